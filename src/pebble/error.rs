@@ -1,0 +1,428 @@
+//! The one error of this module.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::Path;
+
+use super::change::{Change, ChangeStatus, Task};
+use super::envelope::Refusal;
+
+/// A call to Pebble that did not succeed.
+///
+/// It prints as one line that starts with "cannot" and says what was attempted, on what and why; the wording may change, the questions below are
+/// the contract. It never holds the body of a request.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    operation: String,
+    target: Option<String>,
+    reason: String,
+    message: Option<String>,
+    change: Option<Change>,
+    may_have_acted: bool,
+    attempts: u32,
+    user_fault: Option<UserFault>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What kind of failure an [`Error`] is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No answer came within the policy: Pebble is away, or keeps silent. The only kind that more time can mend by itself.
+    Unreachable,
+    /// The operating system or Pebble (401) denied access.
+    PermissionDenied,
+    /// Pebble answered and refused; the same request fails the same way again.
+    Api {
+        /// The HTTP status, such as 400 or 404.
+        status: u16,
+    },
+    /// Pebble did what was asked and it failed: a service did not start, stop or stay up. The error carries the change.
+    ChangeFailed,
+    /// The change is still running at its deadline. The error carries the change, and the change goes on.
+    ChangeRunning,
+    /// This Pebble is too old for the call.
+    Unsupported {
+        /// The first version that has it, such as `1.20`.
+        since: &'static str,
+    },
+    /// Refused here, before anything was sent.
+    InvalidRequest,
+    /// Something answered, but not as Pebble does.
+    Protocol,
+}
+
+/// The part of a layer that a refusal is about, when it is one that a user of the charm may have given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UserFault {
+    /// The command of a service or check.
+    Command,
+    /// The user of a service or check.
+    User,
+    /// The group of a service or check.
+    Group,
+    /// The working directory of a service or check.
+    WorkingDir,
+}
+
+/// What a failed change says of one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceFailure {
+    service: String,
+    cause: String,
+    last_output: Option<String>,
+}
+
+impl ServiceFailure {
+    /// The service's name.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Why it failed, in Pebble's words.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        &self.cause
+    }
+
+    /// The last line that the service printed, if Pebble gave any.
+    #[must_use]
+    pub fn last_output(&self) -> Option<&str> {
+        self.last_output.as_deref()
+    }
+}
+
+impl Error {
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// What was attempted, such as `replan` or `add layer "workload"`.
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        &self.0.operation
+    }
+
+    /// How the client was told to name what it talks to, such as `container "web"`.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        self.0.target.as_deref()
+    }
+
+    /// The change that failed or still runs.
+    #[must_use]
+    pub fn change(&self) -> Option<&Change> {
+        self.0.change.as_ref()
+    }
+
+    /// Whether the request may have had its effect although this call did not succeed.
+    #[must_use]
+    pub fn may_have_acted(&self) -> bool {
+        self.0.may_have_acted
+    }
+
+    /// How many attempts were made; 0 when it was refused before the first.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// Pebble's own text, when it answered with one.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// Which part of the layer is at fault, when a refusal (by Pebble or before anything was sent) is about one that a user may have given.
+    #[must_use]
+    pub fn user_fault(&self) -> Option<UserFault> {
+        self.0.user_fault
+    }
+
+    /// The services that failed, from a [`ErrorKind::ChangeFailed`]; empty for every other kind.
+    #[must_use]
+    pub fn failed_services(&self) -> Vec<ServiceFailure> {
+        match (&self.0.kind, &self.0.change) {
+            (ErrorKind::ChangeFailed, Some(change)) => failures(change),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Builders for the rest of the module.
+impl Error {
+    fn new(kind: ErrorKind, operation: &str, target: Option<&str>, reason: String) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            operation: operation.to_owned(),
+            target: target.map(str::to_owned),
+            reason,
+            message: None,
+            change: None,
+            may_have_acted: false,
+            attempts: 0,
+            user_fault: None,
+            source: None,
+        }))
+    }
+
+    /// A definite refusal by Pebble.
+    pub(crate) fn refused(operation: &str, target: Option<&str>, refusal: Refusal) -> Self {
+        let kind = if refusal.status == 401 { ErrorKind::PermissionDenied } else { ErrorKind::Api { status: refusal.status } };
+        let reason = if refusal.message.is_empty() {
+            format!("Pebble answered {}", refusal.status)
+        } else {
+            format!("{} (Pebble answered {})", one_line(&refusal.message), refusal.status)
+        };
+        let fault = if refusal.status == 400 { fault_in(&refusal.message) } else { None };
+        let mut error = Self::new(kind, operation, target, reason);
+        error.0.message = Some(refusal.message);
+        error.0.user_fault = fault;
+        error.with_attempts(1)
+    }
+
+    /// Refused before anything was sent. `reason` says what to change.
+    pub(crate) fn invalid(operation: &str, target: Option<&str>, reason: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidRequest, operation, target, reason.into())
+    }
+
+    /// An answer that is not Pebble's.
+    pub(crate) fn protocol(operation: &str, target: Option<&str>, reason: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Protocol, operation, target, reason.into()).with_attempts(1)
+    }
+
+    /// A daemon too old for the call.
+    pub(crate) fn unsupported(operation: &str, target: Option<&str>, since: &'static str) -> Self {
+        let reason = format!("this Pebble is too old for it, version {since} is the first that can");
+        Self::new(ErrorKind::Unsupported { since }, operation, target, reason).with_attempts(1)
+    }
+
+    /// The operating system denied access to the socket.
+    pub(crate) fn denied(operation: &str, target: Option<&str>, socket: &Path, cause: &str) -> Self {
+        let reason = format!("{cause} at {}; run as a user that may use that socket", socket.display());
+        Self::new(ErrorKind::PermissionDenied, operation, target, reason).with_attempts(1)
+    }
+
+    /// No answer within the policy. `reason` is the whole story.
+    pub(crate) fn unreachable(operation: &str, target: Option<&str>, reason: String) -> Self {
+        Self::new(ErrorKind::Unreachable, operation, target, reason)
+    }
+
+    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    pub(crate) fn with_acted(mut self, may_have_acted: bool) -> Self {
+        self.0.may_have_acted = may_have_acted;
+        self
+    }
+
+    pub(crate) fn with_fault(mut self, fault: Option<UserFault>) -> Self {
+        self.0.user_fault = fault;
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// A change that is over and failed.
+    pub(crate) fn change_failed(operation: &str, target: Option<&str>, change: Change) -> Self {
+        let reason = failure_text(&change);
+        let mut error = Self::new(ErrorKind::ChangeFailed, operation, target, reason).with_attempts(1).with_acted(true);
+        error.0.message = change.err().map(str::to_owned);
+        error.0.change = Some(change);
+        error
+    }
+
+    /// A change that is not over at its deadline.
+    pub(crate) fn change_running(operation: &str, target: Option<&str>, reason: String, change: Option<Change>) -> Self {
+        let mut error = Self::new(ErrorKind::ChangeRunning, operation, target, reason).with_attempts(1).with_acted(true);
+        error.0.change = change;
+        error
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {}", self.0.operation)?;
+        if let Some(target) = &self.0.target {
+            // `replan container "web"`, but `start service "web" in container "web"`.
+            let link = if self.0.operation.contains(' ') { " in " } else { " " };
+            write!(f, "{link}{target}")?;
+        }
+        write!(f, ": {}", self.0.reason)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("text", &self.to_string())
+            .field("may_have_acted", &self.0.may_have_acted)
+            .field("attempts", &self.0.attempts)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// `service "web": exited quickly with code 1; last output: boom`, one part for each failed task.
+fn failure_text(change: &Change) -> String {
+    let parts: Vec<String> = failures(change)
+        .into_iter()
+        .map(|failure| {
+            let output = failure.last_output.map(|line| format!("; last output: {line}")).unwrap_or_default();
+            format!("service {:?}: {}{output}", failure.service, one_line(&failure.cause))
+        })
+        .collect();
+    if !parts.is_empty() {
+        return parts.join("; ");
+    }
+    match change.err() {
+        Some(err) => one_line(err),
+        None => format!("change {} ended as {}", change.id(), change.status()),
+    }
+}
+
+fn failures(change: &Change) -> Vec<ServiceFailure> {
+    change
+        .tasks()
+        .iter()
+        .filter(|task| *task.status() == ChangeStatus::Error)
+        .map(|task| ServiceFailure {
+            service: service_of(task).unwrap_or_else(|| task.summary().to_owned()),
+            cause: cause_of(task, change),
+            last_output: last_output(task),
+        })
+        .collect()
+}
+
+/// The service that a start or stop task is about: Pebble names it only in the summary, `Start service "web"`, in Go's quotes.
+pub(crate) fn service_of(task: &Task) -> Option<String> {
+    let (_, quoted) = task.summary().split_once(" service ")?;
+    // Go's quoting and JSON's agree for every name that Pebble takes in practice.
+    serde_json::from_str(quoted).ok()
+}
+
+/// The text of the newest ERROR entry of the task's log, else the change's own account.
+fn cause_of(task: &Task, change: &Change) -> String {
+    task.log()
+        .iter()
+        .rev()
+        .find_map(|entry| entry.split_once(" ERROR ").filter(|(time, _)| !time.contains(' ')).map(|(_, text)| text.to_owned()))
+        .or_else(|| change.err().map(str::to_owned))
+        .unwrap_or_else(|| "it failed".to_owned())
+}
+
+/// Pebble logs `<time> INFO Most recent service output:` and then up to 20 lines, each indented by four blanks.
+fn last_output(task: &Task) -> Option<String> {
+    let entry = task.log().iter().rev().find(|entry| entry.contains(" INFO Most recent service output:"))?;
+    let line = entry.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()).last()?;
+    Some(line.to_owned())
+}
+
+/// Pebble's messages may hold several lines; ours hold one.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Pebble's refusals have no code for this, only a text.
+fn fault_in(message: &str) -> Option<UserFault> {
+    let lower = message.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if has(&["working dir", "working-dir", "working directory"]) {
+        Some(UserFault::WorkingDir)
+    } else if has(&["unknown group", "group-id", "groupid", "lookup group", "must specify group"]) {
+        Some(UserFault::Group)
+    } else if has(&["unknown user", "user-id", "userid", "lookup user", "user:", "must specify user"]) {
+        Some(UserFault::User)
+    } else if has(&["command"]) {
+        Some(UserFault::Command)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refused(status: u16, message: &str) -> Error {
+        Error::refused("add layer \"workload\"", Some("container \"web\""), Refusal { status, kind: None, message: message.into() })
+    }
+
+    #[test]
+    fn it_is_one_word_wide_and_crosses_threads() {
+        fn crosses<T: Send + Sync + 'static>() {}
+        crosses::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn it_says_what_on_what_and_why() {
+        assert_eq!(
+            refused(400, "layer \"workload\" already exists").to_string(),
+            "cannot add layer \"workload\" in container \"web\": layer \"workload\" already exists (Pebble answered 400)"
+        );
+        assert_eq!(
+            Error::unreachable("replan", Some("container \"web\""), "no answer".into()).to_string(),
+            "cannot replan container \"web\": no answer"
+        );
+    }
+
+    #[test]
+    fn a_users_fault_is_recognised() {
+        for (message, fault) in [
+            ("plan service \"w\" command invalid: cannot parse service \"w\" command: unterminated quote", Some(UserFault::Command)),
+            ("plan check \"c\" user: unknown user nobody1", Some(UserFault::User)),
+            ("group: unknown group staff1", Some(UserFault::Group)),
+            ("layer \"workload\" already exists", None),
+        ] {
+            assert_eq!(refused(400, message).user_fault(), fault, "{message}");
+        }
+        assert_eq!(refused(500, "command").user_fault(), None);
+    }
+
+    #[test]
+    fn a_failed_change_names_service_cause_and_last_output() {
+        let change: Change = serde_json::from_value(json!({
+            "id": "7", "kind": "replan", "summary": "Replan service \"web\"", "status": "Error", "ready": true,
+            "err": "cannot perform the following tasks:\n- Start service \"web\" (…)",
+            "tasks": [
+                {"id": "1", "kind": "start", "summary": "Start service \"ok\"", "status": "Done"},
+                {"id": "2", "kind": "start", "summary": "Start service \"web\"", "status": "Error", "log": [
+                    "2026-11-22T20:00:10Z INFO Most recent service output:\n    first\n    boom: no such key\n",
+                    "2026-11-22T20:00:10Z ERROR service start attempt: exited quickly with code 1, will restart"
+                ]}
+            ]
+        }))
+        .unwrap();
+        let error = Error::change_failed("replan", None, change);
+        assert_eq!(
+            error.to_string(),
+            "cannot replan: service \"web\": service start attempt: exited quickly with code 1, will restart; last output: boom: no such key"
+        );
+        let failures = error.failed_services();
+        assert_eq!(failures.len(), 1);
+        assert_eq!(failures[0].service(), "web");
+        assert_eq!(failures[0].last_output(), Some("boom: no such key"));
+        assert!(error.change().is_some() && error.may_have_acted());
+    }
+}
