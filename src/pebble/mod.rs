@@ -3,11 +3,18 @@
 //! One call is one request with bounded in-line retries: a [`Client`] method describes its request, the retry runs it under a policy and a
 //! shared budget, the transport sends it on a kept connection, and the envelope of the answer is decoded in one place. What happens after a
 //! failure that may have acted is data beside each request.
+//!
+//! The typed model: `layer` and `plan` are what Pebble is told to run and what it runs by; `service_info`, `change`, `checks`, `health` and
+//! `system_info` are what it reports; `duration` and `timestamp` are Go's durations and RFC 3339 moments as they travel; `wire` says once how
+//! unknown words and keys are kept.
 
 mod change;
 mod client;
+mod duration;
 mod envelope;
 mod error;
+mod layer;
+mod plan;
 mod request;
 mod resend;
 mod service_info;
@@ -17,6 +24,12 @@ mod wire;
 
 pub use change::{Change, ChangeId, ChangeStatus, InvalidChangeId, Task, TaskProgress};
 pub use client::Client;
+pub use duration::{GoDuration, InvalidDuration};
 pub use error::{Error, ErrorKind, ServiceFailure, UserFault};
+pub use layer::{
+    Check, CheckLevel, ExecCheck, HttpCheck, InvalidLayer, InvalidYaml, Layer, LayerFault, LogTarget, LogTargetType,
+    Override, Service, ServiceAction, TcpCheck,
+};
+pub use plan::Plan;
 pub use service_info::{ServiceInfo, ServiceStatus, Startup};
 pub use timestamp::{InvalidTimestamp, Timestamp};
