@@ -9,27 +9,33 @@
 //! unknown words and keys are kept.
 
 mod change;
+mod checks;
 mod client;
 mod duration;
 mod envelope;
 mod error;
+mod health;
 mod layer;
 mod plan;
 mod request;
 mod resend;
 mod service_info;
+mod system_info;
 mod timestamp;
 mod transport;
 mod wire;
 
 pub use change::{Change, ChangeId, ChangeStatus, InvalidChangeId, Task, TaskProgress};
+pub use checks::{CheckInfo, CheckQuery, CheckRefresh, CheckStatus};
 pub use client::Client;
 pub use duration::{GoDuration, InvalidDuration};
 pub use error::{Error, ErrorKind, ServiceFailure, UserFault};
+pub use health::HealthQuery;
 pub use layer::{
     Check, CheckLevel, ExecCheck, HttpCheck, InvalidLayer, InvalidYaml, Layer, LayerFault, LogTarget, LogTargetType,
     Override, Service, ServiceAction, TcpCheck,
 };
 pub use plan::Plan;
 pub use service_info::{ServiceInfo, ServiceStatus, Startup};
+pub use system_info::{InvalidVersion, SystemInfo, Version};
 pub use timestamp::{InvalidTimestamp, Timestamp};

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::client::Client;
+use super::error::Error;
 use super::layer::{Check, InvalidYaml, LogTarget, Service};
+use super::request::Request;
 use super::wire::wire_object;
 use crate::yaml;
 
@@ -54,6 +57,23 @@ impl Plan {
         yaml::from_yaml::<Option<Self>>(text)
             .map(Option::unwrap_or_default)
             .map_err(|why| InvalidYaml::new("plan", why))
+    }
+}
+
+impl Client {
+    /// The plan that Pebble runs by now: `GET /v1/plan?format=yaml`. Since Pebble 1.28 only an administrator may ask. Safe to drop.
+    ///
+    /// # Errors
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy; `Protocol` when the answer is no plan.
+    pub async fn plan(&self) -> Result<Plan, Error> {
+        let answer = self
+            .send(Request::get("/v1/plan", "read the plan").query("format", "yaml"))
+            .await?;
+        match answer.result().as_str().map(Plan::from_yaml) {
+            Some(Ok(plan)) => Ok(plan),
+            Some(Err(error)) => Err(answer.malformed("what Pebble sent is not a plan").with_source(error)),
+            None => Err(answer.malformed("what Pebble sent is not a plan in YAML")),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Check, Layer, LogTarget, Override, Service};
+use super::{Check, ExecCheck, HttpCheck, Layer, LogTarget, Override, Service, TcpCheck};
 use crate::pebble::duration::GoDuration;
 use crate::pebble::plan::Plan;
 
@@ -91,9 +91,9 @@ fn check_merges_alike(check: &Check) -> bool {
         .get_timeout()
         .is_none_or(|timeout| timeout <= check.get_period().unwrap_or(CHECK_PERIOD));
     let parts = [
-        check.get_http().map(|http| http.get_other()),
-        check.get_tcp().map(|tcp| tcp.get_other()),
-        check.get_exec().map(|exec| exec.get_other()),
+        check.get_http().map(HttpCheck::get_other),
+        check.get_tcp().map(TcpCheck::get_other),
+        check.get_exec().map(ExecCheck::get_other),
     ];
     let no_lists = !has_list_in(check.get_other()) && !parts.into_iter().flatten().any(has_list_in);
     check.get_threshold().is_some_and(|threshold| threshold != 0) && timeout_is_kept && no_lists
@@ -188,7 +188,10 @@ fn is_shown(
     }
     for entry in [&mut wanted, &mut shown] {
         for (key, default) in defaults {
-            if entry.get(*key).is_some_and(|value| value.to_string() == *default) {
+            if entry
+                .get(*key)
+                .is_some_and(|value| *default == value.to_string().as_str())
+            {
                 entry.remove(*key);
             }
         }

@@ -1,0 +1,323 @@
+//! Health checks as Pebble runs them: their state, and a run on demand.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
+
+use super::change::ChangeId;
+use super::client::Client;
+use super::error::{Error, ErrorKind};
+use super::health::with_level_and_names;
+use super::layer::CheckLevel;
+use super::request::Request;
+use super::resend::Resend;
+use super::service_info::Startup;
+use super::wire::{null_as_default, wire_words};
+
+/// How a check stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CheckStatus {
+    /// Fewer failures in a row than its threshold; also before its first run.
+    Up,
+    /// It failed as often in a row as its threshold says.
+    Down,
+    /// It does not run: stopped, or never started (Pebble 1.19).
+    Inactive,
+    /// A status that this version does not know.
+    Other(String),
+}
+
+wire_words!(CheckStatus { Up = "up", Down = "down", Inactive = "inactive" });
+
+/// One check as Pebble reports it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CheckInfo {
+    name: String,
+    #[serde(default, deserialize_with = "word_or_none", skip_serializing_if = "Option::is_none")]
+    level: Option<CheckLevel>,
+    // Absent before Pebble 1.19, when every check ran.
+    #[serde(default = "enabled")]
+    startup: Startup,
+    status: CheckStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    successes: Option<i64>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    failures: i64,
+    #[serde(default, deserialize_with = "null_as_default")]
+    threshold: i64,
+    #[serde(default, deserialize_with = "id_or_none", skip_serializing_if = "Option::is_none")]
+    change_id: Option<ChangeId>,
+    #[serde(default, deserialize_with = "id_or_none", skip_serializing_if = "Option::is_none")]
+    prev_change_id: Option<ChangeId>,
+}
+
+fn enabled() -> Startup {
+    Startup::Enabled
+}
+
+/// Go leaves an empty word out, or writes it as an empty string.
+fn word_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CheckLevel>, D::Error> {
+    let word = Option::<String>::deserialize(deserializer)?;
+    Ok(word.filter(|word| !word.is_empty()).map(CheckLevel::from))
+}
+
+fn id_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ChangeId>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.filter(|text| !text.is_empty())
+        .map(|text| text.parse().map_err(serde::de::Error::custom))
+        .transpose()
+}
+
+impl CheckInfo {
+    /// The check's name in the plan.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its level; `None` for a check that counts only where no level is asked for.
+    #[must_use]
+    pub fn level(&self) -> Option<&CheckLevel> {
+        self.level.as_ref()
+    }
+
+    /// Whether it starts by itself. A Pebble before 1.19 does not say; there every check does.
+    #[must_use]
+    pub fn startup(&self) -> &Startup {
+        &self.startup
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn status(&self) -> &CheckStatus {
+        &self.status
+    }
+
+    /// The runs that succeeded since it was started or last recovered; `None` from a Pebble before 1.23, which does not count them.
+    #[must_use]
+    pub fn successes(&self) -> Option<i64> {
+        self.successes
+    }
+
+    /// The runs that failed in a row up to now.
+    #[must_use]
+    pub fn failures(&self) -> i64 {
+        self.failures
+    }
+
+    /// How many failures in a row make it down.
+    #[must_use]
+    pub fn threshold(&self) -> i64 {
+        self.threshold
+    }
+
+    /// The change that runs it (Pebble 1.11); `None` while it is inactive. Its tasks' logs hold the last failures.
+    #[must_use]
+    pub fn change_id(&self) -> Option<&ChangeId> {
+        self.change_id.as_ref()
+    }
+
+    /// The change that ran it before it last went down (Pebble 1.29).
+    #[must_use]
+    pub fn prev_change_id(&self) -> Option<&ChangeId> {
+        self.prev_change_id.as_ref()
+    }
+}
+
+/// Which checks [`Client::checks`] lists; all of them unless narrowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct CheckQuery {
+    level: Option<CheckLevel>,
+    names: Vec<String>,
+}
+
+impl CheckQuery {
+    /// Every check.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Only checks of exactly this level; unlike for health, `ready` does not include `alive`.
+    pub fn level(mut self, level: CheckLevel) -> Self {
+        self.level = Some(level);
+        self
+    }
+
+    /// Only checks of these names; a name that no check has is left out of the answer.
+    pub fn names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.names.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    fn request(&self) -> Request {
+        with_level_and_names(
+            Request::get("/v1/checks", "list checks"),
+            self.level.as_ref(),
+            &self.names,
+        )
+    }
+}
+
+/// What came of running a check on demand.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct CheckRefresh {
+    info: CheckInfo,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl CheckRefresh {
+    /// The check as it stands after the run.
+    #[must_use]
+    pub fn info(&self) -> &CheckInfo {
+        &self.info
+    }
+
+    /// Why the run failed, in Pebble's words; `None` if it passed.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// Whether the run passed.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.error.is_none()
+    }
+}
+
+/// Pebble's default period, and with it the longest timeout of a check whose period is not set.
+const DEFAULT_RUN: Duration = Duration::from_secs(10);
+
+impl Client {
+    /// The checks and how they stand, sorted by name: `GET /v1/checks`. Safe to drop.
+    ///
+    /// # Errors
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy; `Api` with status 400 for a level that it does not know.
+    pub async fn checks(&self, query: &CheckQuery) -> Result<Vec<CheckInfo>, Error> {
+        self.send(query.request())
+            .await?
+            .decode::<Option<Vec<CheckInfo>>>()
+            .map(Option::unwrap_or_default)
+    }
+
+    /// Runs a check now and waits for its end, for a check with a timeout of at most 10 s: `POST /v1/checks/refresh` (Pebble 1.20).
+    ///
+    /// A failing check is `Ok`: see [`CheckRefresh::error`]. On a check that runs, it counts as an ordinary run and its period begins anew; an
+    /// inactive one runs once and stays as it was. If the answer is lost, the check is run again: a check is made to be run at any time. Dropping
+    /// the future stops the waiting, not the run.
+    ///
+    /// # Errors
+    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.20; `Api` with status 404 for a name that no check has.
+    pub async fn refresh_check(&self, name: &str) -> Result<CheckRefresh, Error> {
+        self.refresh_check_within(name, DEFAULT_RUN).await
+    }
+
+    /// As [`Self::refresh_check`], for a check with another timeout: the client allows `timeout` for the run before it counts as silence.
+    ///
+    /// # Errors
+    /// As [`Self::refresh_check`].
+    pub async fn refresh_check_within(&self, name: &str, timeout: Duration) -> Result<CheckRefresh, Error> {
+        let operation = format!("run check {name:?}");
+        if name.is_empty() {
+            return Err(self.refuse(&operation, "the name of a check has at least one character"));
+        }
+        let body = json!({ "name": name });
+        let request = Request::post("/v1/checks/refresh", operation.as_str(), &body, Resend::Safe).expected(timeout);
+        match self.send(request).await {
+            Ok(answer) => answer.decode(),
+            Err(error) if is_missing_route(&error) => Err(self.unsupported(&operation, "1.20")),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Told from an unknown check, which is a 404 too, by Pebble's text for that.
+fn is_missing_route(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Api { status: 404 })
+        && !error
+            .message()
+            .is_some_and(|message| message.starts_with("cannot find check"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_what_a_new_pebble_says() {
+        let info: CheckInfo = serde_json::from_value(json!({
+            "name": "up", "level": "ready", "startup": "disabled", "status": "down", "successes": 4, "failures": 3, "threshold": 3,
+            "change-id": "12", "prev-change-id": "7", "newer": []
+        }))
+        .unwrap();
+        assert_eq!(
+            (info.name(), info.level(), info.startup()),
+            ("up", Some(&CheckLevel::Ready), &Startup::Disabled)
+        );
+        assert_eq!(*info.status(), CheckStatus::Down);
+        assert_eq!((info.successes(), info.failures(), info.threshold()), (Some(4), 3, 3));
+        assert_eq!(info.change_id().unwrap().as_str(), "12");
+        assert_eq!(info.prev_change_id().unwrap().as_str(), "7");
+        assert_eq!(
+            serde_json::from_value::<CheckInfo>(serde_json::to_value(&info).unwrap()).unwrap(),
+            info
+        );
+    }
+
+    #[test]
+    fn reads_what_an_old_pebble_says() {
+        let info: CheckInfo = serde_json::from_value(
+            json!({"name": "up", "level": "", "status": "paused", "threshold": 3, "change-id": ""}),
+        )
+        .unwrap();
+        assert_eq!(
+            (info.level(), info.startup(), info.successes()),
+            (None, &Startup::Enabled, None)
+        );
+        assert_eq!(
+            (info.failures(), info.change_id(), info.prev_change_id()),
+            (0, None, None)
+        );
+        assert_eq!(*info.status(), CheckStatus::Other("paused".into()));
+    }
+
+    #[test]
+    fn a_failed_run_carries_its_reason() {
+        let info =
+            json!({"name": "up", "startup": "enabled", "status": "up", "successes": 0, "failures": 1, "threshold": 3});
+        let failed: CheckRefresh = serde_json::from_value(json!({"info": info, "error": "exit status 1"})).unwrap();
+        assert_eq!(
+            (failed.passed(), failed.error(), failed.info().failures()),
+            (false, Some("exit status 1"), 1)
+        );
+        assert!(
+            serde_json::from_value::<CheckRefresh>(json!({ "info": info }))
+                .unwrap()
+                .passed()
+        );
+    }
+
+    #[test]
+    fn asks_for_level_and_names() {
+        assert_eq!(CheckQuery::all().request().target(), "/v1/checks");
+        let query = CheckQuery::all().level(CheckLevel::Alive).names(["a,b"]);
+        assert_eq!(query.request().target(), "/v1/checks?level=alive&names=a%2Cb");
+    }
+
+    proptest! {
+        #[test]
+        fn any_input_has_an_answer(bytes: Vec<u8>, word in ".{0,8}", count: i64, flag: bool) {
+            let _ = serde_json::from_slice::<Vec<CheckInfo>>(&bytes);
+            let _ = serde_json::from_slice::<CheckRefresh>(&bytes);
+            let info = json!({"name": word, "status": word, "failures": count, "threshold": flag, "change-id": word});
+            let _ = serde_json::from_value::<CheckRefresh>(json!({"info": info, "error": word}));
+        }
+    }
+}

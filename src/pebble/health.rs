@@ -1,0 +1,86 @@
+//! The daemon's own summary of its checks.
+
+use serde::Deserialize;
+
+use super::client::Client;
+use super::error::Error;
+use super::layer::CheckLevel;
+use super::request::Request;
+
+/// Which checks count for [`Client::health`]; all of them unless narrowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct HealthQuery {
+    level: Option<CheckLevel>,
+    names: Vec<String>,
+}
+
+impl HealthQuery {
+    /// Every check.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Only checks of this level: `ready` counts the `alive` ones too, `alive` counts only itself.
+    pub fn level(mut self, level: CheckLevel) -> Self {
+        self.level = Some(level);
+        self
+    }
+
+    /// Only checks of these names; a name that no check has is ignored.
+    pub fn names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.names.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    fn request(&self) -> Request {
+        with_level_and_names(
+            Request::get("/v1/health", "read the health"),
+            self.level.as_ref(),
+            &self.names,
+        )
+    }
+}
+
+/// Adds the parameters that health and checks share.
+pub(super) fn with_level_and_names(mut request: Request, level: Option<&CheckLevel>, names: &[String]) -> Request {
+    if let Some(level) = level {
+        request = request.query("level", level.as_str());
+    }
+    for name in names {
+        request = request.query("names", name);
+    }
+    request
+}
+
+#[derive(Deserialize)]
+struct Health {
+    healthy: bool,
+}
+
+impl Client {
+    /// Whether no check of those asked for is down: `GET /v1/health`, open to every user. Inactive checks do not count, and no checks at all is healthy.
+    ///
+    /// Pebble says unhealthy with the HTTP status 502 and an ordinary answer, so that is `Ok(false)`. Safe to drop.
+    ///
+    /// # Errors
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy; `Api` with status 400 for a level that it does not know.
+    pub async fn health(&self, query: &HealthQuery) -> Result<bool, Error> {
+        self.send(query.request())
+            .await?
+            .decode::<Health>()
+            .map(|health| health.healthy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asks_for_level_and_names() {
+        assert_eq!(HealthQuery::all().request().target(), "/v1/health");
+        let query = HealthQuery::all().level(CheckLevel::Ready).names(["a", "b c"]);
+        assert_eq!(query.request().target(), "/v1/health?level=ready&names=a&names=b%20c");
+    }
+}
