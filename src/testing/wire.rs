@@ -1,0 +1,287 @@
+//! As much of HTTP/1.1 as passing messages on needs: where a head ends, and where a body does (RFC 9112, sections 6 and 7).
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// No head of Pebble's or of ours comes near; what is longer is not HTTP.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// The first lines of a message: request or status line, and headers.
+#[derive(Debug)]
+pub(crate) struct Head {
+    /// As they came, with the closing empty line.
+    pub(crate) raw: Vec<u8>,
+    /// The request line or the status line.
+    pub(crate) first: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Head {
+    /// The value of a header, its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The status of a reply.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.first.split_ascii_whitespace().nth(1)?.parse().ok()
+    }
+
+    /// How long the body of a request is.
+    pub(crate) fn request_length(&self) -> io::Result<Length> {
+        Ok(self.declared()?.unwrap_or(Length::Exact(0)))
+    }
+
+    /// How long the body of a reply to `method` is.
+    pub(crate) fn reply_length(&self, method: &str) -> io::Result<Length> {
+        let status = self.status().ok_or_else(|| invalid("a status line without a status"))?;
+        if method == "HEAD" || status < 200 || status == 204 || status == 304 {
+            return Ok(Length::Exact(0));
+        }
+        Ok(self.declared()?.unwrap_or(Length::UntilClose))
+    }
+
+    fn declared(&self) -> io::Result<Option<Length>> {
+        if self
+            .header("transfer-encoding")
+            .is_some_and(|value| value.to_ascii_lowercase().contains("chunked"))
+        {
+            return Ok(Some(Length::Chunked));
+        }
+        let Some(value) = self.header("content-length") else {
+            return Ok(None);
+        };
+        value
+            .trim()
+            .parse()
+            .map(|length| Some(Length::Exact(length)))
+            .map_err(|_| invalid("a content length that is not a number"))
+    }
+}
+
+/// Where a body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    Exact(u64),
+    Chunked,
+    UntilClose,
+}
+
+/// A part of a body as it came: what it says, or how it is framed.
+pub(crate) enum Piece<'a> {
+    Data(&'a [u8]),
+    Framing(&'a [u8]),
+}
+
+impl<'a> Piece<'a> {
+    /// The bytes on the wire, whichever they are.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        match self {
+            Self::Data(bytes) | Self::Framing(bytes) => bytes,
+        }
+    }
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// Reads up to and with the next line end into `line`; fewer bytes only at the end of the stream.
+fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>, limit: usize) -> io::Result<()> {
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n').map(|index| index + 1);
+        let taken = end.unwrap_or(buffer.len());
+        line.extend(buffer.iter().take(taken));
+        reader.consume(taken);
+        if line.len() > limit {
+            return Err(invalid("a line without an end"));
+        }
+        if end.is_some() {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads one head. `None` when the stream ends before the first byte of it.
+pub(crate) fn read_head(reader: &mut dyn BufRead) -> io::Result<Option<Head>> {
+    let mut raw = Vec::new();
+    let mut lines = Vec::new();
+    loop {
+        let mut line = Vec::new();
+        read_line(reader, &mut line, MAX_HEAD)?;
+        raw.extend_from_slice(&line);
+        if raw.is_empty() {
+            return Ok(None);
+        }
+        if !line.ends_with(b"\n") {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if raw.len() > MAX_HEAD {
+            return Err(invalid("a head without an end"));
+        }
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        if text.is_empty() {
+            break;
+        }
+        lines.push(text);
+    }
+    let mut lines = lines.into_iter();
+    let first = lines.next().ok_or_else(|| invalid("an empty head"))?;
+    let headers = lines
+        .filter_map(|line| {
+            line.split_once(':')
+                .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+        })
+        .collect();
+    Ok(Some(Head { raw, first, headers }))
+}
+
+/// Reads one body to its end and hands it on piece by piece, as it comes.
+pub(crate) fn read_body(
+    reader: &mut dyn BufRead,
+    length: Length,
+    sink: &mut dyn FnMut(Piece<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    match length {
+        Length::Exact(length) => read_exactly(reader, length, sink),
+        Length::UntilClose => loop {
+            let buffer = reader.fill_buf()?;
+            if buffer.is_empty() {
+                return Ok(());
+            }
+            sink(Piece::Data(buffer))?;
+            let taken = buffer.len();
+            reader.consume(taken);
+        },
+        Length::Chunked => loop {
+            let mut line = Vec::new();
+            read_line(reader, &mut line, MAX_HEAD)?;
+            let text = String::from_utf8_lossy(&line);
+            let digits = text.split(';').next().unwrap_or_default().trim();
+            let size = u64::from_str_radix(digits, 16).map_err(|_| invalid("a chunk without a size"))?;
+            sink(Piece::Framing(&line))?;
+            if size == 0 {
+                return read_trailer(reader, sink);
+            }
+            read_exactly(reader, size, sink)?;
+            let mut end = Vec::new();
+            read_line(reader, &mut end, 2)?;
+            sink(Piece::Framing(&end))?;
+        },
+    }
+}
+
+fn read_exactly(
+    reader: &mut dyn BufRead,
+    length: u64,
+    sink: &mut dyn FnMut(Piece<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut left = length;
+    while left > 0 {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let taken = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        sink(Piece::Data(buffer.get(..taken).unwrap_or_default()))?;
+        reader.consume(taken);
+        left -= taken as u64;
+    }
+    Ok(())
+}
+
+/// The lines after the last chunk, up to and with the empty one.
+fn read_trailer(reader: &mut dyn BufRead, sink: &mut dyn FnMut(Piece<'_>) -> io::Result<()>) -> io::Result<()> {
+    loop {
+        let mut line = Vec::new();
+        read_line(reader, &mut line, MAX_HEAD)?;
+        if !line.ends_with(b"\n") {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        sink(Piece::Framing(&line))?;
+        if line == b"\r\n" || line == b"\n" {
+            return Ok(());
+        }
+    }
+}
+
+/// Asks once and closes: the status of the answer. For looking whether a daemon answers at all.
+pub(crate) fn get(socket: &Path, path: &str, limit: Duration) -> io::Result<u16> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(limit))?;
+    stream.set_write_timeout(Some(limit))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut reader = BufReader::new(stream);
+    let head = read_head(&mut reader)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let status = head.status().ok_or_else(|| invalid("a status line without a status"))?;
+    // Read to the end, so that the daemon is not left writing to nobody.
+    read_body(&mut reader, head.reply_length("GET")?, &mut |_| Ok(()))?;
+    Ok(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(text: &str, length: Length) -> io::Result<(String, String)> {
+        let (mut data, mut all) = (Vec::new(), Vec::new());
+        read_body(
+            &mut BufReader::with_capacity(3, text.as_bytes()),
+            length,
+            &mut |piece| {
+                if let Piece::Data(bytes) = &piece {
+                    data.extend_from_slice(bytes);
+                }
+                all.extend_from_slice(piece.bytes());
+                Ok(())
+            },
+        )?;
+        Ok((String::from_utf8(data).unwrap(), String::from_utf8(all).unwrap()))
+    }
+
+    #[test]
+    fn heads_and_bodies_end_where_they_say() {
+        let text = "HTTP/1.1 202 Accepted\r\nContent-Length: 4\r\nX-A:b\r\n\r\nbody";
+        let head = read_head(&mut BufReader::with_capacity(5, text.as_bytes()))
+            .unwrap()
+            .unwrap();
+        assert_eq!(head.status(), Some(202));
+        assert_eq!(head.header("x-a"), Some("b"));
+        assert_eq!(head.reply_length("GET").unwrap(), Length::Exact(4));
+        assert_eq!(head.reply_length("HEAD").unwrap(), Length::Exact(0));
+        assert_eq!(body("bodymore", Length::Exact(4)).unwrap().0, "body");
+        let chunked = "4;x=y\r\nbody\r\n1\r\n!\r\n0\r\nT: v\r\n\r\n";
+        assert_eq!(
+            body(&format!("{chunked}next"), Length::Chunked).unwrap(),
+            ("body!".to_owned(), chunked.to_owned())
+        );
+        assert_eq!(body("all", Length::UntilClose).unwrap().0, "all");
+    }
+
+    #[test]
+    fn what_is_cut_short_or_not_http_is_an_error() {
+        assert!(read_head(&mut "".as_bytes()).unwrap().is_none());
+        assert!(read_head(&mut "GET / HTTP/1.1\r\nHo".as_bytes()).is_err());
+        assert!(read_head(&mut "x".repeat(MAX_HEAD + 10).as_bytes()).is_err());
+        for (text, length) in [
+            ("bod", Length::Exact(4)),
+            ("4\r\nbo", Length::Chunked),
+            ("zz\r\n", Length::Chunked),
+            ("0\r\n", Length::Chunked),
+        ] {
+            assert!(body(text, length).is_err(), "{text}");
+        }
+    }
+}
