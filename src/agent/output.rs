@@ -1,0 +1,332 @@
+//! What a tool prints: the formats smart, yaml and json, byte for byte as Juju prints them.
+//!
+//! Source: reference `juju-agent.md` 1.2; the shapes of YAML and JSON were tried against Go's own libraries.
+
+use serde_json::Value;
+
+use super::yaml_out;
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Smart,
+    Yaml,
+    Json,
+}
+
+/// A tool's value, with what Go's types tell apart and JSON does not.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Output {
+    /// The tool has no output at all.
+    Nothing,
+    /// Printed as it is, with no line end added.
+    Raw(String),
+    /// A list of strings: smart prints one a line.
+    Strings(Vec<String>),
+    /// A list of strings that was never made: json prints `null`.
+    NoStrings,
+    /// A map that was never made: json prints `null`.
+    NoMap,
+    /// Anything else; `Null` where there is no value.
+    Value(Value),
+    /// A value whose YAML is not its JSON.
+    Twofold { yaml: Value, json: Value },
+}
+
+impl Output {
+    pub(super) fn strings<I: IntoIterator<Item = String>>(items: I) -> Self {
+        Self::Strings(items.into_iter().collect())
+    }
+}
+
+/// The bytes for standard output or the `--output` file.
+pub(super) fn render(format: Format, output: &Output) -> String {
+    let text = match output {
+        Output::Nothing => return String::new(),
+        Output::Raw(text) => return text.clone(),
+        Output::Strings(items) => match format {
+            Format::Smart => items.join("\n"),
+            Format::Yaml => yaml(&Value::from(items.clone())),
+            Format::Json => json(&Value::from(items.clone())),
+        },
+        Output::NoStrings => match format {
+            Format::Smart => String::new(),
+            Format::Yaml => "[]".to_owned(),
+            Format::Json => "null".to_owned(),
+        },
+        Output::NoMap => match format {
+            Format::Smart | Format::Yaml => "{}".to_owned(),
+            Format::Json => "null".to_owned(),
+        },
+        Output::Value(value) => one(format, value),
+        Output::Twofold { yaml: in_yaml, json: in_json } => match format {
+            Format::Smart | Format::Yaml => one(format, in_yaml),
+            Format::Json => json(in_json),
+        },
+    };
+    if text.is_empty() { text } else { text + "\n" }
+}
+
+fn one(format: Format, value: &Value) -> String {
+    match (format, value) {
+        (Format::Smart, Value::String(text)) => text.clone(),
+        (Format::Smart, Value::Bool(true)) => "True".to_owned(),
+        (Format::Smart, Value::Bool(false)) => "False".to_owned(),
+        (Format::Smart | Format::Yaml, Value::Null) => String::new(),
+        (Format::Smart, Value::Array(items)) if items.is_empty() => String::new(),
+        (Format::Smart | Format::Yaml, _) => yaml(value),
+        (Format::Json, _) => json(value),
+    }
+}
+
+fn yaml(value: &Value) -> String {
+    yaml_out::document(value).trim_end_matches('\n').to_owned()
+}
+
+/// JSON as Go writes it: no spaces, sorted keys, and `<`, `>`, `&` escaped.
+fn json(value: &Value) -> String {
+    let mut text = String::new();
+    write_json(value, &mut text);
+    text
+}
+
+fn write_json(value: &Value, text: &mut String) {
+    match value {
+        Value::Null => text.push_str("null"),
+        Value::Bool(flag) => text.push_str(if *flag { "true" } else { "false" }),
+        Value::Number(number) => text.push_str(&json_number(number.as_f64().unwrap_or_default())),
+        Value::String(string) => write_json_string(string, text),
+        Value::Array(items) => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                write_json(item, text);
+            }
+            text.push(']');
+        }
+        Value::Object(map) => {
+            let mut keys: Vec<(&String, &Value)> = map.iter().collect();
+            keys.sort_by_key(|(key, _)| *key);
+            text.push('{');
+            for (index, (key, item)) in keys.into_iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                write_json_string(key, text);
+                text.push(':');
+                write_json(item, text);
+            }
+            text.push('}');
+        }
+    }
+}
+
+fn write_json_string(string: &str, text: &mut String) {
+    text.push('"');
+    for character in string.chars() {
+        match character {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            '\u{8}' => text.push_str("\\b"),
+            '\u{c}' => text.push_str("\\f"),
+            '\u{0}'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                text.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            other => text.push(other),
+        }
+    }
+    text.push('"');
+}
+
+/// The significant digits of a finite number and the power of ten of the first one.
+fn digits(number: f64) -> (bool, String, i32) {
+    // Rust's `{:e}` gives the shortest digits that read back, as Go's -1 precision does.
+    let text = format!("{:e}", number.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text.as_str(), "0"));
+    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    (number.is_sign_negative(), digits, exponent.parse().unwrap_or(0))
+}
+
+fn fixed(negative: bool, digits: &str, exponent: i32) -> String {
+    let mut text = String::new();
+    if negative {
+        text.push('-');
+    }
+    if exponent < 0 {
+        text.push_str("0.");
+        text.extend(std::iter::repeat_n('0', usize::try_from(-exponent - 1).unwrap_or(0)));
+        text.push_str(digits);
+    } else {
+        let whole = usize::try_from(exponent).unwrap_or(0) + 1;
+        text.push_str(digits.get(..whole.min(digits.len())).unwrap_or(digits));
+        text.extend(std::iter::repeat_n('0', whole.saturating_sub(digits.len())));
+        if let Some(fraction) = digits.get(whole..).filter(|fraction| !fraction.is_empty()) {
+            text.push('.');
+            text.push_str(fraction);
+        }
+    }
+    text
+}
+
+fn scientific(negative: bool, digits: &str, exponent: i32, exponent_width: usize) -> String {
+    let (first, rest) = digits.split_at_checked(1).unwrap_or((digits, ""));
+    let point = if rest.is_empty() { "" } else { "." };
+    let minus = if negative { "-" } else { "" };
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{minus}{first}{point}{rest}e{sign}{:0exponent_width$}", exponent.unsigned_abs())
+}
+
+/// Go's shortest `%g`, as yaml prints a float64: scientific from a million on.
+pub(super) fn yaml_number(number: f64) -> String {
+    if number.is_nan() {
+        return ".nan".to_owned();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { ".inf".to_owned() } else { "-.inf".to_owned() };
+    }
+    let (negative, digits, exponent) = digits(number);
+    if !(-4..6).contains(&exponent) {
+        scientific(negative, &digits, exponent, 2)
+    } else {
+        fixed(negative, &digits, exponent)
+    }
+}
+
+/// Go's JSON form of a float64: plain between 1e-6 and 1e21.
+fn json_number(number: f64) -> String {
+    if !number.is_finite() {
+        return "null".to_owned();
+    }
+    let (negative, digits, exponent) = digits(number);
+    if number != 0.0 && !(-6..21).contains(&exponent) {
+        scientific(negative, &digits, exponent, if exponent < 0 { 1 } else { 2 })
+    } else {
+        fixed(negative, &digits, exponent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Map, json};
+
+    #[test]
+    fn numbers_are_printed_as_go_prints_them() {
+        // Tried against Go: number, yaml.v2, encoding/json.
+        for (number, in_yaml, in_json) in [
+            (0.0, "0", "0"),
+            (-0.0, "-0", "-0"),
+            (-1.0, "-1", "-1"),
+            (9090.0, "9090", "9090"),
+            (999_999.0, "999999", "999999"),
+            (1e6, "1e+06", "1000000"),
+            (1_234_567.0, "1.234567e+06", "1234567"),
+            (2_147_483_647.0, "2.147483647e+09", "2147483647"),
+            (1.5, "1.5", "1.5"),
+            (0.1, "0.1", "0.1"),
+            (0.0001, "0.0001", "0.0001"),
+            (0.00001, "1e-05", "0.00001"),
+            (123_456.789, "123456.789", "123456.789"),
+            (1e20, "1e+20", "100000000000000000000"),
+            (1e21, "1e+21", "1e+21"),
+            (1e-7, "1e-07", "1e-7"),
+            (1e100, "1e+100", "1e+100"),
+        ] {
+            assert_eq!(yaml_number(number), in_yaml);
+            assert_eq!(json_number(number), in_json);
+        }
+    }
+
+    #[test]
+    fn each_kind_of_value_in_each_format() {
+        for (output, smart, yaml, json) in [
+            (Output::Nothing, "", "", ""),
+            (Output::Raw("/x".into()), "/x", "/x", "/x"),
+            (Output::Value(Value::Null), "", "", "null\n"),
+            (Output::Value(json!("")), "", "\"\"\n", "\"\"\n"),
+            (Output::Value(json!("12345")), "12345\n", "\"12345\"\n", "\"12345\"\n"),
+            (Output::Value(json!("a\n")), "a\n\n", "|\n  a\n", "\"a\\n\"\n"),
+            (Output::Value(json!(true)), "True\n", "true\n", "true\n"),
+            (Output::Value(json!(false)), "False\n", "false\n", "false\n"),
+            (Output::Value(json!(1_000_000)), "1e+06\n", "1e+06\n", "1000000\n"),
+            (Output::Value(json!({})), "{}\n", "{}\n", "{}\n"),
+            (Output::Value(json!([])), "", "[]\n", "[]\n"),
+            (Output::NoMap, "{}\n", "{}\n", "null\n"),
+            (Output::NoStrings, "", "[]\n", "null\n"),
+            (Output::strings([]), "", "[]\n", "[]\n"),
+            (Output::strings(["a".into(), "b".into()]), "a\nb\n", "- a\n- b\n", "[\"a\",\"b\"]\n"),
+            (
+                Output::Value(json!({"b": "<&>", "a": [1, "x"]})),
+                "a:\n- 1\n- x\nb: <&>\n",
+                "a:\n- 1\n- x\nb: <&>\n",
+                "{\"a\":[1,\"x\"],\"b\":\"\\u003c\\u0026\\u003e\"}\n",
+            ),
+        ] {
+            assert_eq!(render(Format::Smart, &output), smart, "smart {output:?}");
+            assert_eq!(render(Format::Yaml, &output), yaml, "yaml {output:?}");
+            assert_eq!(render(Format::Json, &output), json, "json {output:?}");
+        }
+    }
+
+    #[test]
+    fn json_strings_are_escaped_as_go_escapes_them() {
+        assert_eq!(
+            json(&json!("a<>&\u{2028}\u{2029}\u{7f}\u{0}\u{1f}\u{8}\u{c}\n\r\t\"\\/é😀")),
+            "\"a\\u003c\\u003e\\u0026\\u2028\\u2029\u{7f}\\u0000\\u001f\\b\\f\\n\\r\\t\\\"\\\\/é😀\""
+        );
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            // Sixty-fourths: serde_json does not read every float back exactly.
+            (-1_000_000_000..1_000_000_000_i32).prop_map(|n| Value::from(f64::from(n) / 64.0)),
+            (-10_000_000..10_000_000_i32).prop_map(|n| Value::from(f64::from(n))),
+            "\\PC{0,12}".prop_map(Value::from),
+            "[-+0-9a-fxo._:,yn ~#'\"\n]{0,10}".prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[-a-z0-9:\n]{0,6}|\\PC{0,4}", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect::<Map<_, _>>())),
+            ]
+        })
+    }
+
+    /// Numbers are floats inside the agent; a reader may take 3 for a whole one.
+    fn as_floats(value: Value) -> Value {
+        match value {
+            Value::Number(number) => Value::from(number.as_f64().unwrap() + 0.0),
+            Value::Array(items) => items.into_iter().map(as_floats).collect(),
+            Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key, as_floats(value))).collect()),
+            other => other,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn json_reads_back(value in value()) {
+            let text = render(Format::Json, &Output::Value(value.clone()));
+            prop_assert!(text.ends_with('\n'));
+            prop_assert_eq!(as_floats(serde_json::from_str(&text).unwrap()), as_floats(value));
+        }
+
+        #[test]
+        fn yaml_reads_back(value in value()) {
+            // Nothing is printed for no value, and the last line ends are Juju's to cut.
+            let value = json!({ "value": value, "z": 1 });
+            let text = render(Format::Yaml, &Output::Value(value.clone()));
+            let read: Value = crate::yaml::from_yaml(&text).map_err(|why| TestCaseError::fail(format!("{why}\n{text}")))?;
+            prop_assert_eq!(as_floats(read), as_floats(value), "{}", text);
+        }
+    }
+}

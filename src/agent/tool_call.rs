@@ -1,0 +1,153 @@
+//! One call of a hook tool: what the tool's process sends, and what it gets back.
+//!
+//! Source: reference `juju-agent.md` 1.3 and 9.2. The agent parses the arguments; the process only carries bytes.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{Stop, parse};
+use super::output::{Format, render};
+use super::tools::{self, Failure, Formats, ToolContext};
+use super::unit::Unit;
+
+/// What a hook tool's process asks.
+#[derive(Debug, Clone, Default)]
+pub struct ToolRequest {
+    /// `JUJU_CONTEXT_ID` of the caller.
+    pub context_id: String,
+    /// The caller's working directory, absolute: relative paths in arguments start there.
+    pub dir: PathBuf,
+    /// The tool's name: the last part of `argv[0]`.
+    pub name: String,
+    /// The arguments after the name.
+    pub args: Vec<String>,
+    /// All of standard input, once an answer has said [`ToolAnswer::wants_stdin`].
+    pub stdin: Option<Vec<u8>>,
+    /// The content of the file that an answer asked for by [`ToolAnswer::wants_file`], or why it cannot be read.
+    pub file: Option<Result<Vec<u8>, String>>,
+}
+
+/// What the tool's process does: prints both texts and exits with the code.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct ToolAnswer {
+    /// 0, 1 for an error while running, 2 for a mistake in the arguments.
+    pub code: i32,
+    /// For standard output.
+    pub stdout: Vec<u8>,
+    /// For standard error; an error is one line that begins with `ERROR `.
+    pub stderr: Vec<u8>,
+    /// Nothing has been done yet: send the same request again with all of standard input.
+    pub wants_stdin: bool,
+    /// Nothing has been done yet: send the same request again with this file's content.
+    pub wants_file: Option<PathBuf>,
+    /// `--output`: write this file before answering; [`OutputFile::cannot_write`] is the answer if that fails.
+    pub output_file: Option<OutputFile>,
+    /// `juju-reboot --now`: kill the hook's processes, and finish it as killed by signal 9.
+    pub kill_hook: bool,
+}
+
+/// A file that the agent, not the tool's process, writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputFile {
+    /// Where; created, or cut to nothing first.
+    pub path: PathBuf,
+    /// What.
+    pub content: Vec<u8>,
+}
+
+impl OutputFile {
+    /// The answer when the file cannot be written; `cause` such as `no such file or directory`.
+    pub fn cannot_write(&self, cause: &str) -> ToolAnswer {
+        ToolAnswer::failed(1, &format!("open {}: {cause}", self.path.display()))
+    }
+}
+
+impl ToolAnswer {
+    fn failed(code: i32, text: &str) -> Self {
+        Self { code, stderr: format!("ERROR {text}\n").into_bytes(), ..Self::default() }
+    }
+}
+
+impl ToolRequest {
+    /// A path of the arguments as the agent opens it.
+    fn path(&self, path: &str, home: Option<&Path>) -> PathBuf {
+        match (path.strip_prefix("~/"), home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => self.dir.join(path),
+        }
+    }
+}
+
+impl Unit {
+    /// Answers a hook tool. Calls are taken one at a time; one that names no running hook is refused.
+    pub fn tool(&mut self, request: &ToolRequest) -> ToolAnswer {
+        let refuse = |why: String| ToolAnswer::failed(1, &format!("bad request: {why}"));
+        if request.name.is_empty() {
+            return refuse("command not specified".to_owned());
+        }
+        if !request.dir.is_absolute() {
+            return refuse("Dir is not absolute".to_owned());
+        }
+        let Some(mut running) = self.running.take_if(|running| running.run.context_id == request.context_id) else {
+            return refuse(format!("wrong context ID; got {}", super::args::go_quote(&request.context_id)));
+        };
+        let answer = match tools::find(&request.name, &self.settings.juju_version) {
+            Some(tool) => {
+                let answer = self.run_tool(tool, request, &mut running);
+                // A call that is to be sent again is one call.
+                if !answer.wants_stdin && answer.wants_file.is_none() {
+                    let count = running.tools.entry(request.name.clone()).or_default();
+                    *count = count.saturating_add(1);
+                }
+                answer
+            }
+            None => refuse(format!("unknown command: {}", request.name)),
+        };
+        self.running = Some(running);
+        answer
+    }
+
+    fn run_tool(&mut self, tool: &tools::Tool, request: &ToolRequest, running: &mut super::hook_run::Running) -> ToolAnswer {
+        let options: Vec<_> = tool.options.iter().chain(tool.formats.options()).collect();
+        let check = |key: &str, value: &str| match key {
+            "format" => tool.formats.admit(value),
+            "r" | "relation" => tools::no_such_relation(value),
+            "s" => Err("storage not found".to_owned()),
+            _ => Ok(()),
+        };
+        let args = match parse(&options, &request.args, &check) {
+            Ok(args) => args,
+            Err(Stop::Help) => return ToolAnswer { stdout: tool.help().into_bytes(), ..ToolAnswer::default() },
+            Err(Stop::Usage(text)) => return ToolAnswer::failed(2, &text),
+        };
+        let format = match args.value("format") {
+            Some("json") => Format::Json,
+            Some("yaml") => Format::Yaml,
+            _ if tool.formats == Formats::YamlJson => Format::Yaml,
+            _ => Format::Smart,
+        };
+        let output_path = args.value("o").map(|path| request.path(path, self.settings.home.as_deref()));
+        let mut context =
+            ToolContext { unit: self, running, request, args, format, warning: None, kill_hook: false };
+        let result = (tool.run)(&mut context);
+        let stderr = context.warning.map(|text| format!("{text}\n").into_bytes()).unwrap_or_default();
+        let kill_hook = context.kill_hook;
+        match result {
+            Ok(output) => {
+                let text = render(format, &output).into_bytes();
+                let (stdout, output_file) = match output_path {
+                    Some(path) => (Vec::new(), Some(OutputFile { path, content: text })),
+                    None => (text, None),
+                };
+                ToolAnswer { stdout, stderr, output_file, kill_hook, ..ToolAnswer::default() }
+            }
+            Err(Failure::Usage(text)) => ToolAnswer::failed(2, &text),
+            Err(Failure::Run(text)) => ToolAnswer::failed(1, &text),
+            Err(Failure::WantsStdin) => ToolAnswer { wants_stdin: true, ..ToolAnswer::default() },
+            Err(Failure::WantsFile(path)) => {
+                let path = request.path(&path, self.settings.home.as_deref());
+                ToolAnswer { wants_file: Some(path), ..ToolAnswer::default() }
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `is-leader`, and the two tools for leader settings that Juju 4 removed.
+
+use serde_json::{Map, Value};
+
+use super::super::args::{go_quote, key_values};
+use super::super::output::Output;
+use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions};
+
+pub(super) const TOOLS: &[Tool] = &[
+    Tool::new("is-leader", "", "Print whether the unit is its application's leader.", is_leader).formats(Formats::SmartYamlJson),
+    Tool::new("leader-get", "[<key>]", "Print the leader's settings.", leader_get)
+        .formats(Formats::SmartYamlJson)
+        .versions(Versions::Before(4, 0)),
+    Tool::new("leader-set", "<key>=<value> [...]", "Write the leader's settings.", leader_set).versions(Versions::Before(4, 0)),
+];
+
+fn is_leader(context: &mut ToolContext<'_>) -> ToolResult {
+    context.at_most(0)?;
+    Ok(Output::Value(Value::Bool(context.is_leader())))
+}
+
+fn leader_get(context: &mut ToolContext<'_>) -> ToolResult {
+    let key = context.args.positional(0).unwrap_or("-");
+    if key.contains('=') {
+        return Err(Failure::Usage(format!("invalid key {}", go_quote(key))));
+    }
+    context.at_most(1)?;
+    let settings = &context.unit.leader_settings;
+    Ok(Output::Value(if key == "-" || key.is_empty() {
+        Value::Object(settings.iter().map(|(key, value)| (key.clone(), Value::from(value.clone()))).collect::<Map<_, _>>())
+    } else {
+        settings.get(key).map_or(Value::Null, |value| Value::from(value.clone()))
+    }))
+}
+
+fn leader_set(context: &mut ToolContext<'_>) -> ToolResult {
+    let pairs = key_values(&context.args.positionals).map_err(Failure::Usage)?;
+    context.needs_leader("cannot write leadership settings: cannot write settings: not the leader")?;
+    for (key, value) in pairs {
+        if value.is_empty() {
+            context.unit.leader_settings.remove(&key);
+        } else {
+            context.unit.leader_settings.insert(key, value);
+        }
+    }
+    Ok(Output::Nothing)
+}

@@ -1,0 +1,32 @@
+//! `juju-log`.
+
+use super::super::args::Opt;
+use super::super::log::Level;
+use super::super::output::Output;
+use super::{Failure, Formats, Tool, ToolContext, ToolResult};
+
+pub(super) const TOOLS: &[Tool] = &[Tool::new("juju-log", "<message>", "Write a message to the log.", juju_log)
+    .options(&[
+        Opt::value(&["l", "log-level"], "level", "send the message at this level; INFO by default"),
+        Opt::flag(&["debug"], "log at debug level"),
+    ])
+    .formats(Formats::Ignored)];
+
+fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
+    if context.args.positionals.is_empty() {
+        return Err(Failure::Usage("no message specified".to_owned()));
+    }
+    let message = context.args.positionals.join(" ");
+    let logger = format!("unit.{}.juju-log", context.unit.settings.unit);
+    let level = match context.args.value("l") {
+        _ if context.args.flag("debug") => Level::Debug,
+        None => Level::Info,
+        Some(text) => Level::parse(text).unwrap_or_else(|| {
+            let warning = format!("Specified log level of {text:?} is not valid");
+            context.unit.log.push(Level::Warning, logger.clone(), warning);
+            Level::Info
+        }),
+    };
+    context.unit.log.push(level, logger, message);
+    Ok(Output::Nothing)
+}

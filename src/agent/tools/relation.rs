@@ -1,0 +1,55 @@
+//! Relation and storage tools for a unit that has neither.
+
+use super::super::args::Opt;
+use super::super::output::Output;
+use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions, not_modelled};
+
+const RELATION: Opt = Opt::value(&["r", "relation"], "relation", "specify a relation by id");
+const APP: Opt = Opt::flag(&["app"], "the application's, not the unit's");
+const STORAGE: Opt = Opt::value(&["s"], "id", "specify a storage instance by id");
+
+pub(super) const TOOLS: &[Tool] = &[
+    Tool::new("relation-ids", "[<name>]", "Print the ids of the relations with this endpoint.", relation_ids)
+        .formats(Formats::SmartYamlJson),
+    Tool::new("relation-list", "", "Print the units of a relation.", no_relation)
+        .options(&[RELATION, APP])
+        .formats(Formats::SmartYamlJson),
+    Tool::new("relation-get", "<key> <unit id>", "Print the settings of a relation.", no_relation)
+        .options(&[RELATION, APP])
+        .formats(Formats::SmartYamlJson),
+    Tool::new("relation-set", "<key>=<value> [...]", "Write the settings of a relation.", no_relation)
+        .options(&[RELATION, APP, Opt::value(&["file"], "file", "a YAML map of keys and values; - for standard input")])
+        .formats(Formats::Ignored),
+    Tool::new("relation-model-get", "", "Print the model of a relation.", no_relation)
+        .options(&[RELATION])
+        .formats(Formats::SmartYamlJson)
+        .versions(Versions::From(3, 6)),
+    Tool::new("storage-list", "[<storage-name>]", "Print the storage attached to the unit.", storage_list)
+        .formats(Formats::SmartYamlJson),
+    Tool::new("storage-get", "[<key>]", "Print the details of a storage instance.", storage_get)
+        .options(&[STORAGE])
+        .formats(Formats::SmartYamlJson),
+    Tool::new("storage-add", "<storage-name>[=<count>] [...]", "Add storage instances.", not_modelled),
+];
+
+fn relation_ids(context: &mut ToolContext<'_>) -> ToolResult {
+    if context.args.positional(0).is_none_or(str::is_empty) {
+        return Err(Failure::Usage("no endpoint name specified".to_owned()));
+    }
+    context.at_most(1)?;
+    Ok(Output::strings([]))
+}
+
+/// A relation that was named is refused with its option; without one there is no default, since no hook is a relation's.
+fn no_relation(_: &mut ToolContext<'_>) -> ToolResult {
+    Err(Failure::Usage("no relation id specified".to_owned()))
+}
+
+fn storage_list(context: &mut ToolContext<'_>) -> ToolResult {
+    context.at_most(1)?;
+    Ok(Output::strings([]))
+}
+
+fn storage_get(_: &mut ToolContext<'_>) -> ToolResult {
+    Err(Failure::Usage("no storage instance specified".to_owned()))
+}

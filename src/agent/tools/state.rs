@@ -1,0 +1,104 @@
+//! `state-get`, `state-set`, `state-delete`: the charm's own storage, kept until the hook ends with 0.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::super::args::{Opt, go_quote, key_values};
+use super::super::output::Output;
+use super::{Failure, Formats, Tool, ToolContext, ToolResult};
+
+/// Bytes.
+const KEY_LIMIT: usize = 256;
+const VALUE_LIMIT: usize = 65_536;
+
+pub(super) const TOOLS: &[Tool] = &[
+    Tool::new("state-get", "[<key>]", "Print the stored state of the charm.", state_get)
+        .options(&[Opt::flag(&["strict"], "fail if the key has no value")])
+        .formats(Formats::SmartYamlJson),
+    Tool::new("state-set", "[<key>=<value> [...]]", "Store state of the charm.", state_set)
+        .options(&[Opt::value(&["file"], "file", "a YAML map of keys and values; - for standard input")]),
+    Tool::new("state-delete", "[<key>]", "Delete a key of the charm's state.", state_delete),
+];
+
+fn state_get(context: &mut ToolContext<'_>) -> ToolResult {
+    let key = context.args.positional(0).unwrap_or("-").to_owned();
+    context.at_most(1)?;
+    let (stored, pending) = (&context.unit.state, &context.running.state);
+    if key == "-" || key.is_empty() {
+        let mut all: Map<String, Value> = stored
+            .iter()
+            .filter(|(key, _)| !pending.contains_key(*key))
+            .map(|(key, value)| (key.clone(), Value::from(value.as_str())))
+            .collect();
+        all.extend(pending.iter().filter_map(|(key, value)| Some((key.clone(), Value::from(value.as_deref()?)))));
+        return Ok(if all.is_empty() { Output::NoMap } else { Output::Value(Value::Object(all)) });
+    }
+    let value = match pending.get(&key) {
+        Some(pending) => pending.as_ref(),
+        None => stored.get(&key),
+    };
+    match value {
+        Some(value) => Ok(Output::Value(Value::from(value.as_str()))),
+        None if context.args.flag("strict") => Err(Failure::Run(format!("{} not found", go_quote(&key)))),
+        None => Ok(Output::Value(Value::from(""))),
+    }
+}
+
+fn state_set(context: &mut ToolContext<'_>) -> ToolResult {
+    let given = key_values(&context.args.positionals).map_err(Failure::Usage)?;
+    let mut pairs = match context.args.value("file") {
+        None => BTreeMap::new(),
+        Some(path) => read_pairs(context.input(path)?)?,
+    };
+    pairs.extend(given);
+    // All or nothing: a later pair's length must not leave earlier ones behind.
+    for (key, value) in &pairs {
+        if key.len() > KEY_LIMIT {
+            return Err(Failure::Run(format!("state key of {} bytes is over the max allowed key length ({KEY_LIMIT})", key.len())));
+        }
+        if value.len() > VALUE_LIMIT {
+            return Err(Failure::Run(format!(
+                "state value of {} bytes for key {} is over the max allowed value length ({VALUE_LIMIT})",
+                value.len(),
+                go_quote(key)
+            )));
+        }
+    }
+    context.running.state.extend(pairs.into_iter().map(|(key, value)| (key, Some(value))));
+    Ok(Output::Nothing)
+}
+
+/// A YAML map of strings; as in Go, other scalars are taken as they are spelled and null as empty.
+pub(super) fn read_pairs(bytes: &[u8]) -> Result<BTreeMap<String, String>, Failure> {
+    let refuse = |why: &str| Failure::Run(format!("cannot read the keys and values as YAML: {why}"));
+    let text = std::str::from_utf8(bytes).map_err(|_| refuse("it is not UTF-8"))?;
+    if text.trim().is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    if let Ok(pairs) = crate::yaml::from_yaml::<BTreeMap<String, String>>(text) {
+        return Ok(pairs);
+    }
+    let value: Value = crate::yaml::from_yaml(text).map_err(|why| refuse(&why))?;
+    let map = match value {
+        Value::Null => return Ok(BTreeMap::new()),
+        Value::Object(map) => map,
+        _ => return Err(refuse("expected a map")),
+    };
+    map.into_iter()
+        .map(|(key, value)| match value {
+            Value::Null => Ok((key, String::new())),
+            Value::String(text) => Ok((key, text)),
+            Value::Bool(_) | Value::Number(_) => Ok((key, value.to_string())),
+            Value::Array(_) | Value::Object(_) => Err(refuse(&format!("the value of {key:?} is not a string"))),
+        })
+        .collect()
+}
+
+fn state_delete(context: &mut ToolContext<'_>) -> ToolResult {
+    context.at_most(1)?;
+    if let Some(key) = context.args.positional(0) {
+        context.running.state.insert(key.to_owned(), None);
+    }
+    Ok(Output::Nothing)
+}

@@ -1,0 +1,85 @@
+//! `status-get`, `status-set`, `application-version-set`.
+
+use serde_json::{Value, json};
+
+use super::super::args::{Opt, go_quote};
+use super::super::hook_run::StatusValue;
+use super::super::output::{Format, Output};
+use super::{Failure, Formats, Tool, ToolContext, ToolResult};
+
+pub(super) const TOOLS: &[Tool] = &[
+    Tool::new("status-get", "", "Print the status of the unit or the application.", status_get)
+        .options(&[
+            Opt::flag(&["include-data"], "print all status data"),
+            Opt::flag(&["application"], "print the status of all units of this application if this unit is the leader"),
+        ])
+        .formats(Formats::SmartYamlJson),
+    Tool::new("status-set", "<maintenance | blocked | waiting | active> [message]", "Set a status.", status_set)
+        .options(&[Opt::flag(&["application"], "set this status for the application, if the unit is the leader")]),
+    Tool::new("application-version-set", "<new-version>", "Set the version of the workload.", application_version_set),
+];
+
+fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
+    context.at_most(0)?;
+    let data = context.args.flag("include-data");
+    let describe = |status: &StatusValue| {
+        if data {
+            json!({ "status": status.status, "message": status.message, "status-data": {} })
+        } else {
+            json!({ "status": status.status })
+        }
+    };
+    // Both are read once a hook: what this hook sets later is not seen.
+    let unit_now = &context.unit.status;
+    let unit_status = context.running.status.get_or_insert_with(|| unit_now.clone()).clone();
+    if !context.args.flag("application") {
+        if context.format == Format::Smart && !data {
+            return Ok(Output::Value(Value::from(unit_status.status)));
+        }
+        return Ok(Output::Value(describe(&unit_status)));
+    }
+    context.needs_leader("finding application status: this unit is not the leader")?;
+    // An application that has no status of its own shows its worst unit's, and there is only one.
+    let application_now = context.unit.application_status.as_ref().unwrap_or(&unit_status);
+    let application = context.running.application_status.get_or_insert_with(|| application_now.clone());
+    if context.format == Format::Smart && !data {
+        return Ok(Output::Value(Value::from(application.status.clone())));
+    }
+    let mut described = describe(application);
+    if let Value::Object(map) = &mut described {
+        map.insert("units".to_owned(), json!({ context.unit.settings.unit.as_str(): describe(&unit_status) }));
+    }
+    Ok(Output::Value(json!({ "application-status": described })))
+}
+
+fn status_set(context: &mut ToolContext<'_>) -> ToolResult {
+    let Some(status) = context.args.positional(0) else {
+        return Err(Failure::Usage("invalid args, require <status> [message]".to_owned()));
+    };
+    if !matches!(status, "maintenance" | "blocked" | "waiting" | "active") {
+        return Err(Failure::Usage(format!(
+            "invalid status {}, expected one of [maintenance blocked waiting active]",
+            go_quote(status)
+        )));
+    }
+    context.at_most(2)?;
+    let value = StatusValue::new(status, context.args.positional(1).unwrap_or_default());
+    if context.args.flag("application") {
+        context.needs_leader("this unit is not the leader")?;
+        context.unit.application_status = Some(value);
+    } else {
+        context.unit.status = value;
+        context.unit.status_set_by_charm = true;
+    }
+    Ok(Output::Nothing)
+}
+
+fn application_version_set(context: &mut ToolContext<'_>) -> ToolResult {
+    let Some(version) = context.args.positional(0) else {
+        return Err(Failure::Usage("no version specified".to_owned()));
+    };
+    let version = version.to_owned();
+    context.at_most(1)?;
+    context.unit.version = version;
+    Ok(Output::Nothing)
+}
