@@ -29,12 +29,7 @@ impl Client {
     /// A client of the daemon behind `socket`. It never touches the disk; a bad path fails at the first call.
     #[must_use]
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                transport: Transport::new(socket.into()),
-            }),
-            target: None,
-        }
+        Self { shared: Arc::new(Shared { transport: Transport::new(socket.into()) }), target: None }
     }
 
     /// How messages name the daemon, such as `container "web"`.
@@ -59,41 +54,18 @@ impl Client {
         let limit = Duration::from_secs(120) + request.expected_duration();
         let operation = request.operation().to_owned();
         let target = self.target();
-        let unreachable = |cause: &str| {
-            Error::unreachable(
-                &operation,
-                target,
-                format!("no answer from Pebble at {} ({cause})", self.socket().display()),
-            )
-        };
-        let mut lane = self
-            .shared
-            .transport
-            .lane()
-            .await
-            .map_err(|broken| unreachable(&broken.cause))?;
+        let unreachable = |cause: &str| Error::unreachable(&operation, target, format!("no answer from Pebble at {} ({cause})", self.socket().display()));
+        let mut lane = self.shared.transport.lane().await.map_err(|broken| unreachable(&broken.cause))?;
         match lane.exchange(&request, limit).await {
             Ok(reply) => {
                 self.shared.transport.keep(lane);
                 match envelope::decode(reply.status, &reply.body) {
-                    Ok(Decoded::Answer(envelope)) => Ok(Answer {
-                        operation,
-                        target: self.target.clone(),
-                        status: envelope.status,
-                        change: envelope.change,
-                        result: envelope.result,
-                    }),
+                    Ok(Decoded::Answer(envelope)) => Ok(Answer { operation, target: self.target.clone(), status: envelope.status, change: envelope.change, result: envelope.result }),
                     Ok(Decoded::Refusal(refusal)) => Err(Error::refused(&operation, target, refusal)),
-                    Err(garbage) => Err(Error::protocol(
-                        &operation,
-                        target,
-                        format!("what answered is not Pebble ({garbage})"),
-                    )),
+                    Err(garbage) => Err(Error::protocol(&operation, target, format!("what answered is not Pebble ({garbage})"))),
                 }
             }
-            Err(broken) if broken.class == FailureClass::Garbage => {
-                Err(Error::protocol(&operation, target, broken.cause))
-            }
+            Err(broken) if broken.class == FailureClass::Garbage => Err(Error::protocol(&operation, target, broken.cause)),
             Err(broken) => Err(unreachable(&broken.cause)),
         }
     }
@@ -111,10 +83,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("socket", &self.socket())
-            .field("target", &self.target)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("socket", &self.socket()).field("target", &self.target).finish_non_exhaustive()
     }
 }
 
@@ -147,12 +116,7 @@ impl Answer {
     /// The result as a `T`; a result of another shape is [`ErrorKind::Protocol`](super::ErrorKind::Protocol).
     pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<T, Error> {
         serde_path_to_error::deserialize(self.result).map_err(|error| {
-            Error::protocol(
-                &self.operation,
-                self.target.as_deref(),
-                "the result in Pebble's answer has another shape than expected",
-            )
-            .with_source(error)
+            Error::protocol(&self.operation, self.target.as_deref(), "the result in Pebble's answer has another shape than expected").with_source(error)
         })
     }
 

@@ -61,11 +61,7 @@ pub(crate) struct Broken {
 
 impl Broken {
     fn new(class: FailureClass, cause: impl Into<String>) -> Self {
-        Self {
-            class,
-            cause: cause.into(),
-            stale: false,
-        }
+        Self { class, cause: cause.into(), stale: false }
     }
 }
 
@@ -86,11 +82,7 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(socket: PathBuf) -> Self {
-        Self {
-            socket,
-            idle: Mutex::new(Vec::new()),
-            dials: AtomicU64::new(0),
-        }
+        Self { socket, idle: Mutex::new(Vec::new()), dials: AtomicU64::new(0) }
     }
 
     pub(crate) fn socket(&self) -> &Path {
@@ -124,43 +116,24 @@ impl Transport {
     async fn dial(&self) -> Result<Lane, Broken> {
         // hyperlocal carries the path as text: another one would be dialled in place of a path that is not UTF-8.
         if self.socket.to_str().is_none() {
-            return Err(Broken::new(
-                FailureClass::BadPath,
-                "the path of the socket is not UTF-8",
-            ));
+            return Err(Broken::new(FailureClass::BadPath, "the path of the socket is not UTF-8"));
         }
         let length = self.socket.as_os_str().as_bytes().len();
         if length > LONGEST_SOCKET_PATH {
-            let cause = format!(
-                "the path of the socket has {length} bytes and at most {LONGEST_SOCKET_PATH} fit a socket address"
-            );
+            let cause = format!("the path of the socket has {length} bytes and at most {LONGEST_SOCKET_PATH} fit a socket address");
             return Err(Broken::new(FailureClass::BadPath, cause));
         }
         if length == 0 {
             return Err(Broken::new(FailureClass::BadPath, "the path of the socket is empty"));
         }
         let address = hyperlocal::Uri::new(&self.socket, "/").into();
-        let stream = UnixConnector
-            .call(address)
-            .await
-            .map_err(|error| dial_failure(&error))?;
+        let stream = UnixConnector.call(address).await.map_err(|error| dial_failure(&error))?;
         let written = Arc::new(AtomicU64::new(0));
-        let stream = Counted {
-            stream,
-            written: Arc::clone(&written),
-        };
-        let (sender, connection) = Builder::new()
-            .handshake(stream)
-            .await
-            .map_err(|error| Broken::new(FailureClass::NotSent, error.to_string()))?;
+        let stream = Counted { stream, written: Arc::clone(&written) };
+        let (sender, connection) =
+            Builder::new().handshake(stream).await.map_err(|error| Broken::new(FailureClass::NotSent, error.to_string()))?;
         let number = self.dials.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(Lane {
-            number,
-            sender,
-            connection: Some(Box::pin(connection)),
-            written,
-            used: false,
-        })
+        Ok(Lane { number, sender, connection: Some(Box::pin(connection)), written, used: false })
     }
 }
 
@@ -170,10 +143,7 @@ fn dial_failure(error: &io::Error) -> Broken {
         io::ErrorKind::PermissionDenied => (FailureClass::Denied, "permission denied".to_owned()),
         io::ErrorKind::NotFound => (FailureClass::NotSent, "no such socket".to_owned()),
         io::ErrorKind::ConnectionRefused => (FailureClass::NotSent, "connection refused".to_owned()),
-        io::ErrorKind::WouldBlock => (
-            FailureClass::NotSent,
-            "too many connections are waiting for it".to_owned(),
-        ),
+        io::ErrorKind::WouldBlock => (FailureClass::NotSent, "too many connections are waiting for it".to_owned()),
         // A file where a folder of the path should be, or a link that leads nowhere for ever, mends itself no more than a bad path.
         io::ErrorKind::InvalidInput | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
             (FailureClass::BadPath, plain(error))
@@ -236,11 +206,7 @@ impl Lane {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(broken)) => Err(self.judged(broken)),
             Err(_) => {
-                let class = if self.wrote_nothing() {
-                    FailureClass::NotSent
-                } else {
-                    FailureClass::Silent
-                };
+                let class = if self.wrote_nothing() { FailureClass::NotSent } else { FailureClass::Silent };
                 Err(Broken::new(class, format!("silent for {}", seconds(limit))))
             }
         }
@@ -263,29 +229,15 @@ impl Lane {
     async fn driven(&mut self, message: hyper::Request<Full<Bytes>>) -> Result<Reply, Broken> {
         let Self { sender, connection, .. } = self;
         let exchange = async {
-            let response = sender
-                .try_send_request(message)
-                .await
-                .map_err(|error| broken_by(error.error()))?;
+            let response = sender.try_send_request(message).await.map_err(|error| broken_by(error.error()))?;
             let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), LARGEST_ANSWER)
-                .collect()
-                .await
-                .map_err(|error| {
-                    if error.is::<LengthLimitError>() {
-                        return Broken::new(
-                            FailureClass::Garbage,
-                            format!("its answer is longer than {LARGEST_ANSWER} bytes"),
-                        );
-                    }
-                    error
-                        .downcast_ref::<hyper::Error>()
-                        .map_or_else(|| Broken::new(FailureClass::Lost, error.to_string()), broken_by)
-                })?;
-            Ok(Reply {
-                status,
-                body: body.to_bytes(),
-            })
+            let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await.map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    return Broken::new(FailureClass::Garbage, format!("its answer is longer than {LARGEST_ANSWER} bytes"));
+                }
+                error.downcast_ref::<hyper::Error>().map_or_else(|| Broken::new(FailureClass::Lost, error.to_string()), broken_by)
+            })?;
+            Ok(Reply { status, body: body.to_bytes() })
         };
         let mut exchange = std::pin::pin!(exchange);
         poll_fn(|cx| {
@@ -302,10 +254,7 @@ impl Lane {
 }
 
 fn http_request(request: &Request) -> Result<hyper::Request<Full<Bytes>>, hyper::http::Error> {
-    let mut message = hyper::Request::builder()
-        .method(request.method())
-        .uri(request.target())
-        .header(HOST, "localhost");
+    let mut message = hyper::Request::builder().method(request.method()).uri(request.target()).header(HOST, "localhost");
     if request.body().is_some() {
         message = message.header(CONTENT_TYPE, "application/json");
     }
@@ -322,23 +271,14 @@ fn broken_by(error: &hyper::Error) -> Broken {
         if let Some(io) = cause.downcast_ref::<io::Error>() {
             return match io.kind() {
                 // hyper's chunk decoder reports bytes that are no chunk this way.
-                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-                    Broken::new(FailureClass::Garbage, format!("its answer is not HTTP: {io}"))
-                }
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Broken::new(FailureClass::Garbage, format!("its answer is not HTTP: {io}")),
                 io::ErrorKind::UnexpectedEof => Broken::new(FailureClass::Lost, "the answer broke off"),
                 _ => Broken::new(FailureClass::Lost, plain(io)),
             };
         }
         source = cause.source();
     }
-    Broken::new(
-        FailureClass::Lost,
-        if error.is_incomplete_message() {
-            "connection closed before the answer".to_owned()
-        } else {
-            error.to_string()
-        },
-    )
+    Broken::new(FailureClass::Lost, if error.is_incomplete_message() { "connection closed before the answer".to_owned() } else { error.to_string() })
 }
 
 /// A duration for people: `105 s`, `1.5 s`, `250 ms`.
