@@ -171,7 +171,8 @@ pub struct CheckRefresh {
 }
 
 impl CheckRefresh {
-    /// The check as it stands after the run.
+    /// The check as it stands after the run. When the run brought it down or up again, Pebble (1.32 at least) may still show it as it stood before:
+    /// the change of status follows a moment later. [`Self::passed`] is always of this run.
     #[must_use]
     pub fn info(&self) -> &CheckInfo {
         &self.info

@@ -130,10 +130,17 @@ fn log_target_is_shown(target: &LogTarget, shown: &LogTarget) -> Option<bool> {
 fn check_is_shown(check: &Check, shown: &Check) -> Option<bool> {
     let mut wanted = as_entry(check)?;
     let mut found = as_entry(shown)?;
-    // Pebble shows a timeout no longer than the period, whatever was set.
-    let period = shown.get_period().unwrap_or(CHECK_PERIOD);
-    if check.get_timeout().is_some_and(|timeout| timeout > period) {
-        wanted.insert("timeout".into(), Value::String(period.to_string()));
+    // Pebble shows a timeout no longer than the period, whatever was set: the plan's period, and when the layer was combined into its label also
+    // the one that this layer says or leaves at its default.
+    if let Some(timeout) = check.get_timeout() {
+        let in_plan = timeout.min(shown.get_period().unwrap_or(CHECK_PERIOD));
+        let in_layer = in_plan.min(check.get_period().unwrap_or(CHECK_PERIOD));
+        let expected = if shown.get_timeout() == Some(in_layer) {
+            in_layer
+        } else {
+            in_plan
+        };
+        wanted.insert("timeout".into(), Value::String(expected.to_string()));
     }
     if check.get_threshold() == Some(0) {
         wanted.remove("threshold");

@@ -245,6 +245,13 @@ fn a_merging_entry_is_shown_when_contained() {
     }
     let check = layer("checks: {up: {override: merge, timeout: 1m, exec: {environment: {A: b}}}}");
     assert!(check.is_reflected_in(&plan("checks: {up: {override: replace, period: 30s, timeout: 30s, threshold: 7, exec: {command: x, environment: {A: b}}}}")));
+    // Combined a second time, the timeout is cut to the period that the layer itself leaves at 10 s.
+    assert!(check.is_reflected_in(&plan(
+        "checks: {up: {period: 30s, timeout: 10s, threshold: 7, exec: {command: x, environment: {A: b}}}}"
+    )));
+    assert!(!check.is_reflected_in(&plan(
+        "checks: {up: {period: 30s, timeout: 20s, threshold: 7, exec: {command: x, environment: {A: b}}}}"
+    )));
     let section = layer("workloads: {w: {override: replace, user: x}}");
     assert!(section.is_reflected_in(&plan("workloads: {w: {override: merge, user: x, group: y}}")));
     assert!(!section.is_reflected_in(&plan("{}")));
