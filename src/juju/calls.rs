@@ -1,0 +1,148 @@
+//! The unit agent as a charm sees it: the hook tools as calls, each question asked at most once.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use super::action::Params;
+use super::config::Options;
+use super::error::Error;
+use super::leader::Leadership;
+use super::ports::Ports;
+use super::state::Stored;
+use super::status::Status;
+use super::tools::{HookTools, ToolCall};
+
+/// The hook tools of one hook, as typed calls.
+///
+/// Every method blocks until its tool has ended. Reads (config, leadership, statuses, state, parameters, ports) start a tool once
+/// and answer from memory afterwards, corrected by this hook's own writes; a read that failed is asked again. Two threads that
+/// ask the same at once start one tool. Make one `Juju` for each hook: what it remembers is true no longer than that.
+///
+/// What takes effect when is Juju's rule: statuses, the workload's version and log lines at once; ports and state when the hook
+/// exits with code 0, all or nothing.
+pub struct Juju {
+    tools: Box<dyn HookTools>,
+    pub(super) config: Once<Arc<Options>>,
+    pub(super) leadership: Mutex<Leadership>,
+    pub(super) status: Once<Status>,
+    pub(super) application_status: Once<Status>,
+    pub(super) state: Once<Stored>,
+    pub(super) params: Once<Arc<Params>>,
+    pub(super) ports: Mutex<Ports>,
+}
+
+impl Juju {
+    /// Calls made through `tools`. Nothing is asked yet.
+    #[must_use]
+    pub fn new(tools: Box<dyn HookTools>) -> Self {
+        Self {
+            tools,
+            config: Once::default(),
+            leadership: Mutex::default(),
+            status: Once::default(),
+            application_status: Once::default(),
+            state: Once::default(),
+            params: Once::default(),
+            ports: Mutex::default(),
+        }
+    }
+
+    /// Whether the hook tool of this name can be started, so that a charm may do without one that its Juju does not have.
+    #[must_use]
+    pub fn has_tool(&self, tool: &str) -> bool {
+        self.tools.has_tool(tool)
+    }
+
+    /// Runs a tool for its effect.
+    pub(super) fn tell(&self, attempt: impl Into<Cow<'static, str>>, call: ToolCall<'_>) -> Result<(), Error> {
+        self.run(attempt.into(), &call).map(drop)
+    }
+
+    /// Runs a tool for its answer, which is JSON. Printing nothing counts as `null`: that is how a tool that does not know
+    /// `--format` says "none".
+    pub(super) fn ask(&self, attempt: &'static str, call: ToolCall<'_>) -> Result<Value, Error> {
+        let output = self.run(attempt.into(), &call)?;
+        decode(&output).map_err(|cause| Error::output(attempt, call.tool, &cause))
+    }
+
+    fn run(&self, attempt: Cow<'static, str>, call: &ToolCall<'_>) -> Result<Vec<u8>, Error> {
+        self.tools
+            .run(call)
+            .map_err(|failure| Error::from_failure(attempt, call.tool, failure))
+    }
+}
+
+impl fmt::Debug for Juju {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Juju").finish_non_exhaustive()
+    }
+}
+
+/// The answer of one read, kept once it was had. The lock is held while the tool runs, so that nobody asks a second time.
+pub(super) struct Once<T>(Mutex<Option<T>>);
+
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T: Clone> Once<T> {
+    pub(super) fn get_or_ask(&self, ask: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let mut known = lock(&self.0);
+        if let Some(known) = known.as_ref() {
+            return Ok(known.clone());
+        }
+        let answer = ask()?;
+        *known = Some(answer.clone());
+        Ok(answer)
+    }
+
+    /// What was just written is what a read would say.
+    pub(super) fn set(&self, value: T) {
+        *lock(&self.0) = Some(value);
+    }
+
+    /// Brings an answer up to date with what was just written, where there is one.
+    pub(super) fn update(&self, change: impl FnOnce(&mut T)) {
+        if let Some(known) = lock(&self.0).as_mut() {
+            change(known);
+        }
+    }
+}
+
+/// A panic elsewhere leaves these values whole: each is replaced in one step.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Text for people as one argument: a NUL cannot be in one, and a message that carries a workload's output may hold any byte.
+pub(super) fn free_text(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// Reads a tool's output, which ends with a newline. The message never quotes it: config and parameters may hold secrets.
+pub(super) fn decode(output: &[u8]) -> Result<Value, String> {
+    if output.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(output).map_err(|error| {
+        let (length, line, column) = (output.len(), error.line(), error.column());
+        format!("printed {length} bytes that are not JSON (wrong at line {line}, column {column})")
+    })
+}
+
+/// What a value is, to say so without showing it.
+pub(super) fn shape(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a map",
+    }
+}

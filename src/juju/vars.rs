@@ -1,0 +1,140 @@
+//! The variables of a hook's environment: which ones we read, and how one is turned into a value.
+
+use std::ffi::OsString;
+use std::str::FromStr;
+
+use super::error::Error;
+
+/// Every variable that [`HookEnv`](super::HookEnv) reads, in order, so that a name is found by bisection.
+///
+/// Not among them, since they tell a charm nothing: the language and terminal settings that are the same for every hook, and
+/// `CHARM_DIR`'s kin that only shell scripts want.
+const KNOWN: &[&str] = &[
+    "CHARM_DIR",
+    "CLOUD_API_VERSION",
+    "JUJU_ACTION_NAME",
+    "JUJU_ACTION_TAG",
+    "JUJU_ACTION_UUID",
+    "JUJU_AGENT_CA_CERT",
+    "JUJU_AGENT_SOCKET_ADDRESS",
+    "JUJU_AGENT_SOCKET_NETWORK",
+    "JUJU_AGENT_TOKEN",
+    "JUJU_API_ADDRESSES",
+    "JUJU_AVAILABILITY_ZONE",
+    "JUJU_CHARM_DIR",
+    "JUJU_CHARM_FTP_PROXY",
+    "JUJU_CHARM_HTTPS_PROXY",
+    "JUJU_CHARM_HTTP_PROXY",
+    "JUJU_CHARM_NO_PROXY",
+    "JUJU_CHARM_TRACE_CONFIG_CA_CERT",
+    "JUJU_CHARM_TRACE_CONFIG_GRPC",
+    "JUJU_CHARM_TRACE_CONFIG_HTTP",
+    "JUJU_CONTEXT_ID",
+    "JUJU_DEPARTING_UNIT",
+    "JUJU_DISPATCH_PATH",
+    "JUJU_HOOK_NAME",
+    "JUJU_MACHINE_ID",
+    "JUJU_METER_INFO",
+    "JUJU_METER_STATUS",
+    "JUJU_MODEL_NAME",
+    "JUJU_MODEL_UUID",
+    "JUJU_NOTICE_ID",
+    "JUJU_NOTICE_KEY",
+    "JUJU_NOTICE_TYPE",
+    "JUJU_PEBBLE_CHECK_NAME",
+    "JUJU_PRINCIPAL_UNIT",
+    "JUJU_RELATION",
+    "JUJU_RELATION_ID",
+    "JUJU_REMOTE_APP",
+    "JUJU_REMOTE_UNIT",
+    "JUJU_SECRET_ID",
+    "JUJU_SECRET_LABEL",
+    "JUJU_SECRET_REVISION",
+    "JUJU_SLA",
+    "JUJU_SPAN_ID",
+    "JUJU_STORAGE_ID",
+    "JUJU_STORAGE_KIND",
+    "JUJU_STORAGE_LOCATION",
+    "JUJU_TARGET_BASE",
+    "JUJU_TARGET_SERIES",
+    "JUJU_TRACE_FLAGS",
+    "JUJU_TRACE_ID",
+    "JUJU_UNIT_NAME",
+    "JUJU_VERSION",
+    "JUJU_WORKLOAD_NAME",
+    "KUBERNETES_PORT",
+    "KUBERNETES_SERVICE_HOST",
+    "KUBERNETES_SERVICE_PORT",
+    "KUBERNETES_SERVICE_PORT_HTTPS",
+    "PATH",
+];
+
+/// The values of the known variables that are set and not empty, each taken out once.
+pub(super) struct Vars {
+    values: Vec<Option<OsString>>,
+}
+
+impl Vars {
+    /// Keeps what is known. An empty value is an absent one: the agent sets variables that do not apply to nothing.
+    pub(super) fn new(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut values = vec![None; KNOWN.len()];
+        for (name, value) in all {
+            let place = name
+                .to_str()
+                .and_then(|name| KNOWN.binary_search(&name).ok())
+                .and_then(|place| values.get_mut(place));
+            if let Some(place) = place {
+                *place = Some(value).filter(|value| !value.is_empty());
+            }
+        }
+        Self { values }
+    }
+
+    /// The names of what is set, for `Debug`.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        KNOWN
+            .iter()
+            .zip(&self.values)
+            .filter(|(_, value)| value.is_some())
+            .map(|(name, _)| *name)
+            .collect()
+    }
+
+    /// A value as the operating system gave it: paths need not be UTF-8.
+    pub(super) fn raw(&mut self, name: &'static str) -> Option<OsString> {
+        let place = KNOWN.binary_search(&name);
+        debug_assert!(place.is_ok(), "{name} is missing from the table of variables");
+        self.values.get_mut(place.ok()?)?.take()
+    }
+
+    /// A value as text.
+    pub(super) fn text(&mut self, name: &'static str) -> Result<Option<Box<str>>, Error> {
+        match self.raw(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(text)) => Ok(Some(text.into_boxed_str())),
+            Some(Err(_)) => Err(Error::environment(name, format!("{name} is not valid UTF-8"))),
+        }
+    }
+
+    /// A value as what it stands for.
+    pub(super) fn parsed<T>(&mut self, name: &'static str) -> Result<Option<T>, Error>
+    where
+        T: FromStr,
+        T::Err: std::fmt::Display,
+    {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        text.parse()
+            .map(Some)
+            .map_err(|error| Error::environment(name, format!("{name} is malformed: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KNOWN;
+
+    #[test]
+    fn the_table_is_in_order_so_that_bisection_works() {
+        assert!(KNOWN.is_sorted_by(|a, b| a < b));
+    }
+}
