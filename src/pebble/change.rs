@@ -41,14 +41,25 @@ impl FromStr for ChangeId {
     type Err = InvalidChangeId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidChangeId { text: text.chars().take(64).collect() }) }
+        let fits = (1..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidChangeId {
+                text: text.chars().take(64).collect(),
+            })
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for ChangeId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -319,8 +330,10 @@ mod tests {
 
     #[test]
     fn tolerates_what_is_absent_null_or_new() {
-        let change: Change =
-            serde_json::from_value(json!({"id": "1", "status": "Pausing", "tasks": null, "kind": "new-kind", "new-key": 1})).unwrap();
+        let change: Change = serde_json::from_value(
+            json!({"id": "1", "status": "Pausing", "tasks": null, "kind": "new-kind", "new-key": 1}),
+        )
+        .unwrap();
         assert_eq!(*change.status(), ChangeStatus::Other("Pausing".into()));
         assert!(!change.ready() && !change.status().is_ready());
         assert!(change.tasks().is_empty() && change.err().is_none());

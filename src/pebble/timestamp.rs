@@ -39,7 +39,9 @@ impl TryFrom<SystemTime> for Timestamp {
     /// # Errors
     /// When the year has more than four digits.
     fn try_from(time: SystemTime) -> Result<Self, Self::Error> {
-        jiff::Timestamp::try_from(time).map(Self).map_err(|_| InvalidTimestamp { text: format!("{time:?}") })
+        jiff::Timestamp::try_from(time).map(Self).map_err(|_| InvalidTimestamp {
+            text: format!("{time:?}"),
+        })
     }
 }
 
@@ -54,7 +56,9 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidTimestamp { text: text.chars().take(64).collect() };
+        let invalid = || InvalidTimestamp {
+            text: text.chars().take(64).collect(),
+        };
         if !has_rfc3339_shape(text) {
             return Err(invalid());
         }
@@ -74,7 +78,9 @@ fn has_rfc3339_shape(text: &str) -> bool {
                 _ => byte == shape,
             })
     };
-    let Some((head, tail)) = text.split_at_checked(DATE_AND_TIME.len()) else { return false };
+    let Some((head, tail)) = text.split_at_checked(DATE_AND_TIME.len()) else {
+        return false;
+    };
     let zone = match tail.strip_prefix('.') {
         Some(fraction) => {
             let zone = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -132,7 +138,10 @@ mod tests {
         assert_eq!(moment("2026-11-22T22:30:09.300+02:30"), utc);
         assert_eq!(utc.to_string(), "2026-11-22T20:00:09.3Z");
         assert_eq!(moment("2026-11-22T20:00:09Z").to_string(), "2026-11-22T20:00:09Z");
-        assert_eq!(moment("2026-11-22T20:00:09.123456789-05:00").as_unix_nanos() % 1_000_000_000, 123_456_789);
+        assert_eq!(
+            moment("2026-11-22T20:00:09.123456789-05:00").as_unix_nanos() % 1_000_000_000,
+            123_456_789
+        );
         // The zero value of Go's time type.
         assert_eq!(moment("0001-01-01T00:00:00Z").to_string(), "0001-01-01T00:00:00Z");
     }
@@ -140,9 +149,21 @@ mod tests {
     #[test]
     fn refuses_what_rfc_3339_does_not_allow() {
         for text in [
-            "", "now", "2026-11-22", "2026-11-22T20:00Z", "2026-11-22 20:00:09Z", "2026-11-22T20:00:09", "2026-11-22T20:00:09.Z",
-            "2026-11-22T20:00:09.1234567890Z", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-22T25:00:00Z",
-            "2026-11-22T20:00:09+0200", "2026-11-22T20:00:09Z[UTC]", "+002026-11-22T20:00:09Z", "\u{662}026-11-22T20:00:09Z",
+            "",
+            "now",
+            "2026-11-22",
+            "2026-11-22T20:00Z",
+            "2026-11-22 20:00:09Z",
+            "2026-11-22T20:00:09",
+            "2026-11-22T20:00:09.Z",
+            "2026-11-22T20:00:09.1234567890Z",
+            "2026-13-01T00:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "2026-11-22T25:00:00Z",
+            "2026-11-22T20:00:09+0200",
+            "2026-11-22T20:00:09Z[UTC]",
+            "+002026-11-22T20:00:09Z",
+            "\u{662}026-11-22T20:00:09Z",
         ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text:?}");
         }

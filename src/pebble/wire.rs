@@ -133,11 +133,15 @@ impl<K, V> Absent for BTreeMap<K, V> {
 }
 
 /// The value of the current key; a null is the field's default, as it is for Go.
-pub(in crate::pebble) fn next_or_default<'de, A: MapAccess<'de>, T: Deserialize<'de> + Default>(map: &mut A) -> Result<T, A::Error> {
+pub(in crate::pebble) fn next_or_default<'de, A: MapAccess<'de>, T: Deserialize<'de> + Default>(
+    map: &mut A,
+) -> Result<T, A::Error> {
     Ok(map.next_value::<Option<T>>()?.unwrap_or_default())
 }
 
 /// For a derived reader: a null is the field's default. Go writes an empty list or map as null.
-pub(in crate::pebble) fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+pub(in crate::pebble) fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

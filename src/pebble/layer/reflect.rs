@@ -142,10 +142,10 @@ fn check_is_shown(check: &Check, shown: &Check) -> Option<bool> {
         };
         wanted.insert("timeout".into(), Value::String(expected.to_string()));
     }
-    if check.get_threshold() == Some(0) {
-        wanted.remove("threshold");
-    }
     for entry in [&mut wanted, &mut found] {
+        if entry.get("threshold").is_some_and(|threshold| *threshold == 0) {
+            entry.remove("threshold");
+        }
         for kind in ["http", "tcp", "exec"] {
             if let Some(Value::Object(part)) = entry.get_mut(kind) {
                 drop_unset(part);
