@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::error::{self, ServiceFailure};
 use super::timestamp::Timestamp;
 use super::wire::{null_as_default, wire_words};
 
@@ -163,6 +164,14 @@ impl Change {
     #[must_use]
     pub fn err(&self) -> Option<&str> {
         self.err.as_deref()
+    }
+
+    /// The services that it failed for: one for each failed task, with Pebble's cause and the last line that the service printed.
+    ///
+    /// A change that is not over may have some already. A task that is about no service (an exec, a check) is named by its summary.
+    #[must_use]
+    pub fn service_failures(&self) -> Vec<ServiceFailure> {
+        error::failures(self)
     }
 
     /// Its tasks in the order in which Pebble made them; none for a replan that found nothing to do.
@@ -348,6 +357,36 @@ mod tests {
         assert_eq!("42".parse::<ChangeId>().unwrap().to_string(), "42");
     }
 
+    #[test]
+    fn a_failed_service_is_named_with_its_cause_and_last_output() {
+        let failures = |summary: &str, log: serde_json::Value| {
+            let change = json!({
+                "id": "1", "status": "Error", "err": "cannot perform the following tasks:\n- x (y)",
+                "tasks": [{"kind": "start", "status": "Done"}, {"kind": "start", "status": "Error", "summary": summary, "log": log}]
+            });
+            serde_json::from_value::<Change>(change).unwrap().service_failures()
+        };
+        // As Pebble 1.32.1 wrote it.
+        let output = "2026-11-22T20:00:10+01:00 INFO Most recent service output:\n    one\n    two: ERROR x\n    ";
+        let quick = "2026-11-22T20:00:10+01:00 ERROR service start attempt: exited quickly with code 1, will restart";
+        let found = failures("Start service \"a b\"", json!([output, quick]));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].service(), "a b");
+        assert_eq!(
+            found[0].cause(),
+            "service start attempt: exited quickly with code 1, will restart"
+        );
+        assert_eq!(found[0].last_output(), Some("two: ERROR x"));
+        // A service that printed nothing has one line of blanks.
+        let silent = "2026-11-22T20:00:10Z INFO Most recent service output:\n    ";
+        assert_eq!(
+            failures("Start service \"a\"", json!([silent, quick]))[0].last_output(),
+            None
+        );
+        let bare = failures("Start service \"a\"", json!([]));
+        assert_eq!((bare[0].last_output(), bare[0].cause().contains("(y)")), (None, true));
+    }
+
     proptest! {
         #[test]
         fn any_bytes_have_an_answer(bytes: Vec<u8>) {
@@ -361,6 +400,10 @@ mod tests {
                 "id": id, "status": status, "spawn-time": time,
                 "tasks": [{"status": status, "log": log, "progress": {"done": done}}]
             }));
+            let failed = serde_json::from_value::<Change>(json!({
+                "id": "1", "status": status, "tasks": [{"status": "Error", "summary": format!("Start service {id}"), "log": log}]
+            }));
+            prop_assert_eq!(failed.unwrap().service_failures().len(), 1);
         }
     }
 }

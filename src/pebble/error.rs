@@ -299,7 +299,7 @@ fn failure_text(change: &Change) -> String {
     }
 }
 
-fn failures(change: &Change) -> Vec<ServiceFailure> {
+pub(crate) fn failures(change: &Change) -> Vec<ServiceFailure> {
     change
         .tasks()
         .iter()
