@@ -56,7 +56,7 @@ impl Plan {
     pub fn from_yaml(text: &str) -> Result<Self, InvalidYaml> {
         yaml::from_yaml::<Option<Self>>(text)
             .map(Option::unwrap_or_default)
-            .map_err(|why| InvalidYaml::new("plan", why))
+            .map_err(|why| InvalidYaml::new("read the plan", why))
     }
 }
 

@@ -38,17 +38,17 @@ wire_object!(Layer, "a layer (an object)", {
     "log-targets" => log_targets,
 });
 
-/// A text that is no layer or no plan. Its message says what the YAML reader found and where.
+/// A text that is no layer or no plan, or a layer that no text can hold. Its message says what is wrong and, for a text, where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("cannot read the {what} as YAML: {why}")]
+#[error("cannot {attempt} as YAML: {why}")]
 pub struct InvalidYaml {
-    what: &'static str,
+    attempt: &'static str,
     why: String,
 }
 
 impl InvalidYaml {
-    pub(in crate::pebble) fn new(what: &'static str, why: String) -> Self {
-        Self { what, why }
+    pub(in crate::pebble) fn new(attempt: &'static str, why: String) -> Self {
+        Self { attempt, why }
     }
 }
 
@@ -135,7 +135,7 @@ impl Layer {
     /// # Errors
     /// When a number in it is not finite.
     pub fn to_yaml(&self) -> Result<String, InvalidYaml> {
-        yaml::to_yaml(self).map_err(|error| InvalidYaml::new("layer", error.to_string()))
+        yaml::to_yaml(self).map_err(|error| InvalidYaml::new("write the layer", error.to_string()))
     }
 
     /// Reads a layer from YAML. An empty document is an empty layer; nothing is checked beyond the types: see [`Self::validate`].
@@ -145,6 +145,6 @@ impl Layer {
     pub fn from_yaml(text: &str) -> Result<Self, InvalidYaml> {
         yaml::from_yaml::<Option<Self>>(text)
             .map(Option::unwrap_or_default)
-            .map_err(|why| InvalidYaml::new("layer", why))
+            .map_err(|why| InvalidYaml::new("read the layer", why))
     }
 }

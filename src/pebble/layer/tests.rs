@@ -97,7 +97,11 @@ fn refuses_what_is_no_layer() {
 #[test]
 fn an_infinite_factor_is_not_written() {
     let layer = Layer::new().service("a", Service::new().command("a").backoff_factor(f64::INFINITY));
-    assert!(layer.to_yaml().is_err());
+    let error = layer.to_yaml().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "cannot write the layer as YAML: backoff-factor has to be a finite number"
+    );
     assert_eq!(layer.validate().unwrap_err().fault(), LayerFault::Value);
     assert!(!layer.is_reflected_in(&plan("services: {a: {command: a}}")));
 }
