@@ -7,8 +7,9 @@ use super::error::Error;
 
 /// Every variable that [`HookEnv`](super::HookEnv) reads, in order, so that a name is found by bisection.
 ///
-/// Not among them, since they tell a charm nothing: the language and terminal settings that are the same for every hook, and
-/// `CHARM_DIR`'s kin that only shell scripts want.
+/// Not among them, since they tell a charm nothing more: the language, terminal and package manager settings that are the same for
+/// every hook, the `KUBERNETES_*` variables that say again what host and port say, and the proxy variables that other programs
+/// read for themselves where a model still has the old settings.
 const KNOWN: &[&str] = &[
     "CHARM_DIR",
     "CLOUD_API_VERSION",
@@ -62,10 +63,8 @@ const KNOWN: &[&str] = &[
     "JUJU_UNIT_NAME",
     "JUJU_VERSION",
     "JUJU_WORKLOAD_NAME",
-    "KUBERNETES_PORT",
     "KUBERNETES_SERVICE_HOST",
     "KUBERNETES_SERVICE_PORT",
-    "KUBERNETES_SERVICE_PORT_HTTPS",
     "PATH",
 ];
 
