@@ -1,0 +1,251 @@
+//! Watching the Pebble of each container, as Juju's agent does: is it there, was it started anew, what did it notice.
+//!
+//! Two tasks a container. One asks for system-info every 5 s; a boot the unit has not seen yet makes pebble-ready. The other waits for notices in
+//! long polls of 30 s; custom notices and the end of check changes make hooks. Neither ends when Pebble is away: they try again.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::events::{Happening, Notice, SeenPebble};
+use super::pebble_process::Container;
+use crate::error::{Error, Result};
+use crate::http;
+
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+const NOTICE_WAIT: Duration = Duration::from_secs(30);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// A request that is answered at once takes no longer, on any machine.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long after a failed notice hook its container's notices are read again from the first: as long as Juju's agent needs to start anew.
+const REPLAY_DELAY: Duration = Duration::from_secs(5);
+
+/// The watchers of all containers; dropping it ends them, and closes what they hold open at Pebble.
+#[derive(Debug)]
+pub struct Watchers {
+    tasks: JoinSet<()>,
+    notices: HashMap<String, AbortHandle>,
+    speed: u32,
+    happenings: mpsc::UnboundedSender<Happening>,
+}
+
+impl Watchers {
+    /// Watches `containers`, with every interval divided by `speed`.
+    pub fn start(containers: &[Container], speed: u32, happenings: &mpsc::UnboundedSender<Happening>) -> Self {
+        let mut watchers = Self {
+            tasks: JoinSet::new(),
+            notices: HashMap::new(),
+            speed: speed.max(1),
+            happenings: happenings.clone(),
+        };
+        for container in containers {
+            let poll = watchers.watcher(container).poll();
+            watchers.tasks.spawn(poll);
+            watchers.watch_notices(container, Duration::ZERO);
+        }
+        watchers
+    }
+
+    /// Reads the notices of `container` again from the first one it still holds.
+    pub fn replay_notices(&mut self, container: &Container) {
+        self.watch_notices(container, REPLAY_DELAY / self.speed);
+    }
+
+    fn watch_notices(&mut self, container: &Container, delay: Duration) {
+        let watcher = self.watcher(container);
+        let task = self.tasks.spawn(async move {
+            tokio::time::sleep(delay).await;
+            watcher.watch_notices().await;
+        });
+        if let Some(old) = self.notices.insert(container.name.clone(), task) {
+            old.abort();
+        }
+    }
+
+    fn watcher(&self, container: &Container) -> Watcher {
+        Watcher {
+            name: container.name.clone(),
+            socket: container.socket.clone(),
+            start: container.follow_start(),
+            speed: self.speed,
+            happenings: self.happenings.clone(),
+        }
+    }
+}
+
+struct Watcher {
+    name: String,
+    socket: PathBuf,
+    start: watch::Receiver<u64>,
+    speed: u32,
+    happenings: mpsc::UnboundedSender<Happening>,
+}
+
+impl Watcher {
+    async fn poll(mut self) {
+        loop {
+            tokio::time::sleep(POLL_INTERVAL / self.speed).await;
+            let start = *self.start.borrow_and_update();
+            let seen = match start {
+                0 => None,
+                _ => get::<SystemInfo>(&self.socket, "/v1/system-info", ANSWER_LIMIT)
+                    .await
+                    .ok()
+                    .map(|info| SeenPebble {
+                        boot_id: format!("{}-{start}", info.boot_id),
+                        version: info.version,
+                    }),
+            };
+            // The session drops what was seen of a start that is over.
+            if self
+                .happenings
+                .send(Happening::PebblePolled {
+                    container: self.name.clone(),
+                    start,
+                    seen,
+                })
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    async fn watch_notices(mut self) {
+        // Kept over Pebble's restarts: what was told once is not told again.
+        let mut after: Option<String> = None;
+        loop {
+            if *self.start.borrow_and_update() == 0 && self.start.changed().await.is_err() {
+                return;
+            }
+            if self.next_notices(&mut after).await.is_err() {
+                tokio::time::sleep(RETRY_INTERVAL / self.speed).await;
+            }
+        }
+    }
+
+    /// Waits for notices later than `after`, tells of each, and moves `after` behind it.
+    async fn next_notices(&self, after: &mut Option<String>) -> Result<()> {
+        let mut target = format!("/v1/notices?users=all&timeout={}s", NOTICE_WAIT.as_secs());
+        if let Some(after) = after {
+            // A time like 2026-01-02T03:04:05+01:00: `+` would be read as a blank.
+            target.push_str(&format!("&after={}", after.replace('+', "%2B")));
+        }
+        let notices: Vec<PebbleNotice> = get(&self.socket, &target, NOTICE_WAIT + ANSWER_LIMIT).await?;
+        for notice in notices {
+            if let Some(notice) = self.translate(&notice).await? {
+                let _ = self.happenings.send(Happening::Notice {
+                    container: self.name.clone(),
+                    notice,
+                });
+            }
+            // Pebble gives them in the order of this time.
+            *after = Some(notice.last_repeated);
+        }
+        Ok(())
+    }
+
+    /// The hook a notice makes: none for most.
+    async fn translate(&self, notice: &PebbleNotice) -> Result<Option<Notice>> {
+        if notice.kind == "custom" {
+            return Ok(Some(Notice::Custom {
+                id: notice.id.clone(),
+                key: notice.key.clone(),
+            }));
+        }
+        let data = notice.last_data.as_ref();
+        let (Some(kind), Some(check)) = (
+            data.and_then(|data| data.kind.as_deref()),
+            data.and_then(|data| data.check_name.clone()),
+        ) else {
+            return Ok(None);
+        };
+        let wanted = match kind {
+            "perform-check" => "Error",
+            "recover-check" => "Done",
+            _ => return Ok(None),
+        };
+        let status = self.change_status(&notice.key).await?;
+        // A change that Pebble has forgotten is one that completed.
+        if status.is_some_and(|status| status != wanted) {
+            return Ok(None);
+        }
+        Ok(Some(if kind == "perform-check" {
+            Notice::CheckFailed { check }
+        } else {
+            Notice::CheckRecovered { check }
+        }))
+    }
+
+    /// The status of a change; `None` when Pebble does not know it any more.
+    async fn change_status(&self, id: &str) -> Result<Option<String>> {
+        let answer = get_answer(&self.socket, &format!("/v1/changes/{id}"), ANSWER_LIMIT).await?;
+        if answer.status == hyper::StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(result::<Change>(&answer)?.status))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct SystemInfo {
+    boot_id: String,
+    version: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct PebbleNotice {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    key: String,
+    last_repeated: String,
+    last_data: Option<NoticeData>,
+}
+
+/// What a change-update notice says of its change; a custom notice may hold anything here.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct NoticeData {
+    kind: Option<String>,
+    check_name: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Change {
+    status: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Envelope<T> {
+    result: T,
+}
+
+async fn get<T: DeserializeOwned>(socket: &Path, target: &str, limit: Duration) -> Result<T> {
+    result(&get_answer(socket, target, limit).await?)
+}
+
+async fn get_answer(socket: &Path, target: &str, limit: Duration) -> Result<http::Answer> {
+    let stream = UnixStream::connect(socket)
+        .await
+        .map_err(|e| Error::new(format!("cannot connect to Pebble at {}", socket.display())).because(e))?;
+    http::get(stream, "localhost", target, limit).await
+}
+
+fn result<T: DeserializeOwned>(answer: &http::Answer) -> Result<T> {
+    if !answer.status.is_success() {
+        return Err(Error::new("cannot watch Pebble").because(format!("it answered {}", answer.status)));
+    }
+    let envelope: Envelope<T> =
+        serde_json::from_slice(&answer.body).map_err(|e| Error::new("cannot read Pebble's answer").because(e))?;
+    Ok(envelope.result)
+}

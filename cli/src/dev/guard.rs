@@ -1,0 +1,102 @@
+//! The outer of the two processes of `charmwright dev`.
+//!
+//! The guard makes the run's folder, starts the session (this program again), passes signals on, and cleans up when the session has ended, however
+//! it ended: whatever still runs below is killed, the folder is removed. And when the guard itself is killed, the kernel tells the session, which
+//! does the same. So nothing is left behind even by SIGKILL, whichever of the two it hits.
+//!
+//! | signal | guard | session |
+//! |---|---|---|
+//! | SIGINT | sends SIGUSR1 to the session, which counts the two apart: a terminal's Ctrl-C reaches both processes | first: stop in order; second: at once |
+//! | SIGTERM, SIGHUP | sends SIGTERM | first: stop in order; second: at once |
+//! | SIGQUIT | sends SIGQUIT | stop at once |
+//! | its end | – | SIGUSR2 from the kernel: stop at once, clean up |
+
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use rustix::process::{Pid, Signal};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::options::DevArgs;
+use super::workspace::Workspace;
+use crate::error::{Error, Result};
+use crate::processes;
+
+/// Runs the session to its end, and leaves nothing behind.
+pub async fn run(args: &DevArgs) -> Result<ExitCode> {
+    let listen = |kind| signal(kind).map_err(|error| Error::new("cannot listen for signals").because(error));
+    let mut child_ended = listen(SignalKind::child())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    let mut quit = listen(SignalKind::quit())?;
+    processes::adopt_orphans()?;
+
+    let workspace = Workspace::create(args.dir.as_deref())?;
+    let session = match start_session(workspace.root()) {
+        Ok(session) => session,
+        Err(error) => {
+            workspace.clean();
+            return Err(error);
+        }
+    };
+    let ending = loop {
+        let pass_on = tokio::select! {
+            _ = child_ended.recv() => match processes::reap(session) {
+                Some(ending) => break ending,
+                None => continue,
+            },
+            _ = interrupt.recv() => Signal::USR1,
+            _ = terminate.recv() => Signal::TERM,
+            _ = hangup.recv() => Signal::TERM,
+            _ = quit.recv() => Signal::QUIT,
+        };
+        let _ = rustix::process::kill_process(session, pass_on);
+    };
+    processes::kill_descendants(|| {
+        processes::reap(session);
+    });
+    workspace.clean();
+    Ok(ExitCode::from(ending.shell_code()))
+}
+
+fn start_session(root: &Path) -> Result<Pid> {
+    let failed = || Error::new("cannot start the session");
+    let program = env::current_exe().map_err(|error| failed().because(error))?;
+    // Waited for through `processes::reap`, with every orphan.
+    let child = Command::new(program)
+        .args(session_args(env::args_os(), root))
+        .spawn()
+        .map_err(|error| failed().because(error))?;
+    Ok(Pid::from_child(&child))
+}
+
+/// The session's arguments: ours, with the guard's two put in front, where no `--` of the user's can come before them.
+fn session_args(own: impl Iterator<Item = OsString>, root: &Path) -> Vec<OsString> {
+    let mut rest = own.skip(2).peekable();
+    rest.next_if(|word| word == "--");
+    let mut args: Vec<OsString> = vec![
+        "dev".into(),
+        "--root".into(),
+        root.into(),
+        "--guard".into(),
+        std::process::id().to_string().into(),
+    ];
+    args.extend(rest);
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_session_gets_our_arguments_after_its_own() {
+        let own = ["charmwright", "dev", "--", "--until-idle"].map(OsString::from);
+        let args = session_args(own.into_iter(), Path::new("/tmp/x"));
+        assert_eq!(args[..4], ["dev", "--root", "/tmp/x", "--guard"].map(OsString::from));
+        assert_eq!(args[5..], ["--until-idle"].map(OsString::from));
+    }
+}

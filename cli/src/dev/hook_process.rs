@@ -1,0 +1,305 @@
+//! Running the charm's program for one hook, as Juju's agent does: which file, with what around it, and what becomes of its output.
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::Pid;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::events::{Happening, Stream};
+use crate::error::chain_of;
+use crate::processes::Ending;
+
+/// Longest piece of a line in the log, in bytes: the agent's own limit.
+const LINE_LIMIT: usize = 4096;
+/// How much of a stream is kept for an action's result.
+const KEPT_LIMIT: usize = 1 << 20;
+/// How long the output pipes are read after the charm has exited: a child of its may hold them open for ever.
+const PIPE_GRACE: Duration = Duration::from_millis(100);
+
+/// How a hook ended, and what it wrote.
+#[derive(Debug)]
+pub struct HookEnd {
+    pub outcome: HookOutcome,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+/// How a hook ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookOutcome {
+    Ended(Ending),
+    /// The charm has no program for it.
+    Missing,
+    /// Its program could not be started: why.
+    NotStarted(String),
+}
+
+/// The program for a hook: `dispatch` if there is one, else the file at `dispatch_path` (`hooks/install`), else none.
+pub fn choose_program(charm: &Path, dispatch_path: &str) -> Option<PathBuf> {
+    [charm.join("dispatch"), charm.join(dispatch_path)]
+        .into_iter()
+        .find(|program| program.exists())
+}
+
+/// Starts `program` and reports its lines and its end to `happenings`; the process id, when it did start.
+///
+/// The environment is `environment` and nothing else, the working directory the charm's, standard input empty.
+pub fn start(
+    program: Option<PathBuf>,
+    charm: &Path,
+    environment: Vec<(OsString, OsString)>,
+    happenings: mpsc::UnboundedSender<Happening>,
+) -> Option<Pid> {
+    let without_process = |outcome| {
+        Happening::HookEnded(HookEnd {
+            outcome,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+        })
+    };
+    let Some(program) = program else {
+        let _ = happenings.send(without_process(HookOutcome::Missing));
+        return None;
+    };
+    let spawned = Command::new(&program)
+        .current_dir(charm)
+        .env_clear()
+        .envs(environment)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // A Ctrl-C at the terminal is for us; the hook is left to finish.
+        .process_group(0)
+        .spawn();
+    let child = match spawned {
+        Ok(child) => child,
+        Err(error) => {
+            let text = format!("cannot start {}: {}", program.display(), start_failure(&error));
+            let _ = happenings.send(without_process(HookOutcome::NotStarted(text)));
+            return None;
+        }
+    };
+    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    tokio::spawn(follow(child, program, happenings));
+    pid
+}
+
+/// Reads the hook's output and waits for its end, side by side.
+async fn follow(mut child: Child, program: PathBuf, happenings: mpsc::UnboundedSender<Happening>) {
+    let mut stdout = Output::new(child.stdout.take(), Stream::Stdout);
+    let mut stderr = Output::new(child.stderr.take(), Stream::Stderr);
+    let mut ended: Option<(HookOutcome, Instant)> = None;
+    loop {
+        if ended.is_some() && stdout.pipe.is_none() && stderr.pipe.is_none() {
+            break;
+        }
+        let abandon = ended.as_ref().map(|(_, deadline)| *deadline);
+        tokio::select! {
+            () = stdout.read(&happenings), if stdout.pipe.is_some() => {}
+            () = stderr.read(&happenings), if stderr.pipe.is_some() => {}
+            status = child.wait(), if ended.is_none() => {
+                let outcome = match status {
+                    Ok(status) => HookOutcome::Ended(ending(status)),
+                    Err(error) => HookOutcome::NotStarted(format!("cannot learn how {} ended: {}", program.display(), chain_of(&error))),
+                };
+                ended = Some((outcome, Instant::now() + PIPE_GRACE));
+            }
+            () = sleep_until(abandon.unwrap_or_else(Instant::now)), if abandon.is_some() => break,
+        }
+    }
+    let outcome = ended.map_or_else(
+        || HookOutcome::NotStarted("cannot learn how the hook ended".to_owned()),
+        |(outcome, _)| outcome,
+    );
+    let (stdout, stderr) = (stdout.finish(&happenings), stderr.finish(&happenings));
+    let _ = happenings.send(Happening::HookEnded(HookEnd {
+        outcome,
+        stdout,
+        stderr,
+    }));
+}
+
+/// One of the hook's output streams: its lines go to the session as they come, its first megabyte is kept.
+struct Output<P> {
+    pipe: Option<P>,
+    stream: Stream,
+    /// What was read and is not a whole line yet.
+    partial: Vec<u8>,
+    kept: Vec<u8>,
+}
+
+impl<P: AsyncRead + Unpin> Output<P> {
+    fn new(pipe: Option<P>, stream: Stream) -> Self {
+        Self {
+            pipe,
+            stream,
+            partial: Vec::new(),
+            kept: Vec::new(),
+        }
+    }
+
+    /// Reads once; at the end of the stream the pipe is let go. Cancel-safe.
+    async fn read(&mut self, happenings: &mpsc::UnboundedSender<Happening>) {
+        let Some(pipe) = &mut self.pipe else { return };
+        let before = self.partial.len();
+        if pipe.read_buf(&mut self.partial).await.unwrap_or(0) == 0 {
+            self.pipe = None;
+        }
+        let new = self.partial.get(before..).unwrap_or_default();
+        self.kept
+            .extend(new.iter().take(KEPT_LIMIT.saturating_sub(self.kept.len())));
+        while let Some((piece, skip)) = next_piece(&self.partial) {
+            let line = String::from_utf8_lossy(self.partial.get(..piece).unwrap_or_default()).into_owned();
+            self.partial.drain(..skip);
+            let _ = happenings.send(Happening::HookOutput {
+                stream: self.stream,
+                line,
+            });
+        }
+    }
+
+    /// Sends the last line, when it had no end, and gives what was kept.
+    fn finish(self, happenings: &mpsc::UnboundedSender<Happening>) -> Vec<u8> {
+        if !self.partial.is_empty() {
+            let line = String::from_utf8_lossy(&self.partial).into_owned();
+            let _ = happenings.send(Happening::HookOutput {
+                stream: self.stream,
+                line,
+            });
+        }
+        self.kept
+    }
+}
+
+/// How many bytes of `bytes` are the next line or piece of one, and how many to take away with it.
+fn next_piece(bytes: &[u8]) -> Option<(usize, usize)> {
+    match bytes.iter().take(LINE_LIMIT).position(|byte| *byte == b'\n') {
+        Some(end) => Some((end, end + 1)),
+        None => (bytes.len() >= LINE_LIMIT).then_some((LINE_LIMIT, LINE_LIMIT)),
+    }
+}
+
+fn ending(status: std::process::ExitStatus) -> Ending {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ending::Code(code),
+        (None, signal) => Ending::Signal(signal.unwrap_or(0)),
+    }
+}
+
+/// Why a program did not start, with what the reader can do about the common reasons.
+fn start_failure(error: &std::io::Error) -> String {
+    let text = chain_of(error);
+    match error.kind() {
+        ErrorKind::PermissionDenied => format!("{text}; is it executable? (chmod +x)"),
+        ErrorKind::NotFound => format!("{text}; does the program after its #! exist?"),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A file that is being written while another test forks cannot be run until that child is gone ("text file busy").
+    static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+    fn charm(files: &[(&str, &str, u32)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, content, mode) in files {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, content).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).unwrap();
+        }
+        dir
+    }
+
+    /// Runs the hook and gives its lines and its end.
+    async fn run(dir: &Path) -> (Vec<(Stream, String)>, HookEnd) {
+        let (sender, mut happenings) = mpsc::unbounded_channel();
+        start(
+            choose_program(dir, "hooks/install"),
+            dir,
+            vec![("GREETING".into(), "hello".into())],
+            sender,
+        );
+        let mut lines = Vec::new();
+        while let Some(happening) = happenings.recv().await {
+            match happening {
+                Happening::HookOutput { stream, line } => lines.push((stream, line)),
+                Happening::HookEnded(end) => return (lines, end),
+                other => panic!("{other:?}"),
+            }
+        }
+        panic!("the hook never ended");
+    }
+
+    #[tokio::test]
+    async fn a_hook_gets_its_environment_and_nothing_else() {
+        let _alone = ONE_AT_A_TIME.lock().await;
+        let dir = charm(&[(
+            "hooks/install",
+            "#!/bin/sh\necho $GREETING $HOME; pwd; cat; printf tail >&2; exit 3\n",
+            0o755,
+        )]);
+        let (lines, end) = run(dir.path()).await;
+        assert_eq!(end.outcome, HookOutcome::Ended(Ending::Code(3)));
+        let here = fs::canonicalize(dir.path()).unwrap().display().to_string();
+        let of = |stream| {
+            lines
+                .iter()
+                .filter(move |(s, _)| *s == stream)
+                .map(|(_, line)| line.as_str())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of(Stream::Stdout), ["hello", here.as_str()]);
+        assert_eq!(of(Stream::Stderr), ["tail"]);
+        assert_eq!(end.stderr, b"tail");
+    }
+
+    #[tokio::test]
+    async fn dispatch_comes_first_and_must_be_executable() {
+        let _alone = ONE_AT_A_TIME.lock().await;
+        let dir = charm(&[
+            ("hooks/install", "#!/bin/sh\n", 0o755),
+            ("dispatch", "#!/bin/sh\nkill -9 $$\n", 0o755),
+        ]);
+        assert_eq!(run(dir.path()).await.1.outcome, HookOutcome::Ended(Ending::Signal(9)));
+        fs::set_permissions(dir.path().join("dispatch"), fs::Permissions::from_mode(0o644)).unwrap();
+        let (_, end) = run(dir.path()).await;
+        assert!(
+            matches!(&end.outcome, HookOutcome::NotStarted(why) if why.contains("chmod +x")),
+            "{end:?}"
+        );
+        assert_eq!(run(charm(&[]).path()).await.1.outcome, HookOutcome::Missing);
+    }
+
+    #[tokio::test]
+    async fn a_child_that_holds_the_pipes_does_not_hold_the_hook() {
+        let _alone = ONE_AT_A_TIME.lock().await;
+        let dir = charm(&[("hooks/install", "#!/bin/sh\nsleep 60 &\necho $!\n", 0o755)]);
+        let began = Instant::now();
+        let (lines, end) = run(dir.path()).await;
+        assert_eq!(end.outcome, HookOutcome::Ended(Ending::Code(0)));
+        assert!(began.elapsed() < Duration::from_secs(30));
+        let sleeper = lines[0].1.parse().ok().and_then(Pid::from_raw).unwrap();
+        rustix::process::kill_process(sleeper, rustix::process::Signal::KILL).unwrap();
+    }
+
+    #[test]
+    fn long_lines_are_cut() {
+        assert_eq!(next_piece(b"ab\ncd"), Some((2, 3)));
+        assert_eq!(next_piece(b"abcd"), None);
+        assert_eq!(next_piece(&[b'x'; 5000]), Some((4096, 4096)));
+    }
+}

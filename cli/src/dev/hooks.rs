@@ -1,0 +1,340 @@
+//! One hook of the session: started, its tools answered, its end taken and told.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use charmwright::agent::{Ending as HookEnding, Finished, HookExit, HookRun, Level, ToolAnswer, ToolRequest};
+use rustix::process::{Pid, Signal};
+
+use super::events::{Stream, human};
+use super::hook_process::{self, HookEnd, HookOutcome};
+use super::journal::HookLine;
+use super::session::Session;
+use super::tool_server::{ToolCall, ToolServer};
+use crate::error::Error;
+use crate::processes::Ending;
+use crate::wire;
+
+/// How many of a hook's last lines are kept, to be shown if it fails.
+const LINES_KEPT: usize = 20;
+
+/// The hook that runs now.
+#[derive(Debug)]
+pub struct RunningHook {
+    run: HookRun,
+    began: Instant,
+    process: Option<Pid>,
+    /// Serves the hook's tools as long as the hook runs.
+    _tools: Option<ToolServer>,
+    /// How often the charm said that it will try a call again.
+    retries: u32,
+    /// Whether anything was printed under the hook's name.
+    announced: bool,
+    status: (String, String),
+    deferred: usize,
+    last_lines: Vec<String>,
+}
+
+impl RunningHook {
+    /// The hook's process, as long as it runs.
+    pub fn pid(&self) -> Option<Pid> {
+        self.process
+    }
+
+    pub fn name(&self) -> String {
+        self.run.name()
+    }
+}
+
+impl Session {
+    /// Starts a hook; its end comes as a happening, also when it cannot be started.
+    pub(super) fn start_hook(&mut self, run: HookRun) {
+        let report = self.unit.report();
+        let mut hook = RunningHook {
+            began: Instant::now(),
+            process: None,
+            _tools: None,
+            retries: 0,
+            announced: false,
+            status: (report.status, report.message),
+            deferred: report.deferred.len(),
+            last_lines: Vec::new(),
+            run,
+        };
+        match ToolServer::start(&self.agent_socket, self.sender.clone()) {
+            Ok(server) => {
+                hook._tools = Some(server);
+                let program = hook_process::choose_program(&self.charm.dir, &hook.run.dispatch_path());
+                let environment = hook.run.environment(&self.paths);
+                hook.process = hook_process::start(program, &self.charm.dir, environment, self.sender.clone());
+                self.hook = Some(hook);
+            }
+            Err(error) => {
+                self.hook = Some(hook);
+                self.hook_ended(HookEnd {
+                    outcome: HookOutcome::NotStarted(error.chain()),
+                    stdout: Vec::new(),
+                    stderr: Vec::new(),
+                });
+            }
+        }
+    }
+
+    /// Kills the running hook and what it started in its own process group.
+    pub(super) fn kill_hook(&mut self) {
+        if let Some(pid) = self.hook.as_ref().and_then(RunningHook::pid) {
+            let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+        }
+    }
+
+    /// Answers a hook tool by the unit's model, and does for it what only the agent's process can: opening files, killing the hook.
+    pub(super) fn answer_tool(&mut self, call: ToolCall) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let wire::Request {
+            context_id,
+            dir,
+            name,
+            args,
+            stdin,
+        } = call.request;
+        let mut request = ToolRequest {
+            context_id: text(&context_id),
+            dir: PathBuf::from(text(&dir)),
+            name: text(&name),
+            args: args.iter().map(|arg| text(arg)).collect(),
+            stdin,
+            file: None,
+        };
+        let mut answer = self.unit.tool(&request);
+        if let Some(path) = answer.wants_file.take() {
+            request.file = Some(fs::read(path).map_err(|error| cause(&error)));
+            answer = self.unit.tool(&request);
+        }
+        if let Some(output) = answer.output_file.take()
+            && let Err(error) = fs::write(&output.path, &output.content)
+        {
+            answer = output.cannot_write(&cause(&error));
+        }
+        let kill = answer.kill_hook;
+        // A caller that has gone needs no answer.
+        let _ = call.reply.send(to_wire(answer));
+        if kill {
+            self.kill_hook();
+        }
+        self.write_log();
+        self.tell_status();
+    }
+
+    /// Tells of a status that the hook has just set, so that a long retry is seen while it lasts.
+    fn tell_status(&mut self) {
+        let report = self.unit.report();
+        let Some(hook) = &mut self.hook else { return };
+        let status = (report.status, report.message);
+        // Once a hook has been running for a while; the table says it at the end of a short one.
+        if hook.status == status || hook.began.elapsed().as_secs() < 1 {
+            return;
+        }
+        hook.status = status.clone();
+        self.announce_hook();
+        let colon = if status.1.is_empty() { "" } else { ": " };
+        self.journal.detail(&format!("status {}{colon}{}", status.0, status.1));
+    }
+
+    /// Says which hook the next lines belong to.
+    fn announce_hook(&mut self) {
+        let Some(hook) = &mut self.hook else { return };
+        if !hook.announced {
+            hook.announced = true;
+            let name = hook.name();
+            self.journal.line(&format!("{name} ..."));
+        }
+    }
+
+    /// Takes a line of the hook's output. The unit's log gets it when the hook ends; warnings are told at once.
+    pub(super) fn hook_printed(&mut self, stream: Stream, line: String) {
+        let Some(hook) = &mut self.hook else { return };
+        hook.last_lines.push(line.clone());
+        if hook.last_lines.len() > LINES_KEPT {
+            hook.last_lines.remove(0);
+        }
+        if stream == Stream::Stderr && !hook.run.kind().is_action() {
+            self.note_warning("WARNING", &line);
+        }
+    }
+
+    /// Takes a new line of the unit's log.
+    pub(super) fn note_log_line(&mut self, level: Level, logger: &str, message: &str) {
+        // What a hook prints was told as it came; what the agent says of a hook's end is told with the hook.
+        if logger.ends_with(".juju-log") && level >= Level::Warning {
+            self.note_warning(level.as_str(), message);
+        }
+    }
+
+    fn note_warning(&mut self, level: &str, message: &str) {
+        if let Some(hook) = &mut self.hook {
+            hook.retries += u32::from(is_retry(message));
+        }
+        self.announce_hook();
+        self.journal.detail(&format!("{level} {message}"));
+    }
+
+    /// Takes the end of the running hook.
+    pub(super) fn hook_ended(&mut self, end: HookEnd) {
+        let Some(hook) = self.hook.take() else { return };
+        let exit = match &end.outcome {
+            HookOutcome::Ended(Ending::Code(code)) => HookExit::Code(*code),
+            HookOutcome::Ended(Ending::Signal(signal)) => HookExit::Signal(*signal),
+            HookOutcome::Missing => HookExit::Missing,
+            HookOutcome::NotStarted(why) => HookExit::NotStarted(why.clone()),
+        };
+        let took = hook.began.elapsed();
+        let finished = match self.unit.finish(&exit, Instant::now(), &end.stdout, &end.stderr) {
+            Ok(finished) => finished,
+            Err(error) => {
+                self.failed = true;
+                return self
+                    .journal
+                    .line(&Error::new("cannot go on with the unit").because(error).chain());
+            }
+        };
+        self.write_log();
+        self.tell_hook(&hook, &end.outcome, took, &finished);
+        if let Some(name) = finished.replay_notices()
+            && let Some(container) = self.containers.iter().find(|container| container.name == name)
+            && let Some(watchers) = &mut self.watchers
+        {
+            watchers.replay_notices(container);
+        }
+        self.note_stop_failure(&finished);
+        self.reap_orphans();
+    }
+
+    fn tell_hook(&mut self, hook: &RunningHook, outcome: &HookOutcome, took: std::time::Duration, finished: &Finished) {
+        let exit = match outcome {
+            HookOutcome::Ended(Ending::Code(code)) => format!("exit {code}"),
+            HookOutcome::Ended(Ending::Signal(signal)) => format!("signal {signal}"),
+            HookOutcome::Missing => "no hook".to_owned(),
+            HookOutcome::NotStarted(_) => "no start".to_owned(),
+        };
+        let deferred = self.unit.report().deferred;
+        let mut remarks = ending_remarks(finished.ending());
+        if deferred.len() > hook.deferred {
+            // Oldest first: the new ones are at the end.
+            let new = deferred.iter().skip(hook.deferred);
+            remarks.extend(new.map(|event| format!("deferred {}: {}", event.event, event.reason)));
+        } else if deferred.len() < hook.deferred {
+            remarks.push(format!(
+                "{} deferred event(s) done, {} left",
+                hook.deferred - deferred.len(),
+                deferred.len()
+            ));
+        }
+        // Warnings were told already; a failure that gave none is explained by what it printed last.
+        let silent_failure = finished.error().is_some() && !hook.announced;
+        let last_lines = if silent_failure {
+            hook.last_lines.as_slice()
+        } else {
+            &[]
+        };
+        self.journal.hook(&HookLine {
+            name: finished.name(),
+            attempt: hook.run.attempt(),
+            took,
+            exit,
+            tools: finished.tools(),
+            retries: hook.retries,
+            remarks,
+            last_lines,
+        });
+    }
+}
+
+/// What became of a run, for the operator, when it is more than "done".
+fn ending_remarks(ending: &HookEnding) -> Vec<String> {
+    match ending {
+        HookEnding::Requeued => vec!["killed: what it asked for is dropped, it runs again".to_owned()],
+        HookEnding::Dropped { cause } => vec![format!(
+            "failed ({cause}): what it asked for is dropped; Juju shows nothing of a failed Pebble hook"
+        )],
+        HookEnding::Failed { cause, retry_in, .. } => {
+            let next = retry_in.map_or_else(
+                || "`resolved` runs it again".to_owned(),
+                |wait| format!("runs again in {}", human(wait)),
+            );
+            vec![format!("failed ({cause}): what it asked for is dropped; {next}")]
+        }
+        HookEnding::Action(record) => {
+            let mut lines = vec![format!("action {}: {}", record.id(), one_word(record))];
+            lines.extend(record.log().iter().map(|line| format!("log {line}")));
+            lines.extend(record.results().iter().map(|(key, value)| match value {
+                serde_json::Value::String(text) => format!("{key}: {}", text.trim_end()),
+                other => format!("{key}: {other}"),
+            }));
+            lines
+        }
+        // Committed, or the charm has no such hook: nothing to add.
+        _ => Vec::new(),
+    }
+}
+
+fn one_word(record: &charmwright::agent::ActionRecord) -> String {
+    let status = serde_json::to_value(record.status()).ok();
+    let status = status.as_ref().and_then(serde_json::Value::as_str).unwrap_or("ended");
+    if record.message().is_empty() {
+        status.to_owned()
+    } else {
+        format!("{status}: {}", record.message())
+    }
+}
+
+/// Whether a line of the log says that a call will be tried again: "... attempt 3 of 15 ...".
+fn is_retry(message: &str) -> bool {
+    let Some((_, after)) = message.split_once("attempt ") else {
+        return false;
+    };
+    let mut words = after
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let number = |word: Option<&str>| word.and_then(|word| word.parse::<u32>().ok());
+    let (Some(attempt), Some("of"), Some(attempts)) = (number(words.next()), words.next(), number(words.next())) else {
+        return false;
+    };
+    attempt < attempts
+}
+
+fn to_wire(answer: ToolAnswer) -> wire::Answer {
+    if answer.wants_stdin {
+        return wire::Answer::WantsStdin;
+    }
+    wire::Answer::Done {
+        code: u8::try_from(answer.code).unwrap_or(1),
+        stdout: answer.stdout,
+        stderr: answer.stderr,
+    }
+}
+
+/// A file error as the agent words it.
+fn cause(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "no such file or directory".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_is_told_from_other_lines() {
+        assert!(is_retry(
+            "cannot replan container \"web\": connection refused; attempt 2 of 15, next in 2 s"
+        ));
+        assert!(!is_retry("attempt 15 of 15"));
+        assert!(!is_retry("an attempt was made"));
+        assert!(!is_retry("nothing"));
+    }
+}

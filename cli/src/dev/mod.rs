@@ -1,0 +1,52 @@
+//! `charmwright dev`: the unit agent of one unit, on this machine.
+//!
+//! ```text
+//! guard            makes the run's folder, starts the session, cleans up however it ends
+//! └─ session       one loop that owns the unit's model (charmwright::agent) and takes one happening at a time
+//!    ├─ hook       the charm's own program, one at a time
+//!    │  └─ tools   this binary as config-get, status-set, ...: each asks the session over the agent's socket
+//!    └─ container-init   one for each container
+//!       └─ pebble
+//!          └─ the workload
+//! ```
+//!
+//! Everything that can happen (a tool's call, a hook's end, an answer of Pebble, a command) is a [`events::Happening`] in one queue. What it means is
+//! asked of the model; this module adds only sockets, processes and the terminal.
+
+mod build_charm;
+mod commands;
+mod console;
+mod containers;
+mod events;
+mod expectations;
+mod guard;
+mod hook_process;
+mod hooks;
+mod journal;
+pub mod options;
+mod pebble_process;
+mod script;
+mod session;
+mod setup;
+mod shutdown;
+mod signals;
+mod table;
+mod tool_server;
+mod workspace;
+
+use std::process::ExitCode;
+
+use self::options::DevArgs;
+use crate::error::{Error, Result};
+
+/// Runs `charmwright dev`: the guard, or within it the session.
+pub fn run(args: DevArgs) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new("cannot start the event loop").because(error))?;
+    match (args.root.clone(), args.guard) {
+        (Some(root), Some(guard)) => runtime.block_on(setup::run(args, &root, guard)),
+        _ => runtime.block_on(guard::run(&args)),
+    }
+}

@@ -1,0 +1,117 @@
+//! What `charmwright dev` can be told on its command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::commands::parse_duration;
+
+const ABOUT: &str = "Run a charm on this machine: hooks, hook tools and a real Pebble, with no Juju at hand";
+
+const LONG_ABOUT: &str = "\
+Run a charm on this machine: hooks, hook tools and a real Pebble, with no Juju at hand.
+
+It is the unit agent of one unit. It runs the charm's own executables in Juju's order, answers
+their hook tools, starts a Pebble for each container that metadata.yaml names, watches it for
+pebble-ready, checks and notices, and prints each hook as it runs and a table when something
+changes. Lines typed on a terminal, or read from --script or a pipe, are its commands; `help`
+lists them.
+
+With no CHARM it builds the charm of the checkout it is started in (any-workload-k8s) and runs
+it with a small web server as its workload.";
+
+const AFTER_HELP: &str = "\
+Examples:
+  cargo dev                                    this repository's charm; type `help`
+  cargo dev --until-idle                       the same, once: exit 0 if the unit became active
+  cargo dev --until-idle --format json | jq .  and the unit's status as JSON
+  charmwright dev ./my-charm --config a=b      any charm directory, in any language
+  printf 'wait-for active\\npebble kill\\nsleep 3\\npebble start\\nwait-for active\\n' | cargo dev
+
+Exit code: 0 all went well; 1 an expectation failed, a script had a wrong line, the unit did not
+become active, or its stop hook failed; 2 the command line is wrong.";
+
+/// The options of `charmwright dev`.
+#[derive(Debug, Clone, Args)]
+#[command(about = ABOUT, long_about = LONG_ABOUT, after_help = AFTER_HELP)]
+pub struct DevArgs {
+    /// The charm's directory: metadata.yaml, and `dispatch` or hooks/NAME in any language
+    /// [default: the checkout this is started in]
+    pub charm: Option<PathBuf>,
+
+    /// Set a config option before the unit is installed (may be repeated)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub config: Vec<String>,
+
+    /// Read commands from FILE instead of standard input, and quit at its end
+    #[arg(long, value_name = "FILE", conflicts_with = "until_idle")]
+    pub script: Option<PathBuf>,
+
+    /// End once the unit has nothing left to do: exit 0 if it is active, else 1
+    #[arg(long)]
+    pub until_idle: bool,
+
+    /// With --until-idle: the longest wait, such as 90s or 5m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10m")]
+    pub timeout: Duration,
+
+    /// Print the unit's status at the end as a table, or as one JSON document on standard output
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+
+    /// The Pebble to run [default: `pebble` on PATH, else one is built with Go]
+    #[arg(long, value_name = "PATH")]
+    pub pebble: Option<PathBuf>,
+
+    /// Do not start Pebble by itself: the command `pebble start` does
+    #[arg(long)]
+    pub no_pebble: bool,
+
+    /// Keep sockets, logs and Pebble's files in DIR, and leave the logs there at the end
+    /// [default: a temporary directory, removed at the end]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+
+    /// Divide the agent's waits by N: between retries of a failed hook, update-status, polls of Pebble
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub speed: u32,
+
+    /// The unit's name [default: the charm's name, /0]
+    #[arg(long, value_name = "APP/N")]
+    pub unit: Option<String>,
+
+    /// The model's name
+    #[arg(long, value_name = "NAME", default_value = "dev")]
+    pub model: String,
+
+    /// The Juju to stand in for: which hook tools there are, and what they print
+    #[arg(long, value_name = "VERSION", default_value = "3.6.28")]
+    pub juju: String,
+
+    /// Whether the unit starts as its application's leader
+    #[arg(long, value_enum, default_value_t = YesNo::Yes)]
+    pub leader: YesNo,
+
+    /// Where the guarded half keeps its files; given by the guard
+    #[arg(long, hide = true, value_name = "DIR", requires = "guard")]
+    pub root: Option<PathBuf>,
+
+    /// The guard's process id
+    #[arg(long, hide = true, value_name = "PID", requires = "root")]
+    pub guard: Option<i32>,
+}
+
+/// How the status is printed at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Json,
+}
+
+/// An answer on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum YesNo {
+    Yes,
+    No,
+}

@@ -1,0 +1,173 @@
+//! A container of the unit: its Pebble, started, stopped and killed, and how often it was started.
+//!
+//! Each start is a new boot to the charm. The daemon's own boot id cannot say that here: it is the kernel's, unless the daemon is process 1.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal};
+use tokio::process::Command;
+use tokio::sync::{mpsc, watch};
+
+use super::events::Happening;
+use super::workspace::Workspace;
+use crate::error::{Error, Result};
+use crate::processes::Ending;
+
+/// What is passed on of our environment: what an image's own environment would hold.
+const KEPT_VARIABLES: [&str; 6] = ["PATH", "HOME", "USER", "LANG", "TERM", "TZ"];
+
+/// One container: nothing but its Pebble, and whatever that starts.
+#[derive(Debug)]
+pub struct Container {
+    pub name: String,
+    pub socket: PathBuf,
+    log: PathBuf,
+    pebble_dir: PathBuf,
+    running: Option<Pid>,
+    /// Which start is the running one, counted from 1; 0 while none is running. The watchers follow it.
+    start: watch::Sender<u64>,
+    starts: u64,
+    /// Whether its end was asked for.
+    asked_to_end: bool,
+    happenings: mpsc::UnboundedSender<Happening>,
+}
+
+impl Container {
+    /// A container that is not started yet.
+    ///
+    /// # Errors
+    /// When its socket's path is too long.
+    pub fn new(name: &str, workspace: &Workspace, happenings: mpsc::UnboundedSender<Happening>) -> Result<Self> {
+        Ok(Self {
+            name: name.to_owned(),
+            socket: workspace.pebble_socket(name)?,
+            log: workspace.pebble_log(name),
+            pebble_dir: workspace.pebble_dir(name),
+            running: None,
+            start: watch::Sender::new(0),
+            starts: 0,
+            asked_to_end: false,
+            happenings,
+        })
+    }
+
+    /// Follows which start is running; 0 is none.
+    pub fn follow_start(&self) -> watch::Receiver<u64> {
+        self.start.subscribe()
+    }
+
+    /// The running start, counted from 1.
+    pub fn current_start(&self) -> Option<u64> {
+        Some(*self.start.borrow()).filter(|start| *start > 0)
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// The process that stands for the container, for those who wait for their own children.
+    pub fn pid(&self) -> Option<Pid> {
+        self.running
+    }
+
+    /// Starts the container with `pebble` in it, as Juju does; nothing happens when it runs already.
+    ///
+    /// # Errors
+    /// When the log cannot be opened or the process not started.
+    pub fn start(&mut self, pebble: &Path) -> Result<()> {
+        if self.running.is_some() {
+            return Ok(());
+        }
+        let failed = || Error::new(format!("cannot start container \"{}\"", self.name));
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .map_err(|e| failed().because(e))?;
+        let errors = log.try_clone().map_err(|e| failed().because(e))?;
+        let program = env::current_exe().map_err(|e| failed().because(e))?;
+        let mut child = Command::new(program)
+            .args(["container-init", "--follow", &std::process::id().to_string(), "--"])
+            .arg(pebble)
+            .args(["run", "--create-dirs", "--hold", "--verbose"])
+            .env_clear()
+            .envs(
+                KEPT_VARIABLES
+                    .iter()
+                    .filter_map(|name| Some((*name, env::var_os(name)?))),
+            )
+            .envs(self.environment())
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .process_group(0)
+            .spawn()
+            .map_err(|e| failed().because(e))?;
+        self.running = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        self.starts += 1;
+        let (container, start, happenings) = (self.name.clone(), self.starts, self.happenings.clone());
+        self.start.send_replace(start);
+        tokio::spawn(async move {
+            use std::os::unix::process::ExitStatusExt;
+            let ending = match child.wait().await {
+                Ok(status) => status
+                    .code()
+                    .map_or(Ending::Signal(status.signal().unwrap_or(0)), Ending::Code),
+                Err(_) => Ending::Code(-1),
+            };
+            let _ = happenings.send(Happening::PebbleEnded {
+                container,
+                start,
+                ending,
+            });
+        });
+        Ok(())
+    }
+
+    fn environment(&self) -> [(&'static str, OsString); 3] {
+        [
+            ("PEBBLE", self.pebble_dir.clone().into()),
+            ("PEBBLE_SOCKET", self.socket.clone().into()),
+            ("JUJU_CONTAINER_NAME", self.name.clone().into()),
+        ]
+    }
+
+    /// Asks Pebble to stop its services and end; [`Happening::PebbleEnded`] follows.
+    pub fn stop(&mut self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Kills Pebble and everything it started, at once; [`Happening::PebbleEnded`] follows.
+    pub fn kill(&mut self) {
+        self.signal(Signal::HUP);
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        if let Some(pid) = self.running {
+            self.asked_to_end = true;
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    }
+
+    /// Whether the end of the start that has just ended was asked for; asked once.
+    pub fn take_asked_to_end(&mut self) -> bool {
+        std::mem::take(&mut self.asked_to_end)
+    }
+
+    /// Notes the end of the start numbered `start`.
+    pub fn ended(&mut self, start: u64) {
+        if self.starts == start {
+            self.running = None;
+            self.start.send_replace(0);
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Carrying out the commands, one after another: each returns at once, but those that wait hold up the ones behind them.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use charmwright::agent::{CharmMeta, Resolve};
+
+use super::build_charm;
+use super::commands::{self, Command, DEFAULT_WAIT, PebbleVerb, WantedStatus};
+use super::console::Source;
+use super::events::Happening;
+use super::expectations::{Verdict, Wait, fetch, what_is};
+use super::session::Session;
+use super::setup::{config_error, set_config};
+use super::shutdown::Phase;
+use crate::error::{Error, Result};
+
+/// The lines still to be carried out, and what holds them up.
+#[derive(Debug)]
+pub struct Script {
+    source: Source,
+    lines: VecDeque<String>,
+    wait: Option<Wait>,
+    ended: bool,
+    /// Only the unit's settling is waited for; its status decides about the exit code.
+    until_idle: bool,
+}
+
+impl Script {
+    pub fn new(source: Source, until_idle: Option<Duration>) -> Self {
+        let wait = until_idle.map(|limit| Wait::For {
+            status: WantedStatus::Idle,
+            limit,
+            deadline: later(limit),
+        });
+        Self {
+            source,
+            lines: VecDeque::new(),
+            wait,
+            ended: until_idle.is_some(),
+            until_idle: until_idle.is_some(),
+        }
+    }
+
+    pub fn push(&mut self, line: String) {
+        self.lines.push_back(line);
+    }
+
+    pub fn end_of_input(&mut self) {
+        self.ended = true;
+    }
+
+    /// Forgets what was still to come.
+    pub fn clear(&mut self) {
+        self.lines.clear();
+        self.wait = None;
+    }
+
+    /// When it has to be looked at again.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.wait.as_ref().and_then(Wait::deadline)
+    }
+}
+
+/// `limit` from now; a limit of years is one of a year.
+fn later(limit: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(limit)
+        .unwrap_or(now + Duration::from_secs(365 * 24 * 3600))
+}
+
+impl Session {
+    /// Carries out the next line, unless one holds it up. `true` if something was done, so that the unit is looked at again.
+    pub(super) fn step_script(&mut self, now: Instant) -> bool {
+        if self.phase != Phase::Alive {
+            return false;
+        }
+        if let Some(wait) = &self.script.wait {
+            return match wait.check(now, self.is_settled(now), &self.snapshot()) {
+                Verdict::NotYet => false,
+                Verdict::Met => {
+                    self.script.wait = None;
+                    true
+                }
+                Verdict::Failed(why) => {
+                    self.fail(&why);
+                    true
+                }
+            };
+        }
+        if let Some(line) = self.script.lines.pop_front() {
+            self.carry_out(&line);
+            return true;
+        }
+        if !self.script.ended {
+            return false;
+        }
+        if self.script.until_idle {
+            let seen = self.snapshot();
+            self.failed |= seen.workload != "active";
+            self.journal.line(&what_is(true, &seen));
+        }
+        self.quit();
+        true
+    }
+
+    /// Ends the run with exit code 1.
+    fn fail(&mut self, why: &str) {
+        self.journal.line(why);
+        self.show_table();
+        self.failed = true;
+        self.quit();
+    }
+
+    fn carry_out(&mut self, line: &str) {
+        let command = match commands::parse(line) {
+            Ok(None) => return,
+            Ok(Some(command)) => command,
+            Err(why) => return self.refuse(&why),
+        };
+        // A terminal has shown the line already.
+        if self.script.source == Source::Script {
+            self.journal.line(&format!("> {}", line.trim()));
+        }
+        if let Err(error) = self.command(command) {
+            self.refuse(&error.chain());
+        }
+    }
+
+    /// A line that cannot be carried out: told to a person, the end of a script.
+    fn refuse(&mut self, why: &str) {
+        if self.script.source == Source::Terminal {
+            self.journal.line(why);
+        } else {
+            self.fail(why);
+        }
+    }
+
+    fn command(&mut self, command: Command) -> Result<()> {
+        let told = |error: charmwright::agent::Error| Error::new(error.to_string());
+        match command {
+            Command::Config { key, value } => set_config(&mut self.unit, &key, &value)?,
+            Command::ConfigReset { key } => {
+                self.unit
+                    .reset_config(&key)
+                    .map_err(|error| config_error(&self.unit, &key, &error))?;
+            }
+            Command::Run { action, params } => {
+                let id = self
+                    .unit
+                    .run_action(&action, &params)
+                    .map_err(|error| self.action_error(&action, &error))?;
+                self.journal.detail(&format!("action {id} is queued"));
+            }
+            Command::Pebble { verb, container } => self.pebble_command(verb, container.as_deref())?,
+            Command::Leader(leader) => self.unit.set_leader(leader),
+            Command::Upgrade => self.upgrade()?,
+            Command::Resolved { retry } => {
+                self.unit
+                    .resolved(if retry { Resolve::Retry } else { Resolve::NoRetry })
+                    .map_err(told)?;
+            }
+            Command::UpdateStatus => self.unit.update_status(),
+            Command::Status => self.show_table(),
+            Command::Log => {
+                let log = fs::read(self.workspace.unit_log()).unwrap_or_default();
+                self.journal.text(&String::from_utf8_lossy(&log));
+            }
+            Command::Sleep(time) => self.script.wait = Some(Wait::Until(later(time))),
+            Command::WaitFor { status, limit } => {
+                self.script.wait = Some(Wait::For {
+                    status,
+                    limit,
+                    deadline: later(limit),
+                });
+            }
+            Command::Expect { status, part } => {
+                self.script.wait = Some(Wait::Expect {
+                    status,
+                    part,
+                    limit: DEFAULT_WAIT,
+                    deadline: later(DEFAULT_WAIT),
+                });
+            }
+            Command::Fetch(url) => {
+                self.script.wait = Some(Wait::Fetch);
+                let sender = self.sender.clone();
+                tokio::spawn(async move {
+                    let _ = sender.send(Happening::Fetched(fetch(&url).await));
+                });
+            }
+            Command::Help => self.journal.text(&commands::help()),
+            Command::Quit => self.quit(),
+        }
+        Ok(())
+    }
+
+    fn action_error(&self, action: &str, error: &charmwright::agent::Error) -> Error {
+        let actions = self.unit.meta().actions();
+        let told = Error::new(error.to_string());
+        match commands::nearest(action, actions.keys().map(String::as_str)).filter(|_| !actions.contains_key(action)) {
+            Some(meant) => told.advice(format!("did you mean `{meant}`?")),
+            None => told,
+        }
+    }
+
+    fn pebble_command(&mut self, verb: PebbleVerb, name: Option<&str>) -> Result<()> {
+        let known: Vec<String> = self.containers.iter().map(|container| container.name.clone()).collect();
+        let Some(pebble) = self.pebble.clone() else {
+            return Err(Error::new("cannot do anything with Pebble: the charm has no container"));
+        };
+        if let Some(name) = name.filter(|name| !known.iter().any(|known| known == name)) {
+            return Err(Error::new(format!(
+                "cannot find container {name:?}: the charm has {}",
+                known.join(", ")
+            )));
+        }
+        for container in self
+            .containers
+            .iter_mut()
+            .filter(|container| name.is_none_or(|name| container.name == name))
+        {
+            match verb {
+                PebbleVerb::Start => container.start(&pebble)?,
+                PebbleVerb::Stop => container.stop(),
+                PebbleVerb::Kill => container.kill(),
+            }
+            // Whatever the last poll saw, it is over: the unit is not settled before the next. A refresh may have taken the container away.
+            let _ = self.unit.pebble_poll_due(&container.name);
+        }
+        Ok(())
+    }
+
+    /// Refreshes the charm. This repository's is built first, while the unit goes on.
+    fn upgrade(&mut self) -> Result<()> {
+        let Some(checkout) = self.charm.checkout.clone() else {
+            return self.refresh();
+        };
+        if self.building {
+            return Err(Error::new("cannot refresh the charm: it is being built already"));
+        }
+        self.building = true;
+        let (staged, sender) = (self.charm.dir.clone(), self.sender.clone());
+        self.journal.detail("building the charm");
+        std::thread::spawn(move || {
+            let _ = sender.send(Happening::Built(build_charm::build(&checkout, &staged)));
+        });
+        Ok(())
+    }
+
+    /// Takes the end of a build.
+    pub(super) fn built(&mut self, outcome: Result<()>) {
+        self.building = false;
+        if let Err(error) = outcome.and_then(|()| self.refresh()) {
+            self.refuse(&error.chain());
+        }
+    }
+
+    fn refresh(&mut self) -> Result<()> {
+        let meta = CharmMeta::read(&self.charm.dir).map_err(|error| {
+            Error::new(format!("cannot refresh the charm in {}", self.charm.dir.display())).because(error)
+        })?;
+        let known = |name: &str| self.containers.iter().any(|container| container.name == name);
+        if let Some(new) = meta.containers().find(|name| !known(name)) {
+            return Err(
+                Error::new(format!("cannot refresh the charm: it has a new container {new:?}"))
+                    .because("containers are made at the start")
+                    .advice("quit and start again"),
+            );
+        }
+        self.unit.upgrade_to(meta);
+        Ok(())
+    }
+
+    /// Takes the end of a fetch.
+    pub(super) fn fetched(&mut self, outcome: Result<String>) {
+        self.script.wait.take_if(|wait| matches!(wait, Wait::Fetch));
+        match outcome {
+            Ok(told) => self.journal.detail(&told),
+            Err(error) => self.fail(&error.chain()),
+        }
+    }
+}

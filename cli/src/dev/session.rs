@@ -1,0 +1,327 @@
+//! The session: the unit's model, everything around it, and the one loop that moves it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use charmwright::agent::{AgentPaths, Next, Unit};
+use tokio::sync::mpsc;
+
+use super::console::Source;
+use super::containers::Watchers;
+use super::events::{Happening, Notice, Stop};
+use super::hooks::RunningHook;
+use super::journal::Journal;
+use super::pebble_process::Container;
+use super::script::Script;
+use super::setup::CharmSource;
+use super::shutdown::Phase;
+use super::table::Snapshot;
+use super::workspace::{Workspace, append_line};
+use crate::error::Result;
+use crate::processes;
+
+/// The state of a container that has been started since the last poll.
+const NOT_POLLED: &str = "started, not polled yet";
+
+/// What a session is made of.
+pub struct Parts {
+    pub unit: Unit,
+    pub charm: CharmSource,
+    pub paths: AgentPaths,
+    pub agent_socket: PathBuf,
+    pub workspace: Workspace,
+    pub containers: Vec<Container>,
+    pub watchers: Watchers,
+    pub pebble: Option<PathBuf>,
+    pub journal: Journal,
+    pub source: Source,
+    pub json: bool,
+    /// End once the unit is settled, or after this time.
+    pub until_idle: Option<Duration>,
+    pub happenings: mpsc::UnboundedReceiver<Happening>,
+    pub sender: mpsc::UnboundedSender<Happening>,
+}
+
+/// One unit's agent, from install to remove.
+pub struct Session {
+    pub(super) unit: Unit,
+    pub(super) charm: CharmSource,
+    pub(super) paths: AgentPaths,
+    pub(super) agent_socket: PathBuf,
+    pub(super) workspace: Workspace,
+    pub(super) containers: Vec<Container>,
+    /// `None` once the unit is gone.
+    pub(super) watchers: Option<Watchers>,
+    pub(super) pebble: Option<PathBuf>,
+    pub(super) journal: Journal,
+    pub(super) json: bool,
+    pub(super) happenings: mpsc::UnboundedReceiver<Happening>,
+    pub(super) sender: mpsc::UnboundedSender<Happening>,
+
+    pub(super) hook: Option<RunningHook>,
+    pub(super) script: Script,
+    pub(super) phase: Phase,
+    /// Whether the exit code will be 1.
+    pub(super) failed: bool,
+    /// Whether the charm is being built for `upgrade`.
+    pub(super) building: bool,
+    /// What the last table showed.
+    shown: Option<Snapshot>,
+    /// How much of the unit's log has been written to its file.
+    logged: u64,
+    /// Pebble's version in each container, by the last poll.
+    versions: Vec<(String, String)>,
+}
+
+impl Session {
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            unit: parts.unit,
+            charm: parts.charm,
+            paths: parts.paths,
+            agent_socket: parts.agent_socket,
+            workspace: parts.workspace,
+            containers: parts.containers,
+            watchers: Some(parts.watchers),
+            pebble: parts.pebble,
+            journal: parts.journal,
+            json: parts.json,
+            happenings: parts.happenings,
+            sender: parts.sender,
+            hook: None,
+            script: Script::new(parts.source, parts.until_idle),
+            phase: Phase::Alive,
+            failed: false,
+            building: false,
+            shown: None,
+            logged: 0,
+            versions: Vec::new(),
+        }
+    }
+
+    /// Starts every container that is not running.
+    ///
+    /// # Errors
+    /// When a process cannot be started.
+    pub fn start_all_containers(&mut self) -> Result<()> {
+        let Some(pebble) = self.pebble.clone() else {
+            return Ok(());
+        };
+        for container in &mut self.containers {
+            container.start(&pebble)?;
+        }
+        Ok(())
+    }
+
+    /// Lives until the unit is gone and everything that was started has ended.
+    pub async fn run(mut self) -> ExitCode {
+        while self.phase != Phase::Over {
+            let wake = self.advance();
+            let Some(happening) = self.next_happening(wake).await else {
+                continue;
+            };
+            self.take(happening);
+        }
+        self.tear_down().await;
+        if self.failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
+
+    /// Does everything that can be done now, and says until when nothing is due.
+    fn advance(&mut self) -> Option<Instant> {
+        let mut due = None;
+        loop {
+            let now = Instant::now();
+            self.write_log();
+            if self.journal.is_broken() {
+                self.quit();
+            }
+            self.enforce_shutdown(now);
+            if self.phase == Phase::Over {
+                return None;
+            }
+            if self.hook.is_none() {
+                match self.unit.next(now) {
+                    Next::Run(run) => {
+                        self.start_hook(run);
+                        continue;
+                    }
+                    Next::At(when) => due = Some(when),
+                    Next::Gone => {
+                        self.phase = Phase::Over;
+                        return None;
+                    }
+                    // Idle, or a hook that we do not know of: what comes next wakes us.
+                    _ => due = None,
+                }
+                self.show_changes();
+            }
+            if !self.step_script(now) {
+                break;
+            }
+        }
+        [due, self.script.deadline(), self.phase.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    async fn next_happening(&mut self, wake: Option<Instant>) -> Option<Happening> {
+        match wake {
+            // The session holds a sender itself, so the queue never closes.
+            None => self.happenings.recv().await,
+            Some(wake) => tokio::time::timeout_at(wake.into(), self.happenings.recv())
+                .await
+                .ok()
+                .flatten(),
+        }
+    }
+
+    fn take(&mut self, happening: Happening) {
+        match happening {
+            Happening::Tool(call) => self.answer_tool(call),
+            Happening::HookOutput { stream, line } => self.hook_printed(stream, line),
+            Happening::HookEnded(end) => self.hook_ended(end),
+            Happening::PebblePolled { container, start, seen } => {
+                if self
+                    .container(&container)
+                    .is_none_or(|container| container.current_start().unwrap_or(0) != start)
+                {
+                    return;
+                }
+                // An error is of a container that a refresh took away.
+                let _ = match seen {
+                    Some(seen) => {
+                        self.note_version(&container, &seen.version);
+                        self.unit.pebble_seen(&container, &seen.boot_id)
+                    }
+                    None => self.unit.pebble_down(&container),
+                };
+            }
+            Happening::Notice { container, notice } => {
+                let _ = match notice {
+                    Notice::Custom { id, key } => {
+                        let notice = charmwright::agent::NoticeInfo {
+                            id,
+                            kind: "custom".to_owned(),
+                            key,
+                        };
+                        self.unit.custom_notice(&container, notice)
+                    }
+                    Notice::CheckFailed { check } => self.unit.check_failed(&container, &check),
+                    Notice::CheckRecovered { check } => self.unit.check_recovered(&container, &check),
+                };
+            }
+            Happening::PebbleEnded {
+                container,
+                start,
+                ending,
+            } => self.pebble_ended(&container, start, ending),
+            Happening::Line(line) => self.script.push(line),
+            Happening::EndOfInput => self.script.end_of_input(),
+            Happening::Fetched(outcome) => self.fetched(outcome),
+            Happening::Built(outcome) => self.built(outcome),
+            Happening::Asked(Stop::InOrder) => self.quit(),
+            Happening::Asked(Stop::AtOnce) => self.quit_at_once(),
+        }
+    }
+
+    pub(super) fn container(&self, name: &str) -> Option<&Container> {
+        self.containers.iter().find(|container| container.name == name)
+    }
+
+    /// Whether the unit has nothing left to do, and nothing is under way that will give it something.
+    pub(super) fn is_settled(&self, now: Instant) -> bool {
+        self.hook.is_none() && !self.building && self.unit.is_settled(now)
+    }
+
+    /// The unit as a table shows it.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let report = self.unit.report();
+        let containers = report.containers.into_iter().map(|container| {
+            let process = self.container(&container.name).is_some_and(Container::is_running);
+            let version = self
+                .versions
+                .iter()
+                .find(|(name, _)| *name == container.name)
+                .map_or("", |(_, version)| version);
+            let state = match (process, container.pebble.as_str()) {
+                (false, _) => "stopped".to_owned(),
+                (true, "up") => format!("up {version}"),
+                (true, "down") => "not answering".to_owned(),
+                (true, _) => NOT_POLLED.to_owned(),
+            };
+            (container.name, state)
+        });
+        Snapshot {
+            containers: containers.collect(),
+            application: report.application,
+            unit: report.unit,
+            leader: report.leader,
+            version: report.version,
+            workload: report.status,
+            message: report.message,
+            agent: report.agent_status,
+            ports: report.ports,
+            deferred: report
+                .deferred
+                .into_iter()
+                .map(|event| (event.event, event.reason))
+                .collect(),
+        }
+    }
+
+    fn note_version(&mut self, container: &str, version: &str) {
+        self.versions.retain(|(name, _)| name != container);
+        self.versions.push((container.to_owned(), version.to_owned()));
+    }
+
+    /// Prints the table if it would show something new; between a container's start and the first poll of it there is nothing to tell yet.
+    fn show_changes(&mut self) {
+        let snapshot = self.snapshot();
+        let between = snapshot.containers.iter().any(|(_, state)| state == NOT_POLLED);
+        if !between && self.shown.as_ref() != Some(&snapshot) {
+            self.show(snapshot);
+        }
+    }
+
+    /// Prints the table.
+    pub(super) fn show_table(&mut self) {
+        self.show(self.snapshot());
+    }
+
+    fn show(&mut self, snapshot: Snapshot) {
+        let table = snapshot.table();
+        self.journal.text(&format!("\n{table}\n"));
+        self.shown = Some(snapshot);
+    }
+
+    /// Writes what is new in the unit's log to its file, and tells the operator of the charm's warnings.
+    pub(super) fn write_log(&mut self) {
+        let path = self.workspace.unit_log();
+        let elapsed = self.journal.elapsed();
+        let mut told = Vec::new();
+        for line in self.unit.log(self.logged) {
+            append_line(
+                &path,
+                &format!("{elapsed} {:<8} {}: {}", line.level.as_str(), line.logger, line.message),
+            );
+            told.push((line.level, line.logger.clone(), line.message.clone()));
+        }
+        self.logged = self.unit.log_position();
+        for (level, logger, message) in told {
+            self.note_log_line(level, &logger, &message);
+        }
+    }
+
+    /// Collects the children that hooks left behind and that have ended since.
+    pub(super) fn reap_orphans(&self) {
+        let mut waited_for: Vec<_> = self.containers.iter().filter_map(Container::pid).collect();
+        waited_for.extend(self.hook.as_ref().and_then(RunningHook::pid));
+        processes::reap_orphans(&waited_for);
+    }
+}

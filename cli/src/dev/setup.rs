@@ -1,0 +1,293 @@
+//! From options to a session: which charm, which config, which Pebble; and the first lines that are printed.
+
+use std::env;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use charmwright::agent::{AgentPaths, CharmMeta, JujuVersion, Unit, UnitSettings, tool_names};
+use charmwright::testing::pebble_binary::Search;
+use rustix::process::{Pid, Signal};
+use tokio::sync::mpsc;
+
+use super::build_charm;
+use super::commands::{self, nearest};
+use super::console;
+use super::containers::Watchers;
+use super::journal::Journal;
+use super::options::{DevArgs, Format, YesNo};
+use super::pebble_process::Container;
+use super::session::{Parts, Session};
+use super::signals;
+use super::workspace::Workspace;
+use crate::error::{Error, Result};
+use crate::processes;
+
+/// The agent's own interval between two update-status hooks.
+const UPDATE_STATUS_INTERVAL: Duration = Duration::from_secs(300);
+
+/// The charm to run.
+#[derive(Debug, Clone)]
+pub struct CharmSource {
+    /// Where its metadata.yaml and programs are.
+    pub dir: PathBuf,
+    /// The checkout to build it from, when it is this repository's.
+    pub checkout: Option<PathBuf>,
+}
+
+/// Runs the session in the folder that the guard has made.
+pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
+    let guard = Pid::from_raw(guard).ok_or_else(|| Error::new("cannot follow process 0"))?;
+    processes::adopt_orphans_and_follow(guard, Signal::USR2)?;
+    let workspace = Workspace::adopt(root, args.dir.is_none());
+    let outcome = match prepare(&args, &workspace) {
+        Ok(session) => Ok(session.run().await),
+        Err(error) => Err(error),
+    };
+    // With a guard that was killed nobody else cleans up.
+    if rustix::process::getppid() != Some(guard) {
+        processes::kill_descendants(|| {});
+        workspace.clean();
+    }
+    outcome
+}
+
+fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
+    let mut journal = Journal::new(args.format == Format::Json);
+    let charm = find_charm(args.charm.as_deref(), workspace)?;
+    if let Some(checkout) = &charm.checkout {
+        journal.text(&format!("building the charm in {}\n", checkout.display()));
+        build_charm::build(checkout, &charm.dir)?;
+    }
+    let meta = CharmMeta::read(&charm.dir)
+        .map_err(|error| Error::new(format!("cannot run the charm in {}", charm.dir.display())).because(error))?;
+
+    let version: JujuVersion = args
+        .juju
+        .parse()
+        .map_err(|error| Error::new("cannot use --juju").because(error))?;
+    let tools = tool_names(&version);
+    let name = args.unit.clone().unwrap_or_else(|| format!("{}/0", meta.name()));
+    let settings = UnitSettings::new(&name)
+        .map_err(|error| Error::new("cannot make the unit").because(error))?
+        .model_name(&args.model)
+        .juju_version(version)
+        .leader(args.leader == YesNo::Yes)
+        .retry_divisor(args.speed)
+        .update_status_interval(Some(UPDATE_STATUS_INTERVAL / args.speed.max(1)))
+        .home(workspace.root())
+        .context_seed(seed());
+    let mut unit = Unit::new(meta, settings);
+    let demo = args.charm.is_none();
+    let config = initial_config(args, demo)?;
+    for (key, value) in &config {
+        set_config(&mut unit, key, value)?;
+    }
+
+    let names: Vec<String> = unit.meta().containers().map(str::to_owned).collect();
+    let pebble = match names.is_empty() {
+        true => None,
+        false => Some(find_pebble(args.pebble.as_deref(), &mut journal)?),
+    };
+    let (sender, happenings) = mpsc::unbounded_channel();
+    let containers = names
+        .iter()
+        .map(|name| Container::new(name, workspace, sender.clone()))
+        .collect::<Result<Vec<_>>>()?;
+    let program = env::current_exe().map_err(|error| Error::new("cannot learn this program's path").because(error))?;
+    workspace.link_tools(&program, tools)?;
+    let agent_socket = workspace.agent_socket()?;
+    let paths = AgentPaths::new(&charm.dir, workspace.tools(), &agent_socket)
+        .path(env::var_os("PATH").unwrap_or_default())
+        .variable("CHARMWRIGHT_CONTAINERS", workspace.containers());
+
+    signals::listen(sender.clone())?;
+    let source = console::start(args.script.as_deref(), args.until_idle, sender.clone())?;
+    greet(&mut journal, args, &charm, &unit, workspace, &config, pebble.as_deref());
+    if !demo
+        && !containers.is_empty()
+        && let Err(error) = workspace.link_fixed_containers()
+    {
+        journal.text(&format!(
+            "note        {}; a charm that reads CHARMWRIGHT_CONTAINERS does not need it\n",
+            error.chain()
+        ));
+    }
+    journal.text("\n");
+
+    let watchers = Watchers::start(&containers, args.speed, &sender);
+    let mut session = Session::new(Parts {
+        unit,
+        charm,
+        paths,
+        agent_socket,
+        workspace: workspace.clone(),
+        containers,
+        watchers,
+        pebble,
+        journal,
+        source,
+        json: args.format == Format::Json,
+        until_idle: args.until_idle.then_some(args.timeout),
+        happenings,
+        sender,
+    });
+    if !args.no_pebble {
+        session.start_all_containers()?;
+    }
+    Ok(session)
+}
+
+/// The charm that was named, or the one of the checkout around the current directory.
+fn find_charm(named: Option<&Path>, workspace: &Workspace) -> Result<CharmSource> {
+    if let Some(named) = named {
+        let dir = fs::canonicalize(named)
+            .map_err(|error| Error::new(format!("cannot open the charm {}", named.display())).because(error))?;
+        if !build_charm::is_checkout(&dir) {
+            return Ok(CharmSource { dir, checkout: None });
+        }
+        return Ok(CharmSource {
+            dir: workspace.staged_charm(),
+            checkout: Some(dir),
+        });
+    }
+    let here = env::current_dir().map_err(|error| Error::new("cannot learn the current directory").because(error))?;
+    let checkout = build_charm::find_checkout(&here).ok_or_else(|| {
+        Error::new(format!(
+            "cannot find a charm to run: {} is not in a checkout of charmwright",
+            here.display()
+        ))
+        .advice("name a charm's directory: charmwright dev CHARM")
+    })?;
+    Ok(CharmSource {
+        dir: workspace.staged_charm(),
+        checkout: Some(checkout),
+    })
+}
+
+/// The options to set before install: for this repository's charm a workload of its own, then what --config says.
+fn initial_config(args: &DevArgs, demo: bool) -> Result<Vec<(String, String)>> {
+    let mut config = Vec::new();
+    if demo {
+        let program =
+            env::current_exe().map_err(|error| Error::new("cannot learn this program's path").because(error))?;
+        config.push((
+            "command".to_owned(),
+            format!("{} demo-workload", shell_word(&program.display().to_string())),
+        ));
+        config.push(("port".to_owned(), free_port()?.to_string()));
+        config.push(("health-check".to_owned(), "http:/".to_owned()));
+    }
+    for pair in &args.config {
+        let (key, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Error::new(format!("cannot use --config {pair}")).because("it goes: --config KEY=VALUE"))?;
+        config.retain(|(known, _)| known != key);
+        config.push((key.to_owned(), value.to_owned()));
+    }
+    Ok(config)
+}
+
+/// Sets a config option; a mistyped key is told the nearest one.
+///
+/// # Errors
+/// When the charm has no such option, or the value is not of its type.
+pub fn set_config(unit: &mut Unit, key: &str, value: &str) -> Result<()> {
+    unit.set_config(key, value)
+        .map_err(|error| config_error(unit, key, &error))
+}
+
+/// The error with the option that was probably meant.
+pub fn config_error(unit: &Unit, key: &str, error: &charmwright::agent::Error) -> Error {
+    let options = unit.meta().options();
+    let told = Error::new(error.to_string());
+    match nearest(key, options.keys().map(String::as_str)).filter(|_| !options.contains_key(key)) {
+        Some(meant) => told.advice(format!("did you mean `{meant}`?")),
+        None => told,
+    }
+}
+
+fn find_pebble(named: Option<&Path>, journal: &mut Journal) -> Result<PathBuf> {
+    let search = named.map_or_else(|| Search::new().installed(), |path| Search::new().explicit(path));
+    search
+        .find(&mut |line| journal.text(&format!("{line}\n")))
+        .map_err(|error| Error::new("cannot get a Pebble to run").because(error))
+}
+
+fn free_port() -> Result<u16> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|error| Error::new("cannot find a free port").because(error))
+}
+
+/// `text` as one word of a command line.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// Another one each run, so that a context id of an earlier run is never taken for one of this.
+fn seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.as_nanos() as u64 ^ u64::from(std::process::id()).rotate_left(32)
+}
+
+fn greet(
+    journal: &mut Journal,
+    args: &DevArgs,
+    charm: &CharmSource,
+    unit: &Unit,
+    workspace: &Workspace,
+    config: &[(String, String)],
+    pebble: Option<&Path>,
+) {
+    let from = charm.checkout.as_ref().unwrap_or(&charm.dir);
+    let mut lines = vec![(
+        "unit",
+        format!(
+            "{} of the charm in {}, as Juju {} would run it",
+            unit.name(),
+            from.display(),
+            args.juju
+        ),
+    )];
+    lines.push((
+        "files",
+        format!(
+            "{}{}",
+            workspace.root().display(),
+            if args.dir.is_none() {
+                " (removed at the end)"
+            } else {
+                ""
+            }
+        ),
+    ));
+    if let Some(pebble) = pebble {
+        let names: Vec<&str> = unit.meta().containers().collect();
+        let when = if args.no_pebble { ", not started" } else { "" };
+        lines.push((
+            "containers",
+            format!("{} (each with {}{when})", names.join(", "), pebble.display()),
+        ));
+    }
+    if !config.is_empty() {
+        let set: Vec<String> = config.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        lines.push(("config", set.join("  ")));
+    }
+    if args.until_idle {
+        lines.push(("until", "the unit has nothing left to do".to_owned()));
+    } else {
+        lines.push(("commands", commands::names()));
+    }
+    for (name, text) in lines {
+        journal.text(&format!("{name:<10}  {text}\n"));
+    }
+}

@@ -1,0 +1,101 @@
+//! The error of the whole command: what was attempted, why it failed, and what to do about it.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The result of everything in this command that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure to tell the person at the terminal.
+///
+/// `Display` is this level only ("cannot ..."); [`Error::chain`] adds the causes, each once, and the advice.
+#[derive(Debug)]
+pub struct Error {
+    attempt: String,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+    advice: Option<String>,
+}
+
+impl Error {
+    /// An error whose text says what was attempted, on what; it begins with "cannot".
+    pub fn new(attempt: impl Into<String>) -> Self {
+        Self {
+            attempt: attempt.into(),
+            cause: None,
+            advice: None,
+        }
+    }
+
+    /// The same, with the reason.
+    pub fn because(self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..self
+        }
+    }
+
+    /// The same, with what the reader can do.
+    pub fn advice(self, advice: impl Into<String>) -> Self {
+        Self {
+            advice: Some(advice.into()),
+            ..self
+        }
+    }
+
+    /// The whole story on one line: the attempt, each cause, and after a `;` the advice.
+    pub fn chain(&self) -> String {
+        let mut text = chain_of(self);
+        if let Some(advice) = &self.advice {
+            text.push_str("; ");
+            text.push_str(advice);
+        }
+        text
+    }
+}
+
+/// `error` and its sources on one line, each once.
+pub fn chain_of(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        // Some foreign errors print their source themselves.
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.attempt)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn StdError + 'static))
+    }
+}
+
+/// What `because` takes for a system call's error: `rustix` has a type of its own for them.
+pub fn os(errno: rustix::io::Errno) -> std::io::Error {
+    errno.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_says_each_level_once_and_ends_with_advice() {
+        let error = Error::new("cannot start Pebble")
+            .because(std::io::Error::other("no such file"))
+            .advice("give --pebble PATH");
+        assert_eq!(error.to_string(), "cannot start Pebble");
+        assert_eq!(error.chain(), "cannot start Pebble: no such file; give --pebble PATH");
+    }
+}

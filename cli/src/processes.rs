@@ -1,0 +1,217 @@
+//! The processes below this one, as Linux's `/proc` shows them: who they are, ending all of them, and collecting the dead.
+//!
+//! A process that stands for a container makes itself a *child subreaper*, so that whatever is orphaned below it becomes its child instead of
+//! leaving for process 1. "All its descendants" is then everything that ever started inside, daemons that forked twice included.
+
+use std::collections::HashMap;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
+
+use crate::error::{Error, Result, os};
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Code(i32),
+    Signal(i32),
+}
+
+impl Ending {
+    /// The exit code a shell would report: 128 + n for signal n.
+    pub fn shell_code(self) -> u8 {
+        let code = match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => 128 + signal,
+        };
+        u8::try_from(code).unwrap_or(u8::MAX)
+    }
+}
+
+impl From<WaitStatus> for Ending {
+    fn from(status: WaitStatus) -> Self {
+        match (status.exit_status(), status.terminating_signal()) {
+            (Some(code), _) => Self::Code(code),
+            (None, Some(signal)) => Self::Signal(signal),
+            // Stopped or continued is not asked for; a status of neither kind is no ending we know.
+            (None, None) => Self::Code(-1),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    pid: Pid,
+    parent: Option<Pid>,
+    zombie: bool,
+}
+
+/// Makes this process the new parent of every orphan below it, and has it sent `signal` when the process `parent` that started it ends.
+///
+/// The caller has handlers for `signal` installed already. A parent that ended before the call is noticed too.
+pub fn adopt_orphans_and_follow(parent: Pid, signal: Signal) -> Result<()> {
+    adopt_orphans()?;
+    rustix::process::set_parent_process_death_signal(Some(signal))
+        .map_err(|errno| Error::new("cannot ask to be told when the parent process ends").because(os(errno)))?;
+    if rustix::process::getppid() != Some(parent) {
+        return Err(Error::new(format!(
+            "cannot go on: process {parent}, which started this one, has ended"
+        )));
+    }
+    Ok(())
+}
+
+/// Makes this process the new parent of every orphan below it.
+pub fn adopt_orphans() -> Result<()> {
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+        .map_err(|errno| Error::new("cannot become the parent of orphaned processes").because(os(errno)))
+}
+
+/// Collects every child that has ended, and says how `main` ended if it is one of them.
+///
+/// Only for a process that waits for its children nowhere else.
+pub fn reap(main: Pid) -> Option<Ending> {
+    let mut ending = None;
+    while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
+        if pid == main {
+            ending = Some(Ending::from(status));
+        }
+    }
+    ending
+}
+
+/// Collects the dead children that nobody waits for: those not among `waited_for`.
+pub fn reap_orphans(waited_for: &[Pid]) {
+    let me = rustix::process::getpid();
+    for entry in entries() {
+        if entry.zombie && entry.parent == Some(me) && !waited_for.contains(&entry.pid) {
+            let _ = rustix::process::waitpid(Some(entry.pid), WaitOptions::NOHANG);
+        }
+    }
+}
+
+/// Every live process below `root`, children before grandchildren.
+pub fn descendants(root: Pid) -> Vec<Pid> {
+    below(root, &entries())
+}
+
+fn below(root: Pid, entries: &[Entry]) -> Vec<Pid> {
+    let mut children: HashMap<Pid, Vec<Entry>> = HashMap::new();
+    for entry in entries {
+        if let Some(parent) = entry.parent {
+            children.entry(parent).or_default().push(*entry);
+        }
+    }
+    let mut found = Vec::new();
+    let mut parents = vec![root];
+    while let Some(parent) = parents.pop() {
+        // `remove`: should the snapshot be torn, no cycle can hold us.
+        for child in children.remove(&parent).unwrap_or_default() {
+            parents.push(child.pid);
+            if !child.zombie {
+                found.push(child.pid);
+            }
+        }
+    }
+    found
+}
+
+/// Kills every descendant of this process, and what those start meanwhile, until none is left; `reap` collects them in between.
+///
+/// Gives up after ten seconds: a process that survives SIGKILL so long is stuck in the kernel.
+pub fn kill_descendants(mut reap: impl FnMut()) {
+    let me = rustix::process::getpid();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let live = descendants(me);
+        if live.is_empty() || Instant::now() > deadline {
+            reap();
+            return;
+        }
+        for pid in live {
+            // It may have ended by itself since: that is what we want.
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
+        // Orphans come to us only when their dead parent is gone, and death takes the kernel a moment.
+        std::thread::sleep(Duration::from_millis(2));
+        reap();
+    }
+}
+
+fn entries() -> Vec<Entry> {
+    let Ok(folder) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    folder
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()))
+        .filter_map(|pid| parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?))
+        .collect()
+}
+
+/// Reads `PID (NAME) STATE PARENT ...`; the name may itself hold spaces and brackets.
+fn parse_stat(line: &str) -> Option<Entry> {
+    let (pid, rest) = line.split_once(" (")?;
+    let (_, rest) = rest.rsplit_once(") ")?;
+    let mut fields = rest.split(' ');
+    let state = fields.next()?;
+    let parent = fields.next()?.parse::<i32>().ok()?;
+    Some(Entry {
+        pid: Pid::from_raw(pid.parse().ok()?)?,
+        parent: Pid::from_raw(parent),
+        zombie: matches!(state, "Z" | "X"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pid(number: i32) -> Pid {
+        Pid::from_raw(number).unwrap()
+    }
+
+    #[test]
+    fn a_name_may_hold_brackets_and_spaces() {
+        let entry = parse_stat("42 (a) (b c) S 7 42 42 0 -1").unwrap();
+        assert_eq!(
+            entry,
+            Entry {
+                pid: pid(42),
+                parent: Some(pid(7)),
+                zombie: false
+            }
+        );
+        assert!(parse_stat("42 (x) Z 7 0").unwrap().zombie);
+        for bad in ["", "42", "42 (x", "42 (x) ", "x (y) S 1", "0 (x) S 1"] {
+            assert_eq!(parse_stat(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn grandchildren_are_found_and_zombies_are_not_live() {
+        let entry = |own, parent, zombie| Entry {
+            pid: pid(own),
+            parent: Pid::from_raw(parent),
+            zombie,
+        };
+        let all = [
+            entry(1, 0, false),
+            entry(2, 1, false),
+            entry(3, 2, true),
+            entry(4, 3, false),
+            entry(5, 1, false),
+            entry(9, 8, false),
+        ];
+        let mut found = below(pid(1), &all);
+        found.sort_by_key(|pid| pid.as_raw_nonzero());
+        assert_eq!(found, [pid(2), pid(4), pid(5)]);
+    }
+
+    #[test]
+    fn a_shell_reports_a_signal_as_128_and_more() {
+        assert_eq!(Ending::Signal(9).shell_code(), 137);
+        assert_eq!(Ending::Code(3).shell_code(), 3);
+    }
+}
