@@ -1,12 +1,7 @@
 //! Both ends of the contract at once: what `juju` calls is what the agent's model takes, and the environment that the agent
 //! gives is one that `HookEnv` reads. Neither side's own tests can say that they mean the same.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test's helper fails the test that called it"
-)]
+#![expect(clippy::unwrap_used, reason = "a test's helper fails the test that called it")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +10,8 @@ use std::time::Instant;
 
 use charmwright::agent::{AgentPaths, CharmMeta, HookExit, Next, ToolRequest, Unit, UnitSettings};
 use charmwright::juju::{
-    DispatchPath, ErrorKind, HookEnv, HookTools, Juju, LogLevel, Port, Status, StatusKind, ToolCall, ToolFailure,
+    ActionName, DispatchPath, ErrorKind, HookEnv, HookTools, Juju, LogLevel, Port, Status, StatusKind, ToolCall,
+    ToolFailure,
 };
 
 const METADATA: &str = "name: web\nsummary: s\ndescription: d\ncontainers:\n  workload: {}\n";
@@ -192,7 +188,7 @@ fn every_call_of_an_action_is_taken_and_answered() {
     let (env, juju) = agent.next().unwrap();
     assert!(matches!(env.dispatch_path(), Some(DispatchPath::Action(name)) if name.as_str() == "restart"));
     assert_eq!(
-        (env.hook_name(), env.action_name().map(|name| name.as_str())),
+        (env.hook_name(), env.action_name().map(ActionName::as_str)),
         (None, Some("restart"))
     );
     assert_eq!(juju.action_params().unwrap()["delay"], 7);

@@ -179,6 +179,18 @@ fn a_tool_that_closes_its_output_and_goes_on_is_waited_for() {
 }
 
 #[test]
+fn a_kernel_that_tells_no_ends_is_asked_again_and_again() {
+    let tools = Tools::new().with("echo", "cat; sleep 600 & echo $! > \"$0.pid\"; exit 3");
+    let call = ToolCall::new("echo").stdin(b"input");
+    let mut running = Running::start(tools.path().join("echo").as_os_str(), &call).unwrap();
+    running.exit = None;
+    let status = running.talk(None).unwrap_or_else(|_| panic!("it ended"));
+    assert_eq!((status.code(), running.output.as_slice()), (Some(3), &b"input"[..]));
+    let child = fs::read_to_string(tools.path().join("echo.pid")).unwrap();
+    assert!(Command::new("kill").arg(child.trim()).status().unwrap().success());
+}
+
+#[test]
 fn a_missing_or_unusable_tool_is_named() {
     let tools = Tools::new().with("usable", "echo first");
     fs::write(tools.path().join("plain"), "no program").unwrap();
