@@ -1,4 +1,4 @@
-//! The client: what its clones share, and how one request becomes one answer.
+//! The client: what its clones share, what each may set for itself, and how a request becomes an answer.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,28 +8,59 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::change::ChangeId;
-use super::envelope::{self, Decoded};
+use super::call::Call;
 use super::error::Error;
+use super::layers::Memory;
 use super::request::Request;
-use super::transport::{FailureClass, Transport};
+use super::retry::{Budget, RetryObserver, RetryPolicy};
+use super::transport::Transport;
+
+/// How long a change that Pebble reports as running is waited for, unless the client was told otherwise.
+const CHANGE_DEADLINE: Duration = Duration::from_secs(5 * 60);
 
 /// A client of one Pebble daemon.
+///
+/// Cheap to clone. Clones share the connections, the retry budget and the memory of the layers that were added; policy, target, observer and
+/// deadline belong to each clone, so one call is given a policy of its own by `client.clone().with_retry(policy).replan()`.
+///
+/// # What every call does
+/// It sends one request and gives its one answer. While there is no answer it tries again as its [`RetryPolicy`] says, bounded by the shared
+/// [`Budget`]; an answer is never asked for twice. Repeating never doubles an effect: after a reply that was lost on its way, the client first finds
+/// out what the request has done. And a Pebble that was restarted gets back the layers that this client had added before it is told to start,
+/// restart or replan anything, since it has forgotten them.
+///
+/// Every future may be dropped at any time; that closes the connection in use, and nothing goes on in the background. What was sent may still
+/// take effect in the daemon.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
     target: Option<Arc<str>>,
+    policy: RetryPolicy,
+    budget: Budget,
+    observer: Option<Arc<dyn RetryObserver>>,
+    change_deadline: Duration,
 }
 
 struct Shared {
     transport: Transport,
+    memory: Memory,
 }
 
 impl Client {
     /// A client of the daemon behind `socket`. It never touches the disk; a bad path fails at the first call.
     #[must_use]
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { shared: Arc::new(Shared { transport: Transport::new(socket.into()) }), target: None }
+        Self {
+            shared: Arc::new(Shared {
+                transport: Transport::new(socket.into()),
+                memory: Memory::default(),
+            }),
+            target: None,
+            policy: RetryPolicy::default(),
+            budget: Budget::new(),
+            observer: None,
+            change_deadline: CHANGE_DEADLINE,
+        }
     }
 
     /// How messages name the daemon, such as `container "web"`.
@@ -39,35 +70,85 @@ impl Client {
         self
     }
 
+    /// How the calls of this clone are retried; [`RetryPolicy::operation`] unless set.
+    #[must_use]
+    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The budget that the calls of this clone are charged to; one of its own for each [`Client::new`] unless set.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Who is told of the failed attempts of this clone's calls.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn RetryObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// How long a change that Pebble reports as running is waited for: 5 minutes unless set. It counts time in which Pebble answers, and is apart
+    /// from the deadline of the [`RetryPolicy`], which counts time in which it does not.
+    #[must_use]
+    pub fn with_change_deadline(mut self, deadline: Duration) -> Self {
+        self.change_deadline = deadline;
+        self
+    }
+
     /// The path of the socket.
     #[must_use]
     pub fn socket(&self) -> &Path {
         self.shared.transport.socket()
     }
 
-    pub(crate) fn target(&self) -> Option<&str> {
+    /// How messages name the daemon.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
         self.target.as_deref()
     }
 
-    /// Sends one request, with retries as its rule and the policy allow, and returns its sync or async answer.
+    /// How the calls of this clone are retried.
+    #[must_use]
+    pub fn policy(&self) -> &RetryPolicy {
+        &self.policy
+    }
+
+    /// The budget that the calls of this clone are charged to.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    pub(super) fn observer(&self) -> Option<&Arc<dyn RetryObserver>> {
+        self.observer.as_ref()
+    }
+
+    pub(super) fn change_deadline(&self) -> Duration {
+        self.change_deadline
+    }
+
+    pub(super) fn transport(&self) -> &Transport {
+        &self.shared.transport
+    }
+
+    pub(super) fn memory(&self) -> &Memory {
+        &self.shared.memory
+    }
+
+    /// Sends one request, with retries as its rule and the policy allow, and gives its sync or async answer.
     pub(crate) async fn send(&self, request: Request) -> Result<Answer, Error> {
-        let limit = Duration::from_secs(120) + request.expected_duration();
-        let operation = request.operation().to_owned();
-        let target = self.target();
-        let unreachable = |cause: &str| Error::unreachable(&operation, target, format!("no answer from Pebble at {} ({cause})", self.socket().display()));
-        let mut lane = self.shared.transport.lane().await.map_err(|broken| unreachable(&broken.cause))?;
-        match lane.exchange(&request, limit).await {
-            Ok(reply) => {
-                self.shared.transport.keep(lane);
-                match envelope::decode(reply.status, &reply.body) {
-                    Ok(Decoded::Answer(envelope)) => Ok(Answer { operation, target: self.target.clone(), status: envelope.status, change: envelope.change, result: envelope.result }),
-                    Ok(Decoded::Refusal(refusal)) => Err(Error::refused(&operation, target, refusal)),
-                    Err(garbage) => Err(Error::protocol(&operation, target, format!("what answered is not Pebble ({garbage})"))),
-                }
-            }
-            Err(broken) if broken.class == FailureClass::Garbage => Err(Error::protocol(&operation, target, broken.cause)),
-            Err(broken) => Err(unreachable(&broken.cause)),
-        }
+        let call = Call::new(self, request);
+        let call = &call;
+        let answered = call.run(|attempt| call.attempt(attempt)).await?;
+        Ok(Answer {
+            operation: call.request().operation().to_owned(),
+            target: self.target.clone(),
+            result: answered.envelope.result,
+        })
     }
 
     /// The error of a call that is refused before anything is sent.
@@ -83,7 +164,11 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("socket", &self.socket()).field("target", &self.target).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("socket", &self.socket())
+            .field("target", &self.target)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,22 +177,10 @@ impl fmt::Debug for Client {
 pub(crate) struct Answer {
     operation: String,
     target: Option<Arc<str>>,
-    status: u16,
-    change: Option<ChangeId>,
     result: Value,
 }
 
 impl Answer {
-    /// The HTTP status.
-    pub(crate) fn status(&self) -> u16 {
-        self.status
-    }
-
-    /// The change that an async answer names.
-    pub(crate) fn change(&self) -> Option<&ChangeId> {
-        self.change.as_ref()
-    }
-
     /// The result as it came; null when absent.
     pub(crate) fn result(&self) -> &Value {
         &self.result
@@ -116,12 +189,32 @@ impl Answer {
     /// The result as a `T`; a result of another shape is [`ErrorKind::Protocol`](super::ErrorKind::Protocol).
     pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<T, Error> {
         serde_path_to_error::deserialize(self.result).map_err(|error| {
-            Error::protocol(&self.operation, self.target.as_deref(), "the result in Pebble's answer has another shape than expected").with_source(error)
+            let reason = "the result in Pebble's answer has another shape than expected";
+            Error::protocol(&self.operation, self.target.as_deref(), reason).with_source(error)
         })
     }
 
     /// The error of an answer that is well formed but says what cannot be.
     pub(crate) fn malformed(&self, reason: impl Into<String>) -> Error {
         Error::protocol(&self.operation, self.target.as_deref(), reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_and_their_calls_cross_threads() {
+        fn crosses<T: Send>(_: T) {}
+        let client = Client::new("/nowhere");
+        crosses(client.clone());
+        crosses(client.replan());
+        crosses(client.plan());
+        crosses(client.start(&["a"]));
+        let id = "1".parse().unwrap();
+        crosses(client.wait_change(&id, Duration::ZERO));
+        let layer = super::super::Layer::new();
+        crosses(client.add_layer("a", &layer, super::super::LayerMode::New));
     }
 }

@@ -65,7 +65,11 @@ pub(crate) fn decode(status: u16, body: &[u8]) -> Result<Decoded, Garbage> {
         // Not Pebble's own handler, but a definite refusal all the same (a proxy, a server without this path).
         Err(_) if (400..500).contains(&status) => {
             let message = format!("{:?}", String::from_utf8_lossy(body.get(..200).unwrap_or(body)));
-            return Ok(Decoded::Refusal(Refusal { status, kind: None, message }));
+            return Ok(Decoded::Refusal(Refusal {
+                status,
+                kind: None,
+                message,
+            }));
         }
         Err(error) => return Err(error.into()),
     };
@@ -73,9 +77,17 @@ pub(crate) fn decode(status: u16, body: &[u8]) -> Result<Decoded, Garbage> {
         tracing::debug!(maintenance = %text_of(&maintenance, "message"), "Pebble announces maintenance");
     }
     match wire.kind.as_str() {
-        "sync" => Ok(Decoded::Answer(Envelope { status, change: wire.change, result: wire.result })),
+        "sync" => Ok(Decoded::Answer(Envelope {
+            status,
+            change: wire.change,
+            result: wire.result,
+        })),
         "async" if wire.change.is_none() => Err(Garbage::NoChange),
-        "async" => Ok(Decoded::Answer(Envelope { status, change: wire.change, result: wire.result })),
+        "async" => Ok(Decoded::Answer(Envelope {
+            status,
+            change: wire.change,
+            result: wire.result,
+        })),
         "error" => Ok(Decoded::Refusal(Refusal {
             status,
             kind: wire.result.get("kind").and_then(Value::as_str).map(str::to_owned),
@@ -102,28 +114,49 @@ mod tests {
 
     #[test]
     fn sync_async_and_error_are_told_apart() {
-        let Ok(Decoded::Answer(sync)) = answer(200, &json!({"type": "sync", "status-code": 200, "result": [1], "future": {}})) else { panic!() };
-        assert_eq!((sync.status, sync.result), (200, json!([1])));
-        let Ok(Decoded::Answer(done)) = answer(202, &json!({"type": "async", "change": "7", "result": null})) else { panic!() };
-        assert_eq!(done.change.unwrap().as_str(), "7");
-        let Ok(Decoded::Refusal(refusal)) =
-            answer(400, &json!({"type": "error", "result": {"message": "no default services", "kind": "no-default-services"}}))
-        else {
+        let Ok(Decoded::Answer(sync)) = answer(
+            200,
+            &json!({"type": "sync", "status-code": 200, "result": [1], "future": {}}),
+        ) else {
             panic!()
         };
-        assert_eq!(refusal, Refusal { status: 400, kind: Some("no-default-services".into()), message: "no default services".into() });
+        assert_eq!((sync.status, sync.result), (200, json!([1])));
+        let Ok(Decoded::Answer(done)) = answer(202, &json!({"type": "async", "change": "7", "result": null})) else {
+            panic!()
+        };
+        assert_eq!(done.change.unwrap().as_str(), "7");
+        let Ok(Decoded::Refusal(refusal)) = answer(
+            400,
+            &json!({"type": "error", "result": {"message": "no default services", "kind": "no-default-services"}}),
+        ) else {
+            panic!()
+        };
+        assert_eq!(
+            refusal,
+            Refusal {
+                status: 400,
+                kind: Some("no-default-services".into()),
+                message: "no default services".into()
+            }
+        );
     }
 
     #[test]
     fn an_unhealthy_answer_is_an_answer() {
-        assert!(matches!(answer(502, &json!({"type": "sync", "result": {"healthy": false}})), Ok(Decoded::Answer(Envelope { status: 502, .. }))));
+        assert!(matches!(
+            answer(502, &json!({"type": "sync", "result": {"healthy": false}})),
+            Ok(Decoded::Answer(Envelope { status: 502, .. }))
+        ));
     }
 
     #[test]
     fn maintenance_changes_nothing() {
         let body = json!({"type": "sync", "result": 1, "maintenance": {"kind": "daemon-restart", "message": "daemon is restarting"}});
         assert!(matches!(answer(200, &body), Ok(Decoded::Answer(_))));
-        assert!(matches!(answer(200, &json!({"type": "sync", "maintenance": 7})), Ok(Decoded::Answer(_))));
+        assert!(matches!(
+            answer(200, &json!({"type": "sync", "maintenance": 7})),
+            Ok(Decoded::Answer(_))
+        ));
     }
 
     #[test]
@@ -132,8 +165,14 @@ mod tests {
         assert!(matches!(decode(200, b"<html>"), Err(Garbage::Json(_))));
         assert!(matches!(answer(200, &json!({"type": "new"})), Err(Garbage::Type(_))));
         assert!(matches!(answer(202, &json!({"type": "async"})), Err(Garbage::NoChange)));
-        assert!(matches!(answer(202, &json!({"type": "async", "change": "../x"})), Err(Garbage::Json(_))));
-        assert!(matches!(decode(404, b"not here"), Ok(Decoded::Refusal(Refusal { status: 404, .. }))));
+        assert!(matches!(
+            answer(202, &json!({"type": "async", "change": "../x"})),
+            Err(Garbage::Json(_))
+        ));
+        assert!(matches!(
+            decode(404, b"not here"),
+            Ok(Decoded::Refusal(Refusal { status: 404, .. }))
+        ));
     }
 
     proptest! {

@@ -174,13 +174,21 @@ impl Error {
 
     /// A definite refusal by Pebble.
     pub(crate) fn refused(operation: &str, target: Option<&str>, refusal: Refusal) -> Self {
-        let kind = if refusal.status == 401 { ErrorKind::PermissionDenied } else { ErrorKind::Api { status: refusal.status } };
+        let kind = if refusal.status == 401 {
+            ErrorKind::PermissionDenied
+        } else {
+            ErrorKind::Api { status: refusal.status }
+        };
         let reason = if refusal.message.is_empty() {
             format!("Pebble answered {}", refusal.status)
         } else {
             format!("{} (Pebble answered {})", one_line(&refusal.message), refusal.status)
         };
-        let fault = if refusal.status == 400 { fault_in(&refusal.message) } else { None };
+        let fault = if refusal.status == 400 {
+            fault_in(&refusal.message)
+        } else {
+            None
+        };
         let mut error = Self::new(kind, operation, target, reason);
         error.0.message = Some(refusal.message);
         error.0.user_fault = fault;
@@ -205,13 +213,21 @@ impl Error {
 
     /// The operating system denied access to the socket.
     pub(crate) fn denied(operation: &str, target: Option<&str>, socket: &Path, cause: &str) -> Self {
-        let reason = format!("{cause} at {}; run as a user that may use that socket", socket.display());
+        let reason = format!(
+            "{cause} at {}; run as a user that may use that socket",
+            socket.display()
+        );
         Self::new(ErrorKind::PermissionDenied, operation, target, reason).with_attempts(1)
     }
 
     /// No answer within the policy. `reason` is the whole story.
     pub(crate) fn unreachable(operation: &str, target: Option<&str>, reason: String) -> Self {
         Self::new(ErrorKind::Unreachable, operation, target, reason)
+    }
+
+    /// Why, without what was attempted.
+    pub(crate) fn reason(&self) -> &str {
+        &self.0.reason
     }
 
     pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
@@ -237,15 +253,24 @@ impl Error {
     /// A change that is over and failed.
     pub(crate) fn change_failed(operation: &str, target: Option<&str>, change: Change) -> Self {
         let reason = failure_text(&change);
-        let mut error = Self::new(ErrorKind::ChangeFailed, operation, target, reason).with_attempts(1).with_acted(true);
+        let mut error = Self::new(ErrorKind::ChangeFailed, operation, target, reason)
+            .with_attempts(1)
+            .with_acted(true);
         error.0.message = change.err().map(str::to_owned);
         error.0.change = Some(change);
         error
     }
 
     /// A change that is not over at its deadline.
-    pub(crate) fn change_running(operation: &str, target: Option<&str>, reason: String, change: Option<Change>) -> Self {
-        let mut error = Self::new(ErrorKind::ChangeRunning, operation, target, reason).with_attempts(1).with_acted(true);
+    pub(crate) fn change_running(
+        operation: &str,
+        target: Option<&str>,
+        reason: String,
+        change: Option<Change>,
+    ) -> Self {
+        let mut error = Self::new(ErrorKind::ChangeRunning, operation, target, reason)
+            .with_attempts(1)
+            .with_acted(true);
         error.0.change = change;
         error
     }
@@ -277,7 +302,10 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -286,7 +314,10 @@ fn failure_text(change: &Change) -> String {
     let parts: Vec<String> = failures(change)
         .into_iter()
         .map(|failure| {
-            let output = failure.last_output.map(|line| format!("; last output: {line}")).unwrap_or_default();
+            let output = failure
+                .last_output
+                .map(|line| format!("; last output: {line}"))
+                .unwrap_or_default();
             format!("service {:?}: {}{output}", failure.service, one_line(&failure.cause))
         })
         .collect();
@@ -324,21 +355,39 @@ fn cause_of(task: &Task, change: &Change) -> String {
     task.log()
         .iter()
         .rev()
-        .find_map(|entry| entry.split_once(" ERROR ").filter(|(time, _)| !time.contains(' ')).map(|(_, text)| text.to_owned()))
+        .find_map(|entry| {
+            entry
+                .split_once(" ERROR ")
+                .filter(|(time, _)| !time.contains(' '))
+                .map(|(_, text)| text.to_owned())
+        })
         .or_else(|| change.err().map(str::to_owned))
         .unwrap_or_else(|| "it failed".to_owned())
 }
 
 /// Pebble logs `<time> INFO Most recent service output:` and then up to 20 lines, each indented by four blanks.
 fn last_output(task: &Task) -> Option<String> {
-    let entry = task.log().iter().rev().find(|entry| entry.contains(" INFO Most recent service output:"))?;
-    let line = entry.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()).last()?;
+    let entry = task
+        .log()
+        .iter()
+        .rev()
+        .find(|entry| entry.contains(" INFO Most recent service output:"))?;
+    let line = entry
+        .lines()
+        .skip(1)
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .last()?;
     Some(line.to_owned())
 }
 
 /// Pebble's messages may hold several lines; ours hold one.
 fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Pebble's refusals have no code for this, only a text.
@@ -347,9 +396,22 @@ fn fault_in(message: &str) -> Option<UserFault> {
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if has(&["working dir", "working-dir", "working directory"]) {
         Some(UserFault::WorkingDir)
-    } else if has(&["unknown group", "group-id", "groupid", "lookup group", "must specify group"]) {
+    } else if has(&[
+        "unknown group",
+        "group-id",
+        "groupid",
+        "lookup group",
+        "must specify group",
+    ]) {
         Some(UserFault::Group)
-    } else if has(&["unknown user", "user-id", "userid", "lookup user", "user:", "must specify user"]) {
+    } else if has(&[
+        "unknown user",
+        "user-id",
+        "userid",
+        "lookup user",
+        "user:",
+        "must specify user",
+    ]) {
         Some(UserFault::User)
     } else if has(&["command"]) {
         Some(UserFault::Command)
@@ -365,7 +427,15 @@ mod tests {
     use super::*;
 
     fn refused(status: u16, message: &str) -> Error {
-        Error::refused("add layer \"workload\"", Some("container \"web\""), Refusal { status, kind: None, message: message.into() })
+        Error::refused(
+            "add layer \"workload\"",
+            Some("container \"web\""),
+            Refusal {
+                status,
+                kind: None,
+                message: message.into(),
+            },
+        )
     }
 
     #[test]
@@ -390,7 +460,10 @@ mod tests {
     #[test]
     fn a_users_fault_is_recognised() {
         for (message, fault) in [
-            ("plan service \"w\" command invalid: cannot parse service \"w\" command: unterminated quote", Some(UserFault::Command)),
+            (
+                "plan service \"w\" command invalid: cannot parse service \"w\" command: unterminated quote",
+                Some(UserFault::Command),
+            ),
             ("plan check \"c\" user: unknown user nobody1", Some(UserFault::User)),
             ("group: unknown group staff1", Some(UserFault::Group)),
             ("layer \"workload\" already exists", None),

@@ -8,7 +8,9 @@
 //! `system_info` are what it reports; `duration` and `timestamp` are Go's durations and RFC 3339 moments as they travel; `wire` says once how
 //! unknown words and keys are kept.
 
+mod call;
 mod change;
+mod changes;
 mod checks;
 mod client;
 mod duration;
@@ -16,16 +18,20 @@ mod envelope;
 mod error;
 mod health;
 mod layer;
+mod layers;
 mod plan;
 mod request;
 mod resend;
+mod retry;
 mod service_info;
+mod services;
 mod system_info;
 mod timestamp;
 mod transport;
 mod wire;
 
 pub use change::{Change, ChangeId, ChangeStatus, InvalidChangeId, Task, TaskProgress};
+pub use changes::{ChangeFilter, ChangeSelect};
 pub use checks::{CheckInfo, CheckQuery, CheckRefresh, CheckStatus};
 pub use client::Client;
 pub use duration::{GoDuration, InvalidDuration};
@@ -35,7 +41,9 @@ pub use layer::{
     Check, CheckLevel, ExecCheck, HttpCheck, InvalidLayer, InvalidYaml, Layer, LayerFault, LogTarget, LogTargetType,
     Override, Service, ServiceAction, TcpCheck,
 };
+pub use layers::LayerMode;
 pub use plan::Plan;
+pub use retry::{Attempt, Budget, Classified, FailedAttempt, RetryObserver, RetryPolicy, RunError};
 pub use service_info::{ServiceInfo, ServiceStatus, Startup};
 pub use system_info::{InvalidVersion, SystemInfo, Version};
 pub use timestamp::{InvalidTimestamp, Timestamp};

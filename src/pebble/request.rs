@@ -37,8 +37,18 @@ impl Request {
     }
 
     /// A write with a JSON body, and what resending it means when its answer was lost.
-    pub(crate) fn post(path: impl Into<Cow<'static, str>>, operation: impl Into<String>, body: &Value, resend: Resend) -> Self {
-        Self { method: Method::POST, body: Some(Bytes::from(body.to_string())), resend, ..Self::get(path, operation) }
+    pub(crate) fn post(
+        path: impl Into<Cow<'static, str>>,
+        operation: impl Into<String>,
+        body: &Value,
+        resend: Resend,
+    ) -> Self {
+        Self {
+            method: Method::POST,
+            body: Some(Bytes::from(body.to_string())),
+            resend,
+            ..Self::get(path, operation)
+        }
     }
 
     /// Adds one query parameter; name and value are encoded.
@@ -85,7 +95,11 @@ impl Request {
 
     /// Path and query as they stand in the request line.
     pub(crate) fn target(&self) -> String {
-        if self.query.is_empty() { self.path.clone().into_owned() } else { format!("{}?{}", self.path, self.query) }
+        if self.query.is_empty() {
+            self.path.clone().into_owned()
+        } else {
+            format!("{}?{}", self.path, self.query)
+        }
     }
 }
 
@@ -113,8 +127,13 @@ mod tests {
 
     #[test]
     fn a_query_is_encoded() {
-        let request = Request::get("/v1/services", "list services").query("names", "a,b c").query("after", "2026-01-01T00:00:00+02:00");
-        assert_eq!(request.target(), "/v1/services?names=a%2Cb%20c&after=2026-01-01T00%3A00%3A00%2B02%3A00");
+        let request = Request::get("/v1/services", "list services")
+            .query("names", "a,b c")
+            .query("after", "2026-01-01T00:00:00+02:00");
+        assert_eq!(
+            request.target(),
+            "/v1/services?names=a%2Cb%20c&after=2026-01-01T00%3A00%3A00%2B02%3A00"
+        );
     }
 
     #[test]

@@ -1,10 +1,251 @@
-//! What resending a request means, when its answer was lost on the way.
+//! What resending a request means, as data beside the request, and what is done about it.
+//!
+//! A connect failure proves that nothing was sent, so every request may be made again after it. This is about the other case: the request was, or
+//! may have been, sent, and its answer was lost. Pebble has no idempotency keys, so each request says itself what can be known afterwards.
 
-/// A request's own rule for the time after an ambiguous failure: it was, or may have been, sent, and no answer came.
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::call::{Answered, Call, Halt, Lost};
+use super::change::{Change, ChangeId};
+use super::changes::read_change;
+use super::envelope::{Envelope, Refusal};
+use super::error::service_of;
+use super::layer::Layer;
+use super::request::Request;
+use super::service_info::ServiceInfo;
+use super::timestamp::Timestamp;
+use super::transport::Lane;
+
+/// A request's own rule for the time after an ambiguous failure.
 #[derive(Debug, Clone)]
 pub(crate) enum Resend {
-    /// Sending it again does no harm.
+    /// Sending it again does no harm. The only rule under which an answer of 429 or 503 is retried, too (Pebble sends neither).
     Safe,
     /// It is never sent again: the error says that it may have acted.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "signals and notices declare it; their calls are not written yet"
+        )
+    )]
     Never,
+    /// An action on services, which leaves a change behind: the lost change is looked for, and waited for when it is found. It is sent again only
+    /// after two looks have not found it, since it may be listed late, and after another look before each further time.
+    FindChange(LostAction),
+    /// A layer: before it is sent again the plan is read, and a plan that shows the layer is success.
+    Layer(LostLayer),
+    /// An abort: on a resend, "nothing pending" is what the first one has done.
+    Abort(ChangeId),
+}
+
+/// How the change of a lost action is recognised.
+#[derive(Debug, Clone)]
+pub(crate) struct LostAction {
+    /// Action and kind of the change are one word.
+    pub(crate) kind: &'static str,
+    /// The services that were named; each has a task in the change.
+    pub(crate) services: Vec<String>,
+}
+
+/// What a plan must show for a lost layer to have arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct LostLayer {
+    pub(crate) layer: Arc<Layer>,
+    /// Whether it was to be combined. If not, the label was new, so the daemon itself refuses it when it comes twice.
+    pub(crate) combine: bool,
+}
+
+impl Resend {
+    /// Whether the daemon must hold the layers that were added before this request means what it should: a restarted one has forgotten them, and
+    /// then a replan answers `Done` with nothing running.
+    pub(super) fn needs_layers(&self) -> bool {
+        matches!(self, Self::FindChange(_) | Self::Layer(_))
+    }
+}
+
+/// How many looks must fail to find a lost change before its request is sent again.
+const LOOKS_BEFORE_RESEND: u32 = 2;
+
+/// The change is spawned after the request was sent; the two are read from one clock, but not at one moment nor at one precision.
+pub(super) const CLOCK_GRANULARITY: Duration = Duration::from_millis(10);
+
+/// What is to be done instead of, or before, sending again.
+pub(super) enum Resume {
+    /// Send it again.
+    Send,
+    /// It has acted: this stands for its answer.
+    Done(Envelope),
+    /// It has acted: this is its change.
+    Found(ChangeId),
+    /// Not now; the text says why.
+    Later(String),
+}
+
+impl Call<'_> {
+    /// Before a request whose answer was lost is sent again. The daemon is known not to have been restarted since, as far as its layers show.
+    pub(super) async fn resume(&self, lane: &mut Lane, attempt: u32, lost: Lost) -> Result<Resume, Halt> {
+        match self.request().resend() {
+            Resend::Safe | Resend::Never | Resend::Abort(_) => Ok(Resume::Send),
+            Resend::Layer(LostLayer { combine: false, .. }) => Ok(Resume::Send),
+            Resend::Layer(LostLayer { layer, combine: true }) => {
+                let shown = layer.is_reflected_in(&self.client().plan_on(lane, attempt).await?);
+                Ok(if shown {
+                    Resume::Done(answer_true())
+                } else {
+                    Resume::Send
+                })
+            }
+            Resend::FindChange(action) => self.look(lane, attempt, lost, action).await,
+        }
+    }
+
+    async fn look(&self, lane: &mut Lane, attempt: u32, lost: Lost, action: &LostAction) -> Result<Resume, Halt> {
+        let request = Request::get("/v1/changes", "list changes").query("select", "all");
+        let listed: Vec<Change> = self.client().read_list(lane, attempt, &request).await?;
+        let known = self.client().memory().finished_changes();
+        let found = listed
+            .into_iter()
+            .filter(|change| action.made(change, lost.since))
+            .filter(|change| {
+                !known
+                    .iter()
+                    .any(|(id, spawned)| id == change.id() && *spawned == change.spawn_time())
+            })
+            .min_by_key(Change::spawn_time);
+        if let Some(change) = found {
+            tracing::debug!(change = %change.id(), "found the change of the request whose answer was lost");
+            return Ok(Resume::Found(change.id().clone()));
+        }
+        let looks = self.count_look();
+        if looks < LOOKS_BEFORE_RESEND {
+            return Ok(Resume::Later(
+                "its answer was lost and its change is not listed yet".to_owned(),
+            ));
+        }
+        // A second restart is the one effect that cannot be taken back, and it shows in the services before the change is listed.
+        if action.kind == "restart"
+            && self
+                .have_moved_since(lane, attempt, lost.since, &action.services)
+                .await?
+        {
+            return Ok(Resume::Later(
+                "its services were restarted and its change is not listed yet".to_owned(),
+            ));
+        }
+        Ok(Resume::Send)
+    }
+
+    async fn have_moved_since(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        since: Timestamp,
+        names: &[String],
+    ) -> Result<bool, Halt> {
+        let request = Request::get("/v1/services", "list services").query("names", &names.join(","));
+        let services: Vec<ServiceInfo> = self.client().read_list(lane, attempt, &request).await?;
+        Ok(!services.is_empty() && services.iter().all(|service| service.current_since() >= Some(since)))
+    }
+
+    /// What a refusal on a resend means, when the first attempt explains it; `None` when it does not, and the refusal is what it says.
+    pub(super) async fn explained(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        refusal: &Refusal,
+    ) -> Result<Option<Answered>, Halt> {
+        if refusal.status != 400 {
+            return Ok(None);
+        }
+        let envelope = match self.request().resend() {
+            Resend::Layer(LostLayer { layer, combine: false }) if refusal.message.ends_with(" already exists") => {
+                // The label may be another's with other contents: only the plan can tell.
+                let shown = layer.is_reflected_in(&self.client().plan_on(lane, attempt).await?);
+                shown.then(answer_true)
+            }
+            Resend::Abort(id) if refusal.message.ends_with("nothing pending") => {
+                Some(self.client().read(lane, attempt, &read_change(id)).await?)
+            }
+            _ => None,
+        };
+        Ok(envelope.map(|envelope| Answered::here(envelope, lane)))
+    }
+}
+
+impl LostAction {
+    /// Whether a change may be the one that this action made when it was sent at `since`.
+    pub(super) fn made(&self, change: &Change, since: Timestamp) -> bool {
+        change.kind() == self.kind && !spawned_before(change, since) && self.services_match(change)
+    }
+
+    fn services_match(&self, change: &Change) -> bool {
+        let concerned: Vec<String> = change.tasks().iter().filter_map(service_of).collect();
+        self.services.iter().all(|name| concerned.contains(name))
+    }
+}
+
+/// Whether a change is certainly older than `moment`.
+pub(super) fn spawned_before(change: &Change, moment: Timestamp) -> bool {
+    change
+        .spawn_time()
+        .is_some_and(|spawned| moment.since(spawned) > CLOCK_GRANULARITY)
+}
+
+fn answer_true() -> Envelope {
+    Envelope {
+        status: 200,
+        change: None,
+        result: Value::Bool(true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn change(kind: &str, services: &[&str], spawned: &str) -> Change {
+        let tasks: Vec<Value> = services
+            .iter()
+            .map(|name| json!({"kind": kind, "status": "Done", "summary": format!("Start service {name:?}")}))
+            .collect();
+        serde_json::from_value(
+            json!({"id": "7", "kind": kind, "status": "Done", "spawn-time": spawned, "tasks": tasks}),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_lost_change_is_known_by_kind_services_and_time() {
+        let since = "2026-11-22T20:00:09.5Z".parse().unwrap();
+        let start = LostAction {
+            kind: "start",
+            services: vec!["b".into()],
+        };
+        let after = "2026-11-22T20:00:09.6Z";
+        assert!(
+            start.made(&change("start", &["a", "b"], after), since),
+            "a start pulls in what it requires"
+        );
+        assert!(!start.made(&change("start", &["a"], after), since));
+        assert!(!start.made(&change("restart", &["b"], after), since));
+        assert!(!start.made(&change("start", &["b"], "2026-11-22T20:00:09.4Z"), since));
+        assert!(
+            start.made(&change("start", &["b"], "2026-11-22T21:00:09.495+01:00"), since),
+            "clocks are grainy"
+        );
+        let replan = LostAction {
+            kind: "replan",
+            services: vec![],
+        };
+        assert!(
+            replan.made(&change("replan", &[], after), since),
+            "a replan that found nothing to do"
+        );
+    }
 }

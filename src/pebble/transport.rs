@@ -61,7 +61,11 @@ pub(crate) struct Broken {
 
 impl Broken {
     fn new(class: FailureClass, cause: impl Into<String>) -> Self {
-        Self { class, cause: cause.into(), stale: false }
+        Self {
+            class,
+            cause: cause.into(),
+            stale: false,
+        }
     }
 }
 
@@ -82,7 +86,11 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(socket: PathBuf) -> Self {
-        Self { socket, idle: Mutex::new(Vec::new()), dials: AtomicU64::new(0) }
+        Self {
+            socket,
+            idle: Mutex::new(Vec::new()),
+            dials: AtomicU64::new(0),
+        }
     }
 
     pub(crate) fn socket(&self) -> &Path {
@@ -99,8 +107,11 @@ impl Transport {
         self.dial().await
     }
 
-    /// Keeps a connection for the next request. Only a lane whose last exchange was complete may come back.
+    /// Keeps a connection for the next request, unless an exchange on it was broken off.
     pub(crate) fn keep(&self, mut lane: Lane) {
+        if !lane.clean {
+            return;
+        }
         lane.used = true;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MOST_IDLE {
@@ -116,24 +127,44 @@ impl Transport {
     async fn dial(&self) -> Result<Lane, Broken> {
         // hyperlocal carries the path as text: another one would be dialled in place of a path that is not UTF-8.
         if self.socket.to_str().is_none() {
-            return Err(Broken::new(FailureClass::BadPath, "the path of the socket is not UTF-8"));
+            return Err(Broken::new(
+                FailureClass::BadPath,
+                "the path of the socket is not UTF-8",
+            ));
         }
         let length = self.socket.as_os_str().as_bytes().len();
         if length > LONGEST_SOCKET_PATH {
-            let cause = format!("the path of the socket has {length} bytes and at most {LONGEST_SOCKET_PATH} fit a socket address");
+            let cause = format!(
+                "the path of the socket has {length} bytes and at most {LONGEST_SOCKET_PATH} fit a socket address"
+            );
             return Err(Broken::new(FailureClass::BadPath, cause));
         }
         if length == 0 {
             return Err(Broken::new(FailureClass::BadPath, "the path of the socket is empty"));
         }
         let address = hyperlocal::Uri::new(&self.socket, "/").into();
-        let stream = UnixConnector.call(address).await.map_err(|error| dial_failure(&error))?;
+        let stream = UnixConnector
+            .call(address)
+            .await
+            .map_err(|error| dial_failure(&error))?;
         let written = Arc::new(AtomicU64::new(0));
-        let stream = Counted { stream, written: Arc::clone(&written) };
-        let (sender, connection) =
-            Builder::new().handshake(stream).await.map_err(|error| Broken::new(FailureClass::NotSent, error.to_string()))?;
+        let stream = Counted {
+            stream,
+            written: Arc::clone(&written),
+        };
+        let (sender, connection) = Builder::new()
+            .handshake(stream)
+            .await
+            .map_err(|error| Broken::new(FailureClass::NotSent, error.to_string()))?;
         let number = self.dials.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(Lane { number, sender, connection: Some(Box::pin(connection)), written, used: false })
+        Ok(Lane {
+            number,
+            sender,
+            connection: Some(Box::pin(connection)),
+            written,
+            used: false,
+            clean: true,
+        })
     }
 }
 
@@ -143,7 +174,10 @@ fn dial_failure(error: &io::Error) -> Broken {
         io::ErrorKind::PermissionDenied => (FailureClass::Denied, "permission denied".to_owned()),
         io::ErrorKind::NotFound => (FailureClass::NotSent, "no such socket".to_owned()),
         io::ErrorKind::ConnectionRefused => (FailureClass::NotSent, "connection refused".to_owned()),
-        io::ErrorKind::WouldBlock => (FailureClass::NotSent, "too many connections are waiting for it".to_owned()),
+        io::ErrorKind::WouldBlock => (
+            FailureClass::NotSent,
+            "too many connections are waiting for it".to_owned(),
+        ),
         // A file where a folder of the path should be, or a link that leads nowhere for ever, mends itself no more than a bad path.
         io::ErrorKind::InvalidInput | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
             (FailureClass::BadPath, plain(error))
@@ -162,15 +196,20 @@ fn plain(error: &io::Error) -> String {
     }
 }
 
+type Driver = Pin<Box<Connection<Counted, Full<Bytes>>>>;
+
 /// One open connection. Its number tells it from every other of this client: a daemon that was restarted cannot go on with an old connection,
 /// so what was true of the daemon on lane 3 is true as long as lane 3 is open.
 #[derive(Debug)]
 pub(crate) struct Lane {
     number: u64,
     sender: SendRequest<Full<Bytes>>,
-    connection: Option<Pin<Box<Connection<Counted, Full<Bytes>>>>>,
+    connection: Option<Driver>,
     written: Arc<AtomicU64>,
+    /// It has been idle in between, so it may have died unnoticed.
     used: bool,
+    /// No exchange is, or was left, in the middle.
+    clean: bool,
 }
 
 impl Lane {
@@ -189,24 +228,32 @@ impl Lane {
 
     /// Lets the connection do its work; forgets it once it has ended.
     fn drive(&mut self, cx: &mut Context<'_>) {
-        if let Some(connection) = &mut self.connection {
-            if connection.as_mut().poll(cx).is_ready() {
-                // Dropped, it hands every waiting request its failure.
-                self.connection = None;
-            }
+        if let Some(connection) = &mut self.connection
+            && connection.as_mut().poll(cx).is_ready()
+        {
+            // Dropped, it hands every waiting request its failure.
+            self.connection = None;
         }
     }
 
     /// Sends one request and reads its whole answer, within `limit`.
     pub(crate) async fn exchange(&mut self, request: &Request, limit: Duration) -> Result<Reply, Broken> {
         self.written.store(0, Ordering::Relaxed);
+        self.clean = false;
         let message = http_request(request).map_err(|error| Broken::new(FailureClass::Garbage, error.to_string()))?;
         let answer = self.driven(message);
         match tokio::time::timeout(limit, answer).await {
-            Ok(Ok(reply)) => Ok(reply),
+            Ok(Ok(reply)) => {
+                self.clean = true;
+                Ok(reply)
+            }
             Ok(Err(broken)) => Err(self.judged(broken)),
             Err(_) => {
-                let class = if self.wrote_nothing() { FailureClass::NotSent } else { FailureClass::Silent };
+                let class = if self.wrote_nothing() {
+                    FailureClass::NotSent
+                } else {
+                    FailureClass::Silent
+                };
                 Err(Broken::new(class, format!("silent for {}", seconds(limit))))
             }
         }
@@ -229,23 +276,37 @@ impl Lane {
     async fn driven(&mut self, message: hyper::Request<Full<Bytes>>) -> Result<Reply, Broken> {
         let Self { sender, connection, .. } = self;
         let exchange = async {
-            let response = sender.try_send_request(message).await.map_err(|error| broken_by(error.error()))?;
+            let response = sender
+                .try_send_request(message)
+                .await
+                .map_err(|error| broken_by(error.error()))?;
             let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await.map_err(|error| {
-                if error.is::<LengthLimitError>() {
-                    return Broken::new(FailureClass::Garbage, format!("its answer is longer than {LARGEST_ANSWER} bytes"));
-                }
-                error.downcast_ref::<hyper::Error>().map_or_else(|| Broken::new(FailureClass::Lost, error.to_string()), broken_by)
-            })?;
-            Ok(Reply { status, body: body.to_bytes() })
+            let body = Limited::new(response.into_body(), LARGEST_ANSWER)
+                .collect()
+                .await
+                .map_err(|error| {
+                    if error.is::<LengthLimitError>() {
+                        return Broken::new(
+                            FailureClass::Garbage,
+                            format!("its answer is longer than {LARGEST_ANSWER} bytes"),
+                        );
+                    }
+                    error
+                        .downcast_ref::<hyper::Error>()
+                        .map_or_else(|| Broken::new(FailureClass::Lost, error.to_string()), broken_by)
+                })?;
+            Ok(Reply {
+                status,
+                body: body.to_bytes(),
+            })
         };
         let mut exchange = std::pin::pin!(exchange);
         poll_fn(|cx| {
             // First the connection, which moves the bytes, then the request, which sees them; an ended connection leaves the request its failure.
-            if let Some(running) = connection {
-                if running.as_mut().poll(cx).is_ready() {
-                    *connection = None;
-                }
+            if let Some(running) = connection
+                && running.as_mut().poll(cx).is_ready()
+            {
+                *connection = None;
             }
             exchange.as_mut().poll(cx)
         })
@@ -254,7 +315,10 @@ impl Lane {
 }
 
 fn http_request(request: &Request) -> Result<hyper::Request<Full<Bytes>>, hyper::http::Error> {
-    let mut message = hyper::Request::builder().method(request.method()).uri(request.target()).header(HOST, "localhost");
+    let mut message = hyper::Request::builder()
+        .method(request.method())
+        .uri(request.target())
+        .header(HOST, "localhost");
     if request.body().is_some() {
         message = message.header(CONTENT_TYPE, "application/json");
     }
@@ -271,14 +335,23 @@ fn broken_by(error: &hyper::Error) -> Broken {
         if let Some(io) = cause.downcast_ref::<io::Error>() {
             return match io.kind() {
                 // hyper's chunk decoder reports bytes that are no chunk this way.
-                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Broken::new(FailureClass::Garbage, format!("its answer is not HTTP: {io}")),
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                    Broken::new(FailureClass::Garbage, format!("its answer is not HTTP: {io}"))
+                }
                 io::ErrorKind::UnexpectedEof => Broken::new(FailureClass::Lost, "the answer broke off"),
                 _ => Broken::new(FailureClass::Lost, plain(io)),
             };
         }
         source = cause.source();
     }
-    Broken::new(FailureClass::Lost, if error.is_incomplete_message() { "connection closed before the answer".to_owned() } else { error.to_string() })
+    Broken::new(
+        FailureClass::Lost,
+        if error.is_incomplete_message() {
+            "connection closed before the answer".to_owned()
+        } else {
+            error.to_string()
+        },
+    )
 }
 
 /// A duration for people: `105 s`, `1.5 s`, `250 ms`.

@@ -1,0 +1,453 @@
+//! One call: its attempts, what became of each, and the error in the end.
+//!
+//! Every attempt of a call goes through [`Call::attempt`], so the order of things is written once: take a connection, see that the daemon behind it
+//! still has our layers, deal with an answer that was lost before, send, and judge what came of it.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::client::Client;
+use super::envelope::{self, Decoded, Envelope, Refusal};
+use super::error::Error;
+use super::plan::Plan;
+use super::request::Request;
+use super::resend::{Resend, Resume};
+use super::retry::{Classified, Drained, Judged, Reporter, drive};
+use super::timestamp::Timestamp;
+use super::transport::{Broken, FailureClass, Lane, seconds};
+
+/// A call in progress.
+pub(super) struct Call<'c> {
+    client: &'c Client,
+    request: Request,
+    lost: Mutex<Option<Lost>>,
+    accepted: AtomicBool,
+}
+
+/// An answer was lost: the request may have acted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lost {
+    /// When the first request whose answer was lost was sent.
+    pub(super) since: Timestamp,
+    /// How often its effect has been looked for in vain.
+    looks: u32,
+    /// Which daemon it was sent to, as [`Memory::epoch`](super::layers::Memory::epoch) counts them.
+    epoch: u64,
+}
+
+/// The answer to a call, and where it came from.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) envelope: Envelope,
+    /// The connection it came over.
+    pub(super) lane: u64,
+    /// No change that it names was spawned before.
+    pub(super) since: Timestamp,
+    /// Its own answer was lost, and this was found instead.
+    pub(super) found: bool,
+}
+
+impl Answered {
+    pub(super) fn here(envelope: Envelope, lane: &Lane) -> Self {
+        Self {
+            envelope,
+            lane: lane.number(),
+            since: Timestamp::now(),
+            found: false,
+        }
+    }
+}
+
+/// Why an attempt has failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Another attempt may be made.
+    Temporary {
+        cause: String,
+        unanswered: Duration,
+        hint: Option<Duration>,
+    },
+    /// The request is out and the connection is open: no other attempt may be made.
+    Silent { unanswered: Duration },
+    /// No other attempt would change it.
+    Final(Error),
+}
+
+impl Failure {
+    /// A failure that came as an answer, or after one, so that it costs no time.
+    pub(super) fn temporary(cause: impl Into<String>) -> Self {
+        Self::Temporary {
+            cause: cause.into(),
+            unanswered: Duration::ZERO,
+            hint: None,
+        }
+    }
+}
+
+/// Why an attempt stops on one connection.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// The kept connection was dead before anything was sent: take another, nothing has failed.
+    Stale,
+    Failed(Failure),
+}
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// What became of one request on one connection, when it was not answered as hoped.
+#[derive(Debug)]
+pub(super) enum Snag {
+    Halt(Halt),
+    /// Sent, or perhaps sent, and no answer.
+    Lost {
+        cause: String,
+        unanswered: Duration,
+    },
+    /// A complete answer that refuses.
+    Refused(Refusal),
+}
+
+impl<'c> Call<'c> {
+    pub(super) fn new(client: &'c Client, request: Request) -> Self {
+        Self {
+            client,
+            request,
+            lost: Mutex::new(None),
+            accepted: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn client(&self) -> &'c Client {
+        self.client
+    }
+
+    pub(super) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    fn lost(&self) -> std::sync::MutexGuard<'_, Option<Lost>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lost request belongs to a daemon that is gone, and so does its effect.
+    pub(super) fn forget_lost(&self) {
+        *self.lost() = None;
+    }
+
+    /// Counts one more look for a lost effect, and says how many there have been.
+    pub(super) fn count_look(&self) -> u32 {
+        self.lost().as_mut().map_or(0, |lost| {
+            lost.looks = lost.looks.saturating_add(1);
+            lost.looks
+        })
+    }
+
+    /// Pebble has taken the request on: whatever happens now, it may have acted.
+    pub(super) fn note_accepted(&self) {
+        self.accepted.store(true, Ordering::Relaxed);
+    }
+
+    /// Runs attempts under the client's policy and budget, and turns the end into an error.
+    pub(super) async fn run<T, Op, Fut>(&self, operation: Op) -> Result<T, Error>
+    where
+        Op: FnMut(u32) -> Fut,
+        Fut: Future<Output = Result<T, Failure>>,
+    {
+        let client = self.client;
+        let reporter = Reporter {
+            operation: self.request.operation().to_owned(),
+            target: client.target().map(str::to_owned),
+            observer: client.observer().cloned(),
+        };
+        let judge = |failure: &Failure| match failure {
+            Failure::Temporary {
+                cause,
+                unanswered,
+                hint,
+            } => Judged {
+                meaning: hint.map_or(Classified::Retry, Classified::RetryAfter),
+                unanswered: *unanswered,
+                cause: cause.clone(),
+            },
+            Failure::Silent { unanswered } => Judged {
+                meaning: Classified::Final,
+                unanswered: *unanswered,
+                cause: "no answer".to_owned(),
+            },
+            Failure::Final(error) => Judged {
+                meaning: Classified::Final,
+                unanswered: Duration::ZERO,
+                cause: error.reason().to_owned(),
+            },
+        };
+        drive(client.policy(), client.budget(), &reporter, operation, judge)
+            .await
+            .map_err(|drained| self.error(drained))
+    }
+
+    fn error(&self, drained: Drained<Failure>) -> Error {
+        let Drained {
+            attempts,
+            elapsed,
+            error,
+            ..
+        } = drained;
+        let (operation, target) = (self.request.operation(), self.client.target());
+        let socket = self.client.socket().display();
+        let accepted = self.accepted.load(Ordering::Relaxed);
+        let lost = self.lost().is_some() && !self.request.is_read();
+        let error = match error {
+            Failure::Final(error) => {
+                let acted = error.may_have_acted() || lost;
+                return error.with_attempts(attempts).with_acted(acted);
+            }
+            Failure::Silent { unanswered } => {
+                let acted = accepted || !self.request.is_read();
+                let warning = if acted { "; the request may have acted" } else { "" };
+                let reason = format!(
+                    "Pebble at {socket} took the request and has been silent for {}{warning}",
+                    seconds(unanswered)
+                );
+                Error::unreachable(operation, target, reason).with_acted(acted)
+            }
+            Failure::Temporary { cause, .. } => {
+                let acted = accepted || lost;
+                let warning = if acted { "; the request may have acted" } else { "" };
+                let effort = match attempts {
+                    1 if self.client.policy().max_attempts() > 1 => {
+                        " (the retries of this hook are used up)".to_owned()
+                    }
+                    1 => String::new(),
+                    _ => format!(" after {attempts} attempts in {}", seconds(elapsed)),
+                };
+                let reason =
+                    format!("no answer from Pebble at {socket}{effort} ({cause}){warning}; is the container running?");
+                Error::unreachable(operation, target, reason).with_acted(acted)
+            }
+        };
+        error.with_attempts(attempts)
+    }
+
+    /// One attempt, on a kept connection or a new one.
+    pub(super) async fn attempt(&self, number: u32) -> Result<Answered, Failure> {
+        // Ends: each turn but the last uses up one kept connection, and a new one is never stale.
+        loop {
+            let mut lane = self.client.lane(self.request.operation()).await?;
+            let result = self.attempt_on(&mut lane, number).await;
+            self.client.transport().keep(lane);
+            match result {
+                Ok(answered) => return Ok(answered),
+                Err(Halt::Stale) => {}
+                Err(Halt::Failed(failure)) => return Err(failure),
+            }
+        }
+    }
+
+    async fn attempt_on(&self, lane: &mut Lane, number: u32) -> Result<Answered, Halt> {
+        let memory = self.client.memory();
+        if self.request.resend().needs_layers() {
+            self.client.restore_layers(lane, number).await?;
+        }
+        let epoch = memory.epoch();
+        // On a daemon that was started since, the effect is wanted again, and there is nothing to look for.
+        if self.lost().is_some_and(|lost| lost.epoch != epoch) {
+            self.forget_lost();
+        }
+        let lost = *self.lost();
+        if let Some(lost) = lost {
+            match self.resume(lane, number, lost).await? {
+                Resume::Send => {}
+                Resume::Done(envelope) => return Ok(Answered::here(envelope, lane)),
+                Resume::Found(id) => {
+                    let envelope = Envelope {
+                        status: 202,
+                        change: Some(id),
+                        result: serde_json::Value::Null,
+                    };
+                    return Ok(Answered {
+                        envelope,
+                        lane: lane.number(),
+                        since: lost.since,
+                        found: true,
+                    });
+                }
+                Resume::Later(cause) => return Err(Failure::temporary(cause).into()),
+            }
+        }
+        let since = Timestamp::now();
+        match self.client.ask(lane, &self.request, number).await {
+            Ok(envelope) => Ok(Answered {
+                envelope,
+                lane: lane.number(),
+                since,
+                found: false,
+            }),
+            Err(Snag::Halt(halt)) => Err(halt),
+            Err(Snag::Lost { cause, unanswered }) => {
+                self.lost().get_or_insert(Lost { since, looks: 0, epoch });
+                if matches!(self.request.resend(), Resend::Never) {
+                    let reason = format!(
+                        "the answer of Pebble was lost ({cause}), and this request is not sent twice; it may have acted"
+                    );
+                    let error = Error::unreachable(self.request.operation(), self.client.target(), reason);
+                    return Err(Failure::Final(error.with_acted(true)).into());
+                }
+                Err(Failure::Temporary {
+                    cause,
+                    unanswered,
+                    hint: None,
+                }
+                .into())
+            }
+            Err(Snag::Refused(refusal)) => {
+                if lost.is_some()
+                    && let Some(answered) = self.explained(lane, number, &refusal).await?
+                {
+                    return Ok(answered);
+                }
+                if matches!(refusal.status, 429 | 503) && matches!(self.request.resend(), Resend::Safe) {
+                    return Err(Failure::temporary(format!("answered {}: {}", refusal.status, refusal.message)).into());
+                }
+                let error = Error::refused(self.request.operation(), self.client.target(), refusal);
+                Err(Failure::Final(error).into())
+            }
+        }
+    }
+}
+
+/// Single exchanges, from which the attempts are made.
+impl Client {
+    /// A connection for one attempt of `operation`.
+    pub(super) async fn lane(&self, operation: &str) -> Result<Lane, Failure> {
+        let started = Instant::now();
+        match self.transport().lane().await {
+            Ok(lane) => Ok(lane),
+            Err(broken) => Err(match self.judge(operation, broken, started.elapsed()) {
+                Snag::Halt(Halt::Failed(failure)) => failure,
+                // A connection that is being opened has carried nothing that could be lost.
+                Snag::Halt(Halt::Stale) | Snag::Lost { .. } | Snag::Refused(_) => Failure::temporary("no connection"),
+            }),
+        }
+    }
+
+    /// Sends one request over one connection, once.
+    pub(super) async fn ask(&self, lane: &mut Lane, request: &Request, attempt: u32) -> Result<Envelope, Snag> {
+        let limit = self.policy().limit(self.budget().unanswered(), attempt == 1);
+        let started = Instant::now();
+        match lane
+            .exchange(request, limit.saturating_add(request.expected_duration()))
+            .await
+        {
+            Ok(reply) => match envelope::decode(reply.status, &reply.body) {
+                Ok(Decoded::Answer(envelope)) => Ok(envelope),
+                Ok(Decoded::Refusal(refusal)) => Err(Snag::Refused(refusal)),
+                Err(garbage) => {
+                    let reason = format!(
+                        "what answered at {} with status {} is not Pebble: {garbage}",
+                        self.socket().display(),
+                        reply.status
+                    );
+                    let error =
+                        Error::protocol(request.operation(), self.target(), reason).with_acted(!request.is_read());
+                    Err(Snag::Halt(Failure::Final(error).into()))
+                }
+            },
+            Err(broken) => {
+                let acted = broken.class == FailureClass::Garbage && !request.is_read();
+                Err(match self.judge(request.operation(), broken, started.elapsed()) {
+                    Snag::Halt(Halt::Failed(Failure::Final(error))) => {
+                        Snag::Halt(Failure::Final(error.with_acted(acted)).into())
+                    }
+                    other => other,
+                })
+            }
+        }
+    }
+
+    /// A request beside the one that the call is about. It only reads, or may be repeated, so a lost answer is just a failed attempt.
+    pub(super) async fn read(&self, lane: &mut Lane, attempt: u32, request: &Request) -> Result<Envelope, Halt> {
+        self.ask(lane, request, attempt).await.map_err(|snag| match snag {
+            Snag::Halt(halt) => halt,
+            Snag::Lost { cause, unanswered } => Failure::Temporary {
+                cause,
+                unanswered,
+                hint: None,
+            }
+            .into(),
+            Snag::Refused(refusal) => {
+                Failure::Final(Error::refused(request.operation(), self.target(), refusal)).into()
+            }
+        })
+    }
+
+    /// As [`Self::read`], for a list; Go writes an empty one as null.
+    pub(super) async fn read_list<T: DeserializeOwned>(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        request: &Request,
+    ) -> Result<Vec<T>, Halt> {
+        let envelope = self.read(lane, attempt, request).await?;
+        self.decode_as::<Option<Vec<T>>>(request, envelope)
+            .map(Option::unwrap_or_default)
+    }
+
+    pub(super) fn decode_as<T: DeserializeOwned>(&self, request: &Request, envelope: Envelope) -> Result<T, Halt> {
+        serde_path_to_error::deserialize(envelope.result).map_err(|error| {
+            let reason = "the result in Pebble's answer has another shape than expected";
+            let error = Error::protocol(request.operation(), self.target(), reason).with_source(error);
+            Failure::Final(error).into()
+        })
+    }
+
+    pub(super) async fn plan_on(&self, lane: &mut Lane, attempt: u32) -> Result<Plan, Halt> {
+        let text = self.plan_text_on(lane, attempt).await?;
+        self.parse_plan(&text).map_err(Halt::from)
+    }
+
+    pub(super) async fn plan_text_on(&self, lane: &mut Lane, attempt: u32) -> Result<String, Halt> {
+        let request = Request::get("/v1/plan", "read the plan").query("format", "yaml");
+        let envelope = self.read(lane, attempt, &request).await?;
+        self.decode_as(&request, envelope)
+    }
+
+    pub(super) fn parse_plan(&self, text: &str) -> Result<Plan, Failure> {
+        Plan::from_yaml(text).map_err(|error| {
+            let reason = "what Pebble sent is not a plan";
+            Failure::Final(Error::protocol("read the plan", self.target(), reason).with_source(error))
+        })
+    }
+
+    fn judge(&self, operation: &str, broken: Broken, unanswered: Duration) -> Snag {
+        let Broken { class, cause, stale } = broken;
+        let failure = match class {
+            FailureClass::NotSent if stale => return Snag::Halt(Halt::Stale),
+            FailureClass::NotSent => Failure::Temporary {
+                cause,
+                unanswered,
+                hint: None,
+            },
+            FailureClass::Lost => return Snag::Lost { cause, unanswered },
+            FailureClass::Silent => Failure::Silent { unanswered },
+            FailureClass::Denied => Failure::Final(Error::denied(operation, self.target(), self.socket(), &cause)),
+            FailureClass::BadPath => {
+                let reason = format!("{cause}: {}", self.socket().display());
+                Failure::Final(Error::invalid(operation, self.target(), reason))
+            }
+            FailureClass::Garbage => {
+                let reason = format!("what answered at {} is not Pebble: {cause}", self.socket().display());
+                Failure::Final(Error::protocol(operation, self.target(), reason))
+            }
+        };
+        Snag::Halt(failure.into())
+    }
+}

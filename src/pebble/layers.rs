@@ -1,0 +1,296 @@
+//! Adding layers, remembering them, and putting them back into a Pebble that has forgotten them.
+//!
+//! Layers added over the API are never written to disk: they are gone when the daemon is restarted, and a replan then answers `Done` with
+//! nothing running. So the client remembers what it added, and over which connection it last knew the daemon to have it: no daemon outlives its
+//! connections, so on that one it is certain. On any other, the plan is read first.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::json;
+
+use super::call::{Call, Halt};
+use super::change::ChangeId;
+use super::client::Client;
+use super::error::{Error, UserFault};
+use super::layer::{Layer, LayerFault, Override};
+use super::request::Request;
+use super::resend::{LostLayer, Resend};
+use super::timestamp::Timestamp;
+use super::transport::Lane;
+
+/// What to do when a layer of that label is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LayerMode {
+    /// The label has to be new; if it is not, the call fails.
+    New,
+    /// The layer is combined into the one of that label, in its place; if there is none, it is added on top.
+    Combine,
+}
+
+impl Client {
+    /// Adds a layer, or combines it into the one of that label: `POST /v1/layers`.
+    ///
+    /// Running services go on as they are until [`replan`](Self::replan); checks and log targets follow at once. The client remembers the layer
+    /// and puts it back if Pebble is restarted before a later call needs it. If the answer is lost, the plan is read before the layer is sent again,
+    /// since combining a layer twice appends its lists twice. Safe to drop: the layer may have arrived or not, and is then not remembered.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a layer that is refused without asking, such as one with an empty command, which
+    /// would end the daemon; `Api` with status 400 for one that Pebble refuses; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
+    /// within the policy.
+    pub async fn add_layer(&self, label: &str, layer: &Layer, mode: LayerMode) -> Result<(), Error> {
+        let operation = format!("add layer {label:?}");
+        Layer::validate_label(label)
+            .and_then(|()| layer.validate())
+            .map_err(|invalid| {
+                let fault = (invalid.fault() == LayerFault::Command).then_some(UserFault::Command);
+                self.refuse(&operation, invalid.to_string()).with_fault(fault)
+            })?;
+        let layer = Arc::new(layer.clone());
+        let combine = mode == LayerMode::Combine;
+        let resend = Resend::Layer(LostLayer {
+            layer: Arc::clone(&layer),
+            combine,
+        });
+        let request = self.layer_request(&operation, label, &layer, combine, resend)?;
+        let call = Call::new(self, request);
+        let call = &call;
+        let answered = call.run(|attempt| call.attempt(attempt)).await?;
+        self.memory().remember(label, layer, answered.lane);
+        Ok(())
+    }
+
+    fn layer_request(
+        &self,
+        operation: &str,
+        label: &str,
+        layer: &Layer,
+        combine: bool,
+        resend: Resend,
+    ) -> Result<Request, Error> {
+        let yaml = layer
+            .to_yaml()
+            .map_err(|error| self.refuse(operation, error.to_string()))?;
+        let body = json!({
+            "action": "add",
+            "combine": combine,
+            // Only layers of a folder (`dir/label`) may go between others; for every other label this is Pebble's own default.
+            "inner": label.contains('/'),
+            "label": label,
+            "format": "yaml",
+            "layer": yaml,
+        });
+        Ok(Request::post("/v1/layers", operation, &body, resend))
+    }
+
+    /// Sees that the daemon behind `lane` has the layers that were added, and puts back those that it has forgotten.
+    ///
+    /// That the plan does not show a layer is not yet proof of a restart: another layer may override it, or Pebble may write a value in a way that we
+    /// do not recognise. The proof is that putting it back changes the plan. Then [`Memory::epoch`] counts up.
+    pub(super) async fn restore_layers(&self, lane: &mut Lane, attempt: u32) -> Result<(), Halt> {
+        let memory = self.memory();
+        let Some(added) = memory.unverified(lane.number()) else {
+            return Ok(());
+        };
+        let now = self.plan_text_on(lane, attempt).await?;
+        let plan = self.parse_plan(&now)?;
+        let forgotten: Vec<&str> = added
+            .iter()
+            .filter(|added| !added.layer.is_reflected_in(&plan))
+            .map(|added| &*added.label)
+            .collect();
+        // If putting back breaks off half-way, the next attempt still compares with how it began.
+        let before = memory.begin_restoring(&now);
+        let after = if forgotten.is_empty() {
+            now
+        } else {
+            // All contents of a label in the order in which they came, so that the last word is the same again.
+            for added in added.iter().filter(|added| forgotten.contains(&&*added.label)) {
+                let operation = format!("put back layer {:?}", added.label);
+                let request = self
+                    .layer_request(&operation, &added.label, &added.layer, true, Resend::Safe)
+                    .map_err(super::call::Failure::Final)?;
+                self.read(lane, attempt, &request).await?;
+            }
+            self.plan_text_on(lane, attempt).await?
+        };
+        if memory.end_restoring(lane.number(), before != after) {
+            let target = self.target().unwrap_or_default();
+            tracing::warn!(target, labels = ?forgotten, "Pebble was restarted and had forgotten its layers; put them back");
+        }
+        Ok(())
+    }
+}
+
+/// What the clones of a client know of their daemon.
+#[derive(Debug, Default)]
+pub(super) struct Memory(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    added: Vec<Added>,
+    /// The connections behind which the daemon is known to have all of `added`.
+    verified: Vec<u64>,
+    restoring: Option<String>,
+    epoch: u64,
+    finished: Vec<(ChangeId, Option<Timestamp>)>,
+}
+
+/// A layer that was added, by content.
+#[derive(Debug, Clone)]
+pub(super) struct Added {
+    label: Arc<str>,
+    layer: Arc<Layer>,
+}
+
+/// More changes than one hook makes before a reply is lost.
+const MOST_FINISHED: usize = 64;
+
+impl Memory {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts the daemons: it goes up whenever layers are proved to have been forgotten.
+    pub(super) fn epoch(&self) -> u64 {
+        self.lock().epoch
+    }
+
+    /// The layers to look for on a connection; `None` when there is nothing to look for.
+    fn unverified(&self, lane: u64) -> Option<Vec<Added>> {
+        let known = self.lock();
+        let settled = known.added.is_empty() || known.verified.contains(&lane);
+        (!settled).then(|| known.added.clone())
+    }
+
+    /// Remembers a layer that was added over a connection.
+    fn remember(&self, label: &str, layer: Arc<Layer>, lane: u64) {
+        let mut known = self.lock();
+        let verified = known.added.is_empty() || known.verified.contains(&lane);
+        // A label keeps its place among the layers, whenever it is combined into.
+        let first = known
+            .added
+            .iter()
+            .position(|added| &*added.label == label)
+            .unwrap_or(known.added.len());
+        // What the new content replaces altogether need not be put back first.
+        known
+            .added
+            .retain(|added| &*added.label != label || !replaces(&layer, &added.layer));
+        let place = known
+            .added
+            .iter()
+            .rposition(|added| &*added.label == label)
+            .map_or(first, |last| last + 1);
+        known.added.insert(
+            place,
+            Added {
+                label: label.into(),
+                layer,
+            },
+        );
+        known.verified = if verified { vec![lane] } else { Vec::new() };
+    }
+
+    fn begin_restoring(&self, plan: &str) -> String {
+        self.lock().restoring.get_or_insert_with(|| plan.to_owned()).clone()
+    }
+
+    /// The daemon behind `lane` has everything now; says whether it had been restarted.
+    fn end_restoring(&self, lane: u64, changed: bool) -> bool {
+        let mut known = self.lock();
+        known.restoring = None;
+        known.verified.push(lane);
+        if changed {
+            known.epoch += 1;
+            known.finished.clear();
+        }
+        changed
+    }
+
+    /// Changes that earlier calls have waited for, so that they are not taken for a lost one.
+    pub(super) fn finished_changes(&self) -> Vec<(ChangeId, Option<Timestamp>)> {
+        self.lock().finished.clone()
+    }
+
+    pub(super) fn note_finished(&self, id: &ChangeId, spawned: Option<Timestamp>) {
+        let mut known = self.lock();
+        if known.finished.len() >= MOST_FINISHED {
+            known.finished.remove(0);
+        }
+        known.finished.push((id.clone(), spawned));
+    }
+}
+
+/// Whether every entry of `old` is replaced by one of `new`.
+fn replaces(new: &Layer, old: &Layer) -> bool {
+    let replacing = |mode: Option<&Override>| mode == Some(&Override::Replace);
+    old.get_services().keys().all(|name| {
+        new.get_services()
+            .get(name)
+            .is_some_and(|entry| replacing(entry.get_override()))
+    }) && old.get_checks().keys().all(|name| {
+        new.get_checks()
+            .get(name)
+            .is_some_and(|entry| replacing(entry.get_override()))
+    }) && old.get_log_targets().keys().all(|name| {
+        new.get_log_targets()
+            .get(name)
+            .is_some_and(|entry| replacing(entry.get_override()))
+    }) && old.get_other().is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layer::Service;
+    use super::*;
+
+    fn layer(service: &str, command: &str) -> Arc<Layer> {
+        Arc::new(Layer::new().service(service, Service::new().command(command)))
+    }
+
+    fn labels(memory: &Memory) -> Vec<String> {
+        memory
+            .unverified(u64::MAX)
+            .unwrap_or_default()
+            .iter()
+            .map(|added| added.label.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn a_connection_is_trusted_only_for_what_it_has_seen() {
+        let memory = Memory::default();
+        assert!(memory.unverified(1).is_none(), "nothing to lose");
+        memory.remember("a", layer("x", "one"), 1);
+        assert!(memory.unverified(1).is_none());
+        assert!(memory.unverified(2).is_some());
+        // Added over a connection behind which the first was not verified: neither is certain now.
+        memory.remember("b", layer("y", "one"), 2);
+        assert!(memory.unverified(1).is_some() && memory.unverified(2).is_some());
+        assert!(!memory.end_restoring(2, false));
+        assert!(memory.unverified(2).is_none());
+    }
+
+    #[test]
+    fn a_label_keeps_its_place_and_drops_what_is_replaced() {
+        let memory = Memory::default();
+        memory.remember("a", layer("x", "one"), 1);
+        memory.remember("b", layer("y", "one"), 1);
+        memory.remember("a", layer("x", "two"), 1);
+        assert_eq!(labels(&memory), ["a", "b"]);
+        memory.remember("a", layer("z", "one"), 1);
+        assert_eq!(labels(&memory), ["a", "a", "b"]);
+    }
+
+    #[test]
+    fn a_restart_is_counted_when_putting_back_changes_the_plan() {
+        let memory = Memory::default();
+        memory.remember("a", layer("x", "one"), 1);
+        assert_eq!(memory.begin_restoring("before"), "before");
+        assert_eq!(memory.begin_restoring("half-way"), "before");
+        assert!(memory.end_restoring(2, true));
+        assert_eq!(memory.epoch(), 1);
+    }
+}
