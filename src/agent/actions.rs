@@ -99,7 +99,11 @@ impl Unit {
     pub fn run_action(&mut self, name: &str, params: &[(String, String)]) -> Result<ActionId, Error> {
         let Some(schema) = self.meta.actions().get(name) else {
             let known: Vec<&str> = self.meta.actions().keys().map(String::as_str).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let known = if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            };
             return Err(Error::new(
                 ErrorKind::Action,
                 format!("cannot run action {name:?}: the charm has no such action (it has: {known})"),
@@ -109,7 +113,11 @@ impl Unit {
         for (key, value) in params {
             let refuse = |why: &str| Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {key}: {why}"));
             // Text that was asked for is taken as it stands: YAML would make 010 a number.
-            let is_text = schema.params.get(key).and_then(|param| param.get("type")).is_some_and(|kind| kind == "string");
+            let is_text = schema
+                .params
+                .get(key)
+                .and_then(|param| param.get("type"))
+                .is_some_and(|kind| kind == "string");
             let value = if value.is_empty() || is_text {
                 Value::String(value.clone())
             } else {
@@ -123,7 +131,12 @@ impl Unit {
         }
         let params = schema::check(schema, given)
             .map_err(|why| Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {why}")))?;
-        let id = ActionId(self.actions.keys().next_back().map_or(1, |last| last.0.saturating_add(1)));
+        let id = ActionId(
+            self.actions
+                .keys()
+                .next_back()
+                .map_or(1, |last| last.0.saturating_add(1)),
+        );
         let record = ActionRecord {
             id,
             name: name.to_owned(),
@@ -174,7 +187,13 @@ impl Unit {
     }
 
     /// An action never puts the unit in error: whatever went wrong is its own result.
-    pub(super) fn finish_action(&mut self, mut running: Running, exit: &HookExit, stdout: &[u8], stderr: &[u8]) -> ActionRecord {
+    pub(super) fn finish_action(
+        &mut self,
+        mut running: Running,
+        exit: &HookExit,
+        stdout: &[u8],
+        stderr: &[u8],
+    ) -> ActionRecord {
         let (id, name) = match &running.run.kind {
             HookKind::Action { id, name } => (*id, name.clone()),
             other => (ActionId(0), other.name()),
@@ -207,9 +226,10 @@ impl Unit {
             HookExit::Signal(9) => (ActionStatus::Failed, "signal: killed".to_owned()),
             HookExit::Signal(15) => (ActionStatus::Failed, "signal: terminated".to_owned()),
             HookExit::Signal(signal) => (ActionStatus::Failed, format!("signal: {signal}")),
-            HookExit::Missing => {
-                (ActionStatus::Failed, format!("action not implemented on unit {:?}", self.settings.unit))
-            }
+            HookExit::Missing => (
+                ActionStatus::Failed,
+                format!("action not implemented on unit {:?}", self.settings.unit),
+            ),
             HookExit::NotStarted(why) => (ActionStatus::Failed, why.clone()),
         };
         results.insert("return-code".to_owned(), Value::from(code));
@@ -239,7 +259,9 @@ impl Unit {
 
 /// Puts a value at the end of a path of keys; what is not a map on the way is replaced by one.
 pub(super) fn set_path(map: &mut Map<String, Value>, path: &[&str], value: Value) {
-    let Some((first, rest)) = path.split_first() else { return };
+    let Some((first, rest)) = path.split_first() else {
+        return;
+    };
     if rest.is_empty() {
         map.insert((*first).to_owned(), value);
         return;
@@ -277,7 +299,11 @@ fn base64(bytes: &[u8]) -> String {
         for place in 0..4 {
             let index = ((group >> (18 - 6 * place)) & 63) as usize;
             let character = ALPHABET.get(index).copied().unwrap_or(b'=');
-            text.push(if place <= chunk.len() { char::from(character) } else { '=' });
+            text.push(if place <= chunk.len() {
+                char::from(character)
+            } else {
+                '='
+            });
         }
     }
     text
@@ -289,7 +315,14 @@ mod tests {
 
     #[test]
     fn base64_matches_the_standard() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("\u{0}", "AA==")] {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("\u{0}", "AA=="),
+        ] {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
         assert_eq!(base64(&[0xff, 0xfe]), "//4=");

@@ -16,11 +16,19 @@ pub(super) struct Opt {
 
 impl Opt {
     pub(super) const fn flag(names: &'static [&'static str], help: &'static str) -> Self {
-        Self { names, value: None, help }
+        Self {
+            names,
+            value: None,
+            help,
+        }
     }
 
     pub(super) const fn value(names: &'static [&'static str], value: &'static str, help: &'static str) -> Self {
-        Self { names, value: Some(value), help }
+        Self {
+            names,
+            value: Some(value),
+            help,
+        }
     }
 
     fn key(&self) -> &'static str {
@@ -85,7 +93,13 @@ pub(super) fn parse(options: &[&Opt], args: &[String], check: Check<'_>) -> Resu
         if let Some(long) = token.strip_prefix("--") {
             parse_long(options, long, &mut rest, check, &mut parsed)?;
         } else if token.len() > 1 && token.starts_with('-') {
-            parse_short(options, token.get(1..).unwrap_or_default(), &mut rest, check, &mut parsed)?;
+            parse_short(
+                options,
+                token.get(1..).unwrap_or_default(),
+                &mut rest,
+                check,
+                &mut parsed,
+            )?;
         } else {
             parsed.positionals.push(token.clone());
         }
@@ -121,7 +135,10 @@ fn parse_long(
     }
     let value = match inline {
         Some(value) => value.to_owned(),
-        None => rest.next().cloned().ok_or_else(|| Stop::Usage(format!("option needs an argument: {shown}")))?,
+        None => rest
+            .next()
+            .cloned()
+            .ok_or_else(|| Stop::Usage(format!("option needs an argument: {shown}")))?,
     };
     set_value(option, &shown, value, check, parsed)
 }
@@ -147,7 +164,9 @@ fn parse_short(
             continue;
         }
         let value = if left.is_empty() {
-            rest.next().cloned().ok_or_else(|| Stop::Usage(format!("option needs an argument: {shown}")))?
+            rest.next()
+                .cloned()
+                .ok_or_else(|| Stop::Usage(format!("option needs an argument: {shown}")))?
         } else {
             left.to_owned()
         };
@@ -164,7 +183,10 @@ fn set_value(option: &Opt, shown: &str, value: String, check: Check<'_>, parsed:
 }
 
 fn find<'a>(options: &[&'a Opt], name: &str, fits: impl Fn(&str) -> bool) -> Option<&'a Opt> {
-    options.iter().copied().find(|option| option.names.iter().any(|spelling| *spelling == name && fits(spelling)))
+    options
+        .iter()
+        .copied()
+        .find(|option| option.names.iter().any(|spelling| *spelling == name && fits(spelling)))
 }
 
 fn undefined(name: &str, shown: &str) -> Stop {
@@ -252,7 +274,11 @@ mod tests {
     fn run(args: &[&str]) -> Result<Parsed, Stop> {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         parse(&[&RELATION, &APP, &ALL, &FORMAT], &args, &|key, value| {
-            if key == "format" && value == "xml" { Err("unknown format \"xml\"".to_owned()) } else { Ok(()) }
+            if key == "format" && value == "xml" {
+                Err("unknown format \"xml\"".to_owned())
+            } else {
+                Ok(())
+            }
         })
     }
 
@@ -276,10 +302,20 @@ mod tests {
 
     #[test]
     fn short_and_long_spellings_share_one_value_and_the_last_wins() {
-        for args in [&["-r", "3"][..], &["-r3"], &["--relation", "3"], &["--relation=3"], &["-r", "9", "--relation=3"]] {
+        for args in [
+            &["-r", "3"][..],
+            &["-r3"],
+            &["--relation", "3"],
+            &["--relation=3"],
+            &["-r", "9", "--relation=3"],
+        ] {
             assert_eq!(run(args).unwrap().value("r"), Some("3"), "{args:?}");
         }
-        assert_eq!(run(&["-r", "--app"]).unwrap().value("r"), Some("--app"), "a value is taken whatever it looks like");
+        assert_eq!(
+            run(&["-r", "--app"]).unwrap().value("r"),
+            Some("--app"),
+            "a value is taken whatever it looks like"
+        );
         let parsed = run(&["-ar7"]).unwrap();
         assert!(parsed.flag("a"));
         assert_eq!(parsed.value("r"), Some("7"));
@@ -301,10 +337,16 @@ mod tests {
         assert_eq!(usage(&["--forma=json"]), "option provided but not defined: --forma");
         assert_eq!(usage(&["--format"]), "option needs an argument: --format");
         assert_eq!(usage(&["-r"]), "option needs an argument: -r");
-        assert_eq!(usage(&["--format", "xml"]), "invalid value \"xml\" for option --format: unknown format \"xml\"");
+        assert_eq!(
+            usage(&["--format", "xml"]),
+            "invalid value \"xml\" for option --format: unknown format \"xml\""
+        );
         assert_eq!(run(&["-h"]), Err(Stop::Help));
         assert_eq!(run(&["x", "--help"]), Err(Stop::Help));
-        assert_eq!(run(&["x", "y"]).unwrap().no_more_than(0), Err("unrecognized args: [\"x\" \"y\"]".to_owned()));
+        assert_eq!(
+            run(&["x", "y"]).unwrap().no_more_than(0),
+            Err("unrecognized args: [\"x\" \"y\"]".to_owned())
+        );
         assert_eq!(run(&["x"]).unwrap().no_more_than(1), Ok(()));
     }
 
@@ -314,7 +356,10 @@ mod tests {
         assert_eq!(pairs(&[" a = b=c "]).unwrap().get("a").map(String::as_str), Some("b=c"));
         assert_eq!(pairs(&["x"]), Err("expected \"key=value\", got \"x\"".to_owned()));
         assert_eq!(pairs(&["=x"]), Err("expected \"key=value\", got \"=x\"".to_owned()));
-        assert_eq!(pairs(&["x=1", "x=1"]), Err("key \"x\" specified more than once".to_owned()));
+        assert_eq!(
+            pairs(&["x=1", "x=1"]),
+            Err("key \"x\" specified more than once".to_owned())
+        );
     }
 
     proptest! {

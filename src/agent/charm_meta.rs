@@ -53,7 +53,10 @@ impl CharmMeta {
         let read = |file: &str| match std::fs::read_to_string(dir.join(file)) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::unreadable(format!("cannot read {file} of the charm at {}", dir.display()), error)),
+            Err(error) => Err(Error::unreadable(
+                format!("cannot read {file} of the charm at {}", dir.display()),
+                error,
+            )),
         };
         let Some(metadata) = read("metadata.yaml")? else {
             return Err(Error::new(
@@ -64,7 +67,11 @@ impl CharmMeta {
                 ),
             ));
         };
-        Self::parse(&metadata, read("config.yaml")?.as_deref(), read("actions.yaml")?.as_deref())
+        Self::parse(
+            &metadata,
+            read("config.yaml")?.as_deref(),
+            read("actions.yaml")?.as_deref(),
+        )
     }
 
     /// The same from the files' text.
@@ -77,7 +84,11 @@ impl CharmMeta {
         let name = match top.get("name") {
             Some(Value::String(name)) if is_application_name(name) => name.clone(),
             Some(other) => {
-                return Err(wrong(file, "name", &format!("{other} is not a charm name (lower-case words joined by hyphens)")));
+                return Err(wrong(
+                    file,
+                    "name",
+                    &format!("{other} is not a charm name (lower-case words joined by hyphens)"),
+                ));
             }
             None => return Err(wrong(file, "name", "missing")),
         };
@@ -85,7 +96,11 @@ impl CharmMeta {
         for role in ["requires", "provides", "peers"] {
             for endpoint in keys(file, &top, role)? {
                 if !endpoints.insert(endpoint.clone()) {
-                    return Err(wrong(file, &format!("{role}.{endpoint}"), "this endpoint's name is used twice"));
+                    return Err(wrong(
+                        file,
+                        &format!("{role}.{endpoint}"),
+                        "this endpoint's name is used twice",
+                    ));
                 }
             }
         }
@@ -100,7 +115,14 @@ impl CharmMeta {
         }
         let options = config.map(parse_config).transpose()?.unwrap_or_default();
         let actions = actions.map(parse_actions).transpose()?.unwrap_or_default();
-        Ok(Self { name, containers, endpoints, resources: keys(file, &top, "resources")?, options, actions })
+        Ok(Self {
+            name,
+            containers,
+            endpoints,
+            resources: keys(file, &top, "resources")?,
+            options,
+            actions,
+        })
     }
 
     /// The charm's name; an application takes it when no other is given.
@@ -158,12 +180,22 @@ fn parse_config(text: &str) -> Result<BTreeMap<String, ConfigOption>, Error> {
                 )
             })?,
             Some(_) => return Err(wrong(file, &format!("{key}.type"), "expected a string")),
-            None => return Err(wrong(file, &format!("{key}.type"), "missing; it is one of string, int, float, boolean, secret")),
+            None => {
+                return Err(wrong(
+                    file,
+                    &format!("{key}.type"),
+                    "missing; it is one of string, int, float, boolean, secret",
+                ));
+            }
         };
         let default = match declared.get("default") {
             None | Some(Value::Null) => None,
             Some(value) => Some(kind.admit(value).ok_or_else(|| {
-                wrong(file, &format!("{key}.default"), &format!("expected {}, found {value}", kind.name()))
+                wrong(
+                    file,
+                    &format!("{key}.default"),
+                    &format!("expected {}, found {value}", kind.name()),
+                )
             })?),
         };
         let description = text_at(&declared, "description");
@@ -177,17 +209,26 @@ fn parse_actions(text: &str) -> Result<BTreeMap<String, ActionSchema>, Error> {
     let mut actions = BTreeMap::new();
     for (name, declared) in document(file, text)? {
         if !is_plain_name(&name) {
-            return Err(wrong(file, &name, "an action's name is lower-case letters, digits and hyphens"));
+            return Err(wrong(
+                file,
+                &name,
+                "an action's name is lower-case letters, digits and hyphens",
+            ));
         }
         let declared = match declared {
             Value::Object(declared) => declared,
             Value::Null => Map::new(),
             _ => return Err(wrong(file, &name, "expected a map")),
         };
-        let params = map_at(file, &declared, "params").map_err(|_| wrong(file, &format!("{name}.params"), "expected a map"))?;
+        let params =
+            map_at(file, &declared, "params").map_err(|_| wrong(file, &format!("{name}.params"), "expected a map"))?;
         for (param, schema) in &params {
             if !schema.is_object() {
-                return Err(wrong(file, &format!("{name}.params.{param}"), "expected a map that describes the parameter"));
+                return Err(wrong(
+                    file,
+                    &format!("{name}.params.{param}"),
+                    "expected a map that describes the parameter",
+                ));
             }
         }
         let required = match declared.get("required") {
@@ -195,14 +236,34 @@ fn parse_actions(text: &str) -> Result<BTreeMap<String, ActionSchema>, Error> {
             Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
                 items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
             }
-            Some(_) => return Err(wrong(file, &format!("{name}.required"), "expected a list of parameter names")),
+            Some(_) => {
+                return Err(wrong(
+                    file,
+                    &format!("{name}.required"),
+                    "expected a list of parameter names",
+                ));
+            }
         };
         let additional = match declared.get("additionalProperties") {
             None | Some(Value::Null) => true,
             Some(Value::Bool(allowed)) => *allowed,
-            Some(_) => return Err(wrong(file, &format!("{name}.additionalProperties"), "expected true or false")),
+            Some(_) => {
+                return Err(wrong(
+                    file,
+                    &format!("{name}.additionalProperties"),
+                    "expected true or false",
+                ));
+            }
         };
-        actions.insert(name, ActionSchema { description: text_at(&declared, "description"), params, required, additional });
+        actions.insert(
+            name,
+            ActionSchema {
+                description: text_at(&declared, "description"),
+                params,
+                required,
+                additional,
+            },
+        );
     }
     Ok(actions)
 }
@@ -215,8 +276,14 @@ fn document(file: &str, text: &str) -> Result<Map<String, Value>, Error> {
     match crate::yaml::from_yaml::<Value>(text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(Value::Null) => Ok(Map::new()),
-        Ok(_) => Err(Error::new(ErrorKind::Metadata, format!("cannot use {file}: expected a map at the top"))),
-        Err(why) => Err(Error::new(ErrorKind::Metadata, format!("cannot read {file} as YAML: {why}"))),
+        Ok(_) => Err(Error::new(
+            ErrorKind::Metadata,
+            format!("cannot use {file}: expected a map at the top"),
+        )),
+        Err(why) => Err(Error::new(
+            ErrorKind::Metadata,
+            format!("cannot read {file} as YAML: {why}"),
+        )),
     }
 }
 
@@ -233,7 +300,12 @@ fn keys(file: &str, parent: &Map<String, Value>, key: &str) -> Result<BTreeSet<S
 }
 
 fn text_at(parent: &Map<String, Value>, key: &str) -> String {
-    parent.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
+    parent
+        .get(key)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 fn wrong(file: &str, key: &str, why: &str) -> Error {
@@ -245,7 +317,9 @@ fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('-')
         && !name.ends_with('-')
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 /// Words of letters and digits joined by single hyphens, each with a letter in it, the first beginning with a letter.
@@ -285,26 +359,68 @@ mod tests {
     fn every_refusal_names_the_file_and_the_key() {
         let good = "name: web";
         for (text, part) in [
-            (refusal("summary: x", None, None), "cannot use metadata.yaml: name: missing"),
-            (refusal("name: Web", None, None), "cannot use metadata.yaml: name: \"Web\" is not a charm name"),
+            (
+                refusal("summary: x", None, None),
+                "cannot use metadata.yaml: name: missing",
+            ),
+            (
+                refusal("name: Web", None, None),
+                "cannot use metadata.yaml: name: \"Web\" is not a charm name",
+            ),
             (refusal("- a", None, None), "cannot use metadata.yaml: expected a map"),
-            (refusal("name: web\ncontainers: [a]", None, None), "metadata.yaml: containers: expected a map"),
-            (refusal("name: web\nname: web", None, None), "cannot read metadata.yaml as YAML: "),
-            (refusal("name: web\nrequires: {a: {}}\npeers: {a: {}}", None, None), "metadata.yaml: peers.a: this endpoint"),
-            (refusal("name: web\ncontainers: {A: {}}", None, None), "metadata.yaml: containers.A: "),
-            (refusal(good, Some("options: {port: 1}"), None), "config.yaml: options.port: expected a map"),
-            (refusal(good, Some("options: {port: {}}"), None), "config.yaml: options.port.type: missing"),
-            (refusal(good, Some("options: {port: {type: number}}"), None), "config.yaml: options.port.type: \"number\""),
+            (
+                refusal("name: web\ncontainers: [a]", None, None),
+                "metadata.yaml: containers: expected a map",
+            ),
+            (
+                refusal("name: web\nname: web", None, None),
+                "cannot read metadata.yaml as YAML: ",
+            ),
+            (
+                refusal("name: web\nrequires: {a: {}}\npeers: {a: {}}", None, None),
+                "metadata.yaml: peers.a: this endpoint",
+            ),
+            (
+                refusal("name: web\ncontainers: {A: {}}", None, None),
+                "metadata.yaml: containers.A: ",
+            ),
+            (
+                refusal(good, Some("options: {port: 1}"), None),
+                "config.yaml: options.port: expected a map",
+            ),
+            (
+                refusal(good, Some("options: {port: {}}"), None),
+                "config.yaml: options.port.type: missing",
+            ),
+            (
+                refusal(good, Some("options: {port: {type: number}}"), None),
+                "config.yaml: options.port.type: \"number\"",
+            ),
             (
                 refusal(good, Some("options: {port: {type: int, default: x}}"), None),
                 "config.yaml: options.port.default: expected int, found \"x\"",
             ),
-            (refusal(good, Some("options: {a: {type: int}, a: {type: int}}"), None), "cannot read config.yaml as YAML: "),
+            (
+                refusal(good, Some("options: {a: {type: int}, a: {type: int}}"), None),
+                "cannot read config.yaml as YAML: ",
+            ),
             (refusal(good, None, Some("Do: {}")), "actions.yaml: Do: "),
-            (refusal(good, None, Some("do: {params: [a]}")), "actions.yaml: do.params: expected a map"),
-            (refusal(good, None, Some("do: {params: {a: 1}}")), "actions.yaml: do.params.a: "),
-            (refusal(good, None, Some("do: {required: a}")), "actions.yaml: do.required: "),
-            (refusal(good, None, Some("do: {additionalProperties: 1}")), "actions.yaml: do.additionalProperties: "),
+            (
+                refusal(good, None, Some("do: {params: [a]}")),
+                "actions.yaml: do.params: expected a map",
+            ),
+            (
+                refusal(good, None, Some("do: {params: {a: 1}}")),
+                "actions.yaml: do.params.a: ",
+            ),
+            (
+                refusal(good, None, Some("do: {required: a}")),
+                "actions.yaml: do.required: ",
+            ),
+            (
+                refusal(good, None, Some("do: {additionalProperties: 1}")),
+                "actions.yaml: do.additionalProperties: ",
+            ),
         ] {
             assert!(text.starts_with("cannot "), "{text}");
             assert!(text.contains(part), "{text:?} has no {part:?}");
@@ -315,7 +431,12 @@ mod tests {
     fn empty_documents_declare_nothing() {
         let meta = CharmMeta::parse("name: web", Some("options:\n"), Some("")).unwrap();
         assert!(meta.options().is_empty() && meta.actions().is_empty());
-        assert!(CharmMeta::parse("name: web", Some("# nothing\n"), None).unwrap().options().is_empty());
+        assert!(
+            CharmMeta::parse("name: web", Some("# nothing\n"), None)
+                .unwrap()
+                .options()
+                .is_empty()
+        );
     }
 
     #[test]

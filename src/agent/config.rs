@@ -69,7 +69,11 @@ impl OptionType {
         match self {
             Self::String => Some(Value::from(text)),
             Self::Int => text.parse::<i64>().ok().map(Value::from),
-            Self::Float => text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from),
+            Self::Float => text
+                .parse::<f64>()
+                .ok()
+                .filter(|number| number.is_finite())
+                .map(Value::from),
             Self::Boolean => go_bool(text).map(Value::Bool),
             Self::Secret => Some(text).filter(|text| is_secret(text)).map(Value::from),
         }
@@ -90,7 +94,11 @@ pub struct ConfigOption {
 
 impl ConfigOption {
     pub(super) fn new(kind: OptionType, default: Option<Value>, description: String) -> Self {
-        Self { kind, default, description }
+        Self {
+            kind,
+            default,
+            description,
+        }
     }
 
     /// Its type.
@@ -133,7 +141,11 @@ mod tests {
             (Float, "NaN", None),
             (Boolean, "True", Some(json!(true))),
             (Boolean, "yes", None),
-            (Secret, "secret:9m4e2mr0ui3e8a215n4g", Some(json!("secret:9m4e2mr0ui3e8a215n4g"))),
+            (
+                Secret,
+                "secret:9m4e2mr0ui3e8a215n4g",
+                Some(json!("secret:9m4e2mr0ui3e8a215n4g")),
+            ),
             (Secret, "hunter2", None),
         ] {
             assert_eq!(kind.read(text), value, "{kind:?} {text:?}");

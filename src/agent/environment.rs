@@ -55,7 +55,14 @@ impl HookRun {
         let mut variables: Vec<(&str, OsString)> = vec![
             ("CHARM_DIR", paths.charm_dir.clone().into_os_string()),
             ("JUJU_CHARM_DIR", paths.charm_dir.clone().into_os_string()),
-            ("JUJU_HOOK_NAME", if action { OsString::new() } else { OsString::from(self.kind.name()) }),
+            (
+                "JUJU_HOOK_NAME",
+                if action {
+                    OsString::new()
+                } else {
+                    OsString::from(self.kind.name())
+                },
+            ),
             ("JUJU_DISPATCH_PATH", OsString::from(self.dispatch_path())),
             ("JUJU_CONTEXT_ID", text(&self.context_id)),
             ("JUJU_AGENT_SOCKET_ADDRESS", paths.socket.clone().into_os_string()),
@@ -87,16 +94,30 @@ impl HookRun {
             variables.push(("JUJU_METER_INFO", text("not set")));
         }
         if self.version.at_least(4, 0) {
-            for name in ["JUJU_CHARM_TRACE_CONFIG_HTTP", "JUJU_CHARM_TRACE_CONFIG_GRPC", "JUJU_CHARM_TRACE_CONFIG_CA_CERT"] {
+            for name in [
+                "JUJU_CHARM_TRACE_CONFIG_HTTP",
+                "JUJU_CHARM_TRACE_CONFIG_GRPC",
+                "JUJU_CHARM_TRACE_CONFIG_CA_CERT",
+            ] {
                 variables.push((name, OsString::new()));
             }
         }
-        variables.extend(self.kind.variables().into_iter().map(|(name, value)| (name, OsString::from(value))));
+        variables.extend(
+            self.kind
+                .variables()
+                .into_iter()
+                .map(|(name, value)| (name, OsString::from(value))),
+        );
         variables.retain(|(name, _)| !paths.extra.iter().any(|(other, _)| other == name));
         variables
             .into_iter()
             .map(|(name, value)| (OsString::from(name), value))
-            .chain(paths.extra.iter().map(|(name, value)| (OsString::from(name), value.clone())))
+            .chain(
+                paths
+                    .extra
+                    .iter()
+                    .map(|(name, value)| (OsString::from(name), value.clone())),
+            )
             .collect()
     }
 }

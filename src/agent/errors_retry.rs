@@ -168,7 +168,12 @@ impl Unit {
             }
             ending
         };
-        Ok(Finished { name, ending, tools, replay_notices })
+        Ok(Finished {
+            name,
+            ending,
+            tools,
+            replay_notices,
+        })
     }
 
     fn finish_hook(&mut self, mut running: Running, exit: &HookExit, now: Instant) -> Ending {
@@ -188,7 +193,11 @@ impl Unit {
             if running.reboot {
                 self.agent_restarted();
             }
-            return if *exit == HookExit::Missing { Ending::Skipped } else { Ending::Committed };
+            return if *exit == HookExit::Missing {
+                Ending::Skipped
+            } else {
+                Ending::Committed
+            };
         };
         self.log_agent(Level::Error, format!("hook {:?} failed: {cause}", kind.name()));
         if kind.container().is_some() {
@@ -204,7 +213,11 @@ impl Unit {
             step: step.saturating_add(1),
             retry: retry_at.map_or(Retry::Never, Retry::At),
         });
-        Ending::Failed { cause, failures, retry_in: retry_at.map(|_| wait) }
+        Ending::Failed {
+            cause,
+            failures,
+            retry_in: retry_at.map(|_| wait),
+        }
     }
 
     /// Makes what the hook asked for the unit's own, all or nothing.
@@ -213,10 +226,15 @@ impl Unit {
         const STATE_LIMIT: usize = 2 * 1024 * 1024;
         if !running.state.is_empty() {
             let kept = self.state.iter().filter(|(key, _)| !running.state.contains_key(*key));
-            let set = running.state.iter().filter_map(|(key, value)| value.as_ref().map(|value| (key, value)));
+            let set = running
+                .state
+                .iter()
+                .filter_map(|(key, value)| value.as_ref().map(|value| (key, value)));
             let size: usize = kept.chain(set).map(|(key, value)| key.len() + value.len()).sum();
             if size > STATE_LIMIT {
-                return Err(format!("charm state is {size} bytes, max allowed size is {STATE_LIMIT}: quota limit exceeded"));
+                return Err(format!(
+                    "charm state is {size} bytes, max allowed size is {STATE_LIMIT}: quota limit exceeded"
+                ));
             }
         }
         for (key, value) in std::mem::take(&mut running.state) {

@@ -90,7 +90,10 @@ pub(super) struct StatusValue {
 
 impl StatusValue {
     pub(super) fn new(status: &str, message: &str) -> Self {
-        Self { status: status.to_owned(), message: message.to_owned() }
+        Self {
+            status: status.to_owned(),
+            message: message.to_owned(),
+        }
     }
 }
 

@@ -128,6 +128,9 @@ mod tests {
         }
         assert_eq!(log.since(0).count(), LINES_KEPT);
         assert_eq!(log.since(0).next().unwrap().message, "5");
-        assert_eq!(log.since(log.written() - 1).next().unwrap().message, (LINES_KEPT + 4).to_string());
+        assert_eq!(
+            log.since(log.written() - 1).next().unwrap().message,
+            (LINES_KEPT + 4).to_string()
+        );
     }
 }

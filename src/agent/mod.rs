@@ -70,6 +70,9 @@ mod tools;
 mod unit;
 mod yaml_out;
 
+#[cfg(test)]
+mod tests;
+
 pub use actions::{ActionRecord, ActionStatus};
 pub use charm_meta::{ActionSchema, CharmMeta};
 pub use config::{ConfigOption, OptionType};

@@ -59,7 +59,10 @@ pub(super) fn render(format: Format, output: &Output) -> String {
             Format::Json => "null".to_owned(),
         },
         Output::Value(value) => one(format, value),
-        Output::Twofold { yaml: in_yaml, json: in_json } => match format {
+        Output::Twofold {
+            yaml: in_yaml,
+            json: in_json,
+        } => match format {
             Format::Smart | Format::Yaml => one(format, in_yaml),
             Format::Json => json(in_json),
         },
@@ -178,7 +181,10 @@ fn scientific(negative: bool, digits: &str, exponent: i32, exponent_width: usize
     let point = if rest.is_empty() { "" } else { "." };
     let minus = if negative { "-" } else { "" };
     let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{minus}{first}{point}{rest}e{sign}{:0exponent_width$}", exponent.unsigned_abs())
+    format!(
+        "{minus}{first}{point}{rest}e{sign}{:0exponent_width$}",
+        exponent.unsigned_abs()
+    )
 }
 
 /// Go's shortest `%g`, as yaml prints a float64: scientific from a million on.
@@ -187,7 +193,11 @@ pub(super) fn yaml_number(number: f64) -> String {
         return ".nan".to_owned();
     }
     if number.is_infinite() {
-        return if number > 0.0 { ".inf".to_owned() } else { "-.inf".to_owned() };
+        return if number > 0.0 {
+            ".inf".to_owned()
+        } else {
+            "-.inf".to_owned()
+        };
     }
     let (negative, digits, exponent) = digits(number);
     if !(-4..6).contains(&exponent) {
@@ -260,7 +270,12 @@ mod tests {
             (Output::NoMap, "{}\n", "{}\n", "null\n"),
             (Output::NoStrings, "", "[]\n", "null\n"),
             (Output::strings([]), "", "[]\n", "[]\n"),
-            (Output::strings(["a".into(), "b".into()]), "a\nb\n", "- a\n- b\n", "[\"a\",\"b\"]\n"),
+            (
+                Output::strings(["a".into(), "b".into()]),
+                "a\nb\n",
+                "- a\n- b\n",
+                "[\"a\",\"b\"]\n",
+            ),
             (
                 Output::Value(json!({"b": "<&>", "a": [1, "x"]})),
                 "a:\n- 1\n- x\nb: <&>\n",

@@ -19,13 +19,24 @@ impl PortRange {
         let lower = text.to_lowercase();
         let (numbers, protocol) = match lower.split_once('/') {
             Some((numbers, protocol)) => (numbers, protocol),
-            None if lower == "icmp" => return Ok(Self { protocol: "icmp", from: 0, to: 0 }),
+            None if lower == "icmp" => {
+                return Ok(Self {
+                    protocol: "icmp",
+                    from: 0,
+                    to: 0,
+                });
+            }
             None => (lower.as_str(), "tcp"),
         };
         let protocol = match protocol {
             "tcp" => "tcp",
             "udp" => "udp",
-            other => return Err(format!("invalid protocol {}, expected \"tcp\", \"udp\", or \"icmp\"", go_quote(other))),
+            other => {
+                return Err(format!(
+                    "invalid protocol {}, expected \"tcp\", \"udp\", or \"icmp\"",
+                    go_quote(other)
+                ));
+            }
         };
         let (from, to) = match numbers.split_once('-') {
             Some((from, to)) => (number(from)?, number(to)?),
@@ -38,9 +49,15 @@ impl PortRange {
             u16::try_from(port).map_err(|_| format!("port range bounds must be between 0 and 65535, got {from}-{to}"))
         };
         if from > to {
-            return Err(format!("invalid port range {from}-{to}/{protocol}; expected fromPort <= toPort"));
+            return Err(format!(
+                "invalid port range {from}-{to}/{protocol}; expected fromPort <= toPort"
+            ));
         }
-        Ok(Self { protocol, from: bound(from)?, to: bound(to)? })
+        Ok(Self {
+            protocol,
+            from: bound(from)?,
+            to: bound(to)?,
+        })
     }
 
     pub(super) fn is_range(&self) -> bool {
@@ -53,8 +70,13 @@ impl PortRange {
 }
 
 fn number(text: &str) -> Result<i64, String> {
-    text.parse::<i64>()
-        .map_err(|_| format!("invalid port {}: strconv.Atoi: parsing {}: invalid syntax", go_quote(text), go_quote(text)))
+    text.parse::<i64>().map_err(|_| {
+        format!(
+            "invalid port {}: strconv.Atoi: parsing {}: invalid syntax",
+            go_quote(text),
+            go_quote(text)
+        )
+    })
 }
 
 impl fmt::Display for PortRange {
@@ -103,9 +125,17 @@ impl PortSet {
         ranges
             .into_iter()
             .map(|range| {
-                let endpoints: Vec<&str> =
-                    self.0.iter().filter(|(other, _)| other == range).map(|(_, endpoint)| endpoint.as_str()).collect();
-                if endpoints.contains(&"") { format!("{range} (*)") } else { format!("{range} ({})", endpoints.join(", ")) }
+                let endpoints: Vec<&str> = self
+                    .0
+                    .iter()
+                    .filter(|(other, _)| other == range)
+                    .map(|(_, endpoint)| endpoint.as_str())
+                    .collect();
+                if endpoints.contains(&"") {
+                    format!("{range} (*)")
+                } else {
+                    format!("{range} ({})", endpoints.join(", "))
+                }
             })
             .collect()
     }
@@ -132,7 +162,10 @@ mod tests {
             ("abc", "invalid port \"abc\": "),
             ("", "invalid port \"\": "),
             ("80-", "invalid port \"\": "),
-            ("65536", "port range bounds must be between 0 and 65535, got 65536-65536"),
+            (
+                "65536",
+                "port range bounds must be between 0 and 65535, got 65536-65536",
+            ),
             ("-1", "invalid port \"\""),
             ("90-80", "invalid port range 90-80/tcp"),
             ("80/sctp", "invalid protocol \"sctp\""),

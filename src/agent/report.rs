@@ -64,6 +64,8 @@ pub struct DeferredReport {
     pub event: String,
     /// Why it was put off; may be empty.
     pub reason: String,
+    /// How often Juju has sent it, where the framework says so.
+    pub count: Option<u64>,
     /// How often it has been tried, where the framework says so.
     pub attempts: Option<u64>,
 }
@@ -86,7 +88,10 @@ impl Unit {
     pub fn report(&self) -> Report {
         let shown_error = self.error.as_ref().filter(|_| self.running.is_none());
         let (status, message) = match shown_error {
-            Some(error) => ("error".to_owned(), format!("hook failed: \"{}\"", error.kind.bare_name())),
+            Some(error) => (
+                "error".to_owned(),
+                format!("hook failed: \"{}\"", error.kind.bare_name()),
+            ),
             None => (self.status.status.clone(), self.status.message.clone()),
         };
         let (agent_status, agent_message) = match &self.running {
@@ -128,42 +133,122 @@ impl Unit {
                         Some(None) => "down",
                         None => "unknown",
                     };
-                    ContainerReport { name: name.clone(), pebble: pebble.to_owned() }
+                    ContainerReport {
+                        name: name.clone(),
+                        pebble: pebble.to_owned(),
+                    }
                 })
                 .collect(),
             deferred: self.deferred(),
-            failed_hook: self.error.as_ref().map(|error| FailedHookReport { hook: error.kind.name(), failures: error.failures }),
+            failed_hook: self.error.as_ref().map(|error| FailedHookReport {
+                hook: error.kind.name(),
+                failures: error.failures,
+            }),
         }
     }
 
     /// The stored events in charmwright's document, as far as it can be read: another framework's, or a newer one, shows as none.
     fn deferred(&self) -> Vec<DeferredReport> {
-        let Some(document) = self.state.get(FRAMEWORK_KEY).and_then(|text| serde_json::from_str::<Value>(text).ok()) else {
+        let Some(document) = self
+            .state
+            .get(FRAMEWORK_KEY)
+            .and_then(|text| serde_json::from_str::<Value>(text).ok())
+        else {
             return Vec::new();
         };
-        let queue = ["queue", "deferred", "events"].iter().find_map(|key| document.get(key)?.as_array());
+        let queue = document
+            .get("data")
+            .unwrap_or(&document)
+            .get("queue")
+            .and_then(Value::as_array);
         queue
             .into_iter()
             .flatten()
             .map(|entry| {
-                let text = |keys: &[&str]| keys.iter().find_map(|key| event_name(entry.get(key)?)).unwrap_or_default();
+                let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+                let number = |key: &str| entry.get(key).and_then(Value::as_u64);
                 DeferredReport {
-                    event: event_name(entry).unwrap_or_else(|| text(&["event", "name", "hook", "path", "dispatch_path"])),
-                    reason: text(&["reason", "last_reason"]),
-                    attempts: entry.get("attempts").and_then(Value::as_u64),
+                    event: entry.get("event").map(event_name).unwrap_or_default(),
+                    reason: text("reason"),
+                    count: number("count"),
+                    attempts: number("attempts"),
                 }
             })
             .collect()
     }
 }
 
-/// A name as text, or the name inside a map that describes an event.
-fn event_name(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Object(map) => {
-            ["name", "hook", "kind", "type"].iter().find_map(|key| map.get(*key)?.as_str()).map(str::to_owned)
+/// The hook's name from an event that is a name, or a map with a name and what it is about.
+fn event_name(event: &Value) -> String {
+    let text = |key: &str| event.get(key).and_then(Value::as_str);
+    match (
+        event.as_str().or_else(|| text("event")),
+        text("container"),
+        text("hook"),
+    ) {
+        (_, _, Some(hook)) => hook.to_owned(),
+        (Some(kind), Some(container), None) => format!("{container}-{kind}"),
+        (Some(kind), None, None) => kind.to_owned(),
+        (None, _, None) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{CharmMeta, UnitSettings};
+
+    fn unit_with(document: &str) -> Unit {
+        let meta = CharmMeta::parse("name: web\ncontainers: {web: {}}", None, None).unwrap();
+        let mut unit = Unit::new(meta, UnitSettings::new("web/0").unwrap());
+        unit.state.insert(FRAMEWORK_KEY.to_owned(), document.to_owned());
+        unit
+    }
+
+    #[test]
+    fn deferred_events_are_shown_by_their_hook() {
+        let unit = unit_with(
+            r#"{"version":1,"data":{"started":true,"queue":[
+                {"event":{"event":"config-changed"},"count":2,"attempts":3,"since":1,"reason":"no Pebble","status":"waiting"},
+                {"event":{"event":"pebble-ready","container":"web"},"reason":"x"},
+                {"event":{"event":"unknown","hook":"db-relation-changed"}}]}}"#,
+        );
+        let deferred = unit.report().deferred;
+        let names: Vec<&str> = deferred.iter().map(|event| event.event.as_str()).collect();
+        assert_eq!(names, ["config-changed", "web-pebble-ready", "db-relation-changed"]);
+        assert_eq!(
+            (deferred[0].count, deferred[0].attempts, deferred[0].reason.as_str()),
+            (Some(2), Some(3), "no Pebble")
+        );
+    }
+
+    #[test]
+    fn a_document_of_another_shape_shows_as_none() {
+        for document in [
+            "",
+            "{",
+            "[]",
+            "7",
+            r#"{"queue":{}}"#,
+            r#"{"data":[]}"#,
+            r#"{"version":9,"data":{"queue":"x"}}"#,
+        ] {
+            assert_eq!(unit_with(document).report().deferred, [], "{document}");
         }
-        _ => None,
+        // What is not understood inside is left empty, never a panic.
+        assert_eq!(
+            unit_with(r#"{"queue":[1,null,{"event":[]}]}"#).report().deferred.len(),
+            3
+        );
+    }
+
+    #[test]
+    fn a_fresh_unit_reads_as_juju_shows_it() {
+        let report = serde_json::to_value(unit_with("").report()).unwrap();
+        assert_eq!(report["status"], "waiting");
+        assert_eq!(report["message"], "installing agent");
+        assert_eq!(report["agent-status"], "allocating");
+        assert_eq!(report["containers"][0]["pebble"], "unknown");
+        assert_eq!(report["application-status"], "waiting");
     }
 }

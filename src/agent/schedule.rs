@@ -16,7 +16,10 @@ use super::unit::{Retry, Unit};
 #[derive(Debug, Clone)]
 #[must_use]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "one at a time, and the caller takes the run out at once")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and the caller takes the run out at once"
+)]
 pub enum Next {
     /// Run this, then call [`Unit::finish`].
     Run(HookRun),
@@ -74,7 +77,9 @@ impl Unit {
             Choice::At(when) => Next::At(when),
             Choice::Idle => Next::Idle,
             Choice::Gone => {
+                // A unit that was never installed goes without a hook.
                 self.life.gone = true;
+                self.status = StatusValue::new("terminated", "");
                 Next::Gone
             }
         }
@@ -105,7 +110,11 @@ impl Unit {
             return Choice::Run(HookKind::Start);
         }
         if !life.installed {
-            return if life.dying { Choice::Gone } else { Choice::Run(HookKind::Install) };
+            return if life.dying {
+                Choice::Gone
+            } else {
+                Choice::Run(HookKind::Install)
+            };
         }
         if !life.stopped {
             if self.leader && !life.leader_announced {
@@ -145,8 +154,14 @@ impl Unit {
     }
 
     fn pending_action(&self) -> Option<HookKind> {
-        let (id, record) = self.actions.iter().find(|(_, record)| record.status == ActionStatus::Pending)?;
-        Some(HookKind::Action { id: *id, name: record.name.clone() })
+        let (id, record) = self
+            .actions
+            .iter()
+            .find(|(_, record)| record.status == ActionStatus::Pending)?;
+        Some(HookKind::Action {
+            id: *id,
+            name: record.name.clone(),
+        })
     }
 
     fn begin(&mut self, kind: HookKind, attempt: u32) -> HookRun {

@@ -35,7 +35,11 @@ fn check_map(
         let value = match properties.get(&name) {
             Some(property) => check_value(&path, property, value)?,
             None if additional => value,
-            None => return Err(format!("parameter {path} is not declared, and additionalProperties is false")),
+            None => {
+                return Err(format!(
+                    "parameter {path} is not declared, and additionalProperties is false"
+                ));
+            }
         };
         checked.insert(name, value);
     }
@@ -55,7 +59,11 @@ fn check_value(path: &str, schema: &Value, value: Value) -> Result<Value, String
         other => other,
     };
     if !allowed.is_empty() && !allowed.iter().any(|kind| is_a(&value, kind)) {
-        return Err(format!("parameter {path} must be of type {}, given {}", allowed.join(" or "), kind_of(&value)));
+        return Err(format!(
+            "parameter {path} must be of type {}, given {}",
+            allowed.join(" or "),
+            kind_of(&value)
+        ));
     }
     if let Some(Value::Array(choices)) = schema.get("enum")
         && !choices.contains(&value)
@@ -73,7 +81,10 @@ fn check_value(path: &str, schema: &Value, value: Value) -> Result<Value, String
         }
     }
     if let Some(text) = value.as_str() {
-        #[expect(clippy::cast_precision_loss, reason = "a length that no float holds exactly is far beyond any bound")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a length that no float holds exactly is far beyond any bound"
+        )]
         let length = text.chars().count() as f64;
         if let Some(low) = bound("minLength").filter(|low| length < *low) {
             return Err(format!("parameter {path} must have at least {low} characters"));
@@ -88,7 +99,10 @@ fn check_value(path: &str, schema: &Value, value: Value) -> Result<Value, String
                 Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
                 _ => Vec::new(),
             };
-            let additional = schema.get("additionalProperties").and_then(Value::as_bool).unwrap_or(true);
+            let additional = schema
+                .get("additionalProperties")
+                .and_then(Value::as_bool)
+                .unwrap_or(true);
             check_map(path, properties, &required, additional, map).map(Value::Object)
         }
         (Value::Array(items), _, Some(item)) if item.is_object() => {
@@ -128,5 +142,9 @@ fn kind_of(value: &Value) -> &'static str {
 }
 
 fn join(at: &str, name: &str) -> String {
-    if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }
+    if at.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{at}.{name}")
+    }
 }

@@ -43,7 +43,10 @@ impl FromStr for JujuVersion {
     /// `MAJOR.MINOR`, then anything that follows a `.` or a `-`.
     fn from_str(text: &str) -> Result<Self, Error> {
         let refuse = || {
-            Error::new(ErrorKind::Setting, format!("cannot use {text:?} as Juju's version: expected one such as 3.6.28"))
+            Error::new(
+                ErrorKind::Setting,
+                format!("cannot use {text:?} as Juju's version: expected one such as 3.6.28"),
+            )
         };
         let (major, rest) = text.split_once('.').ok_or_else(refuse)?;
         let end = rest.find(['.', '-']).unwrap_or(rest.len());
@@ -111,14 +114,21 @@ impl UnitSettings {
             })
             .map(|(application, _)| application.to_owned())
             .ok_or_else(|| {
-                Error::new(ErrorKind::Setting, format!("cannot use {unit:?} as a unit's name: expected one such as web/0"))
+                Error::new(
+                    ErrorKind::Setting,
+                    format!("cannot use {unit:?} as a unit's name: expected one such as web/0"),
+                )
             })?;
         Ok(Self {
             application,
             unit: unit.to_owned(),
             model_name: "dev".to_owned(),
             model_uuid: "4f5f2d5a-7c1e-4d6b-8a53-1c0d7b1e9a10".to_owned(),
-            juju_version: JujuVersion { text: "3.6.28".to_owned(), major: 3, minor: 6 },
+            juju_version: JujuVersion {
+                text: "3.6.28".to_owned(),
+                major: 3,
+                minor: 6,
+            },
             leader: true,
             substrate: None,
             retry_divisor: 1,
@@ -228,10 +238,17 @@ mod tests {
         for good in ["web/0", "any-workload-k8s/12"] {
             assert!(UnitSettings::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "web", "web/", "/0", "web/x", "web/01", "Web/0", "web/0/1", "../0", "a b/0"] {
+        for bad in [
+            "", "web", "web/", "/0", "web/x", "web/01", "Web/0", "web/0/1", "../0", "a b/0",
+        ] {
             assert_eq!(UnitSettings::new(bad).unwrap_err().kind(), ErrorKind::Setting, "{bad}");
         }
-        for (text, numbers) in [("3.6.28", (3, 6)), ("2.9", (2, 9)), ("4.1-beta2", (4, 1)), ("4.0.1.7", (4, 0))] {
+        for (text, numbers) in [
+            ("3.6.28", (3, 6)),
+            ("2.9", (2, 9)),
+            ("4.1-beta2", (4, 1)),
+            ("4.0.1.7", (4, 0)),
+        ] {
             let version: JujuVersion = text.parse().unwrap();
             assert_eq!((version.major(), version.minor()), numbers);
             assert_eq!(version.to_string(), text);

@@ -64,7 +64,11 @@ impl OutputFile {
 
 impl ToolAnswer {
     fn failed(code: i32, text: &str) -> Self {
-        Self { code, stderr: format!("ERROR {text}\n").into_bytes(), ..Self::default() }
+        Self {
+            code,
+            stderr: format!("ERROR {text}\n").into_bytes(),
+            ..Self::default()
+        }
     }
 }
 
@@ -88,8 +92,14 @@ impl Unit {
         if !request.dir.is_absolute() {
             return refuse("Dir is not absolute".to_owned());
         }
-        let Some(mut running) = self.running.take_if(|running| running.run.context_id == request.context_id) else {
-            return refuse(format!("wrong context ID; got {}", super::args::go_quote(&request.context_id)));
+        let Some(mut running) = self
+            .running
+            .take_if(|running| running.run.context_id == request.context_id)
+        else {
+            return refuse(format!(
+                "wrong context ID; got {}",
+                super::args::go_quote(&request.context_id)
+            ));
         };
         let answer = match tools::find(&request.name, &self.settings.juju_version) {
             Some(tool) => {
@@ -107,7 +117,12 @@ impl Unit {
         answer
     }
 
-    fn run_tool(&mut self, tool: &tools::Tool, request: &ToolRequest, running: &mut super::hook_run::Running) -> ToolAnswer {
+    fn run_tool(
+        &mut self,
+        tool: &tools::Tool,
+        request: &ToolRequest,
+        running: &mut super::hook_run::Running,
+    ) -> ToolAnswer {
         let options: Vec<_> = tool.options.iter().chain(tool.formats.options()).collect();
         let check = |key: &str, value: &str| match key {
             "format" => tool.formats.admit(value),
@@ -117,7 +132,12 @@ impl Unit {
         };
         let args = match parse(&options, &request.args, &check) {
             Ok(args) => args,
-            Err(Stop::Help) => return ToolAnswer { stdout: tool.help().into_bytes(), ..ToolAnswer::default() },
+            Err(Stop::Help) => {
+                return ToolAnswer {
+                    stdout: tool.help().into_bytes(),
+                    ..ToolAnswer::default()
+                };
+            }
             Err(Stop::Usage(text)) => return ToolAnswer::failed(2, &text),
         };
         let format = match args.value("format") {
@@ -126,11 +146,23 @@ impl Unit {
             _ if tool.formats == Formats::YamlJson => Format::Yaml,
             _ => Format::Smart,
         };
-        let output_path = args.value("o").map(|path| request.path(path, self.settings.home.as_deref()));
-        let mut context =
-            ToolContext { unit: self, running, request, args, format, warning: None, kill_hook: false };
+        let output_path = args
+            .value("o")
+            .map(|path| request.path(path, self.settings.home.as_deref()));
+        let mut context = ToolContext {
+            unit: self,
+            running,
+            request,
+            args,
+            format,
+            warning: None,
+            kill_hook: false,
+        };
         let result = (tool.run)(&mut context);
-        let stderr = context.warning.map(|text| format!("{text}\n").into_bytes()).unwrap_or_default();
+        let stderr = context
+            .warning
+            .map(|text| format!("{text}\n").into_bytes())
+            .unwrap_or_default();
         let kill_hook = context.kill_hook;
         match result {
             Ok(output) => {
@@ -139,14 +171,26 @@ impl Unit {
                     Some(path) => (Vec::new(), Some(OutputFile { path, content: text })),
                     None => (text, None),
                 };
-                ToolAnswer { stdout, stderr, output_file, kill_hook, ..ToolAnswer::default() }
+                ToolAnswer {
+                    stdout,
+                    stderr,
+                    output_file,
+                    kill_hook,
+                    ..ToolAnswer::default()
+                }
             }
             Err(Failure::Usage(text)) => ToolAnswer::failed(2, &text),
             Err(Failure::Run(text)) => ToolAnswer::failed(1, &text),
-            Err(Failure::WantsStdin) => ToolAnswer { wants_stdin: true, ..ToolAnswer::default() },
+            Err(Failure::WantsStdin) => ToolAnswer {
+                wants_stdin: true,
+                ..ToolAnswer::default()
+            },
             Err(Failure::WantsFile(path)) => {
                 let path = request.path(&path, self.settings.home.as_deref());
-                ToolAnswer { wants_file: Some(path), ..ToolAnswer::default() }
+                ToolAnswer {
+                    wants_file: Some(path),
+                    ..ToolAnswer::default()
+                }
             }
         }
     }

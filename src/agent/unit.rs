@@ -107,7 +107,10 @@ impl Unit {
     /// A unit that has not been installed yet.
     #[must_use]
     pub fn new(meta: CharmMeta, settings: UnitSettings) -> Self {
-        let containers = meta.containers().map(|name| (name.to_owned(), ContainerState::default())).collect();
+        let containers = meta
+            .containers()
+            .map(|name| (name.to_owned(), ContainerState::default()))
+            .collect();
         Self {
             leader: settings.leader,
             config: BTreeMap::new(),
@@ -179,7 +182,10 @@ impl Unit {
         };
         let kind = option.kind();
         let read = kind.read(value).ok_or_else(|| {
-            Error::new(ErrorKind::Config, format!("cannot set option {key}: expected {}, got {value:?}", kind.name()))
+            Error::new(
+                ErrorKind::Config,
+                format!("cannot set option {key}: expected {}, got {value:?}", kind.name()),
+            )
         })?;
         self.config.insert(key.to_owned(), read);
         Ok(())
@@ -199,8 +205,15 @@ impl Unit {
 
     fn unknown_option(&self, key: &str) -> Error {
         let known: Vec<&str> = self.meta.options().keys().map(String::as_str).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        Error::new(ErrorKind::Config, format!("cannot set option {key}: the charm has no such option (it has: {known})"))
+        let known = if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        };
+        Error::new(
+            ErrorKind::Config,
+            format!("cannot set option {key}: the charm has no such option (it has: {known})"),
+        )
     }
 
     /// Gives or takes the leadership. leader-elected follows when it is given.
@@ -222,13 +235,16 @@ impl Unit {
     /// `juju refresh` to a charm that declares something else. Options that are gone lose their value, as does one whose type no longer fits.
     pub fn upgrade_to(&mut self, meta: CharmMeta) {
         self.config.retain(|name, value| {
-            meta.options().get(name).is_some_and(|option| option.kind().admit(value).is_some())
+            meta.options()
+                .get(name)
+                .is_some_and(|option| option.kind().admit(value).is_some())
         });
         self.containers.retain(|name, _| meta.has_container(name));
         for name in meta.containers() {
             self.containers.entry(name.to_owned()).or_default();
         }
-        self.workload_events.retain(|event| event.container().is_none_or(|name| meta.has_container(name)));
+        self.workload_events
+            .retain(|event| event.container().is_none_or(|name| meta.has_container(name)));
         self.meta = meta;
         self.life.upgrade = true;
     }
@@ -258,15 +274,27 @@ impl Unit {
     /// # Errors
     /// [`ErrorKind::State`] if the unit is not in error, or the failed hook is running again right now.
     pub fn resolved(&mut self, how: Resolve) -> Result<(), Error> {
-        let refuse = |why: &str| Error::new(ErrorKind::State, format!("cannot resolve {}: {why}", self.settings.unit));
-        if self.running.as_ref().is_some_and(|running| !running.run.kind.is_action()) {
+        let refuse = |why: &str| {
+            Error::new(
+                ErrorKind::State,
+                format!("cannot resolve {}: {why}", self.settings.unit),
+            )
+        };
+        if self
+            .running
+            .as_ref()
+            .is_some_and(|running| !running.run.kind.is_action())
+        {
             return Err(refuse("a hook is running"));
         }
         match how {
             Resolve::Retry => {
                 let error = self.error.as_mut();
                 let error = error.ok_or_else(|| {
-                    Error::new(ErrorKind::State, format!("cannot resolve {}: it is not in an error state", self.settings.unit))
+                    Error::new(
+                        ErrorKind::State,
+                        format!("cannot resolve {}: it is not in an error state", self.settings.unit),
+                    )
                 })?;
                 error.step = 0;
                 error.retry = Retry::Now;
@@ -291,10 +319,16 @@ impl Unit {
         if state.recorded.as_deref() == Some(boot_id) {
             return Ok(());
         }
-        let same = |event: &HookKind| matches!(event, HookKind::PebbleReady { container: other, .. } if other == container);
-        let event = HookKind::PebbleReady { container: container.to_owned(), boot_id: boot_id.to_owned() };
+        let same =
+            |event: &HookKind| matches!(event, HookKind::PebbleReady { container: other, .. } if other == container);
+        let event = HookKind::PebbleReady {
+            container: container.to_owned(),
+            boot_id: boot_id.to_owned(),
+        };
         // The poller waits for the hook that it asked for: another start seen meanwhile is found by a later poll.
-        if self.running.as_ref().is_some_and(|running| same(&running.run.kind)) || self.requeued.as_ref().is_some_and(same) {
+        if self.running.as_ref().is_some_and(|running| same(&running.run.kind))
+            || self.requeued.as_ref().is_some_and(same)
+        {
             return Ok(());
         }
         match self.workload_events.iter_mut().find(|event| same(event)) {
@@ -327,7 +361,10 @@ impl Unit {
     /// # Errors
     /// [`ErrorKind::Container`] for a container that the charm does not declare.
     pub fn check_failed(&mut self, container: &str, check: &str) -> Result<(), Error> {
-        self.workload_event(container, |container| HookKind::PebbleCheckFailed { container, check: check.to_owned() })
+        self.workload_event(container, |container| HookKind::PebbleCheckFailed {
+            container,
+            check: check.to_owned(),
+        })
     }
 
     /// Pebble noticed that a failed check has passed again.
@@ -335,7 +372,10 @@ impl Unit {
     /// # Errors
     /// [`ErrorKind::Container`] for a container that the charm does not declare.
     pub fn check_recovered(&mut self, container: &str, check: &str) -> Result<(), Error> {
-        self.workload_event(container, |container| HookKind::PebbleCheckRecovered { container, check: check.to_owned() })
+        self.workload_event(container, |container| HookKind::PebbleCheckRecovered {
+            container,
+            check: check.to_owned(),
+        })
     }
 
     /// A custom notice was recorded, or repeated.
@@ -343,7 +383,10 @@ impl Unit {
     /// # Errors
     /// [`ErrorKind::Container`] for a container that the charm does not declare.
     pub fn custom_notice(&mut self, container: &str, notice: NoticeInfo) -> Result<(), Error> {
-        self.workload_event(container, |container| HookKind::PebbleCustomNotice { container, notice })
+        self.workload_event(container, |container| HookKind::PebbleCustomNotice {
+            container,
+            notice,
+        })
     }
 
     /// Queues an event of Pebble's; one equal to a waiting one merges with it.
@@ -358,7 +401,10 @@ impl Unit {
 
     fn container_mut(&mut self, name: &str) -> Result<&mut ContainerState, Error> {
         self.containers.get_mut(name).ok_or_else(|| {
-            Error::new(ErrorKind::Container, format!("cannot take an event of container {name:?}: the charm has no such container"))
+            Error::new(
+                ErrorKind::Container,
+                format!("cannot take an event of container {name:?}: the charm has no such container"),
+            )
         })
     }
 

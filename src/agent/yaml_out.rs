@@ -192,8 +192,8 @@ fn is_plain(string: &str) -> bool {
 /// Whether an unquoted text would be read as a boolean, null, number or time by YAML 1.1 or 1.2.
 fn reads_as_other(string: &str) -> bool {
     const WORDS: [&str; 31] = [
-        "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF", "true", "True", "TRUE",
-        "false", "False", "FALSE", "null", "Null", "NULL", "~", ".nan", ".NaN", ".NAN", "=", "<<",
+        "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF", "true",
+        "True", "TRUE", "false", "False", "FALSE", "null", "Null", "NULL", "~", ".nan", ".NaN", ".NAN", "=", "<<",
     ];
     if WORDS.contains(&string) {
         return true;
@@ -202,7 +202,9 @@ fn reads_as_other(string: &str) -> bool {
     if matches!(unsigned, ".inf" | ".Inf" | ".INF") {
         return true;
     }
-    let Some(first) = unsigned.chars().next() else { return false };
+    let Some(first) = unsigned.chars().next() else {
+        return false;
+    };
     if !first.is_ascii_digit() && first != '.' {
         return false;
     }
@@ -238,15 +240,24 @@ fn is_sexagesimal(text: &str) -> bool {
     let first = parts.next().unwrap_or_default();
     let rest: Vec<&str> = parts.collect();
     let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
-    digits(first) && !rest.is_empty() && rest.iter().all(|part| digits(part) && part.len() <= 2) && fraction.chars().all(|c| c.is_ascii_digit())
+    digits(first)
+        && !rest.is_empty()
+        && rest.iter().all(|part| digits(part) && part.len() <= 2)
+        && fraction.chars().all(|c| c.is_ascii_digit())
 }
 
 /// `2006-1-2`, with or without a time after it.
 fn is_date(text: &str) -> bool {
     let mut parts = text.splitn(3, '-');
-    let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else { return false };
+    let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
     let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
-    year.len() == 4 && digits(year) && month.len() <= 2 && digits(month) && day.starts_with(|c: char| c.is_ascii_digit())
+    year.len() == 4
+        && digits(year)
+        && month.len() <= 2
+        && digits(month)
+        && day.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// yaml.v2's order of keys: numbers inside names by their value, what is no letter before letters. Theirs goes round in circles on some names
@@ -364,7 +375,10 @@ mod tests {
             \"true\": t\nx y: true\n";
         assert_eq!(document(&value), written);
         let value = json!(["a", ["b"], {"k": "v", "l": "w"}, "m\nn", null, {}]);
-        assert_eq!(document(&value), "- a\n- - b\n- k: v\n  l: w\n- |-\n  m\n  n\n- null\n- {}\n");
+        assert_eq!(
+            document(&value),
+            "- a\n- - b\n- k: v\n  l: w\n- |-\n  m\n  n\n- null\n- {}\n"
+        );
     }
 
     #[test]

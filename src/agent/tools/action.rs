@@ -10,14 +10,39 @@ use super::super::output::Output;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool::new("action-get", "[<key>[.<key>...]]", "Print the action's parameters.", action_get).formats(Formats::SmartYamlJson),
-    Tool::new("action-set", "<key>[.<key>...]=<value> [...]", "Set results of the action.", action_set),
-    Tool::new("action-fail", "[<message>]", "Set the action's status to failed, with a message.", action_fail),
-    Tool::new("action-log", "<message>", "Record a progress message of the action.", action_log),
+    Tool::new(
+        "action-get",
+        "[<key>[.<key>...]]",
+        "Print the action's parameters.",
+        action_get,
+    )
+    .formats(Formats::SmartYamlJson),
+    Tool::new(
+        "action-set",
+        "<key>[.<key>...]=<value> [...]",
+        "Set results of the action.",
+        action_set,
+    ),
+    Tool::new(
+        "action-fail",
+        "[<message>]",
+        "Set the action's status to failed, with a message.",
+        action_fail,
+    ),
+    Tool::new(
+        "action-log",
+        "<message>",
+        "Record a progress message of the action.",
+        action_log,
+    ),
 ];
 
 fn needs_action(context: &ToolContext<'_>) -> Result<(), Failure> {
-    if context.running.run.kind.is_action() { Ok(()) } else { Err(Failure::Run("not running an action".to_owned())) }
+    if context.running.run.kind.is_action() {
+        Ok(())
+    } else {
+        Err(Failure::Run("not running an action".to_owned()))
+    }
 }
 
 fn action_get(context: &mut ToolContext<'_>) -> ToolResult {
@@ -43,7 +68,10 @@ fn action_set(context: &mut ToolContext<'_>) -> ToolResult {
     let mut pairs = Vec::new();
     for item in &context.args.positionals {
         let Some((keys, value)) = item.split_once('=') else {
-            return Err(Failure::Usage(format!("argument {} must be of the form key...=value", go_quote(item))));
+            return Err(Failure::Usage(format!(
+                "argument {} must be of the form key...=value",
+                go_quote(item)
+            )));
         };
         for key in keys.split('.') {
             check_key(key)?;
@@ -60,7 +88,10 @@ fn action_set(context: &mut ToolContext<'_>) -> ToolResult {
 
 fn check_key(key: &str) -> Result<(), Failure> {
     if matches!(key, "stdout" | "stdout-encoding" | "stderr" | "stderr-encoding") {
-        return Err(Failure::Usage(format!("cannot set reserved action key {}", go_quote(key))));
+        return Err(Failure::Usage(format!(
+            "cannot set reserved action key {}",
+            go_quote(key)
+        )));
     }
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     if key.starts_with(plain) && key.ends_with(plain) && key.chars().all(|c| plain(c) || c == '-') {
@@ -75,7 +106,10 @@ fn check_key(key: &str) -> Result<(), Failure> {
 fn action_fail(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(1)?;
     needs_action(context)?;
-    let message = context.args.positional(0).unwrap_or("action failed without reason given, check action for errors");
+    let message = context
+        .args
+        .positional(0)
+        .unwrap_or("action failed without reason given, check action for errors");
     context.running.action_failed = Some(message.to_owned());
     Ok(Output::Nothing)
 }

@@ -7,11 +7,23 @@ use super::super::output::Output;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions};
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool::new("is-leader", "", "Print whether the unit is its application's leader.", is_leader).formats(Formats::SmartYamlJson),
+    Tool::new(
+        "is-leader",
+        "",
+        "Print whether the unit is its application's leader.",
+        is_leader,
+    )
+    .formats(Formats::SmartYamlJson),
     Tool::new("leader-get", "[<key>]", "Print the leader's settings.", leader_get)
         .formats(Formats::SmartYamlJson)
         .versions(Versions::Before(4, 0)),
-    Tool::new("leader-set", "<key>=<value> [...]", "Write the leader's settings.", leader_set).versions(Versions::Before(4, 0)),
+    Tool::new(
+        "leader-set",
+        "<key>=<value> [...]",
+        "Write the leader's settings.",
+        leader_set,
+    )
+    .versions(Versions::Before(4, 0)),
 ];
 
 fn is_leader(context: &mut ToolContext<'_>) -> ToolResult {
@@ -27,9 +39,16 @@ fn leader_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(1)?;
     let settings = &context.unit.leader_settings;
     Ok(Output::Value(if key == "-" || key.is_empty() {
-        Value::Object(settings.iter().map(|(key, value)| (key.clone(), Value::from(value.clone()))).collect::<Map<_, _>>())
+        Value::Object(
+            settings
+                .iter()
+                .map(|(key, value)| (key.clone(), Value::from(value.clone())))
+                .collect::<Map<_, _>>(),
+        )
     } else {
-        settings.get(key).map_or(Value::Null, |value| Value::from(value.clone()))
+        settings
+            .get(key)
+            .map_or(Value::Null, |value| Value::from(value.clone()))
     }))
 }
 

@@ -5,12 +5,18 @@ use super::super::log::Level;
 use super::super::output::Output;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
-pub(super) const TOOLS: &[Tool] = &[Tool::new("juju-log", "<message>", "Write a message to the log.", juju_log)
-    .options(&[
-        Opt::value(&["l", "log-level"], "level", "send the message at this level; INFO by default"),
-        Opt::flag(&["debug"], "log at debug level"),
-    ])
-    .formats(Formats::Ignored)];
+pub(super) const TOOLS: &[Tool] = &[
+    Tool::new("juju-log", "<message>", "Write a message to the log.", juju_log)
+        .options(&[
+            Opt::value(
+                &["l", "log-level"],
+                "level",
+                "send the message at this level; INFO by default",
+            ),
+            Opt::flag(&["debug"], "log at debug level"),
+        ])
+        .formats(Formats::Ignored),
+];
 
 fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
     if context.args.positionals.is_empty() {

@@ -60,7 +60,11 @@ impl ToolContext<'_> {
     }
 
     fn needs_leader(&mut self, refusal: &str) -> Result<(), Failure> {
-        if self.is_leader() { Ok(()) } else { Err(Failure::Run(refusal.to_owned())) }
+        if self.is_leader() {
+            Ok(())
+        } else {
+            Err(Failure::Run(refusal.to_owned()))
+        }
     }
 
     /// `--file FILE`, where `-` is standard input: the bytes, or the wish for them.
@@ -108,7 +112,11 @@ impl Formats {
             Self::SmartYamlJson => matches!(value, "smart" | "yaml" | "json"),
             Self::YamlJson => matches!(value, "yaml" | "json"),
         };
-        if known { Ok(()) } else { Err(format!("unknown format {}", go_quote(value))) }
+        if known {
+            Ok(())
+        } else {
+            Err(format!("unknown format {}", go_quote(value)))
+        }
     }
 }
 
@@ -116,7 +124,12 @@ impl Formats {
 pub(super) fn no_such_relation(value: &str) -> Result<(), String> {
     let id = value.rsplit(':').next().unwrap_or_default();
     let number = !id.is_empty() && id.chars().all(|c| c.is_ascii_digit());
-    Err(if number { "relation not found" } else { "invalid relation id" }.to_owned())
+    Err(if number {
+        "relation not found"
+    } else {
+        "invalid relation id"
+    }
+    .to_owned())
 }
 
 /// One hook tool.
@@ -150,8 +163,21 @@ impl Versions {
 }
 
 impl Tool {
-    const fn new(name: &'static str, usage: &'static str, purpose: &'static str, run: fn(&mut ToolContext<'_>) -> ToolResult) -> Self {
-        Self { name, usage, purpose, options: &[], formats: Formats::None, versions: Versions::All, run }
+    const fn new(
+        name: &'static str,
+        usage: &'static str,
+        purpose: &'static str,
+        run: fn(&mut ToolContext<'_>) -> ToolResult,
+    ) -> Self {
+        Self {
+            name,
+            usage,
+            purpose,
+            options: &[],
+            formats: Formats::None,
+            versions: Versions::All,
+            run,
+        }
     }
 
     const fn options(mut self, options: &'static [Opt]) -> Self {
@@ -171,7 +197,10 @@ impl Tool {
 
     /// The text of `--help`, in our own words.
     pub(super) fn help(&self) -> String {
-        let mut text = format!("Usage: {} [options] {}\n\nSummary:\n{}\n", self.name, self.usage, self.purpose);
+        let mut text = format!(
+            "Usage: {} [options] {}\n\nSummary:\n{}\n",
+            self.name, self.usage, self.purpose
+        );
         let mut options: Vec<&Opt> = self.options.iter().chain(self.formats.options()).collect();
         if !options.is_empty() {
             text.push_str("\nOptions:\n");
@@ -180,7 +209,13 @@ impl Tool {
                 let spellings: Vec<String> = option
                     .names
                     .iter()
-                    .map(|name| if name.len() == 1 { format!("-{name}") } else { format!("--{name}") })
+                    .map(|name| {
+                        if name.len() == 1 {
+                            format!("-{name}")
+                        } else {
+                            format!("--{name}")
+                        }
+                    })
                     .collect();
                 let value = option.value.map(|value| format!(" <{value}>")).unwrap_or_default();
                 text.push_str(&format!("{}{value}\n    {}\n", spellings.join(", "), option.help));
@@ -216,12 +251,18 @@ pub(super) fn find(name: &str, version: &JujuVersion) -> Option<&'static Tool> {
 /// The names that an executable is needed for in that version of Juju, sorted.
 #[must_use]
 pub fn tool_names(version: &JujuVersion) -> Vec<&'static str> {
-    let mut names: Vec<&'static str> = all().filter(|tool| tool.versions.contain(version)).map(|tool| tool.name).collect();
+    let mut names: Vec<&'static str> = all()
+        .filter(|tool| tool.versions.contain(version))
+        .map(|tool| tool.name)
+        .collect();
     names.sort_unstable();
     names
 }
 
 /// For a tool of Juju's that a unit without relations, storage and secrets of its own has no use for.
 fn not_modelled(context: &mut ToolContext<'_>) -> ToolResult {
-    Err(Failure::Run(format!("cannot run {}: this agent does not model it", context.request.name)))
+    Err(Failure::Run(format!(
+        "cannot run {}: this agent does not model it",
+        context.request.name
+    )))
 }

@@ -9,27 +9,61 @@ const APP: Opt = Opt::flag(&["app"], "the application's, not the unit's");
 const STORAGE: Opt = Opt::value(&["s"], "id", "specify a storage instance by id");
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool::new("relation-ids", "[<name>]", "Print the ids of the relations with this endpoint.", relation_ids)
-        .formats(Formats::SmartYamlJson),
+    Tool::new(
+        "relation-ids",
+        "[<name>]",
+        "Print the ids of the relations with this endpoint.",
+        relation_ids,
+    )
+    .formats(Formats::SmartYamlJson),
     Tool::new("relation-list", "", "Print the units of a relation.", no_relation)
         .options(&[RELATION, APP])
         .formats(Formats::SmartYamlJson),
-    Tool::new("relation-get", "<key> <unit id>", "Print the settings of a relation.", no_relation)
-        .options(&[RELATION, APP])
-        .formats(Formats::SmartYamlJson),
-    Tool::new("relation-set", "<key>=<value> [...]", "Write the settings of a relation.", no_relation)
-        .options(&[RELATION, APP, Opt::value(&["file"], "file", "a YAML map of keys and values; - for standard input")])
-        .formats(Formats::Ignored),
+    Tool::new(
+        "relation-get",
+        "<key> <unit id>",
+        "Print the settings of a relation.",
+        no_relation,
+    )
+    .options(&[RELATION, APP])
+    .formats(Formats::SmartYamlJson),
+    Tool::new(
+        "relation-set",
+        "<key>=<value> [...]",
+        "Write the settings of a relation.",
+        no_relation,
+    )
+    .options(&[
+        RELATION,
+        APP,
+        Opt::value(&["file"], "file", "a YAML map of keys and values; - for standard input"),
+    ])
+    .formats(Formats::Ignored),
     Tool::new("relation-model-get", "", "Print the model of a relation.", no_relation)
         .options(&[RELATION])
         .formats(Formats::SmartYamlJson)
         .versions(Versions::From(3, 6)),
-    Tool::new("storage-list", "[<storage-name>]", "Print the storage attached to the unit.", storage_list)
-        .formats(Formats::SmartYamlJson),
-    Tool::new("storage-get", "[<key>]", "Print the details of a storage instance.", storage_get)
-        .options(&[STORAGE])
-        .formats(Formats::SmartYamlJson),
-    Tool::new("storage-add", "<storage-name>[=<count>] [...]", "Add storage instances.", not_modelled),
+    Tool::new(
+        "storage-list",
+        "[<storage-name>]",
+        "Print the storage attached to the unit.",
+        storage_list,
+    )
+    .formats(Formats::SmartYamlJson),
+    Tool::new(
+        "storage-get",
+        "[<key>]",
+        "Print the details of a storage instance.",
+        storage_get,
+    )
+    .options(&[STORAGE])
+    .formats(Formats::SmartYamlJson),
+    Tool::new(
+        "storage-add",
+        "<storage-name>[=<count>] [...]",
+        "Add storage instances.",
+        not_modelled,
+    ),
 ];
 
 fn relation_ids(context: &mut ToolContext<'_>) -> ToolResult {

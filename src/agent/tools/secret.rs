@@ -17,24 +17,55 @@ const CONTENT: &[Opt] = &[
 ];
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool::new("secret-ids", "", "Print the ids of the secrets that the unit owns.", secret_ids)
-        .formats(Formats::SmartYamlJson)
+    Tool::new(
+        "secret-ids",
+        "",
+        "Print the ids of the secrets that the unit owns.",
+        secret_ids,
+    )
+    .formats(Formats::SmartYamlJson)
+    .versions(SINCE),
+    Tool::new(
+        "secret-get",
+        "<id> [<key>[#base64]]",
+        "Print the content of a secret.",
+        secret_get,
+    )
+    .options(&[
+        LABEL,
+        Opt::flag(&["peek"], "the latest revision, this time only"),
+        Opt::flag(&["refresh"], "the latest revision, from now on"),
+    ])
+    .formats(Formats::YamlJson)
+    .versions(SINCE),
+    Tool::new(
+        "secret-info-get",
+        "<id>",
+        "Print what is known of a secret that the unit owns.",
+        secret_info_get,
+    )
+    .options(&[LABEL])
+    .formats(Formats::YamlJson)
+    .versions(SINCE),
+    Tool::new("secret-add", "<key>=<value> [...]", "Add a secret.", not_modelled)
+        .options(CONTENT)
         .versions(SINCE),
-    Tool::new("secret-get", "<id> [<key>[#base64]]", "Print the content of a secret.", secret_get)
-        .options(&[LABEL, Opt::flag(&["peek"], "the latest revision, this time only"), Opt::flag(&["refresh"], "the latest revision, from now on")])
-        .formats(Formats::YamlJson)
-        .versions(SINCE),
-    Tool::new("secret-info-get", "<id>", "Print what is known of a secret that the unit owns.", secret_info_get)
-        .options(&[LABEL])
-        .formats(Formats::YamlJson)
-        .versions(SINCE),
-    Tool::new("secret-add", "<key>=<value> [...]", "Add a secret.", not_modelled).options(CONTENT).versions(SINCE),
-    Tool::new("secret-set", "<id> [<key>=<value> ...]", "Update a secret.", not_modelled).options(CONTENT).versions(SINCE),
+    Tool::new(
+        "secret-set",
+        "<id> [<key>=<value> ...]",
+        "Update a secret.",
+        not_modelled,
+    )
+    .options(CONTENT)
+    .versions(SINCE),
     Tool::new("secret-remove", "<id>", "Remove a secret.", unknown_secret)
         .options(&[Opt::value(&["revision"], "number", "only this revision")])
         .versions(SINCE),
     Tool::new("secret-grant", "<id>", "Grant a secret.", unknown_secret)
-        .options(&[Opt::value(&["r", "relation"], "relation", "to whom"), Opt::value(&["unit"], "unit", "to whom")])
+        .options(&[
+            Opt::value(&["r", "relation"], "relation", "to whom"),
+            Opt::value(&["unit"], "unit", "to whom"),
+        ])
         .versions(SINCE),
     Tool::new("secret-revoke", "<id>", "Revoke a grant.", unknown_secret)
         .options(&[
@@ -52,7 +83,9 @@ fn secret_ids(context: &mut ToolContext<'_>) -> ToolResult {
 
 fn secret_get(context: &mut ToolContext<'_>) -> ToolResult {
     if context.args.flag("peek") && context.args.flag("refresh") {
-        return Err(Failure::Usage("specify one of --peek or --refresh but not both".to_owned()));
+        return Err(Failure::Usage(
+            "specify one of --peek or --refresh but not both".to_owned(),
+        ));
     }
     find(context, 2)
 }

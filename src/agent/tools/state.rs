@@ -13,12 +13,31 @@ const KEY_LIMIT: usize = 256;
 const VALUE_LIMIT: usize = 65_536;
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool::new("state-get", "[<key>]", "Print the stored state of the charm.", state_get)
-        .options(&[Opt::flag(&["strict"], "fail if the key has no value")])
-        .formats(Formats::SmartYamlJson),
-    Tool::new("state-set", "[<key>=<value> [...]]", "Store state of the charm.", state_set)
-        .options(&[Opt::value(&["file"], "file", "a YAML map of keys and values; - for standard input")]),
-    Tool::new("state-delete", "[<key>]", "Delete a key of the charm's state.", state_delete),
+    Tool::new(
+        "state-get",
+        "[<key>]",
+        "Print the stored state of the charm.",
+        state_get,
+    )
+    .options(&[Opt::flag(&["strict"], "fail if the key has no value")])
+    .formats(Formats::SmartYamlJson),
+    Tool::new(
+        "state-set",
+        "[<key>=<value> [...]]",
+        "Store state of the charm.",
+        state_set,
+    )
+    .options(&[Opt::value(
+        &["file"],
+        "file",
+        "a YAML map of keys and values; - for standard input",
+    )]),
+    Tool::new(
+        "state-delete",
+        "[<key>]",
+        "Delete a key of the charm's state.",
+        state_delete,
+    ),
 ];
 
 fn state_get(context: &mut ToolContext<'_>) -> ToolResult {
@@ -31,8 +50,16 @@ fn state_get(context: &mut ToolContext<'_>) -> ToolResult {
             .filter(|(key, _)| !pending.contains_key(*key))
             .map(|(key, value)| (key.clone(), Value::from(value.as_str())))
             .collect();
-        all.extend(pending.iter().filter_map(|(key, value)| Some((key.clone(), Value::from(value.as_deref()?)))));
-        return Ok(if all.is_empty() { Output::NoMap } else { Output::Value(Value::Object(all)) });
+        all.extend(
+            pending
+                .iter()
+                .filter_map(|(key, value)| Some((key.clone(), Value::from(value.as_deref()?)))),
+        );
+        return Ok(if all.is_empty() {
+            Output::NoMap
+        } else {
+            Output::Value(Value::Object(all))
+        });
     }
     let value = match pending.get(&key) {
         Some(pending) => pending.as_ref(),
@@ -55,7 +82,10 @@ fn state_set(context: &mut ToolContext<'_>) -> ToolResult {
     // All or nothing: a later pair's length must not leave earlier ones behind.
     for (key, value) in &pairs {
         if key.len() > KEY_LIMIT {
-            return Err(Failure::Run(format!("state key of {} bytes is over the max allowed key length ({KEY_LIMIT})", key.len())));
+            return Err(Failure::Run(format!(
+                "state key of {} bytes is over the max allowed key length ({KEY_LIMIT})",
+                key.len()
+            )));
         }
         if value.len() > VALUE_LIMIT {
             return Err(Failure::Run(format!(
@@ -65,7 +95,10 @@ fn state_set(context: &mut ToolContext<'_>) -> ToolResult {
             )));
         }
     }
-    context.running.state.extend(pairs.into_iter().map(|(key, value)| (key, Some(value))));
+    context
+        .running
+        .state
+        .extend(pairs.into_iter().map(|(key, value)| (key, Some(value))));
     Ok(Output::Nothing)
 }
 

@@ -8,15 +8,36 @@ use super::super::output::{Format, Output};
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool::new("status-get", "", "Print the status of the unit or the application.", status_get)
-        .options(&[
-            Opt::flag(&["include-data"], "print all status data"),
-            Opt::flag(&["application"], "print the status of all units of this application if this unit is the leader"),
-        ])
-        .formats(Formats::SmartYamlJson),
-    Tool::new("status-set", "<maintenance | blocked | waiting | active> [message]", "Set a status.", status_set)
-        .options(&[Opt::flag(&["application"], "set this status for the application, if the unit is the leader")]),
-    Tool::new("application-version-set", "<new-version>", "Set the version of the workload.", application_version_set),
+    Tool::new(
+        "status-get",
+        "",
+        "Print the status of the unit or the application.",
+        status_get,
+    )
+    .options(&[
+        Opt::flag(&["include-data"], "print all status data"),
+        Opt::flag(
+            &["application"],
+            "print the status of all units of this application if this unit is the leader",
+        ),
+    ])
+    .formats(Formats::SmartYamlJson),
+    Tool::new(
+        "status-set",
+        "<maintenance | blocked | waiting | active> [message]",
+        "Set a status.",
+        status_set,
+    )
+    .options(&[Opt::flag(
+        &["application"],
+        "set this status for the application, if the unit is the leader",
+    )]),
+    Tool::new(
+        "application-version-set",
+        "<new-version>",
+        "Set the version of the workload.",
+        application_version_set,
+    ),
 ];
 
 fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
@@ -41,13 +62,19 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.needs_leader("finding application status: this unit is not the leader")?;
     // An application that has no status of its own shows its worst unit's, and there is only one.
     let application_now = context.unit.application_status.as_ref().unwrap_or(&unit_status);
-    let application = context.running.application_status.get_or_insert_with(|| application_now.clone());
+    let application = context
+        .running
+        .application_status
+        .get_or_insert_with(|| application_now.clone());
     if context.format == Format::Smart && !data {
         return Ok(Output::Value(Value::from(application.status.clone())));
     }
     let mut described = describe(application);
     if let Value::Object(map) = &mut described {
-        map.insert("units".to_owned(), json!({ context.unit.settings.unit.as_str(): describe(&unit_status) }));
+        map.insert(
+            "units".to_owned(),
+            json!({ context.unit.settings.unit.as_str(): describe(&unit_status) }),
+        );
     }
     Ok(Output::Value(json!({ "application-status": described })))
 }

@@ -1,0 +1,204 @@
+//! Actions: what is checked before, and what is told after.
+
+use serde_json::json;
+
+use super::super::{ActionRecord, ActionStatus, ErrorKind};
+use super::{Bench, HookExit, action};
+
+#[test]
+fn parameters_are_checked_and_defaulted_before_the_charm_runs() {
+    let mut bench = Bench::started();
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    for (name, params, part) in [
+        ("nope", vec![], "the charm has no such action (it has: restart, strict)"),
+        ("strict", vec![], "parameter id is required"),
+        (
+            "strict",
+            vec![pair("id", "1"), pair("x", "1")],
+            "parameter x is not declared",
+        ),
+        (
+            "restart",
+            vec![pair("delay", "soon")],
+            "parameter delay must be of type integer, given string",
+        ),
+        (
+            "restart",
+            vec![pair("delay", "10")],
+            "parameter delay must be at most 9",
+        ),
+        (
+            "restart",
+            vec![pair("delay", "-1")],
+            "parameter delay must be at least 0",
+        ),
+        (
+            "restart",
+            vec![pair("mode", "loud")],
+            "parameter mode must be one of \"soft\", \"hard\"",
+        ),
+        (
+            "restart",
+            vec![pair("who.first", "[1]")],
+            "parameter who.first must be of type string, given array",
+        ),
+        ("restart", vec![pair("a..b", "1")], "expected a key"),
+    ] {
+        let error = bench.unit.run_action(name, &params).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Action);
+        assert!(
+            error.to_string().starts_with("cannot run action ") && error.to_string().contains(part),
+            "{error}"
+        );
+    }
+    assert_eq!(bench.unit.actions().count(), 0, "a refused action is not even recorded");
+    bench.unit.run_action("strict", &[pair("id", "010")]).unwrap();
+    bench.begin();
+    assert_eq!(
+        bench.get(&["action-get", "--format=json"]),
+        "{\"id\":\"010\"}\n",
+        "text stays text"
+    );
+}
+
+#[test]
+fn results_are_told_with_code_and_output() {
+    let mut bench = Bench::in_action(&[]);
+    bench.get(&["action-set", "a.b=1", "a=2", "a.c=3", "x=<"]);
+    bench.get(&["state-set", "k=v"]);
+    bench.get(&["action-log", "half way"]);
+    let finished = bench
+        .unit
+        .finish(&HookExit::Code(0), bench.now, b"hello\n", b"")
+        .unwrap();
+    let record = action(&finished);
+    assert_eq!((record.status(), record.message()), (ActionStatus::Completed, ""));
+    assert_eq!(
+        json!(record.results()),
+        json!({"a": {"c": "3"}, "x": "<", "return-code": 0, "stdout": "hello\n"})
+    );
+    assert_eq!(record.log(), ["half way"]);
+    assert!(finished.committed());
+    assert_eq!(bench.unit.state().len(), 1);
+    assert_eq!(bench.unit.action(record.id()), Some(record));
+}
+
+#[test]
+fn a_failing_action_is_no_error_of_the_unit() {
+    let mut bench = Bench::in_action(&[]);
+    bench.get(&["action-set", "got=half"]);
+    bench.get(&["state-set", "k=v"]);
+    let finished = bench
+        .unit
+        .finish(&HookExit::Code(2), bench.now, b"", b"\xff\xfe")
+        .unwrap();
+    let record = action(&finished);
+    assert_eq!(
+        (record.status(), record.message()),
+        (ActionStatus::Failed, "exit status 2")
+    );
+    assert_eq!(
+        json!(record.results()),
+        json!({"got": "half", "return-code": 2, "stderr": "//4=", "stderr-encoding": "base64"}),
+        "results are sent however it ends"
+    );
+    assert!(bench.unit.state().is_empty(), "what the hook buffered is dropped");
+    assert_ne!(bench.unit.report().status, "error");
+    assert_eq!(finished.error(), Some("exit status 2"));
+}
+
+#[test]
+fn action_fail_with_exit_0_still_commits() {
+    for (line, message) in [
+        (&["action-fail", "no disk"][..], "no disk"),
+        (
+            &["action-fail"],
+            "action failed without reason given, check action for errors",
+        ),
+        (&["action-fail", "--", "-x"], "-x"),
+    ] {
+        let mut bench = Bench::in_action(&[]);
+        bench.get(line);
+        bench.get(&["open-port", "80"]);
+        let finished = bench.end(HookExit::Code(0));
+        let record = action(&finished);
+        assert_eq!((record.status(), record.message()), (ActionStatus::Failed, message));
+        assert_eq!(json!(record.results()), json!({"return-code": 0}));
+        assert_eq!(bench.unit.report().ports, ["80/tcp"]);
+    }
+}
+
+#[test]
+fn a_commit_that_fails_fails_the_action() {
+    let mut bench = Bench::in_action(&[]);
+    for n in 0..33 {
+        let pair = format!("k{n}={}", "v".repeat(65_536));
+        bench.get(&["state-set", &pair]);
+    }
+    let finished = bench.unit.finish(&HookExit::Code(0), bench.now, b"", b"mine ").unwrap();
+    let record = action(&finished);
+    assert_eq!(
+        (record.status(), record.message()),
+        (ActionStatus::Failed, "committing requested changes failed")
+    );
+    assert_eq!(record.results()["return-code"], 1);
+    assert!(
+        record.results()["stderr"]
+            .as_str()
+            .unwrap()
+            .starts_with("mine charm state is ")
+    );
+}
+
+#[test]
+fn an_action_that_the_charm_lacks_or_that_is_killed_fails() {
+    let mut bench = Bench::in_action(&[]);
+    let finished = bench.end(HookExit::Missing);
+    assert_eq!(finished.error(), Some("action not implemented on unit \"web/0\""));
+    let mut bench = Bench::in_action(&[]);
+    let finished = bench.end(HookExit::Signal(9));
+    assert_eq!(
+        (action(&finished).status(), finished.error()),
+        (ActionStatus::Failed, Some("signal: killed"))
+    );
+    assert!(!finished.requeued(), "an action is not run twice");
+}
+
+#[test]
+fn an_action_can_be_cancelled() {
+    let mut bench = Bench::started();
+    let first = bench.unit.run_action("restart", &[]).unwrap();
+    let second = bench.unit.run_action("restart", &[]).unwrap();
+    assert_eq!(bench.begin().name(), "restart");
+    assert!(!bench.unit.cancel_action(second).unwrap());
+    assert!(bench.unit.cancel_action(first).unwrap(), "it runs: the caller kills it");
+    bench.end(HookExit::Signal(9));
+    let statuses: Vec<ActionStatus> = bench.unit.actions().map(ActionRecord::status).collect();
+    assert_eq!(statuses, [ActionStatus::Aborted, ActionStatus::Cancelled]);
+    assert_eq!(bench.unit.cancel_action(first).unwrap_err().kind(), ErrorKind::State);
+    assert_eq!(bench.drain(), [""; 0]);
+}
+
+#[test]
+fn actions_run_before_hooks_but_never_before_install() {
+    let mut bench = Bench::new();
+    bench.unit.run_action("restart", &[]).unwrap();
+    assert_eq!(
+        bench.drain(),
+        ["install", "leader-elected", "restart", "config-changed", "start"]
+    );
+    bench.unit.set_config("port", "1").unwrap();
+    bench.unit.run_action("restart", &[]).unwrap();
+    assert_eq!(bench.drain(), ["restart", "config-changed"]);
+}
+
+#[test]
+fn a_record_can_be_shown_as_json() {
+    let mut bench = Bench::in_action(&[]);
+    bench.end(HookExit::Code(0));
+    let shown = serde_json::to_string(bench.unit.actions().next().unwrap()).unwrap();
+    assert_eq!(
+        shown,
+        r#"{"id":1,"name":"restart","status":"completed","message":"","results":{"return-code":0},"log":[]}"#
+    );
+}

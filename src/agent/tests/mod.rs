@@ -1,0 +1,174 @@
+//! The agent as its caller sees it.
+
+mod actions;
+mod environment;
+mod requests;
+mod schedule;
+mod tools;
+
+use std::time::{Duration, Instant};
+
+use super::{
+    ActionRecord, CharmMeta, Ending, Finished, HookExit, HookRun, Next, ToolAnswer, ToolRequest, Unit, UnitSettings,
+};
+
+const METADATA: &str = "name: web\ncontainers: {web: {resource: image}, side: {}}\nresources: {image: {type: oci-image}, cfg: {type: file}}\n\
+    provides: {site: {interface: http}}\n";
+const CONFIG: &str = "options:\n  port: {type: int, default: 1000000}\n  name: {type: string, default: ''}\n  tls: {type: boolean, default: true}\n\
+    \x20 ratio: {type: float, default: 0.5}\n  unset: {type: string}\n";
+const ACTIONS: &str = "restart:\n  params:\n    force: {type: boolean, default: false}\n    delay: {type: integer, minimum: 0, maximum: 9}\n\
+    \x20   mode: {type: string, enum: [soft, hard]}\n    who: {type: object, properties: {first: {type: string}}}\n\
+    strict:\n  params: {id: {type: string}}\n  required: [id]\n  additionalProperties: false\n";
+
+/// A unit at a moment of its own, with the shorthand that every test wants.
+struct Bench {
+    unit: Unit,
+    now: Instant,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(|settings| settings)
+    }
+
+    fn with(change: impl FnOnce(UnitSettings) -> UnitSettings) -> Self {
+        let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
+        Self {
+            unit: Unit::new(meta, change(UnitSettings::new("web/0").unwrap())),
+            now: Instant::now(),
+        }
+    }
+
+    fn version(version: &str) -> Self {
+        let version = version.parse().unwrap();
+        Self::with(|settings| settings.juju_version(version))
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+    }
+
+    fn begin(&mut self) -> HookRun {
+        match self.unit.next(self.now) {
+            Next::Run(run) => run,
+            other => panic!("nothing to run: {other:?}"),
+        }
+    }
+
+    fn end(&mut self, exit: HookExit) -> Finished {
+        self.unit.finish(&exit, self.now, b"", b"").unwrap()
+    }
+
+    /// Runs the next hook to this end; its name.
+    fn run(&mut self, exit: HookExit) -> String {
+        self.begin();
+        self.end(exit).name().to_owned()
+    }
+
+    fn ok(&mut self) -> String {
+        self.run(HookExit::Code(0))
+    }
+
+    fn fail(&mut self) -> String {
+        self.run(HookExit::Code(1))
+    }
+
+    /// Runs everything there is; the names.
+    fn drain(&mut self) -> Vec<String> {
+        let mut names = Vec::new();
+        while let Next::Run(run) = self.unit.next(self.now) {
+            names.push(run.name());
+            self.end(HookExit::Code(0));
+            assert!(names.len() < 50, "no end: {names:?}");
+        }
+        names
+    }
+
+    /// A unit that has started and has nothing to do.
+    fn started() -> Self {
+        let mut bench = Self::new();
+        bench.drain();
+        bench
+    }
+
+    /// A unit in its install hook.
+    fn in_hook() -> Self {
+        let mut bench = Self::new();
+        bench.begin();
+        bench
+    }
+
+    /// A unit in the action `restart`.
+    fn in_action(params: &[(&str, &str)]) -> Self {
+        let mut bench = Self::started();
+        let params: Vec<(String, String)> = params
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        bench.unit.run_action("restart", &params).unwrap();
+        bench.begin();
+        bench
+    }
+
+    fn request(&self, line: &[&str]) -> ToolRequest {
+        let (name, args) = line.split_first().unwrap();
+        let context_id = self
+            .unit
+            .running
+            .as_ref()
+            .map(|running| running.run.id().to_owned())
+            .unwrap_or_default();
+        ToolRequest {
+            context_id,
+            dir: "/work".into(),
+            name: (*name).to_owned(),
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            ..ToolRequest::default()
+        }
+    }
+
+    fn tool(&mut self, line: &[&str]) -> ToolAnswer {
+        let request = self.request(line);
+        self.unit.tool(&request)
+    }
+
+    fn tool_with(&mut self, line: &[&str], stdin: &str) -> ToolAnswer {
+        let mut request = self.request(line);
+        let first = self.unit.tool(&request);
+        assert!(first.wants_stdin, "{line:?}: {first:?}");
+        request.stdin = Some(stdin.as_bytes().to_vec());
+        self.unit.tool(&request)
+    }
+
+    /// The output of a tool that succeeds.
+    fn get(&mut self, line: &[&str]) -> String {
+        let answer = self.tool(line);
+        assert_eq!((answer.code, text(&answer.stderr)), (0, String::new()), "{line:?}");
+        text(&answer.stdout)
+    }
+
+    /// The code and error text of a tool that fails.
+    fn refused(&mut self, line: &[&str]) -> (i32, String) {
+        let answer = self.tool(line);
+        assert_eq!(text(&answer.stdout), "", "{line:?}");
+        let error = text(&answer.stderr);
+        let error = error.strip_prefix("ERROR ").and_then(|error| error.strip_suffix('\n'));
+        (
+            answer.code,
+            error
+                .unwrap_or_else(|| panic!("{line:?} gave {:?}", text(&answer.stderr)))
+                .to_owned(),
+        )
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn action(finished: &Finished) -> &ActionRecord {
+    match finished.ending() {
+        Ending::Action(record) => record,
+        other => panic!("{other:?} is no action's end"),
+    }
+}

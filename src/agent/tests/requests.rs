@@ -1,0 +1,354 @@
+//! The tools of actions and of a unit's surroundings, and what holds for every call: versions, contexts, help, files.
+
+use proptest::prelude::*;
+
+use super::super::{JujuVersion, tool_names};
+use super::{Bench, HookExit, text};
+
+#[test]
+fn action_tools_need_an_action() {
+    let mut bench = Bench::in_hook();
+    for line in [
+        &["action-get"][..],
+        &["action-set", "a=b"],
+        &["action-fail"],
+        &["action-log", "x"],
+    ] {
+        assert_eq!(bench.refused(line), (1, "not running an action".into()), "{line:?}");
+    }
+    let mut bench = Bench::in_action(&[("delay", "3"), ("who.first", "Ann"), ("extra", "[a, b]")]);
+    for (line, out) in [
+        (
+            &["action-get", "--format=json"][..],
+            "{\"delay\":3,\"extra\":[\"a\",\"b\"],\"force\":false,\"who\":{\"first\":\"Ann\"}}\n",
+        ),
+        (&["action-get", "who.first"], "Ann\n"),
+        (&["action-get", "who.last"], ""),
+        (&["action-get", "who.first.more", "--format=json"], "null\n"),
+        (&["action-get", "force"], "False\n"),
+        (&["action-get", "extra"], "- a\n- b\n"),
+        (&["action-set"], ""),
+        (&["action-set", "a.b=1", "a.c= x ", "n="], ""),
+        (&["action-log", "so", "far"], ""),
+    ] {
+        assert_eq!(bench.get(line), out, "{line:?}");
+    }
+    let key_rule =
+        "must start and end with lowercase alphanumeric, and contain only lowercase alphanumeric and hyphens";
+    for (line, error) in [
+        (&["action-set", "Key=1"][..], format!("key \"Key\" {key_rule}")),
+        (&["action-set", "a.-b=1"], format!("key \"-b\" {key_rule}")),
+        (&["action-set", "=1"], format!("key \"\" {key_rule}")),
+        (
+            &["action-set", "a.stdout=1"],
+            "cannot set reserved action key \"stdout\"".into(),
+        ),
+        (
+            &["action-set", "x"],
+            "argument \"x\" must be of the form key...=value".into(),
+        ),
+    ] {
+        assert_eq!(bench.refused(line), (2, error), "{line:?}");
+    }
+    let reboot = "juju-reboot is not supported when running an action.";
+    assert_eq!(bench.refused(&["juju-reboot"]), (1, reboot.into()));
+}
+
+#[test]
+fn a_unit_without_relations_storage_or_secrets_says_so() {
+    let mut bench = Bench::in_hook();
+    for (line, out) in [
+        (&["relation-ids", "site"][..], ""),
+        (&["relation-ids", "site", "--format=json"], "[]\n"),
+        (&["storage-list", "--format=json"], "[]\n"),
+        (&["storage-list", "data"], ""),
+        (&["secret-ids", "--format=json"], "null\n"),
+        (&["secret-ids", "--format=yaml"], "[]\n"),
+        (&["secret-ids"], ""),
+    ] {
+        assert_eq!(bench.get(line), out, "{line:?}");
+    }
+    let id = "9m4e2mr0ui3e8a215n4g";
+    for (line, code, error) in [
+        (&["relation-ids"][..], 2, "no endpoint name specified".to_owned()),
+        (&["relation-list"], 2, "no relation id specified".into()),
+        (
+            &["relation-list", "-r", "9"],
+            2,
+            "invalid value \"9\" for option -r: relation not found".into(),
+        ),
+        (
+            &["relation-list", "--relation=site:9"],
+            2,
+            "invalid value \"site:9\" for option --relation: relation not found".into(),
+        ),
+        (
+            &["relation-get", "-r", "x", "-", "a/0"],
+            2,
+            "invalid value \"x\" for option -r: invalid relation id".into(),
+        ),
+        (&["relation-get", "-", "a/0"], 2, "no relation id specified".into()),
+        (&["relation-set", "--app", "a=b"], 2, "no relation id specified".into()),
+        (&["relation-model-get"], 2, "no relation id specified".into()),
+        (&["storage-get"], 2, "no storage instance specified".into()),
+        (
+            &["storage-get", "-s", "data/0"],
+            2,
+            "invalid value \"data/0\" for option -s: storage not found".into(),
+        ),
+        (&["secret-get"], 2, "require either a secret URI or label".into()),
+        (&["secret-get", "x"], 2, "secret URI \"x\" not valid".into()),
+        (&["secret-get", id], 1, format!("secret \"{id}\" not found")),
+        (
+            &["secret-get", "secret:9m4e2mr0ui3e8a215n4g"],
+            1,
+            format!("secret \"secret:{id}\" not found"),
+        ),
+        (
+            &["secret-get", "--label", "l"],
+            1,
+            "consumer label \"l\" not found".into(),
+        ),
+        (
+            &["secret-get", id, "--peek", "--refresh"],
+            2,
+            "specify one of --peek or --refresh but not both".into(),
+        ),
+        (
+            &["secret-get", "--format=smart"],
+            2,
+            "invalid value \"smart\" for option --format: unknown format \"smart\"".into(),
+        ),
+        (&["secret-info-get", id], 1, format!("secret \"{id}\" not found")),
+        (&["secret-remove", id], 1, format!("secret \"{id}\" not found")),
+        (
+            &["credential-get"],
+            1,
+            "cannot access cloud credentials: permission denied".into(),
+        ),
+    ] {
+        assert_eq!(bench.refused(line), (code, error), "{line:?}");
+    }
+    let (code, error) = bench.refused(&["secret-add", "key=value"]);
+    assert!(code == 1 && error.contains("does not model"), "{error}");
+}
+
+#[test]
+fn the_unit_knows_its_surroundings() {
+    let mut bench = Bench::with(|settings| {
+        settings
+            .resource("image", "/res/content.yaml")
+            .since("2026-01-02 03:04:05Z")
+    });
+    bench.begin();
+    for (line, out) in [
+        (&["resource-get", "image"][..], "/res/content.yaml"),
+        (&["unit-get", "private-address"], "127.0.0.1\n"),
+        (&["unit-get", "public-address", "--format=json"], "\"127.0.0.1\"\n"),
+        (&["network-get", "site", "--ingress-address"], "127.0.0.1\n"),
+        (&["network-get", "site", "--egress-subnets"], "127.0.0.1/32\n"),
+        (
+            &[
+                "network-get",
+                "site",
+                "--bind-address",
+                "--ingress-address",
+                "--format=json",
+            ],
+            "{\"bind-address\":\"127.0.0.1\",\"ingress-address\":\"127.0.0.1\"}\n",
+        ),
+        (
+            &["network-get", "juju-info", "--format=json"],
+            "{\"bind-addresses\":[{\"addresses\":[{\"cidr\":\"127.0.0.1/32\",\"hostname\":\"\",\"value\":\"127.0.0.1\"}],\
+             \"interface-name\":\"lo\",\"mac-address\":\"\"}],\"egress-subnets\":[\"127.0.0.1/32\"],\"ingress-addresses\":[\"127.0.0.1\"]}\n",
+        ),
+        (
+            &["goal-state", "--format=json"],
+            "{\"relations\":{},\"units\":{\"web/0\":{\"since\":\"2026-01-02 03:04:05Z\",\"status\":\"maintenance\"}}}\n",
+        ),
+        (&["leader-set", "a=1"], ""),
+        (&["leader-get", "a"], "1\n"),
+        (&["leader-get", "b", "--format=json"], "null\n"),
+        (&["leader-get", "--format=json"], "{\"a\":\"1\"}\n"),
+        (&["leader-set", "a="], ""),
+        (&["leader-get", "-", "--format=json"], "{}\n"),
+    ] {
+        assert_eq!(bench.get(line), out, "{line:?}");
+    }
+    assert!(
+        bench.get(&["network-get", "site"]).contains("interfacename: lo"),
+        "yaml has the old spellings beside the new"
+    );
+    for (line, code, error) in [
+        (&["resource-get"][..], 2, "missing required resource name"),
+        (
+            &["resource-get", "cfg"],
+            1,
+            "could not download resource: resource \"cfg\" has no file",
+        ),
+        (
+            &["resource-get", "x"],
+            1,
+            "could not download resource: resource \"x\" not found",
+        ),
+        (&["unit-get"], 2, "no setting specified"),
+        (&["network-get"], 2, "no arguments specified"),
+        (&["network-get", ""], 2, "no binding name specified"),
+        (
+            &["network-get", "db"],
+            1,
+            "undefined for unit charm: endpoint \"db\" not valid",
+        ),
+        (
+            &["network-get", "-r", "3", "site"],
+            2,
+            "invalid value \"3\" for option -r: relation not found",
+        ),
+    ] {
+        assert_eq!(bench.refused(line), (code, error.into()), "{line:?}");
+    }
+    bench.unit.set_leader(false);
+    assert_eq!(
+        bench.refused(&["leader-set", "a=1"]),
+        (
+            1,
+            "cannot write leadership settings: cannot write settings: not the leader".into()
+        )
+    );
+    assert_eq!(bench.get(&["juju-reboot"]), "");
+    assert!(bench.tool(&["juju-reboot", "--now"]).kill_hook);
+}
+
+#[test]
+fn each_juju_has_its_own_tools() {
+    let names = |version: &str| tool_names(&version.parse::<JujuVersion>().unwrap());
+    assert_eq!(names("4.1-beta2").len(), 38, "Juju 4 has 38 commands");
+    assert!(!names("4.0.0").contains(&"leader-get") && names("3.6.28").contains(&"leader-get"));
+    assert!(!names("2.9.52").contains(&"secret-get") && names("2.9.52").contains(&"add-metric"));
+    let mut bench = Bench::version("4.0.15");
+    bench.begin();
+    assert_eq!(
+        bench.refused(&["leader-get"]),
+        (1, "bad request: unknown command: leader-get".into())
+    );
+    assert_eq!(
+        bench.refused(&["secret-get", "--label=l"]),
+        (1, "secret with label \"l\" not found".into())
+    );
+}
+
+#[test]
+fn requests_that_belong_to_no_hook_are_refused() {
+    let mut bench = Bench::in_hook();
+    assert_eq!(
+        bench.refused(&["frobnicate"]),
+        (1, "bad request: unknown command: frobnicate".into())
+    );
+    assert_eq!(bench.refused(&[""]), (1, "bad request: command not specified".into()));
+    let mut request = bench.request(&["is-leader"]);
+    request.dir = "x".into();
+    assert_eq!(
+        text(&bench.unit.tool(&request).stderr),
+        "ERROR bad request: Dir is not absolute\n"
+    );
+    request.dir = "/".into();
+    request.context_id = "web/0-install-0".into();
+    let stale = bench.unit.tool(&request);
+    assert_eq!(
+        (stale.code, text(&stale.stderr).as_str()),
+        (1, "ERROR bad request: wrong context ID; got \"web/0-install-0\"\n")
+    );
+    let request = bench.request(&["is-leader"]);
+    bench.end(HookExit::Code(0));
+    assert_eq!(bench.unit.tool(&request).code, 1, "no hook runs any more");
+}
+
+#[test]
+fn help_goes_to_standard_output() {
+    for version in ["2.9.52", "3.6.28", "4.0.15"] {
+        let mut bench = Bench::version(version);
+        bench.begin();
+        for name in tool_names(&version.parse().unwrap()) {
+            let help = bench.get(&[name, "--help"]);
+            assert!(help.starts_with(&format!("Usage: {name} [options]")), "{help}");
+            assert_eq!(bench.get(&[name, "-h"]), help);
+        }
+    }
+}
+
+#[test]
+fn output_goes_to_a_file_of_the_agents() {
+    let mut bench = Bench::with(|settings| settings.home("/root"));
+    bench.begin();
+    let answer = bench.tool(&["config-get", "port", "-o", "out.txt", "--format=json"]);
+    assert_eq!((answer.code, text(&answer.stdout)), (0, String::new()));
+    let file = answer.output_file.unwrap();
+    assert_eq!(
+        (file.path.to_str(), text(&file.content).as_str()),
+        (Some("/work/out.txt"), "1000000\n")
+    );
+    let failed = file.cannot_write("permission denied");
+    assert_eq!(
+        (failed.code, text(&failed.stderr).as_str()),
+        (1, "ERROR open /work/out.txt: permission denied\n")
+    );
+    let answer = bench.tool(&["config-get", "--output=~/x"]);
+    assert_eq!(answer.output_file.unwrap().path.to_str(), Some("/root/x"));
+    assert!(
+        bench
+            .tool(&["config-get", "--format=xml", "-o", "x"])
+            .output_file
+            .is_none()
+    );
+}
+
+#[test]
+fn calls_are_counted_once() {
+    let mut bench = Bench::in_hook();
+    bench.get(&["is-leader"]);
+    bench.get(&["is-leader"]);
+    let _ = bench.tool_with(&["state-set", "--file", "-"], "a: b");
+    bench.refused(&["nonsense"]);
+    let finished = bench.end(HookExit::Code(0));
+    let tools: Vec<(&str, u32)> = finished
+        .tools()
+        .iter()
+        .map(|(name, count)| (name.as_str(), *count))
+        .collect();
+    assert_eq!(tools, [("is-leader", 2), ("state-set", 1)]);
+}
+
+proptest! {
+    #[test]
+    fn no_call_panics(
+        version in prop::sample::select(vec!["2.9.52", "3.6.28", "4.0.15"]),
+        calls in prop::collection::vec((
+            any::<prop::sample::Index>(),
+            prop::collection::vec("-{0,2}(r|s|o|file|format|app|label|endpoints|[a-z]{1,3})(=[a-z0-9:/.-]{0,6})?|\\PC{0,10}|[0-9]{0,6}(-[0-9]{0,6})?(/[a-z]{0,4})?", 0..4),
+            prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
+        ), 1..8),
+        action in any::<bool>(),
+    ) {
+        let mut bench = Bench::version(version);
+        if action {
+            bench.drain();
+            bench.unit.run_action("restart", &[]).unwrap();
+        }
+        bench.begin();
+        let names = tool_names(&version.parse().unwrap());
+        for (name, args, input) in calls {
+            let mut request = bench.request(&[names[name.index(names.len())]]);
+            request.args = args;
+            let answer = bench.unit.tool(&request);
+            prop_assert!((0..=2).contains(&answer.code));
+            prop_assert_eq!(answer.code == 0, answer.stderr.is_empty());
+            if answer.wants_stdin || answer.wants_file.is_some() {
+                request.stdin = Some(input.clone().unwrap_or_default());
+                request.file = Some(Ok(input.unwrap_or_default()));
+                let again = bench.unit.tool(&request);
+                prop_assert!(!again.wants_stdin && again.wants_file.is_none());
+            }
+        }
+        bench.end(HookExit::Code(0));
+    }
+}

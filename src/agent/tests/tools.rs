@@ -1,0 +1,397 @@
+//! A table a tool: arguments, and what is printed with which code. Those that the library itself calls in hooks.
+
+use super::{Bench, HookExit, text};
+
+#[test]
+fn config_get_prints_in_every_format() {
+    let mut bench = Bench::in_hook();
+    for (line, out) in [
+        (&["config-get", "port"][..], "1e+06\n"),
+        (&["config-get", "port", "--format", "yaml"], "1e+06\n"),
+        (&["config-get", "--format=json", "port"], "1000000\n"),
+        (&["config-get", "tls"], "True\n"),
+        (&["config-get", "tls", "--format=yaml"], "true\n"),
+        (&["config-get", "name"], ""),
+        (&["config-get", "name", "--format=json"], "\"\"\n"),
+        (&["config-get", "unset"], ""),
+        (&["config-get", "unset", "--format=json"], "null\n"),
+        (&["config-get", "nowhere"], ""),
+        (
+            &["config-get", "--format=json"],
+            "{\"name\":\"\",\"port\":1000000,\"ratio\":0.5,\"tls\":true}\n",
+        ),
+        (
+            &["config-get", "-a", "--format=json"],
+            "{\"name\":\"\",\"port\":1000000,\"ratio\":0.5,\"tls\":true,\"unset\":null}\n",
+        ),
+        (&["config-get"], "name: \"\"\nport: 1e+06\nratio: 0.5\ntls: true\n"),
+    ] {
+        assert_eq!(bench.get(line), out, "{line:?}");
+    }
+    assert_eq!(
+        bench.refused(&["config-get", "--all", "x"]),
+        (2, "cannot use argument --all together with key \"x\"".into())
+    );
+    assert_eq!(
+        bench.refused(&["config-get", "a", "b"]),
+        (2, "unrecognized args: [\"b\"]".into())
+    );
+    assert_eq!(
+        bench.refused(&["config-get", "--format", "xml"]),
+        (
+            2,
+            "invalid value \"xml\" for option --format: unknown format \"xml\"".into()
+        )
+    );
+}
+
+#[test]
+fn config_is_read_once_a_hook() {
+    let mut bench = Bench::in_hook();
+    bench.unit.set_config("port", "80").unwrap();
+    assert_eq!(bench.get(&["config-get", "port"]), "80\n");
+    bench.unit.set_config("port", "81").unwrap();
+    assert_eq!(bench.get(&["config-get", "port"]), "80\n");
+    bench.end(HookExit::Code(0));
+    bench.begin();
+    assert_eq!(bench.get(&["config-get", "port"]), "81\n");
+}
+
+#[test]
+fn a_no_of_is_leader_sticks_and_a_yes_does_not() {
+    let mut bench = Bench::in_hook();
+    assert_eq!(bench.get(&["is-leader"]), "True\n");
+    assert_eq!(bench.get(&["is-leader", "--format=json"]), "true\n");
+    bench.unit.set_leader(false);
+    assert_eq!(bench.get(&["is-leader", "--format=yaml"]), "false\n");
+    bench.unit.set_leader(true);
+    assert_eq!(bench.get(&["is-leader"]), "False\n");
+    assert_eq!(bench.refused(&["is-leader", "x"]).0, 2);
+}
+
+#[test]
+fn status_set_is_at_once_and_status_get_is_read_once() {
+    let mut bench = Bench::in_hook();
+    assert_eq!(bench.get(&["status-get"]), "maintenance\n");
+    assert_eq!(bench.get(&["status-set", "active", "all --well"]), "");
+    assert_eq!(bench.unit.report().message, "all --well");
+    assert_eq!(
+        bench.get(&["status-get", "--format=json"]),
+        "{\"status\":\"maintenance\"}\n"
+    );
+    assert_eq!(
+        bench.get(&["status-get", "--include-data", "--format=json", "--application=false"]),
+        "{\"message\":\"installing charm software\",\"status\":\"maintenance\",\"status-data\":{}}\n"
+    );
+    bench.end(HookExit::Code(1));
+    assert_eq!(bench.unit.status.status, "active", "a failed hook's status stays");
+    bench.wait(5);
+    bench.begin();
+    assert_eq!(
+        bench.get(&["status-get", "--include-data"]),
+        "message: all --well\nstatus: active\nstatus-data: {}\n"
+    );
+    assert_eq!(
+        bench.get(&["status-set", "--application=False", "blocked", "--", "-x"]),
+        ""
+    );
+    assert_eq!(bench.unit.report().message, "-x");
+    assert_eq!(bench.get(&["status-set", "waiting"]), "");
+    assert_eq!(bench.unit.report().message, "", "no message clears it");
+}
+
+#[test]
+fn status_set_refuses_what_juju_refuses() {
+    let mut bench = Bench::in_hook();
+    for (line, code, error) in [
+        (&["status-set"][..], 2, "invalid args, require <status> [message]"),
+        (
+            &["status-set", "error"],
+            2,
+            "invalid status \"error\", expected one of [maintenance blocked waiting active]",
+        ),
+        (
+            &["status-set", "unknown", "x"],
+            2,
+            "invalid status \"unknown\", expected one of [maintenance blocked waiting active]",
+        ),
+        (&["status-set", "active", "a", "b"], 2, "unrecognized args: [\"b\"]"),
+        (
+            &["status-set", "active", "-foo"],
+            2,
+            "option provided but not defined: -f",
+        ),
+        (
+            &["status-set", "--format=json", "active"],
+            2,
+            "option provided but not defined: --format",
+        ),
+        (
+            &["status-set", "--application=x", "active"],
+            2,
+            "invalid boolean value \"x\" for option --application: strconv.ParseBool: parsing \"x\": invalid syntax",
+        ),
+    ] {
+        assert_eq!(bench.refused(line), (code, error.into()), "{line:?}");
+    }
+}
+
+#[test]
+fn the_application_is_the_leaders() {
+    let mut bench = Bench::in_hook();
+    assert_eq!(
+        bench.get(&["status-get", "--application", "--include-data", "--format=json"]),
+        "{\"application-status\":{\"message\":\"installing charm software\",\"status\":\"maintenance\",\"status-data\":{},\
+         \"units\":{\"web/0\":{\"message\":\"installing charm software\",\"status\":\"maintenance\",\"status-data\":{}}}}}\n"
+    );
+    assert_eq!(bench.get(&["status-set", "--application", "active", "yes"]), "");
+    assert_eq!(bench.unit.report().application_message, "yes");
+    bench.unit.set_leader(false);
+    let no = (1, "this unit is not the leader".into());
+    assert_eq!(bench.refused(&["status-set", "--application", "active"]), no);
+    let no = (1, "finding application status: this unit is not the leader".into());
+    assert_eq!(bench.refused(&["status-get", "--application"]), no);
+}
+
+#[test]
+fn the_version_is_any_units_to_set() {
+    let mut bench = Bench::in_hook();
+    bench.unit.set_leader(false);
+    assert_eq!(bench.get(&["application-version-set", "--", "-1.2"]), "");
+    assert_eq!(bench.unit.report().version, "-1.2");
+    assert_eq!(
+        bench.refused(&["application-version-set"]),
+        (2, "no version specified".into())
+    );
+}
+
+#[test]
+fn state_is_seen_at_once_and_kept_at_the_end() {
+    let mut bench = Bench::in_hook();
+    for (line, out) in [
+        (&["state-get"][..], "{}\n"),
+        (&["state-get", "--format=yaml"], "{}\n"),
+        (&["state-get", "--format=json"], "null\n"),
+        (&["state-get", "k"], ""),
+        (&["state-get", "k", "--format=json"], "\"\"\n"),
+        (&["state-set", " a = 1 ", "empty="], ""),
+        (&["state-get", "a"], "1\n"),
+        (&["state-get", "a", "--format=yaml"], "\"1\"\n"),
+        (&["state-get", "-", "--format=json"], "{\"a\":\"1\",\"empty\":\"\"}\n"),
+        (&["state-delete", "a"], ""),
+        (&["state-delete", "nowhere"], ""),
+        (&["state-delete"], ""),
+        (&["state-get", "--format=json"], "{\"empty\":\"\"}\n"),
+    ] {
+        assert_eq!(bench.get(line), out, "{line:?}");
+    }
+    assert_eq!(
+        bench.refused(&["state-get", "--strict", "a"]),
+        (1, "\"a\" not found".into())
+    );
+    assert!(bench.unit.state().is_empty());
+    bench.end(HookExit::Code(0));
+    assert_eq!(bench.unit.state().get("empty").map(String::as_str), Some(""));
+    assert_eq!(bench.unit.state().len(), 1);
+}
+
+#[test]
+fn state_set_reads_yaml_from_standard_input_or_a_file() {
+    let mut bench = Bench::in_hook();
+    let answer = bench.tool_with(
+        &["state-set", "--file", "-", "b=argument"],
+        "{\"a\": \"x\\ty\", \"b\": \"file\"}",
+    );
+    assert_eq!((answer.code, text(&answer.stdout)), (0, String::new()));
+    assert_eq!(
+        bench.get(&["state-get", "--format=json"]),
+        "{\"a\":\"x\\ty\",\"b\":\"argument\"}\n"
+    );
+    // Scalars are taken as they are spelled.
+    let _ = bench.tool_with(
+        &["state-set", "--file=-"],
+        "n: 5\nt: true\nz: null\ns: ' x '\nd: 2020-01-01\n",
+    );
+    assert_eq!(
+        bench.get(&["state-get", "--format=json"]),
+        "{\"a\":\"x\\ty\",\"b\":\"argument\",\"d\":\"2020-01-01\",\"n\":\"5\",\"s\":\" x \",\"t\":\"true\",\"z\":\"\"}\n"
+    );
+    for bad in ["a: [1]", "- a", "a: {b: c}", "a: 'x", "\u{1}"] {
+        let answer = bench.tool_with(&["state-set", "--file", "-"], bad);
+        assert_eq!(answer.code, 1, "{bad:?}");
+        assert!(text(&answer.stderr).starts_with("ERROR "));
+    }
+    assert_eq!(bench.tool_with(&["state-set", "--file", "-"], "").code, 0);
+
+    let mut request = bench.request(&["state-set", "--file", "sub/x.yaml"]);
+    assert_eq!(
+        bench.unit.tool(&request).wants_file.unwrap().to_str(),
+        Some("/work/sub/x.yaml")
+    );
+    request.file = Some(Err("no such file or directory".into()));
+    assert_eq!(
+        text(&bench.unit.tool(&request).stderr),
+        "ERROR open sub/x.yaml: no such file or directory\n"
+    );
+    request.file = Some(Ok(b"f: 1".to_vec()));
+    assert_eq!(bench.unit.tool(&request).code, 0);
+    assert_eq!(bench.get(&["state-get", "f"]), "1\n");
+}
+
+#[test]
+fn state_has_limits() {
+    let mut bench = Bench::in_hook();
+    assert_eq!(
+        bench.refused(&["state-set", "x"]),
+        (2, "expected \"key=value\", got \"x\"".into())
+    );
+    assert_eq!(
+        bench.refused(&["state-set", "x=1", "x=2"]),
+        (2, "key \"x\" specified more than once".into())
+    );
+    let long_key = format!("{}=1", "k".repeat(257));
+    let (code, error) = bench.refused(&["state-set", "ok=1", &long_key]);
+    assert!(code == 1 && error.contains("max allowed key length (256)"), "{error}");
+    let long_value = format!("k={}", "v".repeat(65_537));
+    let (code, error) = bench.refused(&["state-set", &long_value]);
+    assert!(
+        code == 1 && error.contains("max allowed value length (65536)"),
+        "{error}"
+    );
+    assert_eq!(
+        bench.get(&["state-get", "--format=json"]),
+        "null\n",
+        "a refused call leaves nothing behind"
+    );
+
+    let largest = format!("{}={}", "k".repeat(256), "v".repeat(65_536));
+    assert_eq!(bench.tool(&["state-set", &largest]).code, 0);
+    for n in 0..32 {
+        let pair = format!("k{n}={}", "v".repeat(65_536));
+        assert_eq!(
+            bench.tool(&["state-set", &pair]).code,
+            0,
+            "the whole is only weighed at the end"
+        );
+    }
+    let finished = bench.end(HookExit::Code(0));
+    assert!(finished.error().unwrap().contains("2097152"), "{finished:?}");
+    assert!(!finished.committed());
+    assert!(bench.unit.state().is_empty());
+    assert_eq!(bench.unit.report().message, "hook failed: \"install\"");
+}
+
+#[test]
+fn ports_are_seen_at_once_and_kept_at_the_end() {
+    let mut bench = Bench::in_hook();
+    for line in [
+        &["open-port", "80"][..],
+        &["open-port", "80/TCP"],
+        &["open-port", "53/udp", "--endpoints", "site,db"],
+        &["open-port", "icmp"],
+    ] {
+        assert_eq!(bench.get(line), "");
+    }
+    assert_eq!(
+        bench.get(&["opened-ports", "--format=json"]),
+        "[\"icmp\",\"80/tcp\",\"53/udp\"]\n"
+    );
+    assert_eq!(bench.get(&["opened-ports"]), "icmp\n80/tcp\n53/udp\n");
+    assert_eq!(
+        bench.get(&["opened-ports", "--endpoints"]),
+        "icmp (*)\n80/tcp (*)\n53/udp (db, site)\n"
+    );
+    assert_eq!(bench.get(&["close-port", "icmp", "--format=smart"]), "");
+    assert!(bench.unit.report().ports.is_empty());
+    bench.end(HookExit::Code(0));
+    assert_eq!(bench.unit.report().ports, ["80/tcp", "53/udp"]);
+
+    bench.begin();
+    bench.get(&["close-port", "80"]);
+    bench.end(HookExit::Code(1));
+    assert_eq!(
+        bench.unit.report().ports,
+        ["80/tcp", "53/udp"],
+        "a failed hook closes nothing"
+    );
+}
+
+#[test]
+fn ports_are_refused_as_juju_refuses_them() {
+    let mut bench = Bench::in_hook();
+    for (line, code, part) in [
+        (&["open-port"][..], 2, "no port or range specified"),
+        (&["open-port", "x"], 2, "invalid port \"x\": "),
+        (
+            &["open-port", "65536"],
+            2,
+            "port range bounds must be between 0 and 65535, got 65536-65536",
+        ),
+        (&["open-port", "80", "81"], 2, "unrecognized args: [\"81\"]"),
+        (&["close-port", "80/x"], 2, "invalid protocol"),
+        (
+            &["open-port", "80-90"],
+            1,
+            "port ranges are not supported for k8s applications, please specify a single port",
+        ),
+    ] {
+        let (got, error) = bench.refused(line);
+        assert!(got == code && error.contains(part), "{line:?}: {got} {error}");
+    }
+    let mut bench = Bench::with(|settings| settings.substrate(super::super::Substrate::Machine));
+    bench.begin();
+    assert_eq!(bench.get(&["open-port", "80-90"]), "");
+    assert_eq!(
+        bench.refused(&["open-port", "85"]),
+        (
+            1,
+            "cannot open 85/tcp (unit \"web/0\"): port range conflicts with 80-90/tcp (unit \"web/0\")".into()
+        )
+    );
+}
+
+#[test]
+fn juju_2_does_not_show_pending_ports() {
+    let mut bench = Bench::version("2.9.52");
+    bench.begin();
+    bench.get(&["open-port", "80"]);
+    assert_eq!(bench.get(&["opened-ports", "--format=json"]), "[]\n");
+    bench.end(HookExit::Code(0));
+    bench.begin();
+    assert_eq!(bench.get(&["opened-ports"]), "80/tcp\n");
+}
+
+#[test]
+fn juju_log_writes_at_once() {
+    let mut bench = Bench::in_hook();
+    let start = bench.unit.log_position();
+    for line in [
+        &["juju-log", "a", "b"][..],
+        &["juju-log", "-l", "warn", "w"],
+        &["juju-log", "--log-level=CRITICAL", "--", "-c"],
+        &["juju-log", "--debug", "d"],
+        &["juju-log", "--format=x", "-lERROR", "e"],
+        &["juju-log", "-l", "loud", "x"],
+    ] {
+        assert_eq!(bench.get(line), "", "{line:?}");
+    }
+    let lines: Vec<(&str, &str)> = bench
+        .unit
+        .log(start)
+        .map(|line| (line.level.as_str(), line.message.as_str()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            ("INFO", "a b"),
+            ("WARNING", "w"),
+            ("CRITICAL", "-c"),
+            ("DEBUG", "d"),
+            ("ERROR", "e"),
+            ("WARNING", "Specified log level of \"loud\" is not valid"),
+            ("INFO", "x"),
+        ]
+    );
+    assert_eq!(bench.unit.log(start).next().unwrap().logger, "unit.web/0.juju-log");
+    assert_eq!(bench.refused(&["juju-log"]).0, 2);
+}
