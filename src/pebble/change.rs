@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_failed_service_is_named_with_its_cause_and_last_output() {
-        let failures = |summary: &str, log: serde_json::Value| {
+        let failures = |summary: &str, log: Value| {
             let change = json!({
                 "id": "1", "status": "Error", "err": "cannot perform the following tasks:\n- x (y)",
                 "tasks": [{"kind": "start", "status": "Done"}, {"kind": "start", "status": "Error", "summary": summary, "log": log}]
