@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use charmwright::pebble::{
     Check, CheckInfo, CheckLevel, CheckQuery, CheckStatus, Client, ErrorKind, ExecCheck, HealthQuery, HttpCheck, Layer,
-    LayerFault, LogTarget, LogTargetType, Override, Plan, Service, ServiceAction, Startup, TcpCheck, Version,
+    LayerFault, LayerMode, LogTarget, LogTargetType, Override, Plan, Service, ServiceAction, Startup, TcpCheck,
+    UserFault, Version,
 };
 use charmwright::testing::daemon::{Daemon, DaemonOptions};
 use charmwright::testing::daemon_or_skip;
@@ -115,8 +116,8 @@ async fn a_layer_with_every_key_comes_back_as_it_was() {
     };
     let client = daemon.client();
     assert_shows_every_key(&client.plan().await.unwrap());
-    post_layer(&daemon, "api", &Layer::new(), Mode::New).unwrap();
-    post_layer(&daemon, "api", &layer, Mode::Combine).unwrap();
+    client.add_layer("api", &Layer::new(), LayerMode::New).await.unwrap();
+    client.add_layer("api", &layer, LayerMode::Combine).await.unwrap();
     assert_shows_every_key(&client.plan().await.unwrap());
 }
 
@@ -150,13 +151,16 @@ async fn what_a_plan_reflects_and_what_may_be_repeated() {
             daemon.stop().unwrap();
             daemon.start_again().unwrap();
             let client = daemon.client();
-            post_layer(&daemon, "base", &Layer::from_yaml(base).unwrap(), Mode::New).unwrap();
+            client
+                .add_layer("base", &Layer::from_yaml(base).unwrap(), LayerMode::New)
+                .await
+                .unwrap();
             let layer = Layer::from_yaml(yaml).unwrap();
             assert!(!layer.is_reflected_in(&client.plan().await.unwrap()), "{yaml} before");
-            post_layer(&daemon, "own", &layer, Mode::Combine).unwrap();
+            client.add_layer("own", &layer, LayerMode::Combine).await.unwrap();
             let once = client.plan().await.unwrap();
             assert!(layer.is_reflected_in(&once), "{yaml}\n{once:#?}");
-            post_layer(&daemon, "own", &layer, Mode::Combine).unwrap();
+            client.add_layer("own", &layer, LayerMode::Combine).await.unwrap();
             let twice = client.plan().await.unwrap();
             assert!(layer.is_reflected_in(&twice), "{yaml}\n{twice:#?}");
             if layer.combine_is_idempotent() {
@@ -203,12 +207,12 @@ async fn the_daemon_agrees_on_what_is_refused() {
         let service = Layer::new().service("web", Service::new().command(command));
         let here = service.validate().map_err(|error| error.fault());
         // Sent as it is, past the local check, so that the daemon's own answer is seen.
-        let there = post_layer(&daemon, &format!("l{label}"), &service, Mode::New);
+        let there = post_layer(&daemon, &format!("l{label}"), &service);
         assert_eq!(here.is_ok(), there.is_ok(), "{command:?}: {here:?}, {there:?}");
         assert!(here.is_ok() || here == Err(LayerFault::Command), "{command:?}");
         label += 1;
         let check = Layer::new().check("up", Check::exec(command).startup(Startup::Disabled));
-        let there = post_layer(&daemon, &format!("l{label}"), &check, Mode::New);
+        let there = post_layer(&daemon, &format!("l{label}"), &check);
         assert_eq!(check.validate().is_ok(), there.is_ok(), "{command:?}: {there:?}");
     }
     for (yaml, accepted) in [
@@ -239,28 +243,29 @@ async fn the_daemon_agrees_on_what_is_refused() {
         let layer = Layer::from_yaml(yaml).unwrap();
         assert_eq!(layer.validate().is_ok(), accepted, "{yaml} here");
         assert_eq!(
-            post_layer(&daemon, &format!("l{label}"), &layer, Mode::New).is_ok(),
+            post_layer(&daemon, &format!("l{label}"), &layer).is_ok(),
             accepted,
             "{yaml} there"
         );
     }
     // What ends the daemon when it is run, the daemon accepts: only the check here stands before it.
     let empty = Layer::new().service("empty", Service::new().command(" # web"));
-    assert_eq!(empty.validate().unwrap_err().fault(), LayerFault::Command);
-    assert!(post_layer(&daemon, "empty", &empty, Mode::New).is_ok());
-}
-
-#[derive(PartialEq)]
-enum Mode {
-    New,
-    Combine,
+    let refused = daemon
+        .client()
+        .add_layer("empty", &empty, LayerMode::New)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.user_fault()),
+        (&ErrorKind::InvalidRequest, Some(UserFault::Command))
+    );
+    assert!(post_layer(&daemon, "empty", &empty).is_ok());
 }
 
 /// Adds a layer without the client, so that nothing is checked here. The error is the daemon's answer.
-fn post_layer(daemon: &Daemon, label: &str, layer: &Layer, mode: Mode) -> Result<(), String> {
-    let combine = mode == Mode::Combine;
+fn post_layer(daemon: &Daemon, label: &str, layer: &Layer) -> Result<(), String> {
     let body =
-        json!({"action": "add", "combine": combine, "format": "yaml", "label": label, "layer": layer.to_yaml().unwrap()}).to_string();
+        json!({"action": "add", "format": "yaml", "label": label, "layer": layer.to_yaml().unwrap()}).to_string();
     let mut stream = std::os::unix::net::UnixStream::connect(daemon.socket()).unwrap();
     let length = body.len();
     write!(
@@ -296,7 +301,7 @@ async fn checks_are_listed_run_and_summed_up() {
                 .level(CheckLevel::Alive),
         )
         .check("off", Check::exec("false").startup(Startup::Disabled));
-    post_layer(&daemon, "checks", &layer, Mode::New).unwrap();
+    client.add_layer("checks", &layer, LayerMode::New).await.unwrap();
 
     let checks = client.checks(&CheckQuery::all()).await.unwrap();
     assert_eq!(
