@@ -347,7 +347,7 @@ impl Client {
             .exchange(request, limit.saturating_add(request.expected_duration()))
             .await
         {
-            Ok(reply) => match envelope::decode(reply.status, &reply.body) {
+            Ok(reply) => match envelope::decode_answer(reply.status, &reply.body, request.is_answered_in_lines()) {
                 Ok(Decoded::Answer(envelope)) => Ok(envelope),
                 Ok(Decoded::Refusal(refusal)) => Err(Snag::Refused(refusal)),
                 Err(garbage) => {

@@ -235,6 +235,46 @@ impl Client {
             Err(error) => Err(error),
         }
     }
+
+    /// Starts checks that do not run, and gives the names of those that it started: `POST /v1/checks` (Pebble 1.19).
+    ///
+    /// A running check stays as it is. Dropping the future does not take back what was sent.
+    ///
+    /// # Errors
+    /// As [`Self::stop_checks`].
+    pub async fn start_checks(&self, names: &[&str]) -> Result<Vec<String>, Error> {
+        self.switch_checks("start", names).await
+    }
+
+    /// Stops checks, and gives the names of those that it stopped: `POST /v1/checks` (Pebble 1.19).
+    ///
+    /// A check whose startup is enabled starts again at the next change of the plan. If the answer is lost, the request is sent again, and the
+    /// checks that the first one stopped are not among the names. Dropping the future does not take back what was sent.
+    ///
+    /// # Errors
+    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19; `Api` with status 400 for a name that no check has, or for none.
+    pub async fn stop_checks(&self, names: &[&str]) -> Result<Vec<String>, Error> {
+        self.switch_checks("stop", names).await
+    }
+
+    async fn switch_checks(&self, action: &str, names: &[&str]) -> Result<Vec<String>, Error> {
+        #[derive(Deserialize)]
+        struct Switched {
+            // Pebble before 1.28 writes none as null.
+            #[serde(default, deserialize_with = "null_as_default")]
+            changed: Vec<String>,
+        }
+        let operation = format!("{action} checks {}", names.join(", "));
+        let body = json!({ "action": action, "checks": names });
+        let request = Request::post("/v1/checks", operation.as_str(), &body, Resend::Safe);
+        match self.send(request).await {
+            Ok(answer) => Ok(answer.decode::<Switched>()?.changed),
+            Err(error) if matches!(error.kind(), ErrorKind::Api { status: 404 | 405 }) => {
+                Err(self.unsupported(&operation, "1.19"))
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Told from an unknown check, which is a 404 too, by Pebble's text for that.

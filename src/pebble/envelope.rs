@@ -58,8 +58,22 @@ struct Wire {
     maintenance: Option<Value>,
 }
 
-/// Decodes the body of a complete answer with the HTTP status `status`.
-pub(crate) fn decode(status: u16, body: &[u8]) -> Result<Decoded, Garbage> {
+/// Decodes a complete answer: an envelope or, where `lines` says so and the status is 200, one JSON value a line, given as an array.
+pub(crate) fn decode_answer(status: u16, body: &[u8], lines: bool) -> Result<Decoded, Garbage> {
+    if !lines || status != 200 {
+        return decode(status, body);
+    }
+    let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(body).into_iter().collect();
+    let result = Value::Array(values?);
+    Ok(Decoded::Answer(Envelope {
+        status,
+        change: None,
+        result,
+    }))
+}
+
+/// Decodes the envelope of a complete answer with the HTTP status `status`.
+fn decode(status: u16, body: &[u8]) -> Result<Decoded, Garbage> {
     let wire: Wire = match serde_json::from_slice(body) {
         Ok(wire) => wire,
         // Not Pebble's own handler, but a definite refusal all the same (a proxy, a server without this path).

@@ -19,6 +19,7 @@ mod error;
 mod health;
 mod layer;
 mod layers;
+mod logs;
 mod plan;
 mod request;
 mod resend;
@@ -42,6 +43,7 @@ pub use layer::{
     Override, Service, ServiceAction, TcpCheck,
 };
 pub use layers::LayerMode;
+pub use logs::{LogEntry, LogQuery};
 pub use plan::Plan;
 pub use retry::{Attempt, Budget, Classified, FailedAttempt, RetryObserver, RetryPolicy, RunError};
 pub use service_info::{ServiceInfo, ServiceStatus, Startup};

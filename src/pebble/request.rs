@@ -20,6 +20,7 @@ pub(crate) struct Request {
     operation: String,
     resend: Resend,
     expected: Duration,
+    lines: bool,
 }
 
 impl Request {
@@ -33,6 +34,7 @@ impl Request {
             operation: operation.into(),
             resend: Resend::Safe,
             expected: Duration::ZERO,
+            lines: false,
         }
     }
 
@@ -66,6 +68,16 @@ impl Request {
     pub(crate) fn expected(mut self, expected: Duration) -> Self {
         self.expected = expected;
         self
+    }
+
+    /// What answers is one JSON value a line (NDJSON), without an envelope.
+    pub(crate) fn answered_in_lines(mut self) -> Self {
+        self.lines = true;
+        self
+    }
+
+    pub(crate) fn is_answered_in_lines(&self) -> bool {
+        self.lines
     }
 
     pub(crate) fn operation(&self) -> &str {

@@ -1,0 +1,121 @@
+//! What services have written: the newest lines that Pebble keeps of their output.
+
+use serde::{Deserialize, Serialize};
+
+use super::client::Client;
+use super::error::Error;
+use super::request::Request;
+use super::timestamp::Timestamp;
+
+/// Which lines [`Client::logs`] reads; the newest 30 of all services together unless narrowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct LogQuery {
+    services: Vec<String>,
+    newest: Option<u32>,
+}
+
+impl LogQuery {
+    /// The newest 30 lines of all services together (Pebble's default).
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only lines of these services; a name that no service has, or that was never started, has none.
+    pub fn services(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.services.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// The newest `lines` of the services together.
+    pub fn newest(mut self, lines: u32) -> Self {
+        self.newest = Some(lines);
+        self
+    }
+
+    fn request(&self) -> Request {
+        let mut request = Request::get("/v1/logs", "read the logs").answered_in_lines();
+        for service in &self.services {
+            request = request.query("services", service);
+        }
+        if let Some(lines) = self.newest {
+            request = request.query("n", &lines.to_string());
+        }
+        request
+    }
+}
+
+/// One line of a service's output; its stdout and stderr are one stream.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct LogEntry {
+    time: Timestamp,
+    service: String,
+    message: String,
+}
+
+impl LogEntry {
+    /// When Pebble read it, to the millisecond.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// The service that wrote it.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The line without its newline. Pebble splits one of over about 4 KiB into several entries.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl Client {
+    /// The newest lines of services' output, oldest first: `GET /v1/logs`. Safe to drop.
+    ///
+    /// Pebble keeps 100 KiB a service, over restarts of the service but not of itself.
+    ///
+    /// # Errors
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    pub async fn logs(&self, query: &LogQuery) -> Result<Vec<LogEntry>, Error> {
+        self.send(query.request()).await?.decode()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::envelope::{Decoded, decode_answer};
+    use super::*;
+
+    #[test]
+    fn asks_for_services_and_lines() {
+        assert_eq!(LogQuery::new().request().target(), "/v1/logs");
+        let query = LogQuery::new().services(["a", "b"]).newest(1);
+        assert_eq!(query.request().target(), "/v1/logs?services=a&services=b&n=1");
+    }
+
+    #[test]
+    fn reads_one_entry_a_line() {
+        let line = json!({"time": "2026-11-22T20:00:09.3Z", "service": "web", "message": "a <b>"}).to_string();
+        let Ok(Decoded::Answer(answer)) = decode_answer(200, format!("{line}\n{line}\n").as_bytes(), true) else {
+            panic!("not an answer");
+        };
+        let entries: Vec<LogEntry> = serde_json::from_value(answer.result).unwrap();
+        assert_eq!(entries.len(), 2);
+        assert_eq!((entries[1].service(), entries[1].message()), ("web", "a <b>"));
+        assert!(decode_answer(200, format!("{line}\n{{\"time\"").as_bytes(), true).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_has_an_answer(status: u16, body: Vec<u8>) {
+            let _ = decode_answer(status, &body, true);
+        }
+    }
+}
