@@ -1,4 +1,50 @@
 //! Write Juju charms in Rust: one hook run is one typed function call.
+//!
+//! A charm is a value that handles events. The library finds the event, retries what Pebble did not answer, turns errors into a status, a
+//! deferral or an error state by [one table](Verdict::by_table), and keeps what must be remembered in Juju's own state:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! use charmwright::pebble::{Layer, LayerMode, Service, Startup};
+//! use charmwright::{Charm, Event, Hook, Metadata, Outcome, Result, Statuses};
+//!
+//! struct Web;
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Config {
+//!     command: String,
+//! }
+//!
+//! impl Charm for Web {
+//!     type Config = Config;
+//!     const METADATA: Metadata = Metadata::new("web").containers(&["web"]);
+//!
+//!     async fn handle(&mut self, event: &Event, hook: &Hook<Self>) -> Result<Outcome> {
+//!         if let Event::ConfigChanged | Event::PebbleReady { .. } = event {
+//!             let service = Service::new().command(&hook.config()?.command).startup(Startup::Enabled);
+//!             let web = hook.container("web")?;
+//!             web.add_layer("web", &Layer::new().service("web", service), LayerMode::Combine).await?;
+//!             web.replan().await?; // retried inside, within bounds: nobody asks first whether Pebble is there
+//!         }
+//!         Ok(Outcome::Done)
+//!     }
+//!
+//!     async fn collect_status(&self, hook: &Hook<Self>, statuses: &mut Statuses) -> Result<()> {
+//!         statuses.add(hook.container("web")?.readiness().await);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     charmwright::main(Web)
+//! }
+//! ```
+//!
+//! - [`dispatch`] is the road of one hook: [`Charm`], [`Event`], [`Hook`], [`Container`], [`Outcome`], [`Statuses`].
+//! - [`pebble`] is the client of the supervisor that Juju puts in every workload container; it can be used alone.
+//! - [`juju`] is the hook's environment and its tools; it can be used alone as well.
+//! - `agent` and `testing` (feature `testing`) are the other side, for tests and for `charmwright dev`.
 
 #[cfg(feature = "testing")]
 pub mod agent;
@@ -8,3 +54,10 @@ pub mod pebble;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod yaml;
+
+pub use dispatch::{
+    Charm, Container, Deferred, Error, ErrorKind, Event, Hook, Metadata, NoConfig, Outcome, Phase, Result, Statuses,
+    Verdict, main,
+};
+pub use juju::{Status, StatusKind};
+pub use pebble::{Budget, RetryPolicy};

@@ -1,1 +1,42 @@
-//! TODO
+//! One hook run as one typed function call, and what its result means for the unit.
+//!
+//! The road goes one way: the environment names an [`Event`]; stored events, oldest first, and then this one are given to
+//! [`Charm::handle`]; what it returns is judged by the table of [`Verdict::by_table`]; the statuses are collected and the worst is set; what
+//! changed of the state is committed; the exit code tells Juju whether to keep it all or to run the hook again. Only this
+//! module decides what an error means for the unit: the client below does not know that Juju exists, nor the hook tools that Pebble does.
+
+mod charm;
+mod config;
+mod container;
+mod error;
+mod event;
+#[cfg(test)]
+mod fakes;
+mod hook;
+mod log;
+mod observer;
+mod outcome;
+mod phase;
+mod queue;
+mod run;
+#[cfg(test)]
+mod run_tests;
+mod state;
+mod status;
+mod store;
+#[cfg(test)]
+mod table_tests;
+mod text;
+
+pub use charm::{Charm, Metadata};
+pub use config::NoConfig;
+pub use container::Container;
+pub use error::{Error, ErrorKind, Result};
+pub use event::Event;
+pub use hook::Hook;
+pub use outcome::{Outcome, Verdict};
+pub use phase::Phase;
+pub use queue::Deferred;
+pub use run::{RunOptions, main, run};
+pub use state::{CHARM_KEY, FRAMEWORK_KEY, LARGEST_DOCUMENT, deferred_events};
+pub use status::Statuses;

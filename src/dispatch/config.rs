@@ -1,0 +1,134 @@
+//! The charm's config as a type, and the options that belong to the framework.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use serde_path_to_error::Segment;
+
+use super::error::{Error, Result};
+use super::text::one_line;
+use crate::pebble::{GoDuration, RetryPolicy};
+
+/// The config of a charm that has no options of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct NoConfig {}
+
+/// Reads the options as the charm's config type.
+///
+/// # Errors
+///
+/// A config error that names the option at fault.
+pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result<T> {
+    serde_path_to_error::deserialize(options).map_err(|error| {
+        let option = error.path().iter().find_map(|segment| match segment {
+            Segment::Map { key } => Some(key.clone()),
+            _ => None,
+        });
+        let message = error.inner().to_string();
+        match option.or_else(|| named_field(&message)) {
+            Some(option) => Error::config(option, message),
+            None => Error::whole_config(message),
+        }
+    })
+}
+
+/// An option that is missing has no place in the config, so serde names it only in its text: ``missing field `port` ``.
+fn named_field(message: &str) -> Option<String> {
+    let rest = message
+        .strip_prefix("missing field `")
+        .or_else(|| message.strip_prefix("unknown field `"))?;
+    rest.split_once('`').map(|(name, _)| name.to_owned())
+}
+
+/// What the operator set of the retry, by config options that a charm may declare.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct OperatorRetry {
+    attempts: Option<NonZeroU32>,
+    step: Option<Duration>,
+}
+
+impl OperatorRetry {
+    /// The option for the number of attempts: an integer, 1 to 1000.
+    pub(crate) const ATTEMPTS: &'static str = "pebble-retry-attempts";
+    /// The option for the step by which the waits grow: a duration in Go's form, 1 ms to 1 h.
+    pub(crate) const STEP: &'static str = "pebble-retry-step";
+
+    const MOST_ATTEMPTS: u32 = 1000;
+    const SHORTEST_STEP: Duration = Duration::from_millis(1);
+    const LONGEST_STEP: Duration = Duration::from_secs(60 * 60);
+
+    /// Reads the two options. An invalid one counts as not set, and comes back as an error that names it: the hook goes on with the
+    /// defaults, and the unit is Blocked.
+    pub(crate) fn read(options: &Map<String, Value>) -> (Self, Vec<Error>) {
+        let mut errors = Vec::new();
+        let mut keep = |error: Error| errors.push(error);
+        let attempts = options
+            .get(Self::ATTEMPTS)
+            .and_then(|value| Self::attempts(value).map_err(&mut keep).ok())
+            .flatten();
+        let step = options
+            .get(Self::STEP)
+            .and_then(|value| Self::step(value).map_err(&mut keep).ok())
+            .flatten();
+        (Self { attempts, step }, errors)
+    }
+
+    pub(crate) fn apply(self, policy: RetryPolicy) -> RetryPolicy {
+        if self == Self::default() {
+            policy
+        } else {
+            policy.with_operator(self.attempts, self.step)
+        }
+    }
+
+    fn attempts(value: &Value) -> Result<Option<NonZeroU32>> {
+        if is_unset(value) {
+            return Ok(None);
+        }
+        // Juju holds an integer as a float: the JSON of 20 may be 20.0.
+        let number = value.as_u64().or_else(|| {
+            value
+                .as_f64()
+                .filter(|float| float.fract() == 0.0)
+                .map(|float| float as u64)
+        });
+        number
+            .and_then(|number| u32::try_from(number).ok())
+            .filter(|number| *number <= Self::MOST_ATTEMPTS)
+            .and_then(NonZeroU32::new)
+            .map(Some)
+            .ok_or_else(|| {
+                Error::config(
+                    Self::ATTEMPTS,
+                    format_args!("{value} is not a whole number from 1 to {}", Self::MOST_ATTEMPTS),
+                )
+            })
+    }
+
+    fn step(value: &Value) -> Result<Option<Duration>> {
+        if is_unset(value) {
+            return Ok(None);
+        }
+        value
+            .as_str()
+            .and_then(|text| text.parse::<GoDuration>().ok()?.to_std())
+            .filter(|step| (Self::SHORTEST_STEP..=Self::LONGEST_STEP).contains(step))
+            .map(Some)
+            .ok_or_else(|| {
+                Error::config(
+                    Self::STEP,
+                    format_args!(
+                        "{} is not a duration from 1ms to 1h, such as \"500ms\" or \"2s\"",
+                        one_line(value)
+                    ),
+                )
+            })
+    }
+}
+
+fn is_unset(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(str::is_empty)
+}

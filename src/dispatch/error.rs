@@ -1,0 +1,274 @@
+//! What went wrong in a handler, in the words of the framework.
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::event::Event;
+use super::phase::Phase;
+use super::text;
+use crate::juju::{self, ContainerName};
+use crate::pebble;
+
+/// The result of everything that a handler calls.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of a handler, or of the framework around it.
+///
+/// `Display` tells its own level only and starts with "cannot"; the causes follow by [`source`](StdError::source). The wording
+/// may change: ask [`kind`](Error::kind), [`pebble`](Error::pebble) and [`juju`](Error::juju).
+///
+/// `?` turns the errors of [`pebble`](crate::pebble) and [`juju`](crate::juju) into this one; any other error goes through
+/// [`Error::new`], and a config option that only the user can mend through [`Error::config`].
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    cause: Cause,
+    scene: Option<Scene>,
+}
+
+/// The container whose Pebble was asked.
+struct Scene {
+    container: ContainerName,
+    phase: Phase,
+}
+
+enum Cause {
+    Text(String),
+    Pebble(pebble::Error),
+    Juju(juju::Error),
+    /// Somebody else's error, shown as it is.
+    Other(Box<dyn StdError + Send + Sync>),
+    /// A sentence of ours about somebody else's error.
+    About(String, Box<dyn StdError + Send + Sync>),
+}
+
+/// What kind of failure an [`Error`] is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The config cannot be used, and only the user can mend it.
+    Config {
+        /// The option at fault; `None` when the fault is in several of them together.
+        option: Option<String>,
+    },
+    /// A call to Pebble failed: see [`Error::pebble`].
+    Pebble,
+    /// A hook tool failed, or the hook's environment is not what Juju promises: see [`Error::juju`].
+    Juju,
+    /// The unit's stored state cannot be read, is from a newer version, or is too large to be written.
+    State,
+    /// An event cannot be stored: it is of a kind that must not be, or the queue is full.
+    Deferral,
+    /// The charm asked for a container or an action that it does not declare.
+    Undeclared,
+    /// A handler panicked.
+    Panic,
+    /// An error of the charm's own.
+    Charm,
+}
+
+impl Error {
+    /// An error of the charm's own: any error, or a text.
+    ///
+    /// A text should say what was attempted and why it failed, starting with "cannot". An error of [`pebble`](crate::pebble) inside
+    /// the given one's chain of sources is still found, so that wrapping it does not change what it means for the unit.
+    pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::build(ErrorKind::Charm, Cause::Other(error.into()))
+    }
+
+    /// A config option whose value cannot be used: the unit becomes Blocked with this message until the user changes it.
+    ///
+    /// The message says what is wrong and what is allowed: `Error::config("port", "must be 1 to 65535")`.
+    pub fn config(option: impl Into<String>, message: impl fmt::Display) -> Self {
+        Self::build(
+            ErrorKind::Config {
+                option: Some(option.into()),
+            },
+            Cause::Text(text::one_line(&message)),
+        )
+    }
+
+    /// The config as a whole cannot be used; prefer [`Error::config`], which names the option.
+    pub(crate) fn whole_config(message: impl fmt::Display) -> Self {
+        Self::build(
+            ErrorKind::Config { option: None },
+            Cause::Text(text::one_line(&message)),
+        )
+    }
+
+    pub(crate) fn state(message: impl Into<String>) -> Self {
+        Self::build(ErrorKind::State, Cause::Text(message.into()))
+    }
+
+    pub(crate) fn state_because(message: impl Into<String>, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::build(ErrorKind::State, Cause::About(message.into(), cause.into()))
+    }
+
+    pub(crate) fn deferral(message: impl Into<String>) -> Self {
+        Self::build(ErrorKind::Deferral, Cause::Text(message.into()))
+    }
+
+    pub(crate) fn undeclared(message: impl Into<String>) -> Self {
+        Self::build(ErrorKind::Undeclared, Cause::Text(message.into()))
+    }
+
+    /// From what a panicking handler left behind.
+    pub(crate) fn panic(event: &Event, payload: &(dyn Any + Send)) -> Self {
+        let said = if let Some(text) = payload.downcast_ref::<&str>() {
+            (*text).to_owned()
+        } else if let Some(text) = payload.downcast_ref::<String>() {
+            text.clone()
+        } else {
+            "no message".to_owned()
+        };
+        let text = format!("cannot finish \"{event}\": the charm panicked ({said}); this is a bug of the charm");
+        Self::build(ErrorKind::Panic, Cause::Text(text))
+    }
+
+    pub(crate) fn of_container(error: pebble::Error, container: &ContainerName, phase: Phase) -> Self {
+        let mut built = Self::from(error);
+        built.inner.scene = Some(Scene {
+            container: container.clone(),
+            phase,
+        });
+        built
+    }
+
+    fn build(kind: ErrorKind, cause: Cause) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                cause,
+                scene: None,
+            }),
+        }
+    }
+
+    /// What kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.inner.kind
+    }
+
+    /// The error of the Pebble client behind this one, wherever in its chain it stands.
+    #[must_use]
+    pub fn pebble(&self) -> Option<&pebble::Error> {
+        self.links().find_map(|error| error.downcast_ref())
+    }
+
+    /// The error of the hook tool or environment behind this one, wherever in its chain it stands.
+    #[must_use]
+    pub fn juju(&self) -> Option<&juju::Error> {
+        self.links().find_map(|error| error.downcast_ref())
+    }
+
+    /// The container whose Pebble was asked.
+    #[must_use]
+    pub fn container(&self) -> Option<&ContainerName> {
+        self.scene().map(|scene| &scene.container)
+    }
+
+    /// Whether the container was still in setup: its Pebble is expected to come up, and has not announced itself.
+    #[must_use]
+    pub fn in_setup(&self) -> bool {
+        self.scene().is_some_and(|scene| scene.phase == Phase::Setup)
+    }
+
+    fn scene(&self) -> Option<&Scene> {
+        self.links()
+            .find_map(|error| error.downcast_ref::<Self>()?.inner.scene.as_ref())
+    }
+
+    /// This error and all that it wraps, those included that `source` leaves out because they are shown as this one.
+    fn links(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        let first: &(dyn StdError + 'static) = self;
+        std::iter::successors(Some(first), |error| {
+            let error = *error;
+            match error.downcast_ref::<Self>() {
+                None => error.source(),
+                Some(ours) => match &ours.inner.cause {
+                    Cause::Text(_) => None,
+                    Cause::Pebble(error) => Some(error),
+                    Cause::Juju(error) => Some(error),
+                    Cause::Other(error) | Cause::About(_, error) => Some(&**error),
+                },
+            }
+        })
+    }
+
+    /// The error and its causes on one line.
+    #[must_use]
+    pub(crate) fn chain(&self) -> String {
+        text::chain(self)
+    }
+
+    /// What the unit's Blocked status says, if this is about a config that only the user can mend.
+    pub(crate) fn config_fault(&self) -> Option<String> {
+        self.links().find_map(|error| {
+            let inner = &error.downcast_ref::<Self>()?.inner;
+            match (&inner.kind, &inner.cause) {
+                (ErrorKind::Config { option: Some(option) }, Cause::Text(message)) => {
+                    Some(text::one_line(&format_args!("invalid config \"{option}\": {message}")))
+                }
+                (ErrorKind::Config { option: None }, Cause::Text(message)) => {
+                    Some(text::one_line(&format_args!("invalid config: {message}")))
+                }
+                _ => None,
+            }
+        })
+    }
+}
+
+impl From<pebble::Error> for Error {
+    fn from(error: pebble::Error) -> Self {
+        Self::build(ErrorKind::Pebble, Cause::Pebble(error))
+    }
+}
+
+impl From<juju::Error> for Error {
+    fn from(error: juju::Error) -> Self {
+        Self::build(ErrorKind::Juju, Cause::Juju(error))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.inner.kind, &self.inner.cause) {
+            (ErrorKind::Config { option: Some(option) }, Cause::Text(message)) => {
+                write!(f, "cannot use the config option \"{option}\": {message}")
+            }
+            (ErrorKind::Config { option: None }, Cause::Text(message)) => write!(f, "cannot use the config: {message}"),
+            (_, Cause::Text(text) | Cause::About(text, _)) => f.write_str(text),
+            (_, Cause::Pebble(error)) => error.fmt(f),
+            (_, Cause::Juju(error)) => error.fmt(f),
+            (_, Cause::Other(error)) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.inner.kind)
+            .field("container", &self.container().map(ToString::to_string))
+            .field("chain", &self.chain())
+            .finish()
+    }
+}
+
+/// An error that is shown as it is gives its own cause, so that no line of the chain is printed twice.
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.inner.cause {
+            Cause::Text(_) => None,
+            Cause::Pebble(error) => error.source(),
+            Cause::Juju(error) => error.source(),
+            Cause::Other(error) => error.source(),
+            Cause::About(_, error) => Some(&**error),
+        }
+    }
+}

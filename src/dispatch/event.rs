@@ -1,0 +1,336 @@
+//! Which event a hook run is about.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::charm::Metadata;
+use crate::juju::{CheckName, ContainerName, DispatchPath, HookEnv, NoticeId};
+
+/// What happened to the unit, as Juju told this hook run.
+///
+/// An event carries all that its handler needs: a deferred event is run again in a later hook, whose environment is not its own.
+/// A hook that this version does not know arrives as [`Event::Unknown`], so that a newer Juju cannot crash a charm.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(
+    tag = "event",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case",
+    deny_unknown_fields
+)]
+#[non_exhaustive]
+pub enum Event {
+    /// The unit is being set up; runs once, before every other hook but storage's.
+    Install,
+    /// The unit begins its work: once after the first `config-changed`, and again after each new pod or reboot.
+    Start,
+    /// A config option, the unit's trust or its addresses changed; also once at start-up and after an upgrade.
+    ConfigChanged,
+    /// The charm's files were replaced by another revision.
+    UpgradeCharm,
+    /// The unit is about to be removed, or (on Kubernetes) its pod to be replaced.
+    Stop,
+    /// The last hook of a unit that is going away.
+    Remove,
+    /// This unit became the leader of its application.
+    LeaderElected,
+    /// The model's periodic hook (every 5 minutes by default).
+    UpdateStatus,
+    /// The container's Pebble answered for the first time since it, or the unit agent, started.
+    PebbleReady {
+        /// The container whose Pebble came up.
+        container: ContainerName,
+    },
+    /// A health check of the container reached its failure threshold.
+    PebbleCheckFailed {
+        /// The container that the check belongs to.
+        container: ContainerName,
+        /// The check that is now down.
+        check: CheckName,
+    },
+    /// A health check of the container passes again.
+    PebbleCheckRecovered {
+        /// The container that the check belongs to.
+        container: ContainerName,
+        /// The check that is up again.
+        check: CheckName,
+    },
+    /// The workload sent a notice of its own through Pebble (`pebble notify`).
+    PebbleCustomNotice {
+        /// The container in which the notice was recorded.
+        container: ContainerName,
+        /// Pebble's id of the notice.
+        id: NoticeId,
+        /// The notice's type; `custom` today.
+        #[serde(rename = "type")]
+        kind: String,
+        /// The key that the workload gave it, such as `example.com/backup-done`.
+        key: String,
+    },
+    /// A user ran one of the charm's declared actions.
+    Action {
+        /// The action's name.
+        name: String,
+        /// Juju's id of this run (a number in current versions).
+        id: String,
+    },
+    /// A hook that this version has no arm for: relations, storage, secrets, and whatever a newer Juju adds.
+    #[non_exhaustive]
+    Unknown {
+        /// The hook's name, such as `db-relation-changed`.
+        hook: String,
+        /// What Juju said about the hook, by the variable that said it (`JUJU_RELATION_ID`, `JUJU_SECRET_ID`, …); empty values are left out.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        variables: BTreeMap<String, String>,
+    },
+}
+
+/// What the environment says this run is: a hook or an action, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Called {
+    /// A hook, under Juju's name for it.
+    Hook(String),
+    /// An action; the name is not yet known to be declared.
+    Action(String),
+}
+
+impl Called {
+    /// Finds the name in `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME`, else `JUJU_ACTION_NAME`, else in the name the executable was
+    /// called by, where that is the name of a hook. `None` when no event is named at all.
+    pub(crate) fn find(env: &HookEnv, metadata: &Metadata) -> Option<Self> {
+        if let Some(path) = env.dispatch_path() {
+            return Some(match path {
+                DispatchPath::Hook(name) => Self::Hook(name.to_string()),
+                DispatchPath::Action(name) => Self::Action(name.to_string()),
+            });
+        }
+        if let Some(hook) = env.hook_name() {
+            return Some(Self::Hook(hook.to_string()));
+        }
+        if let Some(action) = env.action_name() {
+            return Some(Self::Action(action.to_string()));
+        }
+        let name = env.called_by()?;
+        is_hook_name(name, metadata).then(|| Self::Hook(name.to_owned()))
+    }
+}
+
+/// Whether a bare program name can only be meant as a hook: nobody names their binary `db-relation-changed`.
+fn is_hook_name(name: &str, metadata: &Metadata) -> bool {
+    const SUFFIXES: [&str; 7] = [
+        "-relation-created",
+        "-relation-joined",
+        "-relation-changed",
+        "-relation-departed",
+        "-relation-broken",
+        "-storage-attached",
+        "-storage-detaching",
+    ];
+    const OTHERS: [&str; 5] = [
+        "secret-changed",
+        "secret-rotate",
+        "secret-expired",
+        "secret-remove",
+        "leader-settings-changed",
+    ];
+    Event::lifecycle(name).is_some()
+        || workload_hook(name, metadata).is_some()
+        || OTHERS.contains(&name)
+        || SUFFIXES
+            .iter()
+            .any(|suffix| name.strip_suffix(suffix).is_some_and(|stem| !stem.is_empty()))
+}
+
+/// The four hooks of a workload container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WorkloadHook {
+    Ready,
+    CheckFailed,
+    CheckRecovered,
+    CustomNotice,
+}
+
+const WORKLOAD_SUFFIXES: [(&str, WorkloadHook); 4] = [
+    ("-pebble-ready", WorkloadHook::Ready),
+    ("-pebble-check-failed", WorkloadHook::CheckFailed),
+    ("-pebble-check-recovered", WorkloadHook::CheckRecovered),
+    ("-pebble-custom-notice", WorkloadHook::CustomNotice),
+];
+
+/// The name is split by its known end and the rest must be a declared container: a container may itself be called `a-pebble-ready`.
+fn workload_hook(name: &str, metadata: &Metadata) -> Option<(ContainerName, WorkloadHook)> {
+    let (stem, kind) = WORKLOAD_SUFFIXES
+        .iter()
+        .find_map(|(suffix, kind)| name.strip_suffix(suffix).map(|stem| (stem, *kind)))?;
+    if !metadata.declares_container(stem) {
+        return None;
+    }
+    Some((stem.parse().ok()?, kind))
+}
+
+/// What Juju says about an event that has no arm of its own, so that it can be stored without its environment.
+fn variables(env: &HookEnv) -> BTreeMap<String, String> {
+    fn text(value: Option<&impl ToString>) -> Option<String> {
+        value.map(ToString::to_string)
+    }
+    let said = [
+        ("JUJU_RELATION", env.relation().map(str::to_owned)),
+        ("JUJU_RELATION_ID", text(env.relation_id())),
+        ("JUJU_REMOTE_APP", text(env.remote_app())),
+        ("JUJU_REMOTE_UNIT", text(env.remote_unit())),
+        ("JUJU_DEPARTING_UNIT", text(env.departing_unit())),
+        ("JUJU_WORKLOAD_NAME", text(env.workload_name())),
+        ("JUJU_NOTICE_ID", text(env.notice_id())),
+        ("JUJU_NOTICE_TYPE", env.notice_type().map(str::to_owned)),
+        ("JUJU_NOTICE_KEY", env.notice_key().map(str::to_owned)),
+        ("JUJU_PEBBLE_CHECK_NAME", text(env.check_name())),
+        ("JUJU_SECRET_ID", text(env.secret_id())),
+        ("JUJU_SECRET_LABEL", env.secret_label().map(str::to_owned)),
+        ("JUJU_SECRET_REVISION", text(env.secret_revision().as_ref())),
+        ("JUJU_STORAGE_ID", text(env.storage_id())),
+        ("JUJU_STORAGE_KIND", env.storage_kind().map(str::to_owned)),
+        (
+            "JUJU_STORAGE_LOCATION",
+            env.storage_location().and_then(Path::to_str).map(str::to_owned),
+        ),
+    ];
+    said.into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+}
+
+impl Event {
+    /// The event that the environment names, read against what the charm declares; `None` when it names none at all.
+    ///
+    /// Looks at `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME`, else the name that the executable was called by. A workload hook of a
+    /// container that the charm does not declare, an undeclared action, and a workload hook without the variables it needs are
+    /// [`Event::Unknown`].
+    #[must_use]
+    pub fn from_env(env: &HookEnv, metadata: &Metadata) -> Option<Self> {
+        Some(match Called::find(env, metadata)? {
+            Called::Action(name) if metadata.declares_action(&name) => {
+                let id = env.action_id().map_or_else(String::new, ToString::to_string);
+                Self::Action { name, id }
+            }
+            Called::Action(name) => Self::unknown(format!("actions/{name}"), env),
+            Called::Hook(name) => Self::from_hook(name, env, metadata),
+        })
+    }
+
+    fn from_hook(name: String, env: &HookEnv, metadata: &Metadata) -> Self {
+        if let Some(event) = Self::lifecycle(&name) {
+            return event;
+        }
+        let workload =
+            workload_hook(&name, metadata).and_then(|(container, kind)| Self::workload(container, kind, env));
+        workload.unwrap_or_else(|| Self::unknown(name, env))
+    }
+
+    fn lifecycle(name: &str) -> Option<Self> {
+        Some(match name {
+            "install" => Self::Install,
+            "start" => Self::Start,
+            "config-changed" => Self::ConfigChanged,
+            "upgrade-charm" => Self::UpgradeCharm,
+            "stop" => Self::Stop,
+            "remove" => Self::Remove,
+            "leader-elected" => Self::LeaderElected,
+            "update-status" => Self::UpdateStatus,
+            _ => return None,
+        })
+    }
+
+    fn workload(container: ContainerName, kind: WorkloadHook, env: &HookEnv) -> Option<Self> {
+        Some(match kind {
+            WorkloadHook::Ready => Self::PebbleReady { container },
+            WorkloadHook::CheckFailed => Self::PebbleCheckFailed {
+                container,
+                check: env.check_name()?.clone(),
+            },
+            WorkloadHook::CheckRecovered => Self::PebbleCheckRecovered {
+                container,
+                check: env.check_name()?.clone(),
+            },
+            WorkloadHook::CustomNotice => Self::PebbleCustomNotice {
+                container,
+                id: env.notice_id()?.clone(),
+                kind: env.notice_type()?.to_owned(),
+                key: env.notice_key()?.to_owned(),
+            },
+        })
+    }
+
+    fn unknown(hook: String, env: &HookEnv) -> Self {
+        Self::Unknown {
+            hook,
+            variables: variables(env),
+        }
+    }
+
+    /// The container that the event is about, for the workload events.
+    #[must_use]
+    pub fn container(&self) -> Option<&ContainerName> {
+        match self {
+            Self::PebbleReady { container }
+            | Self::PebbleCheckFailed { container, .. }
+            | Self::PebbleCheckRecovered { container, .. }
+            | Self::PebbleCustomNotice { container, .. } => Some(container),
+            _ => None,
+        }
+    }
+
+    /// Whether this is one of the `<container>-pebble-*` hooks, whose failure Juju hides.
+    #[must_use]
+    pub fn is_workload(&self) -> bool {
+        self.container().is_some()
+    }
+
+    /// Whether a user is waiting for the result of this run.
+    #[must_use]
+    pub fn is_action(&self) -> bool {
+        matches!(self, Self::Action { .. })
+    }
+
+    /// Whether the unit, or its pod, is going away.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        matches!(self, Self::Stop | Self::Remove)
+    }
+
+    /// Whether the event may be stored and run again later: not an action (its user waits for the result now), not `stop` and `remove`
+    /// (there is no later), and not `secret-rotate` and `secret-expired` (Juju sends those again by itself until they are obeyed).
+    #[must_use]
+    pub fn is_deferrable(&self) -> bool {
+        match self {
+            Self::Action { .. } | Self::Stop | Self::Remove => false,
+            Self::Unknown { hook, .. } => {
+                !matches!(hook.as_str(), "secret-rotate" | "secret-expired") && !hook.starts_with("actions/")
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Juju's name for the hook, such as `web-pebble-ready`; an action is `actions/NAME`.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Install => f.write_str("install"),
+            Self::Start => f.write_str("start"),
+            Self::ConfigChanged => f.write_str("config-changed"),
+            Self::UpgradeCharm => f.write_str("upgrade-charm"),
+            Self::Stop => f.write_str("stop"),
+            Self::Remove => f.write_str("remove"),
+            Self::LeaderElected => f.write_str("leader-elected"),
+            Self::UpdateStatus => f.write_str("update-status"),
+            Self::PebbleReady { container } => write!(f, "{container}-pebble-ready"),
+            Self::PebbleCheckFailed { container, .. } => write!(f, "{container}-pebble-check-failed"),
+            Self::PebbleCheckRecovered { container, .. } => write!(f, "{container}-pebble-check-recovered"),
+            Self::PebbleCustomNotice { container, .. } => write!(f, "{container}-pebble-custom-notice"),
+            Self::Action { name, .. } => write!(f, "actions/{name}"),
+            Self::Unknown { hook, .. } => f.write_str(hook),
+        }
+    }
+}

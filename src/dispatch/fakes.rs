@@ -1,0 +1,481 @@
+//! A unit for the tests of this module: hook tools that keep Juju's buffering, a scripted Pebble, and a charm that does what it is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::log::Streams;
+use super::run::run_to;
+use super::state::{FRAMEWORK_KEY, Framework};
+use super::{Charm, Error, Event, Hook, Metadata, Outcome, Result, RunOptions, Statuses, Verdict};
+use crate::juju::{HookEnv, HookTools, Juju, LogLevel, Status, ToolCall, ToolFailure};
+use crate::pebble::{Layer, LayerMode, RetryPolicy};
+
+/// What the agent knows of the unit, and what the hook tools were told in the last hook.
+#[derive(Default)]
+pub(super) struct Agent {
+    pub(super) config: BTreeMap<String, Value>,
+    pub(super) state: BTreeMap<String, String>,
+    pub(super) leader: bool,
+    pending: BTreeMap<String, String>,
+    /// Tools that fail, and tools that are not there.
+    pub(super) broken: BTreeSet<&'static str>,
+    pub(super) missing: BTreeSet<&'static str>,
+    /// The tools started in the last hook.
+    pub(super) tools: Vec<&'static str>,
+    pub(super) statuses: Vec<String>,
+    pub(super) application: Vec<String>,
+    pub(super) log: Vec<(String, String)>,
+    pub(super) failure: Option<String>,
+}
+
+#[derive(Clone, Default)]
+struct Tools(Arc<Mutex<Agent>>);
+
+impl HookTools for Tools {
+    fn run(&self, call: &ToolCall<'_>) -> std::result::Result<Vec<u8>, ToolFailure> {
+        let mut agent = self.0.lock().unwrap();
+        agent.tools.push(call.tool);
+        if agent.missing.contains(call.tool) {
+            return Err(ToolFailure::NotFound);
+        }
+        if agent.broken.contains(call.tool) {
+            return Err(ToolFailure::Exited {
+                code: 1,
+                stderr: "ERROR it is broken".to_owned(),
+            });
+        }
+        let words: Vec<&str> = call
+            .args
+            .iter()
+            .map(String::as_str)
+            .filter(|word| *word != "--")
+            .collect();
+        let answer = match call.tool {
+            "config-get" => serde_json::to_vec(&agent.config).unwrap(),
+            "state-get" => serde_json::to_vec(&agent.state).unwrap(),
+            "is-leader" => serde_json::to_vec(&agent.leader).unwrap(),
+            "action-get" => b"{}".to_vec(),
+            "state-set" => {
+                let values: BTreeMap<String, String> =
+                    crate::yaml::from_yaml(std::str::from_utf8(call.stdin.unwrap()).unwrap()).unwrap();
+                agent.pending.extend(values);
+                Vec::new()
+            }
+            "status-set" => {
+                match words.strip_prefix(&["--application"]) {
+                    Some(status) => agent.application.push(status.join(": ")),
+                    None => agent.statuses.push(words.join(": ")),
+                }
+                Vec::new()
+            }
+            "juju-log" => {
+                agent.log.push((words[1].to_owned(), words[2].to_owned()));
+                Vec::new()
+            }
+            "action-fail" => {
+                agent.failure = Some(words.join(" "));
+                Vec::new()
+            }
+            other => panic!("a tool that nobody expected: {other}"),
+        };
+        Ok(answer)
+    }
+
+    fn has_tool(&self, tool: &str) -> bool {
+        !self.0.lock().unwrap().missing.contains(tool)
+    }
+}
+
+/// What the charm does about an event.
+#[derive(Clone)]
+pub(super) enum Step {
+    Defer(&'static str),
+    /// Adds a layer and replans.
+    Pebble,
+    Restart,
+    Config,
+    Own(&'static str),
+    Panic,
+    SetState(usize),
+    ReadConfig,
+    Log(&'static [(LogLevel, &'static str)]),
+}
+
+/// What the charm adds when statuses are collected.
+#[derive(Clone, Default)]
+pub(super) enum Collected {
+    #[default]
+    Nothing,
+    Add(Vec<Status>),
+    Application(Status),
+    Readiness,
+    Services,
+    Config,
+    Fail,
+    Panic,
+}
+
+pub(super) struct Probe {
+    steps: BTreeMap<&'static str, Step>,
+    collected: Collected,
+    verdict: Option<Verdict>,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Options {
+    #[serde(default)]
+    _port: u16,
+    #[serde(default, rename = "port")]
+    _real_port: u16,
+}
+
+impl Charm for Probe {
+    type Config = Options;
+
+    const METADATA: Metadata = Metadata::new("probe").containers(&["web"]).actions(&["act"]);
+
+    async fn handle(&mut self, event: &Event, hook: &Hook<Self>) -> Result<Outcome> {
+        self.seen.lock().unwrap().push(event.to_string());
+        match self.steps.get(event.to_string().as_str()) {
+            None => {}
+            Some(Step::Defer(reason)) => return Ok(Outcome::defer(*reason)),
+            Some(Step::Pebble) => {
+                let web = hook.container("web")?;
+                web.add_layer("web", &Layer::new(), LayerMode::Combine).await?;
+                web.replan().await?;
+            }
+            Some(Step::Restart) => drop(hook.container("web")?.restart(&["web"]).await?),
+            Some(Step::Config) => return Err(Error::config("port", "must be even")),
+            Some(Step::Own(message)) => return Err(Error::new(*message)),
+            Some(Step::Panic) => panic!("the moon is full"),
+            Some(Step::SetState(bytes)) => hook.set_state(&"x".repeat(*bytes))?,
+            Some(Step::ReadConfig) => drop(hook.config()?),
+            Some(Step::Log(lines)) => {
+                for (level, line) in *lines {
+                    match level {
+                        LogLevel::Trace => tracing::trace!("{line}"),
+                        LogLevel::Debug => tracing::debug!("{line}"),
+                        LogLevel::Info => tracing::info!("{line}"),
+                        LogLevel::Warning => tracing::warn!("{line}"),
+                        LogLevel::Error => tracing::error!("{line}"),
+                    }
+                }
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    async fn collect_status(&self, hook: &Hook<Self>, statuses: &mut Statuses) -> Result<()> {
+        self.seen.lock().unwrap().push("collect-status".to_owned());
+        match &self.collected {
+            Collected::Nothing => {}
+            Collected::Add(all) => all.iter().cloned().for_each(|status| statuses.add(status)),
+            Collected::Application(status) => statuses.add_application(status.clone()),
+            Collected::Readiness => statuses.add(hook.container("web")?.readiness().await),
+            Collected::Services => drop(hook.container("web")?.services(&[]).await?),
+            Collected::Config => return Err(Error::config("port", "must be prime")),
+            Collected::Fail => return Err(Error::new("cannot count the sheep")),
+            Collected::Panic => panic!("collected too much"),
+        }
+        Ok(())
+    }
+
+    fn on_error(&self, event: &Event, error: &Error) -> Verdict {
+        self.verdict.clone().unwrap_or_else(|| Verdict::by_table(event, error))
+    }
+
+    fn retry(&self) -> RetryPolicy {
+        RetryPolicy::operation()
+    }
+}
+
+/// One unit over several hooks.
+pub(super) struct Unit {
+    pub(super) agent: Arc<Mutex<Agent>>,
+    pub(super) folder: tempfile::TempDir,
+    pub(super) steps: BTreeMap<&'static str, Step>,
+    pub(super) collected: Collected,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) log_level: LogLevel,
+    /// Whether time is left to pass only while everything waits: right where there is no Pebble at all.
+    pub(super) paused: bool,
+    /// Variables beside the unit's name and the dispatch path.
+    pub(super) variables: Vec<(&'static str, String)>,
+}
+
+/// What one hook did.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) code: u8,
+    pub(super) seen: Vec<String>,
+    pub(super) tools: Vec<&'static str>,
+    pub(super) statuses: Vec<String>,
+    pub(super) application: Vec<String>,
+    pub(super) log: Vec<(String, String)>,
+    pub(super) failure: Option<String>,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Unit {
+    /// A unit that has never run a hook, without a Pebble.
+    pub(super) fn new() -> Self {
+        Self {
+            agent: Arc::default(),
+            folder: tempfile::tempdir().unwrap(),
+            steps: BTreeMap::new(),
+            collected: Collected::default(),
+            verdict: None,
+            log_level: LogLevel::Info,
+            paused: true,
+            variables: Vec::new(),
+        }
+    }
+
+    /// A unit whose container is in operation.
+    pub(super) fn in_operation() -> Self {
+        let unit = Self::new();
+        unit.edit(|framework| {
+            framework.arrive(&Event::Install);
+            framework.arrive(&Event::Start);
+            framework.arrive(&Event::PebbleReady {
+                container: "web".parse().unwrap(),
+            });
+        });
+        unit
+    }
+
+    pub(super) fn framework(&self) -> Framework {
+        Framework::read(self.agent.lock().unwrap().state.get(FRAMEWORK_KEY).map(String::as_str)).unwrap()
+    }
+
+    /// Changes the stored document from outside.
+    pub(super) fn edit(&self, change: impl FnOnce(&mut Framework)) {
+        let mut framework = self.framework();
+        change(&mut framework);
+        if let Some(text) = framework.to_write(None).unwrap() {
+            self.agent.lock().unwrap().state.insert(FRAMEWORK_KEY.to_owned(), text);
+        }
+    }
+
+    /// The names of the stored events.
+    pub(super) fn stored(&self) -> Vec<String> {
+        self.framework()
+            .queue
+            .entries()
+            .iter()
+            .map(|entry| entry.event().to_string())
+            .collect()
+    }
+
+    pub(super) fn on(mut self, event: &'static str, step: Step) -> Self {
+        self.steps.insert(event, step);
+        self
+    }
+
+    pub(super) fn collecting(mut self, collected: Collected) -> Self {
+        self.collected = collected;
+        self
+    }
+
+    /// Puts a Pebble there that answers by `answer`.
+    pub(super) fn with_pebble(mut self, answer: impl Fn(&str, &str) -> (u16, Value) + Send + Sync + 'static) -> Self {
+        self.paused = false;
+        let folder = self.folder.path().join("web");
+        std::fs::create_dir(&folder).unwrap();
+        serve(
+            UnixListener::bind(folder.join("pebble.socket")).unwrap(),
+            Arc::new(answer),
+        );
+        self
+    }
+
+    pub(super) fn run(&self, dispatch_path: &str) -> Ran {
+        let mut vars: Vec<(&str, String)> = vec![
+            ("JUJU_UNIT_NAME", "probe/0".to_owned()),
+            ("JUJU_DISPATCH_PATH", dispatch_path.to_owned()),
+        ];
+        vars.push(("JUJU_CHARM_DIR", self.folder.path().to_str().unwrap().to_owned()));
+        vars.extend(self.variables.iter().cloned());
+        let env = HookEnv::from_vars(vars.into_iter().map(|(name, value)| (name.into(), value.into()))).unwrap();
+        {
+            let mut agent = self.agent.lock().unwrap();
+            agent.tools.clear();
+            agent.statuses.clear();
+            agent.application.clear();
+            agent.log.clear();
+            agent.failure = None;
+        }
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let charm = Probe {
+            steps: self.steps.clone(),
+            collected: self.collected.clone(),
+            verdict: self.verdict.clone(),
+            seen: Arc::clone(&seen),
+        };
+        let mut options = RunOptions::new()
+            .containers_folder(self.folder.path())
+            .log_level(self.log_level);
+        options.paused = self.paused;
+        let (out, err) = (Sink::default(), Sink::default());
+        let streams = Streams {
+            out: Mutex::new(Box::new(out.clone())),
+            err: Mutex::new(Box::new(err.clone())),
+        };
+        let code = run_to(
+            charm,
+            env,
+            Juju::new(Box::new(Tools(Arc::clone(&self.agent)))),
+            options,
+            streams,
+        );
+        let mut agent = self.agent.lock().unwrap();
+        let pending = std::mem::take(&mut agent.pending);
+        if code == 0 {
+            agent.state.extend(pending);
+        }
+        Ran {
+            code,
+            seen: seen.lock().unwrap().clone(),
+            tools: agent.tools.clone(),
+            statuses: agent.statuses.clone(),
+            application: agent.application.clone(),
+            log: agent.log.clone(),
+            failure: agent.failure.clone(),
+            out: out.text(),
+            err: err.text(),
+        }
+    }
+}
+
+type Answer = dyn Fn(&str, &str) -> (u16, Value) + Send + Sync;
+
+/// Serves until the process ends; the socket goes with the unit's folder.
+fn serve(listener: UnixListener, answer: Arc<Answer>) {
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = Arc::clone(&answer);
+            std::thread::spawn(move || while_asked(stream, &*answer));
+        }
+    });
+}
+
+fn while_asked(stream: UnixStream, answer: &Answer) -> Option<()> {
+    let mut writer = stream.try_clone().ok()?;
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut first = String::new();
+        if reader.read_line(&mut first).ok()? == 0 {
+            return None;
+        }
+        let mut length = 0;
+        loop {
+            let mut header = String::new();
+            reader.read_line(&mut header).ok()?;
+            if header.trim().is_empty() {
+                break;
+            }
+            if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().ok()?;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        let mut words = first.split(' ');
+        let (status, body) = answer(words.next()?, words.next()?);
+        let body = body.to_string();
+        write!(
+            writer,
+            "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .ok()?;
+    }
+}
+
+/// A Pebble that does all that is asked of it.
+pub(super) fn willing(method: &str, path: &str) -> (u16, Value) {
+    match (method, path.split('?').next().unwrap_or_default()) {
+        ("GET", "/v1/system-info") => sync(json!({"version": "v1.32.1", "boot-id": "1"})),
+        ("POST", "/v1/services") => change_started(),
+        ("GET", "/v1/changes/1/wait" | "/v1/changes/1") => sync(
+            json!({"id": "1", "kind": "replan", "summary": "Replan", "status": "Done", "ready": true, "tasks": []}),
+        ),
+        ("GET", _) => sync(json!([])),
+        _ => sync(json!(true)),
+    }
+}
+
+/// A Pebble whose service does not stay up.
+pub(super) fn failing_service(method: &str, path: &str) -> (u16, Value) {
+    match (method, path.split('?').next().unwrap_or_default()) {
+        ("GET", "/v1/changes/1/wait" | "/v1/changes/1") => sync(json!({
+            "id": "1", "kind": "replan", "summary": "Replan service \"web\"", "status": "Error", "ready": true,
+            "err": "cannot perform the following tasks:\n- Start service \"web\" (exited quickly with code 1)",
+            "tasks": [{"id": "2", "kind": "start", "summary": "Start service \"web\"", "status": "Error", "log": [
+                "2026-11-22T20:00:10Z INFO Most recent service output:\n    boom: no such key\n",
+                "2026-11-22T20:00:10Z ERROR cannot start service: exited quickly with code 1"
+            ]}]
+        })),
+        _ => willing(method, path),
+    }
+}
+
+pub(super) fn refusing(
+    status: u16,
+    message: &'static str,
+) -> impl Fn(&str, &str) -> (u16, Value) + Send + Sync + 'static {
+    move |method, path| {
+        if method == "GET" {
+            return willing(method, path);
+        }
+        (
+            status,
+            json!({"type": "error", "status-code": status, "status": "X", "result": {"message": message}}),
+        )
+    }
+}
+
+fn sync(result: Value) -> (u16, Value) {
+    (
+        200,
+        json!({"type": "sync", "status-code": 200, "status": "OK", "result": result}),
+    )
+}
+
+fn change_started() -> (u16, Value) {
+    (
+        202,
+        json!({"type": "async", "status-code": 202, "status": "Accepted", "change": "1", "result": null}),
+    )
+}
+
+/// How long a hook may take in the tests that look for one that does not wait.
+pub(super) const AT_ONCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,231 @@
+//! Where a hook's log lines go.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::juju::{Juju, LogLevel};
+
+/// The subscriber of one hook, for everything that is logged through `tracing`.
+///
+/// The unit agent logs a hook's standard output at DEBUG and its standard error at WARNING for nothing, so TRACE and DEBUG lines go to the
+/// one and WARN lines to the other. INFO and ERROR lines cost a process each way (`juju-log`), so they are gathered, one
+/// level a batch of at most 100 KiB, and sent before a long wait, before a failure and at exit. In an action standard output and error
+/// are part of the result, so there everything goes to `juju-log`. What is below the level is dropped before it is formatted.
+///
+/// A `juju-log` that fails does not fail the hook: the lines go to standard error, or nowhere in an action.
+#[derive(Clone)]
+pub(crate) struct HookLog {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    juju: Arc<Juju>,
+    level: LevelFilter,
+    streams: Option<Streams>,
+    batches: Mutex<[Batch; 5]>,
+    spans: AtomicU64,
+}
+
+/// Standard output and error of the hook.
+pub(crate) struct Streams {
+    pub(crate) out: Mutex<Box<dyn Write + Send>>,
+    pub(crate) err: Mutex<Box<dyn Write + Send>>,
+}
+
+impl Streams {
+    pub(crate) fn of_process() -> Self {
+        Self {
+            out: Mutex::new(Box::new(io::stdout())),
+            err: Mutex::new(Box::new(io::stderr())),
+        }
+    }
+}
+
+/// Lines of one level that wait for `juju-log`.
+#[derive(Default)]
+struct Batch {
+    text: String,
+}
+
+impl HookLog {
+    /// The most bytes that one `juju-log` is given: an argument may have 128 KiB on Linux.
+    const LARGEST_BATCH: usize = 100 * 1024;
+
+    /// `streams` is `None` in an action.
+    pub(crate) fn new(juju: Arc<Juju>, level: LogLevel, streams: Option<Streams>) -> Self {
+        let level = match level {
+            LogLevel::Trace => LevelFilter::TRACE,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Warning => LevelFilter::WARN,
+            LogLevel::Error => LevelFilter::ERROR,
+        };
+        Self {
+            inner: Arc::new(Inner {
+                juju,
+                level,
+                streams,
+                batches: Mutex::default(),
+                spans: AtomicU64::new(1),
+            }),
+        }
+    }
+
+    /// Sends what has been gathered, errors last, so that they are the last word.
+    pub(crate) fn flush(&self) {
+        // Taken out first: the call of juju-log may itself log.
+        let batches = std::mem::take(&mut *self.inner.batches.lock().unwrap_or_else(PoisonError::into_inner));
+        for (place, batch) in batches.into_iter().enumerate() {
+            self.send(LEVELS.get(place).copied().unwrap_or(LogLevel::Error), &batch.text);
+        }
+    }
+
+    fn send(&self, level: LogLevel, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if let Err(error) = self.inner.juju.log(level, text) {
+            self.warn(text);
+            self.warn(&error.to_string());
+        }
+    }
+
+    fn gather(&self, level: LogLevel, line: &str) {
+        let place = LEVELS
+            .iter()
+            .position(|known| *known == level)
+            .unwrap_or(LEVELS.len() - 1);
+        let full = {
+            let mut batches = self.inner.batches.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(batch) = batches.get_mut(place) else { return };
+            let fits = batch.text.is_empty() || batch.text.len() + 1 + line.len() <= Self::LARGEST_BATCH;
+            let full = if fits {
+                String::new()
+            } else {
+                std::mem::take(&mut batch.text)
+            };
+            if !batch.text.is_empty() {
+                batch.text.push('\n');
+            }
+            batch.text.push_str(line);
+            full
+        };
+        self.send(level, &full);
+    }
+
+    /// A closed stream is no reason to fail a hook, nor is there anywhere to say so.
+    fn print(stream: &Mutex<Box<dyn Write + Send>>, line: &str) {
+        let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = stream
+            .write_all(line.as_bytes())
+            .and_then(|()| stream.write_all(b"\n"))
+            .and_then(|()| stream.flush());
+    }
+
+    fn warn(&self, line: &str) {
+        if let Some(streams) = &self.inner.streams {
+            Self::print(&streams.err, line);
+        }
+    }
+
+    fn line(&self, level: Level, line: &str) {
+        match (level, &self.inner.streams) {
+            (Level::ERROR, _) => self.gather(LogLevel::Error, line),
+            (Level::INFO, _) => self.gather(LogLevel::Info, line),
+            (Level::WARN, Some(streams)) => Self::print(&streams.err, line),
+            (Level::WARN, None) => self.gather(LogLevel::Warning, line),
+            (_, Some(streams)) => Self::print(&streams.out, line),
+            (Level::DEBUG, None) => self.gather(LogLevel::Debug, line),
+            (_, None) => self.gather(LogLevel::Trace, line),
+        }
+    }
+}
+
+const LEVELS: [LogLevel; 5] = [
+    LogLevel::Trace,
+    LogLevel::Debug,
+    LogLevel::Info,
+    LogLevel::Warning,
+    LogLevel::Error,
+];
+
+impl Subscriber for HookLog {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.enabled(metadata) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
+    }
+
+    /// Spans carry no line of ours, so only events are of interest.
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && *metadata.level() <= self.inner.level
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.inner.level)
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(self.inner.spans.fetch_add(1, Ordering::Relaxed).max(1))
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line::default();
+        event.record(&mut line);
+        self.line(*event.metadata().level(), &line.finish());
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// The message, then the other fields as `name=value`.
+#[derive(Default)]
+struct Line {
+    message: String,
+    fields: String,
+}
+
+impl Line {
+    fn finish(mut self) -> String {
+        if self.message.is_empty() {
+            return self.fields.trim_start().to_owned();
+        }
+        self.message.push_str(&self.fields);
+        self.message
+    }
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a String fails only if the value's own formatting does; then the rest of the line still stands.
+        let _ = if field.name() == "message" {
+            write!(self.message, "{value:?}")
+        } else {
+            write!(self.fields, " {}={value:?}", field.name())
+        };
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            self.message.push_str(value);
+        } else {
+            self.record_debug(field, &value);
+        }
+    }
+}

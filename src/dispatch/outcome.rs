@@ -1,0 +1,157 @@
+//! What a handler's result means for the unit: the table.
+
+use super::error::Error;
+use super::event::Event;
+use super::text::one_line;
+use crate::juju::Status;
+use crate::pebble;
+
+/// What a handler that did not fail says about its event.
+///
+/// "Still waiting" is a value, never an error: an error means that this attempt broke.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The event is dealt with.
+    Done,
+    /// Something outside is not there yet: store the event and run it again before the next one. The text is for the operator, as
+    /// the unit's Waiting status: `waiting for the database`.
+    ///
+    /// Not possible in an action, `stop`, `remove`, `secret-rotate` and `secret-expired`: there it is an error.
+    Defer(String),
+}
+
+impl Outcome {
+    /// Stores the event, with the reason that the operator reads.
+    pub fn defer(reason: impl Into<String>) -> Self {
+        Self::Defer(reason.into())
+    }
+}
+
+/// What the framework does about an error of a handler.
+///
+/// The default is [`Verdict::by_table`]; a charm changes it in one place, [`Charm::on_error`](super::Charm::on_error).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The event is done all the same: writes are committed, exit 0, and nothing is shown. In `stop` and `remove` collect-status is left out.
+    Done,
+    /// The event is done, and only the user can mend what is wrong: writes are committed, exit 0, and the unit is Blocked with this
+    /// message until this event, or `config-changed`, is handled without the fault.
+    Block(String),
+    /// The event is stored and runs again before the next one: writes are committed, exit 0, and the unit shows this status meanwhile.
+    Store(Status),
+    /// The hook fails: nothing is committed, exit 1, and Juju runs it again after 5 s, 10 s, … 5 min. In a `<container>-pebble-*` hook,
+    /// which Juju would drop without a trace, the event is stored and the unit is Blocked with the cause instead.
+    Fail,
+}
+
+impl Verdict {
+    /// The table that every charm starts from.
+    ///
+    /// | the handler returns | event | this hook's writes | collect-status | exit | seen by the operator |
+    /// |---|---|---|---|---|---|
+    /// | `Ok(Done)` | done | committed | runs | 0 | what collect-status says |
+    /// | `Ok(Defer(reason))` | stored | committed | runs | 0 | Waiting: the reason |
+    /// | Pebble unreachable, container in **setup** | stored | committed | runs | 0 | Waiting |
+    /// | Pebble unreachable in **any `<container>-pebble-*` hook** | stored | committed | runs | 0 | Waiting; runs again before the next event |
+    /// | Pebble unreachable, **operation**, retries exhausted | – | dropped by Juju | no | 1 | error state; Juju runs the hook again (5 s … 5 min) |
+    /// | Pebble unreachable in `stop` or `remove` | done | committed | no | 0 | one attempt, logged: what it would stop is gone |
+    /// | a change failed (a service did not start or stay up), or is still running at its deadline | stored | committed | runs | 0 | Blocked (`failed: ` service, cause, last output line) or Waiting (running) |
+    /// | a mistake only the user can mend ([`Error::config`]; a refusal about command, user, group or working-dir) | done | committed | runs | 0 | Blocked: which option and what to change; no retry storm |
+    /// | any other error (a definite 4xx, a bug, a panic) | – | dropped | no | 1 | error state, the cause chain in the log |
+    /// | any other error in a `<container>-pebble-*` hook | stored | committed | runs | 0 | Blocked: the cause. Juju hides a failed workload hook, so it must never be the last word |
+    ///
+    /// - A stored event that runs again is judged by its own row, not by that of the hook it runs in: a stored `config-changed` whose
+    ///   Pebble is unreachable in operation fails the hook, be that an `update-status`. Only where the hook itself is a `<container>-pebble-*`
+    ///   one, which must not fail, does it stay stored instead.
+    /// - Where "stored" is not possible (`stop`, `remove`, `secret-rotate`, `secret-expired`), the hook fails: Juju runs it again by itself.
+    /// - An action does not get here: its error is its failure message, exit 0, and the unit is not put in error.
+    pub fn by_table(event: &Event, error: &Error) -> Self {
+        if let Some(message) = user_fault(error) {
+            return Self::Block(message);
+        }
+        let verdict = Self::before_storing(event, error);
+        match verdict {
+            Self::Store(_) if !event.is_deferrable() => Self::Fail,
+            verdict => verdict,
+        }
+    }
+
+    fn before_storing(event: &Event, error: &Error) -> Self {
+        let Some(pebble) = error.pebble() else {
+            return Self::other(event, error);
+        };
+        match pebble.kind() {
+            pebble::ErrorKind::Unreachable if event.is_ending() => Self::Done,
+            pebble::ErrorKind::Unreachable if event.is_workload() || error.in_setup() => {
+                Self::Store(waiting_for_pebble(error))
+            }
+            pebble::ErrorKind::ChangeFailed => Self::Store(Status::blocked(failed_change(pebble))),
+            pebble::ErrorKind::ChangeRunning => Self::Store(Status::waiting(one_line(pebble))),
+            _ => Self::other(event, error),
+        }
+    }
+
+    fn other(event: &Event, error: &Error) -> Self {
+        if event.is_workload() {
+            Self::Store(Status::blocked(error.chain()))
+        } else {
+            Self::Fail
+        }
+    }
+}
+
+/// The status of a component whose Pebble is away.
+pub(crate) fn waiting_for_pebble(error: &Error) -> Status {
+    match error.container() {
+        Some(container) => Status::waiting(format!("waiting for Pebble in \"{container}\"")),
+        None => Status::waiting("waiting for Pebble"),
+    }
+}
+
+/// What the user has to change, when nobody else can mend this error: the status names the option or the key of the service.
+pub(crate) fn user_fault(error: &Error) -> Option<String> {
+    if let Some(message) = error.config_fault() {
+        return Some(message);
+    }
+    let pebble = error.pebble()?;
+    let key = match pebble.user_fault()? {
+        pebble::UserFault::Command => "command",
+        pebble::UserFault::User => "user",
+        pebble::UserFault::Group => "group",
+        pebble::UserFault::WorkingDir => "working-dir",
+        #[expect(
+            unreachable_patterns,
+            reason = "the enum may grow; a new key still blocks, with Pebble's own words"
+        )]
+        _ => "service",
+    };
+    let said = pebble.message().map_or_else(|| one_line(pebble), str::to_owned);
+    Some(one_line(&format_args!("invalid \"{key}\": {said}")))
+}
+
+/// `failed: SERVICE: CAUSE: LAST OUTPUT LINE`, one part a service.
+fn failed_change(error: &pebble::Error) -> String {
+    let parts: Vec<String> = error
+        .failed_services()
+        .iter()
+        .map(|failure| {
+            let (service, cause) = (failure.service(), failure.cause());
+            failure.last_output().map_or_else(
+                || format!("{service}: {cause}"),
+                |line| format!("{service}: {cause}: {line}"),
+            )
+        })
+        .collect();
+    if parts.is_empty() {
+        let cause = error
+            .change()
+            .and_then(pebble::Change::err)
+            .map_or_else(|| error.to_string(), str::to_owned);
+        return one_line(&format_args!("failed: {cause}"));
+    }
+    one_line(&format_args!("failed: {}", parts.join("; ")))
+}

@@ -1,0 +1,289 @@
+//! The deferred events of a unit.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::Error;
+use super::event::Event;
+use super::text::one_line;
+use crate::juju::{Status, StatusKind};
+
+/// One deferred event: it runs again before the next event, until its handler is done with it.
+///
+/// Guarantees: an event that was stored runs **at least once** more; stored events run oldest first, and each at most once a hook; equal
+/// events are one entry with a count. A failing hook changes nothing: Juju drops the write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Deferred {
+    event: Event,
+    count: u32,
+    attempts: u32,
+    since: u64,
+    reason: String,
+    status: Kind,
+}
+
+/// The kinds of status that a charm can set, as they are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    Active,
+    Waiting,
+    Maintenance,
+    Blocked,
+}
+
+impl Deferred {
+    /// The event that will run again.
+    #[must_use]
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// How many times Juju has sent this event since it was first stored; at least 1.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// How many times the handler has run for it without being done; at least 1.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// When it was first stored, in seconds since 1970 in UTC.
+    #[must_use]
+    pub fn since(&self) -> u64 {
+        self.since
+    }
+
+    /// Why it is stored, as of the last attempt; one line.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// The status that the unit shows while it is stored.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self.kind() {
+            StatusKind::Blocked => Status::blocked(&*self.reason),
+            StatusKind::Maintenance => Status::maintenance(&*self.reason),
+            StatusKind::Active => Status::active(),
+            _ => Status::waiting(&*self.reason),
+        }
+    }
+
+    fn kind(&self) -> StatusKind {
+        match self.status {
+            Kind::Active => StatusKind::Active,
+            Kind::Waiting => StatusKind::Waiting,
+            Kind::Maintenance => StatusKind::Maintenance,
+            Kind::Blocked => StatusKind::Blocked,
+        }
+    }
+}
+
+/// Where an event that is to be stored comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// Juju sent it with this hook.
+    FromJuju,
+    /// It was stored already and has run again.
+    FromQueue,
+}
+
+/// All deferred events, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Queue {
+    entries: Vec<Deferred>,
+}
+
+impl Queue {
+    /// How many different events fit: more than a charm has, since equal ones share an entry.
+    pub(crate) const CAPACITY: usize = 64;
+
+    pub(crate) fn entries(&self) -> &[Deferred] {
+        &self.entries
+    }
+
+    /// Stores an event with the status to show meanwhile. An equal one keeps its place and its age; its count and attempts go up.
+    ///
+    /// # Errors
+    ///
+    /// A deferral error if the event is of a kind that must not be stored, or if the queue is full: then nothing has changed.
+    pub(crate) fn store(&mut self, event: &Event, status: &Status, arrival: Arrival, now: u64) -> Result<(), Error> {
+        if !event.is_deferrable() {
+            return Err(Error::deferral(format!(
+                "cannot defer \"{event}\": actions, stop, remove, secret-rotate and secret-expired cannot be stored; finish it now or return an error"
+            )));
+        }
+        let kind = match status.kind() {
+            StatusKind::Active => Kind::Active,
+            StatusKind::Maintenance => Kind::Maintenance,
+            StatusKind::Blocked => Kind::Blocked,
+            _ => Kind::Waiting,
+        };
+        let reason = one_line(status.message());
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.event == *event) {
+            entry.attempts = entry.attempts.saturating_add(1);
+            if arrival == Arrival::FromJuju {
+                entry.count = entry.count.saturating_add(1);
+            }
+            entry.reason = reason;
+            entry.status = kind;
+            return Ok(());
+        }
+        if self.entries.len() >= Self::CAPACITY {
+            return Err(Error::deferral(format!(
+                "cannot defer \"{event}\": {} events are stored already, which is the limit; the oldest is \"{}\" ({})",
+                self.entries.len(),
+                self.entries
+                    .first()
+                    .map_or_else(String::new, |entry| entry.event.to_string()),
+                self.entries.first().map_or("", |entry| entry.reason.as_str()),
+            )));
+        }
+        self.entries.push(Deferred {
+            event: event.clone(),
+            count: 1,
+            attempts: 1,
+            since: now,
+            reason,
+            status: kind,
+        });
+        Ok(())
+    }
+
+    /// Forgets the event; whether it was stored.
+    pub(crate) fn remove(&mut self, event: &Event) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| entry.event != *event);
+        self.entries.len() != before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn unknown(name: &str) -> Event {
+        Event::Unknown {
+            hook: name.to_owned(),
+            variables: Default::default(),
+        }
+    }
+
+    fn waiting() -> Status {
+        Status::waiting("waiting for something")
+    }
+
+    #[test]
+    fn equal_events_are_one_entry_with_a_count() {
+        let mut queue = Queue::default();
+        queue
+            .store(&Event::ConfigChanged, &waiting(), Arrival::FromJuju, 10)
+            .unwrap();
+        queue
+            .store(&Event::UpdateStatus, &waiting(), Arrival::FromJuju, 11)
+            .unwrap();
+        queue
+            .store(&Event::ConfigChanged, &Status::blocked("broken"), Arrival::FromJuju, 12)
+            .unwrap();
+        queue
+            .store(
+                &Event::ConfigChanged,
+                &Status::blocked("still\nbroken"),
+                Arrival::FromQueue,
+                13,
+            )
+            .unwrap();
+        let [first, second] = queue.entries() else {
+            panic!("{queue:?}")
+        };
+        assert_eq!(
+            (first.event(), first.count(), first.attempts(), first.since()),
+            (&Event::ConfigChanged, 2, 3, 10)
+        );
+        assert_eq!(first.status(), Status::blocked("still broken"));
+        assert_eq!(
+            (second.event(), second.count(), second.attempts()),
+            (&Event::UpdateStatus, 1, 1)
+        );
+        assert!(queue.remove(&Event::ConfigChanged));
+        assert!(!queue.remove(&Event::ConfigChanged));
+    }
+
+    #[test]
+    fn what_must_not_be_stored_is_refused() {
+        let mut queue = Queue::default();
+        for event in [
+            Event::Stop,
+            Event::Remove,
+            Event::Action {
+                name: "restart".to_owned(),
+                id: "1".to_owned(),
+            },
+            unknown("secret-rotate"),
+            unknown("secret-expired"),
+            unknown("actions/other"),
+        ] {
+            let error = queue.store(&event, &waiting(), Arrival::FromJuju, 0).unwrap_err();
+            assert!(
+                error.to_string().starts_with(&format!("cannot defer \"{event}\"")),
+                "{error}"
+            );
+        }
+        assert!(queue.entries().is_empty());
+    }
+
+    #[test]
+    fn a_full_queue_refuses_a_new_event_and_still_takes_an_equal_one() {
+        let mut queue = Queue::default();
+        for number in 0..Queue::CAPACITY {
+            queue
+                .store(&unknown(&format!("hook-{number}")), &waiting(), Arrival::FromJuju, 0)
+                .unwrap();
+        }
+        let before = queue.clone();
+        let error = queue
+            .store(&Event::Install, &waiting(), Arrival::FromJuju, 0)
+            .unwrap_err();
+        assert!(error.to_string().contains("64 events are stored already"), "{error}");
+        assert_eq!(queue, before);
+        queue
+            .store(&unknown("hook-63"), &waiting(), Arrival::FromJuju, 0)
+            .unwrap();
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_first_arrival_is_kept(names in proptest::collection::vec("[a-c]{1,2}", 0..40)) {
+            let mut queue = Queue::default();
+            let mut expected: Vec<String> = Vec::new();
+            for name in &names {
+                queue.store(&unknown(name), &waiting(), Arrival::FromJuju, 0).unwrap();
+                if !expected.contains(name) {
+                    expected.push(name.clone());
+                }
+            }
+            let stored: Vec<String> = queue.entries().iter().map(|entry| entry.event().to_string()).collect();
+            prop_assert_eq!(stored, expected);
+            let total: u32 = queue.entries().iter().map(Deferred::count).sum();
+            prop_assert_eq!(total as usize, names.len());
+        }
+
+        #[test]
+        fn a_queue_survives_the_round_trip(names in proptest::collection::vec("\\PC{1,20}", 0..20), reason in "\\PC{0,60}") {
+            let mut queue = Queue::default();
+            for name in &names {
+                queue.store(&unknown(name), &Status::blocked(&*reason), Arrival::FromJuju, 7).unwrap_or(());
+            }
+            let text = serde_json::to_string(&queue).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Queue>(&text).unwrap(), queue);
+        }
+    }
+}

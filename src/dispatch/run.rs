@@ -1,0 +1,555 @@
+//! The road of one hook, from the environment to the exit code.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::charm::{Charm, Metadata};
+use super::config::OperatorRetry;
+use super::error::{Error, Result};
+use super::event::Event;
+use super::hook::{Hook, Memory, Mode, Patience, Setting, Shared};
+use super::log::{HookLog, Streams};
+use super::outcome::{Outcome, Verdict, waiting_for_pebble};
+use super::phase::Phase;
+use super::queue::Arrival;
+use super::state::{CHARM_KEY, CharmState, FRAMEWORK_KEY, Framework};
+use super::status::Statuses;
+use super::store::Store;
+use super::text;
+use crate::juju::{self, ContainerName, HookEnv, Juju, LogLevel, Status, SystemTools};
+use crate::pebble;
+
+/// The hook did what it had to do, or said by a status or a failed action that it could not.
+const SUCCESS: u8 = 0;
+/// The hook failed: Juju drops what it wrote and runs it again.
+const FAILURE: u8 = 1;
+/// No event was named.
+const USAGE: u8 = 2;
+
+/// Where a hook run finds what is not in its environment.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct RunOptions {
+    containers: PathBuf,
+    log_level: Option<LogLevel>,
+    /// Time passes only while everything waits, so that a test need not wait through a retry.
+    #[cfg(test)]
+    pub(super) paused: bool,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            containers: PathBuf::from("/charm/containers"),
+            log_level: None,
+            #[cfg(test)]
+            paused: false,
+        }
+    }
+}
+
+impl RunOptions {
+    /// What Juju's pods have: sockets under `/charm/containers`, and the charm's own log level.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The folder that holds `NAME/pebble.socket` for each container.
+    pub fn containers_folder(self, folder: impl Into<PathBuf>) -> Self {
+        Self {
+            containers: folder.into(),
+            ..self
+        }
+    }
+
+    /// The least important level that is logged, instead of [`Charm::log_level`].
+    pub fn log_level(self, level: LogLevel) -> Self {
+        Self {
+            log_level: Some(level),
+            ..self
+        }
+    }
+
+    /// From `CHARMWRIGHT_CONTAINERS` and `CHARMWRIGHT_LOG`, which stand in for Juju's fixed places when a hook runs outside a pod. An empty
+    /// or unknown value is as good as none.
+    fn from_process() -> Self {
+        let mut options = Self::default();
+        if let Some(folder) = std::env::var_os("CHARMWRIGHT_CONTAINERS").filter(|folder| !folder.is_empty()) {
+            options.containers = folder.into();
+        }
+        options.log_level =
+            std::env::var("CHARMWRIGHT_LOG")
+                .ok()
+                .and_then(|word| match word.to_ascii_lowercase().as_str() {
+                    "trace" => Some(LogLevel::Trace),
+                    "debug" => Some(LogLevel::Debug),
+                    "info" => Some(LogLevel::Info),
+                    "warn" | "warning" => Some(LogLevel::Warning),
+                    "error" => Some(LogLevel::Error),
+                    _ => None,
+                });
+        options
+    }
+}
+
+/// Runs the charm for the event that this process was started for: the whole of a charm's `fn main`.
+///
+/// Exit code 0 when the hook is done, 1 when it failed and Juju is to run it again, 2 (and a usage text) when no event is named.
+pub fn main<C: Charm>(charm: C) -> ExitCode {
+    let env = match HookEnv::from_process() {
+        Ok(env) => env,
+        Err(error) => {
+            let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
+            if unset("JUJU_UNIT_NAME") && unset("JUJU_DISPATCH_PATH") && unset("JUJU_HOOK_NAME") {
+                print_usage(&C::METADATA);
+                return USAGE.into();
+            }
+            print(&text::chain(&error));
+            return FAILURE.into();
+        }
+    };
+    // A panic is an error like any other; its place goes to the log with the rest, not to the standard error of an action.
+    std::panic::set_hook(Box::new(|panic| {
+        if tracing::dispatcher::get_default(tracing::Dispatch::is::<HookLog>) {
+            tracing::error!("{panic}");
+        } else {
+            print(&panic.to_string());
+        }
+    }));
+    run(
+        charm,
+        env,
+        Juju::new(Box::new(SystemTools::new())),
+        RunOptions::from_process(),
+    )
+    .into()
+}
+
+/// One hook run of the charm, with everything that it touches given: what [`main`](main()) does in a process of its own. Returns the exit code.
+///
+/// Blocks until the hook is done; must not be called from within an async runtime.
+pub fn run<C: Charm>(charm: C, env: HookEnv, juju: Juju, options: RunOptions) -> u8 {
+    run_to(charm, env, juju, options, Streams::of_process())
+}
+
+pub(crate) fn run_to<C: Charm>(charm: C, env: HookEnv, juju: Juju, options: RunOptions, streams: Streams) -> u8 {
+    let Some(event) = Event::from_env(&env, &C::METADATA) else {
+        print_usage(&C::METADATA);
+        return USAGE;
+    };
+    let mode = Mode::of(&event);
+    let juju = Arc::new(juju);
+    let level = options.log_level.unwrap_or_else(|| charm.log_level());
+    let log = HookLog::new(Arc::clone(&juju), level, (mode != Mode::Action).then_some(streams));
+    let logging = tracing::subscriber::set_default(log.clone());
+    tracing::debug!("\"{event}\" of {} begins", env.unit());
+    let road = Road {
+        event: &event,
+        mode,
+        env,
+        juju: Arc::clone(&juju),
+        log: log.clone(),
+        options,
+    };
+    // Handlers are guarded one by one; this is for what else an author writes, such as `on_error`.
+    let travelled = catch_unwind(AssertUnwindSafe(|| road.travel(charm)))
+        .unwrap_or_else(|payload| Err(Error::panic(&event, &*payload)));
+    let code = match travelled {
+        Ok(()) => SUCCESS,
+        Err(error) => give_up(&event, mode, &juju, &error),
+    };
+    tracing::debug!("\"{event}\" ends with code {code}");
+    log.flush();
+    drop(logging);
+    code
+}
+
+/// What remains to be done when the hook as a whole cannot go on.
+fn give_up(event: &Event, mode: Mode, juju: &Juju, error: &Error) -> u8 {
+    let chain = error.chain();
+    match mode {
+        Mode::Action => match juju.action_fail(&chain) {
+            Ok(()) => return SUCCESS,
+            Err(unsaid) => {
+                tracing::error!("{chain}");
+                tracing::error!("{}", text::chain(&unsaid));
+            }
+        },
+        // Juju drops a failed workload hook without a trace, so the status has to tell.
+        Mode::Workload => {
+            tracing::error!("\"{event}\" is not handled: {chain}");
+            if let Err(unsaid) = juju.set_status(&Status::blocked(text::one_line(&chain))) {
+                tracing::error!("{}", text::chain(&unsaid));
+            }
+            return SUCCESS;
+        }
+        Mode::Hook | Mode::Ending => tracing::error!("\"{event}\" failed: {chain}"),
+    }
+    FAILURE
+}
+
+impl Mode {
+    fn of(event: &Event) -> Self {
+        match event {
+            Event::Action { .. } => Self::Action,
+            Event::Unknown { hook, .. } if hook.starts_with("actions/") => Self::Action,
+            event if event.is_workload() => Self::Workload,
+            event if event.is_ending() => Self::Ending,
+            _ => Self::Hook,
+        }
+    }
+}
+
+/// One hook on its way.
+struct Road<'a> {
+    event: &'a Event,
+    mode: Mode,
+    env: HookEnv,
+    juju: Arc<Juju>,
+    log: HookLog,
+    options: RunOptions,
+}
+
+impl Road<'_> {
+    fn travel<C: Charm>(self, charm: C) -> Result<()> {
+        let (event, mode) = (self.event, self.mode);
+        if let Event::Unknown { hook, .. } = event
+            && mode == Mode::Action
+        {
+            return Err(Error::undeclared(format!(
+                "cannot run \"{hook}\": the charm \"{}\" declares the actions {:?} in Charm::METADATA",
+                C::METADATA.name(),
+                C::METADATA.action_names()
+            )));
+        }
+        let (store, stored) = self.load()?;
+        let mut framework = Framework::read(stored.get(FRAMEWORK_KEY).map(String::as_str))?;
+        for gone in framework.drop_undeclared(&C::METADATA) {
+            tracing::warn!(
+                "dropped the stored \"{}\": the charm has no such container any more",
+                gone.event()
+            );
+        }
+        if mode != Mode::Action {
+            framework.arrive(event);
+        }
+        let memory = Memory {
+            framework,
+            charm: CharmState::new(stored.get(CHARM_KEY).cloned()),
+        };
+        let juju = Arc::clone(&self.juju);
+        let hook: Hook<C> = Hook::new(Arc::new(Shared::new(Setting {
+            env: self.env,
+            juju: self.juju,
+            log: self.log,
+            metadata: C::METADATA,
+            mode,
+            containers: self.options.containers,
+            patience: Patience::of(&charm),
+            memory,
+        })));
+
+        // Two file descriptors and some microseconds: not worth a second road for handlers that never wait.
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        #[cfg(test)]
+        runtime.start_paused(self.options.paused);
+        let runtime = runtime
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|error| Error::new(format!("cannot start the hook's runtime: {error}")))?;
+        runtime.block_on(
+            Handling {
+                charm,
+                hook: &hook,
+                mode,
+            }
+            .all(event),
+        )?;
+        commit(&hook, &juju, &store, stored)
+    }
+
+    /// Juju's state, or the local file where this Juju has no `state-get`.
+    fn load(&self) -> Result<(Store, BTreeMap<String, String>)> {
+        match Store::Juju.load(&self.juju) {
+            Ok(stored) => Ok((Store::Juju, stored)),
+            Err(error)
+                if error
+                    .juju()
+                    .is_some_and(|juju| *juju.kind() == juju::ErrorKind::MissingTool)
+                    && !self.juju.has_tool("state-get") =>
+            {
+                let folder = self.env.charm_dir().map_or_else(|| PathBuf::from("."), PathBuf::from);
+                let store = Store::File(folder.join(Store::FILE_NAME));
+                let stored = store.load(&self.juju)?;
+                Ok((store, stored))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Patience {
+    fn of<C: Charm>(charm: &C) -> Self {
+        let containers = C::METADATA.container_names().iter();
+        Self {
+            charm: charm.retry(),
+            containers: containers
+                .filter_map(|name| Some((*name, charm.container_retry(name)?)))
+                .collect(),
+        }
+    }
+}
+
+fn commit<C: Charm>(hook: &Hook<C>, juju: &Juju, store: &Store, mut stored: BTreeMap<String, String>) -> Result<()> {
+    let mut changed = BTreeMap::new();
+    let memory = hook.shared().memory();
+    if let Some(text) = memory
+        .framework
+        .to_write(stored.get(FRAMEWORK_KEY).map(String::as_str))?
+    {
+        changed.insert(FRAMEWORK_KEY.to_owned(), text);
+    }
+    if let Some(text) = memory.charm.to_write() {
+        changed.insert(CHARM_KEY.to_owned(), text.to_owned());
+    }
+    drop(memory);
+    if changed.is_empty() {
+        return Ok(());
+    }
+    stored.extend(changed.clone());
+    store.save(juju, &changed, &stored)
+}
+
+/// How a handled event leaves the hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ran {
+    Handled,
+    /// An error in `stop` or `remove` that changes nothing any more: there is nobody left to show a status to.
+    LetGo,
+}
+
+/// The handlers of one hook.
+struct Handling<'a, C: Charm> {
+    charm: C,
+    hook: &'a Hook<C>,
+    mode: Mode,
+}
+
+impl<C: Charm> Handling<'_, C> {
+    /// Deferred events first, oldest first, then this one, then the status.
+    async fn all(mut self, current: &Event) -> Result<()> {
+        if matches!(self.mode, Mode::Hook | Mode::Workload) {
+            let stored: Vec<Event> = self
+                .hook
+                .shared()
+                .memory()
+                .framework
+                .queue
+                .entries()
+                .iter()
+                .map(|entry| entry.event().clone())
+                .collect();
+            // One equal to the current event runs with it, once.
+            for event in stored.iter().filter(|event| *event != current) {
+                tracing::debug!("stored \"{event}\" runs again");
+                self.one(event, Arrival::FromQueue).await?;
+            }
+        }
+        if self.one(current, Arrival::FromJuju).await? == Ran::LetGo {
+            return Ok(());
+        }
+        self.show_status(current).await
+    }
+
+    async fn one(&mut self, event: &Event, arrival: Arrival) -> Result<Ran> {
+        let (charm, hook) = (&mut self.charm, self.hook);
+        let result = guarded(event, async { charm.handle(event, hook).await }).await;
+        let error = match result {
+            Ok(Outcome::Done) => {
+                let framework = &mut hook.shared().memory().framework;
+                framework.queue.remove(event);
+                framework.clear_faults(event, true);
+                return Ok(Ran::Handled);
+            }
+            Ok(Outcome::Defer(reason)) => {
+                tracing::debug!("\"{event}\" is deferred: {reason}");
+                return self.store(event, &Status::waiting(reason), arrival);
+            }
+            Err(error) => error,
+        };
+        if self.mode == Mode::Action {
+            return Err(error);
+        }
+        match self.verdict(event, &error) {
+            Verdict::Done => {
+                tracing::warn!("\"{event}\" is done all the same: {}", error.chain());
+                hook.shared().memory().framework.queue.remove(event);
+                Ok(if event.is_ending() { Ran::LetGo } else { Ran::Handled })
+            }
+            Verdict::Block(message) => {
+                tracing::warn!("\"{event}\" needs the user: {}", error.chain());
+                let framework = &mut hook.shared().memory().framework;
+                framework.queue.remove(event);
+                framework.add_fault(event, &text::one_line(&message));
+                Ok(Ran::Handled)
+            }
+            Verdict::Store(status) => {
+                // Waiting for Pebble, or a service that fails, is for the status to tell; what nobody expected is for the log as well.
+                if error.pebble().is_some_and(|pebble| is_expected(pebble.kind())) {
+                    tracing::warn!("\"{event}\" is stored: {}", error.chain());
+                } else {
+                    tracing::error!("\"{event}\" is stored: {}", error.chain());
+                }
+                self.store(event, &status, arrival)
+            }
+            Verdict::Fail => Err(error),
+        }
+    }
+
+    /// The charm's verdict, except that a workload hook must not fail: Juju would hide it.
+    fn verdict(&self, event: &Event, error: &Error) -> Verdict {
+        match self.charm.on_error(event, error) {
+            Verdict::Fail if self.mode == Mode::Workload => {
+                Verdict::Store(match error.pebble().map(pebble::Error::kind) {
+                    Some(pebble::ErrorKind::Unreachable) => waiting_for_pebble(error),
+                    _ => Status::blocked(error.chain()),
+                })
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn store(&self, event: &Event, status: &Status, arrival: Arrival) -> Result<Ran> {
+        let framework = &mut self.hook.shared().memory().framework;
+        match framework.queue.store(event, status, arrival, now()) {
+            Ok(()) => framework.clear_faults(event, false),
+            // A workload hook cannot fail, so what is lost must at least be seen until that event is handled again.
+            Err(error) if self.mode == Mode::Workload => {
+                tracing::error!("{}", error.chain());
+                framework.add_fault(event, &text::one_line(&error));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(Ran::Handled)
+    }
+
+    /// Exactly one unit status, always sent: Juju sets statuses of its own, so that nobody can know what is there.
+    async fn show_status(&self, event: &Event) -> Result<()> {
+        let statuses = self.collect(event).await?;
+        let juju = self.hook.juju();
+        juju.set_status(&presentable(&statuses.worst()))?;
+        if let Some(status) = statuses.worst_application()
+            && juju.is_leader()?
+        {
+            juju.set_application_status(&presentable(status))?;
+        }
+        Ok(())
+    }
+
+    async fn collect(&self, event: &Event) -> Result<Statuses> {
+        let hook = self.hook;
+        hook.shared().collecting.store(true, Ordering::Relaxed);
+        let mut statuses = Statuses::default();
+        self.add_our_own(&mut statuses)?;
+        let Err(error) = guarded(event, async { self.charm.collect_status(hook, &mut statuses).await }).await else {
+            return Ok(statuses);
+        };
+        if let Some(message) = error.config_fault() {
+            statuses.add(Status::blocked(message));
+        } else if error
+            .pebble()
+            .is_some_and(|pebble| *pebble.kind() == pebble::ErrorKind::Unreachable)
+        {
+            tracing::debug!("{}", error.chain());
+            statuses.add(waiting_for_pebble(&error));
+        } else if self.mode == Mode::Workload {
+            tracing::error!("the status cannot be collected: {}", error.chain());
+            statuses.add(Status::blocked(text::one_line(&error.chain())));
+        } else {
+            return Err(error);
+        }
+        Ok(statuses)
+    }
+
+    fn add_our_own(&self, statuses: &mut Statuses) -> Result<()> {
+        if let Err(error) = self.hook.config() {
+            let Some(message) = error.config_fault() else {
+                return Err(error);
+            };
+            statuses.add(Status::blocked(message));
+        }
+        let (_, mistakes) = OperatorRetry::read(&*self.hook.juju().config()?);
+        for message in mistakes.iter().filter_map(Error::config_fault) {
+            statuses.add(Status::blocked(message));
+        }
+        let memory = self.hook.shared().memory();
+        for message in memory.framework.faults() {
+            statuses.add(Status::blocked(message));
+        }
+        for entry in memory.framework.queue.entries() {
+            statuses.add(entry.status());
+        }
+        for name in C::METADATA.container_names() {
+            let in_setup = name
+                .parse::<ContainerName>()
+                .is_ok_and(|name| memory.framework.phase(&name) == Phase::Setup);
+            if in_setup {
+                statuses.add(Status::waiting(format!("waiting for Pebble in \"{name}\"")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_expected(kind: &pebble::ErrorKind) -> bool {
+    matches!(
+        kind,
+        pebble::ErrorKind::Unreachable | pebble::ErrorKind::ChangeFailed | pebble::ErrorKind::ChangeRunning
+    )
+}
+
+/// A status is one line of a table, and one argument of a process.
+fn presentable(status: &Status) -> Status {
+    Status::new(status.kind(), text::one_line(status.message()))
+}
+
+/// A handler that panics has failed; the hook goes on to say so.
+async fn guarded<T>(event: &Event, handler: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut handler = pin!(handler);
+    std::future::poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context)))
+            .unwrap_or_else(|payload| Poll::Ready(Err(Error::panic(event, &*payload))))
+    })
+    .await
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+fn print_usage(metadata: &Metadata) {
+    print(&format!(
+        "cannot tell which event this is: neither JUJU_DISPATCH_PATH nor JUJU_HOOK_NAME names one\n\n\
+         This is the charm \"{name}\". Juju's unit agent runs it, once for each event; `charmwright dev` does so on this machine.\n\
+         By hand, with the hook tools on PATH:\n\n    \
+         JUJU_UNIT_NAME={name}/0 JUJU_DISPATCH_PATH=hooks/update-status ./dispatch",
+        name = metadata.name()
+    ));
+}
+
+/// To standard error, where a closed stream is no reason to panic.
+fn print(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,405 @@
+//! What crosses several hooks, or goes wrong around the handlers.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::Event;
+use super::fakes::{AT_ONCE, Collected, Step, Unit, willing};
+use super::queue::{Arrival, Queue};
+use super::state::{CHARM_KEY, FRAMEWORK_KEY};
+use super::store::Store;
+use crate::juju::{LogLevel, Status};
+
+const CONFIG_CHANGED: &str = "hooks/config-changed";
+const UPDATE_STATUS: &str = "hooks/update-status";
+
+fn store(unit: &Unit, event: &Event, reason: &str) {
+    unit.edit(|framework| {
+        framework
+            .queue
+            .store(event, &Status::waiting(reason), Arrival::FromJuju, 1)
+            .unwrap();
+    });
+}
+
+#[test]
+fn an_event_nobody_handles_starts_three_tools() {
+    let unit = Unit::in_operation();
+    assert_eq!(unit.run(UPDATE_STATUS).tools, ["state-get", "config-get", "status-set"]);
+}
+
+#[test]
+fn stored_events_run_first_and_oldest_first() {
+    let unit = Unit::in_operation();
+    store(&unit, &Event::LeaderElected, "one");
+    store(&unit, &Event::ConfigChanged, "two");
+    let ran = unit.run(UPDATE_STATUS);
+    assert_eq!(
+        ran.seen,
+        ["leader-elected", "config-changed", "update-status", "collect-status"]
+    );
+    assert_eq!(ran.statuses, ["active"]);
+    assert!(unit.stored().is_empty());
+}
+
+#[test]
+fn a_current_event_equal_to_a_stored_one_runs_once_and_clears_it() {
+    let unit = Unit::in_operation();
+    store(&unit, &Event::ConfigChanged, "one");
+    store(&unit, &Event::LeaderElected, "two");
+    let ran = unit.run(CONFIG_CHANGED);
+    assert_eq!(ran.seen, ["leader-elected", "config-changed", "collect-status"]);
+    assert!(unit.stored().is_empty());
+}
+
+#[test]
+fn a_stored_event_that_stays_stored_does_not_stop_the_current_one() {
+    let unit = Unit::in_operation().on("config-changed", Step::Defer("still waiting"));
+    store(&unit, &Event::ConfigChanged, "waiting");
+    let ran = unit.run(UPDATE_STATUS);
+    assert_eq!(ran.seen, ["config-changed", "update-status", "collect-status"]);
+    assert_eq!(ran.statuses, ["waiting: still waiting"]);
+    let queue = unit.framework().queue;
+    let [entry] = queue.entries() else { panic!("{queue:?}") };
+    assert_eq!((entry.count(), entry.attempts()), (1, 2));
+}
+
+#[test]
+fn a_stored_event_is_judged_by_its_own_row() {
+    let unit = Unit::in_operation().on("config-changed", Step::Pebble);
+    store(&unit, &Event::ConfigChanged, "waiting");
+    let ran = unit.run(UPDATE_STATUS);
+    assert_eq!((ran.code, &ran.seen[..]), (1, &["config-changed".to_owned()][..]));
+    assert_eq!(unit.stored(), ["config-changed"]);
+
+    // In a workload hook, which must not fail, it stays stored and the current event runs.
+    let ran = unit.run("hooks/web-pebble-ready");
+    assert_eq!(ran.code, 0);
+    assert_eq!(ran.seen, ["config-changed", "web-pebble-ready", "collect-status"]);
+    assert_eq!(ran.statuses.last().unwrap(), "waiting: waiting for Pebble in \"web\"");
+    assert_eq!(unit.stored(), ["config-changed"]);
+}
+
+#[test]
+fn stored_events_do_not_run_in_stop_and_remove() {
+    let unit = Unit::in_operation();
+    store(&unit, &Event::ConfigChanged, "waiting");
+    assert_eq!(unit.run("hooks/stop").seen, ["stop", "collect-status"]);
+    assert_eq!(unit.run("hooks/remove").seen, ["remove", "collect-status"]);
+    assert_eq!(unit.stored(), ["config-changed"]);
+}
+
+#[test]
+fn an_event_whose_container_is_gone_is_dropped_with_a_warning() {
+    let unit = Unit::in_operation();
+    store(
+        &unit,
+        &Event::PebbleReady {
+            container: "old".parse().unwrap(),
+        },
+        "waiting",
+    );
+    let ran = unit.run(UPDATE_STATUS);
+    assert_eq!(ran.seen, ["update-status", "collect-status"]);
+    assert!(
+        ran.err.contains("dropped the stored \"old-pebble-ready\""),
+        "{}",
+        ran.err
+    );
+    assert!(unit.stored().is_empty());
+}
+
+#[test]
+fn a_full_queue_fails_the_hook_but_not_a_workload_hook() {
+    let unit = Unit::in_operation()
+        .on("config-changed", Step::Defer("later"))
+        .on("web-pebble-ready", Step::Defer("later"));
+    unit.edit(|framework| {
+        for number in 0..Queue::CAPACITY {
+            let event = Event::Unknown {
+                hook: format!("hook-{number}"),
+                variables: BTreeMap::new(),
+            };
+            framework
+                .queue
+                .store(&event, &Status::waiting("full"), Arrival::FromJuju, 1)
+                .unwrap();
+        }
+    });
+    // The stored ones are done on the way, so they have to stay.
+    let mut unit = unit;
+    let full = unit.agent.lock().unwrap().state.clone();
+    unit.steps.extend((0..Queue::CAPACITY).map(|number| {
+        let name: &'static str = Box::leak(format!("hook-{number}").into_boxed_str());
+        (name, Step::Defer("full"))
+    }));
+    let ran = unit.run(CONFIG_CHANGED);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.log.last().unwrap().1.contains("64 events are stored already"),
+        "{ran:?}"
+    );
+    assert_eq!(unit.agent.lock().unwrap().state, full);
+
+    let ran = unit.run("hooks/web-pebble-ready");
+    assert_eq!(ran.code, 0);
+    assert!(
+        ran.statuses[0].starts_with("blocked: cannot defer \"web-pebble-ready\""),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn pebble_ready_ends_setup_whatever_its_outcome() {
+    let unit = Unit::new().on("web-pebble-ready", Step::Own("cannot do it"));
+    assert_eq!(
+        unit.run("hooks/install").statuses,
+        ["waiting: waiting for Pebble in \"web\""]
+    );
+    assert!(unit.run("hooks/web-pebble-ready").statuses[0].starts_with("blocked: cannot do it"));
+    let container = "web".parse().unwrap();
+    assert_eq!(unit.framework().phase(&container), super::Phase::Operation);
+    unit.run("hooks/start");
+    assert_eq!(unit.framework().phase(&container), super::Phase::Operation);
+    unit.run("hooks/start");
+    assert_eq!(unit.framework().phase(&container), super::Phase::Setup);
+}
+
+#[test]
+fn a_config_that_does_not_parse_blocks_and_names_the_option() {
+    let unit = Unit::in_operation().on("config-changed", Step::ReadConfig);
+    unit.agent
+        .lock()
+        .unwrap()
+        .config
+        .insert("port".to_owned(), json!("eighty"));
+    for hook in [UPDATE_STATUS, CONFIG_CHANGED, UPDATE_STATUS] {
+        let ran = unit.run(hook);
+        assert_eq!(ran.code, 0);
+        assert!(
+            ran.statuses[0].starts_with("blocked: invalid config \"port\": invalid type"),
+            "{ran:?}"
+        );
+    }
+    unit.agent.lock().unwrap().config.insert("port".to_owned(), json!(80));
+    assert_eq!(unit.run(CONFIG_CHANGED).statuses, ["active"]);
+}
+
+#[test]
+fn invalid_retry_options_block_and_the_defaults_count() {
+    let unit = Unit::in_operation().on("config-changed", Step::Pebble);
+    for (option, value) in [
+        ("pebble-retry-attempts", json!(0)),
+        ("pebble-retry-step", json!("soon")),
+    ] {
+        let config = BTreeMap::from([(option.to_owned(), value)]);
+        unit.agent.lock().unwrap().config = config;
+        assert!(unit.run(UPDATE_STATUS).statuses[0].starts_with(&format!("blocked: invalid config \"{option}\"")));
+        assert!(
+            unit.run(CONFIG_CHANGED)
+                .log
+                .last()
+                .unwrap()
+                .1
+                .contains("after 15 attempts")
+        );
+    }
+}
+
+#[test]
+fn the_operators_attempts_count_in_operation_and_not_in_setup() {
+    let config = BTreeMap::from([("pebble-retry-attempts".to_owned(), json!(2))]);
+    let unit = Unit::in_operation().on("config-changed", Step::Pebble);
+    unit.agent.lock().unwrap().config = config.clone();
+    assert!(
+        unit.run(CONFIG_CHANGED)
+            .log
+            .last()
+            .unwrap()
+            .1
+            .contains("after 2 attempts")
+    );
+
+    let unit = Unit::new().on("config-changed", Step::Pebble);
+    unit.agent.lock().unwrap().config = config;
+    let ran = unit.run(CONFIG_CHANGED);
+    assert!(ran.err.contains("after 3 attempts"), "{}", ran.err);
+}
+
+#[test]
+fn the_charms_state_is_kept_and_written_only_when_changed() {
+    let unit = Unit::in_operation().on("config-changed", Step::SetState(7));
+    assert!(unit.run(CONFIG_CHANGED).tools.contains(&"state-set"));
+    assert!(unit.agent.lock().unwrap().state[CHARM_KEY].contains("xxxxxxx"));
+    assert!(!unit.run(CONFIG_CHANGED).tools.contains(&"state-set"));
+}
+
+#[test]
+fn too_large_a_state_fails_the_hook_before_it_is_lost() {
+    let unit = Unit::in_operation().on("config-changed", Step::SetState(61_440));
+    let ran = unit.run(CONFIG_CHANGED);
+    assert_eq!(ran.code, 1);
+    assert!(ran.log.last().unwrap().1.contains("61440 is the limit"), "{ran:?}");
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_an_error_and_left_alone() {
+    for hook in [UPDATE_STATUS, "hooks/web-pebble-ready", "actions/act"] {
+        let unit = Unit::in_operation();
+        let foreign = BTreeMap::from([(FRAMEWORK_KEY.to_owned(), "{\"version\":7,\"data\":{}}".to_owned())]);
+        unit.agent.lock().unwrap().state = foreign.clone();
+        let ran = unit.run(hook);
+        assert!(ran.seen.is_empty(), "{ran:?}");
+        assert_eq!(unit.agent.lock().unwrap().state, foreign);
+        match hook {
+            UPDATE_STATUS => assert_eq!(ran.code, 1),
+            "actions/act" => assert!(ran.failure.unwrap().contains("its version is 7")),
+            _ => assert!(
+                ran.statuses[0].starts_with("blocked: cannot read the unit's state"),
+                "{ran:?}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn a_failing_state_get_is_an_error() {
+    let unit = Unit::in_operation();
+    unit.agent.lock().unwrap().broken.insert("state-get");
+    let ran = unit.run(UPDATE_STATUS);
+    assert_eq!((ran.code, ran.seen.len()), (1, 0));
+    assert!(!ran.tools.contains(&"state-set"));
+}
+
+#[test]
+fn without_state_get_the_state_is_a_file() {
+    let unit = Unit::new().on("config-changed", Step::Defer("later"));
+    unit.agent.lock().unwrap().missing.extend(["state-get", "state-set"]);
+    assert_eq!(unit.run(CONFIG_CHANGED).code, 0);
+    let path = unit.folder.path().join(Store::FILE_NAME);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("config-changed"));
+    assert_eq!(
+        unit.run(UPDATE_STATUS).seen,
+        ["config-changed", "update-status", "collect-status"]
+    );
+    std::fs::write(&path, "not JSON").unwrap();
+    assert_eq!(unit.run(UPDATE_STATUS).code, 1);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "not JSON");
+}
+
+#[test]
+fn a_failing_status_set_fails_the_hook_but_not_a_workload_hook() {
+    let unit = Unit::in_operation();
+    unit.agent.lock().unwrap().broken.insert("status-set");
+    assert_eq!(unit.run(UPDATE_STATUS).code, 1);
+    assert_eq!(unit.run("hooks/web-pebble-ready").code, 0);
+}
+
+#[test]
+fn errors_of_collect_status_are_told_apart() {
+    let unit = Unit::in_operation().collecting(Collected::Services);
+    assert_eq!(
+        unit.run(UPDATE_STATUS).statuses,
+        ["waiting: waiting for Pebble in \"web\""]
+    );
+    let unit = Unit::in_operation().collecting(Collected::Readiness);
+    assert_eq!(
+        unit.run(UPDATE_STATUS).statuses,
+        ["waiting: waiting for Pebble in \"web\""]
+    );
+    let unit = Unit::in_operation().collecting(Collected::Config);
+    assert_eq!(
+        unit.run(UPDATE_STATUS).statuses,
+        ["blocked: invalid config \"port\": must be prime"]
+    );
+    for (collected, cause) in [
+        (Collected::Fail, "count the sheep"),
+        (Collected::Panic, "collected too much"),
+    ] {
+        let unit = Unit::in_operation().collecting(collected);
+        let ran = unit.run(UPDATE_STATUS);
+        assert_eq!(ran.code, 1);
+        assert!(
+            ran.statuses.is_empty() && ran.log.last().unwrap().1.contains(cause),
+            "{ran:?}"
+        );
+        let ran = unit.run("hooks/web-pebble-ready");
+        assert_eq!(ran.code, 0);
+        assert!(
+            ran.statuses[0].starts_with("blocked: ") && ran.statuses[0].contains(cause),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn a_pebble_that_answers_is_active() {
+    let unit = Unit::in_operation()
+        .with_pebble(willing)
+        .on("config-changed", Step::Pebble)
+        .collecting(Collected::Readiness);
+    let ran = unit.run(CONFIG_CHANGED);
+    assert_eq!(
+        (ran.code, &ran.statuses[..]),
+        (0, &["active".to_owned()][..]),
+        "{ran:?}"
+    );
+    assert_eq!(ran.err, "");
+}
+
+#[test]
+fn an_application_status_is_the_leaders() {
+    for leader in [false, true] {
+        let unit = Unit::in_operation().collecting(Collected::Application(Status::waiting("all of us")));
+        unit.agent.lock().unwrap().leader = leader;
+        let ran = unit.run(UPDATE_STATUS);
+        assert_eq!(ran.application.len(), usize::from(leader));
+        assert_eq!(ran.statuses, ["active"]);
+    }
+}
+
+#[test]
+fn lines_go_where_they_cost_least() {
+    const LINES: &[(LogLevel, &str)] = &[
+        (LogLevel::Info, "one"),
+        (LogLevel::Error, "two"),
+        (LogLevel::Warning, "three"),
+        (LogLevel::Info, "four"),
+        (LogLevel::Debug, "five"),
+    ];
+    let batches = [("INFO", "one\nfour"), ("ERROR", "two")].map(|(level, text)| (level.to_owned(), text.to_owned()));
+    let mut unit = Unit::in_operation()
+        .on("update-status", Step::Log(LINES))
+        .on("actions/act", Step::Log(LINES));
+    let ran = unit.run(UPDATE_STATUS);
+    assert_eq!(ran.log, batches);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", "three\n"));
+
+    unit.log_level = LogLevel::Debug;
+    let ran = unit.run(UPDATE_STATUS);
+    assert!(ran.out.contains("five\n") && ran.err == "three\n", "{ran:?}");
+
+    unit.log_level = LogLevel::Info;
+    let ran = unit.run("actions/act");
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
+    assert!(ran.log.contains(&("WARNING".to_owned(), "three".to_owned())), "{ran:?}");
+}
+
+#[test]
+fn a_failing_juju_log_fails_nothing() {
+    let unit = Unit::in_operation().on("update-status", Step::Log(&[(LogLevel::Info, "one")]));
+    unit.agent.lock().unwrap().broken.insert("juju-log");
+    let ran = unit.run(UPDATE_STATUS);
+    assert_eq!(ran.code, 0);
+    assert!(ran.err.contains("one") && ran.err.contains("juju-log"), "{}", ran.err);
+}
+
+#[test]
+fn stop_does_not_wait_for_a_silent_pebble() {
+    let unit = Unit::in_operation().on("stop", Step::Restart);
+    let began = Instant::now();
+    assert_eq!(unit.run("hooks/stop").code, 0);
+    assert!(began.elapsed() < AT_ONCE);
+}

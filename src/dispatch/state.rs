@@ -1,0 +1,418 @@
+//! What a unit remembers between hooks: the framework's document and the charm's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::charm::Metadata;
+use super::error::{Error, Result};
+use super::event::Event;
+use super::phase::Phase;
+use super::queue::{Deferred, Queue};
+use crate::juju::ContainerName;
+
+/// The key of the framework's document in the unit's state.
+pub const FRAMEWORK_KEY: &str = "charmwright";
+/// The key of the charm's document in the unit's state.
+pub const CHARM_KEY: &str = "charm";
+/// The largest document, in bytes of JSON. Juju takes 65,536 bytes a value; the rest is room for what a later version adds.
+pub const LARGEST_DOCUMENT: usize = 60 * 1024;
+
+/// The version that this library writes, and the only one that it reads. Every change of either format is a new version: an older library
+/// must refuse what it would not keep.
+const VERSION: u64 = 1;
+
+/// Deferred events, phases and what the user has to mend.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Framework {
+    /// Whether the unit's first `start` has been handled.
+    started: bool,
+    /// The containers whose Pebble has announced itself; all others are in setup.
+    operation: BTreeSet<ContainerName>,
+    /// The mistakes that only the user can mend, by the name of the hook that met them.
+    faults: BTreeMap<String, String>,
+    /// The deferred events.
+    pub(crate) queue: Queue,
+}
+
+impl Framework {
+    /// Moves the containers between setup and operation, for the event with which this hook begins.
+    pub(crate) fn arrive(&mut self, event: &Event) {
+        match event {
+            Event::Install | Event::UpgradeCharm => self.operation.clear(),
+            Event::Start => {
+                if self.started {
+                    self.operation.clear();
+                }
+                self.started = true;
+            }
+            Event::PebbleReady { container } => {
+                self.operation.insert(container.clone());
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn phase(&self, container: &ContainerName) -> Phase {
+        if self.operation.contains(container) {
+            Phase::Operation
+        } else {
+            Phase::Setup
+        }
+    }
+
+    /// Keeps what is wrong for the operator to see, until it is mended.
+    pub(crate) fn add_fault(&mut self, event: &Event, message: &str) {
+        self.faults.insert(event.to_string(), message.to_owned());
+    }
+
+    /// The event was handled without a fault. A `config-changed` that is done has looked at the whole config, so it clears them all.
+    pub(crate) fn clear_faults(&mut self, event: &Event, done: bool) {
+        if done && *event == Event::ConfigChanged {
+            self.faults.clear();
+        } else {
+            self.faults.remove(&event.to_string());
+        }
+    }
+
+    pub(crate) fn faults(&self) -> impl Iterator<Item = &str> {
+        self.faults.values().map(String::as_str)
+    }
+
+    /// Forgets containers that the charm no longer declares; returns the deferred events that went with them.
+    pub(crate) fn drop_undeclared(&mut self, metadata: &Metadata) -> Vec<Deferred> {
+        self.operation.retain(|name| metadata.declares_container(name.as_str()));
+        let gone: Vec<Deferred> = self
+            .queue
+            .entries()
+            .iter()
+            .filter(|entry| {
+                entry
+                    .event()
+                    .container()
+                    .is_some_and(|name| !metadata.declares_container(name.as_str()))
+            })
+            .cloned()
+            .collect();
+        for entry in &gone {
+            self.queue.remove(entry.event());
+        }
+        gone
+    }
+
+    /// Reads the stored document; none is the state of a new unit.
+    ///
+    /// # Errors
+    ///
+    /// A state error if it is from a newer version or unreadable. The stored document must then be left as it is.
+    pub(crate) fn read(stored: Option<&str>) -> Result<Self> {
+        match stored {
+            None => Ok(Self::default()),
+            Some(text) => from_envelope(FRAMEWORK_KEY, text),
+        }
+    }
+
+    /// The document to store in place of `stored`; `None` when nothing changed.
+    ///
+    /// # Errors
+    ///
+    /// A state error if it became too large.
+    pub(crate) fn to_write(&self, stored: Option<&str>) -> Result<Option<String>> {
+        if stored.is_none() && *self == Self::default() {
+            return Ok(None);
+        }
+        let text = to_envelope(FRAMEWORK_KEY, self)?;
+        Ok((stored != Some(text.as_str())).then_some(text))
+    }
+}
+
+/// The deferred events in a framework document, as it stands under [`FRAMEWORK_KEY`] in the unit's state, oldest first.
+///
+/// # Errors
+///
+/// A state error if the document is from a newer version or unreadable.
+pub fn deferred_events(document: &str) -> Result<Vec<Deferred>> {
+    Framework::read(Some(document)).map(|framework| framework.queue.entries().to_vec())
+}
+
+/// The charm's own document, read and written as a whole.
+#[derive(Debug, Default)]
+pub(crate) struct CharmState {
+    stored: Option<String>,
+    pending: Option<String>,
+    /// Set when the stored document could not be read in this hook: writing over it would lose what it holds.
+    unreadable: bool,
+}
+
+impl CharmState {
+    pub(crate) fn new(stored: Option<String>) -> Self {
+        Self {
+            stored,
+            pending: None,
+            unreadable: false,
+        }
+    }
+
+    pub(crate) fn read<T: DeserializeOwned + Default>(&mut self) -> Result<T> {
+        let Some(text) = self.pending.as_deref().or(self.stored.as_deref()) else {
+            return Ok(T::default());
+        };
+        let read = from_envelope(CHARM_KEY, text);
+        self.unreadable |= read.is_err();
+        read
+    }
+
+    pub(crate) fn write<T: Serialize + ?Sized>(&mut self, state: &T) -> Result<()> {
+        // A document of a newer charmwright must be met even by a charm that writes without reading.
+        if let Some(text) = &self.stored
+            && !self.unreadable
+        {
+            self.unreadable = from_envelope::<Value>(CHARM_KEY, text).is_err();
+        }
+        if self.unreadable {
+            return Err(Error::state(
+                "cannot write the charm's state: what is stored could not be read, and would be lost; go back to the charm's newer revision, or read it as a type that fits",
+            ));
+        }
+        let text = to_envelope(CHARM_KEY, state)?;
+        self.pending = (self.stored.as_deref() != Some(text.as_str())).then_some(text);
+        Ok(())
+    }
+
+    /// What was written and differs from what is stored.
+    pub(crate) fn to_write(&self) -> Option<&str> {
+        self.pending.as_deref()
+    }
+}
+
+#[derive(Serialize)]
+struct Envelope<'a, T: ?Sized> {
+    version: u64,
+    data: &'a T,
+}
+
+fn to_envelope<T: Serialize + ?Sized>(key: &str, data: &T) -> Result<String> {
+    let text = serde_json::to_string(&Envelope { version: VERSION, data })
+        .map_err(|error| Error::state_because(format!("cannot write the state \"{key}\" as JSON"), error))?;
+    if text.len() > LARGEST_DOCUMENT {
+        return Err(Error::state(format!(
+            "cannot write the state \"{key}\": it is {} bytes of JSON, and {LARGEST_DOCUMENT} is the limit; keep large data elsewhere",
+            text.len()
+        )));
+    }
+    Ok(text)
+}
+
+fn from_envelope<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
+    let unreadable = |error: serde_json::Error| {
+        Error::state_because(
+            format!("cannot read the unit's state \"{key}\" (it is left as it is)"),
+            error,
+        )
+    };
+    let document: Value = serde_json::from_str(text).map_err(unreadable)?;
+    let Value::Object(mut document) = document else {
+        return Err(Error::state(format!(
+            "cannot read the unit's state \"{key}\" (it is left as it is): it is not a JSON object"
+        )));
+    };
+    match document.get("version").and_then(Value::as_u64) {
+        Some(VERSION) => {}
+        Some(version) if version > VERSION => {
+            return Err(Error::state(format!(
+                "cannot read the unit's state \"{key}\" (it is left as it is): its version is {version} and this charm reads up to {VERSION}; refresh to the newer revision of the charm that wrote it"
+            )));
+        }
+        _ => {
+            return Err(Error::state(format!(
+                "cannot read the unit's state \"{key}\" (it is left as it is): it has no version that this charm knows; something else wrote it"
+            )));
+        }
+    }
+    serde_json::from_value(document.remove("data").unwrap_or(Value::Null)).map_err(unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::queue::Arrival;
+    use super::*;
+    use crate::juju::Status;
+
+    const METADATA: Metadata = Metadata::new("example").containers(&["web", "db"]);
+
+    fn container(name: &str) -> ContainerName {
+        name.parse().unwrap()
+    }
+
+    fn ready(name: &str) -> Event {
+        Event::PebbleReady {
+            container: container(name),
+        }
+    }
+
+    fn filled() -> Framework {
+        let mut framework = Framework::default();
+        framework.arrive(&Event::Start);
+        framework.arrive(&ready("web"));
+        framework.add_fault(&Event::Install, "invalid config \"port\": must be a number");
+        framework
+            .queue
+            .store(&ready("db"), &Status::waiting("waiting"), Arrival::FromJuju, 5)
+            .unwrap();
+        framework
+            .queue
+            .store(&Event::ConfigChanged, &Status::blocked("broken"), Arrival::FromJuju, 6)
+            .unwrap();
+        framework
+    }
+
+    #[test]
+    fn a_new_unit_has_nothing_to_write() {
+        let framework = Framework::read(None).unwrap();
+        assert_eq!(framework.to_write(None).unwrap(), None);
+    }
+
+    #[test]
+    fn it_is_written_only_when_changed() {
+        let mut framework = filled();
+        let text = framework.to_write(None).unwrap().unwrap();
+        assert_eq!(Framework::read(Some(&text)).unwrap(), framework);
+        assert_eq!(framework.to_write(Some(&text)).unwrap(), None);
+        framework.queue.remove(&Event::ConfigChanged);
+        assert!(framework.to_write(Some(&text)).unwrap().is_some());
+    }
+
+    #[test]
+    fn phases_follow_the_events() {
+        let (web, db) = (container("web"), container("db"));
+        let mut framework = Framework::default();
+        for (event, web_phase, db_phase) in [
+            (Event::Install, Phase::Setup, Phase::Setup),
+            (ready("web"), Phase::Operation, Phase::Setup),
+            (Event::ConfigChanged, Phase::Operation, Phase::Setup),
+            // The unit's first start changes nothing: pebble-ready may come before it.
+            (Event::Start, Phase::Operation, Phase::Setup),
+            (ready("db"), Phase::Operation, Phase::Operation),
+            (Event::UpdateStatus, Phase::Operation, Phase::Operation),
+            (Event::Start, Phase::Setup, Phase::Setup),
+            (ready("db"), Phase::Setup, Phase::Operation),
+            (Event::UpgradeCharm, Phase::Setup, Phase::Setup),
+            (Event::ConfigChanged, Phase::Setup, Phase::Setup),
+        ] {
+            framework.arrive(&event);
+            assert_eq!(
+                (framework.phase(&web), framework.phase(&db)),
+                (web_phase, db_phase),
+                "after {event}"
+            );
+        }
+    }
+
+    #[test]
+    fn faults_stay_until_their_event_or_config_changed_is_handled() {
+        let mut framework = Framework::default();
+        framework.add_fault(&Event::Install, "one");
+        framework.add_fault(&Event::UpdateStatus, "two");
+        framework.add_fault(&Event::ConfigChanged, "three");
+        framework.clear_faults(&Event::UpdateStatus, true);
+        assert_eq!(framework.faults().collect::<Vec<_>>(), ["three", "one"]);
+        framework.clear_faults(&Event::ConfigChanged, false);
+        assert_eq!(framework.faults().collect::<Vec<_>>(), ["one"]);
+        framework.clear_faults(&Event::ConfigChanged, true);
+        assert_eq!(framework.faults().count(), 0);
+    }
+
+    #[test]
+    fn what_belongs_to_a_container_that_is_gone_goes_with_it() {
+        const LESS: Metadata = Metadata::new("example").containers(&["web"]);
+        let mut framework = filled();
+        assert!(framework.drop_undeclared(&METADATA).is_empty());
+        let gone = framework.drop_undeclared(&LESS);
+        assert_eq!(gone.iter().map(Deferred::event).collect::<Vec<_>>(), [&ready("db")]);
+        assert_eq!(framework.queue.entries().len(), 1);
+    }
+
+    #[test]
+    fn a_newer_or_foreign_document_is_an_error_that_says_so() {
+        for (text, part) in [
+            ("{\"version\":2,\"data\":{}}", "its version is 2"),
+            ("{\"version\":0,\"data\":{}}", "no version that this charm knows"),
+            ("{\"data\":{}}", "no version that this charm knows"),
+            ("{\"version\":\"1\",\"data\":{}}", "no version that this charm knows"),
+            ("[]", "not a JSON object"),
+            ("", "cannot read"),
+            ("{\"version\":1}", "cannot read"),
+            ("{\"version\":1,\"data\":{\"later\":1}}", "cannot read"),
+            (
+                "{\"version\":1,\"data\":{\"queue\":[{\"event\":{\"event\":\"moon-full\"}}]}}",
+                "cannot read",
+            ),
+        ] {
+            let error = Framework::read(Some(text)).unwrap_err();
+            assert!(error.to_string().contains(part), "{text}: {error}");
+            assert_eq!(error.kind(), &crate::dispatch::ErrorKind::State);
+        }
+    }
+
+    #[test]
+    fn the_charms_state_defaults_reads_back_and_is_written_when_changed() {
+        let mut state = CharmState::new(None);
+        assert_eq!(state.read::<Vec<u32>>().unwrap(), Vec::<u32>::new());
+        state.write(&[1, 2]).unwrap();
+        assert_eq!(state.read::<Vec<u32>>().unwrap(), [1, 2]);
+        let stored = state.to_write().unwrap().to_owned();
+
+        let mut state = CharmState::new(Some(stored));
+        state.write(&[1, 2]).unwrap();
+        assert_eq!(state.to_write(), None);
+        state.write(&[3]).unwrap();
+        state.write(&[1, 2]).unwrap();
+        assert_eq!(state.to_write(), None);
+    }
+
+    #[test]
+    fn a_charm_document_that_cannot_be_read_is_never_overwritten() {
+        for stored in [
+            "{\"version\":9,\"data\":1}",
+            "garbage",
+            "{\"version\":1,\"data\":\"text\"}",
+        ] {
+            let mut state = CharmState::new(Some(stored.to_owned()));
+            state.read::<u32>().unwrap_err();
+            state.write(&7).unwrap_err();
+            assert_eq!(state.to_write(), None);
+        }
+        let mut unread = CharmState::new(Some("{\"version\":9,\"data\":1}".to_owned()));
+        unread.write(&7).unwrap_err();
+    }
+
+    #[test]
+    fn a_document_over_the_limit_is_an_error_before_it_is_lost() {
+        let mut state = CharmState::new(None);
+        state.write(&"x".repeat(LARGEST_DOCUMENT)).unwrap_err();
+        assert_eq!(state.to_write(), None);
+        state.write(&"x".repeat(LARGEST_DOCUMENT - 100)).unwrap();
+    }
+
+    proptest! {
+        #[test]
+        fn any_stored_text_is_read_or_refused(text in "(?s).{0,200}|\\{\"version\":[0-3],\"data\":\\PC{0,80}\\}") {
+            let _ = Framework::read(Some(&text));
+            let mut state = CharmState::new(Some(text));
+            let _ = state.read::<Value>();
+        }
+
+        #[test]
+        fn any_charm_state_survives_the_round_trip(state in proptest::collection::btree_map("\\PC{0,10}", "(?s).{0,30}", 0..10)) {
+            let mut document = CharmState::new(None);
+            document.write(&state).unwrap();
+            let mut again = CharmState::new(document.to_write().map(str::to_owned));
+            prop_assert_eq!(again.read::<BTreeMap<String, String>>().unwrap(), state);
+        }
+    }
+}
