@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::hook_run::HookRun;
+use super::settings::juju_has;
 
 /// Where the agent keeps what a hook needs.
 #[derive(Debug, Clone)]
@@ -86,14 +87,14 @@ impl HookRun {
             ("LANG", text("C.UTF-8")),
             ("TERM", text("tmux-256color")),
         ];
-        if !self.version.at_least(4, 0) {
+        if !juju_has(&self.version, 4, 0) {
             variables.push(("JUJU_SLA", text("unsupported")));
         }
-        if !self.version.at_least(3, 0) {
+        if !juju_has(&self.version, 3, 0) {
             variables.push(("JUJU_METER_STATUS", text("AMBER")));
             variables.push(("JUJU_METER_INFO", text("not set")));
         }
-        if self.version.at_least(4, 0) {
+        if juju_has(&self.version, 4, 0) {
             for name in [
                 "JUJU_CHARM_TRACE_CONFIG_HTTP",
                 "JUJU_CHARM_TRACE_CONFIG_GRPC",

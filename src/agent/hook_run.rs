@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::hook::HookKind;
 use super::ports::PortSet;
-use super::settings::{JujuVersion, UnitSettings};
+use super::settings::UnitSettings;
+use crate::juju::JujuVersion;
 
 /// A hook or an action for the caller to run: it starts the charm's program, serves the tools that the program calls through
 /// [`Unit::tool`](super::Unit::tool), and reports the end to [`Unit::finish`](super::Unit::finish).

@@ -84,7 +84,9 @@ pub use hook_run::HookRun;
 pub use log::{Level, LogLine};
 pub use report::{ContainerReport, DeferredReport, FailedHookReport, Report};
 pub use schedule::Next;
-pub use settings::{JujuVersion, Substrate, UnitSettings};
+pub use settings::{Substrate, UnitSettings};
 pub use tool_call::{OutputFile, ToolAnswer, ToolRequest};
 pub use tools::tool_names;
 pub use unit::{Resolve, Unit};
+
+pub use crate::juju::JujuVersion;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::actions::ActionStatus;
 use super::hook::{ActionId, HookKind};
 use super::hook_run::{HookRun, Running, StatusValue};
+use super::settings::juju_has;
 use super::unit::{Retry, Unit};
 
 /// The answer of [`Unit::next`].
@@ -120,7 +121,7 @@ impl Unit {
             if self.leader && !life.leader_announced {
                 return Choice::Run(HookKind::LeaderElected);
             }
-            let leader_settings = !self.settings.juju_version.at_least(4, 0);
+            let leader_settings = !juju_has(&self.settings.juju_version, 4, 0);
             if leader_settings && !self.leader && !life.leader_settings_seen {
                 return Choice::Run(HookKind::LeaderSettingsChanged);
             }

@@ -1,71 +1,15 @@
 //! What is given about a unit that its charm does not say.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
-use super::charm_meta::is_application_name;
 use super::error::{Error, ErrorKind};
+use crate::juju::{InvalidName, JujuVersion, UnitName};
 
-/// Juju's version: it decides which tools and which variables there are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JujuVersion {
-    text: String,
-    major: u32,
-    minor: u32,
-}
-
-impl JujuVersion {
-    /// The first number.
-    #[must_use]
-    pub fn major(&self) -> u32 {
-        self.major
-    }
-
-    /// The second number.
-    #[must_use]
-    pub fn minor(&self) -> u32 {
-        self.minor
-    }
-
-    /// Whether it is `major.minor` or newer.
-    #[must_use]
-    pub fn at_least(&self, major: u32, minor: u32) -> bool {
-        (self.major, self.minor) >= (major, minor)
-    }
-}
-
-impl FromStr for JujuVersion {
-    type Err = Error;
-
-    /// `MAJOR.MINOR`, then anything that follows a `.` or a `-`.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let refuse = || {
-            Error::new(
-                ErrorKind::Setting,
-                format!("cannot use {text:?} as Juju's version: expected one such as 3.6.28"),
-            )
-        };
-        let (major, rest) = text.split_once('.').ok_or_else(refuse)?;
-        let end = rest.find(['.', '-']).unwrap_or(rest.len());
-        let minor = rest.get(..end).unwrap_or_default();
-        if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(refuse());
-        }
-        Ok(Self {
-            text: text.to_owned(),
-            major: major.parse().map_err(|_| refuse())?,
-            minor: minor.parse().map_err(|_| refuse())?,
-        })
-    }
-}
-
-impl fmt::Display for JujuVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
+/// Whether a Juju has what `major.minor` brought; its betas have it too.
+pub(super) fn juju_has(version: &JujuVersion, major: u32, minor: u32) -> bool {
+    (version.major(), version.minor()) >= (major, minor)
 }
 
 /// What the unit's cloud is: it decides about port ranges, and when `start` runs again.
@@ -106,29 +50,14 @@ impl UnitSettings {
     /// # Errors
     /// [`ErrorKind::Setting`] if that is not a unit's name.
     pub fn new(unit: &str) -> Result<Self, Error> {
-        let application = unit
-            .split_once('/')
-            .filter(|(application, number)| {
-                let digits = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
-                is_application_name(application) && digits && (number.len() == 1 || !number.starts_with('0'))
-            })
-            .map(|(application, _)| application.to_owned())
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Setting,
-                    format!("cannot use {unit:?} as a unit's name: expected one such as web/0"),
-                )
-            })?;
+        let invalid = |why: InvalidName| Error::new(ErrorKind::Setting, why.to_string());
+        let name: UnitName = unit.parse().map_err(invalid)?;
         Ok(Self {
-            application,
-            unit: unit.to_owned(),
+            application: name.application().to_string(),
+            unit: name.to_string(),
             model_name: "dev".to_owned(),
             model_uuid: "4f5f2d5a-7c1e-4d6b-8a53-1c0d7b1e9a10".to_owned(),
-            juju_version: JujuVersion {
-                text: "3.6.28".to_owned(),
-                major: 3,
-                minor: 6,
-            },
+            juju_version: "3.6.28".parse().map_err(invalid)?,
             leader: true,
             substrate: None,
             retry_divisor: 1,
@@ -234,27 +163,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_versions_are_checked() {
+    fn names_are_checked() {
         for good in ["web/0", "any-workload-k8s/12"] {
             assert!(UnitSettings::new(good).is_ok(), "{good}");
         }
-        for bad in [
-            "", "web", "web/", "/0", "web/x", "web/01", "Web/0", "web/0/1", "../0", "a b/0",
-        ] {
-            assert_eq!(UnitSettings::new(bad).unwrap_err().kind(), ErrorKind::Setting, "{bad}");
+        for bad in ["", "web", "web/", "/0", "web/x", "Web/0", "web/0/1", "../0", "a b/0"] {
+            let error = UnitSettings::new(bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Setting, "{bad}");
+            assert!(error.to_string().starts_with("cannot use "), "{error}");
         }
-        for (text, numbers) in [
-            ("3.6.28", (3, 6)),
-            ("2.9", (2, 9)),
-            ("4.1-beta2", (4, 1)),
-            ("4.0.1.7", (4, 0)),
-        ] {
-            let version: JujuVersion = text.parse().unwrap();
-            assert_eq!((version.major(), version.minor()), numbers);
-            assert_eq!(version.to_string(), text);
-        }
-        for bad in ["", "3", "x.y", "3.", "3.6 28", "-1.2"] {
-            assert!(bad.parse::<JujuVersion>().is_err(), "{bad}");
-        }
+    }
+
+    #[test]
+    fn a_beta_has_what_its_version_brought() {
+        let version = |text: &str| text.parse::<JujuVersion>().unwrap();
+        assert!(juju_has(&version("4.0-beta1"), 4, 0) && juju_has(&version("3.6.28"), 3, 6));
+        assert!(!juju_has(&version("3.6.28"), 4, 0) && !juju_has(&version("2.9"), 3, 0));
     }
 }

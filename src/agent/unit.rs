@@ -100,7 +100,7 @@ pub enum Resolve {
     NoRetry,
 }
 
-/// A unit that is gone does nothing more; a charm whose log grows is bounded; these events wait while a hook runs.
+/// How many events of Pebble's may wait while other hooks run; more than that is a workload that has gone wild.
 const WORKLOAD_EVENTS_KEPT: usize = 1_000;
 
 impl Unit {
@@ -393,7 +393,16 @@ impl Unit {
     fn workload_event(&mut self, container: &str, event: impl FnOnce(String) -> HookKind) -> Result<(), Error> {
         self.container_mut(container)?;
         let event = event(container.to_owned());
-        if !self.workload_events.contains(&event) && self.workload_events.len() < WORKLOAD_EVENTS_KEPT {
+        if self.workload_events.contains(&event) {
+            return Ok(());
+        }
+        if self.workload_events.len() >= WORKLOAD_EVENTS_KEPT {
+            let dropped = format!(
+                "dropped {}: {WORKLOAD_EVENTS_KEPT} events are waiting already",
+                event.name()
+            );
+            self.log_agent(Level::Warning, dropped);
+        } else {
             self.workload_events.push_back(event);
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod actions;
 mod environment;
+mod life;
 mod requests;
 mod schedule;
 mod tools;

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::args::{Opt, go_quote};
 use super::super::output::Output;
+use super::super::settings::juju_has;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions, not_modelled};
 
 pub(super) const TOOLS: &[Tool] = &[
@@ -87,7 +88,7 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
     }
     context.at_most(1)?;
     if !context.unit.meta.has_binding(binding) {
-        return Err(Failure::Run(if context.unit.settings.juju_version.at_least(4, 0) {
+        return Err(Failure::Run(if juju_has(&context.unit.settings.juju_version, 4, 0) {
             format!("no network config found for binding {}", go_quote(binding))
         } else {
             format!("undefined for unit charm: endpoint {} not valid", go_quote(binding))

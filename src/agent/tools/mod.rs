@@ -16,9 +16,10 @@ mod status;
 use super::args::{Opt, Parsed, go_quote};
 use super::hook_run::Running;
 use super::output::{Format, Output};
-use super::settings::JujuVersion;
+use super::settings::juju_has;
 use super::tool_call::ToolRequest;
 use super::unit::Unit;
+use crate::juju::JujuVersion;
 
 /// Why a tool did not do what it was asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -156,8 +157,8 @@ impl Versions {
     fn contain(self, version: &JujuVersion) -> bool {
         match self {
             Self::All => true,
-            Self::From(major, minor) => version.at_least(major, minor),
-            Self::Before(major, minor) => !version.at_least(major, minor),
+            Self::From(major, minor) => juju_has(version, major, minor),
+            Self::Before(major, minor) => !juju_has(version, major, minor),
         }
     }
 }

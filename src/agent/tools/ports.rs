@@ -3,6 +3,7 @@
 use super::super::args::Opt;
 use super::super::output::Output;
 use super::super::ports::{PortRange, PortSet};
+use super::super::settings::juju_has;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
 const ENDPOINTS: &[Opt] = &[Opt::value(
@@ -90,7 +91,7 @@ fn close_port(context: &mut ToolContext<'_>) -> ToolResult {
 fn opened_ports(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(0)?;
     // Juju 2.9 leaves out what this hook has opened and closed.
-    let ports = current(context, context.unit.settings.juju_version.at_least(3, 0));
+    let ports = current(context, juju_has(&context.unit.settings.juju_version, 3, 0));
     Ok(Output::strings(if context.args.flag("endpoints") {
         ports.ranges_with_endpoints()
     } else {

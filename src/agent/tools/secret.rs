@@ -2,6 +2,7 @@
 
 use super::super::args::{Opt, go_quote};
 use super::super::output::Output;
+use super::super::settings::juju_has;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions, not_modelled};
 
 const SINCE: Versions = Versions::From(3, 0);
@@ -100,7 +101,7 @@ fn find(context: &mut ToolContext<'_>, positionals: usize) -> ToolResult {
     let failure = match (uri, label) {
         (None, None) => Failure::Usage("require either a secret URI or label".to_owned()),
         (Some(uri), _) => check_uri(uri).err().unwrap_or_else(|| not_found(uri)),
-        (None, Some(label)) if context.unit.settings.juju_version.at_least(4, 0) => {
+        (None, Some(label)) if juju_has(&context.unit.settings.juju_version, 4, 0) => {
             Failure::Run(format!("secret with label {} not found", go_quote(label)))
         }
         (None, Some(label)) => Failure::Run(format!("consumer label {} not found", go_quote(label))),

@@ -1,0 +1,190 @@
+//! What holds for a unit whatever happens to it.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::super::{CharmMeta, Ending, NoticeInfo, Resolve};
+use super::{Bench, HookExit, Next};
+
+#[derive(Debug, Clone)]
+enum Step {
+    Next,
+    Finish(HookExit),
+    Wait(u64),
+    Config(i64),
+    Leader(bool),
+    Upgrade,
+    UpdateStatus,
+    Stop,
+    Resolved(Resolve),
+    Seen(u8),
+    Down,
+    CheckFailed,
+    Notice(u8),
+    Action,
+    AgentRestarted,
+    Tool(&'static [&'static str]),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let exit = prop_oneof![
+        4 => Just(HookExit::Code(0)),
+        2 => (1..3_i32).prop_map(HookExit::Code),
+        1 => prop::sample::select(vec![9, 11, 15]).prop_map(HookExit::Signal),
+        1 => Just(HookExit::Missing),
+    ];
+    let tool = prop::sample::select(vec![
+        &["state-set", "k=v"][..],
+        &["state-delete", "k"],
+        &["open-port", "80"],
+        &["close-port", "80"],
+        &["status-set", "active"],
+        &["juju-reboot"],
+    ]);
+    prop_oneof![
+        8 => Just(Step::Next),
+        8 => exit.prop_map(Step::Finish),
+        3 => (0..400_u64).prop_map(Step::Wait),
+        1 => (0..3_i64).prop_map(Step::Config),
+        1 => any::<bool>().prop_map(Step::Leader),
+        1 => Just(Step::Upgrade),
+        1 => Just(Step::UpdateStatus),
+        1 => Just(Step::Stop),
+        1 => prop::sample::select(vec![Resolve::Retry, Resolve::NoRetry]).prop_map(Step::Resolved),
+        2 => (0..3_u8).prop_map(Step::Seen),
+        1 => Just(Step::Down),
+        1 => Just(Step::CheckFailed),
+        1 => (0..3_u8).prop_map(Step::Notice),
+        1 => Just(Step::Action),
+        1 => Just(Step::AgentRestarted),
+        3 => tool.prop_map(Step::Tool),
+    ]
+}
+
+/// Does a step; the name of a hook that it began.
+fn take(bench: &mut Bench, step: &Step) -> Option<String> {
+    match step {
+        Step::Next => {
+            if let Next::Run(run) = bench.unit.next(bench.now) {
+                return Some(run.name());
+            }
+        }
+        Step::Finish(exit) => {
+            let before = (bench.unit.state().clone(), bench.unit.report().ports);
+            if let Ok(finished) = bench.unit.finish(exit, bench.now, b"", b"") {
+                let kept = matches!(finished.ending(), Ending::Committed | Ending::Skipped) || finished.committed();
+                let after = (bench.unit.state().clone(), bench.unit.report().ports);
+                assert!(kept || before == after, "{finished:?} wrote something");
+            }
+        }
+        Step::Wait(seconds) => bench.now += Duration::from_secs(*seconds),
+        Step::Config(port) => bench.unit.set_config("port", &port.to_string()).unwrap(),
+        Step::Leader(leader) => bench.unit.set_leader(*leader),
+        Step::Upgrade => bench.unit.upgrade(),
+        Step::UpdateStatus => bench.unit.update_status(),
+        Step::Stop => bench.unit.request_stop(),
+        Step::Resolved(how) => {
+            let _ = bench.unit.resolved(*how);
+        }
+        Step::Seen(boot) => bench.unit.pebble_seen("web", &boot.to_string()).unwrap(),
+        Step::Down => bench.unit.pebble_down("web").unwrap(),
+        Step::CheckFailed => bench.unit.check_failed("web", "up").unwrap(),
+        Step::Notice(key) => {
+            let notice = NoticeInfo {
+                id: "1".into(),
+                kind: "custom".into(),
+                key: key.to_string(),
+            };
+            bench.unit.custom_notice("web", notice).unwrap();
+        }
+        Step::Action => {
+            bench.unit.run_action("restart", &[]).unwrap();
+        }
+        Step::AgentRestarted => bench.unit.agent_restarted(),
+        Step::Tool(line) => {
+            let request = bench.request(line);
+            let _ = bench.unit.tool(&request);
+        }
+    }
+    None
+}
+
+proptest! {
+    #[test]
+    fn jujus_order_holds(steps in prop::collection::vec(step(), 0..120)) {
+        let mut bench = Bench::new();
+        let mut begun: Vec<String> = Vec::new();
+        let mut gone = false;
+        for step in &steps {
+            let failed = bench.unit.report().failed_hook.map(|failed| failed.hook);
+            let was_installed = bench.unit.life.installed;
+            let was_busy = bench.unit.running.is_some();
+            if let Some(name) = take(&mut bench, step) {
+                prop_assert!(!was_busy, "{name} began beside another");
+                prop_assert!(!gone, "{name} began on a unit that is gone");
+                let install_begun = begun.iter().any(|hook| hook == "install");
+                prop_assert!(
+                    was_installed || name == "install" || (install_begun && name == "restart"),
+                    "{name} began before install was done"
+                );
+                if let Some(failed) = failed {
+                    let lost_lead = failed == "leader-elected" && !bench.unit.is_leader();
+                    prop_assert!(name == failed || name == "restart" || lost_lead, "{name} began while {failed} was in error");
+                }
+                begun.push(name);
+            }
+            gone |= bench.unit.life.gone;
+            let report = bench.unit.report();
+            prop_assert_eq!(report.status == "error", report.failed_hook.is_some() && bench.unit.running.is_none());
+            if bench.unit.is_settled(bench.now) {
+                prop_assert!(report.failed_hook.is_none() && bench.unit.running.is_none());
+            }
+        }
+        // Left alone with a charm that works, every unit comes to rest.
+        if bench.unit.running.is_some() {
+            bench.end(HookExit::Code(0));
+        }
+        bench.wait(300);
+        bench.drain();
+        bench.unit.pebble_seen("web", "last").unwrap();
+        bench.unit.pebble_down("side").unwrap();
+        bench.drain();
+        prop_assert!(bench.unit.is_settled(bench.now), "{begun:?} left {:?}", bench.unit);
+        if steps.iter().any(|step| matches!(step, Step::Stop)) {
+            prop_assert!(matches!(bench.unit.next(bench.now), Next::Gone));
+        }
+    }
+
+    #[test]
+    fn no_charm_file_panics(
+        metadata in "(name: (web|W)\n)?(containers|requires|peers|resources): (\\{a: \\{\\}\\}|\\[a\\]|1)\n|\\PC{0,40}",
+        config in "options:\n  [a-z]{1,3}: \\{type: (int|string|float|boolean|secret|x), default: (1|x|true|1.5|null|\\[\\])\\}\n|\\PC{0,40}",
+        actions in "[a-zA-Z]{1,3}:\n  (params|required|additionalProperties): (1|\\[a\\]|\\{a: \\{type: integer\\}\\}|true)\n|\\PC{0,40}",
+    ) {
+        if let Err(error) = CharmMeta::parse(&metadata, Some(&config), Some(&actions)) {
+            prop_assert!(error.to_string().starts_with("cannot "), "{}", error);
+        }
+    }
+
+    #[test]
+    fn no_parameters_panic(
+        schema in prop::sample::select(vec![
+            json!({"type": "integer", "minimum": "x"}),
+            json!({"type": ["string", 7], "maxLength": -1}),
+            json!({"type": "array", "items": {"type": "object", "properties": {"a": {"enum": []}}, "required": [1, "a"]}}),
+            json!({"type": 5, "default": [null]}),
+            json!({"type": "unheard-of", "properties": []}),
+        ]),
+        key in "[a.]{0,4}|\\PC{0,4}",
+        value in "\\PC{0,12}|\\[\\{a: 1\\}\\]|[0-9]{1,25}",
+    ) {
+        let actions = json!({ "act": { "params": { "a": schema } } }).to_string();
+        let mut bench = Bench::new();
+        bench.unit.meta = CharmMeta::parse("name: web", None, Some(&actions)).unwrap();
+        if let Err(error) = bench.unit.run_action("act", &[(key, value)]) {
+            prop_assert!(error.to_string().starts_with("cannot run action \"act\": "), "{}", error);
+        }
+    }
+}
