@@ -1,0 +1,153 @@
+/*
+ * The floor: the hook-tool calls and the Pebble requests that the Rust charm was seen to make, in the same order, and nothing else.
+ *
+ * plan.h is written by the benchmark from a recording of the Rust charm's run. A tool is started with posix_spawn and its output is read to
+ * its end; all requests go over one blocking connection. The id of a change differs from run to run, so it is taken from the answer.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct step {
+    /* A tool: its argv and its input, or NULL for none. */
+    char *const *argv;
+    const char *input;
+    size_t input_length;
+    /* A request: its bytes; with `rest` set, the last change's id and then the rest. */
+    const char *request;
+    size_t request_length;
+    const char *rest;
+    size_t rest_length;
+    int status;
+};
+
+#include "plan.h"
+
+extern char **environ;
+static char buffer[1 << 20];
+static char change[32];
+static int pebble = -1;
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "floor: cannot %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void send_all(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t count = write(fd, bytes, length);
+        if (count <= 0)
+            fail("write");
+        bytes += count;
+        length -= (size_t)count;
+    }
+}
+
+static void run_tool(const struct step *step)
+{
+    int out[2], in[2] = {-1, -1};
+    if (pipe2(out, O_CLOEXEC) || (step->input && pipe2(in, O_CLOEXEC)))
+        fail("make a pipe");
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    if (step->input)
+        posix_spawn_file_actions_adddup2(&files, in[0], 0);
+    posix_spawn_file_actions_adddup2(&files, out[1], 1);
+    pid_t child;
+    errno = posix_spawnp(&child, step->argv[0], &files, NULL, step->argv, environ);
+    if (errno)
+        fail(step->argv[0]);
+    close(out[1]);
+    if (step->input) {
+        close(in[0]);
+        send_all(in[1], step->input, step->input_length);
+        close(in[1]);
+    }
+    ssize_t count;
+    while ((count = read(out[0], buffer, sizeof buffer)) > 0)
+        ;
+    close(out[0]);
+    int status;
+    if (waitpid(child, &status, 0) != child || status != 0)
+        fail(step->argv[0]);
+    posix_spawn_file_actions_destroy(&files);
+}
+
+static void connect_to_pebble(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *containers = getenv("CHARMWRIGHT_CONTAINERS");
+    if (!containers ||
+        snprintf(address.sun_path, sizeof address.sun_path, "%s/workload/pebble.socket", containers) >= (int)sizeof address.sun_path)
+        fail("find the socket");
+    pebble = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (pebble < 0 || connect(pebble, (struct sockaddr *)&address, sizeof address))
+        fail("connect to Pebble");
+}
+
+/* Reads one answer to its end; whether the buffer holds all of it is asked again after each read. */
+static void read_answer(int status)
+{
+    size_t used = 0;
+    for (;;) {
+        ssize_t count = read(pebble, buffer + used, sizeof buffer - 1 - used);
+        if (count <= 0)
+            fail("read an answer");
+        used += (size_t)count;
+        buffer[used] = 0;
+        char *body = strstr(buffer, "\r\n\r\n");
+        if (!body)
+            continue;
+        body += 4;
+        const char *length = strcasestr(buffer, "\r\nContent-Length: ");
+        int chunked = !(length && length < body);
+        if (chunked ? strstr(body - 2, "\r\n0\r\n\r\n") != NULL : buffer + used >= body + strtoul(length + 18, NULL, 10))
+            break;
+    }
+    if (atoi(buffer + 9) != status) {
+        errno = EPROTO;
+        fail("get the answer that was recorded");
+    }
+    const char *id = strstr(buffer, "\"change\":\"");
+    if (id)
+        sscanf(id + 10, "%31[0-9]", change);
+}
+
+static void ask(const struct step *step)
+{
+    if (pebble < 0)
+        connect_to_pebble();
+    if (!step->rest) {
+        send_all(pebble, step->request, step->request_length);
+    } else {
+        size_t id_length = strlen(change);
+        memcpy(buffer, step->request, step->request_length);
+        memcpy(buffer + step->request_length, change, id_length);
+        memcpy(buffer + step->request_length + id_length, step->rest, step->rest_length);
+        send_all(pebble, buffer, step->request_length + id_length + step->rest_length);
+    }
+    read_answer(step->status);
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof plan / sizeof *plan; i++) {
+        if (plan[i].argv)
+            run_tool(&plan[i]);
+        else
+            ask(&plan[i]);
+    }
+    return 0;
+}

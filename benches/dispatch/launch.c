@@ -1,0 +1,43 @@
+/*
+ * Starts one program, waits for it, and prints how long that took and what it needed: nanoseconds, peak memory in KiB, wait status.
+ *
+ * A program of its own because the kernel counts the memory of whoever starts a process into that process's peak: this one is small.
+ * The peak is the largest one of the program and of those that it has waited for (getrusage(2), wait4(2)).
+ */
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+
+extern char **environ;
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return 2;
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
+
+    struct timespec before, after;
+    struct rusage usage;
+    int status;
+    pid_t child;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    int error = posix_spawn(&child, argv[1], &files, NULL, argv + 1, environ);
+    if (error) {
+        fprintf(stderr, "cannot start %s: %s\n", argv[1], strerror(error));
+        return 1;
+    }
+    if (wait4(child, &status, 0, &usage) != child)
+        return 1;
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    long long nanoseconds = (after.tv_sec - before.tv_sec) * 1000000000LL + (after.tv_nsec - before.tv_nsec);
+    printf("%lld %ld %d\n", nanoseconds, usage.ru_maxrss, status);
+    return 0;
+}

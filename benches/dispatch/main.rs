@@ -1,0 +1,103 @@
+//! One dispatch, three times: the Rust charm, the same charm on ops, and a floor program that makes the same calls and nothing else.
+//!
+//! `cargo bench --bench dispatch` builds what it needs (the charm as it is released, three small C programs, a Python environment with ops),
+//! starts one real Pebble, brings both charms into operation with the workload's layer in place, and then measures four events:
+//!
+//! - The **floor** does what the Rust charm was *seen* to do. The charm's run is recorded (each hook tool with its arguments and input,
+//!   each request to Pebble), and the recording is compiled into a C program: posix_spawn, one raw socket, blocking.
+//! - The **hook tools** are one static C program that answers from files, the same for all three.
+//! - The **rounds** are interleaved: each runs all three once for each event, in turning order; a ratio is of two runs of one round, and
+//!   the table has the medians. All three get the same environment, input and output.
+//! - **Peak memory** is that of the largest process of the hook, its tools included, as wait4(2) gives it.
+//! - **Hook tools** are counted in runs of their own, with a log that the measured runs do not write.
+//!
+//! Options, after `--`: `--rounds N` (default 40), `--hook PATH` to measure another hook executable than the released charm.
+
+mod measure;
+mod record;
+mod setup;
+mod table;
+mod unit;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use charmwright::testing::daemon::{Daemon, DaemonOptions};
+
+use record::record;
+use setup::Programs;
+use unit::{EVENTS, Unit};
+
+/// What went wrong, in words; nobody but a person reads it.
+type Failure = Box<dyn std::error::Error>;
+
+struct Options {
+    rounds: usize,
+    hook: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        // `cargo test --all-targets` runs this too, and means to test: there is nothing to test in a measurement.
+        println!("nothing measured: this is a benchmark; run it with `cargo bench --bench dispatch`");
+        return ExitCode::SUCCESS;
+    }
+    match options(&arguments).and_then(|options| run(&options)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("dispatch benchmark: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn options(arguments: &[String]) -> Result<Options, Failure> {
+    let mut options = Options { rounds: 40, hook: None };
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let mut value = || rest.next().ok_or(format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--bench" => {}
+            "--rounds" => {
+                options.rounds = value()?
+                    .parse()
+                    .ok()
+                    .filter(|n| *n > 0)
+                    .ok_or("--rounds needs a number from 1")?;
+            }
+            "--hook" => options.hook = Some(std::path::absolute(value()?)?),
+            _ => return Err(format!("unknown option {argument}; there are --rounds N and --hook PATH").into()),
+        }
+    }
+    Ok(options)
+}
+
+/// Whether the floors that do not depend on this machine's mood hold.
+fn run(options: &Options) -> Result<bool, Failure> {
+    let programs = Programs::build(options.hook.as_deref())?;
+    say("starting Pebble");
+    let daemon = Daemon::start(DaemonOptions::new().container("workload"))?;
+    let unit = Unit::new(&programs, &daemon)?;
+    say("bringing both charms into operation, and recording the one in Rust");
+    unit.settle()?;
+    let mut subjects = Vec::new();
+    for event in EVENTS {
+        let recording = record(&unit, event)?;
+        let floor = programs.floor(event, &recording)?;
+        subjects.push(measure::Subject::new(&unit, event, &recording, floor)?);
+    }
+    say(&format!(
+        "measuring {} rounds of {} events",
+        options.rounds,
+        EVENTS.len()
+    ));
+    let results = measure::rounds(&unit, &subjects, options.rounds)?;
+    table::print(&results, &programs)
+}
+
+/// Progress, on standard error: standard output is the table's.
+fn say(what: &str) {
+    eprintln!("dispatch benchmark: {what}");
+}

@@ -1,0 +1,109 @@
+//! The table, and whether the floors hold.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+
+use crate::Failure;
+use crate::measure::{Counts, Measured};
+use crate::setup::Programs;
+
+const WALL_TO_FLOOR: f64 = 1.5;
+const PEAK_KIB: u64 = 8 * 1024;
+const UPDATE_STATUS_TOOLS: usize = 3;
+const HOOK_BYTES: u64 = 6_000_000;
+
+/// How many times as long ops has to take.
+fn ops_factor(event: &str) -> f64 {
+    match event {
+        "start" | "config-changed" => 10.0,
+        _ => 30.0,
+    }
+}
+
+/// Prints the table. Whether the floors hold that are counts and sizes: those that are times are marked, and depend on the machine.
+pub(crate) fn print(results: &[Measured], programs: &Programs) -> Result<bool, Failure> {
+    let mut out = String::new();
+    writeln!(
+        out,
+        "| event | floor, ms | Rust, ms | Rust ÷ floor (≤ {WALL_TO_FLOOR}) | ops, ms | ops ÷ Rust | peak Rust, MiB (≤ 8) | peak ops, MiB | hook tools Rust | hook tools ops | requests to Pebble |"
+    )?;
+    writeln!(out, "|---|---|---|---|---|---|---|---|---|---|---|")?;
+    let mut failures = Vec::new();
+    for result in results {
+        let millis = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+        let factor = ops_factor(result.event);
+        writeln!(
+            out,
+            "| {} | {:.2} | {:.2} | {:.2} {} | {:.0} | {:.0} (≥ {factor}) {} | {:.1} {} | {:.1} | {} | {} | {} |",
+            result.event,
+            millis(result.floor),
+            millis(result.rust),
+            result.rust_to_floor,
+            mark(result.rust_to_floor <= WALL_TO_FLOOR),
+            millis(result.ops),
+            result.ops_to_rust,
+            mark(result.ops_to_rust >= factor),
+            mebibytes(result.rust_peak),
+            mark(result.rust_peak <= PEAK_KIB),
+            mebibytes(result.ops_peak),
+            list(&result.rust_tools),
+            list(&result.ops_tools),
+            result.requests,
+        )?;
+        if result.rust_peak > PEAK_KIB {
+            failures.push(format!(
+                "{}: peak memory {:.1} MiB, more than 8",
+                result.event,
+                mebibytes(result.rust_peak)
+            ));
+        }
+        let tools: usize = result.rust_tools.values().sum();
+        if result.event == "update-status" && tools > UPDATE_STATUS_TOOLS {
+            failures.push(format!(
+                "update-status: {tools} hook tools, more than {UPDATE_STATUS_TOOLS}"
+            ));
+        }
+    }
+    let bytes = fs::metadata(&programs.hook)?.len();
+    #[expect(clippy::cast_precision_loss, reason = "a size to be read, to two digits")]
+    let megabytes = bytes as f64 / 1e6;
+    writeln!(
+        out,
+        "\nHook executable: {megabytes:.2} MB (≤ 6) {}",
+        mark(bytes <= HOOK_BYTES)
+    )?;
+    if bytes > HOOK_BYTES {
+        failures.push(format!("the hook executable has {megabytes:.2} MB, more than 6"));
+    }
+    std::io::stdout().write_all(out.as_bytes())?;
+    for failure in &failures {
+        eprintln!("dispatch benchmark: FLOOR NOT REACHED: {failure}");
+    }
+    Ok(failures.is_empty())
+}
+
+fn mark(holds: bool) -> &'static str {
+    if holds { "✔" } else { "✘" }
+}
+
+fn mebibytes(kib: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a size to be read, to two digits")]
+    let kib = kib as f64;
+    kib / 1024.0
+}
+
+/// `3: config-get, state-get, 2 × juju-log`
+fn list(counts: &Counts) -> String {
+    let names: Vec<String> = counts
+        .iter()
+        .map(|(name, count)| {
+            if *count == 1 {
+                name.clone()
+            } else {
+                format!("{count} × {name}")
+            }
+        })
+        .collect();
+    format!("{}: {}", counts.values().sum::<usize>(), names.join(", "))
+}

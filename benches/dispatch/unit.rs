@@ -1,0 +1,266 @@
+//! The unit that all three run in: what its hook tools answer, its environment, its workload and its Pebble.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use charmwright::testing::daemon::Daemon;
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::record::{Call, calls};
+use crate::setup::{Programs, output, sources};
+
+/// The events that are measured. The last is one that neither charm handles.
+pub(crate) const EVENTS: [&str; 4] = ["start", "config-changed", "update-status", "leader-elected"];
+
+/// What a unit goes through before it is in operation.
+const LIFE: [&str; 5] = [
+    "install",
+    "leader-elected",
+    "config-changed",
+    "start",
+    "workload-pebble-ready",
+];
+
+/// Who runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Charm {
+    Rust,
+    Ops,
+}
+
+pub(crate) struct Unit<'a> {
+    pub(crate) programs: &'a Programs,
+    containers: PathBuf,
+    pub(crate) daemon: &'a Daemon,
+    /// The Rust charm's state in Juju, as its state-set left it.
+    state: RefCell<BTreeMap<String, Value>>,
+    /// The charm folder of the one on ops.
+    ops: PathBuf,
+    /// That of the one in Rust.
+    rust: PathBuf,
+}
+
+impl<'a> Unit<'a> {
+    pub(crate) fn new(programs: &'a Programs, daemon: &'a Daemon) -> Result<Self, Failure> {
+        // The workload's health check connects here: a listener of ours, so that its speed is nobody's merit.
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        std::thread::spawn(move || for _client in listener.incoming() {});
+
+        let unit = Self {
+            programs,
+            containers: daemon
+                .containers()
+                .ok_or("the daemon's socket is not that of a container")?
+                .to_path_buf(),
+            daemon,
+            state: RefCell::default(),
+            ops: programs.home.join("ops"),
+            rust: programs.home.join("rust"),
+        };
+        for folder in [&unit.ops, &unit.rust] {
+            let _old = fs::remove_dir_all(folder);
+            fs::create_dir_all(folder)?;
+            for name in ["metadata.yaml", "config.yaml", "actions.yaml"] {
+                fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(name), folder.join(name))?;
+            }
+        }
+        fs::create_dir_all(unit.ops.join("src"))?;
+        fs::copy(sources().join("ops_charm/src/charm.py"), unit.ops.join("src/charm.py"))?;
+
+        let config = json!({
+            "command": "sleep 1000000",
+            "environment": "{LOG_LEVEL: debug}",
+            "working-dir": "",
+            "user": "",
+            "group": "",
+            "port": port,
+            "health-check": "tcp",
+        });
+        let answers: [(&str, String); 5] = [
+            ("config-get", config.to_string()),
+            ("is-leader", "true\n".to_owned()),
+            ("opened-ports", json!([format!("{port}/tcp")]).to_string()),
+            ("relation-ids", "[]\n".to_owned()),
+            (
+                "status-get",
+                json!({"message": "", "status": "active", "status-data": {}}).to_string(),
+            ),
+        ];
+        for event in EVENTS.into_iter().chain(LIFE) {
+            let folder = unit.answers(event);
+            fs::create_dir_all(&folder)?;
+            for (tool, answer) in &answers {
+                fs::write(folder.join(tool), answer)?;
+            }
+        }
+        Ok(unit)
+    }
+
+    /// The folder of what the hook tools answer in this event.
+    fn answers(&self, event: &str) -> PathBuf {
+        self.programs.home.join("answers").join(event)
+    }
+
+    fn write_state(&self, event: &str) -> Result<(), Failure> {
+        fs::write(
+            self.answers(event).join("state-get"),
+            serde_json::to_string(&*self.state.borrow())?,
+        )?;
+        Ok(())
+    }
+
+    /// The command line of a charm.
+    pub(crate) fn command(&self, charm: Charm) -> Vec<String> {
+        match charm {
+            Charm::Rust => vec![self.programs.hook.display().to_string()],
+            Charm::Ops => vec![self.programs.python.display().to_string(), "src/charm.py".to_owned()],
+        }
+    }
+
+    pub(crate) fn folder(&self, charm: Charm) -> &Path {
+        match charm {
+            Charm::Rust => &self.rust,
+            Charm::Ops => &self.ops,
+        }
+    }
+
+    /// The whole environment of one hook: Juju's, and nothing that is inherited.
+    pub(crate) fn environment(&self, charm: Charm, event: &str) -> Vec<(String, String)> {
+        let folder = self.folder(charm).display().to_string();
+        let path = format!(
+            "{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            self.programs.tools.display()
+        );
+        let dispatch = format!("hooks/{event}");
+        let answers = self.answers(event).display().to_string();
+        let containers = self.containers.display().to_string();
+        let mut all: Vec<(String, String)> = [
+            ("APT_LISTCHANGES_FRONTEND", "none"),
+            ("CHARM_DIR", &folder),
+            ("CLOUD_API_VERSION", ""),
+            ("DEBIAN_FRONTEND", "noninteractive"),
+            (
+                "JUJU_AGENT_SOCKET_ADDRESS",
+                "/var/lib/juju/agents/unit-any-workload-k8s-0/agent.socket",
+            ),
+            ("JUJU_AGENT_SOCKET_NETWORK", "unix"),
+            ("JUJU_API_ADDRESSES", "10.0.0.5:17070"),
+            ("JUJU_AVAILABILITY_ZONE", ""),
+            ("JUJU_CHARM_DIR", &folder),
+            ("JUJU_CHARM_FTP_PROXY", ""),
+            ("JUJU_CHARM_HTTPS_PROXY", ""),
+            ("JUJU_CHARM_HTTP_PROXY", ""),
+            ("JUJU_CHARM_NO_PROXY", ""),
+            (
+                "JUJU_CONTEXT_ID",
+                "any-workload-k8s/0-hook-0f3c0f3c0f3c0f3c0f3c0f3c0f3c0f3c",
+            ),
+            ("JUJU_DISPATCH_PATH", &dispatch),
+            ("JUJU_HOOK_NAME", event),
+            ("JUJU_MACHINE_ID", ""),
+            ("JUJU_MODEL_NAME", "bench"),
+            ("JUJU_MODEL_UUID", "f1cbc0d4-0000-4000-8000-000000000000"),
+            ("JUJU_PRINCIPAL_UNIT", ""),
+            ("JUJU_SLA", "unsupported"),
+            ("JUJU_UNIT_NAME", "any-workload-k8s/0"),
+            ("JUJU_VERSION", "3.6.9"),
+            ("LANG", "C.UTF-8"),
+            ("PATH", &path),
+            ("TERM", "tmux-256color"),
+            ("CHARMWRIGHT_CONTAINERS", &containers),
+            ("HOOK_ANSWERS", &answers),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+        if event.contains("-pebble-") {
+            all.push(("JUJU_WORKLOAD_NAME".to_owned(), "workload".to_owned()));
+        }
+        all
+    }
+
+    /// Runs a charm once, not measured, and gives what it called. `containers` puts something between it and Pebble; `log` is where the
+    /// tools write, and who else wants to.
+    pub(crate) fn run(
+        &self,
+        charm: Charm,
+        event: &str,
+        log: &Path,
+        containers: Option<&Path>,
+    ) -> Result<Vec<Call>, Failure> {
+        let _old = fs::remove_file(log);
+        let line = self.command(charm);
+        let (program, arguments) = line.split_first().ok_or("no program to run")?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .current_dir(self.folder(charm))
+            .env_clear()
+            .envs(self.environment(charm, event))
+            .env("HOOK_CALLS", log)
+            .stdin(Stdio::null());
+        if let Some(containers) = containers {
+            command.env("CHARMWRIGHT_CONTAINERS", containers);
+        }
+        let output = command
+            .output()
+            .map_err(|error| format!("cannot start {program}: {error}"))?;
+        let calls = calls(&fs::read(log).unwrap_or_default())?;
+        if output.status.success() {
+            return Ok(calls);
+        }
+        Err(format!(
+            "the charm ({charm:?}) failed in {event}: {}\n{}\nit called: {calls:?}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim_end()
+        )
+        .into())
+    }
+
+    /// The daemon's plan in YAML, as its own command line prints it.
+    fn plan(&self) -> Result<String, Failure> {
+        output(
+            Command::new(self.daemon.binary())
+                .arg("plan")
+                .env("PEBBLE_SOCKET", self.daemon.socket()),
+        )
+    }
+
+    /// Takes both charms through a unit's life, until the workload runs. What the Rust charm keeps in Juju is kept here; for each measured
+    /// event its state is what it was when that event came.
+    pub(crate) fn settle(&self) -> Result<(), Failure> {
+        let log = self.programs.home.join("calls");
+        for event in LIFE {
+            self.write_state(event)?;
+            for call in self.run(Charm::Rust, event, &log, None)? {
+                if let Call::Tool { argv, input } = call
+                    && argv.first().is_some_and(|tool| tool == "state-set")
+                {
+                    let written: BTreeMap<String, Value> = serde_json::from_slice(&input)?;
+                    self.state.borrow_mut().extend(written);
+                }
+            }
+            let plan = self.plan()?;
+            self.run(Charm::Ops, event, &log, None)?;
+            // A layer that differs would make each replan restart the workload, and that would be what is measured.
+            let other = self.plan()?;
+            if plan != other {
+                return Err(format!(
+                    "the two charms do not want the same plan in {event}; in Rust:\n{plan}\non ops:\n{other}"
+                )
+                .into());
+            }
+        }
+        // `start` keeps the state that it found the first time; the others come to a unit in operation.
+        for event in EVENTS.into_iter().filter(|event| *event != "start") {
+            self.write_state(event)?;
+        }
+        Ok(())
+    }
+}
