@@ -255,7 +255,11 @@ impl<'c> Call<'c> {
     async fn attempt_on(&self, lane: &mut Lane, number: u32) -> Result<Answered, Halt> {
         let memory = self.client.memory();
         if self.request.resend().needs_layers() {
-            self.client.restore_layers(lane, number).await?;
+            let perhaps = match self.request.resend() {
+                Resend::Layer(layer) if self.lost().is_some() => Some(layer),
+                _ => None,
+            };
+            self.client.restore_layers(lane, number, perhaps).await?;
         }
         let epoch = memory.epoch();
         // On a daemon that was started since, the effect is wanted again, and there is nothing to look for.

@@ -341,7 +341,7 @@ impl Client {
     /// By what it shows that the daemon behind a new connection is not the one that took the change on; `None` when nothing shows it.
     async fn has_forgotten(&self, lane: &mut Lane, pending: &Pending, attempt: u32) -> Result<Option<String>, Halt> {
         if pending.epoch.is_some() {
-            self.restore_layers(lane, attempt).await?;
+            self.restore_layers(lane, attempt, None).await?;
             if pending.epoch != Some(self.memory().epoch()) {
                 return Ok(Some("Pebble was restarted and had forgotten its layers".to_owned()));
             }

@@ -4,6 +4,7 @@
 //! nothing running. So the client remembers what it added, and over which connection it last knew the daemon to have it: no daemon outlives its
 //! connections, so on that one it is certain. On any other, the plan is read first.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
@@ -12,7 +13,8 @@ use super::call::{Call, Halt};
 use super::change::ChangeId;
 use super::client::Client;
 use super::error::{Error, UserFault};
-use super::layer::{Layer, LayerFault, Override};
+use super::layer::{Check, Layer, LayerFault, LogTarget, Override, Service};
+use super::plan::Plan;
 use super::request::Request;
 use super::resend::{LostLayer, Resend};
 use super::timestamp::Timestamp;
@@ -50,6 +52,7 @@ impl Client {
         let layer = Arc::new(layer.clone());
         let combine = mode == LayerMode::Combine;
         let resend = Resend::Layer(LostLayer {
+            label: label.into(),
             layer: Arc::clone(&layer),
             combine,
         });
@@ -88,18 +91,28 @@ impl Client {
     ///
     /// That the plan does not show a layer is not yet proof of a restart: another layer may override it, or Pebble may write a value in a way that we
     /// do not recognise. The proof is that putting it back changes the plan. Then [`Memory::epoch`] counts up.
-    pub(super) async fn restore_layers(&self, lane: &mut Lane, attempt: u32) -> Result<(), Halt> {
+    ///
+    /// A layer whose own answer was lost (`perhaps`) may be there or not, and its entries may hide what was there before.
+    pub(super) async fn restore_layers(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        perhaps: Option<&LostLayer>,
+    ) -> Result<(), Halt> {
         let memory = self.memory();
         let Some(added) = memory.unverified(lane.number()) else {
             return Ok(());
         };
         let now = self.plan_text_on(lane, attempt).await?;
         let plan = self.parse_plan(&now)?;
-        let forgotten: Vec<&str> = added
-            .iter()
-            .filter(|added| !added.layer.is_reflected_in(&plan))
-            .map(|added| &*added.label)
-            .collect();
+        let mut forgotten = forgotten_labels(&added, &plan);
+        if let Some(LostLayer { label, layer, .. }) = perhaps {
+            let mut with_it = added.clone();
+            insert(&mut with_it, label, Arc::clone(layer));
+            if forgotten_labels(&with_it, &plan).is_empty() {
+                forgotten.clear();
+            }
+        }
         // If putting back breaks off half-way, the next attempt still compares with how it began.
         let before = memory.begin_restoring(&now);
         let after = if forgotten.is_empty() {
@@ -168,28 +181,7 @@ impl Memory {
     fn remember(&self, label: &str, layer: Arc<Layer>, lane: u64) {
         let mut known = self.lock();
         let verified = known.added.is_empty() || known.verified.contains(&lane);
-        // A label keeps its place among the layers, whenever it is combined into.
-        let first = known
-            .added
-            .iter()
-            .position(|added| &*added.label == label)
-            .unwrap_or(known.added.len());
-        // What the new content replaces altogether need not be put back first.
-        known
-            .added
-            .retain(|added| &*added.label != label || !replaces(&layer, &added.layer));
-        let place = known
-            .added
-            .iter()
-            .rposition(|added| &*added.label == label)
-            .map_or(first, |last| last + 1);
-        known.added.insert(
-            place,
-            Added {
-                label: label.into(),
-                layer,
-            },
-        );
+        insert(&mut known.added, label, layer);
         known.verified = if verified { vec![lane] } else { Vec::new() };
     }
 
@@ -223,6 +215,68 @@ impl Memory {
     }
 }
 
+/// Puts a content where Pebble has it: a label keeps its place among the layers, whenever it is combined into.
+fn insert(layers: &mut Vec<Added>, label: &str, layer: Arc<Layer>) {
+    let first = layers
+        .iter()
+        .position(|added| &*added.label == label)
+        .unwrap_or(layers.len());
+    // What the new content replaces altogether need not be put back first.
+    layers.retain(|added| &*added.label != label || !replaces(&layer, &added.layer));
+    let place = layers
+        .iter()
+        .rposition(|added| &*added.label == label)
+        .map_or(first, |last| last + 1);
+    layers.insert(
+        place,
+        Added {
+            label: label.into(),
+            layer,
+        },
+    );
+}
+
+/// The labels that a plan does not show.
+///
+/// What several layers say of one entry does not show one by one. The last of them has to show; when it does not, all of them are to go back.
+fn forgotten_labels<'a>(added: &'a [Added], plan: &Plan) -> Vec<&'a str> {
+    let mut labels = Vec::new();
+    missing(added, &mut labels, Layer::get_services, |name, entry: &Service| {
+        Layer::new().service(name, entry.clone()).is_reflected_in(plan)
+    });
+    missing(added, &mut labels, Layer::get_checks, |name, entry: &Check| {
+        Layer::new().check(name, entry.clone()).is_reflected_in(plan)
+    });
+    missing(added, &mut labels, Layer::get_log_targets, |name, entry: &LogTarget| {
+        Layer::new().log_target(name, entry.clone()).is_reflected_in(plan)
+    });
+    labels
+}
+
+/// The same for one section.
+fn missing<'a, T: 'a>(
+    added: &'a [Added],
+    labels: &mut Vec<&'a str>,
+    section: impl Fn(&'a Layer) -> &'a BTreeMap<String, T>,
+    shown: impl Fn(&str, &T) -> bool,
+) {
+    let last: BTreeMap<&str, &T> = added
+        .iter()
+        .flat_map(|added| section(&added.layer))
+        .map(|(name, entry)| (name.as_str(), entry))
+        .collect();
+    for (name, entry) in last {
+        if !shown(name, entry) {
+            labels.extend(
+                added
+                    .iter()
+                    .filter(|a| section(&a.layer).contains_key(name))
+                    .map(|a| &*a.label),
+            );
+        }
+    }
+}
+
 /// Whether every entry of `old` is replaced by one of `new`.
 fn replaces(new: &Layer, old: &Layer) -> bool {
     let replacing = |mode: Option<&Override>| mode == Some(&Override::Replace);
@@ -243,7 +297,6 @@ fn replaces(new: &Layer, old: &Layer) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::layer::Service;
     use super::*;
 
     fn layer(service: &str, command: &str) -> Arc<Layer> {
@@ -282,6 +335,23 @@ mod tests {
         assert_eq!(labels(&memory), ["a", "b"]);
         memory.remember("a", layer("z", "one"), 1);
         assert_eq!(labels(&memory), ["a", "a", "b"]);
+    }
+
+    #[test]
+    fn of_several_layers_on_one_entry_the_last_has_to_show() {
+        let memory = Memory::default();
+        let over = Service::new().override_mode(Override::Merge).env("A", "1");
+        memory.remember("base", layer("x", "one"), 1);
+        memory.remember("other", layer("y", "one"), 1);
+        memory.remember("over", Arc::new(Layer::new().service("x", over)), 1);
+        let added = memory.unverified(2).unwrap();
+        let plan = |text: &str| Plan::from_yaml(text).unwrap();
+        let all = plan(
+            "services: {x: {override: replace, command: one, environment: {A: '1'}}, y: {override: replace, command: one}}",
+        );
+        assert_eq!(forgotten_labels(&added, &all), [""; 0]);
+        let without_x = plan("services: {y: {override: replace, command: one}}");
+        assert_eq!(forgotten_labels(&added, &without_x), ["base", "over"]);
     }
 
     #[test]

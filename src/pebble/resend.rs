@@ -54,6 +54,7 @@ pub(crate) struct LostAction {
 /// What a plan must show for a lost layer to have arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct LostLayer {
+    pub(crate) label: Arc<str>,
     pub(crate) layer: Arc<Layer>,
     /// Whether it was to be combined. If not, the label was new, so the daemon itself refuses it when it comes twice.
     pub(crate) combine: bool,
@@ -91,7 +92,9 @@ impl Call<'_> {
         match self.request().resend() {
             Resend::Safe | Resend::Never | Resend::Abort(_) => Ok(Resume::Send),
             Resend::Layer(LostLayer { combine: false, .. }) => Ok(Resume::Send),
-            Resend::Layer(LostLayer { layer, combine: true }) => {
+            Resend::Layer(LostLayer {
+                layer, combine: true, ..
+            }) => {
                 let shown = layer.is_reflected_in(&self.client().plan_on(lane, attempt).await?);
                 Ok(if shown {
                     Resume::Done(answer_true())
@@ -162,7 +165,9 @@ impl Call<'_> {
             return Ok(None);
         }
         let envelope = match self.request().resend() {
-            Resend::Layer(LostLayer { layer, combine: false }) if refusal.message.ends_with(" already exists") => {
+            Resend::Layer(LostLayer {
+                layer, combine: false, ..
+            }) if refusal.message.ends_with(" already exists") => {
                 // The label may be another's with other contents: only the plan can tell.
                 let shown = layer.is_reflected_in(&self.client().plan_on(lane, attempt).await?);
                 shown.then(answer_true)
