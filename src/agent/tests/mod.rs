@@ -2,6 +2,7 @@
 
 mod actions;
 mod environment;
+mod library;
 mod life;
 mod requests;
 mod schedule;
