@@ -27,7 +27,10 @@ pub(crate) fn to_yaml<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_
 
 /// Only characters of the basic plane: each is one `\uXXXX`. All stand inside strings, since JSON's own syntax is ASCII.
 fn needs_escape(character: char) -> bool {
-    matches!(character, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    matches!(
+        character,
+        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+    )
 }
 
 /// Reads one YAML document, with the reader's own bounds on depth, size and aliases; a duplicate key is an error.

@@ -11,7 +11,7 @@ use super::phase::Phase;
 use crate::juju::{ContainerName, Status};
 use crate::pebble::{
     self, Change, ChangeFilter, ChangeId, CheckInfo, CheckQuery, CheckRefresh, Client, HealthQuery, Layer, LayerMode,
-    Plan, RetryPolicy, ServiceInfo, SystemInfo,
+    LogEntry, LogQuery, Plan, RetryPolicy, ServiceInfo, SystemInfo,
 };
 
 /// A workload container: the calls of its Pebble, retried as the hook's situation asks for.
@@ -238,6 +238,39 @@ impl Container {
             .refresh_check(name)
             .await
             .map_err(|error| self.error(error))
+    }
+
+    /// Starts checks that do not run, and gives the names of those that it started.
+    ///
+    /// # Errors
+    ///
+    /// If Pebble does not answer, does not know a check, or is older than 1.19.
+    pub async fn start_checks(&self, names: &[&str]) -> Result<Vec<String>> {
+        self.client()
+            .start_checks(names)
+            .await
+            .map_err(|error| self.error(error))
+    }
+
+    /// Stops checks, and gives the names of those that it stopped.
+    ///
+    /// # Errors
+    ///
+    /// If Pebble does not answer, does not know a check, or is older than 1.19.
+    pub async fn stop_checks(&self, names: &[&str]) -> Result<Vec<String>> {
+        self.client()
+            .stop_checks(names)
+            .await
+            .map_err(|error| self.error(error))
+    }
+
+    /// The newest lines of services' output.
+    ///
+    /// # Errors
+    ///
+    /// If Pebble does not answer.
+    pub async fn logs(&self, query: &LogQuery) -> Result<Vec<LogEntry>> {
+        self.client().logs(query).await.map_err(|error| self.error(error))
     }
 }
 

@@ -253,6 +253,15 @@ impl Task {
         &self.log
     }
 
+    /// The text of its newest error, without the time: why it failed or, for a check that goes on failing, why it did last.
+    #[must_use]
+    pub fn last_error(&self) -> Option<&str> {
+        self.log.iter().rev().find_map(|entry| {
+            let (time, text) = entry.split_once(" ERROR ")?;
+            (!time.contains(' ')).then_some(text)
+        })
+    }
+
     /// How far it is. Tasks of Pebble itself never say more than 0 of 1 and 1 of 1.
     #[must_use]
     pub fn progress(&self) -> &TaskProgress {

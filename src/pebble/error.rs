@@ -352,15 +352,8 @@ pub(crate) fn service_of(task: &Task) -> Option<String> {
 
 /// The text of the newest ERROR entry of the task's log, else the change's own account.
 fn cause_of(task: &Task, change: &Change) -> String {
-    task.log()
-        .iter()
-        .rev()
-        .find_map(|entry| {
-            entry
-                .split_once(" ERROR ")
-                .filter(|(time, _)| !time.contains(' '))
-                .map(|(_, text)| text.to_owned())
-        })
+    task.last_error()
+        .map(str::to_owned)
         .or_else(|| change.err().map(str::to_owned))
         .unwrap_or_else(|| "it failed".to_owned())
 }

@@ -1,0 +1,265 @@
+//! The charm's config, option by option: what `config.yaml` declares, parsed once.
+
+use std::collections::BTreeMap;
+
+use charmwright::{Error, Result};
+use serde::Deserialize;
+
+use crate::health_check::HealthCheck;
+
+/// What the operator asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Config {
+    /// What runs.
+    pub command: Command,
+    /// The workload's environment variables.
+    #[serde(default)]
+    pub environment: Environment,
+    #[serde(default)]
+    working_dir: String,
+    #[serde(default)]
+    user: String,
+    #[serde(default)]
+    group: String,
+    #[serde(default)]
+    port: u16,
+    #[serde(default)]
+    health_check: OptionalCheck,
+}
+
+impl Config {
+    /// The workload's TCP port, if it has one.
+    pub fn port(&self) -> Option<u16> {
+        (self.port != 0).then_some(self.port)
+    }
+
+    /// Where the command runs, if that is not Pebble's own directory.
+    pub fn working_dir(&self) -> Option<&str> {
+        given(&self.working_dir)
+    }
+
+    /// Who runs the command, if that is not Pebble's own user.
+    pub fn user(&self) -> Option<&str> {
+        given(&self.user)
+    }
+
+    /// The group that runs the command, if that is not the user's own.
+    pub fn group(&self) -> Option<&str> {
+        given(&self.group)
+    }
+
+    /// How the workload is checked, if it is.
+    pub fn health_check(&self) -> Option<&HealthCheck> {
+        self.health_check.0.as_ref()
+    }
+
+    /// Checks what concerns more than one option.
+    ///
+    /// # Errors
+    /// Names the option that lacks its companion.
+    pub fn validate(&self) -> Result<()> {
+        if self.group().is_some() && self.user().is_none() {
+            return Err(Error::config(
+                "group",
+                "needs the option user as well: Pebble takes no group alone",
+            ));
+        }
+        if self.working_dir().is_some_and(|dir| !dir.starts_with('/')) {
+            return Err(Error::config(
+                "working-dir",
+                "must be an absolute path, one that starts with /",
+            ));
+        }
+        if self.port().is_none() && self.health_check().is_some_and(HealthCheck::needs_port) {
+            return Err(Error::config(
+                "health-check",
+                "needs the option port: it is what an http or tcp check connects to",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn given(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// A command of at least one word.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Command(String);
+
+impl Command {
+    /// The command as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Command {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
+        if text.trim().is_empty() {
+            return Err("is empty; set it to the command that runs the workload");
+        }
+        Ok(Self(text))
+    }
+}
+
+/// Environment variables, given as a YAML map of names to plain values.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Each variable with its value, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether this variable is given.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+}
+
+impl TryFrom<String> for Environment {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let variables: BTreeMap<String, String> = serde_saphyr::from_str(&text).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.lines().next().unwrap_or("not readable");
+            format!("must be a YAML map of names to plain values, such as {{LOG_LEVEL: debug}} ({reason})")
+        })?;
+        match variables
+            .iter()
+            .find(|(name, value)| name.is_empty() || name.contains(['=', '\0']) || value.contains('\0'))
+        {
+            Some((name, _)) => Err(format!(
+                "cannot hold a variable named {name:?}: a name is not empty and has no '=', and neither name nor value has a NUL"
+            )),
+            None => Ok(Self(variables)),
+        }
+    }
+}
+
+/// A health check, or none where the option is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "String")]
+struct OptionalCheck(Option<HealthCheck>);
+
+impl TryFrom<String> for OptionalCheck {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        text.parse().map(|check| Self(Some(check)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn config(options: serde_json::Value) -> std::result::Result<Config, serde_json::Error> {
+        serde_json::from_value(options)
+    }
+
+    #[test]
+    fn reads_every_option() {
+        let config = config(json!({
+            "command": "/bin/web --verbose", "environment": "{LEVEL: debug, WORKERS: 4, FLAG: true, QUOTED: \"007\"}",
+            "working-dir": "/srv", "user": "web", "group": "www", "port": 8080, "health-check": "http:/live",
+        }))
+        .unwrap();
+        config.validate().unwrap();
+        let environment: Vec<_> = config.environment.iter().collect();
+        assert_eq!(
+            environment,
+            [
+                ("FLAG", "true"),
+                ("LEVEL", "debug"),
+                ("QUOTED", "007"),
+                ("WORKERS", "4")
+            ]
+        );
+        assert_eq!(
+            (config.working_dir(), config.user(), config.group()),
+            (Some("/srv"), Some("web"), Some("www"))
+        );
+        assert_eq!(config.port(), Some(8080));
+        assert_eq!(
+            config.health_check(),
+            Some(&HealthCheck::Http {
+                path: "/live".to_owned()
+            })
+        );
+    }
+
+    #[test]
+    fn only_the_command_is_required() {
+        let minimal = config(json!({"command": "sleep 1"})).unwrap();
+        minimal.validate().unwrap();
+        assert_eq!(
+            (minimal.port(), minimal.user(), minimal.health_check()),
+            (None, None, None)
+        );
+        assert!(
+            config(json!({"command": "  "}))
+                .unwrap_err()
+                .to_string()
+                .contains("is empty")
+        );
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_an_environment() {
+        for bad in [
+            "[a, b]",
+            "just text",
+            "{A: {B: c}}",
+            "{A: 1, A: 2}",
+            "{\"A=B\": c}",
+            "{'': c}",
+            "{A: \"\\0\"}",
+            "{A: [1]}",
+        ] {
+            let error = config(json!({"command": "x", "environment": bad}))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("YAML map") || error.contains("variable named"),
+                "{bad}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_port_is_a_port() {
+        for bad in [json!(-1), json!(65536), json!("80"), json!(80.5)] {
+            assert!(config(json!({"command": "x", "port": bad})).is_err());
+        }
+    }
+
+    #[test]
+    fn names_the_option_that_lacks_its_companion() {
+        for (options, option) in [
+            (json!({"command": "x", "group": "www"}), "group"),
+            (json!({"command": "x", "health-check": "tcp"}), "health-check"),
+            (json!({"command": "x", "working-dir": "srv"}), "working-dir"),
+        ] {
+            let error = config(options).unwrap().validate().unwrap_err().to_string();
+            assert!(error.contains(option), "{error}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The option `health-check`: `http:/PATH`, `tcp` or `exec:COMMAND`.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use charmwright::pebble::{Check, CheckLevel, Override};
+
+/// How often Pebble runs the check; also how long a hook waits for a first pass.
+pub const PERIOD: Duration = Duration::from_secs(10);
+
+/// How Pebble finds out whether the workload is well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HealthCheck {
+    /// A GET of this path on the workload's port answers 2xx.
+    Http { path: String },
+    /// The workload's port accepts a connection.
+    Tcp,
+    /// The command exits with 0.
+    Exec { command: String },
+}
+
+impl HealthCheck {
+    /// The check that Pebble is to run. Its level is `ready`: a workload that fails it gets no traffic, and is not killed for it.
+    pub fn to_pebble(&self, port: Option<u16>) -> Check {
+        let port = port.unwrap_or_default();
+        let check = match self {
+            Self::Http { path } => Check::http(format!("http://localhost:{port}{path}")),
+            Self::Tcp => Check::tcp(port),
+            Self::Exec { command } => Check::exec(command),
+        };
+        check
+            .override_mode(Override::Replace)
+            .level(CheckLevel::Ready)
+            .period(PERIOD)
+    }
+
+    /// Whether the check connects to the workload's port.
+    pub fn needs_port(&self) -> bool {
+        matches!(self, Self::Http { .. } | Self::Tcp)
+    }
+}
+
+impl FromStr for HealthCheck {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "tcp" {
+            return Ok(Self::Tcp);
+        }
+        match text.split_once(':') {
+            Some(("http", path))
+                if path.starts_with('/') && !path.starts_with("//") && path.chars().all(|c| c.is_ascii_graphic()) =>
+            {
+                Ok(Self::Http { path: path.to_owned() })
+            }
+            Some(("exec", command)) if !command.trim().is_empty() => Ok(Self::Exec {
+                command: command.to_owned(),
+            }),
+            _ => Err(format!("must be http:/PATH, tcp, exec:COMMAND or empty, not {text:?}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_each_form() {
+        assert_eq!("http:/".parse(), Ok(HealthCheck::Http { path: "/".to_owned() }));
+        assert_eq!(
+            "http:/a?b=c:d".parse(),
+            Ok(HealthCheck::Http {
+                path: "/a?b=c:d".to_owned()
+            })
+        );
+        assert_eq!("tcp".parse(), Ok(HealthCheck::Tcp));
+        let command = "pg_isready -h 'a:b'".to_owned();
+        assert_eq!(format!("exec:{command}").parse(), Ok(HealthCheck::Exec { command }));
+    }
+
+    #[test]
+    fn refuses_the_rest_and_names_the_forms() {
+        for bad in [
+            "http",
+            "http:",
+            "http:relative",
+            "http:/with blank",
+            "http:/é",
+            "http://host/",
+            "tcp:80",
+            "exec:",
+            "exec:  ",
+            "HTTP:/",
+            "ping",
+        ] {
+            let error = bad.parse::<HealthCheck>().unwrap_err();
+            assert!(
+                error.contains("http:/PATH") && error.contains(bad.trim()),
+                "{bad}: {error}"
+            );
+        }
+    }
+}

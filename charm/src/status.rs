@@ -1,0 +1,133 @@
+//! What `juju status` says of the workload.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use charmwright::pebble::{
+    Budget, CheckQuery, CheckStatus, Classified, ErrorKind, LogQuery, RetryPolicy, RunError, ServiceStatus,
+};
+use charmwright::{Container, Error, Hook, Result, Status, Statuses};
+
+use crate::health_check::PERIOD;
+use crate::{AnyWorkload, WORKLOAD};
+
+/// Says how the service is and how its check is. That Pebble is away, or that an event waits, is the library's to say.
+pub async fn collect(hook: &Hook<AnyWorkload>, statuses: &mut Statuses) -> Result<()> {
+    let Ok(config) = hook.config() else { return Ok(()) };
+    let workload = hook.container(WORKLOAD)?;
+    statuses.add(of_service(&workload).await?);
+    if config.health_check().is_some()
+        && let Some(status) = of_failing_check(&workload).await?
+    {
+        statuses.add(status);
+    }
+    Ok(())
+}
+
+async fn of_service(workload: &Container) -> Result<Status> {
+    let services = workload.services(&[WORKLOAD]).await?;
+    let Some(service) = services.first() else {
+        return Ok(Status::waiting(
+            "waiting for the workload's layer: Pebble does not have it yet",
+        ));
+    };
+    Ok(match service.current() {
+        ServiceStatus::Active => Status::active(),
+        ServiceStatus::Backoff => Status::waiting(format!(
+            "the workload exited and is started again{}",
+            last_line(workload).await?
+        )),
+        ServiceStatus::Inactive => Status::blocked("the workload is stopped; the action restart starts it"),
+        other => Status::blocked(format!(
+            "the workload's service is in status {other}{}",
+            last_line(workload).await?
+        )),
+    })
+}
+
+/// The newest line of the workload's output, to stand at the end of a message.
+async fn last_line(workload: &Container) -> Result<String> {
+    let entries = workload.logs(&LogQuery::new().services([WORKLOAD]).newest(1)).await?;
+    Ok(entries
+        .last()
+        .map_or_else(String::new, |entry| format!(": {}", entry.message())))
+}
+
+async fn of_failing_check(workload: &Container) -> Result<Option<Status>> {
+    let checks = workload.checks(&CheckQuery::all().names([WORKLOAD])).await?;
+    let Some(down) = checks.iter().find(|check| *check.status() == CheckStatus::Down) else {
+        return Ok(None);
+    };
+    // The change that runs the check logs each failure; a Pebble before 1.11 has none.
+    let cause = match down.change_id() {
+        Some(id) => workload
+            .change(id)
+            .await?
+            .tasks()
+            .iter()
+            .find_map(|task| task.last_error().map(str::to_owned)),
+        None => None,
+    };
+    let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+    Ok(Some(Status::blocked(format!(
+        "the health check fails ({} times in a row){cause}",
+        down.failures()
+    ))))
+}
+
+/// Runs the check until it passes, for one period at most, so that this hook's status is that of what it has just started.
+///
+/// How it ended is the check's own to say, in [`collect`]. A Pebble that cannot run a check on demand runs it a period from now.
+pub async fn first_check(workload: &Container) -> Result<()> {
+    // Each run counts towards the check's threshold, so the waits are not shorter than a slow start deserves.
+    let policy = RetryPolicy::operation()
+        .attempts(NonZeroU32::MAX)
+        .cap(Duration::from_secs(4))
+        .deadline(PERIOD);
+    let run = async |_| match workload.refresh_check(WORKLOAD).await {
+        Ok(refresh) => refresh
+            .error()
+            .map_or(Ok(()), |error| Err(NotPassed::Failing(error.to_owned()))),
+        Err(error) => Err(NotPassed::NotRun(error)),
+    };
+    let classify = |reason: &NotPassed| match reason {
+        NotPassed::Failing(_) => Classified::Retry,
+        NotPassed::NotRun(_) => Classified::Final,
+    };
+    match policy
+        .run(&Budget::new(), run, classify)
+        .await
+        .map_err(RunError::into_inner)
+    {
+        Err(Some(NotPassed::NotRun(error))) if !runs_later(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Why the check has not passed yet.
+#[derive(Debug)]
+enum NotPassed {
+    Failing(String),
+    NotRun(Error),
+}
+
+impl fmt::Display for NotPassed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failing(reason) => f.write_str(reason),
+            Self::NotRun(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Pebble is too old to run a check on demand; or it does not know the check, because it was restarted a moment ago, and then its
+/// pebble-ready brings the layer back.
+fn runs_later(error: &Error) -> bool {
+    error.pebble().is_some_and(|error| {
+        matches!(
+            error.kind(),
+            ErrorKind::Unsupported { .. } | ErrorKind::Api { status: 404 }
+        )
+    })
+}
