@@ -112,6 +112,9 @@ fn take(bench: &mut Bench, step: &Step) -> Option<String> {
 }
 
 proptest! {
+    // A history is up to 120 steps long: a hundred of them say what a thousand of another kind would.
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn jujus_order_holds(steps in prop::collection::vec(step(), 0..120)) {
         let mut bench = Bench::new();
