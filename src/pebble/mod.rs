@@ -24,6 +24,8 @@ mod plan;
 mod request;
 mod resend;
 mod retry;
+#[cfg(test)]
+mod scripted;
 mod service_info;
 mod services;
 mod system_info;

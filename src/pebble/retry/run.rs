@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::budget::Budget;
 use super::observer::{FailedAttempt, RetryObserver};
 use super::policy::RetryPolicy;
+use crate::pebble::transport::seconds;
 
 /// What a failure means for the retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,8 +232,8 @@ impl Reporter {
             ..
         } = failure;
         let target = self.target.as_deref().unwrap_or_default();
-        let wait = failure.delay.map(|delay| delay.as_secs_f32());
-        match (attempt, wait) {
+        let wait = failure.delay.map(seconds);
+        match (attempt, &wait) {
             (1, Some(wait)) => {
                 tracing::warn!(
                     operation,

@@ -1,0 +1,285 @@
+//! Tests of the resend rules against a server that follows a script: for what a real daemon does only by bad luck.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+
+use super::{Client, ErrorKind, RetryPolicy, Timestamp};
+
+/// What the server does with the next request.
+enum Then {
+    Answer(u16, Value),
+    /// Closes the connection without a byte of an answer.
+    Cut,
+}
+
+/// The start of the request line, and what follows.
+type Step = (&'static str, Then);
+
+async fn serve(
+    listener: UnixListener,
+    mut script: std::vec::IntoIter<Step>,
+    wrong: Arc<Mutex<Vec<String>>>,
+    left: Arc<Mutex<usize>>,
+) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            return;
+        };
+        let mut stream = BufReader::new(stream);
+        while let Some(request) = read_request(&mut stream).await {
+            let step = script.next();
+            *left.lock().unwrap() = script.len();
+            match step {
+                Some((expected, then)) if request.starts_with(expected) => match then {
+                    Then::Answer(status, value) => answer(&mut stream, status, &value).await,
+                    Then::Cut => break,
+                },
+                other => {
+                    let expected = other.map_or("nothing", |(expected, _)| expected);
+                    wrong
+                        .lock()
+                        .unwrap()
+                        .push(format!("{request} came where {expected} was expected"));
+                    let refusal = json!({"type": "error", "result": {"message": "not in the script"}});
+                    answer(&mut stream, 400, &refusal).await;
+                }
+            }
+        }
+    }
+}
+
+async fn read_request(stream: &mut BufReader<UnixStream>) -> Option<String> {
+    let mut first = String::new();
+    stream.read_line(&mut first).await.ok().filter(|count| *count > 0)?;
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.ok()?;
+        match line.trim().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().ok()?,
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(first.trim_end().to_owned())
+}
+
+async fn answer(stream: &mut BufReader<UnixStream>, status: u16, value: &Value) {
+    let body = value.to_string();
+    let text = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    stream.get_mut().write_all(text.as_bytes()).await.unwrap();
+}
+
+/// Runs `calls` against the script, which has to be followed to its end.
+async fn follow(script: Vec<Step>, calls: impl AsyncFnOnce(Client)) {
+    let folder = tempfile::tempdir().unwrap();
+    let socket: &Path = &folder.path().join("s");
+    let wrong = Arc::new(Mutex::new(Vec::new()));
+    let left = Arc::new(Mutex::new(script.len()));
+    let listener = UnixListener::bind(socket).unwrap();
+    let server = tokio::spawn(serve(
+        listener,
+        script.into_iter(),
+        Arc::clone(&wrong),
+        Arc::clone(&left),
+    ));
+    let policy = RetryPolicy::operation()
+        .step(Duration::from_millis(2))
+        .attempts(NonZeroU32::new(12).unwrap());
+    calls(Client::new(socket).with_retry(policy)).await;
+    server.abort();
+    assert_eq!(*wrong.lock().unwrap(), [""; 0]);
+    assert_eq!(*left.lock().unwrap(), 0, "steps of the script that were not reached");
+}
+
+fn sync(result: Value) -> Then {
+    Then::Answer(200, json!({"type": "sync", "status-code": 200, "result": result}))
+}
+
+fn accepted(id: &str) -> Then {
+    Then::Answer(
+        202,
+        json!({"type": "async", "status-code": 202, "change": id, "result": null}),
+    )
+}
+
+fn change(id: &str, kind: &str, spawned: Timestamp, status: &str, log: &str) -> Value {
+    json!({
+        "id": id, "kind": kind, "summary": "x", "status": status, "ready": true, "spawn-time": spawned.to_string(),
+        "tasks": [{"id": "1", "kind": "start", "summary": "Start service \"web\"", "status": status, "log": [log]}]
+    })
+}
+
+fn later() -> Timestamp {
+    (std::time::SystemTime::now() + Duration::from_secs(60))
+        .try_into()
+        .unwrap()
+}
+
+fn services(since: Option<Timestamp>) -> Then {
+    let mut service = json!({"name": "web", "startup": "disabled", "current": "active"});
+    if let Some(since) = since {
+        service["current-since"] = json!(since.to_string());
+    }
+    sync(json!([service]))
+}
+
+const POST: &str = "POST /v1/services ";
+const LIST: &str = "GET /v1/changes?select=all ";
+const SERVICES: &str = "GET /v1/services?names=web ";
+const READ: &str = "GET /v1/changes/5 ";
+const WAIT: &str = "GET /v1/changes/5/wait";
+
+#[tokio::test]
+async fn a_restart_that_shows_in_the_services_is_never_sent_again() {
+    let done = || change("5", "restart", later(), "Done", "");
+    let script = vec![
+        (POST, Then::Cut),
+        (LIST, sync(json!([]))),
+        (LIST, sync(json!(null))),
+        (SERVICES, services(Some(later()))),
+        (LIST, sync(json!([]))),
+        (SERVICES, services(Some(later()))),
+        (LIST, sync(json!([done()]))),
+        (WAIT, sync(done())),
+        (SERVICES, services(Some(later()))),
+    ];
+    follow(script, async |client| {
+        assert_eq!(client.restart(&["web"]).await.unwrap().id().as_str(), "5");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_look_comes_before_each_further_send() {
+    let old = change("4", "start", "2020-01-01T00:00:00Z".parse().unwrap(), "Done", "");
+    let script = vec![
+        (POST, Then::Cut),
+        (LIST, sync(json!([old]))),
+        (LIST, sync(json!([old]))),
+        (POST, Then::Cut),
+        (LIST, sync(json!([old]))),
+        (POST, accepted("5")),
+        (WAIT, sync(change("5", "start", later(), "Done", ""))),
+    ];
+    follow(script, async |client| {
+        client.start(&["web"]).await.unwrap();
+        assert_eq!(client.budget().retries(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_that_is_gone_or_another_one_is_asked_for_anew() {
+    let gone = Then::Answer(
+        404,
+        json!({"type": "error", "result": {"message": "cannot find change with id \"5\""}}),
+    );
+    let other_kind = sync(change("5", "perform-check", later(), "Doing", ""));
+    let older = sync(change(
+        "5",
+        "start",
+        "2020-01-01T00:00:00Z".parse().unwrap(),
+        "Done",
+        "",
+    ));
+    for evidence in [gone, other_kind, older] {
+        let script = vec![
+            (POST, accepted("5")),
+            (WAIT, Then::Cut),
+            (READ, evidence),
+            (POST, accepted("6")),
+            (
+                "GET /v1/changes/6/wait",
+                sync(change("6", "start", later(), "Done", "")),
+            ),
+        ];
+        follow(script, async |client| {
+            assert_eq!(client.start(&["web"]).await.unwrap().id().as_str(), "6");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_change_whose_effect_is_gone_is_asked_for_anew() {
+    let interrupted = "2026-11-22T20:00:10Z ERROR service already started, not retrying";
+    for (status, log, services) in [("Error", interrupted, None), ("Done", "", Some(services(None)))] {
+        let five = || sync(change("5", "replan", later(), status, log));
+        let mut script = vec![(POST, accepted("5")), (WAIT, Then::Cut), (READ, five()), (WAIT, five())];
+        script.extend(services.map(|services| (SERVICES, services)));
+        script.push((POST, accepted("6")));
+        script.push((
+            "GET /v1/changes/6/wait",
+            sync(change("6", "replan", later(), "Done", "")),
+        ));
+        follow(script, async |client| {
+            assert_eq!(client.replan().await.unwrap().id().as_str(), "6");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_final_when_the_daemon_lives() {
+    // The same text without any trouble on the connection is what the change says.
+    let log = "2026-11-22T20:00:10Z ERROR service already started, not retrying";
+    let script = vec![
+        (POST, accepted("5")),
+        (WAIT, sync(change("5", "start", later(), "Error", log))),
+    ];
+    follow(script, async |client| {
+        let error = client.start(&["web"]).await.unwrap_err();
+        assert_eq!((error.kind(), client.budget().retries()), (&ErrorKind::ChangeFailed, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restart_loop_ends_with_the_policy() {
+    let mut script = Vec::new();
+    for _ in 0..6 {
+        script.push((POST, accepted("5")));
+        script.push((WAIT, Then::Cut));
+        script.push((
+            READ,
+            Then::Answer(404, json!({"type": "error", "result": {"message": "gone"}})),
+        ));
+    }
+    follow(script, async |client| {
+        let error = client.start(&["web"]).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.attempts(), error.may_have_acted()),
+            (&ErrorKind::Unreachable, 12, true)
+        );
+        assert!(error.to_string().contains("no longer knows change 5"), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_of_another_daemon_is_not_the_one_that_was_waited_for() {
+    let running = |kind: &str| {
+        let mut running = change("5", kind, later(), "Doing", "");
+        running["ready"] = json!(false);
+        running
+    };
+    let first = running("exec");
+    let script = vec![(READ, sync(first)), (WAIT, Then::Cut), (READ, sync(running("start")))];
+    follow(script, async |client| {
+        let error = client
+            .wait_change(&"5".parse().unwrap(), Duration::from_secs(60))
+            .await
+            .unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Api { status: 404 }, "{error}");
+    })
+    .await;
+}
