@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use charmwright::agent::{Ending as HookEnding, Finished, HookExit, HookRun, Level, ToolAnswer, ToolRequest};
 use rustix::process::{Pid, Signal};
@@ -19,6 +19,8 @@ use crate::wire;
 
 /// How many of a hook's last lines are kept, to be shown if it fails.
 const LINES_KEPT: usize = 20;
+/// When a running hook's new status is worth a line of its own; the table says it at the end of a shorter one.
+const TELL_STATUS_AFTER: Duration = Duration::from_secs(3);
 
 /// The hook that runs now.
 #[derive(Debug)]
@@ -132,8 +134,7 @@ impl Session {
         let report = self.unit.report();
         let Some(hook) = &mut self.hook else { return };
         let status = (report.status, report.message);
-        // Once a hook has been running for a while; the table says it at the end of a short one.
-        if hook.status == status || hook.began.elapsed().as_secs() < 1 {
+        if hook.status == status || hook.began.elapsed() < TELL_STATUS_AFTER {
             return;
         }
         hook.status = status.clone();
@@ -211,7 +212,7 @@ impl Session {
         self.reap_orphans();
     }
 
-    fn tell_hook(&mut self, hook: &RunningHook, outcome: &HookOutcome, took: std::time::Duration, finished: &Finished) {
+    fn tell_hook(&mut self, hook: &RunningHook, outcome: &HookOutcome, took: Duration, finished: &Finished) {
         let exit = match outcome {
             HookOutcome::Ended(Ending::Code(code)) => format!("exit {code}"),
             HookOutcome::Ended(Ending::Signal(signal)) => format!("signal {signal}"),

@@ -33,6 +33,8 @@ pub struct Container {
     starts: u64,
     /// Whether its end was asked for.
     asked_to_end: bool,
+    /// Whether it is to be started again once it has ended.
+    start_wanted: bool,
     happenings: mpsc::UnboundedSender<Happening>,
 }
 
@@ -51,6 +53,7 @@ impl Container {
             start: watch::Sender::new(0),
             starts: 0,
             asked_to_end: false,
+            start_wanted: false,
             happenings,
         })
     }
@@ -73,16 +76,23 @@ impl Container {
         &self.log
     }
 
+    /// Whether its process is not yet as it was asked to be.
+    pub fn is_changing(&self) -> bool {
+        self.asked_to_end || self.start_wanted
+    }
+
     /// The process that stands for the container, for those who wait for their own children.
     pub fn pid(&self) -> Option<Pid> {
         self.running
     }
 
-    /// Starts the container with `pebble` in it, as Juju does; nothing happens when it runs already.
+    /// Starts the container with `pebble` in it, as Juju does. Nothing happens when it runs already; one that is ending is started when it has
+    /// ended.
     ///
     /// # Errors
     /// When the log cannot be opened or the process not started.
     pub fn start(&mut self, pebble: &Path) -> Result<()> {
+        self.start_wanted = self.asked_to_end;
         if self.running.is_some() {
             return Ok(());
         }
@@ -154,20 +164,27 @@ impl Container {
     fn signal(&mut self, signal: Signal) {
         if let Some(pid) = self.running {
             self.asked_to_end = true;
+            self.start_wanted = false;
             let _ = rustix::process::kill_process(pid, signal);
         }
     }
 
-    /// Whether the end of the start that has just ended was asked for; asked once.
-    pub fn take_asked_to_end(&mut self) -> bool {
-        std::mem::take(&mut self.asked_to_end)
-    }
-
-    /// Notes the end of the start numbered `start`.
-    pub fn ended(&mut self, start: u64) {
+    /// Notes the end of the start numbered `start`; says whether it was asked for, and whether a new start was.
+    pub fn ended(&mut self, start: u64) -> Ended {
         if self.starts == start {
             self.running = None;
             self.start.send_replace(0);
         }
+        Ended {
+            asked: std::mem::take(&mut self.asked_to_end),
+            start_again: std::mem::take(&mut self.start_wanted),
+        }
     }
+}
+
+/// What was wanted of a container that has ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended {
+    pub asked: bool,
+    pub start_again: bool,
 }

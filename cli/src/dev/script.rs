@@ -129,7 +129,7 @@ impl Session {
     }
 
     /// A line that cannot be carried out: told to a person, the end of a script.
-    fn refuse(&mut self, why: &str) {
+    pub(super) fn refuse(&mut self, why: &str) {
         if self.script.source == Source::Terminal {
             self.journal.line(why);
         } else {

@@ -23,6 +23,8 @@ use crate::processes;
 
 /// The state of a container that has been started since the last poll.
 const NOT_POLLED: &str = "started, not polled yet";
+/// The state of a container that was asked to end.
+const STOPPING: &str = "stopping";
 
 /// What a session is made of.
 pub struct Parts {
@@ -116,8 +118,11 @@ impl Session {
 
     /// Lives until the unit is gone and everything that was started has ended.
     pub async fn run(mut self) -> ExitCode {
-        while self.phase != Phase::Over {
+        loop {
             let wake = self.advance();
+            if self.phase == Phase::Over {
+                break;
+            }
             let Some(happening) = self.next_happening(wake).await else {
                 continue;
             };
@@ -236,7 +241,8 @@ impl Session {
 
     /// Whether the unit has nothing left to do, and nothing is under way that will give it something.
     pub(super) fn is_settled(&self, now: Instant) -> bool {
-        self.hook.is_none() && !self.building && self.unit.is_settled(now)
+        let changing = self.containers.iter().any(Container::is_changing);
+        self.hook.is_none() && !self.building && !changing && self.unit.is_settled(now)
     }
 
     /// The unit as a table shows it.
@@ -251,6 +257,7 @@ impl Session {
                 .map_or("", |(_, version)| version);
             let state = match (process, container.pebble.as_str()) {
                 (false, _) => "stopped".to_owned(),
+                (true, _) if self.container(&container.name).is_some_and(Container::is_changing) => STOPPING.to_owned(),
                 (true, "up") => format!("up {version}"),
                 (true, "down") => "not answering".to_owned(),
                 (true, _) => NOT_POLLED.to_owned(),
@@ -280,10 +287,13 @@ impl Session {
         self.versions.push((container.to_owned(), version.to_owned()));
     }
 
-    /// Prints the table if it would show something new; between a container's start and the first poll of it there is nothing to tell yet.
+    /// Prints the table if it would show something new; a container that is on its way is not told of before it is there.
     fn show_changes(&mut self) {
         let snapshot = self.snapshot();
-        let between = snapshot.containers.iter().any(|(_, state)| state == NOT_POLLED);
+        let between = snapshot
+            .containers
+            .iter()
+            .any(|(_, state)| state == NOT_POLLED || state == STOPPING);
         if !between && self.shown.as_ref() != Some(&snapshot) {
             self.show(snapshot);
         }

@@ -7,6 +7,7 @@ use charmwright::agent::{Ending as HookEnding, Finished, Resolve};
 use super::events::{Happening, Stop};
 use super::hooks::RunningHook;
 use super::session::Session;
+use super::workspace::last_line;
 use crate::processes::{self, Ending};
 
 /// How long the last hooks may take: a pod is killed after this time too.
@@ -98,26 +99,27 @@ impl Session {
         let Some(container) = self.containers.iter_mut().find(|container| container.name == name) else {
             return;
         };
-        container.ended(start);
+        let wanted = container.ended(start);
         let how = match ending {
             Ending::Code(code) => format!("with code {code}"),
             Ending::Signal(signal) => format!("by signal {signal}"),
         };
-        let asked = container.take_asked_to_end();
+        let said = last_line(container.log());
+        let again = match (wanted.start_again, &self.pebble) {
+            (true, Some(pebble)) => container.start(pebble),
+            _ => Ok(()),
+        };
         // A refresh may have taken the container away.
         let _ = self.unit.pebble_poll_due(name);
-        if asked || self.phase == Phase::Over {
+        if wanted.asked {
             self.journal.line(&format!("Pebble in {name} has ended"));
         } else {
-            let log = self
-                .container(name)
-                .map(|container| super::workspace::last_line(container.log()))
-                .unwrap_or_default();
             self.journal
                 .line(&format!("Pebble in {name} ended {how}; `pebble start` starts it again"));
-            if !log.is_empty() {
-                self.journal.detail(&log);
-            }
+            self.journal.detail(&said);
+        }
+        if let Err(error) = again {
+            self.refuse(&error.chain());
         }
     }
 

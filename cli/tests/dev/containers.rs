@@ -1,0 +1,166 @@
+//! Containers with a real Pebble: when it is ready, what it notices, and that its end is the end of everything in it.
+
+use charmwright::testing::daemon::DaemonOptions;
+use charmwright::testing::{daemon_or_skip, pebble_binary};
+
+use crate::support::{Charm, lives};
+
+const FAST: &str = "50";
+
+/// A charm with one container, whose scripts find Pebble as `$PEBBLE`, and the arguments of its run.
+fn charm(test: &str, dispatch: &str) -> Option<(Charm, Vec<String>)> {
+    // Only to learn whether a Pebble can be had, by the rule of all tests; the run starts its own.
+    drop(daemon_or_skip(test, DaemonOptions::default())?);
+    let pebble = pebble_binary::find_or_build(None, &mut |_| {}).unwrap();
+    let pebble = pebble.display();
+    let charm = Charm::dispatching(&format!(
+        "export PEBBLE_SOCKET=$CHARMWRIGHT_CONTAINERS/web/pebble.socket\nPEBBLE={pebble}\necho $JUJU_HOOK_NAME >>$OUT/hooks\n{dispatch}"
+    ));
+    charm.write(
+        "metadata.yaml",
+        "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n",
+    );
+    Some((
+        charm,
+        vec![
+            "--speed".to_owned(),
+            FAST.to_owned(),
+            "--pebble".to_owned(),
+            pebble.to_string(),
+        ],
+    ))
+}
+
+fn args(args: &[String]) -> Vec<&str> {
+    args.iter().map(String::as_str).collect()
+}
+
+/// Starts a service that has made a daemon of its child: forked, in a session of its own, its parent gone.
+const SERVICE: &str = r#"case $JUJU_HOOK_NAME in *-pebble-ready)
+cat >layer.yaml <<END
+services:
+  main:
+    override: replace
+    startup: enabled
+    command: sh -c "(setsid sh -c 'echo \$\$ >>$OUT/daemon; exec sleep 300' &) ; echo \$\$ >>$OUT/main; exec sleep 300"
+END
+$PEBBLE add main layer.yaml && $PEBBLE replan >/dev/null && status-set active ;; esac"#;
+
+#[test]
+fn killing_or_stopping_pebble_kills_everything_in_its_container() {
+    let Some((charm, options)) = charm("killing_or_stopping_pebble_kills_everything_in_its_container", SERVICE) else {
+        return;
+    };
+    for verb in ["kill", "stop"] {
+        let script = format!("wait-for active\npebble {verb}\nwait-for idle\nexpect active\n");
+        charm
+            .run(&args(&options), &script)
+            .exits(0)
+            .says("Pebble in web has ended")
+            .says("web        stopped");
+    }
+    let pids = charm.noted("main") + &charm.noted("daemon");
+    assert_eq!(pids.lines().count(), 4);
+    assert!(!pids.lines().any(lives), "{pids}");
+}
+
+#[test]
+fn each_start_of_pebble_is_a_new_boot() {
+    let Some((charm, options)) = charm("each_start_of_pebble_is_a_new_boot", SERVICE) else {
+        return;
+    };
+    let script = "wait-for active\npebble kill\npebble start\nwait-for active\npebble stop\nwait-for idle\npebble start\nwait-for active\n";
+    charm.run(&args(&options), script).exits(0);
+    assert_eq!(charm.noted("hooks").matches("web-pebble-ready").count(), 3);
+    assert_eq!(charm.noted("main").lines().count(), 3);
+}
+
+#[test]
+fn pebble_can_be_held_back_at_the_start() {
+    let Some((charm, mut options)) = charm("pebble_can_be_held_back_at_the_start", SERVICE) else {
+        return;
+    };
+    options.push("--no-pebble".to_owned());
+    charm
+        .run(&args(&options), "expect unknown\npebble start\nwait-for active\n")
+        .exits(0);
+    let hooks = charm.noted("hooks");
+    assert!(
+        hooks.starts_with("install\nleader-elected\nconfig-changed\nstart\nweb-pebble-ready\n"),
+        "{hooks}"
+    );
+}
+
+#[test]
+fn notices_and_checks_make_hooks() {
+    let dispatch = r#"case $JUJU_HOOK_NAME in
+*-pebble-ready)
+    touch $OUT/well
+    cat >layer.yaml <<END
+checks:
+  up:
+    override: replace
+    period: 50ms
+    threshold: 2
+    exec: {command: test -e $OUT/well}
+END
+    $PEBBLE add main layer.yaml; $PEBBLE notify example.com/hello a=b >/dev/null; status-set waiting ;;
+*-pebble-custom-notice) echo "$JUJU_NOTICE_TYPE $JUJU_NOTICE_KEY $JUJU_WORKLOAD_NAME" >$OUT/notice; rm $OUT/well; status-set blocked ;;
+*-pebble-check-failed) echo "$JUJU_PEBBLE_CHECK_NAME" >$OUT/failed; touch $OUT/well; status-set maintenance ;;
+*-pebble-check-recovered) echo "$JUJU_PEBBLE_CHECK_NAME" >$OUT/recovered; status-set active ;;
+esac"#;
+    let Some((charm, options)) = charm("notices_and_checks_make_hooks", dispatch) else {
+        return;
+    };
+    charm.run(&args(&options), "wait-for active\nquit\n").exits(0);
+    assert_eq!(charm.noted("notice"), "custom example.com/hello web\n");
+    assert_eq!(
+        (charm.noted("failed"), charm.noted("recovered")),
+        ("up\n".to_owned(), "up\n".to_owned())
+    );
+}
+
+#[test]
+fn a_failed_pebble_ready_comes_back_and_is_no_error() {
+    let dispatch = "case $JUJU_HOOK_NAME in *-pebble-ready) [ -e $OUT/once ] || { touch $OUT/once; exit 1; }; status-set active;; esac";
+    let Some((charm, options)) = charm("a_failed_pebble_ready_comes_back_and_is_no_error", dispatch) else {
+        return;
+    };
+    let run = charm
+        .run(&args(&options), "wait-for active\n")
+        .exits(0)
+        .says("Juju shows nothing of a failed Pebble hook");
+    assert!(!run.stdout.contains("hook failed"), "{}", run.stdout);
+    assert_eq!(charm.noted("hooks").matches("web-pebble-ready").count(), 2);
+}
+
+#[test]
+fn a_kill_of_the_command_ends_the_containers_too() {
+    let Some((charm, options)) = charm("a_kill_of_the_command_ends_the_containers_too", SERVICE) else {
+        return;
+    };
+    let mut child = charm.start(&args(&options), "");
+    let pids = charm.wait_for_note("daemon") + &charm.wait_for_note("main");
+    assert!(pids.lines().all(lives), "{pids}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    charm.assert_nothing_left();
+    assert!(!pids.lines().any(lives), "{pids}");
+}
+
+#[test]
+fn a_pebble_that_cannot_be_run_is_told_at_once() {
+    let charm = Charm::new(&[(
+        "metadata.yaml",
+        "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n",
+    )]);
+    charm
+        .run(&["--pebble", "/no/such/pebble"], "")
+        .exits(1)
+        .says("/no/such/pebble");
+    // Something that is no Pebble ends at once, and the unit goes on without.
+    charm
+        .run(&["--pebble", "/bin/false", "--speed", "50"], "expect unknown\n")
+        .exits(0)
+        .says("ended with code 1");
+}

@@ -1,0 +1,305 @@
+//! What a charm meets: Juju's order of hooks, its environment, its hook tools, and what becomes of a hook that fails or is killed.
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::{CHARMWRIGHT, Charm};
+
+const FAST: &[&str] = &["--speed", "100"];
+
+#[test]
+fn hooks_run_in_jujus_order_and_the_script_decides_how_long() {
+    let charm = Charm::dispatching("echo $JUJU_DISPATCH_PATH >>$OUT/hooks");
+    charm
+        .run(
+            FAST,
+            "wait-for unknown\nleader no\nwait-for idle\nupgrade\nwait-for idle\nupdate-status\nwait-for idle\nquit\n",
+        )
+        .exits(0);
+    let wanted = [
+        "install",
+        "leader-elected",
+        "config-changed",
+        "start",
+        "upgrade-charm",
+        "config-changed",
+        "update-status",
+        "stop",
+        "remove",
+    ];
+    let ran = charm.noted("hooks");
+    let ran: Vec<&str> = ran.lines().map(|line| line.trim_start_matches("hooks/")).collect();
+    // At that speed an update-status may come by itself too.
+    let mut once = ran.clone();
+    once.dedup();
+    assert_eq!(once, wanted, "{ran:?}");
+}
+
+#[test]
+fn the_environment_is_jujus_and_nothing_of_ours() {
+    let charm = Charm::dispatching(
+        "[ $JUJU_HOOK_NAME = install ] || exit 0\nenv >$OUT/env; pwd >$OUT/pwd; wc -c >$OUT/stdin; echo $# >$OUT/args",
+    );
+    charm.run(FAST, "wait-for unknown\n").exits(0);
+    let env = charm.noted("env");
+    let value = |name: &str| env.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
+    let dir = fs::canonicalize(charm.dir()).unwrap().display().to_string();
+    assert_eq!(value("JUJU_UNIT_NAME"), Some("web/0"));
+    assert_eq!(value("JUJU_DISPATCH_PATH"), Some("hooks/install"));
+    assert_eq!(value("JUJU_CHARM_DIR"), Some(dir.as_str()));
+    assert!(
+        value("CHARMWRIGHT_CONTAINERS").is_some_and(|path| path.ends_with("/containers")),
+        "{env}"
+    );
+    assert!(
+        value("JUJU_CONTEXT_ID").is_some_and(|id| id.starts_with("web/0-install-")),
+        "{env}"
+    );
+    for name in ["HOME", "USER", "CARGO_MANIFEST_DIR", "TMPDIR"] {
+        assert_eq!(value(name), None, "{name}");
+    }
+    assert_eq!(
+        (
+            charm.noted("pwd").trim(),
+            charm.noted("stdin").trim(),
+            charm.noted("args").trim()
+        ),
+        (dir.as_str(), "0", "0")
+    );
+}
+
+#[test]
+fn hook_tools_answer_with_jujus_texts_and_exit_codes() {
+    let charm = Charm::dispatching(
+        r#"[ $JUJU_HOOK_NAME = install ] || exit 0
+try() { "$@" 2>&1; echo "= $?"; }
+{
+    try config-get port
+    try config-get --format=json
+    try config-get absent
+    try status-set bogus
+    try status-set active -foo
+    try status-set active -- -foo
+    try status-get
+    try is-leader --format json
+    try action-get
+    try open-port 80/tcp
+    try opened-ports
+    ln -s "$(readlink -f "$(command -v status-set)")" ./frobnicate
+    try ./frobnicate --now
+    printf 'key: a value\nother: "1"\n' | try state-set --file -
+    try state-get key
+    try state-get --format=json -o out.json
+    try cat out.json
+    rm frobnicate out.json
+} >$OUT/said
+# A tool that does not need its standard input must not wait for it.
+mkfifo pipe; sleep 300 >pipe & config-get port <pipe >$OUT/piped; kill $!; rm pipe"#,
+    );
+    charm.write(
+        "config.yaml",
+        "options:\n  port: {type: int, default: 80}\n  name: {type: string}\n",
+    );
+    charm.run(FAST, "wait-for active\n").exits(0);
+    assert_eq!(
+        charm.noted("said"),
+        r#"80
+= 0
+{"port":80}
+= 0
+= 0
+ERROR invalid status "bogus", expected one of [maintenance blocked waiting active]
+= 2
+ERROR option provided but not defined: -f
+= 2
+= 0
+active
+= 0
+true
+= 0
+ERROR not running an action
+= 1
+= 0
+80/tcp
+= 0
+ERROR bad request: unknown command: frobnicate
+= 1
+= 0
+a value
+= 0
+= 0
+{"key":"a value","other":"1"}
+= 0
+"#
+    );
+    assert_eq!(charm.noted("piped"), "80\n");
+}
+
+#[test]
+fn a_tool_outside_a_hook_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let tool = folder.path().join("status-set");
+    std::os::unix::fs::symlink(CHARMWRIGHT, &tool).unwrap();
+    let run = |vars: &[(&str, &str)]| {
+        let output = Command::new(&tool)
+            .arg("active")
+            .env_clear()
+            .envs(vars.iter().copied())
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(run(&[]), (Some(1), "ERROR JUJU_CONTEXT_ID not set\n".to_owned()));
+    assert_eq!(
+        run(&[("JUJU_CONTEXT_ID", "x")]),
+        (Some(1), "ERROR JUJU_AGENT_SOCKET_ADDRESS not set\n".to_owned())
+    );
+    let away = [
+        ("JUJU_CONTEXT_ID", "x"),
+        ("JUJU_AGENT_SOCKET_ADDRESS", "/nowhere/agent.socket"),
+    ];
+    let told = "ERROR dial unix /nowhere/agent.socket: connect: no such file or directory\n";
+    assert_eq!(run(&away), (Some(1), told.to_owned()));
+}
+
+#[test]
+fn a_failed_hook_loses_its_writes_and_runs_again() {
+    let charm = Charm::dispatching(
+        r#"[ $JUJU_HOOK_NAME = config-changed ] || exit 0
+echo "state $(state-get n) ports $(opened-ports)" >>$OUT/runs
+state-set n=1; open-port 80; status-set active "set at once"
+[ $(wc -l <$OUT/runs) -ge 3 ] || { echo "no luck" >&2; exit 3; }"#,
+    );
+    // At this speed the waits are 500 and 1000 ms.
+    let run = charm.run(
+        &["--speed", "10"],
+        "wait-for error\nexpect error config-changed\nwait-for active\nexpect active 'set at once'\nquit\n",
+    );
+    run.exits(0)
+        .says("exit 3")
+        .says("WARNING no luck")
+        .says("runs again in 500 ms")
+        .says("runs again in 1.0 s")
+        .says("again, 3");
+    assert_eq!(charm.noted("runs"), "state  ports \n".repeat(3));
+}
+
+#[test]
+fn resolved_runs_a_failed_hook_now_or_skips_it() {
+    let script = "[ $JUJU_HOOK_NAME = config-changed ] || exit 0\necho run >>$OUT/runs; exit 1";
+    let charm = Charm::dispatching(script);
+    charm
+        .run(
+            &[],
+            "wait-for error\nresolved\nwait-for error\nresolved --no-retry\nwait-for unknown\nquit\n",
+        )
+        .exits(0);
+    assert_eq!(charm.noted("runs").lines().count(), 2);
+    // A unit that is not in error cannot be resolved, and that ends a script.
+    Charm::dispatching("")
+        .run(FAST, "wait-for unknown\nresolved\n")
+        .exits(1)
+        .says("cannot resolve");
+}
+
+#[test]
+fn a_killed_hook_is_queued_again_and_is_no_error() {
+    for signal in ["KILL", "TERM"] {
+        let charm = Charm::dispatching(&format!(
+            "[ $JUJU_HOOK_NAME = install ] || exit 0\nstate-set n=1; echo \"$(state-get n)\" >>$OUT/runs\n\
+             [ -e $OUT/killed ] && exit 0; touch $OUT/killed; kill -{signal} $$"
+        ));
+        let run = charm
+            .run(&[], "wait-for unknown\nquit\n")
+            .exits(0)
+            .says("it runs again");
+        assert!(!run.stdout.contains("error"), "{}", run.stdout);
+        assert_eq!(charm.noted("runs"), "1\n1\n");
+    }
+}
+
+#[test]
+fn actions_are_checked_run_and_told() {
+    let charm = Charm::new(&[
+        (
+            "actions.yaml",
+            "backup:\n  description: d\n  params: {to: {type: string, default: /tmp}, deep: {type: boolean}}\nfail: {}\n",
+        ),
+        (
+            "actions/backup",
+            "#!/bin/sh\naction-set to=\"$(action-get to)\"; action-log working; echo out; echo \"[$JUJU_HOOK_NAME]\" >$OUT/hook\n",
+        ),
+        ("actions/fail", "#!/bin/sh\naction-fail 'no disk'\n"),
+    ]);
+    let script =
+        "wait-for unknown\nrun backup to='/a b'\nwait-for idle\nrun fail\nwait-for idle\nrun backup deep=maybe\n";
+    let run = charm.run(FAST, script).exits(1);
+    run.says("action 1: completed")
+        .says("to: /a b")
+        .says("log working")
+        .says("stdout: out")
+        .says("action 2: failed: no disk")
+        .says("deep");
+    assert_eq!(charm.noted("hook"), "[]\n");
+    Charm::new(&[("actions.yaml", "backup: {}\n")])
+        .run(FAST, "run bakcup\n")
+        .exits(1)
+        .says("did you mean `backup`?");
+}
+
+#[test]
+fn an_action_runs_while_the_unit_is_in_error() {
+    let charm = Charm::new(&[
+        ("actions.yaml", "show: {}\n"),
+        ("actions/show", "#!/bin/sh\naction-set seen=yes\n"),
+        ("hooks/install", "#!/bin/sh\nexit 1\n"),
+    ]);
+    charm
+        .run(
+            &[],
+            "wait-for error\nrun show\nsleep 0\nresolved --no-retry\nwait-for unknown\n",
+        )
+        .exits(0)
+        .says("seen: yes");
+}
+
+#[test]
+fn a_charm_of_single_hooks_in_any_language_works() {
+    let charm = Charm::new(&[
+        (
+            "hooks/install",
+            "#!/usr/bin/env perl\nsystem('status-set', 'maintenance', 'from perl');\n",
+        ),
+        (
+            "hooks/start",
+            "#!/usr/bin/env python3\nimport subprocess\nsubprocess.check_call(['status-set', 'active', 'from python'])\n",
+        ),
+    ]);
+    charm
+        .run(FAST, "wait-for active\nexpect active 'from python'\n")
+        .exits(0)
+        .says("no hook");
+}
+
+#[test]
+fn a_dispatch_that_cannot_be_run_is_an_error_and_not_a_missing_hook() {
+    // The exit code is that of the stop hook, which cannot be run either.
+    let charm = Charm::new(&[("dispatch", "echo not executable"), ("hooks/install", "#!/bin/sh\n")]);
+    charm
+        .run(&[], "wait-for error\nexpect error install\n")
+        .exits(1)
+        .says("chmod +x");
+    let charm = Charm::new(&[("dispatch", "#!/no/such/interpreter\n")]);
+    charm
+        .run(&[], "wait-for error\n")
+        .exits(1)
+        .says("does the program after its #! exist?");
+    let charm = Charm::new(&[]);
+    fs::remove_file(charm.dir().join("metadata.yaml")).unwrap();
+    charm.run(&[], "").exits(1).says("metadata.yaml");
+}
+
+#[test]
+fn a_charm_without_programs_is_a_charm() {
+    Charm::new(&[]).run(FAST, "wait-for unknown\n").exits(0).says("no hook");
+}

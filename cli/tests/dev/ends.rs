@@ -1,0 +1,88 @@
+//! However a run ends, nothing of it is left: no process, no socket, no folder. [`Charm::run`] checks that for every orderly end.
+
+use std::process::Command;
+
+use crate::support::{Charm, Run, lives, signal, signal_pid, wait_until};
+
+/// Leaves a daemon behind that no process group and no session reaches, and tells its process id.
+const LEAVES_A_DAEMON: &str =
+    "[ $JUJU_HOOK_NAME = install ] || exit 0\nsetsid sh -c 'echo $$ >$OUT/daemon; exec sleep 300' >/dev/null 2>&1 &";
+
+#[test]
+fn what_a_hook_left_running_ends_with_the_run() {
+    let charm = Charm::dispatching(LEAVES_A_DAEMON);
+    charm.run(&[], "wait-for unknown\nquit\n").exits(0);
+    assert!(!lives(&charm.wait_for_note("daemon")));
+}
+
+#[test]
+fn a_kill_of_the_command_itself_leaves_nothing() {
+    let charm = Charm::dispatching(LEAVES_A_DAEMON);
+    let mut child = charm.start(&[], "");
+    let daemon = charm.wait_for_note("daemon");
+    assert!(lives(&daemon));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    charm.assert_nothing_left();
+    assert!(!lives(&daemon));
+}
+
+#[test]
+fn a_kill_of_its_inner_half_leaves_nothing() {
+    let charm = Charm::dispatching(LEAVES_A_DAEMON);
+    let child = charm.start(&[], "");
+    let daemon = charm.wait_for_note("daemon");
+    let inner = Command::new("ps")
+        .args(["-o", "pid=", "--ppid", &child.id().to_string()])
+        .output()
+        .unwrap();
+    signal_pid(String::from_utf8(inner.stdout).unwrap().trim(), "KILL");
+    let run = Run::from(child.wait_with_output().unwrap());
+    assert_eq!(run.code, Some(137));
+    charm.assert_nothing_left();
+    assert!(!lives(&daemon));
+}
+
+#[test]
+fn ctrl_c_and_sigterm_run_stop_and_remove() {
+    for name in ["INT", "TERM"] {
+        let charm = Charm::dispatching("echo $JUJU_HOOK_NAME >>$OUT/hooks");
+        let child = charm.start(&[], "");
+        wait_until("start", || charm.noted("hooks").contains("start"));
+        signal(&child, name);
+        Run::from(child.wait_with_output().unwrap()).exits(0);
+        assert!(
+            charm.noted("hooks").ends_with("stop\nremove\n"),
+            "{}",
+            charm.noted("hooks")
+        );
+        charm.assert_nothing_left();
+    }
+}
+
+#[test]
+fn a_second_ctrl_c_ends_at_once() {
+    let charm = Charm::dispatching("echo $$ >$OUT/hook; sleep 300 & wait");
+    let child = charm.start(&[], "");
+    let hook = charm.wait_for_note("hook");
+    signal(&child, "INT");
+    signal(&child, "INT");
+    Run::from(child.wait_with_output().unwrap())
+        .exits(1)
+        .says("stopping at once");
+    assert!(!lives(&hook));
+    charm.assert_nothing_left();
+}
+
+#[test]
+fn a_stop_hook_that_fails_is_an_exit_code() {
+    let charm = Charm::dispatching("echo $JUJU_HOOK_NAME >>$OUT/hooks; [ $JUJU_HOOK_NAME != stop ]");
+    charm.run(&[], "wait-for unknown\nquit\n").exits(1).says("stop");
+    assert!(charm.noted("hooks").ends_with("stop\nremove\n"));
+}
+
+#[test]
+fn a_unit_in_error_can_be_removed() {
+    let charm = Charm::dispatching("[ $JUJU_HOOK_NAME != install ]");
+    charm.run(&[], "wait-for error\nquit\n").exits(0).says("remove");
+}

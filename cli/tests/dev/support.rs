@@ -1,0 +1,219 @@
+//! A charm made of shell scripts, a run of it, and what may be asked of that run afterwards.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The program under test.
+pub const CHARMWRIGHT: &str = env!("CARGO_BIN_EXE_charmwright");
+
+/// Long enough for anything here on a busy machine; only a broken run waits so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A script that is being written while another test starts a process cannot be run until that process has let go of it.
+static WRITING_OR_STARTING: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    WRITING_OR_STARTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A charm in a folder of its own, beside a folder for the run's temporary files and one for what the charm writes down.
+pub struct Charm {
+    folder: tempfile::TempDir,
+}
+
+impl Charm {
+    /// A charm named `web` with these files; a file that begins with `#!` is executable. `$OUT` in a script is the folder for its notes.
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        let charm = Self {
+            folder: tempfile::Builder::new().prefix("cw").tempdir().unwrap(),
+        };
+        for name in ["charm", "tmp", "out"] {
+            fs::create_dir(charm.folder.path().join(name)).unwrap();
+        }
+        charm.write("metadata.yaml", "name: web\nsummary: s\ndescription: d\n");
+        for (name, content) in files {
+            charm.write(name, content);
+        }
+        charm
+    }
+
+    /// A charm whose only program is this `dispatch`, in the language of `sh`.
+    pub fn dispatching(script: &str) -> Self {
+        Self::new(&[("dispatch", &format!("#!/bin/sh\n{script}\n"))])
+    }
+
+    /// Writes a file of the charm.
+    pub fn write(&self, name: &str, content: &str) {
+        let path = self.dir().join(name);
+        let _alone = alone();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content.replace("$OUT", &self.out().display().to_string())).unwrap();
+        let mode = if content.starts_with("#!") { 0o755 } else { 0o644 };
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    pub fn dir(&self) -> PathBuf {
+        self.folder.path().join("charm")
+    }
+
+    fn out(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    /// What the charm wrote to `$OUT/NAME`; empty if nothing.
+    pub fn noted(&self, name: &str) -> String {
+        fs::read_to_string(self.out().join(name)).unwrap_or_default()
+    }
+
+    /// Waits until the charm has written to `$OUT/NAME`.
+    pub fn wait_for_note(&self, name: &str) -> String {
+        wait_until(&format!("the charm's note {name}"), || self.noted(name).ends_with('\n'));
+        self.noted(name)
+    }
+
+    /// `charmwright dev` on this charm.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(CHARMWRIGHT);
+        command
+            .arg("dev")
+            .arg(self.dir())
+            .args(args)
+            .env("TMPDIR", self.folder.path().join("tmp"));
+        command
+    }
+
+    /// Starts it, with this script on its standard input.
+    pub fn start(&self, args: &[&str], script: &str) -> Child {
+        let mut child = {
+            let _alone = alone();
+            self.command(args)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        };
+        // A run that ends early does not read it all.
+        let _ = child.stdin.as_mut().unwrap().write_all(script.as_bytes());
+        child
+    }
+
+    /// Runs it to its end, and checks that nothing is left behind.
+    pub fn run(&self, args: &[&str], script: &str) -> Run {
+        let mut child = self.start(args, script);
+        drop(child.stdin.take());
+        let run = Run::from(child.wait_with_output().unwrap());
+        self.assert_nothing_left();
+        run
+    }
+
+    /// Checks that no process of the run lives and no file of it is left; waits a little for what was just killed.
+    pub fn assert_nothing_left(&self) {
+        let tmp = self.folder.path().join("tmp");
+        let left = || {
+            fs::read_dir(&tmp)
+                .unwrap()
+                .flatten()
+                .map(|entry| entry.file_name())
+                .collect::<Vec<_>>()
+        };
+        wait_until("the end of everything that was started", || self.processes().is_empty());
+        wait_until("the removal of every temporary file", || left().is_empty());
+    }
+
+    /// The processes that know this charm's folder from their environment or arguments, as everything that is started does.
+    pub fn processes(&self) -> Vec<String> {
+        let mark = self.folder.path().as_os_str().as_encoded_bytes();
+        let me = std::process::id().to_string();
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let name = entry.file_name().into_string().unwrap_or_default();
+            if name == me || !name.chars().all(|c| c.is_ascii_digit()) {
+                continue;
+            }
+            let read = |file: &str| fs::read(entry.path().join(file)).unwrap_or_default();
+            let holds = |bytes: &[u8]| bytes.windows(mark.len()).any(|part| part == mark);
+            let command = read("cmdline");
+            if holds(&command) || holds(&read("environ")) {
+                found.push(format!(
+                    "{name} {}",
+                    String::from_utf8_lossy(&command).replace('\0', " ")
+                ));
+            }
+        }
+        found
+    }
+}
+
+/// Waits for a condition, in small steps.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// What a run printed, and how it ended.
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+}
+
+impl Run {
+    /// Checks the exit code; a failure shows what was printed.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Checks that this was printed.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(
+            self.stdout.contains(text) || self.stderr.contains(text),
+            "no {text:?} in\n{}\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+}
+
+/// Sends a signal to a process that this test started.
+pub fn signal(child: &Child, name: &str) {
+    signal_pid(&child.id().to_string(), name);
+}
+
+/// Sends a signal to a process that this test caused.
+pub fn signal_pid(pid: &str, name: &str) {
+    let sent = Command::new("kill")
+        .args([&format!("-{name}"), pid.trim()])
+        .status()
+        .unwrap();
+    assert!(sent.success(), "cannot send {name} to {pid}");
+}
+
+/// Whether a process lives (a zombie does not).
+pub fn lives(pid: &str) -> bool {
+    let stat = fs::read_to_string(Path::new("/proc").join(pid.trim()).join("stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
