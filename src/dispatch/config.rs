@@ -132,3 +132,125 @@ impl OperatorRetry {
 fn is_unset(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(str::is_empty)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::dispatch::ErrorKind;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+    #[expect(dead_code, reason = "only the reading is of interest")]
+    struct Config {
+        log_level: String,
+        port: u16,
+        #[serde(default)]
+        ratio: f64,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "Map<String, Value>")]
+    struct Never;
+
+    impl TryFrom<Map<String, Value>> for Never {
+        type Error = &'static str;
+
+        fn try_from(_: Map<String, Value>) -> std::result::Result<Self, Self::Error> {
+            Err("they do not go together")
+        }
+    }
+
+    fn options(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap()
+    }
+
+    #[test]
+    fn an_error_names_the_option() {
+        for (value, option) in [
+            (json!({"log-level": "x", "port": "eighty"}), "port"),
+            (json!({"log-level": 7, "port": 80}), "log-level"),
+            (json!({"log-level": "x", "port": 65536}), "port"),
+            (json!({"log-level": "x"}), "port"),
+            (json!({"log-level": "x", "port": 80, "colour": "red"}), "colour"),
+        ] {
+            let error = parse::<Config>(&options(value)).unwrap_err();
+            assert_eq!(
+                error.kind(),
+                &ErrorKind::Config {
+                    option: Some(option.to_owned())
+                }
+            );
+            assert!(
+                error
+                    .to_string()
+                    .starts_with(&format!("cannot use the config option \"{option}\": ")),
+                "{error}"
+            );
+        }
+        let error = parse::<Never>(&Map::new()).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Config { option: None });
+        assert_eq!(error.to_string(), "cannot use the config: they do not go together");
+    }
+
+    #[test]
+    fn a_charm_without_options_reads_whatever_is_there() {
+        assert_eq!(parse::<NoConfig>(&options(json!({"a": 1}))).unwrap(), NoConfig {});
+        parse::<Config>(&options(json!({"log-level": "x", "port": 80, "ratio": 1}))).unwrap();
+    }
+
+    #[test]
+    fn the_operators_retry_is_read_within_its_bounds() {
+        let read = |value| OperatorRetry::read(&options(value));
+        let (set, errors) = read(json!({"pebble-retry-attempts": 20.0, "pebble-retry-step": "1m30s"}));
+        assert!(errors.is_empty());
+        assert_eq!(
+            set,
+            OperatorRetry {
+                attempts: NonZeroU32::new(20),
+                step: Some(Duration::from_secs(90))
+            }
+        );
+        for unset in [
+            json!({}),
+            json!({"pebble-retry-attempts": null, "pebble-retry-step": ""}),
+        ] {
+            let (set, errors) = read(unset);
+            assert!(set == OperatorRetry::default() && errors.is_empty());
+        }
+        for (option, value) in [
+            ("pebble-retry-attempts", json!(0)),
+            ("pebble-retry-attempts", json!(1001)),
+            ("pebble-retry-attempts", json!(-3)),
+            ("pebble-retry-attempts", json!(1.5)),
+            ("pebble-retry-attempts", json!("many")),
+            ("pebble-retry-step", json!("0")),
+            ("pebble-retry-step", json!("-1s")),
+            ("pebble-retry-step", json!("2h")),
+            ("pebble-retry-step", json!("5")),
+            ("pebble-retry-step", json!(5)),
+        ] {
+            let (set, errors) = read(json!({option: value.clone()}));
+            assert_eq!(set, OperatorRetry::default(), "{value}");
+            assert_eq!(errors.len(), 1, "{value}");
+            assert_eq!(
+                errors[0].kind(),
+                &ErrorKind::Config {
+                    option: Some(option.to_owned())
+                }
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_options_are_read_or_refused(
+            attempts in prop_oneof![any::<f64>().prop_map(|n| json!(n)), any::<i64>().prop_map(|n| json!(n)), ".{0,9}".prop_map(|t| json!(t))],
+            step in "[-+0-9.nuµms h]{0,9}",
+        ) {
+            let _ = OperatorRetry::read(&options(json!({"pebble-retry-attempts": attempts, "pebble-retry-step": step})));
+        }
+    }
+}

@@ -58,8 +58,9 @@ impl Container {
         self
     }
 
-    /// The client behind this handle, with the policy that counts right now, for what has no method here. Give its errors to
-    /// [`Container::error`], so that they know their container.
+    /// The client behind this handle, with the policy that counts right now and the hook's [`budget`](Client::budget): for what has no
+    /// method here, and to give a workload's own interface the same care
+    /// (`client.policy().run(client.budget(), operation, classify)`).
     #[must_use]
     pub fn client(&self) -> Client {
         self.shared
@@ -70,7 +71,7 @@ impl Container {
     /// The error of this container's [`client`](Container::client) in terms of the charm.
     #[must_use]
     pub fn error(&self, error: pebble::Error) -> Error {
-        Error::of_container(error, &self.name, self.phase())
+        Error::from(error).at(self.name.clone(), self.phase())
     }
 
     /// Whether Pebble answers, as a status for [`Statuses::add`](super::Statuses::add): Active, or Waiting while it is away, or Blocked
@@ -228,6 +229,39 @@ impl Container {
         self.client().checks(query).await.map_err(|error| self.error(error))
     }
 
+    /// Starts checks that do not run; gives the names of those that it started.
+    ///
+    /// # Errors
+    ///
+    /// If Pebble does not answer or does not know a check, or is older than 1.19.
+    pub async fn start_checks(&self, names: &[&str]) -> Result<Vec<String>> {
+        self.client()
+            .start_checks(names)
+            .await
+            .map_err(|error| self.error(error))
+    }
+
+    /// Stops checks; gives the names of those that it stopped.
+    ///
+    /// # Errors
+    ///
+    /// If Pebble does not answer or does not know a check, or is older than 1.19.
+    pub async fn stop_checks(&self, names: &[&str]) -> Result<Vec<String>> {
+        self.client()
+            .stop_checks(names)
+            .await
+            .map_err(|error| self.error(error))
+    }
+
+    /// The newest lines of services' output, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// If Pebble does not answer.
+    pub async fn logs(&self, query: &LogQuery) -> Result<Vec<LogEntry>> {
+        self.client().logs(query).await.map_err(|error| self.error(error))
+    }
+
     /// Runs a check now and says how it went.
     ///
     /// # Errors
@@ -240,37 +274,16 @@ impl Container {
             .map_err(|error| self.error(error))
     }
 
-    /// Starts checks that do not run, and gives the names of those that it started.
+    /// Runs a check now, for a check with a timeout of more than 10 s.
     ///
     /// # Errors
     ///
-    /// If Pebble does not answer, does not know a check, or is older than 1.19.
-    pub async fn start_checks(&self, names: &[&str]) -> Result<Vec<String>> {
+    /// As [`Container::refresh_check`].
+    pub async fn refresh_check_within(&self, name: &str, timeout: Duration) -> Result<CheckRefresh> {
         self.client()
-            .start_checks(names)
+            .refresh_check_within(name, timeout)
             .await
             .map_err(|error| self.error(error))
-    }
-
-    /// Stops checks, and gives the names of those that it stopped.
-    ///
-    /// # Errors
-    ///
-    /// If Pebble does not answer, does not know a check, or is older than 1.19.
-    pub async fn stop_checks(&self, names: &[&str]) -> Result<Vec<String>> {
-        self.client()
-            .stop_checks(names)
-            .await
-            .map_err(|error| self.error(error))
-    }
-
-    /// The newest lines of services' output.
-    ///
-    /// # Errors
-    ///
-    /// If Pebble does not answer.
-    pub async fn logs(&self, query: &LogQuery) -> Result<Vec<LogEntry>> {
-        self.client().logs(query).await.map_err(|error| self.error(error))
     }
 }
 

@@ -129,13 +129,10 @@ impl Error {
         Self::build(ErrorKind::Panic, Cause::Text(text))
     }
 
-    pub(crate) fn of_container(error: pebble::Error, container: &ContainerName, phase: Phase) -> Self {
-        let mut built = Self::from(error);
-        built.inner.scene = Some(Scene {
-            container: container.clone(),
-            phase,
-        });
-        built
+    /// The same error, now known to be about this container's Pebble.
+    pub(crate) fn at(mut self, container: ContainerName, phase: Phase) -> Self {
+        self.inner.scene = Some(Scene { container, phase });
+        self
     }
 
     fn build(kind: ErrorKind, cause: Cause) -> Self {
@@ -269,6 +266,76 @@ impl StdError for Error {
             Cause::Juju(error) => error.source(),
             Cause::Other(error) => error.source(),
             Cause::About(_, error) => Some(&**error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot bake the cake")]
+    struct Wrapping(#[source] Error);
+
+    fn unreachable() -> Error {
+        let error = pebble::Error::unreachable("replan", Some("container \"web\""), "no answer".to_owned());
+        Error::from(error).at("web".parse().unwrap(), Phase::Setup)
+    }
+
+    #[test]
+    fn it_is_one_word_wide_and_crosses_threads() {
+        fn crosses<T: Send + Sync + 'static>() {}
+        crosses::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn a_wrapped_error_is_still_found() {
+        for error in [
+            unreachable(),
+            Error::new(unreachable()),
+            Error::new(Wrapping(unreachable())),
+            Error::new(Wrapping(Error::new(Wrapping(unreachable())))),
+        ] {
+            assert_eq!(
+                error.pebble().unwrap().kind(),
+                &pebble::ErrorKind::Unreachable,
+                "{error}"
+            );
+            assert_eq!(error.container().unwrap().as_str(), "web");
+            assert!(error.in_setup());
+            assert!(error.juju().is_none());
+        }
+        let config = Error::new(Wrapping(Error::config("port", "must be even")));
+        assert_eq!(config.config_fault().unwrap(), "invalid config \"port\": must be even");
+    }
+
+    #[test]
+    fn no_line_of_a_chain_is_printed_twice() {
+        let cause = std::io::Error::other("the moon is full");
+        assert_eq!(
+            Error::state_because("cannot write the state", cause).chain(),
+            "cannot write the state: the moon is full"
+        );
+        assert_eq!(
+            Error::new(Wrapping(unreachable())).chain(),
+            "cannot bake the cake: cannot replan container \"web\": no answer"
+        );
+        assert_eq!(Error::new("cannot do it").chain(), "cannot do it");
+        assert_eq!(unreachable().chain(), "cannot replan container \"web\": no answer");
+    }
+
+    #[test]
+    fn a_panic_tells_what_it_said() {
+        for (payload, said) in [
+            (Box::new("text") as Box<dyn Any + Send>, "(text)"),
+            (Box::new("owned".to_owned()), "(owned)"),
+            (Box::new(7), "(no message)"),
+        ] {
+            let error = Error::panic(&Event::Install, &*payload);
+            assert!(error.to_string().contains(said), "{error}");
+            assert_eq!(error.kind(), &ErrorKind::Panic);
         }
     }
 }

@@ -287,6 +287,12 @@ impl Event {
         self.container().is_some()
     }
 
+    /// Whether Juju runs this hook as a workload hook, be its container declared or not.
+    pub(crate) fn is_named_like_workload(&self) -> bool {
+        let named = |hook: &str| WORKLOAD_SUFFIXES.iter().any(|(suffix, _)| hook.ends_with(suffix));
+        self.is_workload() || matches!(self, Self::Unknown { hook, .. } if named(hook))
+    }
+
     /// Whether a user is waiting for the result of this run.
     #[must_use]
     pub fn is_action(&self) -> bool {
@@ -331,6 +337,206 @@ impl fmt::Display for Event {
             Self::PebbleCustomNotice { container, .. } => write!(f, "{container}-pebble-custom-notice"),
             Self::Action { name, .. } => write!(f, "actions/{name}"),
             Self::Unknown { hook, .. } => f.write_str(hook),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const METADATA: Metadata = Metadata::new("example")
+        .containers(&["web", "web-pebble-ready", "my_db"])
+        .actions(&["restart"]);
+
+    fn env(variables: &[(&str, &str)], called_by: &str) -> HookEnv {
+        let unit = [("JUJU_UNIT_NAME", "example/0")];
+        let all = unit
+            .iter()
+            .chain(variables)
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        HookEnv::from_vars(all).unwrap().with_called_by(called_by)
+    }
+
+    fn event(variables: &[(&str, &str)]) -> Option<Event> {
+        Event::from_env(&env(variables, "./dispatch"), &METADATA)
+    }
+
+    fn hook(name: &str) -> Event {
+        event(&[("JUJU_DISPATCH_PATH", &format!("hooks/{name}"))]).unwrap()
+    }
+
+    fn unknown(name: &str) -> Event {
+        Event::Unknown {
+            hook: name.to_owned(),
+            variables: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn lifecycle_hooks_are_known_by_name() {
+        for (name, expected) in [
+            ("install", Event::Install),
+            ("start", Event::Start),
+            ("config-changed", Event::ConfigChanged),
+            ("upgrade-charm", Event::UpgradeCharm),
+            ("stop", Event::Stop),
+            ("remove", Event::Remove),
+            ("leader-elected", Event::LeaderElected),
+            ("update-status", Event::UpdateStatus),
+        ] {
+            assert_eq!(hook(name), expected);
+            assert_eq!(expected.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn workload_hooks_are_split_by_their_known_end() {
+        let ready = |container: &str| Event::PebbleReady {
+            container: container.parse().unwrap(),
+        };
+        assert_eq!(hook("web-pebble-ready"), ready("web"));
+        assert_eq!(hook("my_db-pebble-ready"), ready("my_db"));
+        assert_eq!(hook("web-pebble-ready-pebble-ready"), ready("web-pebble-ready"));
+        let check = ("JUJU_PEBBLE_CHECK_NAME", "up");
+        let failed = event(&[("JUJU_DISPATCH_PATH", "hooks/web-pebble-check-failed"), check]).unwrap();
+        assert_eq!(
+            failed,
+            Event::PebbleCheckFailed {
+                container: "web".parse().unwrap(),
+                check: "up".parse().unwrap()
+            }
+        );
+        let recovered = event(&[("JUJU_DISPATCH_PATH", "hooks/web-pebble-check-recovered"), check]).unwrap();
+        assert_eq!(
+            recovered,
+            Event::PebbleCheckRecovered {
+                container: "web".parse().unwrap(),
+                check: "up".parse().unwrap()
+            }
+        );
+        let notice = event(&[
+            ("JUJU_DISPATCH_PATH", "hooks/web-pebble-custom-notice"),
+            ("JUJU_NOTICE_ID", "12"),
+            ("JUJU_NOTICE_TYPE", "custom"),
+            ("JUJU_NOTICE_KEY", "example.com/done"),
+        ]);
+        let Some(Event::PebbleCustomNotice { id, kind, key, .. }) = notice else {
+            panic!("{notice:?}")
+        };
+        assert_eq!((id.as_str(), &*kind, &*key), ("12", "custom", "example.com/done"));
+    }
+
+    #[test]
+    fn what_is_not_declared_or_lacks_its_variables_is_unknown() {
+        assert_eq!(hook("other-pebble-ready"), unknown("other-pebble-ready"));
+        assert_eq!(hook("web-pebble-check-failed"), unknown("web-pebble-check-failed"));
+        assert_eq!(hook("web-pebble-custom-notice"), unknown("web-pebble-custom-notice"));
+        assert!(hook("other-pebble-ready").is_named_like_workload());
+        let other = event(&[("JUJU_DISPATCH_PATH", "actions/other")]).unwrap();
+        assert_eq!(other, unknown("actions/other"));
+    }
+
+    #[test]
+    fn an_unknown_hook_carries_what_juju_said() {
+        let relation = event(&[
+            ("JUJU_DISPATCH_PATH", "hooks/db-relation-changed"),
+            ("JUJU_RELATION_ID", "db:7"),
+            ("JUJU_REMOTE_UNIT", ""),
+            ("JUJU_REMOTE_APP", "pg"),
+        ]);
+        let Some(Event::Unknown { hook, variables }) = relation else {
+            panic!("{relation:?}")
+        };
+        assert_eq!(hook, "db-relation-changed");
+        let expected = [("JUJU_RELATION_ID", "db:7"), ("JUJU_REMOTE_APP", "pg")];
+        assert_eq!(
+            variables,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+        );
+    }
+
+    #[test]
+    fn the_dispatch_path_is_asked_first_then_the_hook_then_the_programs_name() {
+        let all = [("JUJU_DISPATCH_PATH", "hooks/start"), ("JUJU_HOOK_NAME", "stop")];
+        assert_eq!(Event::from_env(&env(&all, "install"), &METADATA), Some(Event::Start));
+        assert_eq!(
+            Event::from_env(&env(&all[1..], "install"), &METADATA),
+            Some(Event::Stop)
+        );
+        let action = [("JUJU_ACTION_NAME", "restart"), ("JUJU_ACTION_UUID", "4")];
+        let expected = Event::Action {
+            name: "restart".to_owned(),
+            id: "4".to_owned(),
+        };
+        assert_eq!(Event::from_env(&env(&action, "install"), &METADATA), Some(expected));
+        for (program, expected) in [
+            ("/charm/hooks/install", Some(Event::Install)),
+            (
+                "hooks/web-pebble-ready",
+                Some(Event::PebbleReady {
+                    container: "web".parse().unwrap(),
+                }),
+            ),
+            ("hooks/db-relation-joined", Some(unknown("db-relation-joined"))),
+            ("./dispatch", None),
+            ("/usr/bin/example", None),
+            ("hooks/-relation-joined", None),
+        ] {
+            assert_eq!(Event::from_env(&env(&[], program), &METADATA), expected, "{program}");
+        }
+    }
+
+    #[test]
+    fn every_event_survives_being_stored() {
+        let container = || "web".parse().unwrap();
+        for event in [
+            Event::Install,
+            Event::PebbleReady { container: container() },
+            Event::PebbleCheckFailed {
+                container: container(),
+                check: "up".parse().unwrap(),
+            },
+            Event::PebbleCheckRecovered {
+                container: container(),
+                check: "up".parse().unwrap(),
+            },
+            Event::PebbleCustomNotice {
+                container: container(),
+                id: "1".parse().unwrap(),
+                kind: "custom".to_owned(),
+                key: "a.b/c".to_owned(),
+            },
+            Event::Action {
+                name: "restart".to_owned(),
+                id: "1".to_owned(),
+            },
+            unknown("moon-full"),
+        ] {
+            let text = serde_json::to_string(&event).unwrap();
+            assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event, "{text}");
+        }
+        assert_eq!(
+            serde_json::to_string(&Event::PebbleReady { container: container() }).unwrap(),
+            r#"{"event":"pebble-ready","container":"web"}"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_hook_name_is_an_event_of_that_name(name in "[a-z0-9][a-z0-9_.-]{0,30}|(web|other)-pebble-(ready|check-failed|nothing)") {
+            prop_assume!(!name.contains(".."));
+            let event = hook(&name);
+            prop_assert_eq!(event.to_string(), name);
+        }
+
+        #[test]
+        fn any_program_name_is_an_event_or_none(program in "(?s).{0,40}") {
+            let _ = Event::from_env(&env(&[], &program), &METADATA);
         }
     }
 }

@@ -98,6 +98,8 @@ pub(super) enum Step {
     /// Adds a layer and replans.
     Pebble,
     Restart,
+    /// Replans by the client itself.
+    RawClient,
     Config,
     Own(&'static str),
     Panic,
@@ -152,6 +154,7 @@ impl Charm for Probe {
                 web.replan().await?;
             }
             Some(Step::Restart) => drop(hook.container("web")?.restart(&["web"]).await?),
+            Some(Step::RawClient) => drop(hook.container("web")?.client().replan().await?),
             Some(Step::Config) => return Err(Error::config("port", "must be even")),
             Some(Step::Own(message)) => return Err(Error::new(*message)),
             Some(Step::Panic) => panic!("the moon is full"),

@@ -256,6 +256,16 @@ impl Shared {
         }
     }
 
+    /// The declared container that a client names by this target.
+    pub(crate) fn container_of(&self, target: &str) -> Option<ContainerName> {
+        self.metadata
+            .container_names()
+            .iter()
+            .find(|name| target_of(name) == target)?
+            .parse()
+            .ok()
+    }
+
     /// The one client of a container in this hook: all handles share its connection, its budget and its memory of layers.
     pub(crate) fn client(&self, container: &ContainerName) -> Client {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
@@ -264,10 +274,15 @@ impl Shared {
         }
         let observer = Observer::new(container.clone(), self.mode, self.log.clone(), Arc::clone(&self.juju));
         let client = Client::new(self.containers.join(container.as_str()).join("pebble.socket"))
-            .with_target(format!("container \"{container}\""))
+            .with_target(target_of(container.as_str()))
             .with_budget(Budget::new())
             .with_observer(Arc::new(observer));
         clients.insert(container.clone(), client.clone());
         client
     }
+}
+
+/// How messages name a container's Pebble.
+fn target_of(container: &str) -> String {
+    format!("container \"{container}\"")
 }

@@ -229,3 +229,85 @@ impl Visit for Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::juju::{HookTools, ToolCall, ToolFailure};
+
+    #[derive(Clone, Default)]
+    struct Tools(Arc<Mutex<Vec<(String, String)>>>);
+
+    impl HookTools for Tools {
+        fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolFailure> {
+            assert_eq!(call.tool, "juju-log");
+            let last = call.args.last().unwrap().clone();
+            self.0.lock().unwrap().push((call.args[1].clone(), last));
+            // Logging from within the tool must neither hang nor be lost.
+            tracing::info!("from within");
+            Ok(Vec::new())
+        }
+    }
+
+    fn logged(level: LogLevel, run: impl FnOnce(&HookLog)) -> Vec<(String, String)> {
+        let tools = Tools::default();
+        let log = HookLog::new(Arc::new(Juju::new(Box::new(tools.clone()))), level, None);
+        tracing::subscriber::with_default(log.clone(), || run(&log));
+        tools.0.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn a_level_is_one_batch_and_errors_come_last() {
+        let calls = logged(LogLevel::Warning, |log| {
+            tracing::error!("one");
+            tracing::warn!(attempt = 2, name = "x", "two");
+            tracing::info!("three");
+            tracing::error!(alone = true);
+            log.flush();
+            log.flush();
+        });
+        let expected = [("WARNING", "two attempt=2 name=\"x\""), ("ERROR", "one\nalone=true")];
+        assert_eq!(calls, expected.map(|(level, text)| (level.to_owned(), text.to_owned())));
+    }
+
+    #[test]
+    fn a_batch_is_at_most_a_hundred_kibibytes() {
+        let line = "x".repeat(1000);
+        let calls = logged(LogLevel::Error, |log| {
+            (0..250).for_each(|_| tracing::error!("{line}"));
+            log.flush();
+        });
+        assert_eq!(calls.len(), 3);
+        assert!(calls.iter().all(|(_, text)| text.len() <= HookLog::LARGEST_BATCH));
+        let lines: usize = calls.iter().map(|(_, text)| text.lines().count()).sum();
+        assert_eq!(lines, 250);
+    }
+
+    #[test]
+    fn what_is_below_the_level_is_not_even_formatted() {
+        struct Never;
+        impl fmt::Debug for Never {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                panic!("it was formatted");
+            }
+        }
+        let calls = logged(LogLevel::Warning, |log| {
+            tracing::info!("{:?}", Never);
+            let span = tracing::error_span!("work", never = ?Never);
+            span.in_scope(|| tracing::debug!(never = ?Never));
+            log.flush();
+        });
+        assert!(calls.is_empty());
+    }
+
+    #[test]
+    fn what_the_tool_logs_is_kept_for_the_next_flush() {
+        let calls = logged(LogLevel::Info, |log| {
+            tracing::info!("one");
+            log.flush();
+            log.flush();
+        });
+        let texts: Vec<&str> = calls.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, ["one", "from within"]);
+    }
+}

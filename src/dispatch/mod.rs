@@ -12,6 +12,7 @@ mod error;
 mod event;
 #[cfg(test)]
 mod fakes;
+mod handling;
 mod hook;
 mod log;
 mod observer;

@@ -1,32 +1,22 @@
 //! The road of one hook, from the environment to the exit code.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::task::Poll;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::charm::{Charm, Metadata};
-use super::config::OperatorRetry;
 use super::error::{Error, Result};
 use super::event::Event;
+use super::handling::{Handling, show_failure};
 use super::hook::{Hook, Memory, Mode, Patience, Setting, Shared};
 use super::log::{HookLog, Streams};
-use super::outcome::{Outcome, Verdict, waiting_for_pebble};
-use super::phase::Phase;
-use super::queue::Arrival;
 use super::state::{CHARM_KEY, CharmState, FRAMEWORK_KEY, Framework};
-use super::status::Statuses;
 use super::store::Store;
 use super::text;
-use crate::juju::{self, ContainerName, HookEnv, Juju, LogLevel, Status, SystemTools};
-use crate::pebble;
+use crate::juju::{self, HookEnv, Juju, LogLevel, SystemTools};
 
 /// The hook did what it had to do, or said by a status or a failed action that it could not.
 const SUCCESS: u8 = 0;
@@ -184,12 +174,8 @@ fn give_up(event: &Event, mode: Mode, juju: &Juju, error: &Error) -> u8 {
                 tracing::error!("{}", text::chain(&unsaid));
             }
         },
-        // Juju drops a failed workload hook without a trace, so the status has to tell.
         Mode::Workload => {
-            tracing::error!("\"{event}\" is not handled: {chain}");
-            if let Err(unsaid) = juju.set_status(&Status::blocked(text::one_line(&chain))) {
-                tracing::error!("{}", text::chain(&unsaid));
-            }
+            show_failure(juju, event, error);
             return SUCCESS;
         }
         Mode::Hook | Mode::Ending => tracing::error!("\"{event}\" failed: {chain}"),
@@ -202,7 +188,7 @@ impl Mode {
         match event {
             Event::Action { .. } => Self::Action,
             Event::Unknown { hook, .. } if hook.starts_with("actions/") => Self::Action,
-            event if event.is_workload() => Self::Workload,
+            event if event.is_named_like_workload() => Self::Workload,
             event if event.is_ending() => Self::Ending,
             _ => Self::Hook,
         }
@@ -267,14 +253,7 @@ impl Road<'_> {
             .enable_time()
             .build()
             .map_err(|error| Error::new(format!("cannot start the hook's runtime: {error}")))?;
-        runtime.block_on(
-            Handling {
-                charm,
-                hook: &hook,
-                mode,
-            }
-            .all(event),
-        )?;
+        runtime.block_on(Handling::new(charm, &hook, mode).all(event))?;
         commit(&hook, &juju, &store, stored)
     }
 
@@ -328,215 +307,6 @@ fn commit<C: Charm>(hook: &Hook<C>, juju: &Juju, store: &Store, mut stored: BTre
     }
     stored.extend(changed.clone());
     store.save(juju, &changed, &stored)
-}
-
-/// How a handled event leaves the hook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ran {
-    Handled,
-    /// An error in `stop` or `remove` that changes nothing any more: there is nobody left to show a status to.
-    LetGo,
-}
-
-/// The handlers of one hook.
-struct Handling<'a, C: Charm> {
-    charm: C,
-    hook: &'a Hook<C>,
-    mode: Mode,
-}
-
-impl<C: Charm> Handling<'_, C> {
-    /// Deferred events first, oldest first, then this one, then the status.
-    async fn all(mut self, current: &Event) -> Result<()> {
-        if matches!(self.mode, Mode::Hook | Mode::Workload) {
-            let stored: Vec<Event> = self
-                .hook
-                .shared()
-                .memory()
-                .framework
-                .queue
-                .entries()
-                .iter()
-                .map(|entry| entry.event().clone())
-                .collect();
-            // One equal to the current event runs with it, once.
-            for event in stored.iter().filter(|event| *event != current) {
-                tracing::debug!("stored \"{event}\" runs again");
-                self.one(event, Arrival::FromQueue).await?;
-            }
-        }
-        if self.one(current, Arrival::FromJuju).await? == Ran::LetGo {
-            return Ok(());
-        }
-        self.show_status(current).await
-    }
-
-    async fn one(&mut self, event: &Event, arrival: Arrival) -> Result<Ran> {
-        let (charm, hook) = (&mut self.charm, self.hook);
-        let result = guarded(event, async { charm.handle(event, hook).await }).await;
-        let error = match result {
-            Ok(Outcome::Done) => {
-                let framework = &mut hook.shared().memory().framework;
-                framework.queue.remove(event);
-                framework.clear_faults(event, true);
-                return Ok(Ran::Handled);
-            }
-            Ok(Outcome::Defer(reason)) => {
-                tracing::debug!("\"{event}\" is deferred: {reason}");
-                return self.store(event, &Status::waiting(reason), arrival);
-            }
-            Err(error) => error,
-        };
-        if self.mode == Mode::Action {
-            return Err(error);
-        }
-        match self.verdict(event, &error) {
-            Verdict::Done => {
-                tracing::warn!("\"{event}\" is done all the same: {}", error.chain());
-                hook.shared().memory().framework.queue.remove(event);
-                Ok(if event.is_ending() { Ran::LetGo } else { Ran::Handled })
-            }
-            Verdict::Block(message) => {
-                tracing::warn!("\"{event}\" needs the user: {}", error.chain());
-                let framework = &mut hook.shared().memory().framework;
-                framework.queue.remove(event);
-                framework.add_fault(event, &text::one_line(&message));
-                Ok(Ran::Handled)
-            }
-            Verdict::Store(status) => {
-                // Waiting for Pebble, or a service that fails, is for the status to tell; what nobody expected is for the log as well.
-                if error.pebble().is_some_and(|pebble| is_expected(pebble.kind())) {
-                    tracing::warn!("\"{event}\" is stored: {}", error.chain());
-                } else {
-                    tracing::error!("\"{event}\" is stored: {}", error.chain());
-                }
-                self.store(event, &status, arrival)
-            }
-            Verdict::Fail => Err(error),
-        }
-    }
-
-    /// The charm's verdict, except that a workload hook must not fail: Juju would hide it.
-    fn verdict(&self, event: &Event, error: &Error) -> Verdict {
-        match self.charm.on_error(event, error) {
-            Verdict::Fail if self.mode == Mode::Workload => {
-                Verdict::Store(match error.pebble().map(pebble::Error::kind) {
-                    Some(pebble::ErrorKind::Unreachable) => waiting_for_pebble(error),
-                    _ => Status::blocked(error.chain()),
-                })
-            }
-            verdict => verdict,
-        }
-    }
-
-    fn store(&self, event: &Event, status: &Status, arrival: Arrival) -> Result<Ran> {
-        let framework = &mut self.hook.shared().memory().framework;
-        match framework.queue.store(event, status, arrival, now()) {
-            Ok(()) => framework.clear_faults(event, false),
-            // A workload hook cannot fail, so what is lost must at least be seen until that event is handled again.
-            Err(error) if self.mode == Mode::Workload => {
-                tracing::error!("{}", error.chain());
-                framework.add_fault(event, &text::one_line(&error));
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(Ran::Handled)
-    }
-
-    /// Exactly one unit status, always sent: Juju sets statuses of its own, so that nobody can know what is there.
-    async fn show_status(&self, event: &Event) -> Result<()> {
-        let statuses = self.collect(event).await?;
-        let juju = self.hook.juju();
-        juju.set_status(&presentable(&statuses.worst()))?;
-        if let Some(status) = statuses.worst_application()
-            && juju.is_leader()?
-        {
-            juju.set_application_status(&presentable(status))?;
-        }
-        Ok(())
-    }
-
-    async fn collect(&self, event: &Event) -> Result<Statuses> {
-        let hook = self.hook;
-        hook.shared().collecting.store(true, Ordering::Relaxed);
-        let mut statuses = Statuses::default();
-        self.add_our_own(&mut statuses)?;
-        let Err(error) = guarded(event, async { self.charm.collect_status(hook, &mut statuses).await }).await else {
-            return Ok(statuses);
-        };
-        if let Some(message) = error.config_fault() {
-            statuses.add(Status::blocked(message));
-        } else if error
-            .pebble()
-            .is_some_and(|pebble| *pebble.kind() == pebble::ErrorKind::Unreachable)
-        {
-            tracing::debug!("{}", error.chain());
-            statuses.add(waiting_for_pebble(&error));
-        } else if self.mode == Mode::Workload {
-            tracing::error!("the status cannot be collected: {}", error.chain());
-            statuses.add(Status::blocked(text::one_line(&error.chain())));
-        } else {
-            return Err(error);
-        }
-        Ok(statuses)
-    }
-
-    fn add_our_own(&self, statuses: &mut Statuses) -> Result<()> {
-        if let Err(error) = self.hook.config() {
-            let Some(message) = error.config_fault() else {
-                return Err(error);
-            };
-            statuses.add(Status::blocked(message));
-        }
-        let (_, mistakes) = OperatorRetry::read(&*self.hook.juju().config()?);
-        for message in mistakes.iter().filter_map(Error::config_fault) {
-            statuses.add(Status::blocked(message));
-        }
-        let memory = self.hook.shared().memory();
-        for message in memory.framework.faults() {
-            statuses.add(Status::blocked(message));
-        }
-        for entry in memory.framework.queue.entries() {
-            statuses.add(entry.status());
-        }
-        for name in C::METADATA.container_names() {
-            let in_setup = name
-                .parse::<ContainerName>()
-                .is_ok_and(|name| memory.framework.phase(&name) == Phase::Setup);
-            if in_setup {
-                statuses.add(Status::waiting(format!("waiting for Pebble in \"{name}\"")));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn is_expected(kind: &pebble::ErrorKind) -> bool {
-    matches!(
-        kind,
-        pebble::ErrorKind::Unreachable | pebble::ErrorKind::ChangeFailed | pebble::ErrorKind::ChangeRunning
-    )
-}
-
-/// A status is one line of a table, and one argument of a process.
-fn presentable(status: &Status) -> Status {
-    Status::new(status.kind(), text::one_line(status.message()))
-}
-
-/// A handler that panics has failed; the hook goes on to say so.
-async fn guarded<T>(event: &Event, handler: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut handler = pin!(handler);
-    std::future::poll_fn(|context| {
-        catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context)))
-            .unwrap_or_else(|payload| Poll::Ready(Err(Error::panic(event, &*payload))))
-    })
-    .await
-}
-
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }
 
 fn print_usage(metadata: &Metadata) {

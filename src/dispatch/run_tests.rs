@@ -403,3 +403,36 @@ fn stop_does_not_wait_for_a_silent_pebble() {
     assert_eq!(unit.run("hooks/stop").code, 0);
     assert!(began.elapsed() < AT_ONCE);
 }
+
+#[test]
+fn a_workload_hook_commits_even_when_its_status_cannot_be_collected() {
+    let unit = Unit::new().on("web-pebble-ready", Step::Defer("later"));
+    unit.agent.lock().unwrap().broken.insert("config-get");
+    let ran = unit.run("hooks/web-pebble-ready");
+    assert_eq!(ran.code, 0);
+    assert!(
+        ran.statuses[0].starts_with("blocked: cannot read the application's config"),
+        "{ran:?}"
+    );
+    assert_eq!(unit.stored(), ["web-pebble-ready"]);
+    assert_eq!(unit.framework().phase(&"web".parse().unwrap()), super::Phase::Operation);
+}
+
+#[test]
+fn a_workload_hook_of_a_container_that_nobody_declared_does_not_fail_either() {
+    let unit = Unit::in_operation().on("old-pebble-ready", Step::Own("cannot do it"));
+    let ran = unit.run("hooks/old-pebble-ready");
+    assert_eq!(ran.code, 0);
+    assert!(ran.statuses[0].starts_with("blocked: cannot do it"), "{ran:?}");
+}
+
+#[test]
+fn an_error_straight_from_the_client_knows_its_container() {
+    let unit = Unit::new().on("config-changed", Step::RawClient);
+    let ran = unit.run(CONFIG_CHANGED);
+    assert_eq!(
+        (ran.code, &ran.statuses[..]),
+        (0, &["waiting: waiting for Pebble in \"web\"".to_owned()][..])
+    );
+    assert_eq!(unit.stored(), ["config-changed"]);
+}
