@@ -1,0 +1,141 @@
+//! A daemon, a proxy that spoils what a test names, and a client.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use charmwright::pebble::{Change, ChangeFilter, Client, Layer, LayerMode, RetryPolicy, Service};
+use charmwright::testing::daemon::{Daemon, DaemonOptions};
+use charmwright::testing::daemon_or_skip;
+use charmwright::testing::proxy::{Fault, FaultProxy, Rule};
+
+/// Longer than anything here takes, shorter than anybody's patience.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a killed daemon stays away.
+pub(crate) const AWAY: Duration = Duration::from_millis(700);
+
+/// A daemon behind a proxy, a client of it, and a file to which each start of a service adds a line.
+pub(crate) struct Scene {
+    pub(crate) proxy: FaultProxy,
+    pub(crate) daemon: Arc<Daemon>,
+    pub(crate) client: Client,
+    pub(crate) starts: PathBuf,
+}
+
+/// As the default, but in tenths.
+pub(crate) fn policy() -> RetryPolicy {
+    RetryPolicy::operation()
+        .step(Duration::from_millis(100))
+        .cap(Duration::from_millis(500))
+        .attempts(NonZeroU32::new(40).unwrap())
+}
+
+pub(crate) fn scene(test: &str, options: DaemonOptions) -> Option<Scene> {
+    let daemon = daemon_or_skip(test, options.hold())?;
+    let proxy = FaultProxy::start(daemon.socket()).unwrap();
+    let client = Client::new(proxy.socket())
+        .with_target("container \"web\"")
+        .with_retry(policy());
+    let starts = daemon.folder().join("starts");
+    Some(Scene {
+        proxy,
+        daemon: Arc::new(daemon),
+        client,
+        starts,
+    })
+}
+
+impl Scene {
+    /// Writes its value to the file of starts and stays.
+    pub(crate) fn service(&self, value: &str) -> Service {
+        let script = format!("echo \"$NAME\" >> {}; exec sleep 600", self.starts.display());
+        Service::new()
+            .command(format!("/bin/sh -c '{script}'"))
+            .env("NAME", value)
+    }
+
+    pub(crate) fn layer(&self, value: &str) -> Layer {
+        Layer::new().service("web", self.service(value))
+    }
+
+    /// The values of all starts so far, oldest first.
+    pub(crate) fn started(&self) -> Vec<String> {
+        std::fs::read_to_string(&self.starts)
+            .unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Adds a layer of this value and starts it, and forgets the requests.
+    pub(crate) async fn running(&self, value: &str) {
+        self.client
+            .add_layer("web", &self.layer(value), LayerMode::Combine)
+            .await
+            .unwrap();
+        self.client.start(&["web"]).await.unwrap();
+        assert_eq!(self.started(), [value]);
+        self.proxy.forget();
+    }
+
+    pub(crate) fn posts(&self, path: &str) -> usize {
+        self.proxy.count("POST", path)
+    }
+
+    pub(crate) async fn changes_of_kind(&self, kind: &str) -> Vec<Change> {
+        let mut changes = self.client.changes(&ChangeFilter::all()).await.unwrap();
+        changes.retain(|change| change.kind() == kind);
+        changes
+    }
+
+    /// Kills the daemon at the next such request: before it arrives, or when it is answered (an answer that was given still passes).
+    pub(crate) fn kill_at(&self, method: &str, path: &str, before: bool) {
+        let kill = self.kill();
+        let fault = if before {
+            Fault::before(move |_| kill())
+        } else {
+            Fault::before_reply(move |_| kill())
+        };
+        self.proxy.add(Rule::new(method, path, fault));
+    }
+
+    /// Kills the daemon, which is back after a while. Once, however often the rule fires.
+    pub(crate) fn kill(&self) -> impl Fn() + Clone + Send + Sync + 'static {
+        let daemon = Arc::clone(&self.daemon);
+        let done = Arc::new(AtomicBool::new(false));
+        move || {
+            if done.swap(true, Ordering::SeqCst) {
+                return;
+            }
+            daemon.kill().unwrap();
+            let daemon = Arc::clone(&daemon);
+            thread::spawn(move || {
+                thread::sleep(AWAY);
+                daemon.start_again().unwrap();
+            });
+        }
+    }
+}
+
+/// Runs the cases of a test, some at a time: nearly all of their time is Pebble's own second of waiting.
+pub(crate) fn side_by_side<T: Send>(cases: Vec<T>, run: impl AsyncFn(T) + Sync) {
+    let cases = Mutex::new(cases.into_iter());
+    let next = || cases.lock().unwrap().next();
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .unwrap();
+                while let Some(case) = next() {
+                    runtime.block_on(run(case));
+                }
+            });
+        }
+    });
+}
