@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -91,6 +90,8 @@ impl HookTools for Tools {
     }
 }
 
+type Lines = &'static [(LogLevel, &'static str)];
+
 /// What the charm does about an event.
 #[derive(Clone)]
 pub(super) enum Step {
@@ -105,7 +106,8 @@ pub(super) enum Step {
     Panic,
     SetState(usize),
     ReadConfig,
-    Log(&'static [(LogLevel, &'static str)]),
+    Log(Lines),
+    LogThenPebble(Lines),
 }
 
 /// What the charm adds when statuses are collected.
@@ -160,16 +162,10 @@ impl Charm for Probe {
             Some(Step::Panic) => panic!("the moon is full"),
             Some(Step::SetState(bytes)) => hook.set_state(&"x".repeat(*bytes))?,
             Some(Step::ReadConfig) => drop(hook.config()?),
-            Some(Step::Log(lines)) => {
-                for (level, line) in *lines {
-                    match level {
-                        LogLevel::Trace => tracing::trace!("{line}"),
-                        LogLevel::Debug => tracing::debug!("{line}"),
-                        LogLevel::Info => tracing::info!("{line}"),
-                        LogLevel::Warning => tracing::warn!("{line}"),
-                        LogLevel::Error => tracing::error!("{line}"),
-                    }
-                }
+            Some(Step::Log(lines)) => log(lines),
+            Some(Step::LogThenPebble(lines)) => {
+                log(lines);
+                drop(hook.container("web")?.replan().await?);
             }
         }
         Ok(Outcome::Done)
@@ -196,6 +192,18 @@ impl Charm for Probe {
 
     fn retry(&self) -> RetryPolicy {
         RetryPolicy::operation()
+    }
+}
+
+fn log(lines: Lines) {
+    for (level, line) in lines {
+        match level {
+            LogLevel::Trace => tracing::trace!("{line}"),
+            LogLevel::Debug => tracing::debug!("{line}"),
+            LogLevel::Info => tracing::info!("{line}"),
+            LogLevel::Warning => tracing::warn!("{line}"),
+            LogLevel::Error => tracing::error!("{line}"),
+        }
     }
 }
 
@@ -479,6 +487,3 @@ fn change_started() -> (u16, Value) {
         json!({"type": "async", "status-code": 202, "status": "Accepted", "change": "1", "result": null}),
     )
 }
-
-/// How long a hook may take in the tests that look for one that does not wait.
-pub(super) const AT_ONCE: Duration = Duration::from_secs(20);

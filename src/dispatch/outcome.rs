@@ -155,3 +155,99 @@ fn failed_change(error: &pebble::Error) -> String {
     }
     one_line(&format_args!("failed: {}", parts.join("; ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::phase::Phase;
+    use super::*;
+    use crate::juju::StatusKind;
+    use crate::pebble::Change;
+
+    fn events() -> Vec<Event> {
+        let container = || "web".parse().unwrap();
+        vec![
+            Event::Install,
+            Event::ConfigChanged,
+            Event::UpdateStatus,
+            Event::Stop,
+            Event::Remove,
+            Event::PebbleReady { container: container() },
+            Event::PebbleCheckFailed {
+                container: container(),
+                check: "up".parse().unwrap(),
+            },
+            Event::Unknown {
+                hook: "secret-rotate".to_owned(),
+                variables: Default::default(),
+            },
+        ]
+    }
+
+    fn change(status: &str) -> Change {
+        serde_json::from_value(
+            json!({"id": "7", "kind": "replan", "summary": "Replan", "status": status, "ready": false}),
+        )
+        .unwrap()
+    }
+
+    fn errors(phase: Phase) -> Vec<Error> {
+        let at = |error| Error::from(error).at("web".parse().unwrap(), phase);
+        vec![
+            at(pebble::Error::unreachable("replan", None, "no answer".to_owned())),
+            at(pebble::Error::change_failed("replan", None, change("Error"))),
+            at(pebble::Error::change_running(
+                "replan",
+                None,
+                "still running".to_owned(),
+                Some(change("Doing")),
+            )),
+            at(pebble::Error::protocol("replan", None, "garbage")),
+            Error::config("port", "must be even"),
+            Error::new("cannot count the sheep"),
+            Error::deferral("cannot defer"),
+        ]
+    }
+
+    #[test]
+    fn a_running_change_is_waited_for() {
+        let running = &errors(Phase::Operation)[2];
+        let Verdict::Store(status) = Verdict::by_table(&Event::ConfigChanged, running) else {
+            panic!("{running}")
+        };
+        assert_eq!(
+            (status.kind(), status.message()),
+            (StatusKind::Waiting, "cannot replan: still running")
+        );
+    }
+
+    #[test]
+    fn a_failed_change_without_details_still_says_something() {
+        let failed = &errors(Phase::Operation)[1];
+        let Verdict::Store(status) = Verdict::by_table(&Event::ConfigChanged, failed) else {
+            panic!("{failed}")
+        };
+        assert!(
+            status.kind() == StatusKind::Blocked && status.message().starts_with("failed: "),
+            "{status:?}"
+        );
+    }
+
+    #[test]
+    fn no_row_leads_where_it_must_not() {
+        for phase in [Phase::Setup, Phase::Operation] {
+            for error in errors(phase) {
+                for event in events() {
+                    let verdict = Verdict::by_table(&event, &error);
+                    match &verdict {
+                        Verdict::Fail => assert!(!event.is_workload(), "{event}: {error}"),
+                        Verdict::Store(_) => assert!(event.is_deferrable(), "{event}: {error}"),
+                        Verdict::Done => assert!(event.is_ending(), "{event}: {error}"),
+                        Verdict::Block(_) => assert!(error.config_fault().is_some(), "{event}: {error}"),
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,12 +1,11 @@
 //! What crosses several hooks, or goes wrong around the handlers.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use serde_json::json;
 
 use super::Event;
-use super::fakes::{AT_ONCE, Collected, Step, Unit, willing};
+use super::fakes::{Collected, Step, Unit, willing};
 use super::queue::{Arrival, Queue};
 use super::state::{CHARM_KEY, FRAMEWORK_KEY};
 use super::store::Store;
@@ -397,11 +396,17 @@ fn a_failing_juju_log_fails_nothing() {
 }
 
 #[test]
-fn stop_does_not_wait_for_a_silent_pebble() {
-    let unit = Unit::in_operation().on("stop", Step::Restart);
-    let began = Instant::now();
-    assert_eq!(unit.run("hooks/stop").code, 0);
-    assert!(began.elapsed() < AT_ONCE);
+fn lines_leave_before_a_long_wait() {
+    const LINES: &[(LogLevel, &str)] = &[(LogLevel::Info, "about to ask")];
+    let unit = Unit::in_operation().on("config-changed", Step::LogThenPebble(LINES));
+    let ran = unit.run(CONFIG_CHANGED);
+    assert_eq!(
+        ran.tools,
+        ["state-get", "config-get", "juju-log", "status-set", "juju-log"]
+    );
+    assert_eq!(ran.log[0], ("INFO".to_owned(), "about to ask".to_owned()));
+    // The first failed attempt is told at once, by the one stream that costs nothing.
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
 }
 
 #[test]
