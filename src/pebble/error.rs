@@ -1,5 +1,6 @@
 //! The one error of this module.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::path::Path;
@@ -278,12 +279,8 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {}", self.0.operation)?;
-        if let Some(target) = &self.0.target {
-            // `replan container "web"`, but `start service "web" in container "web"`.
-            let link = if self.0.operation.contains(' ') { " in " } else { " " };
-            write!(f, "{link}{target}")?;
-        }
+        f.write_str("cannot ")?;
+        f.write_str(&in_target(&self.0.operation, self.0.target.as_deref()))?;
         write!(f, ": {}", self.0.reason)
     }
 }
@@ -306,6 +303,15 @@ impl StdError for Error {
             .source
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// `replan container "web"`, but `start service "web" in container "web"`.
+pub(crate) fn in_target<'a>(operation: &'a str, target: Option<&str>) -> Cow<'a, str> {
+    match target {
+        Some(target) if operation.contains(' ') => format!("{operation} in {target}").into(),
+        Some(target) => format!("{operation} {target}").into(),
+        None => operation.into(),
     }
 }
 

@@ -175,7 +175,7 @@ impl Session {
 
     fn note_warning(&mut self, level: &str, message: &str) {
         if let Some(hook) = &mut self.hook {
-            hook.retries += u32::from(is_retry(message));
+            hook.retries += retries_in(message);
         }
         self.announce_hook();
         self.journal.detail(&format!("{level} {message}"));
@@ -290,19 +290,15 @@ fn one_word(record: &charmwright::agent::ActionRecord) -> String {
     }
 }
 
-/// Whether a line of the log says that a call will be tried again: "... attempt 3 of 15 ...".
-fn is_retry(message: &str) -> bool {
-    let Some((_, after)) = message.split_once("attempt ") else {
-        return false;
-    };
-    let mut words = after
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
-    let number = |word: Option<&str>| word.and_then(|word| word.parse::<u32>().ok());
-    let (Some(attempt), Some("of"), Some(attempts)) = (number(words.next()), words.next(), number(words.next())) else {
-        return false;
-    };
-    attempt < attempts
+/// How many retries a line of the log tells of, when the call that it is about has ended: it came through `at attempt 4 of 15`, or was given
+/// up `after 15 attempts in 105 s`.
+fn retries_in(message: &str) -> u32 {
+    let count = |after: &str| after.split(' ').next().and_then(|word| word.parse::<u32>().ok());
+    let ended_well = message.split_once(" at attempt ").and_then(|(_, after)| count(after));
+    let given_up = message
+        .split_once(" after ")
+        .and_then(|(_, after)| count(after).filter(|_| after.contains(" attempts in ")));
+    ended_well.or(given_up).map_or(0, |attempts| attempts.saturating_sub(1))
 }
 
 fn to_wire(answer: ToolAnswer) -> wire::Answer {
@@ -330,12 +326,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_retry_is_told_from_other_lines() {
-        assert!(is_retry(
-            "cannot replan container \"web\": connection refused; attempt 2 of 15, next in 2 s"
-        ));
-        assert!(!is_retry("attempt 15 of 15"));
-        assert!(!is_retry("an attempt was made"));
-        assert!(!is_retry("nothing"));
+    fn retries_are_counted_when_their_call_ends() {
+        for (message, retries) in [
+            (
+                "cannot replan container \"web\": connection refused; attempt 1 of 15, next in 1 s",
+                0,
+            ),
+            ("could replan container \"web\" at attempt 4 of 15, after 6 s", 3),
+            (
+                "cannot replan: no answer from Pebble at /s after 15 attempts in 105 s (refused)",
+                14,
+            ),
+            ("nothing after all", 0),
+            ("an attempt was made", 0),
+        ] {
+            assert_eq!(retries_in(message), retries, "{message}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use backon::Retryable as _;
 use tokio::time::Instant;
 
+use super::super::error::in_target;
 use super::budget::Budget;
 use super::observer::{FailedAttempt, RetryObserver};
 use super::policy::RetryPolicy;
@@ -174,25 +175,27 @@ impl RetryPolicy {
                 cause,
             }
         };
-        drive(self, budget, &Reporter::default(), attempt, judge)
-            .await
-            .map_err(|drained| {
-                let Drained {
+        let reporter = Reporter {
+            operation: "complete the operation".to_owned(),
+            ..Reporter::default()
+        };
+        drive(self, budget, &reporter, attempt, judge).await.map_err(|drained| {
+            let Drained {
+                attempts,
+                elapsed,
+                exhausted,
+                error: (error, took),
+            } = drained;
+            match error {
+                Some(error) if exhausted => RunError::Exhausted {
                     attempts,
                     elapsed,
-                    exhausted,
-                    error: (error, took),
-                } = drained;
-                match error {
-                    Some(error) if exhausted => RunError::Exhausted {
-                        attempts,
-                        elapsed,
-                        error,
-                    },
-                    Some(error) => RunError::Final { attempts, error },
-                    None => RunError::Silent { attempts, waited: took },
-                }
-            })
+                    error,
+                },
+                Some(error) => RunError::Final { attempts, error },
+                None => RunError::Silent { attempts, waited: took },
+            }
+        })
     }
 }
 
@@ -223,30 +226,31 @@ pub(in crate::pebble) struct Reporter {
 
 impl Reporter {
     /// The first failure that will be retried is a warning, at once; the others would only repeat it. Giving up is told by the error.
-    fn report(&self, failure: &FailedAttempt) {
+    fn failed(&self, failure: &FailedAttempt) {
         let FailedAttempt {
-            operation,
             cause,
             attempt,
             attempts,
             ..
         } = failure;
-        let target = self.target.as_deref().unwrap_or_default();
-        let wait = failure.delay.map(seconds);
-        match (attempt, &wait) {
-            (1, Some(wait)) => {
-                tracing::warn!(
-                    operation,
-                    target,
-                    attempts,
-                    "Pebble call failed, trying again in {wait} s: {cause}"
-                );
+        let what = in_target(&self.operation, self.target.as_deref());
+        match failure.delay.map(seconds) {
+            Some(wait) if *attempt == 1 => {
+                tracing::warn!("cannot {what}: {cause}; attempt 1 of {attempts}, next in {wait}");
             }
-            _ => tracing::debug!(operation, target, attempt, attempts, wait, "attempt failed: {cause}"),
+            Some(wait) => tracing::debug!("cannot {what}: {cause}; attempt {attempt} of {attempts}, next in {wait}"),
+            None => tracing::debug!("cannot {what}: {cause}; attempt {attempt} of {attempts}, the last"),
         }
         if let Some(observer) = &self.observer {
             observer.attempt_failed(failure);
         }
+    }
+
+    /// What was warned of is over.
+    fn recovered(&self, attempt: u32, policy: &RetryPolicy, took: Duration) {
+        let what = in_target(&self.operation, self.target.as_deref());
+        let (attempts, took) = (policy.max_attempts(), seconds(took));
+        tracing::info!("could {what} at attempt {attempt} of {attempts}, after {took}");
     }
 }
 
@@ -278,7 +282,7 @@ where
             };
             let delay = wish.flatten().filter(|delay| budget.take_retry(policy, *delay));
             exhausted = wish.is_some() && delay.is_none();
-            reporter.report(&FailedAttempt {
+            reporter.failed(&FailedAttempt {
                 operation: reporter.operation.clone(),
                 target: reporter.target.clone(),
                 attempt: number.load(Ordering::Relaxed),
@@ -290,8 +294,12 @@ where
             delay
         })
         .await;
+    let attempts = number.load(Ordering::Relaxed);
+    if attempts > 1 && result.is_ok() {
+        reporter.recovered(attempts, policy, begun.elapsed());
+    }
     result.map_err(|error| Drained {
-        attempts: number.load(Ordering::Relaxed),
+        attempts,
         elapsed: begun.elapsed(),
         exhausted,
         error,
