@@ -161,19 +161,19 @@ impl Session {
             hook.last_lines.remove(0);
         }
         if stream == Stream::Stderr && !hook.run.kind().is_action() {
-            self.note_warning("WARNING", &line);
+            self.tell_at_once("WARNING", &line);
         }
     }
 
     /// Takes a new line of the unit's log.
     pub(super) fn note_log_line(&mut self, level: Level, logger: &str, message: &str) {
         // What a hook prints was told as it came; what the agent says of a hook's end is told with the hook.
-        if logger.ends_with(".juju-log") && level >= Level::Warning {
-            self.note_warning(level.as_str(), message);
+        if logger.ends_with(".juju-log") && (level >= Level::Warning || retries_in(message) > 0) {
+            self.tell_at_once(level.as_str(), message);
         }
     }
 
-    fn note_warning(&mut self, level: &str, message: &str) {
+    fn tell_at_once(&mut self, level: &str, message: &str) {
         if let Some(hook) = &mut self.hook {
             hook.retries += retries_in(message);
         }
