@@ -8,6 +8,9 @@
 //! - The **hook tools** are one static C program that answers from files, the same for all three.
 //! - The **rounds** are interleaved: each runs all three once for each event, in turning order; a ratio is of two runs of one round, and
 //!   the table has the medians. All three get the same environment, input and output.
+//! - **No disk** is part of it: Pebble runs with `PEBBLE_PERSIST=never`, and ops' database lies in `/dev/shm` (where there is one). Both
+//!   sync to disk several times a hook otherwise, which differs a hundredfold from moment to moment, and Pebble writes all of its
+//!   state each time, which grows with each replan that is measured.
 //! - **Peak memory** is that of the largest process of the hook, its tools included, as wait4(2) gives it.
 //! - **Hook tools** are counted in runs of their own, with a log that the measured runs do not write.
 //!
@@ -19,10 +22,12 @@ mod setup;
 mod table;
 mod unit;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use charmwright::testing::daemon::{Daemon, DaemonOptions};
+
+use tempfile::TempDir;
 
 use record::record;
 use setup::Programs;
@@ -78,8 +83,13 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
 fn run(options: &Options) -> Result<bool, Failure> {
     let programs = Programs::build(options.hook.as_deref())?;
     say("starting Pebble");
-    let daemon = Daemon::start(DaemonOptions::new().container("workload"))?;
-    let unit = Unit::new(&programs, &daemon)?;
+    let place = place()?;
+    let how = DaemonOptions::new()
+        .container("workload")
+        .forgetful()
+        .folder(place.path().join("pebble"));
+    let daemon = Daemon::start(how)?;
+    let unit = Unit::new(&programs, place.path(), &daemon)?;
     say("bringing both charms into operation, and recording the one in Rust");
     unit.settle()?;
     let mut subjects = Vec::new();
@@ -95,6 +105,18 @@ fn run(options: &Options) -> Result<bool, Failure> {
     ));
     let results = measure::rounds(&unit, &subjects, options.rounds)?;
     table::print(&results, &programs)
+}
+
+/// A folder in memory where there is one, with a path short enough for a socket.
+fn place() -> Result<TempDir, Failure> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("cw-bench-");
+    let made = if Path::new("/dev/shm").is_dir() {
+        builder.tempdir_in("/dev/shm")
+    } else {
+        builder.tempdir_in("/tmp")
+    };
+    Ok(made?)
 }
 
 /// Progress, on standard error: standard output is the table's.

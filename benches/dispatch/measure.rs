@@ -30,7 +30,7 @@ impl Subject {
         recording: &Recording,
         floor: PathBuf,
     ) -> Result<Self, Failure> {
-        let log = unit.programs.home.join("calls");
+        let log = unit.place.join("calls");
         let rust = counts(&unit.run(Charm::Rust, event, &log, None)?);
         let recorded = recording
             .steps

@@ -35,6 +35,8 @@ pub(crate) enum Charm {
 
 pub(crate) struct Unit<'a> {
     pub(crate) programs: &'a Programs,
+    /// Where the hook tools' answers and the charm folders are.
+    pub(crate) place: &'a Path,
     containers: PathBuf,
     pub(crate) daemon: &'a Daemon,
     /// The Rust charm's state in Juju, as its state-set left it.
@@ -46,7 +48,7 @@ pub(crate) struct Unit<'a> {
 }
 
 impl<'a> Unit<'a> {
-    pub(crate) fn new(programs: &'a Programs, daemon: &'a Daemon) -> Result<Self, Failure> {
+    pub(crate) fn new(programs: &'a Programs, place: &'a Path, daemon: &'a Daemon) -> Result<Self, Failure> {
         // The workload's health check connects here: a listener of ours, so that its speed is nobody's merit.
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
@@ -54,17 +56,17 @@ impl<'a> Unit<'a> {
 
         let unit = Self {
             programs,
+            place,
             containers: daemon
                 .containers()
                 .ok_or("the daemon's socket is not that of a container")?
                 .to_path_buf(),
             daemon,
             state: RefCell::default(),
-            ops: programs.home.join("ops"),
-            rust: programs.home.join("rust"),
+            ops: place.join("ops"),
+            rust: place.join("rust"),
         };
         for folder in [&unit.ops, &unit.rust] {
-            let _old = fs::remove_dir_all(folder);
             fs::create_dir_all(folder)?;
             for name in ["metadata.yaml", "config.yaml", "actions.yaml"] {
                 fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(name), folder.join(name))?;
@@ -104,7 +106,7 @@ impl<'a> Unit<'a> {
 
     /// The folder of what the hook tools answer in this event.
     fn answers(&self, event: &str) -> PathBuf {
-        self.programs.home.join("answers").join(event)
+        self.place.join("answers").join(event)
     }
 
     fn write_state(&self, event: &str) -> Result<(), Failure> {
@@ -235,7 +237,7 @@ impl<'a> Unit<'a> {
     /// Takes both charms through a unit's life, until the workload runs. What the Rust charm keeps in Juju is kept here; for each measured
     /// event its state is what it was when that event came.
     pub(crate) fn settle(&self) -> Result<(), Failure> {
-        let log = self.programs.home.join("calls");
+        let log = self.place.join("calls");
         for event in LIFE {
             self.write_state(event)?;
             for call in self.run(Charm::Rust, event, &log, None)? {

@@ -20,7 +20,6 @@ class AnyWorkload(ops.CharmBase):
         self.workload = self.unit.get_container("workload")
         for event in (
             self.on.install,
-            self.on.start,
             self.on.upgrade_charm,
             self.on.config_changed,
             self.on["workload"].pebble_ready,
@@ -52,11 +51,11 @@ class AnyWorkload(ops.CharmBase):
         text = str(self.config.get("health-check", ""))
         if not text:
             return {}
-        check: dict = {"override": "replace", "level": "ready"}
+        check: dict = {"override": "replace", "level": "ready", "period": "10s"}
         if text == "tcp":
             check["tcp"] = {"port": self._port()}
         elif text.startswith("http:/"):
-            check["http"] = {"url": f"http://127.0.0.1:{self._port()}{text[5:]}"}
+            check["http"] = {"url": f"http://localhost:{self._port()}{text[5:]}"}
         elif text.startswith("exec:"):
             check["exec"] = {"command": text[5:]}
         else:
@@ -73,7 +72,7 @@ class AnyWorkload(ops.CharmBase):
             raise BadConfig("command: must be set")
         service = {
             "override": "replace",
-            "summary": "the workload",
+            "summary": "The workload of any-workload-k8s",
             "command": command,
             "startup": "enabled",
             "environment": self._environment(),
@@ -81,7 +80,7 @@ class AnyWorkload(ops.CharmBase):
         for option in ("working-dir", "user", "group"):
             if value := self.config.get(option):
                 service[option] = str(value)
-        return ops.pebble.Layer({"services": {"workload": service}, "checks": self._check()})
+        return ops.pebble.Layer({"summary": "any-workload-k8s", "services": {"workload": service}, "checks": self._check()})
 
     def _reconcile(self, event: ops.EventBase) -> None:
         try:
