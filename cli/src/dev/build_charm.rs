@@ -41,7 +41,15 @@ pub fn build(checkout: &Path, staged: &Path) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         // Our own package is only named so that Cargo resolves features as it did for this program: else it builds the dependencies twice.
-        .args(["build", "--package", PACKAGE, "--package", env!("CARGO_PKG_NAME"), "--bin", PACKAGE])
+        .args([
+            "build",
+            "--package",
+            PACKAGE,
+            "--package",
+            env!("CARGO_PKG_NAME"),
+            "--bin",
+            PACKAGE,
+        ])
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(checkout)
         .stdin(Stdio::null())

@@ -102,7 +102,11 @@ const COMMANDS: [(&str, &str, &str); 17] = [
         "stop Pebble in order, start it, or kill the container as a crash would",
     ),
     ("leader", "yes|no", "make the unit the leader, or not"),
-    ("upgrade", "", "refresh the charm: upgrade-charm, config-changed"),
+    (
+        "upgrade",
+        "",
+        "refresh the charm: upgrade-charm, config-changed; on Kubernetes that is a new pod, so Pebble starts anew too",
+    ),
     (
         "resolved",
         "[--no-retry]",

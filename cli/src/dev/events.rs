@@ -12,8 +12,8 @@ use crate::processes::Ending;
 pub enum Happening {
     /// A hook tool was called.
     Tool(ToolCall),
-    /// The running hook wrote a line.
-    HookOutput { stream: Stream, line: String },
+    /// The running hook wrote a line to standard error.
+    HookWarned(String),
     /// The running hook ended.
     HookEnded(HookEnd),
     /// A poll of a container's Pebble: what it answered, or `None`. `start` counts the container's starts, 0 while none runs.
@@ -48,13 +48,6 @@ pub struct SeenPebble {
     /// Differs for each start.
     pub boot_id: String,
     pub version: String,
-}
-
-/// A hook's two output streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    Stdout,
-    Stderr,
 }
 
 /// How the session is asked to end.

@@ -1,5 +1,6 @@
 //! Running the charm's program for one hook, as Juju's agent does: which file, with what around it, and what becomes of its output.
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::events::{Happening, Stream};
+use super::events::Happening;
 use crate::error::chain_of;
 use crate::processes::Ending;
 
@@ -20,6 +21,10 @@ use crate::processes::Ending;
 const LINE_LIMIT: usize = 4096;
 /// How much of a stream is kept for an action's result.
 const KEPT_LIMIT: usize = 1 << 20;
+/// How many lines of standard error are told while the hook runs; a flood of them is for the log alone.
+const TOLD_LIMIT: usize = 200;
+/// How many of each stream's last lines are kept, to be shown if the hook fails without a word.
+const LAST_LINES: usize = 5;
 /// How long the output pipes are read after the charm has exited: a child of its may hold them open for ever.
 const PIPE_GRACE: Duration = Duration::from_millis(100);
 
@@ -27,8 +32,23 @@ const PIPE_GRACE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct HookEnd {
     pub outcome: HookOutcome,
+    /// The first megabyte of each stream.
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
+    /// The last lines of both streams, standard output's first.
+    pub last_lines: Vec<String>,
+}
+
+impl HookEnd {
+    /// The end of a hook that never ran.
+    pub fn without_process(outcome: HookOutcome) -> Self {
+        Self {
+            outcome,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            last_lines: Vec::new(),
+        }
+    }
 }
 
 /// How a hook ended.
@@ -48,7 +68,7 @@ pub fn choose_program(charm: &Path, dispatch_path: &str) -> Option<PathBuf> {
         .find(|program| program.exists())
 }
 
-/// Starts `program` and reports its lines and its end to `happenings`; the process id, when it did start.
+/// Starts `program` and reports its warnings and its end to `happenings`; the process id, when it did start.
 ///
 /// The environment is `environment` and nothing else, the working directory the charm's, standard input empty.
 pub fn start(
@@ -57,13 +77,7 @@ pub fn start(
     environment: Vec<(OsString, OsString)>,
     happenings: mpsc::UnboundedSender<Happening>,
 ) -> Option<Pid> {
-    let without_process = |outcome| {
-        Happening::HookEnded(HookEnd {
-            outcome,
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-        })
-    };
+    let without_process = |outcome| Happening::HookEnded(HookEnd::without_process(outcome));
     let Some(program) = program else {
         let _ = happenings.send(without_process(HookOutcome::Missing));
         return None;
@@ -93,8 +107,8 @@ pub fn start(
 
 /// Reads the hook's output and waits for its end, side by side.
 async fn follow(mut child: Child, program: PathBuf, happenings: mpsc::UnboundedSender<Happening>) {
-    let mut stdout = Output::new(child.stdout.take(), Stream::Stdout);
-    let mut stderr = Output::new(child.stderr.take(), Stream::Stderr);
+    let mut stdout = Output::new(child.stdout.take(), None);
+    let mut stderr = Output::new(child.stderr.take(), Some(happenings.clone()));
     let mut ended: Option<(HookOutcome, Instant)> = None;
     loop {
         if ended.is_some() && stdout.pipe.is_none() && stderr.pipe.is_none() {
@@ -102,8 +116,8 @@ async fn follow(mut child: Child, program: PathBuf, happenings: mpsc::UnboundedS
         }
         let abandon = ended.as_ref().map(|(_, deadline)| *deadline);
         tokio::select! {
-            () = stdout.read(&happenings), if stdout.pipe.is_some() => {}
-            () = stderr.read(&happenings), if stderr.pipe.is_some() => {}
+            () = stdout.read(), if stdout.pipe.is_some() => {}
+            () = stderr.read(), if stderr.pipe.is_some() => {}
             status = child.wait(), if ended.is_none() => {
                 let outcome = match status {
                     Ok(status) => HookOutcome::Ended(ending(status)),
@@ -118,35 +132,44 @@ async fn follow(mut child: Child, program: PathBuf, happenings: mpsc::UnboundedS
         || HookOutcome::NotStarted("cannot learn how the hook ended".to_owned()),
         |(outcome, _)| outcome,
     );
-    let (stdout, stderr) = (stdout.finish(&happenings), stderr.finish(&happenings));
-    let _ = happenings.send(Happening::HookEnded(HookEnd {
+    stdout.finish();
+    stderr.finish();
+    let last_lines = stdout.last_lines.into_iter().chain(stderr.last_lines).collect();
+    let end = HookEnd {
         outcome,
-        stdout,
-        stderr,
-    }));
+        stdout: stdout.kept,
+        stderr: stderr.kept,
+        last_lines,
+    };
+    let _ = happenings.send(Happening::HookEnded(end));
 }
 
-/// One of the hook's output streams: its lines go to the session as they come, its first megabyte is kept.
+/// One of the hook's output streams, read to its end however much it is, while only its beginning and its last lines are kept.
 struct Output<P> {
     pipe: Option<P>,
-    stream: Stream,
+    /// Who is told of each line while the hook runs.
+    told: Option<mpsc::UnboundedSender<Happening>>,
+    lines: usize,
     /// What was read and is not a whole line yet.
     partial: Vec<u8>,
     kept: Vec<u8>,
+    last_lines: VecDeque<String>,
 }
 
 impl<P: AsyncRead + Unpin> Output<P> {
-    fn new(pipe: Option<P>, stream: Stream) -> Self {
+    fn new(pipe: Option<P>, told: Option<mpsc::UnboundedSender<Happening>>) -> Self {
         Self {
             pipe,
-            stream,
+            told,
+            lines: 0,
             partial: Vec::new(),
             kept: Vec::new(),
+            last_lines: VecDeque::new(),
         }
     }
 
     /// Reads once; at the end of the stream the pipe is let go. Cancel-safe.
-    async fn read(&mut self, happenings: &mpsc::UnboundedSender<Happening>) {
+    async fn read(&mut self) {
         let Some(pipe) = &mut self.pipe else { return };
         let before = self.partial.len();
         if pipe.read_buf(&mut self.partial).await.unwrap_or(0) == 0 {
@@ -155,26 +178,32 @@ impl<P: AsyncRead + Unpin> Output<P> {
         let new = self.partial.get(before..).unwrap_or_default();
         self.kept
             .extend(new.iter().take(KEPT_LIMIT.saturating_sub(self.kept.len())));
-        while let Some((piece, skip)) = next_piece(&self.partial) {
-            let line = String::from_utf8_lossy(self.partial.get(..piece).unwrap_or_default()).into_owned();
-            self.partial.drain(..skip);
-            let _ = happenings.send(Happening::HookOutput {
-                stream: self.stream,
-                line,
-            });
+        let read = std::mem::take(&mut self.partial);
+        let mut rest = read.as_slice();
+        while let Some((piece, skip)) = next_piece(rest) {
+            self.line(String::from_utf8_lossy(rest.get(..piece).unwrap_or_default()).into_owned());
+            rest = rest.get(skip..).unwrap_or_default();
+        }
+        self.partial = rest.to_vec();
+    }
+
+    /// Takes the last line, when it had no end.
+    fn finish(&mut self) {
+        if !self.partial.is_empty() {
+            let line = String::from_utf8_lossy(&std::mem::take(&mut self.partial)).into_owned();
+            self.line(line);
         }
     }
 
-    /// Sends the last line, when it had no end, and gives what was kept.
-    fn finish(self, happenings: &mpsc::UnboundedSender<Happening>) -> Vec<u8> {
-        if !self.partial.is_empty() {
-            let line = String::from_utf8_lossy(&self.partial).into_owned();
-            let _ = happenings.send(Happening::HookOutput {
-                stream: self.stream,
-                line,
-            });
+    fn line(&mut self, line: String) {
+        self.lines += 1;
+        if let Some(told) = self.told.as_ref().filter(|_| self.lines <= TOLD_LIMIT) {
+            let _ = told.send(Happening::HookWarned(line.clone()));
         }
-        self.kept
+        if self.last_lines.len() == LAST_LINES {
+            self.last_lines.pop_front();
+        }
+        self.last_lines.push_back(line);
     }
 }
 
@@ -224,8 +253,8 @@ mod tests {
         dir
     }
 
-    /// Runs the hook and gives its lines and its end.
-    async fn run(dir: &Path) -> (Vec<(Stream, String)>, HookEnd) {
+    /// Runs the hook and gives its warnings and its end.
+    async fn run(dir: &Path) -> (Vec<String>, HookEnd) {
         let (sender, mut happenings) = mpsc::unbounded_channel();
         start(
             choose_program(dir, "hooks/install"),
@@ -236,7 +265,7 @@ mod tests {
         let mut lines = Vec::new();
         while let Some(happening) = happenings.recv().await {
             match happening {
-                Happening::HookOutput { stream, line } => lines.push((stream, line)),
+                Happening::HookWarned(line) => lines.push(line),
                 Happening::HookEnded(end) => return (lines, end),
                 other => panic!("{other:?}"),
             }
@@ -255,15 +284,9 @@ mod tests {
         let (lines, end) = run(dir.path()).await;
         assert_eq!(end.outcome, HookOutcome::Ended(Ending::Code(3)));
         let here = fs::canonicalize(dir.path()).unwrap().display().to_string();
-        let of = |stream| {
-            lines
-                .iter()
-                .filter(move |(s, _)| *s == stream)
-                .map(|(_, line)| line.as_str())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(of(Stream::Stdout), ["hello", here.as_str()]);
-        assert_eq!(of(Stream::Stderr), ["tail"]);
+        assert_eq!(String::from_utf8(end.stdout).unwrap(), format!("hello\n{here}\n"));
+        assert_eq!(lines, ["tail"]);
+        assert_eq!(end.last_lines, ["hello", here.as_str(), "tail"]);
         assert_eq!(end.stderr, b"tail");
     }
 
@@ -289,11 +312,24 @@ mod tests {
         let _alone = ONE_AT_A_TIME.lock().await;
         let dir = charm(&[("hooks/install", "#!/bin/sh\nsleep 60 &\necho $!\n", 0o755)]);
         let began = Instant::now();
-        let (lines, end) = run(dir.path()).await;
+        let (_, end) = run(dir.path()).await;
         assert_eq!(end.outcome, HookOutcome::Ended(Ending::Code(0)));
         assert!(began.elapsed() < Duration::from_secs(30));
-        let sleeper = lines[0].1.parse().ok().and_then(Pid::from_raw).unwrap();
+        let sleeper = end.last_lines[0].parse().ok().and_then(Pid::from_raw).unwrap();
         rustix::process::kill_process(sleeper, rustix::process::Signal::KILL).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_read_and_not_kept() {
+        let _alone = ONE_AT_A_TIME.lock().await;
+        let dir = charm(&[(
+            "hooks/install",
+            "#!/bin/sh\nyes | head -c 20000000; yes careful | head -n 5000 >&2; echo end\n",
+            0o755,
+        )]);
+        let (lines, end) = run(dir.path()).await;
+        assert_eq!((lines.len(), end.stdout.len()), (TOLD_LIMIT, KEPT_LIMIT));
+        assert_eq!(end.last_lines[LAST_LINES - 1], "end");
     }
 
     #[test]

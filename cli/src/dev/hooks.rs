@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use charmwright::agent::{Ending as HookEnding, Finished, HookExit, HookRun, Level, ToolAnswer, ToolRequest};
 use rustix::process::{Pid, Signal};
 
-use super::events::{Stream, human};
+use super::events::human;
 use super::hook_process::{self, HookEnd, HookOutcome};
 use super::journal::HookLine;
 use super::session::Session;
@@ -17,8 +17,6 @@ use crate::error::Error;
 use crate::processes::Ending;
 use crate::wire;
 
-/// How many of a hook's last lines are kept, to be shown if it fails.
-const LINES_KEPT: usize = 20;
 /// When a running hook's new status is worth a line of its own; the table says it at the end of a shorter one.
 const TELL_STATUS_AFTER: Duration = Duration::from_secs(3);
 
@@ -30,13 +28,12 @@ pub struct RunningHook {
     process: Option<Pid>,
     /// Serves the hook's tools as long as the hook runs.
     _tools: Option<ToolServer>,
-    /// How often the charm said that it will try a call again.
+    /// How many retries the charm's calls needed.
     retries: u32,
     /// Whether anything was printed under the hook's name.
     announced: bool,
     status: (String, String),
     deferred: usize,
-    last_lines: Vec<String>,
 }
 
 impl RunningHook {
@@ -62,7 +59,6 @@ impl Session {
             announced: false,
             status: (report.status, report.message),
             deferred: report.deferred.len(),
-            last_lines: Vec::new(),
             run,
         };
         match ToolServer::start(&self.agent_socket, self.sender.clone()) {
@@ -75,11 +71,7 @@ impl Session {
             }
             Err(error) => {
                 self.hook = Some(hook);
-                self.hook_ended(HookEnd {
-                    outcome: HookOutcome::NotStarted(error.chain()),
-                    stdout: Vec::new(),
-                    stderr: Vec::new(),
-                });
+                self.hook_ended(HookEnd::without_process(HookOutcome::NotStarted(error.chain())));
             }
         }
     }
@@ -153,15 +145,11 @@ impl Session {
         }
     }
 
-    /// Takes a line of the hook's output. The unit's log gets it when the hook ends; warnings are told at once.
-    pub(super) fn hook_printed(&mut self, stream: Stream, line: String) {
-        let Some(hook) = &mut self.hook else { return };
-        hook.last_lines.push(line.clone());
-        if hook.last_lines.len() > LINES_KEPT {
-            hook.last_lines.remove(0);
-        }
-        if stream == Stream::Stderr && !hook.run.kind().is_action() {
-            self.tell_at_once("WARNING", &line);
+    /// Takes a line of the hook's standard error. The unit's log gets it when the hook ends; the operator is told at once.
+    pub(super) fn hook_warned(&mut self, line: &str) {
+        // In an action it is part of the result.
+        if self.hook.as_ref().is_some_and(|hook| !hook.run.kind().is_action()) {
+            self.tell_at_once("WARNING", line);
         }
     }
 
@@ -201,7 +189,7 @@ impl Session {
             }
         };
         self.write_log();
-        self.tell_hook(&hook, &end.outcome, took, &finished);
+        self.tell_hook(&hook, &end, took, &finished);
         if let Some(name) = finished.replay_notices()
             && let Some(container) = self.containers.iter().find(|container| container.name == name)
             && let Some(watchers) = &mut self.watchers
@@ -212,15 +200,20 @@ impl Session {
         self.reap_orphans();
     }
 
-    fn tell_hook(&mut self, hook: &RunningHook, outcome: &HookOutcome, took: Duration, finished: &Finished) {
-        let exit = match outcome {
+    fn tell_hook(&mut self, hook: &RunningHook, end: &HookEnd, took: Duration, finished: &Finished) {
+        let exit = match &end.outcome {
             HookOutcome::Ended(Ending::Code(code)) => format!("exit {code}"),
             HookOutcome::Ended(Ending::Signal(signal)) => format!("signal {signal}"),
             HookOutcome::Missing => "no hook".to_owned(),
             HookOutcome::NotStarted(_) => "no start".to_owned(),
         };
         let deferred = self.unit.report().deferred;
-        let mut remarks = ending_remarks(finished.ending());
+        let mut remarks = Vec::new();
+        if hook.retries > 0 {
+            let word = if hook.retries == 1 { "retry" } else { "retries" };
+            remarks.push(format!("{} {word} inside the hook", hook.retries));
+        }
+        remarks.extend(ending_remarks(finished.ending()));
         if deferred.len() > hook.deferred {
             // Oldest first: the new ones are at the end.
             let new = deferred.iter().skip(hook.deferred);
@@ -234,18 +227,13 @@ impl Session {
         }
         // Warnings were told already; a failure that gave none is explained by what it printed last.
         let silent_failure = finished.error().is_some() && !hook.announced;
-        let last_lines = if silent_failure {
-            hook.last_lines.as_slice()
-        } else {
-            &[]
-        };
+        let last_lines = if silent_failure { end.last_lines.as_slice() } else { &[] };
         self.journal.hook(&HookLine {
             name: finished.name(),
             attempt: hook.run.attempt(),
             took,
             exit,
             tools: finished.tools(),
-            retries: hook.retries,
             remarks,
             last_lines,
         });

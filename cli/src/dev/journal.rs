@@ -6,9 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::events::human;
 
-/// How many lines that a hook printed are shown when it fails.
-const SHOWN_ON_FAILURE: usize = 5;
-
 /// Where progress goes, and since when.
 pub struct Journal {
     out: Box<dyn Write>,
@@ -25,7 +22,6 @@ pub struct HookLine<'a> {
     pub took: Duration,
     pub exit: String,
     pub tools: &'a BTreeMap<String, u32>,
-    pub retries: u32,
     /// What became of it, when that is more than "done".
     pub remarks: Vec<String>,
     /// The last lines it printed, for a failure that left no other word.
@@ -107,16 +103,8 @@ impl Journal {
             tools.join(", ")
         );
         self.line(line.trim_end());
-        let skipped = hook.last_lines.len().saturating_sub(SHOWN_ON_FAILURE);
-        for line in hook.last_lines.iter().skip(skipped) {
+        for line in hook.last_lines {
             self.detail(&format!("| {line}"));
-        }
-        if hook.retries > 0 {
-            self.detail(&format!(
-                "{} retr{} inside the hook",
-                hook.retries,
-                if hook.retries == 1 { "y" } else { "ies" }
-            ));
         }
         for remark in &hook.remarks {
             self.detail(remark);

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 use tokio::process::Command;
@@ -20,6 +21,9 @@ use crate::processes::Ending;
 /// What is passed on of our environment: what an image's own environment would hold.
 const KEPT_VARIABLES: [&str; 6] = ["PATH", "HOME", "USER", "LANG", "TERM", "TZ"];
 
+/// How long a Pebble may take to answer for the first time; on a busy machine a start takes seconds.
+const START_UP: Duration = Duration::from_secs(30);
+
 /// One container: nothing but its Pebble, and whatever that starts.
 #[derive(Debug)]
 pub struct Container {
@@ -31,6 +35,8 @@ pub struct Container {
     /// Which start is the running one, counted from 1; 0 while none is running. The watchers follow it.
     start: watch::Sender<u64>,
     starts: u64,
+    /// When the running Pebble was started, until it has answered a poll.
+    unanswered_since: Option<Instant>,
     /// Whether its end was asked for.
     asked_to_end: bool,
     /// Whether it is to be started again once it has ended.
@@ -52,6 +58,7 @@ impl Container {
             running: None,
             start: watch::Sender::new(0),
             starts: 0,
+            unanswered_since: None,
             asked_to_end: false,
             start_wanted: false,
             happenings,
@@ -74,6 +81,16 @@ impl Container {
 
     pub fn log(&self) -> &Path {
         &self.log
+    }
+
+    /// Notes that Pebble has answered a poll.
+    pub fn answered(&mut self) {
+        self.unanswered_since = None;
+    }
+
+    /// Whether a Pebble that does not answer has been started so recently that it says nothing.
+    pub fn is_starting(&self) -> bool {
+        self.unanswered_since.is_some_and(|since| since.elapsed() < START_UP)
     }
 
     /// Whether its process is not yet as it was asked to be.
@@ -124,6 +141,7 @@ impl Container {
             .map_err(|e| failed().because(e))?;
         self.running = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         self.starts += 1;
+        self.unanswered_since = Some(Instant::now());
         let (container, start, happenings) = (self.name.clone(), self.starts, self.happenings.clone());
         self.start.send_replace(start);
         tokio::spawn(async move {
@@ -173,6 +191,7 @@ impl Container {
     pub fn ended(&mut self, start: u64) -> Ended {
         if self.starts == start {
             self.running = None;
+            self.unanswered_since = None;
             self.start.send_replace(0);
         }
         Ended {

@@ -232,7 +232,7 @@ impl Session {
         Ok(())
     }
 
-    /// Refreshes the charm. This repository's is built first, while the unit goes on.
+    /// Refreshes the charm, which renews its pod. This repository's is built first, while the unit goes on.
     fn upgrade(&mut self) -> Result<()> {
         let Some(checkout) = self.charm.checkout.clone() else {
             return self.refresh();
@@ -270,6 +270,15 @@ impl Session {
             );
         }
         self.unit.upgrade_to(meta);
+        // On Kubernetes a refreshed charm comes in a new pod: another agent, and a Pebble in each container that has no layers yet.
+        let Some(pebble) = self.pebble.clone() else {
+            return Ok(());
+        };
+        self.unit.agent_restarted();
+        for container in self.containers.iter_mut().filter(|container| container.is_running()) {
+            container.stop();
+            container.start(&pebble)?;
+        }
         Ok(())
     }
 

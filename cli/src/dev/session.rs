@@ -1,5 +1,6 @@
 //! The session: the unit's model, everything around it, and the one loop that moves it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::console::Source;
 use super::containers::Watchers;
-use super::events::{Happening, Notice, Stop};
+use super::events::{Happening, Notice, SeenPebble, Stop};
 use super::hooks::RunningHook;
 use super::journal::Journal;
 use super::pebble_process::Container;
@@ -73,7 +74,7 @@ pub struct Session {
     /// How much of the unit's log has been written to its file.
     logged: u64,
     /// Pebble's version in each container, by the last poll.
-    versions: Vec<(String, String)>,
+    versions: BTreeMap<String, String>,
 }
 
 impl Session {
@@ -98,7 +99,7 @@ impl Session {
             building: false,
             shown: None,
             logged: 0,
-            versions: Vec::new(),
+            versions: BTreeMap::new(),
         }
     }
 
@@ -189,24 +190,9 @@ impl Session {
     fn take(&mut self, happening: Happening) {
         match happening {
             Happening::Tool(call) => self.answer_tool(call),
-            Happening::HookOutput { stream, line } => self.hook_printed(stream, line),
+            Happening::HookWarned(line) => self.hook_warned(&line),
             Happening::HookEnded(end) => self.hook_ended(end),
-            Happening::PebblePolled { container, start, seen } => {
-                if self
-                    .container(&container)
-                    .is_none_or(|container| container.current_start().unwrap_or(0) != start)
-                {
-                    return;
-                }
-                // An error is of a container that a refresh took away.
-                let _ = match seen {
-                    Some(seen) => {
-                        self.note_version(&container, &seen.version);
-                        self.unit.pebble_seen(&container, &seen.boot_id)
-                    }
-                    None => self.unit.pebble_down(&container),
-                };
-            }
+            Happening::PebblePolled { container, start, seen } => self.pebble_polled(&container, start, seen),
             Happening::Notice { container, notice } => {
                 let _ = match notice {
                     Notice::Custom { id, key } => {
@@ -235,6 +221,27 @@ impl Session {
         }
     }
 
+    /// Takes the answer of a poll, or its absence.
+    fn pebble_polled(&mut self, name: &str, start: u64, seen: Option<SeenPebble>) {
+        let Some(container) = self.containers.iter_mut().find(|container| container.name == name) else {
+            return;
+        };
+        // What was seen of a start that is over says nothing of the next.
+        if container.current_start().unwrap_or(0) != start {
+            return;
+        }
+        // An error is of a container that a refresh took away.
+        let _ = match seen {
+            Some(seen) => {
+                container.answered();
+                self.versions.insert(name.to_owned(), seen.version);
+                self.unit.pebble_seen(name, &seen.boot_id)
+            }
+            None if container.is_starting() => return,
+            None => self.unit.pebble_down(name),
+        };
+    }
+
     pub(super) fn container(&self, name: &str) -> Option<&Container> {
         self.containers.iter().find(|container| container.name == name)
     }
@@ -250,11 +257,7 @@ impl Session {
         let report = self.unit.report();
         let containers = report.containers.into_iter().map(|container| {
             let process = self.container(&container.name).is_some_and(Container::is_running);
-            let version = self
-                .versions
-                .iter()
-                .find(|(name, _)| *name == container.name)
-                .map_or("", |(_, version)| version);
+            let version = self.versions.get(&container.name).map_or("", String::as_str);
             let state = match (process, container.pebble.as_str()) {
                 (false, _) => "stopped".to_owned(),
                 (true, _) if self.container(&container.name).is_some_and(Container::is_changing) => STOPPING.to_owned(),
@@ -280,11 +283,6 @@ impl Session {
                 .map(|event| (event.event, event.reason))
                 .collect(),
         }
-    }
-
-    fn note_version(&mut self, container: &str, version: &str) {
-        self.versions.retain(|(name, _)| name != container);
-        self.versions.push((container.to_owned(), version.to_owned()));
     }
 
     /// Prints the table if it would show something new; a container that is on its way is not told of before it is there.

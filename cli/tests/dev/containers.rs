@@ -35,16 +35,20 @@ fn args(args: &[String]) -> Vec<&str> {
     args.iter().map(String::as_str).collect()
 }
 
-/// Starts a service that has made a daemon of its child: forked, in a session of its own, its parent gone.
+/// Starts a service that makes a daemon of its child: forked, in a session of its own, its parent gone. Waits until both have told their ids.
 const SERVICE: &str = r#"case $JUJU_HOOK_NAME in *-pebble-ready)
 cat >layer.yaml <<END
 services:
   main:
     override: replace
     startup: enabled
-    command: sh -c "(setsid sh -c 'echo \$\$ >>$OUT/daemon; exec sleep 300' &) ; echo \$\$ >>$OUT/main; exec sleep 300"
+    command: sh -c "echo \$\$ >>$OUT/main; (setsid sh -c 'echo \$\$ >>$OUT/daemon; exec sleep 300' >/dev/null 2>&1 &) ; exec sleep 300"
 END
-$PEBBLE add main layer.yaml && $PEBBLE replan >/dev/null && status-set active ;; esac"#;
+$PEBBLE add main layer.yaml && $PEBBLE replan >/dev/null || exit 1
+for pids in $OUT/main $OUT/daemon; do
+    until [ "$(wc -l <$pids)" -ge "$(grep -c pebble-ready $OUT/hooks)" ]; do sleep 0.01; done
+done
+status-set active ;; esac"#;
 
 #[test]
 fn killing_or_stopping_pebble_kills_everything_in_its_container() {

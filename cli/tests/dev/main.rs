@@ -1,7 +1,10 @@
 //! `charmwright dev` with real processes: charms that are shell scripts, real hook tools, a real Pebble.
 
+#![expect(clippy::unwrap_used, reason = "what fails here is the test, and it shall say where")]
+
 mod containers;
 mod contract;
 mod ends;
+mod first_run;
 mod lines;
 mod support;
