@@ -74,7 +74,7 @@ fn a_pebble_that_comes_late_is_waited_for() {
     };
     run.exits(0)
         .says("deferred")
-        .says("retried")
+        .says("inside the hook")
         .says("upgrade-charm")
         .says("action 1: completed");
 }
