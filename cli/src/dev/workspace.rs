@@ -15,7 +15,6 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -26,6 +25,8 @@ const SOCKET_PATH_LIMIT: usize = 107;
 const MARKER: &str = ".charmwright";
 /// Where a charm that knows nothing of CHARMWRIGHT_CONTAINERS looks for its containers.
 const FIXED_CONTAINERS: &str = "/charm/containers";
+/// Says that we made the folder of those.
+const MADE_PARENT: &str = "/charm/.charmwright";
 /// What a run makes in its folder; logs are not in this list, and stay in a folder that was asked for.
 const TRANSIENT: [&str; 5] = ["agent.socket", "tools", "containers", "pebble", "charm"];
 
@@ -150,8 +151,8 @@ impl Workspace {
         }
         if let Some(parent) = fixed.parent().filter(|parent| !parent.exists()) {
             fs::create_dir(parent).map_err(|e| failed(e.to_string()))?;
-            // Remembered on disk, so that whoever cleans up knows it too.
-            let _ = fs::write(self.made_parent(), parent.as_os_str().as_bytes());
+            // Said in the folder itself, so that of several runs the last one removes it.
+            let _ = fs::write(MADE_PARENT, "made by `charmwright dev`\n");
         }
         symlink(self.containers(), fixed).map_err(|e| failed(e.to_string()))
     }
@@ -161,12 +162,12 @@ impl Workspace {
         let fixed = Path::new(FIXED_CONTAINERS);
         if fs::read_link(fixed).is_ok_and(|target| target == self.containers()) {
             let _ = fs::remove_file(fixed);
-            if self.made_parent().exists() {
-                // Fails, rightly, when someone else put something there since.
+            if Path::new(MADE_PARENT).exists() {
+                let _ = fs::remove_file(MADE_PARENT);
+                // Fails, rightly, when someone else has put something there since.
                 let _ = fixed.parent().map(fs::remove_dir);
             }
         }
-        let _ = fs::remove_file(self.made_parent());
         if self.temporary {
             remove(&self.root);
         } else {
@@ -178,10 +179,6 @@ impl Workspace {
         for name in TRANSIENT {
             remove(&self.root.join(name));
         }
-    }
-
-    fn made_parent(&self) -> PathBuf {
-        self.root.join(".made-charm-folder")
     }
 
     fn make_dir(&self, path: &Path) -> Result<()> {

@@ -78,3 +78,44 @@ fn a_pebble_that_comes_late_is_waited_for() {
         .says("upgrade-charm")
         .says("action 1: completed");
 }
+
+#[test]
+fn the_demo_workload_says_where_it_listens_and_answers() {
+    use std::io::{BufRead, BufReader, Read};
+    let mut workload = Command::new(CHARMWRIGHT)
+        .args(["demo-workload", "--port", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(workload.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line
+        .trim()
+        .strip_prefix("demo-workload listens on http://")
+        .unwrap()
+        .trim_end_matches('/');
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    workload.kill().unwrap();
+    workload.wait().unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.contains("hello from the demo workload"),
+        "{answer}"
+    );
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = Command::new(CHARMWRIGHT)
+        .arg("demo-workload")
+        .env("PORT", &port)
+        .output()
+        .unwrap();
+    Run::from(output)
+        .exits(1)
+        .says(&format!("cannot listen on 127.0.0.1:{port}"));
+}
