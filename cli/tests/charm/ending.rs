@@ -1,0 +1,84 @@
+//! What must not wait for a Pebble that is away: the unit's end, and an action.
+
+use std::time::Duration;
+
+use crate::support::{Setup, free_port};
+use crate::table::HookLine;
+
+#[test]
+fn stop_and_remove_end_at_once_without_pebble() {
+    let Some(setup) = Setup::any_workload("stop without Pebble", free_port()) else {
+        return;
+    };
+    let mut dev = setup.start();
+    dev.settled("active");
+    dev.voice.kill_pebble();
+    let told = dev.quit();
+    let hooks: Vec<_> = told.iter().filter_map(|line| HookLine::read(line)).collect();
+    let names: Vec<_> = hooks.iter().map(|hook| hook.name.as_str()).collect();
+    assert_eq!(names, ["stop", "remove"]);
+    for hook in hooks {
+        assert_eq!(hook.exit, "exit 0");
+        // Without a single wait between attempts: the first would be 1 s.
+        assert!(hook.took < Duration::from_secs(1), "{hook:?}");
+    }
+}
+
+#[test]
+fn stop_and_remove_end_at_once_before_pebble_ever_came() {
+    let Some(setup) = Setup::any_workload("stop before Pebble", free_port()) else {
+        return;
+    };
+    let mut dev = setup.arg("--no-pebble").start();
+    dev.hook("install");
+    dev.hook("start");
+    let told = dev.quit_without_pebble();
+    let hooks: Vec<_> = told.iter().filter_map(|line| HookLine::read(line)).collect();
+    let names: Vec<_> = hooks.iter().map(|hook| hook.name.as_str()).collect();
+    assert_eq!(names, ["stop", "remove"]);
+    assert!(
+        hooks
+            .iter()
+            .all(|hook| hook.exit == "exit 0" && hook.took < Duration::from_secs(1)),
+        "{hooks:?}"
+    );
+}
+
+#[test]
+fn an_actions_error_is_its_failure_message() {
+    let port = free_port();
+    let Some(setup) = Setup::any_workload("restart without Pebble", port) else {
+        return;
+    };
+    let mut dev = setup.attempts(2).start();
+    dev.settled("active");
+    dev.say("run restart");
+    let hook = dev.hook("restart");
+    assert_eq!(hook.exit, "exit 0");
+    assert_eq!(dev.line("action 1: ").trim(), "action 1: completed");
+    dev.line("result: the workload was restarted");
+
+    dev.voice.kill_pebble();
+    dev.say("run restart");
+    let hook = dev.hook("restart");
+    assert_eq!(hook.exit, "exit 0");
+    assert!(hook.tools.contains("action-fail"), "{}", hook.tools);
+    let failure = dev.line("action 2: ");
+    for part in [
+        "action 2: failed: cannot restart service \"workload\" in container \"workload\": no answer from Pebble at ",
+        " after 2 attempts in ",
+        "(connection refused); is the container running?",
+    ] {
+        assert!(failure.contains(part), "{failure}");
+    }
+    let table = dev.table();
+    assert_eq!(table.agent, "idle");
+    assert_eq!(table.status(), ("active", ""));
+    // No status is collected in an action; the next hook tells.
+    dev.say("update-status");
+    assert_eq!(
+        dev.settled("waiting").status(),
+        ("waiting", "waiting for Pebble in \"workload\"")
+    );
+    dev.quit();
+}

@@ -1,0 +1,102 @@
+//! Pebble is killed at one moment of a config-changed, and comes back after some seconds: the same hook applies the new config.
+
+use charmwright::testing::proxy::{Fault, Rule};
+
+use crate::support::{Setup, Workload, free_port};
+
+/// When Pebble dies: at a request that is then lost, or after it was done and before its answer is seen.
+enum At {
+    Request(Which),
+    Answer(Which),
+}
+
+/// The request: method, path, and a part of the body.
+type Which = (&'static str, &'static str, &'static str);
+
+const ADD_LAYER: Which = ("POST", "/v1/layers", "");
+const REPLAN: Which = ("POST", "/v1/services", "replan");
+const WAIT: Which = ("GET", "/v1/changes/", "");
+
+#[test]
+fn before_add_layer() {
+    applies_the_new_config("killed before add-layer", At::Request(ADD_LAYER));
+}
+
+#[test]
+fn between_add_layer_and_replan() {
+    applies_the_new_config("killed between add-layer and replan", At::Answer(ADD_LAYER));
+}
+
+#[test]
+fn as_the_replan_arrives() {
+    applies_the_new_config("killed as the replan arrives", At::Request(REPLAN));
+}
+
+#[test]
+fn when_the_replan_was_accepted() {
+    applies_the_new_config("killed when the replan was accepted", At::Answer(REPLAN));
+}
+
+#[test]
+fn while_the_replan_is_waited_for() {
+    applies_the_new_config("killed while the replan is waited for", At::Request(WAIT));
+}
+
+fn applies_the_new_config(test: &str, moment: At) {
+    let (old, new) = (free_port(), free_port());
+    let Some(setup) = Setup::any_workload(test, old) else {
+        return;
+    };
+    let mut dev = setup.proxied().start();
+    dev.settled("active");
+    // The pebble-ready of the new Pebble would apply the config too: it has to wait until we have looked at what this hook did.
+    dev.hold("workload-pebble-ready");
+    let voice = dev.voice.clone();
+    let kill = move |_: &_| voice.kill_pebble();
+    let ((method, path, body), fault) = match moment {
+        At::Request(request) => (request, Fault::before(kill)),
+        At::Answer(request) => (request, Fault::before_reply(kill)),
+    };
+    dev.proxy().forget();
+    let met = dev.proxy().add(Rule::new(method, path, fault).body_contains(body));
+
+    let before = dev.now();
+    dev.say(&format!("config port={new}"));
+    dev.line("attempt 1 of 15");
+    assert_eq!(dev.proxy().fired(met), 1);
+    // How long it stays away.
+    dev.say("sleep 2\npebble start");
+    let hook = dev.hook("config-changed");
+    assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1), "{}", dev.story());
+    let workload = Workload::at(new).unwrap_or_else(|| panic!("nobody answers on the new port{}", dev.story()));
+    assert_eq!(workload.variable("PORT"), Some(new.to_string()));
+    assert_eq!(Workload::at(old), None);
+    let table = dev.table();
+    assert_eq!(
+        (table.ports, table.deferred.len()),
+        (format!("{new}/tcp"), 0),
+        "{}",
+        dev.story()
+    );
+    let told = dev.since(before).join("\n");
+    for bad in ["ERROR", "deferred", "failed", "is stored"] {
+        assert!(!told.contains(bad), "{bad}{}", dev.story());
+    }
+    let told_of_retries = told.contains(" retry inside the hook") || told.contains(" retries inside the hook");
+    assert!(told_of_retries, "{told}");
+
+    dev.let_go("workload-pebble-ready");
+    assert_eq!(dev.settled("active").status(), ("active", ""));
+    let hooks: Vec<_> = dev
+        .hooks_since(before)
+        .into_iter()
+        .map(|hook| (hook.name, hook.exit))
+        .collect();
+    assert_eq!(
+        hooks,
+        ["config-changed", "workload-pebble-ready"].map(|name| (name.to_owned(), "exit 0".to_owned()))
+    );
+    // The config was all there, so pebble-ready had nothing to start anew.
+    assert_eq!(Workload::at(new), Some(workload));
+    dev.quit();
+}

@@ -1,0 +1,108 @@
+//! Pebble is lost inside a hook that Juju would not run again: the event is stored, shown, and runs again once before the next event.
+
+use std::fs;
+
+use charmwright::testing::proxy::{Fault, Rule};
+
+use crate::support::{Dev, Setup, Workload, free_port};
+
+const REASON: &str = "waiting for Pebble in \"workload\"";
+
+/// Kills Pebble at the next request that adds a layer.
+fn kill_at_add_layer(dev: &Dev) {
+    let voice = dev.voice.clone();
+    dev.proxy().add(Rule::new(
+        "POST",
+        "/v1/layers",
+        Fault::before(move |_| voice.kill_pebble()),
+    ));
+}
+
+/// `event` has just been run and has lost its Pebble. What follows is the same for every event that is stored.
+fn is_stored_shown_and_run_once(dev: &mut Dev, event: &str, place: usize) {
+    let table = dev.settled("waiting");
+    assert_eq!(table.status(), ("waiting", REASON));
+    assert_eq!(table.deferred, [(event.to_owned(), REASON.to_owned())]);
+    let told = dev.since(place).join("\n");
+    for part in [
+        format!("WARNING \"{event}\" is stored and runs again before the next event: cannot add layer \"workload\""),
+        format!("            deferred {event}: {REASON}"),
+    ] {
+        assert_eq!(told.matches(&part).count(), 1, "{part}{}", dev.story());
+    }
+
+    // The next event, with Pebble back while its hook has not begun: what was stored runs in it, once, and first.
+    let before = dev.now();
+    dev.hold("update-status");
+    dev.hold("workload-pebble-ready");
+    dev.say("update-status");
+    dev.line("> update-status");
+    dev.voice.start_pebble();
+    dev.proxy().forget();
+    dev.let_go("update-status");
+    let hook = dev.hook("update-status");
+    assert_eq!(hook.exit, "exit 0", "{}", dev.story());
+    let layers = dev.proxy().count("POST", "/v1/layers");
+    assert_eq!(layers, 1, "{}", dev.story());
+    let posts: Vec<_> = dev
+        .proxy()
+        .requests()
+        .into_iter()
+        .filter(|seen| seen.method == "POST")
+        .collect();
+    assert_eq!(posts[0].path, "/v1/layers");
+    assert!(posts[1].path.starts_with("/v1/services"), "{}", dev.story());
+    // Pebble has forgotten nothing of what the stored event brought back.
+    assert!(
+        posts.iter().all(|post| post.status.is_some_and(|status| status < 300)),
+        "{}",
+        dev.story()
+    );
+    let table = dev.table();
+    assert!(table.deferred.is_empty(), "{:?}", table.deferred);
+    let told = dev.since(before).join("\n");
+    assert!(told.contains("1 deferred event(s) done, 0 left"), "{told}");
+
+    // The event of the new Pebble is one of its own.
+    dev.let_go("workload-pebble-ready");
+    assert_eq!(dev.hook("workload-pebble-ready").exit, "exit 0");
+    let table = dev.settled("active");
+    assert!(table.deferred.is_empty(), "{:?}", table.deferred);
+}
+
+#[test]
+fn inside_pebble_ready() {
+    let port = free_port();
+    let Some(setup) = Setup::any_workload("Pebble is lost inside pebble-ready", port) else {
+        return;
+    };
+    let mut dev = setup.attempts(2).proxied().start();
+    dev.settled("active");
+    dev.voice.kill_pebble();
+    kill_at_add_layer(&dev);
+    let before = dev.now();
+    dev.say("pebble start");
+    let hook = dev.hook("workload-pebble-ready");
+    assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1));
+    is_stored_shown_and_run_once(&mut dev, "workload-pebble-ready", before);
+    assert!(Workload::at(port).is_some());
+    dev.quit();
+}
+
+#[test]
+fn inside_a_check_event() {
+    let Some(setup) = Setup::restart_on_check("Pebble is lost inside a check event") else {
+        return;
+    };
+    let mut dev = setup.attempts(2).proxied().start();
+    dev.settled("active");
+    kill_at_add_layer(&dev);
+    let before = dev.now();
+    fs::write(dev.ill(), "").unwrap();
+    let hook = dev.hook("workload-pebble-check-failed");
+    assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1));
+    // Well again, so that the new Pebble has nothing of its own to tell.
+    fs::remove_file(dev.ill()).unwrap();
+    is_stored_shown_and_run_once(&mut dev, "workload-pebble-check-failed", before);
+    dev.quit();
+}

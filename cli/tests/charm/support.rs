@@ -1,0 +1,547 @@
+//! A run of `charmwright dev` that is told what to do line by line, and asked what it printed.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use charmwright::testing::daemon::DaemonOptions;
+use charmwright::testing::proxy::FaultProxy;
+use charmwright::testing::{daemon_or_skip, pebble_binary};
+use tempfile::TempDir;
+
+use crate::table::{HookLine, Table};
+
+/// The program under test.
+pub const CHARMWRIGHT: &str = env!("CARGO_BIN_EXE_charmwright");
+
+/// The example charm that restarts its workload on a failed check.
+pub const RESTART_ON_CHECK: &str = "restart_on_check";
+
+/// By how much the agent's waits are shortened: Pebble is polled every 1.25 s, and update-status comes after 75 s, when a run is long over.
+const QUICK: u32 = 4;
+
+/// Longer than anything here takes on a busy machine; only a broken run waits so long.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A script that is being written while another test starts a process cannot be run until that process has let go of it.
+static WRITING_OR_STARTING: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    WRITING_OR_STARTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Cargo's target folder, and the folder in it that holds the programs.
+fn target() -> (&'static Path, &'static Path) {
+    let programs = Path::new(CHARMWRIGHT).parent().unwrap();
+    (programs.parent().unwrap(), programs)
+}
+
+/// Builds both charms, once: a test of one package does not build the programs of the others.
+fn build_charms() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let _alone = alone();
+        let (target, programs) = target();
+        let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        // All packages together, so that the library is the one that `cargo test` has built.
+        build.args([
+            "build",
+            "--workspace",
+            "--bin",
+            "any-workload-k8s",
+            "--example",
+            RESTART_ON_CHECK,
+        ]);
+        build.arg("--target-dir").arg(target).current_dir(checkout());
+        if programs.ends_with("release") {
+            build.arg("--release");
+        }
+        let built = build.output().unwrap();
+        assert!(
+            built.status.success(),
+            "cannot build the charms:\n{}",
+            String::from_utf8_lossy(&built.stderr)
+        );
+    });
+}
+
+/// A TCP port that nobody listens on, and that no other test was given.
+pub fn free_port() -> u16 {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        if GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
+            return port;
+        }
+    }
+}
+
+/// Waits for a condition, in small steps.
+#[track_caller]
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// What is to be run.
+pub struct Setup {
+    folder: TempDir,
+    charm: &'static str,
+    pebble: PathBuf,
+    args: Vec<String>,
+    speed: u32,
+    proxied: bool,
+}
+
+impl Setup {
+    /// A run of any-workload-k8s with the demo workload on this port and a health check of it. `None`: there is no Pebble, skip the test.
+    pub fn any_workload(test: &str, port: u16) -> Option<Self> {
+        let setup = Self::new(test, "any-workload-k8s")?
+            .config("command", &format!("{CHARMWRIGHT} demo-workload"))
+            .config("port", &port.to_string())
+            .config("health-check", "http:/");
+        for name in ["metadata.yaml", "config.yaml", "actions.yaml"] {
+            fs::copy(checkout().join(name), setup.charm_dir().join(name)).unwrap();
+        }
+        Some(setup)
+    }
+
+    /// A run of the example [`RESTART_ON_CHECK`], whose workload is ill while [`Dev::ill`] is there.
+    pub fn restart_on_check(test: &str) -> Option<Self> {
+        let setup = Self::new(test, RESTART_ON_CHECK)?;
+        let ill = setup.folder.path().join("ill");
+        let file = |name: &str, text: &str| fs::write(setup.charm_dir().join(name), text).unwrap();
+        file(
+            "metadata.yaml",
+            "name: restart-on-check\nsummary: s\ndescription: d\ncontainers: {workload: {}}\n",
+        );
+        file(
+            "config.yaml",
+            "options:\n  command: {type: string}\n  check: {type: string}\n  pebble-retry-attempts: {type: int}\n  \
+             pebble-retry-step: {type: string}\n",
+        );
+        Some(
+            setup
+                .config("command", "sleep 3600")
+                .config("check", &format!("test ! -e {}", ill.display())),
+        )
+    }
+
+    fn new(test: &str, charm: &'static str) -> Option<Self> {
+        // What it says of a missing Pebble is the same everywhere; a daemon of our own is not what we are here for.
+        drop(daemon_or_skip(test, DaemonOptions::new())?);
+        build_charms();
+        let folder = tempfile::Builder::new().prefix("cw").tempdir_in("/tmp").unwrap();
+        for name in ["charm", "hold", "proxied", "proxied/workload"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        Some(Self {
+            folder,
+            charm,
+            pebble: pebble_binary::find_or_build(None, &mut |_| {}).unwrap(),
+            args: Vec::new(),
+            speed: QUICK,
+            proxied: false,
+        })
+    }
+
+    fn charm_dir(&self) -> PathBuf {
+        self.folder.path().join("charm")
+    }
+
+    /// Sets an option of the charm before it is installed.
+    pub fn config(self, key: &str, value: &str) -> Self {
+        self.arg("--config").arg(&format!("{key}={value}"))
+    }
+
+    /// Pebble's calls fail after this many attempts, 200 ms and then 400 ms apart and so on.
+    pub fn attempts(self, attempts: u32) -> Self {
+        self.config("pebble-retry-attempts", &attempts.to_string())
+            .config("pebble-retry-step", "200ms")
+    }
+
+    /// One more word on the command line.
+    pub fn arg(mut self, arg: &str) -> Self {
+        self.args.push(arg.to_owned());
+        self
+    }
+
+    /// The agent's waits are Juju's own, not shortened.
+    pub fn in_real_time(mut self) -> Self {
+        self.speed = 1;
+        self
+    }
+
+    /// The charm (not the agent) reaches Pebble through [`Dev::proxy`].
+    pub fn proxied(mut self) -> Self {
+        self.proxied = true;
+        self
+    }
+
+    /// Starts the run.
+    pub fn start(self) -> Dev {
+        let root = self.folder.path();
+        let socket = root.join("run/containers/workload/pebble.socket");
+        let proxy = self
+            .proxied
+            .then(|| FaultProxy::start_at(root.join("proxied/workload/pebble.socket"), &socket).unwrap());
+        let mut child = {
+            let _alone = alone();
+            let dispatch = self.charm_dir().join("dispatch");
+            fs::write(&dispatch, self.dispatch()).unwrap();
+            fs::set_permissions(&dispatch, fs::Permissions::from_mode(0o755)).unwrap();
+            Command::new(CHARMWRIGHT)
+                .arg("dev")
+                .arg(self.charm_dir())
+                .arg("--dir")
+                .arg(root.join("run"))
+                .arg("--pebble")
+                .arg(&self.pebble)
+                .arg("--speed")
+                .arg(self.speed.to_string())
+                .args(&self.args)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        };
+        let (sender, lines) = channel();
+        read_lines(child.stdout.take().unwrap(), sender.clone());
+        read_lines(child.stderr.take().unwrap(), sender);
+        let voice = Voice {
+            stdin: Arc::new(Mutex::new(child.stdin.take())),
+            socket,
+        };
+        Dev {
+            folder: self.folder,
+            child,
+            voice,
+            lines,
+            seen: Vec::new(),
+            proxy,
+        }
+    }
+
+    /// The charm's program: waits while it is held, and is then what the checkout's own `dispatch` runs.
+    fn dispatch(&self) -> String {
+        let root = self.folder.path().display();
+        let (target, programs) = target();
+        let containers = if self.proxied {
+            format!("export CHARMWRIGHT_CONTAINERS={root}/proxied")
+        } else {
+            String::new()
+        };
+        let program = if self.charm == RESTART_ON_CHECK {
+            programs.join("examples").join(RESTART_ON_CHECK)
+        } else {
+            checkout().join("dispatch")
+        };
+        format!(
+            "#!/bin/sh\n{containers}\nexport CARGO_TARGET_DIR='{}'\n\
+             while [ -f \"{root}/hold/$JUJU_HOOK_NAME\" ]; do sleep 0.02; done\nexec '{}' \"$@\"\n",
+            target.display(),
+            program.display()
+        )
+    }
+}
+
+fn read_lines(from: impl Read + Send + 'static, to: Sender<String>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            if to.send(line).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// A run's standard input, for any thread.
+#[derive(Clone)]
+pub struct Voice {
+    stdin: Arc<Mutex<Option<ChildStdin>>>,
+    socket: PathBuf,
+}
+
+impl Voice {
+    /// Tells the run a command.
+    pub fn say(&self, command: &str) {
+        let mut stdin = self.stdin.lock().unwrap_or_else(PoisonError::into_inner);
+        // A run that has ended already is for the next look at its lines to tell.
+        if let Some(stdin) = stdin.as_mut() {
+            let _ = writeln!(stdin, "{command}").and_then(|()| stdin.flush());
+        }
+    }
+
+    /// Kills Pebble, and returns when it is dead.
+    pub fn kill_pebble(&self) {
+        self.say("pebble kill");
+        wait_until("Pebble's end", || UnixStream::connect(&self.socket).is_err());
+    }
+
+    /// Starts Pebble, and returns when it can be reached.
+    pub fn start_pebble(&self) {
+        self.say("pebble start");
+        wait_until("Pebble's start", || UnixStream::connect(&self.socket).is_ok());
+    }
+}
+
+/// A run.
+pub struct Dev {
+    folder: TempDir,
+    child: Child,
+    pub voice: Voice,
+    lines: Receiver<String>,
+    /// All lines so far.
+    seen: Vec<String>,
+    proxy: Option<FaultProxy>,
+}
+
+impl Dev {
+    /// Tells the run a command.
+    pub fn say(&self, command: &str) {
+        self.voice.say(command);
+    }
+
+    /// The proxy of a run that was set up with one.
+    pub fn proxy(&self) -> &FaultProxy {
+        self.proxy.as_ref().unwrap()
+    }
+
+    /// The file that makes the workload of [`RESTART_ON_CHECK`] ill.
+    pub fn ill(&self) -> PathBuf {
+        self.folder.path().join("ill")
+    }
+
+    /// From now on this hook waits before its first call, until it is let go.
+    pub fn hold(&self, hook: &str) {
+        fs::write(self.folder.path().join("hold").join(hook), "").unwrap();
+    }
+
+    /// Lets a held hook go on.
+    pub fn let_go(&self, hook: &str) {
+        fs::remove_file(self.folder.path().join("hold").join(hook)).unwrap();
+    }
+
+    /// How many lines were seen so far: a place for [`Dev::since`].
+    pub fn now(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// The lines seen from that place on.
+    pub fn since(&self, place: usize) -> &[String] {
+        &self.seen[place..]
+    }
+
+    /// Waits for the next line that holds this text.
+    #[track_caller]
+    pub fn line(&mut self, text: &str) -> String {
+        self.next(text, |line| line.contains(text).then(|| line.to_owned()))
+    }
+
+    /// Waits for the next end of this hook.
+    #[track_caller]
+    pub fn hook(&mut self, name: &str) -> HookLine {
+        self.next(name, |line| HookLine::read(line).filter(|hook| hook.name == name))
+    }
+
+    /// The hooks that ended since that place.
+    pub fn hooks_since(&self, place: usize) -> Vec<HookLine> {
+        self.since(place)
+            .iter()
+            .filter_map(|line| HookLine::read(line))
+            .collect()
+    }
+
+    #[track_caller]
+    fn next<T>(&mut self, what: &str, wanted: impl Fn(&str) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => {
+                    let found = wanted(&line);
+                    self.seen.push(line);
+                    if let Some(found) = found {
+                        return found;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("waited {PATIENCE:?} for {what:?}{}", self.story()),
+                Err(RecvTimeoutError::Disconnected) => panic!("the run ended before {what:?}{}", self.story()),
+            }
+        }
+    }
+
+    /// All that is known of the run, for the one who has to find out what went wrong.
+    pub fn story(&self) -> String {
+        let log = |name: &str| fs::read_to_string(self.folder.path().join("run").join(name)).unwrap_or_default();
+        let requests: Vec<String> = self
+            .proxy
+            .iter()
+            .flat_map(FaultProxy::requests)
+            .map(|seen| {
+                format!(
+                    "{} {} {} -> {:?}",
+                    seen.method,
+                    seen.path,
+                    String::from_utf8_lossy(&seen.body),
+                    seen.status
+                )
+            })
+            .collect();
+        format!(
+            "\n-- printed\n{}\n-- unit.log\n{}\n-- Pebble\n{}\n-- through the proxy\n{}",
+            self.seen.join("\n"),
+            log("unit.log"),
+            log("pebble-workload.log"),
+            requests.join("\n")
+        )
+    }
+
+    /// The table as it is now, whether the unit is settled or not.
+    #[track_caller]
+    pub fn table(&mut self) -> Table {
+        self.say("status");
+        self.line("> status");
+        let mut table = Vec::new();
+        loop {
+            let line = self.next("a table", |line| Some(line.to_owned()));
+            match (line.is_empty(), table.is_empty()) {
+                (false, _) => table.push(line),
+                (true, true) => {}
+                (true, false) => return Table::read(&table),
+            }
+        }
+    }
+
+    /// Waits until the unit is settled and has this status; the table then.
+    #[track_caller]
+    pub fn settled(&mut self, status: &str) -> Table {
+        self.say(&format!("wait-for {status} 80s"));
+        self.table()
+    }
+
+    /// Ends the run by `quit`, and checks that it exits with 0 and leaves nothing behind. The lines from the command on.
+    #[track_caller]
+    pub fn quit(self) -> Vec<String> {
+        self.end(&[".charmwright", "pebble-workload.log"])
+    }
+
+    /// The same for a run that never started Pebble.
+    #[track_caller]
+    pub fn quit_without_pebble(self) -> Vec<String> {
+        self.end(&[".charmwright"])
+    }
+
+    #[track_caller]
+    fn end(mut self, logs: &[&str]) -> Vec<String> {
+        let place = self.now();
+        self.say("quit");
+        drop(self.voice.stdin.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self
+                .lines
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("the run does not end{}", self.story()),
+            }
+        }
+        let code = self.child.wait().unwrap();
+        assert!(code.success(), "{code}{}", self.story());
+        // The door of the proxy is ours.
+        self.proxy = None;
+        wait_until("the end of every process", || self.processes().is_empty());
+        let mut left: Vec<_> = fs::read_dir(self.folder.path().join("run"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        // The log of a unit that had nothing to say is not there.
+        left.retain(|name| name != "unit.log");
+        assert_eq!(left, logs);
+        self.since(place).to_vec()
+    }
+
+    /// The processes that know this run's folder, as everything does that it starts.
+    fn processes(&self) -> Vec<String> {
+        let mark = self.folder.path().as_os_str().as_encoded_bytes();
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let name = entry.file_name().into_string().unwrap_or_default();
+            if !name.chars().all(|c| c.is_ascii_digit()) || name == std::process::id().to_string() {
+                continue;
+            }
+            let holds = |file: &str| {
+                let bytes = fs::read(entry.path().join(file)).unwrap_or_default();
+                bytes.windows(mark.len()).any(|part| part == mark)
+            };
+            if holds("cmdline") || holds("environ") {
+                found.push(name);
+            }
+        }
+        found
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        // After a failed test; the run cleans up after its guard. One that has ended cannot be killed any more.
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// A demo workload that answers.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Workload {
+    pub pid: u32,
+}
+
+impl Workload {
+    /// Asks the demo workload on this port; `None` when nobody answers there.
+    pub fn at(port: u16) -> Option<Self> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        write!(stream, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let (_, said) = answer.split_once("hello from the demo workload, process ")?;
+        let (pid, rest) = said.split_once(" on port ")?;
+        assert_eq!(rest.trim_end(), port.to_string());
+        Some(Self {
+            pid: pid.parse().unwrap(),
+        })
+    }
+
+    /// The value of a variable in its environment.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let environment = fs::read(format!("/proc/{}/environ", self.pid)).unwrap();
+        environment
+            .split(|byte| *byte == 0)
+            .map(String::from_utf8_lossy)
+            .find_map(|pair| pair.strip_prefix(&format!("{name}=")).map(str::to_owned))
+    }
+}

@@ -1,0 +1,116 @@
+//! What a run prints, read back: the line of a hook, and the status table.
+
+use std::time::Duration;
+
+/// The line of a hook that ended.
+#[derive(Debug, Clone)]
+pub struct HookLine {
+    pub name: String,
+    /// Which attempt it was, counted from 1.
+    pub attempt: u32,
+    pub took: Duration,
+    /// `exit 0`, `signal 9`.
+    pub exit: String,
+    /// The hook tools it used, as they are printed.
+    pub tools: String,
+}
+
+impl HookLine {
+    /// Reads `  3.0s  config-changed (again, 2)   149 ms  exit 1    config-get, state-get`; another line is `None`.
+    pub fn read(line: &str) -> Option<Self> {
+        let (time, rest) = line.trim_start().split_once("s  ")?;
+        time.parse::<f64>().ok()?;
+        let mut words = rest.split_whitespace().peekable();
+        let name = words.next()?.to_owned();
+        let mut attempt = 1;
+        if words.next_if_eq(&"(again,").is_some() {
+            attempt = words.next()?.trim_end_matches(')').parse().ok()?;
+        }
+        let took = words.next()?;
+        let took = match words.peek() {
+            Some(&"ms") => took.parse::<f64>().ok()? / 1000.0,
+            Some(&"s") => took.parse().ok()?,
+            // 1m05s: told so that no test waits for it.
+            _ => return None,
+        };
+        words.next();
+        let exit = format!("{} {}", words.next()?, words.next()?);
+        Some(Self {
+            name,
+            attempt,
+            took: Duration::from_secs_f64(took),
+            exit,
+            tools: words.collect::<Vec<_>>().join(" "),
+        })
+    }
+}
+
+/// The status table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub workload: String,
+    pub agent: String,
+    pub ports: String,
+    pub message: String,
+    /// Name and reason of each deferred event.
+    pub deferred: Vec<(String, String)>,
+}
+
+impl Table {
+    /// Reads the lines of a table, the empty ones around it left out.
+    pub fn read(lines: &[String]) -> Self {
+        let [head, row, rest @ ..] = lines else {
+            panic!("no table: {lines:?}")
+        };
+        let cell = |name: &str| {
+            let names = ["App", "Version", "Unit", "Workload", "Agent", "Ports", "Message"];
+            let start = head.find(name).unwrap_or_else(|| panic!("no {name} in {head:?}"));
+            let end = names
+                .iter()
+                .skip_while(|known| **known != name)
+                .nth(1)
+                .map_or(row.len(), |next| head.find(next).unwrap());
+            row.get(start..end.min(row.len())).unwrap_or_default().trim().to_owned()
+        };
+        let deferred = rest.iter().skip_while(|line| !line.starts_with("Deferred")).skip(1);
+        Self {
+            workload: cell("Workload"),
+            agent: cell("Agent"),
+            ports: cell("Ports"),
+            message: cell("Message"),
+            deferred: deferred
+                .filter_map(|line| line.split_once("  "))
+                .map(|(name, reason)| (name.to_owned(), reason.trim().to_owned()))
+                .collect(),
+        }
+    }
+
+    /// The workload status and its message.
+    pub fn status(&self) -> (&str, &str) {
+        (&self.workload, &self.message)
+    }
+}
+
+#[test]
+fn a_hook_line_and_a_table_are_read() {
+    let line = "   16.4s  config-changed (again, 2)        149 ms  exit 1    close-port, config-get x2";
+    let hook = HookLine::read(line).unwrap();
+    assert_eq!((hook.name.as_str(), hook.attempt), ("config-changed", 2));
+    assert_eq!((hook.took, hook.exit.as_str()), (Duration::from_millis(149), "exit 1"));
+    assert_eq!(hook.tools, "close-port, config-get x2");
+    assert!(HookLine::read("   16.3s  config-changed ...").is_none());
+    assert!(HookLine::read("   16.3s  > config port=1 2 3").is_none());
+    let lines = [
+        "App  Version  Unit    Workload  Agent  Ports   Message",
+        "web           web/0*  waiting   idle   80/tcp  for Pebble",
+        "Container  Pebble",
+        "web        up v1",
+        "Deferred  Reason",
+        "install   for Pebble",
+    ]
+    .map(str::to_owned);
+    let table = Table::read(&lines);
+    assert_eq!(table.status(), ("waiting", "for Pebble"));
+    assert_eq!((table.agent.as_str(), table.ports.as_str()), ("idle", "80/tcp"));
+    assert_eq!(table.deferred, [("install".to_owned(), "for Pebble".to_owned())]);
+}
