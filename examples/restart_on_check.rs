@@ -4,6 +4,7 @@
 //! there: a call that finds it away is tried again for a while, and then the event is stored and runs before the next one.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use charmwright::pebble::{Check, Layer, LayerMode, Override, Service, Startup};
 use charmwright::{Charm, Event, Hook, Metadata, Outcome, Result, Statuses};
@@ -25,22 +26,17 @@ impl Charm for RestartOnCheck {
     const METADATA: Metadata = Metadata::new("restart-on-check").containers(&[WORKLOAD]);
 
     async fn handle(&mut self, event: &Event, hook: &Hook<Self>) -> Result<Outcome> {
-        let workload = hook.container(WORKLOAD)?;
-        match event {
-            Event::ConfigChanged | Event::PebbleReady { .. } => {
-                workload
-                    .add_layer(WORKLOAD, &layer(&*hook.config()?), LayerMode::Combine)
-                    .await?;
+        if let Event::ConfigChanged | Event::PebbleReady { .. } | Event::PebbleCheckFailed { .. } = event {
+            let workload = hook.container(WORKLOAD)?;
+            // Always: a Pebble that was restarted has forgotten the layer, and a stored event may run before pebble-ready.
+            workload
+                .add_layer(WORKLOAD, &layer(&hook.config()?), LayerMode::Combine)
+                .await?;
+            if let Event::PebbleCheckFailed { .. } = event {
+                workload.restart(&[WORKLOAD]).await?;
+            } else {
                 workload.replan().await?;
             }
-            Event::PebbleCheckFailed { .. } => {
-                // A Pebble that was restarted meanwhile has forgotten the layer, and pebble-ready may come only after this.
-                workload
-                    .add_layer(WORKLOAD, &layer(&*hook.config()?), LayerMode::Combine)
-                    .await?;
-                workload.restart(&[WORKLOAD]).await?;
-            }
-            _ => {}
         }
         Ok(Outcome::Done)
     }
@@ -58,7 +54,7 @@ fn layer(config: &Config) -> Layer {
         .startup(Startup::Enabled);
     let check = Check::exec(&config.check)
         .override_mode(Override::Replace)
-        .period(std::time::Duration::from_secs(1))
+        .period(Duration::from_secs(1))
         .threshold(1);
     Layer::new().service(WORKLOAD, service).check(WORKLOAD, check)
 }
