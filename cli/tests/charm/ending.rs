@@ -25,6 +25,26 @@ fn stop_and_remove_end_at_once_without_pebble() {
 }
 
 #[test]
+fn what_stop_asks_of_pebble_is_asked_once() {
+    let Some(setup) = Setup::restart_on_check("stop asks once") else {
+        return;
+    };
+    let mut dev = setup.start();
+    dev.settled("active");
+    dev.voice.kill_pebble();
+    let told = dev.quit();
+    let hooks: Vec<_> = told.iter().filter_map(|line| HookLine::read(line)).collect();
+    let names: Vec<_> = hooks.iter().map(|hook| hook.name.as_str()).collect();
+    assert_eq!(names, ["stop", "remove"]);
+    let quick = |hook: &HookLine| hook.exit == "exit 0" && hook.took < Duration::from_secs(1);
+    assert!(hooks.iter().all(quick), "{hooks:?}");
+    let told = told.join("\n");
+    let why = "WARNING \"stop\" is done all the same: cannot stop service \"workload\" in container \"workload\": no answer from Pebble at ";
+    assert!(told.contains(why), "{told}");
+    assert!(!told.contains("next in"), "{told}");
+}
+
+#[test]
 fn stop_and_remove_end_at_once_before_pebble_ever_came() {
     let Some(setup) = Setup::any_workload("stop before Pebble", free_port()) else {
         return;
