@@ -34,6 +34,45 @@ fn needs_escape(character: char) -> bool {
 }
 
 /// Reads one YAML document, with the reader's own bounds on depth, size and aliases; a duplicate key is an error.
+///
+/// # Errors
+///
+/// One line that says where and what. The reader's own text also quotes the lines around, and what is read may hold passwords.
 pub(crate) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_saphyr::from_str(text).map_err(|error| error.to_string())
+    serde_saphyr::from_str(text).map_err(|error| {
+        let told = error
+            .without_snippet()
+            .render_with_formatter(&serde_saphyr::UserMessageFormatter);
+        told.split_whitespace().collect::<Vec<_>>().join(" ")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn an_error_says_where_on_one_line_and_quotes_nothing() {
+        for text in [
+            "{A: 1, A: hunter2}",
+            "A: hunter2\nA: hunter2\n",
+            "A: {B: hunter2}",
+            "hunter2",
+            "[hunter2",
+            "A: \"hunter2",
+            "A: 'hunter2'\n\tB: 1",
+            "A: *hunter2",
+            "A: !!binary hunter2",
+            "A: hunter2\n---\nB: 1",
+        ] {
+            let error = from_yaml::<BTreeMap<String, String>>(text).unwrap_err();
+            assert!(
+                error.contains("line ") && error.contains("column "),
+                "{text:?}: {error}"
+            );
+            assert!(!error.contains('\n') && !error.contains("hunter2"), "{text:?}: {error}");
+        }
+    }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use charmwright::pebble::Service;
 use charmwright::{Error, Result};
 use serde::Deserialize;
+use serde_saphyr::UserMessageFormatter;
 
 use crate::health_check::HealthCheck;
 
@@ -23,7 +25,7 @@ pub struct Config {
     #[serde(default)]
     group: String,
     #[serde(default)]
-    port: u16,
+    port: Port,
     #[serde(default)]
     health_check: OptionalCheck,
 }
@@ -31,7 +33,7 @@ pub struct Config {
 impl Config {
     /// The workload's TCP port, if it has one.
     pub fn port(&self) -> Option<u16> {
-        (self.port != 0).then_some(self.port)
+        (self.port.0 != 0).then_some(self.port.0)
     }
 
     /// Where the command runs, if that is not Pebble's own directory.
@@ -85,7 +87,22 @@ fn given(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A command of at least one word.
+/// A port, or 0 for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "i64")]
+struct Port(u16);
+
+impl TryFrom<i64> for Port {
+    type Error = String;
+
+    fn try_from(number: i64) -> std::result::Result<Self, Self::Error> {
+        u16::try_from(number)
+            .map(Self)
+            .map_err(|_| format!("must be a port from 1 to 65535, or 0 for none, not {number}"))
+    }
+}
+
+/// A command of at least one word, in quotes that close.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Command(String);
@@ -98,13 +115,16 @@ impl Command {
 }
 
 impl TryFrom<String> for Command {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
         if text.trim().is_empty() {
-            return Err("is empty; set it to the command that runs the workload");
+            return Err("is empty; set it to the command that runs the workload".to_owned());
         }
-        Ok(Self(text))
+        match Service::validate_command(&text) {
+            Ok(()) => Ok(Self(text)),
+            Err(refused) => Err(format!("cannot be run: {}", refused.why())),
+        }
     }
 }
 
@@ -133,8 +153,8 @@ impl TryFrom<String> for Environment {
             return Ok(Self::default());
         }
         let variables: BTreeMap<String, String> = serde_saphyr::from_str(&text).map_err(|error| {
-            let reason = error.to_string();
-            let reason = reason.lines().next().unwrap_or("not readable");
+            // Without the picture of the text that the error would give: values may be secret, and a status is one line.
+            let reason = error.without_snippet().render_with_formatter(&UserMessageFormatter);
             format!("must be a YAML map of names to plain values, such as {{LOG_LEVEL: debug}} ({reason})")
         })?;
         match variables
@@ -223,6 +243,34 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_pebble_could_not_split_is_refused_in_the_options_name() {
+        for (bad, why) in [
+            ("sh -c \"oops", "a quote is not closed"),
+            ("# nothing", "only blanks or a comment"),
+        ] {
+            let error = config(json!({"command": bad})).unwrap_err().to_string();
+            assert!(error.contains("cannot be run") && error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_environment_is_told_in_the_operators_words() {
+        for (bad, told) in [
+            (
+                "{A: 1, A: hunter2}",
+                "(duplicate mapping key `A` is not allowed here at line 1, column 8)",
+            ),
+            ("{A: {B: hunter2}}", "(expected string scalar at line 1, column "),
+            ("hunter2", "(expected mapping start at line 1, column 1)"),
+        ] {
+            let error = config(json!({"command": "x", "environment": bad}))
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(told) && !error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
     fn refuses_what_cannot_be_an_environment() {
         for bad in [
             "[a, b]",
@@ -249,6 +297,8 @@ mod tests {
         for bad in [json!(-1), json!(65536), json!("80"), json!(80.5)] {
             assert!(config(json!({"command": "x", "port": bad})).is_err());
         }
+        let error = config(json!({"command": "x", "port": 65536})).unwrap_err().to_string();
+        assert!(error.contains("from 1 to 65535"), "{error}");
     }
 
     #[test]

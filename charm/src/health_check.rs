@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use charmwright::pebble::{Check, CheckLevel, Override};
+use charmwright::pebble::{Check, CheckLevel, ExecCheck, Override};
 
 /// How often Pebble runs the check; also how long a hook waits for a first pass.
 pub const PERIOD: Duration = Duration::from_secs(10);
@@ -53,9 +53,12 @@ impl FromStr for HealthCheck {
             {
                 Ok(Self::Http { path: path.to_owned() })
             }
-            Some(("exec", command)) if !command.trim().is_empty() => Ok(Self::Exec {
-                command: command.to_owned(),
-            }),
+            Some(("exec", command)) if !command.trim().is_empty() => match ExecCheck::validate_command(command) {
+                Ok(()) => Ok(Self::Exec {
+                    command: command.to_owned(),
+                }),
+                Err(refused) => Err(format!("has an exec command that cannot be run: {}", refused.why())),
+            },
             _ => Err(format!("must be http:/PATH, tcp, exec:COMMAND or empty, not {text:?}")),
         }
     }
@@ -77,6 +80,14 @@ mod tests {
         assert_eq!("tcp".parse(), Ok(HealthCheck::Tcp));
         let command = "pg_isready -h 'a:b'".to_owned();
         assert_eq!(format!("exec:{command}").parse(), Ok(HealthCheck::Exec { command }));
+    }
+
+    #[test]
+    fn refuses_a_command_that_pebble_could_not_split() {
+        let refused = "exec:sh -c \"true".parse::<HealthCheck>().unwrap_err();
+        assert_eq!(refused, "has an exec command that cannot be run: a quote is not closed");
+        let refused = "exec:# nothing".parse::<HealthCheck>().unwrap_err();
+        assert!(refused.contains("only blanks or a comment"), "{refused}");
     }
 
     #[test]

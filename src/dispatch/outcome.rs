@@ -139,7 +139,7 @@ fn failed_change(error: &pebble::Error) -> String {
         .failed_services()
         .iter()
         .map(|failure| {
-            let (service, cause) = (failure.service(), failure.cause());
+            let (service, cause) = (failure.service(), explained(failure.cause()));
             failure.last_output().map_or_else(
                 || format!("{service}: {cause}"),
                 |line| format!("{service}: {cause}: {line}"),
@@ -154,6 +154,15 @@ fn failed_change(error: &pebble::Error) -> String {
         return one_line(&format_args!("failed: {cause}"));
     }
     one_line(&format_args!("failed: {}", parts.join("; ")))
+}
+
+/// Linux says only that something was not found, and Pebble names the program, which may well be there: the directory to run it in is missing.
+fn explained(cause: &str) -> String {
+    if cause.contains("fork/exec ") && cause.ends_with(": no such file or directory") {
+        format!("{cause} (the program, its interpreter or the working-dir)")
+    } else {
+        cause.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -232,6 +241,15 @@ mod tests {
             status.kind() == StatusKind::Blocked && status.message().starts_with("failed: "),
             "{status:?}"
         );
+    }
+
+    #[test]
+    fn a_program_that_is_there_is_not_blamed_for_a_missing_directory() {
+        assert_eq!(
+            explained("cannot start service: fork/exec /bin/web: no such file or directory"),
+            "cannot start service: fork/exec /bin/web: no such file or directory (the program, its interpreter or the working-dir)"
+        );
+        assert_eq!(explained("exited quickly with code 3"), "exited quickly with code 3");
     }
 
     #[test]

@@ -61,7 +61,8 @@ impl Charm {
         self.folder.path().join("charm")
     }
 
-    fn out(&self) -> PathBuf {
+    /// The folder of `$OUT`.
+    pub fn out(&self) -> PathBuf {
         self.folder.path().join("out")
     }
 

@@ -1,7 +1,7 @@
 //! What is refused before it is sent: what Pebble certainly refuses, and the one thing that ends it.
 
 use super::command::{CommandFault, check_exec_command, check_service_command};
-use super::{Check, Layer, LogTarget, Override, Service};
+use super::{Check, ExecCheck, Layer, LogTarget, Override, Service};
 
 /// A layer, or the label for one, that is not sent. Its message names the entry, what is wrong and what would do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +43,46 @@ impl InvalidLayer {
     #[must_use]
     pub fn fault(&self) -> LayerFault {
         self.fault
+    }
+
+    /// Why it will not do, without the entry that it is about: for who names that in other words, such as a config option.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+}
+
+impl Service {
+    /// Checks a command as [`Layer::validate`] will: that it holds a word, closes its quotes, and has its `[ ... ]` group of default
+    /// arguments, if any, at the end. For a charm whose user gives the command.
+    ///
+    /// ```
+    /// use charmwright::pebble::Service;
+    ///
+    /// let refused = Service::validate_command("sh -c 'echo").unwrap_err();
+    /// assert_eq!(refused.why(), "a quote is not closed");
+    /// ```
+    ///
+    /// # Errors
+    /// Says what is wrong; the command itself is not repeated.
+    pub fn validate_command(command: &str) -> Result<(), InvalidLayer> {
+        check_service_command(command).map_err(CommandFault::into_invalid)
+    }
+}
+
+impl ExecCheck {
+    /// Checks a command as [`Layer::validate`] will: that it holds a word and closes its quotes. Brackets mean nothing here.
+    ///
+    /// # Errors
+    /// Says what is wrong; the command itself is not repeated.
+    pub fn validate_command(command: &str) -> Result<(), InvalidLayer> {
+        check_exec_command(command).map_err(CommandFault::into_invalid)
+    }
+}
+
+impl CommandFault {
+    fn into_invalid(self) -> InvalidLayer {
+        InvalidLayer::new(LayerFault::Command, "the command", self.why())
     }
 }
 

@@ -1,0 +1,93 @@
+//! any-workload-k8s as a charm directory, and the Pebble to run it with.
+
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use charmwright::testing::daemon::DaemonOptions;
+use charmwright::testing::{daemon_or_skip, pebble_binary};
+
+use crate::support::Charm;
+
+/// The charm with the declarations of this checkout and nothing to run yet, and the options of a run: the tests' Pebble, and an agent that
+/// waits a fiftieth of what Juju's does. `None` where no Pebble can be had.
+pub fn declared(test: &str) -> Option<(Charm, Vec<String>)> {
+    // Only to learn whether a Pebble can be had, by the rule of all tests; the run starts its own.
+    drop(daemon_or_skip(test, DaemonOptions::default())?);
+    let pebble = pebble_binary::find_or_build(None, &mut |_| {}).unwrap();
+    let charm = Charm::new(&[]);
+    for name in ["metadata.yaml", "config.yaml", "actions.yaml"] {
+        charm.write(name, &std::fs::read_to_string(checkout().join(name)).unwrap());
+    }
+    let options = ["--speed", "50", "--pebble", &pebble.display().to_string()];
+    Some((charm, options.map(str::to_owned).to_vec()))
+}
+
+/// The same, ready to run.
+pub fn charm(test: &str) -> Option<(Charm, Vec<String>)> {
+    let (charm, options) = declared(test)?;
+    symlink(program(), charm.dir().join("dispatch")).unwrap();
+    Some((charm, options))
+}
+
+/// The hook executable, built when it is not.
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let built = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--package",
+                "any-workload-k8s",
+                "--message-format",
+                "json-render-diagnostics",
+            ])
+            .current_dir(checkout())
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(built.status.success(), "any-workload-k8s does not build");
+        built
+            .stdout
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
+            .find_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
+            .unwrap()
+    })
+}
+
+fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// One thing that is wrong: the lines that make it so, what the unit's status then says, and the lines that mend it.
+pub struct Wrong {
+    pub made: Vec<String>,
+    pub says: &'static str,
+    pub mended: Vec<String>,
+}
+
+/// Makes everything wrong, one after another, in one run that begins with the config `begin`. Each leaves the unit Blocked with its
+/// message, also after an update-status, and active once it is mended; and no hook fails.
+pub fn blocked_each_and_active_again(charm: &Charm, options: &[String], begin: &[&str], cases: &[Wrong]) {
+    let mut args: Vec<&str> = options.iter().map(String::as_str).collect();
+    for pair in begin {
+        args.extend(["--config", pair]);
+    }
+    let mut script = "expect active\n".to_owned();
+    for Wrong { made, says, mended } in cases {
+        let (made, mended) = (made.join("\n"), mended.join("\n"));
+        script.push_str(&format!(
+            "{made}\nexpect blocked {says}\nupdate-status\nexpect blocked {says}\n{mended}\nexpect active\n"
+        ));
+    }
+    script.push_str("quit\n");
+    let run = charm.run(&args, &script).exits(0);
+    println!("{}", run.stdout);
+    let ended: Vec<&str> = run.stdout.lines().filter(|line| line.contains("  exit ")).collect();
+    assert!(ended.iter().all(|line| line.contains("  exit 0")), "{ended:#?}");
+    let of = |name: &str| ended.iter().filter(|line| line.contains(name)).count();
+    assert!(of("update-status") >= cases.len() && of("config-changed") >= cases.len());
+    assert!(!run.stdout.contains("panicked") && !run.stdout.contains("in error"));
+}

@@ -1,0 +1,41 @@
+//! A charm directory whose declarations are wrong: the run ends at once, and names the file, the place in it and what is the matter.
+
+use crate::support::Charm;
+
+#[test]
+fn declarations_that_cannot_be_read_are_named_with_their_place() {
+    const GOOD: &str = "name: web\nsummary: s\ndescription: d\n";
+    for (file, content, named) in [
+        ("metadata.yaml", "summary: s\n", "name"),
+        ("metadata.yaml", "name: web\nname: other\n", "duplicate"),
+        ("metadata.yaml", "name: [web\n", "line"),
+        ("metadata.yaml", "just text\n", "metadata.yaml"),
+        ("metadata.yaml", "", "metadata.yaml"),
+        ("metadata.yaml", "name: ../web\n", "../web"),
+        ("metadata.yaml", "name: web\ncontainers: {../up: {}}\n", "../up"),
+        ("metadata.yaml", "name: web\ncontainers: [web]\n", "containers"),
+        (
+            "config.yaml",
+            "options:\n  port: {type: int}\n  port: {type: int}\n",
+            "duplicate",
+        ),
+        ("config.yaml", "options:\n  port: {type: integer}\n", "integer"),
+        ("config.yaml", "options:\n  port: {type: int, default: high}\n", "port"),
+        ("config.yaml", "options: [port]\n", "options"),
+        ("actions.yaml", "restart: [\n", "line"),
+        ("actions.yaml", "restart: 7\n", "restart"),
+    ] {
+        let charm = Charm::new(&[("metadata.yaml", GOOD), (file, content)]);
+        let run = charm.run(&["--until-idle"], "").exits(1);
+        let told = run.stderr.trim();
+        println!("{told}");
+        assert!(
+            told.starts_with("charmwright: cannot ") && told.contains(file) && told.contains(named),
+            "{content:?}: {told}"
+        );
+        assert!(
+            told.lines().count() == 1 && !told.contains("panicked"),
+            "{content:?}: {told}"
+        );
+    }
+}

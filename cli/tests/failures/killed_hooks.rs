@@ -1,0 +1,260 @@
+//! SIGKILL in the middle of a hook, fifty times: what Juju has committed is whole, and no event is lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Child;
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use charmwright::dispatch::{FRAMEWORK_KEY, deferred_events};
+
+use crate::any_workload::{declared, program};
+use crate::support::{Charm, wait_until};
+
+const KILLS: usize = 50;
+
+/// Notes what Juju has committed as this hook begins, and becomes the charm; what it leaves behind kills that after the moment that the
+/// test chose for this run, if it is still there (a process id that was given away meanwhile has another start time).
+const DISPATCH: &str = r#"#!/bin/sh
+run=$(($(cat $OUT/runs) + 1))
+echo $run >$OUT/runs
+state-get --format=json >$OUT/state.$run
+echo $JUJU_DISPATCH_PATH >>$OUT/hooks
+moment=$(sed -n ${run}p $OUT/moments)
+if [ "$moment" ]; then
+    born=$(cut -d' ' -f22 /proc/$$/stat)
+    (sleep $moment; [ "$(cut -d' ' -f22 /proc/$$/stat)" = "$born" ] && kill -9 $$) >/dev/null 2>&1 &
+fi
+exec $CHARM
+"#;
+
+/// A small generator, so that a seed that is printed makes the same moments again.
+struct Random(u64);
+
+impl Random {
+    /// Up to `end`, exclusive.
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+
+    /// One line a run: seconds until it is killed, or nothing for a third of them, so that the unit gets on.
+    fn moments(&mut self, ordinary_ms: u64, late_ms: u64) -> String {
+        (0..1000).fold(String::new(), |mut lines, _| {
+            let moment = match self.below(30) {
+                0..10 => None,
+                10 => Some(self.below(late_ms)),
+                _ => Some(self.below(ordinary_ms)),
+            };
+            let moment = moment.map_or_else(String::new, |ms| format!("{}.{:03}", ms / 1000, ms % 1000));
+            let _ = writeln!(lines, "{moment}");
+            lines
+        })
+    }
+}
+
+/// A run that is spoken to while it runs.
+struct Session<'a> {
+    charm: &'a Charm,
+    child: Child,
+    printed: Arc<Mutex<Vec<String>>>,
+    reader: std::thread::JoinHandle<()>,
+}
+
+/// A hook that has ended: its name, and its exit code or `None` for a kill.
+type Ended = (String, Option<i32>);
+
+impl<'a> Session<'a> {
+    fn start(charm: &'a Charm, args: &[&str]) -> Self {
+        let mut child = charm.start(args, "");
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let (lines, stdout) = (Arc::clone(&printed), BufReader::new(child.stdout.take().unwrap()));
+        let reader = std::thread::spawn(move || {
+            for line in stdout.lines() {
+                lines.lock().unwrap().push(line.unwrap());
+            }
+        });
+        Self {
+            charm,
+            child,
+            printed,
+            reader,
+        }
+    }
+
+    fn say(&mut self, lines: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(lines.as_bytes()).unwrap();
+    }
+
+    fn text(&self) -> String {
+        self.printed.lock().unwrap().join("\n")
+    }
+
+    fn ended(&self) -> Vec<Ended> {
+        self.text().lines().filter_map(ended).collect()
+    }
+
+    fn kills(&self) -> usize {
+        self.ended().iter().filter(|(_, code)| code.is_none()).count()
+    }
+
+    /// Waits until hooks of this name have ended well so often.
+    fn wait_for_done(&self, name: &str, times: usize) {
+        let done = || {
+            self.ended()
+                .iter()
+                .filter(|(ended, code)| ended == name && *code == Some(0))
+                .count()
+        };
+        wait_until(&format!("{name} to end well {times} times"), || done() >= times);
+    }
+
+    fn done(&self, name: &str) -> usize {
+        self.ended()
+            .iter()
+            .filter(|(ended, code)| ended == name && *code == Some(0))
+            .count()
+    }
+
+    /// Lets it end, and gives all that it printed.
+    fn end(mut self) -> String {
+        drop(self.child.stdin.take());
+        let output = self.child.wait_with_output().unwrap();
+        self.reader.join().unwrap();
+        let text = self.printed.lock().unwrap().join("\n");
+        assert!(
+            output.status.success(),
+            "{text}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        self.charm.assert_nothing_left();
+        text
+    }
+}
+
+/// Reads `    1.2s  config-changed (again, 2)    74 ms  exit 0    config-get, ...`.
+fn ended(line: &str) -> Option<Ended> {
+    let exit = line.find("  exit ").or_else(|| line.find("  signal 9"))?;
+    let name = line.split_whitespace().nth(1)?.to_owned();
+    let code = line.get(exit..)?.strip_prefix("  exit ");
+    Some((
+        name,
+        code.map(|rest| rest.split(' ').next().unwrap_or_default().parse().unwrap()),
+    ))
+}
+
+/// The events that a committed state holds for later; the state of a unit that has stored nothing yet is empty.
+fn deferred(state: &str) -> BTreeSet<String> {
+    let documents: Option<BTreeMap<String, String>> =
+        serde_json::from_str(state).unwrap_or_else(|error| panic!("{error}: {state:?}"));
+    let framework = documents.as_ref().and_then(|documents| documents.get(FRAMEWORK_KEY));
+    let events = framework.map_or_else(Vec::new, |document| deferred_events(document).unwrap());
+    events.iter().map(|stored| stored.event().to_string()).collect()
+}
+
+/// Chooses the moments of the runs to come; a run that is beginning reads the old file or the new one.
+fn set_moments(charm: &Charm, lines: &str) {
+    let new = charm.out().join("moments.new");
+    std::fs::write(&new, lines).unwrap();
+    std::fs::rename(new, charm.out().join("moments")).unwrap();
+}
+
+#[test]
+fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
+    let Some((charm, options)) = declared("a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole")
+    else {
+        return;
+    };
+    let seed = std::env::var("CHARMWRIGHT_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64);
+    println!("CHARMWRIGHT_SEED={seed} makes the same moments again");
+    let mut random = Random(seed);
+    charm.write(
+        "dispatch",
+        &DISPATCH.replace("$CHARM", &program().display().to_string()),
+    );
+    std::fs::write(charm.out().join("runs"), "0\n").unwrap();
+    // Pebble is away: a hook stores its event after three attempts in three seconds.
+    set_moments(&charm, &random.moments(200, 3500));
+    let mut args: Vec<&str> = options.iter().map(String::as_str).collect();
+    let command = format!(
+        "command=sh -c \"echo $ROUND >{}; exec sleep 600\"",
+        charm.out().join("ran").display()
+    );
+    args.extend(["--no-pebble", "--config", &command, "--config", "user=no-such-user"]);
+    let mut session = Session::start(&charm, &args);
+    session.wait_for_done("start", 1);
+    let away = session.kills();
+
+    // Pebble is there, and the workload cannot be started: hooks are quick, and their events stay stored.
+    set_moments(&charm, &random.moments(400, 400));
+    session.say("pebble start\n");
+    session.wait_for_done("workload-pebble-ready", 1);
+    let mut round = 0;
+    while session.kills() < KILLS {
+        round += 1;
+        let done = session.done("config-changed");
+        session.say(&format!("config environment={{ROUND: {round}}}\n"));
+        session.wait_for_done("config-changed", done + 1);
+    }
+
+    // Nobody kills any more, and the workload can run.
+    let blocked_runs = session.ended().len();
+    set_moments(&charm, "");
+    session.say("expect blocked no-such-user\nconfig --reset user\nexpect active\nquit\n");
+    let text = session.end();
+    println!("{text}");
+
+    let ended: Vec<Ended> = text.lines().filter_map(ended).collect();
+    let begun: Vec<String> = charm
+        .noted("hooks")
+        .lines()
+        .map(|path| path.replace("hooks/", ""))
+        .collect();
+    assert_eq!(begun, ended.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>());
+    let states: Vec<String> = (1..=begun.len())
+        .map(|run| charm.noted(&format!("state.{run}")))
+        .collect();
+    let mut stored = BTreeSet::new();
+    for (run, (name, code)) in ended.iter().enumerate() {
+        let now = deferred(&states[run]);
+        if run < blocked_runs {
+            assert!(now.is_superset(&stored), "run {run}, {name}: {stored:?} became {now:?}");
+            stored = now;
+        }
+        match code {
+            Some(code) => assert_eq!(*code, 0, "run {run}, {name}"),
+            None => {
+                assert_eq!(begun.get(run + 1), Some(name), "a killed hook is the next one to run");
+                assert_eq!(
+                    states.get(run + 1),
+                    states.get(run),
+                    "a killed hook has written nothing"
+                );
+            }
+        }
+    }
+    println!(
+        "{KILLS} kills, {away} of them with Pebble away, in {} runs",
+        begun.len()
+    );
+    assert!(
+        stored.contains("install") && stored.contains("config-changed"),
+        "{stored:?}"
+    );
+    assert!(
+        deferred(states.last().unwrap()).is_empty(),
+        "every event was handled in the end"
+    );
+    assert_eq!(
+        charm.noted("ran").trim(),
+        round.to_string(),
+        "the last config is what runs"
+    );
+}
