@@ -1,6 +1,7 @@
 //! Where the two documents are kept.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -71,9 +72,15 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>> {
         Err(error) => return Err(failed(error.into())),
     };
     let mut text = String::new();
-    file.take(LARGEST_FILE)
+    let read = file
+        .take(LARGEST_FILE + 1)
         .read_to_string(&mut text)
         .map_err(|error| failed(error.into()))?;
+    if read as u64 > LARGEST_FILE {
+        return Err(failed(
+            format!("it has more than {LARGEST_FILE} bytes, which no state of a unit has").into(),
+        ));
+    }
     serde_json::from_str(&text).map_err(|error| failed(error.into()))
 }
 
@@ -92,7 +99,28 @@ fn write_file(path: &Path, all: &BTreeMap<String, String>) -> io::Result<()> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(folder)?.sync_all()?;
+    remove_leftovers(path, folder);
+    Ok(())
+}
+
+/// Takes away the new files that never took the name, since their hooks were killed. Juju runs one hook of a unit at a time, so nobody is
+/// writing one now; and whoever is after all, by hand, fails and loses nothing.
+fn remove_leftovers(path: &Path, folder: &Path) {
+    let Some(stem) = path.file_stem().and_then(OsStr::to_str) else {
+        return;
+    };
+    let is_leftover = |name: &str| {
+        name.strip_prefix(stem)
+            .and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".tmp"))
+            .is_some_and(|process| process.parse::<u32>().is_ok())
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(is_leftover) {
+            // Best effort: a leftover harms nobody, and the next hook tries again.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -124,6 +152,29 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_hook_left_goes_with_the_next_write_and_nothing_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(Store::FILE_NAME);
+        for name in [
+            ".charmwright-state.4711.tmp",
+            ".charmwright-state.notes.tmp",
+            "other.4711.tmp",
+        ] {
+            fs::write(folder.path().join(name), "{\"half").unwrap();
+        }
+        write_file(&path, &BTreeMap::new()).unwrap();
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(
+            left,
+            [Store::FILE_NAME, ".charmwright-state.notes.tmp", "other.4711.tmp"]
+        );
+    }
+
+    #[test]
     fn a_damaged_file_is_an_error_and_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(Store::FILE_NAME);
@@ -136,6 +187,9 @@ mod tests {
             );
             assert_eq!(fs::read_to_string(&path).unwrap(), damage);
         }
+        fs::write(&path, " ".repeat(2 << 20)).unwrap();
+        let error = read_file(&path).unwrap_err();
+        assert!(error.chain().contains("more than 1048576 bytes"), "{error:?}");
     }
 
     #[test]

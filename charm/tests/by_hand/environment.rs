@@ -1,0 +1,122 @@
+//! An environment that is not a hook's.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::unit::Unit;
+
+#[test]
+fn no_event_at_all_is_the_usage_text_and_exit_2() {
+    let mut unit = Unit::new();
+    unit.unset("JUJU_DISPATCH_PATH");
+    unit.run().ends(
+        2,
+        &[
+            "cannot tell which event this is",
+            "JUJU_DISPATCH_PATH=hooks/update-status ./dispatch",
+        ],
+    );
+    unit.unset("JUJU_UNIT_NAME");
+    let ran = unit.run();
+    ran.ends(2, &["any-workload-k8s"]);
+    assert!(ran.calls.is_empty());
+}
+
+#[test]
+fn a_malformed_variable_is_named_and_nothing_is_asked_of_juju() {
+    for (name, value) in [
+        ("JUJU_DISPATCH_PATH", "hooks/../../etc/passwd"),
+        ("JUJU_DISPATCH_PATH", "hooks/a/b"),
+        ("JUJU_DISPATCH_PATH", "hooks/.."),
+        ("JUJU_DISPATCH_PATH", "hooks/"),
+        ("JUJU_DISPATCH_PATH", "/etc/passwd"),
+        ("JUJU_DISPATCH_PATH", "update-status"),
+        ("JUJU_HOOK_NAME", "../update-status"),
+        ("JUJU_UNIT_NAME", ""),
+        ("JUJU_UNIT_NAME", "any-workload-k8s"),
+        ("JUJU_UNIT_NAME", "any-workload-k8s/-1"),
+        ("JUJU_UNIT_NAME", "../0"),
+        ("JUJU_VERSION", "three"),
+        ("JUJU_WORKLOAD_NAME", "../workload"),
+        ("JUJU_RELATION_ID", "seven"),
+    ] {
+        let mut unit = Unit::new();
+        unit.set(name, value);
+        let ran = unit.run();
+        ran.ends(1, &["cannot read the hook's environment", name]);
+        assert!(ran.calls.is_empty(), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_utf_8_is_named_unless_it_is_a_path() {
+    let garbage = OsStr::from_bytes(b"\xff\xfe");
+    for name in [
+        "JUJU_UNIT_NAME",
+        "JUJU_DISPATCH_PATH",
+        "JUJU_HOOK_NAME",
+        "JUJU_MODEL_NAME",
+        "JUJU_NOTICE_KEY",
+    ] {
+        let mut unit = Unit::new();
+        unit.set(name, garbage);
+        unit.run().ends(1, &[name, "not valid UTF-8"]);
+    }
+    // A folder may be called as it likes, and a variable that nobody knows may hold anything.
+    let mut unit = Unit::new();
+    unit.set("JUJU_CHARM_DIR", garbage);
+    unit.set("JUJU_SOMETHING_NEW", garbage);
+    unit.run().ends(0, &[]);
+}
+
+#[test]
+fn a_workload_hook_without_its_variables_or_of_another_container_is_an_event_that_nobody_handles() {
+    for path in [
+        "hooks/workload-pebble-check-failed",
+        "hooks/workload-pebble-custom-notice",
+        "hooks/other-pebble-ready",
+        "hooks/full-moon",
+    ] {
+        let mut unit = Unit::new();
+        unit.set("JUJU_DISPATCH_PATH", path);
+        let ran = unit.run();
+        ran.ends(0, &[]);
+        assert_eq!(
+            ran.statuses(),
+            ["waiting -- waiting for Pebble in \"workload\""],
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn an_action_that_is_not_declared_fails_with_its_name() {
+    let mut unit = Unit::new();
+    unit.set("JUJU_DISPATCH_PATH", "actions/self-destruct");
+    unit.set("JUJU_ACTION_UUID", "7");
+    let ran = unit.run();
+    ran.ends(0, &[]);
+    assert!(
+        ran.calls
+            .iter()
+            .any(|call| call.starts_with("action-fail") && call.contains("actions/self-destruct"))
+    );
+}
+
+#[test]
+fn sockets_that_cannot_be_are_told_with_their_path() {
+    // Nowhere at all is a Pebble that is not there yet: the unit waits for it.
+    let unit = Unit::new();
+    let ran = unit.run();
+    ran.ends(0, &[]);
+    assert_eq!(ran.statuses(), ["waiting -- waiting for Pebble in \"workload\""]);
+
+    let mut unit = Unit::in_operation();
+    let long = format!("/{}", "long/".repeat(30));
+    unit.set("CHARMWRIGHT_CONTAINERS", &long);
+    unit.run().ends(1, &["at most 107", &long]);
+
+    let unit = Unit::in_operation();
+    unit.file("containers", "a file where a folder should be");
+    unit.run().ends(1, &["not a directory", "containers"]);
+}

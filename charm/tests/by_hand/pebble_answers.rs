@@ -1,0 +1,126 @@
+//! Something that answers on Pebble's socket, and not as Pebble does.
+
+use std::fs;
+use std::time::Duration;
+
+use charmwright::testing::daemon::DaemonOptions;
+use charmwright::testing::daemon_or_skip;
+use charmwright::testing::proxy::{Fault, FaultProxy, Rule};
+
+use crate::unit::{Ran, Unit};
+
+const NO_LAYER_YET: &str = "waiting -- waiting for the workload's layer: Pebble does not have it yet";
+
+fn http(head: &str, body: &[u8]) -> Vec<u8> {
+    [format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").as_bytes(), body].concat()
+}
+
+/// An update-status in operation, each of whose requests meets this fault on the way to a real daemon.
+fn update_status(proxy: &FaultProxy, unit: &Unit, fault: Fault) -> Ran {
+    proxy.clear();
+    proxy.add(Rule::any(fault).always());
+    unit.run()
+}
+
+#[test]
+fn an_answer_that_is_not_pebbles_is_an_error_that_names_the_container() {
+    let Some(daemon) = daemon_or_skip(
+        "an_answer_that_is_not_pebbles_is_an_error_that_names_the_container",
+        DaemonOptions::new(),
+    ) else {
+        return;
+    };
+    let unit = Unit::in_operation();
+    fs::create_dir_all(unit.path("containers/workload")).unwrap();
+    let proxy = FaultProxy::start_at(unit.path("containers/workload/pebble.socket"), daemon.socket()).unwrap();
+    let body = br#"{"type":"sync","status-code":200,"status":"OK","result":[]}"#;
+    let json = "content-type: application/json";
+    let endless = vec![b'x'; 40 << 20];
+    for (what, answer) in [
+        ("no HTTP", b"220 mail.example.com ESMTP\r\n".to_vec()),
+        ("bytes", vec![0xff; 1000]),
+        ("endless status line", [b"HTTP/1.1 200 ", endless.as_slice()].concat()),
+        (
+            "endless header",
+            [b"HTTP/1.1 200 OK\r\nx: ", endless.as_slice()].concat(),
+        ),
+        (
+            "endless headers",
+            [b"HTTP/1.1 200 OK\r\n".to_vec(), b"x: y\r\n".repeat(1 << 20)].concat(),
+        ),
+        ("endless body", http(json, &endless)),
+        (
+            "a length that is none",
+            http(&format!("{json}\r\ncontent-length: many"), body),
+        ),
+        (
+            "HTML",
+            http("content-type: text/html\r\ncontent-length: 13", b"<html></html>"),
+        ),
+        ("no JSON", http(&format!("{json}\r\ncontent-length: 7"), b"garbage")),
+        (
+            "JSON of another shape",
+            http(&format!("{json}\r\ncontent-length: 4"), b"[42]"),
+        ),
+        (
+            "an unknown type",
+            http(&format!("{json}\r\ncontent-length: 16"), br#"{"type":"magic"}"#),
+        ),
+        ("deep JSON", http(json, &b"[".repeat(1 << 20))),
+        (
+            "not UTF-8",
+            http(&format!("{json}\r\ncontent-length: 14"), b"{\"type\":\"\xff\xfe\"} "),
+        ),
+    ] {
+        let ran = update_status(&proxy, &unit, Fault::Garbage(answer));
+        println!("--- {what}");
+        ran.ends(1, &["cannot ", "container \"workload\"", "is not Pebble"]);
+        assert!(ran.statuses().is_empty(), "{what}: {ran:#?}");
+        assert!(ran.told.len() < 4000, "{what}: {} bytes", ran.told.len());
+    }
+    // What breaks off is no answer; what can be read is one, whatever it is called.
+    let beyond_all = http(&format!("{json}\r\ncontent-length: 99999999999999"), body);
+    let ran = update_status(&proxy, &unit, Fault::Garbage(beyond_all));
+    assert_eq!(ran.statuses(), ["waiting -- waiting for Pebble in \"workload\""]);
+    for head in ["x: y", "content-type: text/html"] {
+        let answer = http(&format!("{head}\r\ncontent-length: {}", body.len()), body);
+        let ran = update_status(&proxy, &unit, Fault::Garbage(answer));
+        assert_eq!(ran.statuses(), [NO_LAYER_YET], "{head}: {ran:#?}");
+    }
+}
+
+#[test]
+fn an_answer_that_breaks_off_or_never_comes_is_a_pebble_that_is_away() {
+    let Some(daemon) = daemon_or_skip(
+        "an_answer_that_breaks_off_or_never_comes_is_a_pebble_that_is_away",
+        DaemonOptions::new(),
+    ) else {
+        return;
+    };
+    let unit = Unit::in_operation();
+    fs::create_dir_all(unit.path("containers/workload")).unwrap();
+    let proxy = FaultProxy::start_at(unit.path("containers/workload/pebble.socket"), daemon.socket()).unwrap();
+    for fault in [
+        Fault::CutRequestBefore,
+        Fault::DropReply,
+        Fault::CutReplyAfter(1),
+        Fault::CutReplyAfter(20),
+        Fault::CutReplyAfter(150),
+        Fault::Silence,
+        Fault::DripFeed(Duration::from_millis(100)),
+    ] {
+        let what = format!("{fault:?}");
+        let ran = update_status(&proxy, &unit, fault);
+        println!("--- {what}");
+        ran.ends(0, &[]);
+        assert_eq!(
+            ran.statuses(),
+            ["waiting -- waiting for Pebble in \"workload\""],
+            "{what}: {ran:#?}"
+        );
+    }
+    // Slowly, but in time.
+    let ran = update_status(&proxy, &unit, Fault::DripFeed(Duration::from_micros(100)));
+    ran.ends(0, &[]);
+    assert_eq!(ran.statuses(), [NO_LAYER_YET]);
+}
