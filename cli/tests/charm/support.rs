@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use charmwright::testing::daemon::DaemonOptions;
 use charmwright::testing::proxy::FaultProxy;
 use charmwright::testing::{daemon_or_skip, pebble_binary};
+use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
 use crate::table::{HookLine, Table};
@@ -505,9 +506,9 @@ impl Dev {
 
 impl Drop for Dev {
     fn drop(&mut self) {
-        // After a failed test; the run cleans up after its guard. One that has ended cannot be killed any more.
+        // After a failed test: the run ends at once and cleans up, and its folder is removed after that.
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            let _ = self.child.kill();
+            let _ = rustix::process::kill_process(Pid::from_child(&self.child), Signal::QUIT);
             let _ = self.child.wait();
         }
     }
