@@ -42,6 +42,45 @@ fn while_the_replan_is_waited_for() {
     applies_the_new_config("killed while the replan is waited for", At::Request(WAIT));
 }
 
+/// What is seen while the hook still waits.
+#[test]
+fn a_long_outage_is_shown_while_it_lasts() {
+    let (old, new) = (free_port(), free_port());
+    let Some(setup) = Setup::any_workload("a long outage", old) else {
+        return;
+    };
+    let mut dev = setup.start();
+    dev.settled("active");
+    dev.voice.kill_pebble();
+    let before = dev.now();
+    dev.say(&format!("config port={new}"));
+    // Attempts begin at 0, 1, 3 and 6 s: the wait after the fourth, of 4 s, is the one that makes it 10 s.
+    let shown = "Pebble in \"workload\" not answering (attempt 4 of 15)";
+    dev.line(&format!("status waiting: {shown}"));
+    let table = dev.table();
+    assert_eq!(table.status(), ("waiting", shown));
+    // What the hook asked for is not yet the unit's.
+    assert_eq!(
+        (table.agent, table.ports),
+        ("executing".to_owned(), format!("{old}/tcp"))
+    );
+    dev.say("pebble start");
+    let hook = dev.hook("config-changed");
+    assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1), "{}", dev.story());
+    let table = dev.settled("active");
+    assert_eq!(table.status(), ("active", ""));
+    assert_eq!(table.ports, format!("{new}/tcp"));
+    assert!(Workload::at(new).is_some());
+    let told = dev.since(before).join("\n");
+    for part in [
+        "could add layer \"workload\" in container \"workload\" at attempt ",
+        " retries inside the hook",
+    ] {
+        assert!(told.contains(part), "{part}{}", dev.story());
+    }
+    dev.quit();
+}
+
 fn applies_the_new_config(test: &str, moment: At) {
     let (old, new) = (free_port(), free_port());
     let Some(setup) = Setup::any_workload(test, old) else {
