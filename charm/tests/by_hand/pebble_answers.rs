@@ -124,3 +124,60 @@ fn an_answer_that_breaks_off_or_never_comes_is_a_pebble_that_is_away() {
     ran.ends(0, &[]);
     assert_eq!(ran.statuses(), [NO_LAYER_YET]);
 }
+
+#[test]
+fn a_bad_answer_at_any_step_of_config_changed_is_told_and_the_next_hook_mends_it() {
+    let Some(daemon) = daemon_or_skip(
+        "a_bad_answer_at_any_step_of_config_changed_is_told_and_the_next_hook_mends_it",
+        DaemonOptions::new(),
+    ) else {
+        return;
+    };
+    let mut unit = Unit::in_operation();
+    unit.set("JUJU_DISPATCH_PATH", "hooks/config-changed");
+    unit.file(
+        "config",
+        r#"{"command": "sleep 600", "health-check": "exec:true", "pebble-retry-attempts": 1}"#,
+    );
+    fs::create_dir_all(unit.path("containers/workload")).unwrap();
+    let proxy = FaultProxy::start_at(unit.path("containers/workload/pebble.socket"), daemon.socket()).unwrap();
+    let deep = http("content-type: application/json", &b"[".repeat(1 << 20));
+    let shape = http(
+        "content-type: application/json\r\ncontent-length: 58",
+        br#"{"type":"sync","status-code":200,"status":"OK","result":7}"#,
+    );
+    for (method, path) in [
+        ("POST", "/v1/layers"),
+        ("POST", "/v1/services"),
+        ("GET", "/v1/changes/"),
+        ("POST", "/v1/checks/refresh"),
+        ("GET", "/v1/services"),
+        ("GET", "/v1/checks"),
+    ] {
+        for fault in [
+            Fault::Garbage(b"\xff\r\n\r\n".to_vec()),
+            Fault::Garbage(deep.clone()),
+            Fault::Garbage(shape.clone()),
+            Fault::CutReplyAfter(30),
+        ] {
+            proxy.clear();
+            let rule = proxy.add(Rule::new(method, path, fault.clone()).always());
+            let ran = unit.run();
+            println!("--- {method} {path} {fault:?}: {:?}\n{}", ran.code, ran.told.trim());
+            if proxy.fired(rule) > 0 {
+                let waits = ran.code == Some(0) && ran.statuses().iter().any(|status| status.starts_with("waiting"));
+                // An answer whose content is of no interest may hold anything.
+                let content_is_read = (method, path) != ("POST", "/v1/layers")
+                    || !matches!(&fault, Fault::Garbage(bytes) if *bytes == shape);
+                assert!(
+                    waits || !content_is_read || ran.code == Some(1) && ran.told.contains("container \"workload\""),
+                    "{method} {path} {fault:?}: {ran:#?}"
+                );
+            }
+        }
+    }
+    proxy.clear();
+    let ran = unit.run();
+    ran.ends(0, &[]);
+    assert_eq!(ran.statuses(), ["active"]);
+}
