@@ -328,6 +328,19 @@ impl Client {
         }
     }
 
+    /// Whether a daemon has been told to stop (SIGTERM, or a service's `shutdown`) since that moment.
+    async fn was_told_to_stop(&self, lane: &mut Lane, attempt: u32, since: Timestamp) -> Result<bool, Halt> {
+        let listed = self.all_changes_on(lane, attempt).await?;
+        Ok(listed
+            .iter()
+            .any(|change| (change.kind(), change.summary()) == STOPPING_ALL && !spawned_before(change, since)))
+    }
+
+    /// All changes that Pebble still has, in no order.
+    pub(super) async fn all_changes_on(&self, lane: &mut Lane, attempt: u32) -> Result<Vec<Change>, Halt> {
+        self.read_list(lane, attempt, &ChangeFilter::all().request()).await
+    }
+
     fn still_running(&self, call: &Call<'_>, change: Change, waited: Duration) -> Error {
         let reason = format!(
             "change {} ({}) is still running after {}",
@@ -370,10 +383,22 @@ impl Client {
     }
 
     /// The change is over. After trouble that alone says little: a restarted daemon that kept its state still lists the change, but its processes
-    /// are no longer under it.
+    /// are no longer under it. And a daemon that is told to stop ends the starts in hand and answers so, before it goes.
     async fn ready(&self, lane: &mut Lane, pending: &Pending, attempt: u32, change: Change) -> Result<Waited, Halt> {
+        if let Origin::Ours(_, since) = pending.origin
+            && failed_with(&change, STOPPED_EARLY)
+            && self.was_told_to_stop(lane, attempt, since).await?
+        {
+            const CAUSE: &str = "Pebble was stopped while it started a service";
+            return if pending.trouble {
+                Ok(Waited::Forgotten(CAUSE.to_owned()))
+            } else {
+                // It is still there, for a moment: what it is asked now would go with it.
+                Err(Failure::temporary(CAUSE).into())
+            };
+        }
         if pending.trouble && matches!(pending.origin, Origin::Ours(..)) {
-            if was_interrupted(&change) {
+            if failed_with(&change, INTERRUPTED) {
                 return Ok(Waited::Forgotten(
                     "Pebble was restarted while it started a service".to_owned(),
                 ));
@@ -404,13 +429,21 @@ impl Client {
     }
 }
 
-/// A start that was in hand when the daemon was killed is given up by the next one, with this text and no other.
-fn was_interrupted(change: &Change) -> bool {
-    const TEXT: &str = "service already started, not retrying";
+/// What the next daemon says of a start that was in hand when one was killed, and of nothing else.
+const INTERRUPTED: &str = "service already started, not retrying";
+
+/// What is said of a start whose service was stopped within its first second: by a user, or by a daemon that was itself told to stop.
+const STOPPED_EARLY: &str = "stopped before the 1s okay delay";
+
+/// What a daemon calls the change by which it stops its services before it goes.
+const STOPPING_ALL: (&str, &str) = ("stop", "Stop all running services");
+
+/// Whether a task of the change failed with this text.
+fn failed_with(change: &Change, text: &str) -> bool {
     change
         .tasks()
         .iter()
-        .any(|task| *task.status() == ChangeStatus::Error && task.log().iter().any(|entry| entry.ends_with(TEXT)))
+        .any(|task| *task.status() == ChangeStatus::Error && task.log().iter().any(|entry| entry.ends_with(text)))
 }
 
 fn wait_request(id: &ChangeId, slice: Duration) -> Request {

@@ -107,8 +107,7 @@ impl Call<'_> {
     }
 
     async fn look(&self, lane: &mut Lane, attempt: u32, lost: Lost, action: &LostAction) -> Result<Resume, Halt> {
-        let request = Request::get("/v1/changes", "list changes").query("select", "all");
-        let listed: Vec<Change> = self.client().read_list(lane, attempt, &request).await?;
+        let listed = self.client().all_changes_on(lane, attempt).await?;
         let known = self.client().memory().finished_changes();
         let found = listed
             .into_iter()

@@ -243,6 +243,64 @@ async fn a_failure_is_final_when_the_daemon_lives() {
     .await;
 }
 
+const STOPPED_EARLY: &str = "2026-11-22T20:00:10Z ERROR service start attempt: stopped before the 1s okay delay";
+
+#[tokio::test]
+async fn a_start_that_ended_with_its_daemon_is_asked_for_anew() {
+    let five = || sync(change("5", "start", later(), "Error", STOPPED_EARLY));
+    let stopping = || {
+        let mut stopping = change("6", "stop", later(), "Doing", "");
+        stopping["summary"] = json!("Stop all running services");
+        sync(json!([stopping]))
+    };
+    let again = || {
+        [
+            (POST, accepted("7")),
+            (
+                "GET /v1/changes/7/wait",
+                sync(change("7", "start", later(), "Done", "")),
+            ),
+        ]
+    };
+    // The old daemon still answers once more; the next one has kept what happened.
+    let kept = vec![
+        (POST, accepted("5")),
+        (WAIT, five()),
+        (LIST, stopping()),
+        (WAIT, five()),
+        (LIST, stopping()),
+        (WAIT, Then::Cut),
+        (READ, five()),
+        (WAIT, five()),
+        (LIST, stopping()),
+    ];
+    // The old daemon goes before it can be asked why; the next one knows nothing.
+    let gone = Then::Answer(404, json!({"type": "error", "result": {"message": "gone"}}));
+    let forgotten = vec![(POST, accepted("5")), (WAIT, five()), (LIST, Then::Cut), (READ, gone)];
+    for mut script in [kept, forgotten] {
+        script.extend(again());
+        follow(script, async |client| {
+            assert_eq!(client.start(&["web"]).await.unwrap().id().as_str(), "7");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_somebody_else_has_stopped_is_a_failure() {
+    let by_a_user = change("6", "stop", later(), "Done", "");
+    let script = vec![
+        (POST, accepted("5")),
+        (WAIT, sync(change("5", "start", later(), "Error", STOPPED_EARLY))),
+        (LIST, sync(json!([by_a_user]))),
+    ];
+    follow(script, async |client| {
+        let error = client.start(&["web"]).await.unwrap_err();
+        assert_eq!((error.kind(), client.budget().retries()), (&ErrorKind::ChangeFailed, 0));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_restart_loop_ends_with_the_policy() {
     let mut script = Vec::new();

@@ -1,6 +1,7 @@
 //! A Pebble that is killed, and one that comes back.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use charmwright::pebble::{
 use charmwright::testing::daemon::DaemonOptions;
 use charmwright::testing::proxy::Door;
 
-use crate::scene::{PATIENCE, Scene, policy, scene, side_by_side};
+use crate::scene::{AWAY, PATIENCE, Scene, policy, scene, side_by_side};
 
 /// What a hook does: the layer, then the replan.
 async fn configure(scene: &Scene, value: &str) -> Result<Change, Error> {
@@ -110,6 +111,34 @@ fn pebble_killed_at_any_moment_makes_the_same_calls_succeed() {
         // Killed when both calls were over, it is for the next call to find out.
         scene.client.replan().await.unwrap();
         is_running(&scene, "two").await;
+    });
+}
+
+#[test]
+fn pebble_stopped_in_order_during_a_replan_makes_the_same_calls_succeed() {
+    // A daemon that is told to stop ends the starts in hand, and says so of a change that nobody but itself has spoilt.
+    side_by_side(vec![false, true], async |forgetful| {
+        let options = DaemonOptions::new();
+        let options = if forgetful { options.forgetful() } else { options };
+        let Some(scene) = scene("pebble_stopped_in_order", options) else {
+            return;
+        };
+        let (daemon, starts) = (Arc::clone(&scene.daemon), scene.starts.clone());
+        let stopper = thread::spawn(move || {
+            let end = Instant::now() + PATIENCE;
+            while !starts.exists() {
+                assert!(Instant::now() < end, "the service is never started");
+                thread::sleep(Duration::from_millis(5));
+            }
+            daemon.stop().unwrap();
+            thread::sleep(AWAY);
+            daemon.start_again().unwrap();
+        });
+        let result = configure(&scene, "one").await;
+        stopper.join().unwrap();
+        result.unwrap_or_else(|error| panic!("state lost: {forgetful}: {error}"));
+        is_running(&scene, "one").await;
+        assert_eq!(scene.started(), ["one", "one"]);
     });
 }
 
