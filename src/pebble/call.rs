@@ -72,8 +72,8 @@ pub(super) enum Failure {
         unanswered: Duration,
         hint: Option<Duration>,
     },
-    /// The request is out and the connection is open: no other attempt may be made.
-    Silent { unanswered: Duration },
+    /// A request is out and the connection is open: no other attempt may be made.
+    Silent { unanswered: Duration, acted: bool },
     /// No other attempt would change it.
     Final(Error),
 }
@@ -178,7 +178,7 @@ impl<'c> Call<'c> {
                 unanswered: *unanswered,
                 cause: cause.clone(),
             },
-            Failure::Silent { unanswered } => Judged {
+            Failure::Silent { unanswered, .. } => Judged {
                 meaning: Classified::Final,
                 unanswered: *unanswered,
                 cause: "no answer".to_owned(),
@@ -207,11 +207,11 @@ impl<'c> Call<'c> {
         let lost = self.lost().is_some() && !self.request.is_read();
         let error = match error {
             Failure::Final(error) => {
-                let acted = error.may_have_acted() || lost;
+                let acted = error.may_have_acted() || accepted || lost;
                 return error.with_attempts(attempts).with_acted(acted);
             }
-            Failure::Silent { unanswered } => {
-                let acted = accepted || !self.request.is_read();
+            Failure::Silent { unanswered, acted } => {
+                let acted = acted || accepted || lost;
                 let warning = if acted { "; the request may have acted" } else { "" };
                 let reason = format!(
                     "Pebble at {socket} took the request and has been silent for {}{warning}",
@@ -335,7 +335,7 @@ impl Client {
         let started = Instant::now();
         match self.transport().lane().await {
             Ok(lane) => Ok(lane),
-            Err(broken) => Err(match self.judge(operation, broken, started.elapsed()) {
+            Err(broken) => Err(match self.judge(operation, broken, started.elapsed(), false) {
                 Snag::Halt(Halt::Failed(failure)) => failure,
                 // A connection that is being opened has carried nothing that could be lost.
                 Snag::Halt(Halt::Stale) | Snag::Lost { .. } | Snag::Refused(_) => Failure::temporary("no connection"),
@@ -365,15 +365,13 @@ impl Client {
                     Err(Snag::Halt(Failure::Final(error).into()))
                 }
             },
-            Err(broken) => {
-                let acted = broken.class == FailureClass::Garbage && !request.is_read();
-                Err(match self.judge(request.operation(), broken, started.elapsed()) {
-                    Snag::Halt(Halt::Failed(Failure::Final(error))) => {
-                        Snag::Halt(Failure::Final(error.with_acted(acted)).into())
-                    }
-                    other => other,
-                })
-            }
+            // What a daemon takes its rightful time for is no time without an answer.
+            Err(broken) => Err(self.judge(
+                request.operation(),
+                broken,
+                started.elapsed().saturating_sub(request.expected_duration()),
+                !request.is_read(),
+            )),
         }
     }
 
@@ -431,7 +429,8 @@ impl Client {
         })
     }
 
-    fn judge(&self, operation: &str, broken: Broken, unanswered: Duration) -> Snag {
+    /// `acts` says whether the request would have an effect.
+    fn judge(&self, operation: &str, broken: Broken, unanswered: Duration, acts: bool) -> Snag {
         let Broken { class, cause, stale } = broken;
         let failure = match class {
             FailureClass::NotSent if stale => return Snag::Halt(Halt::Stale),
@@ -441,7 +440,10 @@ impl Client {
                 hint: None,
             },
             FailureClass::Lost => return Snag::Lost { cause, unanswered },
-            FailureClass::Silent => Failure::Silent { unanswered },
+            FailureClass::Silent => Failure::Silent {
+                unanswered,
+                acted: acts,
+            },
             FailureClass::Denied => Failure::Final(Error::denied(operation, self.target(), self.socket(), &cause)),
             FailureClass::BadPath => {
                 let reason = format!("{cause}: {}", self.socket().display());
@@ -449,7 +451,7 @@ impl Client {
             }
             FailureClass::Garbage => {
                 let reason = format!("what answered at {} is not Pebble: {cause}", self.socket().display());
-                Failure::Final(Error::protocol(operation, self.target(), reason))
+                Failure::Final(Error::protocol(operation, self.target(), reason).with_acted(acts))
             }
         };
         Snag::Halt(failure.into())

@@ -312,6 +312,7 @@ impl Client {
                     return Err(Failure::Final(Error::refused(operation, target, refusal)).into());
                 }
                 Err(Snag::Lost { cause, unanswered }) => {
+                    pending.waited = pending.waited.saturating_add(asked.elapsed());
                     return Err(Failure::Temporary {
                         cause,
                         unanswered,

@@ -9,13 +9,17 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{Client, ErrorKind, RetryPolicy, Timestamp};
+use super::{Client, ErrorKind, Layer, LayerMode, RetryPolicy, Service, Timestamp};
 
 /// What the server does with the next request.
 enum Then {
     Answer(u16, Value),
     /// Closes the connection without a byte of an answer.
     Cut,
+    /// The same after a while.
+    CutAfter(Duration),
+    /// Answers nothing and keeps the connection open.
+    Silence,
 }
 
 /// The start of the request line, and what follows.
@@ -39,6 +43,11 @@ async fn serve(
                 Some((expected, then)) if request.starts_with(expected) => match then {
                     Then::Answer(status, value) => answer(&mut stream, status, &value).await,
                     Then::Cut => break,
+                    Then::CutAfter(pause) => {
+                        tokio::time::sleep(pause).await;
+                        break;
+                    }
+                    Then::Silence => {}
                 },
                 other => {
                     let expected = other.map_or("nothing", |(expected, _)| expected);
@@ -297,6 +306,62 @@ async fn a_start_that_somebody_else_has_stopped_is_a_failure() {
     follow(script, async |client| {
         let error = client.start(&["web"]).await.unwrap_err();
         assert_eq!((error.kind(), client.budget().retries()), (&ErrorKind::ChangeFailed, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wait_that_breaks_off_costs_nothing_of_the_budget() {
+    // Longer than the whole deadline, and yet Pebble has done nothing but what it was asked for.
+    let script = vec![
+        (POST, accepted("5")),
+        (WAIT, Then::CutAfter(Duration::from_millis(600))),
+        (READ, sync(change("5", "replan", later(), "Done", ""))),
+        (WAIT, sync(change("5", "replan", later(), "Done", ""))),
+        (SERVICES, services(Some(later()))),
+    ];
+    follow(script, async |client| {
+        let hurried = client.policy().clone().deadline(Duration::from_millis(500));
+        client.clone().with_retry(hurried).replan().await.unwrap();
+        assert!(
+            client.budget().unanswered() < Duration::from_millis(500),
+            "{:?}",
+            client.budget()
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_error_after_the_request_was_taken_on_says_that_it_may_have_acted() {
+    let refused = Then::Answer(500, json!({"type": "error", "result": {"message": "no more"}}));
+    follow(vec![(POST, accepted("5")), (WAIT, refused)], async |client| {
+        let error = client.replan().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.may_have_acted()),
+            (&ErrorKind::Api { status: 500 }, true)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_silent_look_says_nothing_of_a_request_that_was_not_sent() {
+    let layer = Layer::new().service("web", Service::new().command("web"));
+    let yes = || sync(json!(true));
+    let script = vec![
+        ("POST /v1/layers ", yes()),
+        ("GET /v1/system-info ", Then::Cut),
+        ("GET /v1/system-info ", sync(json!({"version": "v1", "boot-id": "x"}))),
+        ("GET /v1/plan", Then::Silence),
+    ];
+    follow(script, async |client| {
+        client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        client.system_info().await.unwrap();
+        let hurried = client.policy().clone().deadline(Duration::from_millis(300));
+        let error = client.with_retry(hurried).replan().await.unwrap_err();
+        assert_eq!((error.kind(), error.may_have_acted()), (&ErrorKind::Unreachable, false));
+        assert!(!error.to_string().contains("acted"), "{error}");
     })
     .await;
 }
