@@ -108,6 +108,10 @@ impl Call<'_> {
 
     async fn look(&self, lane: &mut Lane, attempt: u32, lost: Lost, action: &LostAction) -> Result<Resume, Halt> {
         let listed = self.client().all_changes_on(lane, attempt).await?;
+        // By itself a daemon starts what is enabled only when it is new, and then its services have moved for no other reason.
+        let is_new = listed
+            .iter()
+            .any(|change| change.kind() == "autostart" && !spawned_before(change, lost.since));
         let known = self.client().memory().finished_changes();
         let found = listed
             .into_iter()
@@ -130,6 +134,7 @@ impl Call<'_> {
         }
         // A second restart is the one effect that cannot be taken back, and it shows in the services before the change is listed.
         if action.kind == "restart"
+            && !is_new
             && self
                 .have_moved_since(lane, attempt, lost.since, &action.services)
                 .await?

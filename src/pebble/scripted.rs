@@ -168,6 +168,22 @@ async fn a_restart_that_shows_in_the_services_is_never_sent_again() {
 }
 
 #[tokio::test]
+async fn a_restart_that_was_lost_with_its_daemon_is_sent_to_the_next() {
+    let booted = || sync(json!([change("1", "autostart", later(), "Done", "")]));
+    let script = vec![
+        (POST, Then::Cut),
+        (LIST, booted()),
+        (LIST, booted()),
+        (POST, accepted("5")),
+        (WAIT, sync(change("5", "restart", later(), "Done", ""))),
+    ];
+    follow(script, async |client| {
+        assert_eq!(client.restart(&["web"]).await.unwrap().id().as_str(), "5");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_look_comes_before_each_further_send() {
     let old = change("4", "start", "2020-01-01T00:00:00Z".parse().unwrap(), "Done", "");
     let script = vec![
