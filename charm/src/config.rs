@@ -1,6 +1,7 @@
 //! The charm's config, option by option: what `config.yaml` declares, parsed once.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use charmwright::pebble::Service;
 use charmwright::{Error, Result};
@@ -128,8 +129,8 @@ impl TryFrom<String> for Command {
     }
 }
 
-/// Environment variables, given as a YAML map of names to plain values.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+/// Environment variables, given as a YAML map of names to plain values. `Debug` shows the names alone: a value may be a password.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Environment(BTreeMap<String, String>);
 
@@ -142,6 +143,12 @@ impl Environment {
     /// Whether this variable is given.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
@@ -290,6 +297,15 @@ mod tests {
                 "{bad}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn the_value_of_a_variable_does_not_show() {
+        let shown = config(json!({"command": "x", "environment": "{TOKEN: secret}"})).unwrap();
+        assert!(!format!("{shown:?}").contains("secret"), "{shown:?}");
+        let told = config(json!({"command": "x", "environment": "TOKEN: secret\n B: [x"}));
+        let told = told.unwrap_err().to_string();
+        assert!(!told.contains("secret") && told.contains("line 2"), "{told}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::yaml;
 /// The plan that Pebble runs by: all its layers combined.
 ///
 /// Defaults are not written in it, except the threshold of a check. Labels, summaries and the order of the layers are lost.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Plan {
     services: BTreeMap<String, Service>,
     checks: BTreeMap<String, Check>,

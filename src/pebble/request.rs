@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::resend::Resend;
 
-/// A request to Pebble's API.
-#[derive(Debug, Clone)]
+/// A request to Pebble's API. Not `Debug`: its body is never to be shown.
+#[derive(Clone)]
 pub(crate) struct Request {
     method: Method,
     path: Cow<'static, str>,

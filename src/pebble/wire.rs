@@ -1,9 +1,11 @@
 //! How the typed model meets the wire, said once: words that may be unknown, and objects that keep what they do not know.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::de::MapAccess;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 /// Gives an enum whose values are words on the wire its conversions. The last variant, `Other(String)`, keeps a word that this version does not know,
 /// so that a newer Pebble cannot break a reader.
@@ -56,7 +58,7 @@ macro_rules! wire_words {
 }
 
 /// Gives a struct with a field `extra` its reading and writing as an object: absent, null and empty are the same, keys are written in the
-/// order given here, and keys that are not listed are kept in `extra`.
+/// order given here, and keys that are not listed are kept in `extra`. `Debug` shows what is written, as [`show`] does.
 ///
 /// Serde's `flatten` would do nearly this, but it reads every value through a buffer that has already guessed its type: a YAML `5` could then no
 /// longer be read as the string that Go makes of it.
@@ -77,6 +79,12 @@ macro_rules! wire_object {
                     }
                 }
                 map.end()
+            }
+        }
+
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::pebble::wire::show(stringify!($type), self, f)
             }
         }
 
@@ -129,6 +137,36 @@ impl<T> Absent for Vec<T> {
 impl<K, V> Absent for BTreeMap<K, V> {
     fn is_absent(&self) -> bool {
         self.is_empty()
+    }
+}
+
+/// Shows what an object says on the wire, as `NAME {…}`, except the values of environment variables and of headers: one of them may be a password,
+/// and whoever logs a layer does not think of that.
+pub(in crate::pebble) fn show(name: &str, object: &impl Serialize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match serde_json::to_value(object) {
+        Ok(mut value) => {
+            hide_values(&mut value);
+            write!(f, "{name} {value}")
+        }
+        // A number that JSON does not have.
+        Err(_) => f.debug_struct(name).finish_non_exhaustive(),
+    }
+}
+
+fn hide_values(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                match value {
+                    Value::Object(hidden) if key == "environment" || key == "headers" => {
+                        hidden.values_mut().for_each(|value| *value = "..".into());
+                    }
+                    value => hide_values(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(hide_values),
+        _ => {}
     }
 }
 

@@ -31,7 +31,7 @@ wire_words!(CheckLevel { Alive = "alive", Ready = "ready" });
 /// let up = Check::http("http://127.0.0.1:8080/health").period(Duration::from_secs(5)).threshold(3);
 /// let layer = Layer::new().check("up", up);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 pub struct Check {
     override_: Option<Override>,
@@ -205,7 +205,7 @@ impl Check {
 }
 
 /// A check by an HTTP GET.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 pub struct HttpCheck {
     url: Option<String>,
@@ -250,7 +250,7 @@ impl HttpCheck {
 }
 
 /// A check by a TCP connection.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 pub struct TcpCheck {
     port: Option<i64>,
@@ -295,7 +295,7 @@ impl TcpCheck {
 }
 
 /// A check by a command.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 pub struct ExecCheck {
     command: Option<String>,

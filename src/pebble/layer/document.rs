@@ -19,7 +19,7 @@ use crate::yaml;
 /// layer.validate()?;
 /// # Ok::<(), charmwright::pebble::InvalidLayer>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 pub struct Layer {
     summary: Option<String>,

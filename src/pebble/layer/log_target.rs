@@ -24,7 +24,7 @@ pub enum LogTargetType {
 wire_words!(LogTargetType { Loki = "loki", OpenTelemetry = "opentelemetry", Syslog = "syslog" });
 
 /// The configuration of one log target.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 pub struct LogTarget {
     kind: Option<LogTargetType>,

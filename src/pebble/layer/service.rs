@@ -74,7 +74,7 @@ impl Serialize for Factor {
 /// let web = Service::new().command("/bin/web --port 8080").startup(Startup::Enabled).env("LANG", "C.UTF-8");
 /// let layer = Layer::new().service("web", web);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use]
 pub struct Service {
     summary: Option<String>,

@@ -95,6 +95,34 @@ fn refuses_what_is_no_layer() {
 }
 
 #[test]
+fn what_may_be_a_password_does_not_show() {
+    let layer = Layer::new()
+        .service("web", Service::new().command("/bin/web").env("TOKEN", "secret"))
+        .check(
+            "up",
+            Check::default().with_http(HttpCheck::new("http://x/").header("Authorization", "secret")),
+        )
+        .check(
+            "run",
+            Check::default().with_exec(ExecCheck::new("true").env("TOKEN", "secret")),
+        );
+    let plan = plan(&layer.to_yaml().unwrap());
+    for shown in [
+        format!("{layer:?}"),
+        format!("{plan:?}"),
+        format!("{:#?}", layer.get_services()),
+    ] {
+        assert!(!shown.contains("secret"), "{shown}");
+        assert!(shown.contains("TOKEN") && shown.contains("/bin/web"), "{shown}");
+    }
+    let shown = format!("{:?}", Service::new().env("TOKEN", "secret"));
+    assert!(
+        shown.starts_with("Service {") && shown.contains(r#""TOKEN":"..""#),
+        "{shown}"
+    );
+}
+
+#[test]
 fn an_infinite_factor_is_not_written() {
     let layer = Layer::new().service("a", Service::new().command("a").backoff_factor(f64::INFINITY));
     let error = layer.to_yaml().unwrap_err().to_string();
