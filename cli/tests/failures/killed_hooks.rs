@@ -42,12 +42,12 @@ impl Random {
         (mixed ^ (mixed >> 31)) % end
     }
 
-    /// One line a run: seconds until it is killed, or nothing for a third of them, so that the unit gets on.
+    /// One line a run: seconds until it is killed, or nothing for every fifth, so that the unit gets on.
     fn moments(&mut self, ordinary_ms: u64, late_ms: u64) -> String {
         (0..1000).fold(String::new(), |mut lines, _| {
             let moment = match self.below(30) {
-                0..10 => None,
-                10 => Some(self.below(late_ms)),
+                0..6 => None,
+                6 => Some(self.below(late_ms)),
                 _ => Some(self.below(ordinary_ms)),
             };
             let moment = moment.map_or_else(String::new, |ms| format!("{}.{:03}", ms / 1000, ms % 1000));
@@ -189,11 +189,13 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
     );
     args.extend(["--no-pebble", "--config", &command, "--config", "user=no-such-user"]);
     let mut session = Session::start(&charm, &args);
-    session.wait_for_done("start", 1);
+    for hook in ["install", "leader-elected", "config-changed", "start"] {
+        session.wait_for_done(hook, 1);
+    }
     let away = session.kills();
 
     // Pebble is there, and the workload cannot be started: hooks are quick, and their events stay stored.
-    set_moments(&charm, &random.moments(400, 400));
+    set_moments(&charm, &random.moments(250, 500));
     session.say("pebble start\n");
     session.wait_for_done("workload-pebble-ready", 1);
     let mut round = 0;
