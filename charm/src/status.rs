@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use charmwright::pebble::{
     Budget, CheckQuery, CheckStatus, Classified, ErrorKind, LogQuery, RetryPolicy, RunError, ServiceStatus,
@@ -80,11 +79,9 @@ async fn of_failing_check(workload: &Container) -> Result<Option<Status>> {
 ///
 /// How it ended is the check's own to say, in [`collect`]. A Pebble that cannot run a check on demand runs it a period from now.
 pub async fn first_check(workload: &Container) -> Result<()> {
-    // Each run counts towards the check's threshold, so the waits are not shorter than a slow start deserves.
-    let policy = RetryPolicy::operation()
-        .attempts(NonZeroU32::MAX)
-        .cap(Duration::from_secs(4))
-        .deadline(PERIOD);
+    // Each run counts towards the check's threshold, so there are no more of them than a slow start deserves: after 1, 3 and 6 s.
+    const ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
+    let policy = RetryPolicy::operation().attempts(ATTEMPTS).deadline(PERIOD);
     let run = async |_| match workload.refresh_check(WORKLOAD).await {
         Ok(refresh) => refresh
             .error()
@@ -96,7 +93,7 @@ pub async fn first_check(workload: &Container) -> Result<()> {
         NotPassed::NotRun(_) => Classified::Final,
     };
     match policy
-        .run(&Budget::new(), run, classify)
+        .run("pass the health check", &Budget::new(), run, classify)
         .await
         .map_err(RunError::into_inner)
     {

@@ -60,7 +60,7 @@ impl Container {
 
     /// The client behind this handle, with the policy that counts right now and the hook's [`budget`](Client::budget): for what has no
     /// method here, and to give a workload's own interface the same care
-    /// (`client.policy().run(client.budget(), operation, classify)`).
+    /// (`client.policy().run(what, client.budget(), operation, classify)`).
     #[must_use]
     pub fn client(&self) -> Client {
         self.shared

@@ -107,6 +107,8 @@ impl RetryPolicy {
     /// A Pebble client does this by itself. It is public for everything else that a hook talks to and that deserves the same care: the workload's
     /// admin interface, Kubernetes. Give it the budget of the container or one of its own.
     ///
+    /// `what` names the operation in the log: it completes a sentence that starts with "cannot", such as `reload the proxy`.
+    ///
     /// Each attempt is bounded by what is left of the deadline; one that is still silent then is dropped and *not* repeated, since it may have acted.
     /// Dropping the future drops the attempt that runs; there is no background task. It needs a tokio runtime with time enabled.
     ///
@@ -125,6 +127,7 @@ impl RetryPolicy {
     /// let budget = Budget::new();
     /// let reloaded = policy
     ///     .run(
+    ///         "reload the proxy",
     ///         &budget,
     ///         |attempt| reload(attempt.number()),
     ///         |error| match error {
@@ -142,6 +145,7 @@ impl RetryPolicy {
     /// [`RunError`], which says why there is no further attempt and carries the last failure.
     pub async fn run<T, E, Op, Fut, C>(
         &self,
+        what: &str,
         budget: &Budget,
         mut operation: Op,
         mut classify: C,
@@ -176,7 +180,7 @@ impl RetryPolicy {
             }
         };
         let reporter = Reporter {
-            operation: "complete the operation".to_owned(),
+            operation: what.to_owned(),
             ..Reporter::default()
         };
         drive(self, budget, &reporter, attempt, judge).await.map_err(|drained| {
@@ -321,6 +325,7 @@ mod tests {
         let begun = Mutex::new(Vec::new());
         let error = policy
             .run(
+                "do it",
                 budget,
                 |_| {
                     begun.lock().unwrap().push(start.elapsed().as_secs());
@@ -402,7 +407,10 @@ mod tests {
         let budget = Budget::new();
         let policy = RetryPolicy::operation();
         let silent = |_| std::future::pending::<Result<(), &str>>();
-        let error = policy.run(&budget, silent, |_| Classified::Retry).await.unwrap_err();
+        let error = policy
+            .run("do it", &budget, silent, |_| Classified::Retry)
+            .await
+            .unwrap_err();
         assert_eq!(
             error,
             RunError::Silent {
@@ -410,7 +418,10 @@ mod tests {
                 waited: 120 * SECOND
             }
         );
-        let error = policy.run(&budget, silent, |_| Classified::Retry).await.unwrap_err();
+        let error = policy
+            .run("do it", &budget, silent, |_| Classified::Retry)
+            .await
+            .unwrap_err();
         assert_eq!(
             error,
             RunError::Silent {
@@ -420,7 +431,7 @@ mod tests {
         );
         let once = RetryPolicy::once(SECOND);
         assert_eq!(
-            once.run(&budget, silent, |_| Classified::Retry).await,
+            once.run("do it", &budget, silent, |_| Classified::Retry).await,
             Err(RunError::Silent {
                 attempts: 1,
                 waited: SECOND
@@ -436,7 +447,9 @@ mod tests {
             Ok::<_, &str>(7)
         };
         assert_eq!(
-            RetryPolicy::operation().run(&budget, slow, |_| Classified::Retry).await,
+            RetryPolicy::operation()
+                .run("do it", &budget, slow, |_| Classified::Retry)
+                .await,
             Ok(7)
         );
         assert_eq!((budget.retries(), budget.unanswered()), (0, Duration::ZERO));
@@ -449,6 +462,7 @@ mod tests {
         let start = Instant::now();
         let error = policy
             .run(
+                "do it",
                 &budget,
                 |attempt| async move { Err::<(), _>(attempt.number()) },
                 |number| match number {
