@@ -254,7 +254,7 @@ impl<'c> Call<'c> {
 
     async fn attempt_on(&self, lane: &mut Lane, number: u32) -> Result<Answered, Halt> {
         let memory = self.client.memory();
-        if self.request.resend().needs_layers() {
+        if self.request.needs_layers() {
             let perhaps = match self.request.resend() {
                 Resend::Layer(layer) if self.lost().is_some() => Some(layer),
                 _ => None,

@@ -228,7 +228,9 @@ impl Client {
             return Err(self.refuse(&operation, "the name of a check has at least one character"));
         }
         let body = json!({ "name": name });
-        let request = Request::post("/v1/checks/refresh", operation.as_str(), &body, Resend::Safe).expected(timeout);
+        let request = Request::post("/v1/checks/refresh", operation.as_str(), &body, Resend::Safe)
+            .expected(timeout)
+            .on_layers();
         match self.send(request).await {
             Ok(answer) => answer.decode(),
             Err(error) if is_missing_route(&error) => Err(self.unsupported(&operation, "1.20")),
@@ -266,7 +268,7 @@ impl Client {
         }
         let operation = format!("{action} checks {}", names.join(", "));
         let body = json!({ "action": action, "checks": names });
-        let request = Request::post("/v1/checks", operation.as_str(), &body, Resend::Safe);
+        let request = Request::post("/v1/checks", operation.as_str(), &body, Resend::Safe).on_layers();
         match self.send(request).await {
             Ok(answer) => Ok(answer.decode::<Switched>()?.changed),
             Err(error) if matches!(error.kind(), ErrorKind::Api { status: 404 | 405 }) => {

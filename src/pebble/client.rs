@@ -27,7 +27,7 @@ const CHANGE_DEADLINE: Duration = Duration::from_secs(5 * 60);
 /// It sends one request and gives its one answer. While there is no answer it tries again as its [`RetryPolicy`] says, bounded by the shared
 /// [`Budget`]; an answer is never asked for twice. Repeating never doubles an effect: after a reply that was lost on its way, the client first finds
 /// out what the request has done. And a Pebble that was restarted gets back the layers that this client had added before it is told to start,
-/// restart or replan anything, since it has forgotten them.
+/// restart or replan anything or to run a check, since it has forgotten them.
 ///
 /// Every future may be dropped at any time; that closes the connection in use, and nothing goes on in the background. What was sent may still
 /// take effect in the daemon.

@@ -21,6 +21,7 @@ pub(crate) struct Request {
     resend: Resend,
     expected: Duration,
     lines: bool,
+    layers: bool,
 }
 
 impl Request {
@@ -35,6 +36,7 @@ impl Request {
             resend: Resend::Safe,
             expected: Duration::ZERO,
             lines: false,
+            layers: false,
         }
     }
 
@@ -68,6 +70,18 @@ impl Request {
     pub(crate) fn expected(mut self, expected: Duration) -> Self {
         self.expected = expected;
         self
+    }
+
+    /// It is about what the layers hold, so a restarted daemon has to get back those that were added.
+    pub(crate) fn on_layers(mut self) -> Self {
+        self.layers = true;
+        self
+    }
+
+    /// Whether the daemon must hold the layers that were added before this request means what it should: a restarted one has forgotten them, and
+    /// then a replan answers `Done` with nothing running, and a check of theirs is unknown.
+    pub(crate) fn needs_layers(&self) -> bool {
+        self.layers || matches!(self.resend, Resend::FindChange(_) | Resend::Layer(_))
     }
 
     /// What answers is one JSON value a line (NDJSON), without an envelope.

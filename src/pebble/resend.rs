@@ -60,14 +60,6 @@ pub(crate) struct LostLayer {
     pub(crate) combine: bool,
 }
 
-impl Resend {
-    /// Whether the daemon must hold the layers that were added before this request means what it should: a restarted one has forgotten them, and
-    /// then a replan answers `Done` with nothing running.
-    pub(super) fn needs_layers(&self) -> bool {
-        matches!(self, Self::FindChange(_) | Self::Layer(_))
-    }
-}
-
 /// How many looks must fail to find a lost change before its request is sent again.
 const LOOKS_BEFORE_RESEND: u32 = 2;
 

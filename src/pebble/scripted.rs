@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{Client, ErrorKind, Layer, LayerMode, RetryPolicy, Service, Timestamp};
+use super::{Check, Client, ErrorKind, Layer, LayerMode, RetryPolicy, Service, Timestamp};
 
 /// What the server does with the next request.
 enum Then {
@@ -359,6 +359,43 @@ async fn an_error_after_the_request_was_taken_on_says_that_it_may_have_acted() {
         );
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_check_of_a_forgotten_layer_is_known_again() {
+    let check = Check::tcp(80);
+    let layer = Layer::new().check("up", check);
+    let forgotten = || sync(json!("{}\n"));
+    let with_it = || {
+        sync(json!(
+            "checks: {up: {override: replace, tcp: {port: 80}, threshold: 3}}\n"
+        ))
+    };
+    for (path, ends) in [("POST /v1/checks ", true), ("POST /v1/checks/refresh ", false)] {
+        let info = json!({"name": "up", "status": "up", "threshold": 3});
+        let answer = if ends {
+            json!({"changed": ["up"]})
+        } else {
+            json!({ "info": info })
+        };
+        let script = vec![
+            ("POST /v1/layers ", sync(json!(true))),
+            (path, Then::Cut),
+            ("GET /v1/plan", forgotten()),
+            ("POST /v1/layers ", sync(json!(true))),
+            ("GET /v1/plan", with_it()),
+            (path, sync(answer)),
+        ];
+        follow(script, async |client| {
+            client.add_layer("up", &layer, LayerMode::Combine).await.unwrap();
+            if ends {
+                assert_eq!(client.stop_checks(&["up"]).await.unwrap(), ["up"]);
+            } else {
+                assert!(client.refresh_check("up").await.unwrap().passed());
+            }
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
