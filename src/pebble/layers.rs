@@ -100,6 +100,13 @@ impl Client {
         perhaps: Option<&LostLayer>,
     ) -> Result<(), Halt> {
         let memory = self.memory();
+        if memory.unverified(lane.number()).is_none() {
+            return Ok(());
+        }
+        // One at a time: of calls made side by side the first puts back what the others then find, and lists are not appended twice. A call
+        // that has its turn and is no longer polled must not hold up the others for ever.
+        let patience = self.policy().limit(self.budget().unanswered(), attempt == 1);
+        let _turn = tokio::time::timeout(patience, memory.turn.lock()).await;
         let Some(added) = memory.unverified(lane.number()) else {
             return Ok(());
         };
@@ -138,7 +145,11 @@ impl Client {
 
 /// What the clones of a client know of their daemon.
 #[derive(Debug, Default)]
-pub(super) struct Memory(Mutex<Known>);
+pub(super) struct Memory {
+    known: Mutex<Known>,
+    /// Held by the call that sees to the layers.
+    turn: tokio::sync::Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -162,7 +173,7 @@ const MOST_FINISHED: usize = 64;
 
 impl Memory {
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts the daemons: it goes up whenever layers are proved to have been forgotten.

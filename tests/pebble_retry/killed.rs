@@ -86,6 +86,24 @@ async fn pebble_killed_and_back_between_two_calls_gets_its_layers_back() {
     assert_eq!((scene.posts("/v1/layers"), scene.started().len()), (2, 2));
 }
 
+#[tokio::test]
+async fn calls_made_side_by_side_put_a_forgotten_layer_back_once() {
+    let Some(scene) = scene("side_by_side", DaemonOptions::new()) else {
+        return;
+    };
+    let layer = Layer::new()
+        .service("one", Service::new().command("sleep 600"))
+        .service("two", Service::new().command("sleep 600").after(["one"]));
+    scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+    scene.daemon.kill().unwrap();
+    scene.daemon.start_again().unwrap();
+    scene.proxy.forget();
+    let (one, two) = tokio::join!(scene.client.start(&["one"]), scene.client.start(&["two"]));
+    one.unwrap();
+    two.unwrap();
+    assert_eq!(scene.posts("/v1/layers"), 1);
+}
+
 #[test]
 fn pebble_killed_at_any_moment_makes_the_same_calls_succeed() {
     // Over the whole of it: the stop of the old service takes no time, the start of the new one a second.
