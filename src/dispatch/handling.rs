@@ -161,7 +161,7 @@ impl<'a, C: Charm> Handling<'a, C> {
 
     fn store(&self, event: &Event, status: &Status, arrival: Arrival) -> Result<Ran> {
         let framework = &mut self.hook.shared().memory().framework;
-        match framework.queue.store(event, status, arrival, now()) {
+        match framework.store(event, status, arrival, now()) {
             Ok(()) => framework.clear_faults(event, false),
             // A workload hook cannot fail, so what is lost must at least be seen until that event is handled again.
             Err(error) if self.mode == Mode::Workload => {

@@ -10,8 +10,8 @@ use super::charm::Metadata;
 use super::error::{Error, Result};
 use super::event::Event;
 use super::phase::Phase;
-use super::queue::{Deferred, Queue};
-use crate::juju::ContainerName;
+use super::queue::{Arrival, Deferred, Queue};
+use crate::juju::{ContainerName, Status};
 
 /// The key of the framework's document in the unit's state.
 pub const FRAMEWORK_KEY: &str = "charmwright";
@@ -19,6 +19,9 @@ pub const FRAMEWORK_KEY: &str = "charmwright";
 pub const CHARM_KEY: &str = "charm";
 /// The largest document, in bytes of JSON. Juju takes 65,536 bytes a value; the rest is room for what a later version adds.
 pub const LARGEST_DOCUMENT: usize = 60 * 1024;
+
+/// What the deferred events leave for the mistakes that are shown, one line each.
+const ROOM_FOR_FAULTS: usize = 8 * 1024;
 
 /// The version that this library writes, and the only one that it reads. Every change of either format is a new version: an older library
 /// must refuse what it would not keep.
@@ -62,6 +65,26 @@ impl Framework {
         } else {
             Phase::Setup
         }
+    }
+
+    /// Stores a deferred event, as [`Queue::store`] does.
+    ///
+    /// # Errors
+    ///
+    /// As there, also if the document would become too large: then nothing has changed. Found at the end of the hook, that would cost all
+    /// that the hook has to remember, and in a workload hook Juju would not even run it again.
+    pub(crate) fn store(&mut self, event: &Event, status: &Status, arrival: Arrival, now: u64) -> Result<()> {
+        let before = self.queue.clone();
+        self.queue.store(event, status, arrival, now)?;
+        let size = json_of(FRAMEWORK_KEY, self)?.len();
+        if size > LARGEST_DOCUMENT - ROOM_FOR_FAULTS {
+            self.queue = before;
+            return Err(Error::deferral(format!(
+                "cannot defer \"{event}\": the stored events would come to {size} bytes, and {} is the limit",
+                LARGEST_DOCUMENT - ROOM_FOR_FAULTS
+            )));
+        }
+        Ok(())
     }
 
     /// Keeps what is wrong for the operator to see, until it is mended.
@@ -194,9 +217,13 @@ struct Envelope<'a, T: ?Sized> {
     data: &'a T,
 }
 
+fn json_of<T: Serialize + ?Sized>(key: &str, data: &T) -> Result<String> {
+    serde_json::to_string(&Envelope { version: VERSION, data })
+        .map_err(|error| Error::state_because(format!("cannot write the state \"{key}\" as JSON"), error))
+}
+
 fn to_envelope<T: Serialize + ?Sized>(key: &str, data: &T) -> Result<String> {
-    let text = serde_json::to_string(&Envelope { version: VERSION, data })
-        .map_err(|error| Error::state_because(format!("cannot write the state \"{key}\" as JSON"), error))?;
+    let text = json_of(key, data)?;
     if text.len() > LARGEST_DOCUMENT {
         return Err(Error::state(format!(
             "cannot write the state \"{key}\": it is {} bytes of JSON, and {LARGEST_DOCUMENT} is the limit; keep large data elsewhere",
@@ -239,9 +266,7 @@ fn from_envelope<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::queue::Arrival;
     use super::*;
-    use crate::juju::Status;
 
     const METADATA: Metadata = Metadata::new("example").containers(&["web", "db"]);
 
@@ -325,6 +350,26 @@ mod tests {
         assert_eq!(framework.faults().collect::<Vec<_>>(), ["one"]);
         framework.clear_faults(&Event::ConfigChanged, true);
         assert_eq!(framework.faults().count(), 0);
+    }
+
+    #[test]
+    fn an_event_that_does_not_fit_is_refused_and_the_others_stay() {
+        let mut framework = filled();
+        let large = |number: usize| Event::Unknown {
+            hook: format!("hook-{number}"),
+            variables: BTreeMap::from([("JUJU_STORAGE_LOCATION".to_owned(), "x".repeat(2048))]),
+        };
+        let mut store = |number| {
+            let status = Status::waiting("waiting");
+            framework.store(&large(number), &status, Arrival::FromJuju, 0)
+        };
+        let fitting = (0..Queue::CAPACITY).take_while(|number| store(*number).is_ok()).count();
+        assert!((20..40).contains(&fitting), "{fitting}");
+        let error = store(fitting).unwrap_err();
+        assert_eq!(error.kind(), &crate::dispatch::ErrorKind::Deferral);
+        assert_eq!(framework.queue.entries().len(), 2 + fitting);
+        framework.add_fault(&large(fitting), &error.to_string());
+        framework.to_write(None).unwrap();
     }
 
     #[test]

@@ -75,8 +75,8 @@ impl Client {
     /// do not run are started, the rest stays as it is. `POST /v1/services`.
     ///
     /// It happens once. If the answer is lost, the change that it made is looked for and waited for; only when two looks do not find it is the
-    /// request sent again. If Pebble is restarted at any time before the end, the layers that this client has added are put back and the request is
-    /// made again, since the new daemon runs nothing of it.
+    /// request sent again. If Pebble is killed, or stopped in order, at any time before the end, then in the next one the layers that this client
+    /// has added are put back and the request is made again, since the new daemon runs nothing of it.
     ///
     /// Dropping the future stops the waiting; what was sent goes on in the daemon.
     ///
