@@ -10,6 +10,8 @@
 )]
 
 mod away;
+#[path = "../common/charms.rs"]
+mod charms;
 mod ending;
 mod gone;
 mod killed;

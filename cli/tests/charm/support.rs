@@ -7,25 +7,21 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use charmwright::testing::daemon::DaemonOptions;
 use charmwright::testing::proxy::FaultProxy;
-use charmwright::testing::{daemon_or_skip, pebble_binary};
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
+use crate::charms::{RESTART_ON_CHECK, built, checkout, declare_any_workload, pebble_or_skip, target};
 use crate::table::{HookLine, Table};
 
 /// The program under test.
 pub const CHARMWRIGHT: &str = env!("CARGO_BIN_EXE_charmwright");
-
-/// The example charm that restarts its workload on a failed check.
-pub const RESTART_ON_CHECK: &str = "restart_on_check";
 
 /// By how much the agent's waits are shortened: Pebble is polled every 1.25 s, and update-status comes after 75 s, when a run is long over.
 const QUICK: u32 = 4;
@@ -38,45 +34,6 @@ static WRITING_OR_STARTING: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
     WRITING_OR_STARTING.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn checkout() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-/// Cargo's target folder, and the folder in it that holds the programs.
-fn target() -> (&'static Path, &'static Path) {
-    let programs = Path::new(CHARMWRIGHT).parent().unwrap();
-    (programs.parent().unwrap(), programs)
-}
-
-/// Builds both charms, once: a test of one package does not build the programs of the others.
-fn build_charms() {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let _alone = alone();
-        let (target, programs) = target();
-        let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // All packages together, so that the library is the one that `cargo test` has built.
-        build.args([
-            "build",
-            "--workspace",
-            "--bin",
-            "any-workload-k8s",
-            "--example",
-            RESTART_ON_CHECK,
-        ]);
-        build.arg("--target-dir").arg(target).current_dir(checkout());
-        if programs.ends_with("release") {
-            build.arg("--release");
-        }
-        let built = build.output().unwrap();
-        assert!(
-            built.status.success(),
-            "cannot build the charms:\n{}",
-            String::from_utf8_lossy(&built.stderr)
-        );
-    });
 }
 
 /// A TCP port that nobody listens on, and that no other test was given.
@@ -118,9 +75,7 @@ impl Setup {
             .config("command", &format!("{CHARMWRIGHT} demo-workload"))
             .config("port", &port.to_string())
             .config("health-check", "http:/");
-        for name in ["metadata.yaml", "config.yaml", "actions.yaml"] {
-            fs::copy(checkout().join(name), setup.charm_dir().join(name)).unwrap();
-        }
+        declare_any_workload(&setup.charm_dir());
         Some(setup)
     }
 
@@ -146,9 +101,11 @@ impl Setup {
     }
 
     fn new(test: &str, charm: &'static str) -> Option<Self> {
-        // What it says of a missing Pebble is the same everywhere; a daemon of our own is not what we are here for.
-        drop(daemon_or_skip(test, DaemonOptions::new())?);
-        build_charms();
+        let pebble = pebble_or_skip(test)?;
+        {
+            let _alone = alone();
+            built();
+        }
         let folder = tempfile::Builder::new().prefix("cw").tempdir_in("/tmp").unwrap();
         for name in ["charm", "hold", "proxied", "proxied/workload"] {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -156,7 +113,7 @@ impl Setup {
         Some(Self {
             folder,
             charm,
-            pebble: pebble_binary::find_or_build(None, &mut |_| {}).unwrap(),
+            pebble,
             args: Vec::new(),
             speed: QUICK,
             proxied: false,

@@ -1,25 +1,16 @@
 //! any-workload-k8s as a charm directory, and the Pebble to run it with.
 
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::{daemon_or_skip, pebble_binary};
-
+use crate::charms::{built, declare_any_workload, pebble_or_skip};
 use crate::support::Charm;
 
 /// The charm with the declarations of this checkout and nothing to run yet, and the options of a run: the tests' Pebble, and an agent that
 /// waits a fiftieth of what Juju's does. `None` where no Pebble can be had.
 pub fn declared(test: &str) -> Option<(Charm, Vec<String>)> {
-    // Only to learn whether a Pebble can be had, by the rule of all tests; the run starts its own.
-    drop(daemon_or_skip(test, DaemonOptions::default())?);
-    let pebble = pebble_binary::find_or_build(None, &mut |_| {}).unwrap();
+    let pebble = pebble_or_skip(test)?;
     let charm = Charm::new(&[]);
-    for name in ["metadata.yaml", "config.yaml", "actions.yaml"] {
-        charm.write(name, &std::fs::read_to_string(checkout().join(name)).unwrap());
-    }
+    declare_any_workload(&charm.dir());
     let options = ["--speed", "50", "--pebble", &pebble.display().to_string()];
     Some((charm, options.map(str::to_owned).to_vec()))
 }
@@ -27,38 +18,8 @@ pub fn declared(test: &str) -> Option<(Charm, Vec<String>)> {
 /// The same, ready to run.
 pub fn charm(test: &str) -> Option<(Charm, Vec<String>)> {
     let (charm, options) = declared(test)?;
-    symlink(program(), charm.dir().join("dispatch")).unwrap();
+    symlink(built(), charm.dir().join("dispatch")).unwrap();
     Some((charm, options))
-}
-
-/// The hook executable, built when it is not.
-pub fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--package",
-                "any-workload-k8s",
-                "--message-format",
-                "json-render-diagnostics",
-            ])
-            .current_dir(checkout())
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(built.status.success(), "any-workload-k8s does not build");
-        built
-            .stdout
-            .split(|byte| *byte == b'\n')
-            .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
-            .find_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
-            .unwrap()
-    })
-}
-
-fn checkout() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// One thing that is wrong: the lines that make it so, what the unit's status then says, and the lines that mend it.

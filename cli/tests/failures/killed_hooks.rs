@@ -9,7 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use charmwright::dispatch::{FRAMEWORK_KEY, deferred_events};
 
-use crate::any_workload::{declared, program};
+use crate::any_workload::declared;
+use crate::charms::built;
 use crate::support::{Charm, wait_until};
 
 const KILLS: usize = 50;
@@ -175,10 +176,7 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
         .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64);
     println!("CHARMWRIGHT_SEED={seed} makes the same moments again");
     let mut random = Random(seed);
-    charm.write(
-        "dispatch",
-        &DISPATCH.replace("$CHARM", &program().display().to_string()),
-    );
+    charm.write("dispatch", &DISPATCH.replace("$CHARM", &built().display().to_string()));
     std::fs::write(charm.out().join("runs"), "0\n").unwrap();
     // Pebble is away: a hook stores its event after three attempts in three seconds.
     set_moments(&charm, &random.moments(200, 3500));

@@ -9,6 +9,8 @@
 mod any_workload;
 mod bad_config;
 mod broken_charm;
+#[path = "../common/charms.rs"]
+mod charms;
 mod failing_workload;
 mod killed_hooks;
 #[path = "../dev/support.rs"]
