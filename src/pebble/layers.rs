@@ -12,7 +12,7 @@ use serde_json::json;
 use super::call::{Call, Halt};
 use super::change::ChangeId;
 use super::client::Client;
-use super::error::{Error, UserFault};
+use super::error::{Error, UserFault, in_target};
 use super::layer::{Check, Layer, LayerFault, LogTarget, Override, Service};
 use super::plan::Plan;
 use super::request::Request;
@@ -136,8 +136,10 @@ impl Client {
             self.plan_text_on(lane, attempt).await?
         };
         if memory.end_restoring(lane.number(), before != after) {
-            let target = self.target().unwrap_or_default();
-            tracing::warn!(target, labels = ?forgotten, "Pebble was restarted and had forgotten its layers; put them back");
+            let labels: Vec<String> = forgotten.iter().map(|label| format!("{label:?}")).collect();
+            let done = format!("put back layer {}", labels.join(", "));
+            let done = in_target(&done, self.target());
+            tracing::warn!("{done}: Pebble was restarted and had forgotten it");
         }
         Ok(())
     }
@@ -261,6 +263,8 @@ fn forgotten_labels<'a>(added: &'a [Added], plan: &Plan) -> Vec<&'a str> {
     missing(added, &mut labels, Layer::get_log_targets, |name, entry: &LogTarget| {
         Layer::new().log_target(name, entry.clone()).is_reflected_in(plan)
     });
+    labels.sort_unstable();
+    labels.dedup();
     labels
 }
 
@@ -363,6 +367,14 @@ mod tests {
         assert_eq!(forgotten_labels(&added, &all), [""; 0]);
         let without_x = plan("services: {y: {override: replace, command: one}}");
         assert_eq!(forgotten_labels(&added, &without_x), ["base", "over"]);
+        let nothing = plan("{}");
+        memory.remember(
+            "both",
+            Arc::new(Layer::new().service("z", Service::new()).check("z", Check::tcp(80))),
+            1,
+        );
+        let added = memory.unverified(2).unwrap();
+        assert_eq!(forgotten_labels(&added, &nothing), ["base", "both", "other", "over"]);
     }
 
     #[test]
