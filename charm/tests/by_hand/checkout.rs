@@ -31,3 +31,38 @@ fn dispatch_and_hooks_of_the_checkout_run_by_hand_and_set_the_status() {
     unit.run_program(&checkout.join("dispatch"))
         .ends(2, &["cannot tell which event this is"]);
 }
+
+#[test]
+fn the_launcher_finds_its_checkout_however_it_is_called() {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let link = |to: &Path, name: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(to, path).unwrap();
+    };
+    link(&checkout.join("dispatch"), "dispatch");
+    link(Path::new("../dispatch"), "hooks/update-status");
+    // In the charm's place: prints the environment that it got.
+    link(Path::new("/usr/bin/env"), "target/debug/any-workload-k8s");
+
+    for (dir, program) in [
+        ("", "./hooks/update-status"),
+        ("", "hooks/update-status"),
+        ("hooks", "./update-status"),
+        ("hooks", "../hooks/update-status"),
+    ] {
+        let ran = std::process::Command::new(program)
+            .current_dir(folder.path().join(dir))
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .output()
+            .unwrap();
+        let printed = String::from_utf8(ran.stdout).unwrap();
+        assert!(
+            printed.contains("JUJU_DISPATCH_PATH=hooks/update-status"),
+            "{dir} {program}: {printed}{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
+    }
+}
