@@ -32,7 +32,7 @@ pub struct Report {
     pub status: String,
     /// What goes with it; in error `hook failed: "NAME"`.
     pub message: String,
-    /// The agent's own status: `executing`, `idle`, `error` or `allocating`. `juju status` shows the error in the unit's column and `idle` here.
+    /// The agent's own status: `executing`, `idle` or `allocating`. An error is the unit's; the agent that waits to try again is `idle`.
     pub agent_status: String,
     /// What goes with it: `running config-changed hook`.
     pub agent_message: String,
@@ -100,7 +100,6 @@ impl Unit {
                 HookKind::Action { name, .. } => ("executing", format!("running action {name}")),
                 kind => ("executing", format!("running {} hook", kind.name())),
             },
-            None if shown_error.is_some() => ("error", message.clone()),
             None if self.hooks_begun == 0 => ("allocating", String::new()),
             None => ("idle", String::new()),
         };

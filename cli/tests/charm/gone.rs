@@ -42,7 +42,7 @@ fn failed(setup: Setup, old: u16, new: u16) -> Dev {
 fn is_in_error(dev: &mut Dev, port: u16) {
     let table = dev.table();
     assert_eq!(table.status(), ("error", "hook failed: \"config-changed\""));
-    assert_eq!((table.agent, table.ports), ("error".to_owned(), format!("{port}/tcp")));
+    assert_eq!((table.agent, table.ports), ("idle".to_owned(), format!("{port}/tcp")));
     assert!(table.deferred.is_empty(), "{:?}", table.deferred);
 }
 
