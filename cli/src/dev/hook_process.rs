@@ -17,6 +17,8 @@ use super::events::Happening;
 use crate::error::chain_of;
 use crate::processes::Ending;
 
+/// How much room each read of a pipe gets: what a pipe holds at most.
+const READ_SIZE: usize = 64 << 10;
 /// Longest piece of a line in the log, in bytes: the agent's own limit.
 const LINE_LIMIT: usize = 4096;
 /// How much of a stream is kept for an action's result.
@@ -172,19 +174,23 @@ impl<P: AsyncRead + Unpin> Output<P> {
     async fn read(&mut self) {
         let Some(pipe) = &mut self.pipe else { return };
         let before = self.partial.len();
+        // Without this the vector grows by 64 bytes a read, and a flood takes a system call for each.
+        self.partial.reserve(READ_SIZE);
         if pipe.read_buf(&mut self.partial).await.unwrap_or(0) == 0 {
             self.pipe = None;
         }
         let new = self.partial.get(before..).unwrap_or_default();
         self.kept
             .extend(new.iter().take(KEPT_LIMIT.saturating_sub(self.kept.len())));
-        let read = std::mem::take(&mut self.partial);
+        let mut read = std::mem::take(&mut self.partial);
         let mut rest = read.as_slice();
         while let Some((piece, skip)) = next_piece(rest) {
             self.line(String::from_utf8_lossy(rest.get(..piece).unwrap_or_default()).into_owned());
             rest = rest.get(skip..).unwrap_or_default();
         }
-        self.partial = rest.to_vec();
+        let taken = read.len() - rest.len();
+        read.drain(..taken);
+        self.partial = read;
     }
 
     /// Takes the last line, when it had no end.
@@ -330,6 +336,40 @@ mod tests {
         let (lines, end) = run(dir.path()).await;
         assert_eq!((lines.len(), end.stdout.len()), (TOLD_LIMIT, KEPT_LIMIT));
         assert_eq!(end.last_lines[LAST_LINES - 1], "end");
+    }
+
+    /// Always has more, and counts how often it was asked.
+    struct Endless {
+        asked: usize,
+        left: usize,
+    }
+
+    impl AsyncRead for Endless {
+        fn poll_read(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+            room: &mut tokio::io::ReadBuf<'_>,
+        ) -> std::task::Poll<std::io::Result<()>> {
+            let size = room.remaining().min(self.left);
+            room.put_slice(&vec![b'\n'; size]);
+            self.asked += 1;
+            self.left -= size;
+            std::task::Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_read_in_large_pieces() {
+        let flood = Endless {
+            asked: 0,
+            left: 4 << 20,
+        };
+        let mut output = Output::new(Some(flood), None);
+        while output.pipe.as_ref().is_some_and(|flood| flood.left > 0) {
+            output.read().await;
+        }
+        let asked = output.pipe.map(|flood| flood.asked).unwrap();
+        assert!(asked <= 64, "{asked} reads for 4 MiB");
     }
 
     #[test]
