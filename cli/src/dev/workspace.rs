@@ -13,10 +13,11 @@
 //!
 //! A socket's path must fit in 107 bytes, which is why the folder's name is short and why a long `--dir` is refused before anything starts.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
@@ -35,6 +36,8 @@ const TRANSIENT: [&str; 5] = ["agent.socket", "tools", "containers", "pebble", "
 pub struct Workspace {
     root: PathBuf,
     temporary: bool,
+    /// The locked marker, in the process that made the folder: as long as it lives, no other run takes the folder for its own.
+    _lock: Option<Arc<File>>,
 }
 
 impl Workspace {
@@ -43,19 +46,15 @@ impl Workspace {
     /// # Errors
     /// When it cannot be made, or `dir` holds something that is not of an earlier run.
     pub fn create(dir: Option<&Path>) -> Result<Self> {
-        let workspace = match dir {
-            None => Self {
-                root: temporary_root()?,
-                temporary: true,
-            },
-            Some(dir) => Self {
-                root: chosen_root(dir)?,
-                temporary: false,
-            },
+        let root = match dir {
+            None => temporary_root()?,
+            Some(dir) => chosen_root(dir)?,
         };
-        let marker = workspace.root.join(MARKER);
-        fs::write(&marker, "made by `charmwright dev`\n")
-            .map_err(|e| Error::new(format!("cannot write {}", marker.display())).because(e))?;
+        let workspace = Self {
+            _lock: Some(Arc::new(lock(&root)?)),
+            root,
+            temporary: dir.is_none(),
+        };
         workspace.remove_transient();
         for name in ["tools", "containers", "pebble"] {
             workspace.make_dir(&workspace.root.join(name))?;
@@ -68,6 +67,7 @@ impl Workspace {
         Self {
             root: root.to_owned(),
             temporary,
+            _lock: None,
         }
     }
 
@@ -234,6 +234,27 @@ fn chosen_root(dir: &Path) -> Result<PathBuf> {
     Ok(root)
 }
 
+/// Marks the folder as ours, and as in use until the file is closed.
+fn lock(root: &Path) -> Result<File> {
+    let marker = root.join(MARKER);
+    let failed = || Error::new(format!("cannot write {}", marker.display()));
+    let mut file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&marker)
+        .map_err(|e| failed().because(e))?;
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => Error::new(format!("cannot use the folder {}", root.display()))
+            .because("another run uses it")
+            .advice("give another one with --dir DIR, or end that run"),
+        TryLockError::Error(error) => failed().because(error),
+    })?;
+    file.write_all(b"made by `charmwright dev`\n")
+        .map_err(|e| failed().because(e))?;
+    Ok(file)
+}
+
 fn short_enough(path: PathBuf) -> Result<PathBuf> {
     let length = path.as_os_str().len();
     if length <= SOCKET_PATH_LIMIT {
@@ -277,7 +298,20 @@ mod tests {
         left.sort();
         assert_eq!(left, [MARKER, "unit.log"]);
         // It is ours, so it may be used again.
+        drop(chosen);
         Workspace::create(Some(&dir)).unwrap();
+    }
+
+    #[test]
+    fn a_folder_in_use_is_not_taken_from_its_run() {
+        let outer = tempfile::tempdir().unwrap();
+        let first = Workspace::create(Some(outer.path())).unwrap();
+        let socket = first.pebble_socket("web").unwrap();
+        let error = Workspace::create(Some(outer.path())).unwrap_err().chain();
+        assert!(error.contains("another run uses it"), "{error}");
+        assert!(socket.parent().unwrap().exists());
+        drop(first);
+        Workspace::create(Some(outer.path())).unwrap();
     }
 
     #[test]
