@@ -43,8 +43,10 @@ pub fn start(script: Option<&Path>, until_idle: bool, happenings: mpsc::Unbounde
     };
     // A thread of its own: a read of standard input cannot be given up, and must not keep the process from ending.
     std::thread::spawn(move || {
-        for line in io::stdin().lock().lines() {
+        // By bytes: a line that is not UTF-8 is refused as a wrong line, while `lines` would pass it off as the end of a script that went well.
+        for line in io::stdin().lock().split(b'\n') {
             let Ok(line) = line else { break };
+            let line = String::from_utf8_lossy(&line).into_owned();
             if happenings.send(Happening::Line(line)).is_err() {
                 return;
             }

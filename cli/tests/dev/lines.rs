@@ -1,5 +1,6 @@
 //! The command line and the commands: what they print, which mistakes they name, and which exit code a run has.
 
+use std::io::Write;
 use std::process::Command;
 
 use serde_json::Value;
@@ -161,4 +162,19 @@ fn help_teaches_and_a_wrong_option_is_exit_2() {
     run(&["dev", "/no/such/charm"])
         .exits(1)
         .says("cannot open the charm /no/such/charm");
+}
+
+#[test]
+fn a_line_that_is_no_text_is_a_wrong_line_and_not_the_end() {
+    let charm = Charm::dispatching("status-set active");
+    let mut child = charm.start(&[], "wait-for active\n");
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"stat\xffus\nexpect blocked\n")
+        .unwrap();
+    Run::from(child.wait_with_output().unwrap())
+        .exits(1)
+        .says("there is no such command");
 }
