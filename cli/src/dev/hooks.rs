@@ -20,6 +20,9 @@ use crate::wire;
 /// When a running hook's new status is worth a line of its own; the table says it at the end of a shorter one.
 const TELL_STATUS_AFTER: Duration = Duration::from_secs(3);
 
+/// How many lines of an action's result are shown; the log has the rest.
+const RESULT_LINES: usize = 20;
+
 /// The hook that runs now.
 #[derive(Debug)]
 pub struct RunningHook {
@@ -258,13 +261,27 @@ fn ending_remarks(ending: &HookEnding) -> Vec<String> {
             let mut lines = vec![format!("action {}: {}", record.id(), one_word(record))];
             lines.extend(record.log().iter().map(|line| format!("log {line}")));
             lines.extend(record.results().iter().map(|(key, value)| match value {
-                serde_json::Value::String(text) => format!("{key}: {}", text.trim_end()),
+                serde_json::Value::String(text) => format!("{key}: {}", first_lines(text.trim_end())),
                 other => format!("{key}: {other}"),
             }));
             lines
         }
         // Committed, or the charm has no such hook: nothing to add.
         _ => Vec::new(),
+    }
+}
+
+/// The first lines of a text, and how many more there are.
+fn first_lines(text: &str) -> String {
+    match text.match_indices('\n').nth(RESULT_LINES - 1) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            let (shown, rest) = text.split_at(end);
+            format!(
+                "{shown}\n... {} more line(s); `log` has what it wrote",
+                rest.lines().count() - 1
+            )
+        }
     }
 }
 
@@ -312,6 +329,18 @@ fn cause(error: &std::io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_result_is_shown_by_its_first_lines() {
+        let lines = |count: usize| vec!["y"; count].join("\n");
+        assert_eq!(first_lines(""), "");
+        assert_eq!(first_lines(&lines(RESULT_LINES)), lines(RESULT_LINES));
+        let cut = first_lines(&lines(RESULT_LINES + 5));
+        assert_eq!(
+            cut,
+            format!("{}\n... 5 more line(s); `log` has what it wrote", lines(RESULT_LINES))
+        );
+    }
 
     #[test]
     fn retries_are_counted_when_their_call_ends() {
