@@ -1,6 +1,5 @@
 //! One hook of the session: started, its tools answered, its end taken and told.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use super::events::human;
 use super::hook_process::{self, HookEnd, HookOutcome};
 use super::journal::HookLine;
 use super::session::Session;
+use super::tool_files;
 use super::tool_server::{ToolCall, ToolServer};
 use crate::error::Error;
 use crate::processes::Ending;
@@ -106,11 +106,11 @@ impl Session {
         };
         let mut answer = self.unit.tool(&request);
         if let Some(path) = answer.wants_file.take() {
-            request.file = Some(fs::read(path).map_err(|error| cause(&error)));
+            request.file = Some(tool_files::read(&path).map_err(|error| cause(&error)));
             answer = self.unit.tool(&request);
         }
         if let Some(output) = answer.output_file.take()
-            && let Err(error) = fs::write(&output.path, &output.content)
+            && let Err(error) = tool_files::write(&output.path, &output.content)
         {
             answer = output.cannot_write(&cause(&error));
         }

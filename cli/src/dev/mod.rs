@@ -31,6 +31,7 @@ mod setup;
 mod shutdown;
 mod signals;
 mod table;
+mod tool_files;
 mod tool_server;
 mod workspace;
 
