@@ -328,6 +328,10 @@ impl Session {
 
     /// Collects the children that hooks left behind and that have ended since.
     pub(super) fn reap_orphans(&self) {
+        // The build's thread waits for its own child, whose end must not be taken from it. The next hook's end collects what is left.
+        if self.building {
+            return;
+        }
         let mut waited_for: Vec<_> = self.containers.iter().filter_map(Container::pid).collect();
         waited_for.extend(self.hook.as_ref().and_then(RunningHook::pid));
         processes::reap_orphans(&waited_for);
