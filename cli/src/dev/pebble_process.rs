@@ -29,6 +29,8 @@ const START_UP: Duration = Duration::from_secs(30);
 pub struct Container {
     pub name: String,
     pub socket: PathBuf,
+    /// This program. Asked for once: after a rebuild of it, the system names the file that is gone.
+    program: PathBuf,
     log: PathBuf,
     pebble_dir: PathBuf,
     running: Option<Pid>,
@@ -49,9 +51,15 @@ impl Container {
     ///
     /// # Errors
     /// When its socket's path is too long.
-    pub fn new(name: &str, workspace: &Workspace, happenings: mpsc::UnboundedSender<Happening>) -> Result<Self> {
+    pub fn new(
+        name: &str,
+        workspace: &Workspace,
+        program: &Path,
+        happenings: mpsc::UnboundedSender<Happening>,
+    ) -> Result<Self> {
         Ok(Self {
             name: name.to_owned(),
+            program: program.to_owned(),
             socket: workspace.pebble_socket(name)?,
             log: workspace.pebble_log(name),
             pebble_dir: workspace.pebble_dir(name),
@@ -120,8 +128,7 @@ impl Container {
             .open(&self.log)
             .map_err(|e| failed().because(e))?;
         let errors = log.try_clone().map_err(|e| failed().because(e))?;
-        let program = env::current_exe().map_err(|e| failed().because(e))?;
-        let mut child = Command::new(program)
+        let mut child = Command::new(&self.program)
             .args(["container-init", "--follow", &std::process::id().to_string(), "--"])
             .arg(pebble)
             .args(["run", "--create-dirs", "--hold", "--verbose"])

@@ -92,11 +92,11 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         false => Some(find_pebble(args.pebble.as_deref(), &mut journal)?),
     };
     let (sender, happenings) = mpsc::unbounded_channel();
+    let program = env::current_exe().map_err(|error| Error::new("cannot learn this program's path").because(error))?;
     let containers = names
         .iter()
-        .map(|name| Container::new(name, workspace, sender.clone()))
+        .map(|name| Container::new(name, workspace, &program, sender.clone()))
         .collect::<Result<Vec<_>>>()?;
-    let program = env::current_exe().map_err(|error| Error::new("cannot learn this program's path").because(error))?;
     workspace.link_tools(&program, tools)?;
     let agent_socket = workspace.agent_socket()?;
     let paths = AgentPaths::new(&charm.dir, workspace.tools(), &agent_socket)

@@ -1,9 +1,11 @@
 //! Containers with a real Pebble: when it is ready, what it notices, and that its end is the end of everything in it.
 
+use std::process::Command;
+
 use charmwright::testing::daemon::DaemonOptions;
 use charmwright::testing::{daemon_or_skip, pebble_binary};
 
-use crate::support::{Charm, lives};
+use crate::support::{Charm, Run, lives};
 
 const FAST: &str = "50";
 
@@ -167,4 +169,30 @@ fn a_pebble_that_cannot_be_run_is_told_at_once() {
         .run(&["--pebble", "/bin/false", "--speed", "50"], "expect unknown\n")
         .exits(0)
         .says("ended with code 1");
+}
+
+#[test]
+fn a_rebuild_of_the_program_under_its_run_does_no_harm() {
+    let replaced = "[ $JUJU_HOOK_NAME != install ] || { cp $OUT/charmwright $OUT/new && mv $OUT/new $OUT/charmwright; }\n\
+                    case $JUJU_HOOK_NAME in *-pebble-ready) status-set active ;; *) status-set waiting ;; esac";
+    let Some((charm, options)) = charm("a_rebuild_of_the_program_under_its_run_does_no_harm", replaced) else {
+        return;
+    };
+    let script = charm.out().join("script");
+    std::fs::write(
+        &script,
+        "wait-for idle\npebble kill\nwait-for idle\npebble start\nwait-for active\n",
+    )
+    .unwrap();
+    let ran = Command::new(charm.copied_program())
+        .arg("dev")
+        .arg(charm.dir())
+        .args(args(&options))
+        .arg("--script")
+        .arg(script)
+        .env("TMPDIR", charm.dir().parent().unwrap().join("tmp"))
+        .output()
+        .unwrap();
+    let run = Run::from(ran).exits(0);
+    assert_eq!(run.stdout.matches("web-pebble-ready").count(), 2, "{}", run.stdout);
 }

@@ -88,6 +88,14 @@ impl Charm {
         command
     }
 
+    /// A copy of the program under test, outside of Cargo's folder; it may be replaced.
+    pub fn copied_program(&self) -> PathBuf {
+        let copy = self.out().join("charmwright");
+        let _alone = alone();
+        fs::copy(CHARMWRIGHT, &copy).unwrap();
+        copy
+    }
+
     /// Starts it, with this script on its standard input.
     pub fn start(&self, args: &[&str], script: &str) -> Child {
         let mut child = {
