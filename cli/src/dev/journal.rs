@@ -8,7 +8,7 @@ use super::events::human;
 
 /// Where progress goes, and since when.
 pub struct Journal {
-    out: Box<dyn Write>,
+    out: Box<dyn Write + Send>,
     began: Instant,
     /// Whether the reader has left: then nobody needs the run any more.
     broken: bool,
@@ -31,7 +31,7 @@ pub struct HookLine<'a> {
 impl Journal {
     /// Progress on standard output, or on standard error when standard output is for a document.
     pub fn new(to_stderr: bool) -> Self {
-        let out: Box<dyn Write> = if to_stderr {
+        let out: Box<dyn Write + Send> = if to_stderr {
             Box::new(io::stderr())
         } else {
             Box::new(io::stdout())

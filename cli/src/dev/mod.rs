@@ -46,8 +46,11 @@ pub fn run(args: DevArgs) -> Result<ExitCode> {
         .enable_all()
         .build()
         .map_err(|error| Error::new("cannot start the event loop").because(error))?;
-    match (args.root.clone(), args.guard) {
+    let outcome = match (args.root.clone(), args.guard) {
         (Some(root), Some(guard)) => runtime.block_on(setup::run(args, &root, guard)),
         _ => runtime.block_on(guard::run(&args)),
-    }
+    };
+    // A build that was given up may still wait for its compiler; nobody waits for it.
+    runtime.shutdown_background();
+    outcome
 }

@@ -117,8 +117,16 @@ impl Session {
         Ok(())
     }
 
-    /// Lives until the unit is gone and everything that was started has ended.
-    pub async fn run(mut self) -> ExitCode {
+    /// Lives until the unit is gone and everything that was started has ended; `stops` asks it to end sooner.
+    pub async fn run(mut self, mut stops: mpsc::UnboundedReceiver<Stop>) -> ExitCode {
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            while let Some(stop) = stops.recv().await {
+                if sender.send(Happening::Asked(stop)).is_err() {
+                    return;
+                }
+            }
+        });
         loop {
             let wake = self.advance();
             if self.phase == Phase::Over {

@@ -28,6 +28,9 @@ use crate::processes;
 /// The agent's own interval between two update-status hooks.
 const UPDATE_STATUS_INTERVAL: Duration = Duration::from_secs(300);
 
+/// How long a build that has lost its compiler may take to notice.
+const GIVING_UP: Duration = Duration::from_secs(5);
+
 /// The charm to run.
 #[derive(Debug, Clone)]
 pub struct CharmSource {
@@ -40,10 +43,27 @@ pub struct CharmSource {
 /// Runs the session in the folder that the guard has made.
 pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
     let guard = Pid::from_raw(guard).ok_or_else(|| Error::new("cannot follow process 0"))?;
+    let (asked_to_end, mut stops) = mpsc::unbounded_channel();
+    signals::listen(asked_to_end)?;
     processes::adopt_orphans_and_follow(guard, Signal::USR2)?;
     let workspace = Workspace::adopt(root, args.dir.is_none());
-    let outcome = match prepare(&args, &workspace) {
-        Ok(session) => Ok(session.run().await),
+    // Builds take minutes, and whoever ends us meanwhile must not leave a compiler or the folder behind.
+    let mut preparing = tokio::task::spawn_blocking({
+        let workspace = workspace.clone();
+        move || prepare(&args, &workspace)
+    });
+    let prepared = tokio::select! {
+        prepared = &mut preparing => prepared.map_err(|error| Error::new("cannot make the unit").because(error)).flatten(),
+        _ = stops.recv() => {
+            processes::kill_descendants(|| {});
+            // Its child is gone, so it ends, and takes its own temporary files with it.
+            let _ = tokio::time::timeout(GIVING_UP, preparing).await;
+            processes::kill_descendants(|| {});
+            Err(Error::new("cannot make the unit").because("asked to end before it was ready"))
+        }
+    };
+    let outcome = match prepared {
+        Ok(session) => Ok(session.run(stops).await),
         Err(error) => Err(error),
     };
     // With a guard that was killed nobody else cleans up.
@@ -103,7 +123,6 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .path(env::var_os("PATH").unwrap_or_default())
         .variable("CHARMWRIGHT_CONTAINERS", workspace.containers());
 
-    signals::listen(sender.clone())?;
     let source = console::start(args.script.as_deref(), args.until_idle, sender.clone())?;
     greet(&mut journal, args, &charm, &unit, workspace, &config, pebble.as_deref());
     if !demo

@@ -3,14 +3,14 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::events::{Happening, Stop};
+use super::events::Stop;
 use crate::error::{Error, Result};
 
-/// Turns signals into [`Happening::Asked`] from now on; see [`super::guard`] for which means what.
+/// Turns signals into what they ask for, from now on; see [`super::guard`] for which means what.
 ///
 /// # Errors
 /// When a handler cannot be installed.
-pub fn listen(happenings: mpsc::UnboundedSender<Happening>) -> Result<()> {
+pub fn listen(asked_to_end: mpsc::UnboundedSender<Stop>) -> Result<()> {
     let listen = |kind| signal(kind).map_err(|error| Error::new("cannot listen for signals").because(error));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut passed_on = listen(SignalKind::user_defined1())?;
@@ -32,7 +32,7 @@ pub fn listen(happenings: mpsc::UnboundedSender<Happening>) -> Result<()> {
             }
             let asked = interrupts.max(passed) + others;
             let stop = if asked > 1 { Stop::AtOnce } else { Stop::InOrder };
-            if happenings.send(Happening::Asked(stop)).is_err() {
+            if asked_to_end.send(stop).is_err() {
                 return;
             }
         }

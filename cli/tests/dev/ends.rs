@@ -1,6 +1,6 @@
 //! However a run ends, nothing of it is left: no process, no socket, no folder. [`Charm::run`] checks that for every orderly end.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::support::{Charm, Run, lives, signal, signal_pid, wait_until};
 
@@ -85,4 +85,48 @@ fn a_stop_hook_that_fails_is_an_exit_code() {
 fn a_unit_in_error_can_be_removed() {
     let charm = Charm::dispatching("[ $JUJU_HOOK_NAME != install ]");
     charm.run(&[], "wait-for error\nquit\n").exits(0).says("remove");
+}
+
+/// A run that builds Pebble for ever: its `go` is a script that tells its process id and sleeps.
+fn building_for_ever(charm: &Charm) -> (std::process::Child, String) {
+    charm.write("metadata.yaml", "name: web\ncontainers: {web: {}}\n");
+    charm.write("bin/go", "#!/bin/sh\necho $$ >$OUT/go\nexec sleep 300\n");
+    // A program that lies in Cargo's folder would find the Pebble that was built there.
+    let child = Command::new(charm.copied_program())
+        .arg("dev")
+        .arg(charm.dir())
+        .env("PATH", format!("{}:/usr/bin:/bin", charm.dir().join("bin").display()))
+        .env("XDG_CACHE_HOME", charm.dir().join("cache"))
+        .env("TMPDIR", charm.dir().parent().unwrap().join("tmp"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let go = charm.wait_for_note("go");
+    (child, go)
+}
+
+#[test]
+fn a_kill_during_a_build_leaves_nothing() {
+    let charm = Charm::new(&[]);
+    let (mut child, go) = building_for_ever(&charm);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    charm.assert_nothing_left();
+    assert!(!lives(&go));
+}
+
+#[test]
+fn a_signal_during_a_build_ends_it_with_a_word() {
+    for name in ["INT", "TERM"] {
+        let charm = Charm::new(&[]);
+        let (child, go) = building_for_ever(&charm);
+        signal(&child, name);
+        Run::from(child.wait_with_output().unwrap())
+            .exits(1)
+            .says("asked to end before it was ready");
+        charm.assert_nothing_left();
+        assert!(!lives(&go));
+    }
 }
