@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
+use std::time::Duration;
 
 use crate::Failure;
 use crate::measure::{Counts, Measured};
@@ -26,16 +27,18 @@ pub(crate) fn print(results: &[Measured], programs: &Programs) -> Result<bool, F
     let mut out = String::new();
     writeln!(
         out,
-        "| event | floor, ms | Rust, ms | Rust ÷ floor (≤ {WALL_TO_FLOOR}) | ops, ms | ops ÷ Rust | peak Rust, MiB (≤ 8) | peak ops, MiB | hook tools Rust | hook tools ops | requests to Pebble |"
+        "| event | floor | Rust | Rust ÷ floor (≤ {WALL_TO_FLOOR}) | ops | ops ÷ Rust | peak memory Rust (≤ 8 MiB), ops | hook tools Rust, ops | requests to Pebble |"
     )?;
-    writeln!(out, "|---|---|---|---|---|---|---|---|---|---|---|")?;
+    writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
     let mut failures = Vec::new();
+    let mut names = String::new();
     for result in results {
-        let millis = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+        let millis = |time: Duration| time.as_secs_f64() * 1e3;
+        let total = |counts: &Counts| counts.values().sum::<usize>();
         let factor = ops_factor(result.event);
         writeln!(
             out,
-            "| {} | {:.2} | {:.2} | {:.2} {} | {:.0} | {:.0} (≥ {factor}) {} | {:.1} {} | {:.1} | {} | {} | {} |",
+            "| {} | {:.1} ms | {:.1} ms | {:.2} {} | {:.0} ms | {:.0} (≥ {factor}) {} | {:.1} {}, {:.1} MiB | {}, {} | {} |",
             result.event,
             millis(result.floor),
             millis(result.rust),
@@ -47,9 +50,16 @@ pub(crate) fn print(results: &[Measured], programs: &Programs) -> Result<bool, F
             mebibytes(result.rust_peak),
             mark(result.rust_peak <= PEAK_KIB),
             mebibytes(result.ops_peak),
-            list(&result.rust_tools),
-            list(&result.ops_tools),
+            total(&result.rust_tools),
+            total(&result.ops_tools),
             result.requests,
+        )?;
+        writeln!(
+            names,
+            "- {}: Rust {}; ops {}",
+            result.event,
+            list(&result.rust_tools),
+            list(&result.ops_tools)
         )?;
         if result.rust_peak > PEAK_KIB {
             failures.push(format!(
@@ -68,9 +78,10 @@ pub(crate) fn print(results: &[Measured], programs: &Programs) -> Result<bool, F
     let bytes = fs::metadata(&programs.hook)?.len();
     #[expect(clippy::cast_precision_loss, reason = "a size to be read, to two digits")]
     let megabytes = bytes as f64 / 1e6;
+    writeln!(out, "\nHook tools by name:\n\n{names}")?;
     writeln!(
         out,
-        "\nHook executable: {megabytes:.2} MB (≤ 6) {}",
+        "Hook executable: {megabytes:.2} MB (≤ 6) {}",
         mark(bytes <= HOOK_BYTES)
     )?;
     if bytes > HOOK_BYTES {
@@ -93,7 +104,7 @@ fn mebibytes(kib: u64) -> f64 {
     kib / 1024.0
 }
 
-/// `3: config-get, state-get, 2 × juju-log`
+/// `config-get, state-get, 2 × juju-log`
 fn list(counts: &Counts) -> String {
     let names: Vec<String> = counts
         .iter()
@@ -105,5 +116,5 @@ fn list(counts: &Counts) -> String {
             }
         })
         .collect();
-    format!("{}: {}", counts.values().sum::<usize>(), names.join(", "))
+    names.join(", ")
 }
