@@ -221,9 +221,8 @@ fn no_go() -> Error {
     Error::new(
         ErrorKind::NoPebble,
         format!(
-            "cannot find Pebble, and cannot build it: there is no Go on PATH\n\
-             Install Go {} or newer (https://go.dev/dl, or: snap install go --classic), and it is built on the next try;\n\
-             or install Pebble itself (snap install pebble --classic) and set PEBBLE_BIN to its path.",
+            "cannot find Pebble, and cannot build it: there is no Go on PATH; install Go {} or newer and it is built on the next try,\n\
+             or install Pebble itself (such as: snap install pebble --classic) so that it is on PATH, or set PEBBLE_BIN to its path",
             go_version()
         ),
     )
@@ -276,7 +275,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let error = build(home.path(), None, &mut |_| {}).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NoPebble);
-        assert!(error.to_string().contains("Install Go 1.26"), "{error}");
+        assert!(error.to_string().contains("install Go 1.26"), "{error}");
     }
 
     #[test]
