@@ -46,6 +46,11 @@
 //! - [`juju`] is the hook's environment and its tools; it can be used alone as well.
 //! - `agent` and `testing` (feature `testing`) are the other side, for tests and for `charmwright dev`.
 
+/// The charm that the README shows has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;
+
 #[cfg(feature = "testing")]
 pub mod agent;
 pub mod dispatch;
