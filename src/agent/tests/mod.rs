@@ -122,7 +122,7 @@ impl Bench {
             .unwrap_or_default();
         ToolRequest {
             context_id,
-            dir: "/work".into(),
+            dir: "/cwd".into(),
             name: (*name).to_owned(),
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             ..ToolRequest::default()

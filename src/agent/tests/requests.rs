@@ -285,12 +285,12 @@ fn output_goes_to_a_file_of_the_agents() {
     let file = answer.output_file.unwrap();
     assert_eq!(
         (file.path.to_str(), text(&file.content).as_str()),
-        (Some("/work/out.txt"), "1000000\n")
+        (Some("/cwd/out.txt"), "1000000\n")
     );
     let failed = file.cannot_write("permission denied");
     assert_eq!(
         (failed.code, text(&failed.stderr).as_str()),
-        (1, "ERROR open /work/out.txt: permission denied\n")
+        (1, "ERROR open /cwd/out.txt: permission denied\n")
     );
     let answer = bench.tool(&["config-get", "--output=~/x"]);
     assert_eq!(answer.output_file.unwrap().path.to_str(), Some("/root/x"));

@@ -226,7 +226,7 @@ fn state_set_reads_yaml_from_standard_input_or_a_file() {
     let mut request = bench.request(&["state-set", "--file", "sub/x.yaml"]);
     assert_eq!(
         bench.unit.tool(&request).wants_file.unwrap().to_str(),
-        Some("/work/sub/x.yaml")
+        Some("/cwd/sub/x.yaml")
     );
     request.file = Some(Err("no such file or directory".into()));
     assert_eq!(
