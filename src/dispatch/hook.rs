@@ -53,9 +53,11 @@ pub(crate) struct Shared {
     pub(crate) patience: Patience,
     /// Set while statuses are collected: then nobody waits for Pebble.
     pub(crate) collecting: AtomicBool,
-    operator: OnceLock<OperatorRetry>,
-    clients: Mutex<BTreeMap<ContainerName, Client>>,
-    memory: Mutex<Memory>,
+    /// Read when it is first needed.
+    pub(crate) operator: OnceLock<OperatorRetry>,
+    /// One for each container, made when it is first needed.
+    pub(crate) clients: Mutex<BTreeMap<ContainerName, Client>>,
+    pub(crate) memory: Mutex<Memory>,
 }
 
 /// The retry policies that the charm chose, asked before its handlers run.
@@ -169,45 +171,7 @@ impl<C: Charm> std::fmt::Debug for Hook<C> {
     }
 }
 
-/// What one hook starts from.
-pub(crate) struct Setting {
-    pub(crate) env: HookEnv,
-    pub(crate) juju: Arc<Juju>,
-    pub(crate) log: HookLog,
-    pub(crate) metadata: Metadata,
-    pub(crate) mode: Mode,
-    pub(crate) containers: PathBuf,
-    pub(crate) patience: Patience,
-    pub(crate) memory: Memory,
-}
-
 impl Shared {
-    pub(crate) fn new(setting: Setting) -> Self {
-        let Setting {
-            env,
-            juju,
-            log,
-            metadata,
-            mode,
-            containers,
-            patience,
-            memory,
-        } = setting;
-        Self {
-            env,
-            juju,
-            log,
-            metadata,
-            mode,
-            containers,
-            patience,
-            collecting: AtomicBool::new(false),
-            operator: OnceLock::new(),
-            clients: Mutex::default(),
-            memory: Mutex::new(memory),
-        }
-    }
-
     pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,13 +5,14 @@ use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::charm::{Charm, Metadata};
 use super::error::{Error, Result};
 use super::event::Event;
 use super::handling::{Handling, show_failure};
-use super::hook::{Hook, Memory, Mode, Patience, Setting, Shared};
+use super::hook::{Hook, Memory, Mode, Patience, Shared};
 use super::log::{HookLog, Streams};
 use super::state::{CHARM_KEY, CharmState, FRAMEWORK_KEY, Framework};
 use super::store::Store;
@@ -233,7 +234,7 @@ impl Road<'_> {
             charm: CharmState::new(stored.get(CHARM_KEY).cloned()),
         };
         let juju = Arc::clone(&self.juju);
-        let hook: Hook<C> = Hook::new(Arc::new(Shared::new(Setting {
+        let hook: Hook<C> = Hook::new(Arc::new(Shared {
             env: self.env,
             juju: self.juju,
             log: self.log,
@@ -241,8 +242,11 @@ impl Road<'_> {
             mode,
             containers: self.options.containers,
             patience: Patience::of(&charm),
-            memory,
-        })));
+            collecting: AtomicBool::new(false),
+            operator: OnceLock::new(),
+            clients: Mutex::default(),
+            memory: Mutex::new(memory),
+        }));
 
         // Two file descriptors and some microseconds: not worth a second road for handlers that never wait.
         let mut runtime = tokio::runtime::Builder::new_current_thread();
