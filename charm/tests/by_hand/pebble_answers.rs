@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use charmwright::testing::daemon::DaemonOptions;
+use charmwright::testing::daemon::{Daemon, DaemonOptions};
 use charmwright::testing::daemon_or_skip;
 use charmwright::testing::proxy::{Fault, FaultProxy, Rule};
 
@@ -15,6 +15,15 @@ fn http(head: &str, body: &[u8]) -> Vec<u8> {
     [format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").as_bytes(), body].concat()
 }
 
+/// A unit in operation, and the proxy through which alone it reaches the daemon; `None` where no Pebble can be had.
+fn behind_a_proxy(test: &str) -> Option<(Daemon, Unit, FaultProxy)> {
+    let daemon = daemon_or_skip(test, DaemonOptions::new())?;
+    let unit = Unit::in_operation();
+    fs::create_dir_all(unit.path("containers/workload")).unwrap();
+    let proxy = FaultProxy::start_at(unit.path("containers/workload/pebble.socket"), daemon.socket()).unwrap();
+    Some((daemon, unit, proxy))
+}
+
 /// An update-status in operation, each of whose requests meets this fault on the way to a real daemon.
 fn update_status(proxy: &FaultProxy, unit: &Unit, fault: Fault) -> Ran {
     proxy.clear();
@@ -24,15 +33,11 @@ fn update_status(proxy: &FaultProxy, unit: &Unit, fault: Fault) -> Ran {
 
 #[test]
 fn an_answer_that_is_not_pebbles_is_an_error_that_names_the_container() {
-    let Some(daemon) = daemon_or_skip(
-        "an_answer_that_is_not_pebbles_is_an_error_that_names_the_container",
-        DaemonOptions::new(),
-    ) else {
+    let Some((_daemon, unit, proxy)) =
+        behind_a_proxy("an_answer_that_is_not_pebbles_is_an_error_that_names_the_container")
+    else {
         return;
     };
-    let unit = Unit::in_operation();
-    fs::create_dir_all(unit.path("containers/workload")).unwrap();
-    let proxy = FaultProxy::start_at(unit.path("containers/workload/pebble.socket"), daemon.socket()).unwrap();
     let body = br#"{"type":"sync","status-code":200,"status":"OK","result":[]}"#;
     let json = "content-type: application/json";
     let endless = vec![b'x'; 40 << 20];
@@ -91,15 +96,11 @@ fn an_answer_that_is_not_pebbles_is_an_error_that_names_the_container() {
 
 #[test]
 fn an_answer_that_breaks_off_or_never_comes_is_a_pebble_that_is_away() {
-    let Some(daemon) = daemon_or_skip(
-        "an_answer_that_breaks_off_or_never_comes_is_a_pebble_that_is_away",
-        DaemonOptions::new(),
-    ) else {
+    let Some((_daemon, unit, proxy)) =
+        behind_a_proxy("an_answer_that_breaks_off_or_never_comes_is_a_pebble_that_is_away")
+    else {
         return;
     };
-    let unit = Unit::in_operation();
-    fs::create_dir_all(unit.path("containers/workload")).unwrap();
-    let proxy = FaultProxy::start_at(unit.path("containers/workload/pebble.socket"), daemon.socket()).unwrap();
     for fault in [
         Fault::CutRequestBefore,
         Fault::DropReply,
