@@ -14,12 +14,13 @@ use tokio::time::Instant;
 use super::client::Client;
 use super::envelope::{self, Decoded, Envelope, Refusal};
 use super::error::Error;
-use super::plan::Plan;
+use super::lane::{Lane, Reply};
+use super::plan::{Plan, read_plan};
 use super::request::Request;
 use super::resend::{Resend, Resume};
 use super::retry::{Classified, Drained, Judged, Reporter, drive};
 use super::timestamp::Timestamp;
-use super::transport::{Broken, FailureClass, Lane, seconds};
+use super::transport::{Broken, FailureClass, seconds};
 
 /// A call in progress.
 pub(super) struct Call<'c> {
@@ -136,6 +137,11 @@ impl<'c> Call<'c> {
 
     fn lost(&self) -> std::sync::MutexGuard<'_, Option<Lost>> {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an answer was lost on the way to the one that came.
+    pub(super) fn was_resent(&self) -> bool {
+        self.lost().is_some()
     }
 
     /// The lost request belongs to a daemon that is gone, and so does its effect.
@@ -321,8 +327,7 @@ impl<'c> Call<'c> {
                 if matches!(refusal.status, 429 | 503) && matches!(self.request.resend(), Resend::Safe) {
                     return Err(Failure::temporary(format!("answered {}: {}", refusal.status, refusal.message)).into());
                 }
-                let error = Error::refused(self.request.operation(), self.client.target(), refusal);
-                Err(Failure::Final(error).into())
+                Err(Failure::Final(self.request.refused(self.client.target(), refusal)).into())
             }
         }
     }
@@ -347,24 +352,13 @@ impl Client {
     pub(super) async fn ask(&self, lane: &mut Lane, request: &Request, attempt: u32) -> Result<Envelope, Snag> {
         let limit = self.policy().limit(self.budget().unanswered(), attempt == 1);
         let started = Instant::now();
-        match lane
-            .exchange(request, limit.saturating_add(request.expected_duration()))
-            .await
-        {
-            Ok(reply) => match envelope::decode_answer(reply.status, &reply.body, request.is_answered_in_lines()) {
-                Ok(Decoded::Answer(envelope)) => Ok(envelope),
-                Ok(Decoded::Refusal(refusal)) => Err(Snag::Refused(refusal)),
-                Err(garbage) => {
-                    let reason = format!(
-                        "what answered at {} with status {} is not Pebble: {garbage}",
-                        self.socket().display(),
-                        reply.status
-                    );
-                    let error =
-                        Error::protocol(request.operation(), self.target(), reason).with_acted(!request.is_read());
-                    Err(Snag::Halt(Failure::Final(error).into()))
-                }
-            },
+        let exchange = async {
+            let message = request.message()?;
+            lane.exchange(message, limit.saturating_add(request.expected_duration()))
+                .await
+        };
+        match exchange.await {
+            Ok(reply) => self.decode_reply(request, &reply),
             // What a daemon takes its rightful time for is no time without an answer.
             Err(broken) => Err(self.judge(
                 request.operation(),
@@ -372,6 +366,23 @@ impl Client {
                 started.elapsed().saturating_sub(request.expected_duration()),
                 !request.is_read(),
             )),
+        }
+    }
+
+    /// What a complete answer says.
+    pub(super) fn decode_reply(&self, request: &Request, reply: &Reply) -> Result<Envelope, Snag> {
+        match envelope::decode_answer(reply.status, &reply.body, request.form()) {
+            Ok(Decoded::Answer(envelope)) => Ok(envelope),
+            Ok(Decoded::Refusal(refusal)) => Err(Snag::Refused(refusal)),
+            Err(garbage) => {
+                let reason = format!(
+                    "what answered at {} with status {} is not Pebble: {garbage}",
+                    self.socket().display(),
+                    reply.status
+                );
+                let error = Error::protocol(request.operation(), self.target(), reason).with_acted(!request.is_read());
+                Err(Snag::Halt(Failure::Final(error).into()))
+            }
         }
     }
 
@@ -385,9 +396,7 @@ impl Client {
                 hint: None,
             }
             .into(),
-            Snag::Refused(refusal) => {
-                Failure::Final(Error::refused(request.operation(), self.target(), refusal)).into()
-            }
+            Snag::Refused(refusal) => Failure::Final(request.refused(self.target(), refusal)).into(),
         })
     }
 
@@ -417,7 +426,7 @@ impl Client {
     }
 
     pub(super) async fn plan_text_on(&self, lane: &mut Lane, attempt: u32) -> Result<String, Halt> {
-        let request = Request::get("/v1/plan", "read the plan").query("format", "yaml");
+        let request = read_plan();
         let envelope = self.read(lane, attempt, &request).await?;
         self.decode_as(&request, envelope)
     }
@@ -430,7 +439,7 @@ impl Client {
     }
 
     /// `acts` says whether the request would have an effect.
-    fn judge(&self, operation: &str, broken: Broken, unanswered: Duration, acts: bool) -> Snag {
+    pub(super) fn judge(&self, operation: &str, broken: Broken, unanswered: Duration, acts: bool) -> Snag {
         let Broken { class, cause, stale } = broken;
         let failure = match class {
             FailureClass::NotSent if stale => return Snag::Halt(Halt::Stale),

@@ -9,13 +9,17 @@ use tokio::time::Instant;
 use super::call::{Answered, Call, Failure, Halt, Snag};
 use super::change::{Change, ChangeId, ChangeStatus};
 use super::client::Client;
+#[cfg(test)]
+use super::coverage::Sample;
 use super::envelope::Refusal;
 use super::error::{Error, service_of};
+use super::lane::Lane;
 use super::request::{Request, segment};
 use super::resend::{LostAction, Resend, spawned_before};
 use super::service_info::ServiceInfo;
+use super::services::list_request;
 use super::timestamp::Timestamp;
-use super::transport::{Lane, seconds};
+use super::transport::seconds;
 
 /// How long one request waits for a change. A daemon that is told to stop gives open requests one second, so nothing is gained by a longer one.
 const SLICE: Duration = Duration::from_secs(10);
@@ -141,11 +145,7 @@ impl Client {
                         kind: None,
                         message: cause,
                     };
-                    Err(Failure::Final(Error::refused(
-                        call.request().operation(),
-                        self.target(),
-                        refusal,
-                    )))
+                    Err(Failure::Final(call.request().refused(self.target(), refusal)))
                 }
             }
         })
@@ -161,15 +161,13 @@ impl Client {
     /// `Api` with status 400 when the change is over, 404 when there is none; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
     /// within the policy.
     pub async fn abort_change(&self, id: &ChangeId) -> Result<Change, Error> {
-        let body = json!({ "action": "abort" });
-        let request = Request::post(
-            change_path(id),
-            format!("abort change {id}"),
-            &body,
-            Resend::Abort(id.clone()),
-        );
-        self.send(request).await?.decode()
+        self.send(abort_request(id)).await?.decode()
     }
+}
+
+fn abort_request(id: &ChangeId) -> Request {
+    let (operation, rule) = (format!("abort change {id}"), Resend::Abort(id.clone()));
+    Request::post(change_path(id), operation, &json!({ "action": "abort" }), rule)
 }
 
 fn change_path(id: &ChangeId) -> String {
@@ -308,8 +306,7 @@ impl Client {
                 // Not ready within the slice: ask again.
                 Err(Snag::Refused(refusal)) if refusal.status == 504 && !last => {}
                 Err(Snag::Refused(refusal)) => {
-                    let (operation, target) = (call.request().operation(), self.target());
-                    return Err(Failure::Final(Error::refused(operation, target, refusal)).into());
+                    return Err(Failure::Final(call.request().refused(self.target(), refusal)).into());
                 }
                 Err(Snag::Lost { cause, unanswered }) => {
                     pending.waited = pending.waited.saturating_add(asked.elapsed());
@@ -370,9 +367,7 @@ impl Client {
             Err(Snag::Refused(refusal)) if refusal.status == 404 => {
                 Ok(Some(format!("Pebble was restarted and no longer knows change {id}")))
             }
-            Err(Snag::Refused(refusal)) => {
-                Err(Failure::Final(Error::refused(request.operation(), self.target(), refusal)).into())
-            }
+            Err(Snag::Refused(refusal)) => Err(Failure::Final(request.refused(self.target(), refusal)).into()),
             Err(Snag::Lost { cause, unanswered }) => Err(Failure::Temporary {
                 cause,
                 unanswered,
@@ -411,7 +406,7 @@ impl Client {
                 .filter_map(service_of)
                 .collect();
             if !started.is_empty() {
-                let request = Request::get("/v1/services", "list services").query("names", &started.join(","));
+                let request = list_request(&started);
                 let services: Vec<ServiceInfo> = self.read_list(lane, attempt, &request).await?;
                 let never_started = |name: &&String| {
                     !services
@@ -452,4 +447,15 @@ fn wait_request(id: &ChangeId, slice: Duration) -> Request {
     Request::get(format!("{}/wait", change_path(id)), format!("wait for change {id}"))
         .query("timeout", &format!("{millis}ms"))
         .expected(slice)
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<Sample> {
+    let id: ChangeId = "7".parse().expect("an id");
+    vec![
+        Sample::new("Client::changes", "/v1/changes", ChangeFilter::all().request()),
+        Sample::new("Client::change", "/v1/changes/{id}", read_change(&id)),
+        Sample::new("Client::wait_change", "/v1/changes/{id}/wait", wait_request(&id, SLICE)),
+        Sample::new("Client::abort_change", "/v1/changes/{id}", abort_request(&id)),
+    ]
 }

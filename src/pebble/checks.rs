@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::change::ChangeId;
 use super::client::Client;
-use super::error::{Error, ErrorKind};
+#[cfg(test)]
+use super::coverage::Sample;
+use super::error::Error;
 use super::health::with_level_and_names;
 use super::layer::CheckLevel;
 use super::request::Request;
@@ -227,15 +229,7 @@ impl Client {
         if name.is_empty() {
             return Err(self.refuse(&operation, "the name of a check has at least one character"));
         }
-        let body = json!({ "name": name });
-        let request = Request::post("/v1/checks/refresh", operation.as_str(), &body, Resend::Safe)
-            .expected(timeout)
-            .on_layers();
-        match self.send(request).await {
-            Ok(answer) => answer.decode(),
-            Err(error) if is_missing_route(&error) => Err(self.unsupported(&operation, "1.20")),
-            Err(error) => Err(error),
-        }
+        self.send(refresh_request(operation, name, timeout)).await?.decode()
     }
 
     /// Starts checks that do not run, and gives the names of those that it started: `POST /v1/checks` (Pebble 1.19).
@@ -267,24 +261,40 @@ impl Client {
             changed: Vec<String>,
         }
         let operation = format!("{action} checks {}", names.join(", "));
-        let body = json!({ "action": action, "checks": names });
-        let request = Request::post("/v1/checks", operation.as_str(), &body, Resend::Safe).on_layers();
-        match self.send(request).await {
-            Ok(answer) => Ok(answer.decode::<Switched>()?.changed),
-            Err(error) if matches!(error.kind(), ErrorKind::Api { status: 404 | 405 }) => {
-                Err(self.unsupported(&operation, "1.19"))
-            }
-            Err(error) => Err(error),
-        }
+        let request = switch_request(operation, action, names);
+        Ok(self.send(request).await?.decode::<Switched>()?.changed)
     }
 }
 
-/// Told from an unknown check, which is a 404 too, by Pebble's text for that.
-fn is_missing_route(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Api { status: 404 })
-        && !error
-            .message()
-            .is_some_and(|message| message.starts_with("cannot find check"))
+fn refresh_request(operation: String, name: &str, timeout: Duration) -> Request {
+    Request::post("/v1/checks/refresh", operation, &json!({ "name": name }), Resend::Safe)
+        .since("1.20")
+        .expected(timeout)
+        .on_layers()
+}
+
+fn switch_request(operation: String, action: &str, names: &[&str]) -> Request {
+    let body = json!({ "action": action, "checks": names });
+    Request::post("/v1/checks", operation, &body, Resend::Safe)
+        .since("1.19")
+        .on_layers()
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<Sample> {
+    vec![
+        Sample::new("Client::checks", "/v1/checks", CheckQuery::all().request()),
+        Sample::new(
+            "Client::start_checks, Client::stop_checks",
+            "/v1/checks",
+            switch_request(String::new(), "stop", &[]),
+        ),
+        Sample::new(
+            "Client::refresh_check",
+            "/v1/checks/refresh",
+            refresh_request(String::new(), "up", DEFAULT_RUN),
+        ),
+    ]
 }
 
 #[cfg(test)]

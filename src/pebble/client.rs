@@ -148,17 +148,13 @@ impl Client {
             operation: call.request().operation().to_owned(),
             target: self.target.clone(),
             result: answered.envelope.result,
+            resent: call.was_resent(),
         })
     }
 
     /// The error of a call that is refused before anything is sent.
     pub(crate) fn refuse(&self, operation: &str, reason: impl Into<String>) -> Error {
         Error::invalid(operation, self.target(), reason)
-    }
-
-    /// The error of a call that this Pebble is too old for.
-    pub(crate) fn unsupported(&self, operation: &str, since: &'static str) -> Error {
-        Error::unsupported(operation, self.target(), since)
     }
 }
 
@@ -178,9 +174,15 @@ pub(crate) struct Answer {
     operation: String,
     target: Option<Arc<str>>,
     result: Value,
+    resent: bool,
 }
 
 impl Answer {
+    /// Whether an answer to the same request was lost before this one: what the first request did may show in it.
+    pub(crate) fn was_resent(&self) -> bool {
+        self.resent
+    }
+
     /// The result as it came; null when absent.
     pub(crate) fn result(&self) -> &Value {
         &self.result

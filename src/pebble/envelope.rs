@@ -19,12 +19,44 @@ pub(crate) struct Envelope {
     pub(crate) result: Value,
 }
 
+/// The form in which an endpoint answers when it does what it was asked to; a refusal is always an envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Envelope,
+    /// One JSON value a line (NDJSON), given as an array.
+    Lines,
+    /// Plain text, given as a string.
+    Text,
+}
+
 /// A complete answer of type `error`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     pub(crate) kind: Option<String>,
     pub(crate) message: String,
+}
+
+impl Refusal {
+    /// One whose body is no envelope: its start is the message.
+    fn quoting(status: u16, body: &[u8]) -> Self {
+        Self {
+            status,
+            kind: None,
+            message: format!("{:?}", String::from_utf8_lossy(body.get(..200).unwrap_or(body))),
+        }
+    }
+
+    /// Whether the daemon has no such path, or not for this method: what one says that is older than the endpoint.
+    ///
+    /// A path that is there and names something that is not answers 404 as well, with a text of its own. (Pebble, `internals/daemon/api.go`.)
+    pub(crate) fn is_missing_route(&self) -> bool {
+        match self.status {
+            404 => self.kind.is_none() && !self.message.starts_with("cannot "),
+            405 => true,
+            _ => false,
+        }
+    }
 }
 
 /// Why a complete answer is none of Pebble's.
@@ -58,13 +90,21 @@ struct Wire {
     maintenance: Option<Value>,
 }
 
-/// Decodes a complete answer: an envelope or, where `lines` says so and the status is 200, one JSON value a line, given as an array.
-pub(crate) fn decode_answer(status: u16, body: &[u8], lines: bool) -> Result<Decoded, Garbage> {
-    if !lines || status != 200 {
-        return decode(status, body);
-    }
-    let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(body).into_iter().collect();
-    let result = Value::Array(values?);
+/// Decodes a complete answer: of this form when its status is 200, else an envelope.
+pub(crate) fn decode_answer(status: u16, body: &[u8], form: Form) -> Result<Decoded, Garbage> {
+    let result = match form {
+        Form::Envelope => return decode(status, body),
+        Form::Lines if status == 200 => {
+            let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(body).into_iter().collect();
+            Value::Array(values?)
+        }
+        Form::Text if status == 200 => Value::String(String::from_utf8_lossy(body).into_owned()),
+        // It failed while it wrote its text, and says so in a text.
+        Form::Text if status == 500 => {
+            return decode(status, body).or_else(|_| Ok(Decoded::Refusal(Refusal::quoting(status, body))));
+        }
+        Form::Lines | Form::Text => return decode(status, body),
+    };
     Ok(Decoded::Answer(Envelope {
         status,
         change: None,
@@ -77,14 +117,7 @@ fn decode(status: u16, body: &[u8]) -> Result<Decoded, Garbage> {
     let wire: Wire = match serde_json::from_slice(body) {
         Ok(wire) => wire,
         // Not Pebble's own handler, but a definite refusal all the same (a proxy, a server without this path).
-        Err(_) if (400..500).contains(&status) => {
-            let message = format!("{:?}", String::from_utf8_lossy(body.get(..200).unwrap_or(body)));
-            return Ok(Decoded::Refusal(Refusal {
-                status,
-                kind: None,
-                message,
-            }));
-        }
+        Err(_) if (400..500).contains(&status) => return Ok(Decoded::Refusal(Refusal::quoting(status, body))),
         Err(error) => return Err(error.into()),
     };
     if let Some(maintenance) = wire.maintenance.filter(|value| !value.is_null()) {

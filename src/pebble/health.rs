@@ -3,6 +3,8 @@
 use serde::Deserialize;
 
 use super::client::Client;
+#[cfg(test)]
+use super::coverage::Sample;
 use super::error::Error;
 use super::layer::CheckLevel;
 use super::request::Request;
@@ -71,6 +73,15 @@ impl Client {
             .decode::<Health>()
             .map(|health| health.healthy)
     }
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<Sample> {
+    vec![Sample::new(
+        "Client::health",
+        "/v1/health",
+        HealthQuery::all().request(),
+    )]
 }
 
 #[cfg(test)]

@@ -12,13 +12,15 @@ use serde_json::json;
 use super::call::{Call, Halt};
 use super::change::ChangeId;
 use super::client::Client;
+#[cfg(test)]
+use super::coverage::Sample;
 use super::error::{Error, UserFault, in_target};
+use super::lane::Lane;
 use super::layer::{Check, Layer, LayerFault, LogTarget, Override, Service};
 use super::plan::Plan;
 use super::request::Request;
 use super::resend::{LostLayer, Resend};
 use super::timestamp::Timestamp;
-use super::transport::Lane;
 
 /// What to do when a layer of that label is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,16 +77,7 @@ impl Client {
         let yaml = layer
             .to_yaml()
             .map_err(|error| self.refuse(operation, error.to_string()))?;
-        let body = json!({
-            "action": "add",
-            "combine": combine,
-            // Only layers of a folder (`dir/label`) may go between others; for every other label this is Pebble's own default.
-            "inner": label.contains('/'),
-            "label": label,
-            "format": "yaml",
-            "layer": yaml,
-        });
-        Ok(Request::post("/v1/layers", operation, &body, resend))
+        Ok(add_request(operation, label, &yaml, combine, resend))
     }
 
     /// Sees that the daemon behind `lane` has the layers that were added, and puts back those that it has forgotten.
@@ -143,6 +136,19 @@ impl Client {
         }
         Ok(())
     }
+}
+
+fn add_request(operation: &str, label: &str, yaml: &str, combine: bool, resend: Resend) -> Request {
+    let body = json!({
+        "action": "add",
+        "combine": combine,
+        // Only layers of a folder (`dir/label`) may go between others; for every other label this is Pebble's own default.
+        "inner": label.contains('/'),
+        "label": label,
+        "format": "yaml",
+        "layer": yaml,
+    });
+    Request::post("/v1/layers", operation, &body, resend)
 }
 
 /// What the clones of a client know of their daemon.
@@ -308,6 +314,26 @@ fn replaces(new: &Layer, old: &Layer) -> bool {
             .get(name)
             .is_some_and(|entry| replacing(entry.get_override()))
     }) && old.get_other().is_empty()
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<Sample> {
+    let sample = |call, combine| {
+        let lost = LostLayer {
+            label: "a".into(),
+            layer: Arc::new(Layer::new()),
+            combine,
+        };
+        Sample::new(
+            call,
+            "/v1/layers",
+            add_request("", "a", "", combine, Resend::Layer(lost)),
+        )
+    };
+    vec![
+        sample("Client::add_layer with LayerMode::New", false),
+        sample("Client::add_layer with LayerMode::Combine", true),
+    ]
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
+#[cfg(test)]
+use super::coverage::Sample;
+use super::envelope::Form;
 use super::error::Error;
 use super::request::Request;
 use super::timestamp::Timestamp;
@@ -34,7 +37,7 @@ impl LogQuery {
     }
 
     fn request(&self) -> Request {
-        let mut request = Request::get("/v1/logs", "read the logs").answered_in_lines();
+        let mut request = Request::get("/v1/logs", "read the logs").answered_as(Form::Lines);
         for service in &self.services {
             request = request.query("services", service);
         }
@@ -86,6 +89,11 @@ impl Client {
 }
 
 #[cfg(test)]
+pub(super) fn samples() -> Vec<Sample> {
+    vec![Sample::new("Client::logs", "/v1/logs", LogQuery::new().request())]
+}
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;
@@ -103,19 +111,20 @@ mod tests {
     #[test]
     fn reads_one_entry_a_line() {
         let line = json!({"time": "2026-11-22T20:00:09.3Z", "service": "web", "message": "a <b>"}).to_string();
-        let Ok(Decoded::Answer(answer)) = decode_answer(200, format!("{line}\n{line}\n").as_bytes(), true) else {
+        let Ok(Decoded::Answer(answer)) = decode_answer(200, format!("{line}\n{line}\n").as_bytes(), Form::Lines)
+        else {
             panic!("not an answer");
         };
         let entries: Vec<LogEntry> = serde_json::from_value(answer.result).unwrap();
         assert_eq!(entries.len(), 2);
         assert_eq!((entries[1].service(), entries[1].message()), ("web", "a <b>"));
-        assert!(decode_answer(200, format!("{line}\n{{\"time\"").as_bytes(), true).is_err());
+        assert!(decode_answer(200, format!("{line}\n{{\"time\"").as_bytes(), Form::Lines).is_err());
     }
 
     proptest! {
         #[test]
         fn any_body_has_an_answer(status: u16, body: Vec<u8>) {
-            let _ = decode_answer(status, &body, true);
+            let _ = decode_answer(status, &body, Form::Lines);
         }
     }
 }

@@ -8,15 +8,20 @@
 //! `system_info` are what it reports; `duration` and `timestamp` are Go's durations and RFC 3339 moments as they travel; `wire` says once how
 //! unknown words and keys are kept.
 
+mod body;
 mod call;
 mod change;
 mod changes;
 mod checks;
 mod client;
+#[cfg(test)]
+mod coverage;
 mod duration;
 mod envelope;
 mod error;
 mod health;
+mod incoming;
+mod lane;
 mod layer;
 mod layers;
 mod logs;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::client::Client;
+#[cfg(test)]
+use super::coverage::Sample;
 use super::error::Error;
 use super::layer::{Check, InvalidYaml, LogTarget, Service};
 use super::request::Request;
@@ -66,15 +68,23 @@ impl Client {
     /// # Errors
     /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy; `Protocol` when the answer is no plan.
     pub async fn plan(&self) -> Result<Plan, Error> {
-        let answer = self
-            .send(Request::get("/v1/plan", "read the plan").query("format", "yaml"))
-            .await?;
+        let answer = self.send(read_plan()).await?;
         match answer.result().as_str().map(Plan::from_yaml) {
             Some(Ok(plan)) => Ok(plan),
             Some(Err(error)) => Err(answer.malformed("what Pebble sent is not a plan").with_source(error)),
             None => Err(answer.malformed("what Pebble sent is not a plan in YAML")),
         }
     }
+}
+
+/// The request for the plan as text.
+pub(super) fn read_plan() -> Request {
+    Request::get("/v1/plan", "read the plan").query("format", "yaml")
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<Sample> {
+    vec![Sample::new("Client::plan", "/v1/plan", read_plan())]
 }
 
 #[cfg(test)]

@@ -6,9 +6,14 @@ use std::time::Duration;
 
 use hyper::Method;
 use hyper::body::Bytes;
+use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use serde_json::Value;
 
+use super::body::Outgoing;
+use super::envelope::{Form, Refusal};
+use super::error::Error;
 use super::resend::Resend;
+use super::transport::{Broken, FailureClass};
 
 /// A request to Pebble's API. Not `Debug`: its body is never to be shown.
 #[derive(Clone)]
@@ -17,11 +22,14 @@ pub(crate) struct Request {
     path: Cow<'static, str>,
     query: String,
     body: Option<Bytes>,
+    content_type: Cow<'static, str>,
+    accept: Option<&'static str>,
     operation: String,
     resend: Resend,
     expected: Duration,
-    lines: bool,
+    form: Form,
     layers: bool,
+    since: Option<&'static str>,
 }
 
 impl Request {
@@ -32,11 +40,14 @@ impl Request {
             path: path.into(),
             query: String::new(),
             body: None,
+            content_type: Cow::Borrowed("application/json"),
+            accept: None,
             operation: operation.into(),
             resend: Resend::Safe,
             expected: Duration::ZERO,
-            lines: false,
+            form: Form::Envelope,
             layers: false,
+            since: None,
         }
     }
 
@@ -53,6 +64,43 @@ impl Request {
             resend,
             ..Self::get(path, operation)
         }
+    }
+
+    /// A write whose body is given to the connection when it is sent.
+    pub(crate) fn upload(
+        path: impl Into<Cow<'static, str>>,
+        operation: impl Into<String>,
+        content_type: String,
+        resend: Resend,
+    ) -> Self {
+        Self {
+            method: Method::POST,
+            content_type: content_type.into(),
+            resend,
+            ..Self::get(path, operation)
+        }
+    }
+
+    /// The version of Pebble that brought it, such as `1.5`: an older one answers that there is no such path or method.
+    pub(crate) fn since(mut self, version: &'static str) -> Self {
+        self.since = Some(version);
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn first_version(&self) -> Option<&'static str> {
+        self.since
+    }
+
+    #[cfg(test)]
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// What it accepts for an answer, where Pebble asks for that.
+    pub(crate) fn accept(mut self, media_type: &'static str) -> Self {
+        self.accept = Some(media_type);
+        self
     }
 
     /// Adds one query parameter; name and value are encoded.
@@ -84,14 +132,14 @@ impl Request {
         self.layers || matches!(self.resend, Resend::FindChange(_) | Resend::Layer(_))
     }
 
-    /// What answers is one JSON value a line (NDJSON), without an envelope.
-    pub(crate) fn answered_in_lines(mut self) -> Self {
-        self.lines = true;
+    /// What answers has another form than an envelope.
+    pub(crate) fn answered_as(mut self, form: Form) -> Self {
+        self.form = form;
         self
     }
 
-    pub(crate) fn is_answered_in_lines(&self) -> bool {
-        self.lines
+    pub(crate) fn form(&self) -> Form {
+        self.form
     }
 
     pub(crate) fn operation(&self) -> &str {
@@ -111,12 +159,54 @@ impl Request {
         self.method == Method::GET
     }
 
-    pub(crate) fn method(&self) -> &Method {
-        &self.method
+    /// The error of a complete answer that refuses this request.
+    pub(crate) fn refused(&self, target: Option<&str>, refusal: Refusal) -> Error {
+        match self.since {
+            Some(since) if refusal.is_missing_route() => Error::unsupported(&self.operation, target, since),
+            _ => Error::refused(&self.operation, target, refusal),
+        }
     }
 
-    pub(crate) fn body(&self) -> Option<&Bytes> {
-        self.body.as_ref()
+    /// The message to send, with the body that it has.
+    pub(crate) fn message(&self) -> Result<hyper::Request<Outgoing>, Broken> {
+        self.message_with(Outgoing::whole(self.body.clone().unwrap_or_default()))
+    }
+
+    /// The message to send, with this body.
+    pub(crate) fn message_with(&self, body: Outgoing) -> Result<hyper::Request<Outgoing>, Broken> {
+        self.build(|message| message, body)
+    }
+
+    /// The message that asks for a websocket (RFC 6455, section 4.1), with this key.
+    pub(crate) fn websocket_message(&self, key: &str) -> Result<hyper::Request<Outgoing>, Broken> {
+        let upgrade = |message: hyper::http::request::Builder| {
+            message
+                .header(CONNECTION, "Upgrade")
+                .header(UPGRADE, "websocket")
+                .header("Sec-WebSocket-Version", "13")
+                .header("Sec-WebSocket-Key", key)
+        };
+        self.build(upgrade, Outgoing::default())
+    }
+
+    fn build(
+        &self,
+        headers: impl FnOnce(hyper::http::request::Builder) -> hyper::http::request::Builder,
+        body: Outgoing,
+    ) -> Result<hyper::Request<Outgoing>, Broken> {
+        let mut message = hyper::Request::builder()
+            .method(&self.method)
+            .uri(self.target())
+            .header(HOST, "localhost");
+        if self.method == Method::POST {
+            message = message.header(CONTENT_TYPE, self.content_type.as_ref());
+        }
+        if let Some(accept) = self.accept {
+            message = message.header(ACCEPT, accept);
+        }
+        headers(message)
+            .body(body)
+            .map_err(|error| Broken::new(FailureClass::Garbage, error.to_string()))
     }
 
     /// Path and query as they stand in the request line.
@@ -170,7 +260,7 @@ mod tests {
     #[test]
     fn a_post_carries_json() {
         let request = Request::post("/v1/x", "do x", &serde_json::json!({"a": 1}), Resend::Never);
-        assert_eq!(request.body().unwrap().as_ref(), br#"{"a":1}"#);
+        assert_eq!(request.body.as_deref(), Some(br#"{"a":1}"#.as_slice()));
         assert!(!request.is_read());
     }
 }

@@ -13,11 +13,11 @@ use super::change::{Change, ChangeId};
 use super::changes::read_change;
 use super::envelope::{Envelope, Refusal};
 use super::error::service_of;
+use super::lane::Lane;
 use super::layer::Layer;
-use super::request::Request;
 use super::service_info::ServiceInfo;
+use super::services::list_request;
 use super::timestamp::Timestamp;
-use super::transport::Lane;
 
 /// A request's own rule for the time after an ambiguous failure.
 #[derive(Debug, Clone)]
@@ -25,13 +25,6 @@ pub(crate) enum Resend {
     /// Sending it again does no harm. The only rule under which an answer of 429 or 503 is retried, too (Pebble sends neither).
     Safe,
     /// It is never sent again: the error says that it may have acted.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "signals and notices declare it; their calls are not written yet"
-        )
-    )]
     Never,
     /// An action on services, which leaves a change behind: the lost change is looked for, and waited for when it is found. It is sent again only
     /// after two looks have not found it, since it may be listed late, and after another look before each further time.
@@ -40,6 +33,28 @@ pub(crate) enum Resend {
     Layer(LostLayer),
     /// An abort: on a resend, "nothing pending" is what the first one has done.
     Abort(ChangeId),
+    /// It is sent again, and what it then finds done, path by path, is what the first one has done: a folder that exists, a path that is gone.
+    Paths,
+}
+
+#[cfg(test)]
+impl Resend {
+    /// The rule in words, for the table in the docs.
+    pub(super) fn described(&self) -> &'static str {
+        match self {
+            Self::Safe => "sent again",
+            Self::Never => "never sent again; the error says that it may have acted",
+            Self::FindChange(_) => "its change is looked for twice, then sent again",
+            Self::Layer(LostLayer { combine: true, .. }) => {
+                "the plan is read; sent again if it does not show the layer"
+            }
+            Self::Layer(LostLayer { combine: false, .. }) => {
+                "sent again; \"already exists\" is success if the plan shows the layer"
+            }
+            Self::Abort(_) => "sent again; \"nothing pending\" is success",
+            Self::Paths => "sent again; a path that is then as it was to become is success",
+        }
+    }
 }
 
 /// How the change of a lost action is recognised.
@@ -82,7 +97,7 @@ impl Call<'_> {
     /// Before a request whose answer was lost is sent again. The daemon is known not to have been restarted since, as far as its layers show.
     pub(super) async fn resume(&self, lane: &mut Lane, attempt: u32, lost: Lost) -> Result<Resume, Halt> {
         match self.request().resend() {
-            Resend::Safe | Resend::Never | Resend::Abort(_) => Ok(Resume::Send),
+            Resend::Safe | Resend::Never | Resend::Abort(_) | Resend::Paths => Ok(Resume::Send),
             Resend::Layer(LostLayer { combine: false, .. }) => Ok(Resume::Send),
             Resend::Layer(LostLayer {
                 layer, combine: true, ..
@@ -145,7 +160,7 @@ impl Call<'_> {
         since: Timestamp,
         names: &[String],
     ) -> Result<bool, Halt> {
-        let request = Request::get("/v1/services", "list services").query("names", &names.join(","));
+        let request = list_request(names);
         let services: Vec<ServiceInfo> = self.client().read_list(lane, attempt, &request).await?;
         Ok(!services.is_empty() && services.iter().all(|service| service.current_since() >= Some(since)))
     }

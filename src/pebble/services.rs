@@ -9,6 +9,8 @@ use super::call::{Call, Failure};
 use super::change::{Change, ChangeStatus};
 use super::changes::{Pending, Waited};
 use super::client::Client;
+#[cfg(test)]
+use super::coverage::Sample;
 use super::error::Error;
 use super::request::Request;
 use super::resend::{LostAction, Resend};
@@ -22,12 +24,7 @@ impl Client {
     /// # Errors
     /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn services(&self, names: &[&str]) -> Result<Vec<ServiceInfo>, Error> {
-        let request = names
-            .iter()
-            .fold(Request::get("/v1/services", "list services"), |request, name| {
-                request.query("names", name)
-            });
-        self.send(request)
+        self.send(list_request(names))
             .await?
             .decode::<Option<Vec<_>>>()
             .map(Option::unwrap_or_default)
@@ -97,11 +94,7 @@ impl Client {
             kind,
             services: names.iter().map(|name| (*name).to_owned()).collect(),
         };
-        let body = json!({ "action": kind, "services": names });
-        let call = Call::new(
-            self,
-            Request::post("/v1/services", operation, &body, Resend::FindChange(action.clone())),
-        );
+        let call = Call::new(self, action_request(operation, &action));
         let call = &call;
         // Where the call stands between attempts: nothing accepted yet, or a change that is waited for.
         let stage: Mutex<Option<Pending>> = Mutex::new(None);
@@ -154,6 +147,19 @@ impl Client {
     }
 }
 
+/// The request for the services of these names, or for all.
+pub(super) fn list_request<S: AsRef<str>>(names: &[S]) -> Request {
+    let request = Request::get("/v1/services", "list services");
+    names
+        .iter()
+        .fold(request, |request, name| request.query("names", name.as_ref()))
+}
+
+fn action_request(operation: String, action: &LostAction) -> Request {
+    let body = json!({ "action": action.kind, "services": action.services });
+    Request::post("/v1/services", operation, &body, Resend::FindChange(action.clone()))
+}
+
 /// How messages name an action: `replan`, `start service "web"`, `restart services "a", "b"`.
 fn operation(kind: &str, names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
@@ -162,6 +168,19 @@ fn operation(kind: &str, names: &[&str]) -> String {
         [one] => format!("{kind} service {one}"),
         several => format!("{kind} services {}", several.join(", ")),
     }
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<Sample> {
+    let action = LostAction {
+        kind: "replan",
+        services: Vec::new(),
+    };
+    let calls = "Client::start, Client::stop, Client::restart, Client::replan, Client::autostart";
+    vec![
+        Sample::new("Client::services", "/v1/services", list_request::<&str>(&[])),
+        Sample::new(calls, "/v1/services", action_request(operation("replan", &[]), &action)),
+    ]
 }
 
 #[cfg(test)]

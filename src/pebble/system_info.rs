@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
+#[cfg(test)]
+use super::coverage::Sample;
 use super::error::Error;
 use super::request::Request;
 
@@ -126,10 +128,17 @@ impl Client {
     /// # Errors
     /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn system_info(&self) -> Result<SystemInfo, Error> {
-        self.send(Request::get("/v1/system-info", "read the system information"))
-            .await?
-            .decode()
+        self.send(request()).await?.decode()
     }
+}
+
+fn request() -> Request {
+    Request::get("/v1/system-info", "read the system information")
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<Sample> {
+    vec![Sample::new("Client::system_info", "/v1/system-info", request())]
 }
 
 #[cfg(test)]

@@ -1,0 +1,150 @@
+//! The body of a request: pieces that are there already and pieces that are still to come, never copied into one.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+use tokio::sync::mpsc;
+
+/// What is handed to the connection at a time: it copies each piece into its own buffer, which must not grow to the size of a file.
+const LARGEST_PIECE: usize = 128 * 1024;
+
+/// Pieces of a body in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    parts: VecDeque<Part>,
+    /// A part of unknown length was or is among them, so the body has to be sent in chunks.
+    unknown: bool,
+}
+
+#[derive(Debug)]
+enum Part {
+    Ready(Bytes),
+    Piped {
+        pieces: mpsc::Receiver<Bytes>,
+        /// How many bytes are still to come; `None` where nobody knows.
+        left: Option<u64>,
+    },
+}
+
+/// The other end of a piped part. Dropping it ends the part.
+#[derive(Debug)]
+pub(crate) struct Pipe(mpsc::Sender<Bytes>);
+
+impl Pipe {
+    /// Waits for room and passes one piece on. `false` when the request is over and nobody takes it any more.
+    pub(crate) async fn send(&self, piece: Bytes) -> bool {
+        self.0.send(piece).await.is_ok()
+    }
+}
+
+impl Outgoing {
+    pub(crate) fn whole(bytes: Bytes) -> Self {
+        let mut body = Self::default();
+        body.push(bytes);
+        body
+    }
+
+    /// Adds bytes that are there already.
+    pub(crate) fn push(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.parts.push_back(Part::Ready(bytes));
+        }
+    }
+
+    /// Adds a part that is sent piece by piece; with a length, exactly so many bytes have to come.
+    pub(crate) fn pipe(&mut self, length: Option<u64>) -> Pipe {
+        // One piece on its way and one being read: more would only be memory.
+        let (sender, pieces) = mpsc::channel(1);
+        self.unknown |= length.is_none();
+        self.parts.push_back(Part::Piped { pieces, left: length });
+        Pipe(sender)
+    }
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        while let Some(part) = self.parts.front_mut() {
+            match part {
+                Part::Ready(bytes) => {
+                    let piece = bytes.split_to(bytes.len().min(LARGEST_PIECE));
+                    if bytes.is_empty() {
+                        self.parts.pop_front();
+                    }
+                    return Poll::Ready(Some(Ok(Frame::data(piece))));
+                }
+                Part::Piped { pieces, left } => match pieces.poll_recv(cx) {
+                    Poll::Ready(Some(piece)) => {
+                        if let Some(left) = left {
+                            *left = left.saturating_sub(piece.len() as u64);
+                        }
+                        return Poll::Ready(Some(Ok(Frame::data(piece))));
+                    }
+                    Poll::Ready(None) => {
+                        self.parts.pop_front();
+                    }
+                    Poll::Pending => return Poll::Pending,
+                },
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.unknown {
+            return SizeHint::default();
+        }
+        SizeHint::with_exact(self.parts.iter().fold(0, |sum: u64, part| {
+            sum.saturating_add(match part {
+                Part::Ready(bytes) => bytes.len() as u64,
+                Part::Piped { left, .. } => left.unwrap_or(0),
+            })
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn pieces_come_in_order_and_are_never_large() {
+        let mut body = Outgoing::whole(Bytes::from(vec![1; LARGEST_PIECE + 1]));
+        let pipe = body.pipe(Some(2));
+        body.push(Bytes::from_static(b"end"));
+        assert_eq!(body.size_hint().exact(), Some(LARGEST_PIECE as u64 + 6));
+        let reading = async {
+            let mut lengths = Vec::new();
+            while let Some(frame) = body.frame().await {
+                lengths.push(frame.unwrap().into_data().unwrap().len());
+            }
+            lengths
+        };
+        let writing = async move {
+            assert!(pipe.send(Bytes::from_static(b"a")).await);
+            assert!(pipe.send(Bytes::from_static(b"b")).await);
+        };
+        let (lengths, ()) = tokio::join!(reading, writing);
+        assert_eq!(lengths, [LARGEST_PIECE, 1, 1, 1, 3]);
+        assert!(body.is_end_stream());
+    }
+
+    #[test]
+    fn an_unknown_length_is_not_guessed() {
+        let mut body = Outgoing::whole(Bytes::from_static(b"a"));
+        let _pipe = body.pipe(None);
+        assert_eq!(body.size_hint().exact(), None);
+        assert_eq!(Outgoing::default().size_hint().exact(), Some(0));
+    }
+}

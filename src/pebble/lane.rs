@@ -1,0 +1,447 @@
+//! One connection, and one request at a time on it.
+//!
+//! A connection is driven by the future of the request that uses it, so there is no background task, and dropping that future closes the
+//! connection. A request is answered as a whole ([`Lane::exchange`]), as a stream ([`Lane::open`], then [`Lane::poll_chunk`]), or by turning the
+//! connection into something else ([`Lane::upgrade`]). What the stream has moved is counted, so that "nothing was sent" is a fact, and so that
+//! slow is told from silent.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::Response;
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+
+use super::body::Outgoing;
+use super::transport::{Broken, FailureClass, plain, seconds};
+
+/// The largest answer that is read as a whole; the largest real ones are changes with hundreds of tasks, well under 1 MiB.
+const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+
+/// A complete answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Bytes,
+}
+
+/// Why an upload has no answer.
+#[derive(Debug)]
+pub(crate) enum UploadFailure<E> {
+    Connection(Broken),
+    /// What was to be sent could not be read.
+    Source(E),
+}
+
+/// A connection that no longer speaks HTTP, and what of it was read already.
+pub(crate) struct Upgraded {
+    pub(crate) io: TokioIo<Counted>,
+    pub(crate) read: Bytes,
+}
+
+type Driver = Box<Connection<Counted, Outgoing>>;
+
+/// One open connection. Its number tells it from every other of this client: a daemon that was restarted cannot go on with an old connection,
+/// so what was true of the daemon on lane 3 is true as long as lane 3 is open.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    number: u64,
+    sender: SendRequest<Outgoing>,
+    connection: Option<Driver>,
+    moved: Arc<Moved>,
+    /// It has been idle in between, so it may have died unnoticed.
+    used: bool,
+    /// No exchange is, or was left, in the middle.
+    clean: bool,
+}
+
+impl Lane {
+    /// HTTP/1.1 on a new connection.
+    pub(crate) async fn new(number: u64, stream: hyperlocal::UnixStream) -> Result<Self, Broken> {
+        let moved = Arc::new(Moved::default());
+        let stream = Counted {
+            stream,
+            moved: Arc::clone(&moved),
+        };
+        let (sender, connection) = Builder::new()
+            .handshake(stream)
+            .await
+            .map_err(|error| Broken::new(FailureClass::NotSent, error.to_string()))?;
+        Ok(Self {
+            number,
+            sender,
+            connection: Some(Box::new(connection)),
+            moved,
+            used: false,
+            clean: true,
+        })
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Ready for another request some time later; `None` when an exchange on it was broken off.
+    pub(crate) fn idle(mut self) -> Option<Self> {
+        self.used = true;
+        self.clean.then_some(self)
+    }
+
+    /// Whether it can take a request now, as far as this process has been told.
+    pub(crate) async fn is_open(&mut self) -> bool {
+        poll_fn(|cx| {
+            self.drive(cx);
+            Poll::Ready(self.connection.is_some() && matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(()))))
+        })
+        .await
+    }
+
+    /// Lets the connection do its work; forgets it once it has ended.
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        if let Some(connection) = &mut self.connection
+            && connection.poll_without_shutdown(cx).is_ready()
+        {
+            // Dropped, it hands every waiting request its failure.
+            self.connection = None;
+        }
+    }
+
+    /// Sends one request and reads its whole answer, within `limit`.
+    pub(crate) async fn exchange(
+        &mut self,
+        message: hyper::Request<Outgoing>,
+        limit: Duration,
+    ) -> Result<Reply, Broken> {
+        self.begin();
+        let Self { sender, connection, .. } = self;
+        let answer = driven(connection, async { collect(send(sender, message).await?).await });
+        let result = match tokio::time::timeout(limit, answer).await {
+            Ok(result) => result,
+            Err(_) => Err(self.silent(limit)),
+        };
+        self.end(result)
+    }
+
+    /// Sends one request whose body is still being made by `pump`, and reads its whole answer. `stall` bounds the time in which nothing moves.
+    ///
+    /// `pump` is first polled when a part of the request is on its way, so what it takes from its source is not taken in vain. An answer that comes
+    /// before the body is complete is an answer.
+    pub(crate) async fn upload<E>(
+        &mut self,
+        message: hyper::Request<Outgoing>,
+        pump: impl Future<Output = Result<(), E>>,
+        stall: Duration,
+    ) -> Result<Reply, UploadFailure<E>> {
+        self.begin();
+        let moved = Arc::clone(&self.moved);
+        let Self { sender, connection, .. } = self;
+        let answer = driven(connection, async {
+            let mut answer = pin!(async { collect(send(sender, message).await?).await });
+            let mut pump = pin!(pump);
+            let mut pumping = true;
+            poll_fn(|cx| {
+                if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+                    return Poll::Ready(answer.map(|reply| (reply, !pumping)).map_err(UploadFailure::Connection));
+                }
+                // Whoever wakes the connection, so that it writes, wakes this too.
+                if pumping
+                    && moved.wrote_any()
+                    && let Poll::Ready(result) = pump.as_mut().poll(cx)
+                {
+                    pumping = false;
+                    if let Err(error) = result {
+                        return Poll::Ready(Err(UploadFailure::Source(error)));
+                    }
+                    // The body has ended, and the connection has to hear of it.
+                    cx.waker().wake_by_ref();
+                }
+                Poll::Pending
+            })
+            .await
+        });
+        match while_moving(&self.moved, stall, answer).await {
+            Some(Ok((reply, complete))) => {
+                self.clean = complete;
+                Ok(reply)
+            }
+            Some(Err(UploadFailure::Connection(broken))) => Err(UploadFailure::Connection(self.judged(broken))),
+            Some(Err(source)) => Err(source),
+            None => Err(UploadFailure::Connection(self.silent(stall))),
+        }
+    }
+
+    /// Sends one request and gives the head of its answer, whose body then comes through [`Self::poll_chunk`]. Without a limit it waits for ever:
+    /// a daemon that follows a quiet service sends no head either.
+    pub(crate) async fn open(
+        &mut self,
+        message: hyper::Request<Outgoing>,
+        limit: Option<Duration>,
+    ) -> Result<Response<Incoming>, Broken> {
+        self.begin();
+        let Self { sender, connection, .. } = self;
+        let head = driven(connection, send(sender, message));
+        let result = match limit {
+            None => head.await,
+            Some(limit) => match tokio::time::timeout(limit, head).await {
+                Ok(result) => result,
+                Err(_) => Err(self.silent(limit)),
+            },
+        };
+        result.map_err(|broken| self.judged(broken))
+    }
+
+    /// The next piece of a body that [`Self::open`] has begun; `None` at its end, after which the connection can be used again.
+    pub(crate) fn poll_chunk(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Broken>>> {
+        loop {
+            self.drive(cx);
+            return match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+                None => {
+                    self.clean = true;
+                    Poll::Ready(None)
+                }
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => Poll::Ready(Some(Ok(data))),
+                    // Trailers, which nobody here sends.
+                    Err(_) => continue,
+                },
+                Some(Err(error)) => Poll::Ready(Some(Err(broken_by(&error)))),
+            };
+        }
+    }
+
+    /// Reads the rest of a body as a whole, within `limit`.
+    pub(crate) async fn finish(&mut self, response: Response<Incoming>, limit: Duration) -> Result<Reply, Broken> {
+        let answer = driven(&mut self.connection, collect(response));
+        let result = match tokio::time::timeout(limit, answer).await {
+            Ok(result) => result,
+            Err(_) => Err(self.silent(limit)),
+        };
+        self.end(result)
+    }
+
+    /// Sends a request to speak something else from here on, within `limit`. `Ok(Err(reply))` when the daemon would rather not, or not any more.
+    pub(crate) async fn upgrade(
+        mut self,
+        message: hyper::Request<Outgoing>,
+        limit: Duration,
+    ) -> Result<Result<(Response<Incoming>, Upgraded), Reply>, Broken> {
+        self.begin();
+        let mut ended = false;
+        let response = {
+            let Self { sender, connection, .. } = &mut self;
+            let mut response = pin!(send(sender, message));
+            // Not `driven`: the connection ends with this answer, and has to be taken apart then instead of dropped.
+            let head = poll_fn(|cx| {
+                if let Some(connection) = connection
+                    && !ended
+                {
+                    ended = connection.poll_without_shutdown(cx).is_ready();
+                }
+                match response.as_mut().poll(cx) {
+                    Poll::Pending if ended => {
+                        *connection = None;
+                        response.as_mut().poll(cx)
+                    }
+                    poll => poll,
+                }
+            });
+            tokio::time::timeout(limit, head).await
+        };
+        let response = response.unwrap_or_else(|_| Err(self.silent(limit)));
+        let response = response.map_err(|broken| self.judged(broken))?;
+        if response.status().as_u16() != 101 {
+            return self.finish(response, limit).await.map(Err);
+        }
+        let Some(connection) = self.connection.take().filter(|_| ended) else {
+            let cause = "its answer speaks of an upgrade and the connection did not change";
+            return Err(Broken::new(FailureClass::Garbage, cause));
+        };
+        let parts = connection.into_parts();
+        let upgraded = Upgraded {
+            io: TokioIo::new(parts.io),
+            read: parts.read_buf,
+        };
+        Ok(Ok((response, upgraded)))
+    }
+
+    fn begin(&mut self) {
+        self.moved.written.store(0, Ordering::Relaxed);
+        self.clean = false;
+    }
+
+    fn end(&mut self, result: Result<Reply, Broken>) -> Result<Reply, Broken> {
+        self.clean = result.is_ok();
+        result.map_err(|broken| self.judged(broken))
+    }
+
+    /// What the count proves goes before what the error says.
+    fn judged(&self, mut broken: Broken) -> Broken {
+        if broken.class == FailureClass::Lost && !self.moved.wrote_any() {
+            broken.class = FailureClass::NotSent;
+            broken.stale = self.used;
+        }
+        broken
+    }
+
+    fn silent(&self, limit: Duration) -> Broken {
+        let class = if self.moved.wrote_any() {
+            FailureClass::Silent
+        } else {
+            FailureClass::NotSent
+        };
+        Broken::new(class, format!("silent for {}", seconds(limit)))
+    }
+}
+
+/// The work on a connection and the connection itself, polled together.
+async fn driven<T>(connection: &mut Option<Driver>, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        // First the connection, which moves the bytes, then the work, which sees them; an ended connection leaves the work its failure.
+        if let Some(running) = connection
+            && running.poll_without_shutdown(cx).is_ready()
+        {
+            *connection = None;
+        }
+        work.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// Waits as long as bytes move, in whichever direction; `None` when none have for `stall`.
+async fn while_moving<T>(moved: &Moved, stall: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    loop {
+        let before = moved.total();
+        match tokio::time::timeout(stall, work.as_mut()).await {
+            Ok(done) => return Some(done),
+            Err(_) if moved.total() != before => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+async fn send(
+    sender: &mut SendRequest<Outgoing>,
+    message: hyper::Request<Outgoing>,
+) -> Result<Response<Incoming>, Broken> {
+    sender
+        .try_send_request(message)
+        .await
+        .map_err(|error| broken_by(error.error()))
+}
+
+async fn collect(response: Response<Incoming>) -> Result<Reply, Broken> {
+    let status = response.status().as_u16();
+    let body = Limited::new(response.into_body(), LARGEST_ANSWER)
+        .collect()
+        .await
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                let cause = format!("its answer is longer than {LARGEST_ANSWER} bytes");
+                return Broken::new(FailureClass::Garbage, cause);
+            }
+            error
+                .downcast_ref::<hyper::Error>()
+                .map_or_else(|| Broken::new(FailureClass::Lost, error.to_string()), broken_by)
+        })?;
+    Ok(Reply {
+        status,
+        body: body.to_bytes(),
+    })
+}
+
+/// Text that is not HTTP is garbage; everything else that ends a connection early loses the answer.
+fn broken_by(error: &hyper::Error) -> Broken {
+    if error.is_parse() || error.is_parse_status() || error.is_user() {
+        return Broken::new(FailureClass::Garbage, format!("its answer is not HTTP: {error}"));
+    }
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            return match io.kind() {
+                // hyper's chunk decoder reports bytes that are no chunk this way.
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                    Broken::new(FailureClass::Garbage, format!("its answer is not HTTP: {io}"))
+                }
+                io::ErrorKind::UnexpectedEof => Broken::new(FailureClass::Lost, "the answer broke off"),
+                _ => Broken::new(FailureClass::Lost, plain(io)),
+            };
+        }
+        source = cause.source();
+    }
+    Broken::new(
+        FailureClass::Lost,
+        if error.is_incomplete_message() {
+            "connection closed before the answer".to_owned()
+        } else {
+            error.to_string()
+        },
+    )
+}
+
+/// What a connection has moved.
+#[derive(Debug, Default)]
+struct Moved {
+    /// Bytes of the present request.
+    written: AtomicU64,
+    /// How often the kernel had something to read.
+    reads: AtomicU64,
+}
+
+impl Moved {
+    fn wrote_any(&self) -> bool {
+        self.written.load(Ordering::Relaxed) > 0
+    }
+
+    fn total(&self) -> (u64, u64) {
+        (self.written.load(Ordering::Relaxed), self.reads.load(Ordering::Relaxed))
+    }
+}
+
+/// The stream, counting what the kernel takes and gives.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    stream: hyperlocal::UnixStream,
+    moved: Arc<Moved>,
+}
+
+impl Read for Counted {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let poll = Read::poll_read(Pin::new(&mut self.stream), cx, buf);
+        if poll.is_ready() {
+            self.moved.reads.fetch_add(1, Ordering::Relaxed);
+        }
+        poll
+    }
+}
+
+impl Write for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let poll = Write::poll_write(Pin::new(&mut self.stream), cx, buf);
+        if let Poll::Ready(Ok(taken)) = &poll {
+            self.moved.written.fetch_add(*taken as u64, Ordering::Relaxed);
+        }
+        poll
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Write::poll_flush(Pin::new(&mut self.stream), cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Write::poll_shutdown(Pin::new(&mut self.stream), cx)
+    }
+}
