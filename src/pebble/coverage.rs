@@ -3,6 +3,8 @@
 //! Each room gives the requests of its calls, made by the same code that the calls use, so the method, the path, the version and the rule for a lost
 //! answer in the table are those of the code. `UPDATE_DOCS=1 cargo test -p charmwright --lib coverage` writes the table anew.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::request::Request;
 
@@ -20,12 +22,15 @@ impl Sample {
         Self { call, path, request }
     }
 
+    fn endpoint(&self) -> String {
+        format!("{} {}", self.request.method(), self.path)
+    }
+
     fn row(&self) -> String {
         let since = self.request.first_version().unwrap_or("1.1");
         format!(
-            "| `{} {}` | {} | {since} | {} |",
-            self.request.method(),
-            self.path,
+            "| `{}` | {} | {since} | {} |",
+            self.endpoint(),
             self.call
                 .split(", ")
                 .map(|call| format!("`{call}`"))
@@ -46,6 +51,9 @@ fn samples() -> Vec<Sample> {
         super::layers::samples(),
         super::logs::samples(),
         super::checks::samples(),
+        super::signals::samples(),
+        super::identities::samples(),
+        super::metrics::samples(),
     ]
     .into_iter()
     .flatten()
@@ -64,4 +72,60 @@ fn the_requests_are_for_the_paths_that_they_are_listed_under() {
                 .all(|(part, pattern)| pattern.starts_with('{') || part == pattern);
         assert!(fits, "{}: {path} is no {}", sample.call, sample.path);
     }
+}
+
+/// All that Pebble 1.32.1 registers (`internals/daemon/api.go`) and that can succeed on the unix socket.
+const INDEX: &[&str] = &[
+    "GET /v1/system-info",
+    "GET /v1/health",
+    "GET /v1/metrics",
+    "GET /v1/changes",
+    "GET /v1/changes/{id}",
+    "POST /v1/changes/{id}",
+    "GET /v1/changes/{id}/wait",
+    "GET /v1/services",
+    "POST /v1/services",
+    "GET /v1/plan",
+    "POST /v1/layers",
+    "GET /v1/files",
+    "POST /v1/files",
+    "GET /v1/logs",
+    "POST /v1/exec",
+    "GET /v1/tasks/{task-id}/websocket/{websocket-id}",
+    "POST /v1/signals",
+    "GET /v1/checks",
+    "POST /v1/checks",
+    "POST /v1/checks/refresh",
+    "GET /v1/notices",
+    "POST /v1/notices",
+    "GET /v1/notices/{id}",
+    "GET /v1/identities",
+    "POST /v1/identities",
+];
+
+#[test]
+fn every_endpoint_has_a_call() {
+    let covered: BTreeSet<String> = samples().iter().map(Sample::endpoint).collect();
+    let wanted: BTreeSet<String> = INDEX.iter().map(|endpoint| (*endpoint).to_owned()).collect();
+    assert_eq!(covered, wanted);
+}
+
+const BEGIN: &str = "<!-- endpoints: written by a test, see src/pebble/coverage.rs -->\n";
+const END: &str = "<!-- end of endpoints -->\n";
+
+#[test]
+fn the_table_in_the_docs_is_that_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pebble.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(BEGIN).unwrap();
+    let (found, after) = rest.split_once(END).unwrap();
+    let rows: Vec<String> = samples().iter().map(Sample::row).collect();
+    let table = format!(
+        "| Endpoint | Calls | Since | After a lost answer |\n|---|---|---|---|\n{}\n",
+        rows.join("\n")
+    );
+    if found != table && std::env::var_os("UPDATE_DOCS").is_some() {
+        return std::fs::write(&path, [before, BEGIN, &table, END, after].concat()).unwrap();
+    }
+    assert_eq!(found, table, "write it anew with UPDATE_DOCS=1");
 }

@@ -20,11 +20,13 @@ mod duration;
 mod envelope;
 mod error;
 mod health;
+mod identities;
 mod incoming;
 mod lane;
 mod layer;
 mod layers;
 mod logs;
+mod metrics;
 mod plan;
 mod request;
 mod resend;
@@ -33,6 +35,7 @@ mod retry;
 mod scripted;
 mod service_info;
 mod services;
+mod signals;
 mod system_info;
 mod timestamp;
 mod transport;
@@ -45,6 +48,7 @@ pub use client::Client;
 pub use duration::{GoDuration, InvalidDuration};
 pub use error::{Error, ErrorKind, ServiceFailure, UserFault};
 pub use health::HealthQuery;
+pub use identities::{Identity, IdentityAccess};
 pub use layer::{
     Check, CheckLevel, ExecCheck, HttpCheck, InvalidLayer, InvalidYaml, Layer, LayerFault, LogTarget, LogTargetType,
     Override, Service, ServiceAction, TcpCheck,
@@ -54,5 +58,6 @@ pub use logs::{LogEntry, LogQuery};
 pub use plan::Plan;
 pub use retry::{Attempt, Budget, Classified, FailedAttempt, RetryObserver, RetryPolicy, RunError};
 pub use service_info::{ServiceInfo, ServiceStatus, Startup};
+pub use signals::{InvalidSignal, Signal};
 pub use system_info::{InvalidVersion, SystemInfo, Version};
 pub use timestamp::{InvalidTimestamp, Timestamp};

@@ -13,6 +13,7 @@ use super::change::{Change, ChangeId};
 use super::changes::read_change;
 use super::envelope::{Envelope, Refusal};
 use super::error::service_of;
+use super::identities::LostIdentities;
 use super::lane::Lane;
 use super::layer::Layer;
 use super::service_info::ServiceInfo;
@@ -35,6 +36,9 @@ pub(crate) enum Resend {
     Abort(ChangeId),
     /// It is sent again, and what it then finds done, path by path, is what the first one has done: a folder that exists, a path that is gone.
     Paths,
+    /// It is sent again; that an identity exists already, or is there no more, is then what the first one has done, if the identities are as they
+    /// were to become.
+    Identities(LostIdentities),
 }
 
 #[cfg(test)]
@@ -52,6 +56,7 @@ impl Resend {
                 "sent again; \"already exists\" is success if the plan shows the layer"
             }
             Self::Abort(_) => "sent again; \"nothing pending\" is success",
+            Self::Identities(_) => "sent again; a refusal is success if the identities are as they were to become",
             Self::Paths => "sent again; a path that is then as it was to become is success",
         }
     }
@@ -97,7 +102,7 @@ impl Call<'_> {
     /// Before a request whose answer was lost is sent again. The daemon is known not to have been restarted since, as far as its layers show.
     pub(super) async fn resume(&self, lane: &mut Lane, attempt: u32, lost: Lost) -> Result<Resume, Halt> {
         match self.request().resend() {
-            Resend::Safe | Resend::Never | Resend::Abort(_) | Resend::Paths => Ok(Resume::Send),
+            Resend::Safe | Resend::Never | Resend::Abort(_) | Resend::Paths | Resend::Identities(_) => Ok(Resume::Send),
             Resend::Layer(LostLayer { combine: false, .. }) => Ok(Resume::Send),
             Resend::Layer(LostLayer {
                 layer, combine: true, ..
@@ -185,6 +190,9 @@ impl Call<'_> {
             }
             Resend::Abort(id) if refusal.message.ends_with("nothing pending") => {
                 Some(self.client().read(lane, attempt, &read_change(id)).await?)
+            }
+            Resend::Identities(wanted) if refusal.message.contains(" exist") => {
+                self.identities_are(lane, attempt, wanted).await?.then(answer_true)
             }
             _ => None,
         };
