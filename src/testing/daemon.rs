@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::error::{Error, ErrorKind};
 use super::folder::{check_socket_path, short_temp_dir};
-use super::pebble_binary;
+use super::pebble_binary::{Pinned, Search};
 use super::processes::{Family, signal};
 use super::wire;
 use crate::pebble::Client;
@@ -27,6 +27,7 @@ const MARK: &str = "CHARMWRIGHT_DAEMON";
 #[derive(Debug, Clone)]
 pub struct DaemonOptions {
     binary: Option<PathBuf>,
+    pinned: Pinned,
     folder: Option<PathBuf>,
     socket: Option<PathBuf>,
     container: String,
@@ -51,6 +52,7 @@ impl DaemonOptions {
     pub fn new() -> Self {
         Self {
             binary: None,
+            pinned: Pinned::Current,
             folder: None,
             socket: None,
             container: "workload".to_owned(),
@@ -64,10 +66,17 @@ impl DaemonOptions {
         }
     }
 
-    /// The Pebble to run. Default: what [`pebble_binary::find_or_build`] gives.
+    /// The Pebble to run. Default: what [`Search::find`] gives.
     #[must_use]
     pub fn binary(mut self, path: impl Into<PathBuf>) -> Self {
         self.binary = Some(path.into());
+        self
+    }
+
+    /// This of the pinned Pebbles, unless [`DaemonOptions::binary`] names one. Default: [`Pinned::Current`].
+    #[must_use]
+    pub fn pinned(mut self, pinned: Pinned) -> Self {
+        self.pinned = pinned;
         self
     }
 
@@ -113,7 +122,8 @@ impl DaemonOptions {
         self
     }
 
-    /// `PEBBLE_PERSIST=never`: no state file, so that changes are gone and their numbers begin at 1 again after a restart.
+    /// `PEBBLE_PERSIST=never`: no state file, so that changes are gone and their numbers begin at 1 again after a restart. Pebble knows it
+    /// since 1.23: [`Pinned::Oldest`] keeps its state all the same.
     #[must_use]
     pub fn forgetful(mut self) -> Self {
         self.forgetful = true;
@@ -173,13 +183,15 @@ impl Daemon {
     ///
     /// # Errors
     ///
-    /// Those of [`pebble_binary::find_or_build`]; [`ErrorKind::SocketPath`]; [`ErrorKind::Io`] for its folder; [`ErrorKind::Daemon`] when
+    /// Those of [`Search::find`]; [`ErrorKind::SocketPath`]; [`ErrorKind::Io`] for its folder; [`ErrorKind::Daemon`] when
     /// it ends at once or does not answer in time, with the end of what it said.
     pub fn start(options: DaemonOptions) -> Result<Self, Error> {
-        let binary = match &options.binary {
-            Some(path) => pebble_binary::find_or_build(Some(path), &mut |_| {})?,
-            None => pebble_binary::find_or_build(None, &mut |line| eprintln!("charmwright: {line}"))?,
+        let search = Search::new().pinned(options.pinned);
+        let search = match &options.binary {
+            Some(path) => search.explicit(path),
+            None => search,
         };
+        let binary = search.find(&mut |line| eprintln!("charmwright: {line}"))?;
         let (folder, temporary) = match &options.folder {
             Some(folder) => (
                 std::path::absolute(folder).map_err(Error::io(format!("cannot find {}", folder.display())))?,
@@ -197,6 +209,12 @@ impl Daemon {
             None => folder.join("containers").join(&options.container).join("pebble.socket"),
         };
         check_socket_path(&socket)?;
+        if options.pinned == Pinned::Oldest {
+            // It makes this one too, and ends when it cannot.
+            let mut second = socket.clone().into_os_string();
+            second.push(".untrusted");
+            check_socket_path(Path::new(&second))?;
+        }
         // The process id and the folder together name one daemon on this machine.
         let mark = format!("{}:{}", std::process::id(), folder.display());
         let daemon = Self {

@@ -1,7 +1,8 @@
-//! Finds the Pebble to run, or builds the one that this library is tested with.
+//! Finds the Pebble to run, or builds one that this library is tested with.
 //!
-//! The version is pinned by `tests/tools/go.mod`, which names Pebble as a Go tool dependency and whose `go.sum` holds the hashes of all
-//! that it is made of. Both files are part of this library, so that building needs nothing but Go and its module proxy.
+//! Two versions are [pinned](Pinned): the current one by `tests/tools/go.mod`, the oldest one by `tests/tools/oldest/go.mod`. Each names
+//! Pebble as a Go tool dependency, and the `go.sum` beside it holds the hashes of all that it is made of. These files are part of this
+//! library, so that building needs nothing but Go and its module proxy.
 
 use std::env;
 use std::fs::{self, File};
@@ -15,15 +16,64 @@ use super::error::{Error, ErrorKind};
 /// The version of Pebble that is built when none is given: that of `tests/tools/go.mod`.
 pub const VERSION: &str = "v1.32.1";
 
-const GO_MOD: &str = include_str!("../../tests/tools/go.mod");
-const GO_SUM: &str = include_str!("../../tests/tools/go.sum");
 const PACKAGE: &str = "github.com/canonical/pebble/cmd/pebble";
+
+/// A version of Pebble that this library is tested with, and that is built when it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Pinned {
+    /// [`VERSION`], the one that is meant wherever none is named.
+    #[default]
+    Current,
+    /// The oldest one that Juju still ships and that a present Go builds, `v1.1.1`. It says so itself in `/v1/system-info`, does not know
+    /// `PEBBLE_PERSIST`, makes a second socket beside its own with `.untrusted` added to the name, and takes more than a second to stop.
+    Oldest,
+}
+
+impl Pinned {
+    /// Its version as `/v1/system-info` says it, such as `v1.32.1`.
+    #[must_use]
+    pub fn version(self) -> &'static str {
+        self.module().version
+    }
+
+    fn module(self) -> &'static Module {
+        match self {
+            Self::Current => &CURRENT,
+            Self::Oldest => &OLDEST,
+        }
+    }
+}
+
+/// What pins one version: a Go module that has it as a tool.
+struct Module {
+    version: &'static str,
+    go_mod: &'static str,
+    go_sum: &'static str,
+    /// What to do instead of building it, for the message when that fails.
+    instead: &'static str,
+}
+
+static CURRENT: Module = Module {
+    version: VERSION,
+    go_mod: include_str!("../../tests/tools/go.mod"),
+    go_sum: include_str!("../../tests/tools/go.sum"),
+    instead: ",\nor install Pebble itself (such as: snap install pebble --classic) so that it is on PATH, or set PEBBLE_BIN to its path",
+};
+
+static OLDEST: Module = Module {
+    version: "v1.1.1",
+    go_mod: include_str!("../../tests/tools/oldest/go.mod"),
+    go_sum: include_str!("../../tests/tools/oldest/go.sum"),
+    instead: "; PEBBLE_BIN and PATH are not asked for this old version",
+};
 
 /// Where to look for Pebble.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
     explicit: Option<PathBuf>,
     installed: bool,
+    pinned: Pinned,
 }
 
 impl Search {
@@ -47,6 +97,13 @@ impl Search {
         self
     }
 
+    /// This of the pinned versions. Default: [`Pinned::Current`]. `PEBBLE_BIN` and a Pebble on `PATH` stand in for that one only.
+    #[must_use]
+    pub fn pinned(mut self, pinned: Pinned) -> Self {
+        self.pinned = pinned;
+        self
+    }
+
     /// The path of a Pebble that can be run; the pinned one is built on first use, which takes a minute.
     ///
     /// What is being done is told to `progress`, a line each time, only when something takes a while. Several threads and processes may
@@ -60,15 +117,17 @@ impl Search {
         if let Some(path) = &self.explicit {
             return named(path, "as asked");
         }
-        if let Some(path) = env::var_os("PEBBLE_BIN").filter(|path| !path.is_empty()) {
-            return named(Path::new(&path), "as PEBBLE_BIN says");
+        if self.pinned == Pinned::Current {
+            if let Some(path) = env::var_os("PEBBLE_BIN").filter(|path| !path.is_empty()) {
+                return named(Path::new(&path), "as PEBBLE_BIN says");
+            }
+            if self.installed
+                && let Some(path) = on_path("pebble")
+            {
+                return Ok(path);
+            }
         }
-        if self.installed
-            && let Some(path) = on_path("pebble")
-        {
-            return Ok(path);
-        }
-        build(&home()?, on_path("go"), progress)
+        build(self.pinned.module(), &home()?, on_path("go"), progress)
     }
 }
 
@@ -80,7 +139,7 @@ impl Search {
 pub fn find_or_build(explicit: Option<&Path>, progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
     let search = Search {
         explicit: explicit.map(Path::to_path_buf),
-        installed: false,
+        ..Search::new()
     };
     search.find(progress)
 }
@@ -132,9 +191,10 @@ fn home() -> Result<PathBuf, Error> {
         })
 }
 
-/// Builds the pinned Pebble in `home` with this Go unless it is there, and gives its path.
-fn build(home: &Path, go: Option<PathBuf>, progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
-    let place = home.join(format!("pebble-{VERSION}"));
+/// Builds the Pebble of `module` in `home` with this Go unless it is there, and gives its path.
+fn build(module: &Module, home: &Path, go: Option<PathBuf>, progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
+    let version = module.version;
+    let place = home.join(format!("pebble-{version}"));
     let binary = place.join("pebble");
     if is_executable(&binary) {
         return Ok(binary);
@@ -151,7 +211,7 @@ fn build(home: &Path, go: Option<PathBuf>, progress: &mut dyn FnMut(&str)) -> Re
     if is_executable(&binary) {
         return Ok(binary);
     }
-    let go = go.ok_or_else(no_go)?;
+    let go = go.ok_or_else(|| no_go(module))?;
     let work = tempfile::Builder::new()
         .prefix("build-")
         .tempdir_in(&place)
@@ -160,19 +220,19 @@ fn build(home: &Path, go: Option<PathBuf>, progress: &mut dyn FnMut(&str)) -> Re
         let path = work.path().join(name);
         fs::write(&path, content).map_err(io("write", &path))
     };
-    file("go.mod", GO_MOD)?;
-    file("go.sum", GO_SUM)?;
-    progress(&format!("building Pebble {VERSION} with Go, once; this takes a minute"));
-    run_go(&go, work.path(), progress)?;
+    file("go.mod", module.go_mod)?;
+    file("go.sum", module.go_sum)?;
+    progress(&format!("building Pebble {version} with Go, once; this takes a minute"));
+    run_go(module, &go, work.path(), progress)?;
     // Built under another name and moved: whoever finds the file finds all of it.
     let built = work.path().join("pebble");
     fs::rename(&built, &binary).map_err(io("move the new Pebble to", &binary))?;
-    progress(&format!("Pebble {VERSION} is built"));
+    progress(&format!("Pebble {version} is built"));
     Ok(binary)
 }
 
 /// One `go build`, its progress lines passed on as they come.
-fn run_go(go: &Path, work: &Path, progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
+fn run_go(module: &Module, go: &Path, work: &Path, progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
     let mut child = Command::new(go)
         .args([
             "build",
@@ -210,27 +270,31 @@ fn run_go(go: &Path, work: &Path, progress: &mut dyn FnMut(&str)) -> Result<(), 
     Err(Error::new(
         ErrorKind::NoPebble,
         format!(
-            "cannot build Pebble {VERSION} with {}: {status}\n{tail}\nGive one with PEBBLE_BIN=PATH, or let Go {} or newer reach its module proxy.",
+            "cannot build Pebble {} with {}: {status}\n{tail}\nLet Go {} or newer reach its module proxy{}.",
+            module.version,
             go.display(),
-            go_version()
+            go_version(module),
+            module.instead
         ),
     ))
 }
 
-fn no_go() -> Error {
+fn no_go(module: &Module) -> Error {
     Error::new(
         ErrorKind::NoPebble,
         format!(
-            "cannot find Pebble, and cannot build it: there is no Go on PATH; install Go {} or newer and it is built on the next try,\n\
-             or install Pebble itself (such as: snap install pebble --classic) so that it is on PATH, or set PEBBLE_BIN to its path",
-            go_version()
+            "cannot find Pebble {}, and cannot build it: there is no Go on PATH; install Go {} or newer and it is built on the next try{}",
+            module.version,
+            go_version(module),
+            module.instead
         ),
     )
 }
 
-/// The Go that the pinned module asks for.
-fn go_version() -> &'static str {
-    GO_MOD
+/// The Go that the module asks for.
+fn go_version(module: &Module) -> &'static str {
+    module
+        .go_mod
         .lines()
         .find_map(|line| line.strip_prefix("go "))
         .unwrap_or("1.26")
@@ -241,9 +305,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_constant_is_the_pinned_version() {
-        assert!(GO_MOD.contains(&format!("github.com/canonical/pebble {VERSION} ")));
-        assert!(GO_MOD.contains(&format!("tool {PACKAGE}\n")));
+    fn the_versions_are_those_of_the_modules() {
+        for module in [&CURRENT, &OLDEST] {
+            let wanted = format!("github.com/canonical/pebble {} ", module.version);
+            assert!(module.go_mod.contains(&wanted), "{wanted}");
+            assert!(module.go_sum.starts_with("github.com/"));
+            assert!(module.go_mod.contains(&format!("tool {PACKAGE}\n")));
+        }
+        assert_eq!(Pinned::default().version(), VERSION);
     }
 
     #[test]
@@ -273,9 +342,12 @@ mod tests {
     #[test]
     fn without_go_it_says_what_to_install() {
         let home = tempfile::tempdir().unwrap();
-        let error = build(home.path(), None, &mut |_| {}).unwrap_err();
+        let error = build(&CURRENT, home.path(), None, &mut |_| {}).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NoPebble);
         assert!(error.to_string().contains("install Go 1.26"), "{error}");
+        assert!(error.to_string().contains("PEBBLE_BIN to its path"), "{error}");
+        let error = build(&OLDEST, home.path(), None, &mut |_| {}).unwrap_err();
+        assert!(error.to_string().contains("cannot find Pebble v1.1.1"), "{error}");
     }
 
     #[test]
@@ -290,7 +362,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    let binary = build(home.path(), Some(go.clone()), &mut |_| {}).unwrap();
+                    let binary = build(&CURRENT, home.path(), Some(go.clone()), &mut |_| {}).unwrap();
                     assert!(is_executable(&binary));
                 });
             }
@@ -312,12 +384,16 @@ mod tests {
             "echo 'go: downloading example.com v1' >&2\necho 'go: no network' >&2\nexit 1",
         );
         let mut lines = Vec::new();
-        let error = build(home.path(), Some(go), &mut |line| lines.push(line.to_owned())).unwrap_err();
+        let error = build(&OLDEST, home.path(), Some(go), &mut |line| lines.push(line.to_owned())).unwrap_err();
         assert!(
             lines.contains(&"go: downloading example.com v1".to_owned()),
             "{lines:?}"
         );
         assert_eq!(error.kind(), ErrorKind::NoPebble);
         assert!(error.to_string().contains("go: no network"), "{error}");
+        assert!(
+            error.to_string().starts_with("cannot build Pebble v1.1.1 with "),
+            "{error}"
+        );
     }
 }
