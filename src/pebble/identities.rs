@@ -74,6 +74,9 @@ struct Cert {
     pem: String,
 }
 
+/// What Pebble shows in place of a secret.
+const MASK: &str = "*****";
+
 impl Identity {
     /// An identity with these rights, by which nobody is recognised yet.
     #[must_use]
@@ -134,6 +137,14 @@ impl Identity {
         self.cert.is_some()
     }
 
+    /// Whether its secrets can be what they are to be. Pebble (1.32.1) stores a password that is no hash as it is, and it then fits nobody.
+    fn is_complete(&self) -> bool {
+        self.basic
+            .as_ref()
+            .is_none_or(|basic| basic.password.starts_with("$6$"))
+            && self.cert.as_ref().is_none_or(|cert| cert.pem != MASK)
+    }
+
     /// The same as far as Pebble shows it.
     fn looks_like(&self, shown: &Self) -> bool {
         self.access == shown.access
@@ -178,6 +189,7 @@ impl Client {
     ///
     /// # Errors
     /// `Api` with status 400 when one exists already, has a bad name or nothing by which it is recognised, or shares a local user id;
+    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a password that is no hash, or a secret as Pebble masks it;
     /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.15; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
     /// within the policy.
     pub async fn add_identities(&self, identities: &BTreeMap<String, Identity>) -> Result<(), Error> {
@@ -217,7 +229,18 @@ impl Client {
         action: &'static str,
         identities: BTreeMap<String, Option<Identity>>,
     ) -> Result<(), Error> {
-        self.send(change_request(action, identities)).await.map(drop)
+        let masked = identities
+            .iter()
+            .find(|(_, identity)| identity.as_ref().is_some_and(|identity| !identity.is_complete()));
+        let name = masked.map(|(name, _)| name.clone());
+        let request = change_request(action, identities);
+        if let Some(name) = name {
+            let reason = format!(
+                "the password of {name:?} is no sha512-crypt hash ($6$...), or its certificate is masked, and Pebble would take it all the same"
+            );
+            return Err(self.refuse(request.operation(), reason));
+        }
+        self.send(request).await.map(drop)
     }
 }
 
