@@ -26,7 +26,8 @@ pub enum Pinned {
     #[default]
     Current,
     /// The oldest one that Juju still ships and that a present Go builds, `v1.1.1`. It says so itself in `/v1/system-info`, does not know
-    /// `PEBBLE_PERSIST`, makes a second socket beside its own with `.untrusted` added to the name, and takes more than a second to stop.
+    /// `PEBBLE_PERSIST`, makes a second socket beside its own with `.untrusted` added to the name, takes more than a second to
+    /// stop, and panics (exit status 2) when it is stopped while a service starts.
     Oldest,
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// No head of Pebble's or of ours comes near; what is longer is not HTTP.
-const MAX_HEAD: usize = 64 * 1024;
+pub(crate) const MAX_HEAD: usize = 64 * 1024;
 
 /// The first lines of a message: request or status line, and headers.
 #[derive(Debug)]
@@ -30,6 +30,12 @@ impl Head {
     /// The status of a reply.
     pub(crate) fn status(&self) -> Option<u16> {
         self.first.split_ascii_whitespace().nth(1)?.parse().ok()
+    }
+
+    /// Whether its sender ends the connection after it.
+    pub(crate) fn closes(&self) -> bool {
+        self.header("connection")
+            .is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 
     /// How long the body of a request is.
@@ -92,7 +98,7 @@ fn invalid(what: &str) -> io::Error {
 }
 
 /// Reads up to and with the next line end into `line`; fewer bytes only at the end of the stream.
-fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>, limit: usize) -> io::Result<()> {
+pub(crate) fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>, limit: usize) -> io::Result<()> {
     loop {
         let buffer = reader.fill_buf()?;
         if buffer.is_empty() {
@@ -145,73 +151,124 @@ pub(crate) fn read_head(reader: &mut dyn BufRead) -> io::Result<Option<Head>> {
     Ok(Some(Head { raw, first, headers }))
 }
 
+/// A body that is being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// So many bytes are to come, of the body or of the chunk.
+    Data { left: u64, chunked: bool },
+    /// What comes until the stream ends.
+    Rest,
+    /// A line with a chunk's size.
+    Size,
+    /// The line end after a chunk.
+    ChunkEnd,
+    /// The lines after the last chunk, up to and with the empty one.
+    Trailer,
+    /// Nothing is to come.
+    Over,
+}
+
+impl Body {
+    pub(crate) fn new(length: Length) -> Self {
+        match length {
+            Length::Exact(left) => Self::data(left, false),
+            Length::Chunked => Self::Size,
+            Length::UntilClose => Self::Rest,
+        }
+    }
+
+    fn data(left: u64, chunked: bool) -> Self {
+        match left {
+            0 if chunked => Self::ChunkEnd,
+            0 => Self::Over,
+            _ => Self::Data { left, chunked },
+        }
+    }
+
+    pub(crate) fn is_over(self) -> bool {
+        self == Self::Over
+    }
+
+    /// Reads what has come of it, at least something and no more than the reader's buffer holds, and hands it on.
+    pub(crate) fn step(
+        &mut self,
+        reader: &mut dyn BufRead,
+        sink: &mut dyn FnMut(Piece<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        *self = match *self {
+            Self::Over => Self::Over,
+            Self::Data { left, chunked } => {
+                let buffer = reader.fill_buf()?;
+                if buffer.is_empty() {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                let taken = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+                sink(Piece::Data(buffer.get(..taken).unwrap_or_default()))?;
+                reader.consume(taken);
+                Self::data(left - taken as u64, chunked)
+            }
+            Self::Rest => {
+                let buffer = reader.fill_buf()?;
+                let taken = buffer.len();
+                if taken == 0 {
+                    Self::Over
+                } else {
+                    sink(Piece::Data(buffer))?;
+                    reader.consume(taken);
+                    Self::Rest
+                }
+            }
+            Self::Size => {
+                let line = whole_line(reader, MAX_HEAD)?;
+                let text = String::from_utf8_lossy(&line);
+                let digits = text.split(';').next().unwrap_or_default().trim();
+                let size = u64::from_str_radix(digits, 16).map_err(|_| invalid("a chunk without a size"))?;
+                sink(Piece::Framing(&line))?;
+                if size == 0 {
+                    Self::Trailer
+                } else {
+                    Self::data(size, true)
+                }
+            }
+            Self::ChunkEnd => {
+                sink(Piece::Framing(&whole_line(reader, 2)?))?;
+                Self::Size
+            }
+            Self::Trailer => {
+                let line = whole_line(reader, MAX_HEAD)?;
+                sink(Piece::Framing(&line))?;
+                if line == b"\r\n" || line == b"\n" {
+                    Self::Over
+                } else {
+                    Self::Trailer
+                }
+            }
+        };
+        Ok(())
+    }
+}
+
+fn whole_line(reader: &mut dyn BufRead, limit: usize) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    read_line(reader, &mut line, limit)?;
+    if line.ends_with(b"\n") {
+        Ok(line)
+    } else {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
 /// Reads one body to its end and hands it on piece by piece, as it comes.
 pub(crate) fn read_body(
     reader: &mut dyn BufRead,
     length: Length,
     sink: &mut dyn FnMut(Piece<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
-    match length {
-        Length::Exact(length) => read_exactly(reader, length, sink),
-        Length::UntilClose => loop {
-            let buffer = reader.fill_buf()?;
-            if buffer.is_empty() {
-                return Ok(());
-            }
-            sink(Piece::Data(buffer))?;
-            let taken = buffer.len();
-            reader.consume(taken);
-        },
-        Length::Chunked => loop {
-            let mut line = Vec::new();
-            read_line(reader, &mut line, MAX_HEAD)?;
-            let text = String::from_utf8_lossy(&line);
-            let digits = text.split(';').next().unwrap_or_default().trim();
-            let size = u64::from_str_radix(digits, 16).map_err(|_| invalid("a chunk without a size"))?;
-            sink(Piece::Framing(&line))?;
-            if size == 0 {
-                return read_trailer(reader, sink);
-            }
-            read_exactly(reader, size, sink)?;
-            let mut end = Vec::new();
-            read_line(reader, &mut end, 2)?;
-            sink(Piece::Framing(&end))?;
-        },
-    }
-}
-
-fn read_exactly(
-    reader: &mut dyn BufRead,
-    length: u64,
-    sink: &mut dyn FnMut(Piece<'_>) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut left = length;
-    while left > 0 {
-        let buffer = reader.fill_buf()?;
-        if buffer.is_empty() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        let taken = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-        sink(Piece::Data(buffer.get(..taken).unwrap_or_default()))?;
-        reader.consume(taken);
-        left -= taken as u64;
+    let mut body = Body::new(length);
+    while !body.is_over() {
+        body.step(reader, sink)?;
     }
     Ok(())
-}
-
-/// The lines after the last chunk, up to and with the empty one.
-fn read_trailer(reader: &mut dyn BufRead, sink: &mut dyn FnMut(Piece<'_>) -> io::Result<()>) -> io::Result<()> {
-    loop {
-        let mut line = Vec::new();
-        read_line(reader, &mut line, MAX_HEAD)?;
-        if !line.ends_with(b"\n") {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        sink(Piece::Framing(&line))?;
-        if line == b"\r\n" || line == b"\n" {
-            return Ok(());
-        }
-    }
 }
 
 /// Asks once and closes: the status of the answer. For looking whether a daemon answers at all.

@@ -7,6 +7,7 @@
 )]
 
 mod daemon;
+mod faults;
 mod oldest;
 mod proxy;
 mod scene;

@@ -1,34 +1,32 @@
 //! One connection of a client, and the one to the daemon that belongs to it.
 
 use std::io::{self, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
-
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::{RecvFlags, recv};
+use std::thread;
+use std::time::Instant;
 
 use super::door;
-use super::rule::{Act, Fault};
-use super::shared::{SeenRequest, Shared};
-use crate::testing::wire::{Head, Length, Piece, read_body, read_head};
+use super::endless;
+use super::reply::{After, Back, Replying, answer};
+use super::rule::Fault;
+use super::shared::{KEPT, SeenRequest, Shared};
+use super::upgraded::Upgraded;
+use super::upload::Upload;
+use super::upstream::{Watched, has_left, wait_readable};
+use crate::testing::wire::{Body, Head, Length, MAX_HEAD, Piece, read_head, read_line};
+
+/// How much is read at once.
+const BUFFER: usize = 64 * 1024;
 
 /// Why a connection is over.
 enum End {
     /// The client left, or a fault wants it closed.
     Closed,
+    /// A fault wants it closed with what the client has sent unread.
+    Unread,
     /// The daemon's side broke.
     Daemon,
-}
-
-/// What happens to the daemon's answer.
-enum Back {
-    Pass,
-    Hold,
-    Drop,
-    Cut(usize),
-    Drip(Duration),
-    Hide,
-    First(Act),
 }
 
 /// Serves a client until either side is gone.
@@ -40,61 +38,15 @@ pub(super) fn serve(shared: &Shared, client: UnixStream, id: u64) {
         },
         Err(_) => End::Daemon,
     };
-    if let End::Daemon = ended {
+    match ended {
+        // Only closing resets, and that happens when the last handle goes; shutting it would be a quiet end.
+        End::Unread => return,
         // Before the client can know: when it comes again, the door says what the daemon's says.
-        drop(door::probe(shared));
+        End::Daemon => drop(door::probe(shared)),
+        End::Closed => {}
     }
     // `shared` holds another handle on the client's socket, so dropping ours would not close it.
-    let _closed = client.shutdown(std::net::Shutdown::Both);
-}
-
-/// The daemon's side as a reader that also ends when the client leaves, as the daemon itself would see it.
-struct Watched {
-    upstream: UnixStream,
-    client: UnixStream,
-    watching: bool,
-}
-
-impl Read for Watched {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.watching {
-            let (from_upstream, from_client) = wait_readable(&self.upstream, &self.client)?;
-            if from_upstream {
-                break;
-            }
-            if from_client {
-                if has_left(&self.client) {
-                    return Err(io::ErrorKind::ConnectionAborted.into());
-                }
-                // It has sent its next request early: that can wait, and so can its leaving.
-                self.watching = false;
-            }
-        }
-        self.upstream.read(buffer)
-    }
-}
-
-/// Waits until one of both has something to read, its end included.
-fn wait_readable(first: &UnixStream, second: &UnixStream) -> io::Result<(bool, bool)> {
-    let mut both = [PollFd::new(first, PollFlags::IN), PollFd::new(second, PollFlags::IN)];
-    loop {
-        match poll(&mut both, None) {
-            Ok(_) => break,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let [first, second] = both;
-    Ok((!first.revents().is_empty(), !second.revents().is_empty()))
-}
-
-/// Whether what is to be read on it is its end.
-fn has_left(stream: &UnixStream) -> bool {
-    let mut one = [0_u8; 1];
-    match recv(stream, &mut one, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
-        Ok((_, count)) => count == 0,
-        Err(error) => error != rustix::io::Errno::AGAIN,
-    }
+    let _closed = client.shutdown(Shutdown::Both);
 }
 
 struct Connection<'a> {
@@ -108,18 +60,17 @@ struct Connection<'a> {
 
 impl<'a> Connection<'a> {
     fn new(shared: &'a Shared, client: &UnixStream, upstream: UnixStream, id: u64) -> io::Result<Self> {
-        let watched = Watched {
-            upstream: upstream.try_clone()?,
-            client: client.try_clone()?,
-            watching: true,
-        };
+        if !shared.attach(id, &upstream)? {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        let watched = Watched::new(upstream.try_clone()?, client.try_clone()?);
         Ok(Self {
             shared,
             id,
             client: client.try_clone()?,
-            from_client: BufReader::new(client.try_clone()?),
+            from_client: BufReader::with_capacity(BUFFER, client.try_clone()?),
             upstream,
-            from_upstream: BufReader::new(watched),
+            from_upstream: BufReader::with_capacity(BUFFER, watched),
         })
     }
 
@@ -142,47 +93,30 @@ impl<'a> Connection<'a> {
                 return Ok(Some(End::Daemon));
             }
         }
-        let Some(head) = read_head(&mut self.from_client)? else {
+        let mut line = Vec::new();
+        if self.shared.may_leave_unread() && self.cuts_at_first_line(&mut line)? {
+            return Ok(Some(End::Unread));
+        }
+        let Some(head) = read_head(&mut line.as_slice().chain(&mut self.from_client))? else {
             return Ok(Some(End::Closed));
         };
         if head.header("expect").is_some() {
             self.client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
-        let mut raw = head.raw.clone();
-        let mut body = Vec::new();
-        read_body(&mut self.from_client, head.request_length()?, &mut |piece| {
-            raw.extend_from_slice(piece.bytes());
-            if let Piece::Data(bytes) = piece {
-                body.extend_from_slice(bytes);
-            }
-            Ok(())
-        })?;
-        let mut words = head.first.split(' ');
-        let request = SeenRequest {
-            method: words.next().unwrap_or_default().to_owned(),
-            path: words.next().unwrap_or_default().to_owned(),
+        let (request, raw, body) = self.begin(&head)?;
+        let (index, fault) = self.shared.take_in(&request);
+        let upload = Upload {
+            shared: self.shared,
+            index,
+            at: request.at,
+            raw,
             body,
-            at: Instant::now(),
-            connection: self.id,
-            forwarded: false,
-            status: None,
         };
-        let (index, fault) = self.shared.take_in(request.clone());
         let back = match fault {
             None => Back::Pass,
             Some(Fault::Refuse(time)) => {
                 self.shared.refuse_for(time);
                 return Ok(Some(End::Closed));
-            }
-            Some(Fault::CutRequestBefore) => return Ok(Some(End::Closed)),
-            Some(Fault::Silence) => return Ok(Some(self.hold())),
-            Some(Fault::Garbage(bytes)) => {
-                self.client.write_all(&bytes)?;
-                return Ok(Some(End::Closed));
-            }
-            Some(Fault::Reply { status, body }) => {
-                self.answer(status, body.as_bytes())?;
-                return Ok(None);
             }
             Some(Fault::Delay(time)) => {
                 self.shared.sleep(time);
@@ -198,90 +132,143 @@ impl<'a> Connection<'a> {
             Some(Fault::DripFeed(time)) => Back::Drip(time),
             Some(Fault::HideChanges) => Back::Hide,
             Some(Fault::BeforeReply(act)) => Back::First(act),
+            Some(Fault::ReplaceFrames { bytes, then }) => Back::Replace(bytes, then),
+            Some(instead) => return self.instead(upload, instead),
         };
-        self.upstream.write_all(&raw)?;
-        self.shared.note(index, request.at, |seen| seen.forwarded = true);
-        let reply = loop {
-            let Some(reply) = read_head(&mut self.from_upstream)? else {
-                return Ok(Some(End::Daemon));
+        let after = self.forward(upload, index, &request, &back)?;
+        Ok(match after {
+            After::Given { kept } if kept && !head.closes() => None,
+            After::Given { .. } | After::Close => Some(End::Closed),
+            After::Hold => Some(self.hold()),
+            After::Lost => Some(End::Daemon),
+            After::Switch(reply) => {
+                let seen = self.shared.seen_now(index, &request);
+                self.upgraded().run(&reply, &back, &seen)?;
+                Some(End::Closed)
+            }
+        })
+    }
+
+    /// Whether a rule closes the connection at the first line of the request, which is left in `line` when none does.
+    fn cuts_at_first_line(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
+        if self.from_client.buffer().is_empty() {
+            // A byte at a time, so that what follows stays unread.
+            read_line(&mut BufReader::with_capacity(1, &self.client), line, MAX_HEAD)?;
+        } else {
+            read_line(&mut self.from_client, line, MAX_HEAD)?;
+        }
+        let request = SeenRequest::new(&String::from_utf8_lossy(line), self.id);
+        Ok(line.ends_with(b"\n") && self.shared.leaves_unread(&request))
+    }
+
+    /// Reads as much of the body as must be there when the request is taken in. With it come the bytes so far.
+    fn begin(&mut self, head: &Head) -> io::Result<(SeenRequest, Vec<u8>, Body)> {
+        let length = head.request_length()?;
+        let mut request = SeenRequest::new(&head.first, self.id);
+        let mut raw = head.raw.clone();
+        let mut body = Body::new(length);
+        let is_short = matches!(length, Length::Exact(length) if length <= KEPT as u64);
+        if is_short || self.shared.needs_body(&request.method, &request.path) {
+            while !body.is_over() && (is_short || request.body.len() < KEPT) {
+                body.step(&mut self.from_client, &mut |piece| {
+                    raw.extend_from_slice(piece.bytes());
+                    if let Piece::Data(bytes) = piece {
+                        request.grow(bytes);
+                    }
+                    Ok(())
+                })?;
+            }
+        }
+        request.whole = body.is_over();
+        request.at = Instant::now();
+        Ok((request, raw, body))
+    }
+
+    /// Does something else than passing the request on, once all of it has come.
+    fn instead(&mut self, upload: Upload<'_>, fault: Fault) -> io::Result<Option<End>> {
+        upload.drain(&mut self.from_client)?;
+        match fault {
+            Fault::Silence => return Ok(Some(self.hold())),
+            Fault::Garbage(bytes) => self.client.write_all(&bytes)?,
+            Fault::Reply { status, body } => {
+                self.client.write_all(&answer(status, body.as_bytes()))?;
+                return Ok(None);
+            }
+            Fault::EndlessHeader => endless::header(&self.client)?,
+            Fault::EndlessBody { head, part } => {
+                endless::body(&self.client, &head, &part)?;
+                return Ok(Some(self.hold()));
+            }
+            _ => {}
+        }
+        Ok(Some(End::Closed))
+    }
+
+    /// Passes the request on and its answer back.
+    fn forward(&mut self, upload: Upload<'_>, index: usize, request: &SeenRequest, back: &Back) -> io::Result<After> {
+        let Self {
+            shared,
+            client,
+            from_client,
+            upstream,
+            from_upstream,
+            ..
+        } = self;
+        let (shared, client, upstream) = (*shared, &*client, &*upstream);
+        from_upstream.get_mut().watch_client();
+        let replying = Replying {
+            shared,
+            client,
+            index,
+            request,
+            back,
+        };
+        if upload.body.is_over() {
+            upload.send(from_client, upstream);
+            return replying.run(from_upstream);
+        }
+        // The daemon may answer before it has had all, so one thread sends and this one listens.
+        let (over, sending) = UnixStream::pair()?;
+        from_upstream.get_mut().watch_upload(over);
+        thread::scope(|scope| {
+            let uploading = thread::Builder::new()
+                .name("proxy-upload".to_owned())
+                .spawn_scoped(scope, move || {
+                    let whole = upload.send(from_client, upstream);
+                    drop(sending);
+                    whole
+                })?;
+            let after = replying.run(from_upstream);
+            let ends = match &after {
+                Ok(After::Hold) => true,
+                // As long as the daemon takes the rest, it is sent.
+                Ok(After::Given { .. }) => from_upstream.get_mut().wait_for_upload().unwrap_or(false),
+                _ => false,
             };
-            // The daemon's "continue" has been said already.
-            if reply.status() != Some(100) {
-                break reply;
+            if !ends {
+                if matches!(after, Ok(After::Lost) | Err(_)) {
+                    // Before the client can know, as at the end of a connection.
+                    drop(door::probe(shared));
+                }
+                let _closed = client.shutdown(Shutdown::Both);
+                let _closed = upstream.shutdown(Shutdown::Both);
             }
-        };
-        self.shared.note(index, request.at, |seen| seen.status = reply.status());
-        if reply.status() == Some(101) {
-            return self.switch(&reply, &back);
-        }
-        let length = reply.reply_length(&request.method)?;
-        let closes = |head: &Head| {
-            head.header("connection")
-                .is_some_and(|value| value.eq_ignore_ascii_case("close"))
-        };
-        let kept = !(closes(&head) || closes(&reply) || length == Length::UntilClose);
-        let kept = self.hand_back(&reply, length, &request, back)? && kept;
-        Ok(if kept { None } else { Some(End::Closed) })
+            let whole = uploading.join().unwrap_or(false);
+            Ok(match after? {
+                After::Given { kept } => After::Given { kept: kept && whole },
+                after => after,
+            })
+        })
     }
 
-    /// Gives the daemon's answer to the client as it is to be given. Whether the connection is to be kept.
-    fn hand_back(&mut self, reply: &Head, length: Length, request: &SeenRequest, back: Back) -> io::Result<bool> {
-        if let Back::Pass = back {
-            self.client.write_all(&reply.raw)?;
-            let client = &mut self.client;
-            read_body(&mut self.from_upstream, length, &mut |piece| {
-                client.write_all(piece.bytes())
-            })?;
-            return Ok(true);
+    fn upgraded(&mut self) -> Upgraded<'_> {
+        Upgraded {
+            shared: self.shared,
+            client: &self.client,
+            from_client: &mut self.from_client,
+            upstream: &self.upstream,
+            from_upstream: &mut self.from_upstream,
         }
-        let mut raw = reply.raw.clone();
-        let mut body = Vec::new();
-        read_body(&mut self.from_upstream, length, &mut |piece| {
-            raw.extend_from_slice(piece.bytes());
-            if let Piece::Data(bytes) = piece {
-                body.extend_from_slice(bytes);
-            }
-            Ok(())
-        })?;
-        match back {
-            Back::Pass => {}
-            Back::Hold => {
-                self.hold();
-                return Ok(false);
-            }
-            Back::Drop => return Ok(false),
-            Back::Cut(count) => {
-                self.client.write_all(raw.get(..count).unwrap_or(&raw))?;
-                return Ok(false);
-            }
-            Back::Drip(time) => {
-                for byte in &raw {
-                    self.shared.sleep(time);
-                    self.client.write_all(std::slice::from_ref(byte))?;
-                }
-            }
-            Back::Hide => {
-                let mut document: serde_json::Value = serde_json::from_slice(&body)?;
-                if let Some(result) = document.get_mut("result") {
-                    *result = serde_json::Value::Array(Vec::new());
-                }
-                self.answer(reply.status().unwrap_or(200), document.to_string().as_bytes())?;
-            }
-            Back::First(act) => {
-                act(request);
-                self.client.write_all(&raw)?;
-            }
-        }
-        Ok(true)
-    }
-
-    /// An answer of our own.
-    fn answer(&mut self, status: u16, body: &[u8]) -> io::Result<()> {
-        let head = format!(
-            "HTTP/1.1 {status} Proxy\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        self.client.write_all(&[head.as_bytes(), body].concat())
     }
 
     /// Says nothing until the client leaves, or the proxy closes the connection.
@@ -289,37 +276,5 @@ impl<'a> Connection<'a> {
         let mut sink = [0; 1024];
         while self.client.read(&mut sink).is_ok_and(|count| count > 0) {}
         End::Closed
-    }
-
-    /// The connection has become something else (a websocket): bytes both ways until one side ends. Only cuts are possible here.
-    fn switch(&mut self, reply: &Head, back: &Back) -> io::Result<Option<End>> {
-        match back {
-            Back::Drop => return Ok(Some(End::Closed)),
-            Back::Cut(count) => {
-                self.client.write_all(reply.raw.get(..*count).unwrap_or(&reply.raw))?;
-                return Ok(Some(End::Closed));
-            }
-            _ => self.client.write_all(&reply.raw)?,
-        }
-        self.client.write_all(self.from_upstream.buffer())?;
-        self.upstream.write_all(self.from_client.buffer())?;
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            let (from_client, from_daemon) = wait_readable(&self.client, &self.upstream)?;
-            for (ready, from, to) in [
-                (from_client, &self.client, &self.upstream),
-                (from_daemon, &self.upstream, &self.client),
-            ] {
-                if !ready {
-                    continue;
-                }
-                let (mut from, mut to) = (from, to);
-                let count = from.read(&mut buffer)?;
-                if count == 0 {
-                    return Ok(Some(End::Daemon));
-                }
-                to.write_all(buffer.get(..count).unwrap_or_default())?;
-            }
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! A proxy between a client and a real daemon's socket, which spoils the requests that a test names.
 //!
 //! Left alone it changes nothing: each connection of a client is one connection to the daemon, replies stream through as they come, and its
-//! socket is as alive as the daemon's: when that refuses connections or is gone, so does this. A [`Rule`] names requests (method, path, a
+//! socket is as alive as the daemon's: when that refuses connections or is gone, so does this. Bodies pass both ways at the same time and in
+//! bounded memory, so that a daemon may answer before it has read all; of a request's body only the first 64 KiB are kept. A [`Rule`] names requests (method, path, a
 //! part of the body, from the n-th on, how often) and a [`Fault`] for them. Every request is recorded, so that a test can count what was
 //! really sent.
 //!
@@ -9,8 +10,13 @@
 
 mod connection;
 mod door;
+mod endless;
+mod reply;
 mod rule;
 mod shared;
+mod upgraded;
+mod upload;
+mod upstream;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -21,7 +27,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub use door::Door;
-pub use rule::{Act, Fault, Rule, RuleId};
+pub use rule::{Act, Fault, Rule, RuleId, Then};
 pub use shared::SeenRequest;
 
 use super::error::Error;
@@ -112,7 +118,7 @@ impl FaultProxy {
         self.shared.cut_connections();
     }
 
-    /// All requests so far, in the order in which their last byte arrived.
+    /// All requests so far, in the order in which they were taken in: see [`SeenRequest::at`].
     #[must_use]
     pub fn requests(&self) -> Vec<SeenRequest> {
         self.shared.lock().seen.clone()

@@ -1,6 +1,7 @@
 //! What the threads of one proxy share.
 
 use std::collections::HashMap;
+use std::io;
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -10,7 +11,13 @@ use std::time::{Duration, Instant};
 use super::door::Door;
 use super::rule::{Fault, Rule, RuleId};
 
-/// One request as the proxy took it in, whole.
+/// How much of a request's body is kept, and looked at by rules.
+pub(super) const KEPT: usize = 64 * 1024;
+
+/// One request as the proxy took it in.
+///
+/// A body of at most 64 KiB that names its length is taken in whole before anything is done with the request. Any other one is passed on
+/// as it comes, and what is told of it here grows meanwhile.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SeenRequest {
@@ -18,9 +25,13 @@ pub struct SeenRequest {
     pub method: String,
     /// The path with its query, as it was sent.
     pub path: String,
-    /// The body, free of any framing.
+    /// The first 64 KiB of the body, free of any framing.
     pub body: Vec<u8>,
-    /// When its last byte had arrived.
+    /// How many bytes of the body have come, free of any framing.
+    pub body_length: u64,
+    /// Whether its last byte has come.
+    pub whole: bool,
+    /// When it was taken in: with its last byte, or, where its body is passed on as it comes, with its head.
     pub at: Instant,
     /// Which of the client's connections it came on, counted from 1.
     pub connection: u64,
@@ -31,7 +42,30 @@ pub struct SeenRequest {
 }
 
 impl SeenRequest {
-    /// The body as text.
+    /// A request of which nothing is known yet but its first line.
+    pub(super) fn new(line: &str, connection: u64) -> Self {
+        let mut words = line.split(' ').map(str::trim_end);
+        Self {
+            method: words.next().unwrap_or_default().to_owned(),
+            path: words.next().unwrap_or_default().to_owned(),
+            body: Vec::new(),
+            body_length: 0,
+            whole: false,
+            at: Instant::now(),
+            connection,
+            forwarded: false,
+            status: None,
+        }
+    }
+
+    /// Some more of its body has come.
+    pub(super) fn grow(&mut self, bytes: &[u8]) {
+        self.body_length += bytes.len() as u64;
+        let room = KEPT.saturating_sub(self.body.len());
+        self.body.extend(bytes.iter().take(room));
+    }
+
+    /// What was kept of the body, as text.
     #[must_use]
     pub fn body_text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -50,8 +84,8 @@ pub(super) struct State {
     pub(super) seen: Vec<SeenRequest>,
     next_rule: u64,
     next_connection: u64,
-    /// The client's side of each connection, to be shut from outside.
-    connections: HashMap<u64, UnixStream>,
+    /// The two sides of each connection, to be shut from outside.
+    connections: HashMap<u64, Vec<UnixStream>>,
     /// Threads that serve a connection.
     pub(super) serving: usize,
     /// What the test wants the door to be, and until when.
@@ -65,6 +99,23 @@ pub(super) struct State {
     /// The watcher's connection to the daemon, to be shut when the proxy stops.
     sentinel: Option<UnixStream>,
     pub(super) stopping: bool,
+}
+
+impl State {
+    /// The fault of the first rule that is due for a request, of those that match it. Each match is counted.
+    fn fire(&mut self, matches: impl Fn(&Rule) -> bool) -> Option<Fault> {
+        let due = self.rules.iter_mut().find_map(|entry| {
+            if !matches(&entry.rule) {
+                return None;
+            }
+            entry.rule.matched += 1;
+            entry.rule.is_due().then(|| (entry.id, entry.rule.fault.clone()))
+        });
+        let (id, fault) = due?;
+        *self.fired.entry(id).or_default() += 1;
+        self.rules.retain(|entry| !entry.rule.is_spent());
+        Some(fault)
+    }
 }
 
 pub(super) struct Shared {
@@ -139,31 +190,50 @@ impl Shared {
         id
     }
 
-    /// Records a request and says what is to be done to it. The number finds it again for [`Shared::note`].
-    pub(super) fn take_in(&self, request: SeenRequest) -> (usize, Option<Fault>) {
+    /// Whether a rule may close a connection at a request's first line.
+    pub(super) fn may_leave_unread(&self) -> bool {
+        self.lock().rules.iter().any(|entry| entry.rule.fault.leaves_unread())
+    }
+
+    /// Whether a rule closes the connection at the first line of this request, which is then recorded.
+    pub(super) fn leaves_unread(&self, request: &SeenRequest) -> bool {
         let mut state = self.lock();
-        let mut fault = None;
-        let mut fired = None;
-        for entry in &mut state.rules {
-            if !entry.rule.matches(&request) {
-                continue;
-            }
-            entry.rule.matched += 1;
-            if entry.rule.is_due() {
-                fault = Some(entry.rule.fault.clone());
-                fired = Some(entry.id);
-                break;
-            }
+        let fires = state.fire(|rule| rule.matches_unread(request)).is_some();
+        if fires {
+            state.seen.push(request.clone());
+            drop(state);
+            self.tell();
         }
-        if let Some(id) = fired {
-            *state.fired.entry(id).or_default() += 1;
-            state.rules.retain(|entry| !entry.rule.is_spent());
-        }
+        fires
+    }
+
+    /// Whether the body of a request with this head has to be looked at before it is taken in.
+    pub(super) fn needs_body(&self, method: &str, path: &str) -> bool {
+        self.lock()
+            .rules
+            .iter()
+            .any(|entry| entry.rule.needs_body(method, path))
+    }
+
+    /// Records a request and says what is to be done to it. The number finds it again for [`Shared::note`].
+    pub(super) fn take_in(&self, request: &SeenRequest) -> (usize, Option<Fault>) {
+        let mut state = self.lock();
+        let fault = state.fire(|rule| !rule.fault.leaves_unread() && rule.matches(request));
         let index = state.seen.len();
-        state.seen.push(request);
+        state.seen.push(request.clone());
         drop(state);
         self.tell();
         (index, fault)
+    }
+
+    /// What is recorded of a request now; as it was when the test has forgotten it meanwhile.
+    pub(super) fn seen_now(&self, index: usize, request: &SeenRequest) -> SeenRequest {
+        self.lock()
+            .seen
+            .get(index)
+            .filter(|seen| seen.at == request.at)
+            .unwrap_or(request)
+            .clone()
     }
 
     /// Changes what is recorded of a request, unless the test has forgotten it meanwhile.
@@ -183,9 +253,19 @@ impl Shared {
         let handle = client.try_clone().ok()?;
         state.next_connection += 1;
         let id = state.next_connection;
-        state.connections.insert(id, handle);
+        state.connections.insert(id, vec![handle]);
         state.serving += 1;
         Some(id)
+    }
+
+    /// The daemon's side of a connection. Whether it may be used: not when the proxy is stopping.
+    pub(super) fn attach(&self, id: u64, upstream: &UnixStream) -> io::Result<bool> {
+        let handle = upstream.try_clone()?;
+        let mut state = self.lock();
+        if let Some(sides) = state.connections.get_mut(&id) {
+            sides.push(handle);
+        }
+        Ok(!state.stopping)
     }
 
     pub(super) fn leave(&self, id: u64) {
@@ -197,7 +277,7 @@ impl Shared {
     }
 
     pub(super) fn cut_connections(&self) {
-        for stream in self.lock().connections.values() {
+        for stream in self.lock().connections.values().flatten() {
             let _closed = stream.shutdown(Shutdown::Both);
         }
     }
