@@ -5,7 +5,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use charmwright::testing::daemon::Daemon;
 use charmwright::testing::proxy::{Fault, FaultProxy, Rule, Then};
@@ -69,7 +69,7 @@ fn a_request_is_reset_before_it_is_read() {
         });
     let endless: std::io::Result<()> = endless;
     assert!(is_closed(&endless.unwrap_err()));
-    // A connection that was there before is met as well.
+    // Once was all it was to do.
     assert!(ask(proxy.socket(), "GET", "/v1/services", "").is_ok());
 }
 
@@ -250,6 +250,28 @@ fn frames_are_cut_dripped_and_replaced() {
     let mut echo = [0; ECHO.len()];
     wire.stream.read_exact(&mut echo).unwrap();
     assert_eq!(echo, ECHO);
+
+    // Faults of a reply are faults of a switch too.
+    let (_control, mut wire) = stdio(Fault::DropReply);
+    assert!(rest(&mut wire).is_empty());
+    let (_control, mut wire) = stdio(Fault::HoldReply);
+    until("the daemon has switched", || {
+        proxy.requests().last().unwrap().status == Some(101)
+    });
+    wire.stream
+        .get_ref()
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .unwrap();
+    assert_eq!(wire.receive().unwrap_err().kind(), IoKind::WouldBlock);
+    let acted = Arc::new(AtomicU64::new(0));
+    let acting = Arc::clone(&acted);
+    let act = Fault::before_reply(move |request| {
+        assert_eq!(request.status, Some(101));
+        acting.fetch_add(1, Ordering::SeqCst);
+    });
+    let (_control, mut wire) = stdio(act);
+    assert_eq!(wire.receive().unwrap().0, 101);
+    assert_eq!(acted.load(Ordering::SeqCst), 1);
 
     // A frame of a reserved kind, then the end.
     let bytes = b"\x83\x00".to_vec();
@@ -453,4 +475,47 @@ fn the_daemon_sees_the_start_of_a_body_before_its_end_is_there() {
     until("it is noted as passed on", || proxy.requests()[0].forwarded);
     drop(wire);
     assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), None);
+}
+
+#[test]
+fn an_upload_ends_with_the_daemon_although_the_client_has_stopped() {
+    let Some((daemon, proxy)) = pair("an upload ends with the daemon") else {
+        return;
+    };
+    let mut wire = Wire::open(proxy.socket()).unwrap();
+    wire.stream
+        .get_mut()
+        .write_all(
+            b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n\
+              Transfer-Encoding: chunked\r\n\r\n5\r\n--x\r\n\r\n",
+        )
+        .unwrap();
+    assert!(proxy.wait_for("POST", "/v1/files", 1, PATIENCE));
+    until("the daemon has its start", || proxy.requests()[0].forwarded);
+    daemon.kill().unwrap();
+    assert!(rest(&mut wire).is_empty());
+    assert_eq!(
+        UnixStream::connect(proxy.socket()).unwrap_err().kind(),
+        IoKind::ConnectionRefused
+    );
+}
+
+#[test]
+fn a_daemon_that_takes_nothing_does_not_hold_up_the_end_of_the_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("upstream.socket");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    let proxy = FaultProxy::start(&socket).unwrap();
+    let mut stream = UnixStream::connect(proxy.socket()).unwrap();
+    stream
+        .write_all(b"POST /v1/files HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n")
+        .unwrap();
+    stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+    let block = [0; 64 * 1024];
+    while stream.write(&block).is_ok() {}
+    let start = Instant::now();
+    drop(proxy);
+    // It gives up on a connection after five seconds.
+    assert!(start.elapsed() < Duration::from_secs(4));
+    assert!(is_closed(&stream.write_all(&block).unwrap_err()));
 }
