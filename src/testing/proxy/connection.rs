@@ -42,7 +42,7 @@ pub(super) fn serve(shared: &Shared, client: UnixStream, id: u64) {
         // Only closing resets, and that happens when the last handle goes; shutting it would be a quiet end.
         End::Unread => return,
         // Before the client can know: when it comes again, the door says what the daemon's says.
-        End::Daemon => drop(door::probe(shared)),
+        End::Daemon => door::probe_after_end(shared),
         End::Closed => {}
     }
     // `shared` holds another handle on the client's socket, so dropping ours would not close it.
@@ -248,7 +248,7 @@ impl<'a> Connection<'a> {
             if !ends {
                 if matches!(after, Ok(After::Lost) | Err(_)) {
                     // Before the client can know, as at the end of a connection.
-                    drop(door::probe(shared));
+                    door::probe_after_end(shared);
                 }
                 let _closed = client.shutdown(Shutdown::Both);
                 let _closed = upstream.shutdown(Shutdown::Both);

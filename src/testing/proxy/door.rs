@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::net::Shutdown;
 
@@ -93,6 +93,42 @@ pub(super) fn probe(shared: &Shared) -> Option<UnixStream> {
     }
 }
 
+/// How long a daemon may take to show that it is there, after a connection to it has ended. It answers in less than a millisecond; one that
+/// is stopped or stuck is there too, and is not waited for any longer.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(100);
+
+/// Looks whether the daemon is gone, after a connection to it has ended.
+///
+/// That it lets us in proves nothing yet: when a process is killed, its connections may end a moment before its listener does.
+pub(super) fn probe_after_end(shared: &Shared) {
+    let end = Instant::now() + SIGN_OF_LIFE;
+    while let Some(stream) = probe(shared) {
+        let Some(left) = end
+            .checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero())
+        else {
+            return;
+        };
+        if is_alive(stream, left) {
+            return;
+        }
+    }
+}
+
+/// Whether what listens there answers, or at least does not end the connection for this long.
+fn is_alive(mut stream: UnixStream, limit: Duration) -> bool {
+    if stream.set_read_timeout(Some(limit)).is_err() || stream.write_all(QUESTION).is_err() {
+        return false;
+    }
+    match stream.read(&mut [0]) {
+        Ok(count) => count > 0,
+        Err(error) => matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut),
+    }
+}
+
+/// What any Pebble answers at once.
+const QUESTION: &[u8] = b"GET /v1/system-info HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
 /// Starts the threads that keep the door like the daemon's and let clients in. The first look is made before this returns.
 pub(super) fn watch(shared: &Arc<Shared>) -> io::Result<Vec<JoinHandle<()>>> {
     if let Some(folder) = shared.socket.parent() {
@@ -127,10 +163,7 @@ fn follow(shared: &Arc<Shared>, first: Option<UnixStream>) {
 
 /// A connection that has asked something is idle afterwards, and an idle one does not keep the daemon from stopping.
 fn wait_for_end(mut stream: UnixStream) {
-    if stream
-        .write_all(b"GET /v1/system-info HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .is_err()
-    {
+    if stream.write_all(QUESTION).is_err() {
         return;
     }
     let mut buffer = [0; 4096];

@@ -47,7 +47,7 @@ impl Upgraded<'_> {
                 return Ok(());
             }
             // Before the client can know: when it comes again, the door says what the daemon's says.
-            drop(door::probe(shared));
+            door::probe_after_end(shared);
             let _closed = client.shutdown(Shutdown::Both);
             let _closed = upstream.shutdown(Shutdown::Both);
             Ok(())
