@@ -371,7 +371,7 @@ impl Client {
 
     /// What a complete answer says.
     pub(super) fn decode_reply(&self, request: &Request, reply: &Reply) -> Result<Envelope, Snag> {
-        match envelope::decode_answer(reply.status, &reply.body, request.form()) {
+        match envelope::decode_answer(reply.status, reply.is_text(), &reply.body, request.form()) {
             Ok(Decoded::Answer(envelope)) => Ok(envelope),
             Ok(Decoded::Refusal(refusal)) => Err(Snag::Refused(refusal)),
             Err(garbage) => {

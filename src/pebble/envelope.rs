@@ -66,6 +66,8 @@ pub(crate) enum Garbage {
     Json(#[from] serde_json::Error),
     #[error("its type is {0:?} instead of sync, async or error")]
     Type(String),
+    #[error("it is no plain text")]
+    NoText,
     #[error("it is async but names no change")]
     NoChange,
 }
@@ -90,14 +92,16 @@ struct Wire {
     maintenance: Option<Value>,
 }
 
-/// Decodes a complete answer: of this form when its status is 200, else an envelope.
-pub(crate) fn decode_answer(status: u16, body: &[u8], form: Form) -> Result<Decoded, Garbage> {
+/// Decodes a complete answer: of this form when its status is 200, else an envelope. `is_text` is what its content type says.
+pub(crate) fn decode_answer(status: u16, is_text: bool, body: &[u8], form: Form) -> Result<Decoded, Garbage> {
     let result = match form {
         Form::Envelope => return decode(status, body),
         Form::Lines if status == 200 => {
             let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(body).into_iter().collect();
             Value::Array(values?)
         }
+        // Go's server gives a body of nothing no type.
+        Form::Text if status == 200 && !is_text && !body.is_empty() => return Err(Garbage::NoText),
         Form::Text if status == 200 => Value::String(String::from_utf8_lossy(body).into_owned()),
         // It failed while it wrote its text, and says so in a text.
         Form::Text if status == 500 => {

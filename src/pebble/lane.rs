@@ -17,6 +17,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::Response;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 
@@ -30,7 +31,18 @@ const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    /// As its header says.
+    pub(crate) content_type: Option<HeaderValue>,
     pub(crate) body: Bytes,
+}
+
+impl Reply {
+    /// Whether it says that it is plain text.
+    pub(crate) fn is_text(&self) -> bool {
+        self.content_type
+            .as_ref()
+            .is_some_and(|value| value.as_bytes().starts_with(b"text/plain"))
+    }
 }
 
 /// Why an upload has no answer.
@@ -345,6 +357,7 @@ async fn send(
 
 async fn collect(response: Response<Incoming>) -> Result<Reply, Broken> {
     let status = response.status().as_u16();
+    let content_type = response.headers().get(CONTENT_TYPE).cloned();
     let body = Limited::new(response.into_body(), LARGEST_ANSWER)
         .collect()
         .await
@@ -359,6 +372,7 @@ async fn collect(response: Response<Incoming>) -> Result<Reply, Broken> {
         })?;
     Ok(Reply {
         status,
+        content_type,
         body: body.to_bytes(),
     })
 }

@@ -111,20 +111,21 @@ mod tests {
     #[test]
     fn reads_one_entry_a_line() {
         let line = json!({"time": "2026-11-22T20:00:09.3Z", "service": "web", "message": "a <b>"}).to_string();
-        let Ok(Decoded::Answer(answer)) = decode_answer(200, format!("{line}\n{line}\n").as_bytes(), Form::Lines)
+        let Ok(Decoded::Answer(answer)) =
+            decode_answer(200, false, format!("{line}\n{line}\n").as_bytes(), Form::Lines)
         else {
             panic!("not an answer");
         };
         let entries: Vec<LogEntry> = serde_json::from_value(answer.result).unwrap();
         assert_eq!(entries.len(), 2);
         assert_eq!((entries[1].service(), entries[1].message()), ("web", "a <b>"));
-        assert!(decode_answer(200, format!("{line}\n{{\"time\"").as_bytes(), Form::Lines).is_err());
+        assert!(decode_answer(200, false, format!("{line}\n{{\"time\"").as_bytes(), Form::Lines).is_err());
     }
 
     proptest! {
         #[test]
         fn any_body_has_an_answer(status: u16, body: Vec<u8>) {
-            let _ = decode_answer(status, &body, Form::Lines);
+            let _ = decode_answer(status, false, &body, Form::Lines);
         }
     }
 }

@@ -1,0 +1,22 @@
+//! Chance from a seed.
+
+/// SplitMix64: the same seed gives the same faults.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (word ^ (word >> 31)) % bound
+    }
+
+    pub(crate) fn one_of<T>(&mut self, of: &'static [T]) -> &'static T {
+        &of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+    }
+}

@@ -1,0 +1,141 @@
+//! A daemon, a proxy before it, and the two roads to it: the spoiled one and the straight one.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use charmwright::pebble::{Client, Layer, LayerMode, Plan, RetryPolicy, Service, Startup};
+use charmwright::testing::daemon::{Daemon, DaemonOptions};
+use charmwright::testing::daemon_or_skip;
+use charmwright::testing::proxy::FaultProxy;
+
+pub(crate) struct Stage {
+    pub(crate) daemon: Arc<Daemon>,
+    pub(crate) proxy: Arc<FaultProxy>,
+    /// The client of this case, whose road is spoiled.
+    pub(crate) client: Client,
+    /// A client that goes straight to the daemon.
+    pub(crate) straight: Client,
+    /// What this case calls its things: no other case on this stage has it.
+    pub(crate) name: String,
+    /// What Pebble calls the thing that this case is about, where it has a number.
+    pub(crate) id: String,
+    cases: u32,
+    boots: u32,
+}
+
+impl Stage {
+    pub(crate) fn start(test: &str) -> Option<Self> {
+        let daemon = daemon_or_skip(test, DaemonOptions::new().hold())?;
+        let proxy = FaultProxy::start(daemon.socket()).unwrap();
+        Some(Self {
+            client: Client::new(proxy.socket()),
+            straight: daemon.client(),
+            proxy: Arc::new(proxy),
+            daemon: Arc::new(daemon),
+            name: String::new(),
+            id: String::new(),
+            cases: 0,
+            boots: 0,
+        })
+    }
+
+    /// A new case: a name, a client and an empty folder of its own.
+    pub(crate) fn next(&mut self, policy: RetryPolicy) {
+        self.cases += 1;
+        self.name = format!("case{}", self.cases);
+        self.id.clear();
+        self.boots = self.daemon.boots();
+        self.client = Client::new(self.proxy.socket()).with_retry(policy);
+        self.straight = self.daemon.client();
+        std::fs::create_dir(self.folder()).unwrap();
+    }
+
+    /// Whether its Pebble was killed in this case: what only lives in its memory is gone then, and rightly so.
+    pub(crate) fn was_killed(&self) -> bool {
+        !self.daemon.is_running() || self.daemon.boots() != self.boots
+    }
+
+    /// Which case of this stage it is.
+    pub(crate) fn number(&self) -> u32 {
+        self.cases
+    }
+
+    /// Lets the client in again after a while.
+    pub(crate) fn open_after(&self, time: Duration) {
+        let proxy = Arc::clone(&self.proxy);
+        std::thread::spawn(move || {
+            std::thread::sleep(time);
+            proxy.hold_door(None);
+        });
+    }
+
+    /// The plan as it is now.
+    pub(crate) async fn plan(&self) -> Plan {
+        self.straight.plan().await.unwrap()
+    }
+
+    /// The folder of this case, which Pebble sees as well.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.daemon.folder().join(&self.name)
+    }
+
+    pub(crate) fn path(&self, file: &str) -> String {
+        self.folder().join(file).display().to_string()
+    }
+
+    /// How many lines a file of this case has: each stands for one time that something happened.
+    pub(crate) fn lines(&self, file: &str) -> usize {
+        std::fs::read_to_string(self.folder().join(file))
+            .unwrap_or_default()
+            .lines()
+            .count()
+    }
+
+    /// A service that leaves a line for each of its starts, and one for each of its SIGHUPs.
+    pub(crate) fn service(&self) -> Service {
+        let script = format!(
+            "trap \"echo hup >> {hups}\" HUP; echo start >> {starts}; while :; do sleep 0.05; done",
+            hups = self.path("hups"),
+            starts = self.path("starts"),
+        );
+        Service::new()
+            .command(format!("/bin/sh -c '{script}'"))
+            .startup(Startup::Disabled)
+            .kill_delay(Duration::from_millis(200))
+    }
+
+    /// Adds a layer of this case over the spoiled road, while it is still good, so that its client knows of it.
+    pub(crate) async fn add(&self, layer: Layer) {
+        self.client
+            .add_layer(&self.name, &layer, LayerMode::Combine)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn add_service(&self, service: Service) {
+        self.add(Layer::new().service(&self.name, service)).await;
+    }
+
+    /// The one service of this case as Pebble lists it.
+    pub(crate) fn one(&self) -> [&str; 1] {
+        [&self.name]
+    }
+}
+
+/// Quick attempts, with this time in all.
+pub(crate) fn policy(deadline: Duration) -> RetryPolicy {
+    RetryPolicy::operation()
+        .step(Duration::from_millis(15))
+        .cap(Duration::from_millis(150))
+        .attempts(NonZeroU32::new(200).unwrap())
+        .deadline(deadline)
+}
+
+/// The most memory that this process has had so far, in bytes.
+pub(crate) fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
