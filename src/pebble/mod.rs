@@ -16,6 +16,9 @@ mod checks;
 mod client;
 #[cfg(test)]
 mod coverage;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod decoders;
 mod duration;
 mod envelope;
 mod error;

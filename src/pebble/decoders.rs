@@ -1,0 +1,62 @@
+//! Every decoder of what comes from Pebble, as a function of bytes: for fuzzing, and for the properties in `tests/decoders.rs`, which try the same.
+//!
+//! Each ends for any input, without a panic and with no more memory than its bounds allow, and panics by intent where it breaks a promise (what it
+//! prints it reads back, say). None may send its input to a real daemon: a command of white space only would end that one.
+
+use super::envelope::{self, Form};
+use super::{GoDuration, Layer, Plan, Timestamp};
+
+/// A decoder, by the name of its fuzz target.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    ("envelope", envelope),
+    ("layer", layer),
+    ("duration", duration),
+    ("timestamp", timestamp),
+];
+
+/// The answer to a request in each of its forms. The first two bytes choose status and form.
+pub fn envelope(bytes: &[u8]) {
+    let Some(([first, second], body)) = bytes.split_first_chunk() else {
+        return;
+    };
+    let status = u16::from_be_bytes([first & 0x3, *second]);
+    for form in [Form::Envelope, Form::Lines, Form::Text] {
+        let _answer = envelope::decode_answer(status, first & 4 != 0, body, form);
+    }
+}
+
+/// A layer, and the plan, in YAML.
+pub fn layer(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let _plan = Plan::from_yaml(text);
+    let Ok(layer) = Layer::from_yaml(text) else { return };
+    let _verdict = layer.validate();
+    let Ok(written) = layer.to_yaml() else { return };
+    let again = Layer::from_yaml(&written);
+    assert!(again.is_ok_and(|again| again == layer), "what is written is read back");
+}
+
+/// A duration of Go's.
+pub fn duration(bytes: &[u8]) {
+    let Ok(Ok(duration)) = std::str::from_utf8(bytes).map(str::parse::<GoDuration>) else {
+        return;
+    };
+    assert_eq!(
+        duration.to_string().parse(),
+        Ok(duration),
+        "what is printed is read back"
+    );
+}
+
+/// A moment in RFC 3339.
+pub fn timestamp(bytes: &[u8]) {
+    let Ok(Ok(moment)) = std::str::from_utf8(bytes).map(str::parse::<Timestamp>) else {
+        return;
+    };
+    assert_eq!(moment.to_string().parse(), Ok(moment), "what is printed is read back");
+}
