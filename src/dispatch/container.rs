@@ -11,7 +11,7 @@ use super::phase::Phase;
 use crate::juju::{ContainerName, Status};
 use crate::pebble::{
     self, Change, ChangeFilter, ChangeId, CheckInfo, CheckQuery, CheckRefresh, Client, HealthQuery, Layer, LayerMode,
-    LogEntry, LogQuery, Plan, RetryPolicy, ServiceInfo, SystemInfo,
+    LogEntry, LogQuery, Plan, RetryPolicy, ServiceInfo, Signal, SystemInfo,
 };
 
 /// A workload container: the calls of its Pebble, retried as the hook's situation asks for.
@@ -251,6 +251,27 @@ impl Container {
             .stop_checks(names)
             .await
             .map_err(|error| self.error(error))
+    }
+
+    /// Sends a signal to the main process of each of these services.
+    ///
+    /// # Errors
+    ///
+    /// If Pebble does not answer, or a service does not run. It is never sent twice: see [`Client::signal`].
+    pub async fn signal(&self, signal: &Signal, services: &[&str]) -> Result<()> {
+        self.client()
+            .signal(signal, services)
+            .await
+            .map_err(|error| self.error(error))
+    }
+
+    /// The metrics of services and checks, in the text format that Prometheus reads.
+    ///
+    /// # Errors
+    ///
+    /// If Pebble does not answer, or is older than 1.19.
+    pub async fn metrics(&self) -> Result<String> {
+        self.client().metrics().await.map_err(|error| self.error(error))
     }
 
     /// The newest lines of services' output, oldest first.
