@@ -185,6 +185,15 @@ impl Body {
         }
     }
 
+    /// Whether nothing comes after this piece, which is the next.
+    pub(crate) fn is_last(self, piece: &Piece<'_>) -> bool {
+        match self {
+            Self::Data { left, chunked: false } => piece.bytes().len() as u64 == left,
+            Self::Trailer => is_blank(piece.bytes()),
+            _ => false,
+        }
+    }
+
     pub(crate) fn is_over(self) -> bool {
         self == Self::Over
     }
@@ -237,15 +246,15 @@ impl Body {
             Self::Trailer => {
                 let line = whole_line(reader, MAX_HEAD)?;
                 sink(Piece::Framing(&line))?;
-                if line == b"\r\n" || line == b"\n" {
-                    Self::Over
-                } else {
-                    Self::Trailer
-                }
+                if is_blank(&line) { Self::Over } else { Self::Trailer }
             }
         };
         Ok(())
     }
+}
+
+fn is_blank(line: &[u8]) -> bool {
+    line == b"\r\n" || line == b"\n"
 }
 
 fn whole_line(reader: &mut dyn BufRead, limit: usize) -> io::Result<Vec<u8>> {
@@ -325,6 +334,27 @@ mod tests {
             ("body!".to_owned(), chunked.to_owned())
         );
         assert_eq!(body("all", Length::UntilClose).unwrap().0, "all");
+    }
+
+    #[test]
+    fn the_last_piece_of_a_body_is_known_before_it_is_passed() {
+        for (text, length) in [
+            ("bodymore", Length::Exact(8)),
+            ("4\r\nbody\r\n0\r\nT: v\r\n\r\n", Length::Chunked),
+            ("1\r\n!\r\n0\r\n\r\n", Length::Chunked),
+        ] {
+            let mut reader = BufReader::with_capacity(3, text.as_bytes());
+            let (mut body, mut last) = (Body::new(length), false);
+            while !body.is_over() {
+                let before = body;
+                body.step(&mut reader, &mut |piece| {
+                    last = before.is_last(&piece);
+                    Ok(())
+                })
+                .unwrap();
+                assert_eq!(last, body.is_over(), "{text}");
+            }
+        }
     }
 
     #[test]

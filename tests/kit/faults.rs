@@ -445,15 +445,19 @@ fn the_daemon_sees_the_start_of_a_body_before_its_end_is_there() {
         while let Ok((mut stream, _)) = listener.accept() {
             let telling = telling.clone();
             thread::spawn(move || {
-                let mut one = [0];
+                let (mut one, mut is_post) = ([0], None);
                 while stream.read(&mut one).is_ok_and(|count| count == 1) {
-                    telling.send(Some(one[0])).ok();
+                    // The proxy's own connections, which ask for system-info, are not meant.
+                    if *is_post.get_or_insert(one == *b"P") {
+                        telling.send(Some(one[0])).ok();
+                    }
                 }
-                telling.send(None).ok();
+                if is_post == Some(true) {
+                    telling.send(None).ok();
+                }
             });
         }
     });
-    // Nothing answers there, so the proxy's own connection stays as it is.
     let proxy = FaultProxy::start(&socket).unwrap();
     let mut said = Vec::new();
     let mut until_said = |end: &[u8]| {
@@ -461,7 +465,6 @@ fn the_daemon_sees_the_start_of_a_body_before_its_end_is_there() {
             said.push(heard.recv_timeout(PATIENCE).unwrap().unwrap());
         }
     };
-    until_said(b"\r\n\r\n");
     let mut wire = Wire::open(proxy.socket()).unwrap();
     wire.stream
         .get_mut()

@@ -108,8 +108,10 @@ impl Replying<'_> {
                 break reply;
             }
         };
-        self.shared
-            .note(self.index, self.request.at, |seen| seen.status = reply.status());
+        self.shared.note(self.index, self.request.at, |seen| {
+            seen.forwarded = true;
+            seen.status = reply.status();
+        });
         if reply.status() == Some(101) {
             return Ok(match self.back {
                 Back::Hold => After::Hold,

@@ -15,7 +15,7 @@ pub type Act = Arc<dyn Fn(&SeenRequest) + Send + Sync>;
 pub enum Fault {
     /// Every connection is closed before the request reaches the daemon, and for this long new ones are refused: Pebble has just died.
     Refuse(Duration),
-    /// The request is taken, never passed on and never answered.
+    /// The request is taken, all of it, never passed on and never answered.
     Silence,
     /// The request is passed on and done, and its answer is never given: the connection stays open.
     HoldReply,
@@ -27,7 +27,8 @@ pub enum Fault {
     CutRequestUnread,
     /// The connection is closed before the request reaches the daemon, whole as it was sent.
     CutRequestBefore,
-    /// The daemon answers; the connection is closed without a byte of that: the effect happened, the reply is lost.
+    /// The daemon answers; the connection is closed without a byte of that: the effect happened, the reply is lost. It is closed once the
+    /// head of the answer has come, so that a body without an end is no hindrance.
     DropReply,
     /// The daemon answers; this many bytes of that, head included, pass as they come, then the connection is closed. What follows a switch
     /// of protocols (the frames of a websocket) counts too.

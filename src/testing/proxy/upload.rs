@@ -56,16 +56,16 @@ impl Upload<'_> {
         from_client: &mut BufReader<UnixStream>,
         sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
-        let (shared, index, at) = (self.shared, self.index, self.at);
+        let (shared, index, at, body) = (self.shared, self.index, self.at, self.body);
         self.body.step(from_client, &mut |piece| {
-            if let Piece::Data(bytes) = piece {
-                shared.note(index, at, |seen| seen.grow(bytes));
-            }
+            // Before it is passed on: who has the answer finds here all that was sent.
+            shared.note(index, at, |seen| {
+                if let Piece::Data(bytes) = piece {
+                    seen.grow(bytes);
+                }
+                seen.whole = body.is_last(&piece);
+            });
             sink(piece.bytes())
-        })?;
-        if self.body.is_over() {
-            shared.note(index, at, |seen| seen.whole = true);
-        }
-        Ok(())
+        })
     }
 }
