@@ -251,7 +251,10 @@ pub(crate) fn show_failure(juju: &Juju, event: &Event, error: &Error) {
 fn is_expected(kind: &pebble::ErrorKind) -> bool {
     matches!(
         kind,
-        pebble::ErrorKind::Unreachable | pebble::ErrorKind::ChangeFailed | pebble::ErrorKind::ChangeRunning
+        pebble::ErrorKind::Unreachable
+            | pebble::ErrorKind::ChangeFailed
+            | pebble::ErrorKind::ChangeRunning
+            | pebble::ErrorKind::NotReached
     )
 }
 

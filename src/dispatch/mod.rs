@@ -8,6 +8,7 @@
 mod charm;
 mod config;
 mod container;
+mod container_watches;
 mod error;
 mod event;
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl Verdict {
     /// | Pebble unreachable in **any `<container>-pebble-*` hook** | stored | committed | runs | 0 | Waiting; runs again before the next event |
     /// | Pebble unreachable, **operation**, retries exhausted | – | dropped by Juju | no | 1 | error state; Juju runs the hook again (5 s … 5 min) |
     /// | Pebble unreachable in `stop` or `remove` | done | committed | no | 0 | one attempt, logged: what it would stop is gone |
-    /// | a change failed (a service did not start or stay up), or is still running at its deadline | stored | committed | runs | 0 | Blocked (`failed: ` service, cause, last output line) or Waiting (running) |
+    /// | a change failed (a service did not start or stay up), or is still running at its deadline, or what was waited for has not come about | stored | committed | runs | 0 | Blocked (`failed: ` service, cause, last output line) or Waiting (running, not come about) |
     /// | a mistake only the user can mend ([`Error::config`]; a refusal about command, user, group or working-dir) | done | committed | runs | 0 | Blocked: which option and what to change; no retry storm |
     /// | any other error (a definite 4xx, a bug, a panic) | – | dropped | no | 1 | error state, the cause chain in the log |
     /// | any other error in a `<container>-pebble-*` hook | stored | committed | runs | 0 | Blocked: the cause. Juju hides a failed workload hook, so it must never be the last word |
@@ -90,7 +90,9 @@ impl Verdict {
                 Self::Store(waiting_for_pebble(error))
             }
             pebble::ErrorKind::ChangeFailed => Self::Store(Status::blocked(failed_change(pebble))),
-            pebble::ErrorKind::ChangeRunning => Self::Store(Status::waiting(one_line(pebble))),
+            pebble::ErrorKind::ChangeRunning | pebble::ErrorKind::NotReached => {
+                Self::Store(Status::waiting(one_line(pebble)))
+            }
             _ => Self::other(event, error),
         }
     }
@@ -213,6 +215,7 @@ mod tests {
                 Some(change("Doing")),
             )),
             at(pebble::Error::protocol("replan", None, "garbage")),
+            at(pebble::Error::not_reached("wait", None, "it is backoff".to_owned())),
             Error::config("port", "must be even"),
             Error::new("cannot count the sheep"),
             Error::deferral("cannot defer"),
@@ -228,6 +231,26 @@ mod tests {
         assert_eq!(
             (status.kind(), status.message()),
             (StatusKind::Waiting, "cannot replan: still running")
+        );
+    }
+
+    #[test]
+    fn what_has_not_come_about_is_waited_for() {
+        let error = pebble::Error::not_reached(
+            "wait for check \"up\"",
+            Some("container \"web\""),
+            "it is down".to_owned(),
+        );
+        let error = Error::from(error).at("web".parse().unwrap(), Phase::Operation);
+        let Verdict::Store(status) = Verdict::by_table(&Event::ConfigChanged, &error) else {
+            panic!("{error}")
+        };
+        assert_eq!(
+            (status.kind(), status.message()),
+            (
+                StatusKind::Waiting,
+                "cannot wait for check \"up\" in container \"web\": it is down"
+            )
         );
     }
 

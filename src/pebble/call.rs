@@ -412,6 +412,24 @@ impl Client {
             .map(Option::unwrap_or_default)
     }
 
+    /// As [`Self::read_list`], on a kept connection or a new one.
+    pub(super) async fn read_list_once<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        attempt: u32,
+    ) -> Result<Vec<T>, Failure> {
+        loop {
+            let mut lane = self.lane(request.operation()).await?;
+            let result = self.read_list(&mut lane, attempt, request).await;
+            self.transport().keep(lane);
+            match result {
+                Ok(list) => return Ok(list),
+                Err(Halt::Stale) => {}
+                Err(Halt::Failed(failure)) => return Err(failure),
+            }
+        }
+    }
+
     pub(super) fn decode_as<T: DeserializeOwned>(&self, request: &Request, envelope: Envelope) -> Result<T, Halt> {
         serde_path_to_error::deserialize(envelope.result).map_err(|error| {
             let reason = "the result in Pebble's answer has another shape than expected";

@@ -122,6 +122,15 @@ impl CheckInfo {
         self.change_id.as_ref()
     }
 
+    /// Whether it stands as it stood then, however often it has succeeded since.
+    pub(super) fn is_like(&self, before: &Self) -> bool {
+        let successes = before.successes;
+        Self {
+            successes,
+            ..self.clone()
+        } == *before
+    }
+
     /// The change that ran it before it last went down (Pebble 1.29).
     #[must_use]
     pub fn prev_change_id(&self) -> Option<&ChangeId> {
@@ -155,7 +164,7 @@ impl CheckQuery {
         self
     }
 
-    fn request(&self) -> Request {
+    pub(super) fn request(&self) -> Request {
         with_level_and_names(
             Request::get("/v1/checks", "list checks"),
             self.level.as_ref(),

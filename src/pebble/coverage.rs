@@ -54,6 +54,9 @@ fn samples() -> Vec<Sample> {
         super::signals::samples(),
         super::identities::samples(),
         super::metrics::samples(),
+        super::notices::samples(),
+        super::watch::samples(),
+        super::waits::samples(),
     ]
     .into_iter()
     .flatten()

@@ -44,6 +44,8 @@ pub enum ErrorKind {
     ChangeFailed,
     /// The change is still running at its deadline. The error carries the change, and the change goes on.
     ChangeRunning,
+    /// What was waited for has not come about at the deadline; the text says what was seen instead.
+    NotReached,
     /// This Pebble is too old for the call.
     Unsupported {
         /// The first version that has it, such as `1.20`.
@@ -219,6 +221,16 @@ impl Error {
             socket.display()
         );
         Self::new(ErrorKind::PermissionDenied, operation, target, reason).with_attempts(1)
+    }
+
+    /// What was waited for has not come about. `reason` says what was seen.
+    pub(crate) fn not_reached(operation: &str, target: Option<&str>, reason: String) -> Self {
+        Self::new(ErrorKind::NotReached, operation, target, reason).with_attempts(1)
+    }
+
+    /// Pebble has answered, and what was asked about is not there; a 404 by another road.
+    pub(crate) fn missing(operation: &str, target: Option<&str>, reason: String) -> Self {
+        Self::new(ErrorKind::Api { status: 404 }, operation, target, reason).with_attempts(1)
     }
 
     /// No answer within the policy. `reason` is the whole story.

@@ -10,16 +10,26 @@ use super::error::Error;
 use super::request::Request;
 use super::timestamp::Timestamp;
 
-/// Which lines [`Client::logs`] reads; the newest 30 of all services together unless narrowed.
+/// Which lines [`Client::logs`] reads, or with which [`Client::follow_logs`] begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct LogQuery {
     services: Vec<String>,
-    newest: Option<u32>,
+    extent: Extent,
+}
+
+/// How many of the lines that Pebble keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// What Pebble takes for enough.
+    #[default]
+    Default,
+    Newest(u32),
+    All,
 }
 
 impl LogQuery {
-    /// The newest 30 lines of all services together (Pebble's default).
+    /// The newest 30 lines of all services together (Pebble's default); for following, only lines that are still to come.
     pub fn new() -> Self {
         Self::default()
     }
@@ -32,19 +42,45 @@ impl LogQuery {
 
     /// The newest `lines` of the services together.
     pub fn newest(mut self, lines: u32) -> Self {
-        self.newest = Some(lines);
+        self.extent = Extent::Newest(lines);
         self
     }
 
+    /// All lines that Pebble still has: 100 KiB a service.
+    pub fn all(mut self) -> Self {
+        self.extent = Extent::All;
+        self
+    }
+
+    pub(super) fn names(&self) -> &[String] {
+        &self.services
+    }
+
+    pub(super) fn extent(&self) -> Extent {
+        self.extent
+    }
+
     fn request(&self) -> Request {
-        let mut request = Request::get("/v1/logs", "read the logs").answered_as(Form::Lines);
-        for service in &self.services {
-            request = request.query("services", service);
+        let request = Request::get("/v1/logs", "read the logs").answered_as(Form::Lines);
+        let request = self
+            .services
+            .iter()
+            .fold(request, |request, service| request.query("services", service));
+        match self.extent {
+            Extent::Default => request,
+            Extent::Newest(lines) => request.query("n", &lines.to_string()),
+            Extent::All => request.query("n", "-1"),
         }
-        if let Some(lines) = self.newest {
-            request = request.query("n", &lines.to_string());
-        }
-        request
+    }
+
+    /// The same as a stream of lines.
+    pub(super) fn stream_request(&self) -> Request {
+        self.request().accept("application/x-ndjson")
+    }
+
+    /// All lines that Pebble still has, then each one that comes.
+    pub(super) fn follow_request(&self) -> Request {
+        self.clone().all().stream_request().query("follow", "true")
     }
 }
 
@@ -74,6 +110,11 @@ impl LogEntry {
     pub fn message(&self) -> &str {
         &self.message
     }
+
+    pub(super) fn with_message(mut self, message: String) -> Self {
+        self.message = message;
+        self
+    }
 }
 
 impl Client {
@@ -90,7 +131,10 @@ impl Client {
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
-    vec![Sample::new("Client::logs", "/v1/logs", LogQuery::new().request())]
+    vec![
+        Sample::new("Client::logs", "/v1/logs", LogQuery::new().request()),
+        Sample::new("Client::follow_logs", "/v1/logs", LogQuery::new().follow_request()),
+    ]
 }
 
 #[cfg(test)]
@@ -106,6 +150,10 @@ mod tests {
         assert_eq!(LogQuery::new().request().target(), "/v1/logs");
         let query = LogQuery::new().services(["a", "b"]).newest(1);
         assert_eq!(query.request().target(), "/v1/logs?services=a&services=b&n=1");
+        assert_eq!(
+            query.follow_request().target(),
+            "/v1/logs?services=a&services=b&n=-1&follow=true"
+        );
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! shared budget, the transport sends it on a kept connection, and the envelope of the answer is decoded in one place. What happens after a
 //! failure that may have acted is data beside each request.
 //!
+//! What goes on is watched as a stream: `watch` has those of notices, services, checks and logs, which outlive a break and end by being dropped. And
+//! `waits` waits until something is as it should be.
+//!
 //! The typed model: `layer` and `plan` are what Pebble is told to run and what it runs by; `service_info`, `change`, `checks`, `health` and
 //! `system_info` are what it reports; `duration` and `timestamp` are Go's durations and RFC 3339 moments as they travel; `wire` says once how
 //! unknown words and keys are kept.
@@ -30,6 +33,7 @@ mod layer;
 mod layers;
 mod logs;
 mod metrics;
+mod notices;
 mod plan;
 mod request;
 mod resend;
@@ -42,6 +46,8 @@ mod signals;
 mod system_info;
 mod timestamp;
 mod transport;
+mod waits;
+mod watch;
 mod wire;
 
 pub use change::{Change, ChangeId, ChangeStatus, InvalidChangeId, Task, TaskProgress};
@@ -58,9 +64,11 @@ pub use layer::{
 };
 pub use layers::LayerMode;
 pub use logs::{LogEntry, LogQuery};
+pub use notices::{InvalidNoticeId, Notice, NoticeId, NoticeQuery, NoticeType, Notify};
 pub use plan::Plan;
 pub use retry::{Attempt, Budget, Classified, FailedAttempt, RetryObserver, RetryPolicy, RunError};
 pub use service_info::{ServiceInfo, ServiceStatus, Startup};
 pub use signals::{InvalidSignal, Signal};
 pub use system_info::{InvalidVersion, SystemInfo, Version};
 pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use watch::{CheckWatch, GapCause, LogEvent, LogFollow, LogGap, NoticeWatch, ServiceWatch, Update};

@@ -81,6 +81,11 @@ impl Request {
         }
     }
 
+    /// Messages name it for what it is part of.
+    pub(crate) fn rename(&mut self, operation: String) {
+        self.operation = operation;
+    }
+
     /// The version of Pebble that brought it, such as `1.5`: an older one answers that there is no such path or method.
     pub(crate) fn since(mut self, version: &'static str) -> Self {
         self.since = Some(version);

@@ -26,6 +26,11 @@ impl Timestamp {
         self.0.as_nanosecond()
     }
 
+    /// The same moment without what is finer than a millisecond.
+    pub(super) fn floor_to_millis(self) -> Self {
+        jiff::Timestamp::from_millisecond(self.0.as_millisecond()).map_or(self, Self)
+    }
+
     /// The time from `earlier` to this moment; zero when `earlier` is in fact later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

@@ -14,4 +14,5 @@ pub use observer::{FailedAttempt, RetryObserver};
 pub use policy::RetryPolicy;
 pub use run::{Attempt, Classified, RunError};
 
+pub(in crate::pebble) use policy::shortened;
 pub(in crate::pebble) use run::{Drained, Judged, Reporter, drive};

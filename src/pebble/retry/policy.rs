@@ -229,11 +229,15 @@ impl Iterator for Linear {
         let Some(state) = &mut self.random else {
             return Some(exact);
         };
-        // Jitter only shortens, so that the cap stays the maximum.
-        let half = u64::try_from(exact.as_nanos() / 2).unwrap_or(u64::MAX);
-        let cut = splitmix(state) % half.saturating_add(1);
-        Some(exact.saturating_sub(Duration::from_nanos(cut)))
+        Some(shortened(exact, state))
     }
+}
+
+/// Shortens a wait by up to half of it, by chance. It never lengthens one, so that the longest wait stays the longest.
+pub(in crate::pebble) fn shortened(exact: Duration, state: &mut u64) -> Duration {
+    let half = u64::try_from(exact.as_nanos() / 2).unwrap_or(u64::MAX);
+    let cut = splitmix(state) % half.saturating_add(1);
+    exact.saturating_sub(Duration::from_nanos(cut))
 }
 
 /// SplitMix64: enough chance for a wait, from one word of state.

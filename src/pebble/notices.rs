@@ -1,0 +1,597 @@
+//! Notices: what Pebble and its users record as having happened, one entry for each user, type and key, with a count.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::call::Call;
+use super::client::Client;
+#[cfg(test)]
+use super::coverage::Sample;
+use super::duration::GoDuration;
+use super::error::Error;
+use super::request::{Request, segment};
+use super::resend::Resend;
+use super::retry::RetryPolicy;
+use super::timestamp::Timestamp;
+use super::wire::{null_as_default, wire_words};
+
+/// The Pebble that brought notices.
+const SINCE: &str = "1.5";
+
+/// How long one request waits for a notice. A daemon that is told to stop gives open requests one second, so nothing is gained by a longer one.
+pub(super) const SLICE: Duration = Duration::from_secs(10);
+
+/// The least time between two questions, should a daemon not wait as it is asked to.
+pub(super) const LEAST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest key that Pebble takes, in bytes (Pebble 1.32.1, `internals/overlord/state/notices.go`).
+const LONGEST_KEY: usize = 256;
+
+/// The most data that Pebble takes, in bytes of JSON (the same source).
+const MOST_DATA: usize = 4096;
+
+/// The id of a notice, by which it is read again. It stays the same however often the notice occurs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct NoticeId(String);
+
+impl NoticeId {
+    /// The id as Pebble wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NoticeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A text that cannot be the id of a notice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot use {text:?} as a notice id: it has to be 1 to 64 ASCII letters or digits")]
+pub struct InvalidNoticeId {
+    text: String,
+}
+
+impl FromStr for NoticeId {
+    type Err = InvalidNoticeId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidNoticeId {
+                text: text.chars().take(64).collect(),
+            })
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for NoticeId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// What a notice is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NoticeType {
+    /// A change was made or has moved on; the key is its id (Pebble 1.10).
+    ChangeUpdate,
+    /// Recorded by [`Client::notify`] or `pebble notify`.
+    Custom,
+    /// A warning. Nothing in Pebble 1.32 records one.
+    Warning,
+    /// A type that this version does not know.
+    Other(String),
+}
+
+wire_words!(NoticeType { ChangeUpdate = "change-update", Custom = "custom", Warning = "warning" });
+
+/// One notice.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Notice {
+    id: NoticeId,
+    #[serde(default)]
+    user_id: Option<u32>,
+    #[serde(rename = "type")]
+    notice_type: NoticeType,
+    key: String,
+    first_occurred: Timestamp,
+    last_occurred: Timestamp,
+    last_repeated: Timestamp,
+    #[serde(default, deserialize_with = "null_as_default")]
+    occurrences: u64,
+    #[serde(
+        default,
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    last_data: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "is_zero")]
+    repeat_after: GoDuration,
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "is_zero")]
+    expire_after: GoDuration,
+}
+
+fn is_zero(duration: &GoDuration) -> bool {
+    *duration == GoDuration::ZERO
+}
+
+impl Notice {
+    /// Its id, which stays the same however often it occurs.
+    #[must_use]
+    pub fn id(&self) -> &NoticeId {
+        &self.id
+    }
+
+    /// The user who may see it; `None` for everybody (Pebble before 1.7 has no other).
+    #[must_use]
+    pub fn user_id(&self) -> Option<u32> {
+        self.user_id
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn notice_type(&self) -> &NoticeType {
+        &self.notice_type
+    }
+
+    /// What tells it from others of its user and type: for a custom one `example.com/path`, for a change its id.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// When it occurred first.
+    #[must_use]
+    pub fn first_occurred(&self) -> Timestamp {
+        self.first_occurred
+    }
+
+    /// When it occurred last.
+    #[must_use]
+    pub fn last_occurred(&self) -> Timestamp {
+        self.last_occurred
+    }
+
+    /// When it last counted as new, and by which it is found with [`NoticeQuery::after`]: an occurrence within [`Self::repeat_after`] of the time
+    /// before does not move it.
+    #[must_use]
+    pub fn last_repeated(&self) -> Timestamp {
+        self.last_repeated
+    }
+
+    /// How often it occurred.
+    #[must_use]
+    pub fn occurrences(&self) -> u64 {
+        self.occurrences
+    }
+
+    /// The data of its last occurrence; for a change its `kind`, and for that of a check its `check-name` (Pebble 1.14).
+    #[must_use]
+    pub fn last_data(&self) -> &BTreeMap<String, String> {
+        &self.last_data
+    }
+
+    /// How long a further occurrence does not count as new; zero where each one does.
+    #[must_use]
+    pub fn repeat_after(&self) -> GoDuration {
+        self.repeat_after
+    }
+
+    /// How long after its last occurrence Pebble forgets it: 7 days.
+    #[must_use]
+    pub fn expire_after(&self) -> GoDuration {
+        self.expire_after
+    }
+}
+
+/// Whose notices a query is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Whose {
+    #[default]
+    Own,
+    User(u32),
+    Everybody,
+}
+
+/// Which notices [`Client::notices`] lists; unless narrowed, all that are public or of the caller's own user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct NoticeQuery {
+    whose: Whose,
+    types: Vec<NoticeType>,
+    keys: Vec<String>,
+    after: Option<Timestamp>,
+}
+
+impl NoticeQuery {
+    /// All notices that are public or of the caller's own user.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Those that are public or of this user, in place of the caller's own: for an administrator only (Pebble 1.7; an older one ignores it).
+    pub fn user(mut self, user_id: u32) -> Self {
+        self.whose = Whose::User(user_id);
+        self
+    }
+
+    /// Those of all users: for an administrator only (Pebble 1.9 and 1.7.2; an older one ignores it).
+    pub fn all_users(mut self) -> Self {
+        self.whose = Whose::Everybody;
+        self
+    }
+
+    /// Only notices of these types; a type that Pebble does not know has none.
+    pub fn types(mut self, types: impl IntoIterator<Item = NoticeType>) -> Self {
+        self.types.extend(types);
+        self
+    }
+
+    /// Only notices with one of these keys, to the letter. A key that holds a comma, which no custom one does, cannot be asked for.
+    pub fn keys(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.keys.extend(keys.into_iter().map(Into::into));
+        self
+    }
+
+    /// Only notices that were repeated later than this.
+    pub fn after(mut self, moment: Timestamp) -> Self {
+        self.after = Some(moment);
+        self
+    }
+
+    pub(super) fn cursor(&self) -> Option<Timestamp> {
+        self.after
+    }
+
+    fn request(&self, operation: impl Into<String>) -> Request {
+        let mut request = Request::get("/v1/notices", operation).since(SINCE);
+        request = match self.whose {
+            Whose::Own => request,
+            Whose::User(id) => request.query("user-id", &id.to_string()),
+            Whose::Everybody => request.query("users", "all"),
+        };
+        for notice_type in &self.types {
+            request = request.query("types", notice_type.as_str());
+        }
+        for key in &self.keys {
+            request = request.query("keys", key);
+        }
+        match self.after {
+            Some(moment) => request.query("after", &moment.to_string()),
+            None => request,
+        }
+    }
+
+    /// The same, which waits so long for the first notice.
+    pub(super) fn wait_request(&self, operation: &str, slice: Duration) -> Request {
+        self.request(operation)
+            .query("timeout", &format!("{}ms", slice.as_millis().max(1)))
+            .expected(slice)
+    }
+}
+
+/// A custom notice to record with [`Client::notify`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Notify {
+    key: String,
+    data: BTreeMap<String, String>,
+    repeat_after: Duration,
+}
+
+impl Notify {
+    /// A notice with this key: a domain, then a path, such as `example.com/backup/done`. Domain and path consist of lower-case letters and digits,
+    /// with single hyphens between them; 256 bytes at most.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            data: BTreeMap::new(),
+            repeat_after: Duration::ZERO,
+        }
+    }
+
+    /// One more entry of its data, of which Pebble takes 4096 bytes of JSON. It takes the place of the data of the occurrence before.
+    pub fn data(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.data.insert(name.into(), value.into());
+        self
+    }
+
+    /// A further occurrence within this time is counted, but wakes nobody; rounded down to the nanosecond, 292 years at most.
+    pub fn repeat_after(mut self, time: Duration) -> Self {
+        self.repeat_after = time;
+        self
+    }
+
+    fn operation(&self) -> String {
+        format!("notify {:?}", self.key)
+    }
+
+    /// What Pebble would certainly refuse, and why.
+    fn fault(&self) -> Option<String> {
+        if self.key.len() > LONGEST_KEY {
+            return Some(format!(
+                "the key has {} bytes, and Pebble takes {LONGEST_KEY}",
+                self.key.len()
+            ));
+        }
+        if !is_key(&self.key) {
+            let shape =
+                "a domain and a path in lower-case letters, digits and single hyphens, such as example.com/path";
+            return Some(format!("the key has to be {shape}"));
+        }
+        // Its JSON is longer than this, by how much depends on Pebble's encoder.
+        let data: usize = self.data.iter().map(|(name, value)| name.len() + value.len()).sum();
+        (data > MOST_DATA).then(|| format!("the data has {data} bytes, and Pebble takes {MOST_DATA} bytes of its JSON"))
+    }
+
+    /// Without `repeat-after` a second one would be another occurrence that wakes everybody. With it, and if it is longer than this policy goes on,
+    /// a resend only counts one more.
+    fn resend(&self, policy: &RetryPolicy) -> Resend {
+        if self.repeat_after > policy.time_limit() {
+            Resend::Safe
+        } else {
+            Resend::Never
+        }
+    }
+
+    fn request(&self, policy: &RetryPolicy) -> Request {
+        let mut body = json!({ "action": "add", "type": "custom", "key": self.key });
+        if let Some(body) = body.as_object_mut() {
+            if !self.data.is_empty() {
+                body.insert("data".to_owned(), json!(self.data));
+            }
+            if !self.repeat_after.is_zero() {
+                let repeat_after = GoDuration::from(self.repeat_after).to_string();
+                body.insert("repeat-after".to_owned(), repeat_after.into());
+            }
+        }
+        Request::post("/v1/notices", self.operation(), &body, self.resend(policy)).since(SINCE)
+    }
+}
+
+/// `^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+(/[a-z0-9]+(-[a-z0-9]+)*)+$`
+fn is_key(key: &str) -> bool {
+    let is_word = |word: &str| {
+        word.split('-').all(|part| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        })
+    };
+    key.split_once('/').is_some_and(|(domain, path)| {
+        domain.contains('.') && domain.split('.').all(is_word) && path.split('/').all(is_word)
+    })
+}
+
+impl Client {
+    /// Records a custom notice, and gives its id: `POST /v1/notices` (Pebble 1.5). Any local user may, but before Pebble 1.9 an administrator only.
+    ///
+    /// When the answer is lost, it is not sent again, since it might occur twice, and the error says that it may have acted. A notice whose
+    /// [`repeat_after`](Notify::repeat_after) is longer than the [`time_limit`](RetryPolicy::time_limit) of the policy is sent again: nobody is woken
+    /// twice, and all that shows is a higher count of occurrences. Dropping the future does not take back what was sent.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a key or data that Pebble would not take;
+    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5; [`PermissionDenied`](super::ErrorKind::PermissionDenied) for a user
+    /// without the right; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy, or it was lost.
+    pub async fn notify(&self, notice: &Notify) -> Result<NoticeId, Error> {
+        #[derive(Deserialize)]
+        struct Recorded {
+            id: NoticeId,
+        }
+        if let Some(fault) = notice.fault() {
+            return Err(self.refuse(&notice.operation(), fault));
+        }
+        let answer = self.send(notice.request(self.policy())).await?;
+        Ok(answer.decode::<Recorded>()?.id)
+    }
+
+    /// One notice: `GET /v1/notices/ID` (Pebble 1.5). Safe to drop.
+    ///
+    /// # Errors
+    /// `Api` with status 404 when there is none, 403 when it is another user's and the caller is no administrator;
+    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
+    /// within the policy.
+    pub async fn notice(&self, id: &NoticeId) -> Result<Notice, Error> {
+        self.send(read_notice(id)).await?.decode()
+    }
+
+    /// The notices that a query selects, the longest unrepeated first: `GET /v1/notices` (Pebble 1.5). Safe to drop.
+    ///
+    /// # Errors
+    /// `Api` with status 403 when the query asks for other users' and the caller is no administrator;
+    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
+    /// within the policy.
+    pub async fn notices(&self, query: &NoticeQuery) -> Result<Vec<Notice>, Error> {
+        self.send(query.request("list notices"))
+            .await?
+            .decode::<Option<Vec<Notice>>>()
+            .map(Option::unwrap_or_default)
+    }
+
+    /// Waits until a query selects a notice, and gives all that it then selects; none at the deadline: `GET /v1/notices` with a timeout (Pebble 1.5).
+    ///
+    /// It answers at once when there are some already, so whoever waits again passes the greatest [`Notice::last_repeated`] to
+    /// [`NoticeQuery::after`]; [`Self::watch_notices`] does all of this. The deadline counts time in which Pebble answers that there is none; silence
+    /// goes by the policy. A zero deadline asks once. Safe to drop.
+    ///
+    /// # Errors
+    /// As [`Self::notices`].
+    pub async fn wait_notices(&self, query: &NoticeQuery, deadline: Duration) -> Result<Vec<Notice>, Error> {
+        const OPERATION: &str = "wait for notices";
+        let call = Call::new(self, query.request(OPERATION));
+        let call = &call;
+        let waited = Mutex::new(Duration::ZERO);
+        let waited = &waited;
+        let so_far = || *waited.lock().unwrap_or_else(PoisonError::into_inner);
+        call.run(async |attempt| {
+            loop {
+                let left = deadline.saturating_sub(so_far());
+                let request = if left.is_zero() {
+                    query.request(OPERATION)
+                } else {
+                    query.wait_request(OPERATION, left.min(SLICE))
+                };
+                let asked = Instant::now();
+                let notices: Vec<Notice> = self.read_list_once(&request, attempt).await?;
+                if !notices.is_empty() || left.is_zero() {
+                    return Ok(notices);
+                }
+                if asked.elapsed() < LEAST_PAUSE.min(left) {
+                    tokio::time::sleep(LEAST_PAUSE.min(left)).await;
+                }
+                *waited.lock().unwrap_or_else(PoisonError::into_inner) += asked.elapsed();
+            }
+        })
+        .await
+    }
+}
+
+fn read_notice(id: &NoticeId) -> Request {
+    let path = format!("/v1/notices/{}", segment(id.as_str()));
+    Request::get(path, format!("read notice {id}")).since(SINCE)
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<Sample> {
+    let id: NoticeId = "7".parse().expect("an id");
+    let policy = RetryPolicy::default();
+    let notify = Notify::new("example.com/a");
+    let query = NoticeQuery::new();
+    vec![
+        Sample::new("Client::notify", "/v1/notices", notify.request(&policy)),
+        Sample::new(
+            "Notify::repeat_after",
+            "/v1/notices",
+            notify.repeat_after(Duration::from_secs(3600)).request(&policy),
+        ),
+        Sample::new("Client::notice", "/v1/notices/{id}", read_notice(&id)),
+        Sample::new("Client::notices", "/v1/notices", query.request("")),
+        Sample::new(
+            "Client::wait_notices, Client::watch_notices",
+            "/v1/notices",
+            query.wait_request("", SLICE),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_what_pebble_says() {
+        // As Pebble 1.32.1 writes it.
+        let custom: Notice = serde_json::from_value(json!({
+            "id": "3", "user-id": 0, "type": "custom", "key": "example.com/a",
+            "first-occurred": "2026-11-22T20:00:09.123456789Z", "last-occurred": "2026-11-22T20:00:10Z",
+            "last-repeated": "2026-11-22T20:00:10Z", "occurrences": 2, "last-data": {"a": "b"},
+            "repeat-after": "1h0m0s", "expire-after": "168h0m0s", "newer": 1
+        }))
+        .unwrap();
+        assert_eq!(
+            (custom.id().as_str(), custom.user_id(), custom.occurrences()),
+            ("3", Some(0), 2)
+        );
+        assert_eq!(custom.repeat_after(), GoDuration::from_secs(3600));
+        assert_eq!(custom.expire_after().to_string(), "168h0m0s");
+        assert_eq!(custom.last_data()["a"], "b");
+        assert_eq!(
+            serde_json::from_value::<Notice>(serde_json::to_value(&custom).unwrap()).unwrap(),
+            custom
+        );
+        let bare: Notice = serde_json::from_value(json!({
+            "id": "1", "user-id": null, "type": "seen-later", "key": "x", "last-data": null, "first-occurred": "2026-11-22T20:00:09Z",
+            "last-occurred": "2026-11-22T20:00:09Z", "last-repeated": "2026-11-22T20:00:09Z"
+        }))
+        .unwrap();
+        assert_eq!(*bare.notice_type(), NoticeType::Other("seen-later".into()));
+        assert_eq!((bare.user_id(), bare.repeat_after()), (None, GoDuration::ZERO));
+    }
+
+    #[test]
+    fn asks_for_what_was_narrowed() {
+        assert_eq!(NoticeQuery::new().request("").target(), "/v1/notices");
+        let query = NoticeQuery::new()
+            .user(7)
+            .all_users()
+            .types([NoticeType::Custom, NoticeType::ChangeUpdate])
+            .keys(["example.com/a"])
+            .after("2026-11-22T20:00:09.123456789Z".parse().unwrap());
+        assert_eq!(
+            query.wait_request("", Duration::from_millis(1500)).target(),
+            "/v1/notices?users=all&types=custom&types=change-update&keys=example.com%2Fa&after=2026-11-22T20%3A00%3A09.123456789Z\
+             &timeout=1500ms"
+        );
+        assert_eq!(
+            NoticeQuery::new().all_users().user(7).request("").target(),
+            "/v1/notices?user-id=7"
+        );
+    }
+
+    #[test]
+    fn a_key_is_as_pebble_wants_it() {
+        for good in ["a.b/c", "example.com/path", "x-1.y-2.z/a-b/c/9", "a.b.c.d/0"] {
+            assert_eq!(Notify::new(good).fault(), None, "{good}");
+        }
+        let long = format!("a.b/{}", "c".repeat(LONGEST_KEY - 3));
+        for bad in [
+            "", "a", "a.b", "a/b", "a.b/", "/a.b/c", "a..b/c", "a.b//c", "A.b/c", "a-.b/c", "a.b/c--d", "a.b/c d",
+            "a.b/ä", "a.b/c\n", &long,
+        ] {
+            assert!(Notify::new(bad).fault().is_some(), "{bad}");
+        }
+        let data = |size| Notify::new("a.b/c").data("a", "x".repeat(size)).fault();
+        assert!(data(MOST_DATA).is_some() && data(MOST_DATA - 1).is_none());
+    }
+
+    #[test]
+    fn it_is_sent_again_only_where_that_wakes_nobody_twice() {
+        let policy = RetryPolicy::default();
+        let rule = |time| Notify::new("a.b/c").repeat_after(time).resend(&policy);
+        assert!(matches!(rule(Duration::ZERO), Resend::Never));
+        assert!(matches!(rule(policy.time_limit()), Resend::Never));
+        assert!(matches!(
+            rule(policy.time_limit() + Duration::from_nanos(1)),
+            Resend::Safe
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn any_input_has_an_answer(bytes: Vec<u8>, word in ".{0,8}", count: i64) {
+            let _ = serde_json::from_slice::<Vec<Notice>>(&bytes);
+            let _ = serde_json::from_value::<Notice>(json!({
+                "id": word, "user-id": count, "type": word, "key": word, "first-occurred": word, "last-occurred": "2026-11-22T20:00:09Z",
+                "last-repeated": "2026-11-22T20:00:09Z", "occurrences": count, "last-data": {word.clone(): count}, "repeat-after": word
+            }));
+            let _ = word.parse::<NoticeId>();
+        }
+
+        #[test]
+        fn a_key_that_pebble_takes_is_taken(
+            key in "[a-z0-9]{1,3}(-[a-z0-9]{1,3}){0,2}(\\.[a-z0-9]{1,3}(-[a-z0-9]{1,3}){0,2}){1,3}(/[a-z0-9]{1,3}(-[a-z0-9]{1,3}){0,2}){1,3}"
+        ) {
+            prop_assert!(is_key(&key));
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Waiting until something is as it should be: a service that is active and stays so, a check that is up. Waiting for a change is in `changes`.
+//!
+//! Pebble has no request for these, so it is asked ten times a second. Each wait ends at its deadline with [`ErrorKind::NotReached`] and what it has
+//! seen.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::call::{Call, Failure, Halt};
+use super::checks::{CheckInfo, CheckQuery, CheckStatus};
+use super::client::Client;
+#[cfg(test)]
+use super::coverage::Sample;
+use super::error::Error;
+#[cfg(doc)]
+use super::error::ErrorKind;
+use super::request::Request;
+use super::service_info::ServiceInfo;
+use super::services::list_request;
+use super::timestamp::Timestamp;
+use super::transport::seconds;
+
+/// The time between two questions.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Client {
+    /// Waits until a service is active and has been so for `stays` without a restart, and gives it as it then stands: `GET /v1/services`, ten times a
+    /// second. With a zero `stays` it is enough that it is active, which Pebble also says of one that is being started.
+    ///
+    /// Time for which it was active before the call counts. `deadline` counts time in which Pebble answers; silence goes by the policy, as for
+    /// [`Self::wait_change`]. If Pebble is restarted meanwhile, the layers that this client has added are put back, but nothing is started: that is what
+    /// [`Self::replan`] does. Dropping the future stops the waiting.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotReached`] at the deadline, with what was seen; [`ErrorKind::Api`] with status 404 at once when the plan has no such service;
+    /// [`ErrorKind::Unreachable`] when no answer comes within the policy.
+    pub async fn wait_service_active(
+        &self,
+        name: &str,
+        stays: Duration,
+        deadline: Duration,
+    ) -> Result<ServiceInfo, Error> {
+        let what = if stays.is_zero() {
+            format!("wait for service {name:?} to be active")
+        } else {
+            format!("wait for service {name:?} to be active for {}", seconds(stays))
+        };
+        let seen = ActiveFor {
+            stays,
+            ..ActiveFor::default()
+        };
+        self.wait_for("service", name, service_request(what, name), deadline, seen)
+            .await
+    }
+
+    /// Waits until a check is up and has passed, and gives it as it then stands: `GET /v1/checks`, ten times a second.
+    ///
+    /// Pebble says `up` of a check before its first run, which comes a period after it was started; that alone does not count. (A Pebble before 1.23 does
+    /// not count successes, and there `up` is all that is known.) A check that does not run never passes by waiting: see [`Self::start_checks`]. Deadline,
+    /// restarts and dropping are as for [`Self::wait_service_active`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotReached`] at the deadline, with what was seen; [`ErrorKind::Api`] with status 404 at once when the plan has no such check;
+    /// [`ErrorKind::Unreachable`] when no answer comes within the policy.
+    pub async fn wait_check_up(&self, name: &str, deadline: Duration) -> Result<CheckInfo, Error> {
+        let request = check_request(format!("wait for check {name:?} to be up"), name);
+        self.wait_for("check", name, request, deadline, Passed::default()).await
+    }
+
+    async fn wait_for<S: Sought>(
+        &self,
+        kind: &str,
+        name: &str,
+        request: Request,
+        deadline: Duration,
+        seen: S,
+    ) -> Result<S::Thing, Error> {
+        if name.is_empty() {
+            return Err(self.refuse(
+                request.operation(),
+                format!("the name of a {kind} has at least one character"),
+            ));
+        }
+        let call = Call::new(self, request);
+        let call = &call;
+        let (operation, target) = (call.request().operation(), self.target());
+        // What was seen and how long that took, over all attempts.
+        let progress = Mutex::new((seen, Duration::ZERO));
+        let progress = &progress;
+        call.run(async |attempt| {
+            loop {
+                let asked = Instant::now();
+                let answered = call.attempt(attempt).await?;
+                let listed: Option<Vec<S::Thing>> =
+                    self.decode_as(call.request(), answered.envelope)
+                        .map_err(|halt| match halt {
+                            Halt::Failed(failure) => failure,
+                            Halt::Stale => Failure::temporary("no connection"),
+                        })?;
+                let Some(thing) = listed.into_iter().flatten().find(|thing| S::name(thing) == name) else {
+                    let reason =
+                        format!("the plan has no {kind} {name:?}; add a layer that has it, or correct the name");
+                    return Err(Failure::Final(Error::missing(operation, target, reason)));
+                };
+                let pause = {
+                    let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+                    let (seen, waited) = &mut *progress;
+                    let Some(longest) = seen.look(&thing) else {
+                        return Ok(thing);
+                    };
+                    *waited = waited.saturating_add(asked.elapsed());
+                    if *waited >= deadline {
+                        let reason = format!("after {} it is {}", seconds(*waited), seen.account(&thing));
+                        return Err(Failure::Final(Error::not_reached(operation, target, reason)));
+                    }
+                    let pause = PAUSE.min(longest).min(deadline.saturating_sub(*waited));
+                    *waited = waited.saturating_add(pause);
+                    pause
+                };
+                tokio::time::sleep(pause).await;
+            }
+        })
+        .await
+    }
+}
+
+fn service_request(what: String, name: &str) -> Request {
+    let mut request = list_request(&[name]);
+    request.rename(what);
+    request.on_layers()
+}
+
+fn check_request(what: String, name: &str) -> Request {
+    let mut request = CheckQuery::all().names([name]).request();
+    request.rename(what);
+    request.on_layers()
+}
+
+/// What is waited for, and what was seen of it.
+trait Sought {
+    type Thing: DeserializeOwned;
+
+    fn name(thing: &Self::Thing) -> &str;
+
+    /// `None` when it is as it should be, else after how long it may be.
+    fn look(&mut self, thing: &Self::Thing) -> Option<Duration>;
+
+    /// How it is and how it was: completes `after 30 s it is`.
+    fn account(&self, thing: &Self::Thing) -> String;
+}
+
+/// A service that is to be active for some time.
+#[derive(Debug, Default)]
+struct ActiveFor {
+    stays: Duration,
+    /// The time that it is active for now, by Pebble's account, and when that was first seen.
+    present: Option<(Option<Timestamp>, Instant)>,
+    times: u32,
+    longest: Duration,
+}
+
+impl Sought for ActiveFor {
+    type Thing = ServiceInfo;
+
+    fn name(thing: &ServiceInfo) -> &str {
+        thing.name()
+    }
+
+    fn look(&mut self, service: &ServiceInfo) -> Option<Duration> {
+        if !service.is_active() {
+            self.present = None;
+            return Some(PAUSE);
+        }
+        let since = service.current_since();
+        let first_seen = match self.present {
+            Some((known, first_seen)) if known == since => first_seen,
+            _ => {
+                self.times = self.times.saturating_add(1);
+                let now = Instant::now();
+                self.present = Some((since, now));
+                now
+            }
+        };
+        let before = since.map_or(Duration::ZERO, |since| Timestamp::now().since(since));
+        let active = first_seen.elapsed().max(before);
+        self.longest = self.longest.max(active);
+        (active < self.stays).then(|| self.stays.saturating_sub(active))
+    }
+
+    fn account(&self, service: &ServiceInfo) -> String {
+        let seen = match self.times {
+            0 => "never active".to_owned(),
+            1 => format!("active once, for {}", seconds(self.longest)),
+            times => format!("active {times} times, at most for {}", seconds(self.longest)),
+        };
+        format!("{}; seen: {seen}", service.current())
+    }
+}
+
+/// A check that is to be up.
+#[derive(Debug, Default)]
+struct Passed {
+    was_down: bool,
+    most_failures: i64,
+}
+
+impl Sought for Passed {
+    type Thing = CheckInfo;
+
+    fn name(thing: &CheckInfo) -> &str {
+        thing.name()
+    }
+
+    fn look(&mut self, check: &CheckInfo) -> Option<Duration> {
+        self.was_down |= *check.status() == CheckStatus::Down;
+        self.most_failures = self.most_failures.max(check.failures());
+        let passed = *check.status() == CheckStatus::Up && check.successes() != Some(0);
+        (!passed).then_some(PAUSE)
+    }
+
+    fn account(&self, check: &CheckInfo) -> String {
+        let has_run = check.failures() > 0 || self.most_failures > 0;
+        let state = match check.status() {
+            CheckStatus::Up if has_run => "up, though it has not passed yet".to_owned(),
+            CheckStatus::Up => "up by default, since it has not run yet".to_owned(),
+            CheckStatus::Inactive => "inactive: nobody has started it".to_owned(),
+            status @ (CheckStatus::Down | CheckStatus::Other(_)) => status.to_string(),
+        };
+        let down = if self.was_down { "down, " } else { "" };
+        let (most, threshold) = (self.most_failures, check.threshold());
+        format!("{state}; seen: {down}at most {most} failures in a row, of which {threshold} make it down")
+    }
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<Sample> {
+    let nothing = String::new;
+    vec![
+        Sample::new(
+            "Client::wait_service_active",
+            "/v1/services",
+            service_request(nothing(), "web"),
+        ),
+        Sample::new("Client::wait_check_up", "/v1/checks", check_request(nothing(), "up")),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn service(current: &str, since: Option<Timestamp>) -> ServiceInfo {
+        let mut service = json!({"name": "web", "startup": "enabled", "current": current});
+        if let Some(since) = since {
+            service["current-since"] = json!(since.to_string());
+        }
+        serde_json::from_value(service).unwrap()
+    }
+
+    fn check(status: &str, successes: Value, failures: u32) -> CheckInfo {
+        serde_json::from_value(
+            json!({"name": "up", "status": status, "successes": successes, "failures": failures, "threshold": 3}),
+        )
+        .unwrap()
+    }
+
+    fn ago(time: Duration) -> Option<Timestamp> {
+        Some((std::time::SystemTime::now() - time).try_into().unwrap())
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn time_before_the_call_counts_and_a_restart_begins_anew() {
+        let mut seen = ActiveFor {
+            stays: MINUTE,
+            ..ActiveFor::default()
+        };
+        assert!(seen.look(&service("active", ago(MINUTE / 2))).unwrap() <= MINUTE / 2);
+        assert!(seen.look(&service("backoff", ago(Duration::ZERO))).is_some());
+        assert!(seen.look(&service("active", ago(Duration::ZERO))).is_some());
+        let account = seen.account(&service("error", None));
+        assert_eq!(account, "error; seen: active 2 times, at most for 30 s");
+        assert_eq!(seen.look(&service("active", ago(MINUTE * 2))), None);
+        assert_eq!(ActiveFor::default().look(&service("active", None)), None);
+        let never = ActiveFor::default();
+        assert_eq!(
+            never.account(&service("inactive", None)),
+            "inactive; seen: never active"
+        );
+    }
+
+    #[test]
+    fn a_check_that_never_ran_is_not_yet_up() {
+        let mut seen = Passed::default();
+        assert!(seen.look(&check("up", json!(0), 0)).is_some());
+        assert!(seen.account(&check("up", json!(0), 0)).starts_with("up by default"));
+        assert!(seen.look(&check("up", json!(0), 1)).is_some());
+        assert!(seen.look(&check("down", json!(0), 4)).is_some());
+        assert_eq!(
+            seen.account(&check("down", json!(0), 4)),
+            "down; seen: down, at most 4 failures in a row, of which 3 make it down"
+        );
+        assert!(seen.look(&check("inactive", json!(5), 0)).is_some());
+        assert_eq!(seen.look(&check("up", json!(1), 0)), None);
+        // Before Pebble 1.23.
+        assert_eq!(seen.look(&check("up", Value::Null, 0)), None);
+    }
+}

@@ -1,0 +1,84 @@
+//! How long a watch waits after a break.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+
+use super::super::retry::shortened;
+
+/// The wait after the first break, before chance shortens it.
+const FIRST: Duration = Duration::from_millis(800);
+
+/// The longest wait.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// 800 ms, then twice as long each time up to 30 s; each wait shortened by up to half of it, by chance, so that the watches of many units that lost
+/// one daemon do not come back together.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    exact: ExponentialBackoff,
+    random: u64,
+}
+
+impl Backoff {
+    pub(super) fn new() -> Self {
+        // The standard library's hash maps are seeded by the operating system, and so is this.
+        Self::seeded(RandomState::new().build_hasher().finish())
+    }
+
+    fn seeded(random: u64) -> Self {
+        let exact = schedule();
+        Self { exact, random }
+    }
+
+    /// The next wait.
+    pub(super) fn next(&mut self) -> Duration {
+        let exact = self.exact.next().unwrap_or(LONGEST).min(LONGEST);
+        shortened(exact, &mut self.random)
+    }
+
+    /// What broke is whole again: the next wait is a first one.
+    pub(super) fn reset(&mut self) {
+        self.exact = schedule();
+    }
+}
+
+fn schedule() -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(FIRST)
+        .with_max_delay(LONGEST)
+        .with_factor(2.0)
+        .without_max_times()
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wait_is_within_its_bounds() {
+        let exact = [800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000, 30_000];
+        for seed in 0..50 {
+            let mut backoff = Backoff::seeded(seed);
+            for round in 0..2 {
+                for exact in exact.map(Duration::from_millis) {
+                    let wait = backoff.next();
+                    assert!(
+                        wait >= exact / 2 && wait <= exact,
+                        "seed {seed}, round {round}: {wait:?} of {exact:?}"
+                    );
+                }
+                backoff.reset();
+            }
+        }
+    }
+
+    #[test]
+    fn chance_differs_from_watch_to_watch() {
+        let waits = |mut backoff: Backoff| (0..8).map(|_| backoff.next()).collect::<Vec<_>>();
+        assert_eq!(waits(Backoff::seeded(7)), waits(Backoff::seeded(7)));
+        assert_ne!(waits(Backoff::new()), waits(Backoff::new()));
+    }
+}
