@@ -152,6 +152,24 @@ impl Client {
         .await
     }
 
+    /// Waits for a change that `operation` has made; `Err` in it says by what it shows that the daemon was restarted and has forgotten it.
+    pub(super) async fn wait_for(self, operation: String, pending: Pending) -> Result<Result<Change, String>, Error> {
+        let call = Call::new(&self, Request::get(change_path(&pending.id), operation));
+        call.note_accepted();
+        let (call, client) = (&call, &self);
+        let stage = &Mutex::new(pending);
+        call.run(async |attempt| {
+            let mut pending = stage.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let waited = client.wait_step(call, &mut pending, attempt).await;
+            *stage.lock().unwrap_or_else(PoisonError::into_inner) = pending;
+            match waited? {
+                Waited::Ready(change) => Ok(Ok(*change)),
+                Waited::Forgotten(cause) => Ok(Err(cause)),
+            }
+        })
+        .await
+    }
+
     /// Asks Pebble to abort a change, and gives the change as it then stands, often not yet over: `POST /v1/changes/ID`.
     ///
     /// Tasks that have not begun are dropped; a start that runs is ended, a stop that runs is not. An abort whose answer was lost is sent again, and
@@ -241,7 +259,17 @@ impl Pending {
         }
     }
 
-    fn is(&self, change: &Change) -> bool {
+    /// The change of an exec that was just answered. It is waited for without end: whoever does has a deadline over the whole.
+    pub(super) fn exec(id: ChangeId, answered: &Answered) -> Self {
+        let action = LostAction {
+            kind: "exec",
+            services: Vec::new(),
+        };
+        Self::new(id, Origin::Ours(action, answered.since), answered, Duration::MAX)
+    }
+
+    /// Whether a change of this id is the one, and not one that a restarted daemon has made.
+    pub(super) fn is(&self, change: &Change) -> bool {
         match &self.origin {
             Origin::Ours(action, since) => change.kind() == action.kind && !spawned_before(change, *since),
             Origin::Seen { kind, spawned } => change.kind() == kind && change.spawn_time() == *spawned,

@@ -57,6 +57,7 @@ fn samples() -> Vec<Sample> {
         super::notices::samples(),
         super::watch::samples(),
         super::waits::samples(),
+        super::exec::samples(),
     ]
     .into_iter()
     .flatten()

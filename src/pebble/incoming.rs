@@ -27,6 +27,9 @@ pub(super) type Websocket = WebSocketStream<TokioIo<Counted>>;
 /// Pebble's frames hold at most 128 KiB (Pebble 1.32.1, `internals/wsutil`).
 const LARGEST_MESSAGE: usize = 1024 * 1024;
 
+/// Large enough for a few system calls per large frame; most commands write less.
+const READ_BUFFER: usize = 32 * 1024;
+
 /// The body of an answer, piece by piece. Dropping it closes the connection, unless it was read to its end.
 pub(super) struct Incoming {
     client: Client,
@@ -136,7 +139,10 @@ impl Client {
             let cause = "it changes to something that is not the websocket that was asked for";
             return Err(judged(Broken::new(FailureClass::Garbage, cause)));
         }
+        // Nothing waits in a buffer of ours for more to come, and a buffer to read into costs time to make.
         let config = WebSocketConfig::default()
+            .write_buffer_size(0)
+            .read_buffer_size(READ_BUFFER)
             .max_message_size(Some(LARGEST_MESSAGE))
             .max_frame_size(Some(LARGEST_MESSAGE));
         Ok(WebSocketStream::from_partially_read(io, read.into(), Role::Client, Some(config)).await)

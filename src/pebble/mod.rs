@@ -10,6 +10,8 @@
 //! The typed model: `layer` and `plan` are what Pebble is told to run and what it runs by; `service_info`, `change`, `checks`, `health` and
 //! `system_info` are what it reports; `duration` and `timestamp` are Go's durations and RFC 3339 moments as they travel; `wire` says once how
 //! unknown words and keys are kept.
+//!
+//! `exec` runs commands over websockets and is a room of its own.
 
 mod body;
 mod call;
@@ -25,6 +27,7 @@ pub mod decoders;
 mod duration;
 mod envelope;
 mod error;
+mod exec;
 mod health;
 mod identities;
 mod incoming;
@@ -56,6 +59,7 @@ pub use checks::{CheckInfo, CheckQuery, CheckRefresh, CheckStatus};
 pub use client::Client;
 pub use duration::{GoDuration, InvalidDuration};
 pub use error::{Error, ErrorKind, ServiceFailure, UserFault};
+pub use exec::{Exec, ExecOutput, ExecProcess, ExecReader, ExecStatus, ExecStdin, ExecTimings};
 pub use health::HealthQuery;
 pub use identities::{Identity, IdentityAccess};
 pub use layer::{

@@ -29,6 +29,7 @@ pub(crate) struct Request {
     expected: Duration,
     form: Form,
     layers: bool,
+    idle: bool,
     since: Option<&'static str>,
 }
 
@@ -47,6 +48,7 @@ impl Request {
             expected: Duration::ZERO,
             form: Form::Envelope,
             layers: false,
+            idle: false,
             since: None,
         }
     }
@@ -125,6 +127,18 @@ impl Request {
         self
     }
 
+    /// By itself it has no effect: one whose answer was lost has not acted.
+    pub(crate) fn without_effect(mut self) -> Self {
+        self.idle = true;
+        self
+    }
+
+    /// Another rule for the time after a lost answer than that of its kind.
+    pub(crate) fn resent_as(mut self, resend: Resend) -> Self {
+        self.resend = resend;
+        self
+    }
+
     /// It is about what the layers hold, so a restarted daemon has to get back those that were added.
     pub(crate) fn on_layers(mut self) -> Self {
         self.layers = true;
@@ -159,9 +173,9 @@ impl Request {
         self.expected
     }
 
-    /// Whether it only reads, so that a lost one cannot have acted.
+    /// Whether it only reads, or has no effect by itself, so that a lost one cannot have acted.
     pub(crate) fn is_read(&self) -> bool {
-        self.method == Method::GET
+        self.method == Method::GET || self.idle
     }
 
     /// The error of a complete answer that refuses this request.

@@ -1,0 +1,156 @@
+//! The command's stdin on its way to the websocket.
+
+use std::task::{Context, Poll, ready};
+
+use futures_util::SinkExt as _;
+use hyper::body::Bytes;
+use tokio_tungstenite::tungstenite::{Error as WebsocketError, Message};
+
+use super::super::incoming::Websocket;
+use super::control::END;
+
+/// The most that one frame carries: what the daemon itself puts into one at most. (Pebble 1.32.1, `internals/wsutil`.)
+const LARGEST_FRAME: usize = 128 * 1024;
+
+/// Where the stdin of the command stands.
+pub(super) struct Input {
+    stage: Stage,
+    /// Frames were given to the websocket that it may not have written yet.
+    unwritten: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nobody has said yet what it is.
+    Open,
+    /// These bytes and then the end.
+    Given(Bytes),
+    /// What its writer writes.
+    Written,
+    /// No more bytes; the end is still to be sent.
+    Ending,
+    /// The end was sent, or the command takes no more.
+    Over,
+}
+
+impl Input {
+    /// These bytes, or what somebody will write.
+    pub(super) fn new(given: Option<Bytes>) -> Self {
+        Self {
+            stage: given.map_or(Stage::Open, Stage::Given),
+            unwritten: false,
+        }
+    }
+
+    /// Whether it was free to be taken; now it is taken.
+    pub(super) fn take(&mut self) -> bool {
+        let open = self.stage == Stage::Open;
+        if open {
+            self.stage = Stage::Written;
+        }
+        open
+    }
+
+    /// Nobody has taken it, and nobody will: the command is to read its end.
+    pub(super) fn end_unless_taken(&mut self) {
+        if self.stage == Stage::Open {
+            self.stage = Stage::Ending;
+        }
+    }
+
+    /// Its writer writes no more.
+    pub(super) fn finish(&mut self) {
+        if self.stage == Stage::Written {
+            self.stage = Stage::Ending;
+        }
+    }
+
+    /// The command takes no more.
+    pub(super) fn give_up(&mut self) {
+        self.stage = Stage::Over;
+        self.unwritten = false;
+    }
+
+    pub(super) fn is_writable(&self) -> bool {
+        self.stage == Stage::Written
+    }
+
+    /// Sends what is known of it already, and writes out what was sent. Whether anything moved.
+    pub(super) fn pump(&mut self, socket: &mut Websocket, cx: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        let result = loop {
+            let message = match &mut self.stage {
+                Stage::Given(bytes) if !bytes.is_empty() => {
+                    match socket.poll_ready_unpin(cx) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(error)) => break Err(error),
+                        Poll::Pending => return moved,
+                    }
+                    Message::Binary(bytes.split_to(bytes.len().min(LARGEST_FRAME)))
+                }
+                Stage::Given(_) | Stage::Ending => {
+                    match socket.poll_ready_unpin(cx) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(error)) => break Err(error),
+                        Poll::Pending => return moved,
+                    }
+                    self.stage = Stage::Over;
+                    Message::text(END)
+                }
+                Stage::Open | Stage::Written | Stage::Over => break Ok(()),
+            };
+            self.unwritten = true;
+            moved = true;
+            if let Err(error) = socket.start_send_unpin(message) {
+                break Err(error);
+            }
+        };
+        let result = result.and_then(|()| match self.poll_flush(socket, cx) {
+            Poll::Ready(Ok(written)) => {
+                moved |= written;
+                Ok(())
+            }
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Pending => Ok(()),
+        });
+        // That the connection is broken shows where it is read, and there it matters.
+        if result.is_err() {
+            self.give_up();
+            moved = true;
+        }
+        moved
+    }
+
+    /// Takes bytes of the writer's; the error is that of the websocket.
+    pub(super) fn poll_write(
+        &mut self,
+        socket: &mut Websocket,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, WebsocketError>> {
+        ready!(socket.poll_ready_unpin(cx))?;
+        let piece = bytes.get(..bytes.len().min(LARGEST_FRAME)).unwrap_or(bytes);
+        socket.start_send_unpin(Message::Binary(Bytes::copy_from_slice(piece)))?;
+        self.unwritten = true;
+        Poll::Ready(Ok(piece.len()))
+    }
+
+    /// Whether there was anything to write out.
+    pub(super) fn poll_flush(
+        &mut self,
+        socket: &mut Websocket,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<bool, WebsocketError>> {
+        if !self.unwritten {
+            return Poll::Ready(Ok(false));
+        }
+        ready!(socket.poll_flush_unpin(cx))?;
+        self.unwritten = false;
+        Poll::Ready(Ok(true))
+    }
+
+    /// Whether the end has been sent and written, or there is nobody to send it to.
+    pub(super) fn is_over(&self) -> bool {
+        self.stage == Stage::Over && !self.unwritten
+    }
+}

@@ -1,0 +1,94 @@
+//! How a command has ended, from its change.
+
+use super::super::change::Change;
+use super::super::client::Client;
+use super::super::error::{Error, ErrorKind};
+use super::process::ExecStatus;
+
+/// What Pebble says of a command whose websockets were not there in time: it was never started. (Pebble 1.32.1, `internals/overlord/cmdstate`.)
+pub(super) const NEVER_RAN: &str = "timeout waiting for websocket connections";
+
+/// What Pebble says of a command that it has killed at its timeout. (As above.)
+const TIMED_OUT: &str = "timed out after ";
+
+impl Client {
+    /// The exit code that a change which is over tells, or why it tells none.
+    pub(super) fn exec_status(&self, operation: &str, change: Change) -> Result<ExecStatus, Error> {
+        let target = self.target();
+        if let Some(err) = change.err() {
+            let cause = change.tasks().first().and_then(|task| task.last_error()).unwrap_or(err);
+            let kind = if cause.contains(TIMED_OUT) {
+                ErrorKind::TimedOut
+            } else {
+                ErrorKind::ChangeFailed
+            };
+            let reason = cause.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+            return Err(Error::ended(kind, operation, target, reason, Some(change)));
+        }
+        let code = change
+            .tasks()
+            .first()
+            .and_then(|task| task.data()?.get("exit-code")?.as_i64())
+            .and_then(|code| i32::try_from(code).ok());
+        code.map(ExecStatus::new).ok_or_else(|| {
+            let reason = "its change is over and has no exit code, as when Pebble was restarted meanwhile; it may have run in part or whole";
+            Error::ended(ErrorKind::OutcomeUnknown, operation, target, reason.to_owned(), Some(change))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn status(err: Option<&str>, data: &Value) -> Result<ExecStatus, Error> {
+        let log = err.map(|err| format!("2026-11-22T20:00:10Z ERROR {err}"));
+        let change = serde_json::from_value(json!({
+            "id": "7", "kind": "exec", "summary": "Execute command \"a\"", "status": if err.is_some() { "Error" } else { "Done" }, "ready": true,
+            "err": err.map(|err| format!("cannot perform the following tasks:\n- Execute command \"a\" ({err})")),
+            "tasks": [{"id": "7", "kind": "exec", "summary": "Execute command \"a\"", "status": "Done", "data": data, "log": log.into_iter().collect::<Vec<_>>()}]
+        }))
+        .unwrap();
+        Client::new("/nowhere").exec_status("run command \"a\"", change)
+    }
+
+    #[test]
+    fn an_exit_code_is_a_status_whatever_it_is() {
+        for code in [0, 1, 137, 255] {
+            let status = status(None, &json!({ "exit-code": code })).unwrap();
+            assert_eq!((status.exit_code(), status.success()), (code, code == 0));
+        }
+    }
+
+    #[test]
+    fn a_missing_exit_code_is_never_success() {
+        for data in [
+            json!(null),
+            json!({}),
+            json!({"exit-code": "0"}),
+            json!({"exit-code": 1_u64 << 40}),
+        ] {
+            let error = status(None, &data).unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{data}");
+            assert!(error.may_have_acted() && error.change().is_some());
+        }
+    }
+
+    #[test]
+    fn a_timeout_is_told_from_other_failures() {
+        let error = status(
+            Some("timed out after 100ms: context deadline exceeded"),
+            &json!({"exit-code": -1}),
+        )
+        .unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::TimedOut);
+        assert_eq!(
+            error.to_string(),
+            "cannot run command \"a\": timed out after 100ms: context deadline exceeded"
+        );
+        let error = status(Some("fork/exec /a: permission denied"), &json!({"exit-code": -1})).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::ChangeFailed);
+    }
+}

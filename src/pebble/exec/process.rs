@@ -1,0 +1,414 @@
+//! The handle on a running command.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::change::{Change, ChangeId};
+use super::super::client::Client;
+use super::super::error::{Error, ErrorKind};
+use super::control;
+use super::sockets::{Fault, FaultKind, Shared, Stream};
+use super::streams::{ExecReader, ExecStdin};
+
+/// What waits for the change of a command: `Ok(Err(cause))` when the daemon was restarted and has forgotten it.
+pub(super) type Waiter = Pin<Box<dyn Future<Output = Result<Result<Change, String>, Error>> + Send>>;
+
+/// A command that Pebble runs, from [`Client::exec`].
+///
+/// There is no background task: its websockets are moved on by whichever of its handles is polled, so [`ExecProcess::wait`] alone is enough,
+/// and reading a stream to its end is enough for that stream. Dropping it kills the command (SIGKILL to its own process, not to others that it
+/// has started) and closes everything, though readers may still be held.
+pub struct ExecProcess {
+    client: Client,
+    operation: String,
+    id: ChangeId,
+    shared: Arc<Shared>,
+    waiter: Mutex<Waiting>,
+    terminal: bool,
+    output_limit: usize,
+    begun: Instant,
+    requested: Instant,
+    connected: Instant,
+}
+
+enum Waiting {
+    Asking(Waiter),
+    /// Pebble has said that the command is over, at this time.
+    Ready(Box<Change>, Instant),
+    Finished(ExecStatus, Instant),
+    Failed(String),
+}
+
+/// How a command has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ExecStatus {
+    exit_code: i32,
+}
+
+/// When what was done for a command, each counted from the call of [`Client::exec`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExecTimings {
+    requested: Duration,
+    connected: Duration,
+    output_ended: Option<Duration>,
+    ready: Option<Duration>,
+}
+
+impl ExecStatus {
+    pub(super) fn new(exit_code: i32) -> Self {
+        Self { exit_code }
+    }
+
+    /// Its exit code, 0 to 255; 128 + n when signal n has killed it.
+    #[must_use]
+    pub fn exit_code(self) -> i32 {
+        self.exit_code
+    }
+
+    /// Whether the exit code is 0.
+    #[must_use]
+    pub fn success(self) -> bool {
+        self.exit_code == 0
+    }
+}
+
+impl ExecTimings {
+    /// When Pebble had taken the command on.
+    #[must_use]
+    pub fn requested(&self) -> Duration {
+        self.requested
+    }
+
+    /// When all websockets were connected, which starts the command.
+    #[must_use]
+    pub fn connected(&self) -> Duration {
+        self.connected
+    }
+
+    /// When the ends of its output were read; `None` before.
+    #[must_use]
+    pub fn output_ended(&self) -> Option<Duration> {
+        self.output_ended
+    }
+
+    /// When Pebble's word that it is over was heard; `None` before, and as long as nobody waits for it.
+    #[must_use]
+    pub fn ready(&self) -> Option<Duration> {
+        self.ready
+    }
+}
+
+/// What [`ExecProcess`] is made of.
+pub(super) struct Parts {
+    pub(super) client: Client,
+    pub(super) operation: String,
+    pub(super) id: ChangeId,
+    pub(super) shared: Arc<Shared>,
+    pub(super) waiter: Waiter,
+    pub(super) terminal: bool,
+    pub(super) output_limit: usize,
+    pub(super) begun: Instant,
+    pub(super) requested: Instant,
+}
+
+impl ExecProcess {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts {
+            client,
+            operation,
+            id,
+            shared,
+            waiter,
+            terminal,
+            output_limit,
+            begun,
+            requested,
+        } = parts;
+        Self {
+            client,
+            operation,
+            id,
+            shared,
+            waiter: Mutex::new(Waiting::Asking(waiter)),
+            terminal,
+            output_limit,
+            begun,
+            requested,
+            connected: Instant::now(),
+        }
+    }
+
+    /// The change that Pebble has made for the command.
+    #[must_use]
+    pub fn change_id(&self) -> &ChangeId {
+        &self.id
+    }
+
+    /// Its stdin, once; `None` when it was taken before, was given by [`Exec::stdin`](super::Exec::stdin), or was ended because
+    /// [`ExecProcess::wait`] was called without it.
+    #[must_use]
+    pub fn take_stdin(&mut self) -> Option<ExecStdin> {
+        self.shared
+            .change(|sockets, _| sockets.input.take())
+            .then(|| ExecStdin::new(Arc::clone(&self.shared)))
+    }
+
+    /// Its stdout, once: its stderr is in it when the two are combined or it has a terminal.
+    #[must_use]
+    pub fn take_stdout(&mut self) -> Option<ExecReader> {
+        self.take(Stream::Stdout)
+    }
+
+    /// Its stderr, once: ended from the start when it is part of stdout.
+    #[must_use]
+    pub fn take_stderr(&mut self) -> Option<ExecReader> {
+        self.take(Stream::Stderr)
+    }
+
+    fn take(&self, stream: Stream) -> Option<ExecReader> {
+        self.shared
+            .change(|sockets, _| sockets.outlet(stream).take_reader())
+            .then(|| ExecReader::new(Arc::clone(&self.shared), stream))
+    }
+
+    /// Sends a signal, such as `SIGTERM`, to the command's own process, and returns when that is on its way: Pebble does not say what came of it.
+    ///
+    /// Dropping the future may or may not have sent it.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest) for a name that is none of Linux's 31 signals in full, and when the command is over.
+    pub async fn signal(&self, name: &str) -> Result<(), Error> {
+        let operation = format!("send signal {name:?} to the command of change {}", self.id);
+        match control::signal(name) {
+            Some(text) => self.send(operation, text).await,
+            None => {
+                let reason = "there is no signal of this name; give its full name, such as SIGTERM";
+                Err(self.client.refuse(&operation, reason))
+            }
+        }
+    }
+
+    /// Gives the command's terminal another size in columns and rows, 1 to 65535 each, and returns when that is on its way.
+    ///
+    /// Dropping the future may or may not have sent it.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest) when the command has no terminal, for a size of nothing, and when the command is over.
+    pub async fn resize(&self, width: u16, height: u16) -> Result<(), Error> {
+        let operation = format!("resize the terminal of the command of change {}", self.id);
+        if !self.terminal {
+            return Err(self
+                .client
+                .refuse(&operation, "it has none; run it with Exec::terminal"));
+        }
+        if width == 0 || height == 0 {
+            return Err(self
+                .client
+                .refuse(&operation, "give it at least one column and one row"));
+        }
+        self.send(operation, control::resize(width, height)).await
+    }
+
+    async fn send(&self, operation: String, text: String) -> Result<(), Error> {
+        let place = self.shared.place();
+        let mut message = Some(text);
+        let sent = poll_fn(|cx| {
+            self.shared.poll(&place, cx, |sockets, cx| {
+                sockets.drive(cx);
+                sockets.poll_control(cx, &mut message)
+            })
+        });
+        sent.await
+            .ok_or_else(|| self.client.refuse(&operation, "the command is over"))
+    }
+
+    /// Waits until the command is over and both streams have ended, and closes its websockets.
+    ///
+    /// An exit code other than 0 is `Ok`, too. A stdin that nobody has taken is ended. A stream that nobody reads does not hold it up: see
+    /// [`ExecReader`]. When the connection on which it waits for the end breaks, it asks again as the policy allows. It may be called again, also
+    /// by several at a time. Dropping the future stops the waiting, not the command.
+    ///
+    /// # Errors
+    /// [`TimedOut`](ErrorKind::TimedOut) when Pebble has killed it at its timeout, or when 5 s after that it is still not over;
+    /// [`ChangeFailed`](ErrorKind::ChangeFailed), with the change, when it could not be started;
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) when a connection of its streams broke, or Pebble was restarted;
+    /// [`Protocol`](ErrorKind::Protocol) when what comes is no websocket's; [`Unreachable`](ErrorKind::Unreachable) when Pebble does not answer
+    /// within the policy. After each of them the command is killed if it still runs, and its outcome is told no second time.
+    pub async fn wait(&self) -> Result<ExecStatus, Error> {
+        let _waiting = Counted::new(&self.shared);
+        let place = self.shared.place();
+        poll_fn(|cx| self.poll_wait(&place, cx)).await
+    }
+
+    fn waiter(&self) -> MutexGuard<'_, Waiting> {
+        self.waiter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll_wait(&self, place: &super::wakers::Place, cx: &mut Context<'_>) -> Poll<Result<ExecStatus, Error>> {
+        let mut waiting = self.waiter();
+        let mut broken = None;
+        if let Waiting::Asking(waiter) = &mut *waiting {
+            // Like the websockets it knows one waker only, and the next who waits may be another.
+            let answer = self.shared.poll_beside(place, cx, |cx| waiter.as_mut().poll(cx));
+            match answer {
+                Poll::Pending => {}
+                Poll::Ready(Ok(Ok(change))) => *waiting = Waiting::Ready(Box::new(change), Instant::now()),
+                Poll::Ready(Ok(Err(cause))) => {
+                    let reason = format!("{cause}; the command was started and how it ended is not known");
+                    broken = Some(self.ended(ErrorKind::OutcomeUnknown, reason));
+                }
+                Poll::Ready(Err(error)) => broken = Some(error),
+            }
+        }
+        if let Waiting::Finished(status, _) = &*waiting {
+            return Poll::Ready(Ok(*status));
+        }
+        if let Waiting::Failed(reason) = &*waiting {
+            return Poll::Ready(Err(self.ended(ErrorKind::OutcomeUnknown, reason.clone())));
+        }
+        let over = matches!(*waiting, Waiting::Ready(..));
+        let (ended, fault) = self.shared.poll(place, cx, |sockets, cx| {
+            if over {
+                sockets.note_over();
+            }
+            sockets.drive(cx);
+            (sockets.have_ended(), sockets.fault().cloned())
+        });
+        let result = match (&*waiting, broken, fault) {
+            (_, Some(error), _) => Err(error),
+            (Waiting::Ready(change, _), None, None) if ended => {
+                self.client.exec_status(&self.operation, (**change).clone())
+            }
+            (_, None, None) => return Poll::Pending,
+            (waiting, None, Some(fault)) => match self.failed(waiting, &fault) {
+                Some(error) => Err(error),
+                None => return Poll::Pending,
+            },
+        };
+        Poll::Ready(self.finish(&mut waiting, result))
+    }
+
+    /// The error of a fault on the websockets; `None` while it is better to hear first what became of the command.
+    fn failed(&self, waiting: &Waiting, fault: &Fault) -> Option<Error> {
+        let change = match waiting {
+            Waiting::Ready(change, _) => Some(change),
+            _ => None,
+        };
+        let kind = match fault.kind {
+            FaultKind::TimedOut => ErrorKind::TimedOut,
+            FaultKind::Protocol => ErrorKind::Protocol,
+            // That it failed says more than that its connection broke.
+            FaultKind::Broken => match self.client.exec_status(&self.operation, (**change?).clone()) {
+                Err(error) => return Some(error),
+                Ok(status) => {
+                    let code = status.exit_code();
+                    let reason = format!("{}; it has ended with exit code {code}", fault.text);
+                    return Some(self.ended(ErrorKind::OutcomeUnknown, reason));
+                }
+            },
+            FaultKind::Dropped => ErrorKind::OutcomeUnknown,
+        };
+        Some(self.ended(kind, fault.text.clone()))
+    }
+
+    fn ended(&self, kind: ErrorKind, reason: String) -> Error {
+        Error::ended(kind, &self.operation, self.client.target(), reason, None)
+    }
+
+    /// Closes everything and keeps how it ended.
+    fn finish(&self, waiting: &mut Waiting, result: Result<ExecStatus, Error>) -> Result<ExecStatus, Error> {
+        let ready = match waiting {
+            Waiting::Ready(_, at) => *at,
+            _ => Instant::now(),
+        };
+        *waiting = match &result {
+            Ok(status) => Waiting::Finished(*status, ready),
+            Err(error) => Waiting::Failed(error.reason().to_owned()),
+        };
+        self.shared.change(|sockets, _| match &result {
+            Ok(_) => sockets.close(),
+            // The readers hear of it, too.
+            Err(_) if !sockets.have_ended() => {
+                sockets.fail(FaultKind::Broken, "the command has failed before its output ended");
+            }
+            Err(_) => sockets.close(),
+        });
+        result
+    }
+
+    /// When what was done so far.
+    #[must_use]
+    pub fn timings(&self) -> ExecTimings {
+        let ready = match &*self.waiter() {
+            Waiting::Ready(_, at) | Waiting::Finished(_, at) => Some(*at),
+            Waiting::Asking(_) | Waiting::Failed(_) => None,
+        };
+        let since = |at: Instant| at.saturating_duration_since(self.begun);
+        ExecTimings {
+            requested: since(self.requested),
+            connected: since(self.connected),
+            output_ended: self.shared.look(super::sockets::Sockets::ended_at).map(since),
+            ready: ready.map(since),
+        }
+    }
+
+    /// From now on what comes is kept up to the limit, if nobody else reads it.
+    pub(super) fn collect(&self) {
+        let limit = self.output_limit;
+        self.shared.change(|sockets, _| {
+            sockets.outlet(Stream::Stdout).collect(limit);
+            sockets.outlet(Stream::Stderr).collect(limit);
+        });
+    }
+
+    /// What was kept of a stream, and how much was not.
+    pub(super) fn collected(&self, stream: Stream) -> (Vec<u8>, u64) {
+        self.shared.change(|sockets, _| sockets.outlet(stream).take())
+    }
+}
+
+impl Drop for ExecProcess {
+    fn drop(&mut self) {
+        self.shared.change(|sockets, _| {
+            if sockets.have_ended() {
+                sockets.close();
+            } else {
+                sockets.fail(
+                    FaultKind::Dropped,
+                    "the handle on the command was dropped before its output ended",
+                );
+            }
+        });
+    }
+}
+
+impl fmt::Debug for ExecProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecProcess")
+            .field("operation", &self.operation)
+            .field("change", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One who waits for the end, for as long as it does.
+struct Counted<'s>(&'s Shared);
+
+impl<'s> Counted<'s> {
+    fn new(shared: &'s Shared) -> Self {
+        shared.change(|sockets, _| sockets.count_waiting(true));
+        Self(shared)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.change(|sockets, _| sockets.count_waiting(false));
+    }
+}

@@ -1,0 +1,189 @@
+//! The handles on the command's streams.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use super::sockets::{Fault, FaultKind, Shared, Stream};
+use super::wakers::Place;
+
+/// The stdin of a command, from [`ExecProcess::take_stdin`](super::ExecProcess::take_stdin).
+///
+/// Shutting it down or dropping it ends the command's input. When the command has closed its output or is over, writing is
+/// [`BrokenPipe`](io::ErrorKind::BrokenPipe). A write that is dropped before it is done has taken nothing; what was taken is sent by whichever
+/// handle of the command is polled next.
+pub struct ExecStdin {
+    shared: Arc<Shared>,
+    place: Place,
+}
+
+/// The stdout or stderr of a command, from [`ExecProcess::take_stdout`](super::ExecProcess::take_stdout) and
+/// [`take_stderr`](super::ExecProcess::take_stderr).
+///
+/// A reader that is read from holds the command up when it is slow, as a pipe does. One that is held and not read from never holds up
+/// [`ExecProcess::wait`](super::ExecProcess::wait): if it was never read from, its first 1 MiB is kept and what comes after that is discarded;
+/// if it was, that happens when it was not read from for 10 s while it was full. Reading then gives what was kept, and after that an error that
+/// says how much is missing, never just the end. A dropped reader's stream is read and thrown away. A read that is dropped has lost nothing.
+pub struct ExecReader {
+    shared: Arc<Shared>,
+    place: Place,
+    stream: Stream,
+}
+
+impl ExecStdin {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let place = shared.place();
+        Self { shared, place }
+    }
+}
+
+impl ExecReader {
+    pub(super) fn new(shared: Arc<Shared>, stream: Stream) -> Self {
+        let place = shared.place();
+        Self { shared, place, stream }
+    }
+
+    /// How many bytes of the stream were discarded so far because nobody read them.
+    #[must_use]
+    pub fn discarded(&self) -> u64 {
+        let index = usize::from(self.stream == Stream::Stderr);
+        self.shared
+            .look(|sockets| sockets.outlets().get(index).map_or(0, |outlet| outlet.discarded()))
+    }
+
+    /// Whether a part of the stream was discarded because nobody read it.
+    #[must_use]
+    pub fn truncated(&self) -> bool {
+        self.discarded() > 0
+    }
+}
+
+impl AsyncWrite for ExecStdin {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        self.shared.poll(&self.place, cx, |sockets, cx| {
+            sockets.drive(cx);
+            let taken = sockets.poll_write(cx, bytes);
+            if let Poll::Ready(Some(_)) = taken {
+                // Tried at once; what does not go now goes when there is room.
+                let _later = sockets.poll_flush(cx);
+            }
+            taken.map(|count| count.ok_or_else(|| broken_pipe(sockets.fault())))
+        })
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.shared.poll(&self.place, cx, |sockets, cx| {
+            sockets.drive(cx);
+            sockets
+                .poll_flush(cx)
+                .map(|written| written.ok_or_else(|| broken_pipe(sockets.fault())))
+        })
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.shared.poll(&self.place, cx, |sockets, cx| {
+            sockets.input.finish();
+            sockets.drive(cx);
+            // A command that takes no more has no need of the end either.
+            if sockets.input.is_over() {
+                Poll::Ready(Ok(()))
+            } else {
+                Poll::Pending
+            }
+        })
+    }
+}
+
+impl Drop for ExecStdin {
+    fn drop(&mut self) {
+        self.shared.change(|sockets, cx| {
+            sockets.input.finish();
+            sockets.drive(cx);
+        });
+    }
+}
+
+impl AsyncRead for ExecReader {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.shared.poll(&self.place, cx, |sockets, cx| {
+            if buffer.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            let now = Instant::now();
+            // What is there is read before the websockets are asked for more.
+            for driven in [false, true] {
+                if driven {
+                    sockets.drive(cx);
+                }
+                let outlet = sockets.outlet(self.stream);
+                let (count, room) = outlet.read(buffer, now);
+                if room {
+                    sockets.note_moved();
+                }
+                if count > 0 {
+                    return Poll::Ready(Ok(()));
+                }
+            }
+            let fault = sockets.fault().cloned();
+            let outlet = sockets.outlet(self.stream);
+            match (outlet.discarded(), outlet.has_ended(), fault) {
+                (0, true, _) => Poll::Ready(Ok(())),
+                (0, false, None) => Poll::Pending,
+                (0, false, Some(fault)) => Poll::Ready(Err(failed(&fault))),
+                (count, ..) => {
+                    let name = outlet.name();
+                    let text = format!(
+                        "cannot read on: {count} bytes of the command's {name} were discarded because nobody read them in time"
+                    );
+                    Poll::Ready(Err(io::Error::other(text)))
+                }
+            }
+        })
+    }
+}
+
+impl Drop for ExecReader {
+    fn drop(&mut self) {
+        self.shared.change(|sockets, cx| {
+            sockets.outlet(self.stream).abandon();
+            sockets.drive(cx);
+        });
+    }
+}
+
+impl fmt::Debug for ExecStdin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecStdin").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ExecReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecReader")
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
+    }
+}
+
+fn broken_pipe(fault: Option<&Fault>) -> io::Error {
+    let text = fault.map_or("the command takes no more input", |fault| fault.text.as_str());
+    io::Error::new(io::ErrorKind::BrokenPipe, text.to_owned())
+}
+
+fn failed(fault: &Fault) -> io::Error {
+    let kind = match fault.kind {
+        FaultKind::Broken => io::ErrorKind::ConnectionReset,
+        FaultKind::Protocol => io::ErrorKind::InvalidData,
+        FaultKind::TimedOut => io::ErrorKind::TimedOut,
+        FaultKind::Dropped => io::ErrorKind::ConnectionAborted,
+    };
+    io::Error::new(kind, fault.text.clone())
+}

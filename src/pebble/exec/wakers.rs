@@ -1,0 +1,120 @@
+//! One waker that wakes everybody: the websockets of an exec are polled by whichever of its handles is polled, and they remember one waker only.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Wake, Waker};
+
+/// Everybody who waits for something to happen on the websockets.
+#[derive(Default)]
+pub(super) struct Wakers(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    places: u64,
+    wakers: Vec<(u64, Waker)>,
+}
+
+/// The place of one handle among the waiting; dropping it leaves.
+pub(super) struct Place {
+    number: u64,
+    wakers: Arc<Wakers>,
+}
+
+impl Wakers {
+    pub(super) fn place(self: &Arc<Self>) -> Place {
+        let mut waiting = self.lock();
+        waiting.places += 1;
+        Place {
+            number: waiting.places,
+            wakers: Arc::clone(self),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes all but one. Whoever is woken and still has something to wait for comes back by being polled.
+    fn wake_except(&self, number: Option<u64>) {
+        let woken: Vec<Waker> = {
+            let mut waiting = self.lock();
+            let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut waiting.wakers)
+                .into_iter()
+                .partition(|(place, _)| Some(*place) == number);
+            waiting.wakers = stay;
+            go.into_iter().map(|(_, waker)| waker).collect()
+        };
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn wake_all(&self) {
+        self.wake_except(None);
+    }
+}
+
+impl Wake for Wakers {
+    fn wake(self: Arc<Self>) {
+        self.wake_all();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.wake_all();
+    }
+}
+
+impl Place {
+    /// From now on this waker is woken.
+    pub(super) fn wait(&self, waker: &Waker) {
+        let mut waiting = self.wakers.lock();
+        match waiting.wakers.iter_mut().find(|(place, _)| *place == self.number) {
+            Some((_, known)) => known.clone_from(waker),
+            None => waiting.wakers.push((self.number, waker.clone())),
+        }
+    }
+
+    pub(super) fn wake_others(&self) {
+        self.wakers.wake_except(Some(self.number));
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.wakers.lock().wakers.retain(|(place, _)| *place != self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicU32);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn everybody_is_woken_and_whoever_left_is_not() {
+        let wakers = Arc::new(Wakers::default());
+        let counts: [Arc<Count>; 3] = std::array::from_fn(|_| Arc::default());
+        let [first, second, third] = counts.each_ref().map(|count| {
+            let place = wakers.place();
+            place.wait(&Waker::from(Arc::clone(count)));
+            place
+        });
+        let woken = || counts.each_ref().map(|count| count.0.load(Ordering::Relaxed));
+        drop(third);
+        Waker::from(Arc::clone(&wakers)).wake();
+        assert_eq!(woken(), [1, 1, 0]);
+        first.wait(&Waker::from(Arc::clone(&counts[0])));
+        second.wait(&Waker::from(Arc::clone(&counts[1])));
+        first.wake_others();
+        assert_eq!(woken(), [1, 2, 0]);
+        Waker::from(Arc::clone(&wakers)).wake_by_ref();
+        assert_eq!(woken(), [2, 2, 0], "who was not woken still waits");
+    }
+}
