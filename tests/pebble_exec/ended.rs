@@ -65,7 +65,11 @@ async fn a_timeout_kills_and_is_told_as_one() {
     assert_eq!(text, "before\n", "what it wrote before is there");
     let pid = pid_in(&path).await;
     until("the command is gone", || !is_alive(pid)).await;
-    assert_eq!(*process.wait().await.unwrap_err().kind(), ErrorKind::OutcomeUnknown, "told once");
+    assert_eq!(
+        *process.wait().await.unwrap_err().kind(),
+        ErrorKind::OutcomeUnknown,
+        "told once"
+    );
 }
 
 #[tokio::test]
@@ -80,7 +84,10 @@ async fn another_process_that_keeps_the_output_is_not_waited_for_for_ever() {
     let error = within(scene.client.exec_output(&exec)).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::TimedOut, "{error}");
     assert!(error.to_string().contains("stdout: still open"), "{error}");
-    assert!(started.elapsed() >= Duration::from_secs(5), "Pebble's own word is waited for first");
+    assert!(
+        started.elapsed() >= Duration::from_secs(5),
+        "Pebble's own word is waited for first"
+    );
     // With its output elsewhere nothing holds it up.
     let script = format!("sleep 600 >/dev/null 2>&1 & echo $! > {}; echo out", path.display());
     let output = scene.output(&sh(script)).await;
@@ -94,7 +101,10 @@ async fn dropping_the_handle_kills_the_command() {
         return;
     };
     let path = scene.path("pid");
-    let script = format!("trap '' HUP TERM INT PIPE; echo out; echo $$ > {}; while true; do sleep 0.05; done", path.display());
+    let script = format!(
+        "trap '' HUP TERM INT PIPE; echo out; echo $$ > {}; while true; do sleep 0.05; done",
+        path.display()
+    );
     let mut process = scene.client.exec(&sh(&script)).await.unwrap();
     let mut held = process.take_stdout().unwrap();
     let mut stdin = process.take_stdin().unwrap();
@@ -107,9 +117,14 @@ async fn dropping_the_handle_kills_the_command() {
     until("the command is gone", || !is_alive(pid)).await;
     let mut rest = Vec::new();
     let error = within(held.read_to_end(&mut rest)).await.unwrap_err();
-    assert_eq!((rest.as_slice(), error.kind()), (&b"\n"[..], io::ErrorKind::ConnectionAborted));
+    assert_eq!(
+        (rest.as_slice(), error.kind()),
+        (&b"\n"[..], io::ErrorKind::ConnectionAborted)
+    );
     assert_eq!(stdin.write(b"x").await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
-    let change = within(scene.client.wait_change(&id, Duration::from_secs(10))).await.unwrap();
+    let change = within(scene.client.wait_change(&id, Duration::from_secs(10)))
+        .await
+        .unwrap();
     assert_eq!(*change.status(), ChangeStatus::Done);
     // So does dropping the future that has it.
     std::fs::remove_file(&path).unwrap();

@@ -23,8 +23,18 @@ async fn a_mistake_is_told_in_pebbles_words() {
             Some(UserFault::WorkingDir),
             "working directory \"/no/such/folder\" does not exist",
         ),
-        (command().service_context("none"), 400, None, "context service \"none\" not found"),
-        (command().user("nobody-at-all"), 400, Some(UserFault::User), "unknown user nobody-at-all"),
+        (
+            command().service_context("none"),
+            400,
+            None,
+            "context service \"none\" not found",
+        ),
+        (
+            command().user("nobody-at-all"),
+            400,
+            Some(UserFault::User),
+            "unknown user nobody-at-all",
+        ),
         (
             command().user("root").group("no-such-group"),
             400,
@@ -33,7 +43,11 @@ async fn a_mistake_is_told_in_pebbles_words() {
         ),
     ] {
         let error = within(scene.client.exec_output(&exec)).await.unwrap_err();
-        assert_eq!((error.kind(), error.user_fault()), (&ErrorKind::Api { status }, fault), "{error}");
+        assert_eq!(
+            (error.kind(), error.user_fault()),
+            (&ErrorKind::Api { status }, fault),
+            "{error}"
+        );
         assert!(error.message().unwrap().contains(text), "{error}");
         assert!(!error.may_have_acted() && error.attempts() == 1, "{error}");
         assert!(!error.to_string().contains("secret-argument"), "{error}");
@@ -63,7 +77,11 @@ async fn what_cannot_be_meant_is_not_sent() {
     let (proxy, client) = scene.proxied();
     for exec in [Exec::new([" "]), Exec::new(["true"]).interactive(), Exec::new([""; 0])] {
         let error = client.exec_output(&exec).await.unwrap_err();
-        assert_eq!((error.kind(), error.attempts()), (&ErrorKind::InvalidRequest, 0), "{error}");
+        assert_eq!(
+            (error.kind(), error.attempts()),
+            (&ErrorKind::InvalidRequest, 0),
+            "{error}"
+        );
     }
     assert!(proxy.requests().is_empty());
     assert_eq!(within(client.exec_output(&sh("exit 7"))).await.unwrap().exit_code(), 7);

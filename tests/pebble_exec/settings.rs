@@ -17,14 +17,23 @@ fn is_root() -> bool {
 
 #[tokio::test]
 async fn environment_and_arguments_arrive_as_they_are() {
-    let options = DaemonOptions::new().forgetful().env("FROM_DAEMON", "daemon").env("BOTH", "daemon");
+    let options = DaemonOptions::new()
+        .forgetful()
+        .env("FROM_DAEMON", "daemon")
+        .env("BOTH", "daemon");
     let Some(scene) = scene_with("environment_and_arguments_arrive", options) else {
         return;
     };
     let odd = "a 'b' \"c\" $HOME \\ \n ü \u{7f}";
-    let exec = Exec::new(["/bin/sh", "-c", "printf '%s|' \"$FROM_DAEMON\" \"$BOTH\" \"$ODD\" \"$EMPTY\" \"$1\"", "sh", odd])
-        .env("BOTH", "exec")
-        .envs([("ODD", odd), ("EMPTY", "")]);
+    let exec = Exec::new([
+        "/bin/sh",
+        "-c",
+        "printf '%s|' \"$FROM_DAEMON\" \"$BOTH\" \"$ODD\" \"$EMPTY\" \"$1\"",
+        "sh",
+        odd,
+    ])
+    .env("BOTH", "exec")
+    .envs([("ODD", odd), ("EMPTY", "")]);
     let output = scene.output(&exec).await;
     assert_eq!(output.stdout_text(), format!("daemon|exec|{odd}||{odd}|"));
 }
@@ -49,7 +58,9 @@ async fn it_runs_where_and_as_whom_it_is_told() {
         let output = scene.output(&ids(exec)).await;
         assert_eq!(output.stdout_text(), format!("{NOBODY}\n"), "{}", output.stderr_text());
     }
-    let output = scene.output(&ids(Exec::new(["id", "-gn"]).user("nobody").group("root"))).await;
+    let output = scene
+        .output(&ids(Exec::new(["id", "-gn"]).user("nobody").group("root")))
+        .await;
     assert_eq!(output.stdout(), b"root\n", "{}", output.stderr_text());
 }
 
@@ -58,7 +69,11 @@ async fn a_service_lends_its_context() {
     let Some(scene) = scene("a_service_lends_its_context") else {
         return;
     };
-    let service = Service::new().command("sleep 60").env("OF", "service").env("OVER", "service").working_dir("/usr");
+    let service = Service::new()
+        .command("sleep 60")
+        .env("OF", "service")
+        .env("OVER", "service")
+        .working_dir("/usr");
     let layer = Layer::new().service("web", service);
     scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
     let exec = sh("echo $OF $OVER; pwd").service_context("web").env("OVER", "exec");

@@ -16,6 +16,8 @@ mod output;
 mod process;
 mod sockets;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod wakers;
 
 #[cfg(test)]

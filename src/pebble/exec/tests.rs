@@ -1,0 +1,207 @@
+//! A server that keeps to none of the rules: what comes over the websockets is what a test says.
+
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::super::{Client, Error, ErrorKind, RetryPolicy};
+use super::{Exec, ExecOutput};
+
+/// What the server sends once a websocket is there, after which it keeps it open, or closes it.
+#[derive(Debug, Clone)]
+struct Sent {
+    stdio: Vec<u8>,
+    closes: bool,
+    /// Whether Pebble says that the command is over.
+    ready: bool,
+}
+
+impl Sent {
+    fn stdio(frames: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        Self {
+            stdio: frames.into_iter().flatten().collect(),
+            closes: false,
+            ready: true,
+        }
+    }
+}
+
+/// One unmasked frame, as a server sends it: the first byte, and up to 125 bytes.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first, u8::try_from(payload.len()).unwrap()];
+    frame.extend_from_slice(payload);
+    frame
+}
+
+fn data(payload: &[u8]) -> Vec<u8> {
+    frame(0x82, payload)
+}
+
+fn text(payload: &str) -> Vec<u8> {
+    frame(0x81, payload.as_bytes())
+}
+
+fn end() -> Vec<u8> {
+    text(super::control::END)
+}
+
+async fn serve(stream: UnixStream, sent: Sent) -> Option<()> {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let (mut first, mut key, mut length) = (String::new(), String::new(), 0);
+        stream.read_line(&mut first).await.ok().filter(|count| *count > 0)?;
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).await.ok()?;
+            match line.trim().split_once(": ") {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().ok()?,
+                Some((name, value)) if name.eq_ignore_ascii_case("sec-websocket-key") => value.clone_into(&mut key),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        stream.read_exact(&mut vec![0; length]).await.ok()?;
+        if first.contains("/websocket/") {
+            let accept = derive_accept_key(key.as_bytes());
+            let head = format!(
+                "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+            );
+            // With the head in one piece: what comes so early is not to be lost.
+            let mut bytes = head.into_bytes();
+            if first.contains("/stdio") {
+                bytes.extend_from_slice(&sent.stdio);
+            }
+            stream.get_mut().write_all(&bytes).await.ok()?;
+            if first.contains("/stdio") && sent.closes {
+                return None;
+            }
+            // Reads, and so keeps it open, until the client leaves.
+            stream.read_to_end(&mut Vec::new()).await.ok()?;
+            return None;
+        }
+        let change = |status: &str, data: Value| {
+            json!({"id": "1", "kind": "exec", "summary": "x", "status": status, "ready": status == "Done",
+                "tasks": [{"id": "1", "kind": "exec", "summary": "x", "status": status, "data": data}]})
+        };
+        let answer = if first.starts_with("POST /v1/exec") {
+            json!({"type": "async", "status-code": 202, "change": "1", "result": {"task-id": "1", "environment": {"A": "secret"}}})
+        } else if sent.ready {
+            json!({"type": "sync", "status-code": 200, "result": change("Done", json!({"exit-code": 0}))})
+        } else {
+            std::future::pending().await
+        };
+        let body = answer.to_string();
+        let status = if first.starts_with("POST") { 202 } else { 200 };
+        let reply = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        stream.get_mut().write_all(reply.as_bytes()).await.ok()?;
+    }
+}
+
+async fn run(sent: Sent) -> Result<ExecOutput, Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let socket: &Path = &folder.path().join("s");
+    let listener = UnixListener::bind(socket).unwrap();
+    let server = tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(serve(stream, sent.clone()));
+        }
+    });
+    let client = Client::new(socket).with_retry(RetryPolicy::once(Duration::from_secs(5)));
+    let exec = Exec::new(["x"]).combine_stderr().timeout(Duration::from_secs(60));
+    let output = tokio::time::timeout(Duration::from_secs(30), client.exec_output(&exec)).await;
+    server.abort();
+    output.expect("it hangs")
+}
+
+#[tokio::test]
+async fn frames_are_put_together_and_what_is_unknown_is_passed_over() {
+    let output = run(Sent::stdio([
+        data(b"one "),
+        text("not JSON"),
+        text(r#"{"command":"future","future":{}}"#),
+        frame(0x89, b"ping"),
+        // A message in two frames, with a pong of its own accord between them.
+        frame(0x02, b"tw"),
+        frame(0x8a, b""),
+        frame(0x80, b"o"),
+        end(),
+        data(b"after the end"),
+    ]))
+    .await
+    .unwrap();
+    assert_eq!((output.exit_code(), output.stdout()), (0, &b"one two"[..]));
+}
+
+#[tokio::test]
+async fn frames_against_the_rules_are_told_as_such() {
+    let huge = [vec![0x82, 127], (1_u64 << 40).to_be_bytes().to_vec()].concat();
+    for bytes in [
+        // An opcode that there is none of, a reserved bit, a masked frame, a continuation of nothing, a ping in parts, text that is none, a frame
+        // that is announced larger than any.
+        frame(0x83, b"x"),
+        frame(0xc2, b"x"),
+        vec![0x82, 0x81, 1, 2, 3, 4, 5],
+        frame(0x80, b"x"),
+        frame(0x09, b"x"),
+        frame(0x81, b"\xff\xfe"),
+        huge,
+    ] {
+        for ready in [true, false] {
+            let sent = Sent {
+                ready,
+                ..Sent::stdio([data(b"before"), bytes.clone()])
+            };
+            let error = run(sent).await.unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::Protocol, "{bytes:x?}: {error}");
+            assert!(
+                error.may_have_acted() && error.to_string().contains("against its rules"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_closes_too_early_is_no_success() {
+    for frames in [
+        vec![],
+        vec![data(b"some")],
+        vec![data(b"some"), frame(0x88, b"")],
+        vec![vec![0x82]],
+    ] {
+        let sent = Sent {
+            closes: true,
+            ..Sent::stdio(frames)
+        };
+        let error = run(sent).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
+        assert!(
+            error.to_string().contains("exit code 0"),
+            "what is known is told: {error}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_never_comes_is_given_up() {
+    let error = run(Sent::stdio([data(b"some")])).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
+    assert!(error.to_string().contains("its output does not end"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_bytes_have_a_result(stdio in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // Its end may be among them, so all that is known is that there is a result, and soon.
+        let _result = runtime.block_on(run(Sent { stdio, closes: true, ready: true }));
+    }
+}
