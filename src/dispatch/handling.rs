@@ -151,7 +151,9 @@ impl<'a, C: Charm> Handling<'a, C> {
         match verdict {
             Verdict::Fail if self.mode == Mode::Workload => {
                 Verdict::Store(match error.pebble().map(pebble::Error::kind) {
-                    Some(pebble::ErrorKind::Unreachable) => waiting_for_pebble(error),
+                    Some(pebble::ErrorKind::Unreachable | pebble::ErrorKind::Interrupted { .. }) => {
+                        waiting_for_pebble(error)
+                    }
                     _ => Status::blocked(error.chain()),
                 })
             }
@@ -197,10 +199,12 @@ impl<'a, C: Charm> Handling<'a, C> {
         let error = self.located(error);
         if let Some(message) = error.config_fault() {
             statuses.add(Status::blocked(message));
-        } else if error
-            .pebble()
-            .is_some_and(|pebble| *pebble.kind() == pebble::ErrorKind::Unreachable)
-        {
+        } else if error.pebble().is_some_and(|pebble| {
+            matches!(
+                pebble.kind(),
+                pebble::ErrorKind::Unreachable | pebble::ErrorKind::Interrupted { .. }
+            )
+        }) {
             tracing::debug!("{}", error.chain());
             statuses.add(waiting_for_pebble(&error));
         } else {
@@ -252,6 +256,7 @@ fn is_expected(kind: &pebble::ErrorKind) -> bool {
     matches!(
         kind,
         pebble::ErrorKind::Unreachable
+            | pebble::ErrorKind::Interrupted { .. }
             | pebble::ErrorKind::ChangeFailed
             | pebble::ErrorKind::ChangeRunning
             | pebble::ErrorKind::NotReached

@@ -85,8 +85,11 @@ impl Verdict {
             return Self::other(event, error);
         };
         match pebble.kind() {
-            pebble::ErrorKind::Unreachable if event.is_ending() => Self::Done,
-            pebble::ErrorKind::Unreachable if event.is_workload() || error.in_setup() => {
+            // A transfer that broke in the middle is Pebble away, too: only, the call could not begin again by itself.
+            pebble::ErrorKind::Unreachable | pebble::ErrorKind::Interrupted { .. } if event.is_ending() => Self::Done,
+            pebble::ErrorKind::Unreachable | pebble::ErrorKind::Interrupted { .. }
+                if event.is_workload() || error.in_setup() =>
+            {
                 Self::Store(waiting_for_pebble(error))
             }
             pebble::ErrorKind::ChangeFailed => Self::Store(Status::blocked(failed_change(pebble))),

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::call::Call;
+use super::envelope::Envelope;
 use super::error::Error;
 use super::layers::Memory;
 use super::request::Request;
@@ -144,12 +145,7 @@ impl Client {
         let call = Call::new(self, request);
         let call = &call;
         let answered = call.run(|attempt| call.attempt(attempt)).await?;
-        Ok(Answer {
-            operation: call.request().operation().to_owned(),
-            target: self.target.clone(),
-            result: answered.envelope.result,
-            resent: call.was_resent(),
-        })
+        Ok(Answer::to(self, call, answered.envelope))
     }
 
     /// The error of a call that is refused before anything is sent.
@@ -178,6 +174,16 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// What came of a call.
+    pub(super) fn to(client: &Client, call: &Call<'_>, envelope: Envelope) -> Self {
+        Self {
+            operation: call.request().operation().to_owned(),
+            target: client.target.clone(),
+            result: envelope.result,
+            resent: call.was_resent(),
+        }
+    }
+
     /// Whether an answer to the same request was lost before this one: what the first request did may show in it.
     pub(crate) fn was_resent(&self) -> bool {
         self.resent
@@ -218,5 +224,16 @@ mod tests {
         crosses(client.wait_change(&id, Duration::ZERO));
         let layer = super::super::Layer::new();
         crosses(client.add_layer("a", &layer, super::super::LayerMode::New));
+        let push = super::super::PushOptions::new();
+        crosses(client.push("/a", "a", &push));
+        crosses(client.push_file("/a", "/a", &push));
+        crosses(client.push_from("/a", tokio::io::empty(), &push));
+        crosses(client.pull("/a"));
+        crosses(client.pull_to("/a", tokio::io::sink()));
+        crosses(client.pull_file("/a", "/a"));
+        crosses(client.pull_all(&["/a"]));
+        let tree = super::super::TreeOptions::new();
+        crosses(client.push_tree("/a", "/a", &tree));
+        crosses(client.pull_tree("/a", "/a", &tree));
     }
 }

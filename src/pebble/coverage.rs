@@ -58,6 +58,7 @@ fn samples() -> Vec<Sample> {
         super::watch::samples(),
         super::waits::samples(),
         super::exec::samples(),
+        super::files::samples(),
     ]
     .into_iter()
     .flatten()

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::path::Path;
 
 use super::change::{Change, ChangeStatus, Task};
 use super::envelope::Refusal;
+use super::files::{FileError, FileErrorKind};
+use super::transport::plain;
 
 /// A call to Pebble that did not succeed.
 ///
@@ -55,6 +58,21 @@ pub enum ErrorKind {
         /// The first version that has it, such as `1.20`.
         since: &'static str,
     },
+    /// Pebble could not read, write or change this one path; the same request fails the same way again.
+    File(FileErrorKind),
+    /// The connection broke in the middle of a file that only its receiver or its source could make whole again: a reader that gave its bytes away, or
+    /// a writer that was given some already. What is there must not be trusted; with a new reader or writer the call may be made again.
+    Interrupted {
+        /// How many bytes of the file the reader gave, or the writer was given.
+        bytes: u64,
+    },
+    /// A file that was to be held in memory is larger than the caller allows.
+    TooLarge {
+        /// What is allowed, in bytes.
+        limit: u64,
+    },
+    /// The near side failed: a local file, or the caller's own reader or writer. The error's source is the [`io::Error`].
+    Local(io::ErrorKind),
     /// Refused here, before anything was sent.
     InvalidRequest,
     /// Something answered, but not as Pebble does.
@@ -181,10 +199,12 @@ impl Error {
 
     /// A definite refusal by Pebble.
     pub(crate) fn refused(operation: &str, target: Option<&str>, refusal: Refusal) -> Self {
-        let kind = if refusal.status == 401 {
-            ErrorKind::PermissionDenied
-        } else {
-            ErrorKind::Api { status: refusal.status }
+        let file = refusal.kind.as_deref().and_then(FileErrorKind::of_refusal);
+        let is_file = file.is_some();
+        let kind = match file {
+            Some(kind) => ErrorKind::File(kind),
+            None if refusal.status == 401 => ErrorKind::PermissionDenied,
+            None => ErrorKind::Api { status: refusal.status },
         };
         let reason = if refusal.message.is_empty() {
             format!("Pebble answered {}", refusal.status)
@@ -192,7 +212,7 @@ impl Error {
             format!("{} (Pebble answered {})", one_line(&refusal.message), refusal.status)
         };
         let fault = match refusal.status {
-            400 => fault_in(&refusal.message),
+            400 if !is_file => fault_in(&refusal.message),
             // The one mistake of this sort that Pebble takes for its own. (1.32.1, `internals/daemon/api_exec.go`.)
             500 if refusal.message.starts_with("cannot call exec: working directory ") => Some(UserFault::WorkingDir),
             _ => None,
@@ -201,6 +221,32 @@ impl Error {
         error.0.message = Some(refusal.message);
         error.0.user_fault = fault;
         error.with_attempts(1)
+    }
+
+    /// What Pebble says of one path of a request that it answered.
+    pub(crate) fn file(operation: &str, target: Option<&str>, error: &FileError) -> Self {
+        let reason = format!("{} (Pebble: {})", one_line(error.message()), error.kind());
+        let mut refused = Self::new(ErrorKind::File(error.kind().clone()), operation, target, reason);
+        refused.0.message = Some(error.message().to_owned());
+        refused.with_attempts(1)
+    }
+
+    /// The near side failed. `what` is what it could not do, such as `open /etc/passwd`.
+    pub(crate) fn local(operation: &str, target: Option<&str>, what: &str, error: io::Error) -> Self {
+        let reason = format!("cannot {what} here: {}", plain(&error));
+        Self::new(ErrorKind::Local(error.kind()), operation, target, reason).with_source(error)
+    }
+
+    /// A transfer that broke where only the caller can begin again.
+    pub(crate) fn interrupted(operation: &str, target: Option<&str>, bytes: u64, reason: String) -> Self {
+        Self::new(ErrorKind::Interrupted { bytes }, operation, target, reason).with_attempts(1)
+    }
+
+    /// A file that is larger than the caller allows.
+    pub(crate) fn too_large(operation: &str, target: Option<&str>, limit: u64) -> Self {
+        let reason =
+            format!("it is larger than the {limit} bytes that are allowed; allow more, or pull it to a writer");
+        Self::new(ErrorKind::TooLarge { limit }, operation, target, reason).with_attempts(1)
     }
 
     /// Refused before anything was sent. `reason` says what to change.

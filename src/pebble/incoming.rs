@@ -19,6 +19,7 @@ use super::client::Client;
 use super::error::Error;
 use super::lane::{Counted, Lane, Upgraded};
 use super::request::Request;
+use super::resend::Resend;
 use super::transport::{Broken, FailureClass};
 
 /// A websocket of Pebble's. No limits of the library's own choosing: see [`LARGEST_MESSAGE`].
@@ -91,7 +92,7 @@ impl Client {
         }
     }
 
-    /// The failure of a request that only reads and is one attempt.
+    /// The failure of a request that is one attempt and leaves nothing behind that had to be looked for.
     pub(super) fn unanswered(&self, request: &Request, snag: Snag) -> Failure {
         match snag {
             Snag::Halt(Halt::Failed(failure)) => failure,
@@ -101,6 +102,11 @@ impl Client {
                 unanswered,
                 hint: None,
             },
+            Snag::Refused(refusal)
+                if matches!(refusal.status, 429 | 503) && matches!(request.resend(), Resend::Safe) =>
+            {
+                Failure::temporary(format!("answered {}: {}", refusal.status, refusal.message))
+            }
             Snag::Refused(refusal) => Failure::Final(request.refused(self.target(), refusal)),
         }
     }
@@ -153,6 +159,11 @@ impl Incoming {
     /// As the header says; empty when there is none.
     pub(super) fn content_type(&self) -> &str {
         &self.content_type
+    }
+
+    /// For how long nothing has come.
+    pub(super) fn quiet_for(&self) -> Duration {
+        self.lane.as_ref().map_or(Duration::ZERO, Lane::quiet_for)
     }
 
     /// The next piece; `None` at the end.

@@ -20,9 +20,14 @@ use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use tokio::time::Instant;
 
 use super::body::Outgoing;
 use super::transport::{Broken, FailureClass, plain, seconds};
+
+/// What a slow disk writes in a second. Pebble answers a push when the disk has what it was sent (fsync), so after the last byte it may rightly be
+/// silent for as long as that takes.
+const SLOW_DISK: u64 = 10 * 1024 * 1024;
 
 /// The largest answer that is read as a whole; the largest real ones are changes with hundreds of tasks, well under 1 MiB.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
@@ -78,7 +83,7 @@ pub(crate) struct Lane {
 impl Lane {
     /// HTTP/1.1 on a new connection.
     pub(crate) async fn new(number: u64, stream: hyperlocal::UnixStream) -> Result<Self, Broken> {
-        let moved = Arc::new(Moved::default());
+        let moved = Arc::new(Moved::new());
         let stream = Counted {
             stream,
             moved: Arc::clone(&moved),
@@ -142,7 +147,8 @@ impl Lane {
         self.end(result)
     }
 
-    /// Sends one request whose body is still being made by `pump`, and reads its whole answer. `stall` bounds the time in which nothing moves.
+    /// Sends one request whose body is still being made by `pump`, and reads its whole answer. `stall` bounds the time in which nothing moves, and
+    /// grows by what a slow disk needs for the bytes that were sent.
     ///
     /// `pump` is first polled when a part of the request is on its way, so what it takes from its source is not taken in vain. An answer that comes
     /// before the body is complete is an answer.
@@ -186,7 +192,7 @@ impl Lane {
             }
             Some(Err(UploadFailure::Connection(broken))) => Err(UploadFailure::Connection(self.judged(broken))),
             Some(Err(source)) => Err(source),
-            None => Err(UploadFailure::Connection(self.silent(stall))),
+            None => Err(UploadFailure::Connection(self.silent(self.quiet_for()))),
         }
     }
 
@@ -290,7 +296,13 @@ impl Lane {
 
     fn begin(&mut self) {
         self.moved.written.store(0, Ordering::Relaxed);
+        self.moved.note();
         self.clean = false;
+    }
+
+    /// For how long no byte of the present exchange has moved.
+    pub(crate) fn quiet_for(&self) -> Duration {
+        self.moved.quiet_for()
     }
 
     fn end(&mut self, result: Result<Reply, Broken>) -> Result<Reply, Broken> {
@@ -332,15 +344,18 @@ async fn driven<T>(connection: &mut Option<Driver>, work: impl Future<Output = T
     .await
 }
 
-/// Waits as long as bytes move, in whichever direction; `None` when none have for `stall`.
+/// Waits as long as bytes move, in whichever direction; `None` when none have for `stall` and the time for the disk.
 async fn while_moving<T>(moved: &Moved, stall: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     loop {
-        let before = moved.total();
-        match tokio::time::timeout(stall, work.as_mut()).await {
-            Ok(done) => return Some(done),
-            Err(_) if moved.total() != before => {}
-            Err(_) => return None,
+        let left = stall
+            .saturating_add(moved.time_on_disk())
+            .saturating_sub(moved.quiet_for());
+        if left.is_zero() {
+            return None;
+        }
+        if let Ok(done) = tokio::time::timeout(left, work.as_mut()).await {
+            return Some(done);
         }
     }
 }
@@ -407,21 +422,40 @@ fn broken_by(error: &hyper::Error) -> Broken {
 }
 
 /// What a connection has moved.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Moved {
+    opened: Instant,
     /// Bytes of the present request.
     written: AtomicU64,
-    /// How often the kernel had something to read.
-    reads: AtomicU64,
+    /// When the kernel last took or gave something, in microseconds since the connection was opened.
+    last: AtomicU64,
 }
 
 impl Moved {
+    fn new() -> Self {
+        Self {
+            opened: Instant::now(),
+            written: AtomicU64::new(0),
+            last: AtomicU64::new(0),
+        }
+    }
+
     fn wrote_any(&self) -> bool {
         self.written.load(Ordering::Relaxed) > 0
     }
 
-    fn total(&self) -> (u64, u64) {
-        (self.written.load(Ordering::Relaxed), self.reads.load(Ordering::Relaxed))
+    fn note(&self) {
+        let now = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.last.store(now, Ordering::Relaxed);
+    }
+
+    fn quiet_for(&self) -> Duration {
+        let last = Duration::from_micros(self.last.load(Ordering::Relaxed));
+        self.opened.elapsed().saturating_sub(last)
+    }
+
+    fn time_on_disk(&self) -> Duration {
+        Duration::from_secs(self.written.load(Ordering::Relaxed) / SLOW_DISK)
     }
 }
 
@@ -436,7 +470,7 @@ impl Read for Counted {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let poll = Read::poll_read(Pin::new(&mut self.stream), cx, buf);
         if poll.is_ready() {
-            self.moved.reads.fetch_add(1, Ordering::Relaxed);
+            self.moved.note();
         }
         poll
     }
@@ -447,6 +481,7 @@ impl Write for Counted {
         let poll = Write::poll_write(Pin::new(&mut self.stream), cx, buf);
         if let Poll::Ready(Ok(taken)) = &poll {
             self.moved.written.fetch_add(*taken as u64, Ordering::Relaxed);
+            self.moved.note();
         }
         poll
     }

@@ -28,6 +28,7 @@ mod duration;
 mod envelope;
 mod error;
 mod exec;
+mod files;
 mod health;
 mod identities;
 mod incoming;
@@ -60,6 +61,11 @@ pub use client::Client;
 pub use duration::{GoDuration, InvalidDuration};
 pub use error::{Error, ErrorKind, ServiceFailure, UserFault};
 pub use exec::{Exec, ExecOutput, ExecProcess, ExecReader, ExecStatus, ExecStdin, ExecTimings};
+pub use files::{
+    DirOptions, FileError, FileErrorKind, FileInfo, FileResult, FileType, InvalidMode, ListOptions, Mode, Owner,
+    PullStream, PulledFile, PushFile, PushOptions, RemoveOptions, Symlinks, TreeFailure, TreeOptions, TreeProgress,
+    TreeReport,
+};
 pub use health::HealthQuery;
 pub use identities::{Identity, IdentityAccess};
 pub use layer::{

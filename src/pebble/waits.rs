@@ -52,7 +52,7 @@ impl Client {
             stays,
             ..ActiveFor::default()
         };
-        self.wait_for("service", name, service_request(what, name), deadline, seen)
+        self.seek("service", name, service_request(what, name), deadline, seen)
             .await
     }
 
@@ -67,10 +67,10 @@ impl Client {
     /// [`ErrorKind::Unreachable`] when no answer comes within the policy.
     pub async fn wait_check_up(&self, name: &str, deadline: Duration) -> Result<CheckInfo, Error> {
         let request = check_request(format!("wait for check {name:?} to be up"), name);
-        self.wait_for("check", name, request, deadline, Passed::default()).await
+        self.seek("check", name, request, deadline, Passed::default()).await
     }
 
-    async fn wait_for<S: Sought>(
+    async fn seek<S: Sought>(
         &self,
         kind: &str,
         name: &str,

@@ -168,7 +168,13 @@ fn ends(error: &Error) -> bool {
         | ErrorKind::InvalidRequest
         | ErrorKind::ChangeFailed
         | ErrorKind::ChangeRunning
-        | ErrorKind::NotReached => true,
+        | ErrorKind::NotReached
+        | ErrorKind::TimedOut
+        | ErrorKind::OutcomeUnknown
+        | ErrorKind::File(_)
+        | ErrorKind::Interrupted { .. }
+        | ErrorKind::TooLarge { .. }
+        | ErrorKind::Local(_) => true,
     }
 }
 

@@ -1,0 +1,195 @@
+//! What Pebble says of each path of a request: one request may be about many, and each succeeds or fails by itself.
+//!
+//! Wire: `[{"path", "error"?: {"message", "kind"}}]`, in the order of the request, inside a 200 even if all failed. (Pebble 1.32.1,
+//! `internals/daemon/api_files.go`.)
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::pebble::client::{Answer, Client};
+use crate::pebble::error::Error;
+use crate::pebble::wire::wire_words;
+
+/// Why Pebble could not do its work on one path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FileErrorKind {
+    /// There is no such file or folder, or no folder that it could be in.
+    NotFound,
+    /// The operating system does not let Pebble do it.
+    PermissionDenied,
+    /// Everything else: it exists already, it is not empty, it is no regular file, the path is not absolute, …
+    Generic,
+    /// A word that this version does not know.
+    Other(String),
+}
+
+wire_words!(FileErrorKind { NotFound = "not-found", PermissionDenied = "permission-denied", Generic = "generic-file-error" });
+
+impl FileErrorKind {
+    /// The kind of a refusal, if it is one about a file: these three words are used for nothing else.
+    pub(in crate::pebble) fn of_refusal(kind: &str) -> Option<Self> {
+        match Self::from(kind) {
+            Self::Other(_) => None,
+            kind => Some(kind),
+        }
+    }
+}
+
+/// What Pebble says of a path that it could not read, write or change.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct FileError {
+    kind: FileErrorKind,
+    #[serde(default)]
+    message: String,
+}
+
+impl FileError {
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> &FileErrorKind {
+        &self.kind
+    }
+
+    /// Pebble's own words, such as `open /etc/x: no such file or directory`.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether it says that what was to be made is there already.
+    pub(super) fn is_exists(&self) -> bool {
+        self.kind == FileErrorKind::Generic && self.message.ends_with("file exists")
+    }
+}
+
+/// What became of one path.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct FileResult {
+    path: String,
+    #[serde(default)]
+    error: Option<FileError>,
+}
+
+impl FileResult {
+    /// The path as it was given.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Why it failed; `None` when it succeeded.
+    #[must_use]
+    pub fn error(&self) -> Option<&FileError> {
+        self.error.as_ref()
+    }
+
+    /// Whether it succeeded.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.error.is_none()
+    }
+
+    pub(super) fn forgive(&mut self) {
+        self.error = None;
+    }
+}
+
+impl fmt::Debug for FileResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.error {
+            None => write!(f, "{:?}: ok", self.path),
+            Some(error) => write!(f, "{:?}: {} ({})", self.path, error.message, error.kind),
+        }
+    }
+}
+
+/// The results of an answer, which must be about these paths: a result is never lost, and never made up.
+pub(super) fn decode_results<'a>(
+    answer: Answer,
+    paths: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<FileResult>, Error> {
+    let mismatch = answer.malformed("the results in Pebble's answer are not those of the paths that were sent");
+    let results = answer.decode::<Option<Vec<FileResult>>>()?.unwrap_or_default();
+    if are_about(&results, paths) {
+        Ok(results)
+    } else {
+        Err(mismatch)
+    }
+}
+
+/// Whether there is one result for each path, in the order of the paths.
+pub(super) fn are_about<'a>(results: &[FileResult], paths: impl IntoIterator<Item = &'a str>) -> bool {
+    results.iter().map(FileResult::path).eq(paths)
+}
+
+impl Client {
+    /// The one result of a call about one path.
+    pub(super) fn only_result(&self, operation: &str, results: Vec<FileResult>) -> Result<(), Error> {
+        match results.into_iter().next().and_then(|result| result.error) {
+            None => Ok(()),
+            Some(error) => Err(Error::file(operation, self.target(), &error)),
+        }
+    }
+
+    /// Refuses what no path can hold, before anything is sent.
+    pub(super) fn check_paths<'a>(
+        &self,
+        operation: &str,
+        paths: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), Error> {
+        for path in paths {
+            if path.contains('\0') {
+                return Err(self.refuse(
+                    operation,
+                    format!("the path {path:?} has a NUL in it, which no path can have"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_result_is_read_tolerantly() {
+        let results: Vec<FileResult> = serde_json::from_value(json!([
+            {"path": "/a"}, {"path": "/b", "error": null},
+            {"path": "/c", "error": {"kind": "not-found", "message": "open /c: no such file or directory", "value": 1}},
+            {"path": "/d", "error": {"kind": "new-kind"}}
+        ]))
+        .unwrap();
+        assert!(are_about(&results, ["/a", "/b", "/c", "/d"]));
+        assert!(!are_about(&results, ["/a", "/b", "/c"]) && !are_about(&results, ["/b", "/a", "/c", "/d"]));
+        assert!(results[0].is_ok() && results[1].is_ok());
+        assert_eq!(results[2].error().unwrap().kind(), &FileErrorKind::NotFound);
+        assert_eq!(
+            results[3].error().unwrap().kind(),
+            &FileErrorKind::Other("new-kind".into())
+        );
+    }
+
+    #[test]
+    fn only_the_words_for_files_are_of_files() {
+        assert_eq!(FileErrorKind::of_refusal("not-found"), Some(FileErrorKind::NotFound));
+        assert_eq!(FileErrorKind::of_refusal("no-default-services"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_result_has_an_answer(path in ".{0,8}", kind in ".{0,8}", message in ".{0,8}") {
+            let result: FileResult = serde_json::from_value(
+                json!({"path": path, "error": {"kind": kind, "message": message}})
+            ).unwrap();
+            prop_assert_eq!(result.error().unwrap().kind().as_str(), kind);
+        }
+    }
+}
