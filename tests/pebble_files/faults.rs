@@ -26,16 +26,16 @@ async fn a_push_that_can_be_repeated_is_repeated() {
         scene.proxy.forget();
         let target = scene.path("target");
         scene.proxy.add(post(fault.clone()));
-        scene.client.push(&target, content.clone(), &options()).await.unwrap();
+        scene.fresh().push(&target, content.clone(), &options()).await.unwrap();
         assert!(scene.content("target") == content, "{fault:?}");
         std::fs::remove_file(&target).unwrap();
         scene.proxy.add(post(fault.clone()));
-        scene.client.push_file(&source, &target, &options()).await.unwrap();
+        scene.fresh().push_file(&source, &target, &options()).await.unwrap();
         assert!(scene.content("target") == content, "{fault:?}");
         std::fs::remove_file(&target).unwrap();
         scene.proxy.add(post(fault.clone()));
         let files = [PushFile::new(&target, content.clone())];
-        assert!(scene.client.push_all(&files).await.unwrap()[0].is_ok());
+        assert!(scene.fresh().push_all(&files).await.unwrap()[0].is_ok());
         assert!(scene.content("target") == content, "{fault:?}");
         assert_eq!(scene.proxy.count("POST", "/v1/files"), 6, "{fault:?}");
     }
@@ -54,15 +54,15 @@ async fn a_pull_that_is_cut_anywhere_is_repeated_or_says_so() {
     // In the head, in the head of the part, in the content, in the results, before the closing boundary, and before the end.
     for cut in [0, 20, 160, 330, 50_000, 100_330, 100_500, 100_620, 100_660, 100_700] {
         scene.proxy.add(get(Fault::CutReplyAfter(cut)));
-        assert!(scene.client.pull(&path).await.unwrap() == content, "cut after {cut}");
+        assert!(scene.fresh().pull(&path).await.unwrap() == content, "cut after {cut}");
         scene.proxy.add(get(Fault::CutReplyAfter(cut)));
-        assert_eq!(scene.client.pull_file(&path, &target).await.unwrap(), 100_000);
+        assert_eq!(scene.fresh().pull_file(&path, &target).await.unwrap(), 100_000);
         assert!(std::fs::read(&target).unwrap() == content, "cut after {cut}");
         std::fs::remove_file(&target).unwrap();
 
         scene.proxy.add(get(Fault::CutReplyAfter(cut)));
         let mut copy = Vec::new();
-        match scene.client.pull_to(&path, &mut copy).await {
+        match scene.fresh().pull_to(&path, &mut copy).await {
             Ok(size) => assert!(size == 100_000 && copy == content, "cut after {cut}"),
             Err(error) => {
                 assert!(cut > 330, "cut after {cut}: {error}");
@@ -78,7 +78,7 @@ async fn a_pull_that_is_cut_anywhere_is_repeated_or_says_so() {
         }
         scene.proxy.add(get(Fault::CutReplyAfter(cut)));
         let read = async {
-            let mut stream = scene.client.pull_all(&[&path]).await?;
+            let mut stream = scene.fresh().pull_all(&[&path]).await?;
             while let Some(mut file) = stream.next_file().await? {
                 while file.chunk().await?.is_some() {}
             }
@@ -117,7 +117,7 @@ async fn a_pull_that_is_given_up_leaves_nothing() {
 
     // Dropped in the middle: the answer comes a byte at a time, and we leave once the file has begun.
     scene.proxy.add(get(Fault::DripFeed(Duration::from_micros(200))));
-    let fresh = scene.client.clone().with_budget(charmwright::pebble::Budget::new());
+    let fresh = scene.fresh();
     let begun = async {
         while names_in(local.path()).len() < 2 {
             tokio::time::sleep(Duration::from_millis(1)).await;

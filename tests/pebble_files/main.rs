@@ -18,7 +18,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use charmwright::pebble::{Client, PushOptions, RetryPolicy};
+use charmwright::pebble::{Budget, Client, PushOptions, RetryPolicy};
 use charmwright::testing::daemon::{Daemon, DaemonOptions};
 use charmwright::testing::daemon_or_skip;
 use charmwright::testing::proxy::FaultProxy;
@@ -51,6 +51,11 @@ pub(crate) fn scene(test: &str) -> Option<Scene> {
 }
 
 impl Scene {
+    /// A client whose retries are not used up by what was lost before.
+    pub(crate) fn fresh(&self) -> Client {
+        self.client.clone().with_budget(Budget::new())
+    }
+
     pub(crate) fn path(&self, name: &str) -> String {
         self.folder.join(name).to_str().unwrap().to_owned()
     }

@@ -295,7 +295,7 @@ async fn a_tree_survives_lost_answers() {
     assert!(report.is_complete(), "{:?}", report.failures());
     assert_eq!(tree(Path::new(&remote)), tree(local.path()));
     let back = tempfile::tempdir().unwrap();
-    let fresh = scene.client.clone().with_budget(charmwright::pebble::Budget::new());
+    let fresh = scene.fresh();
     scene
         .proxy
         .add(Rule::new("GET", "/v1/files?action=read", Fault::CutReplyAfter(900)).times(2));
