@@ -1,0 +1,82 @@
+//! 1 GiB pushed from a reader and pulled to a writer while this process grows by less than 32 MiB. A binary of its own: the memory of a process is one number.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first thing that is not as expected"
+)]
+
+use std::path::Path;
+
+use charmwright::pebble::PushOptions;
+use charmwright::testing::daemon::DaemonOptions;
+use charmwright::testing::daemon_or_skip;
+use tokio::io::AsyncReadExt as _;
+
+const SIZE: u64 = 1024 * 1024 * 1024;
+const RISE: u64 = 32 * 1024 * 1024;
+
+/// A number of kibibytes from `/proc/self/status`, in bytes.
+fn memory(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    let number = line.split_ascii_whitespace().nth(1).unwrap();
+    number.parse::<u64>().unwrap() * 1024
+}
+
+/// How far the peak of `work` lies above the memory before it.
+async fn rise(work: impl Future<Output = ()>) -> u64 {
+    // Sets the peak to what is in use now (proc(5)).
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = memory("VmRSS:");
+    work.await;
+    memory("VmHWM:").saturating_sub(before)
+}
+
+/// A folder in memory where there is room for the file; a disk would make this a test of the disk.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let has_room =
+        rustix::fs::statvfs(memory).is_ok_and(|space| space.f_bavail.saturating_mul(space.f_frsize) > 2 * SIZE);
+    if has_room {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn memory_does_not_grow_with_the_file() {
+    let folder = folder();
+    let options = DaemonOptions::new().forgetful().folder(folder.path().join("d"));
+    let Some(daemon) = daemon_or_skip("memory_does_not_grow_with_the_file", options) else {
+        return;
+    };
+    let client = daemon.client();
+    let path = folder.path().join("large");
+    let name = path.to_str().unwrap();
+    // What is set up once is no part of it.
+    client.push(name, "small", &PushOptions::new()).await.unwrap();
+    assert_eq!(client.pull(name).await.unwrap(), b"small");
+
+    let pushed = rise(async {
+        let reader = tokio::io::repeat(b'\r').take(SIZE);
+        client.push_from(name, reader, &PushOptions::new()).await.unwrap();
+    })
+    .await;
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), SIZE);
+    let pulled = rise(async {
+        assert_eq!(client.pull_to(name, tokio::io::sink()).await.unwrap(), SIZE);
+    })
+    .await;
+    println!("the peak rose by {} KiB pushing and {} KiB pulling", pushed / 1024, pulled / 1024);
+    assert!(pushed < RISE, "pushing took {pushed} bytes more");
+    assert!(pulled < RISE, "pulling took {pulled} bytes more");
+    // It can tell: what is held shows.
+    std::fs::File::create(&path).unwrap().set_len(2 * RISE).unwrap();
+    let held = rise(async {
+        assert_eq!(client.pull(name).await.unwrap().len() as u64, 2 * RISE);
+    })
+    .await;
+    assert!(held > RISE, "a file of {} bytes in memory took only {held}", 2 * RISE);
+}
