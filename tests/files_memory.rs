@@ -69,7 +69,11 @@ async fn memory_does_not_grow_with_the_file() {
         assert_eq!(client.pull_to(name, tokio::io::sink()).await.unwrap(), SIZE);
     })
     .await;
-    println!("the peak rose by {} KiB pushing and {} KiB pulling", pushed / 1024, pulled / 1024);
+    println!(
+        "the peak rose by {} KiB pushing and {} KiB pulling",
+        pushed / 1024,
+        pulled / 1024
+    );
     assert!(pushed < RISE, "pushing took {pushed} bytes more");
     assert!(pulled < RISE, "pulling took {pulled} bytes more");
     // It can tell: what is held shows.

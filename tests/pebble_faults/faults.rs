@@ -122,6 +122,7 @@ impl Trouble {
             Self::Frames(_) => operation.way == Way::Websocket,
             // Whoever follows a stream waits for as long as it is quiet.
             Self::Silence | Self::HeldReply | Self::EndlessBody => operation.way != Way::Watch,
+            Self::KilledBefore | Self::KilledAfter => operation.outlives,
             // A text is a text.
             Self::NotJson => operation.content_type() != operations::TEXT,
             _ => true,

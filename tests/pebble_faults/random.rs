@@ -16,7 +16,7 @@ impl Random {
         (word ^ (word >> 31)) % bound
     }
 
-    pub(crate) fn one_of<T>(&mut self, of: &'static [T]) -> &'static T {
+    pub(crate) fn one_of<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[usize::try_from(self.below(of.len() as u64)).unwrap()]
     }
 }

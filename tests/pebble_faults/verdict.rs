@@ -35,6 +35,12 @@ enum Expected {
     Protocol,
     /// The value, or the error that no answer came and that it may have acted: by where the answer broke off.
     WorksOrActed,
+    /// The value, or the error that says how many bytes went in vain.
+    WorksOrInterrupted,
+    /// An error: the same, or that no answer came.
+    InterruptedOrSilent,
+    /// The value, or the error that it is not known what came of it; never twice.
+    OnceOrTells,
     /// The value, or any error that Pebble's end can be the cause of.
     WorksOrTells,
 }
@@ -42,17 +48,19 @@ enum Expected {
 fn expected(operation: &Operation, trouble: &Trouble) -> Expected {
     match trouble {
         Trouble::Refused | Trouble::Missing | Trouble::Drip => Expected::Works,
+        Trouble::RefusedForLong if operation.way == Way::Websocket => Expected::Unreachable { acted: false },
+        // One of several: that the command has not begun may be proved, and then it is begun anew.
+        _ if operation.way == Way::Websocket => Expected::OnceOrTells,
         Trouble::RefusedForLong if operation.way == Way::Watch => Expected::Works,
         Trouble::RefusedForLong => Expected::Unreachable { acted: false },
-        Trouble::Silence | Trouble::HeldReply => Expected::Unreachable {
-            acted: operation.acts(),
-        },
+        Trouble::Silence | Trouble::HeldReply if operation.lost == Lost::Partly => Expected::InterruptedOrSilent,
+        Trouble::Silence | Trouble::HeldReply => Expected::Unreachable { acted: operation.acts },
         Trouble::ResetUnread | Trouble::ResetRead | Trouble::Cut(_) => match (operation.lost, trouble) {
             (Lost::SentAgain, _) => Expected::Works,
             // The answer may be shorter than where it is cut.
             (Lost::NeverAgain, Trouble::Cut(bytes)) if *bytes > 0 => Expected::WorksOrActed,
             (Lost::NeverAgain, _) => Expected::Unreachable { acted: true },
-            (Lost::ByWhere, _) => Expected::WorksOrActed,
+            (Lost::Partly, _) => Expected::WorksOrInterrupted,
         },
         // A watch takes everything but a definite refusal for a break, and goes on.
         Trouble::WrongType | Trouble::NotJson | Trouble::NotHttp | Trouble::EndlessHeader | Trouble::EndlessBody
@@ -103,22 +111,34 @@ pub(crate) async fn try_out(stage: &mut Stage, operation: &Operation, trouble: &
     Ok(())
 }
 
-fn judge(expected: &Expected, result: Result<(), Error>) -> Result<(), String> {
-    let fits = match (&expected, &result) {
-        (Expected::Works | Expected::WorksOrActed | Expected::WorksOrTells, Ok(())) => true,
-        (Expected::Unreachable { acted }, Err(error)) => {
-            *error.kind() == ErrorKind::Unreachable && error.may_have_acted() == *acted
+impl Expected {
+    fn allows(&self, result: &Result<(), Error>) -> bool {
+        use ErrorKind::{Interrupted, InvalidRequest, OutcomeUnknown, PermissionDenied, Protocol, Unreachable};
+        let Err(error) = result else {
+            return !matches!(
+                self,
+                Self::Unreachable { .. } | Self::InterruptedOrSilent | Self::Protocol
+            );
+        };
+        let kind = error.kind();
+        match self {
+            Self::Works => false,
+            Self::Unreachable { acted } => *kind == Unreachable && error.may_have_acted() == *acted,
+            Self::Protocol => *kind == Protocol,
+            Self::WorksOrActed => *kind == Unreachable && error.may_have_acted(),
+            Self::WorksOrInterrupted => matches!(kind, Interrupted { .. }),
+            Self::InterruptedOrSilent => matches!(kind, Interrupted { .. } | Unreachable),
+            Self::OnceOrTells => matches!(kind, Unreachable | OutcomeUnknown | Protocol),
+            Self::WorksOrTells => !matches!(kind, Protocol | InvalidRequest | PermissionDenied),
         }
-        (Expected::Protocol, Err(error)) => *error.kind() == ErrorKind::Protocol,
-        (Expected::WorksOrActed, Err(error)) => *error.kind() == ErrorKind::Unreachable && error.may_have_acted(),
-        (Expected::WorksOrTells, Err(error)) => !matches!(
-            error.kind(),
-            ErrorKind::Protocol | ErrorKind::InvalidRequest | ErrorKind::PermissionDenied
-        ),
-        _ => false,
-    };
+    }
+}
+
+fn judge(expected: &Expected, result: Result<(), Error>) -> Result<(), String> {
+    if expected.allows(&result) {
+        return Ok(());
+    }
     match result {
-        _ if fits => Ok(()),
         Ok(()) => Err(format!("it works, and was to be {expected:?}")),
         Err(error) => Err(format!("{error:?}, and was to be {expected:?}")),
     }
