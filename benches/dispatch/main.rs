@@ -16,25 +16,23 @@
 //!
 //! Options, after `--`: `--rounds N` (default 40), `--hook PATH` to measure another hook executable than the released charm.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod measure;
 mod record;
 mod setup;
 mod table;
 mod unit;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use charmwright::testing::daemon::{Daemon, DaemonOptions};
 
-use tempfile::TempDir;
-
+use common::{Failure, benchmark, number, place, say};
 use record::record;
 use setup::Programs;
 use unit::{EVENTS, Unit};
-
-/// What went wrong, in words; nobody but a person reads it.
-type Failure = Box<dyn std::error::Error>;
 
 struct Options {
     rounds: usize,
@@ -42,20 +40,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if !arguments.iter().any(|argument| argument == "--bench") {
-        // `cargo test --all-targets` runs this too, and means to test: there is nothing to test in a measurement.
-        println!("nothing measured: this is a benchmark; run it with `cargo bench --bench dispatch`");
-        return ExitCode::SUCCESS;
-    }
-    match options(&arguments).and_then(|options| run(&options)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(failure) => {
-            eprintln!("dispatch benchmark: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    benchmark(|arguments| run(&options(arguments)?))
 }
 
 fn options(arguments: &[String]) -> Result<Options, Failure> {
@@ -66,11 +51,7 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
         match argument.as_str() {
             "--bench" => {}
             "--rounds" => {
-                options.rounds = value()?
-                    .parse()
-                    .ok()
-                    .filter(|n| *n > 0)
-                    .ok_or("--rounds needs a number from 1")?;
+                options.rounds = number(argument, value()?)?;
             }
             "--hook" => options.hook = Some(std::path::absolute(value()?)?),
             _ => return Err(format!("unknown option {argument}; there are --rounds N and --hook PATH").into()),
@@ -105,21 +86,4 @@ fn run(options: &Options) -> Result<bool, Failure> {
     ));
     let results = measure::rounds(&unit, &subjects, options.rounds)?;
     table::print(&results, &programs)
-}
-
-/// A folder in memory where there is one, with a path short enough for a socket.
-fn place() -> Result<TempDir, Failure> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("cw-bench-");
-    let made = if Path::new("/dev/shm").is_dir() {
-        builder.tempdir_in("/dev/shm")
-    } else {
-        builder.tempdir_in("/tmp")
-    };
-    Ok(made?)
-}
-
-/// Progress, on standard error: standard output is the table's.
-fn say(what: &str) {
-    eprintln!("dispatch benchmark: {what}");
 }

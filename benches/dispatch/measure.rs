@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
+use crate::common::numbers::median;
+use crate::common::{Failure, say};
 use crate::record::{Call, Recording, Step};
 use crate::unit::{Charm, Unit};
-use crate::{Failure, say};
 
 /// Hook tools by name, and how often each was started.
 pub(crate) type Counts = BTreeMap<String, usize>;
@@ -143,17 +144,6 @@ fn summary(subject: &Subject, [floor, rust, ops]: &[Vec<Run>; 3]) -> Measured {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
-    if values.len() % 2 == 1 {
-        at(middle)
-    } else {
-        f64::midpoint(at(middle.wrapping_sub(1)), at(middle))
-    }
-}
-
 fn one(unit: &Unit<'_>, subject: &Subject, who: usize) -> Result<Run, Failure> {
     let (charm, line) = match who {
         0 => (Charm::Rust, vec![subject.floor.display().to_string()]),
@@ -164,28 +154,20 @@ fn one(unit: &Unit<'_>, subject: &Subject, who: usize) -> Result<Run, Failure> {
         // Into the page cache, all of it, whoever it is.
         read_whole(Path::new(program))?;
     }
-    let output = Command::new(&unit.programs.launch)
-        .args(&line)
-        .current_dir(unit.folder(charm))
-        .env_clear()
-        .envs(unit.environment(charm, subject.event))
-        .stdin(Stdio::null())
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let fields: Vec<u64> = text
-        .split_ascii_whitespace()
-        .filter_map(|field| field.parse().ok())
-        .collect();
-    match fields[..] {
-        [nanoseconds, peak_kib, 0] if output.status.success() => Ok(Run {
-            wall: Duration::from_nanos(nanoseconds),
-            peak_kib,
-        }),
-        _ => {
-            let error = String::from_utf8_lossy(&output.stderr);
-            Err(format!("{line:?} failed in {}: {text} {error}", subject.event).into())
-        }
+    let launched = unit.programs.launcher.run(&line, |command| {
+        command
+            .current_dir(unit.folder(charm))
+            .env_clear()
+            .envs(unit.environment(charm, subject.event))
+            .stdout(Stdio::null());
+    })?;
+    if launched.status != 0 {
+        return Err(format!("{line:?} failed in {}: wait status {}", subject.event, launched.status).into());
     }
+    Ok(Run {
+        wall: launched.wall,
+        peak_kib: launched.peak_kib,
+    })
 }
 
 fn read_whole(program: &Path) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use std::io::Write as _;
 
 use charmwright::testing::proxy::{Fault, FaultProxy, Rule};
 
-use crate::Failure;
+use crate::common::Failure;
 use crate::unit::{Charm, Unit};
 
 /// One call of a charm.

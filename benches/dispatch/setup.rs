@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use crate::common::launch::Launcher;
+use crate::common::setup::{compile, home, output, python};
+use crate::common::{self, Failure, say};
 use crate::record::Recording;
-use crate::{Failure, say};
 
 /// Every hook tool that any of the three calls; a link for each lies in one folder.
 const TOOLS: [&str; 14] = [
@@ -31,8 +33,8 @@ pub(crate) struct Programs {
     pub(crate) home: PathBuf,
     /// The Rust charm's executable.
     pub(crate) hook: PathBuf,
-    /// `launch`, which measures one run.
-    pub(crate) launch: PathBuf,
+    /// What measures one run.
+    pub(crate) launcher: Launcher,
     /// The folder of the hook tools.
     pub(crate) tools: PathBuf,
     /// The Python that has ops.
@@ -41,15 +43,15 @@ pub(crate) struct Programs {
 
 impl Programs {
     pub(crate) fn build(hook: Option<&Path>) -> Result<Self, Failure> {
-        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-dispatch");
+        let home = home()?;
         let tools = home.join("tools");
         fs::create_dir_all(&tools)?;
         let hook = match hook {
             Some(hook) => hook.to_path_buf(),
             None => release_charm()?,
         };
-        compile("launch.c", &home.join("launch"), &[])?;
-        compile("hook-tool.c", &home.join("hook-tool"), &[])?;
+        let launcher = Launcher::build(&home)?;
+        compile(&sources().join("hook-tool.c"), &home.join("hook-tool"), &[])?;
         for tool in TOOLS {
             let link = tools.join(tool);
             let _old = fs::remove_file(&link);
@@ -58,7 +60,7 @@ impl Programs {
         let python = python(&home)?;
         Ok(Self {
             hook,
-            launch: home.join("launch"),
+            launcher,
             tools,
             python,
             home,
@@ -71,28 +73,18 @@ impl Programs {
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("plan.h"), recording.as_c())?;
         let program = folder.join("floor");
-        compile("floor.c", &program, &["-I".to_owned(), folder.display().to_string()])?;
+        compile(
+            &sources().join("floor.c"),
+            &program,
+            &["-I".to_owned(), folder.display().to_string()],
+        )?;
         Ok(program)
     }
 }
 
 /// The folder of the benchmark's own sources.
 pub(crate) fn sources() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/dispatch")
-}
-
-/// Runs a command to its end and gives what it printed.
-pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("cannot start {program}: {error}"))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-    Err(format!("{command:?} failed: {}\n{}", output.status, said.trim_end()).into())
+    common::setup::sources("dispatch")
 }
 
 /// The charm as it is released: the alias `charm-release` says how, and where it puts it is asked of cargo itself.
@@ -112,51 +104,4 @@ fn release_charm() -> Result<PathBuf, Failure> {
         })
         .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
         .ok_or_else(|| "cargo charm-release has built no executable any-workload-k8s".into())
-}
-
-/// Static, so that no time goes into the dynamic loader.
-fn compile(source: &str, program: &Path, options: &[String]) -> Result<(), Failure> {
-    let source = sources().join(source);
-    output(
-        Command::new("cc")
-            .args(["-O2", "-static", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-o"])
-            .arg(program)
-            .args(options)
-            .arg(&source),
-    )
-    .map_err(|failure| {
-        format!(
-            "cannot compile {}; a C compiler and a static libc are needed: {failure}",
-            source.display()
-        )
-    })?;
-    Ok(())
-}
-
-/// A virtual environment with the ops that `requirements.txt` names; kept, and made anew when that changes.
-fn python(home: &Path) -> Result<PathBuf, Failure> {
-    let folder = home.join("venv");
-    let python = folder.join("bin/python");
-    let wanted = fs::read_to_string(sources().join("ops_charm/requirements.txt"))?;
-    let stamp = folder.join("installed.txt");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(python);
-    }
-    say(&format!("installing {} from PyPI", wanted.trim()));
-    let _old = fs::remove_dir_all(&folder);
-    output(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    output(
-        Command::new(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--requirement",
-            ])
-            .arg(sources().join("ops_charm/requirements.txt")),
-    )?;
-    fs::write(stamp, wanted)?;
-    Ok(python)
 }

@@ -5,7 +5,8 @@ use std::fs;
 use std::io::Write as _;
 use std::time::Duration;
 
-use crate::Failure;
+use crate::common::numbers::{mark, mebibytes};
+use crate::common::{Failure, say};
 use crate::measure::{Counts, Measured};
 use crate::setup::Programs;
 
@@ -89,19 +90,9 @@ pub(crate) fn print(results: &[Measured], programs: &Programs) -> Result<bool, F
     }
     std::io::stdout().write_all(out.as_bytes())?;
     for failure in &failures {
-        eprintln!("dispatch benchmark: FLOOR NOT REACHED: {failure}");
+        say(&format!("FLOOR NOT REACHED: {failure}"));
     }
     Ok(failures.is_empty())
-}
-
-fn mark(holds: bool) -> &'static str {
-    if holds { "✔" } else { "✘" }
-}
-
-fn mebibytes(kib: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a size to be read, to two digits")]
-    let kib = kib as f64;
-    kib / 1024.0
 }
 
 /// `config-get, state-get, 2 × juju-log`

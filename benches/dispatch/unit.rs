@@ -10,9 +10,10 @@ use std::process::{Command, Stdio};
 use charmwright::testing::daemon::Daemon;
 use serde_json::{Value, json};
 
-use crate::Failure;
+use crate::common::Failure;
+use crate::common::setup::output;
 use crate::record::{Call, calls};
-use crate::setup::{Programs, output, sources};
+use crate::setup::{Programs, sources};
 
 /// The events that are measured. The last is one that neither charm handles.
 pub(crate) const EVENTS: [&str; 4] = ["start", "config-changed", "update-status", "leader-elected"];

@@ -1,0 +1,80 @@
+//! What is built for more than one benchmark.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::{Failure, say};
+
+/// The folder of a benchmark's own sources.
+pub(crate) fn sources(benchmark: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").join(benchmark)
+}
+
+/// The folder for what this benchmark builds, kept from run to run.
+pub(crate) fn home() -> Result<PathBuf, Failure> {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}", super::NAME));
+    fs::create_dir_all(&home)?;
+    Ok(home)
+}
+
+/// Runs a command to its end and gives what it printed.
+pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot start {program}: {error}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    Err(format!("{command:?} failed: {}\n{}", output.status, said.trim_end()).into())
+}
+
+/// Static, so that no time goes into the dynamic loader.
+pub(crate) fn compile(source: &Path, program: &Path, options: &[String]) -> Result<(), Failure> {
+    output(
+        Command::new("cc")
+            .args(["-O2", "-static", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-o"])
+            .arg(program)
+            .args(options)
+            .arg(source),
+    )
+    .map_err(|failure| {
+        format!(
+            "cannot compile {}; a C compiler and a static libc are needed: {failure}",
+            source.display()
+        )
+    })?;
+    Ok(())
+}
+
+/// The Python of a virtual environment with the ops that `requirements.txt` names; kept, and made anew when that changes.
+pub(crate) fn python(home: &Path) -> Result<PathBuf, Failure> {
+    let folder = home.join("venv");
+    let python = folder.join("bin/python");
+    let requirements = sources("common").join("requirements.txt");
+    let wanted = fs::read_to_string(&requirements)?;
+    let stamp = folder.join("installed.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    say(&format!("installing {} from PyPI", wanted.trim()));
+    let _old = fs::remove_dir_all(&folder);
+    output(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    output(
+        Command::new(&python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--requirement",
+            ])
+            .arg(&requirements),
+    )?;
+    fs::write(stamp, wanted)?;
+    Ok(python)
+}
