@@ -1,0 +1,88 @@
+//! curl as a peer: a configuration file that names each repetition, and what it says of each transfer.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::common::setup::output;
+use crate::common::{Failure, say};
+use crate::operation::Operation;
+use crate::peer::Peer;
+use crate::stage::Stage;
+
+/// Whether there is a curl. Says loudly when there is none.
+pub(crate) fn is_there() -> bool {
+    match output(Command::new("curl").arg("--version")) {
+        Ok(_) => true,
+        Err(failure) => {
+            say(&format!("WITHOUT CURL, so its bounds are not looked at: {failure}"));
+            false
+        }
+    }
+}
+
+pub(crate) fn line(operation: Operation, stage: &Stage) -> Result<Vec<String>, Failure> {
+    let content = operation.content().ok_or("curl moves files only")?;
+    let (warm_up, count) = operation.repetitions(Peer::Curl);
+    let source = stage.source(content);
+    let mut config = format!(
+        "silent\nshow-error\nunix-socket = {}\nwrite-out = \"transfer %{{time_total}} %{{size_download}} %{{size_upload}} %{{http_code}}\\n\"\n",
+        quoted(&stage.daemon(operation).socket().display().to_string()),
+    );
+    let url = if operation.pushes() {
+        let target = stage.target(Peer::Curl, content);
+        let metadata = json!({"action": "write", "files": [{"path": target}]});
+        writeln!(config, "form-string = {}", quoted(&format!("request={metadata}")))?;
+        let form = format!("files=@{};filename={}", source.display(), target.display());
+        writeln!(config, "form = {}", quoted(&form))?;
+        // It would ask first whether it may send, and wait for the answer.
+        config += "header = \"Expect:\"\n";
+        "http://localhost/v1/files".to_owned()
+    } else {
+        config += "header = \"Accept: multipart/form-data\"\n";
+        format!("http://localhost/v1/files?action=read&path={}", source.display())
+    };
+    for _ in 0..warm_up + count {
+        writeln!(config, "url = {}\noutput = \"/dev/null\"", quoted(&url))?;
+    }
+    let file = stage.place().join("curl.config");
+    fs::write(&file, config)?;
+    // The path is what a shell would find: `launch` looks for nothing.
+    let curl = output(Command::new("sh").args(["-c", "command -v curl"]))?;
+    // -q: without the user's own configuration.
+    Ok(vec![
+        curl.trim_end().to_owned(),
+        "-q".to_owned(),
+        "--config".to_owned(),
+        file.display().to_string(),
+    ])
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// The time of all measured transfers together.
+pub(crate) fn elapsed(said: &str, operation: Operation) -> Result<Duration, Failure> {
+    let (warm_up, count) = operation.repetitions(Peer::Curl);
+    let least = operation.content().map_or(0, |content| content.size());
+    let mut times = Vec::new();
+    for line in said.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let ["transfer", seconds, down, up, status] = words[..] else {
+            return Err(format!("curl said {line:?}").into());
+        };
+        let moved: usize = if operation.pushes() { up } else { down }.parse()?;
+        if status != "200" || moved < least {
+            return Err(format!("curl moved {moved} of {least} bytes and was answered with {status}").into());
+        }
+        times.push(Duration::try_from_secs_f64(seconds.parse()?)?);
+    }
+    if times.len() == warm_up + count {
+        return Ok(times.iter().skip(warm_up).sum());
+    }
+    Err(format!("curl made {} transfers and not {}", times.len(), warm_up + count).into())
+}

@@ -1,0 +1,64 @@
+//! One file, written: the multipart request of `POST /v1/files`.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::Connection;
+use crate::common::Failure;
+
+/// Pebble wants at least 32 characters.
+const BOUNDARY: &str = "0123456789abcdef0123456789abcdef";
+
+/// A request that is made once and sent often.
+pub(super) struct Push {
+    start: Vec<u8>,
+    end: Vec<u8>,
+    source: PathBuf,
+}
+
+impl Push {
+    pub(super) fn new(target: &str, source: &Path) -> Result<Self, Failure> {
+        let metadata = json!({"action": "write", "files": [{"path": target}]});
+        let parts = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"request\"\r\nContent-Type: application/json\r\n\r\n{metadata}\r\n\
+             --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{target}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        let end = format!("\r\n--{BOUNDARY}--\r\n");
+        let length = parts.len() as u64 + source.metadata()?.len() + end.len() as u64;
+        let head = format!(
+            "POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary={BOUNDARY}\r\n\
+             Content-Length: {length}\r\n\r\n"
+        );
+        Ok(Self {
+            start: (head + &parts).into_bytes(),
+            end: end.into_bytes(),
+            source: source.to_path_buf(),
+        })
+    }
+
+    /// As few writes as 64 KiB at a time allow: one for a small file.
+    pub(super) fn once(&self, connection: &mut Connection) -> Result<(), Failure> {
+        let mut file = File::open(&self.source)?;
+        let mut buffer = self.start.clone();
+        loop {
+            let read = (&mut file).take(64 * 1024).read_to_end(&mut buffer)?;
+            if read < 64 * 1024 {
+                buffer.extend_from_slice(&self.end);
+                connection.send(&buffer)?;
+                break;
+            }
+            connection.send(&buffer)?;
+            buffer.clear();
+        }
+        let mut body = Vec::new();
+        let answer = connection.answer(Some(&mut body))?;
+        if answer.status == 200 && !body.windows(7).any(|part| part == b"\"error\"") {
+            return Ok(());
+        }
+        Err(format!("status {}: {}", answer.status, String::from_utf8_lossy(&body)).into())
+    }
+}

@@ -1,0 +1,131 @@
+//! What is measured, how often, and what is asked of it.
+
+use crate::peer::Peer;
+
+/// One operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    SystemInfo,
+    Services,
+    Plan,
+    PullSmall,
+    PullLarge,
+    /// A file of CR bytes only: each could be the beginning of a multipart boundary.
+    PullReturns,
+    PushSmall,
+    PushLarge,
+    Exec,
+}
+
+pub(crate) const OPERATIONS: [Operation; 9] = [
+    Operation::SystemInfo,
+    Operation::Services,
+    Operation::Plan,
+    Operation::PullSmall,
+    Operation::PullLarge,
+    Operation::PullReturns,
+    Operation::PushSmall,
+    Operation::PushLarge,
+    Operation::Exec,
+];
+
+/// The files that are pulled and pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Small,
+    Large,
+    Returns,
+}
+
+pub(crate) const CONTENTS: [Content; 3] = [Content::Small, Content::Large, Content::Returns];
+
+impl Content {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Large => "large",
+            Self::Returns => "returns",
+        }
+    }
+
+    /// In bytes.
+    pub(crate) fn size(self) -> usize {
+        match self {
+            Self::Small => 1024,
+            Self::Large | Self::Returns => 64 * 1024 * 1024,
+        }
+    }
+}
+
+impl Operation {
+    /// As the tables name it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::SystemInfo => "system-info",
+            Self::Services => "services (10)",
+            Self::Plan => "plan",
+            Self::PullSmall => "pull of 1 KiB",
+            Self::PullLarge => "pull of 64 MiB",
+            Self::PullReturns => "pull of 64 MiB of CR",
+            Self::PushSmall => "push of 1 KiB",
+            Self::PushLarge => "push of 64 MiB",
+            Self::Exec => "exec of /bin/true",
+        }
+    }
+
+    /// As a peer's command line names it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::SystemInfo => "system-info",
+            Self::Services => "services",
+            Self::Plan => "plan",
+            Self::PullSmall | Self::PullLarge | Self::PullReturns => "pull",
+            Self::PushSmall | Self::PushLarge => "push",
+            Self::Exec => "exec",
+        }
+    }
+
+    pub(crate) fn content(self) -> Option<Content> {
+        match self {
+            Self::PullSmall | Self::PushSmall => Some(Content::Small),
+            Self::PullLarge | Self::PushLarge => Some(Content::Large),
+            Self::PullReturns => Some(Content::Returns),
+            Self::SystemInfo | Self::Services | Self::Plan | Self::Exec => None,
+        }
+    }
+
+    pub(crate) fn pushes(self) -> bool {
+        matches!(self, Self::PushSmall | Self::PushLarge)
+    }
+
+    /// How often a peer does it in one round to warm up, and then to be measured.
+    pub(crate) fn repetitions(self, peer: Peer) -> (usize, usize) {
+        match self {
+            _ if self.once(peer) => (0, 1),
+            Self::SystemInfo | Self::Services | Self::Plan => (50, 500),
+            Self::PullSmall | Self::PushSmall => (20, 200),
+            Self::PullLarge | Self::PullReturns => (1, 3),
+            Self::PushLarge => (1, 2),
+            Self::Exec => (5, 50),
+        }
+    }
+
+    /// Whether it takes this peer minutes, so that it does it once in all, and not for longer than there is patience.
+    pub(crate) fn once(self, peer: Peer) -> bool {
+        peer == Peer::Ops && matches!(self, Self::PullLarge | Self::PullReturns)
+    }
+
+    /// What our client's time may be at most, as a multiple of a peer's.
+    pub(crate) fn bounds(self) -> &'static [(Peer, f64)] {
+        match self {
+            Self::SystemInfo | Self::Services => &[(Peer::Floor, 1.5), (Peer::Go, 0.6)],
+            Self::Plan => &[(Peer::Floor, 2.0)],
+            Self::PullSmall => &[(Peer::Go, 0.7)],
+            Self::PullLarge => &[(Peer::Curl, 1.2)],
+            Self::PullReturns => &[(Peer::Curl, 1.5)],
+            Self::PushSmall => &[(Peer::Floor, 1.15)],
+            Self::PushLarge => &[(Peer::Go, 1.1), (Peer::Curl, 1.1)],
+            Self::Exec => &[(Peer::Go, 0.4)],
+        }
+    }
+}

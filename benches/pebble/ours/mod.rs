@@ -1,0 +1,104 @@
+//! Our client. A call that it does not have yet is in none of the tables: its file here says so.
+
+mod exec;
+mod pull;
+mod push;
+
+use std::time::Instant;
+
+use charmwright::pebble::{Client, Plan};
+use serde_json::Value;
+
+use crate::common::Failure;
+use crate::driver::{Phases, Stopwatch, Task};
+use crate::floor;
+use crate::operation::Operation;
+use crate::stage::SERVICES;
+
+/// Whether the client has this call.
+pub(crate) fn can(operation: Operation) -> bool {
+    match operation.word() {
+        "pull" => pull::THERE,
+        "push" => push::THERE,
+        "exec" => exec::THERE,
+        _ => true,
+    }
+}
+
+pub(crate) fn run(task: &Task) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(operate(task))
+}
+
+async fn operate(task: &Task) -> Result<(), Failure> {
+    let client = &Client::new(&task.socket);
+    match task.operation.as_str() {
+        "system-info" => repeat(task, async |_| Ok(drop(client.system_info().await?))).await,
+        "services" => repeat(task, async |_| ten(client.services(&[]).await?.len())).await,
+        "plan" => {
+            repeat(task, async |_| ten(client.plan().await?.services().len())).await?;
+            reading_the_plan(task)
+        }
+        "pull" => {
+            let path = task.target()?;
+            let size = std::fs::metadata(path)?.len();
+            repeat(task, async |_| match pull::once(client, path).await? {
+                pulled if pulled == size => Ok(()),
+                pulled => Err(format!("{pulled} of {size} bytes came").into()),
+            })
+            .await
+        }
+        "push" => {
+            let (target, source) = (task.target()?, task.source()?);
+            repeat(task, async |_| push::once(client, target, source).await).await
+        }
+        "exec" => repeat(task, async |phases| exec::once(client, phases).await).await,
+        other => Err(format!("no operation {other}").into()),
+    }
+}
+
+fn ten(services: usize) -> Result<(), Failure> {
+    if services == SERVICES {
+        return Ok(());
+    }
+    Err(format!("{services} services and not {SERVICES}").into())
+}
+
+/// What of a plan's time goes into its YAML.
+fn reading_the_plan(task: &Task) -> Result<(), Failure> {
+    let mut connection = floor::Connection::open(&task.socket)?;
+    connection.send(floor::get("/v1/plan?format=yaml", "").as_bytes())?;
+    let mut body = Vec::new();
+    connection.answer(Some(&mut body))?;
+    let envelope: Value = serde_json::from_slice(&body)?;
+    let text = envelope
+        .pointer("/result")
+        .and_then(Value::as_str)
+        .ok_or("the plan is no text")?;
+    let start = Instant::now();
+    for _ in 0..task.count {
+        Plan::from_yaml(text)?;
+    }
+    println!(
+        "phase {} of it `Plan::from_yaml`, {} bytes",
+        start.elapsed().as_nanos() / task.count.max(1) as u128,
+        text.len()
+    );
+    Ok(())
+}
+
+async fn repeat(task: &Task, mut once: impl AsyncFnMut(&mut Phases) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut phases = Phases::default();
+    for _ in 0..task.warm_up {
+        once(&mut phases).await?;
+    }
+    phases.clear();
+    let watch = Stopwatch::start();
+    for _ in 0..task.count {
+        once(&mut phases).await?;
+    }
+    watch.stop(task.count, &phases);
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! The tables: times, ratios with their bounds, phases.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::time::Duration;
+
+use crate::common::Failure;
+use crate::common::numbers::{mark, mebibytes};
+use crate::measure::{Measured, Runs};
+use crate::peer::{PEERS, Peer};
+use crate::stage::Stage;
+
+/// The ratios beside those of our client: how far apart the others are.
+const BARS: [(Peer, Peer); 3] = [
+    (Peer::Go, Peer::Floor),
+    (Peer::Curl, Peer::Floor),
+    (Peer::Ops, Peer::Floor),
+];
+
+pub(crate) fn print(results: &[Measured], stage: &Stage, rounds: usize) -> Result<(), Failure> {
+    let mut out = String::new();
+    times(&mut out, results)?;
+    ratios(&mut out, results)?;
+    phases(&mut out, results)?;
+    let place = if stage.in_memory() {
+        "Files and daemons lie in memory (/dev/shm): no disk is in these figures."
+    } else {
+        "Files and daemons lie on a disk: its writes and syncs are in these figures, most of all in those of push."
+    };
+    writeln!(
+        out,
+        "Medians of {rounds} rounds. {place}\ncurl's CPU time has its start in it; the others' is that of the measured loop only."
+    )?;
+    if !stage.curl {
+        writeln!(out, "There is no curl here: its bounds were not looked at.")?;
+    }
+    std::io::stdout().write_all(out.as_bytes())?;
+    Ok(())
+}
+
+fn header(out: &mut String, columns: impl Iterator<Item = String>) {
+    let columns: Vec<String> = columns.collect();
+    *out += &format!("| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len()));
+}
+
+/// Time, CPU time and peak memory of each.
+fn times(out: &mut String, results: &[Measured]) -> Result<(), Failure> {
+    *out += "Time (CPU time) of one operation, peak memory of the process:\n\n";
+    let names = PEERS.into_iter().map(|peer| peer.name().to_owned());
+    header(out, std::iter::once("operation".to_owned()).chain(names));
+    for measured in results {
+        write!(out, "| {} |", measured.operation.title())?;
+        for peer in PEERS {
+            write!(out, " {} |", cell(measured.of(peer), peer))?;
+        }
+        *out += "\n";
+    }
+    *out += "\n";
+    Ok(())
+}
+
+fn cell(runs: Option<&Runs>, peer: Peer) -> String {
+    let Some(runs) = runs else {
+        return if peer == Peer::Ours { "not measured" } else { "–" }.to_owned();
+    };
+    if let Some(patience) = runs.given_up {
+        return format!("> {} s, stopped", patience.as_secs());
+    }
+    match (runs.time(), runs.cpu()) {
+        (Some(time), Some(cpu)) => format!(
+            "{} ({}), {:.1} MiB",
+            written(time),
+            written(cpu),
+            mebibytes(runs.peak_kib())
+        ),
+        _ => "not measured".to_owned(),
+    }
+}
+
+/// `48 µs`, `1.25 ms`, `134 ms`
+fn written(time: Duration) -> String {
+    let micros = time.as_secs_f64() * 1e6;
+    match micros {
+        ..1e3 => format!("{micros:.0} µs"),
+        ..1e4 => format!("{:.2} ms", micros / 1e3),
+        _ => format!("{:.0} ms", micros / 1e3),
+    }
+}
+
+fn ratios(out: &mut String, results: &[Measured]) -> Result<(), Failure> {
+    *out += "Ratios, paired within a round; in brackets the bound of ours:\n\n";
+    let others = PEERS.into_iter().filter(|peer| *peer != Peer::Ours);
+    let ours = others.clone().map(|peer| (Peer::Ours, peer));
+    let pairs: Vec<(Peer, Peer)> = ours.chain(BARS).collect();
+    let names = pairs
+        .iter()
+        .map(|(above, below)| format!("{} ÷ {}", above.name(), below.name()));
+    header(out, std::iter::once("operation".to_owned()).chain(names));
+    for measured in results {
+        write!(out, "| {} |", measured.operation.title())?;
+        for (above, below) in &pairs {
+            let bound = measured
+                .operation
+                .bounds()
+                .iter()
+                .find(|(peer, _)| *above == Peer::Ours && peer == below)
+                .map(|(_, bound)| *bound);
+            let text = match (measured.ratio(*above, *below), bound) {
+                (Some(ratio), Some(bound)) => format!("{ratio:.2} (≤ {bound}) {}", mark(ratio <= bound)),
+                (Some(ratio), None) => format!("{ratio:.2}"),
+                (None, Some(bound)) => format!("not measured (≤ {bound})"),
+                (None, None) => "–".to_owned(),
+            };
+            write!(out, " {text} |")?;
+        }
+        *out += "\n";
+    }
+    *out += "\n";
+    Ok(())
+}
+
+/// What an exec consists of, and what of a plan is reading YAML.
+fn phases(out: &mut String, results: &[Measured]) -> Result<(), Failure> {
+    let mut text = String::new();
+    for measured in results {
+        for runs in &measured.peers {
+            let phases: Vec<String> = runs
+                .phases()
+                .iter()
+                .map(|(name, took)| format!("{name} {}", written(*took)))
+                .collect();
+            if !phases.is_empty() {
+                let operation = measured.operation.title();
+                writeln!(text, "- {operation}, {}: {}", runs.peer.name(), phases.join("; "))?;
+            }
+        }
+    }
+    if !text.is_empty() {
+        write!(out, "Phases:\n\n{text}\n")?;
+    }
+    Ok(())
+}
