@@ -18,7 +18,7 @@
 //!   What was pushed is compared with the source once, after the first round. Files and daemons lie in `/dev/shm`; the tables say so, or
 //!   that a disk is in the figures where there is none.
 //! - **exec** has a daemon of its own with `PEBBLE_PERSIST=never`: else its state file, written and synced several times an exec, is all that
-//!   is measured.
+//!   is measured. It is started anew for each run of a peer, since each change that it remembers makes the next exec slower.
 //! - **ops** pulls 64 MiB in minutes: it does that once, and is stopped after `--patience`.
 //!
 //! A bound that is missed is marked in the table and nowhere else: times depend on the machine, so the exit code does not depend on them.

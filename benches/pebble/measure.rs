@@ -139,6 +139,7 @@ fn empty(operation: Operation, stage: &Stage) -> Measured {
 
 /// One run; `None` when it took longer than there was patience.
 fn one(stage: &Stage, operation: Operation, peer: Peer) -> Result<Option<Run>, Failure> {
+    stage.make_fresh(operation)?;
     let line = peer.line(operation, stage)?;
     let once = operation.once(peer);
     if once {

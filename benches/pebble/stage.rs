@@ -71,6 +71,15 @@ impl Stage {
         }
     }
 
+    /// Starts the daemon again whose work leaves something behind: with each change that it remembers, the next takes it longer.
+    pub(crate) fn make_fresh(&self, operation: Operation) -> Result<(), Failure> {
+        if operation == Operation::Exec {
+            self.forgetful.kill()?;
+            self.forgetful.start_again()?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn place(&self) -> &Path {
         self.place.path()
     }

@@ -1,6 +1,7 @@
 //! One exec: a request, three websockets, and the change's end, each as early as the protocol allows.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -8,9 +9,6 @@ use serde_json::{Value, json};
 use super::{Connection, get};
 use crate::common::Failure;
 use crate::driver::Phases;
-
-/// In this order, since the last one of the output starts the command.
-const WEBSOCKETS: [&str; 3] = ["control", "stdio", "stderr"];
 
 pub(super) fn once(connection: &mut Connection, socket: &Path, phases: &mut Phases) -> Result<(), Failure> {
     let start = Instant::now();
@@ -26,26 +24,18 @@ pub(super) fn once(connection: &mut Connection, socket: &Path, phases: &mut Phas
     let task = text("/result/task-id").ok_or("exec gave no task")?;
     let requested = Instant::now();
 
-    let mut websockets = Vec::new();
-    for name in WEBSOCKETS {
-        let mut websocket = Connection::open(socket)?;
-        let path = format!("/v1/tasks/{task}/websocket/{name}");
-        let headers = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-                       Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
-        websocket.send(get(&path, headers).as_bytes())?;
-        websockets.push(websocket);
-    }
-    for websocket in &mut websockets {
-        let status = websocket.answer(None)?.status;
-        if status != 101 {
-            return Err(format!("a websocket was answered with status {status}").into());
-        }
+    // The control socket is there before the output's are asked for: those start the command, which may end before a later one is connected.
+    let mut control = ask_for(socket, task, "control")?;
+    upgraded(&mut control)?;
+    let mut outputs = [ask_for(socket, task, "stdio")?, ask_for(socket, task, "stderr")?];
+    for output in &mut outputs {
+        upgraded(output)?;
     }
     let connected = Instant::now();
 
     // Sent now, so that the answer is under way when the output has ended.
     connection.send(get(&format!("/v1/changes/{change}/wait"), "").as_bytes())?;
-    for output in websockets.iter_mut().skip(1) {
+    for output in &mut outputs {
         while output.frame()? != (true, br#"{"command":"end"}"#.to_vec()) {}
     }
     let ended = Instant::now();
@@ -59,6 +49,35 @@ pub(super) fn once(connection: &mut Connection, socket: &Path, phases: &mut Phas
     phases.add("output ended", ended - connected);
     phases.add("change ready", ended.elapsed());
     Ok(())
+}
+
+/// What it takes to start `/bin/true` and wait for its end with no Pebble at all: no client of Pebble saves anything of it.
+pub(super) fn without_pebble(count: usize) -> Result<(), Failure> {
+    let start = Instant::now();
+    for _ in 0..count {
+        Command::new("/bin/true").stdin(Stdio::null()).status()?;
+    }
+    println!(
+        "phase {} by itself, without Pebble, `/bin/true` takes",
+        start.elapsed().as_nanos() / count.max(1) as u128
+    );
+    Ok(())
+}
+
+fn ask_for(socket: &Path, task: &str, name: &str) -> Result<Connection, Failure> {
+    let mut websocket = Connection::open(socket)?;
+    let path = format!("/v1/tasks/{task}/websocket/{name}");
+    let headers = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    websocket.send(get(&path, headers).as_bytes())?;
+    Ok(websocket)
+}
+
+fn upgraded(websocket: &mut Connection) -> Result<(), Failure> {
+    match websocket.answer(None)?.status {
+        101 => Ok(()),
+        status => Err(format!("a websocket was answered with status {status}").into()),
+    }
 }
 
 fn envelope(connection: &mut Connection, status: u16) -> Result<Value, Failure> {

@@ -23,7 +23,10 @@ pub(crate) fn run(task: &Task) -> Result<(), Failure> {
             let push = push::Push::new(task.target()?, task.source()?)?;
             repeat(task, |_| push.once(&mut connection))
         }
-        "exec" => repeat(task, |phases| exec::once(&mut connection, &task.socket, phases)),
+        "exec" => {
+            repeat(task, |phases| exec::once(&mut connection, &task.socket, phases))?;
+            exec::without_pebble(task.count)
+        }
         other => Err(format!("no operation {other}").into()),
     }
 }
