@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::common::setup::output;
 use crate::common::{Failure, say};
-use crate::operation::Operation;
+use crate::operation::{Content, Operation};
 use crate::peer::Peer;
 use crate::stage::Stage;
 
@@ -68,7 +68,7 @@ fn quoted(text: &str) -> String {
 /// The time of all measured transfers together.
 pub(crate) fn elapsed(said: &str, operation: Operation) -> Result<Duration, Failure> {
     let (warm_up, count) = operation.repetitions(Peer::Curl);
-    let least = operation.content().map_or(0, |content| content.size());
+    let least = operation.content().map_or(0, Content::size);
     let mut times = Vec::new();
     for line in said.lines() {
         let words: Vec<&str> = line.split(' ').collect();

@@ -7,9 +7,10 @@
 //!   are measured. It takes the time and the CPU time (user and system) around its loop itself, so neither its start nor the interpreter's
 //!   is part of them. Two figures are of the whole process: the peak memory, as wait4(2) gives it, and curl's CPU time, since curl
 //!   cannot be asked; its times are its own too (`time_total` of each transfer, several in one process on one connection).
-//! - **Ours** is `charmwright::pebble::Client` on a current-thread runtime, in this executable. It is built as cargo's `bench` profile says:
-//!   optimised (`opt-level` 3) but without link-time optimisation, which the release profile has. With `cargo bench --profile release
-//!   --bench pebble` it is built as a released charm is; the difference is smaller than that between two runs.
+//! - **Ours** is `charmwright::pebble::Client` on a current-thread runtime, in this executable. It is built by the `bench` profile: optimised
+//!   (`opt-level` 3) but without link-time optimisation, as a program is that takes this library and says nothing of profiles. A released
+//!   charm of this repository is linked with it, which saves our client about a tenth of its CPU time and less of its time: `cargo bench
+//!   --profile release --bench pebble` measures that.
 //! - **The floor** is a blocking loop on one kept connection, in this executable and on nothing but `std`: the same request, the body read
 //!   and thrown away. Its exec makes the same requests with the same three websockets, and shows what each phase takes the daemon.
 //! - **The rounds** are interleaved: each runs every peer once for each operation, in turning order. A ratio is of two runs of one

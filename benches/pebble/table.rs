@@ -29,7 +29,7 @@ pub(crate) fn print(results: &[Measured], stage: &Stage, rounds: usize) -> Resul
     };
     writeln!(
         out,
-        "Medians of {rounds} rounds. {place}\ncurl's CPU time has its start in it; the others' is that of the measured loop only."
+        "Medians of {rounds} rounds. {place}\nThe CPU time is the client's, not the daemon's. curl's has its start in it; the others' is that of the measured loop only."
     )?;
     if !stage.curl {
         writeln!(out, "There is no curl here: its bounds were not looked at.")?;

@@ -35,7 +35,13 @@ pub(crate) fn run(task: &Task) -> Result<(), Failure> {
 async fn operate(task: &Task) -> Result<(), Failure> {
     let client = &Client::new(&task.socket);
     match task.operation.as_str() {
-        "system-info" => repeat(task, async |_| Ok(drop(client.system_info().await?))).await,
+        "system-info" => {
+            repeat(task, async |_| {
+                client.system_info().await?;
+                Ok(())
+            })
+            .await
+        }
         "services" => repeat(task, async |_| ten(client.services(&[]).await?.len())).await,
         "plan" => {
             repeat(task, async |_| ten(client.plan().await?.services().len())).await?;
