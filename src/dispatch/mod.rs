@@ -9,6 +9,7 @@ mod charm;
 mod config;
 mod container;
 mod container_watches;
+mod container_files;
 mod error;
 mod event;
 #[cfg(test)]

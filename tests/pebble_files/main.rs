@@ -7,6 +7,7 @@
     reason = "a test ends at the first thing that is not as expected"
 )]
 
+mod early;
 mod errors;
 mod faults;
 mod manage;

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::encoder::Boundary;
 use super::*;
 
 const TYPE: &str = "multipart/form-data; boundary=0123456789abcdef0123456789abcdef";
@@ -9,7 +10,10 @@ const DELIMITER: &[u8] = b"\r\n--0123456789abcdef0123456789abcdef";
 
 /// The events of a body in these pieces, contents joined, and how it ended.
 fn events(pieces: &[&[u8]]) -> (Vec<Event>, Option<Fault>) {
-    let mut decoder = Decoder::new(TYPE, 4).unwrap();
+    events_of(Decoder::new(TYPE, 4).unwrap(), pieces)
+}
+
+fn events_of(mut decoder: Decoder, pieces: &[&[u8]]) -> (Vec<Event>, Option<Fault>) {
     let mut events: Vec<Event> = Vec::new();
     let mut content = Vec::new();
     for piece in pieces {
@@ -100,6 +104,29 @@ proptest! {
         }
         expected.push(Event::End);
         prop_assert_eq!(events, expected);
+    }
+
+    #[test]
+    fn what_is_written_here_can_be_read_here(path in "[^\\x00-\\x1f\\x7f]{0,20}", content in content()) {
+        let boundary = Boundary::random().unwrap();
+        let body = [
+            boundary.request_part(&serde_json::json!({"a": path})).into_bytes(),
+            boundary.file_head(&path).into_bytes(),
+            content.clone(),
+            boundary.end().into_bytes(),
+        ]
+        .concat();
+        let (events, fault) = events_of(Decoder::new(&boundary.content_type(), 2).unwrap(), &[&body]);
+        prop_assert_eq!(fault, None);
+        let heads: Vec<&Head> = events.iter().filter_map(|event| match event {
+            Event::Part(head) => Some(head),
+            _ => None,
+        }).collect();
+        prop_assert_eq!(heads[0].name.as_deref(), Some(b"request".as_slice()));
+        prop_assert_eq!(heads[1].filename.as_deref(), Some(path.as_bytes()));
+        let data = Event::Data(content.clone().into());
+        prop_assert_eq!(events.contains(&data), !content.is_empty());
+        prop_assert_eq!(events.last(), Some(&Event::End));
     }
 
     #[test]

@@ -186,9 +186,11 @@ impl Client {
 
     /// What a failure is once a receiver was given bytes: nothing that could be tried again.
     fn if_given(&self, request: &Request, bytes: u64, failure: Failure) -> Failure {
+        if bytes == 0 {
+            return failure;
+        }
         let cause = match failure {
             failure @ Failure::Final(_) => return failure,
-            failure if bytes == 0 => return failure,
             Failure::Temporary { cause, .. } => cause,
             Failure::Silent { unanswered, .. } => format!("silent for {}", seconds(unanswered)),
         };

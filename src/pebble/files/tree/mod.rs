@@ -34,6 +34,8 @@ pub enum Symlinks {
     Follow,
 }
 
+type Observer = dyn Fn(&TreeProgress<'_>) + Send + Sync;
+
 /// How a tree is brought over.
 #[derive(Clone)]
 #[must_use]
@@ -43,7 +45,7 @@ pub struct TreeOptions {
     owner: Owner,
     batch_files: usize,
     batch_bytes: u64,
-    progress: Option<Arc<dyn Fn(&TreeProgress<'_>) + Send + Sync>>,
+    progress: Option<Arc<Observer>>,
 }
 
 impl Default for TreeOptions {
@@ -129,7 +131,6 @@ impl TreeProgress<'_> {
     }
 
     /// All that was dealt with so far, this path included.
-    #[must_use]
     pub fn so_far(&self) -> &TreeReport {
         self.report
     }

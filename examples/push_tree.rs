@@ -1,0 +1,46 @@
+//! Pushes a local folder into a container, through its Pebble's socket.
+//!
+//! ```sh
+//! cargo run --example push_tree -- /charm/containers/web/pebble.socket ./site /var/www
+//! ```
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use charmwright::pebble::{Client, Error, Symlinks, TreeOptions, TreeReport};
+
+const USAGE: &str = "usage: push_tree SOCKET LOCAL-FOLDER REMOTE-FOLDER";
+
+async fn push(socket: &OsString, local: &OsString, remote: &str) -> Result<TreeReport, Error> {
+    let options = TreeOptions::new().symlinks(Symlinks::Follow).on_progress(|progress| {
+        let so_far = progress.so_far();
+        println!("{:>6} {}", so_far.files() + so_far.folders(), progress.path().display());
+    });
+    Client::new(socket).push_tree(local, remote, &options).await
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let [socket, local, remote] = arguments.as_slice() else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let Some(remote) = remote.to_str() else {
+        eprintln!("cannot push to {}: Pebble's paths are UTF-8", remote.display());
+        return ExitCode::from(2);
+    };
+    match push(socket, local, remote).await {
+        Ok(report) => {
+            println!("{report}");
+            for failure in report.failures() {
+                eprintln!("{}", failure.error());
+            }
+            ExitCode::from(u8::from(!report.is_complete()))
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
