@@ -10,6 +10,7 @@ mod config;
 mod container;
 mod container_watches;
 mod container_files;
+mod container_exec;
 mod error;
 mod event;
 #[cfg(test)]
