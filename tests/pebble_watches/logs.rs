@@ -223,6 +223,13 @@ async fn a_restart_of_pebble_is_marked() {
     let Some(scene) = scene("a_restart_of_pebble", DaemonOptions::new().layer("one", layer)) else {
         return;
     };
+    // Of a service that was started and gone before it was ever looked at, nobody can know.
+    for service in ["one", "quiet"] {
+        let wait = scene
+            .direct
+            .wait_service_active(service, Duration::ZERO, Duration::from_secs(60));
+        soon(wait).await.unwrap();
+    }
     let mut follow = scene.client.follow_logs(&LogQuery::new());
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.last("one") >= 50).await;
@@ -358,15 +365,15 @@ async fn it_begins_where_the_query_says() {
     for (query, ..) in &cases {
         follows.push((scene.client.follow_logs(query), Followed::default()));
     }
+    for ((follow, seen), (_, old, _)) in follows.iter_mut().zip(&cases) {
+        seen.until(follow, |seen| seen.of("one").count() == old.len()).await;
+    }
     scene.direct.restart(&["one"]).await.unwrap();
     scene.touch("two");
     for ((follow, seen), (_, old, what)) in follows.iter_mut().zip(cases.drain(..)) {
-        seen.until(follow, |seen| {
-            seen.runs("one").last().is_some()
-                && seen.last("one") == 5
-                && seen.runs("one").len() > usize::from(!old.is_empty())
-        })
-        .await;
+        let runs = 1 + usize::from(!old.is_empty());
+        seen.until(follow, |seen| seen.runs("one").len() == runs && seen.last("one") == 5)
+            .await;
         let numbers: Vec<u32> = seen
             .of("one")
             .map(|item| match item {

@@ -25,9 +25,10 @@ async fn next(watch: &mut NoticeWatch) -> Notice {
 
 #[tokio::test]
 async fn a_notice_is_recorded_read_and_listed() {
-    let Some(Scene { client, .. }) = bare("a_notice_is_recorded") else {
+    let Some(scene) = bare("a_notice_is_recorded") else {
         return;
     };
+    let client = &scene.client;
     let before = Timestamp::now();
     let id = client.notify(&Notify::new(A).data("name", "<äß> \"\\")).await.unwrap();
     let first = client.notice(&id).await.unwrap();
@@ -37,29 +38,26 @@ async fn a_notice_is_recorded_read_and_listed() {
     assert!(first.first_occurred() > before && first.user_id().is_some());
     assert_eq!(first.expire_after().to_string(), "168h0m0s");
 
-    let hour = Duration::from_secs(3600);
-    let same = client.notify(&Notify::new(A).repeat_after(hour)).await.unwrap();
+    let same = client.notify(&Notify::new(A)).await.unwrap();
     let second = client.notice(&same).await.unwrap();
     assert_eq!((same, second.occurrences()), (id, 2));
     assert!(second.last_repeated() > first.last_repeated() && second.last_data().is_empty());
-    assert_eq!(second.repeat_after(), GoDuration::from(hour));
+    let hour = Duration::from_secs(3600);
     client.notify(&Notify::new(A).repeat_after(hour)).await.unwrap();
     client.notify(&Notify::new(B)).await.unwrap();
 
     let listed = client.notices(&custom()).await.unwrap();
     assert_eq!(listed.iter().map(Notice::key).collect::<Vec<_>>(), [A, B]);
+    assert_eq!(listed[0].repeat_after(), GoDuration::from(hour));
     // Counted, but not repeated.
     assert_eq!(
         (listed[0].occurrences(), listed[0].last_repeated()),
         (3, second.last_repeated())
     );
     assert!(listed[0].last_occurred() > listed[0].last_repeated());
-    let one = |query: NoticeQuery| {
-        let client = &client;
-        async move {
-            let listed = client.notices(&query).await.unwrap();
-            listed.iter().map(|notice| notice.key().to_owned()).collect::<Vec<_>>()
-        }
+    let one = |query: NoticeQuery| async move {
+        let listed = client.notices(&query).await.unwrap();
+        listed.iter().map(|notice| notice.key().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(one(custom().keys([B, "example.com/none"])).await, [B]);
     assert_eq!(one(custom().after(listed[0].last_repeated())).await, [B]);
@@ -72,9 +70,10 @@ async fn a_notice_is_recorded_read_and_listed() {
 
 #[tokio::test]
 async fn the_users_of_a_query_are_kept() {
-    let Some(Scene { client, .. }) = bare("the_users_of_a_query") else {
+    let Some(scene) = bare("the_users_of_a_query") else {
         return;
     };
+    let client = &scene.client;
     // A change's notices are public, a custom one is its user's.
     client.replan().await.unwrap();
     let id = client.notify(&Notify::new(A)).await.unwrap();
@@ -96,9 +95,10 @@ async fn the_users_of_a_query_are_kept() {
 
 #[tokio::test]
 async fn what_is_no_notice_is_refused() {
-    let Some(Scene { client, proxy, .. }) = bare("what_is_no_notice") else {
+    let Some(scene) = bare("what_is_no_notice") else {
         return;
     };
+    let (client, proxy) = (&scene.client, &scene.proxy);
     for (notice, why) in [
         (Notify::new("Not A Key"), "the key has to be"),
         (Notify::new(A).data("a", "x".repeat(5000)), "the data has"),
@@ -129,9 +129,10 @@ async fn what_is_no_notice_is_refused() {
 
 #[tokio::test]
 async fn a_lost_answer_makes_no_second_occurrence_that_wakes_anybody() {
-    let Some(Scene { client, proxy, .. }) = bare("a_lost_answer_makes_no_second") else {
+    let Some(scene) = bare("a_lost_answer_makes_no_second") else {
         return;
     };
+    let (client, proxy) = (&scene.client, &scene.proxy);
     let lose = || proxy.add(Rule::new("POST", "/v1/notices", Fault::DropReply));
     lose();
     let error = client.notify(&Notify::new(A)).await.unwrap_err();
@@ -149,15 +150,15 @@ async fn a_lost_answer_makes_no_second_occurrence_that_wakes_anybody() {
 
 #[tokio::test]
 async fn waiting_ends_with_a_notice_or_at_its_deadline() {
-    let Some(Scene { client, proxy, .. }) = bare("waiting_ends_with_a_notice") else {
+    let Some(scene) = bare("waiting_ends_with_a_notice") else {
         return;
     };
+    let (client, proxy) = (&scene.client, &scene.proxy);
     let short = Duration::from_millis(300);
     assert_eq!(client.wait_notices(&custom(), short).await.unwrap(), []);
     assert_eq!(client.wait_notices(&custom(), Duration::ZERO).await.unwrap(), []);
     proxy.forget();
     let notify = async {
-        let proxy = &proxy;
         while proxy.count("GET", "/v1/notices") == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -26,6 +26,8 @@ struct Place {
     text: String,
     /// How many entries without text came last.
     blanks: usize,
+    /// There may have been more text of this time before it, which was not seen.
+    torn: bool,
 }
 
 /// The log of one service.
@@ -33,6 +35,8 @@ struct Place {
 pub(super) struct Track {
     place: Option<Place>,
     search: Search,
+    /// The next entry does not follow upon the last one that was seen.
+    torn: bool,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +57,19 @@ enum Search {
 }
 
 impl Track {
+    /// The log of a service of which something came before what will be seen.
+    pub(super) fn torn() -> Self {
+        Self {
+            torn: true,
+            ..Self::default()
+        }
+    }
+
+    /// Something was left out before the next entry.
+    pub(super) fn tear(&mut self) {
+        self.torn = true;
+    }
+
     /// Whether anything of this service was ever seen.
     pub(super) fn has_place(&self) -> bool {
         self.place.is_some()
@@ -83,7 +100,11 @@ impl Track {
 
     /// Counts an entry as seen.
     pub(super) fn pass(&mut self, entry: &LogEntry) {
-        advance(&mut self.place, entry);
+        if std::mem::take(&mut self.torn) {
+            self.place = Some(Place::new(entry, true));
+        } else {
+            advance(&mut self.place, entry);
+        }
     }
 
     /// Takes the next entry of the buffer, and says what is new.
@@ -114,7 +135,7 @@ impl Track {
                 } else {
                     run.push_str(entry.message());
                     held.push(entry);
-                    match compare(&place.text, run) {
+                    match compare(place, run) {
                         Match::More => {}
                         Match::Found { rest } => {
                             let rest = run.get(rest..).unwrap_or_default().to_owned();
@@ -183,11 +204,18 @@ fn advance(place: &mut Option<Place>, entry: &LogEntry) {
             }
         }
         _ => {
-            *place = Some(Place {
-                time: entry.time(),
-                text: entry.message().to_owned(),
-                blanks: usize::from(entry.message().is_empty()),
-            });
+            *place = Some(Place::new(entry, false));
+        }
+    }
+}
+
+impl Place {
+    fn new(entry: &LogEntry, torn: bool) -> Self {
+        Self {
+            time: entry.time(),
+            text: entry.message().to_owned(),
+            blanks: usize::from(entry.message().is_empty()),
+            torn,
         }
     }
 }
@@ -202,7 +230,14 @@ enum Match {
 }
 
 /// Compares what came at a time with the text of the place, whose front may have fallen out of the buffer.
-fn compare(text: &str, run: &str) -> Match {
+fn compare(place: &Place, run: &str) -> Match {
+    let text = place.text.as_str();
+    if place.torn {
+        // Where the text repeats, rather one line twice than one too few.
+        return run
+            .find(text)
+            .map_or(Match::More, |at| Match::Found { rest: at + text.len() });
+    }
     for (at, _) in text.char_indices() {
         let Some(tail) = text.get(at..) else { continue };
         if run.starts_with(tail) {
@@ -276,6 +311,23 @@ mod tests {
         read(&mut track, &[], true);
         track.rewind();
         assert_eq!(read(&mut track, &[(3, "c")], true), ["c"]);
+    }
+
+    #[test]
+    fn what_came_before_the_first_that_was_seen_is_not_new() {
+        let mut track = Track::torn();
+        assert_eq!(read(&mut track, &[(2, "c"), (2, "d")], true), ["c", "d"]);
+        track.rewind();
+        let whole = [(1, "a"), (2, "b"), (2, "c"), (2, "d"), (2, "e"), (3, "f")];
+        assert_eq!(read(&mut track, &whole, true), ["e", "f"]);
+        track.tear();
+        assert_eq!(read(&mut track, &[(3, "x")], false), ["x"]);
+        track.rewind();
+        assert_eq!(read(&mut track, &[(3, "f"), (3, "g"), (3, "x"), (4, "h")], true), ["h"]);
+        track.tear();
+        read(&mut track, &[(4, "y")], false);
+        track.rewind();
+        assert_eq!(read(&mut track, &[(4, "z"), (5, "i")], true), ["!", "z", "i"]);
     }
 
     #[test]

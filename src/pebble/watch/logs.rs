@@ -330,10 +330,15 @@ impl Logs {
         let mut events = Vec::new();
         for entry in entries {
             let name = entry.service().to_owned();
-            let track = self.tracks.entry(name.clone()).or_default();
+            // Of the newest lines, the first has come after others.
+            let track = self
+                .tracks
+                .entry(name.clone())
+                .or_insert_with(|| if first { Track::torn() } else { Track::default() });
             if entry.message() == TRUNCATED {
                 // While the place is looked for, whether anything is missing shows when it is found or not.
                 if !track.is_searching() {
+                    track.tear();
                     events.push(gap(&name, track.time(), GapCause::Truncated));
                 }
                 continue;
