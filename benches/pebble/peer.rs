@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::common::Failure;
 use crate::operation::Operation;
 use crate::stage::Stage;
-use crate::{curl, driver, ours};
+use crate::{curl, driver};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {
@@ -32,9 +32,8 @@ impl Peer {
     /// Whether it does this at all.
     pub(crate) fn can(self, operation: Operation, stage: &Stage) -> bool {
         match self {
-            Self::Ours => ours::can(operation),
             Self::Curl => stage.curl && operation.content().is_some(),
-            Self::Floor | Self::Go | Self::Ops => true,
+            Self::Ours | Self::Floor | Self::Go | Self::Ops => true,
         }
     }
 

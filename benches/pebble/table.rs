@@ -51,7 +51,7 @@ fn times(out: &mut String, results: &[Measured]) -> Result<(), Failure> {
     for measured in results {
         write!(out, "| {} |", measured.operation.title())?;
         for peer in PEERS {
-            write!(out, " {} |", cell(measured.of(peer), peer))?;
+            write!(out, " {} |", cell(measured.of(peer)))?;
         }
         *out += "\n";
     }
@@ -59,9 +59,9 @@ fn times(out: &mut String, results: &[Measured]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn cell(runs: Option<&Runs>, peer: Peer) -> String {
+fn cell(runs: Option<&Runs>) -> String {
     let Some(runs) = runs else {
-        return if peer == Peer::Ours { "not measured" } else { "–" }.to_owned();
+        return "–".to_owned();
     };
     if let Some(patience) = runs.given_up {
         return format!("> {} s, stopped", patience.as_secs());

@@ -8,9 +8,9 @@
 mod charm;
 mod config;
 mod container;
-mod container_watches;
-mod container_files;
 mod container_exec;
+mod container_files;
+mod container_watches;
 mod error;
 mod event;
 #[cfg(test)]

@@ -1,15 +1,23 @@
-//! `Client::exec`, of `/bin/true`.
+//! `Client::exec_output`, of `/bin/true`.
 
-use charmwright::pebble::Client;
+use charmwright::pebble::{Client, Exec};
 
 use crate::common::Failure;
 use crate::driver::Phases;
 
-/// Whether the client has this call.
-pub(super) const THERE: bool = false;
-
-/// Runs it once with separate stderr, as the peers do, and adds the phases `request and websockets connected` and `output ended and
-/// change ready`.
-pub(super) async fn once(_client: &Client, _phases: &mut Phases) -> Result<(), Failure> {
-    Err("the client has no exec".into())
+/// Runs it once with separate stderr, as the peers do, and adds its phases.
+pub(super) async fn once(client: &Client, phases: &mut Phases) -> Result<(), Failure> {
+    let output = client.exec_output(&Exec::new(["/bin/true"])).await?;
+    if !output.success() {
+        return Err(format!("exit code {}", output.exit_code()).into());
+    }
+    let timings = output.timings();
+    let (requested, connected) = (timings.requested(), timings.connected());
+    phases.add("request", requested);
+    phases.add("websockets connected", connected.saturating_sub(requested));
+    if let (Some(ended), Some(ready)) = (timings.output_ended(), timings.ready()) {
+        phases.add("output ended", ended.saturating_sub(connected));
+        phases.add("change ready", ready.saturating_sub(ended));
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Our client. A call that it does not have yet is in none of the tables: its file here says so.
+//! Our client.
 
 mod exec;
 mod pull;
@@ -12,18 +12,7 @@ use serde_json::Value;
 use crate::common::Failure;
 use crate::driver::{Phases, Stopwatch, Task};
 use crate::floor;
-use crate::operation::Operation;
 use crate::stage::SERVICES;
-
-/// Whether the client has this call.
-pub(crate) fn can(operation: Operation) -> bool {
-    match operation.word() {
-        "pull" => pull::THERE,
-        "push" => push::THERE,
-        "exec" => exec::THERE,
-        _ => true,
-    }
-}
 
 pub(crate) fn run(task: &Task) -> Result<(), Failure> {
     tokio::runtime::Builder::new_current_thread()

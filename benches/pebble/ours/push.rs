@@ -1,15 +1,12 @@
-//! `Client::push`, from a file.
+//! `Client::push_file`: from a file, as the peers do.
 
 use std::path::Path;
 
-use charmwright::pebble::Client;
+use charmwright::pebble::{Client, PushOptions};
 
 use crate::common::Failure;
 
-/// Whether the client has this call.
-pub(super) const THERE: bool = false;
-
 /// Opens the source and pushes it once, read as it is sent.
-pub(super) async fn once(_client: &Client, _target: &str, _source: &Path) -> Result<(), Failure> {
-    Err("the client has no push".into())
+pub(super) async fn once(client: &Client, target: &str, source: &Path) -> Result<(), Failure> {
+    Ok(client.push_file(source, target, &PushOptions::new()).await?)
 }
