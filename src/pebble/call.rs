@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::client::Client;
-use super::envelope::{self, Decoded, Envelope, Refusal};
+use super::envelope::{self, Decoded, Document, Envelope, Refusal};
 use super::error::Error;
 use super::lane::{Lane, Reply};
 use super::plan::{Plan, read_plan};
@@ -279,9 +279,8 @@ impl<'c> Call<'c> {
                 Resume::Done(envelope) => return Ok(Answered::here(envelope, lane)),
                 Resume::Found(id) => {
                     let envelope = Envelope {
-                        status: 202,
                         change: Some(id),
-                        result: serde_json::Value::Null,
+                        result: Document::NULL,
                     };
                     return Ok(Answered {
                         envelope,
@@ -431,7 +430,7 @@ impl Client {
     }
 
     pub(super) fn decode_as<T: DeserializeOwned>(&self, request: &Request, envelope: Envelope) -> Result<T, Halt> {
-        serde_path_to_error::deserialize(envelope.result).map_err(|error| {
+        envelope.result.decode().map_err(|error| {
             let reason = "the result in Pebble's answer has another shape than expected";
             let error = Error::protocol(request.operation(), self.target(), reason).with_source(error);
             Failure::Final(error).into()

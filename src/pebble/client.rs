@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::call::Call;
-use super::envelope::Envelope;
+use super::envelope::{Document, Envelope};
 use super::error::Error;
 use super::layers::Memory;
 use super::request::Request;
@@ -169,7 +168,7 @@ impl fmt::Debug for Client {
 pub(crate) struct Answer {
     operation: String,
     target: Option<Arc<str>>,
-    result: Value,
+    result: Document,
     resent: bool,
 }
 
@@ -189,14 +188,9 @@ impl Answer {
         self.resent
     }
 
-    /// The result as it came; null when absent.
-    pub(crate) fn result(&self) -> &Value {
-        &self.result
-    }
-
     /// The result as a `T`; a result of another shape is [`ErrorKind::Protocol`](super::ErrorKind::Protocol).
-    pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<T, Error> {
-        serde_path_to_error::deserialize(self.result).map_err(|error| {
+    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.result.decode().map_err(|error| {
             let reason = "the result in Pebble's answer has another shape than expected";
             Error::protocol(&self.operation, self.target.as_deref(), reason).with_source(error)
         })

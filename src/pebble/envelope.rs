@@ -3,20 +3,21 @@
 //! Wire: `{"type": "sync"|"async"|"error", "status-code", "status", "change"?, "result"?, "maintenance"?, …}`; an error's kind and message stand
 //! inside `result`. Unknown keys are ignored, so that a newer Pebble cannot break a reader. (Pebble 1.32.1, `internals/daemon/response.go`.)
 
-use serde::Deserialize;
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::change::ChangeId;
 
 /// A sync or async answer, as it stands on the wire.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Envelope {
-    /// The HTTP status; 502 for an unhealthy `/v1/health`, which is an answer like any other.
-    pub(crate) status: u16,
     /// The change that an async request started.
     pub(crate) change: Option<ChangeId>,
-    /// Null when absent.
-    pub(crate) result: Value,
+    pub(crate) result: Document,
 }
 
 /// The form in which an endpoint answers when it does what it was asked to; a refusal is always an envelope.
@@ -79,17 +80,56 @@ pub(crate) enum Decoded {
     Refusal(Refusal),
 }
 
+/// The result of an answer as it came, so that it is read once, as what it is to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Document(Option<Box<RawValue>>);
+
+impl Document {
+    /// What an absent result is.
+    pub(crate) const NULL: Self = Self(None);
+
+    /// The document that this is written as.
+    pub(crate) fn of(value: &impl Serialize) -> Self {
+        Self(serde_json::value::to_raw_value(value).ok())
+    }
+
+    /// Reads it as a `T`; the error says where in it.
+    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
+        let text = self.0.as_ref().map_or("null", |raw| raw.get());
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text))
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Wire {
-    #[serde(rename = "type")]
-    kind: String,
+struct Wire<'b> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'b, str>,
     #[serde(default)]
     change: Option<ChangeId>,
-    #[serde(default)]
-    result: Value,
-    #[serde(default)]
-    maintenance: Option<Value>,
+    #[serde(default, borrow)]
+    result: Option<&'b RawValue>,
+    #[serde(default, borrow)]
+    maintenance: Option<&'b RawValue>,
+}
+
+/// The result of an error, and what is said of maintenance: each key may be missing or be anything.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Told {
+    kind: Value,
+    message: Value,
+}
+
+impl Told {
+    fn read(raw: Option<&RawValue>) -> Self {
+        raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default()
+    }
+
+    fn message(&self) -> String {
+        self.message.as_str().unwrap_or_default().to_owned()
+    }
 }
 
 /// Decodes a complete answer: of this form when its status is 200, else an envelope. `is_text` is what its content type says.
@@ -97,59 +137,48 @@ pub(crate) fn decode_answer(status: u16, is_text: bool, body: &[u8], form: Form)
     let result = match form {
         Form::Envelope => return decode(status, body),
         Form::Lines if status == 200 => {
-            let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(body).into_iter().collect();
-            Value::Array(values?)
+            let values: Result<Vec<&RawValue>, _> = serde_json::Deserializer::from_slice(body).into_iter().collect();
+            Document::of(&values?)
         }
         // Go's server gives a body of nothing no type.
         Form::Text if status == 200 && !is_text && !body.is_empty() => return Err(Garbage::NoText),
-        Form::Text if status == 200 => Value::String(String::from_utf8_lossy(body).into_owned()),
+        Form::Text if status == 200 => Document::of(&String::from_utf8_lossy(body)),
         // It failed while it wrote its text, and says so in a text.
         Form::Text if status == 500 => {
             return decode(status, body).or_else(|_| Ok(Decoded::Refusal(Refusal::quoting(status, body))));
         }
         Form::Lines | Form::Text => return decode(status, body),
     };
-    Ok(Decoded::Answer(Envelope {
-        status,
-        change: None,
-        result,
-    }))
+    Ok(Decoded::Answer(Envelope { change: None, result }))
 }
 
 /// Decodes the envelope of a complete answer with the HTTP status `status`.
 fn decode(status: u16, body: &[u8]) -> Result<Decoded, Garbage> {
-    let wire: Wire = match serde_json::from_slice(body) {
+    let wire: Wire<'_> = match serde_json::from_slice(body) {
         Ok(wire) => wire,
         // Not Pebble's own handler, but a definite refusal all the same (a proxy, a server without this path).
         Err(_) if (400..500).contains(&status) => return Ok(Decoded::Refusal(Refusal::quoting(status, body))),
         Err(error) => return Err(error.into()),
     };
-    if let Some(maintenance) = wire.maintenance.filter(|value| !value.is_null()) {
-        tracing::debug!(maintenance = %text_of(&maintenance, "message"), "Pebble announces maintenance");
+    if wire.maintenance.is_some() {
+        tracing::debug!(maintenance = %Told::read(wire.maintenance).message(), "Pebble announces maintenance");
     }
-    match wire.kind.as_str() {
-        "sync" => Ok(Decoded::Answer(Envelope {
-            status,
-            change: wire.change,
-            result: wire.result,
-        })),
+    match &*wire.kind {
         "async" if wire.change.is_none() => Err(Garbage::NoChange),
-        "async" => Ok(Decoded::Answer(Envelope {
-            status,
+        "sync" | "async" => Ok(Decoded::Answer(Envelope {
             change: wire.change,
-            result: wire.result,
+            result: Document(wire.result.map(ToOwned::to_owned)),
         })),
-        "error" => Ok(Decoded::Refusal(Refusal {
-            status,
-            kind: wire.result.get("kind").and_then(Value::as_str).map(str::to_owned),
-            message: text_of(&wire.result, "message"),
-        })),
-        _ => Err(Garbage::Type(wire.kind)),
+        "error" => {
+            let told = Told::read(wire.result);
+            Ok(Decoded::Refusal(Refusal {
+                status,
+                kind: told.kind.as_str().map(str::to_owned),
+                message: told.message(),
+            }))
+        }
+        kind => Err(Garbage::Type(kind.to_owned())),
     }
-}
-
-fn text_of(value: &Value, key: &str) -> String {
-    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -171,7 +200,7 @@ mod tests {
         ) else {
             panic!()
         };
-        assert_eq!((sync.status, sync.result), (200, json!([1])));
+        assert_eq!(sync.result.decode::<Value>().unwrap(), json!([1]));
         let Ok(Decoded::Answer(done)) = answer(202, &json!({"type": "async", "change": "7", "result": null})) else {
             panic!()
         };
@@ -196,7 +225,7 @@ mod tests {
     fn an_unhealthy_answer_is_an_answer() {
         assert!(matches!(
             answer(502, &json!({"type": "sync", "result": {"healthy": false}})),
-            Ok(Decoded::Answer(Envelope { status: 502, .. }))
+            Ok(Decoded::Answer(Envelope { .. }))
         ));
     }
 

@@ -112,13 +112,10 @@ impl Lane {
         self.clean.then_some(self)
     }
 
-    /// Whether it can take a request now, as far as this process has been told.
-    pub(crate) async fn is_open(&mut self) -> bool {
-        poll_fn(|cx| {
-            self.drive(cx);
-            Poll::Ready(self.connection.is_some() && matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(()))))
-        })
-        .await
+    /// Whether it can take a request, as far as is known. One that the daemon has closed since fails before anything is sent: the kernel takes no byte
+    /// for a socket whose other end is gone.
+    pub(crate) fn is_open(&self) -> bool {
+        self.connection.is_some() && !self.sender.is_closed()
     }
 
     /// Lets the connection do its work; forgets it once it has ended.

@@ -164,7 +164,7 @@ mod tests {
         else {
             panic!("not an answer");
         };
-        let entries: Vec<LogEntry> = serde_json::from_value(answer.result).unwrap();
+        let entries: Vec<LogEntry> = answer.result.decode().unwrap();
         assert_eq!(entries.len(), 2);
         assert_eq!((entries[1].service(), entries[1].message()), ("web", "a <b>"));
         assert!(decode_answer(200, false, format!("{line}\n{{\"time\"").as_bytes(), Form::Lines).is_err());

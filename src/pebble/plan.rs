@@ -69,11 +69,8 @@ impl Client {
     /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy; `Protocol` when the answer is no plan.
     pub async fn plan(&self) -> Result<Plan, Error> {
         let answer = self.send(read_plan()).await?;
-        match answer.result().as_str().map(Plan::from_yaml) {
-            Some(Ok(plan)) => Ok(plan),
-            Some(Err(error)) => Err(answer.malformed("what Pebble sent is not a plan").with_source(error)),
-            None => Err(answer.malformed("what Pebble sent is not a plan in YAML")),
-        }
+        Plan::from_yaml(&answer.decode::<String>()?)
+            .map_err(|error| answer.malformed("what Pebble sent is not a plan").with_source(error))
     }
 }
 

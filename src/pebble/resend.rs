@@ -6,12 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::call::{Answered, Call, Halt, Lost};
 use super::change::{Change, ChangeId};
 use super::changes::read_change;
-use super::envelope::{Envelope, Refusal};
+use super::envelope::{Document, Envelope, Refusal};
 use super::error::service_of;
 use super::identities::LostIdentities;
 use super::lane::Lane;
@@ -221,15 +219,14 @@ pub(super) fn spawned_before(change: &Change, moment: Timestamp) -> bool {
 
 fn answer_true() -> Envelope {
     Envelope {
-        status: 200,
         change: None,
-        result: Value::Bool(true),
+        result: Document::of(&true),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

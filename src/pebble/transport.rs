@@ -80,8 +80,8 @@ impl Transport {
 
     /// An idle connection that is still open, or a new one.
     pub(crate) async fn lane(&self) -> Result<Lane, Broken> {
-        while let Some(mut lane) = self.take_idle() {
-            if lane.is_open().await {
+        while let Some(lane) = self.take_idle() {
+            if lane.is_open() {
                 return Ok(lane);
             }
         }

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::super::call::{Answered, Call, Failure, Halt, Snag};
@@ -154,9 +155,13 @@ impl Client {
 
     /// The change and the task that Pebble has made for the command. The rest of its answer is the daemon's environment, which nobody is to see.
     fn named(&self, operation: &str, answered: &Answered) -> Result<(ChangeId, String), Failure> {
-        let task = answered.envelope.result.get("task-id").and_then(|id| id.as_str());
-        match (&answered.envelope.change, task) {
-            (Some(id), Some(task)) => Ok((id.clone(), task.to_owned())),
+        #[derive(Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        struct Made {
+            task_id: String,
+        }
+        match (&answered.envelope.change, answered.envelope.result.decode()) {
+            (Some(id), Ok(Made { task_id })) => Ok((id.clone(), task_id)),
             _ => {
                 let reason = "Pebble's answer names no change and task for it";
                 Err(Failure::Final(Error::protocol(operation, self.target(), reason)))

@@ -170,7 +170,7 @@ impl Reading {
         let Ok(Decoded::Answer(envelope)) = decode_answer(200, false, text, Form::Envelope) else {
             return None;
         };
-        let results: Vec<FileResult> = serde_json::from_value(envelope.result).ok()?;
+        let results: Vec<FileResult> = envelope.result.decode().ok()?;
         let came = results
             .iter()
             .zip(&self.begun)
