@@ -132,6 +132,8 @@ struct Logs {
     stage: Stage,
     /// Something went wrong since the last opening.
     broke: bool,
+    /// The buffers held something at this opening.
+    filled: bool,
     /// The buffers were read to their end once.
     begun: bool,
     /// What is older was not asked for; to the millisecond, as entries are.
@@ -193,6 +195,7 @@ impl Logs {
             query: query.clone(),
             stage: Stage::Start,
             broke: false,
+            filled: false,
             begun: false,
             floor,
             tracks: BTreeMap::new(),
@@ -242,6 +245,7 @@ impl Logs {
             }
         }
         self.started = now;
+        self.filled = false;
         self.rewind();
         self.stage = Stage::Reading(incoming, Lines::default());
         Ok(round(events))
@@ -269,7 +273,9 @@ impl Logs {
         self.rewind();
         let client = self.client.clone();
         let request = self.query.follow_request();
-        self.stage = Stage::Opening(Box::pin(async move { client.open(&request, None).await }));
+        // Its head comes with the first line, which may be a long time off where there is none yet.
+        let patience = self.filled.then_some(PATIENCE);
+        self.stage = Stage::Opening(Box::pin(async move { client.open(&request, patience).await }));
         self.look = Some(Box::pin(tokio::time::sleep(LOOK)));
         events
     }
@@ -327,6 +333,7 @@ impl Logs {
     /// What is new among entries as they come.
     fn seen(&mut self, entries: Vec<LogEntry>, reading: bool) -> Vec<LogEvent> {
         let first = !self.begun && matches!(self.query.extent(), Extent::Newest(lines) if lines > 0);
+        self.filled |= !entries.is_empty();
         let mut events = Vec::new();
         for entry in entries {
             let name = entry.service().to_owned();
