@@ -1,0 +1,36 @@
+//! Prints notices as they occur, over restarts of Pebble, until Ctrl-C. Try `pebble notify example.com/hello name=value` beside it.
+//!
+//! `cargo run --example watch_notices -- SOCKET [KEY...]`
+
+use std::process::ExitCode;
+
+use charmwright::pebble::{Client, NoticeQuery, Timestamp};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let Some(socket) = arguments.next() else {
+        eprintln!("usage: watch_notices SOCKET [KEY...]");
+        return ExitCode::from(2);
+    };
+    // Without `after` it would begin with those that Pebble still has, of seven days.
+    let query = NoticeQuery::new().keys(arguments).after(Timestamp::now());
+    let mut watch = Client::new(socket).watch_notices(query);
+    while let Some(notice) = watch.next().await {
+        match notice {
+            Ok(notice) => println!(
+                "{} {} {} (occurrence {}) {:?}",
+                notice.last_repeated(),
+                notice.notice_type(),
+                notice.key(),
+                notice.occurrences(),
+                notice.last_data()
+            ),
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
