@@ -459,3 +459,71 @@ async fn a_change_of_another_daemon_is_not_the_one_that_was_waited_for() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_wait_goes_on_over_a_lost_answer_and_ends_where_nothing_can_come() {
+    let inactive = sync(json!([{"name": "web", "startup": "disabled", "current": "inactive"}]));
+    let script = vec![
+        (SERVICES, inactive),
+        (SERVICES, Then::Cut),
+        (SERVICES, services(Some("2020-01-01T00:00:00Z".parse().unwrap()))),
+        (SERVICES, sync(json!([]))),
+        (SERVICES, services(None)),
+    ];
+    follow(script, async |client| {
+        let minute = Duration::from_secs(60);
+        let service = client.wait_service_active("web", minute, minute).await.unwrap();
+        assert!(service.is_active());
+        assert_eq!(client.budget().retries(), 1);
+        let error = client.wait_service_active("web", minute, minute).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.may_have_acted()),
+            (&ErrorKind::Api { status: 404 }, false)
+        );
+        // No time for a second look.
+        let error = client
+            .wait_service_active("web", minute, Duration::ZERO)
+            .await
+            .unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::NotReached, "{error}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_watch_asks_from_where_it_was_to_the_nanosecond() {
+    let notice = |id: &str, repeated: &str| {
+        json!({
+            "id": id, "user-id": null, "type": "custom", "key": format!("a.b/{id}"), "first-occurred": repeated,
+            "last-occurred": repeated, "last-repeated": repeated, "occurrences": 1
+        })
+    };
+    let (old, new) = ("2026-11-22T20:00:09.000000001Z", "2026-11-22T20:00:09.000000002Z");
+    const AFTER: &str = "GET /v1/notices?after=2026-11-22T20%3A00%3A09.000000002Z&timeout=10000ms ";
+    let script = vec![
+        (
+            "GET /v1/notices?timeout=10000ms ",
+            sync(json!([notice("2", new), notice("1", old)])),
+        ),
+        (AFTER, sync(json!([]))),
+        (AFTER, Then::Cut),
+        // What was given is not given again, whatever is listed.
+        (
+            AFTER,
+            sync(json!([
+                notice("1", old),
+                notice("2", new),
+                notice("3", "2026-11-22T20:00:10Z")
+            ])),
+        ),
+    ];
+    follow(script, async |client| {
+        let mut watch = client.watch_notices(super::NoticeQuery::new());
+        for id in ["2", "1", "3"] {
+            assert_eq!(watch.next().await.unwrap().unwrap().id().as_str(), id);
+        }
+        // The budget of the calls beside it is not touched.
+        assert_eq!(client.budget().unanswered(), Duration::ZERO);
+    })
+    .await;
+}
