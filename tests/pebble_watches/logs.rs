@@ -299,6 +299,33 @@ async fn what_pebble_has_dropped_meanwhile_is_marked() {
 }
 
 #[tokio::test]
+async fn a_later_service_that_has_written_more_than_is_kept_is_marked() {
+    const LINES: u32 = 20_000;
+    let Some(scene) = scene("a_later_service", DaemonOptions::new().hold()) else {
+        return;
+    };
+    let mut follow = scene.client.follow_logs(&LogQuery::new());
+    // It is open, and covers nothing.
+    let opened = tokio::time::timeout(Duration::from_millis(200), follow.next());
+    assert!(opened.await.is_err());
+    let layer = burst(&scene, "burst", LINES);
+    scene.direct.add_layer("burst", &layer, LayerMode::New).await.unwrap();
+    scene.touch("burst");
+    // A second passes before it is known to stay up, and by then it has written all.
+    scene.direct.start(&["burst"]).await.unwrap();
+    let mut seen = Followed::default();
+    seen.until(&mut follow, |seen| {
+        seen.last("burst") == LINES && seen.gaps("burst") > 0
+    })
+    .await;
+    seen.check("burst");
+    assert!(
+        !matches!(seen.of("burst").next(), Some(Item::Line(_, 0))),
+        "the first lines are gone"
+    );
+}
+
+#[tokio::test]
 async fn what_is_not_read_in_time_is_marked() {
     // Far more than the buffers on the way hold.
     const LINES: u32 = 300_000;

@@ -79,8 +79,7 @@ impl LogGap {
         &self.service
     }
 
-    /// The time of the last line before it; `None` when it is before the first line of the service, whether that comes after this mark or, for a
-    /// service that was found with a full buffer, came shortly before it.
+    /// The time of the last line before it; `None` when it is before the first line of the service.
     #[must_use]
     pub fn after(&self) -> Option<Timestamp> {
         self.after
@@ -139,8 +138,8 @@ struct Logs {
     /// What is older was not asked for; to the millisecond, as entries are.
     floor: Option<Timestamp>,
     tracks: BTreeMap<String, Track>,
-    /// How much of each service that has no place yet was read since the opening.
-    sizes: BTreeMap<String, usize>,
+    /// The entries of services that are new at this opening: whether it is all that they wrote shows by how much it is.
+    new: BTreeMap<String, Vec<LogEntry>>,
     /// The services that had been started at the last look, and since when they are as they are.
     started: BTreeMap<String, Timestamp>,
     /// When the services are looked at next.
@@ -199,7 +198,7 @@ impl Logs {
             begun: false,
             floor,
             tracks: BTreeMap::new(),
-            sizes: BTreeMap::new(),
+            new: BTreeMap::new(),
             started: BTreeMap::new(),
             look: None,
         }
@@ -253,7 +252,7 @@ impl Logs {
 
     /// The buffers are read again from their start.
     fn rewind(&mut self) {
-        self.sizes.clear();
+        self.new.clear();
         self.tracks.values_mut().for_each(Track::rewind);
     }
 
@@ -266,10 +265,19 @@ impl Logs {
             track.end(&mut seen);
             events.extend(seen.into_iter().map(|seen| event(name, after, seen)));
         }
-        if std::mem::replace(&mut self.begun, true) {
-            let full = self.sizes.iter().filter(|(_, size)| **size >= NEARLY_FULL);
-            events.extend(full.map(|(name, _)| gap(name, None, GapCause::Forgotten)));
+        for (name, entries) in std::mem::take(&mut self.new) {
+            let size: usize = entries
+                .iter()
+                .map(|entry| name.len() + entry.message().len() + ENTRY_OVERHEAD)
+                .sum();
+            if size >= NEARLY_FULL {
+                events.push(gap(&name, None, GapCause::Forgotten));
+            }
+            for entry in entries {
+                self.take(entry, &mut events);
+            }
         }
+        self.begun = true;
         self.rewind();
         let client = self.client.clone();
         let request = self.query.follow_request();
@@ -332,38 +340,44 @@ impl Logs {
 
     /// What is new among entries as they come.
     fn seen(&mut self, entries: Vec<LogEntry>, reading: bool) -> Vec<LogEvent> {
-        let first = !self.begun && matches!(self.query.extent(), Extent::Newest(lines) if lines > 0);
         self.filled |= !entries.is_empty();
         let mut events = Vec::new();
         for entry in entries {
-            let name = entry.service().to_owned();
-            // Of the newest lines, the first has come after others.
-            let track = self
-                .tracks
-                .entry(name.clone())
-                .or_insert_with(|| if first { Track::torn() } else { Track::default() });
-            if entry.message() == TRUNCATED {
-                // While the place is looked for, whether anything is missing shows when it is found or not.
-                if !track.is_searching() {
-                    track.tear();
-                    events.push(gap(&name, track.time(), GapCause::Truncated));
-                }
-                continue;
+            let track = self.tracks.get(entry.service());
+            if reading && self.begun && track.is_none_or(|track| !track.has_place()) {
+                self.new.entry(entry.service().to_owned()).or_default().push(entry);
+            } else {
+                self.take(entry, &mut events);
             }
-            if reading && (!track.has_place() || self.sizes.contains_key(&name)) {
-                *self.sizes.entry(name.clone()).or_default() += name.len() + entry.message().len() + ENTRY_OVERHEAD;
-            }
-            let too_old = |time| self.floor.is_some_and(|floor| time < floor);
-            if !first && !track.is_searching() && too_old(entry.time()) && track.time().is_none_or(too_old) {
-                track.pass(&entry);
-                continue;
-            }
-            let after = track.time();
-            let mut seen = Vec::new();
-            track.take(entry, &mut seen);
-            events.extend(seen.into_iter().map(|seen| event(&name, after, seen)));
         }
         events
+    }
+
+    fn take(&mut self, entry: LogEntry, events: &mut Vec<LogEvent>) {
+        let name = entry.service().to_owned();
+        let newest = !self.begun && matches!(self.query.extent(), Extent::Newest(lines) if lines > 0);
+        // Of the newest lines, the first has come after others.
+        let track = self
+            .tracks
+            .entry(name.clone())
+            .or_insert_with(|| if newest { Track::torn() } else { Track::default() });
+        if entry.message() == TRUNCATED {
+            // While the place is looked for, whether anything is missing shows when it is found or not.
+            if !track.is_searching() {
+                track.tear();
+                events.push(gap(&name, track.time(), GapCause::Truncated));
+            }
+            return;
+        }
+        let too_old = |time| self.floor.is_some_and(|floor| time < floor);
+        if !newest && !track.is_searching() && too_old(entry.time()) && track.time().is_none_or(too_old) {
+            track.pass(&entry);
+            return;
+        }
+        let after = track.time();
+        let mut seen = Vec::new();
+        track.take(entry, &mut seen);
+        events.extend(seen.into_iter().map(|seen| event(&name, after, seen)));
     }
 }
 
