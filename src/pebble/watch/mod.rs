@@ -379,6 +379,84 @@ mod tests {
         }
     }
 
+    /// Keeps the level and the text of each event.
+    #[derive(Clone, Default)]
+    struct Told(Arc<Mutex<Vec<(tracing::Level, String)>>>);
+
+    impl tracing::Subscriber for Told {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+        fn event(&self, event: &tracing::Event<'_>) {
+            struct Text(String);
+            impl tracing::field::Visit for Text {
+                fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn fmt::Debug) {
+                    self.0 = format!("{value:?}");
+                }
+            }
+            let mut text = Text(String::new());
+            event.record(&mut text);
+            if *event.metadata().level() <= tracing::Level::INFO {
+                self.0.lock().unwrap().push((*event.metadata().level(), text.0));
+            }
+        }
+
+        fn enter(&self, _: &tracing::span::Id) {}
+
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_break_is_told_once_and_so_is_its_end() {
+        let told = Told::default();
+        let _default = tracing::subscriber::set_default(told.clone());
+        let broken = || Err(Failure::temporary("away"));
+        let (mut watch, _) = script(vec![
+            broken(),
+            broken(),
+            broken(),
+            good(&[1]),
+            good(&[2]),
+            broken(),
+            good(&[3]),
+        ]);
+        for expected in 1..=3 {
+            assert_eq!(next(&mut watch).await.unwrap().unwrap(), expected);
+        }
+        let told = told.0.lock().unwrap();
+        let levels: Vec<_> = told.iter().map(|(level, _)| *level).collect();
+        let (warn, info) = (tracing::Level::WARN, tracing::Level::INFO);
+        assert_eq!(levels, [warn, info, warn, info]);
+        assert!(
+            told[0].1.starts_with("cannot watch a script for the moment: away; "),
+            "{told:?}"
+        );
+        assert!(
+            told[1].1.starts_with("could watch a script again at attempt 4, after "),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn a_watch_crosses_threads() {
+        fn crosses<T: Send + Unpin>(_: T) {}
+        let client = Client::new("/nowhere");
+        // Made outside of a runtime, too.
+        crosses(client.watch_notices(super::super::NoticeQuery::new()));
+        crosses(client.watch_services(&[]));
+        crosses(client.watch_checks(&super::super::CheckQuery::all()));
+        crosses(client.follow_logs(&super::super::LogQuery::new()));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn garbage_and_errors_within_pebble_are_breaks() {
         let garbage = Failure::Final(Error::protocol("x", None, "not Pebble"));
