@@ -34,7 +34,7 @@ struct Inner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No answer came within the policy: Pebble is away, or keeps silent. The only kind that more time can mend by itself.
+    /// No answer came within the policy: Pebble is away, or keeps silent. More time may mend it by itself.
     Unreachable,
     /// The operating system or Pebble (401) denied access.
     PermissionDenied,
