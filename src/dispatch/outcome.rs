@@ -222,7 +222,30 @@ mod tests {
             Error::config("port", "must be even"),
             Error::new("cannot count the sheep"),
             Error::deferral("cannot defer"),
+            at(pebble::Error::interrupted(
+                "push \"/a\"",
+                None,
+                7,
+                "it broke".to_owned(),
+            )),
         ]
+    }
+
+    #[test]
+    fn a_transfer_that_broke_is_pebble_away() {
+        for phase in [Phase::Setup, Phase::Operation] {
+            let errors = errors(phase);
+            for event in events() {
+                let [away, .., broke] = errors.as_slice() else {
+                    panic!("no errors");
+                };
+                assert_eq!(
+                    Verdict::by_table(&event, away),
+                    Verdict::by_table(&event, broke),
+                    "{event}"
+                );
+            }
+        }
     }
 
     #[test]
