@@ -94,7 +94,7 @@ async fn what_pebble_may_not_do_is_denied() {
         return;
     }
     let path = scene.put("secret", "x");
-    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
     let error = scene.client.pull(&path).await.unwrap_err();
     assert_eq!(file(&error), FileErrorKind::PermissionDenied);
 }

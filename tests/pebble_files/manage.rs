@@ -1,6 +1,6 @@
 //! Folders that are made and paths that are removed, also when the answer is lost.
 
-use charmwright::pebble::{DirOptions, ErrorKind, FileErrorKind, Mode, RemoveOptions};
+use charmwright::pebble::{DirOptions, ErrorKind, FileErrorKind, FileResult, Mode, RemoveOptions};
 use charmwright::testing::proxy::{Fault, Rule};
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -50,7 +50,7 @@ async fn paths_are_removed_one_by_one() {
     assert_eq!(results[2].error().unwrap().kind(), &FileErrorKind::NotFound);
     let recursive = RemoveOptions::new().recursive();
     let results = scene.client.remove_all(&paths, &recursive).await.unwrap();
-    assert!(results.iter().all(|result| result.is_ok()), "{results:?}");
+    assert!(results.iter().all(FileResult::is_ok), "{results:?}");
     assert!(scene.names().is_empty());
     let error = scene
         .client
@@ -84,7 +84,7 @@ async fn a_lost_answer_is_success_when_it_is_done_by_then() {
     let paths = [scene.path("file"), folder];
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let results = scene.client.remove_all(&paths, &RemoveOptions::new()).await.unwrap();
-    assert!(results.iter().all(|result| result.is_ok()), "{results:?}");
+    assert!(results.iter().all(FileResult::is_ok), "{results:?}");
     assert!(scene.names().is_empty());
     assert_eq!(scene.proxy.count("POST", "/v1/files"), 6);
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use charmwright::pebble::{FileErrorKind, FileType, ListOptions, Mode, Owner, PushFile};
+use charmwright::pebble::{FileErrorKind, FileInfo, FileResult, FileType, ListOptions, Mode, Owner, PushFile};
 
 use crate::{noise, options, scene};
 
@@ -42,7 +42,7 @@ async fn a_name_is_the_same_in_both_directions() {
         .list_files(&scene.path(""), &ListOptions::new())
         .await
         .unwrap();
-    let names: Vec<&str> = listed.iter().map(|info| info.name()).collect();
+    let names: Vec<&str> = listed.iter().map(FileInfo::name).collect();
     let mut expected = NAMES;
     expected.sort_unstable();
     assert_eq!(names, expected);
@@ -58,7 +58,7 @@ async fn several_files_travel_in_one_request() {
         .map(|name| PushFile::new(scene.path(name), name.repeat(1000)))
         .collect();
     let results = scene.client.push_all(&files).await.unwrap();
-    assert!(results.iter().all(|result| result.is_ok()), "{results:?}");
+    assert!(results.iter().all(FileResult::is_ok), "{results:?}");
     assert_eq!(scene.proxy.count("POST", "/v1/files"), 1);
     let paths: Vec<String> = NAMES.iter().map(|name| scene.path(name)).collect();
     let mut stream = scene.client.pull_all(&paths).await.unwrap();
@@ -78,7 +78,7 @@ async fn several_files_travel_in_one_request() {
     }
     assert_eq!(seen, NAMES.len());
     let results = stream.finish().await.unwrap();
-    assert!(results.iter().map(|result| result.path()).eq(&paths));
+    assert!(results.iter().map(FileResult::path).eq(&paths));
     assert_eq!(scene.proxy.count("GET", "/v1/files"), 1);
     assert!(scene.client.push_all(&[]).await.unwrap().is_empty());
     let none = scene.client.pull_all::<&str>(&[]).await.unwrap();

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use charmwright::pebble::{ErrorKind, Mode, Symlinks, TreeOptions, TreeReport};
+use charmwright::pebble::{ErrorKind, Mode, Symlinks, TreeFailure, TreeOptions, TreeReport};
 use charmwright::testing::proxy::{Fault, Rule};
 use tempfile::TempDir;
 
@@ -55,7 +55,7 @@ fn sample() -> TempDir {
 }
 
 fn failed(report: &TreeReport) -> Vec<&Path> {
-    let mut paths: Vec<&Path> = report.failures().iter().map(|failure| failure.path()).collect();
+    let mut paths: Vec<&Path> = report.failures().iter().map(TreeFailure::path).collect();
     paths.sort();
     paths
 }
@@ -163,10 +163,9 @@ async fn a_failure_stays_with_its_path() {
     for failure in report.failures() {
         assert!(
             matches!(failure.error().kind(), ErrorKind::File(_) | ErrorKind::InvalidRequest),
-            "{:?}",
-            failure
+            "{failure:?}"
         );
-        assert!(failure.error().to_string().starts_with("cannot "), "{:?}", failure);
+        assert!(failure.error().to_string().starts_with("cannot "), "{failure:?}");
     }
     assert!(report.complete().is_err());
     let nowhere = local.path().join("nowhere");

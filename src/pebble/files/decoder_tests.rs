@@ -33,7 +33,7 @@ fn events_of(mut decoder: Decoder, pieces: &[&[u8]]) -> (Vec<Event>, Option<Faul
             }
             match event {
                 Ok(Some(event)) => events.push(event),
-                Ok(None) => unreachable!(),
+                Ok(None) => break,
                 Err(fault) => return (events, Some(fault)),
             }
         }

@@ -205,15 +205,15 @@ impl TreeReport {
         self.failures.is_empty()
     }
 
-    /// The report, if nothing failed.
+    /// For whom a tree is all or nothing: `client.push_tree(local, remote, &options).await?.complete()?`.
     ///
     /// # Errors
     /// The error of the first path that failed.
-    pub fn complete(mut self) -> Result<Self, Error> {
-        if self.failures.is_empty() {
-            return Ok(self);
+    pub fn complete(self) -> Result<(), Error> {
+        match self.failures.into_iter().next() {
+            None => Ok(()),
+            Some(failure) => Err(failure.error),
         }
-        Err(self.failures.swap_remove(0).error)
     }
 }
 
