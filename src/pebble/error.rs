@@ -233,7 +233,7 @@ impl Error {
 
     /// The near side failed. `what` is what it could not do, such as `open /etc/passwd`.
     pub(crate) fn local(operation: &str, target: Option<&str>, what: &str, error: io::Error) -> Self {
-        let reason = format!("cannot {what} here: {}", plain(&error));
+        let reason = format!("this side could not {what}: {}", plain(&error));
         Self::new(ErrorKind::Local(error.kind()), operation, target, reason).with_source(error)
     }
 

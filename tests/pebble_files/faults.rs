@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{ErrorKind, PushFile, RetryPolicy};
+use charmwright::pebble::{Error, ErrorKind, FileResult, PushFile, RetryPolicy};
 use charmwright::testing::proxy::{Fault, Rule};
 
 use crate::{names_in, noise, options, scene};
@@ -215,4 +215,53 @@ async fn what_is_not_pebbles_is_told_apart() {
     let whole = format!("{head}{part}{}\r\n--bbbb--\r\n", results(&path));
     scene.proxy.add(get(Fault::Garbage(whole.into_bytes())));
     assert_eq!(scene.client.pull(&path).await.unwrap(), b"xx");
+}
+
+#[tokio::test]
+async fn several_files_cut_anywhere_are_never_taken_for_whole() {
+    let Some(scene) = scene("several_files_cut_anywhere_are_never_taken_for_whole") else {
+        return;
+    };
+    let contents: Vec<Vec<u8>> = [0, 1, 700, 5_000].map(noise).into();
+    let paths: Vec<String> = contents
+        .iter()
+        .enumerate()
+        .map(|(index, content)| scene.put(&index.to_string(), content))
+        .collect();
+    let mut broke = 0;
+    for random in noise(400).chunks_exact(4) {
+        // The whole answer has about 7,000 bytes.
+        let cut = u32::from_be_bytes(random.try_into().unwrap()) as usize % 8_000;
+        let rule = scene.proxy.add(get(Fault::CutReplyAfter(cut)));
+        let client = scene.fresh();
+        let read = async {
+            let mut stream = client.pull_all(&paths).await?;
+            let mut came = vec![None; contents.len()];
+            while let Some(mut file) = stream.next_file().await? {
+                let mut content = Vec::new();
+                while let Some(piece) = file.chunk().await? {
+                    content.extend_from_slice(piece);
+                }
+                came[file.index()] = Some(content);
+            }
+            let results = stream.finish().await?;
+            assert!(results.iter().all(FileResult::is_ok));
+            Ok::<_, Error>(came)
+        };
+        match read.await {
+            Ok(came) => assert!(
+                came.into_iter().map(Option::unwrap).eq(contents.iter().cloned()),
+                "cut after {cut}"
+            ),
+            Err(error) => {
+                broke += 1;
+                assert!(
+                    matches!(error.kind(), ErrorKind::Interrupted { .. } | ErrorKind::Unreachable),
+                    "cut after {cut}: {error}"
+                );
+            }
+        }
+        assert_eq!(scene.proxy.fired(rule), 1);
+    }
+    assert!(broke > 50, "only {broke} of 100 broke in the middle");
 }

@@ -184,6 +184,8 @@ impl Client {
     /// Writes a file: `POST /v1/files`. `path` is absolute. While no answer comes it is sent again as a whole. Dropped, the file may have been
     /// written; it is never half written.
     ///
+    /// A name may hold anything but `/` and NUL; one with a `*` is refused by Pebble 1.32 and was taken by 1.1.
+    ///
     /// # Errors
     /// [`File`](crate::pebble::ErrorKind::File) when Pebble could not write it; [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer comes within the policy, whose
     /// limit counts only the time in which no byte moves, and leaves a slow disk 1 s for each 10 MiB.
