@@ -115,13 +115,8 @@ async fn usual_modes_are_used_when_asked_for() {
     put(local.path(), "f/x", "", 0o600);
     let options = TreeOptions::new().usual_modes();
     let remote = scene.path("t");
-    scene
-        .client
-        .push_tree(local.path(), &remote, &options)
-        .await
-        .unwrap()
-        .complete()
-        .unwrap();
+    let pushed = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
+    assert!(pushed.is_complete(), "{pushed:?}");
     let infos = scene
         .client
         .list_files(&scene.path("t/f"), &Default::default())

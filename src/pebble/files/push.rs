@@ -167,9 +167,18 @@ impl Wrapping {
         }
     }
 
-    /// The body around a content that is still to come.
-    fn piped(&self, length: Option<u64>) -> (Outgoing, Pipe) {
+    /// The body around a content.
+    fn whole(&self, content: Bytes) -> Outgoing {
         let mut body = Outgoing::whole(self.before.clone());
+        body.push(content);
+        body.push(self.after.clone());
+        body
+    }
+
+    /// The body around a content that is still to come, but for its beginning.
+    fn piped(&self, first: Bytes, length: Option<u64>) -> (Outgoing, Pipe) {
+        let mut body = Outgoing::whole(self.before.clone());
+        body.push(first);
         let pipe = body.pipe(length);
         body.push(self.after.clone());
         (body, pipe)
@@ -252,9 +261,17 @@ impl Client {
         let attempt = |attempt| async move {
             let opened = open_file(local).map_err(|error| failed("open it", error));
             let file = &opened.map_err(Failure::Final)?;
+            let first = read_piece(file).map_err(|error| failed("read it", error));
+            let first = Bytes::from(first.map_err(Failure::Final)?);
             let make = || {
-                // Its length is not declared: a log may well grow while it is read.
-                let (body, pipe) = wrapping.piped(None);
+                // A small file goes out at once. The length of another is not declared: a log may well grow while it is read.
+                let (body, pipe) = match first.len() {
+                    ..PIECE => (wrapping.whole(first.clone()), None),
+                    _ => {
+                        let (body, pipe) = wrapping.piped(first.clone(), None);
+                        (body, Some(pipe))
+                    }
+                };
                 (body, pump_file(file, pipe, failed))
             };
             self.upload(call, attempt, make).await
@@ -288,7 +305,7 @@ impl Client {
         let (reader, taken) = (&Mutex::new(reader), &AtomicU64::new(0));
         let attempt = |attempt| async move {
             let make = || {
-                let (body, pipe) = wrapping.piped(options.length);
+                let (body, pipe) = wrapping.piped(Bytes::new(), options.length);
                 let pump = async move {
                     // One attempt at a time: it is always free.
                     let mut reader = reader.lock().await;
@@ -340,20 +357,23 @@ pub(super) fn open_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// The next piece of a file, shorter than the others only at its end.
+fn read_piece(file: &File) -> io::Result<Vec<u8>> {
+    let mut piece = Vec::with_capacity(PIECE);
+    file.take(PIECE as u64).read_to_end(&mut piece)?;
+    Ok(piece)
+}
+
+/// Passes on what is left of a file; without a pipe there is nothing left.
 async fn pump_file(
-    mut file: &File,
-    pipe: Pipe,
+    file: &File,
+    pipe: Option<Pipe>,
     failed: &(impl Fn(&str, io::Error) -> Error + Sync),
 ) -> Result<(), Error> {
+    let Some(pipe) = pipe else { return Ok(()) };
     loop {
-        let mut piece = Vec::with_capacity(PIECE);
-        let mut part = file.take(PIECE as u64);
-        part.read_to_end(&mut piece).map_err(|error| failed("read it", error))?;
-        if piece.is_empty() {
-            return Ok(());
-        }
-        file = part.into_inner();
-        if !pipe.send(piece.into()).await {
+        let piece = read_piece(file).map_err(|error| failed("read it", error))?;
+        if piece.is_empty() || !pipe.send(piece.into()).await {
             return Ok(());
         }
     }
