@@ -233,11 +233,11 @@ impl Exec {
             ("group-id", self.group_id.map(|id| json!(id))),
             ("service-context", self.service_context.as_ref().map(|name| json!(name))),
             ("timeout", limit.map(|limit| json!(GoDuration::from(limit).to_string()))),
-            ("split-stderr", self.splits_stderr().then(|| json!(true))),
+            ("split-stderr", self.splits_stderr().then_some(json!(true))),
             ("terminal", self.terminal.map(|_| json!(true))),
             ("width", self.terminal.map(|(width, _)| json!(width))),
             ("height", self.terminal.map(|(_, height)| json!(height))),
-            ("interactive", self.interactive.then(|| json!(true))),
+            ("interactive", self.interactive.then_some(json!(true))),
         ];
         let mut body = Map::new();
         body.insert("command".to_owned(), json!(self.command));

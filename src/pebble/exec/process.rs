@@ -273,12 +273,12 @@ impl ExecProcess {
             return Poll::Ready(Err(self.ended(ErrorKind::OutcomeUnknown, reason.clone())));
         }
         let over = matches!(*waiting, Waiting::Ready(..));
-        let (ended, fault) = self.shared.poll(place, cx, |sockets, cx| {
+        let (ended, fault, more) = self.shared.poll(place, cx, |sockets, cx| {
             if over {
                 sockets.note_over();
             }
             sockets.drive(cx);
-            (sockets.have_ended(), sockets.fault().cloned())
+            (sockets.have_ended(), sockets.fault().cloned(), sockets.awaits_verdict())
         });
         let result = match (&*waiting, broken, fault) {
             (_, Some(error), _) => Err(error),
@@ -286,35 +286,30 @@ impl ExecProcess {
                 self.client.exec_status(&self.operation, (**change).clone())
             }
             (_, None, None) => return Poll::Pending,
-            (waiting, None, Some(fault)) => match self.failed(waiting, &fault) {
-                Some(error) => Err(error),
-                None => return Poll::Pending,
-            },
+            // How the command ended says more than that its connection broke.
+            (Waiting::Asking(_), None, Some(_)) if more => return Poll::Pending,
+            (waiting, None, Some(fault)) => Err(self.failed(waiting, &fault)),
         };
         Poll::Ready(self.finish(&mut waiting, result))
     }
 
-    /// The error of a fault on the websockets; `None` while it is better to hear first what became of the command.
-    fn failed(&self, waiting: &Waiting, fault: &Fault) -> Option<Error> {
-        let change = match waiting {
-            Waiting::Ready(change, _) => Some(change),
-            _ => None,
-        };
+    /// The error of a fault on the websockets, with what else is known of the command.
+    fn failed(&self, waiting: &Waiting, fault: &Fault) -> Error {
         let kind = match fault.kind {
             FaultKind::TimedOut => ErrorKind::TimedOut,
             FaultKind::Protocol => ErrorKind::Protocol,
-            // That it failed says more than that its connection broke.
-            FaultKind::Broken => match self.client.exec_status(&self.operation, (**change?).clone()) {
-                Err(error) => return Some(error),
-                Ok(status) => {
-                    let code = status.exit_code();
-                    let reason = format!("{}; it has ended with exit code {code}", fault.text);
-                    return Some(self.ended(ErrorKind::OutcomeUnknown, reason));
-                }
-            },
-            FaultKind::Dropped => ErrorKind::OutcomeUnknown,
+            FaultKind::Broken | FaultKind::Dropped => ErrorKind::OutcomeUnknown,
         };
-        Some(self.ended(kind, fault.text.clone()))
+        let (Waiting::Ready(change, _), FaultKind::Broken) = (waiting, fault.kind) else {
+            return self.ended(kind, fault.text.clone());
+        };
+        match self.client.exec_status(&self.operation, (**change).clone()) {
+            Err(error) => error,
+            Ok(status) => {
+                let reason = format!("{}; it has ended with exit code {}", fault.text, status.exit_code());
+                self.ended(kind, reason)
+            }
+        }
     }
 
     fn ended(&self, kind: ErrorKind, reason: String) -> Error {

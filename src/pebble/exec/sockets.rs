@@ -24,6 +24,9 @@ const FRAMES_AT_ONCE: usize = 64;
 /// How long the end of a stream is waited for when Pebble has said that the command is over and nothing comes any more. It sends the ends first.
 const SETTLE: Duration = Duration::from_secs(5);
 
+/// How long Pebble's word on a command is waited for whose connection broke. It is killed by that, so it comes at once or not soon.
+const VERDICT: Duration = Duration::from_secs(10);
+
 /// What all handles of one exec share.
 pub(super) struct Shared {
     sockets: Mutex<Sockets>,
@@ -73,6 +76,8 @@ pub(super) struct Sockets {
     stdout: Outlet,
     stderr: Outlet,
     fault: Option<Fault>,
+    /// Until when it is waited for what Pebble says of a command whose connection broke.
+    verdict_at: Option<Instant>,
     /// When everything has to be over, and how long that is after the command was started.
     deadline: Option<(Instant, Duration)>,
     alarm: Option<Pin<Box<Sleep>>>,
@@ -107,6 +112,7 @@ impl Shared {
             input: Input::new(given),
             stdout: Outlet::new("stdout"),
             fault: None,
+            verdict_at: None,
             deadline,
             alarm: None,
             waiting: 0,
@@ -220,8 +226,11 @@ impl Sockets {
 
     /// Pebble has said that the command is over.
     pub(super) fn note_over(&mut self) {
-        self.over_since.get_or_insert_with(Instant::now);
-        self.moved = true;
+        // Told each time, one waiting handle would wake the next for ever.
+        if self.over_since.is_none() {
+            self.over_since = Some(Instant::now());
+            self.moved = true;
+        }
     }
 
     /// Closes everything, control first: without a closing frame on it, the command is killed if it still runs.
@@ -238,13 +247,24 @@ impl Sockets {
         if self.fault.is_none() {
             let text = text.into();
             self.fault = Some(Fault { kind, text });
+            self.verdict_at = Instant::now()
+                .checked_add(VERDICT)
+                .filter(|_| kind == FaultKind::Broken);
         }
         self.close();
+    }
+
+    /// Whether there is more to hear of the fault that there was.
+    pub(super) fn awaits_verdict(&self) -> bool {
+        self.verdict_at.is_some_and(|at| at > Instant::now())
     }
 
     /// Does what can be done now.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
         if self.fault.is_some() {
+            if let Some(at) = self.verdict_at.filter(|_| self.awaits_verdict()) {
+                self.wake_at(at, cx);
+            }
             return;
         }
         self.drive_control(cx);
@@ -374,19 +394,19 @@ impl Sockets {
             );
         }
         if let Some(due) = self.next_due() {
-            if due <= now {
-                cx.waker().wake_by_ref();
-                return;
-            }
-            let alarm = self
-                .alarm
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
-            if alarm.deadline() != due {
-                alarm.as_mut().reset(due);
-            }
-            if alarm.as_mut().poll(cx).is_ready() {
-                cx.waker().wake_by_ref();
-            }
+            self.wake_at(due, cx);
+        }
+    }
+
+    fn wake_at(&mut self, due: Instant, cx: &mut Context<'_>) {
+        let alarm = self
+            .alarm
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+        if alarm.deadline() != due {
+            alarm.as_mut().reset(due);
+        }
+        if alarm.as_mut().poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
         }
     }
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::super::{Client, Error, ErrorKind, RetryPolicy};
@@ -103,6 +104,10 @@ async fn serve(stream: UnixStream, sent: Sent) -> Option<()> {
 }
 
 async fn run(sent: Sent) -> Result<ExecOutput, Error> {
+    with(sent, async |client, exec| client.exec_output(&exec).await).await
+}
+
+async fn with<T>(sent: Sent, work: impl AsyncFnOnce(Client, Exec) -> T) -> T {
     let folder = tempfile::tempdir().unwrap();
     let socket: &Path = &folder.path().join("s");
     let listener = UnixListener::bind(socket).unwrap();
@@ -114,9 +119,9 @@ async fn run(sent: Sent) -> Result<ExecOutput, Error> {
     });
     let client = Client::new(socket).with_retry(RetryPolicy::once(Duration::from_secs(5)));
     let exec = Exec::new(["x"]).combine_stderr().timeout(Duration::from_secs(60));
-    let output = tokio::time::timeout(Duration::from_secs(30), client.exec_output(&exec)).await;
+    let result = tokio::time::timeout(Duration::from_secs(90), work(client, exec)).await;
     server.abort();
-    output.expect("it hangs")
+    result.expect("it hangs")
 }
 
 #[tokio::test]
@@ -193,6 +198,84 @@ async fn an_end_that_never_comes_is_given_up() {
     let error = run(Sent::stdio([data(b"some")])).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
     assert!(error.to_string().contains("its output does not end"), "{error}");
+}
+
+/// Frames of 64 KiB.
+fn large(count: usize) -> Vec<u8> {
+    let frame = [vec![0x82, 127], 65_536_u64.to_be_bytes().to_vec(), vec![b'x'; 65_536]].concat();
+    frame.repeat(count)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_stalls_holds_the_wait_up_for_a_while() {
+    let sent = Sent::stdio([large(32), end()]);
+    with(sent, async |client, exec| {
+        let mut process = client.exec(&exec).await.unwrap();
+        let mut stdout = process.take_stdout().unwrap();
+        stdout.read_exact(&mut [0; 100]).await.unwrap();
+        let started = Instant::now();
+        let (first, second) = tokio::join!(process.wait(), process.wait());
+        assert!(first.unwrap().success() && second.unwrap().success());
+        assert!(started.elapsed() >= super::outlet::PATIENCE, "{:?}", started.elapsed());
+        let mut kept = Vec::new();
+        let error = stdout.read_to_end(&mut kept).await.unwrap_err();
+        assert_eq!(kept.len() as u64 + stdout.discarded() + 100, 32 * 65_536, "{error}");
+        assert!(kept.len() >= super::outlet::HELD - 100);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_stream_is_not_waited_for_for_ever() {
+    // Pebble's word on the command never comes.
+    let sent = Sent {
+        closes: true,
+        ready: false,
+        ..Sent::stdio([data(b"some")])
+    };
+    let error = run(sent).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
+    assert!(error.to_string().contains("broke before its end"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deadline_is_over_the_whole() {
+    let sent = Sent {
+        ready: false,
+        ..Sent::stdio([data(b"some")])
+    };
+    with(sent, async |client, exec| {
+        let mut process = client.exec(&exec.timeout(Duration::from_secs(2))).await.unwrap();
+        let started = Instant::now();
+        // A reader alone keeps it, too.
+        let mut stdout = process.take_stdout().unwrap();
+        let mut kept = Vec::new();
+        let error = stdout.read_to_end(&mut kept).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), kept.as_slice()),
+            (std::io::ErrorKind::TimedOut, &b"some"[..])
+        );
+        assert!(started.elapsed() >= Duration::from_secs(7), "{:?}", started.elapsed());
+        assert_eq!(*process.wait().await.unwrap_err().kind(), ErrorKind::TimedOut);
+    })
+    .await;
+}
+
+#[test]
+fn handles_and_calls_cross_threads() {
+    fn crosses<T: Send>(_: T) {}
+    fn is_shared<T: Send + Sync>() {}
+    let (client, exec) = (Client::new("/nowhere"), Exec::new(["x"]));
+    crosses(client.exec(&exec));
+    crosses(client.exec_output(&exec));
+    is_shared::<super::ExecProcess>();
+    is_shared::<super::ExecReader>();
+    is_shared::<super::ExecStdin>();
+    #[expect(dead_code, reason = "it is compiled, not run")]
+    fn waits(process: &super::ExecProcess) {
+        crosses(process.wait());
+        crosses(process.signal("SIGTERM"));
+    }
 }
 
 proptest! {
