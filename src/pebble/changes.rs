@@ -152,8 +152,8 @@ impl Client {
         .await
     }
 
-    /// Waits for a change that `operation` has made; `Err` in it says by what it shows that the daemon was restarted and has forgotten it.
-    pub(super) async fn wait_for(self, operation: String, pending: Pending) -> Result<Result<Change, String>, Error> {
+    /// Waits for a change that `operation` has made.
+    pub(super) async fn wait_for(self, operation: String, pending: Pending) -> Result<Heard, Error> {
         let call = Call::new(&self, Request::get(change_path(&pending.id), operation));
         call.note_accepted();
         let (call, client) = (&call, &self);
@@ -161,11 +161,15 @@ impl Client {
         call.run(async |attempt| {
             let mut pending = stage.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let waited = client.wait_step(call, &mut pending, attempt).await;
+            let same_connection = !pending.trouble;
             *stage.lock().unwrap_or_else(PoisonError::into_inner) = pending;
-            match waited? {
-                Waited::Ready(change) => Ok(Ok(*change)),
-                Waited::Forgotten(cause) => Ok(Err(cause)),
-            }
+            Ok(match waited? {
+                Waited::Ready(change) => Heard::Ready {
+                    change: *change,
+                    same_connection,
+                },
+                Waited::Forgotten(cause) => Heard::Forgotten(cause),
+            })
         })
         .await
     }
@@ -236,6 +240,17 @@ pub(super) enum Waited {
     Forgotten(String),
 }
 
+/// What was heard of the end of a change, by whoever only listens.
+pub(super) enum Heard {
+    Ready {
+        change: Change,
+        /// The connection over which it was made was never lost, so it is the same daemon that speaks.
+        same_connection: bool,
+    },
+    /// As [`Waited::Forgotten`].
+    Forgotten(String),
+}
+
 impl Pending {
     fn new(id: ChangeId, origin: Origin, answered: &Answered, deadline: Duration) -> Self {
         Self {
@@ -259,17 +274,17 @@ impl Pending {
         }
     }
 
-    /// The change of an exec that was just answered. It is waited for without end: whoever does has a deadline over the whole.
-    pub(super) fn exec(id: ChangeId, answered: &Answered) -> Self {
+    /// The change of an exec that was just answered.
+    pub(super) fn exec(id: ChangeId, answered: &Answered, deadline: Duration) -> Self {
         let action = LostAction {
             kind: "exec",
             services: Vec::new(),
         };
-        Self::new(id, Origin::Ours(action, answered.since), answered, Duration::MAX)
+        Self::new(id, Origin::Ours(action, answered.since), answered, deadline)
     }
 
     /// Whether a change of this id is the one, and not one that a restarted daemon has made.
-    pub(super) fn is(&self, change: &Change) -> bool {
+    fn is(&self, change: &Change) -> bool {
         match &self.origin {
             Origin::Ours(action, since) => change.kind() == action.kind && !spawned_before(change, *since),
             Origin::Seen { kind, spawned } => change.kind() == kind && change.spawn_time() == *spawned,

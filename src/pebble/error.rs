@@ -491,7 +491,7 @@ fn fault_in(message: &str) -> Option<UserFault> {
         "must specify user",
     ]) {
         Some(UserFault::User)
-    } else if has(&["command", "cannot find executable"]) {
+    } else if has(&["command", "cannot find executable", "executable file not found"]) {
         Some(UserFault::Command)
     } else {
         None
@@ -545,6 +545,11 @@ mod tests {
             ("plan check \"c\" user: unknown user nobody1", Some(UserFault::User)),
             ("group: unknown group staff1", Some(UserFault::Group)),
             ("cannot find executable \"mange\"", Some(UserFault::Command)),
+            // As Pebble 1.1 says it.
+            (
+                "exec: \"mange\": executable file not found in $PATH",
+                Some(UserFault::Command),
+            ),
             ("layer \"workload\" already exists", None),
         ] {
             assert_eq!(refused(400, message).user_fault(), fault, "{message}");

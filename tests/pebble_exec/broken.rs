@@ -2,11 +2,12 @@
 
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use charmwright::pebble::{Client, ErrorKind, Exec, RetryPolicy};
 use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright::testing::proxy::{Fault, Rule, SeenRequest};
 use tokio::io::AsyncReadExt as _;
 
 use crate::scene::{Scene, is_alive, pid_in, policy, scene, scene_with, sh, until, within};
@@ -242,6 +243,52 @@ async fn a_daemon_that_is_killed_in_the_middle_is_told() {
     let (error, _) = broken_by(&client, &scene.path("pid"), || scene.daemon.kill().unwrap()).await;
     assert_eq!(*error.kind(), ErrorKind::Unreachable, "{error}");
     assert!(error.may_have_acted(), "{error}");
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_killed_on_the_way_runs_it_at_most_once() {
+    for forgetful in [false, true] {
+        for (path, answered) in [
+            ("/v1/exec", false),
+            ("/v1/exec", true),
+            (CONTROL, false),
+            (CONTROL, true),
+            (STDIO, false),
+            (STDIO, true),
+            (STDERR, false),
+            (STDERR, true),
+        ] {
+            let options = DaemonOptions::new();
+            let options = if forgetful { options.forgetful() } else { options };
+            let Some(scene) = scene_with("a_daemon_that_is_killed_on_the_way", options) else {
+                return;
+            };
+            let what = format!("killed at {path}, answered: {answered}, forgetful: {forgetful}");
+            let (proxy, client) = scene.proxied();
+            let daemon = Arc::clone(&scene.daemon);
+            let restart = move |_: &SeenRequest| {
+                daemon.kill().unwrap();
+                daemon.start_again().unwrap();
+            };
+            let fault = if answered {
+                Fault::before_reply(restart)
+            } else {
+                Fault::before(restart)
+            };
+            let rule = proxy.add(Rule::new("", path, fault));
+            let result = within(client.exec_output(&counting(&scene))).await;
+            assert_eq!(proxy.fired(rule), 1, "{what}");
+            let runs = runs(&scene);
+            match result {
+                Ok(output) => assert_eq!((output.exit_code(), runs), (3, 1), "{what}"),
+                Err(error) => {
+                    assert!(runs <= 1 && error.may_have_acted(), "{what}, {runs} runs: {error}");
+                    assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{what}: {error}");
+                    assert!(path == STDIO || path == STDERR || answered, "{what}: {error}");
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test]

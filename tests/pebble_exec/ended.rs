@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use charmwright::pebble::{ChangeStatus, ErrorKind, Exec};
+use charmwright::pebble::{ChangeStatus, ErrorKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::scene::{is_alive, pid_in, scene, sh, until, within};
@@ -143,7 +143,11 @@ async fn an_aborted_change_is_a_killed_command() {
     let Some(scene) = scene("an_aborted_change_is_a_killed_command") else {
         return;
     };
-    let process = scene.client.exec(&Exec::new(["sleep", "600"])).await.unwrap();
+    let path = scene.path("pid");
+    let script = format!("echo $$ > {}; exec sleep 600", path.display());
+    let process = scene.client.exec(&sh(script)).await.unwrap();
+    // Aborted before it has begun, it has no exit code.
+    pid_in(&path).await;
     let aborting = async { scene.client.abort_change(process.change_id()).await };
     let (aborted, status) = within(async { tokio::join!(aborting, process.wait()) }).await;
     aborted.unwrap();

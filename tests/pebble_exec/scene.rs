@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use charmwright::pebble::{Client, Exec, ExecOutput, RetryPolicy};
@@ -13,7 +14,7 @@ use charmwright::testing::proxy::FaultProxy;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Scene {
-    pub(crate) daemon: Daemon,
+    pub(crate) daemon: Arc<Daemon>,
     pub(crate) client: Client,
 }
 
@@ -23,7 +24,7 @@ pub(crate) fn scene(test: &str) -> Option<Scene> {
 }
 
 pub(crate) fn scene_with(test: &str, options: DaemonOptions) -> Option<Scene> {
-    let daemon = daemon_or_skip(test, options.hold())?;
+    let daemon = Arc::new(daemon_or_skip(test, options.hold())?);
     let client = Client::new(daemon.socket()).with_retry(policy());
     Some(Scene { daemon, client })
 }

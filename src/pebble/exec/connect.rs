@@ -2,8 +2,8 @@
 //!
 //! Pebble runs the command once all websockets for its data are connected, and gives up after 5 s in which they are not; the control websocket is
 //! connected before, so that a fast command cannot be over too early for it. (Pebble 1.32.1, `internals/overlord/cmdstate`.) So until the last of
-//! them was asked for, nothing has run and everything may be done again. Afterwards it may have run, and only its change can tell: one that says
-//! that it had waited for its websockets in vain proves that it has not.
+//! them was asked for, nothing has run and everything may be done again. Afterwards it may have run, and only its change can tell: if the same
+//! daemon says that it has waited for the websockets in vain, it has not.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::super::call::{Answered, Call, Failure, Halt, Snag};
 use super::super::change::{Change, ChangeId};
-use super::super::changes::Pending;
+use super::super::changes::{Heard, Pending};
 use super::super::client::Client;
 #[cfg(test)]
 use super::super::coverage::Sample;
@@ -22,7 +22,7 @@ use super::super::incoming::Websocket;
 use super::super::request::{Request, segment};
 use super::super::resend::Resend;
 use super::options::Exec;
-use super::outcome::NEVER_RAN;
+use super::outcome::NOT_STARTED;
 use super::process::{ExecProcess, Parts};
 use super::sockets::{Connections, Shared};
 
@@ -98,7 +98,6 @@ impl Client {
         let requested = Instant::now();
         let operation = call.request().operation();
         let (id, task) = self.named(operation, &answered)?;
-        let pending = Pending::exec(id.clone(), &answered);
         let limit = self
             .policy()
             .limit(self.budget().unanswered(), attempt == 1)
@@ -112,7 +111,7 @@ impl Client {
             Err(snag) => {
                 return Err(match self.not_started(operation, snag) {
                     Ok(failure) => failure,
-                    Err(cause) => self.started_perhaps(operation, &pending, &id, &cause).await,
+                    Err(cause) => self.started_perhaps(operation, &answered, &id, &cause).await,
                 });
             }
         };
@@ -129,7 +128,8 @@ impl Client {
                 let connections = Connections { control, stdio, stderr };
                 return Ok(Started {
                     connections,
-                    pending,
+                    // The deadline over the whole is that of the handle.
+                    pending: Pending::exec(id.clone(), &answered, Duration::MAX),
                     id,
                     requested,
                 });
@@ -150,7 +150,9 @@ impl Client {
                 causes.push(cause_of(snag));
             }
         }
-        Err(self.started_perhaps(operation, &pending, &id, &causes.join("; ")).await)
+        Err(self
+            .started_perhaps(operation, &answered, &id, &causes.join("; "))
+            .await)
     }
 
     /// The change and the task that Pebble has made for the command. The rest of its answer is the daemon's environment, which nobody is to see.
@@ -202,7 +204,7 @@ impl Client {
     }
 
     /// The command may have run: its change says what became of it.
-    async fn started_perhaps(&self, operation: &str, pending: &Pending, id: &ChangeId, cause: &str) -> Failure {
+    async fn started_perhaps(&self, operation: &str, answered: &Answered, id: &ChangeId, cause: &str) -> Failure {
         let target = self.target();
         let unknown = |what: &str, change: Option<Change>| {
             let reason = format!("{cause}; {what}");
@@ -214,17 +216,17 @@ impl Client {
                 change,
             ))
         };
-        match self.wait_change(id, VERDICT_LIMIT).await {
-            Ok(change) if !pending.is(&change) => unknown(
-                "Pebble was restarted, and whether the command was started is not known",
-                None,
-            ),
-            Ok(change) if change.err().is_some_and(|err| err.contains(NEVER_RAN)) => Failure::Temporary {
+        let pending = Pending::exec(id.clone(), answered, VERDICT_LIMIT);
+        match self.clone().wait_for(operation.to_owned(), pending).await {
+            Ok(Heard::Ready {
+                change,
+                same_connection: true,
+            }) if change.err().is_some_and(|err| err.contains(NOT_STARTED)) => Failure::Temporary {
                 cause: format!("{cause}; Pebble has not started the command"),
                 unanswered: Duration::ZERO,
                 hint: Some(Duration::ZERO),
             },
-            Ok(change) => match self.exec_status(operation, change.clone()) {
+            Ok(Heard::Ready { change, .. }) => match self.exec_status(operation, change.clone()) {
                 Ok(status) => {
                     let what = format!(
                         "the command was started and has ended with exit code {}",
@@ -234,6 +236,9 @@ impl Client {
                 }
                 Err(error) => Failure::Final(error),
             },
+            Ok(Heard::Forgotten(what)) => {
+                unknown(&format!("{what}; whether the command was started is not known"), None)
+            }
             Err(error) if *error.kind() == ErrorKind::Unreachable => {
                 let reason = format!(
                     "{cause}; whether the command was started is not known: {}",
@@ -243,7 +248,7 @@ impl Client {
             }
             Err(error) => unknown(
                 &format!("whether the command was started is not known: {}", error.reason()),
-                None,
+                error.change().cloned(),
             ),
         }
     }

@@ -5,8 +5,9 @@ use super::super::client::Client;
 use super::super::error::{Error, ErrorKind};
 use super::process::ExecStatus;
 
-/// What Pebble says of a command whose websockets were not there in time: it was never started. (Pebble 1.32.1, `internals/overlord/cmdstate`.)
-pub(super) const NEVER_RAN: &str = "timeout waiting for websocket connections";
+/// What Pebble says of a command whose websockets were not there in time: this daemon has not started it. (Pebble 1.32.1,
+/// `internals/overlord/cmdstate`.) One before 1.26 that was restarted says so of a command that its predecessor was running.
+pub(super) const NOT_STARTED: &str = "timeout waiting for websocket connections: context deadline exceeded";
 
 /// What Pebble says of a command that it has killed at its timeout. (As above.)
 const TIMED_OUT: &str = "timed out after ";
@@ -17,12 +18,15 @@ impl Client {
         let target = self.target();
         if let Some(err) = change.err() {
             let cause = change.tasks().first().and_then(|task| task.last_error()).unwrap_or(err);
-            let kind = if cause.contains(TIMED_OUT) {
-                ErrorKind::TimedOut
+            let text = cause.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+            let (kind, reason) = if cause.contains(TIMED_OUT) {
+                (ErrorKind::TimedOut, text)
+            } else if cause.contains(NOT_STARTED) {
+                let reason = format!("Pebble was restarted, and the command may have run before ({text})");
+                (ErrorKind::OutcomeUnknown, reason)
             } else {
-                ErrorKind::ChangeFailed
+                (ErrorKind::ChangeFailed, text)
             };
-            let reason = cause.lines().map(str::trim).collect::<Vec<_>>().join(" ");
             return Err(Error::ended(kind, operation, target, reason, Some(change)));
         }
         let code = change
@@ -90,5 +94,8 @@ mod tests {
         );
         let error = status(Some("fork/exec /a: permission denied"), &json!({"exit-code": -1})).unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::ChangeFailed);
+        // It was connected: only a daemon that was restarted can say this.
+        let error = status(Some(&format!("exec 7: {NOT_STARTED}")), &json!(null)).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown);
     }
 }

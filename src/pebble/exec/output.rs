@@ -124,8 +124,9 @@ impl Client {
 }
 
 impl ExecProcess {
-    /// Waits until the command is over, and gives what it has written since the start, or since [`ExecProcess::wait`] was first called at most the
-    /// 1 MiB that is held; of a stream that was taken, nothing. Dropping the future kills the command.
+    /// Waits until the command is over, and gives what it has written: of each stream the first [`Exec::output_limit`] bytes, of one that was taken
+    /// nothing. (If [`ExecProcess::wait`] was called before, it may already have cut a stream to the 1 MiB that it holds.) Dropping the future kills
+    /// the command.
     ///
     /// # Errors
     /// As [`ExecProcess::wait`].

@@ -10,14 +10,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::change::{Change, ChangeId};
+use super::super::changes::Heard;
 use super::super::client::Client;
 use super::super::error::{Error, ErrorKind};
 use super::control;
 use super::sockets::{Fault, FaultKind, Shared, Stream};
 use super::streams::{ExecReader, ExecStdin};
 
-/// What waits for the change of a command: `Ok(Err(cause))` when the daemon was restarted and has forgotten it.
-pub(super) type Waiter = Pin<Box<dyn Future<Output = Result<Result<Change, String>, Error>> + Send>>;
+/// What waits for the change of a command.
+pub(super) type Waiter = Pin<Box<dyn Future<Output = Result<Heard, Error>> + Send>>;
 
 /// A command that Pebble runs, from [`Client::exec`].
 ///
@@ -258,8 +259,10 @@ impl ExecProcess {
             let answer = self.shared.poll_beside(place, cx, |cx| waiter.as_mut().poll(cx));
             match answer {
                 Poll::Pending => {}
-                Poll::Ready(Ok(Ok(change))) => *waiting = Waiting::Ready(Box::new(change), Instant::now()),
-                Poll::Ready(Ok(Err(cause))) => {
+                Poll::Ready(Ok(Heard::Ready { change, .. })) => {
+                    *waiting = Waiting::Ready(Box::new(change), Instant::now())
+                }
+                Poll::Ready(Ok(Heard::Forgotten(cause))) => {
                     let reason = format!("{cause}; the command was started and how it ended is not known");
                     broken = Some(self.ended(ErrorKind::OutcomeUnknown, reason));
                 }
