@@ -165,7 +165,7 @@ impl Client {
             *stage.lock().unwrap_or_else(PoisonError::into_inner) = pending;
             Ok(match waited? {
                 Waited::Ready(change) => Heard::Ready {
-                    change: *change,
+                    change,
                     same_connection,
                 },
                 Waited::Forgotten(cause) => Heard::Forgotten(cause),
@@ -243,7 +243,7 @@ pub(super) enum Waited {
 /// What was heard of the end of a change, by whoever only listens.
 pub(super) enum Heard {
     Ready {
-        change: Change,
+        change: Box<Change>,
         /// The connection over which it was made was never lost, so it is the same daemon that speaks.
         same_connection: bool,
     },

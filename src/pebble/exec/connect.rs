@@ -226,13 +226,13 @@ impl Client {
                 unanswered: Duration::ZERO,
                 hint: Some(Duration::ZERO),
             },
-            Ok(Heard::Ready { change, .. }) => match self.exec_status(operation, change.clone()) {
+            Ok(Heard::Ready { change, .. }) => match self.exec_status(operation, (*change).clone()) {
                 Ok(status) => {
                     let what = format!(
                         "the command was started and has ended with exit code {}",
                         status.exit_code()
                     );
-                    unknown(&what, Some(change))
+                    unknown(&what, Some(*change))
                 }
                 Err(error) => Failure::Final(error),
             },

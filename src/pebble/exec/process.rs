@@ -260,7 +260,7 @@ impl ExecProcess {
             match answer {
                 Poll::Pending => {}
                 Poll::Ready(Ok(Heard::Ready { change, .. })) => {
-                    *waiting = Waiting::Ready(Box::new(change), Instant::now())
+                    *waiting = Waiting::Ready(change, Instant::now());
                 }
                 Poll::Ready(Ok(Heard::Forgotten(cause))) => {
                     let reason = format!("{cause}; the command was started and how it ended is not known");
