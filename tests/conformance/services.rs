@@ -15,7 +15,7 @@ pub(crate) async fn are_listed_by_name(pebble: &impl Pebble) {
     let enabled = sleeper().startup(Startup::Enabled);
     add(&client, [("b", sleeper()), ("a", enabled), ("c d,e", sleeper())]).await;
     let all = client.services(&[]).await.unwrap();
-    let names: Vec<&str> = all.iter().map(|service| service.name()).collect();
+    let names: Vec<&str> = all.iter().map(charmwright::pebble::ServiceInfo::name).collect();
     assert_eq!(names, ["a", "b", "c d,e"]);
     assert_eq!(
         (all[0].startup(), all[1].startup()),

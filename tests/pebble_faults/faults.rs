@@ -111,7 +111,7 @@ impl Trouble {
             12 => Self::EndlessBody,
             13 => Self::KilledBefore,
             14 => Self::KilledAfter,
-            15 | 16 => Self::Frames(*random.one_of(BAD_FRAMES)),
+            15 | 16 => Self::Frames(random.one_of::<&[u8]>(BAD_FRAMES)),
             _ => Self::Cut(usize::try_from(random.below(700)).unwrap()),
         }
     }

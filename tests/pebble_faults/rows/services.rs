@@ -150,7 +150,7 @@ pub(crate) static ROWS: &[Operation] = &[
                         .services(&stage.one())
                         .await?
                         .iter()
-                        .any(|service| service.is_active())
+                        .any(charmwright::pebble::ServiceInfo::is_active)
                 );
                 Ok(())
             })
