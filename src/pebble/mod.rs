@@ -1,17 +1,37 @@
-//! A client for Pebble, the supervisor that Juju puts in every workload container.
+//! A client for Pebble, the supervisor that Juju puts in every workload container. It covers the whole API of the unix socket, and can be used alone.
 //!
-//! One call is one request with bounded in-line retries: a [`Client`] method describes its request, the retry runs it under a policy and a
-//! shared budget, the transport sends it on a kept connection, and the envelope of the answer is decoded in one place. What happens after a
-//! failure that may have acted is data beside each request.
+//! ```no_run
+//! use std::time::Duration;
 //!
-//! What goes on is watched as a stream: `watch` has those of notices, services, checks and logs, which outlive a break and end by being dropped. And
-//! `waits` waits until something is as it should be.
+//! use charmwright::pebble::{Client, Exec, PushOptions, Signal};
 //!
-//! The typed model: `layer` and `plan` are what Pebble is told to run and what it runs by; `service_info`, `change`, `checks`, `health` and
-//! `system_info` are what it reports; `duration` and `timestamp` are Go's durations and RFC 3339 moments as they travel; `wire` says once how
-//! unknown words and keys are kept.
+//! # async fn example() -> Result<(), charmwright::pebble::Error> {
+//! let web = Client::new("/charm/containers/web/pebble.socket").with_target("container \"web\"");
+//! web.push("/etc/web.conf", "port = 80\n", &PushOptions::new().make_dirs()).await?;
+//! let check = web.exec_output(&Exec::new(["web", "--check", "/etc/web.conf"]).timeout(Duration::from_secs(10))).await?;
+//! if check.success() {
+//!     web.signal(&Signal::HUP, &["web"]).await?;
+//!     web.wait_service_active("web", Duration::from_secs(2), Duration::from_secs(30)).await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
 //!
-//! `exec` runs commands over websockets and is a room of its own.
+//! # How a call is made
+//! One call is one request with bounded in-line retries: a [`Client`] method describes its request, `retry` runs it under a policy and a shared
+//! budget (`call` is one such run, attempt by attempt), `transport` has the kept connections, `lane` speaks HTTP on one of them, and `envelope`
+//! decodes the answer. What a lost answer means is data beside each request, and `resend` acts by it. `incoming` has the two ways of being
+//! answered that are no envelope: a stream, and a websocket. Nothing runs in the background: whoever awaits drives the connection, and dropping a
+//! future ends what it did.
+//!
+//! # Where things are
+//! A file is named for the part of the API that it speaks: `system_info`, `health`, `metrics`, `changes`, `services`, `signals`, `layers`, `plan`,
+//! `files`, `exec`, `logs`, `checks`, `notices`, `identities`; each has its types, its calls and their tests. `watch` turns what goes on into streams
+//! that outlive a break and end by being dropped; `waits` waits until something is as it should be. The typed model beside them: `layer` is what
+//! Pebble is told to run, `service_info` and `change` are what it reports; `duration` and `timestamp` are Go's durations and RFC 3339 moments as they
+//! travel; `wire` says once how unknown words and keys are kept.
+//!
+#![doc = include_str!("../../docs/pebble.md")]
 
 mod body;
 mod call;
