@@ -106,7 +106,7 @@ impl<'a, C: Charm> Handling<'a, C> {
             }
             Verdict::Store(status) => {
                 // A Pebble that is away or a service that fails is for the status to tell; what nobody expected is for the log as well.
-                if error.pebble().is_some_and(|pebble| is_expected(pebble.kind())) {
+                if error.pebble().is_some_and(is_expected) {
                     tracing::warn!(
                         "\"{event}\" is stored and runs again before the next event: {}",
                         error.chain()
@@ -150,11 +150,10 @@ impl<'a, C: Charm> Handling<'a, C> {
         });
         match verdict {
             Verdict::Fail if self.mode == Mode::Workload => {
-                Verdict::Store(match error.pebble().map(pebble::Error::kind) {
-                    Some(pebble::ErrorKind::Unreachable | pebble::ErrorKind::Interrupted { .. }) => {
-                        waiting_for_pebble(error)
-                    }
-                    _ => Status::blocked(error.chain()),
+                Verdict::Store(if error.pebble().is_some_and(pebble::Error::is_away) {
+                    waiting_for_pebble(error)
+                } else {
+                    Status::blocked(error.chain())
                 })
             }
             verdict => verdict,
@@ -199,12 +198,7 @@ impl<'a, C: Charm> Handling<'a, C> {
         let error = self.located(error);
         if let Some(message) = error.config_fault() {
             statuses.add(Status::blocked(message));
-        } else if error.pebble().is_some_and(|pebble| {
-            matches!(
-                pebble.kind(),
-                pebble::ErrorKind::Unreachable | pebble::ErrorKind::Interrupted { .. }
-            )
-        }) {
+        } else if error.pebble().is_some_and(pebble::Error::is_away) {
             tracing::debug!("{}", error.chain());
             statuses.add(waiting_for_pebble(&error));
         } else {
@@ -252,15 +246,9 @@ pub(crate) fn show_failure(juju: &Juju, event: &Event, error: &Error) {
     }
 }
 
-fn is_expected(kind: &pebble::ErrorKind) -> bool {
-    matches!(
-        kind,
-        pebble::ErrorKind::Unreachable
-            | pebble::ErrorKind::Interrupted { .. }
-            | pebble::ErrorKind::ChangeFailed
-            | pebble::ErrorKind::ChangeRunning
-            | pebble::ErrorKind::NotReached
-    )
+fn is_expected(error: &pebble::Error) -> bool {
+    use pebble::ErrorKind::{ChangeFailed, ChangeRunning, NotReached};
+    error.is_away() || matches!(error.kind(), ChangeFailed | ChangeRunning | NotReached)
 }
 
 /// A status is one line of a table, and one argument of a process.

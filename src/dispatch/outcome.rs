@@ -64,6 +64,7 @@ impl Verdict {
     /// | any other error (a definite 4xx, a bug, a panic) | – | dropped | no | 1 | error state, the cause chain in the log |
     /// | any other error in a `<container>-pebble-*` hook | stored | committed | runs | 0 | Blocked: the cause. Juju hides a failed workload hook, so it must never be the last word |
     ///
+    /// - A transfer or a command that broke off because Pebble went away counts as Pebble unreachable: only, the call could not begin again by itself.
     /// - A stored event that runs again is judged by its own row, not by that of the hook it runs in: a stored `config-changed` whose
     ///   Pebble is unreachable in operation fails the hook, be that an `update-status`. Only where the hook itself is a `<container>-pebble-*`
     ///   one, which must not fail, does it stay stored instead.
@@ -85,11 +86,8 @@ impl Verdict {
             return Self::other(event, error);
         };
         match pebble.kind() {
-            // A transfer that broke in the middle is Pebble away, too: only, the call could not begin again by itself.
-            pebble::ErrorKind::Unreachable | pebble::ErrorKind::Interrupted { .. } if event.is_ending() => Self::Done,
-            pebble::ErrorKind::Unreachable | pebble::ErrorKind::Interrupted { .. }
-                if event.is_workload() || error.in_setup() =>
-            {
+            _ if pebble.is_away() && event.is_ending() => Self::Done,
+            _ if pebble.is_away() && (event.is_workload() || error.in_setup()) => {
                 Self::Store(waiting_for_pebble(error))
             }
             pebble::ErrorKind::ChangeFailed => Self::Store(Status::blocked(failed_change(pebble))),
@@ -228,22 +226,31 @@ mod tests {
                 7,
                 "it broke".to_owned(),
             )),
+            at(pebble::Error::ended(
+                pebble::ErrorKind::OutcomeUnknown,
+                "run command \"a\"",
+                None,
+                "it broke".to_owned(),
+                None,
+            )),
         ]
     }
 
     #[test]
-    fn a_transfer_that_broke_is_pebble_away() {
+    fn what_broke_off_in_the_middle_is_pebble_away() {
         for phase in [Phase::Setup, Phase::Operation] {
             let errors = errors(phase);
             for event in events() {
-                let [away, .., broke] = errors.as_slice() else {
+                let [away, .., transfer, command] = errors.as_slice() else {
                     panic!("no errors");
                 };
-                assert_eq!(
-                    Verdict::by_table(&event, away),
-                    Verdict::by_table(&event, broke),
-                    "{event}"
-                );
+                for broke in [transfer, command] {
+                    assert_eq!(
+                        Verdict::by_table(&event, away),
+                        Verdict::by_table(&event, broke),
+                        "{event}"
+                    );
+                }
             }
         }
     }

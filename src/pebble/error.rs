@@ -128,6 +128,17 @@ impl Error {
         &self.0.kind
     }
 
+    /// Whether Pebble was away, or went away in the middle of it: [`Unreachable`](ErrorKind::Unreachable), [`Interrupted`](ErrorKind::Interrupted) or
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown). The same call may succeed once Pebble is back; what the first one did is asked by
+    /// [`Self::may_have_acted`].
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(
+            self.0.kind,
+            ErrorKind::Unreachable | ErrorKind::Interrupted { .. } | ErrorKind::OutcomeUnknown
+        )
+    }
+
     /// What was attempted, such as `replan` or `add layer "workload"`.
     #[must_use]
     pub fn operation(&self) -> &str {
