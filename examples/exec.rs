@@ -6,7 +6,7 @@ use std::io::{self, Read as _, Write};
 use std::process::ExitCode;
 use std::thread;
 
-use charmwright::pebble::{Client, Exec, ExecReader, ExecStdin};
+use charmwright::pebble::{Client, Exec, ExecReader, ExecStdin, RetryPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
@@ -18,7 +18,11 @@ fn main() -> ExitCode {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(run(&Client::new(socket), &Exec::new(command).without_timeout())),
+        Ok(runtime) => {
+            // Somebody waits at a terminal: three attempts, not the fifteen of a hook.
+            let client = Client::new(socket).with_retry(RetryPolicy::setup());
+            runtime.block_on(run(&client, &Exec::new(command).without_timeout()))
+        }
         Err(error) => Err(error.into()),
     };
     match result {

@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use charmwright::pebble::{Client, Error, Symlinks, TreeOptions, TreeReport};
+use charmwright::pebble::{Client, Error, RetryPolicy, Symlinks, TreeOptions, TreeReport};
 
 const USAGE: &str = "usage: push_tree SOCKET LOCAL-FOLDER REMOTE-FOLDER";
 
@@ -16,7 +16,9 @@ async fn push(socket: &OsString, local: &OsString, remote: &str) -> Result<TreeR
         let so_far = progress.so_far();
         println!("{:>6} {}", so_far.files() + so_far.folders(), progress.path().display());
     });
-    Client::new(socket).push_tree(local, remote, &options).await
+    // Somebody waits at a terminal: three attempts, not the fifteen of a hook.
+    let client = Client::new(socket).with_retry(RetryPolicy::setup());
+    client.push_tree(local, remote, &options).await
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -47,6 +47,7 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
     signals::listen(asked_to_end)?;
     processes::adopt_orphans_and_follow(guard, Signal::USR2)?;
     let workspace = Workspace::adopt(root, args.dir.is_none());
+    let starts_pebble = !args.no_pebble;
     // Builds take minutes, and whoever ends us meanwhile must not leave a compiler or the folder behind.
     let mut preparing = tokio::task::spawn_blocking({
         let workspace = workspace.clone();
@@ -62,7 +63,15 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
             Err(Error::new("cannot make the unit").because("asked to end before it was ready"))
         }
     };
-    let outcome = match prepared {
+    // Started here and not where it was prepared: a container is told when the *thread* that started it ends, and takes that for our own end
+    // (prctl(2), PR_SET_PDEATHSIG); a thread for blocking work ends after ten idle seconds.
+    let started = prepared.and_then(|mut session| {
+        if starts_pebble {
+            session.start_all_containers()?;
+        }
+        Ok(session)
+    });
+    let outcome = match started {
         Ok(session) => Ok(session.run(stops).await),
         Err(error) => Err(error),
     };
@@ -137,7 +146,7 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     journal.text("\n");
 
     let watchers = Watchers::start(&containers, args.speed, &sender);
-    let mut session = Session::new(Parts {
+    let session = Session::new(Parts {
         unit,
         charm,
         paths,
@@ -153,9 +162,6 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         happenings,
         sender,
     });
-    if !args.no_pebble {
-        session.start_all_containers()?;
-    }
     Ok(session)
 }
 

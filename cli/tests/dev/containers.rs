@@ -81,6 +81,23 @@ fn each_start_of_pebble_is_a_new_boot() {
     assert_eq!(charm.noted("main").lines().count(), 3);
 }
 
+/// Longer than a runtime keeps a thread that has nothing to do, and so longer than a container lives that such a thread has started.
+#[test]
+fn a_container_outlives_an_idle_session() {
+    let Some((charm, options)) = charm("a_container_outlives_an_idle_session", SERVICE) else {
+        return;
+    };
+    charm
+        .run(
+            &args(&options),
+            "wait-for active\nsleep 11\nstatus\npebble kill\nwait-for idle\n",
+        )
+        .exits(0)
+        .says("Pebble in web has ended");
+    assert_eq!(charm.noted("hooks").matches("web-pebble-ready").count(), 1);
+    assert_eq!(charm.noted("main").lines().count(), 1);
+}
+
 #[test]
 fn pebble_can_be_held_back_at_the_start() {
     let Some((charm, mut options)) = charm("pebble_can_be_held_back_at_the_start", SERVICE) else {
