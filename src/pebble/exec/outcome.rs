@@ -6,8 +6,11 @@ use super::super::error::{Error, ErrorKind};
 use super::process::ExecStatus;
 
 /// What Pebble says of a command whose websockets were not there in time: this daemon has not started it. (Pebble 1.32.1,
-/// `internals/overlord/cmdstate`.) One before 1.26 that was restarted says so of a command that its predecessor was running.
+/// `internals/overlord/cmdstate`.) One before 1.16 that was restarted says so of a command that its predecessor was running.
 pub(super) const NOT_STARTED: &str = "timeout waiting for websocket connections: context deadline exceeded";
+
+/// What a Pebble of 1.16 to 1.25 says of a command in whose middle it was restarted.
+const FORGOTTEN: &str = "cannot get exec setup object for task";
 
 /// What Pebble says of a command that it has killed at its timeout. (As above.)
 const TIMED_OUT: &str = "timed out after ";
@@ -21,7 +24,7 @@ impl Client {
             let text = cause.lines().map(str::trim).collect::<Vec<_>>().join(" ");
             let (kind, reason) = if cause.contains(TIMED_OUT) {
                 (ErrorKind::TimedOut, text)
-            } else if cause.contains(NOT_STARTED) {
+            } else if cause.contains(NOT_STARTED) || cause.contains(FORGOTTEN) {
                 let reason = format!("Pebble was restarted, and the command may have run before ({text})");
                 (ErrorKind::OutcomeUnknown, reason)
             } else {
@@ -94,8 +97,18 @@ mod tests {
         );
         let error = status(Some("fork/exec /a: permission denied"), &json!({"exit-code": -1})).unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::ChangeFailed);
-        // It was connected: only a daemon that was restarted can say this.
-        let error = status(Some(&format!("exec 7: {NOT_STARTED}")), &json!(null)).unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown);
+    }
+
+    #[test]
+    fn a_restart_in_the_middle_is_no_failure_of_the_command() {
+        // It was connected: only a daemon that was restarted can say this. As Pebble 1.1.1 to 1.15 and 1.16 to 1.25 write it.
+        for err in [
+            "exec 7: timeout waiting for websocket connections: context deadline exceeded",
+            "internal error: cannot get exec setup object for task \"7\"",
+        ] {
+            let error = status(Some(err), &json!(null)).unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
+            assert!(error.may_have_acted() && error.change().is_some(), "{error}");
+        }
     }
 }
