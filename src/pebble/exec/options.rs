@@ -117,7 +117,7 @@ impl Exec {
         self
     }
 
-    /// Takes environment, user, group and working directory of this service where nothing else is set.
+    /// Takes environment, user, group and working directory of this service where nothing else is set (Pebble 1.3; an older one ignores it).
     pub fn service_context(mut self, service: impl Into<String>) -> Self {
         self.service_context = Some(service.into());
         self
@@ -154,6 +154,8 @@ impl Exec {
     }
 
     /// Lets the command read from its [`Exec::terminal`], too, which makes it its controlling one: Ctrl-C as a byte is a signal then.
+    ///
+    /// The end of its stdin is a Ctrl-D there (Pebble 1.16; an older one does nothing at the end, and wants the byte 4 before it).
     pub fn interactive(mut self) -> Self {
         self.interactive = true;
         self

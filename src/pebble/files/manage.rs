@@ -38,7 +38,7 @@ impl DirOptions {
         self
     }
 
-    /// Its mode, whatever the umask; 755 unless set.
+    /// Its mode, whatever the umask (a Pebble before 1.12 takes its own away from it); 755 unless set.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = Some(mode);
         self
