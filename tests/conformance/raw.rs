@@ -86,3 +86,40 @@ fn unchunked(mut body: &[u8]) -> Vec<u8> {
         body = &body[end + 4 + size..];
     }
 }
+
+/// An answer that does not end: what has come of it so far.
+pub(crate) struct Stream {
+    stream: UnixStream,
+    text: String,
+}
+
+impl Stream {
+    pub(crate) fn get(pebble: &impl Pebble, target: &str) -> Self {
+        let mut stream = UnixStream::connect(pebble.socket()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+            .write_all(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
+            .unwrap();
+        let text = String::new();
+        Self { stream, text }
+    }
+
+    /// All that has come, head and chunks, as soon as this is in it.
+    pub(crate) fn until(&mut self, text: &str) -> &str {
+        while !self.text.contains(text) {
+            let mut buffer = [0; 4096];
+            let read = self.stream.read(&mut buffer).unwrap();
+            assert!(read > 0, "it ended: {}", self.text);
+            self.text.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+        }
+        &self.text
+    }
+
+    /// Whether nothing comes for so long.
+    pub(crate) fn is_quiet(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let read = self.stream.read(&mut [0]);
+        self.stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        read.is_err()
+    }
+}

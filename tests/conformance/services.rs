@@ -1,6 +1,8 @@
 //! Services: listing them, and the five actions.
 
-use charmwright::pebble::{ChangeStatus, Client, ErrorKind, Layer, LayerMode, Service, ServiceStatus, Startup};
+use charmwright::pebble::{
+    ChangeStatus, Client, ErrorKind, Layer, LayerMode, Service, ServiceInfo, ServiceStatus, Startup,
+};
 
 use crate::pebble::{Pebble, add, refused, sleeper, until};
 use crate::raw::post;
@@ -15,7 +17,7 @@ pub(crate) async fn are_listed_by_name(pebble: &impl Pebble) {
     let enabled = sleeper().startup(Startup::Enabled);
     add(&client, [("b", sleeper()), ("a", enabled), ("c d,e", sleeper())]).await;
     let all = client.services(&[]).await.unwrap();
-    let names: Vec<&str> = all.iter().map(charmwright::pebble::ServiceInfo::name).collect();
+    let names: Vec<&str> = all.iter().map(ServiceInfo::name).collect();
     assert_eq!(names, ["a", "b", "c d,e"]);
     assert_eq!(
         (all[0].startup(), all[1].startup()),
@@ -148,7 +150,7 @@ pub(crate) async fn a_replan_restarts_what_has_changed(pebble: &impl Pebble) {
     client.add_layer("base", &change, LayerMode::Combine).await.unwrap();
     client.replan().await.unwrap();
     let after = client.services(&[]).await.unwrap();
-    let since = |services: &[charmwright::pebble::ServiceInfo], name: &str| {
+    let since = |services: &[ServiceInfo], name: &str| {
         services
             .iter()
             .find(|service| service.name() == name)
