@@ -475,6 +475,10 @@ impl Client {
                 let reason = format!("{cause}: {}", self.socket().display());
                 Failure::Final(Error::invalid(operation, self.target(), reason))
             }
+            FailureClass::Unwritable => {
+                let reason = format!("the request cannot be written ({cause}); ask for less at a time");
+                Failure::Final(Error::invalid(operation, self.target(), reason))
+            }
             FailureClass::Garbage => {
                 let reason = format!("what answered at {} is not Pebble: {cause}", self.socket().display());
                 Failure::Final(Error::protocol(operation, self.target(), reason).with_acted(acts))

@@ -43,7 +43,7 @@ impl Client {
     /// Sends one request and gives the body of its answer as it comes. A status other than 200, or an answer in JSON where another type was asked for
     /// by [`Request::accept`], is read whole and is a refusal.
     ///
-    /// `patience` bounds the wait for the head of the answer; without it the wait has no end.
+    /// `patience` bounds the wait for the head of the answer, and for the whole of one that refuses; without it the wait for the head has no end.
     pub(super) async fn open(&self, request: &Request, patience: Option<Duration>) -> Result<Incoming, Failure> {
         loop {
             let mut lane = self.lane(request.operation()).await?;
@@ -73,7 +73,10 @@ impl Client {
                     content_type,
                 });
             }
-            let limit = self.policy().limit(self.budget().unanswered(), true);
+            let limit = match patience {
+                Some(patience) => patience.saturating_sub(started.elapsed()),
+                None => self.policy().limit(self.budget().unanswered(), true),
+            };
             let reply = match lane.finish(response, limit).await {
                 Ok(reply) => reply,
                 Err(broken) => {

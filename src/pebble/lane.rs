@@ -144,8 +144,8 @@ impl Lane {
         self.end(result)
     }
 
-    /// Sends one request whose body is still being made by `pump`, and reads its whole answer. `stall` bounds the time in which nothing moves, and
-    /// grows by what a slow disk needs for the bytes that were sent.
+    /// Sends one request whose body is still being made by `pump`, and reads its whole answer. `stall` bounds the time in which nothing is sent, and
+    /// so the time for the whole answer; it grows by what a slow disk needs for the bytes that were sent.
     ///
     /// `pump` is first polled when a part of the request is on its way, so what it takes from its source is not taken in vain. An answer that comes
     /// before the body is complete is an answer.
@@ -182,14 +182,14 @@ impl Lane {
             })
             .await
         });
-        match while_moving(&self.moved, stall, answer).await {
+        match while_sending(&self.moved, stall, answer).await {
             Some(Ok((reply, complete))) => {
                 self.clean = complete;
                 Ok(reply)
             }
             Some(Err(UploadFailure::Connection(broken))) => Err(UploadFailure::Connection(self.judged(broken))),
             Some(Err(source)) => Err(source),
-            None => Err(UploadFailure::Connection(self.silent(self.quiet_for()))),
+            None => Err(UploadFailure::Connection(self.silent(self.unanswered_for()))),
         }
     }
 
@@ -253,6 +253,7 @@ impl Lane {
         limit: Duration,
     ) -> Result<Result<(Response<Incoming>, Upgraded), Reply>, Broken> {
         self.begin();
+        let started = Instant::now();
         let mut ended = false;
         let response = {
             let Self { sender, connection, .. } = &mut self;
@@ -277,7 +278,8 @@ impl Lane {
         let response = response.unwrap_or_else(|_| Err(self.silent(limit)));
         let response = response.map_err(|broken| self.judged(broken))?;
         if response.status().as_u16() != 101 {
-            return self.finish(response, limit).await.map(Err);
+            let left = limit.saturating_sub(started.elapsed());
+            return self.finish(response, left).await.map(Err);
         }
         let Some(connection) = self.connection.take().filter(|_| ended) else {
             let cause = "its answer speaks of an upgrade and the connection did not change";
@@ -293,13 +295,18 @@ impl Lane {
 
     fn begin(&mut self) {
         self.moved.written.store(0, Ordering::Relaxed);
-        self.moved.note();
+        self.moved.note(&self.moved.last_sent);
         self.clean = false;
     }
 
     /// For how long no byte of the present exchange has moved.
     pub(crate) fn quiet_for(&self) -> Duration {
         self.moved.quiet_for()
+    }
+
+    /// How long ago the last byte of the present request was sent.
+    pub(crate) fn unanswered_for(&self) -> Duration {
+        self.moved.unsent_for()
     }
 
     fn end(&mut self, result: Result<Reply, Broken>) -> Result<Reply, Broken> {
@@ -341,13 +348,14 @@ async fn driven<T>(connection: &mut Option<Driver>, work: impl Future<Output = T
     .await
 }
 
-/// Waits as long as bytes move, in whichever direction; `None` when none have for `stall` and the time for the disk.
-async fn while_moving<T>(moved: &Moved, stall: Duration, work: impl Future<Output = T>) -> Option<T> {
+/// Waits as long as bytes are sent; `None` when none were for `stall` and the time for the disk. What comes back does not prolong it: an answer that
+/// never ends would be waited for without end.
+async fn while_sending<T>(moved: &Moved, stall: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     loop {
         let left = stall
             .saturating_add(moved.time_on_disk())
-            .saturating_sub(moved.quiet_for());
+            .saturating_sub(moved.unsent_for());
         if left.is_zero() {
             return None;
         }
@@ -424,8 +432,10 @@ struct Moved {
     opened: Instant,
     /// Bytes of the present request.
     written: AtomicU64,
-    /// When the kernel last took or gave something, in microseconds since the connection was opened.
-    last: AtomicU64,
+    /// When the kernel last took something, in microseconds since the connection was opened.
+    last_sent: AtomicU64,
+    /// When it last gave something.
+    last_received: AtomicU64,
 }
 
 impl Moved {
@@ -433,7 +443,8 @@ impl Moved {
         Self {
             opened: Instant::now(),
             written: AtomicU64::new(0),
-            last: AtomicU64::new(0),
+            last_sent: AtomicU64::new(0),
+            last_received: AtomicU64::new(0),
         }
     }
 
@@ -441,14 +452,22 @@ impl Moved {
         self.written.load(Ordering::Relaxed) > 0
     }
 
-    fn note(&self) {
+    fn note(&self, moment: &AtomicU64) {
         let now = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.last.store(now, Ordering::Relaxed);
+        moment.store(now, Ordering::Relaxed);
+    }
+
+    fn since(&self, moment: &AtomicU64) -> Duration {
+        let moment = Duration::from_micros(moment.load(Ordering::Relaxed));
+        self.opened.elapsed().saturating_sub(moment)
+    }
+
+    fn unsent_for(&self) -> Duration {
+        self.since(&self.last_sent)
     }
 
     fn quiet_for(&self) -> Duration {
-        let last = Duration::from_micros(self.last.load(Ordering::Relaxed));
-        self.opened.elapsed().saturating_sub(last)
+        self.unsent_for().min(self.since(&self.last_received))
     }
 
     fn time_on_disk(&self) -> Duration {
@@ -467,7 +486,7 @@ impl Read for Counted {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let poll = Read::poll_read(Pin::new(&mut self.stream), cx, buf);
         if poll.is_ready() {
-            self.moved.note();
+            self.moved.note(&self.moved.last_received);
         }
         poll
     }
@@ -478,7 +497,7 @@ impl Write for Counted {
         let poll = Write::poll_write(Pin::new(&mut self.stream), cx, buf);
         if let Poll::Ready(Ok(taken)) = &poll {
             self.moved.written.fetch_add(*taken as u64, Ordering::Relaxed);
-            self.moved.note();
+            self.moved.note(&self.moved.last_sent);
         }
         poll
     }

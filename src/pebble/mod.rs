@@ -58,6 +58,8 @@ mod layers;
 mod logs;
 mod metrics;
 mod notices;
+#[cfg(test)]
+mod odd_answers;
 mod plan;
 mod request;
 mod resend;

@@ -225,7 +225,7 @@ impl Request {
         }
         headers(message)
             .body(body)
-            .map_err(|error| Broken::new(FailureClass::Garbage, error.to_string()))
+            .map_err(|error| Broken::new(FailureClass::Unwritable, error.to_string()))
     }
 
     /// Path and query as they stand in the request line.

@@ -34,6 +34,8 @@ pub(crate) enum FailureClass {
     Denied,
     /// The path cannot be the address of a socket.
     BadPath,
+    /// What was asked for cannot be written as HTTP, being too long for it.
+    Unwritable,
     /// Something answered, and it was not HTTP that we can use.
     Garbage,
 }

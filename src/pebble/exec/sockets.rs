@@ -268,14 +268,19 @@ impl Sockets {
             return;
         }
         self.drive_control(cx);
+        self.drive_input(cx);
+        self.drive_output(cx);
+        self.watch_the_time(cx);
+    }
+
+    /// Sends what can be sent of the command's stdin. Alone of all it may be called where there is no runtime.
+    pub(super) fn drive_input(&mut self, cx: &mut Context<'_>) {
         if let Some(stdio) = &mut self.stdio {
             if self.stdout.has_ended() {
                 self.input.give_up();
             }
             self.moved |= self.input.pump(stdio, cx);
         }
-        self.drive_output(cx);
-        self.watch_the_time(cx);
     }
 
     fn drive_control(&mut self, cx: &mut Context<'_>) {

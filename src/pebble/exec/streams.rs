@@ -104,9 +104,10 @@ impl AsyncWrite for ExecStdin {
 
 impl Drop for ExecStdin {
     fn drop(&mut self) {
+        // A drop may be anywhere, also where no timer can be set, so the rest is left to whoever is polled.
         self.shared.change(|sockets, cx| {
             sockets.input.finish();
-            sockets.drive(cx);
+            sockets.drive_input(cx);
         });
     }
 }
@@ -152,10 +153,8 @@ impl AsyncRead for ExecReader {
 
 impl Drop for ExecReader {
     fn drop(&mut self) {
-        self.shared.change(|sockets, cx| {
-            sockets.outlet(self.stream).abandon();
-            sockets.drive(cx);
-        });
+        // Whoever is polled next reads on.
+        self.shared.change(|sockets, _| sockets.outlet(self.stream).abandon());
     }
 }
 

@@ -262,6 +262,37 @@ async fn one_deadline_is_over_the_whole() {
 }
 
 #[test]
+fn handles_may_outlive_their_runtime() {
+    for ends in [false, true] {
+        let runtime = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap()
+        };
+        let mut runtime = Some(runtime());
+        let sent = Sent {
+            ready: false,
+            ..Sent::stdio([data(b"some")])
+        };
+        let (mut process, stdin, stdout) = runtime.as_ref().unwrap().block_on(with(sent, async |client, exec| {
+            let mut process = client.exec(&exec).await.unwrap();
+            let (stdin, mut stdout) = (process.take_stdin().unwrap(), process.take_stdout().unwrap());
+            // So that a timer is running.
+            stdout.read_exact(&mut [0; 4]).await.unwrap();
+            (process, stdin, stdout)
+        }));
+        if ends {
+            runtime = None;
+        }
+        drop((stdin, stdout));
+        drop(process.take_stderr());
+        drop(process);
+        drop(runtime);
+    }
+}
+
+#[test]
 fn handles_and_calls_cross_threads() {
     fn crosses<T: Send>(_: T) {}
     fn is_shared<T: Send + Sync>() {}

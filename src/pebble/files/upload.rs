@@ -14,7 +14,7 @@ impl Client {
     /// Sends the request of `call` with a body of its own, once. `make` gives the body, and the future that makes what is piped into it; it is
     /// called again only when a kept connection was found dead before anything was sent.
     ///
-    /// The policy's limit counts the time in which nothing moves, not the transfer.
+    /// The policy's limit counts the time in which nothing is sent, not the transfer.
     pub(super) async fn upload<P>(
         &self,
         call: &Call<'_>,
@@ -38,7 +38,7 @@ impl Client {
                 }
             };
             let result = lane.upload(message, pump, stall).await;
-            let quiet = lane.quiet_for();
+            let unanswered = lane.unanswered_for();
             self.transport().keep(lane);
             let snag = match result {
                 Ok(reply) => match self.decode_reply(request, &reply) {
@@ -51,7 +51,7 @@ impl Client {
                     if matches!(broken.class, FailureClass::Lost | FailureClass::Silent) {
                         call.note_accepted();
                     }
-                    self.judge(request.operation(), broken, quiet, true)
+                    self.judge(request.operation(), broken, unanswered, true)
                 }
             };
             match snag {
