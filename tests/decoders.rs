@@ -39,6 +39,14 @@ const SEEDS: &[(&str, &[&str])] = &[
             "9999-12-31T23:59:60+00:00",
         ],
     ),
+    (
+        "exec_control",
+        &[
+            "{\"command\":\"end\"}",
+            " {\"command\": \"\\u0065nd\", \"future\": {\"a\": [1, null]}} ",
+            "{\"command\":\"signal\",\"signal\":{\"name\":\"SIGTERM\"}}",
+        ],
+    ),
 ];
 
 /// A seed with a piece of it replaced.

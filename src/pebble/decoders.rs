@@ -4,6 +4,7 @@
 //! prints it reads back, say). None may send its input to a real daemon: a command of white space only would end that one.
 
 use super::envelope::{self, Form};
+use super::exec::is_end;
 use super::{GoDuration, Layer, Plan, Timestamp};
 
 /// A decoder, by the name of its fuzz target.
@@ -15,6 +16,7 @@ pub const TARGETS: &[Target] = &[
     ("layer", layer),
     ("duration", duration),
     ("timestamp", timestamp),
+    ("exec_control", exec_control),
 ];
 
 /// The answer to a request in each of its forms. The first two bytes choose status and form.
@@ -59,4 +61,16 @@ pub fn timestamp(bytes: &[u8]) {
         return;
     };
     assert_eq!(moment.to_string().parse(), Ok(moment), "what is printed is read back");
+}
+
+/// A text frame of an exec's stream.
+pub fn exec_control(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if is_end(text) {
+        assert!(
+            text.contains("end") || text.contains('\\'),
+            "what ends a stream says so"
+        );
+        assert!(is_end(&format!(" {text}\n")), "white space around it has no meaning");
+    }
 }

@@ -88,7 +88,9 @@ async fn a_stream_that_provably_never_arrived_is_made_again() {
 
 #[tokio::test]
 async fn one_byte_at_a_time_is_slow_and_no_more() {
-    overcome("/v1/exec", Fault::DripFeed(Duration::ZERO), 1).await;
+    for path in ["/v1/exec", CONTROL, STDIO, STDERR] {
+        overcome(path, Fault::DripFeed(Duration::ZERO), 1).await;
+    }
     overcome("/v1/changes/1/wait", Fault::DropReply, 1).await;
     overcome("/v1/changes/1/wait", Fault::CutReplyAfter(30), 1).await;
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use charmwright::pebble::{ErrorKind, Exec};
+use charmwright::pebble::{ErrorKind, Exec, Signal};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::scene::{scene, sh, until, within};
@@ -292,19 +292,19 @@ async fn signals_reach_the_command() {
     let mut stdout = process.take_stdout().unwrap();
     until("the trap is set", || ready.exists()).await;
     assert_eq!(
-        *process.signal("HUP").await.unwrap_err().kind(),
+        *process.signal(&"SIGNONE".parse().unwrap()).await.unwrap_err().kind(),
         ErrorKind::InvalidRequest
     );
-    within(process.signal("SIGHUP")).await.unwrap();
+    within(process.signal(&Signal::HUP)).await.unwrap();
     let mut text = String::new();
     let (read, status) = within(async { tokio::join!(stdout.read_to_string(&mut text), process.wait()) }).await;
     read.unwrap();
     assert_eq!((text.as_str(), status.unwrap().exit_code()), ("hup\n", 9));
-    let error = process.signal("SIGHUP").await.unwrap_err();
+    let error = process.signal(&Signal::HUP).await.unwrap_err();
     assert!(error.to_string().contains("the command is over"), "{error}");
-    for (signal, number) in [("SIGTERM", 15), ("SIGKILL", 9), ("SIGUSR1", 10)] {
+    for (signal, number) in [(Signal::TERM, 15), (Signal::KILL, 9), (Signal::USR1, 10)] {
         let process = scene.client.exec(&Exec::new(["sleep", "60"])).await.unwrap();
-        let (sent, status) = within(async { tokio::join!(process.signal(signal), process.wait()) }).await;
+        let (sent, status) = within(async { tokio::join!(process.signal(&signal), process.wait()) }).await;
         sent.unwrap();
         assert_eq!(status.unwrap().exit_code(), 128 + number, "{signal}");
     }

@@ -22,6 +22,8 @@ mod wakers;
 
 #[cfg(test)]
 pub(super) use connect::samples;
+#[cfg(feature = "testing")]
+pub(super) use control::is_end;
 pub use options::Exec;
 pub use output::ExecOutput;
 pub use process::{ExecProcess, ExecStatus, ExecTimings};

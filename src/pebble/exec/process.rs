@@ -13,6 +13,7 @@ use super::super::change::{Change, ChangeId};
 use super::super::changes::Heard;
 use super::super::client::Client;
 use super::super::error::{Error, ErrorKind};
+use super::super::signals::Signal;
 use super::control;
 use super::sockets::{Fault, FaultKind, Shared, Stream};
 use super::streams::{ExecReader, ExecStdin};
@@ -178,20 +179,17 @@ impl ExecProcess {
             .then(|| ExecReader::new(Arc::clone(&self.shared), stream))
     }
 
-    /// Sends a signal, such as `SIGTERM`, to the command's own process, and returns when that is on its way: Pebble does not say what came of it.
+    /// Sends a signal to the command's own process, and returns when that is on its way: Pebble does not say what came of it.
     ///
     /// Dropping the future may or may not have sent it.
     ///
     /// # Errors
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest) for a name that is none of Linux's 31 signals in full, and when the command is over.
-    pub async fn signal(&self, name: &str) -> Result<(), Error> {
-        let operation = format!("send signal {name:?} to the command of change {}", self.id);
-        match control::signal(name) {
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest) for a signal that is none of Linux's 31, and when the command is over.
+    pub async fn signal(&self, signal: &Signal) -> Result<(), Error> {
+        let operation = format!("send {signal} to the command of change {}", self.id);
+        match control::signal(signal) {
             Some(text) => self.send(operation, text).await,
-            None => {
-                let reason = "there is no signal of this name; give its full name, such as SIGTERM";
-                Err(self.client.refuse(&operation, reason))
-            }
+            None => Err(self.client.refuse(&operation, "there is no signal of this name")),
         }
     }
 

@@ -305,7 +305,7 @@ fn handles_and_calls_cross_threads() {
     #[expect(dead_code, reason = "it is compiled, not run")]
     fn waits(process: &super::ExecProcess) {
         crosses(process.wait());
-        crosses(process.signal("SIGTERM"));
+        crosses(process.signal(&super::super::Signal::TERM));
     }
 }
 
