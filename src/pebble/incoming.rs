@@ -7,12 +7,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-
-use hyper_util::rt::TokioIo;
 
 use super::call::{Failure, Halt, Snag};
 use super::client::Client;
@@ -22,10 +21,10 @@ use super::request::Request;
 use super::resend::Resend;
 use super::transport::{Broken, FailureClass};
 
-/// A websocket of Pebble's. No limits of the library's own choosing: see [`LARGEST_MESSAGE`].
+/// A websocket of Pebble's.
 pub(super) type Websocket = WebSocketStream<TokioIo<Counted>>;
 
-/// Pebble's frames hold at most 128 KiB (Pebble 1.32.1, `internals/wsutil`).
+/// The largest message that is taken: Pebble's frames hold at most 128 KiB. (Pebble 1.32.1, `internals/wsutil`.)
 const LARGEST_MESSAGE: usize = 1024 * 1024;
 
 /// Large enough for a few system calls per large frame; most commands write less.
@@ -148,9 +147,11 @@ impl Client {
             let cause = "it changes to something that is not the websocket that was asked for";
             return Err(judged(Broken::new(FailureClass::Garbage, cause)));
         }
-        // Nothing waits in a buffer of ours for more to come, and a buffer to read into costs time to make.
+        // Nothing waits in a buffer of ours for more to come, and a buffer to read into costs time to make. One to write from has an end, or the
+        // pongs for a daemon that pings and reads nothing would pile up.
         let config = WebSocketConfig::default()
             .write_buffer_size(0)
+            .max_write_buffer_size(LARGEST_MESSAGE)
             .read_buffer_size(READ_BUFFER)
             .max_message_size(Some(LARGEST_MESSAGE))
             .max_frame_size(Some(LARGEST_MESSAGE));

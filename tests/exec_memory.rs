@@ -1,0 +1,93 @@
+//! A daemon that pings and pings and reads nothing, while this process grows by less than 16 MiB. A binary of its own: the memory of a process is
+//! one number.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first thing that is not as expected"
+)]
+
+use std::time::Duration;
+
+use charmwright::pebble::{Client, Exec, RetryPolicy};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// What is sent in pings; each is to be answered by as much.
+const SENT: usize = 64 * 1024 * 1024;
+const RISE: u64 = 16 * 1024 * 1024;
+
+/// A number of kibibytes from `/proc/self/status`, in bytes.
+fn memory(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    let number = line.split_ascii_whitespace().nth(1).unwrap();
+    number.parse::<u64>().unwrap() * 1024
+}
+
+async fn serve(stream: UnixStream) -> Option<()> {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let (mut first, mut key, mut length) = (String::new(), String::new(), 0);
+        stream.read_line(&mut first).await.ok().filter(|count| *count > 0)?;
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).await.ok()?;
+            match line.trim().split_once(": ") {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().ok()?,
+                Some((name, value)) if name.eq_ignore_ascii_case("sec-websocket-key") => value.clone_into(&mut key),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        stream.read_exact(&mut vec![0; length]).await.ok()?;
+        if first.contains("/websocket/") {
+            let accept = derive_accept_key(key.as_bytes());
+            let head = format!(
+                "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+            );
+            stream.get_mut().write_all(head.as_bytes()).await.ok()?;
+            if first.contains("/stdio") {
+                let ping = [&[0x89, 125][..], &[b'x'; 125]].concat();
+                let pings = ping.repeat(512);
+                for _ in 0..SENT / pings.len() {
+                    stream.get_mut().write_all(&pings).await.ok()?;
+                }
+                return None;
+            }
+            return std::future::pending().await;
+        }
+        if first.starts_with("GET") {
+            return std::future::pending().await;
+        }
+        let body = r#"{"type":"async","change":"1","result":{"task-id":"1"}}"#;
+        let reply = format!("HTTP/1.1 202 X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        stream.get_mut().write_all(reply.as_bytes()).await.ok()?;
+    }
+}
+
+#[tokio::test]
+async fn unread_pongs_do_not_pile_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("s");
+    let listener = UnixListener::bind(&socket).unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(serve(stream));
+        }
+    });
+    let client = Client::new(&socket).with_retry(RetryPolicy::once(Duration::from_secs(5)));
+    let mut process = client.exec(&Exec::new(["x"]).combine_stderr()).await.unwrap();
+    let mut stdout = process.take_stdout().unwrap();
+    // Sets the peak to what is in use now (proc(5)).
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = memory("VmRSS:");
+    let error = stdout.read(&mut [0; 10]).await.unwrap_err();
+    let rise = memory("VmHWM:").saturating_sub(before);
+    println!("the peak rose by {} KiB", rise / 1024);
+    // All of them were read: the end that comes after them was seen.
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+    assert!(rise < RISE, "{rise} bytes more");
+}
