@@ -82,9 +82,14 @@ pub(super) enum Failure {
 impl Failure {
     /// A failure that came as an answer, or after one, so that it costs no time.
     pub(super) fn temporary(cause: impl Into<String>) -> Self {
+        Self::after(Duration::ZERO, cause)
+    }
+
+    /// A failure that cost this much time without an answer.
+    pub(super) fn after(unanswered: Duration, cause: impl Into<String>) -> Self {
         Self::Temporary {
             cause: cause.into(),
-            unanswered: Duration::ZERO,
+            unanswered,
             hint: None,
         }
     }
@@ -310,12 +315,7 @@ impl<'c> Call<'c> {
                     let error = Error::unreachable(self.request.operation(), self.client.target(), reason);
                     return Err(Failure::Final(error.with_acted(true)).into());
                 }
-                Err(Failure::Temporary {
-                    cause,
-                    unanswered,
-                    hint: None,
-                }
-                .into())
+                Err(Failure::after(unanswered, cause).into())
             }
             Err(Snag::Refused(refusal)) => {
                 if lost.is_some()
@@ -389,12 +389,7 @@ impl Client {
     pub(super) async fn read(&self, lane: &mut Lane, attempt: u32, request: &Request) -> Result<Envelope, Halt> {
         self.ask(lane, request, attempt).await.map_err(|snag| match snag {
             Snag::Halt(halt) => halt,
-            Snag::Lost { cause, unanswered } => Failure::Temporary {
-                cause,
-                unanswered,
-                hint: None,
-            }
-            .into(),
+            Snag::Lost { cause, unanswered } => Failure::after(unanswered, cause).into(),
             Snag::Refused(refusal) => Failure::Final(request.refused(self.target(), refusal)).into(),
         })
     }
@@ -460,11 +455,7 @@ impl Client {
         let Broken { class, cause, stale } = broken;
         let failure = match class {
             FailureClass::NotSent if stale => return Snag::Halt(Halt::Stale),
-            FailureClass::NotSent => Failure::Temporary {
-                cause,
-                unanswered,
-                hint: None,
-            },
+            FailureClass::NotSent => Failure::after(unanswered, cause),
             FailureClass::Lost => return Snag::Lost { cause, unanswered },
             FailureClass::Silent => Failure::Silent {
                 unanswered,

@@ -353,12 +353,7 @@ impl Client {
                 }
                 Err(Snag::Lost { cause, unanswered }) => {
                     pending.waited = pending.waited.saturating_add(asked.elapsed());
-                    return Err(Failure::Temporary {
-                        cause,
-                        unanswered,
-                        hint: None,
-                    }
-                    .into());
+                    return Err(Failure::after(unanswered, cause).into());
                 }
                 Err(Snag::Halt(halt)) => return Err(halt),
             }
@@ -411,12 +406,7 @@ impl Client {
                 Ok(Some(format!("Pebble was restarted and no longer knows change {id}")))
             }
             Err(Snag::Refused(refusal)) => Err(Failure::Final(request.refused(self.target(), refusal)).into()),
-            Err(Snag::Lost { cause, unanswered }) => Err(Failure::Temporary {
-                cause,
-                unanswered,
-                hint: None,
-            }
-            .into()),
+            Err(Snag::Lost { cause, unanswered }) => Err(Failure::after(unanswered, cause).into()),
             Err(Snag::Halt(halt)) => Err(halt),
         }
     }

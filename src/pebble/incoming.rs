@@ -99,11 +99,7 @@ impl Client {
         match snag {
             Snag::Halt(Halt::Failed(failure)) => failure,
             Snag::Halt(Halt::Stale) => Failure::temporary("no connection"),
-            Snag::Lost { cause, unanswered } => Failure::Temporary {
-                cause,
-                unanswered,
-                hint: None,
-            },
+            Snag::Lost { cause, unanswered } => Failure::after(unanswered, cause),
             Snag::Refused(refusal)
                 if matches!(refusal.status, 429 | 503) && matches!(request.resend(), Resend::Safe) =>
             {

@@ -118,16 +118,6 @@ impl Lane {
         self.connection.is_some() && !self.sender.is_closed()
     }
 
-    /// Lets the connection do its work; forgets it once it has ended.
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        if let Some(connection) = &mut self.connection
-            && connection.poll_without_shutdown(cx).is_ready()
-        {
-            // Dropped, it hands every waiting request its failure.
-            self.connection = None;
-        }
-    }
-
     /// Sends one request and reads its whole answer, within `limit`.
     pub(crate) async fn exchange(
         &mut self,
@@ -220,7 +210,7 @@ impl Lane {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Broken>>> {
         loop {
-            self.drive(cx);
+            drive(&mut self.connection, cx);
             return match ready!(Pin::new(&mut *body).poll_frame(cx)) {
                 None => {
                     self.clean = true;
@@ -333,16 +323,22 @@ impl Lane {
     }
 }
 
+/// Lets the connection do its work; forgets it once it has ended.
+fn drive(connection: &mut Option<Driver>, cx: &mut Context<'_>) {
+    if let Some(running) = connection
+        && running.poll_without_shutdown(cx).is_ready()
+    {
+        // Dropped, it hands every waiting request its failure.
+        *connection = None;
+    }
+}
+
 /// The work on a connection and the connection itself, polled together.
 async fn driven<T>(connection: &mut Option<Driver>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     poll_fn(|cx| {
-        // First the connection, which moves the bytes, then the work, which sees them; an ended connection leaves the work its failure.
-        if let Some(running) = connection
-            && running.poll_without_shutdown(cx).is_ready()
-        {
-            *connection = None;
-        }
+        // First the connection, which moves the bytes, then the work, which sees them.
+        drive(connection, cx);
         work.as_mut().poll(cx)
     })
     .await

@@ -1,12 +1,14 @@
 //! How commands end: by themselves, at their timeout, with their handle, or not at all.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use charmwright::pebble::{ChangeStatus, ErrorKind};
+use charmwright::pebble::{ChangeFilter, ChangeSelect, ChangeStatus, ErrorKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::scene::{is_alive, pid_in, scene, sh, until, within};
+use crate::scene::{PATIENCE, is_alive, pid_in, scene, sh, until, within};
 
 #[tokio::test]
 async fn exit_codes_are_told_as_they_are() {
@@ -136,6 +138,42 @@ async fn dropping_the_handle_kills_the_command() {
     };
     drop(running);
     until("the command is gone", || !is_alive(pid)).await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_on_the_way_leaves_nothing() {
+    let Some(scene) = scene("a_call_that_is_dropped_on_the_way") else {
+        return;
+    };
+    let path = scene.path("pids");
+    let exec = sh(format!("echo $$ >> {}; exec sleep 600", path.display()));
+    // Once, twice, three times polled, and so on until it has its handle.
+    for polls in 1.. {
+        let mut left = polls;
+        let mut starting = Box::pin(scene.client.exec(&exec));
+        let started = poll_fn(|cx| {
+            left -= 1;
+            match starting.as_mut().poll(cx) {
+                Poll::Pending if left == 0 => Poll::Ready(None),
+                poll => poll.map(Some),
+            }
+        });
+        let started = within(started).await.map(Result::unwrap);
+        drop(starting);
+        if started.is_some() {
+            break;
+        }
+        assert_eq!(scene.output(&sh("exit 3")).await.exit_code(), 3, "after {polls} polls");
+    }
+    // When all that Pebble has of it is over, nothing runs.
+    let select = ChangeFilter::select(ChangeSelect::InProgress);
+    let started = Instant::now();
+    while !scene.client.changes(&select).await.unwrap().is_empty() {
+        assert!(started.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(text.lines().all(|pid| !is_alive(pid.parse().unwrap())), "{text}");
 }
 
 #[tokio::test]

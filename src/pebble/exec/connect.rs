@@ -176,20 +176,12 @@ impl Client {
         let refusal = match snag {
             Snag::Halt(Halt::Stale) => return Ok(Failure::temporary("no connection")),
             Snag::Halt(Halt::Failed(Failure::Silent { unanswered, .. })) => {
-                return Ok(Failure::Temporary {
-                    cause: "no answer to a websocket".to_owned(),
-                    unanswered,
-                    hint: None,
-                });
+                return Ok(Failure::after(unanswered, "no answer to a websocket"));
             }
             Snag::Halt(Halt::Failed(Failure::Final(error))) => return Ok(Failure::Final(error.with_acted(false))),
             Snag::Halt(Halt::Failed(failure)) => return Ok(failure),
             Snag::Lost { cause, unanswered } => {
-                return Ok(Failure::Temporary {
-                    cause,
-                    unanswered,
-                    hint: None,
-                });
+                return Ok(Failure::after(unanswered, cause));
             }
             Snag::Refused(refusal) => refusal,
         };

@@ -15,8 +15,9 @@ use super::super::client::Client;
 use super::super::error::{Error, ErrorKind};
 use super::super::signals::Signal;
 use super::control;
-use super::sockets::{Fault, FaultKind, Shared, Stream};
+use super::sockets::{Fault, FaultKind, Shared, Sockets, Stream};
 use super::streams::{ExecReader, ExecStdin};
+use super::wakers::Place;
 
 /// What waits for the change of a command.
 pub(super) type Waiter = Pin<Box<dyn Future<Output = Result<Heard, Error>> + Send>>;
@@ -240,7 +241,7 @@ impl ExecProcess {
     /// [`Protocol`](ErrorKind::Protocol) when what comes is no websocket's; [`Unreachable`](ErrorKind::Unreachable) when Pebble does not answer
     /// within the policy. After each of them the command is killed if it still runs, and its outcome is told no second time.
     pub async fn wait(&self) -> Result<ExecStatus, Error> {
-        let _waiting = Counted::new(&self.shared);
+        let _waiting = Attendance::new(&self.shared);
         let place = self.shared.place();
         poll_fn(|cx| self.poll_wait(&place, cx)).await
     }
@@ -249,7 +250,7 @@ impl ExecProcess {
         self.waiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn poll_wait(&self, place: &super::wakers::Place, cx: &mut Context<'_>) -> Poll<Result<ExecStatus, Error>> {
+    fn poll_wait(&self, place: &Place, cx: &mut Context<'_>) -> Poll<Result<ExecStatus, Error>> {
         let mut waiting = self.waiter();
         let mut broken = None;
         if let Waiting::Asking(waiter) = &mut *waiting {
@@ -349,7 +350,7 @@ impl ExecProcess {
         ExecTimings {
             requested: since(self.requested),
             connected: since(self.connected),
-            output_ended: self.shared.look(super::sockets::Sockets::ended_at).map(since),
+            output_ended: self.shared.look(Sockets::ended_at).map(since),
             ready: ready.map(since),
         }
     }
@@ -394,16 +395,16 @@ impl fmt::Debug for ExecProcess {
 }
 
 /// One who waits for the end, for as long as it does.
-struct Counted<'s>(&'s Shared);
+struct Attendance<'s>(&'s Shared);
 
-impl<'s> Counted<'s> {
+impl<'s> Attendance<'s> {
     fn new(shared: &'s Shared) -> Self {
         shared.change(|sockets, _| sockets.count_waiting(true));
         Self(shared)
     }
 }
 
-impl Drop for Counted<'_> {
+impl Drop for Attendance<'_> {
     fn drop(&mut self) {
         self.0.change(|sockets, _| sockets.count_waiting(false));
     }
