@@ -9,15 +9,18 @@ use tokio::time::Instant;
 
 use super::{Client, ErrorKind, PushOptions, RetryPolicy};
 
-/// What is sent for each request, and whether the last of it is sent again and again after that.
+/// What is sent for each request.
 #[derive(Debug, Clone)]
 struct Odd {
     /// Before anything is sent.
     delay: Duration,
     first: &'static [u8],
+    /// And this after it again and again, unless it is empty.
     endless: &'static [u8],
     /// Between two pieces of what is endless.
     pause: Duration,
+    /// Says after one answer that nothing more will come, and goes on reading.
+    half_closes: bool,
 }
 
 impl Odd {
@@ -27,6 +30,7 @@ impl Odd {
             first,
             endless: b"",
             pause: Duration::ZERO,
+            half_closes: false,
         }
     }
 
@@ -39,13 +43,15 @@ impl Odd {
     }
 }
 
-/// Answers each request of a connection; how many there were is not its concern.
 async fn serve(mut stream: UnixStream, odd: Odd) -> std::io::Result<()> {
     let mut request = vec![0; 64 * 1024];
-    // Small enough to come in one piece.
+    // One that comes in several pieces is answered several times, which nobody here minds.
     while stream.read(&mut request).await? > 0 {
         tokio::time::sleep(odd.delay).await;
         stream.write_all(odd.first).await?;
+        if odd.half_closes {
+            stream.shutdown().await?;
+        }
         while !odd.endless.is_empty() {
             stream.write_all(odd.endless).await?;
             tokio::time::sleep(odd.pause).await;
@@ -75,6 +81,11 @@ async fn with<T>(odd: Odd, work: impl AsyncFnOnce(Client) -> T) -> T {
     result.expect("it hangs")
 }
 
+/// A client that is in no hurry, where an answer is good and only the machine may be slow.
+fn patient(client: Client) -> Client {
+    client.with_retry(RetryPolicy::once(FOR_EVER))
+}
+
 const INFO: &[u8] = b"{\"type\":\"sync\",\"result\":{\"version\":\"v1.32.1\",\"boot-id\":\"x\"}}";
 
 fn answered(head: &str) -> &'static [u8] {
@@ -93,6 +104,7 @@ async fn other_http_is_understood() {
         ),
     ] {
         with(Odd::just(answered(&head)), async |client| {
+            let client = patient(client);
             for _ in 0..3 {
                 let info = client
                     .system_info()
@@ -107,6 +119,23 @@ async fn other_http_is_understood() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_closed_halfway_is_not_used_again() {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", INFO.len());
+    let odd = Odd {
+        half_closes: true,
+        ..Odd::just(answered(&head))
+    };
+    with(odd, async |client| {
+        let client = patient(client);
+        for _ in 0..3 {
+            client.system_info().await.unwrap();
+        }
+        assert_eq!(client.budget().retries(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_answer_that_nobody_asked_for_is_nobodys() {
     let length = INFO.len();
     let other = "{\"type\":\"sync\",\"result\":{\"version\":\"stolen\",\"boot-id\":\"x\"}}";
@@ -116,6 +145,7 @@ async fn an_answer_that_nobody_asked_for_is_nobodys() {
         other.len()
     );
     with(Odd::just(twice.leak().as_bytes()), async |client| {
+        let client = patient(client);
         for _ in 0..3 {
             assert_eq!(client.system_info().await.unwrap().version(), "v1.32.1");
         }

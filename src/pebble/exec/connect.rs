@@ -62,8 +62,8 @@ impl Client {
     pub async fn exec(&self, exec: &Exec) -> Result<ExecProcess, Error> {
         let begun = Instant::now();
         let operation = exec.operation();
-        exec.check().map_err(|reason| self.refuse(&operation, reason))?;
         let limit = exec.limit(self.change_deadline());
+        exec.check(limit).map_err(|reason| self.refuse(&operation, reason))?;
         let call = Call::new(self, exec_request(exec, limit));
         let call = &call;
         let Started {

@@ -45,7 +45,7 @@ pub struct Exec {
     output_limit: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 enum Timeout {
     /// The client's change deadline.
     Clients,
@@ -174,8 +174,8 @@ impl Exec {
         format!("run command {:?}", self.command.first().map_or("", String::as_str))
     }
 
-    /// What Pebble would take badly or not at all; the text says what to change.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
+    /// What Pebble would take badly or not at all, if it may run for `limit`; the text says what to change.
+    pub(super) fn check(&self, limit: Option<Duration>) -> Result<(), &'static str> {
         // One of white space is taken for none in a few places of the daemon, where it ends it.
         if self.command.first().is_none_or(|program| program.trim().is_empty()) {
             return Err("name the program to run");
@@ -186,7 +186,8 @@ impl Exec {
         if matches!(self.terminal, Some((0, _) | (_, 0))) {
             return Err("give its terminal at least one column and one row");
         }
-        if self.timeout == Timeout::After(Duration::ZERO) {
+        // Which Pebble would take for no limit.
+        if limit == Some(Duration::ZERO) {
             return Err("give it some time, or run it without timeout");
         }
         Ok(())
@@ -264,6 +265,7 @@ impl fmt::Debug for Exec {
             .field("group_id", &self.group_id)
             .field("service_context", &self.service_context)
             .field("timeout", &self.timeout)
+            .field("timeout", &self.timeout)
             .field("stdin_bytes", &self.stdin.as_ref().map(Bytes::len))
             .field("combined", &self.combined)
             .field("terminal", &self.terminal)
@@ -316,15 +318,21 @@ mod tests {
 
     #[test]
     fn what_cannot_be_run_is_refused() {
-        assert!(Exec::new([""; 0]).check().is_err());
+        let minute = Duration::from_secs(60);
+        let check = |exec: &Exec, clients| exec.check(exec.limit(clients));
+        assert!(check(&Exec::new([""; 0]), minute).is_err());
         for exec in [
             Exec::new([" \t"]),
             Exec::new(["a"]).interactive(),
             Exec::new(["a"]).terminal(0, 25),
             Exec::new(["a"]).timeout(Duration::ZERO),
         ] {
-            assert!(exec.check().is_err(), "{exec:?}");
+            assert!(check(&exec, minute).is_err(), "{exec:?}");
         }
-        assert!(Exec::new(["a", ""]).terminal(1, 1).interactive().check().is_ok());
+        let good = Exec::new(["a", ""]).terminal(1, 1).interactive();
+        assert!(check(&good, minute).is_ok());
+        // To Pebble no time is no limit.
+        assert!(check(&good, Duration::ZERO).is_err());
+        assert!(check(&good.without_timeout(), Duration::ZERO).is_ok());
     }
 }
