@@ -197,7 +197,7 @@ impl Client {
     ///
     /// # Errors
     /// [`File`](crate::pebble::ErrorKind::File) when Pebble could not write it; [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer comes within the policy, whose
-    /// limit counts only the time in which no byte moves, and leaves a slow disk 1 s for each 10 MiB.
+    /// limit counts only the time in which no byte is sent, and leaves a slow disk 1 s for each 10 MiB.
     pub async fn push(&self, path: &str, content: impl Into<Bytes>, options: &PushOptions) -> Result<(), Error> {
         let file = PushFile::new(path, content).options(options.clone());
         let results = self.push_named(operation(path), std::slice::from_ref(&file)).await?;
@@ -281,7 +281,7 @@ impl Client {
     }
 
     /// Writes a file with what a reader gives: `POST /v1/files`. Memory is bounded whatever the size: two pieces of at most 64 KiB. The reader may be
-    /// as slow as the policy's limit allows without a byte moving.
+    /// as slow as the policy's limit allows without a byte sent.
     ///
     /// What a reader has given cannot be had again, so only an attempt that failed before is repeated. Dropped, the file may have been written if the reader
     /// had come to its end; it is never half written.
