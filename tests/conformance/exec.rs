@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use charmwright::pebble::{Change, ChangeStatus, Client, ErrorKind, Exec, ExecOutput, UserFault};
+use charmwright::pebble::{Change, ChangeStatus, Client, ErrorKind, Exec, ExecOutput, Signal, UserFault};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::pebble::{PATIENCE, Pebble, add, refused, sleeper, until};
@@ -283,7 +283,7 @@ pub(crate) async fn end_by_signals(pebble: &impl Pebble) {
     let mut stdout = process.take_stdout().unwrap();
     let mut ready = [0; 6];
     stdout.read_exact(&mut ready).await.unwrap();
-    process.signal("SIGUSR1").await.unwrap();
+    process.signal(&Signal::USR1).await.unwrap();
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).await.unwrap();
     assert_eq!(
