@@ -265,3 +265,24 @@ async fn several_files_cut_anywhere_are_never_taken_for_whole() {
     }
     assert!(broke > 50, "only {broke} of 100 broke in the middle");
 }
+
+#[tokio::test]
+async fn what_follows_the_end_is_not_waited_for_without_end() {
+    let Some(scene) = scene("what_follows_the_end_is_not_waited_for_without_end") else {
+        return;
+    };
+    let path = scene.put("x", "content");
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: multipart/form-data; boundary=bbbb\r\nConnection: close\r\n\r\n\
+         --bbbb\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{path}\"\r\n\r\nxx\r\n\
+         --bbbb\r\nContent-Disposition: form-data; name=\"response\"\r\n\r\n{{\"type\":\"sync\",\"result\":[{{\"path\":\"{path}\"}}]}}\r\n\
+         --bbbb--\r\n"
+    );
+    scene.proxy.add(get(Fault::EndlessBody {
+        head: answer.into_bytes(),
+        part: vec![b'x'; 64 * 1024],
+    }));
+    let pulled = tokio::time::timeout(Duration::from_secs(20), scene.client.pull(&path)).await;
+    let error = pulled.expect("it has no end").unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Protocol, "{error}");
+}

@@ -10,6 +10,7 @@
 mod early;
 mod errors;
 mod faults;
+mod local;
 mod manage;
 mod names;
 mod streams;

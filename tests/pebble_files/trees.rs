@@ -288,15 +288,29 @@ async fn a_tree_survives_lost_answers() {
         .unwrap();
     assert!(report.is_complete(), "{:?}", report.failures());
     assert_eq!(tree(Path::new(&remote)), tree(local.path()));
+    // The first read is cut, and so is that which takes its place.
+    let reads = || {
+        let gets = scene
+            .proxy
+            .requests()
+            .into_iter()
+            .filter(|request| request.method == "GET");
+        let places = gets
+            .enumerate()
+            .filter(|(_, request)| request.path.contains("action=read"));
+        places.map(|(place, _)| place as u32).collect::<Vec<u32>>()
+    };
+    let options = TreeOptions::new();
+    let first = tempfile::tempdir().unwrap();
+    scene.proxy.forget();
+    let _uncut = scene.fresh().pull_tree(&remote, first.path(), &options).await.unwrap();
+    let uncut = reads();
+    scene.proxy.forget();
     let back = tempfile::tempdir().unwrap();
-    let fresh = scene.fresh();
-    scene
-        .proxy
-        .add(Rule::new("GET", "/v1/files?action=read", Fault::CutReplyAfter(900)).times(2));
-    let report = fresh
-        .pull_tree(&remote, back.path(), &TreeOptions::new())
-        .await
-        .unwrap();
+    let cut = Rule::new("GET", "/v1/files", Fault::CutReplyAfter(400));
+    scene.proxy.add(cut.from_nth(uncut[0] + 1).times(2));
+    let report = scene.fresh().pull_tree(&remote, back.path(), &options).await.unwrap();
     assert!(report.is_complete(), "{:?}", report.failures());
     assert_eq!(tree(back.path()), tree(local.path()));
+    assert_eq!(reads().len(), uncut.len() + 2);
 }

@@ -48,6 +48,8 @@ pub(super) enum Fault {
     Nameless,
     #[error("it has more parts than were asked for")]
     Parts,
+    #[error("something follows its end")]
+    AfterEnd,
 }
 
 #[derive(Debug)]
@@ -59,7 +61,8 @@ enum State {
     Head(HeadBytes),
     /// In a content whose last bytes are so many of the delimiter's first.
     Content(usize),
-    End,
+    /// After the closing boundary; so many bytes of the line end that Go puts there have come.
+    End(usize),
     Failed(Fault),
 }
 
@@ -74,7 +77,7 @@ pub(super) struct Decoder {
     parts_left: usize,
 }
 
-/// The first line end of the delimiter, which is missing before the first boundary.
+/// The line end that the delimiter begins with. It is missing before the first boundary, and comes alone after the last.
 const LINE_END: usize = 2;
 
 impl Decoder {
@@ -106,11 +109,10 @@ impl Decoder {
         }
     }
 
-    /// The next event; `None` when it needs more bytes. What follows the end is not looked at.
+    /// The next event; `None` when it needs more bytes, and after the end, which only a line end may follow.
     pub(super) fn next(&mut self) -> Result<Option<Event>, Fault> {
         loop {
             let step = match &mut self.state {
-                State::End => return Ok(None),
                 State::Failed(fault) => return Err(fault.clone()),
                 _ if self.piece.is_empty() => return Ok(None),
                 State::Start(matched) => {
@@ -126,6 +128,15 @@ impl Decoder {
                         }
                         (None, _) => return self.fail(Fault::Start),
                     }
+                    None
+                }
+                State::End(matched) => {
+                    let line_end = self.delimiter.get(*matched..LINE_END).unwrap_or_default();
+                    if !line_end.starts_with(&self.piece) {
+                        return self.fail(Fault::AfterEnd);
+                    }
+                    *matched += self.piece.len();
+                    self.piece = Bytes::new();
                     None
                 }
                 State::Boundary(_) => self.after_boundary()?,
@@ -166,7 +177,7 @@ impl Decoder {
                 None => return self.fail(Fault::Parts),
             },
             (Some(b'-'), b'-') => {
-                self.state = State::End;
+                self.state = State::End(0);
                 return Ok(Some(Event::End));
             }
             _ => return self.fail(Fault::AfterBoundary),

@@ -164,6 +164,10 @@ fn what_is_no_such_body_says_why() {
     assert_eq!(fault(&[&DELIMITER[2..], b"\r\n\r\nx"].concat()), Some(Fault::Nameless));
     let five: Vec<Vec<u8>> = (0..5).map(|_| part("/a", b"", false)).collect();
     assert_eq!(fault(&body(&five)), Some(Fault::Parts));
+    let end = [&DELIMITER[2..], b"--\r\n"].concat();
+    assert_eq!(fault(&end), None);
+    assert_eq!(fault(&[&end[..], b"x"].concat()), Some(Fault::AfterEnd));
+    assert_eq!(fault(&[&end[..end.len() - 1], b"\r"].concat()), Some(Fault::AfterEnd));
     let long = part(&"x".repeat(LONGEST_HEAD), b"", false);
     assert_eq!(fault(&body(&[long])), Some(Fault::LongHead));
     let open = [&DELIMITER[2..], b"\r\nA: \"", &vec![b'x'; 2 * LONGEST_HEAD][..]].concat();

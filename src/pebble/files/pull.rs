@@ -1,5 +1,6 @@
 //! Reading files: `GET /v1/files?action=read`.
 
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::reading::{Item, LONGEST_TARGET, Reading, request};
 use super::results::FileResult;
-use super::temporary::TemporaryFile;
+use super::temporary::{LocalFolder, TemporaryFile};
 use crate::pebble::call::{Call, Failure};
 use crate::pebble::client::Client;
 #[cfg(test)]
@@ -94,8 +95,8 @@ impl Client {
 
     /// Writes the content of a file to a local one, and says how many bytes there were: `GET /v1/files?action=read`. Memory is bounded whatever the size.
     ///
-    /// It is written beside its place, under another name, and gets its own only when it is complete, in place of what has it then; its mode is that
-    /// of a new file. After a break it is read again as a whole. Failed or dropped, nothing is left. It is written with blocking calls, which for a file are
+    /// It is written beside its place, under another name, and gets its own only when it is complete, in place of what has it then. Its mode is that of
+    /// the file whose place it takes, or of a new one: for a secret, make an empty file of mode 600 first. After a break it is read again as a whole. Failed or dropped, nothing is left. It is written with blocking calls, which for a file are
     /// shorter than a way to another thread, and not waited for to be on the disk.
     ///
     /// # Errors
@@ -105,17 +106,25 @@ impl Client {
         let request = request(format!("pull {path:?} to {}", local.display()), &[path]);
         let call = &self.checked(request, &[path])?;
         let operation = call.request().operation();
-        let failed = &|what: &str, error| Failure::Final(Error::local(operation, self.target(), what, error));
+        let failed = &|what: &str, error| Error::local(operation, self.target(), what, error);
+        let name = local.file_name().ok_or_else(|| {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
+            failed("make it", error)
+        })?;
+        let folder = LocalFolder::open(local.parent().unwrap_or(local));
+        let folder = &folder.map_err(|error| failed("open the folder it is to be in", error))?;
         let attempt = |attempt| async move {
-            let mut file = TemporaryFile::beside(local).map_err(|error| failed("make a file beside it", error))?;
+            let mut file = TemporaryFile::beside(folder, name, None)
+                .map_err(|error| Failure::Final(failed("make a file beside it", error)))?;
             let mut size = 0_u64;
             let mut source = self.begin_reading_one(call, path, attempt).await?;
             while let Some(piece) = source.piece().await? {
                 size = size.saturating_add(piece.len() as u64);
-                file.write(&piece).map_err(|error| failed("write it", error))?;
+                file.write(&piece)
+                    .map_err(|error| Failure::Final(failed("write it", error)))?;
             }
-            file.keep(local, None)
-                .map_err(|error| failed("give it its name", error))?;
+            file.keep(name)
+                .map_err(|error| Failure::Final(failed("give it its name", error)))?;
             Ok(size)
         };
         call.run(attempt).await

@@ -17,6 +17,9 @@ use crate::pebble::error::{Error, ErrorKind};
 /// How many files travel together at most: each costs the daemon a wait for its disk, and a lost answer sends them all again.
 const BATCH_FILES: usize = 32;
 
+/// The most that may be asked for: a pull holds each open until all are there, and its folder too, where a process may usually have 1,024 files open.
+const MOST_FILES: usize = 256;
+
 /// How many bytes travel together at most; they are held in memory.
 const BATCH_BYTES: u64 = 1024 * 1024;
 
@@ -85,9 +88,9 @@ impl TreeOptions {
         self
     }
 
-    /// How many files travel in one request at most; 32 unless set, and at least 1.
+    /// How many files travel in one request at most; 32 unless set, and from 1 to 256: what lies outside is taken for the nearer of the two.
     pub fn batch_files(mut self, files: usize) -> Self {
-        self.batch_files = files.max(1);
+        self.batch_files = files.clamp(1, MOST_FILES);
         self
     }
 

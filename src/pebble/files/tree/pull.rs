@@ -1,15 +1,15 @@
 //! A folder in the container and what is in it, pulled.
 
-use std::fs::{DirBuilder, Permissions};
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::super::list::{FileInfo, FileType, ListOptions};
 use super::super::mode::Mode;
 use super::super::reading::{Item, LONGEST_TARGET, request};
 use super::super::results::FileResult;
-use super::super::temporary::TemporaryFile;
+use super::super::temporary::{LocalFolder, TemporaryFile};
 use super::{Account, Symlinks, TreeOptions, TreeReport, below};
 use crate::pebble::call::Failure;
 use crate::pebble::client::Client;
@@ -18,15 +18,16 @@ use crate::pebble::error::Error;
 /// Folders in folders; Linux allows a path of 4,096 bytes, so at most 2,048 names.
 const DEEPEST: usize = 2048;
 
-/// Until a folder is filled, only we need to get at it.
-const WHILE_FILLED: u32 = 0o700;
+/// Linux allows a name of 255 bytes.
+const LONGEST_NAME: usize = 255;
 
 impl Client {
     /// Pulls a folder with all that is in it, so that it is at `local` afterwards; what is there already and has no counterpart stays. Empty
     /// folders are made. A folder that is there keeps its mode; a file or link that is there is replaced when the new one is complete.
     ///
-    /// Nothing is written outside `local`, whatever names Pebble gives, and no link below it is followed. Local files are written with blocking calls, as by
-    /// [`Client::pull_file`]. Dropped, what was complete by then is there, and no half file is.
+    /// Nothing is written outside `local`, whatever names Pebble gives, and no link below it is followed, nor is one that takes the place of a folder
+    /// meanwhile. With modes kept, what is not complete can be read by nobody else: a file has mode 600 and a new folder 700 until then. Local files
+    /// are written with blocking calls, as by [`Client::pull_file`]. Dropped, what was complete by then is there, and no half file is.
     ///
     /// # Errors
     /// [`File`](crate::pebble::ErrorKind::File) when `remote` cannot be listed; [`InvalidRequest`](crate::pebble::ErrorKind::InvalidRequest) when it is no folder;
@@ -39,20 +40,84 @@ impl Client {
         options: &TreeOptions,
     ) -> Result<TreeReport, Error> {
         let local = local.as_ref();
+        let operation = format!("pull the folder {remote:?} to {}", local.display());
+        let infos = self.list_files(remote, &ListOptions::new().itself()).await?;
+        let Some(info) = infos.iter().find(|info| *info.file_type() == FileType::Directory) else {
+            return Err(self.refuse(&operation, "it is no folder; pull a file with pull_file"));
+        };
+        let made = NewFolders::begin(local, options.keep_modes.then(|| info.mode()))
+            .map_err(|error| Error::local(&operation, self.target(), "make the folder", error))?;
         let mut pulling = Pulling {
             client: self,
-            operation: format!("pull the folder {remote:?} to {}", local.display()),
             local,
             options,
             account: Account::new(options),
-            made: Vec::new(),
+            made,
             batch: Vec::new(),
             bytes: 0,
             length: 0,
         };
+        pulling.account.folder(Path::new(""));
         let result = pulling.run(remote).await;
         pulling.set_modes();
         result.map(|()| pulling.account.report)
+    }
+}
+
+/// The folder that a tree is pulled to, and the folders that were made for it: they get their modes when they are filled, however that ends.
+struct NewFolders {
+    root: LocalFolder,
+    /// The name of the root in its folder, and its mode, if it was made.
+    made_root: Option<(LocalFolder, PathBuf, Mode)>,
+    made: Vec<(PathBuf, Mode)>,
+}
+
+impl NewFolders {
+    /// Makes the root, with this mode if it is new, and the folders on the way to it.
+    fn begin(root: &Path, mode: Option<Mode>) -> io::Result<Self> {
+        let mut made_root = None;
+        if let (Some(parent), Some(name), Some(mode)) = (root.parent(), root.file_name(), mode)
+            && !root.is_dir()
+        {
+            std::fs::create_dir_all(parent)?;
+            let parent = LocalFolder::open(parent)?;
+            if parent.make(name, true)? {
+                made_root = Some((parent, PathBuf::from(name), mode));
+            }
+        } else {
+            std::fs::create_dir_all(root)?;
+        }
+        Ok(Self {
+            root: LocalFolder::open(root)?,
+            made_root,
+            made: Vec::new(),
+        })
+    }
+
+    /// Sets the modes, the innermost first: a folder that may not be entered ends the way to those in it. Gives what could not be set.
+    fn set_modes(&mut self) -> Vec<(PathBuf, Mode, io::Error)> {
+        let mut failures = Vec::new();
+        for (path, mode) in std::mem::take(&mut self.made).into_iter().rev() {
+            let parent = self.root.below(path.parent().unwrap_or(Path::new("")));
+            let name = path.file_name().unwrap_or_default();
+            if let Err(error) = parent.and_then(|parent| parent.set_mode(name, mode)) {
+                failures.push((path, mode, error));
+            }
+        }
+        if let Some((parent, name, mode)) = self.made_root.take()
+            && let Err(error) = parent.set_mode(name.as_os_str(), mode)
+        {
+            failures.push((PathBuf::new(), mode, error));
+        }
+        failures
+    }
+}
+
+impl Drop for NewFolders {
+    fn drop(&mut self) {
+        for (path, mode, error) in self.set_modes() {
+            tracing::warn!("cannot give the new folder {} the mode {mode}: {error}", path.display());
+        }
     }
 }
 
@@ -65,19 +130,28 @@ struct Folder {
 
 /// A file that is still to be pulled.
 struct Wanted {
+    folder: LocalFolder,
     path: PathBuf,
     remote: String,
-    mode: Mode,
+    mode: Option<Mode>,
+}
+
+impl Wanted {
+    fn name(&self) -> &OsStr {
+        self.path.file_name().unwrap_or_default()
+    }
+
+    fn temporary(&self) -> io::Result<TemporaryFile> {
+        TemporaryFile::beside(&self.folder, self.name(), self.mode)
+    }
 }
 
 struct Pulling<'c> {
     client: &'c Client,
-    operation: String,
     local: &'c Path,
     options: &'c TreeOptions,
     account: Account<'c>,
-    /// The folders that were made, and the modes that they get when they are filled.
-    made: Vec<(PathBuf, Mode)>,
+    made: NewFolders,
     batch: Vec<Wanted>,
     /// How much the files of the batch have together.
     bytes: u64,
@@ -87,15 +161,6 @@ struct Pulling<'c> {
 
 impl Pulling<'_> {
     async fn run(&mut self, remote: &str) -> Result<(), Error> {
-        let root = self.client.list_files(remote, &ListOptions::new().itself()).await?;
-        if !root.iter().any(|info| *info.file_type() == FileType::Directory) {
-            return Err(self
-                .client
-                .refuse(&self.operation, "it is no folder; pull a file with pull_file"));
-        }
-        std::fs::create_dir_all(self.local)
-            .map_err(|error| Error::local(&self.operation, self.client.target(), "make the folder", error))?;
-        self.account.folder(Path::new(""));
         let mut folders = vec![Folder {
             path: PathBuf::new(),
             remote: remote.to_owned(),
@@ -123,6 +188,13 @@ impl Pulling<'_> {
 
     /// Pulls the files of a folder and makes the folders in it, which are still to be filled.
     async fn fill(&mut self, folder: &Folder) -> Result<Vec<Folder>, Error> {
+        let local = match self.made.root.below(&folder.path) {
+            Ok(local) => local,
+            Err(error) => {
+                self.local_failure(folder.path.clone(), &folder.remote, "open the folder", error);
+                return Ok(Vec::new());
+            }
+        };
         let infos = match self.client.list_files(&folder.remote, &ListOptions::new()).await {
             Ok(infos) => infos,
             Err(error) => {
@@ -130,6 +202,10 @@ impl Pulling<'_> {
                 return Ok(Vec::new());
             }
         };
+        let mut times: HashMap<String, usize> = HashMap::new();
+        for info in &infos {
+            *times.entry(info.name().to_owned()).or_default() += 1;
+        }
         let mut folders = Vec::new();
         for info in infos {
             let remote = below(&folder.remote, info.name());
@@ -143,13 +219,19 @@ impl Pulling<'_> {
                 continue;
             }
             let path = folder.path.join(info.name());
+            if times.get(info.name()).is_some_and(|times| *times > 1) {
+                // Nobody can tell which of them would come, and none must be taken for the other.
+                let reason = "several things in its folder are listed by this name, of which all but one are not UTF-8; rename them";
+                self.refuse(path, &remote, reason);
+                continue;
+            }
             match info.file_type() {
-                FileType::File => self.want(path, remote, &info).await?,
+                FileType::File => self.want(&local, path, remote, &info).await?,
                 FileType::Directory if folder.depth >= DEEPEST => {
                     self.refuse(path, &remote, "it lies deeper than any path can be");
                 }
                 FileType::Directory => {
-                    if self.make(&path, &remote, info.mode()) {
+                    if self.make(&local, &path, &remote, info.mode()) {
                         folders.push(Folder {
                             path,
                             remote,
@@ -157,7 +239,7 @@ impl Pulling<'_> {
                         });
                     }
                 }
-                FileType::Symlink => self.link(path, remote).await?,
+                FileType::Symlink => self.link(&local, path, remote).await?,
                 other => {
                     let reason = format!("it is neither a file nor a folder but a {other}, which cannot be read");
                     self.refuse(path, &remote, &reason);
@@ -167,7 +249,7 @@ impl Pulling<'_> {
         Ok(folders)
     }
 
-    async fn link(&mut self, path: PathBuf, remote: String) -> Result<(), Error> {
+    async fn link(&mut self, folder: &LocalFolder, path: PathBuf, remote: String) -> Result<(), Error> {
         match self.options.symlinks {
             Symlinks::Skip => self.account.skipped(path),
             Symlinks::Report => self.refuse(path, &remote, "it is a symbolic link; skip or follow links"),
@@ -175,7 +257,9 @@ impl Pulling<'_> {
             Symlinks::Follow => match self.client.list_files(&remote, &ListOptions::new().itself()).await {
                 Err(error) => return self.account.failed_or_stop(path, error),
                 Ok(infos) => match infos.first() {
-                    Some(info) if *info.file_type() == FileType::File => return self.want(path, remote, info).await,
+                    Some(info) if *info.file_type() == FileType::File => {
+                        return self.want(folder, path, remote, info).await;
+                    }
                     _ => self.refuse(
                         path,
                         &remote,
@@ -188,28 +272,12 @@ impl Pulling<'_> {
     }
 
     /// Makes a folder; whether it is there and ours to fill.
-    fn make(&mut self, path: &Path, remote: &str, mode: Mode) -> bool {
-        let local = self.local.join(path);
-        let mut builder = DirBuilder::new();
-        if self.options.keep_modes {
-            builder.mode(WHILE_FILLED);
-        }
-        let made = match builder.create(&local) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match std::fs::symlink_metadata(&local) {
-                Ok(metadata) if metadata.is_dir() => Ok(false),
-                // A link may lead anywhere.
-                Ok(_) => Err(io::Error::new(
-                    io::ErrorKind::AlreadyExists,
-                    "something else than a folder is in its place",
-                )),
-                Err(error) => Err(error),
-            },
-            other => other.map(|()| true),
-        };
-        match made {
+    fn make(&mut self, folder: &LocalFolder, path: &Path, remote: &str, mode: Mode) -> bool {
+        let keep_modes = self.options.keep_modes;
+        match folder.make(path.file_name().unwrap_or_default(), keep_modes) {
             Ok(new) => {
-                if new && self.options.keep_modes {
-                    self.made.push((path.to_owned(), mode));
+                if new && keep_modes {
+                    self.made.made.push((path.to_owned(), mode));
                 }
                 self.account.folder(path);
                 true
@@ -222,7 +290,13 @@ impl Pulling<'_> {
     }
 
     /// Puts a file on the list, and pulls those on it when it is long enough.
-    async fn want(&mut self, path: PathBuf, remote: String, info: &FileInfo) -> Result<(), Error> {
+    async fn want(
+        &mut self,
+        folder: &LocalFolder,
+        path: PathBuf,
+        remote: String,
+        info: &FileInfo,
+    ) -> Result<(), Error> {
         let size = info.size().unwrap_or_default();
         // Each byte may be three when it is encoded, and `&path=` stands before.
         let length = remote.len().saturating_mul(3).saturating_add(8);
@@ -235,9 +309,10 @@ impl Pulling<'_> {
         self.bytes = self.bytes.saturating_add(size);
         self.length = self.length.saturating_add(length);
         self.batch.push(Wanted {
+            folder: folder.clone(),
             path,
             remote,
-            mode: info.mode(),
+            mode: self.options.keep_modes.then(|| info.mode()),
         });
         Ok(())
     }
@@ -250,25 +325,23 @@ impl Pulling<'_> {
             return Ok(());
         }
         let paths: Vec<&str> = wanted.iter().map(|wanted| wanted.remote.as_str()).collect();
-        let targets: Vec<PathBuf> = wanted.iter().map(|wanted| self.local.join(&wanted.path)).collect();
         let operation = match paths.as_slice() {
             [path] => format!("pull {path:?}"),
             paths => format!("pull {} files", paths.len()),
         };
-        let (files, results) = self.client.read_beside(operation, &paths, &targets).await?;
-        for (((wanted, target), file), result) in wanted.into_iter().zip(targets).zip(files).zip(results) {
-            let Wanted { path, remote, mode } = wanted;
+        let (files, results) = self.client.read_beside(operation, &paths, &wanted).await?;
+        for ((wanted, file), result) in wanted.into_iter().zip(files).zip(results) {
             if let Some(error) = result.error() {
-                let error = Error::file(&format!("pull {remote:?}"), self.client.target(), error);
-                self.account.failed(path, error);
+                let error = Error::file(&format!("pull {:?}", wanted.remote), self.client.target(), error);
+                self.account.failed(wanted.path, error);
                 continue;
             }
-            let mode = self.options.keep_modes.then_some(mode);
             let kept = match file {
-                Some(Ok((file, size))) => file.keep(&target, mode).map(|()| size),
+                Some(Ok((file, size))) => file.keep(wanted.name()).map(|()| size),
                 Some(Err(error)) => Err(error),
                 None => Err(io::ErrorKind::UnexpectedEof.into()),
             };
+            let Wanted { path, remote, .. } = wanted;
             match kept {
                 Ok(size) => self.account.file(&path, size),
                 Err(error) => self.local_failure(path, &remote, "write it", error),
@@ -277,15 +350,11 @@ impl Pulling<'_> {
         Ok(())
     }
 
-    /// Gives the folders that were made their modes, the innermost first: one that may not be entered ends the way to those in it.
     fn set_modes(&mut self) {
-        for (path, mode) in std::mem::take(&mut self.made).into_iter().rev() {
-            let permissions = Permissions::from_mode(mode.bits());
-            if let Err(error) = std::fs::set_permissions(self.local.join(&path), permissions) {
-                let operation = format!("give {} the mode {mode}", self.local.join(&path).display());
-                let error = Error::local(&operation, self.client.target(), "change it", error);
-                self.account.failed(path, error);
-            }
+        for (path, mode, error) in self.made.set_modes() {
+            let operation = format!("give {} the mode {mode}", self.local.join(&path).display());
+            let error = Error::local(&operation, self.client.target(), "change it", error);
+            self.account.failed(path, error);
         }
     }
 }
@@ -299,7 +368,7 @@ impl Client {
         &self,
         operation: String,
         paths: &[&str],
-        targets: &[PathBuf],
+        wanted: &[Wanted],
     ) -> Result<(Vec<Read>, Vec<FileResult>), Error> {
         let call = &self.checked(request(operation, paths), paths)?;
         let attempt = |attempt| async move {
@@ -311,8 +380,8 @@ impl Client {
                 match reading.next(self, request, paths).await? {
                     Item::File(index) => {
                         current = index;
-                        if let (Some(file), Some(target)) = (files.get_mut(index), targets.get(index)) {
-                            *file = Some(TemporaryFile::beside(target).map(|file| (file, 0)));
+                        if let (Some(file), Some(wanted)) = (files.get_mut(index), wanted.get(index)) {
+                            *file = Some(wanted.temporary().map(|file| (file, 0)));
                         }
                     }
                     Item::Data(piece) => {
@@ -335,7 +404,7 @@ impl Client {
 
 /// Whether it can be the name of something in a folder, and of nothing else.
 fn is_name(name: &str) -> bool {
-    !matches!(name, "" | "." | "..") && !name.contains(['/', '\0'])
+    !matches!(name, "" | "." | "..") && !name.contains(['/', '\0']) && name.len() <= LONGEST_NAME
 }
 
 #[cfg(test)]
@@ -347,6 +416,7 @@ mod tests {
         for name in ["", ".", "..", "/", "a/b", "/etc", "../x", "a\0"] {
             assert!(!is_name(name), "{name:?}");
         }
+        assert!(is_name(&"x".repeat(255)) && !is_name(&"x".repeat(256)));
         for name in ["a", "...", "..a", "a\\b", "\n", "ä"] {
             assert!(is_name(name), "{name:?}");
         }
