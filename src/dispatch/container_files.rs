@@ -7,14 +7,14 @@ use super::error::Result;
 use crate::pebble::{DirOptions, FileInfo, ListOptions, PushOptions, RemoveOptions};
 
 impl Container {
-    /// Writes a file in the container, whole or not at all.
+    /// Writes a file in the container, whole or not at all. A `Vec` and a `String` are not copied.
     ///
     /// # Errors
     ///
     /// If Pebble does not answer, or cannot write the file.
     pub async fn push(&self, path: &str, content: impl Into<Vec<u8>>, options: &PushOptions) -> Result<()> {
         self.client()
-            .push(path, content.into(), options)
+            .push(path, content, options)
             .await
             .map_err(|error| self.error(error))
     }
@@ -38,6 +38,15 @@ impl Container {
     /// If Pebble does not answer, or cannot read the file; if that is larger.
     pub async fn pull(&self, path: &str) -> Result<Vec<u8>> {
         self.client().pull(path).await.map_err(|error| self.error(error))
+    }
+
+    /// The content of a file in the container as text.
+    ///
+    /// # Errors
+    ///
+    /// As [`Container::pull`], and if it is not UTF-8.
+    pub async fn pull_text(&self, path: &str) -> Result<String> {
+        self.client().pull_text(path).await.map_err(|error| self.error(error))
     }
 
     /// Gives the content of a file in the container to a writer, and says how many bytes there were. After an error, what the writer got must not be

@@ -2,7 +2,9 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use charmwright::pebble::{FileErrorKind, FileInfo, FileResult, FileType, ListOptions, Mode, Owner, PushFile};
+use charmwright::pebble::{
+    ErrorKind, FileErrorKind, FileInfo, FileResult, FileType, ListOptions, Mode, Owner, PushFile,
+};
 
 use crate::{noise, options, scene};
 
@@ -239,4 +241,36 @@ async fn lists_follow_patterns_and_links() {
             .await
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn text_is_text() {
+    let Some(scene) = scene("text_is_text") else { return };
+    let path = scene.path("x");
+    scene
+        .client
+        .push(&path, String::from("grüße\n"), &options())
+        .await
+        .unwrap();
+    assert_eq!(scene.client.pull_text(&path).await.unwrap(), "grüße\n");
+    scene.client.push(&path, *b"\xff", &options()).await.unwrap();
+    let error = scene.client.pull_text(&path).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Local(std::io::ErrorKind::InvalidData));
+    assert!(error.to_string().starts_with("cannot pull "), "{error}");
+}
+
+#[tokio::test]
+async fn a_path_need_not_be_the_shortest() {
+    let Some(scene) = scene("a_path_need_not_be_the_shortest") else {
+        return;
+    };
+    std::fs::create_dir(scene.path("sub")).unwrap();
+    let paths = ["sub/../a", "./b", "sub/..//c"].map(|name| scene.path(name));
+    let files: Vec<PushFile> = paths.iter().map(|path| PushFile::new(path, path.as_str())).collect();
+    let results = scene.client.push_all(&files).await.unwrap();
+    assert!(results.iter().all(FileResult::is_ok), "{results:?}");
+    for path in &paths {
+        assert_eq!(scene.client.pull_text(path).await.unwrap(), *path);
+    }
+    assert_eq!(scene.names(), ["a", "b", "c", "sub"]);
 }

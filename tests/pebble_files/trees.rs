@@ -314,3 +314,38 @@ async fn a_tree_survives_lost_answers() {
     assert_eq!(tree(back.path()), tree(local.path()));
     assert_eq!(reads().len(), uncut.len() + 2);
 }
+
+#[tokio::test]
+async fn many_folders_are_made_in_several_requests() {
+    let Some(scene) = scene("many_folders_are_made_in_several_requests") else {
+        return;
+    };
+    let local = tempfile::tempdir().unwrap();
+    for number in 0..1_100 {
+        std::fs::create_dir(local.path().join(number.to_string())).unwrap();
+    }
+    let remote = scene.path("t");
+    let options = TreeOptions::new();
+    let report = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
+    assert_eq!((report.folders(), report.failures().len()), (1_101, 0));
+    assert_eq!(scene.proxy.count("POST", "/v1/files"), 1 + 3);
+    assert_eq!(tree(Path::new(&remote)), tree(local.path()));
+}
+
+#[tokio::test]
+async fn the_bytes_of_a_report_are_those_that_were_sent() {
+    let Some(scene) = scene("the_bytes_of_a_report_are_those_that_were_sent") else {
+        return;
+    };
+    let local = tempfile::tempdir().unwrap();
+    // A file that says that it is empty, and is not: as one that grows.
+    symlink("/proc/version", local.path().join("version")).unwrap();
+    let options = TreeOptions::new().symlinks(Symlinks::Follow);
+    for (options, name) in [(options.clone(), "small"), (options.batch_bytes(0), "large")] {
+        let remote = scene.path(name);
+        let report = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
+        let written = std::fs::metadata(Path::new(&remote).join("version")).unwrap().len();
+        assert!(written > 0);
+        assert_eq!((report.files(), report.bytes()), (1, written), "{name}");
+    }
+}

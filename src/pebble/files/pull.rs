@@ -37,7 +37,19 @@ impl Client {
         self.pull_at_most(path, LARGEST_HELD).await
     }
 
-    /// The same with a limit in bytes of the caller's own.
+    /// The same as text.
+    ///
+    /// # Errors
+    /// As [`Client::pull`], and [`Local`](crate::pebble::ErrorKind::Local) of [`InvalidData`](io::ErrorKind::InvalidData) when it is not UTF-8.
+    pub async fn pull_text(&self, path: &str) -> Result<String, Error> {
+        let content = self.pull(path).await?;
+        String::from_utf8(content).map_err(|error| {
+            let error = io::Error::new(io::ErrorKind::InvalidData, error.utf8_error());
+            Error::local(&operation(path), self.target(), "read it as text", error)
+        })
+    }
+
+    /// The content of a file with a limit in bytes of the caller's own.
     ///
     /// # Errors
     /// As [`Client::pull`].
@@ -396,7 +408,7 @@ impl PulledFile<'_> {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
     vec![Sample::new(
-        "Client::pull, Client::pull_at_most, Client::pull_to, Client::pull_file, Client::pull_all, Client::pull_tree",
+        "Client::pull, Client::pull_text, Client::pull_at_most, Client::pull_to, Client::pull_file, Client::pull_all, Client::pull_tree",
         "/v1/files",
         request(operation("/a"), &["/a"]),
     )]

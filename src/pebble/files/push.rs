@@ -104,10 +104,12 @@ pub struct PushFile {
 
 impl PushFile {
     /// A file at this absolute path with this content.
-    pub fn new(path: impl Into<String>, content: impl Into<Bytes>) -> Self {
+    ///
+    /// A `Vec` and a `String` are taken as they are, anything borrowed is copied once; a clone shares the content.
+    pub fn new(path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
         Self {
             path: path.into(),
-            content: content.into(),
+            content: content.into().into(),
             options: PushOptions::new(),
         }
     }
@@ -193,12 +195,22 @@ impl Client {
     /// Writes a file: `POST /v1/files`. `path` is absolute. While no answer comes it is sent again as a whole. Dropped, the file may have been
     /// written; it is never half written.
     ///
-    /// A name may hold anything but `/` and NUL; one with a `*` is refused by Pebble 1.32 and was taken by 1.1.
+    /// A name may hold anything but `/` and NUL; one with a `*` is refused by Pebble 1.32 and was taken by 1.1. A `Vec` and a `String` are not copied.
+    ///
+    /// ```no_run
+    /// # use charmwright::pebble::{Client, PushOptions};
+    /// # async fn write(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let options = PushOptions::new().make_dirs().mode("640".parse()?);
+    /// client.push("/etc/web/web.conf", "port = 8080\n", &options).await?;
+    /// assert_eq!(client.pull_text("/etc/web/web.conf").await?, "port = 8080\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`File`](crate::pebble::ErrorKind::File) when Pebble could not write it; [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer comes within the policy, whose
     /// limit counts only the time in which no byte is sent, and leaves a slow disk 1 s for each 10 MiB.
-    pub async fn push(&self, path: &str, content: impl Into<Bytes>, options: &PushOptions) -> Result<(), Error> {
+    pub async fn push(&self, path: &str, content: impl Into<Vec<u8>>, options: &PushOptions) -> Result<(), Error> {
         let file = PushFile::new(path, content).options(options.clone());
         let results = self.push_named(operation(path), std::slice::from_ref(&file)).await?;
         self.only_result(&operation(path), results)
@@ -244,12 +256,13 @@ impl Client {
         decode_results(Answer::to(self, call, envelope), paths)
     }
 
-    /// Writes a file with the content of a local one: `POST /v1/files`. `local` is opened anew for each attempt and read in pieces of 64 KiB, with
-    /// blocking calls, which for a file are shorter than a way to another thread. Dropped, the file may have been written; it is never half written.
+    /// Writes a file with the content of a local one, and says how many bytes there were: `POST /v1/files`. `local` is opened anew for each attempt and
+    /// read in pieces of 64 KiB, with blocking calls, which for a file are shorter than a way to another thread. What changes in it meanwhile may be among
+    /// what is sent, or not. Dropped, the file may have been written; it is never half written.
     ///
     /// # Errors
     /// As [`Client::push`], and [`Local`](crate::pebble::ErrorKind::Local) when `local` is no regular file or cannot be read.
-    pub async fn push_file(&self, local: impl AsRef<Path>, path: &str, options: &PushOptions) -> Result<(), Error> {
+    pub async fn push_file(&self, local: impl AsRef<Path>, path: &str, options: &PushOptions) -> Result<u64, Error> {
         let local = local.as_ref();
         let operation = format!("push {} to {path:?}", local.display());
         self.check_paths(&operation, [path])?;
@@ -263,6 +276,7 @@ impl Client {
             let file = &opened.map_err(Failure::Final)?;
             let first = read_piece(file).map_err(|error| failed("read it", error));
             let first = Bytes::from(first.map_err(Failure::Final)?);
+            let size = &AtomicU64::new(first.len() as u64);
             let make = || {
                 // A small file goes out at once. The length of another is not declared: a log may well grow while it is read.
                 let (body, pipe) = match first.len() {
@@ -272,12 +286,13 @@ impl Client {
                         (body, Some(pipe))
                     }
                 };
-                (body, pump_file(file, pipe, failed))
+                (body, pump_file(file, pipe, size, failed))
             };
-            self.upload(call, attempt, make).await
+            let envelope = self.upload(call, attempt, make).await?;
+            Ok((envelope, size.load(Ordering::Relaxed)))
         };
-        let envelope = call.run(attempt).await?;
-        self.written(call, envelope, path)
+        let (envelope, size) = call.run(attempt).await?;
+        self.written(call, envelope, path).map(|()| size)
     }
 
     /// Writes a file with what a reader gives: `POST /v1/files`. Memory is bounded whatever the size: two pieces of at most 64 KiB. The reader may be
@@ -364,15 +379,17 @@ fn read_piece(file: &File) -> io::Result<Vec<u8>> {
     Ok(piece)
 }
 
-/// Passes on what is left of a file; without a pipe there is nothing left.
+/// Passes on what is left of a file, and adds it to `size`; without a pipe there is nothing left.
 async fn pump_file(
     file: &File,
     pipe: Option<Pipe>,
+    size: &AtomicU64,
     failed: &(impl Fn(&str, io::Error) -> Error + Sync),
 ) -> Result<(), Error> {
     let Some(pipe) = pipe else { return Ok(()) };
     loop {
         let piece = read_piece(file).map_err(|error| failed("read it", error))?;
+        size.fetch_add(piece.len() as u64, Ordering::Relaxed);
         if piece.is_empty() || !pipe.send(piece.into()).await {
             return Ok(());
         }

@@ -13,9 +13,13 @@ use super::{Account, Symlinks, TreeOptions, TreeReport, below};
 use crate::pebble::client::Client;
 use crate::pebble::error::Error;
 
+/// How many folders are made in one request at most, so that each is answered well within the limit of an attempt.
+const BATCH_FOLDERS: usize = 500;
+
 impl Client {
     /// Pushes a local folder with all that is in it, so that it is at `remote`, an absolute path, afterwards; what is there already and has no counterpart
-    /// stays. Empty folders are made. A folder that is there keeps its mode and owner; a file or link that is there is replaced.
+    /// stays. Empty folders are made. A folder that is there keeps its mode and owner; a file or link that is there is replaced. Of a file with several
+    /// names (hard links) each becomes a file of its own. A folder is made with its mode, so a Pebble that is not root puts nothing into a read-only one.
     ///
     /// Paths are brought over in the order of their names, folders before what is in them. Memory is bounded by [`TreeOptions::batch_bytes`] and the
     /// names of one path of folders. Local files are read with blocking calls. Dropped, what was brought over by then is there.
@@ -225,29 +229,27 @@ impl Pushing<'_> {
         folders: Vec<(PathBuf, String, Metadata)>,
         parent: &Arc<Lineage>,
     ) -> Result<Vec<Folder>, Error> {
-        if folders.is_empty() {
-            return Ok(Vec::new());
-        }
-        let options: Vec<DirOptions> = folders
-            .iter()
-            .map(|(_, _, metadata)| self.dir_options(metadata).make_parents())
-            .collect();
-        let dirs: Vec<(&str, &DirOptions)> = folders
-            .iter()
-            .map(|(_, remote, _)| remote.as_str())
-            .zip(&options)
-            .collect();
-        let results = self.client.make_dirs_each(&self.operation, &dirs).await?;
         let mut made = Vec::new();
-        for ((path, remote, metadata), result) in folders.into_iter().zip(results) {
-            if let Some(error) = result.error() {
-                let error = Error::file(&format!("make folder {remote:?}"), self.client.target(), error);
-                self.account.failed(path, error);
-                continue;
+        let mut folders = folders.into_iter().peekable();
+        while folders.peek().is_some() {
+            let some: Vec<_> = folders.by_ref().take(BATCH_FOLDERS).collect();
+            let options: Vec<DirOptions> = some
+                .iter()
+                .map(|(_, _, metadata)| self.dir_options(metadata).make_parents())
+                .collect();
+            let paths = some.iter().map(|(_, remote, _)| remote.as_str());
+            let dirs: Vec<(&str, &DirOptions)> = paths.zip(&options).collect();
+            let results = self.client.make_dirs_each(&self.operation, &dirs).await?;
+            for ((path, remote, metadata), result) in some.into_iter().zip(results) {
+                if let Some(error) = result.error() {
+                    let error = Error::file(&format!("make folder {remote:?}"), self.client.target(), error);
+                    self.account.failed(path, error);
+                    continue;
+                }
+                self.account.folder(&path);
+                let lineage = Lineage::new(&metadata, Some(Arc::clone(parent)));
+                made.push(Folder { path, remote, lineage });
             }
-            self.account.folder(&path);
-            let lineage = Lineage::new(&metadata, Some(Arc::clone(parent)));
-            made.push(Folder { path, remote, lineage });
         }
         Ok(made)
     }
@@ -259,6 +261,10 @@ impl Pushing<'_> {
         }
         let local = self.local.join(&path);
         if metadata.len() <= self.options.batch_bytes {
+            // Before it is read too, so that both are hardly ever held.
+            if self.bytes.saturating_add(metadata.len()) > self.options.batch_bytes {
+                self.flush().await?;
+            }
             match read_small(&local, self.options.batch_bytes) {
                 Ok(Some(content)) => {
                     let size = content.len() as u64;
@@ -281,8 +287,8 @@ impl Pushing<'_> {
             }
         }
         match self.client.push_file(&local, &remote, &options).await {
-            Ok(()) => {
-                self.account.file(&path, metadata.len());
+            Ok(size) => {
+                self.account.file(&path, size);
                 Ok(())
             }
             Err(error) => self.account.failed_or_stop(path, error),
