@@ -21,6 +21,13 @@ const SEEDS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "multipart",
+        &[
+            "\u{2}multipart/form-data; boundary=bb\n--bb\r\nContent-Disposition: form-data; name=\"files\"; filename=\"/a\\\"\"\r\n\r\nx\r\n--b\r\r\n--bb\r\nContent-Disposition: form-data; name=response\r\n\r\n{}\r\n--bb--\r\n",
+            "\u{0}multipart/form-data; boundary=\"b b\"\n--b b\r\ncontent-disposition: form-data; name=\"a\r\n\r\nb\"\r\n\r\n\r\n--b b\r\n\r\n",
+        ],
+    ),
+    (
         "layer",
         &[
             "services:\n  web: &a\n    override: replace\n    command: a [ b ]\n    environment: {A: yes, B: 0x1F}\n    after: [x]\nchecks: {up: {override: merge, period: 1m30s, http: {url: x}}}\n",

@@ -5,6 +5,7 @@
 
 use super::envelope::{self, Form};
 use super::exec::is_end;
+use super::files;
 use super::{GoDuration, Layer, Plan, Timestamp};
 
 /// A decoder, by the name of its fuzz target.
@@ -13,6 +14,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// All of them.
 pub const TARGETS: &[Target] = &[
     ("envelope", envelope),
+    ("multipart", multipart),
     ("layer", layer),
     ("duration", duration),
     ("timestamp", timestamp),
@@ -28,6 +30,11 @@ pub fn envelope(bytes: &[u8]) {
     for form in [Form::Envelope, Form::Lines, Form::Text] {
         let _answer = envelope::decode_answer(status, first & 4 != 0, body, form);
     }
+}
+
+/// The files of an answer, in one piece and in pieces. The first byte says how long these are, and the first line is the content type.
+pub fn multipart(bytes: &[u8]) {
+    files::try_pieces(bytes);
 }
 
 /// A layer, and the plan, in YAML.

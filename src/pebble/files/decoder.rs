@@ -369,6 +369,78 @@ fn unquoted(quoted: &[u8]) -> Vec<u8> {
     plain
 }
 
+/// The events of a body that comes in these pieces, contents joined, and what was wrong with it.
+#[cfg(any(test, feature = "testing"))]
+fn events<'a>(mut decoder: Decoder, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Event>, Option<Fault>) {
+    let mut events: Vec<Event> = Vec::new();
+    let mut content = Vec::new();
+    for piece in pieces {
+        decoder.push(Bytes::copy_from_slice(piece));
+        loop {
+            let event = match decoder.next() {
+                Ok(None) => break,
+                Ok(Some(Event::Data(data))) => {
+                    assert!(!data.is_empty(), "a piece of content is never empty");
+                    content.extend_from_slice(&data);
+                    continue;
+                }
+                other => other,
+            };
+            if !content.is_empty() {
+                events.push(Event::Data(std::mem::take(&mut content).into()));
+            }
+            match event {
+                Ok(Some(event)) => events.push(event),
+                Ok(None) => break,
+                Err(fault) => return (events, Some(fault)),
+            }
+        }
+    }
+    if !content.is_empty() {
+        events.push(Event::Data(content.into()));
+    }
+    (events, None)
+}
+
+/// For fuzzing: the first byte says how long the pieces are, the first line is the content type, and the rest is the body.
+#[cfg(feature = "testing")]
+pub(in crate::pebble) fn try_pieces(bytes: &[u8]) {
+    const PARTS: usize = 4;
+    let Some((length, rest)) = bytes.split_first() else {
+        return;
+    };
+    let line = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+    let (content_type, body) = rest.split_at(line);
+    let body = body.get(1..).unwrap_or_default();
+    let decoder = || Decoder::new(&String::from_utf8_lossy(content_type), PARTS);
+    let (Ok(whole), Ok(cut)) = (decoder(), decoder()) else {
+        return;
+    };
+    let (all, fault) = events(whole, [body]);
+    let pieces = body.chunks(usize::from(*length).saturating_add(1));
+    assert!(
+        events(cut, pieces) == (all.clone(), fault),
+        "what comes does not depend on the pieces"
+    );
+    let (mut parts, mut content) = (0, 0);
+    for event in all {
+        match event {
+            Event::Part(head) => {
+                parts += 1;
+                let length = [head.name, head.filename]
+                    .into_iter()
+                    .flatten()
+                    .map(|text| text.len())
+                    .sum::<usize>();
+                assert!(length <= LONGEST_HEAD, "a head is bounded");
+            }
+            Event::Data(data) => content += data.len(),
+            Event::PartEnd | Event::End => {}
+        }
+    }
+    assert!(parts <= PARTS && content <= body.len(), "nothing is made up");
+}
+
 #[cfg(test)]
 #[path = "decoder_tests.rs"]
 mod tests;

@@ -22,6 +22,8 @@ mod temporary;
 mod tree;
 mod upload;
 
+#[cfg(feature = "testing")]
+pub(super) use decoder::try_pieces;
 pub use list::{FileInfo, FileType, ListOptions};
 pub use manage::{DirOptions, RemoveOptions};
 pub use mode::{InvalidMode, Mode};
