@@ -230,3 +230,37 @@ async fn a_link_that_is_planted_during_a_pull_is_not_gone_through() {
     assert!(names_in(&outside.path().join("deeper")).is_empty());
     assert_eq!(mode(outside.path()), 0o755);
 }
+
+#[tokio::test]
+async fn only_a_file_or_a_link_is_replaced() {
+    let Some(scene) = scene("only_a_file_or_a_link_is_replaced") else {
+        return;
+    };
+    std::fs::create_dir(scene.path("tree")).unwrap();
+    for name in ["folder", "link", "pipe"] {
+        scene.put(&format!("tree/{name}"), "1");
+    }
+    let local = tempfile::tempdir().unwrap();
+    let here = |name: &str| local.path().join(name);
+    std::fs::create_dir(here("folder")).unwrap();
+    symlink("elsewhere", here("link")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, here("pipe"), 0o600.into()).unwrap();
+    // A pull to `/dev/null` must not leave a file there.
+    for (name, kind) in [
+        ("pipe", std::io::ErrorKind::AlreadyExists),
+        ("folder", std::io::ErrorKind::IsADirectory),
+    ] {
+        let source = scene.path("tree/link");
+        let error = scene.client.pull_file(&source, here(name)).await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Local(kind), "{error}");
+    }
+    let remote = scene.path("tree");
+    let options = TreeOptions::new();
+    let report = scene.client.pull_tree(&remote, local.path(), &options).await.unwrap();
+    let failed: Vec<&Path> = report.failures().iter().map(|failure| failure.path()).collect();
+    assert_eq!((report.files(), failed), (1, ["folder", "pipe"].map(Path::new).into()));
+    let kind = |name| std::fs::symlink_metadata(here(name)).unwrap().file_type();
+    assert!(kind("folder").is_dir() && kind("link").is_file());
+    assert!(!kind("pipe").is_file());
+    assert_eq!(names_in(local.path()), ["folder", "link", "pipe"]);
+}

@@ -107,12 +107,13 @@ impl Client {
 
     /// Writes the content of a file to a local one, and says how many bytes there were: `GET /v1/files?action=read`. Memory is bounded whatever the size.
     ///
-    /// It is written beside its place, under another name, and gets its own only when it is complete, in place of what has it then. Its mode is that of
-    /// the file whose place it takes, or of a new one: for a secret, make an empty file of mode 600 first. After a break it is read again as a whole. Failed or dropped, nothing is left. It is written with blocking calls, which for a file are
+    /// It is written beside its place, under another name, and gets its own only when it is complete, in place of a file or link that
+    /// has it then. Its mode is that of the file whose place it takes, or of a new one: for a secret, make an empty file of mode 600 first. After a break it is read again as a whole. Failed or dropped, nothing is left. It is written with blocking calls, which for a file are
     /// shorter than a way to another thread, and not waited for to be on the disk.
     ///
     /// # Errors
-    /// As [`Client::pull`], but for the size; [`Local`](crate::pebble::ErrorKind::Local) when the local file cannot be written.
+    /// As [`Client::pull`], but for the size; [`Local`](crate::pebble::ErrorKind::Local) when the local file cannot be written,
+    /// or a folder or device is in its place.
     pub async fn pull_file(&self, path: &str, local: impl AsRef<Path>) -> Result<u64, Error> {
         let local = local.as_ref();
         let request = request(format!("pull {path:?} to {}", local.display()), &[path]);

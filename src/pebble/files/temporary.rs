@@ -78,10 +78,22 @@ impl LocalFolder {
         Ok(openat(&*self.0, name, flags, mode(0))?)
     }
 
-    /// The mode of a regular file in it.
-    fn mode_of(&self, name: &OsStr) -> Option<Mode> {
-        let stat = statat(&*self.0, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        (FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile).then(|| Mode::of_local(stat.st_mode))
+    /// The mode of the file that a new one of this name takes the place of; `None` when there is none, or a link. A device, a pipe or a folder is an error.
+    fn mode_of_replaced(&self, name: &OsStr) -> io::Result<Option<Mode>> {
+        let stat = match statat(&*self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(rustix::io::Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Ok(Some(Mode::of_local(stat.st_mode))),
+            FileType::Symlink => Ok(None),
+            FileType::Directory => Err(io::ErrorKind::IsADirectory.into()),
+            _ => Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "what is in its place is no file, and is not replaced",
+            )),
+        }
     }
 }
 
@@ -104,7 +116,8 @@ impl TemporaryFile {
     ///
     /// It is to have this mode, or else that of the file whose place it is to take, or else that of any new file.
     pub(super) fn beside(folder: &LocalFolder, target: &OsStr, wanted: Option<Mode>) -> io::Result<Self> {
-        let wanted = wanted.or_else(|| folder.mode_of(target));
+        let replaced = folder.mode_of_replaced(target)?;
+        let wanted = wanted.or(replaced);
         let bits = if wanted.is_some() { UNFINISHED_FILE } else { USUAL_FILE };
         let name = format!(".pull-{}~", random_hex(16)?);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -76,7 +76,8 @@ impl TreeOptions {
         self
     }
 
-    /// Files and folders get the usual modes (in the container 644 and 755, here what the umask leaves) instead of those that they have.
+    /// Files and folders get the usual modes (in the container 644 and 755, here what the umask leaves) instead of those that they have. Here one that is
+    /// there already keeps its own.
     pub fn usual_modes(mut self) -> Self {
         self.keep_modes = false;
         self
