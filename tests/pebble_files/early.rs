@@ -12,8 +12,8 @@ use crate::options;
 
 const REFUSAL: &str = r#"{"type":"error","status-code":401,"status":"Unauthorized","result":{"message":"access denied","kind":"login-required"}}"#;
 
-/// Pushes 8 MiB to a server that reads the beginning, refuses, and stops reading.
-async fn refused_early(push: impl AsyncFnOnce(Client)) {
+/// Pushes 8 MiB to a server that reads the beginning, answers this, and stops reading.
+async fn answered_early(status: &'static str, body: &'static str, push: impl AsyncFnOnce(Client)) {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("s");
     let listener = UnixListener::bind(&socket).unwrap();
@@ -23,12 +23,10 @@ async fn refused_early(push: impl AsyncFnOnce(Client)) {
         let mut start = [0; 100];
         stream.read_exact(&mut start).unwrap();
         let head = format!(
-            "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-            REFUSAL.len()
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
         );
-        stream
-            .write_all(&[head.as_bytes(), REFUSAL.as_bytes()].concat())
-            .unwrap();
+        stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).unwrap();
         // As Go's server does: it ends its side and does not close at once, since that could take its answer back.
         stream.shutdown(Shutdown::Write).unwrap();
         let _sender_gone = is_over.recv();
@@ -45,14 +43,33 @@ async fn refused_early(push: impl AsyncFnOnce(Client)) {
 #[tokio::test]
 async fn an_early_refusal_is_heard() {
     let content = vec![7_u8; 8 * 1024 * 1024];
-    refused_early(async |client| {
+    answered_early("401 Unauthorized", REFUSAL, async |client| {
         let error = client.push("/x", content.clone(), &options()).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::PermissionDenied, "{error}");
     })
     .await;
-    refused_early(async |client| {
+    answered_early("401 Unauthorized", REFUSAL, async |client| {
         let error = client.push_from("/x", &content[..], &options()).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::PermissionDenied, "{error}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_early_success_is_no_success() {
+    const SUCCESS: &str = r#"{"type":"sync","status-code":200,"status":"OK","result":[{"path":"/x"}]}"#;
+    let content = vec![7_u8; 8 * 1024 * 1024];
+    let local = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(local.path(), &content).unwrap();
+    answered_early("200 OK", SUCCESS, async |client| {
+        let error = client.push_from("/x", &content[..], &options()).await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Protocol, "{error}");
+        assert!(error.may_have_acted());
+    })
+    .await;
+    answered_early("200 OK", SUCCESS, async |client| {
+        let error = client.push_file(local.path(), "/x", &options()).await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Protocol, "{error}");
     })
     .await;
 }

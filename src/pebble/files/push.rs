@@ -9,7 +9,7 @@ use std::future::ready;
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -276,7 +276,8 @@ impl Client {
             let file = &opened.map_err(Failure::Final)?;
             let first = read_piece(file).map_err(|error| failed("read it", error));
             let first = Bytes::from(first.map_err(Failure::Final)?);
-            let size = &AtomicU64::new(first.len() as u64);
+            let progress = Progress::default();
+            progress.add(first.len());
             let make = || {
                 // A small file goes out at once. The length of another is not declared: a log may well grow while it is read.
                 let (body, pipe) = match first.len() {
@@ -286,13 +287,16 @@ impl Client {
                         (body, Some(pipe))
                     }
                 };
-                (body, pump_file(file, pipe, size, failed))
+                if pipe.is_none() {
+                    progress.end();
+                }
+                (body, pump_file(file, pipe, &progress, failed))
             };
             let envelope = self.upload(call, attempt, make).await?;
-            Ok((envelope, size.load(Ordering::Relaxed)))
+            Ok((envelope, progress))
         };
-        let (envelope, size) = call.run(attempt).await?;
-        self.written(call, envelope, path).map(|()| size)
+        let (envelope, progress) = call.run(attempt).await?;
+        self.written(call, envelope, path, &progress)
     }
 
     /// Writes a file with what a reader gives: `POST /v1/files`. Memory is bounded whatever the size: two pieces of at most 64 KiB. The reader may be
@@ -317,14 +321,14 @@ impl Client {
         let call = &Call::new(self, request(operation(path), &boundary, 1, Resend::Never));
         let operation = call.request().operation();
         let failed = &|what: &str, error| Error::local(operation, self.target(), what, error);
-        let (reader, taken) = (&Mutex::new(reader), &AtomicU64::new(0));
+        let (reader, progress) = (&Mutex::new(reader), &Progress::default());
         let attempt = |attempt| async move {
             let make = || {
                 let (body, pipe) = wrapping.piped(Bytes::new(), options.length);
                 let pump = async move {
                     // One attempt at a time: it is always free.
                     let mut reader = reader.lock().await;
-                    pump_reader(&mut *reader, pipe, options.length, taken, failed).await
+                    pump_reader(&mut *reader, pipe, options.length, progress, failed).await
                 };
                 (body, pump)
             };
@@ -332,14 +336,14 @@ impl Client {
                 Ok(envelope) => return Ok(envelope),
                 Err(failure) => failure,
             };
-            let cause = match (&failure, taken.load(Ordering::Relaxed)) {
+            let cause = match (&failure, progress.bytes()) {
                 (Failure::Final(_), _) | (_, 0) => return Err(failure),
                 (Failure::Temporary { cause, .. }, _) => cause.clone(),
                 (Failure::Silent { unanswered, .. }, _) => {
                     format!("silent for {}", crate::pebble::transport::seconds(*unanswered))
                 }
             };
-            let bytes = taken.load(Ordering::Relaxed);
+            let bytes = progress.bytes();
             let reason = format!(
                 "the connection broke after {bytes} bytes were taken from its reader ({cause}), which cannot give them twice; the file \
                  is as it was before or whole; push it again with a new reader"
@@ -349,12 +353,47 @@ impl Client {
             ))
         };
         let envelope = call.run(attempt).await?;
-        self.written(call, envelope, path)
+        self.written(call, envelope, path, progress).map(|_| ())
     }
 
-    fn written(&self, call: &Call<'_>, envelope: Envelope, path: &str) -> Result<(), Error> {
-        let results = decode_results(Answer::to(self, call, envelope), [path])?;
-        self.only_result(call.request().operation(), results)
+    /// What an answer says of the only file of a push. It cannot have been written before all of it was sent.
+    fn written(&self, call: &Call<'_>, envelope: Envelope, path: &str, progress: &Progress) -> Result<u64, Error> {
+        let answer = Answer::to(self, call, envelope);
+        let too_early = answer.malformed("Pebble answered that the file is written before it had all of it");
+        let results = decode_results(answer, [path])?;
+        self.only_result(call.request().operation(), results)?;
+        if progress.is_over() {
+            Ok(progress.bytes())
+        } else {
+            Err(too_early.with_acted(true))
+        }
+    }
+}
+
+/// How far the content of a push has been read.
+#[derive(Default)]
+struct Progress {
+    bytes: AtomicU64,
+    over: AtomicBool,
+}
+
+impl Progress {
+    /// Counts so many bytes more, and gives how many there are with them.
+    fn add(&self, count: usize) -> u64 {
+        let count = count as u64;
+        self.bytes.fetch_add(count, Ordering::Relaxed).saturating_add(count)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 }
 
@@ -379,18 +418,22 @@ fn read_piece(file: &File) -> io::Result<Vec<u8>> {
     Ok(piece)
 }
 
-/// Passes on what is left of a file, and adds it to `size`; without a pipe there is nothing left.
+/// Passes on what is left of a file; without a pipe there is nothing left.
 async fn pump_file(
     file: &File,
     pipe: Option<Pipe>,
-    size: &AtomicU64,
+    progress: &Progress,
     failed: &(impl Fn(&str, io::Error) -> Error + Sync),
 ) -> Result<(), Error> {
     let Some(pipe) = pipe else { return Ok(()) };
     loop {
         let piece = read_piece(file).map_err(|error| failed("read it", error))?;
-        size.fetch_add(piece.len() as u64, Ordering::Relaxed);
-        if piece.is_empty() || !pipe.send(piece.into()).await {
+        if piece.is_empty() {
+            progress.end();
+            return Ok(());
+        }
+        progress.add(piece.len());
+        if !pipe.send(piece.into()).await {
             return Ok(());
         }
     }
@@ -400,7 +443,7 @@ async fn pump_reader(
     reader: &mut (impl AsyncRead + Unpin),
     pipe: Pipe,
     length: Option<u64>,
-    taken: &AtomicU64,
+    progress: &Progress,
     failed: &(impl Fn(&str, io::Error) -> Error + Sync),
 ) -> Result<(), Error> {
     loop {
@@ -409,9 +452,7 @@ async fn pump_reader(
             .read_buf(&mut piece)
             .await
             .map_err(|error| failed("read from its reader", error))?;
-        let so_far = taken
-            .fetch_add(count as u64, Ordering::Relaxed)
-            .saturating_add(count as u64);
+        let so_far = progress.add(count);
         let is_wrong = length.is_some_and(|length| so_far > length || (count == 0 && so_far < length));
         if is_wrong {
             let cause = format!(
@@ -425,7 +466,11 @@ async fn pump_reader(
             };
             return Err(failed("read from its reader", io::Error::new(kind, cause)));
         }
-        if count == 0 || !pipe.send(piece.into()).await {
+        if count == 0 {
+            progress.end();
+            return Ok(());
+        }
+        if !pipe.send(piece.into()).await {
             return Ok(());
         }
     }
