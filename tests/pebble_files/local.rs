@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use charmwright::pebble::{ErrorKind, TreeOptions};
+use charmwright::pebble::{ErrorKind, TreeFailure, TreeOptions};
 use charmwright::testing::proxy::{Fault, Rule};
 
 use crate::{names_in, noise, scene};
@@ -257,7 +257,7 @@ async fn only_a_file_or_a_link_is_replaced() {
     let remote = scene.path("tree");
     let options = TreeOptions::new();
     let report = scene.client.pull_tree(&remote, local.path(), &options).await.unwrap();
-    let failed: Vec<&Path> = report.failures().iter().map(|failure| failure.path()).collect();
+    let failed: Vec<&Path> = report.failures().iter().map(TreeFailure::path).collect();
     assert_eq!((report.files(), failed), (1, ["folder", "pipe"].map(Path::new).into()));
     let kind = |name| std::fs::symlink_metadata(here(name)).unwrap().file_type();
     assert!(kind("folder").is_dir() && kind("link").is_file());

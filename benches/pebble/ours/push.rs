@@ -8,5 +8,6 @@ use crate::common::Failure;
 
 /// Opens the source and pushes it once, read as it is sent.
 pub(super) async fn once(client: &Client, target: &str, source: &Path) -> Result<(), Failure> {
-    Ok(client.push_file(source, target, &PushOptions::new()).await?)
+    client.push_file(source, target, &PushOptions::new()).await?;
+    Ok(())
 }

@@ -18,6 +18,17 @@ pub struct InvalidMode {
 }
 
 impl Mode {
+    /// One that is known when the program is written: `Mode::octal::<0o644>()`. A number above `0o777` does not compile.
+    ///
+    /// ```compile_fail
+    /// charmwright::pebble::Mode::octal::<0o4755>();
+    /// ```
+    #[must_use]
+    pub const fn octal<const BITS: u16>() -> Self {
+        const { assert!(BITS <= 0o777, "a mode has three octal digits") };
+        Self(BITS)
+    }
+
     /// From a number, which in Rust is best written in octal: `Mode::new(0o644)`.
     ///
     /// # Errors
@@ -94,6 +105,7 @@ mod tests {
     #[test]
     fn exactly_three_octal_digits() {
         assert_eq!("640".parse(), Mode::new(0o640));
+        assert_eq!(Mode::new(0o640), Ok(Mode::octal::<0o640>()));
         assert_eq!(Mode::new(0o007).unwrap().to_string(), "007");
         for wrong in ["", "64", "0644", "648", "+64", "rwx", "6 4", "٦٤٤"] {
             assert!(wrong.parse::<Mode>().is_err(), "{wrong}");

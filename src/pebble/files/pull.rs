@@ -31,8 +31,9 @@ impl Client {
     /// whole it is read again. Safe to drop.
     ///
     /// # Errors
-    /// [`File`](crate::pebble::ErrorKind::File) when Pebble cannot read it; [`TooLarge`](crate::pebble::ErrorKind::TooLarge) when it is larger; [`Unreachable`](crate::pebble::ErrorKind::Unreachable)
-    /// when it does not come within the policy, whose limit counts only the time in which no byte moves.
+    /// [`File`](crate::pebble::ErrorKind::File) when Pebble cannot read it; [`TooLarge`](crate::pebble::ErrorKind::TooLarge) when it is larger;
+    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when it does not come within the policy, whose limit counts only the time in which no
+    /// byte moves.
     pub async fn pull(&self, path: &str) -> Result<Vec<u8>, Error> {
         self.pull_at_most(path, LARGEST_HELD).await
     }
@@ -107,9 +108,10 @@ impl Client {
 
     /// Writes the content of a file to a local one, and says how many bytes there were: `GET /v1/files?action=read`. Memory is bounded whatever the size.
     ///
-    /// It is written beside its place, under another name, and gets its own only when it is complete, in place of a file or link that
-    /// has it then. Its mode is that of the file whose place it takes, or of a new one: for a secret, make an empty file of mode 600 first. After a break it is read again as a whole. Failed or dropped, nothing is left. It is written with blocking calls, which for a file are
-    /// shorter than a way to another thread, and not waited for to be on the disk.
+    /// It is written beside its place, under another name, and gets its own only when it is complete, in place of a file or link that has it then.
+    /// Its mode is that of the file whose place it takes, or of a new one: for a secret, make an empty file of mode 600 first. After a break it is
+    /// read again as a whole. Failed or dropped, nothing is left. It is written with blocking calls, which for a file are shorter than a way to
+    /// another thread, and not waited for to be on the disk.
     ///
     /// # Errors
     /// As [`Client::pull`], but for the size; [`Local`](crate::pebble::ErrorKind::Local) when the local file cannot be written,
@@ -147,11 +149,10 @@ impl Client {
     /// Without paths nothing is sent.
     ///
     /// # Errors
-    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer begins within the policy; [`InvalidRequest`](crate::pebble::ErrorKind::InvalidRequest) when the paths
-    /// together are too long for one request (about 60 KiB).
+    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer begins within the policy;
+    /// [`InvalidRequest`](crate::pebble::ErrorKind::InvalidRequest) when the paths together are too long for one request (about 60 KiB).
     pub async fn pull_all<P: AsRef<str>>(&self, paths: &[P]) -> Result<PullStream, Error> {
-        let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
-        let borrowed: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let borrowed: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
         let operation = match borrowed.as_slice() {
             [path] => operation(path),
             paths => format!("pull {} files", paths.len()),
@@ -163,13 +164,12 @@ impl Client {
             let begin = |attempt| self.begin_reading(call.request(), paths.len(), attempt);
             Some(Box::new(call.run(begin).await?))
         };
-        let paths_are_none = paths.is_empty();
         Ok(PullStream {
             client: self.clone(),
             request: call.request().clone(),
-            paths,
+            paths: borrowed.into_iter().map(str::to_owned).collect(),
+            results: reading.is_none().then(Vec::new),
             reading,
-            results: paths_are_none.then(Vec::new),
             waiting: None,
             bytes: 0,
         })
@@ -286,8 +286,8 @@ impl PullStream {
     /// The next file; `None` after the last. What was not read of the one before is skipped. Dropped, it may be called again.
     ///
     /// # Errors
-    /// [`Interrupted`](crate::pebble::ErrorKind::Interrupted) when the connection broke in the middle; [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when it did before a byte of
-    /// a file came. After an error there is nothing more.
+    /// [`Interrupted`](crate::pebble::ErrorKind::Interrupted) when the connection broke in the middle;
+    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when it did before a byte of a file came. After an error there is nothing more.
     pub async fn next_file(&mut self) -> Result<Option<PulledFile<'_>>, Error> {
         let index = loop {
             if let Some(index) = self.waiting.take() {
@@ -323,8 +323,7 @@ impl PullStream {
         let Some(reading) = &mut self.reading else {
             return Ok(None);
         };
-        let paths: Vec<&str> = self.paths.iter().map(String::as_str).collect();
-        match reading.next(&self.client, &self.request, &paths).await {
+        match reading.next(&self.client, &self.request, &self.paths).await {
             Ok(Item::Results(results)) => {
                 self.reading = None;
                 self.results = Some(results);

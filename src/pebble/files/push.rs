@@ -198,9 +198,9 @@ impl Client {
     /// A name may hold anything but `/` and NUL; one with a `*` is refused by Pebble 1.32 and was taken by 1.1. A `Vec` and a `String` are not copied.
     ///
     /// ```no_run
-    /// # use charmwright::pebble::{Client, PushOptions};
-    /// # async fn write(client: Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let options = PushOptions::new().make_dirs().mode("640".parse()?);
+    /// # use charmwright::pebble::{Client, Error, Mode, PushOptions};
+    /// # async fn write(client: Client) -> Result<(), Error> {
+    /// let options = PushOptions::new().make_dirs().mode(Mode::octal::<0o640>());
     /// client.push("/etc/web/web.conf", "port = 8080\n", &options).await?;
     /// assert_eq!(client.pull_text("/etc/web/web.conf").await?, "port = 8080\n");
     /// # Ok(())
@@ -208,8 +208,8 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`File`](crate::pebble::ErrorKind::File) when Pebble could not write it; [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer comes within the policy, whose
-    /// limit counts only the time in which no byte is sent, and leaves a slow disk 1 s for each 10 MiB.
+    /// [`File`](crate::pebble::ErrorKind::File) when Pebble could not write it; [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer
+    /// comes within the policy, whose limit counts only the time in which no byte is sent, and leaves a slow disk 1 s for each 10 MiB.
     pub async fn push(&self, path: &str, content: impl Into<Vec<u8>>, options: &PushOptions) -> Result<(), Error> {
         let file = PushFile::new(path, content).options(options.clone());
         let results = self.push_named(operation(path), std::slice::from_ref(&file)).await?;
@@ -218,6 +218,19 @@ impl Client {
 
     /// Writes several files in one request, in this order, and says of each what became of it: a file that cannot be written does not keep Pebble from
     /// the others. As [`Client::push`] in everything else; contents are shared, not copied. Without files nothing is sent.
+    ///
+    /// ```no_run
+    /// # use charmwright::pebble::{Client, Error, PushFile};
+    /// # async fn write(client: Client) -> Result<(), Error> {
+    /// let files = [PushFile::new("/etc/web/a", "1"), PushFile::new("/etc/web/b", "2")];
+    /// for result in client.push_all(&files).await? {
+    ///     if let Some(error) = result.error() {
+    ///         println!("{}: {error}", result.path());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Client::push`], but a file that Pebble could not write is in the results. [`InvalidRequest`](crate::pebble::ErrorKind::InvalidRequest) when a path is
@@ -306,9 +319,9 @@ impl Client {
     /// had come to its end; it is never half written.
     ///
     /// # Errors
-    /// As [`Client::push`]; [`Interrupted`](crate::pebble::ErrorKind::Interrupted) when the answer was lost after bytes were taken from the reader (the file is as it was
-    /// before, or whole: [`may_have_acted`](Error::may_have_acted)); [`Local`](crate::pebble::ErrorKind::Local) when the reader fails or
-    /// gives another number of bytes than [`PushOptions::length`].
+    /// As [`Client::push`]; [`Interrupted`](crate::pebble::ErrorKind::Interrupted) when the answer was lost after bytes were taken from the reader
+    /// (the file is as it was before, or whole: [`may_have_acted`](Error::may_have_acted)); [`Local`](crate::pebble::ErrorKind::Local) when the
+    /// reader fails or gives another number of bytes than [`PushOptions::length`].
     pub async fn push_from(
         &self,
         path: &str,

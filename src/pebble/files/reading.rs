@@ -91,7 +91,12 @@ impl Client {
 
 impl Reading {
     /// What comes next. After [`Item::Results`] nothing does. `paths` are those of the request.
-    pub(super) async fn next(&mut self, client: &Client, request: &Request, paths: &[&str]) -> Result<Item, Failure> {
+    pub(super) async fn next<P: AsRef<str>>(
+        &mut self,
+        client: &Client,
+        request: &Request,
+        paths: &[P],
+    ) -> Result<Item, Failure> {
         let garbled = |cause: &str| client.garbled(request, cause);
         loop {
             match self
@@ -153,7 +158,7 @@ impl Reading {
     }
 
     /// Which of the paths that have not been passed a part is about. Newer Go writes a line end in a name as `%0D` or `%0A`, older Go as it is.
-    fn place_of(&self, head: &Head, paths: &[&str]) -> Option<usize> {
+    fn place_of<P: AsRef<str>>(&self, head: &Head, paths: &[P]) -> Option<usize> {
         let filename = head
             .filename
             .as_deref()
@@ -162,11 +167,12 @@ impl Reading {
         (self.next..paths.len()).find(|index| {
             paths
                 .get(*index)
-                .is_some_and(|path| filename == path.as_bytes() || filename == written(path).as_bytes())
+                .map(AsRef::as_ref)
+                .is_some_and(|path: &str| filename == path.as_bytes() || filename == written(path).as_bytes())
         })
     }
 
-    fn read_results(&self, text: &[u8], paths: &[&str]) -> Option<Vec<FileResult>> {
+    fn read_results<P: AsRef<str>>(&self, text: &[u8], paths: &[P]) -> Option<Vec<FileResult>> {
         let Ok(Decoded::Answer(envelope)) = decode_answer(200, false, text, Form::Envelope) else {
             return None;
         };
@@ -175,6 +181,6 @@ impl Reading {
             .iter()
             .zip(&self.begun)
             .all(|(result, begun)| *begun || !result.is_ok());
-        (are_about(&results, paths.iter().copied()) && came).then_some(results)
+        (are_about(&results, paths.iter().map(AsRef::as_ref)) && came).then_some(results)
     }
 }

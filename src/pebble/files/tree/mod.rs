@@ -4,6 +4,7 @@
 //! stops everything, such as a Pebble that is away for longer than the policy bears, is the error of the call; what was brought over by then stays,
 //! and the call may simply be made again. Small files travel together, several in a request.
 
+mod new_folders;
 mod pull;
 mod push;
 

@@ -10,6 +10,7 @@ use super::super::mode::Mode;
 use super::super::reading::{Item, LONGEST_TARGET, request};
 use super::super::results::FileResult;
 use super::super::temporary::{LocalFolder, TemporaryFile};
+use super::new_folders::NewFolders;
 use super::{Account, Symlinks, TreeOptions, TreeReport, below};
 use crate::pebble::call::Failure;
 use crate::pebble::client::Client;
@@ -30,9 +31,9 @@ impl Client {
     /// are written with blocking calls, as by [`Client::pull_file`]. Dropped, what was complete by then is there, and no half file is.
     ///
     /// # Errors
-    /// [`File`](crate::pebble::ErrorKind::File) when `remote` cannot be listed; [`InvalidRequest`](crate::pebble::ErrorKind::InvalidRequest) when it is no folder;
-    /// [`Local`](crate::pebble::ErrorKind::Local) when `local` cannot be made; [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when an answer does not come within the
-    /// policy. What fails for one path below is in the report.
+    /// [`File`](crate::pebble::ErrorKind::File) when `remote` cannot be listed; [`InvalidRequest`](crate::pebble::ErrorKind::InvalidRequest) when it
+    /// is no folder; [`Local`](crate::pebble::ErrorKind::Local) when `local` cannot be made; [`Unreachable`](crate::pebble::ErrorKind::Unreachable)
+    /// when an answer does not come within the policy. What fails for one path below is in the report.
     pub async fn pull_tree(
         &self,
         remote: &str,
@@ -61,63 +62,6 @@ impl Client {
         let result = pulling.run(remote).await;
         pulling.set_modes();
         result.map(|()| pulling.account.report)
-    }
-}
-
-/// The folder that a tree is pulled to, and the folders that were made for it: they get their modes when they are filled, however that ends.
-struct NewFolders {
-    root: LocalFolder,
-    /// The name of the root in its folder, and its mode, if it was made.
-    made_root: Option<(LocalFolder, PathBuf, Mode)>,
-    made: Vec<(PathBuf, Mode)>,
-}
-
-impl NewFolders {
-    /// Makes the root, with this mode if it is new, and the folders on the way to it.
-    fn begin(root: &Path, mode: Option<Mode>) -> io::Result<Self> {
-        let mut made_root = None;
-        if let (Some(parent), Some(name), Some(mode)) = (root.parent(), root.file_name(), mode)
-            && !root.is_dir()
-        {
-            std::fs::create_dir_all(parent)?;
-            let parent = LocalFolder::open(parent)?;
-            if parent.make(name, true)? {
-                made_root = Some((parent, PathBuf::from(name), mode));
-            }
-        } else {
-            std::fs::create_dir_all(root)?;
-        }
-        Ok(Self {
-            root: LocalFolder::open(root)?,
-            made_root,
-            made: Vec::new(),
-        })
-    }
-
-    /// Sets the modes, the innermost first: a folder that may not be entered ends the way to those in it. Gives what could not be set.
-    fn set_modes(&mut self) -> Vec<(PathBuf, Mode, io::Error)> {
-        let mut failures = Vec::new();
-        for (path, mode) in std::mem::take(&mut self.made).into_iter().rev() {
-            let parent = self.root.below(path.parent().unwrap_or(Path::new("")));
-            let name = path.file_name().unwrap_or_default();
-            if let Err(error) = parent.and_then(|parent| parent.set_mode(name, mode)) {
-                failures.push((path, mode, error));
-            }
-        }
-        if let Some((parent, name, mode)) = self.made_root.take()
-            && let Err(error) = parent.set_mode(name.as_os_str(), mode)
-        {
-            failures.push((PathBuf::new(), mode, error));
-        }
-        failures
-    }
-}
-
-impl Drop for NewFolders {
-    fn drop(&mut self) {
-        for (path, mode, error) in self.set_modes() {
-            tracing::warn!("cannot give the new folder {} the mode {mode}: {error}", path.display());
-        }
     }
 }
 
@@ -188,7 +132,7 @@ impl Pulling<'_> {
 
     /// Pulls the files of a folder and makes the folders in it, which are still to be filled.
     async fn fill(&mut self, folder: &Folder) -> Result<Vec<Folder>, Error> {
-        let local = match self.made.root.below(&folder.path) {
+        let local = match self.made.root().below(&folder.path) {
             Ok(local) => local,
             Err(error) => {
                 self.local_failure(folder.path.clone(), &folder.remote, "open the folder", error);
@@ -277,7 +221,7 @@ impl Pulling<'_> {
         match folder.make(path.file_name().unwrap_or_default(), keep_modes) {
             Ok(new) => {
                 if new && keep_modes {
-                    self.made.made.push((path.to_owned(), mode));
+                    self.made.note(path, mode);
                 }
                 self.account.folder(path);
                 true
