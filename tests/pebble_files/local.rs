@@ -232,6 +232,31 @@ async fn a_link_that_is_planted_during_a_pull_is_not_gone_through() {
 }
 
 #[tokio::test]
+async fn a_folder_that_becomes_another_during_a_push_is_not_pushed() {
+    let Some(scene) = scene("a_folder_that_becomes_another_during_a_push_is_not_pushed") else {
+        return;
+    };
+    let (local, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::create_dir(local.path().join("sub")).unwrap();
+    std::fs::write(outside.path().join("secret"), "1").unwrap();
+    let folder = local.path().join("sub");
+    let options = TreeOptions::new().on_progress({
+        let outside = outside.path().to_owned();
+        move |progress| {
+            if progress.path() == Path::new("sub") && !folder.is_symlink() {
+                std::fs::remove_dir(&folder).unwrap();
+                symlink(&outside, &folder).unwrap();
+            }
+        }
+    });
+    let remote = scene.path("tree");
+    let report = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
+    assert_eq!((report.files(), report.failures().len()), (0, 1), "{report:?}");
+    assert!(matches!(report.failures()[0].error().kind(), ErrorKind::Local(_)));
+    assert!(names_in(&Path::new(&remote).join("sub")).is_empty());
+}
+
+#[tokio::test]
 async fn only_a_file_or_a_link_is_replaced() {
     let Some(scene) = scene("only_a_file_or_a_link_is_replaced") else {
         return;

@@ -22,7 +22,8 @@ impl Client {
     /// names (hard links) each becomes a file of its own. A folder is made with its mode, so a Pebble that is not root puts nothing into a read-only one.
     ///
     /// Paths are brought over in the order of their names, folders before what is in them. Memory is bounded by [`TreeOptions::batch_bytes`] and the
-    /// names of one path of folders. Local files are read with blocking calls. Dropped, what was brought over by then is there.
+    /// names of one path of folders. Local files are read with blocking calls. Dropped, what was brought over by then is there. Nobody who must not see
+    /// the files of this side should be able to change `local` meanwhile: what a name leads to is looked at just before it is read, but not at once.
     ///
     /// # Errors
     /// [`Local`](crate::pebble::ErrorKind::Local) when `local` is no readable folder; [`File`](crate::pebble::ErrorKind::File) when `remote` cannot be made;
@@ -71,10 +72,16 @@ impl Lineage {
         })
     }
 
+    /// Whether it is that of this folder.
+    fn is_of(&self, metadata: &Metadata) -> bool {
+        (self.device, self.inode) == (metadata.dev(), metadata.ino())
+    }
+
+    /// Whether the folder is among them.
     fn holds(&self, metadata: &Metadata) -> bool {
         let mut link = Some(self);
         while let Some(folder) = link {
-            if (folder.device, folder.inode) == (metadata.dev(), metadata.ino()) {
+            if folder.is_of(metadata) {
                 return true;
             }
             link = folder.parent.as_deref();
@@ -164,7 +171,7 @@ impl Pushing<'_> {
 
     /// Brings over the files of a folder and makes the folders in it, which are still to be filled.
     async fn fill(&mut self, folder: &Folder) -> Result<Vec<Folder>, Error> {
-        let entries = match entries(&self.local.join(&folder.path)) {
+        let entries = match entries(&self.local.join(&folder.path), &folder.lineage) {
             Ok(entries) => entries,
             Err(error) => {
                 self.local_failure(folder.path.clone(), "read the folder", error);
@@ -313,8 +320,11 @@ impl Pushing<'_> {
     }
 }
 
-/// What is in a folder, by name.
-fn entries(folder: &Path) -> io::Result<Vec<DirEntry>> {
+/// What is in a folder, by name, if it still is the one that was looked at: a link that took its place may lead anywhere.
+fn entries(folder: &Path, lineage: &Lineage) -> io::Result<Vec<DirEntry>> {
+    if !lineage.is_of(&std::fs::metadata(folder)?) {
+        return Err(io::Error::other("another has taken its place meanwhile"));
+    }
     let mut entries = std::fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(DirEntry::file_name);
     Ok(entries)
