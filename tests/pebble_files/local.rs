@@ -43,7 +43,7 @@ async fn a_secret_is_nobodys_while_it_comes() {
         return;
     };
     std::fs::create_dir(scene.path("tree")).unwrap();
-    set_mode(scene.put("tree/secret", noise(50_000)), 0o600);
+    set_mode(scene.put("tree/secret", noise(20_000)), 0o600);
     let local = tempfile::tempdir().unwrap();
     set_mode(local.path(), 0o755);
     scene.proxy.add(slow_read_after(2));
@@ -73,7 +73,7 @@ async fn a_secret_is_nobodys_while_it_comes() {
     }
     scene.proxy.clear();
     fresh.pull_file(&secret, &target).await.unwrap();
-    assert_eq!((mode(&target), read(&target).unwrap().len()), (0o640, 50_000));
+    assert_eq!((mode(&target), read(&target).unwrap().len()), (0o640, 20_000));
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn folders_have_their_modes_however_a_pull_ends() {
     std::fs::create_dir_all(scene.path("tree/sub")).unwrap();
     set_mode(scene.path("tree"), 0o711);
     set_mode(scene.path("tree/sub"), 0o750);
-    scene.put("tree/sub/x", noise(50_000));
+    scene.put("tree/sub/x", noise(20_000));
     let outer = tempfile::tempdir().unwrap();
     let local = outer.path().join("new/tree");
     let sub = local.join("sub");
