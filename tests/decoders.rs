@@ -28,6 +28,13 @@ const SEEDS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "lines",
+        &[
+            "\u{0}\u{7}{\"time\":\"2026-11-22T20:00:09.3Z\",\"service\":\"web\",\"message\":\"a\"}\n\n{\"time\"",
+            "\u{1}\u{7f}\n",
+        ],
+    ),
+    (
         "layer",
         &[
             "services:\n  web: &a\n    override: replace\n    command: a [ b ]\n    environment: {A: yes, B: 0x1F}\n    after: [x]\nchecks: {up: {override: merge, period: 1m30s, http: {url: x}}}\n",

@@ -6,6 +6,7 @@
 use super::envelope::{self, Form};
 use super::exec::is_end;
 use super::files;
+use super::watch::{Lines, TooLong};
 use super::{GoDuration, Layer, Plan, Timestamp};
 
 /// A decoder, by the name of its fuzz target.
@@ -15,6 +16,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("envelope", envelope),
     ("multipart", multipart),
+    ("lines", lines),
     ("layer", layer),
     ("duration", duration),
     ("timestamp", timestamp),
@@ -35,6 +37,42 @@ pub fn envelope(bytes: &[u8]) {
 /// The files of an answer, in one piece and in pieces. The first byte says how long these are, and the first line is the content type.
 pub fn multipart(bytes: &[u8]) {
     files::try_pieces(bytes);
+}
+
+/// The lines of a log as they are followed. The first two bytes choose two ways of cutting the rest into pieces, which have to give the same lines.
+pub fn lines(bytes: &[u8]) {
+    let Some(([first, second], stream)) = bytes.split_first_chunk() else {
+        return;
+    };
+    let cut = |size: u8| {
+        let mut lines = Lines::default();
+        let mut found = Vec::new();
+        // A piece of 1 to 256 bytes: what is begun is at most the longest line, and the pieces need not be of use to anybody.
+        let mut pieces = stream.chunks(usize::from(size) + 1);
+        let whole = pieces.try_for_each(|piece| {
+            lines.take(piece, |line| {
+                found.push(line.to_vec());
+                Ok::<_, TooLong>(())
+            })
+        });
+        (found, whole, lines.is_cut_off())
+    };
+    let (lines, whole, cut_off) = cut(*first);
+    assert_eq!(
+        cut(*second),
+        (lines.clone(), whole.clone(), cut_off),
+        "the pieces make no difference"
+    );
+    let mut joined = lines.join(&b'\n');
+    if !lines.is_empty() {
+        joined.push(b'\n');
+    }
+    assert!(stream.starts_with(&joined), "each line is given once, in its order");
+    if whole.is_ok() {
+        let left = stream.get(joined.len()..).unwrap_or_default();
+        assert_eq!(cut_off, !left.is_empty(), "what is begun is known");
+        assert!(!left.contains(&b'\n'), "no line is held back");
+    }
 }
 
 /// A layer, and the plan, in YAML.

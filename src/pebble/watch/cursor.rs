@@ -34,6 +34,8 @@ struct Place {
 #[derive(Debug, Default)]
 pub(super) struct Track {
     place: Option<Place>,
+    /// The latest time up to the place: not the place's own where the clock was set back.
+    latest: Option<Timestamp>,
     search: Search,
     /// The next entry does not follow upon the last one that was seen.
     torn: bool,
@@ -48,6 +50,7 @@ enum Search {
     On {
         /// What came at its time so far.
         run: String,
+        /// What is new if the place does not come.
         held: Vec<LogEntry>,
         /// Where the buffer has been read to.
         passed: Option<Place>,
@@ -100,6 +103,7 @@ impl Track {
 
     /// Counts an entry as seen.
     pub(super) fn pass(&mut self, entry: &LogEntry) {
+        self.latest = self.latest.max(Some(entry.time()));
         if std::mem::take(&mut self.torn) {
             self.place = Some(Place::new(entry, true));
         } else {
@@ -113,6 +117,8 @@ impl Track {
             self.give(entry, seen);
             return;
         };
+        // Then the place may come after later times, and its time more than once.
+        let set_back = self.latest > Some(place.time);
         match &mut self.search {
             Search::Over => self.give(entry, seen),
             Search::Blanks(left) => {
@@ -124,11 +130,18 @@ impl Track {
                 }
             }
             Search::On { run, held, passed } => {
-                if run.is_empty() && entry.time() < place.time {
+                if entry.time() < place.time && held.is_empty() {
                     advance(passed, &entry);
                 } else if entry.time() != place.time {
-                    self.settle(seen);
-                    self.give(entry, seen);
+                    let found = !run.is_empty() && place.text.ends_with(run.as_str());
+                    let size: usize = held.iter().map(|entry| entry.message().len()).sum();
+                    if set_back && !found && Some(entry.time()) <= self.latest && size <= MOST_TEXT {
+                        run.clear();
+                        held.push(entry);
+                    } else {
+                        self.settle(seen);
+                        self.give(entry, seen);
+                    }
                 } else if place.text.is_empty() {
                     self.search = Search::Blanks(place.blanks);
                     self.take(entry, seen);
@@ -146,6 +159,7 @@ impl Track {
                                 self.give(last.with_message(rest), seen);
                             }
                         }
+                        Match::Differs if set_back => run.clear(),
                         Match::Differs => self.settle(seen),
                     }
                 }
@@ -174,6 +188,7 @@ impl Track {
         }
         seen.push(Seen::Lost);
         // What was passed in vain was seen before or is lost; where nothing was passed, whatever comes is new.
+        self.latest = passed.as_ref().map(|place| place.time);
         self.place = passed;
         for entry in held {
             self.give(entry, seen);
@@ -359,6 +374,29 @@ mod tests {
             read(&mut after(&before), &[(5, "a"), (2, "b"), (3, "c")], false),
             ["b", "c"]
         );
+    }
+
+    #[test]
+    fn a_place_after_the_clock_was_set_back_is_found() {
+        let before = [(3, "x"), (5, "a"), (2, "b"), (3, "c")];
+        for whole in [false, true] {
+            let more = [&before[..], &[(3, "d"), (4, "e"), (6, "f")]].concat();
+            assert_eq!(read(&mut after(&before), &more, whole), ["d", "e", "f"]);
+            assert_eq!(read(&mut after(&before), &more[2..], whole), ["d", "e", "f"]);
+        }
+        assert_eq!(read(&mut after(&before), &before, true), [""; 0]);
+        // Where it is lost, all that the buffer has comes: some of it may have been seen before.
+        let lost = [(4, "e"), (3, "x"), (4, "f"), (6, "g")];
+        for end in 1..=lost.len() {
+            let mut expected = vec!["!"];
+            expected.extend(lost[..end].iter().map(|(_, text)| *text));
+            assert_eq!(read(&mut after(&before), &lost[..end], true), expected);
+        }
+        // Nor is it waited for until the clock has caught up.
+        let long = "x".repeat(1000);
+        let many: Vec<(u32, &str)> = std::iter::repeat_n((4, long.as_str()), MOST_TEXT / 1000 + 2).collect();
+        let seen = read(&mut after(&before), &many, false);
+        assert_eq!((seen[0].as_str(), seen.len()), ("!", many.len() + 1));
     }
 
     proptest! {

@@ -6,19 +6,19 @@ use memchr::memchr;
 const LONGEST_LINE: usize = 64 * 1024;
 
 /// A line that is longer than any of Pebble's.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a line of its answer is longer than {LONGEST_LINE} bytes")]
-pub(super) struct TooLong;
+pub(in crate::pebble) struct TooLong;
 
 /// Cuts a stream of bytes into lines. It never holds more than the beginning of one line.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(in crate::pebble) struct Lines {
     begun: Vec<u8>,
 }
 
 impl Lines {
     /// Takes one piece, and gives each line that it completes, without its newline.
-    pub(super) fn take<E: From<TooLong>>(
+    pub(in crate::pebble) fn take<E: From<TooLong>>(
         &mut self,
         mut piece: &[u8],
         mut line: impl FnMut(&[u8]) -> Result<(), E>,
@@ -45,7 +45,7 @@ impl Lines {
     }
 
     /// Whether a line has begun and not ended.
-    pub(super) fn is_cut_off(&self) -> bool {
+    pub(in crate::pebble) fn is_cut_off(&self) -> bool {
         !self.begun.is_empty()
     }
 }

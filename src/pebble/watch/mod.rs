@@ -27,6 +27,8 @@ use super::error::{Error, ErrorKind, in_target};
 use super::retry::{Budget, RetryPolicy};
 use super::transport::seconds;
 
+#[cfg(feature = "testing")]
+pub(super) use lines::{Lines, TooLong};
 pub use logs::{GapCause, LogEvent, LogFollow, LogGap};
 pub use notices::NoticeWatch;
 pub use states::{CheckWatch, ServiceWatch, Update};
