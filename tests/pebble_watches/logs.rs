@@ -195,10 +195,12 @@ async fn breaks_lose_nothing_that_pebble_still_has() {
         match round {
             1 => scene.proxy.cut_connections(),
             2 => {
-                // In the middle of reading what was missed.
-                scene
-                    .proxy
-                    .add(Rule::new("GET", "/v1/logs", Fault::CutReplyAfter(3000)));
+                // In the middle of reading what was missed, and in that of following.
+                for _ in 0..2 {
+                    scene
+                        .proxy
+                        .add(Rule::new("GET", "/v1/logs", Fault::CutReplyAfter(3000)));
+                }
                 scene.proxy.cut_connections();
             }
             3 => {
@@ -280,17 +282,7 @@ async fn what_pebble_has_dropped_meanwhile_is_marked() {
     seen.until(&mut follow, |seen| seen.of("burst").next().is_some()).await;
     scene.close();
     scene.touch("burst");
-    let last = format!(" {LINES}.");
-    soon(async {
-        loop {
-            let newest = scene.direct.logs(&LogQuery::new().newest(1)).await.unwrap();
-            if newest[0].message().ends_with(&last) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    written(&scene, LINES).await;
     scene.open();
     seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
     seen.check("burst");
@@ -323,6 +315,71 @@ async fn a_later_service_that_has_written_more_than_is_kept_is_marked() {
     );
 }
 
+/// Waits until Pebble has this as the newest line.
+async fn written(scene: &Scene, lines: u32) {
+    let last = format!(" {lines}.");
+    soon(async {
+        loop {
+            let newest = scene.direct.logs(&LogQuery::new().newest(1)).await.unwrap();
+            if newest.first().is_some_and(|entry| entry.message().ends_with(&last)) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lines_from_the_call_on_that_are_dropped_before_the_first_reading_are_marked() {
+    const LINES: u32 = 20_000;
+    let Some(scene) = scene("lines_from_the_call_on", DaemonOptions::new().hold()) else {
+        return;
+    };
+    let layer = burst(&scene, "burst", LINES);
+    scene.direct.add_layer("burst", &layer, LayerMode::New).await.unwrap();
+    scene.direct.start(&["burst"]).await.unwrap();
+    let mut follow = scene.client.follow_logs(&LogQuery::new());
+    scene.touch("burst");
+    written(&scene, LINES).await;
+    let mut seen = Followed::default();
+    seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
+    seen.check("burst");
+    assert_eq!(seen.gaps("burst"), 1);
+    assert_eq!(seen.of("burst").next(), Some(&Item::Gap(GapCause::Forgotten)));
+}
+
+#[tokio::test]
+async fn the_first_lines_of_a_service_that_are_dropped_while_nobody_reads_are_marked() {
+    const LINES: u32 = 20_000;
+    let Some(scene) = scene("the_first_lines_of_a_service", DaemonOptions::new().hold()) else {
+        return;
+    };
+    let go = scene.file("silent");
+    let script = format!(
+        "while ! test -e {}; do sleep 0.02; done; seq 1 {LINES} | sed \"s/.*/$$ &./\"; exec sleep 600",
+        go.display()
+    );
+    let silent = Service::new()
+        .command(format!("/bin/sh -c '{script}'"))
+        .startup(Startup::Enabled);
+    let layer = burst(&scene, "one", 5).service("silent", silent);
+    scene.direct.add_layer("both", &layer, LayerMode::New).await.unwrap();
+    scene.touch("one");
+    scene.direct.start(&["one", "silent"]).await.unwrap();
+    written(&scene, 5).await;
+    let mut follow = scene.client.follow_logs(&LogQuery::new().all());
+    let mut seen = Followed::default();
+    // The buffers are being read, and whoever reads thinks about the first line for a while.
+    seen.until(&mut follow, |seen| seen.of("one").next().is_some()).await;
+    scene.touch("silent");
+    written(&scene, LINES).await;
+    seen.until(&mut follow, |seen| seen.last("silent") == LINES).await;
+    seen.check("silent");
+    assert!(seen.gaps("silent") > 0);
+    assert_eq!((seen.gaps("one"), seen.last("one")), (0, 5));
+}
+
 #[tokio::test]
 async fn what_is_not_read_in_time_is_marked() {
     // Far more than the buffers on the way hold.
@@ -342,17 +399,7 @@ async fn what_is_not_read_in_time_is_marked() {
     // The following is open, and then nobody reads for a while.
     let _ = tokio::time::timeout(Duration::from_millis(300), follow.next()).await;
     scene.touch("burst");
-    let last = format!(" {LINES}.");
-    soon(async {
-        loop {
-            let newest = scene.direct.logs(&LogQuery::new().newest(1)).await.unwrap();
-            if newest[0].message().ends_with(&last) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
+    written(&scene, LINES).await;
     seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
     seen.check("burst");
     assert!(seen.gaps("burst") > 0);

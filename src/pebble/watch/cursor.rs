@@ -134,7 +134,10 @@ impl Track {
                     advance(passed, &entry);
                 } else if entry.time() != place.time {
                     let found = !run.is_empty() && place.text.ends_with(run.as_str());
-                    let size: usize = held.iter().map(|entry| entry.message().len()).sum();
+                    let size: usize = held
+                        .iter()
+                        .map(|entry| entry.message().len() + size_of::<LogEntry>())
+                        .sum();
                     if set_back && !found && Some(entry.time()) <= self.latest && size <= MOST_TEXT {
                         run.clear();
                         held.push(entry);

@@ -1,18 +1,19 @@
 //! Following what services write.
 //!
-//! One opening is two requests. The first reads all that Pebble keeps, which is an answer with an end: there it shows whether the place where a
-//! service's log was left is still there. The second is the following itself, from the start of the buffers again, so that nothing falls between the
-//! two. Pebble's following covers the services that had been started when it was asked for; so the list of services is read once a second beside it,
-//! and when one was started that is not covered, it is opened anew.
+//! One opening is two requests. The following is asked for, and not read yet: from then on Pebble itself says where it could not hand on in time. Then
+//! all that Pebble keeps is read, which is an answer with an end: there it shows whether the place where a service's log was left is still there, and
+//! whether what is new of another is all that it wrote. The following begins at the start of the buffers again, so that nothing falls between the two.
+//! (The newest lines, where they are asked for, are read before them.) Pebble's following covers the services that had been started when it was asked
+//! for; so the list of services is read once a second beside it, and when one was started that is not covered, it is opened anew.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::Bytes;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::super::call::Failure;
 use super::super::client::Client;
@@ -104,16 +105,17 @@ watch_stream!(LogFollow, LogEvent, |_, _| {});
 impl Client {
     /// Follows what services write: `GET /v1/logs` with `follow`, and `GET /v1/services` each second.
     ///
-    /// It begins with the lines that are written from this call on; a query of the [`newest`](LogQuery::newest) lines gives those first, and one of
-    /// [`all`](LogQuery::all) all that Pebble still has. Services that are started later are taken up within a second, with all that they wrote.
+    /// It begins with the lines that are written from this call on; a query of the [`newest`](LogQuery::newest) lines gives those first that are the
+    /// newest when Pebble is first asked, and one of [`all`](LogQuery::all) all that Pebble still has then. Services that are started later are taken up within a second, with all that they wrote.
     ///
     /// It outlives restarts of services and of Pebble, and breaks. Then it goes on where it was, each line once, as long as Pebble still has them; where
-    /// it does not, or may not, a [`LogEvent::Gap`] stands in their place. A service that has written nothing yet and is started anew together with Pebble
+    /// it does not, or may not, a [`LogEvent::Gap`] stands in their place, and some that were given may come again after it. A service that has written nothing yet and is started anew together with Pebble
     /// has one, too. Lines of one service come in their order; those of several by their time, but for lines that are fetched later.
     ///
     /// Pebble gives a line of over about 4 KiB, and one that is written in parts, as several entries.
     ///
-    /// For breaks see [`Self::watch_notices`]. Memory is bounded: what is not asked for stays in Pebble.
+    /// For breaks see [`Self::watch_notices`]. Memory is bounded: what is not asked for stays in Pebble, but for what services that are taken up have
+    /// written by then, at most 100 KiB each.
     ///
     /// # Errors
     /// An error is the last item: [`ErrorKind::PermissionDenied`], [`ErrorKind::Api`] for any other refusal by a status of 400 to 499, and
@@ -135,10 +137,12 @@ struct Logs {
     filled: bool,
     /// The buffers were read to their end once.
     begun: bool,
-    /// What is older was not asked for; to the millisecond, as entries are.
+    /// So many of the newest lines are still to be read.
+    newest: Option<u32>,
+    /// What is older was not asked for; to the millisecond, as entries are. Once each buffer was read to its end, the place says it better than the clock.
     floor: Option<Timestamp>,
     tracks: BTreeMap<String, Track>,
-    /// The entries of services that are new at this opening: whether it is all that they wrote shows by how much it is.
+    /// The entries of services of which nothing was seen before this opening: whether it is all that they wrote shows by how much it is.
     new: BTreeMap<String, Vec<LogEntry>>,
     /// The services that had been started at the last look, and since when they are as they are.
     started: BTreeMap<String, Timestamp>,
@@ -148,18 +152,24 @@ struct Logs {
 
 enum Stage {
     Start,
-    /// The buffers are read.
-    Reading(Incoming, Lines),
-    /// The following was asked for. Pebble answers with the first line that there is.
-    Opening(Pin<Box<dyn Future<Output = Result<Incoming, Failure>> + Send>>),
-    Following(Incoming, Lines),
+    /// The newest lines are read.
+    Newest(Incoming, Lines),
+    /// The following was asked for, and the buffers are read.
+    Reading(Incoming, Lines, Following),
+    Following(Following, Lines),
+}
+
+/// What is followed.
+enum Following {
+    /// It was asked for at that moment. Pebble answers with the first line that there is, which may be a long time off.
+    Asked(Instant, Pin<Box<dyn Future<Output = Result<Incoming, Failure>> + Send>>),
+    Open(Incoming),
 }
 
 /// What came first.
 enum Next {
     Look,
-    Opened(Result<Incoming, Failure>),
-    Piece(Option<Result<Bytes, Broken>>),
+    Piece(Option<Result<Bytes, Failure>>),
 }
 
 impl Source for Logs {
@@ -185,9 +195,11 @@ impl Source for Logs {
 
 impl Logs {
     fn new(client: Client, query: &LogQuery) -> Self {
-        let floor = match query.extent() {
-            Extent::Default | Extent::Newest(_) => Some(Timestamp::now().floor_to_millis()),
-            Extent::All => None,
+        let now = Some(Timestamp::now().floor_to_millis());
+        let (newest, floor) = match query.extent() {
+            Extent::Default | Extent::Newest(0) => (None, now),
+            Extent::Newest(lines) => (Some(lines), now),
+            Extent::All => (None, None),
         };
         Self {
             client,
@@ -196,6 +208,7 @@ impl Logs {
             broke: false,
             filled: false,
             begun: false,
+            newest,
             floor,
             tracks: BTreeMap::new(),
             new: BTreeMap::new(),
@@ -205,40 +218,43 @@ impl Logs {
     }
 
     async fn step(&mut self) -> Result<Round<LogEvent>, Failure> {
-        match &mut self.stage {
-            Stage::Start => self.start().await,
-            Stage::Reading(incoming, lines) => match incoming.chunk(PATIENCE).await.map_err(broken)? {
-                Some(piece) => {
-                    let entries = self.client.entries(lines, &piece)?;
-                    Ok(round(self.seen(entries, true)))
-                }
-                None if lines.is_cut_off() => Err(Failure::temporary("the answer broke off in the middle of a line")),
-                None => Ok(round(self.read_to_the_end())),
-            },
-            Stage::Opening(_) | Stage::Following(..) => self.follow().await,
+        let (piece, cut_off) = match &mut self.stage {
+            Stage::Start => return self.start().await,
+            Stage::Following(..) => return self.follow().await,
+            Stage::Newest(incoming, lines) => (incoming.chunk(PATIENCE).await.map_err(broken)?, lines.is_cut_off()),
+            Stage::Reading(incoming, lines, following) => {
+                let piece = async { incoming.chunk(PATIENCE).await.map_err(broken) };
+                (beside(following, piece).await?, lines.is_cut_off())
+            }
+        };
+        match piece {
+            Some(piece) => {
+                let entries = self.entries(&piece)?;
+                Ok(round(self.seen(entries, true)))
+            }
+            None if cut_off => Err(Failure::temporary("the answer broke off in the middle of a line")),
+            None => Ok(round(self.read_to_the_end())),
         }
     }
 
-    /// Sees what is started, and begins to read the buffers.
+    /// Sees what is started, asks for the following, and begins to read the buffers.
     async fn start(&mut self) -> Result<Round<LogEvent>, Failure> {
         let now = started_services(&self.client, &self.query).await?;
-        let newest = match self.query.extent() {
-            Extent::Newest(lines) if !self.begun && lines > 0 => true,
-            Extent::Default | Extent::Newest(_) | Extent::All => false,
-        };
-        let query = if newest {
-            self.query.clone()
+        let stage = if let Some(lines) = self.newest {
+            let request = self.query.clone().newest(lines).stream_request();
+            let incoming = self.client.open(&request, Some(PATIENCE)).await?;
+            Stage::Newest(incoming, Lines::default())
         } else {
-            self.query.clone().all()
+            let mut following = Following::ask(&self.client, &self.query);
+            let request = self.query.clone().all().stream_request();
+            let incoming = beside(&mut following, self.client.open(&request, Some(PATIENCE))).await?;
+            Stage::Reading(incoming, Lines::default(), following)
         };
-        let request = query.stream_request();
-        let incoming = self.client.open(&request, Some(PATIENCE)).await?;
         let mut events = Vec::new();
         if std::mem::take(&mut self.broke) && self.begun {
             // Of one that has written nothing there is no place that could be missed.
             for (name, since) in &self.started {
-                let unseen = self.tracks.get(name).is_none_or(|track| !track.has_place());
-                if unseen && now.get(name) != Some(since) {
+                if self.is_unseen(name) && now.get(name) != Some(since) {
                     events.push(gap(name, None, GapCause::Forgotten));
                 }
             }
@@ -246,7 +262,7 @@ impl Logs {
         self.started = now;
         self.filled = false;
         self.rewind();
-        self.stage = Stage::Reading(incoming, Lines::default());
+        self.stage = stage;
         Ok(round(events))
     }
 
@@ -256,7 +272,12 @@ impl Logs {
         self.tracks.values_mut().for_each(Track::rewind);
     }
 
-    /// All that Pebble keeps was read: a place that was not found is lost. Then the following begins.
+    /// Whether no line of this service was ever seen.
+    fn is_unseen(&self, name: &str) -> bool {
+        self.tracks.get(name).is_none_or(|track| !track.has_place())
+    }
+
+    /// All that Pebble keeps was read: a place that was not found is lost. After the newest lines the rest is read, else the following begins.
     fn read_to_the_end(&mut self) -> Vec<LogEvent> {
         let mut events = Vec::new();
         for (name, track) in &mut self.tracks {
@@ -277,21 +298,36 @@ impl Logs {
                 self.take(entry, &mut events);
             }
         }
-        self.begun = true;
+        self.newest = None;
+        if let Stage::Reading(_, _, following) = std::mem::replace(&mut self.stage, Stage::Start) {
+            self.know_each_place();
+            self.look = Some(Box::pin(tokio::time::sleep(LOOK)));
+            self.stage = Stage::Following(following, Lines::default());
+        }
         self.rewind();
-        let client = self.client.clone();
-        let request = self.query.follow_request();
-        // Its head comes with the first line, which may be a long time off where there is none yet.
-        let patience = self.filled.then_some(PATIENCE);
-        self.stage = Stage::Opening(Box::pin(async move { client.open(&request, patience).await }));
-        self.look = Some(Box::pin(tokio::time::sleep(LOOK)));
         events
+    }
+
+    /// Each buffer was read to its end.
+    fn know_each_place(&mut self) {
+        self.begun = true;
+        self.floor = None;
     }
 
     /// Waits for the next piece of what is followed, or for the time to look at the services.
     async fn follow(&mut self) -> Result<Round<LogEvent>, Failure> {
         match poll_fn(|cx| self.poll_follow(cx)).await {
             Next::Look => {
+                if let Stage::Following(Following::Asked(asked, _), _) = &self.stage
+                    && self.filled
+                    && asked.elapsed() > PATIENCE
+                {
+                    let unanswered = asked.elapsed();
+                    return Err(Failure::Silent {
+                        unanswered,
+                        acted: false,
+                    });
+                }
                 let now = started_services(&self.client, &self.query).await?;
                 self.look = Some(Box::pin(tokio::time::sleep(LOOK)));
                 // A service that Pebble has forgotten in between has a new buffer, which is not covered either.
@@ -306,17 +342,10 @@ impl Logs {
                     healthy: true,
                 })
             }
-            Next::Opened(incoming) => {
-                self.stage = Stage::Following(incoming?, Lines::default());
-                Ok(round(Vec::new()))
-            }
             Next::Piece(None) => Err(Failure::temporary("Pebble has ended the stream")),
             Next::Piece(Some(piece)) => {
-                let piece = piece.map_err(broken)?;
-                let entries = match &mut self.stage {
-                    Stage::Following(_, lines) => self.client.entries(lines, &piece)?,
-                    Stage::Start | Stage::Reading(..) | Stage::Opening(_) => Vec::new(),
-                };
+                let piece = piece?;
+                let entries = self.entries(&piece)?;
                 Ok(Round {
                     items: self.seen(entries, false),
                     healthy: true,
@@ -326,16 +355,45 @@ impl Logs {
     }
 
     fn poll_follow(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        let Stage::Following(following, _) = &mut self.stage else {
+            return Poll::Pending;
+        };
+        if let Err(failure) = following.poll_open(cx) {
+            return Poll::Ready(Next::Piece(Some(Err(failure))));
+        }
         if let Some(look) = &mut self.look
             && look.as_mut().poll(cx).is_ready()
         {
             return Poll::Ready(Next::Look);
         }
-        Poll::Ready(match &mut self.stage {
-            Stage::Opening(opening) => Next::Opened(ready!(opening.as_mut().poll(cx))),
-            Stage::Following(incoming, _) => Next::Piece(ready!(incoming.poll_chunk(cx))),
-            Stage::Start | Stage::Reading(..) => return Poll::Pending,
-        })
+        match following {
+            Following::Asked(..) => Poll::Pending,
+            Following::Open(incoming) => incoming
+                .poll_chunk(cx)
+                .map(|piece| Next::Piece(piece.map(|piece| piece.map_err(broken)))),
+        }
+    }
+
+    /// The entries that a piece completes.
+    fn entries(&mut self, piece: &[u8]) -> Result<Vec<LogEntry>, Failure> {
+        let mut entries = Vec::new();
+        let lines = match &mut self.stage {
+            Stage::Start => return Ok(entries),
+            Stage::Newest(_, lines) | Stage::Reading(_, lines, _) | Stage::Following(_, lines) => lines,
+        };
+        let result = lines.take(piece, |line| {
+            entries.push(serde_json::from_slice(line)?);
+            Ok::<_, NotEntries>(())
+        });
+        match result {
+            Ok(()) => Ok(entries),
+            Err(error) => {
+                let reason = "what Pebble sent is no log";
+                Err(Failure::Final(
+                    Error::protocol(OPERATION, self.client.target(), reason).with_source(error),
+                ))
+            }
+        }
     }
 
     /// What is new among entries as they come.
@@ -343,8 +401,10 @@ impl Logs {
         self.filled |= !entries.is_empty();
         let mut events = Vec::new();
         for entry in entries {
-            let track = self.tracks.get(entry.service());
-            if reading && self.begun && track.is_none_or(|track| !track.has_place()) {
+            // Of one that has older lines than were asked for, all that were are there.
+            let whole = self.newest.is_some() || is_before(self.floor, entry.time());
+            let asked_for = self.begun || self.floor.is_some();
+            if reading && asked_for && !whole && self.is_unseen(entry.service()) {
                 self.new.entry(entry.service().to_owned()).or_default().push(entry);
             } else {
                 self.take(entry, &mut events);
@@ -355,7 +415,9 @@ impl Logs {
 
     fn take(&mut self, entry: LogEntry, events: &mut Vec<LogEvent>) {
         let name = entry.service().to_owned();
-        let newest = !self.begun && matches!(self.query.extent(), Extent::Newest(lines) if lines > 0);
+        let newest = self.newest.is_some();
+        let floor = self.floor;
+        let too_old = |time| is_before(floor, time);
         // Of the newest lines, the first has come after others.
         let track = self
             .tracks
@@ -369,7 +431,6 @@ impl Logs {
             }
             return;
         }
-        let too_old = |time| self.floor.is_some_and(|floor| time < floor);
         if !newest && !track.is_searching() && too_old(entry.time()) && track.time().is_none_or(too_old) {
             track.pass(&entry);
             return;
@@ -381,6 +442,10 @@ impl Logs {
     }
 }
 
+fn is_before(floor: Option<Timestamp>, time: Timestamp) -> bool {
+    floor.is_some_and(|floor| time < floor)
+}
+
 /// The services of the query that were ever started.
 async fn started_services(client: &Client, query: &LogQuery) -> Result<BTreeMap<String, Timestamp>, Failure> {
     let services: Vec<ServiceInfo> = client.read_list_once(&list_request(query.names()), 1).await?;
@@ -390,24 +455,33 @@ async fn started_services(client: &Client, query: &LogQuery) -> Result<BTreeMap<
         .collect())
 }
 
-impl Client {
-    /// The entries that a piece completes.
-    fn entries(&self, lines: &mut Lines, piece: &[u8]) -> Result<Vec<LogEntry>, Failure> {
-        let mut entries = Vec::new();
-        let result = lines.take(piece, |line| {
-            entries.push(serde_json::from_slice(line)?);
-            Ok::<_, NotEntries>(())
-        });
-        match result {
-            Ok(()) => Ok(entries),
-            Err(error) => {
-                let reason = "what Pebble sent is no log";
-                Err(Failure::Final(
-                    Error::protocol(OPERATION, self.target(), reason).with_source(error),
-                ))
-            }
-        }
+impl Following {
+    fn ask(client: &Client, query: &LogQuery) -> Self {
+        let client = client.clone();
+        let request = query.follow_request();
+        let opening = async move { client.open(&request, None).await };
+        Self::Asked(Instant::now(), Box::pin(opening))
     }
+
+    /// Lets the request go its way, and takes the head of its answer.
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        if let Self::Asked(_, opening) = self
+            && let Poll::Ready(incoming) = opening.as_mut().poll(cx)
+        {
+            *self = Self::Open(incoming?);
+        }
+        Ok(())
+    }
+}
+
+/// Does something while the request for the following goes its way.
+async fn beside<T>(following: &mut Following, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match following.poll_open(cx) {
+        Ok(()) => work.as_mut().poll(cx),
+        Err(failure) => Poll::Ready(Err(failure)),
+    })
+    .await
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -440,4 +514,72 @@ fn event(service: &str, after: Option<Timestamp>, seen: Seen) -> LogEvent {
 /// What is followed is one attempt, and its break is a break of the watch.
 fn broken(broken: Broken) -> Failure {
     Failure::temporary(broken.cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn entries(log: &[(u32, &str)]) -> Vec<LogEntry> {
+        log.iter()
+            .map(|(seconds, message)| {
+                let time = format!("{:04}-11-22T20:00:00Z", 2000 + seconds);
+                serde_json::from_value(json!({"time": time, "service": "web", "message": message})).unwrap()
+            })
+            .collect()
+    }
+
+    fn texts(events: Vec<LogEvent>) -> Vec<String> {
+        events
+            .into_iter()
+            .map(|event| match event {
+                LogEvent::Entry(entry) => entry.message().to_owned(),
+                LogEvent::Gap(_) => "!".to_owned(),
+            })
+            .collect()
+    }
+
+    /// What a follow of these lines gives while it reads the buffer, and what when it then follows.
+    fn follow(query: &LogQuery, buffer: &[(u32, &str)], then: &[(u32, &str)]) -> [Vec<String>; 2] {
+        let mut logs = Logs::new(watcher(&Client::new("/nowhere")), query);
+        let mut read = logs.seen(entries(buffer), true);
+        read.extend(logs.read_to_the_end());
+        logs.know_each_place();
+        let followed = logs.seen(entries(&[buffer, then].concat()), false);
+        [texts(read), texts(followed)]
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_after_the_call_hides_no_line() {
+        let none: [&str; 0] = [];
+        let [read, followed] = follow(
+            &LogQuery::new(),
+            &[(1, "old")],
+            &[(2, "new"), (900, "future"), (3, "newer")],
+        );
+        assert_eq!(
+            (read, followed),
+            (
+                none.map(String::from).to_vec(),
+                ["new", "future", "newer"].map(String::from).to_vec()
+            )
+        );
+        // Of a service that had written nothing.
+        let [_, followed] = follow(&LogQuery::new(), &[], &[(2, "new")]);
+        assert_eq!(followed, ["new"]);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_before_the_call_shows_no_old_line() {
+        let buffer = [(5, "a"), (2, "b"), (3, "c")];
+        let [read, followed] = follow(&LogQuery::new(), &buffer, &[(4, "d")]);
+        assert_eq!((read.len(), followed), (0, vec!["d".to_owned()]));
+        let [read, followed] = follow(&LogQuery::new().all(), &buffer, &[(4, "d")]);
+        assert_eq!(
+            (read, followed),
+            (["a", "b", "c"].map(String::from).to_vec(), vec!["d".to_owned()])
+        );
+    }
 }
