@@ -273,8 +273,8 @@ impl<'c> Call<'c> {
             self.client.restore_layers(lane, number, perhaps).await?;
         }
         let epoch = memory.epoch();
-        // On a daemon that was started since, the effect is wanted again, and there is nothing to look for. Files outlive it.
-        if self.lost().is_some_and(|lost| lost.epoch != epoch) && !matches!(self.request.resend(), Resend::Paths) {
+        // On a daemon that was started since, the effect is wanted again, and there is nothing to look for.
+        if self.lost().is_some_and(|lost| lost.epoch != epoch) && !self.request.resend().outlives_the_daemon() {
             self.forget_lost();
         }
         let lost = *self.lost();

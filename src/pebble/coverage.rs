@@ -54,6 +54,7 @@ fn samples() -> Vec<Sample> {
         super::signals::samples(),
         super::identities::samples(),
         super::metrics::samples(),
+        super::notify::samples(),
         super::notices::samples(),
         super::watch::samples(),
         super::waits::samples(),

@@ -331,6 +331,14 @@ mod tests {
         assert!(!secret.looks_like(&Identity::new(IdentityAccess::Read).basic("*****")));
     }
 
+    #[test]
+    fn what_a_lost_request_did_outlives_the_daemon() {
+        let lost = |action| change_request(action, BTreeMap::new());
+        for action in ["add", "remove"] {
+            assert!(lost(action).resend().outlives_the_daemon(), "{action}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_input_has_an_answer(bytes: Vec<u8>, word in ".{0,8}", id: i64) {

@@ -58,6 +58,7 @@ mod layers;
 mod logs;
 mod metrics;
 mod notices;
+mod notify;
 #[cfg(test)]
 mod odd_answers;
 mod plan;
@@ -96,7 +97,8 @@ pub use layer::{
 };
 pub use layers::LayerMode;
 pub use logs::{LogEntry, LogQuery};
-pub use notices::{InvalidNoticeId, Notice, NoticeId, NoticeQuery, NoticeType, Notify};
+pub use notices::{InvalidNoticeId, Notice, NoticeId, NoticeQuery, NoticeType};
+pub use notify::Notify;
 pub use plan::Plan;
 pub use retry::{Attempt, Budget, Classified, FailedAttempt, RetryObserver, RetryPolicy, RunError};
 pub use service_info::{ServiceInfo, ServiceStatus, Startup};

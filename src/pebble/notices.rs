@@ -1,4 +1,5 @@
-//! Notices: what Pebble and its users record as having happened, one entry for each user, type and key, with a count.
+//! Notices: what Pebble and its users record as having happened, one entry for each user, type and key, with a count. Recording one is in `notify`,
+//! watching them in `watch`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +8,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::json;
 use tokio::time::Instant;
 
 use super::call::Call;
@@ -17,25 +17,17 @@ use super::coverage::Sample;
 use super::duration::GoDuration;
 use super::error::Error;
 use super::request::{Request, segment};
-use super::resend::Resend;
-use super::retry::RetryPolicy;
 use super::timestamp::Timestamp;
 use super::wire::{null_as_default, wire_words};
 
 /// The Pebble that brought notices.
-const SINCE: &str = "1.5";
+pub(super) const SINCE: &str = "1.5";
 
 /// How long one request waits for a notice. A daemon that is told to stop gives open requests one second, so nothing is gained by a longer one.
 pub(super) const SLICE: Duration = Duration::from_secs(10);
 
 /// The least time between two questions, should a daemon not wait as it is asked to.
 pub(super) const LEAST_PAUSE: Duration = Duration::from_millis(100);
-
-/// The longest key that Pebble takes, in bytes (Pebble 1.32.1, `internals/overlord/state/notices.go`).
-const LONGEST_KEY: usize = 256;
-
-/// The most data that Pebble takes, in bytes of JSON (the same source).
-const MOST_DATA: usize = 4096;
 
 /// The id of a notice, by which it is read again. It stays the same however often the notice occurs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -286,123 +278,7 @@ impl NoticeQuery {
     }
 }
 
-/// A custom notice to record with [`Client::notify`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
-pub struct Notify {
-    key: String,
-    data: BTreeMap<String, String>,
-    repeat_after: Duration,
-}
-
-impl Notify {
-    /// A notice with this key: a domain, then a path, such as `example.com/backup/done`. Domain and path consist of lower-case letters and digits,
-    /// with single hyphens between them; 256 bytes at most.
-    pub fn new(key: impl Into<String>) -> Self {
-        Self {
-            key: key.into(),
-            data: BTreeMap::new(),
-            repeat_after: Duration::ZERO,
-        }
-    }
-
-    /// One more entry of its data, of which Pebble takes 4096 bytes of JSON. It takes the place of the data of the occurrence before.
-    pub fn data(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.data.insert(name.into(), value.into());
-        self
-    }
-
-    /// A further occurrence within this time is counted, but wakes nobody; rounded down to the nanosecond, 292 years at most.
-    pub fn repeat_after(mut self, time: Duration) -> Self {
-        self.repeat_after = time;
-        self
-    }
-
-    fn operation(&self) -> String {
-        format!("notify {:?}", self.key)
-    }
-
-    /// What Pebble would certainly refuse, and why.
-    fn fault(&self) -> Option<String> {
-        if self.key.len() > LONGEST_KEY {
-            return Some(format!(
-                "the key has {} bytes, and Pebble takes {LONGEST_KEY}",
-                self.key.len()
-            ));
-        }
-        if !is_key(&self.key) {
-            let shape =
-                "a domain and a path in lower-case letters, digits and single hyphens, such as example.com/path";
-            return Some(format!("the key has to be {shape}"));
-        }
-        // Its JSON is longer than this, by how much depends on Pebble's encoder.
-        let data: usize = self.data.iter().map(|(name, value)| name.len() + value.len()).sum();
-        (data > MOST_DATA).then(|| format!("the data has {data} bytes, and Pebble takes {MOST_DATA} bytes of its JSON"))
-    }
-
-    /// Without `repeat-after` a second one would be another occurrence that wakes everybody. With it, and if it is longer than this policy goes on,
-    /// a resend only counts one more.
-    fn resend(&self, policy: &RetryPolicy) -> Resend {
-        if self.repeat_after > policy.time_limit() {
-            Resend::Safe
-        } else {
-            Resend::Never
-        }
-    }
-
-    fn request(&self, policy: &RetryPolicy) -> Request {
-        let mut body = json!({ "action": "add", "type": "custom", "key": self.key });
-        if let Some(body) = body.as_object_mut() {
-            if !self.data.is_empty() {
-                body.insert("data".to_owned(), json!(self.data));
-            }
-            if !self.repeat_after.is_zero() {
-                let repeat_after = GoDuration::from(self.repeat_after).to_string();
-                body.insert("repeat-after".to_owned(), repeat_after.into());
-            }
-        }
-        Request::post("/v1/notices", self.operation(), &body, self.resend(policy)).since(SINCE)
-    }
-}
-
-/// `^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+(/[a-z0-9]+(-[a-z0-9]+)*)+$`
-fn is_key(key: &str) -> bool {
-    let is_word = |word: &str| {
-        word.split('-').all(|part| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        })
-    };
-    key.split_once('/').is_some_and(|(domain, path)| {
-        domain.contains('.') && domain.split('.').all(is_word) && path.split('/').all(is_word)
-    })
-}
-
 impl Client {
-    /// Records a custom notice, and gives its id: `POST /v1/notices` (Pebble 1.5). Any local user may, but before Pebble 1.9 an administrator only.
-    ///
-    /// When the answer is lost, it is not sent again, since it might occur twice, and the error says that it may have acted. A notice whose
-    /// [`repeat_after`](Notify::repeat_after) is longer than the [`time_limit`](RetryPolicy::time_limit) of the policy is sent again: nobody is woken
-    /// twice, and all that shows is a higher count of occurrences. Dropping the future does not take back what was sent.
-    ///
-    /// # Errors
-    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a key or data that Pebble would not take;
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5; [`PermissionDenied`](super::ErrorKind::PermissionDenied) for a user
-    /// without the right; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy, or it was lost.
-    pub async fn notify(&self, notice: &Notify) -> Result<NoticeId, Error> {
-        #[derive(Deserialize)]
-        struct Recorded {
-            id: NoticeId,
-        }
-        if let Some(fault) = notice.fault() {
-            return Err(self.refuse(&notice.operation(), fault));
-        }
-        let answer = self.send(notice.request(self.policy())).await?;
-        Ok(answer.decode::<Recorded>()?.id)
-    }
-
     /// One notice: `GET /v1/notices/ID` (Pebble 1.5). Safe to drop.
     ///
     /// # Errors
@@ -472,16 +348,8 @@ fn read_notice(id: &NoticeId) -> Request {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
     let id: NoticeId = "7".parse().expect("an id");
-    let policy = RetryPolicy::default();
-    let notify = Notify::new("example.com/a");
     let query = NoticeQuery::new();
     vec![
-        Sample::new("Client::notify", "/v1/notices", notify.request(&policy)),
-        Sample::new(
-            "Notify::repeat_after",
-            "/v1/notices",
-            notify.repeat_after(Duration::from_secs(3600)).request(&policy),
-        ),
         Sample::new("Client::notice", "/v1/notices/{id}", read_notice(&id)),
         Sample::new("Client::notices", "/v1/notices", query.request("")),
         Sample::new(
@@ -495,6 +363,7 @@ pub(super) fn samples() -> Vec<Sample> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
@@ -548,34 +417,6 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_key_is_as_pebble_wants_it() {
-        for good in ["a.b/c", "example.com/path", "x-1.y-2.z/a-b/c/9", "a.b.c.d/0"] {
-            assert_eq!(Notify::new(good).fault(), None, "{good}");
-        }
-        let long = format!("a.b/{}", "c".repeat(LONGEST_KEY - 3));
-        for bad in [
-            "", "a", "a.b", "a/b", "a.b/", "/a.b/c", "a..b/c", "a.b//c", "A.b/c", "a-.b/c", "a.b/c--d", "a.b/c d",
-            "a.b/ä", "a.b/c\n", &long,
-        ] {
-            assert!(Notify::new(bad).fault().is_some(), "{bad}");
-        }
-        let data = |size| Notify::new("a.b/c").data("a", "x".repeat(size)).fault();
-        assert!(data(MOST_DATA).is_some() && data(MOST_DATA - 1).is_none());
-    }
-
-    #[test]
-    fn it_is_sent_again_only_where_that_wakes_nobody_twice() {
-        let policy = RetryPolicy::default();
-        let rule = |time| Notify::new("a.b/c").repeat_after(time).resend(&policy);
-        assert!(matches!(rule(Duration::ZERO), Resend::Never));
-        assert!(matches!(rule(policy.time_limit()), Resend::Never));
-        assert!(matches!(
-            rule(policy.time_limit() + Duration::from_nanos(1)),
-            Resend::Safe
-        ));
-    }
-
     proptest! {
         #[test]
         fn any_input_has_an_answer(bytes: Vec<u8>, word in ".{0,8}", count: i64) {
@@ -585,13 +426,6 @@ mod tests {
                 "last-repeated": "2026-11-22T20:00:09Z", "occurrences": count, "last-data": {word.clone(): count}, "repeat-after": word
             }));
             let _ = word.parse::<NoticeId>();
-        }
-
-        #[test]
-        fn a_key_that_pebble_takes_is_taken(
-            key in "[a-z0-9]{1,3}(-[a-z0-9]{1,3}){0,2}(\\.[a-z0-9]{1,3}(-[a-z0-9]{1,3}){0,2}){1,3}(/[a-z0-9]{1,3}(-[a-z0-9]{1,3}){0,2}){1,3}"
-        ) {
-            prop_assert!(is_key(&key));
         }
     }
 }

@@ -39,6 +39,16 @@ pub(crate) enum Resend {
     Identities(LostIdentities),
 }
 
+impl Resend {
+    /// Whether what the request did is still there when the daemon was restarted: files are, and so are identities, which it keeps in its state.
+    pub(super) fn outlives_the_daemon(&self) -> bool {
+        match self {
+            Self::Paths | Self::Identities(_) => true,
+            Self::Safe | Self::Never | Self::FindChange(_) | Self::Layer(_) | Self::Abort(_) => false,
+        }
+    }
+}
+
 #[cfg(test)]
 impl Resend {
     /// The rule in words, for the table in the docs.

@@ -26,6 +26,7 @@ use super::super::timestamp::Timestamp;
 use super::super::transport::Broken;
 use super::cursor::{Seen, Track};
 use super::lines::{Lines, TooLong};
+use super::log_event::{GapCause, LogEvent};
 use super::{PATIENCE, Resuming, Round, Source, watch_stream, watcher};
 #[cfg(doc)]
 use crate::pebble::ErrorKind;
@@ -44,54 +45,6 @@ const NEARLY_FULL: usize = 84 * 1024;
 const ENTRY_OVERHEAD: usize = 29;
 
 const OPERATION: &str = "follow the logs";
-
-/// What [`LogFollow`] gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LogEvent {
-    /// A line of a service.
-    Entry(LogEntry),
-    /// Lines of a service may be missing here.
-    Gap(LogGap),
-}
-
-/// A place in the log of a service where lines may be missing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogGap {
-    service: String,
-    after: Option<Timestamp>,
-    cause: GapCause,
-}
-
-/// Why lines may be missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum GapCause {
-    /// Pebble no longer has what came next: it was restarted, or the service has written more than the 100 KiB that are kept while nobody could read.
-    Forgotten,
-    /// Pebble says that it has left lines out, since they were not read as fast as they were written. The line that follows may lack its beginning.
-    Truncated,
-}
-
-impl LogGap {
-    /// The service.
-    #[must_use]
-    pub fn service(&self) -> &str {
-        &self.service
-    }
-
-    /// The time of the last line before it; `None` when it is before the first line of the service.
-    #[must_use]
-    pub fn after(&self) -> Option<Timestamp> {
-        self.after
-    }
-
-    /// Why lines may be missing.
-    #[must_use]
-    pub fn cause(&self) -> GapCause {
-        self.cause
-    }
-}
 
 /// A stream of what services write, from [`Client::follow_logs`]. It ends by being dropped.
 #[derive(Debug)]
@@ -163,7 +116,7 @@ enum Stage {
 enum Following {
     /// It was asked for at that moment. Pebble answers with the first line that there is, which may be a long time off.
     Asked(Instant, Pin<Box<dyn Future<Output = Result<Incoming, Failure>> + Send>>),
-    Open(Incoming),
+    Open(Box<Incoming>),
 }
 
 /// What came first.
@@ -255,7 +208,7 @@ impl Logs {
             // Of one that has written nothing there is no place that could be missed.
             for (name, since) in &self.started {
                 if self.is_unseen(name) && now.get(name) != Some(since) {
-                    events.push(gap(name, None, GapCause::Forgotten));
+                    events.push(LogEvent::gap(name, None, GapCause::Forgotten));
                 }
             }
         }
@@ -292,7 +245,7 @@ impl Logs {
                 .map(|entry| name.len() + entry.message().len() + ENTRY_OVERHEAD)
                 .sum();
             if size >= NEARLY_FULL {
-                events.push(gap(&name, None, GapCause::Forgotten));
+                events.push(LogEvent::gap(&name, None, GapCause::Forgotten));
             }
             for entry in entries {
                 self.take(entry, &mut events);
@@ -427,7 +380,7 @@ impl Logs {
             // While the place is looked for, whether anything is missing shows when it is found or not.
             if !track.is_searching() {
                 track.tear();
-                events.push(gap(&name, track.time(), GapCause::Truncated));
+                events.push(LogEvent::gap(&name, track.time(), GapCause::Truncated));
             }
             return;
         }
@@ -468,7 +421,7 @@ impl Following {
         if let Self::Asked(_, opening) = self
             && let Poll::Ready(incoming) = opening.as_mut().poll(cx)
         {
-            *self = Self::Open(incoming?);
+            *self = Self::Open(Box::new(incoming?));
         }
         Ok(())
     }
@@ -496,18 +449,10 @@ fn round(items: Vec<LogEvent>) -> Round<LogEvent> {
     Round { items, healthy: false }
 }
 
-fn gap(service: &str, after: Option<Timestamp>, cause: GapCause) -> LogEvent {
-    LogEvent::Gap(LogGap {
-        service: service.to_owned(),
-        after,
-        cause,
-    })
-}
-
 fn event(service: &str, after: Option<Timestamp>, seen: Seen) -> LogEvent {
     match seen {
         Seen::New(entry) => LogEvent::Entry(entry),
-        Seen::Lost => gap(service, after, GapCause::Forgotten),
+        Seen::Lost => LogEvent::gap(service, after, GapCause::Forgotten),
     }
 }
 

@@ -7,6 +7,7 @@
 mod backoff;
 mod cursor;
 mod lines;
+mod log_event;
 mod logs;
 mod notices;
 mod states;
@@ -29,7 +30,8 @@ use super::transport::seconds;
 
 #[cfg(feature = "testing")]
 pub(super) use lines::{Lines, TooLong};
-pub use logs::{GapCause, LogEvent, LogFollow, LogGap};
+pub use log_event::{GapCause, LogEvent, LogGap};
+pub use logs::LogFollow;
 pub use notices::NoticeWatch;
 pub use states::{CheckWatch, ServiceWatch, Update};
 

@@ -20,6 +20,9 @@ use crate::pebble::ErrorKind;
 /// How often Pebble is asked unless the watch was told otherwise.
 const INTERVAL: Duration = Duration::from_millis(500);
 
+/// The least time between two questions: whoever sets none has no use for more, and Pebble has other work.
+const LEAST_INTERVAL: Duration = Duration::from_millis(10);
+
 /// What a watch of services or checks has seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update<T> {
@@ -47,7 +50,7 @@ pub struct CheckWatch {
 }
 
 impl ServiceWatch {
-    /// How long it waits between two questions, 500 ms unless set. To be set before the first event is waited for.
+    /// How long it waits between two questions, 500 ms unless set and at least 10 ms. To be set before the first event is waited for.
     pub fn every(mut self, interval: Duration) -> Self {
         set(&mut self.inner, interval);
         self
@@ -55,7 +58,7 @@ impl ServiceWatch {
 }
 
 impl CheckWatch {
-    /// How long it waits between two questions, 500 ms unless set. To be set before the first event is waited for.
+    /// How long it waits between two questions, 500 ms unless set and at least 10 ms. To be set before the first event is waited for.
     pub fn every(mut self, interval: Duration) -> Self {
         set(&mut self.inner, interval);
         self
@@ -64,7 +67,7 @@ impl CheckWatch {
 
 fn set<T: Stateful>(watch: &mut Resuming<States<T>>, interval: Duration) {
     if let Some(source) = watch.source() {
-        source.interval = interval;
+        source.interval = interval.max(LEAST_INTERVAL);
     }
 }
 
@@ -235,6 +238,15 @@ mod tests {
         );
         assert_eq!(differences(&mut seen, vec![a]), [Update::Gone { name: "b".into() }]);
         assert_eq!(differences(&mut seen, vec![b.clone()])[0], Update::Is(b));
+    }
+
+    #[test]
+    fn no_interval_makes_it_ask_without_a_pause() {
+        let client = Client::new("/nowhere");
+        let mut watch = client.watch_services(&[]).every(Duration::ZERO);
+        assert_eq!(watch.inner.source().unwrap().interval, LEAST_INTERVAL);
+        let mut watch = client.watch_checks(&CheckQuery::all()).every(INTERVAL * 2);
+        assert_eq!(watch.inner.source().unwrap().interval, INTERVAL * 2);
     }
 
     #[test]
