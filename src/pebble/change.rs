@@ -3,33 +3,20 @@
 //! A change is one request (start, replan, …) and holds one task per service. Both are read as they come: an unknown kind or status is kept, and
 //! absent fields are absent, since older daemons leave some out.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::{self, ServiceFailure};
 use super::timestamp::Timestamp;
-use super::wire::{null_as_default, wire_words};
+use super::wire::{null_as_default, wire_id, wire_words};
 
 /// The id of a change, which stands in request paths: 1 to 64 ASCII letters, digits, `-` or `_` (Pebble counts 1, 2, 3, …).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ChangeId(String);
 
-impl ChangeId {
-    /// The id as Pebble wrote it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ChangeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
+wire_id!(ChangeId);
 
 /// A text that cannot be the id of a change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,14 +40,6 @@ impl FromStr for ChangeId {
                 text: text.chars().take(64).collect(),
             })
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for ChangeId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
     }
 }
 

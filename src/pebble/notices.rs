@@ -2,12 +2,11 @@
 //! watching them in `watch`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::call::Call;
@@ -18,7 +17,7 @@ use super::duration::GoDuration;
 use super::error::Error;
 use super::request::{Request, segment};
 use super::timestamp::Timestamp;
-use super::wire::{null_as_default, wire_words};
+use super::wire::{null_as_default, wire_id, wire_words};
 
 /// The Pebble that brought notices.
 pub(super) const SINCE: &str = "1.5";
@@ -33,19 +32,7 @@ pub(super) const LEAST_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct NoticeId(String);
 
-impl NoticeId {
-    /// The id as Pebble wrote it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for NoticeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
+wire_id!(NoticeId);
 
 /// A text that cannot be the id of a notice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,14 +52,6 @@ impl FromStr for NoticeId {
                 text: text.chars().take(64).collect(),
             })
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for NoticeId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
     }
 }
 

@@ -1,4 +1,4 @@
-//! How the typed model meets the wire, said once: words that may be unknown, and objects that keep what they do not know.
+//! How the typed model meets the wire, said once: words that may be unknown, ids, and objects that keep what they do not know.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -52,6 +52,33 @@ macro_rules! wire_words {
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 String::deserialize(deserializer).map(Self::from)
+            }
+        }
+    };
+}
+
+/// Makes a tuple of one text an id as it stands on the wire: read by its own `FromStr`, and printed as it was.
+macro_rules! wire_id {
+    ($type:ident) => {
+        impl $type {
+            /// The id as Pebble wrote it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <String as serde::Deserialize>::deserialize(deserializer)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
             }
         }
     };
@@ -115,7 +142,7 @@ macro_rules! wire_object {
     };
 }
 
-pub(in crate::pebble) use {wire_object, wire_words};
+pub(in crate::pebble) use {wire_id, wire_object, wire_words};
 
 /// Whether a field has nothing to say and its key is left out.
 pub(in crate::pebble) trait Absent {

@@ -252,11 +252,16 @@ async fn a_restart_of_pebble_is_marked() {
     assert_eq!(seen.gaps("quiet"), 1, "{seen:?}");
 }
 
-/// A service that waits for a file of its name and then writes so many lines at once, for each start anew.
+/// A service that writes a first line, waits for a file of its name and then writes so many lines at once, for each start anew.
 fn burst(scene: &Scene, name: &str, lines: u32) -> Layer {
+    after_file(scene, name, "echo \"$$ 0.\"", lines)
+}
+
+/// The same with something else first.
+fn after_file(scene: &Scene, name: &str, first: &str, lines: u32) -> Layer {
     let go = scene.file(name);
     let script = format!(
-        "echo \"$$ 0.\"; while ! test -e {}; do sleep 0.02; done; seq 1 {lines} | sed \"s/.*/$$ &./\"; exec sleep 600",
+        "{first}; while ! test -e {}; do sleep 0.02; done; seq 1 {lines} | sed \"s/.*/$$ &./\"; exec sleep 600",
         go.display()
     );
     let service = Service::new()
@@ -355,16 +360,9 @@ async fn the_first_lines_of_a_service_that_are_dropped_while_nobody_reads_are_ma
     let Some(scene) = scene("the_first_lines_of_a_service", DaemonOptions::new().hold()) else {
         return;
     };
-    let go = scene.file("silent");
-    let script = format!(
-        "while ! test -e {}; do sleep 0.02; done; seq 1 {LINES} | sed \"s/.*/$$ &./\"; exec sleep 600",
-        go.display()
-    );
-    let silent = Service::new()
-        .command(format!("/bin/sh -c '{script}'"))
-        .startup(Startup::Enabled);
-    let layer = burst(&scene, "one", 5).service("silent", silent);
-    scene.direct.add_layer("both", &layer, LayerMode::New).await.unwrap();
+    let [one, silent] = [burst(&scene, "one", 5), after_file(&scene, "silent", ":", LINES)];
+    scene.direct.add_layer("one", &one, LayerMode::New).await.unwrap();
+    scene.direct.add_layer("silent", &silent, LayerMode::New).await.unwrap();
     scene.touch("one");
     scene.direct.start(&["one", "silent"]).await.unwrap();
     written(&scene, 5).await;

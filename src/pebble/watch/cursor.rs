@@ -7,7 +7,7 @@
 use super::super::logs::LogEntry;
 use super::super::timestamp::Timestamp;
 
-/// As much text of one time as is kept; more than Pebble's own buffer of 100 KiB holds.
+/// As much text of one time as is kept, at least, and at most twice as much; more than Pebble's own buffer of 100 KiB holds.
 const MOST_TEXT: usize = 256 * 1024;
 
 /// What became of an entry.
@@ -214,7 +214,8 @@ fn advance(place: &mut Option<Place>, entry: &LogEntry) {
             place.blanks = 0;
             place.text.push_str(entry.message());
             let over = place.text.len().saturating_sub(MOST_TEXT);
-            if over > 0 {
+            // Not at each entry of a line that never ends: the rest is moved.
+            if over > MOST_TEXT {
                 let cut = (over..place.text.len())
                     .find(|at| place.text.is_char_boundary(*at))
                     .unwrap_or(over);
