@@ -379,6 +379,44 @@ async fn the_first_lines_of_a_service_that_are_dropped_while_nobody_reads_are_ma
 }
 
 #[tokio::test]
+async fn a_line_without_an_end_is_given_in_pieces_and_what_is_dropped_of_it_is_marked() {
+    const HALF: usize = 150_000;
+    let Some(scene) = scene("a_line_without_an_end", DaemonOptions::new().hold()) else {
+        return;
+    };
+    let half = format!("head -c {HALF} /dev/zero | tr \"\\000\" x");
+    let wait = format!("while ! test -e {}; do sleep 0.02; done", scene.file("go").display());
+    let script = format!("sleep 1.2; {half}; {wait}; {half}; echo; echo \"$$ 1.\"; exec sleep 600");
+    let service = Service::new().command(format!("/bin/sh -c '{script}'"));
+    let layer = Layer::new().service("endless", service);
+    scene.direct.add_layer("endless", &layer, LayerMode::New).await.unwrap();
+    scene.direct.start(&["endless"]).await.unwrap();
+    let mut follow = scene.client.follow_logs(&LogQuery::new().all());
+    let (mut length, mut gaps, mut broken) = (0, 0, false);
+    loop {
+        match soon(follow.next()).await.unwrap().unwrap() {
+            LogEvent::Entry(entry) if entry.message().ends_with(" 1.") => break,
+            LogEvent::Entry(entry) => {
+                assert!(entry.message().bytes().all(|byte| byte == b'x') && entry.message().len() <= 16 * 1024);
+                length += entry.message().len();
+            }
+            LogEvent::Gap(_) => gaps += 1,
+            event => panic!("{event:?}"),
+        }
+        // In the middle of the line, of which Pebble no longer has the beginning.
+        if !broken && (length >= HALF || gaps > 0) {
+            broken = true;
+            scene.proxy.cut_connections();
+            scene.touch("go");
+        }
+    }
+    assert!(
+        broken && (length == 2 * HALF || gaps > 0),
+        "{length} bytes, {gaps} gaps"
+    );
+}
+
+#[tokio::test]
 async fn what_is_not_read_in_time_is_marked() {
     // Far more than the buffers on the way hold.
     const LINES: u32 = 300_000;
