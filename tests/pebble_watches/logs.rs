@@ -87,11 +87,13 @@ impl Followed {
     /// No line came twice, and where one is missing there is a mark.
     fn check(&self, service: &str) {
         let mut seen = BTreeSet::new();
-        let mut gap = false;
+        let (mut gap, mut torn) = (false, false);
         let mut before: Option<(u32, u32)> = None;
         for item in self.of(service) {
             match *item {
-                Item::Gap(_) => gap = true,
+                Item::Gap(cause) => (gap, torn) = (true, cause == GapCause::Truncated),
+                // The line after such a gap may lack its beginning.
+                Item::Line(..) if torn => torn = false,
                 Item::Line(run, number) => {
                     assert!(seen.insert((run, number)), "{run} {number} came twice: {self:?}");
                     let follows = match before {
