@@ -1,11 +1,12 @@
 //! A daemon, a proxy that spoils what a test names, and a client.
 
 use std::num::NonZeroU32;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use charmwright::pebble::{Change, ChangeFilter, Client, Layer, LayerMode, RetryPolicy, Service};
 use charmwright::testing::daemon::{Daemon, DaemonOptions};
@@ -101,6 +102,19 @@ impl Scene {
             Fault::before_reply(move |_| kill())
         };
         self.proxy.add(Rule::new(method, path, fault));
+    }
+
+    /// Kills the daemon and starts the next one, and forgets the requests. Whoever connects then finds it.
+    pub(crate) fn replace_daemon(&self) {
+        self.daemon.kill().unwrap();
+        self.daemon.start_again().unwrap();
+        // The proxy opens its door a moment after the daemon has.
+        let end = Instant::now() + PATIENCE;
+        while UnixStream::connect(self.proxy.socket()).is_err() {
+            assert!(Instant::now() < end, "the proxy stays closed");
+            thread::sleep(Duration::from_millis(2));
+        }
+        self.proxy.forget();
     }
 
     /// Kills the daemon, which is back after a while. Once, however often the rule fires.
