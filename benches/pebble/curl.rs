@@ -33,7 +33,7 @@ pub(crate) fn line(operation: Operation, stage: &Stage) -> Result<Vec<String>, F
         quoted(&stage.daemon(operation).socket().display().to_string()),
     );
     let url = if operation.pushes() {
-        let target = stage.target(Peer::Curl, content);
+        let target = stage.target(Peer::Curl, operation);
         let metadata = json!({"action": "write", "files": [{"path": target}]});
         writeln!(config, "form-string = {}", quoted(&format!("request={metadata}")))?;
         let form = format!("files=@{};filename={}", source.display(), target.display());

@@ -7,17 +7,15 @@
 //!   are measured. It takes the time and the CPU time (user and system) around its loop itself, so neither its start nor the interpreter's
 //!   is part of them. Two figures are of the whole process: the peak memory, as wait4(2) gives it, and curl's CPU time, since curl
 //!   cannot be asked; its times are its own too (`time_total` of each transfer, several in one process on one connection).
-//! - **Ours** is `charmwright::pebble::Client` on a current-thread runtime, in this executable. It is built by the `bench` profile: optimised
-//!   (`opt-level` 3) but without link-time optimisation, as a program is that takes this library and says nothing of profiles. A released
-//!   charm of this repository is linked with it, which saves our client about a tenth of its CPU time and less of its time: `cargo bench
-//!   --profile release --bench pebble` measures that.
+//! - **Ours** is `charmwright::pebble::Client` on a current-thread runtime, in this executable, built as a charm of this workspace is released: with
+//!   link-time optimisation (the `bench` profile is the `release` one). Without it our client takes about a tenth more CPU time.
 //! - **The floor** is a blocking loop on one kept connection, in this executable and on nothing but `std`: the same request, the body read
 //!   and thrown away. Its exec makes the same requests with the same three websockets, and shows what each phase takes the daemon.
 //! - **The rounds** are interleaved: each runs every peer once for each operation, in turning order. A ratio is of two runs of one
 //!   round, and the tables have the medians. The first round is for the caches and thrown away.
 //! - **Files**: every peer reads what it pushes from the same file and counts and throws away what it pulls, so that memory is comparable.
 //!   What was pushed is compared with the source once, after the first round. Files and daemons lie in `/dev/shm`; the tables say so, or
-//!   that a disk is in the figures where there is none.
+//!   that a disk is in the figures where there is none. One row pushes to the disk that the build lies on, since there Pebble's sync is part of it.
 //! - **exec** has a daemon of its own with `PEBBLE_PERSIST=never`: else its state file, written and synced several times an exec, is all that
 //!   is measured. It is started anew for each run of a peer, since each change that it remembers makes the next exec slower.
 //! - **ops** pulls 64 MiB in minutes: it does that once, and is stopped after `--patience`.

@@ -114,7 +114,7 @@ pub(crate) fn rounds(stage: &Stage, operations: &[Operation], rounds: usize) -> 
                     Some(run) if once || round > 0 => runs.runs.push(run),
                     Some(_) => {
                         if let Some(content) = operation.content().filter(|_| operation.pushes()) {
-                            stage.check_pushed(runs.peer, content)?;
+                            stage.check_pushed(runs.peer, *operation, content)?;
                         }
                     }
                 }

@@ -13,11 +13,13 @@ pub(crate) enum Operation {
     /// A file of CR bytes only: each could be the beginning of a multipart boundary.
     PullReturns,
     PushSmall,
+    /// Not into memory, as the others, but to where the build lies: there Pebble's sync of each file takes its time.
+    PushSmallToDisk,
     PushLarge,
     Exec,
 }
 
-pub(crate) const OPERATIONS: [Operation; 9] = [
+pub(crate) const OPERATIONS: [Operation; 10] = [
     Operation::SystemInfo,
     Operation::Services,
     Operation::Plan,
@@ -25,6 +27,7 @@ pub(crate) const OPERATIONS: [Operation; 9] = [
     Operation::PullLarge,
     Operation::PullReturns,
     Operation::PushSmall,
+    Operation::PushSmallToDisk,
     Operation::PushLarge,
     Operation::Exec,
 ];
@@ -68,6 +71,7 @@ impl Operation {
             Self::PullLarge => "pull of 64 MiB",
             Self::PullReturns => "pull of 64 MiB of CR",
             Self::PushSmall => "push of 1 KiB",
+            Self::PushSmallToDisk => "push of 1 KiB, to a disk",
             Self::PushLarge => "push of 64 MiB",
             Self::Exec => "exec of /bin/true",
         }
@@ -80,14 +84,14 @@ impl Operation {
             Self::Services => "services",
             Self::Plan => "plan",
             Self::PullSmall | Self::PullLarge | Self::PullReturns => "pull",
-            Self::PushSmall | Self::PushLarge => "push",
+            Self::PushSmall | Self::PushSmallToDisk | Self::PushLarge => "push",
             Self::Exec => "exec",
         }
     }
 
     pub(crate) fn content(self) -> Option<Content> {
         match self {
-            Self::PullSmall | Self::PushSmall => Some(Content::Small),
+            Self::PullSmall | Self::PushSmall | Self::PushSmallToDisk => Some(Content::Small),
             Self::PullLarge | Self::PushLarge => Some(Content::Large),
             Self::PullReturns => Some(Content::Returns),
             Self::SystemInfo | Self::Services | Self::Plan | Self::Exec => None,
@@ -95,7 +99,7 @@ impl Operation {
     }
 
     pub(crate) fn pushes(self) -> bool {
-        matches!(self, Self::PushSmall | Self::PushLarge)
+        matches!(self, Self::PushSmall | Self::PushSmallToDisk | Self::PushLarge)
     }
 
     /// How often a peer does it in one round to warm up, and then to be measured.
@@ -103,7 +107,7 @@ impl Operation {
         match self {
             _ if self.once(peer) => (0, 1),
             Self::SystemInfo | Self::Services | Self::Plan => (50, 500),
-            Self::PullSmall | Self::PushSmall => (20, 200),
+            Self::PullSmall | Self::PushSmall | Self::PushSmallToDisk => (20, 200),
             Self::PullLarge | Self::PullReturns => (1, 3),
             Self::PushLarge => (1, 2),
             Self::Exec => (5, 50),
@@ -123,7 +127,7 @@ impl Operation {
             Self::PullSmall => &[(Peer::Go, 0.7)],
             Self::PullLarge => &[(Peer::Curl, 1.2)],
             Self::PullReturns => &[(Peer::Curl, 1.5)],
-            Self::PushSmall => &[(Peer::Floor, 1.15)],
+            Self::PushSmall | Self::PushSmallToDisk => &[(Peer::Floor, 1.15)],
             Self::PushLarge => &[(Peer::Go, 1.1), (Peer::Curl, 1.1)],
             Self::Exec => &[(Peer::Go, 0.4)],
         }

@@ -56,7 +56,7 @@ impl Peer {
         ]);
         if let Some(content) = operation.content() {
             if operation.pushes() {
-                line.push(text(&stage.target(self, content)));
+                line.push(text(&stage.target(self, operation)));
             }
             line.push(text(&stage.source(content)));
         }

@@ -30,6 +30,8 @@ pub(crate) struct Stage {
     pub(crate) patience: usize,
     daemon: Daemon,
     forgetful: Daemon,
+    /// For what is to be written to a disk.
+    disk: TempDir,
     // The last, since the daemons live in it.
     place: TempDir,
 }
@@ -60,6 +62,7 @@ impl Stage {
             patience,
             daemon: Daemon::start(daemon("daemon"))?,
             forgetful: Daemon::start(daemon("forgetful").forgetful())?,
+            disk: tempfile::Builder::new().prefix("bench-").tempdir_in(&home)?,
             place,
         })
     }
@@ -94,13 +97,17 @@ impl Stage {
     }
 
     /// Where a peer pushes to.
-    pub(crate) fn target(&self, peer: Peer, content: Content) -> PathBuf {
-        self.place().join(format!("{peer:?}-{}", content.name()))
+    pub(crate) fn target(&self, peer: Peer, operation: Operation) -> PathBuf {
+        let folder = match operation {
+            Operation::PushSmallToDisk => self.disk.path(),
+            _ => self.place(),
+        };
+        folder.join(format!("{peer:?}-{operation:?}"))
     }
 
     /// Sees that what a peer pushed is what it was to push.
-    pub(crate) fn check_pushed(&self, peer: Peer, content: Content) -> Result<(), Failure> {
-        if fs::read(self.target(peer, content))? == fs::read(self.source(content))? {
+    pub(crate) fn check_pushed(&self, peer: Peer, operation: Operation, content: Content) -> Result<(), Failure> {
+        if fs::read(self.target(peer, operation))? == fs::read(self.source(content))? {
             return Ok(());
         }
         Err(format!("{} has pushed something else than the source", peer.name()).into())

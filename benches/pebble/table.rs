@@ -23,7 +23,7 @@ pub(crate) fn print(results: &[Measured], stage: &Stage, rounds: usize) -> Resul
     ratios(&mut out, results)?;
     phases(&mut out, results)?;
     let place = if stage.in_memory() {
-        "Files and daemons lie in memory (/dev/shm): no disk is in these figures."
+        "Files and daemons lie in memory (/dev/shm): no disk is in these figures, but where a row says so."
     } else {
         "Files and daemons lie on a disk: its writes and syncs are in these figures, most of all in those of push."
     };

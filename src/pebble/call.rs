@@ -168,7 +168,7 @@ impl<'c> Call<'c> {
     }
 
     /// Runs attempts under the client's policy and budget, and turns the end into an error.
-    pub(super) async fn run<T, Op, Fut>(&self, operation: Op) -> Result<T, Error>
+    pub(super) async fn run<T, Op, Fut>(&self, mut operation: Op) -> Result<T, Error>
     where
         Op: FnMut(u32) -> Fut,
         Fut: Future<Output = Result<T, Failure>>,
@@ -200,6 +200,8 @@ impl<'c> Call<'c> {
                 cause: error.reason().to_owned(),
             },
         };
+        // An attempt has the states of all that can happen in it, some kilobytes, and is handed on before it begins: in a box that costs nothing.
+        let operation = |attempt| Box::pin(operation(attempt));
         drive(client.policy(), client.budget(), &reporter, operation, judge)
             .await
             .map_err(|drained| self.error(drained))

@@ -24,6 +24,7 @@ use tokio::time::Instant;
 
 use super::body::Outgoing;
 use super::transport::{Broken, FailureClass, plain, seconds};
+use super::turns::Turns;
 
 /// What a slow disk writes in a second. Pebble answers a push when the disk has what it was sent (fsync), so after the last byte it may rightly be
 /// silent for as long as that takes.
@@ -165,8 +166,6 @@ impl Lane {
                     if let Err(error) = result {
                         return Poll::Ready(Err(UploadFailure::Source(error)));
                     }
-                    // The body has ended, and the connection has to hear of it.
-                    cx.waker().wake_by_ref();
                 }
                 Poll::Pending
             })
@@ -336,10 +335,13 @@ fn drive(connection: &mut Option<Driver>, cx: &mut Context<'_>) {
 /// The work on a connection and the connection itself, polled together.
 async fn driven<T>(connection: &mut Option<Driver>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
+    let turns = Arc::new(Turns::default());
     poll_fn(|cx| {
-        // First the connection, which moves the bytes, then the work, which sees them.
-        drive(connection, cx);
-        work.as_mut().poll(cx)
+        turns.poll(cx, |cx| {
+            // First the connection, which moves the bytes, then the work, which sees them.
+            drive(connection, cx);
+            work.as_mut().poll(cx)
+        })
     })
     .await
 }

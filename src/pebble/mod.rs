@@ -73,6 +73,7 @@ mod signals;
 mod system_info;
 mod timestamp;
 mod transport;
+mod turns;
 mod waits;
 mod watch;
 mod wire;

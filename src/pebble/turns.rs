@@ -1,0 +1,153 @@
+//! A waker for two futures that wake each other, so that they settle between themselves without a way through the runtime.
+//!
+//! A request and its connection are polled together. Each thing that one does for the other wakes the task that polls both, which would come back to
+//! it by way of a look at all sockets, for nothing.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// So often in a row, before others get a turn.
+const MOST_TURNS: u32 = 32;
+
+/// What is woken while it is polled is polled once more, and the task is woken only for what comes from outside.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    task: Mutex<Option<Waker>>,
+    polling: AtomicBool,
+    woken: AtomicBool,
+}
+
+impl Turns {
+    /// Polls until it is ready, or nothing that it polls has woken it.
+    pub(super) fn poll<T>(
+        self: &Arc<Self>,
+        cx: &Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        {
+            let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+            if !task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+                *task = Some(cx.waker().clone());
+            }
+        }
+        let waker = Waker::from(Arc::clone(self));
+        let mut inner = Context::from_waker(&waker);
+        for _ in 0..MOST_TURNS {
+            self.woken.store(false, Ordering::SeqCst);
+            self.polling.store(true, Ordering::SeqCst);
+            let result = poll(&mut inner);
+            // In this order: who wakes says so first and looks then whether anybody polls, so that it is seen here or wakes the task.
+            self.polling.store(false, Ordering::SeqCst);
+            if result.is_ready() || !self.woken.load(Ordering::SeqCst) {
+                return result;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Wake for Turns {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::SeqCst);
+        if self.polling.load(Ordering::SeqCst) {
+            return;
+        }
+        if let Some(task) = &*self.task.lock().unwrap_or_else(PoisonError::into_inner) {
+            task.wake_by_ref();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::atomic::AtomicU32;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Counts how often a task is woken.
+    #[derive(Default)]
+    struct Count(AtomicU32);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn what_wakes_itself_is_polled_again_and_wakes_nobody() {
+        let (turns, count) = (Arc::new(Turns::default()), Arc::new(Count::default()));
+        let task = Waker::from(Arc::clone(&count));
+        let cx = Context::from_waker(&task);
+        let mut polls = 0;
+        let result = turns.poll(&cx, |cx| {
+            polls += 1;
+            cx.waker().wake_by_ref();
+            if polls == 3 { Poll::Ready(7) } else { Poll::Pending }
+        });
+        assert_eq!((result, polls, count.0.load(Ordering::SeqCst)), (Poll::Ready(7), 3, 0));
+        // One that never settles gives way after a while, and comes back.
+        let mut polls = 0;
+        let result = turns.poll(&cx, |cx| {
+            polls += 1;
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        });
+        assert_eq!(
+            (result, polls, count.0.load(Ordering::SeqCst)),
+            (Poll::Pending, MOST_TURNS, 1)
+        );
+    }
+
+    #[test]
+    fn a_wake_from_outside_wakes_the_task() {
+        let (turns, count) = (Arc::new(Turns::default()), Arc::new(Count::default()));
+        let task = Waker::from(Arc::clone(&count));
+        let mut kept = None;
+        let result = turns.poll(&Context::from_waker(&task), |cx| {
+            kept = Some(cx.waker().clone());
+            Poll::<()>::Pending
+        });
+        assert_eq!((result, count.0.load(Ordering::SeqCst)), (Poll::Pending, 0));
+        kept.unwrap().wake();
+        assert_eq!(count.0.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn no_wake_of_another_thread_is_lost() {
+        let turns = Arc::new(Turns::default());
+        for round in 0..2_000_u32 {
+            let done = Arc::new(AtomicBool::new(false));
+            let mut waking = None;
+            let settled = poll_fn(|cx| {
+                turns.poll(cx, |cx| {
+                    if done.load(Ordering::SeqCst) {
+                        return Poll::Ready(());
+                    }
+                    let (waker, done) = (cx.waker().clone(), Arc::clone(&done));
+                    // Some at once, while this is still being polled, some later.
+                    waking.get_or_insert_with(|| {
+                        std::thread::spawn(move || {
+                            for _ in 0..round % 64 {
+                                std::hint::spin_loop();
+                            }
+                            done.store(true, Ordering::SeqCst);
+                            waker.wake();
+                        })
+                    });
+                    Poll::Pending
+                })
+            });
+            tokio::time::timeout(Duration::from_secs(20), settled).await.unwrap();
+            waking.unwrap().join().unwrap();
+        }
+    }
+}
