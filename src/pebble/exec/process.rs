@@ -69,6 +69,9 @@ impl ExecStatus {
     }
 
     /// Its exit code, 0 to 255; 128 + n when signal n has killed it.
+    ///
+    /// 137 is any SIGKILL: one of the system's for want of memory, and also Pebble's own when the control connection alone broke, which nothing in its
+    /// answers tells apart.
     #[must_use]
     pub fn exit_code(self) -> i32 {
         self.exit_code
