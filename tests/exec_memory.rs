@@ -7,9 +7,13 @@
     reason = "a test ends at the first thing that is not as expected"
 )]
 
+#[path = "common/memory.rs"]
+mod memory;
+
 use std::time::Duration;
 
 use charmwright::pebble::{Client, Exec, RetryPolicy};
+use memory::memory;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -17,14 +21,6 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 /// What is sent in pings; each is to be answered by as much.
 const SENT: usize = 64 * 1024 * 1024;
 const RISE: u64 = 16 * 1024 * 1024;
-
-/// A number of kibibytes from `/proc/self/status`, in bytes.
-fn memory(name: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-    let number = line.split_ascii_whitespace().nth(1).unwrap();
-    number.parse::<u64>().unwrap() * 1024
-}
 
 async fn serve(stream: UnixStream) -> Option<()> {
     let mut stream = BufReader::new(stream);

@@ -6,23 +6,19 @@
     reason = "a test ends at the first thing that is not as expected"
 )]
 
+#[path = "common/memory.rs"]
+mod memory;
+
 use std::path::Path;
 
 use charmwright::pebble::PushOptions;
 use charmwright::testing::daemon::DaemonOptions;
 use charmwright::testing::daemon_or_skip;
+use memory::memory;
 use tokio::io::AsyncReadExt as _;
 
 const SIZE: u64 = 1024 * 1024 * 1024;
 const RISE: u64 = 32 * 1024 * 1024;
-
-/// A number of kibibytes from `/proc/self/status`, in bytes.
-fn memory(name: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-    let number = line.split_ascii_whitespace().nth(1).unwrap();
-    number.parse::<u64>().unwrap() * 1024
-}
 
 /// How far the peak of `work` lies above the memory before it.
 async fn rise(work: impl Future<Output = ()>) -> u64 {

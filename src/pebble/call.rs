@@ -325,10 +325,7 @@ impl<'c> Call<'c> {
                 {
                     return Ok(answered);
                 }
-                if matches!(refusal.status, 429 | 503) && matches!(self.request.resend(), Resend::Safe) {
-                    return Err(Failure::temporary(format!("answered {}: {}", refusal.status, refusal.message)).into());
-                }
-                Err(Failure::Final(self.request.refused(self.client.target(), refusal)).into())
+                Err(self.client.refusal(&self.request, refusal).into())
             }
         }
     }
@@ -385,6 +382,14 @@ impl Client {
                 Err(Snag::Halt(Failure::Final(error).into()))
             }
         }
+    }
+
+    /// The failure of a request that is refused. Pebble itself never says that it is busy; a proxy may, and then a safe request is made again.
+    pub(super) fn refusal(&self, request: &Request, refusal: Refusal) -> Failure {
+        if matches!(refusal.status, 429 | 503) && matches!(request.resend(), Resend::Safe) {
+            return Failure::temporary(format!("answered {}: {}", refusal.status, refusal.message));
+        }
+        Failure::Final(request.refused(self.target(), refusal))
     }
 
     /// A request beside the one that the call is about. It only reads, or may be repeated, so a lost answer is just a failed attempt.

@@ -18,7 +18,6 @@ use super::client::Client;
 use super::error::Error;
 use super::lane::{Counted, Lane, Upgraded};
 use super::request::Request;
-use super::resend::Resend;
 use super::transport::{Broken, FailureClass};
 
 /// A websocket of Pebble's.
@@ -100,12 +99,7 @@ impl Client {
             Snag::Halt(Halt::Failed(failure)) => failure,
             Snag::Halt(Halt::Stale) => Failure::temporary("no connection"),
             Snag::Lost { cause, unanswered } => Failure::after(unanswered, cause),
-            Snag::Refused(refusal)
-                if matches!(refusal.status, 429 | 503) && matches!(request.resend(), Resend::Safe) =>
-            {
-                Failure::temporary(format!("answered {}: {}", refusal.status, refusal.message))
-            }
-            Snag::Refused(refusal) => Failure::Final(request.refused(self.target(), refusal)),
+            Snag::Refused(refusal) => self.refusal(request, refusal),
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use charmwright::testing::daemon::Daemon;
 use charmwright::testing::proxy::{Fault, FaultProxy, Rule, Then};
 
+use crate::memory::memory;
 use crate::scene::{PATIENCE, START, Wire, ask, changes, pair, until};
 
 /// Reads until the end, however that comes.
@@ -26,13 +27,6 @@ fn is_closed(error: &std::io::Error) -> bool {
         error.kind(),
         IoKind::ConnectionReset | IoKind::BrokenPipe | IoKind::UnexpectedEof
     )
-}
-
-/// The greatest resident memory of this process so far, in KiB.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches("kB").trim().parse().unwrap()
 }
 
 #[test]
@@ -346,7 +340,7 @@ fn a_large_body_is_passed_on_as_it_comes() {
         }
     });
     let block = vec![b'x'; 256 * 1024];
-    let before = peak_memory();
+    let before = memory("VmHWM:") / 1024;
     let faults = [None, Some(Fault::Delay(Duration::ZERO)), Some(Fault::CutRequestBefore)];
     // A gibibyte in all; the last is not passed on.
     let each = SIZE / 2;
@@ -372,7 +366,7 @@ fn a_large_body_is_passed_on_as_it_comes() {
         assert!(seen.whole && seen.body_length == each && seen.body.len() == 64 * 1024);
         assert_eq!(seen.forwarded, !cut);
     }
-    let rise = peak_memory() - before;
+    let rise = memory("VmHWM:") / 1024 - before;
     assert!(rise < 32 * 1024, "{rise} KiB more");
 }
 

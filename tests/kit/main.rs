@@ -8,6 +8,8 @@
 
 mod daemon;
 mod faults;
+#[path = "../common/memory.rs"]
+mod memory;
 mod oldest;
 mod proxy;
 mod scene;

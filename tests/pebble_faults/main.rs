@@ -19,6 +19,8 @@
 )]
 
 mod faults;
+#[path = "../common/memory.rs"]
+mod memory;
 mod operations;
 mod random;
 mod rows;
@@ -114,9 +116,9 @@ fn random_faults() {
             cases.push((operation, trouble));
         }
     }
-    let before = stage::peak_memory();
+    let before = memory::memory("VmHWM:");
     run_all("random_faults", cases);
-    let grown = stage::peak_memory().saturating_sub(before);
+    let grown = memory::memory("VmHWM:").saturating_sub(before);
     assert!(
         grown < 256 << 20,
         "the peak of the memory in use rose by {} MiB",

@@ -132,10 +132,3 @@ pub(crate) fn policy(deadline: Duration) -> RetryPolicy {
         .attempts(NonZeroU32::new(200).unwrap())
         .deadline(deadline)
 }
-
-/// The most memory that this process has had so far, in bytes.
-pub(crate) fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-}
