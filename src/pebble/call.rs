@@ -37,8 +37,8 @@ pub(super) struct Lost {
     pub(super) since: Timestamp,
     /// How often its effect has been looked for in vain.
     looks: u32,
-    /// Which daemon it was sent to, as [`Memory::epoch`](super::layers::Memory::epoch) counts them.
-    epoch: u64,
+    /// The number of known restarts when it was sent.
+    pub(super) restarts: u64,
 }
 
 /// The answer to a call, and where it came from.
@@ -142,6 +142,11 @@ impl<'c> Call<'c> {
 
     fn lost(&self) -> std::sync::MutexGuard<'_, Option<Lost>> {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The request whose answer was lost, if one was.
+    pub(super) fn lost_request(&self) -> Option<Lost> {
+        *self.lost()
     }
 
     /// Whether an answer was lost on the way to the one that came.
@@ -265,8 +270,8 @@ impl<'c> Call<'c> {
         }
     }
 
-    async fn attempt_on(&self, lane: &mut Lane, number: u32) -> Result<Answered, Halt> {
-        let memory = self.client.memory();
+    pub(super) async fn attempt_on(&self, lane: &mut Lane, number: u32) -> Result<Answered, Halt> {
+        let known = self.client.known_layers();
         if self.request.needs_layers() {
             let perhaps = match self.request.resend() {
                 Resend::Layer(layer) if self.lost().is_some() => Some(layer),
@@ -274,9 +279,9 @@ impl<'c> Call<'c> {
             };
             self.client.restore_layers(lane, number, perhaps).await?;
         }
-        let epoch = memory.epoch();
+        let restarts = known.restarts();
         // On a daemon that was started since, the effect is wanted again, and there is nothing to look for.
-        if self.lost().is_some_and(|lost| lost.epoch != epoch) && !self.request.resend().outlives_the_daemon() {
+        if self.lost().is_some_and(|lost| lost.restarts != restarts) && !self.request.resend().outlives_the_daemon() {
             self.forget_lost();
         }
         let lost = *self.lost();
@@ -309,7 +314,11 @@ impl<'c> Call<'c> {
             }),
             Err(Snag::Halt(halt)) => Err(halt),
             Err(Snag::Lost { cause, unanswered }) => {
-                self.lost().get_or_insert(Lost { since, looks: 0, epoch });
+                self.lost().get_or_insert(Lost {
+                    since,
+                    looks: 0,
+                    restarts,
+                });
                 if matches!(self.request.resend(), Resend::Never) {
                     let reason = format!(
                         "the answer of Pebble was lost ({cause}), and this request is not sent twice; it may have acted"
@@ -394,11 +403,18 @@ impl Client {
 
     /// A request beside the one that the call is about. It only reads, or may be repeated, so a lost answer is just a failed attempt.
     pub(super) async fn read(&self, lane: &mut Lane, attempt: u32, request: &Request) -> Result<Envelope, Halt> {
-        self.ask(lane, request, attempt).await.map_err(|snag| match snag {
+        self.ask(lane, request, attempt)
+            .await
+            .map_err(|snag| self.halt_of(request, snag))
+    }
+
+    /// What it means that such a request was not answered as hoped.
+    pub(super) fn halt_of(&self, request: &Request, snag: Snag) -> Halt {
+        match snag {
             Snag::Halt(halt) => halt,
             Snag::Lost { cause, unanswered } => Failure::after(unanswered, cause).into(),
             Snag::Refused(refusal) => Failure::Final(request.refused(self.target(), refusal)).into(),
-        })
+        }
     }
 
     /// As [`Self::read`], for a list; Go writes an empty one as null.
@@ -409,8 +425,8 @@ impl Client {
         request: &Request,
     ) -> Result<Vec<T>, Halt> {
         let envelope = self.read(lane, attempt, request).await?;
-        self.decode_as::<Option<Vec<T>>>(request, envelope)
-            .map(Option::unwrap_or_default)
+        let list: Option<Vec<T>> = self.decode_as(request, envelope)?;
+        Ok(list.unwrap_or_default())
     }
 
     /// As [`Self::read_list`], on a kept connection or a new one.
@@ -431,11 +447,10 @@ impl Client {
         }
     }
 
-    pub(super) fn decode_as<T: DeserializeOwned>(&self, request: &Request, envelope: Envelope) -> Result<T, Halt> {
+    pub(super) fn decode_as<T: DeserializeOwned>(&self, request: &Request, envelope: Envelope) -> Result<T, Failure> {
         envelope.result.decode().map_err(|error| {
             let reason = "the result in Pebble's answer has another shape than expected";
-            let error = Error::protocol(request.operation(), self.target(), reason).with_source(error);
-            Failure::Final(error).into()
+            Failure::Final(Error::protocol(request.operation(), self.target(), reason).with_source(error))
         })
     }
 
@@ -447,7 +462,7 @@ impl Client {
     pub(super) async fn plan_text_on(&self, lane: &mut Lane, attempt: u32) -> Result<String, Halt> {
         let request = read_plan();
         let envelope = self.read(lane, attempt, &request).await?;
-        self.decode_as(&request, envelope)
+        Ok(self.decode_as(&request, envelope)?)
     }
 
     pub(super) fn parse_plan(&self, text: &str) -> Result<Plan, Failure> {

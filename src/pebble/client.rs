@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::call::Call;
 use super::envelope::{Document, Envelope};
 use super::error::Error;
-use super::layers::Memory;
+use super::known_layers::KnownLayers;
 use super::request::Request;
 use super::retry::{Budget, RetryObserver, RetryPolicy};
 use super::transport::Transport;
@@ -43,7 +43,7 @@ pub struct Client {
 
 struct Shared {
     transport: Transport,
-    memory: Memory,
+    known_layers: KnownLayers,
 }
 
 impl Client {
@@ -53,7 +53,7 @@ impl Client {
         Self {
             shared: Arc::new(Shared {
                 transport: Transport::new(socket.into()),
-                memory: Memory::default(),
+                known_layers: KnownLayers::default(),
             }),
             target: None,
             policy: RetryPolicy::default(),
@@ -135,8 +135,8 @@ impl Client {
         &self.shared.transport
     }
 
-    pub(super) fn memory(&self) -> &Memory {
-        &self.shared.memory
+    pub(super) fn known_layers(&self) -> &KnownLayers {
+        &self.shared.known_layers
     }
 
     /// Sends one request, with retries as its rule and the policy allow, and gives its sync or async answer.

@@ -48,6 +48,11 @@ impl Refusal {
         }
     }
 
+    /// Whether it says that there is a layer of that label already. (Pebble 1.32, `internals/overlord/planstate`.)
+    pub(crate) fn is_existing_layer(&self) -> bool {
+        self.status == 400 && self.message.starts_with("layer ") && self.message.ends_with(" already exists")
+    }
+
     /// Whether the daemon has no such path, or not for this method: what one says that is older than the endpoint.
     ///
     /// A path that is there and names something that is not answers 404 as well, with a text of its own. (Pebble, `internals/daemon/api.go`.)

@@ -47,6 +47,9 @@ pub enum ErrorKind {
     ChangeFailed,
     /// The change is still running at its deadline. The error carries the change, and the change goes on.
     ChangeRunning,
+    /// Pebble was restarted while it worked on the services of the call, and none of the layers that it has now knows them: whoever added their
+    /// layer has to add it again. The text of the refusal is [`Error::message`].
+    Restarted,
     /// What was waited for has not come about at the deadline; the text says what was seen instead.
     NotReached,
     /// A command that was run has not ended within its timeout, and was killed.
@@ -293,6 +296,17 @@ impl Error {
     /// Pebble has answered, and what was asked about is not there; a 404 by another road.
     pub(crate) fn missing(operation: &str, target: Option<&str>, reason: String) -> Self {
         Self::new(ErrorKind::Api { status: 404 }, operation, target, reason).with_attempts(1)
+    }
+
+    /// A restart of Pebble took away the layer that the call was about; `refusal` says so.
+    pub(crate) fn restarted(operation: &str, target: Option<&str>, refusal: Self) -> Self {
+        let said = refusal.0.message.as_deref().map(one_line).unwrap_or_default();
+        let reason = format!("Pebble was restarted and has forgotten its layer ({said}); add the layer again");
+        let mut error = Self::new(ErrorKind::Restarted, operation, target, reason)
+            .with_attempts(refusal.0.attempts)
+            .with_acted(true);
+        error.0.message = refusal.0.message;
+        error
     }
 
     /// No answer within the policy. `reason` is the whole story.

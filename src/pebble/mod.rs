@@ -33,6 +33,7 @@
 //!
 #![doc = include_str!("../../docs/pebble.md")]
 
+mod awaited_change;
 mod body;
 mod call;
 mod change;
@@ -52,6 +53,7 @@ mod files;
 mod health;
 mod identities;
 mod incoming;
+mod known_layers;
 mod lane;
 mod layer;
 mod layers;
@@ -62,11 +64,13 @@ mod notify;
 #[cfg(test)]
 mod odd_answers;
 mod plan;
+mod remainder;
 mod request;
 mod resend;
 mod retry;
 #[cfg(test)]
 mod scripted;
+mod service_action;
 mod service_info;
 mod services;
 mod signals;

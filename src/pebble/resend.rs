@@ -126,23 +126,38 @@ impl Call<'_> {
         }
     }
 
+    /// Looks for the change of a lost action in what a daemon lists.
+    pub(super) async fn find_change(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        lost: Lost,
+        action: &LostAction,
+    ) -> Result<Option<Change>, Halt> {
+        let listed = self.client().all_changes_on(lane, attempt).await?;
+        Ok(self.select_change(listed, lost, action))
+    }
+
+    fn select_change(&self, listed: Vec<Change>, lost: Lost, action: &LostAction) -> Option<Change> {
+        let known = self.client().known_layers().finished_changes();
+        let is_known = |change: &Change| {
+            known
+                .iter()
+                .any(|(id, spawned)| id == change.id() && *spawned == change.spawn_time())
+        };
+        listed
+            .into_iter()
+            .filter(|change| action.made(change, lost.since) && !is_known(change))
+            .min_by_key(Change::spawn_time)
+    }
+
     async fn look(&self, lane: &mut Lane, attempt: u32, lost: Lost, action: &LostAction) -> Result<Resume, Halt> {
         let listed = self.client().all_changes_on(lane, attempt).await?;
         // By itself a daemon starts what is enabled only when it is new, and then its services have moved for no other reason.
         let is_new = listed
             .iter()
             .any(|change| change.kind() == "autostart" && !spawned_before(change, lost.since));
-        let known = self.client().memory().finished_changes();
-        let found = listed
-            .into_iter()
-            .filter(|change| action.made(change, lost.since))
-            .filter(|change| {
-                !known
-                    .iter()
-                    .any(|(id, spawned)| id == change.id() && *spawned == change.spawn_time())
-            })
-            .min_by_key(Change::spawn_time);
-        if let Some(change) = found {
+        if let Some(change) = self.select_change(listed, lost, action) {
             tracing::debug!(change = %change.id(), "found the change of the request whose answer was lost");
             return Ok(Resume::Found(change.id().clone()));
         }
@@ -191,7 +206,7 @@ impl Call<'_> {
         let envelope = match self.request().resend() {
             Resend::Layer(LostLayer {
                 layer, combine: false, ..
-            }) if refusal.message.ends_with(" already exists") => {
+            }) if refusal.is_existing_layer() => {
                 // The label may be another's with other contents: only the plan can tell.
                 let shown = layer.is_reflected_in(&self.client().plan_on(lane, attempt).await?);
                 shown.then(answer_true)

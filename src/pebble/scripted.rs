@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{Check, Client, ErrorKind, Layer, LayerMode, RetryPolicy, Service, Timestamp};
+use super::{Check, Client, ErrorKind, Layer, LayerMode, RetryPolicy, Service, Startup, Timestamp};
 
 /// What the server does with the next request.
 enum Then {
@@ -143,6 +143,7 @@ fn services(since: Option<Timestamp>) -> Then {
 
 const POST: &str = "POST /v1/services ";
 const LIST: &str = "GET /v1/changes?select=all ";
+const AT_WORK: &str = "GET /v1/changes?select=in-progress ";
 const SERVICES: &str = "GET /v1/services?names=web ";
 const READ: &str = "GET /v1/changes/5 ";
 const WAIT: &str = "GET /v1/changes/5/wait";
@@ -246,26 +247,45 @@ async fn a_change_whose_effect_is_gone_is_asked_for_anew() {
             "GET /v1/changes/6/wait",
             sync(change("6", "replan", later(), "Done", "")),
         ));
+        // Nothing says that the replan has started it, and a disabled service it would not start.
+        script.push((SERVICES, sync(json!([]))));
+        script.push((POST, accepted("7")));
+        script.push((
+            "GET /v1/changes/7/wait",
+            sync(change("7", "start", later(), "Done", "")),
+        ));
         follow(script, async |client| {
-            assert_eq!(client.replan().await.unwrap().id().as_str(), "6");
+            assert_eq!(client.replan().await.unwrap().id().as_str(), "7");
         })
         .await;
     }
 }
 
 #[tokio::test]
-async fn a_failure_is_final_when_the_daemon_lives() {
-    // The same text without any trouble on the connection is what the change says.
-    let log = "2026-11-22T20:00:10Z ERROR service already started, not retrying";
-    let script = vec![
-        (POST, accepted("5")),
-        (WAIT, sync(change("5", "start", later(), "Error", log))),
-    ];
-    follow(script, async |client| {
-        let error = client.start(&["web"]).await.unwrap_err();
-        assert_eq!((error.kind(), client.budget().retries()), (&ErrorKind::ChangeFailed, 0));
-    })
-    .await;
+async fn a_service_whose_layer_went_with_a_restart_is_said_to_need_it() {
+    // This client has added no layer that it could put back.
+    for log in [
+        "2026-11-22T20:00:10Z ERROR service already started, not retrying",
+        "2026-11-22T20:00:10Z ERROR cannot find service \"web\" in plan",
+    ] {
+        let refusal = json!({"type": "error", "result": {"message": "service \"web\" does not exist"}});
+        let script = vec![
+            (POST, accepted("5")),
+            (WAIT, sync(change("5", "restart", later(), "Error", log))),
+            (SERVICES, sync(json!([]))),
+            (POST, Then::Answer(400, refusal)),
+        ];
+        follow(script, async |client| {
+            let error = client.restart(&["web"]).await.unwrap_err();
+            assert_eq!((error.kind(), error.may_have_acted()), (&ErrorKind::Restarted, true));
+            assert_eq!(
+                error.to_string(),
+                "cannot restart service \"web\": Pebble was restarted and has forgotten its layer \
+                 (service \"web\" does not exist); add the layer again"
+            );
+        })
+        .await;
+    }
 }
 
 const STOPPED_EARLY: &str = "2026-11-22T20:00:10Z ERROR service start attempt: stopped before the 1s okay delay";
@@ -287,6 +307,7 @@ async fn a_start_that_ended_with_its_daemon_is_asked_for_anew() {
             ),
         ]
     };
+    let services = || (SERVICES, sync(json!([])));
     // The old daemon still answers once more; the next one has kept what happened.
     let kept = vec![
         (POST, accepted("5")),
@@ -298,6 +319,7 @@ async fn a_start_that_ended_with_its_daemon_is_asked_for_anew() {
         (READ, five()),
         (WAIT, five()),
         (LIST, stopping()),
+        services(),
     ];
     // The old daemon goes before it can be asked why; the next one knows nothing.
     let gone = Then::Answer(404, json!({"type": "error", "result": {"message": "gone"}}));
@@ -312,18 +334,91 @@ async fn a_start_that_ended_with_its_daemon_is_asked_for_anew() {
 }
 
 #[tokio::test]
-async fn a_start_that_somebody_else_has_stopped_is_a_failure() {
-    let by_a_user = change("6", "stop", later(), "Done", "");
+async fn a_start_that_somebody_else_has_stopped_is_made_again_after_the_others_end() {
+    let stop = |status: &str| {
+        let mut stop = change("6", "stop", later(), status, "");
+        stop["ready"] = json!(status == "Done");
+        stop["tasks"][0]["summary"] = json!("Stop service \"web\"");
+        stop
+    };
     let script = vec![
         (POST, accepted("5")),
         (WAIT, sync(change("5", "start", later(), "Error", STOPPED_EARLY))),
-        (LIST, sync(json!([by_a_user]))),
+        (LIST, sync(json!([stop("Doing")]))),
+        (AT_WORK, sync(json!([stop("Doing")]))),
+        ("GET /v1/changes/6 ", sync(stop("Doing"))),
+        ("GET /v1/changes/6/wait", sync(stop("Done"))),
+        (POST, accepted("7")),
+        (
+            "GET /v1/changes/7/wait",
+            sync(change("7", "start", later(), "Done", "")),
+        ),
     ];
     follow(script, async |client| {
-        let error = client.start(&["web"]).await.unwrap_err();
-        assert_eq!((error.kind(), client.budget().retries()), (&ErrorKind::ChangeFailed, 0));
+        let begun = std::time::Instant::now();
+        assert_eq!(client.start(&["web"]).await.unwrap().id().as_str(), "7");
+        assert_eq!(client.budget().retries(), 0, "Pebble has answered all the time");
+        assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_conflict_that_does_not_end_is_told_at_the_change_deadline() {
+    let refused = "2026-11-22T20:00:10Z ERROR cannot start service while terminating";
+    // Restarted by a check of its own: that is no change.
+    let script = vec![
+        (POST, accepted("5")),
+        (WAIT, sync(change("5", "start", later(), "Error", refused))),
+        (AT_WORK, sync(json!([]))),
+        (POST, accepted("6")),
+        (
+            "GET /v1/changes/6/wait",
+            sync(change("6", "start", later(), "Error", refused)),
+        ),
+        (AT_WORK, sync(json!([]))),
+    ];
+    follow(script, async |client| {
+        let hurried = client.with_change_deadline(Duration::from_millis(500));
+        let error = hurried.start(&["web"]).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::ChangeRunning, "{error}");
+        let text = error.to_string();
+        let expected = "cannot start service \"web\": service \"web\" is still being stopped or restarted after ";
+        assert!(text.starts_with(expected), "{text}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_start_that_another_had_begun_ends_as_that_one_does() {
+    let started = "2026-11-22T20:00:10Z INFO Service \"web\" already started.";
+    let quick = "2026-11-22T20:00:10Z ERROR service start attempt: exited quickly with code 1, will restart";
+    let mut running = change("4", "restart", later(), "Doing", "");
+    running["ready"] = json!(false);
+    for (log, fails) in [("", false), (quick, true)] {
+        let status = if fails { "Error" } else { "Done" };
+        let script = vec![
+            (POST, accepted("5")),
+            (WAIT, sync(change("5", "start", later(), "Done", started))),
+            (AT_WORK, sync(json!([running]))),
+            ("GET /v1/changes/4 ", sync(running.clone())),
+            (
+                "GET /v1/changes/4/wait",
+                sync(change("4", "restart", later(), status, log)),
+            ),
+        ];
+        follow(script, async |client| {
+            let result = client.start(&["web"]).await;
+            match result {
+                Ok(change) => assert!(!fails && change.id().as_str() == "5", "{change:?}"),
+                Err(error) => {
+                    assert_eq!(*error.kind(), ErrorKind::ChangeFailed);
+                    assert!(fails && error.to_string().contains("exited quickly"), "{error}");
+                }
+            }
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
@@ -382,6 +477,7 @@ async fn a_check_of_a_forgotten_layer_is_known_again() {
             ("POST /v1/layers ", sync(json!(true))),
             (path, Then::Cut),
             ("GET /v1/plan", forgotten()),
+            (AT_WORK, sync(json!([]))),
             ("POST /v1/layers ", sync(json!(true))),
             ("GET /v1/plan", with_it()),
             (path, sync(answer)),
@@ -400,7 +496,7 @@ async fn a_check_of_a_forgotten_layer_is_known_again() {
 
 #[tokio::test]
 async fn a_silent_look_says_nothing_of_a_request_that_was_not_sent() {
-    let layer = Layer::new().service("web", Service::new().command("web"));
+    let layer = Layer::new().service("web", Service::new().command("web").startup(Startup::Enabled));
     let yes = || sync(json!(true));
     let script = vec![
         ("POST /v1/layers ", yes()),
@@ -434,9 +530,10 @@ async fn a_restart_loop_ends_with_the_policy() {
         let error = client.start(&["web"]).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.attempts(), error.may_have_acted()),
-            (&ErrorKind::Unreachable, 12, true)
+            (&ErrorKind::Unreachable, 6, true)
         );
         assert!(error.to_string().contains("no longer knows change 5"), "{error}");
+        assert_eq!(client.budget().retries(), 11);
     })
     .await;
 }

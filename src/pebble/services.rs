@@ -1,19 +1,13 @@
 //! Listing services, and the actions on them: start, stop, restart, replan and autostart.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
-use serde_json::json;
-
-use super::call::{Call, Failure};
-use super::change::{Change, ChangeStatus};
-use super::changes::{Pending, Waited};
+use super::change::Change;
 use super::client::Client;
 #[cfg(test)]
 use super::coverage::Sample;
 use super::error::Error;
 use super::request::Request;
-use super::resend::{LostAction, Resend};
+use super::resend::LostAction;
+use super::service_action::{ServiceAction, name_services};
 use super::service_info::ServiceInfo;
 
 impl Client {
@@ -90,60 +84,10 @@ impl Client {
         if names.is_empty() && !matches!(kind, "replan" | "autostart") {
             return Err(self.refuse(&operation, "name at least one service"));
         }
-        let action = LostAction {
-            kind,
-            services: names.iter().map(|name| (*name).to_owned()).collect(),
-        };
-        let call = Call::new(self, action_request(operation, &action));
-        let call = &call;
-        // Where the call stands between attempts: nothing accepted yet, or a change that is waited for.
-        let stage: Mutex<Option<Pending>> = Mutex::new(None);
-        let stage = &stage;
-        let action = &action;
-        let change = call
-            .run(async |attempt| {
-                let accepted = stage.lock().unwrap_or_else(PoisonError::into_inner).take();
-                let mut pending = match accepted {
-                    Some(pending) => pending,
-                    None => {
-                        let answered = call.attempt(attempt).await?;
-                        call.note_accepted();
-                        let Some(id) = answered.envelope.change.clone() else {
-                            let reason = "Pebble's answer names no change to wait for";
-                            let error = Error::protocol(call.request().operation(), self.target(), reason);
-                            return Err(Failure::Final(error.with_acted(true)));
-                        };
-                        Pending::ours(id, action.clone(), &answered, self)
-                    }
-                };
-                let waited = self.wait_step(call, &mut pending, attempt).await;
-                match waited {
-                    Ok(Waited::Ready(change)) => Ok(*change),
-                    Ok(Waited::Forgotten(cause)) => {
-                        // A new daemon is there, and the effect is wanted again: at once, but counted as a retry, so that this ends.
-                        call.forget_lost();
-                        Err(Failure::Temporary {
-                            cause,
-                            unanswered: Duration::ZERO,
-                            hint: Some(Duration::ZERO),
-                        })
-                    }
-                    Err(failure) => {
-                        *stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(pending);
-                        Err(failure)
-                    }
-                }
-            })
-            .await?;
-        if *change.status() == ChangeStatus::Done {
-            Ok(change)
-        } else {
-            Err(self.failed(call, change))
-        }
-    }
-
-    fn failed(&self, call: &Call<'_>, change: Change) -> Error {
-        Error::change_failed(call.request().operation(), self.target(), change)
+        let services = names.iter().map(|name| (*name).to_owned()).collect();
+        ServiceAction::new(self, operation)
+            .run(LostAction { kind, services })
+            .await
     }
 }
 
@@ -155,23 +99,19 @@ pub(super) fn list_request<S: AsRef<str>>(names: &[S]) -> Request {
         .fold(request, |request, name| request.query("names", name.as_ref()))
 }
 
-fn action_request(operation: String, action: &LostAction) -> Request {
-    let body = json!({ "action": action.kind, "services": action.services });
-    Request::post("/v1/services", operation, &body, Resend::FindChange(action.clone()))
-}
-
 /// How messages name an action: `replan`, `start service "web"`, `restart services "a", "b"`.
 fn operation(kind: &str, names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-    match quoted.as_slice() {
-        [] => kind.to_owned(),
-        [one] => format!("{kind} service {one}"),
-        several => format!("{kind} services {}", several.join(", ")),
+    if names.is_empty() {
+        kind.to_owned()
+    } else {
+        format!("{kind} {}", name_services(names))
     }
 }
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
+    use super::service_action::action_request;
+
     let action = LostAction {
         kind: "replan",
         services: Vec::new(),
@@ -179,7 +119,7 @@ pub(super) fn samples() -> Vec<Sample> {
     let calls = "Client::start, Client::stop, Client::restart, Client::replan, Client::autostart";
     vec![
         Sample::new("Client::services", "/v1/services", list_request::<&str>(&[])),
-        Sample::new(calls, "/v1/services", action_request(operation("replan", &[]), &action)),
+        Sample::new(calls, "/v1/services", action_request("replan".to_owned(), &action)),
     ]
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::call::{Call, Failure, Halt};
+use super::call::{Call, Failure};
 use super::checks::{CheckInfo, CheckQuery, CheckStatus};
 use super::client::Client;
 #[cfg(test)]
@@ -94,12 +94,7 @@ impl Client {
             loop {
                 let asked = Instant::now();
                 let answered = call.attempt(attempt).await?;
-                let listed: Option<Vec<S::Thing>> =
-                    self.decode_as(call.request(), answered.envelope)
-                        .map_err(|halt| match halt {
-                            Halt::Failed(failure) => failure,
-                            Halt::Stale => Failure::temporary("no connection"),
-                        })?;
+                let listed: Option<Vec<S::Thing>> = self.decode_as(call.request(), answered.envelope)?;
                 let Some(thing) = listed.into_iter().flatten().find(|thing| S::name(thing) == name) else {
                     let reason =
                         format!("the plan has no {kind} {name:?}; add a layer that has it, or correct the name");

@@ -10,9 +10,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::super::awaited_change::{AwaitedChange, ChangeEnd};
 use super::super::call::{Answered, Call, Failure, Halt, Snag};
 use super::super::change::{Change, ChangeId};
-use super::super::changes::{Heard, Pending};
 use super::super::client::Client;
 #[cfg(test)]
 use super::super::coverage::Sample;
@@ -38,7 +38,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// A command that was started.
 struct Started {
     connections: Connections,
-    pending: Pending,
+    pending: AwaitedChange,
     id: ChangeId,
     requested: Instant,
 }
@@ -129,7 +129,7 @@ impl Client {
                 return Ok(Started {
                     connections,
                     // The deadline over the whole is that of the handle.
-                    pending: Pending::exec(id.clone(), &answered, Duration::MAX),
+                    pending: AwaitedChange::exec(id.clone(), &answered, Duration::MAX),
                     id,
                     requested,
                 });
@@ -208,9 +208,9 @@ impl Client {
                 change,
             ))
         };
-        let pending = Pending::exec(id.clone(), answered, VERDICT_LIMIT);
+        let pending = AwaitedChange::exec(id.clone(), answered, VERDICT_LIMIT);
         match self.clone().wait_for(operation.to_owned(), pending).await {
-            Ok(Heard::Ready {
+            Ok(ChangeEnd::Ready {
                 change,
                 same_connection: true,
             }) if change.err().is_some_and(|err| err.contains(NOT_STARTED)) => Failure::Temporary {
@@ -218,7 +218,7 @@ impl Client {
                 unanswered: Duration::ZERO,
                 hint: Some(Duration::ZERO),
             },
-            Ok(Heard::Ready { change, .. }) => match self.exec_status(operation, (*change).clone()) {
+            Ok(ChangeEnd::Ready { change, .. }) => match self.exec_status(operation, (*change).clone()) {
                 Ok(status) => {
                     let what = format!(
                         "the command was started and has ended with exit code {}",
@@ -228,7 +228,7 @@ impl Client {
                 }
                 Err(error) => Failure::Final(error),
             },
-            Ok(Heard::Forgotten(what)) => {
+            Ok(ChangeEnd::Restarted { cause: what, .. }) => {
                 unknown(&format!("{what}; whether the command was started is not known"), None)
             }
             Err(error) if *error.kind() == ErrorKind::Unreachable => {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::super::awaited_change::ChangeEnd;
 use super::super::change::{Change, ChangeId};
-use super::super::changes::Heard;
 use super::super::client::Client;
 use super::super::error::{Error, ErrorKind};
 use super::super::signals::Signal;
@@ -20,7 +20,7 @@ use super::streams::{ExecReader, ExecStdin};
 use super::wakers::Place;
 
 /// What waits for the change of a command.
-pub(super) type Waiter = Pin<Box<dyn Future<Output = Result<Heard, Error>> + Send>>;
+pub(super) type Waiter = Pin<Box<dyn Future<Output = Result<ChangeEnd, Error>> + Send>>;
 
 /// A command that Pebble runs, from [`Client::exec`].
 ///
@@ -261,10 +261,10 @@ impl ExecProcess {
             let answer = self.shared.poll_beside(place, cx, |cx| waiter.as_mut().poll(cx));
             match answer {
                 Poll::Pending => {}
-                Poll::Ready(Ok(Heard::Ready { change, .. })) => {
+                Poll::Ready(Ok(ChangeEnd::Ready { change, .. })) => {
                     *waiting = Waiting::Ready(change, Instant::now());
                 }
-                Poll::Ready(Ok(Heard::Forgotten(cause))) => {
+                Poll::Ready(Ok(ChangeEnd::Restarted { cause, .. })) => {
                     let reason = format!("{cause}; the command was started and how it ended is not known");
                     broken = Some(self.ended(ErrorKind::OutcomeUnknown, reason));
                 }

@@ -8,12 +8,14 @@
 //! - `service`, `check`, `log_target`: its entries, every key of Pebble's schema.
 //! - `command`: how Pebble splits a command line into words.
 //! - `validate`: what is refused here, before it is sent.
+//! - `merge`: two contents of one label, combined as Pebble does it.
 //! - `reflect`: whether a plan shows a layer, and whether sending a layer twice is the same as once.
 
 mod check;
 mod command;
 mod document;
 mod log_target;
+mod merge;
 mod reflect;
 mod service;
 mod validate;

@@ -174,7 +174,7 @@ fn drop_unset(entry: &mut Map<String, Value>) {
 }
 
 /// Whether Pebble takes a value for not set.
-fn is_unset(value: &Value) -> bool {
+pub(super) fn is_unset(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),

@@ -52,7 +52,7 @@ impl Budget {
     }
 
     /// Takes one more retry after `delay`, if `policy` allows it; both are charged at once, so that calls made side by side cannot overdraw it.
-    pub(super) fn take_retry(&self, policy: &RetryPolicy, delay: Duration) -> bool {
+    pub(in crate::pebble) fn take_retry(&self, policy: &RetryPolicy, delay: Duration) -> bool {
         let mut spent = self.lock();
         let unanswered = spent.unanswered.saturating_add(delay);
         if spent.retries.saturating_add(1) >= policy.max_attempts() || unanswered >= policy.time_limit() {

@@ -172,6 +172,7 @@ fn ends(error: &Error) -> bool {
         | ErrorKind::InvalidRequest
         | ErrorKind::ChangeFailed
         | ErrorKind::ChangeRunning
+        | ErrorKind::Restarted
         | ErrorKind::NotReached
         | ErrorKind::TimedOut
         | ErrorKind::OutcomeUnknown

@@ -1,0 +1,424 @@
+//! The layers that a client has added, and how a restarted Pebble gets them back.
+//!
+//! Layers added over the API are never written to disk: they are gone when the daemon is restarted,
+//! and a replan then answers `Done` with nothing running. So the client remembers what it added,
+//! and over which connection it last knew the daemon to have it. No daemon outlives its
+//! connections, so on that one it is certain. On any other, the plan is read first.
+//!
+//! A restarted daemon runs, before its socket answers, the changes that the last one had not
+//! finished, with the plan of its layer files (Pebble 1.32, `internals/overlord/state`). A layer
+//! that comes back meanwhile would be run by them or not, as chance has it. So their end is waited
+//! for before the first layer goes back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::call::{Failure, Halt, Snag};
+use super::change::ChangeId;
+use super::client::Client;
+use super::error::{Error, in_target};
+use super::lane::Lane;
+use super::layer::{Check, InvalidYaml, Layer, LogTarget, Service};
+use super::layers::add_request;
+use super::plan::Plan;
+use super::resend::{LostLayer, Resend};
+use super::service_info::Startup;
+use super::timestamp::Timestamp;
+
+impl Client {
+    /// Makes sure that the daemon behind `lane` has the layers that were added, and puts back
+    /// those that it has forgotten.
+    ///
+    /// A plan that does not show a layer is not yet proof of a restart: another layer may override
+    /// it, or Pebble may write a value in a way that we do not recognise. The proof is that putting
+    /// it back changes the plan. Then [`KnownLayers::restarts`] counts up.
+    ///
+    /// A layer whose own answer was lost (`perhaps`) may be there or not, and its entries may hide
+    /// what was there before.
+    pub(super) async fn restore_layers(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        perhaps: Option<&LostLayer>,
+    ) -> Result<(), Halt> {
+        let known = self.known_layers();
+        if known.unverified(lane.number()).is_none() {
+            return Ok(());
+        }
+        // One at a time: of calls made side by side the first puts back what the others then find.
+        // A call that has its turn and is no longer polled must not hold up the others for ever.
+        let patience = self.policy().limit(self.budget().unanswered(), attempt == 1);
+        let _turn = tokio::time::timeout(patience, known.turn.lock()).await;
+        let Some(added) = known.unverified(lane.number()) else {
+            return Ok(());
+        };
+        let text = self.plan_text_on(lane, attempt).await?;
+        let plan = self.parse_plan(&text)?;
+        let mut forgotten = forgotten_labels(&added, &plan);
+        if let Some(LostLayer { label, layer, .. }) = perhaps {
+            let mut with_it = added.clone();
+            insert(&mut with_it, label, layer).map_err(|why| self.unwritable(label, why))?;
+            if forgotten_labels(&with_it, &plan).is_empty() {
+                forgotten.clear();
+            }
+        }
+        // If putting back breaks off half-way, the next attempt still compares with how it began.
+        let before = known.begin_restoring(plan.clone());
+        let after = if forgotten.is_empty() {
+            plan
+        } else {
+            self.wait_for_taken_over_changes(lane, attempt).await?;
+            let mut now = text;
+            for added in added.iter().filter(|added| forgotten.contains(&&*added.label)) {
+                self.put_back(lane, attempt, added, &now).await?;
+                now = self.plan_text_on(lane, attempt).await?;
+            }
+            self.parse_plan(&now)?
+        };
+        if known.end_restoring(lane.number(), &before, &after) {
+            let labels: Vec<String> = forgotten.iter().map(|label| format!("{label:?}")).collect();
+            let done = format!("put back layer {}", labels.join(", "));
+            let done = in_target(&done, self.target());
+            tracing::warn!("{done}: Pebble was restarted and had forgotten it");
+        }
+        Ok(())
+    }
+
+    /// Puts back all that was added under one label, in one request. `plan` is the plan as it was
+    /// just read.
+    ///
+    /// A new label is refused when it comes twice, so lists cannot be appended twice. The refusal
+    /// also comes where a layer file has the label; only then is the content combined into it.
+    async fn put_back(&self, lane: &mut Lane, attempt: u32, added: &Added, plan: &str) -> Result<(), Halt> {
+        let Added { label, layer } = added;
+        let known = self.known_layers();
+        // The answer to an earlier request for this label was lost. If the plan has changed since,
+        // it has arrived, though another layer may hide parts of it.
+        if known.put_back_has_arrived(label, plan) && !layer.combine_is_idempotent() {
+            return Ok(());
+        }
+        let operation = format!("put back layer {label:?}");
+        let yaml = layer.to_yaml().map_err(|why| self.unwritable(label, why))?;
+        for combine in [false, true] {
+            known.begin_putting_back(label, plan);
+            let request = add_request(&operation, label, &yaml, combine, Resend::Safe);
+            match self.ask(lane, &request, attempt).await {
+                Ok(_) => break,
+                Err(Snag::Refused(refusal)) if !combine && refusal.is_existing_layer() => {
+                    if layer.is_reflected_in(&self.plan_on(lane, attempt).await?) {
+                        break;
+                    }
+                }
+                Err(snag) => return Err(self.halt_of(&request, snag)),
+            }
+        }
+        known.end_putting_back();
+        Ok(())
+    }
+
+    fn unwritable(&self, label: &str, why: impl std::fmt::Display) -> Failure {
+        let operation = format!("put back layer {label:?}");
+        Failure::Final(Error::invalid(&operation, self.target(), why.to_string()))
+    }
+}
+
+/// What the clones of a client know of their daemon and its layers.
+#[derive(Debug, Default)]
+pub(super) struct KnownLayers {
+    known: Mutex<Known>,
+    /// Held by the call that puts layers back.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    added: Vec<Added>,
+    /// The connections behind which the daemon is known to have all of `added`.
+    verified: Vec<u64>,
+    /// The plan as it was before the first layer was put back.
+    restoring: Option<Plan>,
+    /// The label that is being put back, and the plan just before it was sent.
+    putting_back: Option<(Arc<str>, String)>,
+    restarts: u64,
+    /// The services whose entry in the plan the last putting back has changed.
+    moved: Vec<String>,
+    finished: Vec<(ChangeId, Option<Timestamp>)>,
+}
+
+/// All that was added under one label.
+#[derive(Debug, Clone)]
+struct Added {
+    label: Arc<str>,
+    layer: Arc<Layer>,
+}
+
+/// More changes than one hook makes before a reply is lost.
+const MOST_FINISHED: usize = 64;
+
+impl KnownLayers {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts how often layers were proved to have been forgotten.
+    pub(super) fn restarts(&self) -> u64 {
+        self.lock().restarts
+    }
+
+    /// Gives the services whose entry in the plan is another since layers were put back, if that
+    /// was after the restart of this number.
+    pub(super) fn moved_since(&self, restarts: u64) -> Vec<String> {
+        let known = self.lock();
+        if known.restarts == restarts {
+            Vec::new()
+        } else {
+            known.moved.clone()
+        }
+    }
+
+    /// Gives the services of the layers that Pebble does not start by itself.
+    pub(super) fn services_not_enabled(&self) -> Vec<String> {
+        let known = self.lock();
+        let services = known.added.iter().flat_map(|added| added.layer.get_services());
+        let mut names: Vec<String> = services
+            .filter(|(_, service)| service.get_startup() != Some(&Startup::Enabled))
+            .map(|(name, _)| name.clone())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Gives the layers to look for on a connection; `None` when there is nothing to look for.
+    fn unverified(&self, lane: u64) -> Option<Vec<Added>> {
+        let known = self.lock();
+        let settled = known.added.is_empty() || known.verified.contains(&lane);
+        (!settled).then(|| known.added.clone())
+    }
+
+    /// Remembers a layer that was added over a connection.
+    ///
+    /// # Errors
+    /// When JSON cannot hold a number in it. One that Pebble has taken has no such number.
+    pub(super) fn remember(&self, label: &str, layer: &Arc<Layer>, lane: u64) -> Result<(), InvalidYaml> {
+        let mut known = self.lock();
+        let verified = known.added.is_empty() || known.verified.contains(&lane);
+        insert(&mut known.added, label, layer)?;
+        known.verified = if verified { vec![lane] } else { Vec::new() };
+        Ok(())
+    }
+
+    fn begin_restoring(&self, plan: Plan) -> Plan {
+        self.lock().restoring.get_or_insert(plan).clone()
+    }
+
+    /// Notes that the daemon behind `lane` has everything now; says whether it had been restarted.
+    fn end_restoring(&self, lane: u64, before: &Plan, after: &Plan) -> bool {
+        let mut known = self.lock();
+        known.restoring = None;
+        known.verified.push(lane);
+        let changed = before != after;
+        if changed {
+            known.restarts += 1;
+            let names: BTreeSet<&String> = before.services().keys().chain(after.services().keys()).collect();
+            known.moved = names
+                .into_iter()
+                .filter(|name| before.services().get(*name) != after.services().get(*name))
+                .cloned()
+                .collect();
+        }
+        changed
+    }
+
+    fn begin_putting_back(&self, label: &Arc<str>, plan: &str) {
+        self.lock().putting_back = Some((Arc::clone(label), plan.to_owned()));
+    }
+
+    fn end_putting_back(&self) {
+        self.lock().putting_back = None;
+    }
+
+    fn put_back_has_arrived(&self, label: &str, plan: &str) -> bool {
+        let known = self.lock();
+        let sent = known.putting_back.as_ref();
+        sent.is_some_and(|(sent, before)| **sent == *label && before != plan)
+    }
+
+    /// Gives the changes that earlier calls have waited for, so that they are not taken for a lost
+    /// one.
+    pub(super) fn finished_changes(&self) -> Vec<(ChangeId, Option<Timestamp>)> {
+        self.lock().finished.clone()
+    }
+
+    pub(super) fn note_finished(&self, id: &ChangeId, spawned: Option<Timestamp>) {
+        let mut known = self.lock();
+        if known.finished.len() >= MOST_FINISHED {
+            known.finished.remove(0);
+        }
+        known.finished.push((id.clone(), spawned));
+    }
+}
+
+/// Combines a content into its label, which keeps its place among the layers, as Pebble has it.
+fn insert(layers: &mut Vec<Added>, label: &str, layer: &Arc<Layer>) -> Result<(), InvalidYaml> {
+    match layers.iter_mut().find(|added| &*added.label == label) {
+        Some(added) => added.layer = Arc::new(added.layer.combined_with(layer)?),
+        None => layers.push(Added {
+            label: label.into(),
+            layer: Arc::clone(layer),
+        }),
+    }
+    Ok(())
+}
+
+/// Gives the labels that a plan does not show.
+///
+/// What several layers say of one entry does not show one by one. The last of them has to show;
+/// when it does not, all of them are to go back.
+fn forgotten_labels<'a>(added: &'a [Added], plan: &Plan) -> Vec<&'a str> {
+    let mut labels = Vec::new();
+    missing(added, &mut labels, Layer::get_services, |name, entry: &Service| {
+        Layer::new().service(name, entry.clone()).is_reflected_in(plan)
+    });
+    missing(added, &mut labels, Layer::get_checks, |name, entry: &Check| {
+        Layer::new().check(name, entry.clone()).is_reflected_in(plan)
+    });
+    missing(added, &mut labels, Layer::get_log_targets, |name, entry: &LogTarget| {
+        Layer::new().log_target(name, entry.clone()).is_reflected_in(plan)
+    });
+    labels.sort_unstable();
+    labels.dedup();
+    labels
+}
+
+/// The same for one section.
+fn missing<'a, T: 'a>(
+    added: &'a [Added],
+    labels: &mut Vec<&'a str>,
+    section: impl Fn(&'a Layer) -> &'a BTreeMap<String, T>,
+    shown: impl Fn(&str, &T) -> bool,
+) {
+    let last: BTreeMap<&str, &T> = added
+        .iter()
+        .flat_map(|added| section(&added.layer))
+        .map(|(name, entry)| (name.as_str(), entry))
+        .collect();
+    for (name, entry) in last {
+        if !shown(name, entry) {
+            let having = added.iter().filter(|added| section(&added.layer).contains_key(name));
+            labels.extend(having.map(|added| &*added.label));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layer::Override;
+    use super::*;
+
+    fn layer(service: &str, command: &str) -> Arc<Layer> {
+        Arc::new(Layer::new().service(service, Service::new().command(command)))
+    }
+
+    fn labels(known: &KnownLayers) -> Vec<String> {
+        known
+            .unverified(u64::MAX)
+            .unwrap_or_default()
+            .iter()
+            .map(|added| added.label.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn a_connection_is_trusted_only_for_what_it_has_seen() {
+        let known = KnownLayers::default();
+        assert!(known.unverified(1).is_none(), "nothing to lose");
+        known.remember("a", &layer("x", "one"), 1).unwrap();
+        assert!(known.unverified(1).is_none());
+        assert!(known.unverified(2).is_some());
+        // Added over a connection behind which the first was not verified: neither is certain now.
+        known.remember("b", &layer("y", "one"), 2).unwrap();
+        assert!(known.unverified(1).is_some() && known.unverified(2).is_some());
+        let plan = Plan::default();
+        assert!(!known.end_restoring(2, &plan, &plan));
+        assert!(known.unverified(2).is_none());
+    }
+
+    #[test]
+    fn a_label_keeps_its_place_and_all_that_was_combined_into_it() {
+        let known = KnownLayers::default();
+        known.remember("a", &layer("x", "one"), 1).unwrap();
+        known.remember("b", &layer("y", "one"), 1).unwrap();
+        known.remember("a", &layer("x", "two"), 1).unwrap();
+        known.remember("a", &layer("z", "one"), 1).unwrap();
+        assert_eq!(labels(&known), ["a", "b"]);
+        let added = known.unverified(2).unwrap();
+        let services = added[0].layer.get_services();
+        assert_eq!(services["x"].get_command(), Some("two"));
+        assert!(services.contains_key("z"));
+    }
+
+    #[test]
+    fn of_several_layers_on_one_entry_the_last_has_to_show() {
+        let known = KnownLayers::default();
+        let over = Service::new().override_mode(Override::Merge).env("A", "1");
+        known.remember("base", &layer("x", "one"), 1).unwrap();
+        known.remember("other", &layer("y", "one"), 1).unwrap();
+        known
+            .remember("over", &Arc::new(Layer::new().service("x", over)), 1)
+            .unwrap();
+        let added = known.unverified(2).unwrap();
+        let plan = |text: &str| Plan::from_yaml(text).unwrap();
+        let all = plan(
+            "services: {x: {override: replace, command: one, environment: {A: '1'}}, y: {override: replace, command: one}}",
+        );
+        assert_eq!(forgotten_labels(&added, &all), [""; 0]);
+        let without_x = plan("services: {y: {override: replace, command: one}}");
+        assert_eq!(forgotten_labels(&added, &without_x), ["base", "over"]);
+        let nothing = plan("{}");
+        let both = Layer::new().service("z", Service::new()).check("z", Check::tcp(80));
+        known.remember("both", &Arc::new(both), 1).unwrap();
+        let added = known.unverified(2).unwrap();
+        assert_eq!(forgotten_labels(&added, &nothing), ["base", "both", "other", "over"]);
+    }
+
+    #[test]
+    fn a_restart_is_counted_when_putting_back_changes_the_plan() {
+        let known = KnownLayers::default();
+        known.remember("a", &layer("x", "one"), 1).unwrap();
+        let plan = |text: &str| Plan::from_yaml(text).unwrap();
+        let file = plan("services: {x: {override: replace, command: file}, y: {override: replace}}");
+        let half_way = plan("services: {y: {override: replace}}");
+        assert_eq!(known.begin_restoring(file.clone()), file);
+        assert_eq!(known.begin_restoring(half_way), file, "it breaks off and begins again");
+        let after =
+            plan("services: {x: {override: replace, command: one}, y: {override: replace}, z: {override: replace}}");
+        assert!(known.end_restoring(2, &file, &after));
+        assert_eq!(known.restarts(), 1);
+        assert_eq!(known.moved_since(0), ["x", "z"]);
+        assert_eq!(known.moved_since(1), [""; 0]);
+    }
+
+    #[test]
+    fn a_put_back_has_arrived_when_the_plan_is_another_since() {
+        let known = KnownLayers::default();
+        assert!(!known.put_back_has_arrived("a", "one"));
+        known.begin_putting_back(&"a".into(), "one");
+        assert!(!known.put_back_has_arrived("a", "one"));
+        assert!(known.put_back_has_arrived("a", "two"));
+        assert!(!known.put_back_has_arrived("b", "two"));
+        known.end_putting_back();
+        assert!(!known.put_back_has_arrived("a", "two"));
+    }
+
+    #[test]
+    fn services_that_pebble_does_not_start_by_itself_are_known() {
+        let known = KnownLayers::default();
+        let enabled = Service::new().command("a").startup(Startup::Enabled);
+        known
+            .remember("a", &Arc::new(Layer::new().service("on", enabled)), 1)
+            .unwrap();
+        known.remember("b", &layer("off", "one"), 1).unwrap();
+        assert_eq!(known.services_not_enabled(), ["off"]);
+    }
+}

@@ -1,0 +1,375 @@
+//! What is left of an action on services when its change has ended otherwise than by its own work:
+//! another change was at work on the same service, or Pebble was restarted meanwhile.
+//!
+//! The same request is never sent again for that, since it would do again what is done. A restart
+//! becomes the start that is missing, and a replan the replan of what still differs.
+
+use super::change::{Change, ChangeStatus, Task};
+use super::error::service_of;
+use super::resend::LostAction;
+use super::service_info::ServiceInfo;
+
+// Pebble's texts (1.32, `internals/overlord/servstate/handlers.go`); there are no codes for them.
+
+/// A start task fails so while the service is `terminating` or `killing`.
+const START_REFUSED: &str = "cannot start service while ";
+
+/// A stop task fails so while the service is in a state that cannot be left; before Pebble 1.17
+/// also while it is starting.
+const STOP_REFUSED: &str = "cannot stop service while ";
+
+/// A start fails so whose service is stopped within its first second: by another party, or by a
+/// daemon that is itself told to stop.
+pub(super) const STOPPED_EARLY: &str = "service start attempt: stopped before the 1s okay delay";
+
+/// A start ends well and says so when the service runs, or is within its first second.
+const ALREADY_STARTED: &str = " already started.";
+
+/// A stop ends well and says so when the service is still ending.
+const ALREADY_STOPPING: &str = " already stopping.";
+
+/// The next daemon says so of a start that was in hand when one was killed (since 1.26).
+pub(super) const INTERRUPTED: &str = "service already started, not retrying";
+
+/// The next daemon says so of a start or restart that it took over, when the service was in a layer
+/// that it has forgotten: `cannot find service "web" in plan`.
+pub(super) const NOT_IN_PLAN: &str = "cannot find service ";
+
+/// The kind and summary of the change by which a daemon stops its services before it goes.
+const STOP_OF_ALL: (&str, &str) = ("stop", "Stop all running services");
+
+/// Whether a daemon has made this change because it is about to end.
+pub(super) fn is_stop_of_all(change: &Change) -> bool {
+    (change.kind(), change.summary()) == STOP_OF_ALL
+}
+
+/// Starts and stops that are still to be done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Remainder {
+    pub(super) starts: Vec<String>,
+    pub(super) stops: Vec<String>,
+}
+
+impl Remainder {
+    pub(super) fn is_empty(&self) -> bool {
+        self.starts.is_empty() && self.stops.is_empty()
+    }
+
+    /// All services that it is about.
+    pub(super) fn services(&self) -> Vec<String> {
+        let mut names = [self.stops.clone(), self.starts.clone()].concat();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The requests that do it, in order.
+    pub(super) fn requests(self) -> Vec<LostAction> {
+        [("stop", self.stops), ("start", self.starts)]
+            .into_iter()
+            .filter(|(_, services)| !services.is_empty())
+            .map(|(kind, services)| LostAction { kind, services })
+            .collect()
+    }
+
+    /// Whether a task does a part of it.
+    pub(super) fn has(&self, task: &Task) -> bool {
+        let services = match task.kind() {
+            "start" => &self.starts,
+            "stop" => &self.stops,
+            _ => return false,
+        };
+        service_of(task).is_some_and(|name| services.contains(&name))
+    }
+
+    fn add(&mut self, task: &Task) {
+        let Some(service) = service_of(task) else { return };
+        match task.kind() {
+            "start" => self.starts.push(service),
+            "stop" => self.stops.push(service),
+            _ => {}
+        }
+    }
+}
+
+/// Gives what is left of a change that failed only because another is at work on its services;
+/// `None` for one that failed for a reason of its own.
+pub(super) fn after_conflict(change: &Change) -> Option<Remainder> {
+    left_of(change, |_| true).filter(|left| !left.is_empty())
+}
+
+/// Gives what is left of some tasks of a change that is over: those that another change was in the
+/// way of, and those that were not begun then. `None` when one of them failed for a reason of its
+/// own.
+pub(super) fn left_of(change: &Change, concerns: impl Fn(&Task) -> bool) -> Option<Remainder> {
+    let mut left = Remainder::default();
+    for task in change.tasks().iter().filter(|task| concerns(task)) {
+        match task.status() {
+            ChangeStatus::Error if !is_conflict(task) => return None,
+            ChangeStatus::Error | ChangeStatus::Hold => left.add(task),
+            _ => {}
+        }
+    }
+    Some(left)
+}
+
+/// Whether a task failed only because another change is at work on its service.
+fn is_conflict(task: &Task) -> bool {
+    task.last_error().is_some_and(|error| {
+        error.starts_with(START_REFUSED) || error.starts_with(STOP_REFUSED) || error.starts_with(STOPPED_EARLY)
+    })
+}
+
+/// Gives the starts and stops of a change that ended well only because another had begun the same.
+pub(super) fn joined(change: &Change) -> Remainder {
+    let mut joined = Remainder::default();
+    for task in change.tasks() {
+        let text = if task.kind() == "start" {
+            ALREADY_STARTED
+        } else {
+            ALREADY_STOPPING
+        };
+        if task.log().iter().any(|entry| entry.ends_with(text)) {
+            joined.add(task);
+        }
+    }
+    joined
+}
+
+/// Whether a change that is in progress has a start or a stop of one of these services.
+pub(super) fn is_about(change: &Change, services: &[String]) -> bool {
+    change
+        .tasks()
+        .iter()
+        .filter_map(service_of)
+        .any(|name| services.contains(&name))
+}
+
+/// What a restarted daemon says of an action that the last one took on.
+pub(super) struct Restarted<'a> {
+    /// The change, if the new daemon still has it. It is over.
+    pub(super) change: Option<&'a Change>,
+    /// The services of its tasks, as they stand now.
+    pub(super) services: &'a [ServiceInfo],
+    /// The services whose entry in the plan is another since the layers were put back.
+    pub(super) moved: &'a [String],
+}
+
+impl Restarted<'_> {
+    /// The requests that bring about on the new daemon what `action` was to bring about; none where
+    /// the change has done it there.
+    pub(super) fn requests(&self, action: &LostAction) -> Vec<LostAction> {
+        match action.kind {
+            // Whatever became of them: where nothing is to be done they do nothing.
+            "stop" | "replan" => vec![action.clone()],
+            // Pebble alone knows which services are enabled.
+            "autostart" if self.start_tasks().next().is_none() => vec![action.clone()],
+            _ => self.starts(action),
+        }
+    }
+
+    fn starts(&self, action: &LostAction) -> Vec<LostAction> {
+        let tasks: Vec<&Task> = self.start_tasks().collect();
+        if tasks.is_empty() {
+            let services = action.services.clone();
+            return vec![LostAction {
+                kind: "start",
+                services,
+            }];
+        }
+        let mut left = Remainder::default();
+        let mut restarts = Vec::new();
+        for task in tasks {
+            let Some(name) = service_of(task) else { continue };
+            let is_done = *task.status() == ChangeStatus::Done && self.was_started(&name);
+            if !is_done {
+                left.starts.push(name);
+            } else if self.moved.contains(&name) {
+                // It ran what a layer file says, and that is no longer what counts.
+                restarts.push(name);
+            }
+        }
+        let mut requests = left.requests();
+        if !restarts.is_empty() {
+            requests.push(LostAction {
+                kind: "restart",
+                services: restarts,
+            });
+        }
+        requests
+    }
+
+    fn start_tasks(&self) -> impl Iterator<Item = &Task> {
+        let tasks = self.change.map(Change::tasks).unwrap_or_default();
+        tasks.iter().filter(|task| task.kind() == "start")
+    }
+
+    /// Whether this daemon has started it: the last one's `Done` says nothing about this one.
+    fn was_started(&self, name: &str) -> bool {
+        self.services
+            .iter()
+            .any(|info| info.name() == name && info.current_since().is_some())
+    }
+}
+
+/// Gives the services that the start tasks of a change are about.
+pub(super) fn started_services(change: &Change) -> Vec<String> {
+    change
+        .tasks()
+        .iter()
+        .filter(|task| task.kind() == "start")
+        .filter_map(service_of)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn change(kind: &str, tasks: &[(&str, &str, &str, &str)]) -> Change {
+        let tasks: Vec<Value> = tasks
+            .iter()
+            .map(|(kind, service, status, log)| {
+                let log = if log.is_empty() {
+                    vec![]
+                } else {
+                    vec![format!("2026-11-22T20:00:10Z {log}")]
+                };
+                let verb = if *kind == "start" { "Start" } else { "Stop" };
+                let summary = format!("{verb} service {service:?}");
+                json!({"kind": kind, "status": status, "summary": summary, "log": log})
+            })
+            .collect();
+        let failed = tasks.iter().any(|task| task["status"] == "Error");
+        let status = if failed { "Error" } else { "Done" };
+        serde_json::from_value(json!({
+            "id": "7", "kind": kind, "status": status, "ready": true, "tasks": tasks
+        }))
+        .unwrap()
+    }
+
+    fn action(kind: &'static str, services: &[&str]) -> LostAction {
+        LostAction {
+            kind,
+            services: services.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    fn info(name: &str, was_started: bool) -> ServiceInfo {
+        let since = was_started.then_some("2026-11-22T20:00:10Z");
+        serde_json::from_value(json!({
+            "name": name, "startup": "enabled", "current": "active", "current-since": since
+        }))
+        .unwrap()
+    }
+
+    fn requests(left: Vec<LostAction>) -> Vec<String> {
+        left.iter()
+            .map(|action| format!("{} {}", action.kind, action.services.join(" ")))
+            .collect()
+    }
+
+    #[test]
+    fn what_another_was_in_the_way_of_is_left_and_nothing_else() {
+        for text in [
+            "ERROR cannot start service while terminating",
+            "ERROR cannot start service while killing",
+            "ERROR service start attempt: stopped before the 1s okay delay",
+        ] {
+            let change = change(
+                "restart",
+                &[
+                    ("stop", "a", "Done", ""),
+                    ("start", "a", "Done", ""),
+                    ("start", "b", "Error", text),
+                    ("start", "c", "Hold", ""),
+                ],
+            );
+            let left = after_conflict(&change).unwrap();
+            assert_eq!(requests(left.requests()), ["start b c"], "{text}");
+        }
+        let held = change(
+            "restart",
+            &[
+                ("stop", "a", "Error", "ERROR cannot stop service while starting"),
+                ("stop", "b", "Hold", ""),
+                ("start", "a", "Hold", ""),
+            ],
+        );
+        assert_eq!(
+            requests(after_conflict(&held).unwrap().requests()),
+            ["stop a b", "start a"]
+        );
+    }
+
+    #[test]
+    fn a_failure_of_its_own_is_no_conflict() {
+        let quick = "ERROR service start attempt: exited quickly with code 1, will restart";
+        let busy = "ERROR cannot start service while terminating";
+        for tasks in [
+            &[("start", "a", "Error", quick)][..],
+            &[("start", "a", "Error", busy), ("start", "b", "Error", quick)],
+            &[("start", "a", "Error", "ERROR start aborted, sent SIGKILL to process")],
+            &[("start", "a", "Done", "")],
+            &[("start", "a", "Error", "")],
+        ] {
+            assert_eq!(after_conflict(&change("start", tasks)), None, "{tasks:?}");
+        }
+    }
+
+    #[test]
+    fn what_another_had_begun_is_joined() {
+        let change = change(
+            "start",
+            &[
+                ("start", "a", "Done", "INFO Service \"a\" already started."),
+                ("start", "b", "Done", ""),
+                ("stop", "c", "Done", "INFO Service \"c\" already stopping."),
+                ("stop", "d", "Done", "INFO Service \"d\" already stopped."),
+            ],
+        );
+        let joined = joined(&change);
+        assert_eq!(
+            (joined.services(), joined.starts.len()),
+            (vec!["a".into(), "c".into()], 1)
+        );
+        assert!(is_about(&change, &["b".to_owned()]) && !is_about(&change, &["x".to_owned()]));
+    }
+
+    #[test]
+    fn a_restarted_daemon_is_asked_for_what_it_has_not_done() {
+        let services = [info("done", true), info("file", true), info("gone", false)];
+        let moved = ["file".to_owned()];
+        let change = change(
+            "restart",
+            &[
+                ("start", "done", "Done", ""),
+                ("start", "file", "Done", ""),
+                ("start", "gone", "Done", ""),
+                ("start", "lost", "Error", "ERROR cannot find service \"lost\" in plan"),
+                ("start", "held", "Hold", ""),
+            ],
+        );
+        let known = Restarted {
+            change: Some(&change),
+            services: &services,
+            moved: &moved,
+        };
+        let names = ["done", "file", "gone", "lost", "held"];
+        assert_eq!(
+            requests(known.requests(&action("restart", &names))),
+            ["start gone lost held", "restart file"]
+        );
+        let unknown = Restarted {
+            change: None,
+            services: &[],
+            moved: &[],
+        };
+        assert_eq!(requests(unknown.requests(&action("restart", &["a"]))), ["start a"]);
+        assert_eq!(requests(unknown.requests(&action("stop", &["a"]))), ["stop a"]);
+        assert_eq!(requests(unknown.requests(&action("replan", &[]))), ["replan "]);
+        assert_eq!(requests(unknown.requests(&action("autostart", &[]))), ["autostart "]);
+    }
+}

@@ -1,0 +1,487 @@
+//! One action on services (start, stop, restart, replan or autostart) from its first request until
+//! its effect is there.
+//!
+//! A single request is often enough. What makes it several is that Pebble was restarted meanwhile,
+//! or that another change is at work on the same service: then [`remainder`] says what is left, and
+//! that is requested instead of the whole. So nothing is done twice, and nothing is lost.
+//!
+//! [`remainder`]: super::remainder
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::awaited_change::{AwaitedChange, ChangeEnd, LEAST_PAUSE};
+use super::call::{Call, Failure, Halt};
+use super::change::{Change, ChangeStatus};
+use super::changes::list_in_progress;
+use super::client::Client;
+use super::error::{Error, ErrorKind};
+use super::lane::Lane;
+use super::remainder::{
+    Remainder, Restarted, after_conflict, is_about, is_stop_of_all, joined, left_of, started_services,
+};
+use super::request::Request;
+use super::resend::{LostAction, Resend};
+use super::service_info::ServiceInfo;
+use super::services::list_request;
+use super::transport::seconds;
+
+/// The least time between two requests for the same action while another change is at work: each
+/// leaves a change and its notices, and Pebble keeps a thousand of either.
+const LEAST_DELAY: Duration = Duration::from_secs(1);
+
+/// An action in progress.
+pub(super) struct ServiceAction<'c> {
+    client: &'c Client,
+    /// Completes a sentence that starts with "cannot".
+    operation: String,
+    /// When the first of its changes met another one at work.
+    conflict_since: Option<Instant>,
+    conflicts: usize,
+    /// How many requests were made.
+    requests: u32,
+    restarted: bool,
+}
+
+/// One request of an action.
+struct Step {
+    action: LostAction,
+    /// Only those of the services that do not run then are meant.
+    only_idle: bool,
+}
+
+impl From<LostAction> for Step {
+    fn from(action: LostAction) -> Self {
+        Self {
+            action,
+            only_idle: false,
+        }
+    }
+}
+
+/// How a request was taken.
+enum Sent {
+    Accepted(AwaitedChange),
+    /// Its answer was lost, and the daemon that it was sent to is gone.
+    Lost(DaemonGone),
+}
+
+/// How the change of a request has ended.
+enum StepEnd {
+    Over(Box<Change>),
+    DaemonGone(DaemonGone),
+}
+
+/// What is known of a change whose daemon is gone.
+struct DaemonGone {
+    cause: String,
+    /// The change, if the next daemon still has it.
+    change: Option<Box<Change>>,
+    /// The number of known restarts when the request was sent.
+    restarts: u64,
+}
+
+impl<'c> ServiceAction<'c> {
+    pub(super) fn new(client: &'c Client, operation: String) -> Self {
+        Self {
+            client,
+            operation,
+            conflict_since: None,
+            conflicts: 0,
+            requests: 0,
+            restarted: false,
+        }
+    }
+
+    /// Runs the action to its end, and gives the last of its changes.
+    pub(super) async fn run(mut self, action: LostAction) -> Result<Change, Error> {
+        let running = self.running_by_hand(&action).await?;
+        let mut steps = VecDeque::from([Step::from(action)]);
+        let mut last = None;
+        while let Some(step) = steps.pop_front() {
+            let Some(action) = self.still_wanted(step).await? else {
+                continue;
+            };
+            self.requests = self.requests.saturating_add(1);
+            let sent = Instant::now();
+            let end = self.request(&action).await.map_err(|error| self.after_restart(error))?;
+            let more = match end {
+                StepEnd::Over(change) => {
+                    let more = self.left_of_change(action, &change, sent).await?;
+                    last = Some(*change);
+                    more
+                }
+                StepEnd::DaemonGone(gone) => {
+                    let more = self.on_next_daemon(&action, &gone, &running).await?;
+                    last = gone.change.map(|change| *change).or(last);
+                    more
+                }
+            };
+            // What is left of a request goes before those that were to follow it.
+            for step in more.into_iter().rev() {
+                steps.push_front(step);
+            }
+        }
+        last.ok_or_else(|| {
+            let reason = "Pebble's answer names no change to wait for";
+            Error::protocol(&self.operation, self.client.target(), reason).with_acted(true)
+        })
+    }
+
+    /// Gives what is still to be requested when a change is over, after waiting for the others that
+    /// were in its way.
+    async fn left_of_change(&mut self, action: LostAction, change: &Change, sent: Instant) -> Result<Vec<Step>, Error> {
+        let mut steps = Vec::new();
+        let left = if *change.status() == ChangeStatus::Done {
+            self.left_by_others(&action, change, sent).await?
+        } else {
+            let left = after_conflict(change).ok_or_else(|| self.failed(change))?;
+            self.wait_for_others(&left, change, sent).await?;
+            // Pebble counts a changed configuration as applied when it takes a replan on. So a
+            // second one alone would not start a disabled service that the first has stopped.
+            if action.kind == "replan" {
+                steps.push(Step::from(action));
+            }
+            left
+        };
+        steps.extend(left.requests().into_iter().map(Step::from));
+        Ok(steps)
+    }
+
+    fn failed(&self, change: &Change) -> Error {
+        Error::change_failed(&self.operation, self.client.target(), change.clone())
+    }
+
+    /// Sends one request and waits until its change is over.
+    async fn request(&self, action: &LostAction) -> Result<StepEnd, Error> {
+        let client = self.client;
+        let call = Call::new(client, action_request(self.operation.clone(), action));
+        let call = &call;
+        // Where the call stands between attempts: nothing accepted yet, or a change that is waited
+        // for.
+        let stage: Mutex<Option<AwaitedChange>> = Mutex::new(None);
+        let stage = &stage;
+        call.run(async |attempt| {
+            let accepted = stage.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let mut awaited = match accepted {
+                Some(awaited) => awaited,
+                None => match client.send_action(call, action, attempt).await? {
+                    Sent::Accepted(awaited) => awaited,
+                    Sent::Lost(gone) => return Ok(StepEnd::DaemonGone(gone)),
+                },
+            };
+            match client.wait_step(call, &mut awaited, attempt).await {
+                Ok(ChangeEnd::Ready { change, .. }) => Ok(StepEnd::Over(change)),
+                Ok(ChangeEnd::Restarted { cause, change }) => {
+                    let restarts = awaited.restarts();
+                    Ok(StepEnd::DaemonGone(DaemonGone {
+                        cause,
+                        change,
+                        restarts,
+                    }))
+                }
+                Err(failure) => {
+                    *stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(awaited);
+                    Err(failure)
+                }
+            }
+        })
+        .await
+    }
+
+    /// Gives what is to be requested from the daemon that has followed the one that took `action`.
+    async fn on_next_daemon(
+        &mut self,
+        action: &LostAction,
+        gone: &DaemonGone,
+        running: &[String],
+    ) -> Result<Vec<Step>, Error> {
+        let client = self.client;
+        self.restarted = true;
+        // A daemon that dies of each request must not be asked for ever.
+        if !client.budget().take_retry(client.policy(), Duration::ZERO) {
+            let reason = format!("{}, and no retry is left", gone.cause);
+            let error = Error::unreachable(&self.operation, client.target(), reason);
+            return Err(error.with_attempts(self.requests).with_acted(true));
+        }
+        tracing::info!("{}: what is left of \"{}\" is done now", gone.cause, self.operation);
+        let change = gone.change.as_deref();
+        let started = change.map(started_services).unwrap_or_default();
+        let sent_again = matches!(action.kind, "replan" | "stop");
+        let services = if sent_again || started.is_empty() {
+            Vec::new()
+        } else {
+            self.list_services(&started).await?
+        };
+        let moved = client.known_layers().moved_since(gone.restarts);
+        let restarted = Restarted {
+            change,
+            services: &services,
+            moved: &moved,
+        };
+        let mut steps: Vec<Step> = restarted.requests(action).into_iter().map(Step::from).collect();
+        // A replan starts what is enabled and what this daemon has started before, so not a
+        // service that somebody had started by hand on the last one.
+        if action.kind == "replan" {
+            let services = if change.is_some() { started } else { running.to_vec() };
+            let action = LostAction {
+                kind: "start",
+                services,
+            };
+            steps.push(Step {
+                action,
+                only_idle: true,
+            });
+        }
+        Ok(steps)
+    }
+
+    /// Gives the services that a replan is to leave running although it would not start them: a
+    /// next daemon cannot tell, should it have forgotten the change.
+    async fn running_by_hand(&self, action: &LostAction) -> Result<Vec<String>, Error> {
+        let candidates = self.client.known_layers().services_not_enabled();
+        if action.kind != "replan" || candidates.is_empty() {
+            return Ok(Vec::new());
+        }
+        let services = self.list_services(&candidates).await?;
+        let running = services.iter().filter(|info| info.is_active());
+        Ok(running.map(|info| info.name().to_owned()).collect())
+    }
+
+    async fn still_wanted(&self, step: Step) -> Result<Option<LostAction>, Error> {
+        let Step { mut action, only_idle } = step;
+        if only_idle && !action.services.is_empty() {
+            let services = self.list_services(&action.services).await?;
+            action
+                .services
+                .retain(|name| !services.iter().any(|info| info.name() == name && info.is_active()));
+        }
+        let is_void = only_idle && action.services.is_empty();
+        Ok((!is_void).then_some(action))
+    }
+
+    async fn list_services(&self, names: &[String]) -> Result<Vec<ServiceInfo>, Error> {
+        let mut request = list_request(names);
+        request.rename(self.operation.clone());
+        let answer = self.client.send(request).await?;
+        answer.decode::<Option<Vec<_>>>().map(Option::unwrap_or_default)
+    }
+
+    /// After a restart a service may be in none of the layers that are left, and then only those
+    /// who added its layer can mend that.
+    fn after_restart(&self, error: Error) -> Error {
+        let is_unknown_service = *error.kind() == (ErrorKind::Api { status: 400 })
+            && error.message().is_some_and(|text| text.ends_with(" does not exist"));
+        if self.restarted && is_unknown_service {
+            Error::restarted(&self.operation, self.client.target(), error)
+        } else {
+            error
+        }
+    }
+}
+
+/// Changes of others on the same services.
+impl ServiceAction<'_> {
+    /// Gives what is left of a change that is done, but in part only because another change had
+    /// begun the same: that one's end is waited for.
+    async fn left_by_others(
+        &mut self,
+        action: &LostAction,
+        change: &Change,
+        sent: Instant,
+    ) -> Result<Remainder, Error> {
+        let joined = joined(change);
+        if joined.is_empty() {
+            return Ok(Remainder::default());
+        }
+        let services = joined.services();
+        let others = self.others(&services).await?;
+        if others.changes.is_empty() {
+            // A service that ends and is in no change is restarted by a check of its own. The stop
+            // has not taken that back, so it is repeated until the service has ended.
+            if action.kind == "stop" && !joined.stops.is_empty() {
+                let left = Remainder {
+                    stops: joined.stops,
+                    ..Remainder::default()
+                };
+                self.wait_for_others(&left, change, sent).await?;
+                return Ok(left);
+            }
+            return Ok(Remainder::default());
+        }
+        let mut left = Remainder::default();
+        for other in others.changes {
+            let Some(other) = self.wait_for_other(other, others.connection).await? else {
+                continue;
+            };
+            let rest = left_of(&other, |task| joined.has(task));
+            let rest = rest.ok_or_else(|| self.failed(&other))?;
+            left.starts.extend(rest.starts);
+            left.stops.extend(rest.stops);
+        }
+        if !left.is_empty() {
+            self.wait_for_others(&left, change, sent).await?;
+        }
+        Ok(left)
+    }
+
+    /// Waits until no other change is at work on these services. Where none is, though a task was
+    /// refused (a restart by a check of the service's own is no change), the waits of the policy
+    /// stand in for its end.
+    ///
+    /// It waits until the change deadline, counted from the first conflict.
+    async fn wait_for_others(&mut self, left: &Remainder, change: &Change, sent: Instant) -> Result<(), Error> {
+        let services = left.services();
+        let others = self.others(&services).await?;
+        let since = *self.conflict_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= self.client.change_deadline() {
+            let reason = format!(
+                "{} is still being stopped or restarted after {}",
+                name_services(&services),
+                seconds(since.elapsed())
+            );
+            let (operation, target) = (&self.operation, self.client.target());
+            return Err(Error::change_running(operation, target, reason, Some(change.clone())));
+        }
+        if self.conflicts == 0 {
+            let at_work = match others.changes.first() {
+                Some(other) => format!("change {} ({}) is", other.id(), other.summary()),
+                None => "a restart by Pebble itself is".to_owned(),
+            };
+            tracing::info!("{at_work} at work on {}: waiting for its end", name_services(&services));
+        }
+        let delay = if others.changes.is_empty() {
+            let policy = self.client.policy();
+            policy
+                .delays()
+                .nth(self.conflicts)
+                .unwrap_or_else(|| policy.longest_delay())
+        } else {
+            Duration::ZERO
+        };
+        self.conflicts = self.conflicts.saturating_add(1);
+        for other in others.changes {
+            self.wait_for_other(other, others.connection).await?;
+        }
+        tokio::time::sleep(delay.max(LEAST_DELAY).saturating_sub(sent.elapsed())).await;
+        Ok(())
+    }
+
+    /// Gives the changes in progress that start or stop one of these services.
+    async fn others(&self, services: &[String]) -> Result<Others, Error> {
+        let mut request = list_in_progress();
+        request.rename(self.operation.clone());
+        let call = Call::new(self.client, request);
+        let call = &call;
+        let mut others = call
+            .run(async |attempt| {
+                let answered = call.attempt(attempt).await?;
+                let connection = answered.lane;
+                let changes: Option<Vec<Change>> = self.client.decode_as(call.request(), answered.envelope)?;
+                Ok(Others {
+                    changes: changes.unwrap_or_default(),
+                    connection,
+                })
+            })
+            .await?;
+        others.changes.retain(|change| is_about(change, services));
+        Ok(others)
+    }
+
+    /// Waits until another's change is over; `None` when Pebble no longer has it.
+    async fn wait_for_other(&mut self, other: Change, connection: u64) -> Result<Option<Change>, Error> {
+        let since = *self.conflict_since.get_or_insert_with(Instant::now);
+        let deadline = self.client.change_deadline();
+        let left = deadline.saturating_sub(since.elapsed());
+        let ended = self
+            .client
+            .wait_change_as(self.operation.clone(), other.id(), left)
+            .await;
+        // A daemon that has stopped all its services ends. What it is asked until then would go
+        // with it, so the end of the connection is waited for, too.
+        while is_stop_of_all(&other) && self.others(&[]).await?.connection == connection {
+            if since.elapsed() >= deadline {
+                return Err(self.client.still_running(&self.operation, other, since.elapsed()));
+            }
+            tokio::time::sleep(LEAST_PAUSE).await;
+        }
+        match ended {
+            Ok(change) => Ok(Some(change)),
+            Err(error) if *error.kind() == (ErrorKind::Api { status: 404 }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The changes of others that are in progress on some services.
+struct Others {
+    changes: Vec<Change>,
+    /// The connection over which they were listed.
+    connection: u64,
+}
+
+/// How messages name services: `service "web"`, `services "a", "b"`.
+pub(super) fn name_services(names: &[impl AsRef<str>]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("{:?}", name.as_ref())).collect();
+    match quoted.as_slice() {
+        [one] => format!("service {one}"),
+        several => format!("services {}", several.join(", ")),
+    }
+}
+
+impl Client {
+    /// Sends an action over one connection, unless its answer was lost and the daemon that it was
+    /// sent to is gone.
+    async fn send_action(&self, call: &Call<'_>, action: &LostAction, attempt: u32) -> Result<Sent, Failure> {
+        loop {
+            let mut lane = self.lane(call.request().operation()).await?;
+            let result = self.send_action_on(call, &mut lane, action, attempt).await;
+            self.transport().keep(lane);
+            match result {
+                Ok(sent) => return Ok(sent),
+                Err(Halt::Stale) => {}
+                Err(Halt::Failed(failure)) => return Err(failure),
+            }
+        }
+    }
+
+    async fn send_action_on(
+        &self,
+        call: &Call<'_>,
+        lane: &mut Lane,
+        action: &LostAction,
+        attempt: u32,
+    ) -> Result<Sent, Halt> {
+        self.restore_layers(lane, attempt, None).await?;
+        if let Some(lost) = call.lost_request()
+            && lost.restarts != self.known_layers().restarts()
+        {
+            // One look is enough: what the new daemon has taken over is listed from the start.
+            let change = call.find_change(lane, attempt, lost, action).await?.map(Box::new);
+            let cause = "Pebble was restarted and had forgotten its layers".to_owned();
+            return Ok(Sent::Lost(DaemonGone {
+                cause,
+                change,
+                restarts: lost.restarts,
+            }));
+        }
+        let answered = call.attempt_on(lane, attempt).await?;
+        call.note_accepted();
+        let Some(id) = answered.envelope.change.clone() else {
+            let reason = "Pebble's answer names no change to wait for";
+            let error = Error::protocol(call.request().operation(), self.target(), reason);
+            return Err(Failure::Final(error.with_acted(true)).into());
+        };
+        Ok(Sent::Accepted(AwaitedChange::ours(id, action.clone(), &answered, self)))
+    }
+}
+
+/// The request of an action.
+pub(super) fn action_request(operation: String, action: &LostAction) -> Request {
+    let body = json!({ "action": action.kind, "services": action.services });
+    Request::post("/v1/services", operation, &body, Resend::FindChange(action.clone()))
+}
