@@ -59,6 +59,8 @@ impl Verdict {
     /// | Pebble unreachable in **any `<container>-pebble-*` hook** | stored | committed | runs | 0 | Waiting; runs again before the next event |
     /// | Pebble unreachable, **operation**, retries exhausted | – | dropped by Juju | no | 1 | error state; Juju runs the hook again (5 s … 5 min) |
     /// | Pebble unreachable in `stop` or `remove` | done | committed | no | 0 | one attempt, logged: what it would stop is gone |
+    /// | Pebble was restarted meanwhile, and the layer of the call is gone with the last one | stored | committed | runs | 0 | Waiting; `<container>-pebble-ready` comes |
+    /// | another change is still at work on the service at the change deadline | stored | committed | runs | 0 | Waiting: what is at work |
     /// | a change failed (a service did not start or stay up), or is still running at its deadline, or what was waited for has not come about | stored | committed | runs | 0 | Blocked (`failed: ` service, cause, last output line) or Waiting (running, not come about) |
     /// | a mistake only the user can mend ([`Error::config`]; a refusal about command, user, group or working-dir) | done | committed | runs | 0 | Blocked: which option and what to change; no retry storm |
     /// | any other error (a definite 4xx, a bug, a panic) | – | dropped | no | 1 | error state, the cause chain in the log |
@@ -90,6 +92,9 @@ impl Verdict {
             _ if pebble.is_away() && (event.is_workload() || error.in_setup()) => {
                 Self::Store(waiting_for_pebble(error))
             }
+            // The next pebble-ready brings the layer back.
+            pebble::ErrorKind::Restarted if event.is_ending() => Self::Done,
+            pebble::ErrorKind::Restarted => Self::Store(waiting_for_pebble(error)),
             pebble::ErrorKind::ChangeFailed => Self::Store(Status::blocked(failed_change(pebble))),
             pebble::ErrorKind::ChangeRunning | pebble::ErrorKind::NotReached => {
                 Self::Store(Status::waiting(one_line(pebble)))
@@ -265,6 +270,21 @@ mod tests {
             (status.kind(), status.message()),
             (StatusKind::Waiting, "cannot replan: still running")
         );
+    }
+
+    #[test]
+    fn a_layer_that_went_with_a_restart_is_waited_for() {
+        let error = |phase| {
+            let target = Some("container \"web\"");
+            let refusal = pebble::Error::unreachable("restart", target, String::new());
+            let error = pebble::Error::restarted("restart service \"web\"", target, refusal);
+            Error::from(error).at("web".parse().unwrap(), phase)
+        };
+        for phase in [Phase::Setup, Phase::Operation] {
+            let waits = Verdict::Store(Status::waiting("waiting for Pebble in \"web\""));
+            assert_eq!(Verdict::by_table(&Event::ConfigChanged, &error(phase)), waits);
+            assert_eq!(Verdict::by_table(&Event::Stop, &error(phase)), Verdict::Done);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! that comes back meanwhile would be run by them or not, as chance has it. So their end is waited
 //! for before the first layer goes back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::call::{Failure, Halt, Snag};
@@ -22,7 +22,7 @@ use super::layer::{Check, InvalidYaml, Layer, LogTarget, Service};
 use super::layers::add_request;
 use super::plan::Plan;
 use super::resend::{LostLayer, Resend};
-use super::service_info::Startup;
+use super::service_info::{ServiceInfo, Startup};
 use super::timestamp::Timestamp;
 
 impl Client {
@@ -140,9 +140,41 @@ struct Known {
     /// The label that is being put back, and the plan just before it was sent.
     putting_back: Option<(Arc<str>, String)>,
     restarts: u64,
-    /// The services whose entry in the plan the last putting back has changed.
-    moved: Vec<String>,
+    moved: Moved,
     finished: Vec<(ChangeId, Option<Timestamp>)>,
+}
+
+/// What putting layers back has changed in the plan of a restarted daemon.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Moved {
+    /// The services that were in the plan before, with another entry.
+    services: Vec<String>,
+    /// When the layers were all there.
+    at: Option<Timestamp>,
+}
+
+impl Moved {
+    pub(super) fn services(&self) -> &[String] {
+        &self.services
+    }
+
+    /// Whether a service was started with the entry of before: by a change that the daemon had
+    /// taken over, or because a layer file enables it.
+    pub(super) fn is_outdated(&self, info: &ServiceInfo) -> bool {
+        self.services.iter().any(|name| name == info.name())
+            && info.current_since().is_some_and(|since| Some(since) <= self.at)
+    }
+}
+
+#[cfg(test)]
+impl Moved {
+    pub(super) fn of(services: &[&str], at: &str) -> Self {
+        let services = services.iter().map(|name| (*name).to_owned()).collect();
+        Self {
+            services,
+            at: at.parse().ok(),
+        }
+    }
 }
 
 /// All that was added under one label.
@@ -165,12 +197,16 @@ impl KnownLayers {
         self.lock().restarts
     }
 
-    /// Gives the services whose entry in the plan is another since layers were put back, if that
-    /// was after the restart of this number.
-    pub(super) fn moved_since(&self, restarts: u64) -> Vec<String> {
+    /// Whether no layer was added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().added.is_empty()
+    }
+
+    /// Gives what was changed by putting layers back, if that was after the restart of this number.
+    pub(super) fn moved_since(&self, restarts: u64) -> Moved {
         let known = self.lock();
         if known.restarts == restarts {
-            Vec::new()
+            Moved::default()
         } else {
             known.moved.clone()
         }
@@ -220,12 +256,13 @@ impl KnownLayers {
         let changed = before != after;
         if changed {
             known.restarts += 1;
-            let names: BTreeSet<&String> = before.services().keys().chain(after.services().keys()).collect();
-            known.moved = names
-                .into_iter()
-                .filter(|name| before.services().get(*name) != after.services().get(*name))
-                .cloned()
-                .collect();
+            let is_another =
+                |(name, entry): &(&String, &Service)| after.services().get(*name).is_some_and(|after| after != *entry);
+            let services = before.services().iter().filter(is_another);
+            known.moved = Moved {
+                services: services.map(|(name, _)| name.clone()).collect(),
+                at: Some(Timestamp::now()),
+            };
         }
         changed
     }
@@ -395,8 +432,8 @@ mod tests {
             plan("services: {x: {override: replace, command: one}, y: {override: replace}, z: {override: replace}}");
         assert!(known.end_restoring(2, &file, &after));
         assert_eq!(known.restarts(), 1);
-        assert_eq!(known.moved_since(0), ["x", "z"]);
-        assert_eq!(known.moved_since(1), [""; 0]);
+        assert_eq!(known.moved_since(0).services(), ["x"]);
+        assert_eq!(known.moved_since(1).services(), [""; 0]);
     }
 
     #[test]

@@ -6,8 +6,9 @@
 
 use super::change::{Change, ChangeStatus, Task};
 use super::error::service_of;
+use super::known_layers::Moved;
 use super::resend::LostAction;
-use super::service_info::ServiceInfo;
+use super::service_info::{ServiceInfo, Startup};
 
 // Pebble's texts (1.32, `internals/overlord/servstate/handlers.go`); there are no codes for them.
 
@@ -149,10 +150,11 @@ pub(super) fn is_about(change: &Change, services: &[String]) -> bool {
 pub(super) struct Restarted<'a> {
     /// The change, if the new daemon still has it. It is over.
     pub(super) change: Option<&'a Change>,
-    /// The services of its tasks, as they stand now.
+    /// The services that were to be started, as far as they are known.
+    pub(super) names: &'a [String],
+    /// How they stand now.
     pub(super) services: &'a [ServiceInfo],
-    /// The services whose entry in the plan is another since the layers were put back.
-    pub(super) moved: &'a [String],
+    pub(super) moved: &'a Moved,
 }
 
 impl Restarted<'_> {
@@ -163,30 +165,41 @@ impl Restarted<'_> {
             // Whatever became of them: where nothing is to be done they do nothing.
             "stop" | "replan" => vec![action.clone()],
             // Pebble alone knows which services are enabled.
-            "autostart" if self.start_tasks().next().is_none() => vec![action.clone()],
-            _ => self.starts(action),
+            "autostart" if self.names.is_empty() => {
+                let enabled = |info: &&ServiceInfo| *info.startup() == Startup::Enabled;
+                let outdated = self.services.iter().filter(enabled);
+                let outdated = outdated.filter(|info| self.moved.is_outdated(info));
+                let services: Vec<String> = outdated.map(|info| info.name().to_owned()).collect();
+                let mut requests = vec![action.clone()];
+                if !services.is_empty() {
+                    requests.push(LostAction {
+                        kind: "restart",
+                        services,
+                    });
+                }
+                requests
+            }
+            _ => self.starts(),
         }
     }
 
-    fn starts(&self, action: &LostAction) -> Vec<LostAction> {
-        let tasks: Vec<&Task> = self.start_tasks().collect();
-        if tasks.is_empty() {
-            let services = action.services.clone();
-            return vec![LostAction {
-                kind: "start",
-                services,
-            }];
-        }
+    fn starts(&self) -> Vec<LostAction> {
+        let tasks = self.change.map(Change::tasks).unwrap_or_default();
+        let done = |name: &String| {
+            tasks.iter().any(|task| {
+                (task.kind(), task.status()) == ("start", &ChangeStatus::Done)
+                    && service_of(task).as_ref() == Some(name)
+            })
+        };
         let mut left = Remainder::default();
         let mut restarts = Vec::new();
-        for task in tasks {
-            let Some(name) = service_of(task) else { continue };
-            let is_done = *task.status() == ChangeStatus::Done && self.was_started(&name);
-            if !is_done {
-                left.starts.push(name);
-            } else if self.moved.contains(&name) {
-                // It ran what a layer file says, and that is no longer what counts.
-                restarts.push(name);
+        for name in self.names {
+            // The last daemon's `Done` says nothing about this one.
+            let here = self.services.iter().find(|info| info.name() == name);
+            match here.filter(|info| info.current_since().is_some()) {
+                Some(info) if self.moved.is_outdated(info) => restarts.push(name.clone()),
+                Some(_) if done(name) => {}
+                _ => left.starts.push(name.clone()),
             }
         }
         let mut requests = left.requests();
@@ -197,18 +210,6 @@ impl Restarted<'_> {
             });
         }
         requests
-    }
-
-    fn start_tasks(&self) -> impl Iterator<Item = &Task> {
-        let tasks = self.change.map(Change::tasks).unwrap_or_default();
-        tasks.iter().filter(|task| task.kind() == "start")
-    }
-
-    /// Whether this daemon has started it: the last one's `Done` says nothing about this one.
-    fn was_started(&self, name: &str) -> bool {
-        self.services
-            .iter()
-            .any(|info| info.name() == name && info.current_since().is_some())
     }
 }
 
@@ -341,7 +342,7 @@ mod tests {
     #[test]
     fn a_restarted_daemon_is_asked_for_what_it_has_not_done() {
         let services = [info("done", true), info("file", true), info("gone", false)];
-        let moved = ["file".to_owned()];
+        let moved = Moved::of(&["file"], "2026-11-22T20:00:11Z");
         let change = change(
             "restart",
             &[
@@ -352,24 +353,44 @@ mod tests {
                 ("start", "held", "Hold", ""),
             ],
         );
+        let names = ["done", "file", "gone", "lost", "held"].map(str::to_owned);
         let known = Restarted {
             change: Some(&change),
+            names: &names,
             services: &services,
             moved: &moved,
         };
-        let names = ["done", "file", "gone", "lost", "held"];
         assert_eq!(
-            requests(known.requests(&action("restart", &names))),
+            requests(known.requests(&action("restart", &["done"]))),
             ["start gone lost held", "restart file"]
         );
-        let unknown = Restarted {
-            change: None,
-            services: &[],
-            moved: &[],
+        let unknown = |names: &[&str], action: &LostAction| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let (names, services, moved) = (&names, &services, &moved);
+            requests(
+                Restarted {
+                    change: None,
+                    names,
+                    services,
+                    moved,
+                }
+                .requests(action),
+            )
         };
-        assert_eq!(requests(unknown.requests(&action("restart", &["a"]))), ["start a"]);
-        assert_eq!(requests(unknown.requests(&action("stop", &["a"]))), ["stop a"]);
-        assert_eq!(requests(unknown.requests(&action("replan", &[]))), ["replan "]);
-        assert_eq!(requests(unknown.requests(&action("autostart", &[]))), ["autostart "]);
+        assert_eq!(unknown(&["gone"], &action("restart", &["gone"])), ["start gone"]);
+        assert_eq!(unknown(&["file"], &action("start", &["file"])), ["restart file"]);
+        assert_eq!(unknown(&["gone"], &action("stop", &["gone"])), ["stop gone"]);
+        assert_eq!(unknown(&["gone"], &action("replan", &[])), ["replan "]);
+        assert_eq!(unknown(&[], &action("autostart", &[])), ["autostart ", "restart file"]);
+        // What was started after the layers were back runs what they say.
+        let moved = Moved::of(&["file"], "2026-11-22T20:00:09Z");
+        let names = ["file".to_owned()];
+        let later = Restarted {
+            change: None,
+            names: &names,
+            services: &services,
+            moved: &moved,
+        };
+        assert_eq!(requests(later.requests(&action("restart", &["file"]))), ["start file"]);
     }
 }

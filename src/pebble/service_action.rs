@@ -210,16 +210,32 @@ impl<'c> ServiceAction<'c> {
         }
         tracing::info!("{}: what is left of \"{}\" is done now", gone.cause, self.operation);
         let change = gone.change.as_deref();
-        let started = change.map(started_services).unwrap_or_default();
-        let sent_again = matches!(action.kind, "replan" | "stop");
-        let services = if sent_again || started.is_empty() {
+        let mut names = change.map(started_services).unwrap_or_default();
+        if names.is_empty() {
+            let known = if action.kind == "replan" {
+                running
+            } else {
+                &action.services
+            };
+            names = known.to_vec();
+        }
+        let moved = client.known_layers().moved_since(gone.restarts);
+        let concerned = match action.kind {
+            "replan" | "stop" => &[],
+            _ if change.is_none() => moved.services(),
+            _ => names.as_slice(),
+        };
+        let services = if concerned.is_empty() {
             Vec::new()
         } else {
-            self.list_services(&started).await?
+            self.list_services(concerned).await?
         };
-        let moved = client.known_layers().moved_since(gone.restarts);
+        if action.kind == "autostart" {
+            self.leave_to_others(&mut names, &services);
+        }
         let restarted = Restarted {
             change,
+            names: &names,
             services: &services,
             moved: &moved,
         };
@@ -227,10 +243,9 @@ impl<'c> ServiceAction<'c> {
         // A replan starts what is enabled and what this daemon has started before, so not a
         // service that somebody had started by hand on the last one.
         if action.kind == "replan" {
-            let services = if change.is_some() { started } else { running.to_vec() };
             let action = LostAction {
                 kind: "start",
-                services,
+                services: names,
             };
             steps.push(Step {
                 action,
@@ -256,12 +271,21 @@ impl<'c> ServiceAction<'c> {
         let Step { mut action, only_idle } = step;
         if only_idle && !action.services.is_empty() {
             let services = self.list_services(&action.services).await?;
-            action
-                .services
-                .retain(|name| !services.iter().any(|info| info.name() == name && info.is_active()));
+            self.leave_to_others(&mut action.services, &services);
+            let runs = |name: &str| services.iter().any(|info| info.name() == name && info.is_active());
+            action.services.retain(|name| !runs(name));
         }
         let is_void = only_idle && action.services.is_empty();
         Ok((!is_void).then_some(action))
+    }
+
+    /// Leaves out services that a restarted Pebble has forgotten and that the caller has not named:
+    /// they are of layers that others have to add again. A caller that has added no layer is such
+    /// another one.
+    fn leave_to_others(&self, names: &mut Vec<String>, services: &[ServiceInfo]) {
+        if !self.client.known_layers().is_empty() {
+            names.retain(|name| services.iter().any(|info| info.name() == name));
+        }
     }
 
     async fn list_services(&self, names: &[String]) -> Result<Vec<ServiceInfo>, Error> {
@@ -294,7 +318,11 @@ impl ServiceAction<'_> {
         change: &Change,
         sent: Instant,
     ) -> Result<Remainder, Error> {
-        let joined = joined(change);
+        let mut joined = joined(change);
+        if action.kind == "replan" {
+            // A replan says nothing of a disabled service that another replan is to start again.
+            joined.starts.extend(self.client.known_layers().services_not_enabled());
+        }
         if joined.is_empty() {
             return Ok(Remainder::default());
         }

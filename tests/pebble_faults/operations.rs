@@ -57,7 +57,7 @@ pub(crate) struct Operation {
     pub(crate) prepare: for<'a> fn(&'a mut Stage) -> Soon<'a, ()>,
     /// The call, and a look at what it gives.
     pub(crate) run: for<'a> fn(&'a Stage) -> Soon<'a, Result<(), Error>>,
-    /// How often it has had its effect.
+    /// How often it has had its effect, on that daemon on which it had it most often.
     pub(crate) effects: for<'a> fn(&'a Stage) -> Soon<'a, usize>,
 }
 

@@ -93,10 +93,23 @@ impl Stage {
             .count()
     }
 
-    /// A service that leaves a line for each of its starts, and one for each of its SIGHUPs.
+    /// How often each daemon has started the service of this case, the oldest daemon first.
+    pub(crate) fn starts(&self) -> Vec<usize> {
+        let lines = std::fs::read_to_string(self.folder().join("starts")).unwrap_or_default();
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for daemon in lines.lines() {
+            match counts.iter_mut().find(|(known, _)| *known == daemon) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((daemon, 1)),
+            }
+        }
+        counts.into_iter().map(|(_, count)| count).collect()
+    }
+
+    /// A service that leaves a line for each of its starts, with the process id of its daemon, and one for each of its SIGHUPs.
     pub(crate) fn service(&self) -> Service {
         let script = format!(
-            "trap \"echo hup >> {hups}\" HUP; echo start >> {starts}; while :; do sleep 0.05; done",
+            "trap \"echo hup >> {hups}\" HUP; echo $PPID >> {starts}; while :; do sleep 0.05; done",
             hups = self.path("hups"),
             starts = self.path("starts"),
         );

@@ -8,6 +8,9 @@
 )]
 
 mod answers;
+mod conflicts;
 mod killed;
 mod lost;
+mod put_back;
 mod scene;
+mod taken_over;

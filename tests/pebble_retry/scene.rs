@@ -35,8 +35,14 @@ pub(crate) fn policy() -> RetryPolicy {
         .attempts(NonZeroU32::new(40).unwrap())
 }
 
+/// Nothing is started by the daemon itself.
 pub(crate) fn scene(test: &str, options: DaemonOptions) -> Option<Scene> {
-    let daemon = daemon_or_skip(test, options.hold())?;
+    starting_scene(test, options.hold())
+}
+
+/// The daemon starts what is enabled.
+pub(crate) fn starting_scene(test: &str, options: DaemonOptions) -> Option<Scene> {
+    let daemon = daemon_or_skip(test, options)?;
     let proxy = FaultProxy::start(daemon.socket()).unwrap();
     let client = Client::new(proxy.socket())
         .with_target("container \"web\"")
@@ -50,13 +56,14 @@ pub(crate) fn scene(test: &str, options: DaemonOptions) -> Option<Scene> {
     })
 }
 
+/// The command of a service that adds a line to the file of starts, with its daemon's process id
+/// and its value, and stays.
+pub(crate) const COUNTED: &str = r#"/bin/sh -c 'echo "$PPID $NAME" >> $PEBBLE/../starts; exec sleep 600'"#;
+
 impl Scene {
     /// Writes its value to the file of starts and stays.
     pub(crate) fn service(&self, value: &str) -> Service {
-        let script = format!("echo \"$NAME\" >> {}; exec sleep 600", self.starts.display());
-        Service::new()
-            .command(format!("/bin/sh -c '{script}'"))
-            .env("NAME", value)
+        Service::new().command(COUNTED).env("NAME", value)
     }
 
     pub(crate) fn layer(&self, value: &str) -> Layer {
@@ -65,10 +72,16 @@ impl Scene {
 
     /// The values of all starts so far, oldest first.
     pub(crate) fn started(&self) -> Vec<String> {
+        self.started_by_daemon().into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// The same, each with the process id of the daemon that made it.
+    pub(crate) fn started_by_daemon(&self) -> Vec<(String, String)> {
         std::fs::read_to_string(&self.starts)
             .unwrap_or_default()
             .lines()
-            .map(str::to_owned)
+            .map(|line| line.split_once(' ').unwrap())
+            .map(|(daemon, value)| (daemon.to_owned(), value.to_owned()))
             .collect()
     }
 

@@ -26,13 +26,21 @@ fn enabled<'a>(stage: &'a mut Stage) -> Soon<'a, ()> {
     Box::pin(async { stage.add_service(stage.service().startup(Startup::Enabled)).await })
 }
 
+/// The most starts that one daemon has made: on the daemon that follows a killed one the effect is
+/// wanted once again.
 fn starts<'a>(stage: &'a Stage) -> Soon<'a, usize> {
-    Box::pin(async { stage.lines("starts") })
+    Box::pin(async { stage.starts().into_iter().max().unwrap_or_default() })
 }
 
-/// Starts of a service that ran before, and is now to run once more.
+/// The same of a service that the first daemon had started before.
 fn restarts<'a>(stage: &'a Stage) -> Soon<'a, usize> {
-    Box::pin(async { stage.lines("starts").saturating_sub(1) })
+    Box::pin(async {
+        let mut counts = stage.starts();
+        if let Some(first) = counts.first_mut() {
+            *first -= 1;
+        }
+        counts.into_iter().max().unwrap_or_default()
+    })
 }
 
 /// An action on the service of this case.

@@ -1,0 +1,226 @@
+//! Actions that a killed daemon had taken on: the next one runs them as it starts, with the plan of
+//! its layer files, and the effect is wanted once on it all the same.
+//!
+//! Starts are counted at the workload, for each daemon and content.
+
+use std::collections::BTreeMap;
+
+use charmwright::pebble::{Change, Error, Layer, LayerMode, Override, Service, Startup};
+use charmwright::testing::daemon::DaemonOptions;
+use charmwright::testing::proxy::{Fault, Rule};
+
+use crate::scene::{COUNTED, Scene, scene, side_by_side, starting_scene};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Start,
+    Restart,
+    Replan,
+    Autostart,
+}
+
+/// When the daemon is killed.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// It has taken the request on, and its answer is lost.
+    Answered,
+    /// The client knows the change and asks for its end.
+    Waited,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    action: Action,
+    moment: Moment,
+    /// A layer file has the service, too.
+    in_file: bool,
+    enabled: bool,
+    /// The state of the daemon is not kept: `PEBBLE_PERSIST=never`.
+    forgetful: bool,
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for action in [Action::Start, Action::Restart, Action::Replan, Action::Autostart] {
+        for moment in [Moment::Answered, Moment::Waited] {
+            for bits in 0..8 {
+                let [in_file, enabled, forgetful] = [1, 2, 4].map(|bit| bits & bit != 0);
+                if enabled || action != Action::Autostart {
+                    cases.push(Case {
+                        action,
+                        moment,
+                        in_file,
+                        enabled,
+                        forgetful,
+                    });
+                }
+            }
+        }
+    }
+    cases
+}
+
+fn fixture(test: &str, case: &Case) -> Option<Scene> {
+    let mut options = DaemonOptions::new();
+    if case.forgetful {
+        options = options.forgetful();
+    }
+    if case.in_file {
+        let startup = if case.enabled { "enabled" } else { "disabled" };
+        let command = serde_json::to_string(COUNTED).unwrap();
+        let yaml = format!(
+            "services: {{web: {{override: replace, startup: {startup}, command: {command}, \
+             environment: {{NAME: file}}}}}}"
+        );
+        options = options.layer("image", yaml);
+    }
+    // A daemon in a container starts what is enabled; one that is held shows what only we start.
+    if case.enabled {
+        starting_scene(test, options)
+    } else {
+        scene(test, options)
+    }
+}
+
+/// Adds the service in three contents of one label, so that only all of them make its value 123.
+async fn add_in_three(scene: &Scene, case: &Case) {
+    let startup = if case.enabled {
+        Startup::Enabled
+    } else {
+        Startup::Disabled
+    };
+    let first = Service::new()
+        .command(COUNTED)
+        .env("NAME", "1")
+        .after(["one"])
+        .startup(startup);
+    let more = |value: &str, after: &str| {
+        Service::new()
+            .override_mode(Override::Merge)
+            .env("NAME", value)
+            .after([after])
+    };
+    for service in [first, more("12", "two"), more("123", "three")] {
+        let layer = Layer::new().service("web", service);
+        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+    }
+}
+
+async fn run(scene: &Scene, action: Action) -> Result<Change, Error> {
+    match action {
+        Action::Start => scene.client.start(&["web"]).await,
+        Action::Restart => scene.client.restart(&["web"]).await,
+        Action::Replan => scene.client.replan().await,
+        Action::Autostart => scene.client.autostart().await,
+    }
+}
+
+#[test]
+fn an_action_that_a_killed_daemon_had_taken_on_happens_once_on_the_next() {
+    side_by_side(cases(), async |case| {
+        let Some(scene) = fixture("taken_over", &case) else {
+            return;
+        };
+        if matches!(case.action, Action::Restart | Action::Replan) {
+            let old = scene.service("old");
+            let startup = if case.enabled {
+                Startup::Enabled
+            } else {
+                Startup::Disabled
+            };
+            let layer = Layer::new().service("web", old.startup(startup));
+            scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+            scene.client.start(&["web"]).await.unwrap();
+        }
+        add_in_three(&scene, &case).await;
+        match case.moment {
+            Moment::Answered => scene.kill_at("POST", "/v1/services", false),
+            Moment::Waited => scene.kill_at("GET", "/v1/changes/", true),
+        }
+        run(&scene, case.action)
+            .await
+            .unwrap_or_else(|error| panic!("{case:?}: {error}"));
+        assert_eq!(scene.daemon.boots(), 2, "{case:?}");
+        happened_once(&scene, &case).await;
+    });
+}
+
+/// The service runs its newest content, and no daemon has started one content twice, nor another
+/// one before it but that of a layer file.
+async fn happened_once(scene: &Scene, case: &Case) {
+    let services = scene.client.services(&["web"]).await.unwrap();
+    assert!(services.len() == 1 && services[0].is_active(), "{case:?}: {services:?}");
+    let plan = scene.client.plan().await.unwrap();
+    assert_eq!(plan.services()["web"].get_after(), ["one", "two", "three"], "{case:?}");
+
+    let starts = scene.started_by_daemon();
+    let mut by_daemon: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (daemon, value) in &starts {
+        by_daemon.entry(daemon).or_default().push(value);
+    }
+    let newest = scene.daemon.pid().unwrap().to_string();
+    let on_newest = by_daemon.get(newest.as_str()).cloned().unwrap_or_default();
+    let is_right = on_newest == ["123"] || (case.in_file && on_newest == ["file", "123"]);
+    assert!(is_right, "{case:?}: {starts:?}");
+    for values in by_daemon.values() {
+        for value in values {
+            let times = values.iter().filter(|other| *other == value).count();
+            assert_eq!(times, 1, "{case:?}: {starts:?}");
+        }
+    }
+}
+
+#[test]
+fn two_actions_that_a_killed_daemon_had_taken_on_both_happen_once() {
+    side_by_side(vec![false, true], async |forgetful| {
+        let options = DaemonOptions::new();
+        let options = if forgetful { options.forgetful() } else { options };
+        let Some(scene) = scene("two_taken_over", options) else {
+            return;
+        };
+        let one = scene.service("one").startup(Startup::Disabled);
+        let two = scene.service("two").startup(Startup::Disabled);
+        let layer = Layer::new().service("one", one).service("two", two);
+        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        scene.client.start(&["one", "two"]).await.unwrap();
+        let kill = scene.kill();
+        let fault = Fault::before_reply(move |_| kill());
+        scene.proxy.add(Rule::new("POST", "/v1/services", fault).from_nth(2));
+        let (one, two) = tokio::join!(scene.client.restart(&["one"]), scene.client.restart(&["two"]));
+        one.unwrap();
+        two.unwrap();
+        let newest = scene.daemon.pid().unwrap().to_string();
+        let mut values: Vec<String> = scene
+            .started_by_daemon()
+            .into_iter()
+            .filter(|(daemon, _)| *daemon == newest)
+            .map(|(_, value)| value)
+            .collect();
+        values.sort();
+        assert_eq!(values, ["one", "two"], "state lost: {forgetful}");
+    });
+}
+
+/// The program of an action finds that the layer, which an earlier hook had added, went with the
+/// daemon: nobody but the next pebble-ready can mend that.
+#[test]
+fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
+    side_by_side(vec![false, true], async |forgetful| {
+        let options = DaemonOptions::new();
+        let options = if forgetful { options.forgetful() } else { options };
+        let Some(scene) = scene("layer_of_another", options) else {
+            return;
+        };
+        let straight = scene.daemon.client();
+        straight
+            .add_layer("web", &scene.layer("one"), LayerMode::Combine)
+            .await
+            .unwrap();
+        straight.start(&["web"]).await.unwrap();
+        scene.kill_at("GET", "/v1/changes/", true);
+        let error = scene.client.restart(&["web"]).await.unwrap_err();
+        assert_eq!(*error.kind(), charmwright::pebble::ErrorKind::Restarted, "{error}");
+        let newest = scene.daemon.pid().unwrap().to_string();
+        assert!(scene.started_by_daemon().iter().all(|(daemon, _)| *daemon != newest));
+    });
+}
