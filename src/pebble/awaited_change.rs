@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::call::{Answered, Call, Failure, Halt, Snag};
-use super::change::{Change, ChangeId, ChangeStatus};
+use super::change::{Change, ChangeId, ChangeStatus, Task};
 use super::changes::{change_path, read_change};
 use super::client::Client;
 #[cfg(test)]
@@ -372,8 +372,7 @@ impl Client {
             if failed_with(&change, INTERRUPTED) || failed_with(&change, NOT_IN_PLAN) {
                 return restarted("Pebble was restarted while it started a service", change);
             }
-            if !same_connection && let Some(name) = self.never_started(lane, attempt, &change).await? {
-                let cause = format!("Pebble was restarted and has never started service {name:?}");
+            if !same_connection && let Some(cause) = self.shows_a_restart(lane, attempt, &change).await? {
                 return restarted(&cause, change);
             }
         }
@@ -384,24 +383,34 @@ impl Client {
         })
     }
 
-    /// Gives a service that the change says it has started, and this daemon has not.
-    async fn never_started(&self, lane: &mut Lane, attempt: u32, change: &Change) -> Result<Option<String>, Halt> {
-        let started: Vec<String> = change
-            .tasks()
-            .iter()
-            .filter(|task| task.kind() == "start" && *task.status() == ChangeStatus::Done)
-            .filter_map(service_of)
-            .collect();
-        if started.is_empty() {
+    /// Says how the services of a change that is done show that this daemon has not done it.
+    async fn shows_a_restart(&self, lane: &mut Lane, attempt: u32, change: &Change) -> Result<Option<String>, Halt> {
+        let is_done = |task: &&Task| *task.status() == ChangeStatus::Done;
+        let names: Vec<String> = change.tasks().iter().filter(is_done).filter_map(service_of).collect();
+        if names.is_empty() {
             return Ok(None);
         }
-        let services: Vec<ServiceInfo> = self.read_list(lane, attempt, &list_request(&started)).await?;
+        let services: Vec<ServiceInfo> = self.read_list(lane, attempt, &list_request(&names)).await?;
         let was_started = |name: &String| {
             services
                 .iter()
                 .any(|info| info.name() == name && info.current_since().is_some())
         };
-        Ok(started.into_iter().find(|name| !was_started(name)))
+        if let Some(name) = names.iter().find(|name| !was_started(name)) {
+            let cause = format!("Pebble was restarted and has never started service {name:?}");
+            return Ok(Some(cause));
+        }
+        // A daemon starts what is enabled by itself only when it is new.
+        let is_undone = change.kind() == "stop" && services.iter().any(ServiceInfo::is_active);
+        if is_undone && let Some(since) = change.spawn_time() {
+            let listed = self.all_changes_on(lane, attempt).await?;
+            let is_new =
+                |other: &Change| other.kind() == "autostart" && other.spawn_time().is_some_and(|at| at > since);
+            if listed.iter().any(is_new) {
+                return Ok(Some("Pebble was restarted and has started its services".to_owned()));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::call::{Failure, Halt, Snag};
 use super::change::ChangeId;
@@ -24,6 +25,10 @@ use super::plan::Plan;
 use super::resend::{LostLayer, Resend};
 use super::service_info::{ServiceInfo, Startup};
 use super::timestamp::Timestamp;
+
+/// How long a daemon that has just begun to answer is waited for to start what is enabled. It takes
+/// some milliseconds, and one that runs with `--hold` never does.
+pub(super) const AUTOSTART_LIMIT: Duration = Duration::from_secs(1);
 
 impl Client {
     /// Makes sure that the daemon behind `lane` has the layers that were added, and puts back
@@ -68,6 +73,12 @@ impl Client {
             plan
         } else {
             self.wait_for_taken_over_changes(lane, attempt).await?;
+            if share_a_service(&added, &forgotten) {
+                // The daemon starts what is enabled a moment after its socket answers. Between the
+                // first label and the last it would start what neither of them means.
+                tokio::time::sleep(AUTOSTART_LIMIT).await;
+                self.wait_for_taken_over_changes(lane, attempt).await?;
+            }
             let mut now = text;
             for added in added.iter().filter(|added| forgotten.contains(&&*added.label)) {
                 self.put_back(lane, attempt, added, &now).await?;
@@ -306,6 +317,16 @@ fn insert(layers: &mut Vec<Added>, label: &str, layer: &Arc<Layer>) -> Result<()
         }),
     }
     Ok(())
+}
+
+/// Whether two of these labels have an entry of one service.
+fn share_a_service(added: &[Added], labels: &[&str]) -> bool {
+    let chosen = added.iter().filter(|added| labels.contains(&&*added.label));
+    let mut names: Vec<&String> = chosen.flat_map(|a| a.layer.get_services().keys()).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    names.len() < all
 }
 
 /// Gives the labels that a plan does not show.

@@ -20,19 +20,24 @@ use super::change::{Change, ChangeStatus};
 use super::changes::list_in_progress;
 use super::client::Client;
 use super::error::{Error, ErrorKind};
+use super::known_layers::AUTOSTART_LIMIT;
 use super::lane::Lane;
 use super::remainder::{
     Remainder, Restarted, after_conflict, is_about, is_stop_of_all, joined, left_of, started_services,
 };
 use super::request::Request;
 use super::resend::{LostAction, Resend};
-use super::service_info::ServiceInfo;
+use super::service_info::{ServiceInfo, Startup};
 use super::services::list_request;
 use super::transport::seconds;
 
 /// The least time between two requests for the same action while another change is at work: each
 /// leaves a change and its notices, and Pebble keeps a thousand of either.
 const LEAST_DELAY: Duration = Duration::from_secs(1);
+
+/// How long a daemon is waited for to end after it has stopped all its services: it gives open
+/// requests one second, and its own work a few (Pebble 1.32, `internals/daemon/daemon.go`).
+const DAEMON_END_LIMIT: Duration = Duration::from_secs(5);
 
 /// An action in progress.
 pub(super) struct ServiceAction<'c> {
@@ -232,6 +237,8 @@ impl<'c> ServiceAction<'c> {
         };
         if action.kind == "autostart" {
             self.leave_to_others(&mut names, &services);
+        } else if action.kind == "stop" {
+            self.wait_for_autostart(&action.services).await?;
         }
         let restarted = Restarted {
             change,
@@ -277,6 +284,20 @@ impl<'c> ServiceAction<'c> {
         }
         let is_void = only_idle && action.services.is_empty();
         Ok((!is_void).then_some(action))
+    }
+
+    /// Waits until a restarted Pebble has started these services by itself, which it does with what
+    /// is enabled a moment after its socket answers. A stop before that moment would be in vain.
+    async fn wait_for_autostart(&self, names: &[String]) -> Result<(), Error> {
+        let begun = Instant::now();
+        loop {
+            let services = self.list_services(names).await?;
+            let is_awaited = |info: &ServiceInfo| *info.startup() == Startup::Enabled && !info.is_active();
+            if !services.iter().any(is_awaited) || begun.elapsed() >= AUTOSTART_LIMIT {
+                return Ok(());
+            }
+            tokio::time::sleep(LEAST_PAUSE).await;
+        }
     }
 
     /// Leaves out services that a restarted Pebble has forgotten and that the caller has not named:
@@ -431,10 +452,11 @@ impl ServiceAction<'_> {
             .await;
         // A daemon that has stopped all its services ends. What it is asked until then would go
         // with it, so the end of the connection is waited for, too.
-        while is_stop_of_all(&other) && self.others(&[]).await?.connection == connection {
-            if since.elapsed() >= deadline {
-                return Err(self.client.still_running(&self.operation, other, since.elapsed()));
-            }
+        let stopped = Instant::now();
+        while is_stop_of_all(&other)
+            && stopped.elapsed() < DAEMON_END_LIMIT
+            && self.others(&[]).await?.connection == connection
+        {
             tokio::time::sleep(LEAST_PAUSE).await;
         }
         match ended {

@@ -224,3 +224,77 @@ fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
         assert!(scene.started_by_daemon().iter().all(|(daemon, _)| *daemon != newest));
     });
 }
+
+/// The next daemon starts what is enabled by itself, a moment after its socket answers.
+#[test]
+fn a_stop_holds_on_the_next_daemon() {
+    let command = serde_json::to_string(COUNTED).unwrap();
+    let in_file = format!("services: {{web: {{override: replace, startup: enabled, command: {command}}}}}");
+    let mut cases = Vec::new();
+    for in_file in [false, true] {
+        for moment in [Moment::Answered, Moment::Waited] {
+            cases.push((in_file, moment));
+        }
+    }
+    side_by_side(cases, async |(is_in_file, moment)| {
+        let options = DaemonOptions::new();
+        let options = if is_in_file {
+            options.layer("image", &in_file)
+        } else {
+            options
+        };
+        let Some(scene) = starting_scene("stop_holds", options) else {
+            return;
+        };
+        if !is_in_file {
+            let layer = Layer::new().service("web", scene.service("a").startup(Startup::Enabled));
+            scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        }
+        scene.client.start(&["web"]).await.unwrap();
+        match moment {
+            Moment::Answered => scene.kill_at("POST", "/v1/services", false),
+            Moment::Waited => scene.kill_at("GET", "/v1/changes/", true),
+        }
+        scene.client.stop(&["web"]).await.unwrap();
+        let autostarts = scene.changes_of_kind("autostart").await;
+        assert!(autostarts.iter().all(Change::ready), "{autostarts:?}");
+        let services = scene.client.services(&["web"]).await.unwrap();
+        assert!(
+            !services[0].is_active(),
+            "in a file: {is_in_file}, {moment:?}: {services:?}"
+        );
+    });
+}
+
+#[test]
+fn two_labels_of_one_service_are_back_before_it_is_started() {
+    side_by_side(vec![Action::Restart, Action::Replan], async |action| {
+        let Some(scene) = starting_scene("two_labels", DaemonOptions::new()) else {
+            return;
+        };
+        let layer = Layer::new().service("web", scene.service("one").startup(Startup::Enabled));
+        scene
+            .client
+            .add_layer("base", &layer, LayerMode::Combine)
+            .await
+            .unwrap();
+        scene.client.start(&["web"]).await.unwrap();
+        let over = Service::new().override_mode(Override::Merge).env("NAME", "two");
+        let layer = Layer::new().service("web", over);
+        scene
+            .client
+            .add_layer("over", &layer, LayerMode::Combine)
+            .await
+            .unwrap();
+        scene.kill_at("POST", "/v1/services", false);
+        run(&scene, action).await.unwrap();
+        let newest = scene.daemon.pid().unwrap().to_string();
+        let starts = scene.started_by_daemon();
+        let on_newest: Vec<&str> = starts
+            .iter()
+            .filter(|(daemon, _)| *daemon == newest)
+            .map(|(_, value)| value.as_str())
+            .collect();
+        assert_eq!(on_newest, ["two"], "{action:?}: {starts:?}");
+    });
+}
