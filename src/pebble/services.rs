@@ -66,15 +66,24 @@ impl Client {
     /// do not run are started, the rest stays as it is. `POST /v1/services`.
     ///
     /// It happens once. If the answer is lost, the change that it made is looked for and waited for; only when two looks do not find it is the
-    /// request sent again. If Pebble is killed, or stopped in order, at any time before the end, then in the next one the layers that this client
-    /// has added are put back and the request is made again, since the new daemon runs nothing of it.
+    /// request sent again.
+    ///
+    /// If Pebble is killed, or stopped in order, at any time before the end, the next one first runs what the last had not finished, with the
+    /// plan of its layer files (Pebble 1.32, `internals/overlord/state`). The client waits for the end of that, puts back the layers that it has
+    /// added, and then requests what is left: for a replan the replan of what differs, and the start of disabled services that the lost one
+    /// was to start; for a start or restart the start of what does not run, or a restart where it runs what only a layer file says; for a stop
+    /// the stop.
+    ///
+    /// Another change may be at work on one of the services, so that Pebble refuses to start it ("cannot start service while terminating").
+    /// Its end is waited for, at least one second between two requests, and then what is left is requested.
     ///
     /// Dropping the future stops the waiting; what was sent goes on in the daemon.
     ///
     /// # Errors
     /// [`ChangeFailed`](super::ErrorKind::ChangeFailed), with the change, when a service does not start, stop or stay up;
-    /// [`ChangeRunning`](super::ErrorKind::ChangeRunning), with the change, at the client's change deadline;
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// [`ChangeRunning`](super::ErrorKind::ChangeRunning), with the change, when it, or another that is at work on its services, is not over at
+    /// the client's change deadline; [`Restarted`](super::ErrorKind::Restarted) when Pebble was restarted and the layer of a service went with it,
+    /// which this client had not added; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn replan(&self) -> Result<Change, Error> {
         self.act("replan", &[]).await
     }
