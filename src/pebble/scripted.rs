@@ -348,6 +348,7 @@ async fn a_start_that_somebody_else_has_stopped_is_made_again_after_the_others_e
         (AT_WORK, sync(json!([stop("Doing")]))),
         ("GET /v1/changes/6 ", sync(stop("Doing"))),
         ("GET /v1/changes/6/wait", sync(stop("Done"))),
+        (AT_WORK, sync(json!([]))),
         (POST, accepted("7")),
         (
             "GET /v1/changes/7/wait",
@@ -406,6 +407,7 @@ async fn a_start_that_another_had_begun_ends_as_that_one_does() {
                 "GET /v1/changes/4/wait",
                 sync(change("4", "restart", later(), status, log)),
             ),
+            (AT_WORK, sync(json!([]))),
         ];
         follow(script, async |client| {
             let result = client.start(&["web"]).await;

@@ -49,7 +49,6 @@ pub(super) struct ServiceAction<'c> {
     conflicts: usize,
     /// How many requests were made.
     requests: u32,
-    restarted: bool,
 }
 
 /// One request of an action.
@@ -77,8 +76,16 @@ enum Sent {
 
 /// How the change of a request has ended.
 enum StepEnd {
-    Over(Box<Change>),
+    /// Its change is over, and may be asked for again in the way in which it was waited for.
+    Over(Box<Change>, AwaitedChange),
     DaemonGone(DaemonGone),
+}
+
+/// How waiting for the changes of others has ended.
+enum OthersEnd<T> {
+    Over(T),
+    /// The connection was lost meanwhile, so the daemon may be another one now.
+    ConnectionLost,
 }
 
 /// What is known of a change whose daemon is gone.
@@ -98,7 +105,6 @@ impl<'c> ServiceAction<'c> {
             conflict_since: None,
             conflicts: 0,
             requests: 0,
-            restarted: false,
         }
     }
 
@@ -113,11 +119,11 @@ impl<'c> ServiceAction<'c> {
             };
             self.requests = self.requests.saturating_add(1);
             let sent = Instant::now();
-            let end = self.request(&action).await.map_err(|error| self.after_restart(error))?;
+            let end = self.request(&action).await?;
             let more = match end {
-                StepEnd::Over(change) => {
-                    let more = self.left_of_change(action, &change, sent).await?;
-                    last = Some(*change);
+                StepEnd::Over(change, awaited) => {
+                    let (change, more) = self.finish(&action, *change, awaited, sent, &running).await?;
+                    last = change.or(last);
                     more
                 }
                 StepEnd::DaemonGone(gone) => {
@@ -137,24 +143,70 @@ impl<'c> ServiceAction<'c> {
         })
     }
 
+    /// Gives what is still to be requested when a change is over, and the change as it is known then.
+    ///
+    /// The others that were in its way are waited for. Should the daemon be another one after that,
+    /// what the change says is about the last one.
+    async fn finish(
+        &mut self,
+        action: &LostAction,
+        mut change: Change,
+        awaited: AwaitedChange,
+        sent: Instant,
+        running: &[String],
+    ) -> Result<(Option<Change>, Vec<Step>), Error> {
+        // Ends: each further turn has lost a connection, and asking for the change is a retried call.
+        loop {
+            match self.left_of_change(action, &change, sent).await? {
+                OthersEnd::Over(steps) => return Ok((Some(change), steps)),
+                OthersEnd::ConnectionLost => {}
+            }
+            let client = self.client.clone();
+            match client.wait_for(self.operation.clone(), awaited.clone()).await? {
+                ChangeEnd::Ready { change: again, .. } => change = *again,
+                ChangeEnd::Restarted { cause, change } => {
+                    let restarts = awaited.restarts();
+                    let gone = DaemonGone {
+                        cause,
+                        change,
+                        restarts,
+                    };
+                    let steps = self.on_next_daemon(action, &gone, running).await?;
+                    return Ok((gone.change.map(|change| *change), steps));
+                }
+            }
+        }
+    }
+
     /// Gives what is still to be requested when a change is over, after waiting for the others that
     /// were in its way.
-    async fn left_of_change(&mut self, action: LostAction, change: &Change, sent: Instant) -> Result<Vec<Step>, Error> {
+    async fn left_of_change(
+        &mut self,
+        action: &LostAction,
+        change: &Change,
+        sent: Instant,
+    ) -> Result<OthersEnd<Vec<Step>>, Error> {
         let mut steps = Vec::new();
         let left = if *change.status() == ChangeStatus::Done {
-            self.left_by_others(&action, change, sent).await?
+            match self.left_by_others(action, change).await? {
+                OthersEnd::Over(left) => left,
+                OthersEnd::ConnectionLost => return Ok(OthersEnd::ConnectionLost),
+            }
         } else {
-            let left = after_conflict(change).ok_or_else(|| self.failed(change))?;
-            self.wait_for_others(&left, change, sent).await?;
             // Pebble counts a changed configuration as applied when it takes a replan on. So a
             // second one alone would not start a disabled service that the first has stopped.
             if action.kind == "replan" {
-                steps.push(Step::from(action));
+                steps.push(Step::from(action.clone()));
             }
-            left
+            after_conflict(change).ok_or_else(|| self.failed(change))?
         };
+        if !left.is_empty()
+            && let OthersEnd::ConnectionLost = self.wait_for_others(&left, change, sent).await?
+        {
+            return Ok(OthersEnd::ConnectionLost);
+        }
         steps.extend(left.requests().into_iter().map(Step::from));
-        Ok(steps)
+        Ok(OthersEnd::Over(steps))
     }
 
     fn failed(&self, change: &Change) -> Error {
@@ -180,7 +232,7 @@ impl<'c> ServiceAction<'c> {
                 },
             };
             match client.wait_step(call, &mut awaited, attempt).await {
-                Ok(ChangeEnd::Ready { change, .. }) => Ok(StepEnd::Over(change)),
+                Ok(ChangeEnd::Ready { change, .. }) => Ok(StepEnd::Over(change, awaited)),
                 Ok(ChangeEnd::Restarted { cause, change }) => {
                     let restarts = awaited.restarts();
                     Ok(StepEnd::DaemonGone(DaemonGone {
@@ -196,6 +248,7 @@ impl<'c> ServiceAction<'c> {
             }
         })
         .await
+        .map_err(|error| self.after_restart(call, error))
     }
 
     /// Gives what is to be requested from the daemon that has followed the one that took `action`.
@@ -206,7 +259,6 @@ impl<'c> ServiceAction<'c> {
         running: &[String],
     ) -> Result<Vec<Step>, Error> {
         let client = self.client;
-        self.restarted = true;
         // A daemon that dies of each request must not be asked for ever.
         if !client.budget().take_retry(client.policy(), Duration::ZERO) {
             let reason = format!("{}, and no retry is left", gone.cause);
@@ -317,11 +369,13 @@ impl<'c> ServiceAction<'c> {
     }
 
     /// After a restart a service may be in none of the layers that are left, and then only those
-    /// who added its layer can mend that.
-    fn after_restart(&self, error: Error) -> Error {
+    /// who added its layer can mend that. A service that was there for an earlier request is gone
+    /// for no other reason. Where the answer to the first one was lost this may be a mistake; then
+    /// the same call fails for good the next time.
+    fn after_restart(&self, call: &Call<'_>, error: Error) -> Error {
         let is_unknown_service = *error.kind() == (ErrorKind::Api { status: 400 })
             && error.message().is_some_and(|text| text.ends_with(" does not exist"));
-        if self.restarted && is_unknown_service {
+        if is_unknown_service && (self.requests > 1 || call.was_resent()) {
             Error::restarted(&self.operation, self.client.target(), error)
         } else {
             error
@@ -333,49 +387,35 @@ impl<'c> ServiceAction<'c> {
 impl ServiceAction<'_> {
     /// Gives what is left of a change that is done, but in part only because another change had
     /// begun the same: that one's end is waited for.
-    async fn left_by_others(
-        &mut self,
-        action: &LostAction,
-        change: &Change,
-        sent: Instant,
-    ) -> Result<Remainder, Error> {
+    async fn left_by_others(&mut self, action: &LostAction, change: &Change) -> Result<OthersEnd<Remainder>, Error> {
         let mut joined = joined(change);
         if action.kind == "replan" {
             // A replan says nothing of a disabled service that another replan is to start again.
             joined.starts.extend(self.client.known_layers().services_not_enabled());
         }
-        if joined.is_empty() {
-            return Ok(Remainder::default());
-        }
-        let services = joined.services();
-        let others = self.others(&services).await?;
-        if others.changes.is_empty() {
-            // A service that ends and is in no change is restarted by a check of its own. The stop
-            // has not taken that back, so it is repeated until the service has ended.
-            if action.kind == "stop" && !joined.stops.is_empty() {
-                let left = Remainder {
-                    stops: joined.stops,
-                    ..Remainder::default()
-                };
-                self.wait_for_others(&left, change, sent).await?;
-                return Ok(left);
-            }
-            return Ok(Remainder::default());
-        }
         let mut left = Remainder::default();
+        if joined.is_empty() {
+            return Ok(OthersEnd::Over(left));
+        }
+        let others = self.others(&joined.services()).await?;
+        // A service that ends and is in no change is restarted by a check of its own. The stop has
+        // not taken that back, so it is repeated until the service has ended.
+        if others.changes.is_empty() && action.kind == "stop" {
+            left.stops.clone_from(&joined.stops);
+        }
         for other in others.changes {
-            let Some(other) = self.wait_for_other(other, others.connection).await? else {
-                continue;
+            let rest = match self.wait_for_other(other, others.connection).await? {
+                OthersEnd::Over(Some(other)) => {
+                    let rest = left_of(&other, |task| joined.has(task));
+                    rest.ok_or_else(|| self.failed(&other))?
+                }
+                OthersEnd::Over(None) => continue,
+                OthersEnd::ConnectionLost => return Ok(OthersEnd::ConnectionLost),
             };
-            let rest = left_of(&other, |task| joined.has(task));
-            let rest = rest.ok_or_else(|| self.failed(&other))?;
             left.starts.extend(rest.starts);
             left.stops.extend(rest.stops);
         }
-        if !left.is_empty() {
-            self.wait_for_others(&left, change, sent).await?;
-        }
-        Ok(left)
+        Ok(OthersEnd::Over(left))
     }
 
     /// Waits until no other change is at work on these services. Where none is, though a task was
@@ -383,7 +423,12 @@ impl ServiceAction<'_> {
     /// stand in for its end.
     ///
     /// It waits until the change deadline, counted from the first conflict.
-    async fn wait_for_others(&mut self, left: &Remainder, change: &Change, sent: Instant) -> Result<(), Error> {
+    async fn wait_for_others(
+        &mut self,
+        left: &Remainder,
+        change: &Change,
+        sent: Instant,
+    ) -> Result<OthersEnd<()>, Error> {
         let services = left.services();
         let others = self.others(&services).await?;
         let since = *self.conflict_since.get_or_insert_with(Instant::now);
@@ -414,10 +459,12 @@ impl ServiceAction<'_> {
         };
         self.conflicts = self.conflicts.saturating_add(1);
         for other in others.changes {
-            self.wait_for_other(other, others.connection).await?;
+            if let OthersEnd::ConnectionLost = self.wait_for_other(other, others.connection).await? {
+                return Ok(OthersEnd::ConnectionLost);
+            }
         }
         tokio::time::sleep(delay.max(LEAST_DELAY).saturating_sub(sent.elapsed())).await;
-        Ok(())
+        Ok(OthersEnd::Over(()))
     }
 
     /// Gives the changes in progress that start or stop one of these services.
@@ -441,28 +488,30 @@ impl ServiceAction<'_> {
         Ok(others)
     }
 
-    /// Waits until another's change is over; `None` when Pebble no longer has it.
-    async fn wait_for_other(&mut self, other: Change, connection: u64) -> Result<Option<Change>, Error> {
+    /// Waits until another's change is over, which was listed over this connection; `None` when
+    /// Pebble no longer has it.
+    async fn wait_for_other(&mut self, other: Change, connection: u64) -> Result<OthersEnd<Option<Change>>, Error> {
         let since = *self.conflict_since.get_or_insert_with(Instant::now);
         let deadline = self.client.change_deadline();
         let left = deadline.saturating_sub(since.elapsed());
-        let ended = self
-            .client
-            .wait_change_as(self.operation.clone(), other.id(), left)
-            .await;
+        let client = self.client;
+        let ended = client.wait_change_as(self.operation.clone(), other.id(), left).await;
+        let ended = match ended {
+            Ok(change) => Some(change),
+            Err(error) if *error.kind() == (ErrorKind::Api { status: 404 }) => None,
+            Err(error) => return Err(error),
+        };
         // A daemon that has stopped all its services ends. What it is asked until then would go
         // with it, so the end of the connection is waited for, too.
         let stopped = Instant::now();
-        while is_stop_of_all(&other)
-            && stopped.elapsed() < DAEMON_END_LIMIT
-            && self.others(&[]).await?.connection == connection
-        {
+        loop {
+            if self.others(&[]).await?.connection != connection {
+                return Ok(OthersEnd::ConnectionLost);
+            }
+            if !is_stop_of_all(&other) || stopped.elapsed() >= DAEMON_END_LIMIT {
+                return Ok(OthersEnd::Over(ended));
+            }
             tokio::time::sleep(LEAST_PAUSE).await;
-        }
-        match ended {
-            Ok(change) => Ok(Some(change)),
-            Err(error) if *error.kind() == (ErrorKind::Api { status: 404 }) => Ok(None),
-            Err(error) => Err(error),
         }
     }
 }

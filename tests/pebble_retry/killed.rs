@@ -59,6 +59,7 @@ fn pebble_killed_and_back_at_a_chosen_moment_makes_the_same_calls_succeed() {
                 .unwrap_or_else(|error| panic!("{what}: {error}"));
             assert_eq!(scene.daemon.boots(), 2, "{what}");
             is_running(&scene, "two").await;
+            scene.is_started_once(&what);
             assert!(scene.client.budget().retries() > 0, "{what}");
         },
     );
@@ -125,6 +126,7 @@ fn pebble_killed_at_any_moment_makes_the_same_calls_succeed() {
         // Killed when both calls were over, it is for the next call to find out.
         scene.client.replan().await.unwrap();
         is_running(&scene, "two").await;
+        scene.is_started_once(&format!("killed after {delay:?}"));
     });
 }
 

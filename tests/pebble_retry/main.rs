@@ -12,5 +12,7 @@ mod conflicts;
 mod killed;
 mod lost;
 mod put_back;
+#[path = "../pebble_faults/random.rs"]
+mod random;
 mod scene;
 mod taken_over;

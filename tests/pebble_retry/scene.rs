@@ -85,6 +85,13 @@ impl Scene {
             .collect()
     }
 
+    /// No daemon has started the service twice with one value.
+    pub(crate) fn is_started_once(&self, what: &str) {
+        let starts = self.started_by_daemon();
+        let distinct: std::collections::BTreeSet<_> = starts.iter().collect();
+        assert_eq!(distinct.len(), starts.len(), "{what}: {starts:?}");
+    }
+
     /// Adds a layer of this value and starts it, and forgets the requests.
     pub(crate) async fn running(&self, value: &str) {
         self.client

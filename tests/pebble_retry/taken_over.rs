@@ -3,13 +3,15 @@
 //!
 //! Starts are counted at the workload, for each daemon and content.
 
-use std::collections::BTreeMap;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use charmwright::pebble::{Change, Error, Layer, LayerMode, Override, Service, Startup};
 use charmwright::testing::daemon::DaemonOptions;
 use charmwright::testing::proxy::{Fault, Rule};
 
-use crate::scene::{COUNTED, Scene, scene, side_by_side, starting_scene};
+use crate::random::Random;
+use crate::scene::{COUNTED, PATIENCE, Scene, scene, side_by_side, starting_scene};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
@@ -106,6 +108,23 @@ async fn add_in_three(scene: &Scene, case: &Case) {
     }
 }
 
+/// What was done before the action of a case: the service runs an older content where the action
+/// is to change that, and its newest is in the plan.
+async fn prepare(scene: &Scene, case: &Case) {
+    if matches!(case.action, Action::Restart | Action::Replan) {
+        let old = scene.service("old");
+        let startup = if case.enabled {
+            Startup::Enabled
+        } else {
+            Startup::Disabled
+        };
+        let layer = Layer::new().service("web", old.startup(startup));
+        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        scene.client.start(&["web"]).await.unwrap();
+    }
+    add_in_three(scene, case).await;
+}
+
 async fn run(scene: &Scene, action: Action) -> Result<Change, Error> {
     match action {
         Action::Start => scene.client.start(&["web"]).await,
@@ -121,18 +140,7 @@ fn an_action_that_a_killed_daemon_had_taken_on_happens_once_on_the_next() {
         let Some(scene) = fixture("taken_over", &case) else {
             return;
         };
-        if matches!(case.action, Action::Restart | Action::Replan) {
-            let old = scene.service("old");
-            let startup = if case.enabled {
-                Startup::Enabled
-            } else {
-                Startup::Disabled
-            };
-            let layer = Layer::new().service("web", old.startup(startup));
-            scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-            scene.client.start(&["web"]).await.unwrap();
-        }
-        add_in_three(&scene, &case).await;
+        prepare(&scene, &case).await;
         match case.moment {
             Moment::Answered => scene.kill_at("POST", "/v1/services", false),
             Moment::Waited => scene.kill_at("GET", "/v1/changes/", true),
@@ -153,21 +161,62 @@ async fn happened_once(scene: &Scene, case: &Case) {
     let plan = scene.client.plan().await.unwrap();
     assert_eq!(plan.services()["web"].get_after(), ["one", "two", "three"], "{case:?}");
 
-    let starts = scene.started_by_daemon();
-    let mut by_daemon: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (daemon, value) in &starts {
-        by_daemon.entry(daemon).or_default().push(value);
-    }
+    scene.is_started_once(&format!("{case:?}"));
     let newest = scene.daemon.pid().unwrap().to_string();
-    let on_newest = by_daemon.get(newest.as_str()).cloned().unwrap_or_default();
-    let is_right = on_newest == ["123"] || (case.in_file && on_newest == ["file", "123"]);
+    let starts = scene.started_by_daemon();
+    let on_newest = starts.iter().filter(|(daemon, _)| *daemon == newest);
+    let values: Vec<&str> = on_newest.map(|(_, value)| value.as_str()).collect();
+    let is_right = values == ["123"] || (case.in_file && values == ["file", "123"]);
     assert!(is_right, "{case:?}: {starts:?}");
-    for values in by_daemon.values() {
-        for value in values {
-            let times = values.iter().filter(|other| *other == value).count();
-            assert_eq!(times, 1, "{case:?}: {starts:?}");
-        }
+}
+
+/// The same at any moment, also when the action is over. `CHARMWRIGHT_KILLS` says how often, from
+/// the seed in `CHARMWRIGHT_SEED`.
+#[test]
+fn an_action_killed_at_any_moment_happens_at_most_once_on_each_daemon() {
+    let number = |name: &str, default: u64| std::env::var(name).map_or(default, |text| text.parse().unwrap());
+    let (count, seed) = (number("CHARMWRIGHT_KILLS", 24), number("CHARMWRIGHT_SEED", 1));
+    println!("{count} kills from seed {seed}");
+    let mut random = Random::new(seed);
+    let all = cases();
+    let mut drawn = Vec::new();
+    for _ in 0..count {
+        let case = *random.one_of(&all);
+        // A restart of a service takes a little more than the second in which it has to stay up.
+        drawn.push((case, Duration::from_millis(random.below(1300))));
     }
+    side_by_side(drawn, async |(case, delay)| {
+        let what = format!("{case:?}, killed after {delay:?}");
+        let Some(scene) = fixture("killed_at_any_moment", &case) else {
+            return;
+        };
+        prepare(&scene, &case).await;
+        let kill = scene.kill();
+        let killer = thread::spawn(move || {
+            thread::sleep(delay);
+            kill();
+        });
+        let result = run(&scene, case.action).await;
+        killer.join().unwrap();
+        result.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let end = Instant::now() + PATIENCE;
+        while !scene.daemon.is_running() || scene.daemon.boots() < 2 {
+            assert!(Instant::now() < end, "{what}: the daemon is not back");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        scene.is_started_once(&what);
+        let newest = scene.daemon.pid().unwrap().to_string();
+        let starts = scene.started_by_daemon();
+        let on_newest = starts.iter().filter(|(daemon, _)| *daemon == newest);
+        let values: Vec<&str> = on_newest.map(|(_, value)| value.as_str()).collect();
+        let in_file = case.in_file;
+        let is_right = match values.as_slice() {
+            [] | ["123"] => true,
+            ["file"] | ["file", "123"] => in_file,
+            _ => false,
+        };
+        assert!(is_right, "{what}: {starts:?}");
+    });
 }
 
 #[test]
@@ -205,7 +254,13 @@ fn two_actions_that_a_killed_daemon_had_taken_on_both_happen_once() {
 /// daemon: nobody but the next pebble-ready can mend that.
 #[test]
 fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
-    side_by_side(vec![false, true], async |forgetful| {
+    let mut cases = Vec::new();
+    for forgetful in [false, true] {
+        for moment in [Moment::Answered, Moment::Waited] {
+            cases.push((forgetful, moment));
+        }
+    }
+    side_by_side(cases, async |(forgetful, moment)| {
         let options = DaemonOptions::new();
         let options = if forgetful { options.forgetful() } else { options };
         let Some(scene) = scene("layer_of_another", options) else {
@@ -217,7 +272,10 @@ fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
             .await
             .unwrap();
         straight.start(&["web"]).await.unwrap();
-        scene.kill_at("GET", "/v1/changes/", true);
+        match moment {
+            Moment::Answered => scene.kill_at("POST", "/v1/services", false),
+            Moment::Waited => scene.kill_at("GET", "/v1/changes/", true),
+        }
         let error = scene.client.restart(&["web"]).await.unwrap_err();
         assert_eq!(*error.kind(), charmwright::pebble::ErrorKind::Restarted, "{error}");
         let newest = scene.daemon.pid().unwrap().to_string();
