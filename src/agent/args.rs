@@ -1,8 +1,10 @@
 //! Juju's argument rules for hook tools. The agent parses, not the client, so every charm meets the same ones.
 //!
-//! Source: reference `juju-agent.md` 1.1 and 1.3. `option` is the word of the error texts.
+//! Source: reference `juju-agent.md` 1.1 and 1.3, and `juju-agent-measured.md` 2.1, row 32. `option` is the word of the error texts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::go_text::{go_quote, parse_bool, quote_list};
 
 /// One option a tool takes: its spellings (one character = short), and whether it takes a value.
 #[derive(Debug, Clone, Copy)]
@@ -83,180 +85,134 @@ pub(super) type Check<'a> = &'a dyn Fn(&str, &str) -> Result<(), String>;
 
 /// Parses `args`; `check` judges the value of each option that takes one.
 pub(super) fn parse(options: &[&Opt], args: &[String], check: Check<'_>) -> Result<Parsed, Stop> {
-    let mut parsed = Parsed::default();
-    let mut rest = args.iter();
-    while let Some(token) = rest.next() {
-        if token == "--" {
-            parsed.positionals.extend(rest.cloned());
-            break;
-        }
-        if let Some(long) = token.strip_prefix("--") {
-            parse_long(options, long, &mut rest, check, &mut parsed)?;
-        } else if token.len() > 1 && token.starts_with('-') {
-            parse_short(
-                options,
-                token.get(1..).unwrap_or_default(),
-                &mut rest,
-                check,
-                &mut parsed,
-            )?;
-        } else {
-            parsed.positionals.push(token.clone());
-        }
-    }
-    Ok(parsed)
+    let mut parser = Parser {
+        options,
+        args: args.iter(),
+        rest: "",
+        check,
+        parsed: Parsed::default(),
+    };
+    while parser.step()? {}
+    Ok(parser.parsed)
 }
 
-fn parse_long(
-    options: &[&Opt],
-    long: &str,
-    rest: &mut std::slice::Iter<'_, String>,
-    check: Check<'_>,
-    parsed: &mut Parsed,
-) -> Result<(), Stop> {
-    if long.starts_with(['-', '=']) {
-        return Err(Stop::Usage(format!("bad option syntax: --{long}")));
-    }
-    let (name, inline) = match long.split_once('=') {
-        Some((name, value)) => (name, Some(value)),
-        None => (long, None),
-    };
-    let shown = format!("--{name}");
-    let Some(option) = find(options, name, |spelling| spelling.chars().count() > 1) else {
-        return Err(undefined(name, &shown));
-    };
-    if option.value.is_none() {
-        let value = match inline {
-            None => true,
-            Some(text) => go_bool(text).ok_or_else(|| bad_bool(text, &shown))?,
+struct Parser<'a> {
+    options: &'a [&'a Opt],
+    args: std::slice::Iter<'a, String>,
+    /// The part of the last token that no option has taken yet.
+    rest: &'a str,
+    check: Check<'a>,
+    parsed: Parsed,
+}
+
+impl<'a> Parser<'a> {
+    /// Takes one option or positional; `false` at the end.
+    fn step(&mut self) -> Result<bool, Stop> {
+        // What a boolean's token holds more than its letter is dropped where no further token follows.
+        let Some(token) = self.args.as_slice().first() else {
+            return Ok(false);
         };
-        parsed.flags.insert(option.key(), value);
-        return Ok(());
+        if !self.rest.is_empty() {
+            return self.short(self.rest);
+        }
+        self.args.next();
+        match token.strip_prefix('-') {
+            None | Some("") => self.parsed.positionals.push(token.clone()),
+            Some("-") => {
+                self.parsed.positionals.extend(self.args.by_ref().cloned());
+                return Ok(false);
+            }
+            Some(letters) => match letters.strip_prefix('-') {
+                None => return self.short(letters),
+                Some(long) => {
+                    // The sign stays with the value, which tells an empty one from none.
+                    let (name, value) = long.split_at(long.find('=').unwrap_or(long.len()));
+                    if name.is_empty() {
+                        let shown = go_quote(token);
+                        return Err(Stop::Usage(format!("empty option in argument {shown}")));
+                    }
+                    self.rest = value;
+                    return self.option(name, true);
+                }
+            },
+        }
+        Ok(true)
     }
-    let value = match inline {
-        Some(value) => value.to_owned(),
-        None => rest
-            .next()
-            .cloned()
-            .ok_or_else(|| Stop::Usage(format!("option needs an argument: {shown}")))?,
-    };
-    set_value(option, &shown, value, check, parsed)
-}
 
-/// `-r 3`, `-r3`, `-ab`: a boolean leaves the rest of the token to be read as more options.
-fn parse_short(
-    options: &[&Opt],
-    token: &str,
-    rest: &mut std::slice::Iter<'_, String>,
-    check: Check<'_>,
-    parsed: &mut Parsed,
-) -> Result<(), Stop> {
-    let mut left = token;
-    while let Some(character) = left.chars().next() {
-        left = left.get(character.len_utf8()..).unwrap_or_default();
-        let name = character.to_string();
-        let shown = format!("-{name}");
-        let Some(option) = find(options, &name, |spelling| spelling.chars().count() == 1) else {
-            return Err(undefined(&name, &shown));
+    /// `-r 3`, `-r3`, `-ab`: the first letter is the option's name.
+    fn short(&mut self, letters: &'a str) -> Result<bool, Stop> {
+        let length = letters.chars().next().map_or(0, char::len_utf8);
+        let (name, rest) = letters.split_at(length);
+        self.rest = rest;
+        self.option(name, false)
+    }
+
+    fn option(&mut self, name: &str, long: bool) -> Result<bool, Stop> {
+        let shown = with_dashes(name);
+        // One name has one spelling with however many dashes: `--r 3` is `-r 3`.
+        let Some(option) = self.options.iter().find(|option| option.names.contains(&name)) else {
+            return Err(match name {
+                "help" | "h" => Stop::Help,
+                _ => Stop::Usage(format!("option provided but not defined: {shown}")),
+            });
+        };
+        let refuse = |value: &str, why: &str| {
+            Stop::Usage(format!("invalid value {} for option {shown}: {why}", go_quote(value)))
         };
         if option.value.is_none() {
-            parsed.flags.insert(option.key(), true);
-            continue;
+            let value = if self.rest.starts_with('=') {
+                let value = self.inline(long);
+                parse_bool(value).map_err(|why| refuse(value, &why))?
+            } else {
+                true
+            };
+            self.parsed.flags.insert(option.key(), value);
+            return Ok(true);
         }
-        let value = if left.is_empty() {
-            rest.next()
-                .cloned()
-                .ok_or_else(|| Stop::Usage(format!("option needs an argument: {shown}")))?
+        let value = if !self.rest.is_empty() {
+            self.inline(long)
+        } else if let Some(value) = self.args.next() {
+            value
         } else {
-            left.to_owned()
+            return Err(Stop::Usage(format!("option needs an argument: {shown}")));
         };
-        return set_value(option, &shown, value, check, parsed);
+        (self.check)(option.key(), value).map_err(|why| refuse(value, &why))?;
+        self.parsed.values.insert(option.key(), value.to_owned());
+        Ok(true)
     }
-    Ok(())
-}
 
-fn set_value(option: &Opt, shown: &str, value: String, check: Check<'_>, parsed: &mut Parsed) -> Result<(), Stop> {
-    check(option.key(), &value)
-        .map_err(|why| Stop::Usage(format!("invalid value {} for option {shown}: {why}", go_quote(&value))))?;
-    parsed.values.insert(option.key(), value);
-    Ok(())
-}
-
-fn find<'a>(options: &[&'a Opt], name: &str, fits: impl Fn(&str) -> bool) -> Option<&'a Opt> {
-    options
-        .iter()
-        .copied()
-        .find(|option| option.names.iter().any(|spelling| *spelling == name && fits(spelling)))
-}
-
-fn undefined(name: &str, shown: &str) -> Stop {
-    if name == "help" || name == "h" {
-        return Stop::Help;
-    }
-    Stop::Usage(format!("option provided but not defined: {shown}"))
-}
-
-fn bad_bool(text: &str, shown: &str) -> Stop {
-    Stop::Usage(format!(
-        "invalid boolean value {} for option {shown}: strconv.ParseBool: parsing {}: invalid syntax",
-        go_quote(text),
-        go_quote(text)
-    ))
-}
-
-/// The spellings Go takes for a boolean (`True` and `False` are what `ops` prints).
-pub(super) fn go_bool(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
-}
-
-/// A string as Go's `%q` prints it: the form of every name in an error text.
-pub(super) fn go_quote(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\u{7}' => quoted.push_str("\\a"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{c}' => quoted.push_str("\\f"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\u{b}' => quoted.push_str("\\v"),
-            ' '..='~' => quoted.push(character),
-            '\u{0}'..='\u{1f}' | '\u{7f}' => quoted.push_str(&format!("\\x{:02x}", u32::from(character))),
-            '\u{80}'..='\u{a0}' | '\u{ad}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(character)));
-            }
-            _ => quoted.push(character),
+    /// The value that stands in the option's own token; a short option's sign is part of it.
+    fn inline(&mut self, long: bool) -> &'a str {
+        let value = std::mem::take(&mut self.rest);
+        if long {
+            value.strip_prefix('=').unwrap_or(value)
+        } else {
+            value
         }
     }
-    quoted.push('"');
-    quoted
 }
 
-/// Several strings as Go's `%q` prints a list.
-pub(super) fn quote_list(items: &[String]) -> String {
-    let quoted: Vec<String> = items.iter().map(|item| go_quote(item)).collect();
-    format!("[{}]", quoted.join(" "))
+/// An option's name as Juju's errors show it: two dashes when it is longer than one byte.
+fn with_dashes(name: &str) -> String {
+    let dashes = if name.len() > 1 { "--" } else { "-" };
+    format!("{dashes}{name}")
 }
 
-/// `KEY=VALUE` arguments: white space around either side is trimmed, a key may stand once.
-pub(super) fn key_values(items: &[String]) -> Result<BTreeMap<String, String>, String> {
-    let mut pairs = BTreeMap::new();
-    for item in items {
-        let pair = item.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
-        let Some((key, value)) = pair.filter(|(key, _)| !key.is_empty()) else {
+/// `KEY=VALUE` arguments, in their order: white space around either side is trimmed, a key may stand once, an empty argument is nothing.
+pub(super) fn key_values(items: &[String]) -> Result<Vec<(String, String)>, String> {
+    let (mut pairs, mut seen) = (Vec::with_capacity(items.len()), BTreeSet::new());
+    for item in items.iter().filter(|item| !item.is_empty()) {
+        let Some((key, value)) = item.split_once('=') else {
             return Err(format!("expected \"key=value\", got {}", go_quote(item)));
         };
-        if pairs.insert(key.to_owned(), value.to_owned()).is_some() {
+        let (key, value) = (key.trim(), value.trim());
+        if key.is_empty() {
+            return Err(format!("expected \"key=value\", got \"={value}\""));
+        }
+        if !seen.insert(key) {
             return Err(format!("key {} specified more than once", go_quote(key)));
         }
+        pairs.push((key.to_owned(), value.to_owned()));
     }
     Ok(pairs)
 }
@@ -316,9 +272,16 @@ mod tests {
             Some("--app"),
             "a value is taken whatever it looks like"
         );
-        let parsed = run(&["-ar7"]).unwrap();
+        // The letters behind a boolean's are options only where a token follows.
+        let parsed = run(&["-ar7", "x"]).unwrap();
         assert!(parsed.flag("a"));
-        assert_eq!(parsed.value("r"), Some("7"));
+        assert_eq!(
+            (parsed.value("r"), parsed.positionals.as_slice()),
+            (Some("7"), &["x".to_owned()][..])
+        );
+        assert_eq!(run(&["-ar7"]).unwrap().value("r"), None);
+        assert!(run(&["-ax"]).unwrap().flag("a"));
+        assert_eq!(usage(&["-ax", "y"]), "option provided but not defined: -x");
     }
 
     #[test]
@@ -341,6 +304,34 @@ mod tests {
             usage(&["--format", "xml"]),
             "invalid value \"xml\" for option --format: unknown format \"xml\""
         );
+        let not_bool = |text: &str| format!("strconv.ParseBool: parsing {text:?}: invalid syntax");
+        for (args, error) in [
+            // One name, whatever the dashes; a name of more than one byte is shown with two.
+            (&["--z=1"][..], "option provided but not defined: -z".to_owned()),
+            (&["-é"], "option provided but not defined: --é".to_owned()),
+            (&["---"], "option provided but not defined: --".to_owned()),
+            (&["---x"], "option provided but not defined: ---x".to_owned()),
+            (&["--=x"], "empty option in argument \"--=x\"".to_owned()),
+            (&["--r"], "option needs an argument: -r".to_owned()),
+            (
+                &["--all=maybe"],
+                format!("invalid value \"maybe\" for option --all: {}", not_bool("maybe")),
+            ),
+            (
+                &["--all="],
+                format!("invalid value \"\" for option --all: {}", not_bool("")),
+            ),
+            (
+                &["-a=false"],
+                format!("invalid value \"=false\" for option -a: {}", not_bool("=false")),
+            ),
+        ] {
+            assert_eq!(usage(args), error, "{args:?}");
+        }
+        assert!(!run(&["--a=0"]).unwrap().flag("a"));
+        assert_eq!(run(&["-r=3"]).unwrap().value("r"), Some("=3"));
+        assert_eq!(run(&["--r", "3"]).unwrap().value("r"), Some("3"));
+        assert_eq!(run(&["--help=x"]), Err(Stop::Help));
         assert_eq!(run(&["-h"]), Err(Stop::Help));
         assert_eq!(run(&["x", "--help"]), Err(Stop::Help));
         assert_eq!(
@@ -353,13 +344,20 @@ mod tests {
     #[test]
     fn pairs_are_trimmed_and_stand_once() {
         let pairs = |items: &[&str]| key_values(&items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>());
-        assert_eq!(pairs(&[" a = b=c "]).unwrap().get("a").map(String::as_str), Some("b=c"));
-        assert_eq!(pairs(&["x"]), Err("expected \"key=value\", got \"x\"".to_owned()));
-        assert_eq!(pairs(&["=x"]), Err("expected \"key=value\", got \"=x\"".to_owned()));
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         assert_eq!(
-            pairs(&["x=1", "x=1"]),
-            Err("key \"x\" specified more than once".to_owned())
+            pairs(&[" b = b=c ", "", "a="]),
+            Ok(vec![pair("b", "b=c"), pair("a", "")])
         );
+        for (items, error) in [
+            (&["x"][..], "expected \"key=value\", got \"x\""),
+            (&[" x\t"], "expected \"key=value\", got \" x\\t\""),
+            (&["=x"], "expected \"key=value\", got \"=x\""),
+            (&["\t= x\"y "], "expected \"key=value\", got \"=x\"y\""),
+            (&["x=1", "x=1"], "key \"x\" specified more than once"),
+        ] {
+            assert_eq!(pairs(items), Err(error.to_owned()));
+        }
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::args::go_bool;
+use super::go_text::go_bool;
 
 /// The type that a charm gives an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

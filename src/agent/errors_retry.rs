@@ -247,9 +247,7 @@ impl Unit {
                 }
             }
         }
-        if let Some(ports) = running.ports.take() {
-            self.ports = ports;
-        }
+        self.ports = running.ports.applied_to(&self.ports);
         Ok(())
     }
 }

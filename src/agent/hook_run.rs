@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::hook::HookKind;
-use super::ports::PortSet;
+use super::ports::PortChanges;
 use super::settings::UnitSettings;
 use crate::juju::JujuVersion;
 
@@ -108,14 +108,13 @@ pub(super) struct Running {
     // Read once a hook.
     pub(super) config: Option<Map<String, Value>>,
     pub(super) status: Option<StatusValue>,
-    pub(super) application_status: Option<StatusValue>,
     /// A "no" of is-leader is remembered, a "yes" is not.
     pub(super) not_leader: bool,
 
     // Kept until exit 0.
     /// `None` = deleted.
     pub(super) state: BTreeMap<String, Option<String>>,
-    pub(super) ports: Option<PortSet>,
+    pub(super) ports: PortChanges,
     pub(super) reboot: bool,
 
     // Kept until the action's end, however it ends.
@@ -134,10 +133,9 @@ impl Running {
             config_at_start,
             config: None,
             status: None,
-            application_status: None,
             not_leader: false,
             state: BTreeMap::new(),
-            ports: None,
+            ports: PortChanges::default(),
             reboot: false,
             action_params,
             action_results: Map::new(),

@@ -34,7 +34,7 @@ impl Level {
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
-        Some(match text.to_ascii_uppercase().as_str() {
+        Some(match text.to_uppercase().as_str() {
             "TRACE" => Self::Trace,
             "DEBUG" => Self::Debug,
             "INFO" => Self::Info,

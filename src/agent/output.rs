@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::data::Data;
 use super::yaml_out;
 
 /// `--format`.
@@ -29,8 +30,10 @@ pub(super) enum Output {
     NoMap,
     /// Anything else; `Null` where there is no value.
     Value(Value),
-    /// A value whose YAML is not its JSON.
-    Twofold { yaml: Value, json: Value },
+    /// A struct of Go's: its keys have an order of their own.
+    Record(Data),
+    /// A struct whose YAML is not its JSON.
+    Twofold { yaml: Data, json: Data },
 }
 
 impl Output {
@@ -46,8 +49,8 @@ pub(super) fn render(format: Format, output: &Output) -> String {
         Output::Raw(text) => return text.clone(),
         Output::Strings(items) => match format {
             Format::Smart => items.join("\n"),
-            Format::Yaml => yaml(&Value::from(items.clone())),
-            Format::Json => json(&Value::from(items.clone())),
+            Format::Yaml => yaml(&Data::from(items.clone())),
+            Format::Json => json(&Data::from(items.clone())),
         },
         Output::NoStrings => match format {
             Format::Smart => String::new(),
@@ -58,7 +61,8 @@ pub(super) fn render(format: Format, output: &Output) -> String {
             Format::Smart | Format::Yaml => "{}".to_owned(),
             Format::Json => "null".to_owned(),
         },
-        Output::Value(value) => one(format, value),
+        Output::Value(value) => one(format, &Data::from(value.clone())),
+        Output::Record(data) => one(format, data),
         Output::Twofold {
             yaml: in_yaml,
             json: in_json,
@@ -70,36 +74,35 @@ pub(super) fn render(format: Format, output: &Output) -> String {
     if text.is_empty() { text } else { text + "\n" }
 }
 
-fn one(format: Format, value: &Value) -> String {
-    match (format, value) {
-        (Format::Smart, Value::String(text)) => text.clone(),
-        (Format::Smart, Value::Bool(true)) => "True".to_owned(),
-        (Format::Smart, Value::Bool(false)) => "False".to_owned(),
-        (Format::Smart | Format::Yaml, Value::Null) => String::new(),
-        (Format::Smart, Value::Array(items)) if items.is_empty() => String::new(),
-        (Format::Smart | Format::Yaml, _) => yaml(value),
-        (Format::Json, _) => json(value),
+fn one(format: Format, data: &Data) -> String {
+    match (format, data) {
+        (Format::Smart, Data::String(text)) => text.clone(),
+        (Format::Smart, Data::Bool(true)) => "True".to_owned(),
+        (Format::Smart, Data::Bool(false)) => "False".to_owned(),
+        (Format::Smart | Format::Yaml, Data::Null) => String::new(),
+        (Format::Smart | Format::Yaml, _) => yaml(data),
+        (Format::Json, _) => json(data),
     }
 }
 
-fn yaml(value: &Value) -> String {
-    yaml_out::document(value).trim_end_matches('\n').to_owned()
+fn yaml(data: &Data) -> String {
+    yaml_out::document(data).trim_end_matches('\n').to_owned()
 }
 
-/// JSON as Go writes it: no spaces, sorted keys, and `<`, `>`, `&` escaped.
-fn json(value: &Value) -> String {
+/// JSON as Go writes it: no spaces, a map's keys sorted, and `<`, `>`, `&` escaped.
+fn json(data: &Data) -> String {
     let mut text = String::new();
-    write_json(value, &mut text);
+    write_json(data, &mut text);
     text
 }
 
-fn write_json(value: &Value, text: &mut String) {
-    match value {
-        Value::Null => text.push_str("null"),
-        Value::Bool(flag) => text.push_str(if *flag { "true" } else { "false" }),
-        Value::Number(number) => text.push_str(&json_number(number.as_f64().unwrap_or_default())),
-        Value::String(string) => write_json_string(string, text),
-        Value::Array(items) => {
+fn write_json(data: &Data, text: &mut String) {
+    match data {
+        Data::Null => text.push_str("null"),
+        Data::Bool(flag) => text.push_str(if *flag { "true" } else { "false" }),
+        Data::Number(number) => text.push_str(&json_number(number.as_f64().unwrap_or_default())),
+        Data::String(string) => write_json_string(string, text),
+        Data::Array(items) => {
             text.push('[');
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {
@@ -109,9 +112,11 @@ fn write_json(value: &Value, text: &mut String) {
             }
             text.push(']');
         }
-        Value::Object(map) => {
-            let mut keys: Vec<(&String, &Value)> = map.iter().collect();
-            keys.sort_by_key(|(key, _)| *key);
+        Data::Object(fields) => {
+            let mut keys: Vec<(&String, &Data)> = fields.iter().collect();
+            if fields.is_sorted() {
+                keys.sort_by_key(|(key, _)| *key);
+            }
             text.push('{');
             for (index, (key, item)) in keys.into_iter().enumerate() {
                 if index > 0 {
@@ -266,7 +271,7 @@ mod tests {
             (Output::Value(json!(false)), "False\n", "false\n", "false\n"),
             (Output::Value(json!(1_000_000)), "1e+06\n", "1e+06\n", "1000000\n"),
             (Output::Value(json!({})), "{}\n", "{}\n", "{}\n"),
-            (Output::Value(json!([])), "", "[]\n", "[]\n"),
+            (Output::Value(json!([])), "[]\n", "[]\n", "[]\n"),
             (Output::NoMap, "{}\n", "{}\n", "null\n"),
             (Output::NoStrings, "", "[]\n", "null\n"),
             (Output::strings([]), "", "[]\n", "[]\n"),
@@ -282,6 +287,20 @@ mod tests {
                 "a:\n- 1\n- x\nb: <&>\n",
                 "{\"a\":[1,\"x\"],\"b\":\"\\u003c\\u0026\\u003e\"}\n",
             ),
+            // A struct's fields keep their order, a map's keys do not.
+            (
+                Output::Record(Data::record([
+                    ("z", "1".into()),
+                    (
+                        "m",
+                        Data::map([("b".to_owned(), Data::Null), ("a".to_owned(), Data::Bool(true))]),
+                    ),
+                    ("a", vec!["x"].into()),
+                ])),
+                "z: \"1\"\nm:\n  a: true\n  b: null\na:\n- x\n",
+                "z: \"1\"\nm:\n  a: true\n  b: null\na:\n- x\n",
+                "{\"z\":\"1\",\"m\":{\"a\":true,\"b\":null},\"a\":[\"x\"]}\n",
+            ),
         ] {
             assert_eq!(render(Format::Smart, &output), smart, "smart {output:?}");
             assert_eq!(render(Format::Yaml, &output), yaml, "yaml {output:?}");
@@ -292,7 +311,9 @@ mod tests {
     #[test]
     fn json_strings_are_escaped_as_go_escapes_them() {
         assert_eq!(
-            json(&json!("a<>&\u{2028}\u{2029}\u{7f}\u{0}\u{1f}\u{8}\u{c}\n\r\t\"\\/é😀")),
+            json(&Data::from(json!(
+                "a<>&\u{2028}\u{2029}\u{7f}\u{0}\u{1f}\u{8}\u{c}\n\r\t\"\\/é😀"
+            ))),
             "\"a\\u003c\\u003e\\u0026\\u2028\\u2029\u{7f}\\u0000\\u001f\\b\\f\\n\\r\\t\\\"\\\\/é😀\""
         );
     }

@@ -1,9 +1,11 @@
-//! Ports that a unit has open, per endpoint.
+//! Ports that a unit has open, per endpoint, and what a hook asks to open and close.
+//!
+//! Source: reference `juju-agent-measured.md` 2.1, rows 3 to 5, 28 and 29.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::args::go_quote;
+use super::go_text::{atoi, go_quote, to_lower};
 
 /// `80/tcp`, `8080-8090/udp`, `icmp`. Sorted by protocol, then by number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,23 +16,32 @@ pub(super) struct PortRange {
 }
 
 impl PortRange {
-    /// Reads what `open-port` and `close-port` take; the error is Juju's text.
+    /// Reads what `open-port` and `close-port` take; the error is Juju's text. The numbers are judged before the protocol is.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let lower = text.to_lowercase();
-        let (numbers, protocol) = match lower.split_once('/') {
-            Some((numbers, protocol)) => (numbers, protocol),
-            None if lower == "icmp" => {
+        let lower = to_lower(text);
+        let (numbers, protocol) = lower.split_once('/').unwrap_or((&lower, "tcp"));
+        let parts: Vec<&str> = numbers.split('-').collect();
+        let number = |text: &str| atoi(text).map_err(|why| format!("invalid port {}: {why}", go_quote(text)));
+        let (from, to) = match parts.as_slice() {
+            // Whatever stands behind it.
+            ["icmp"] => {
                 return Ok(Self {
                     protocol: "icmp",
                     from: 0,
                     to: 0,
                 });
             }
-            None => (lower.as_str(), "tcp"),
+            [port] => {
+                let port = number(port)?;
+                (port, port)
+            }
+            [from, to] => (number(from)?, number(to)?),
+            _ => return Err(format!("invalid port range {}", go_quote(numbers))),
         };
         let protocol = match protocol {
             "tcp" => "tcp",
             "udp" => "udp",
+            "icmp" => return Err(format!("protocol \"icmp\" doesn't support any ports; got \"{from}\"")),
             other => {
                 return Err(format!(
                     "invalid protocol {}, expected \"tcp\", \"udp\", or \"icmp\"",
@@ -38,21 +49,12 @@ impl PortRange {
                 ));
             }
         };
-        let (from, to) = match numbers.split_once('-') {
-            Some((from, to)) => (number(from)?, number(to)?),
-            None => {
-                let port = number(numbers)?;
-                (port, port)
-            }
-        };
+        if from > to {
+            return Err(format!("invalid port range {from}-{to}/{protocol}"));
+        }
         let bound = |port: i64| {
             u16::try_from(port).map_err(|_| format!("port range bounds must be between 0 and 65535, got {from}-{to}"))
         };
-        if from > to {
-            return Err(format!(
-                "invalid port range {from}-{to}/{protocol}; expected fromPort <= toPort"
-            ));
-        }
         Ok(Self {
             protocol,
             from: bound(from)?,
@@ -64,19 +66,9 @@ impl PortRange {
         self.from != self.to
     }
 
-    fn conflicts(&self, other: &Self) -> bool {
-        self != other && self.protocol == other.protocol && self.from <= other.to && other.from <= self.to
+    fn overlaps(&self, other: &Self) -> bool {
+        self.protocol == other.protocol && self.from <= other.to && other.from <= self.to
     }
-}
-
-fn number(text: &str) -> Result<i64, String> {
-    text.parse::<i64>().map_err(|_| {
-        format!(
-            "invalid port {}: strconv.Atoi: parsing {}: invalid syntax",
-            go_quote(text),
-            go_quote(text)
-        )
-    })
 }
 
 impl fmt::Display for PortRange {
@@ -89,55 +81,125 @@ impl fmt::Display for PortRange {
     }
 }
 
-/// The open ranges; the empty endpoint name stands for all of them.
+/// A range that is open for an endpoint; the empty name stands for all of them.
+type Opening = (PortRange, String);
+
+/// Openings in the order in which they were asked for, each once: an overlap is told of the oldest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct PortSet(BTreeSet<(PortRange, String)>);
+pub(super) struct PortSet(Vec<Opening>);
+
+/// How a range stands to those of a set.
+enum Standing {
+    Free,
+    /// The same range for the same endpoint.
+    Present,
+    /// It overlaps this other range. The same range for another endpoint is no overlap.
+    Overlaps(PortRange),
+}
 
 impl PortSet {
-    /// Opens a range; the error is the range that it overlaps.
-    pub(super) fn open(&mut self, range: &PortRange, endpoint: &str) -> Result<(), PortRange> {
-        if let Some((other, _)) = self.0.iter().find(|(other, _)| other.conflicts(range)) {
-            return Err(other.clone());
+    fn standing(&self, range: &PortRange, endpoint: &str) -> Standing {
+        if self.0.iter().any(|(other, name)| other == range && name == endpoint) {
+            return Standing::Present;
         }
-        self.0.insert((range.clone(), endpoint.to_owned()));
-        Ok(())
+        let other = self.0.iter().find(|(other, _)| other != range && other.overlaps(range));
+        other.map_or(Standing::Free, |(other, _)| Standing::Overlaps(other.clone()))
     }
 
-    /// Closes a range; one that is not open is let pass.
-    pub(super) fn close(&mut self, range: &PortRange, endpoint: &str) {
-        if endpoint.is_empty() {
-            self.0.retain(|(other, _)| other != range);
-        } else {
-            self.0.remove(&(range.clone(), endpoint.to_owned()));
-        }
+    fn remove(&mut self, opening: &Opening) {
+        self.0.retain(|other| other != opening);
     }
 
     /// Each range once, sorted.
     pub(super) fn ranges(&self) -> Vec<String> {
-        let mut ranges: Vec<String> = self.0.iter().map(|(range, _)| range.to_string()).collect();
-        ranges.dedup();
-        ranges
+        let ranges: BTreeSet<&PortRange> = self.0.iter().map(|(range, _)| range).collect();
+        ranges.into_iter().map(ToString::to_string).collect()
     }
 
     /// Each range with its endpoints: `80/tcp (*)`, `80/tcp (a, b)`.
     pub(super) fn ranges_with_endpoints(&self) -> Vec<String> {
-        let ranges: BTreeSet<&PortRange> = self.0.iter().map(|(range, _)| range).collect();
-        ranges
+        let mut by_range: BTreeMap<&PortRange, BTreeSet<&str>> = BTreeMap::new();
+        for (range, endpoint) in &self.0 {
+            by_range.entry(range).or_default().insert(endpoint);
+        }
+        let shown = |endpoints: BTreeSet<&str>| {
+            if endpoints.contains("") {
+                "*".to_owned()
+            } else {
+                endpoints.into_iter().collect::<Vec<_>>().join(", ")
+            }
+        };
+        by_range
             .into_iter()
-            .map(|range| {
-                let endpoints: Vec<&str> = self
-                    .0
-                    .iter()
-                    .filter(|(other, _)| other == range)
-                    .map(|(_, endpoint)| endpoint.as_str())
-                    .collect();
-                if endpoints.contains(&"") {
-                    format!("{range} (*)")
-                } else {
-                    format!("{range} ({})", endpoints.join(", "))
-                }
-            })
+            .map(|(range, endpoints)| format!("{range} ({})", shown(endpoints)))
             .collect()
+    }
+}
+
+/// What one hook asks to open and to close, until it ends.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct PortChanges {
+    open: PortSet,
+    close: PortSet,
+}
+
+/// The range that stands in the way.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Conflict {
+    range: PortRange,
+    /// This hook asked for it, too.
+    pending: bool,
+}
+
+impl Conflict {
+    /// Juju's text, which names the unit that has the other range.
+    pub(super) fn text(&self, unit: &str) -> String {
+        let earlier = if self.pending { " requested earlier" } else { "" };
+        format!("port range conflicts with {} (unit \"{unit}\"){earlier}", self.range)
+    }
+}
+
+impl PortChanges {
+    /// Asks to open a range. One that is asked for, or open, for the same endpoint is let pass.
+    pub(super) fn open(&mut self, stored: &PortSet, range: &PortRange, endpoint: &str) -> Result<(), Conflict> {
+        let opening = (range.clone(), endpoint.to_owned());
+        self.close.remove(&opening);
+        for (set, pending) in [(&self.open, true), (stored, false)] {
+            match set.standing(range, endpoint) {
+                Standing::Free => {}
+                Standing::Present => return Ok(()),
+                Standing::Overlaps(range) => return Err(Conflict { range, pending }),
+            }
+        }
+        self.open.0.push(opening);
+        Ok(())
+    }
+
+    /// Asks to close a range for exactly this endpoint. What overlaps another range is refused; what is not open is let pass.
+    pub(super) fn close(&mut self, stored: &PortSet, range: &PortRange, endpoint: &str) -> Result<(), Conflict> {
+        let opening = (range.clone(), endpoint.to_owned());
+        self.open.remove(&opening);
+        match self.close.standing(range, endpoint) {
+            Standing::Free => {}
+            Standing::Present => return Ok(()),
+            Standing::Overlaps(range) => return Err(Conflict { range, pending: true }),
+        }
+        if let Standing::Overlaps(range) = stored.standing(range, endpoint) {
+            return Err(Conflict { range, pending: false });
+        }
+        // A unit that has nothing open has nothing to close, and the request is forgotten.
+        if !stored.0.is_empty() {
+            self.close.0.push(opening);
+        }
+        Ok(())
+    }
+
+    /// The open ranges once these changes are made.
+    pub(super) fn applied_to(&self, stored: &PortSet) -> PortSet {
+        let mut ports = stored.clone();
+        ports.0.extend(self.open.0.iter().cloned());
+        ports.0.retain(|opening| !self.close.0.contains(opening));
+        ports
     }
 }
 
@@ -155,41 +217,112 @@ mod tests {
             ("7-7", "7/tcp"),
             ("icmp", "icmp"),
             ("ICMP", "icmp"),
+            ("icmp/", "icmp"),
+            ("icmp/80", "icmp"),
+            ("icmp/x", "icmp"),
+            ("+80", "80/tcp"),
         ] {
             assert_eq!(PortRange::parse(text).unwrap().to_string(), shown, "{text}");
         }
-        for (text, part) in [
-            ("abc", "invalid port \"abc\": "),
-            ("", "invalid port \"\": "),
-            ("80-", "invalid port \"\": "),
+        let syntax = |text: &str| format!("invalid port {text:?}: strconv.Atoi: parsing {text:?}: invalid syntax");
+        let bounds = |got: &str| format!("port range bounds must be between 0 and 65535, got {got}");
+        for (text, error) in [
+            ("abc", syntax("abc")),
+            ("", syntax("")),
+            ("80-", syntax("")),
+            ("-1", syntax("")),
+            ("/", syntax("")),
+            ("tcp/80", syntax("tcp")),
+            ("icmp-1", syntax("icmp")),
+            ("1_0", syntax("1_0")),
+            ("65536", bounds("65536-65536")),
+            ("1-65536", bounds("1-65536")),
+            ("90-80", "invalid port range 90-80/tcp".to_owned()),
+            ("90000-80000", "invalid port range 90000-80000/tcp".to_owned()),
+            ("80-90-100", "invalid port range \"80-90-100\"".to_owned()),
+            ("80--90/udp", "invalid port range \"80--90\"".to_owned()),
+            ("80/sctp", "invalid protocol \"sctp\", expected \"tcp\", \"udp\", or \"icmp\"".to_owned()),
+            ("80/", "invalid protocol \"\", expected \"tcp\", \"udp\", or \"icmp\"".to_owned()),
+            ("80/tcp/x", "invalid protocol \"tcp/x\", expected \"tcp\", \"udp\", or \"icmp\"".to_owned()),
+            ("80/icmp", "protocol \"icmp\" doesn't support any ports; got \"80\"".to_owned()),
+            ("80-81/ICMP", "protocol \"icmp\" doesn't support any ports; got \"80\"".to_owned()),
             (
-                "65536",
-                "port range bounds must be between 0 and 65535, got 65536-65536",
+                "9223372036854775808",
+                "invalid port \"9223372036854775808\": strconv.Atoi: parsing \"9223372036854775808\": value out of range"
+                    .to_owned(),
             ),
-            ("-1", "invalid port \"\""),
-            ("90-80", "invalid port range 90-80/tcp"),
-            ("80/sctp", "invalid protocol \"sctp\""),
         ] {
-            let error = PortRange::parse(text).unwrap_err();
-            assert!(error.contains(part), "{text:?}: {error}");
+            assert_eq!(PortRange::parse(text).unwrap_err(), error, "{text:?}");
         }
+    }
+
+    fn range(text: &str) -> PortRange {
+        PortRange::parse(text).unwrap()
     }
 
     #[test]
     fn a_repeat_is_nothing_and_an_overlap_is_refused() {
-        let range = |text| PortRange::parse(text).unwrap();
-        let mut ports = PortSet::default();
-        ports.open(&range("80-90"), "").unwrap();
-        ports.open(&range("80-90"), "").unwrap();
-        ports.open(&range("85/udp"), "web").unwrap();
-        ports.open(&range("85/udp"), "admin").unwrap();
-        assert_eq!(ports.open(&range("85"), "").unwrap_err().to_string(), "80-90/tcp");
+        let (stored, mut changes) = (PortSet::default(), PortChanges::default());
+        for (text, endpoint) in [("80-90", ""), ("80-90", ""), ("85/udp", "web"), ("85/udp", "admin")] {
+            changes.open(&stored, &range(text), endpoint).unwrap();
+        }
+        let conflict = changes.open(&stored, &range("85"), "").unwrap_err();
+        assert_eq!(
+            conflict.text("u/0"),
+            "port range conflicts with 80-90/tcp (unit \"u/0\") requested earlier"
+        );
+        let ports = changes.applied_to(&stored);
         assert_eq!(ports.ranges(), ["80-90/tcp", "85/udp"]);
         assert_eq!(ports.ranges_with_endpoints(), ["80-90/tcp (*)", "85/udp (admin, web)"]);
-        ports.close(&range("85/udp"), "web");
-        assert_eq!(ports.ranges_with_endpoints(), ["80-90/tcp (*)", "85/udp (admin)"]);
-        ports.close(&range("85/udp"), "");
-        ports.close(&range("1"), "");
-        assert_eq!(ports.ranges(), ["80-90/tcp"]);
+        let mut changes = PortChanges::default();
+        let conflict = changes.open(&ports, &range("85"), "").unwrap_err();
+        assert_eq!(
+            conflict.text("u/0"),
+            "port range conflicts with 80-90/tcp (unit \"u/0\")"
+        );
+    }
+
+    #[test]
+    fn a_close_is_for_its_endpoint_only() {
+        let mut changes = PortChanges::default();
+        for endpoint in ["", "web"] {
+            changes.open(&PortSet::default(), &range("80"), endpoint).unwrap();
+        }
+        let stored = changes.applied_to(&PortSet::default());
+        changes.close(&PortSet::default(), &range("80"), "").unwrap();
+        assert_eq!(
+            changes.applied_to(&PortSet::default()).ranges_with_endpoints(),
+            ["80/tcp (web)"]
+        );
+
+        let mut changes = PortChanges::default();
+        changes.close(&stored, &range("80"), "").unwrap();
+        changes.close(&stored, &range("80"), "other").unwrap();
+        assert_eq!(changes.applied_to(&stored).ranges_with_endpoints(), ["80/tcp (web)"]);
+        changes.open(&stored, &range("80"), "").unwrap();
+        assert_eq!(
+            changes.applied_to(&stored),
+            stored,
+            "a close that is taken back is none"
+        );
+    }
+
+    #[test]
+    fn a_close_that_overlaps_is_refused() {
+        let mut changes = PortChanges::default();
+        changes.open(&PortSet::default(), &range("200-210"), "").unwrap();
+        let stored = changes.applied_to(&PortSet::default());
+        let mut changes = PortChanges::default();
+        let stands = "port range conflicts with 200-210/tcp (unit \"u/0\")";
+        let refused = changes.close(&stored, &range("201-202"), "").unwrap_err();
+        assert_eq!(refused.text("u/0"), stands);
+        changes.close(&stored, &range("200-210"), "").unwrap();
+        changes.close(&stored, &range("999"), "").unwrap();
+        for (text, other) in [("201-202", "200-210"), ("999-1000", "999")] {
+            let refused = changes.close(&stored, &range(text), "").unwrap_err();
+            let stands = format!("port range conflicts with {other}/tcp (unit \"u/0\") requested earlier");
+            assert_eq!(refused.text("u/0"), stands);
+        }
+        changes.close(&stored, &range("300-310"), "").unwrap();
     }
 }

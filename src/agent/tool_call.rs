@@ -2,10 +2,12 @@
 //!
 //! Source: reference `juju-agent.md` 1.3 and 9.2. The agent parses the arguments; the process only carries bytes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::args::{Stop, parse};
+use super::go_text::{go_quote, parse_int};
 use super::output::{Format, render};
+use super::tool_path;
 use super::tools::{self, Failure, Formats, ToolContext};
 use super::unit::Unit;
 
@@ -22,7 +24,8 @@ pub struct ToolRequest {
     pub args: Vec<String>,
     /// All of standard input, once an answer has said [`ToolAnswer::wants_stdin`].
     pub stdin: Option<Vec<u8>>,
-    /// The content of the file that an answer asked for by [`ToolAnswer::wants_file`], or why it cannot be read.
+    /// The content of the file that an answer asked for by [`ToolAnswer::wants_file`], or why it cannot be read: the system's text, such as
+    /// `no such file or directory`.
     pub file: Option<Result<Vec<u8>, String>>,
 }
 
@@ -72,16 +75,6 @@ impl ToolAnswer {
     }
 }
 
-impl ToolRequest {
-    /// A path of the arguments as the agent opens it.
-    fn path(&self, path: &str, home: Option<&Path>) -> PathBuf {
-        match (path.strip_prefix("~/"), home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => self.dir.join(path),
-        }
-    }
-}
-
 impl Unit {
     /// Answers a hook tool. Calls are taken one at a time; one that names no running hook is refused.
     pub fn tool(&mut self, request: &ToolRequest) -> ToolAnswer {
@@ -96,10 +89,7 @@ impl Unit {
             .running
             .take_if(|running| running.run.context_id == request.context_id)
         else {
-            return refuse(format!(
-                "wrong context ID; got {}",
-                super::args::go_quote(&request.context_id)
-            ));
+            return refuse(format!("wrong context ID; got {}", go_quote(&request.context_id)));
         };
         let answer = match tools::find(&request.name, &self.settings.juju_version) {
             Some(tool) => {
@@ -124,10 +114,12 @@ impl Unit {
         running: &mut super::hook_run::Running,
     ) -> ToolAnswer {
         let options: Vec<_> = tool.options.iter().chain(tool.formats.options()).collect();
+        let unit = self.settings.unit.as_str();
         let check = |key: &str, value: &str| match key {
             "format" => tool.formats.admit(value),
-            "r" | "relation" => tools::no_such_relation(value),
-            "s" => Err("storage not found".to_owned()),
+            "r" => tools::no_such_relation(value),
+            "s" => tools::no_such_storage(value, unit),
+            "revision" => parse_int(value).map(|_| ()),
             _ => Ok(()),
         };
         let args = match parse(&options, &request.args, &check) {
@@ -148,21 +140,24 @@ impl Unit {
         };
         let output_path = args
             .value("o")
-            .map(|path| request.path(path, self.settings.home.as_deref()));
+            .filter(|path| !path.is_empty())
+            .map(|path| tool_path::resolve_output(&request.dir, path, self.settings.home.as_deref()));
+        // Said once the arguments are right, and with no line end.
+        let warning = match args.value("format") {
+            Some(format) if tool.formats == Formats::Ignored && !format.is_empty() => {
+                format!("--format flag deprecated for command {}", go_quote(&request.name))
+            }
+            _ => String::new(),
+        };
         let mut context = ToolContext {
             unit: self,
             running,
             request,
             args,
             format,
-            warning: None,
             kill_hook: false,
         };
         let result = (tool.run)(&mut context);
-        let stderr = context
-            .warning
-            .map(|text| format!("{text}\n").into_bytes())
-            .unwrap_or_default();
         let kill_hook = context.kill_hook;
         match result {
             Ok(output) => {
@@ -173,25 +168,26 @@ impl Unit {
                 };
                 ToolAnswer {
                     stdout,
-                    stderr,
+                    stderr: warning.into_bytes(),
                     output_file,
                     kill_hook,
                     ..ToolAnswer::default()
                 }
             }
             Err(Failure::Usage(text)) => ToolAnswer::failed(2, &text),
-            Err(Failure::Run(text)) => ToolAnswer::failed(1, &text),
+            Err(Failure::Run(text)) => {
+                let mut answer = ToolAnswer::failed(1, &text);
+                answer.stderr.splice(..0, warning.into_bytes());
+                answer
+            }
             Err(Failure::WantsStdin) => ToolAnswer {
                 wants_stdin: true,
                 ..ToolAnswer::default()
             },
-            Err(Failure::WantsFile(path)) => {
-                let path = request.path(&path, self.settings.home.as_deref());
-                ToolAnswer {
-                    wants_file: Some(path),
-                    ..ToolAnswer::default()
-                }
-            }
+            Err(Failure::WantsFile(path)) => ToolAnswer {
+                wants_file: Some(path),
+                ..ToolAnswer::default()
+            },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The model of one unit, and what the operator and the world do to it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use serde_json::{Map, Value};
@@ -31,6 +31,8 @@ pub struct Unit {
     pub(super) application_status: Option<StatusValue>,
     pub(super) version: String,
     pub(super) leader_settings: BTreeMap<String, String>,
+    /// `CLASS/ID` of each payload that is registered (until Juju 3.6).
+    pub(super) payloads: BTreeSet<String>,
     pub(super) log: Log,
 
     // Where it is in its life.
@@ -121,6 +123,7 @@ impl Unit {
             application_status: None,
             version: String::new(),
             leader_settings: BTreeMap::new(),
+            payloads: BTreeSet::new(),
             log: Log::default(),
             life: Life::default(),
             error: None,

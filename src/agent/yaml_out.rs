@@ -2,8 +2,7 @@
 
 use std::cmp::Ordering;
 
-use serde_json::Value;
-
+use super::data::{Data as Value, Fields};
 use super::output::yaml_number;
 
 /// One document; ends with a line end.
@@ -37,9 +36,11 @@ fn write_list(items: &[Value], indent: usize, text: &mut String) {
     }
 }
 
-fn write_map(map: &serde_json::Map<String, Value>, indent: usize, text: &mut String) {
+fn write_map(map: &Fields, indent: usize, text: &mut String) {
     let mut entries: Vec<(&String, &Value)> = map.iter().collect();
-    entries.sort_by(|(a, _), (b, _)| natural(a, b));
+    if map.is_sorted() {
+        entries.sort_by(|(a, _), (b, _)| natural(a, b));
+    }
     for (index, (key, value)) in entries.into_iter().enumerate() {
         if index > 0 {
             push_indent(indent, text);
@@ -360,7 +361,7 @@ mod tests {
             (" a\nb", "|2-\n   a\n  b"),
             ("a\n b", "|-\n  a\n   b"),
         ] {
-            assert_eq!(document(&json!(string)), format!("{written}\n"), "{string:?}");
+            assert_eq!(document(&json!(string).into()), format!("{written}\n"), "{string:?}");
         }
     }
 
@@ -373,10 +374,10 @@ mod tests {
         let written = "\"\": empty\n\"1\": one\nA: null\na2:\n- p\n- 1\n- null\n- j: []\n  k: v\na10: x\nb: 1\ne: {}\nl: []\n\
             ? |-\n  multi\n  key\n: v\n\"n\": |-\n  multi\n  line\nnested:\n  m: |\n    a\n    b\n  z:\n  - - q\n    - r\n  - []\n\
             \"true\": t\nx y: true\n";
-        assert_eq!(document(&value), written);
+        assert_eq!(document(&value.clone().into()), written);
         let value = json!(["a", ["b"], {"k": "v", "l": "w"}, "m\nn", null, {}]);
         assert_eq!(
-            document(&value),
+            document(&value.clone().into()),
             "- a\n- - b\n- k: v\n  l: w\n- |-\n  m\n  n\n- null\n- {}\n"
         );
     }

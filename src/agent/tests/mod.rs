@@ -4,8 +4,15 @@ mod actions;
 mod environment;
 mod library;
 mod life;
+mod options;
+mod ports;
+mod relation_storage;
+mod removed;
 mod requests;
 mod schedule;
+mod secrets;
+mod state_status;
+mod surroundings;
 mod tools;
 
 use std::time::{Duration, Instant};

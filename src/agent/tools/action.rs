@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::actions::set_path;
-use super::super::args::go_quote;
+use super::super::go_text::go_quote;
 use super::super::hook::HookKind;
 use super::super::log::Level;
 use super::super::output::Output;
@@ -49,7 +49,7 @@ fn action_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(1)?;
     needs_action(context)?;
     let params = &context.running.action_params;
-    let Some(key) = context.args.positional(0).filter(|key| !key.is_empty()) else {
+    let Some(key) = context.args.positional(0) else {
         return Ok(Output::Value(Value::Object(params.clone())));
     };
     Ok(Output::Value(at_path(params, key).cloned().unwrap_or(Value::Null)))
@@ -78,7 +78,10 @@ fn action_set(context: &mut ToolContext<'_>) -> ToolResult {
         }
         pairs.push((keys, value));
     }
-    needs_action(context)?;
+    // Asked for each result, so that none is no mistake in a hook.
+    if !pairs.is_empty() {
+        needs_action(context)?;
+    }
     for (keys, value) in pairs {
         let path: Vec<&str> = keys.split('.').collect();
         set_path(&mut context.running.action_results, &path, Value::from(value));

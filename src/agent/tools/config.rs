@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::args::{Opt, go_quote};
+use super::super::args::Opt;
+use super::super::go_text::go_quote;
 use super::super::output::Output;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 

@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::args::{Opt, go_quote};
+use super::super::args::Opt;
+use super::super::data::Data;
+use super::super::go_text::go_quote;
 use super::super::output::Output;
 use super::super::settings::juju_has;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions, not_modelled};
+use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
 pub(super) const TOOLS: &[Tool] = &[
     Tool::new(
@@ -45,39 +47,7 @@ pub(super) const TOOLS: &[Tool] = &[
     Tool::new("credential-get", "", "Print the cloud's credential.", credential_get).formats(Formats::SmartYamlJson),
     Tool::new("juju-reboot", "", "Reboot the machine.", juju_reboot)
         .options(&[Opt::flag(&["now"], "at once, killing the hook, which runs again")]),
-    Tool::new(
-        "payload-register",
-        "<type> <class> <id> [tags...]",
-        "Register a payload.",
-        not_modelled,
-    )
-    .versions(Versions::Before(4, 0)),
-    Tool::new("payload-unregister", "<class> <id>", "Forget a payload.", not_modelled).versions(Versions::Before(4, 0)),
-    Tool::new(
-        "payload-status-set",
-        "<class> <id> <status>",
-        "Set a payload's status.",
-        not_modelled,
-    )
-    .versions(Versions::Before(4, 0)),
-    Tool::new("k8s-spec-get", "", "Print the pod spec.", not_modelled).versions(Versions::Before(4, 0)),
-    Tool::new("k8s-spec-set", "--file <file>", "Set the pod spec.", not_modelled)
-        .options(&[FILE, Opt::value(&["k8s-resources"], "file", "further resources")])
-        .versions(Versions::Before(4, 0)),
-    Tool::new("pod-spec-get", "", "Print the pod spec.", not_modelled).versions(Versions::Before(4, 0)),
-    Tool::new("pod-spec-set", "--file <file>", "Set the pod spec.", not_modelled)
-        .options(&[FILE, Opt::value(&["k8s-resources"], "file", "further resources")])
-        .versions(Versions::Before(4, 0)),
-    Tool::new("k8s-raw-get", "", "Print the raw spec.", not_modelled).versions(Versions::Before(4, 0)),
-    Tool::new("k8s-raw-set", "--file <file>", "Set the raw spec.", not_modelled)
-        .options(&[FILE])
-        .versions(Versions::Before(4, 0)),
-    Tool::new("add-metric", "<key>=<value> [...]", "Add metrics.", not_modelled)
-        .options(&[Opt::value(&["l", "labels"], "labels", "labels of the metrics")])
-        .versions(Versions::Before(3, 0)),
 ];
-
-const FILE: Opt = Opt::value(&["file"], "file", "the file to read; - for standard input");
 
 fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
     let Some(binding) = context.args.positional(0) else {
@@ -88,10 +58,11 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
     }
     context.at_most(1)?;
     if !context.unit.meta.has_binding(binding) {
+        // Juju 4 shows the controller's own text, older ones drop it.
         return Err(Failure::Run(if juju_has(&context.unit.settings.juju_version, 4, 0) {
-            format!("no network config found for binding {}", go_quote(binding))
-        } else {
             format!("undefined for unit charm: endpoint {} not valid", go_quote(binding))
+        } else {
+            format!("no network config found for binding {}", go_quote(binding))
         }));
     }
     let address = context.unit.settings.address.clone();
@@ -116,7 +87,7 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
         }
         several => {
             if several.iter().any(|(name, _)| *name == "primary-address") {
-                return Err(Failure::Usage(
+                return Err(Failure::Run(
                     "--primary-address must be the only flag specified".to_owned(),
                 ));
             }
@@ -127,21 +98,36 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
             return Ok(Output::Value(Value::Object(map)));
         }
     }
-    let document = |legacy: bool| {
-        let cidr = format!("{address}/{bits}");
-        let interface = if legacy {
-            let addresses = json!([{ "hostname": "", "value": address, "cidr": cidr, "address": address }]);
-            json!({ "mac-address": "", "interface-name": "lo", "macaddress": "", "interfacename": "lo", "addresses": addresses })
-        } else {
-            let addresses = json!([{ "hostname": "", "value": address, "cidr": cidr }]);
-            json!({ "mac-address": "", "interface-name": "lo", "addresses": addresses })
-        };
-        json!({ "bind-addresses": [interface], "egress-subnets": egress, "ingress-addresses": [address] })
-    };
+    let document = |old_spellings: bool| network_document(&address, &format!("{address}/{bits}"), old_spellings);
     Ok(Output::Twofold {
         yaml: document(true),
         json: document(false),
     })
+}
+
+/// All that is known of a binding, in the order of Juju's own struct. YAML has the spellings of old beside the new ones.
+fn network_document(address: &str, cidr: &str, old_spellings: bool) -> Data {
+    let mut bound = vec![
+        ("hostname", "".into()),
+        ("value", address.into()),
+        ("cidr", cidr.into()),
+    ];
+    if old_spellings {
+        bound.push(("address", address.into()));
+    }
+    let mut interface = vec![
+        ("mac-address", "".into()),
+        ("interface-name", "lo".into()),
+        ("addresses", Data::Array(vec![Data::record(bound)])),
+    ];
+    if old_spellings {
+        interface.extend([("macaddress", "".into()), ("interfacename", "lo".into())]);
+    }
+    Data::record([
+        ("bind-addresses", Data::Array(vec![Data::record(interface)])),
+        ("egress-subnets", vec![cidr].into()),
+        ("ingress-addresses", vec![address].into()),
+    ])
 }
 
 fn goal_state(context: &mut ToolContext<'_>) -> ToolResult {
@@ -152,13 +138,18 @@ fn goal_state(context: &mut ToolContext<'_>) -> ToolResult {
     } else {
         context.unit.status.status.as_str()
     };
-    Ok(Output::Value(
-        json!({ "units": { unit: { "status": status, "since": context.unit.settings.since } }, "relations": {} }),
-    ))
+    let own = Data::record([
+        ("status", status.into()),
+        ("since", context.unit.settings.since.as_str().into()),
+    ]);
+    Ok(Output::Record(Data::record([
+        ("units", Data::map([(unit.to_owned(), own)])),
+        ("relations", Data::map([])),
+    ])))
 }
 
 fn resource_get(context: &mut ToolContext<'_>) -> ToolResult {
-    let Some(name) = context.args.positional(0).filter(|name| !name.is_empty()) else {
+    let Some(name) = context.args.positional(0) else {
         return Err(Failure::Usage("missing required resource name".to_owned()));
     };
     context.at_most(1)?;
@@ -189,9 +180,14 @@ fn unit_get(context: &mut ToolContext<'_>) -> ToolResult {
 /// No charm here is trusted with a cloud's credential: there is no cloud.
 fn credential_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(0)?;
-    Err(Failure::Run(
-        "cannot access cloud credentials: permission denied".to_owned(),
-    ))
+    let asked = if context.unit.is_kubernetes() {
+        "getting model credentials: "
+    } else {
+        ""
+    };
+    Err(Failure::Run(format!(
+        "cannot access cloud credentials: {asked}permission denied"
+    )))
 }
 
 fn juju_reboot(context: &mut ToolContext<'_>) -> ToolResult {

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::super::args::{go_quote, key_values};
+use super::super::args::key_values;
+use super::super::go_text::go_quote;
 use super::super::output::Output;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions};
 

@@ -1,6 +1,7 @@
 //! `juju-log`.
 
 use super::super::args::Opt;
+use super::super::go_text::go_quote;
 use super::super::log::Level;
 use super::super::output::Output;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
@@ -26,9 +27,11 @@ fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
     let logger = format!("unit.{}.juju-log", context.unit.settings.unit);
     let level = match context.args.value("l") {
         _ if context.args.flag("debug") => Level::Debug,
-        None => Level::Info,
+        None | Some("") => Level::Info,
+        // A level of Juju's logger, which writes nothing at it.
+        Some(text) if text.eq_ignore_ascii_case("UNSPECIFIED") => return Ok(Output::Nothing),
         Some(text) => Level::parse(text).unwrap_or_else(|| {
-            let warning = format!("Specified log level of {text:?} is not valid");
+            let warning = format!("Specified log level of {} is not valid", go_quote(text));
             context.unit.log.push(Level::Warning, logger.clone(), warning);
             Level::Info
         }),

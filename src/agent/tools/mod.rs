@@ -9,15 +9,23 @@ mod leader;
 mod log;
 mod ports;
 mod relation;
+mod removed;
 mod secret;
+mod secret_content;
 mod state;
 mod status;
+mod storage;
 
-use super::args::{Opt, Parsed, go_quote};
+use std::path::PathBuf;
+
+use super::args::{Opt, Parsed};
+use super::go_text::{atoi, go_quote};
 use super::hook_run::Running;
+use super::names;
 use super::output::{Format, Output};
 use super::settings::juju_has;
 use super::tool_call::ToolRequest;
+use super::tool_path;
 use super::unit::Unit;
 use crate::juju::JujuVersion;
 
@@ -31,7 +39,7 @@ pub(super) enum Failure {
     /// Standard input is needed and was not sent.
     WantsStdin,
     /// This file of the arguments is needed and was not sent.
-    WantsFile(String),
+    WantsFile(PathBuf),
 }
 
 type ToolResult = Result<Output, Failure>;
@@ -43,8 +51,6 @@ pub(super) struct ToolContext<'a> {
     pub(super) request: &'a ToolRequest,
     pub(super) args: Parsed,
     pub(super) format: Format,
-    /// A line for standard error beside a success.
-    pub(super) warning: Option<String>,
     pub(super) kill_hook: bool,
 }
 
@@ -73,12 +79,28 @@ impl ToolContext<'_> {
         if path == "-" {
             return self.request.stdin.as_deref().ok_or(Failure::WantsStdin);
         }
+        let home = self.unit.settings.home.as_deref();
+        let path = tool_path::resolve(&self.request.dir, path, home).map_err(Failure::Run)?;
+        self.file().map_err(|cause| match cause {
+            None => Failure::WantsFile(path),
+            Some(cause) => Failure::Run(cannot_read(&path.to_string_lossy(), cause)),
+        })
+    }
+
+    /// The content of the file that this call asked for; no cause where it has not been read yet.
+    fn file(&self) -> Result<&[u8], Option<&str>> {
         match &self.request.file {
-            None => Err(Failure::WantsFile(path.to_owned())),
+            None => Err(None),
             Some(Ok(content)) => Ok(content),
-            Some(Err(cause)) => Err(Failure::Run(format!("open {path}: {cause}"))),
+            Some(Err(cause)) => Err(Some(cause)),
         }
     }
+}
+
+/// Go's text for a file that cannot be read: a directory can be opened.
+fn cannot_read(path: &str, cause: &str) -> String {
+    let verb = if cause == "is a directory" { "read" } else { "open" };
+    format!("{verb} {path}: {cause}")
 }
 
 /// Which values `--format` takes.
@@ -121,16 +143,23 @@ impl Formats {
     }
 }
 
-/// No relation is known to this unit; what is no number is another mistake.
+/// No relation is known to this unit; what is no number of 64 bits is another mistake.
 pub(super) fn no_such_relation(value: &str) -> Result<(), String> {
     let id = value.rsplit(':').next().unwrap_or_default();
-    let number = !id.is_empty() && id.chars().all(|c| c.is_ascii_digit());
-    Err(if number {
-        "relation not found"
-    } else {
-        "invalid relation id"
+    Err(match atoi(id) {
+        Ok(_) => "relation not found",
+        Err(_) => "invalid relation id",
     }
     .to_owned())
+}
+
+/// No storage is attached to this unit; what is no storage's id is another mistake.
+pub(super) fn no_such_storage(value: &str, unit: &str) -> Result<(), String> {
+    Err(if names::is_storage(value) {
+        format!("storage attachment {} on {} not found", go_quote(value), go_quote(unit))
+    } else {
+        format!("invalid storage ID {}", go_quote(value))
+    })
 }
 
 /// One hook tool.
@@ -226,7 +255,7 @@ impl Tool {
     }
 }
 
-const TABLES: [&[Tool]; 10] = [
+const TABLES: [&[Tool]; 12] = [
     action::TOOLS,
     config::TOOLS,
     environs::TOOLS,
@@ -234,13 +263,15 @@ const TABLES: [&[Tool]; 10] = [
     log::TOOLS,
     ports::TOOLS,
     relation::TOOLS,
+    removed::TOOLS,
     secret::TOOLS,
     state::TOOLS,
     status::TOOLS,
+    storage::TOOLS,
 ];
 
 fn all() -> impl Iterator<Item = &'static Tool> {
-    static TABLE: [&[Tool]; 10] = TABLES;
+    static TABLE: [&[Tool]; 12] = TABLES;
     TABLE.iter().flat_map(|tools| tools.iter())
 }
 

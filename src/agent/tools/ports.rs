@@ -2,7 +2,7 @@
 
 use super::super::args::Opt;
 use super::super::output::Output;
-use super::super::ports::{PortRange, PortSet};
+use super::super::ports::{Conflict, PortChanges, PortRange, PortSet};
 use super::super::settings::juju_has;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
@@ -39,67 +39,55 @@ pub(super) const TOOLS: &[Tool] = &[
     .formats(Formats::SmartYamlJson),
 ];
 
-fn range(context: &ToolContext<'_>) -> Result<(PortRange, Vec<String>), Failure> {
+/// Whether to open or to close: the same arguments, the same refusals.
+type Change = fn(&mut PortChanges, &PortSet, &PortRange, &str) -> Result<(), Conflict>;
+
+fn change(context: &mut ToolContext<'_>, verb: &str, change: Change) -> ToolResult {
     let Some(text) = context.args.positional(0) else {
         return Err(Failure::Usage("no port or range specified".to_owned()));
     };
     let range = PortRange::parse(text).map_err(Failure::Usage)?;
     context.at_most(1)?;
-    let named = context.args.value("endpoints").unwrap_or_default();
-    let mut endpoints: Vec<String> = named
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty() && *name != "*")
-        .map(str::to_owned)
-        .collect();
-    if endpoints.is_empty() {
-        endpoints.push(String::new());
-    }
     if range.is_range() && context.unit.is_kubernetes() {
         return Err(Failure::Run(
             "port ranges are not supported for k8s applications, please specify a single port".to_owned(),
         ));
     }
-    Ok((range, endpoints))
-}
-
-fn open_port(context: &mut ToolContext<'_>) -> ToolResult {
-    let (range, endpoints) = range(context)?;
-    let mut ports = current(context, true);
-    for endpoint in endpoints {
-        ports.open(&range, &endpoint).map_err(|other| {
-            let unit = &context.unit.settings.unit;
+    let (unit, stored) = (&context.unit.settings.unit, &context.unit.ports);
+    // A star is a name like any other here; no name at all stands for every endpoint.
+    let endpoints = context.args.value("endpoints").unwrap_or_default();
+    for endpoint in endpoints.split(',').map(str::trim) {
+        // What was asked for before a refusal stays asked for.
+        change(&mut context.running.ports, stored, &range, endpoint).map_err(|conflict| {
             Failure::Run(format!(
-                "cannot open {range} (unit \"{unit}\"): port range conflicts with {other} (unit \"{unit}\")"
+                "cannot {verb} {range} (unit \"{unit}\"): {}",
+                conflict.text(unit)
             ))
         })?;
     }
-    context.running.ports = Some(ports);
     Ok(Output::Nothing)
 }
 
+fn open_port(context: &mut ToolContext<'_>) -> ToolResult {
+    change(context, "open", PortChanges::open)
+}
+
 fn close_port(context: &mut ToolContext<'_>) -> ToolResult {
-    let (range, endpoints) = range(context)?;
-    let mut ports = current(context, true);
-    for endpoint in endpoints {
-        ports.close(&range, &endpoint);
-    }
-    context.running.ports = Some(ports);
-    Ok(Output::Nothing)
+    change(context, "close", PortChanges::close)
 }
 
 fn opened_ports(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(0)?;
+    let stored = &context.unit.ports;
     // Juju 2.9 leaves out what this hook has opened and closed.
-    let ports = current(context, juju_has(&context.unit.settings.juju_version, 3, 0));
+    let ports = if juju_has(&context.unit.settings.juju_version, 3, 0) {
+        context.running.ports.applied_to(stored)
+    } else {
+        stored.clone()
+    };
     Ok(Output::strings(if context.args.flag("endpoints") {
         ports.ranges_with_endpoints()
     } else {
         ports.ranges()
     }))
-}
-
-fn current(context: &ToolContext<'_>, with_pending: bool) -> PortSet {
-    let pending = context.running.ports.as_ref().filter(|_| with_pending);
-    pending.unwrap_or(&context.unit.ports).clone()
 }

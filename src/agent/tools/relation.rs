@@ -1,12 +1,11 @@
-//! Relation and storage tools for a unit that has neither.
+//! Relation tools for a unit that has no relations.
 
 use super::super::args::Opt;
 use super::super::output::Output;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions, not_modelled};
+use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions};
 
 const RELATION: Opt = Opt::value(&["r", "relation"], "relation", "specify a relation by id");
 const APP: Opt = Opt::flag(&["app"], "the application's, not the unit's");
-const STORAGE: Opt = Opt::value(&["s"], "id", "specify a storage instance by id");
 
 pub(super) const TOOLS: &[Tool] = &[
     Tool::new(
@@ -43,31 +42,10 @@ pub(super) const TOOLS: &[Tool] = &[
         .options(&[RELATION])
         .formats(Formats::SmartYamlJson)
         .versions(Versions::From(3, 6)),
-    Tool::new(
-        "storage-list",
-        "[<storage-name>]",
-        "Print the storage attached to the unit.",
-        storage_list,
-    )
-    .formats(Formats::SmartYamlJson),
-    Tool::new(
-        "storage-get",
-        "[<key>]",
-        "Print the details of a storage instance.",
-        storage_get,
-    )
-    .options(&[STORAGE])
-    .formats(Formats::SmartYamlJson),
-    Tool::new(
-        "storage-add",
-        "<storage-name>[=<count>] [...]",
-        "Add storage instances.",
-        not_modelled,
-    ),
 ];
 
 fn relation_ids(context: &mut ToolContext<'_>) -> ToolResult {
-    if context.args.positional(0).is_none_or(str::is_empty) {
+    if context.args.positionals.is_empty() {
         return Err(Failure::Usage("no endpoint name specified".to_owned()));
     }
     context.at_most(1)?;
@@ -77,13 +55,4 @@ fn relation_ids(context: &mut ToolContext<'_>) -> ToolResult {
 /// A relation that was named is refused with its option; without one there is no default, since no hook is a relation's.
 fn no_relation(_: &mut ToolContext<'_>) -> ToolResult {
     Err(Failure::Usage("no relation id specified".to_owned()))
-}
-
-fn storage_list(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(1)?;
-    Ok(Output::strings([]))
-}
-
-fn storage_get(_: &mut ToolContext<'_>) -> ToolResult {
-    Err(Failure::Usage("no storage instance specified".to_owned()))
 }

@@ -1,9 +1,12 @@
 //! Secret tools for a unit that owns none and was granted none. Juju 2.9 has none of them.
 
-use super::super::args::{Opt, go_quote};
+use super::super::args::Opt;
+use super::super::go_text::go_quote;
+use super::super::names;
 use super::super::output::Output;
+use super::super::secret_uri::SecretUri;
 use super::super::settings::juju_has;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions, not_modelled};
+use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions, not_modelled, secret_content};
 
 const SINCE: Versions = Versions::From(3, 0);
 const LABEL: Opt = Opt::value(&["label"], "label", "a label of the secret");
@@ -48,27 +51,22 @@ pub(super) const TOOLS: &[Tool] = &[
     .options(&[LABEL])
     .formats(Formats::YamlJson)
     .versions(SINCE),
-    Tool::new("secret-add", "<key>=<value> [...]", "Add a secret.", not_modelled)
+    Tool::new("secret-add", "<key>=<value> [...]", "Add a secret.", secret_add)
         .options(CONTENT)
         .versions(SINCE),
-    Tool::new(
-        "secret-set",
-        "<id> [<key>=<value> ...]",
-        "Update a secret.",
-        not_modelled,
-    )
-    .options(CONTENT)
-    .versions(SINCE),
-    Tool::new("secret-remove", "<id>", "Remove a secret.", unknown_secret)
+    Tool::new("secret-set", "<id> [<key>=<value> ...]", "Update a secret.", secret_set)
+        .options(CONTENT)
+        .versions(SINCE),
+    Tool::new("secret-remove", "<id>", "Remove a secret.", secret_remove)
         .options(&[Opt::value(&["revision"], "number", "only this revision")])
         .versions(SINCE),
-    Tool::new("secret-grant", "<id>", "Grant a secret.", unknown_secret)
+    Tool::new("secret-grant", "<id>", "Grant a secret.", secret_grant)
         .options(&[
             Opt::value(&["r", "relation"], "relation", "to whom"),
             Opt::value(&["unit"], "unit", "to whom"),
         ])
         .versions(SINCE),
-    Tool::new("secret-revoke", "<id>", "Revoke a grant.", unknown_secret)
+    Tool::new("secret-revoke", "<id>", "Revoke a grant.", secret_revoke)
         .options(&[
             Opt::value(&["r", "relation"], "relation", "from whom"),
             Opt::value(&["app", "application"], "application", "from whom"),
@@ -83,59 +81,106 @@ fn secret_ids(context: &mut ToolContext<'_>) -> ToolResult {
 }
 
 fn secret_get(context: &mut ToolContext<'_>) -> ToolResult {
+    let uri = uri_or_label(context)?;
     if context.args.flag("peek") && context.args.flag("refresh") {
         return Err(Failure::Usage(
             "specify one of --peek or --refresh but not both".to_owned(),
         ));
     }
-    find(context, 2)
+    context.at_most(2)?;
+    Err(Failure::Run(match uri {
+        Some(uri) => format!("secret {} not found", go_quote(&uri.to_string())),
+        None if juju_has(&context.unit.settings.juju_version, 4, 0) => {
+            format!("secret with label {} not found", go_quote(label(context)))
+        }
+        None => format!("consumer label {} not found", go_quote(label(context))),
+    }))
 }
 
 fn secret_info_get(context: &mut ToolContext<'_>) -> ToolResult {
-    find(context, 1)
-}
-
-fn find(context: &mut ToolContext<'_>, positionals: usize) -> ToolResult {
-    let uri = context.args.positional(0).filter(|uri| !uri.is_empty());
-    let label = context.args.value("label").filter(|label| !label.is_empty());
-    let failure = match (uri, label) {
-        (None, None) => Failure::Usage("require either a secret URI or label".to_owned()),
-        (Some(uri), _) => check_uri(uri).err().unwrap_or_else(|| not_found(uri)),
-        (None, Some(label)) if juju_has(&context.unit.settings.juju_version, 4, 0) => {
-            Failure::Run(format!("secret with label {} not found", go_quote(label)))
-        }
-        (None, Some(label)) => Failure::Run(format!("consumer label {} not found", go_quote(label))),
-    };
-    if let Failure::Run(_) = failure {
-        context.at_most(positionals)?;
+    let uri = uri_or_label(context)?;
+    if uri.is_some() && !label(context).is_empty() {
+        return Err(Failure::Usage(
+            "specify either a secret URI or label but not both".to_owned(),
+        ));
     }
-    Err(failure)
-}
-
-fn unknown_secret(context: &mut ToolContext<'_>) -> ToolResult {
-    let Some(uri) = context.args.positional(0) else {
-        return Err(Failure::Usage("missing secret URI".to_owned()));
-    };
-    check_uri(uri)?;
     context.at_most(1)?;
-    Err(not_found(uri))
+    let wanted = uri.as_ref().map_or_else(|| label(context), SecretUri::id);
+    Err(Failure::Run(format!("secret {} not found", go_quote(wanted))))
 }
 
-fn not_found(uri: &str) -> Failure {
-    Failure::Run(format!("secret {} not found", go_quote(uri)))
-}
-
-/// `secret:ID`, `secret://MODEL/ID` or the bare ID: 20 characters of base 32 in lower case.
-fn check_uri(uri: &str) -> Result<(), Failure> {
-    let id = match uri.strip_prefix("secret:") {
-        Some(rest) => match rest.strip_prefix("//") {
-            Some(path) => path.split_once('/').map(|(_, id)| id).unwrap_or_default(),
-            None => rest,
-        },
-        None => uri,
-    };
-    if id.len() == 20 && id.chars().all(|c| c.is_ascii_digit() || ('a'..='v').contains(&c)) {
-        return Ok(());
+/// The URI of the tools that take a label instead; each mistake in it has one text.
+fn uri_or_label(context: &ToolContext<'_>) -> Result<Option<SecretUri>, Failure> {
+    match context.args.positional(0) {
+        Some(text) => SecretUri::parse(text)
+            .map(Some)
+            .map_err(|_| Failure::Usage(format!("secret URI {} not valid", go_quote(text)))),
+        None if label(context).is_empty() => Err(Failure::Usage("require either a secret URI or label".to_owned())),
+        None => Ok(None),
     }
-    Err(Failure::Usage(format!("secret URI {} not valid", go_quote(uri))))
+}
+
+fn label<'a>(context: &'a ToolContext<'_>) -> &'a str {
+    context.args.value("label").unwrap_or_default()
+}
+
+fn needed_uri(context: &ToolContext<'_>) -> Result<SecretUri, Failure> {
+    let text = context.args.positional(0);
+    let text = text.ok_or_else(|| Failure::Usage("missing secret URI".to_owned()))?;
+    SecretUri::parse(text).map_err(Failure::Usage)
+}
+
+fn secret_add(context: &mut ToolContext<'_>) -> ToolResult {
+    if context.args.positionals.is_empty() && context.args.value("file").is_none_or(str::is_empty) {
+        return Err(Failure::Usage("missing secret value or filename".to_owned()));
+    }
+    if !secret_content::check(context, 0)? {
+        return Err(Failure::Run("empty secret value not valid".to_owned()));
+    }
+    if context.args.value("owner") != Some("unit") {
+        context.needs_leader("this unit is not the leader")?;
+    }
+    not_modelled(context)
+}
+
+/// The unit owns no secret, so each is unknown: Juju leaves that to the end of the hook, where it has nothing to update here.
+fn secret_set(context: &mut ToolContext<'_>) -> ToolResult {
+    needed_uri(context)?;
+    secret_content::check(context, 1)?;
+    Ok(Output::Nothing)
+}
+
+/// As [`secret_set`]. A revision below one stands for all of them.
+fn secret_remove(context: &mut ToolContext<'_>) -> ToolResult {
+    needed_uri(context)?;
+    context.at_most(1)?;
+    Ok(Output::Nothing)
+}
+
+/// A relation that was named is refused with its option; without one there is no default, since no hook is a relation's.
+fn secret_grant(context: &mut ToolContext<'_>) -> ToolResult {
+    needed_uri(context)?;
+    Err(Failure::Usage("no relation id specified".to_owned()))
+}
+
+/// As [`secret_set`].
+fn secret_revoke(context: &mut ToolContext<'_>) -> ToolResult {
+    needed_uri(context)?;
+    let value = |name: &str| context.args.value(name).unwrap_or_default();
+    let (application, unit) = (value("app"), value("unit"));
+    let refuse = |text: String| Err(Failure::Usage(text));
+    if !application.is_empty() && !names::is_application(application) {
+        return refuse(format!("application {} not valid", go_quote(application)));
+    }
+    if !unit.is_empty() && !names::is_unit(unit) {
+        return refuse(format!("unit {} not valid", go_quote(unit)));
+    }
+    match (application.is_empty(), unit.is_empty()) {
+        (true, true) => refuse("missing relation or application or unit".to_owned()),
+        (false, false) => refuse("specify only one of application or unit".to_owned()),
+        _ => {
+            context.at_most(1)?;
+            Ok(Output::Nothing)
+        }
+    }
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::super::args::{Opt, go_quote, key_values};
+use super::super::args::{Opt, key_values};
+use super::super::go_text::go_quote;
 use super::super::output::Output;
+use super::super::settings::juju_has;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
 /// Bytes.
@@ -74,32 +76,33 @@ fn state_get(context: &mut ToolContext<'_>) -> ToolResult {
 
 fn state_set(context: &mut ToolContext<'_>) -> ToolResult {
     let given = key_values(&context.args.positionals).map_err(Failure::Usage)?;
-    let mut pairs = match context.args.value("file") {
-        None => BTreeMap::new(),
-        Some(path) => read_pairs(context.input(path)?)?,
+    let file = context.args.value("file").unwrap_or_default();
+    let mut pairs = match file {
+        "" => BTreeMap::new(),
+        path => read_pairs(context.input(path)?)?,
     };
-    pairs.extend(given);
-    // All or nothing: a later pair's length must not leave earlier ones behind.
-    for (key, value) in &pairs {
-        if key.len() > KEY_LIMIT {
-            return Err(Failure::Run(format!(
-                "state key of {} bytes is over the max allowed key length ({KEY_LIMIT})",
-                key.len()
-            )));
-        }
-        if value.len() > VALUE_LIMIT {
-            return Err(Failure::Run(format!(
-                "state value of {} bytes for key {} is over the max allowed value length ({VALUE_LIMIT})",
-                value.len(),
-                go_quote(key)
-            )));
-        }
+    for (key, _) in &given {
+        pairs.remove(key);
     }
-    context
-        .running
-        .state
-        .extend(pairs.into_iter().map(|(key, value)| (key, Some(value))));
+    for (key, value) in pairs.into_iter().chain(given) {
+        // What was taken before a refusal stays. Juju takes a small map in any order, this the arguments' own.
+        check_length(context, "key", key.len(), KEY_LIMIT)?;
+        check_length(context, "value", value.len(), VALUE_LIMIT)?;
+        context.running.state.insert(key, Some(value));
+    }
     Ok(Output::Nothing)
+}
+
+fn check_length(context: &ToolContext<'_>, what: &str, length: usize, limit: usize) -> Result<(), Failure> {
+    if length <= limit {
+        return Ok(());
+    }
+    let over = if juju_has(&context.unit.settings.juju_version, 4, 0) {
+        ": quota limit exceeded"
+    } else {
+        " exceeded"
+    };
+    Err(Failure::Run(format!("max allowed {what} length ({limit}){over}")))
 }
 
 /// A YAML map of strings; as in Go, other scalars are taken as they are spelled and null as empty.
@@ -130,7 +133,7 @@ pub(super) fn read_pairs(bytes: &[u8]) -> Result<BTreeMap<String, String>, Failu
 
 fn state_delete(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(1)?;
-    if let Some(key) = context.args.positional(0) {
+    if let Some(key) = context.args.positional(0).filter(|key| !key.is_empty()) {
         context.running.state.insert(key.to_owned(), None);
     }
     Ok(Output::Nothing)

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::args::{Opt, go_quote};
+use super::super::args::Opt;
+use super::super::go_text::go_quote;
 use super::super::hook_run::StatusValue;
 use super::super::output::{Format, Output};
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
@@ -50,30 +51,28 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
             json!({ "status": status.status })
         }
     };
-    // Both are read once a hook: what this hook sets later is not seen.
-    let unit_now = &context.unit.status;
-    let unit_status = context.running.status.get_or_insert_with(|| unit_now.clone()).clone();
     if !context.args.flag("application") {
+        let unit_now = &context.unit.status;
+        // Read once a hook: what this hook sets later is not seen.
+        let unit_status = context.running.status.get_or_insert_with(|| unit_now.clone());
         if context.format == Format::Smart && !data {
-            return Ok(Output::Value(Value::from(unit_status.status)));
+            return Ok(Output::Value(Value::from(unit_status.status.as_str())));
         }
-        return Ok(Output::Value(describe(&unit_status)));
+        return Ok(Output::Value(describe(unit_status)));
     }
     context.needs_leader("finding application status: this unit is not the leader")?;
+    // Asked of the controller at every call, the unit's own status too.
+    let unit_status = &context.unit.status;
     // An application that has no status of its own shows its worst unit's, and there is only one.
-    let application_now = context.unit.application_status.as_ref().unwrap_or(&unit_status);
-    let application = context
-        .running
-        .application_status
-        .get_or_insert_with(|| application_now.clone());
+    let application = context.unit.application_status.as_ref().unwrap_or(unit_status);
     if context.format == Format::Smart && !data {
-        return Ok(Output::Value(Value::from(application.status.clone())));
+        return Ok(Output::Value(Value::from(application.status.as_str())));
     }
     let mut described = describe(application);
     if let Value::Object(map) = &mut described {
         map.insert(
             "units".to_owned(),
-            json!({ context.unit.settings.unit.as_str(): describe(&unit_status) }),
+            json!({ context.unit.settings.unit.as_str(): describe(unit_status) }),
         );
     }
     Ok(Output::Value(json!({ "application-status": described })))

@@ -1,0 +1,237 @@
+//! Texts and numbers as Go reads and prints them, since Juju's own error texts hold both.
+//!
+//! Source: Go's `strconv` and `unicode`; measured on Juju 3.6.28 and 4.0.15.
+
+/// A string as Go's `%q` prints it: the form of every name in an error text.
+pub(super) fn go_quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\u{7}' => quoted.push_str("\\a"),
+            '\u{8}' => quoted.push_str("\\b"),
+            '\u{c}' => quoted.push_str("\\f"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\u{b}' => quoted.push_str("\\v"),
+            printed if is_print(printed) => quoted.push(printed),
+            other => quoted.push_str(&match u32::from(other) {
+                code @ (0..=0x1f | 0x7f) => format!("\\x{code:02x}"),
+                code @ 0..=0xffff => format!("\\u{code:04x}"),
+                code => format!("\\U{code:08x}"),
+            }),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Whether Go prints a character as it is: letters, marks, numbers, punctuation, symbols and the ASCII space.
+fn is_print(character: char) -> bool {
+    // Rust's own Debug form knows the same categories. It escapes a mark only where nothing stands before it.
+    match character {
+        ' '..='~' => true,
+        '\0'..='\u{a0}' => false,
+        _ => {
+            let pair: String = ['a', character].iter().collect();
+            pair.escape_debug().nth(1) == Some(character)
+        }
+    }
+}
+
+/// Several strings as Go's `%q` prints a list.
+pub(super) fn quote_list(items: &[String]) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| go_quote(item)).collect();
+    format!("[{}]", quoted.join(" "))
+}
+
+/// The spellings that Go takes for a boolean (`True` and `False` are what `ops` prints).
+pub(super) fn go_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// `strconv.ParseBool`, with its error text.
+pub(super) fn parse_bool(text: &str) -> Result<bool, String> {
+    go_bool(text).ok_or_else(|| number_error("ParseBool", text, NumberFault::Syntax))
+}
+
+/// `strconv.Atoi`: 64 bits, base 10, with its error text.
+pub(super) fn atoi(text: &str) -> Result<i64, String> {
+    signed(text, |digits| unsigned(digits, 10)).map_err(|fault| number_error("Atoi", text, fault))
+}
+
+/// `strconv.ParseInt` of 64 bits in the base that the prefix says, with its error text.
+pub(super) fn parse_int(text: &str) -> Result<i64, String> {
+    signed(text, unsigned_of_any_base).map_err(|fault| number_error("ParseInt", text, fault))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NumberFault {
+    Syntax,
+    Range,
+}
+
+fn number_error(function: &str, text: &str, fault: NumberFault) -> String {
+    let why = match fault {
+        NumberFault::Syntax => "invalid syntax",
+        NumberFault::Range => "value out of range",
+    };
+    format!("strconv.{function}: parsing {}: {why}", go_quote(text))
+}
+
+fn signed(text: &str, magnitude: impl Fn(&str) -> Result<u64, NumberFault>) -> Result<i64, NumberFault> {
+    let (negative, digits) = match text.as_bytes().first() {
+        Some(b'-') => (true, text.get(1..).unwrap_or_default()),
+        Some(b'+') => (false, text.get(1..).unwrap_or_default()),
+        _ => (false, text),
+    };
+    let magnitude = i128::from(magnitude(digits)?);
+    let value = if negative { -magnitude } else { magnitude };
+    i64::try_from(value).map_err(|_| NumberFault::Range)
+}
+
+/// The digits of one base. What is out of range is so before a later letter is looked at.
+fn unsigned(digits: &str, base: u32) -> Result<u64, NumberFault> {
+    if digits.is_empty() {
+        return Err(NumberFault::Syntax);
+    }
+    digits.chars().try_fold(0_u64, |value, character| {
+        let digit = character.to_digit(base).ok_or(NumberFault::Syntax)?;
+        value
+            .checked_mul(u64::from(base))
+            .and_then(|value| value.checked_add(u64::from(digit)))
+            .ok_or(NumberFault::Range)
+    })
+}
+
+/// `0x1f`, `0b1`, `0o7`, `017`, `1_000`: an underscore may stand between digits, and after a prefix.
+fn unsigned_of_any_base(text: &str) -> Result<u64, NumberFault> {
+    let lower = text.to_ascii_lowercase();
+    let (base, prefix) = match lower.as_bytes() {
+        [b'0', b'x', _, ..] => (16, 2),
+        [b'0', b'b', _, ..] => (2, 2),
+        [b'0', b'o', _, ..] => (8, 2),
+        [b'0', _, ..] => (8, 1),
+        _ => (10, 0),
+    };
+    let digits = lower.get(prefix..).unwrap_or_default();
+    let value = unsigned(&digits.replace('_', ""), base)?;
+    // A prefix counts as a digit before an underscore, so that 0x_1 and 0_7 are numbers.
+    let led = if prefix > 0 {
+        format!("0{digits}")
+    } else {
+        digits.to_owned()
+    };
+    if led.starts_with('_') || led.ends_with('_') || led.contains("__") {
+        return Err(NumberFault::Syntax);
+    }
+    Ok(value)
+}
+
+/// `strings.ToLower`: character by character, so that none becomes two.
+pub(super) fn to_lower(text: &str) -> String {
+    text.chars()
+        .map(|character| character.to_lowercase().next().unwrap_or(character))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn texts_are_quoted_as_go_quotes_them() {
+        // Printed by Go's strconv.Quote.
+        for (text, quoted) in [
+            ("a\"b\\c", r#""a\"b\\c""#),
+            ("\u{7}\u{8}\u{c}\n\r\t\u{b}", r#""\a\b\f\n\r\t\v""#),
+            ("\0\u{1b}\u{7f}", r#""\x00\x1b\x7f""#),
+            ("\u{80}\u{9f}\u{a0}\u{ad}", r#""\u0080\u009f\u00a0\u00ad""#),
+            ("é ü 😀 漢", "\"é ü 😀 漢\""),
+            // Format, separator, private and unassigned characters are escaped; marks are not.
+            ("\u{200b}\u{200d}\u{feff}\u{202e}", r#""\u200b\u200d\ufeff\u202e""#),
+            ("\u{2028}\u{2029}\u{3000}\u{2003}", r#""\u2028\u2029\u3000\u2003""#),
+            ("\u{e0001}\u{e000}\u{f0000}", r#""\U000e0001\ue000\U000f0000""#),
+            ("\u{378}\u{1ffff}", r#""\u0378\U0001ffff""#),
+            ("e\u{301}\u{301}", "\"e\u{301}\u{301}\""),
+            ("\u{301}", "\"\u{301}\""),
+            ("\u{fffd}", "\"\u{fffd}\""),
+        ] {
+            assert_eq!(go_quote(text), quoted);
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_go_reads_them() {
+        // Printed by Go's strconv.
+        for (text, value) in [
+            ("7", 7),
+            ("+7", 7),
+            ("-7", -7),
+            ("007", 7),
+            ("9223372036854775807", i64::MAX),
+        ] {
+            assert_eq!(atoi(text), Ok(value), "{text}");
+        }
+        assert_eq!(atoi("-9223372036854775808"), Ok(i64::MIN));
+        let (syntax, range) = ("invalid syntax", "value out of range");
+        for (text, why) in [
+            ("", syntax),
+            ("+", syntax),
+            ("x", syntax),
+            ("1_000", syntax),
+            ("0x1", syntax),
+            (" 1", syntax),
+            ("٣", syntax),
+            ("9223372036854775808", range),
+            ("-9223372036854775809", range),
+            ("99999999999999999999x", range),
+        ] {
+            let error = format!("strconv.Atoi: parsing {}: {why}", go_quote(text));
+            assert_eq!(atoi(text), Err(error));
+        }
+        for (text, value) in [
+            ("0x1f", 31),
+            ("-0X1F", -31),
+            ("0b101", 5),
+            ("0o17", 15),
+            ("017", 15),
+            ("0", 0),
+            ("1_000", 1000),
+            ("0x_1", 1),
+            ("0_7", 7),
+        ] {
+            assert_eq!(parse_int(text), Ok(value), "{text}");
+        }
+        for text in ["", "0x", "08", "_1", "1_", "1__0", "0x1_", "x", "1.0", "0b2"] {
+            let error = format!("strconv.ParseInt: parsing {}: {syntax}", go_quote(text));
+            assert_eq!(parse_int(text), Err(error));
+        }
+        assert_eq!(
+            parse_bool("maybe"),
+            Err("strconv.ParseBool: parsing \"maybe\": invalid syntax".to_owned())
+        );
+    }
+
+    #[test]
+    fn lower_case_keeps_the_number_of_characters() {
+        assert_eq!(to_lower("TCP\u{130}É"), "tcpié");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,20}|[-+_0-9xob]{0,12}") {
+            let quoted = go_quote(&text);
+            prop_assert!(quoted.starts_with('"') && quoted.ends_with('"'));
+            let _ = (atoi(&text), parse_int(&text), to_lower(&text));
+        }
+    }
+}

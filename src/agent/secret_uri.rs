@@ -1,0 +1,298 @@
+//! The URIs of secrets, as a hook tool's argument gives them.
+//!
+//! Source: Juju, `core/secrets.ParseURI`, and Go's `net/url`, whose mistakes some tools show; reference `juju-agent-measured.md` 2.1,
+//! row 30, and 3.5.
+
+use std::fmt;
+
+use super::go_text::go_quote;
+
+/// `secret:ID`, `secret://MODEL/ID`, `MODEL/ID` or the bare ID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SecretUri {
+    /// The model's UUID, where it is given.
+    source: Option<String>,
+    /// 20 characters of base 32 in lower case.
+    id: String,
+}
+
+impl SecretUri {
+    /// Reads one; the error is the text that `secret-set`, `-remove`, `-grant` and `-revoke` give.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text)?;
+        if !matches!(url.scheme.as_str(), "" | "secret") {
+            return Err(format!("secret URI scheme {} not valid", go_quote(&url.scheme)));
+        }
+        if !url.host.is_empty() && !has_uuid(&url.host) {
+            return Err(format!("host controller UUID {} not valid", go_quote(&url.host)));
+        }
+        let invalid = || format!("secret URI {} not valid", go_quote(text));
+        let path = url.path.trim_start_matches('/');
+        let path = if path.is_empty() { url.opaque } else { path };
+        let (source, id) = match path.rsplit_once('/') {
+            None => (None, path),
+            Some((source, id)) if is_uuid(source.as_bytes()) => (Some(source.to_owned()), id),
+            Some(_) => return Err(invalid()),
+        };
+        if !is_id(id) {
+            return Err(invalid());
+        }
+        let host = (!url.host.is_empty()).then_some(url.host);
+        Ok(Self {
+            source: source.or(host),
+            id: id.to_owned(),
+        })
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl fmt::Display for SecretUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            None => write!(f, "secret:{}", self.id),
+            Some(source) => write!(f, "secret://{source}/{}", self.id),
+        }
+    }
+}
+
+/// 96 bits in 20 digits of five: the last one has only its first bit.
+fn is_id(text: &str) -> bool {
+    text.len() == 20
+        && text.ends_with(['0', 'g'])
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'v').contains(&byte))
+}
+
+fn is_uuid(bytes: &[u8]) -> bool {
+    let hyphen = |place| matches!(place, 8 | 13 | 18 | 23);
+    bytes.len() == 36
+        && bytes.iter().enumerate().all(|(place, byte)| match byte {
+            b'-' => hyphen(place),
+            b'0'..=b'9' | b'a'..=b'f' => !hyphen(place),
+            _ => false,
+        })
+}
+
+/// A host need only hold a UUID somewhere.
+fn has_uuid(host: &str) -> bool {
+    host.as_bytes().windows(36).any(is_uuid)
+}
+
+/// What Go's `url.Parse` makes of a text, as far as a secret's URI is concerned.
+struct Url<'a> {
+    scheme: String,
+    host: String,
+    path: String,
+    /// What follows the scheme where it does not begin with a slash.
+    opaque: &'a str,
+}
+
+impl<'a> Url<'a> {
+    fn parse(text: &'a str) -> Result<Self, String> {
+        let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
+        let url = Self::without_fragment(before).map_err(|why| format!("parse {}: {why}", go_quote(before)))?;
+        unescape(fragment, false).map_err(|why| format!("parse {}: {why}", go_quote(text)))?;
+        Ok(url)
+    }
+
+    fn without_fragment(text: &'a str) -> Result<Self, String> {
+        if text.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err("net/url: invalid control character in URL".to_owned());
+        }
+        let (scheme, rest) = split_scheme(text)?;
+        // A query says nothing of the secret.
+        let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
+        let mut url = Url {
+            scheme: scheme.to_ascii_lowercase(),
+            host: String::new(),
+            path: String::new(),
+            opaque: "",
+        };
+        if !rest.starts_with('/') {
+            if !scheme.is_empty() {
+                url.opaque = rest;
+                return Ok(url);
+            }
+            if rest.split('/').next().is_some_and(|segment| segment.contains(':')) {
+                return Err("first path segment in URL cannot contain colon".to_owned());
+            }
+        }
+        let mut path = rest;
+        if let Some(authority) = rest
+            .strip_prefix("//")
+            .filter(|after| !scheme.is_empty() || !after.starts_with('/'))
+        {
+            let (authority, after) = authority.split_at(authority.find('/').unwrap_or(authority.len()));
+            url.host = host_of(authority)?;
+            path = after;
+        }
+        url.path = unescape(path, false)?;
+        Ok(url)
+    }
+}
+
+fn split_scheme(text: &str) -> Result<(&str, &str), String> {
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    match text.split_once(':') {
+        Some(("", _)) => Err("missing protocol scheme".to_owned()),
+        Some((scheme, rest))
+            if scheme.chars().all(letters) && scheme.starts_with(|c: char| c.is_ascii_alphabetic()) =>
+        {
+            Ok((scheme, rest))
+        }
+        _ => Ok(("", text)),
+    }
+}
+
+fn host_of(authority: &str) -> Result<String, String> {
+    let (user, host) = match authority.rsplit_once('@') {
+        None => (None, authority),
+        Some((user, host)) => (Some(user), host),
+    };
+    // An address in brackets is no UUID, whatever it holds.
+    let port = match host.rsplit_once(']') {
+        None if host.contains('[') => return Err("missing ']' in host".to_owned()),
+        None => host.rfind(':').and_then(|colon| host.get(colon..)).unwrap_or_default(),
+        Some((_, port)) => port,
+    };
+    let digits = port.strip_prefix(':').unwrap_or(port);
+    if !(port.is_empty() || port.starts_with(':')) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("invalid port {} after host", go_quote(port)));
+    }
+    let host = unescape(host, true)?;
+    if let Some(user) = user {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(c);
+        if !user.chars().all(allowed) {
+            return Err("net/url: invalid userinfo".to_owned());
+        }
+        unescape(user, false)?;
+    }
+    Ok(host)
+}
+
+/// Takes the percent signs out of a path or a host. A host takes fewer characters, and only those beyond ASCII escaped.
+fn unescape(text: &str, host: bool) -> Result<String, String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        match (*first, after) {
+            (b'%', [high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                let digit =
+                    |byte: u8| u8::try_from(char::from(byte).to_digit(16).unwrap_or_default()).unwrap_or_default();
+                let byte = digit(*high) * 16 + digit(*low);
+                if host && byte < 0x80 && byte != b'%' {
+                    let escape = format!("%{}{}", char::from(*high), char::from(*low));
+                    return Err(format!("invalid URL escape {}", go_quote(&escape)));
+                }
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            (b'%', _) => {
+                let escape: Vec<u8> = std::iter::once(b'%').chain(after.iter().take(2).copied()).collect();
+                let escape = String::from_utf8_lossy(&escape);
+                return Err(format!("invalid URL escape {}", go_quote(&escape)));
+            }
+            (byte, _) if host && is_refused_in_host(byte) => {
+                let shown = go_quote(&char::from(byte).to_string());
+                return Err(format!("invalid character {shown} in host name"));
+            }
+            (byte, _) => bytes.push(byte),
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn is_refused_in_host(byte: u8) -> bool {
+    byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"-_.~!$&'()*+,;=:[]<>\"".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ID: &str = "9m4e2mr0ui3e8a215n4g";
+    const MODEL: &str = "4f5f2d5a-7c1e-4d6b-8a53-1c0d7b1e9a10";
+
+    #[test]
+    fn every_form_is_read() {
+        let local = format!("secret:{ID}");
+        let remote = format!("secret://{MODEL}/{ID}");
+        for (text, shown) in [
+            (ID.to_owned(), &local),
+            (local.clone(), &local),
+            (format!("SECRET:{ID}"), &local),
+            (format!("secret:/{ID}"), &local),
+            (format!("secret:///{ID}"), &local),
+            (format!("/{ID}"), &local),
+            (format!("///{ID}"), &local),
+            (format!("secret:{ID}?x=y"), &local),
+            (format!("{ID}#part"), &local),
+            (format!("secret:{MODEL}/{ID}"), &remote),
+            (format!("{MODEL}/{ID}"), &remote),
+            (remote.clone(), &remote),
+            (format!("//{MODEL}/{ID}"), &remote),
+            (format!("secret:/%39{}", &ID[1..]), &local),
+        ] {
+            let uri = SecretUri::parse(&text).unwrap();
+            assert_eq!((&uri.to_string(), uri.id()), (shown, ID), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secrets_uri_is_refused_in_gos_words() {
+        let plain = |text: &str| format!("secret URI {text:?} not valid");
+        for text in [
+            "",
+            "x",
+            "*",
+            "9M4E2MR0UI3E8A215N4G",
+            "9m4e2mr0ui3e8a215n4h",
+            "9m4e2mr0ui3e8a215n4",
+            "9m4e2mr0ui3e8a215n4gg",
+            "9m4e2mr0ui3e8a215w4g",
+            "secret:",
+            "secret:x/9m4e2mr0ui3e8a215n4g",
+            "secret:%39m4e2mr0ui3e8a215n4g",
+            "?9m4e2mr0ui3e8a215n4g",
+        ] {
+            assert_eq!(SecretUri::parse(text), Err(plain(text)), "{text}");
+        }
+        for (text, error) in [
+            ("http:9m4e2mr0ui3e8a215n4g", "secret URI scheme \"http\" not valid"),
+            (
+                "secret://host/9m4e2mr0ui3e8a215n4g",
+                "host controller UUID \"host\" not valid",
+            ),
+            (":x", "parse \":x\": missing protocol scheme"),
+            ("1:x", "parse \"1:x\": first path segment in URL cannot contain colon"),
+            ("a\u{1}", "parse \"a\\x01\": net/url: invalid control character in URL"),
+            ("%zz", "parse \"%zz\": invalid URL escape \"%zz\""),
+            ("x%", "parse \"x%\": invalid URL escape \"%\""),
+            ("x#%4", "parse \"x#%4\": invalid URL escape \"%4\""),
+            (
+                "secret://a b/x",
+                "parse \"secret://a b/x\": invalid character \" \" in host name",
+            ),
+            (
+                "secret://a:b/x",
+                "parse \"secret://a:b/x\": invalid port \":b\" after host",
+            ),
+            ("secret://%41/x", "parse \"secret://%41/x\": invalid URL escape \"%41\""),
+        ] {
+            assert_eq!(SecretUri::parse(text), Err(error.to_owned()), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "(secret:)?[/%@:a-g0-9\\[\\]#?]{0,30}|\\PC{0,30}") {
+            let _ = SecretUri::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Options, files and quoting, which every tool shares. Juju 3.6.28 and 4.0.15, measured; R: reference `juju-agent-measured.md` 2.1.
+
+use super::{Bench, text};
+
+#[test]
+fn options_are_taken_as_jujus_parser_takes_them() {
+    let mut bench = Bench::in_hook();
+    let unknown = |shown: &str| format!("option provided but not defined: {shown}");
+    let no_bool = |value: &str, shown: &str| {
+        format!("invalid value {value:?} for option {shown}: strconv.ParseBool: parsing {value:?}: invalid syntax")
+    };
+    // R32
+    for (line, error) in [
+        (&["config-get", "--all=maybe"][..], no_bool("maybe", "--all")),
+        (&["config-get", "--all="], no_bool("", "--all")),
+        (&["config-get", "-a=false"], no_bool("=false", "-a")),
+        (
+            &["status-set", "--application=no", "active"],
+            no_bool("no", "--application"),
+        ),
+        (&["config-get", "-ax", "port"], unknown("-x")),
+        (&["config-get", "--=x"], "empty option in argument \"--=x\"".to_owned()),
+        (&["config-get", "---"], unknown("--")),
+        (&["config-get", "---x"], unknown("---x")),
+        (&["config-get", "-é"], unknown("--é")),
+        (&["config-get", "--b=1"], unknown("-b")),
+        (&["is-leader", "--a"], unknown("-a")),
+        (&["config-get", "-o"], "option needs an argument: -o".to_owned()),
+        (&["config-get", "--o"], "option needs an argument: -o".to_owned()),
+    ] {
+        assert_eq!(bench.refused(line), (2, error), "{line:?}");
+    }
+    let all = "{\"name\":\"\",\"port\":1000000,\"ratio\":0.5,\"tls\":true,\"unset\":null}\n";
+    for line in [
+        &["config-get", "--format=json", "-a"][..],
+        &["config-get", "--format=json", "--a"],
+        &["config-get", "--format=json", "--a=1"],
+        &["config-get", "--format=json", "-ab"],
+        &["config-get", "--format=json", "-atrue"],
+    ] {
+        assert_eq!(bench.get(line), all, "{line:?}");
+    }
+    for line in [
+        &["config-get", "--help=x"][..],
+        &["config-get", "-hx"],
+        &["config-get", "--h"],
+    ] {
+        assert!(bench.get(line).starts_with("Usage: config-get "), "{line:?}");
+    }
+}
+
+#[test]
+fn an_old_format_option_is_told_of_without_a_line_end() {
+    let mut bench = Bench::in_hook();
+    // R6
+    for (line, name) in [
+        (&["open-port", "80", "--format", "json"][..], "open-port"),
+        (&["close-port", "80", "--format=xml"], "close-port"),
+        (&["juju-log", "--format=x", "m"], "juju-log"),
+    ] {
+        let answer = bench.tool(line);
+        let warning = format!("--format flag deprecated for command \"{name}\"");
+        assert_eq!(
+            (answer.code, text(&answer.stdout), text(&answer.stderr)),
+            (0, String::new(), warning)
+        );
+    }
+    assert_eq!(bench.get(&["open-port", "81", "--format="]), "");
+    // An error follows on the same line; a mistake in the arguments comes first and alone.
+    let answer = bench.tool(&["open-port", "80-90", "--format=x"]);
+    assert_eq!(
+        (answer.code, text(&answer.stderr).as_str()),
+        (
+            1,
+            "--format flag deprecated for command \"open-port\"ERROR port ranges are not supported for k8s applications, \
+             please specify a single port\n"
+        )
+    );
+    assert_eq!(
+        bench.refused(&["open-port", "80", "81", "--format=x"]),
+        (2, "unrecognized args: [\"81\"]".into())
+    );
+}
+
+#[test]
+fn names_are_quoted_as_go_quotes_them() {
+    let mut bench = Bench::in_hook();
+    // R33
+    for (name, quoted) in [
+        ("\u{200b}", r#""\u200b""#),
+        ("\u{e0001}", r#""\U000e0001""#),
+        ("a\u{202e}\u{ad}\u{2028}", r#""a\u202e\u00ad\u2028""#),
+        ("\u{e000}\u{378}", r#""\ue000\u0378""#),
+        ("é😀\u{301}", "\"é😀\u{301}\""),
+        ("\t\u{1b}\u{7f}", r#""\t\x1b\x7f""#),
+    ] {
+        assert_eq!(
+            bench.refused(&["is-leader", name]),
+            (2, format!("unrecognized args: [{quoted}]"))
+        );
+        assert_eq!(
+            bench.refused(&["config-get", "--all", name]),
+            (2, format!("cannot use argument --all together with key {quoted}"))
+        );
+    }
+}
+
+#[test]
+fn output_goes_where_it_is_said_to() {
+    let mut bench = Bench::with(|settings| settings.home("/home/agent"));
+    bench.begin();
+    // R33
+    for line in [
+        &["config-get", "-o", "", "port"][..],
+        &["config-get", "--output=", "port"],
+    ] {
+        assert_eq!(bench.get(line), "1e+06\n");
+    }
+    for (path, opened) in [
+        ("x", "/cwd/x"),
+        ("./a/../b", "/cwd/b"),
+        ("~", "/home/agent"),
+        ("~/x", "/home/agent/x"),
+        ("~nobody-at-all/x", "/cwd/~nobody-at-all/x"),
+        ("=x", "/cwd/=x"),
+    ] {
+        let file = bench.tool(&["config-get", "port", "-o", path]).output_file.unwrap();
+        assert_eq!(
+            (file.path.to_str(), text(&file.content).as_str()),
+            (Some(opened), "1e+06\n")
+        );
+    }
+    let file = bench.tool(&["config-get", "-o", "/tmp"]).output_file.unwrap();
+    assert_eq!(
+        text(&file.cannot_write("is a directory").stderr),
+        "ERROR open /tmp: is a directory\n"
+    );
+}
+
+#[test]
+fn files_are_opened_by_the_agent_from_the_callers_directory() {
+    let mut bench = Bench::with(|settings| settings.home("/home/agent"));
+    bench.begin();
+    let (missing, directory) = ("no such file or directory", "is a directory");
+    // R19
+    for (path, cause, error) in [
+        ("nofile", missing, "open /cwd/nofile: no such file or directory"),
+        ("./a//../nofile", missing, "open /cwd/nofile: no such file or directory"),
+        ("/tmp", directory, "read /tmp: is a directory"),
+        ("~", directory, "read /home/agent: is a directory"),
+        ("~/x", missing, "open /home/agent/x: no such file or directory"),
+        ("/root/x", "permission denied", "open /root/x: permission denied"),
+    ] {
+        let mut request = bench.request(&["state-set", "--file", path]);
+        let wanted = bench.unit.tool(&request).wants_file.unwrap();
+        assert!(error.contains(wanted.to_str().unwrap()), "{path}");
+        request.file = Some(Err(cause.into()));
+        let answer = bench.unit.tool(&request);
+        assert_eq!(
+            (answer.code, text(&answer.stderr)),
+            (1, format!("ERROR {error}\n")),
+            "{path}"
+        );
+    }
+    assert_eq!(
+        bench.refused(&["state-set", "--file=~nobody-at-all/x"]),
+        (1, "no such user: user: unknown user nobody-at-all".into())
+    );
+    // R18
+    assert_eq!(bench.get(&["state-set", "--file", "", "a=1"]), "");
+    assert_eq!(bench.get(&["state-get", "a"]), "1\n");
+    // An empty file, as /dev/null is, has no pairs.
+    let mut request = bench.request(&["state-set", "--file", "/dev/null"]);
+    request.file = Some(Ok(Vec::new()));
+    assert_eq!(bench.unit.tool(&request).code, 0);
+}

@@ -1,0 +1,146 @@
+//! `open-port`, `close-port`, `opened-ports`. Juju 3.6.28 and 4.0.15, measured; R: reference `juju-agent-measured.md` 2.1.
+
+use super::super::Substrate;
+use super::{Bench, HookExit};
+
+/// In a hook of a unit on a machine, where there are ranges.
+fn machine() -> Bench {
+    let mut bench = Bench::with(|settings| settings.substrate(Substrate::Machine));
+    bench.begin();
+    bench
+}
+
+fn ports(bench: &mut Bench) -> Vec<String> {
+    let shown = bench.get(&["opened-ports", "--endpoints"]);
+    shown.lines().map(str::to_owned).collect()
+}
+
+fn next_hook(bench: &mut Bench) {
+    bench.end(HookExit::Code(0));
+    bench.begin();
+}
+
+fn conflict(verb: &str, range: &str, other: &str, earlier: bool) -> (i32, String) {
+    let earlier = if earlier { " requested earlier" } else { "" };
+    (
+        1,
+        format!("cannot {verb} {range} (unit \"web/0\"): port range conflicts with {other} (unit \"web/0\"){earlier}"),
+    )
+}
+
+#[test]
+fn a_close_is_for_its_endpoints_only() {
+    let mut bench = machine();
+    // R3
+    bench.get(&["open-port", "82", "--endpoints", "web"]);
+    bench.get(&["open-port", "82"]);
+    assert_eq!(ports(&mut bench), ["82/tcp (*)"]);
+    bench.get(&["close-port", "82"]);
+    assert_eq!(ports(&mut bench), ["82/tcp (web)"]);
+    next_hook(&mut bench);
+    bench.get(&["close-port", "82"]);
+    bench.get(&["close-port", "82", "--endpoints=other"]);
+    assert_eq!(ports(&mut bench), ["82/tcp (web)"], "a stored one stays, too");
+    next_hook(&mut bench);
+    bench.get(&["close-port", "82", "--endpoints=other, web"]);
+    assert!(ports(&mut bench).is_empty());
+    next_hook(&mut bench);
+    assert!(bench.unit.report().ports.is_empty());
+}
+
+#[test]
+fn an_overlap_is_told_with_when_it_was_asked_for() {
+    let mut bench = machine();
+    // R4
+    bench.get(&["open-port", "80"]);
+    bench.get(&["open-port", "200-210"]);
+    assert_eq!(
+        bench.refused(&["open-port", "79-81"]),
+        conflict("open", "79-81/tcp", "80/tcp", true)
+    );
+    bench.get(&["open-port", "79-81/udp"]);
+    next_hook(&mut bench);
+    assert_eq!(
+        bench.refused(&["open-port", "79-81"]),
+        conflict("open", "79-81/tcp", "80/tcp", false)
+    );
+    // R5
+    assert_eq!(
+        bench.refused(&["close-port", "201-202"]),
+        conflict("close", "201-202/tcp", "200-210/tcp", false)
+    );
+    bench.get(&["close-port", "200-210"]);
+    bench.get(&["close-port", "999"]);
+    assert_eq!(
+        bench.refused(&["close-port", "201-202"]),
+        conflict("close", "201-202/tcp", "200-210/tcp", true)
+    );
+    assert_eq!(
+        bench.refused(&["close-port", "999-1000"]),
+        conflict("close", "999-1000/tcp", "999/tcp", true)
+    );
+    assert_eq!(bench.get(&["close-port", "3000-3010"]), "");
+    assert_eq!(bench.get(&["opened-ports"]), "80/tcp\n79-81/udp\n");
+}
+
+#[test]
+fn ranges_are_read_as_juju_reads_them() {
+    let mut bench = machine();
+    // R28
+    for range in ["icmp", "ICMP/x", "icmp/80", "icmp/"] {
+        assert_eq!(bench.get(&["open-port", range]), "", "{range}");
+    }
+    assert_eq!(bench.get(&["opened-ports"]), "icmp\n");
+    let no_number = |text: &str| format!("invalid port {text:?}: strconv.Atoi: parsing {text:?}: invalid syntax");
+    for (range, error) in [
+        (
+            "80/icmp",
+            "protocol \"icmp\" doesn't support any ports; got \"80\"".to_owned(),
+        ),
+        (
+            "80-81/icmp",
+            "protocol \"icmp\" doesn't support any ports; got \"80\"".to_owned(),
+        ),
+        ("90-80", "invalid port range 90-80/tcp".to_owned()),
+        ("80-90-100", "invalid port range \"80-90-100\"".to_owned()),
+        ("80--90", "invalid port range \"80--90\"".to_owned()),
+        ("/", no_number("")),
+        ("tcp/80", no_number("tcp")),
+        ("x/sctp", no_number("x")),
+        (
+            "80/sctp",
+            "invalid protocol \"sctp\", expected \"tcp\", \"udp\", or \"icmp\"".to_owned(),
+        ),
+        (
+            "9223372036854775808",
+            "invalid port \"9223372036854775808\": strconv.Atoi: parsing \"9223372036854775808\": value out of range"
+                .to_owned(),
+        ),
+        (
+            "9223372036854775807",
+            "port range bounds must be between 0 and 65535, got 9223372036854775807-9223372036854775807".to_owned(),
+        ),
+    ] {
+        for tool in ["open-port", "close-port"] {
+            assert_eq!(bench.refused(&[tool, range]), (2, error.clone()), "{tool} {range}");
+        }
+    }
+}
+
+#[test]
+fn a_star_is_the_name_of_an_endpoint() {
+    let mut bench = machine();
+    // R29
+    bench.get(&["open-port", "86", "--endpoints", "web,*"]);
+    bench.get(&["open-port", "87", "--endpoints", "*"]);
+    bench.get(&["open-port", "98"]);
+    bench.get(&["close-port", "98", "--endpoints", "*"]);
+    assert_eq!(ports(&mut bench), ["86/tcp (*, web)", "87/tcp (*)", "98/tcp (*)"]);
+    bench.get(&["close-port", "87"]);
+    assert_eq!(ports(&mut bench), ["86/tcp (*, web)", "87/tcp (*)", "98/tcp (*)"]);
+    bench.get(&["close-port", "87", "--endpoints=*"]);
+    assert_eq!(ports(&mut bench), ["86/tcp (*, web)", "98/tcp (*)"]);
+    bench.get(&["open-port", "99", "--endpoints", ""]);
+    bench.get(&["close-port", "99"]);
+    assert_eq!(ports(&mut bench), ["86/tcp (*, web)", "98/tcp (*)"]);
+}

@@ -1,0 +1,86 @@
+//! Tools that Juju 4 has no more. Juju 3.6.28, measured: reference `juju-agent-measured.md` 3.8.
+
+use super::{Bench, text};
+
+fn register(bench: &mut Bench, arguments: &[&str], metadata: &str) -> (i32, String) {
+    let line: Vec<&str> = ["payload-register"].iter().chain(arguments).copied().collect();
+    let mut request = bench.request(&line);
+    let wanted = bench.unit.tool(&request).wants_file.unwrap();
+    assert_eq!(wanted.to_str(), Some("/cwd/metadata.yaml"));
+    request.file = Some(Ok(metadata.as_bytes().to_vec()));
+    let answer = bench.unit.tool(&request);
+    (answer.code, text(&answer.stderr))
+}
+
+#[test]
+fn payloads_are_those_of_the_metadata() {
+    let mut bench = Bench::in_hook();
+    for line in [
+        &["payload-register", "docker", "c"][..],
+        &["payload-unregister", "c"],
+        &["payload-status-set", "c", "i"],
+        &["payload-status-set"],
+    ] {
+        assert_eq!(
+            bench.refused(line),
+            (2, "missing required arguments".into()),
+            "{line:?}"
+        );
+    }
+    let metadata = "name: web\npayloads: {c: {type: docker}}\n";
+    for (arguments, error) in [
+        (&["docker", "d", "i"][..], "payload \"d\" not found in metadata.yaml"),
+        (
+            &["kvm", "c", "i"],
+            "incorrect type \"kvm\" for payload \"c\", expected \"docker\"",
+        ),
+        (&["docker", "c", ""], "missing ID not valid"),
+    ] {
+        assert_eq!(
+            register(&mut bench, arguments, metadata),
+            (1, format!("ERROR {error}\n"))
+        );
+    }
+    assert_eq!(
+        bench.refused(&["payload-status-set", "c", "i", "bogus"]),
+        (
+            1,
+            "status \"bogus\" not supported; expected one of [\"running\", \"starting\", \"stopped\", \"stopping\"]"
+                .into()
+        )
+    );
+    assert_eq!(bench.get(&["payload-unregister", "c", "i"]), "");
+    assert_eq!(
+        bench.refused(&["payload-status-set", "c", "i", "running"]),
+        (1, "payload not found".into())
+    );
+    assert_eq!(
+        register(&mut bench, &["docker", "c", "i", "tag"], metadata),
+        (0, String::new())
+    );
+    assert_eq!(bench.get(&["payload-status-set", "c", "i", "stopped"]), "");
+    assert_eq!(bench.get(&["payload-unregister", "c", "i"]), "");
+    assert_eq!(bench.refused(&["payload-status-set", "c", "i", "stopped"]).0, 1);
+}
+
+#[test]
+fn an_empty_pod_spec_is_refused() {
+    let mut bench = Bench::in_hook();
+    for (tool, what) in [
+        ("k8s-spec-set", "k8s spec"),
+        ("pod-spec-set", "k8s spec"),
+        ("k8s-raw-set", "k8s raw spec"),
+    ] {
+        let error = format!("ERROR no {what} specified: pipe {what} to command, or specify a file with --file\n");
+        for line in [&[tool][..], &[tool, "--file=-"]] {
+            let answer = bench.tool_with(line, "");
+            assert_eq!((answer.code, text(&answer.stderr)), (1, error.clone()), "{line:?}");
+        }
+        assert_eq!(bench.refused(&[tool, "--file="]), (1, "path not set".into()));
+        assert_eq!(bench.refused(&[tool, "x"]), (2, "unrecognized args: [\"x\"]".into()));
+        bench.unit.set_leader(false);
+        let answer = bench.tool_with(&[tool], "version: 3");
+        assert_eq!(text(&answer.stderr), "ERROR this unit is not the leader\n");
+        bench = Bench::in_hook();
+    }
+}

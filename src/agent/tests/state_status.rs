@@ -1,0 +1,143 @@
+//! The tools of the charm's state and of statuses, and `juju-log`. Juju 3.6.28 and 4.0.15, measured; R: reference
+//! `juju-agent-measured.md` 2.1.
+
+use super::{Bench, text};
+
+#[test]
+fn only_the_units_own_status_is_read_once_a_hook() {
+    let mut bench = Bench::in_hook();
+    let application = &["status-get", "--application", "--include-data", "--format=json"][..];
+    let shown = |status: &str, message: &str| {
+        let one = format!("\"message\":\"{message}\",\"status\":\"{status}\",\"status-data\":{{}}");
+        format!("{{\"application-status\":{{{one},\"units\":{{\"web/0\":{{{one}}}}}}}}}\n")
+    };
+    // R1
+    assert_eq!(bench.get(&["status-get"]), "maintenance\n");
+    assert_eq!(
+        bench.get(application),
+        shown("maintenance", "installing charm software")
+    );
+    bench.get(&["status-set", "active", "a"]);
+    assert_eq!(bench.get(application), shown("active", "a"));
+    assert_eq!(bench.get(&["status-get"]), "maintenance\n");
+    assert_eq!(bench.get(&["status-get", "--application"]), "active\n");
+    bench.get(&["status-set", "--application", "blocked", "b"]);
+    assert_eq!(bench.get(&["status-get", "--application"]), "blocked\n");
+    bench.get(&["status-set", "--application", "waiting", "c"]);
+    assert_eq!(bench.get(&["status-get", "--application"]), "waiting\n");
+
+    let mut bench = Bench::in_hook();
+    bench.get(&["status-get", "--application"]);
+    bench.get(&["status-set", "active"]);
+    assert_eq!(
+        bench.get(&["status-get"]),
+        "active\n",
+        "the application's form keeps nothing for the unit's"
+    );
+}
+
+#[test]
+fn pairs_are_read_as_juju_reads_them() {
+    let mut bench = Bench::in_hook();
+    // R14
+    for line in [
+        &["state-set", ""][..],
+        &["state-set", "a=1", ""],
+        &["state-set"],
+        &["leader-set", "", "l=1", ""],
+    ] {
+        assert_eq!(bench.get(line), "", "{line:?}");
+    }
+    assert_eq!(bench.get(&["state-get", "--format=json"]), "{\"a\":\"1\"}\n");
+    // R15
+    for (pair, got) in [
+        (" =x", "\"=x\""),
+        ("\t=1", "\"=1\""),
+        ("= a\"b ", "\"=a\"b\""),
+        ("=", "\"=\""),
+        (" x ", "\" x \""),
+        ("\t", "\"\\t\""),
+    ] {
+        for tool in ["state-set", "leader-set"] {
+            assert_eq!(
+                bench.refused(&[tool, pair]),
+                (2, format!("expected \"key=value\", got {got}")),
+                "{pair:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_was_taken_before_a_pair_that_is_too_long_stays() {
+    let long_key = format!("{}=1", "k".repeat(257));
+    let long_value = format!("big={}", "v".repeat(65_537));
+    // R16, R17
+    for (version, over) in [("3.6.28", " exceeded"), ("4.0.15", ": quota limit exceeded")] {
+        let mut bench = Bench::version(version);
+        bench.begin();
+        assert_eq!(
+            bench.refused(&["state-set", &long_key]),
+            (1, format!("max allowed key length (256){over}"))
+        );
+        assert_eq!(
+            bench.refused(&["state-set", "ok1=1", &long_value, "zz1=1"]),
+            (1, format!("max allowed value length (65536){over}"))
+        );
+        assert_eq!(bench.get(&["state-get", "--format=json"]), "{\"ok1\":\"1\"}\n");
+        let file = format!("c: x\nz: \"{}\"\n", "v".repeat(65_537));
+        let answer = bench.tool_with(&["state-set", "--file=-"], &file);
+        assert_eq!(
+            text(&answer.stderr),
+            format!("ERROR max allowed value length (65536){over}\n")
+        );
+        assert_eq!(
+            bench.get(&["state-get", "--format=json"]),
+            "{\"c\":\"x\",\"ok1\":\"1\"}\n"
+        );
+    }
+}
+
+#[test]
+fn an_empty_key_is_no_key() {
+    let mut bench = Bench::in_hook();
+    let _ = bench.tool_with(&["state-set", "--file=-"], "\"\": kept\na: b\n");
+    // R24
+    assert_eq!(bench.get(&["state-delete", ""]), "");
+    assert_eq!(bench.get(&["state-delete"]), "");
+    assert_eq!(
+        bench.get(&["state-get", "", "--format=json"]),
+        "{\"\":\"kept\",\"a\":\"b\"}\n"
+    );
+}
+
+#[test]
+fn a_level_may_be_empty_or_unspecified() {
+    let mut bench = Bench::in_hook();
+    let start = bench.unit.log_position();
+    // R31
+    for line in [
+        &["juju-log", "-l", "", "plain"][..],
+        &["juju-log", "-l", "unspecified", "nowhere"],
+        &["juju-log", "--log-level=UNSPECIFIED", "--debug", "debug"],
+        &["juju-log", "-l", "l\u{200b}", "other"],
+        &["juju-log", ""],
+    ] {
+        assert_eq!(bench.get(line), "", "{line:?}");
+    }
+    let lines: Vec<(&str, &str)> = bench
+        .unit
+        .log(start)
+        .map(|line| (line.level.as_str(), line.message.as_str()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            ("INFO", "plain"),
+            ("DEBUG", "debug"),
+            ("WARNING", "Specified log level of \"l\\u200b\" is not valid"),
+            ("INFO", "other"),
+            ("INFO", ""),
+        ]
+    );
+}

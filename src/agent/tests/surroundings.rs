@@ -1,0 +1,138 @@
+//! Network, goal state, resources and credentials, and the parameters of actions. Juju 3.6.28 and 4.0.15, measured; R: reference
+//! `juju-agent-measured.md` 2.1.
+
+use super::super::Substrate;
+use super::Bench;
+
+#[test]
+fn a_binding_that_is_unknown_is_refused_in_each_jujus_words() {
+    // R7
+    for (version, error) in [
+        ("3.6.28", "no network config found for binding \"nope\\u200b\""),
+        ("4.0.15", "undefined for unit charm: endpoint \"nope\\u200b\" not valid"),
+    ] {
+        let mut bench = Bench::version(version);
+        bench.begin();
+        for options in [&[][..], &["--bind-address"], &["--primary-address", "--bind-address"]] {
+            let line: Vec<&str> = ["network-get", "nope\u{200b}"].iter().chain(options).copied().collect();
+            assert_eq!(bench.refused(&line), (1, error.into()), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn a_network_is_shown_in_the_order_of_jujus_fields() {
+    let mut bench = Bench::with(|settings| settings.address("10.0.0.7"));
+    bench.begin();
+    // R8
+    let yaml = "bind-addresses:\n- mac-address: \"\"\n  interface-name: lo\n  addresses:\n  - hostname: \"\"\n    value: 10.0.0.7\n\
+        \x20   cidr: 10.0.0.7/32\n    address: 10.0.0.7\n  macaddress: \"\"\n  interfacename: lo\negress-subnets:\n- 10.0.0.7/32\n\
+        ingress-addresses:\n- 10.0.0.7\n";
+    assert_eq!(bench.get(&["network-get", "site", "--format=yaml"]), yaml);
+    assert_eq!(bench.get(&["network-get", "site"]), yaml);
+    assert_eq!(
+        bench.get(&["network-get", "site", "--format=json"]),
+        "{\"bind-addresses\":[{\"mac-address\":\"\",\"interface-name\":\"lo\",\"addresses\":[{\"hostname\":\"\",\
+         \"value\":\"10.0.0.7\",\"cidr\":\"10.0.0.7/32\"}]}],\"egress-subnets\":[\"10.0.0.7/32\"],\
+         \"ingress-addresses\":[\"10.0.0.7\"]}\n"
+    );
+    // R31
+    for other in ["--bind-address", "--ingress-address", "--egress-subnets"] {
+        assert_eq!(
+            bench.refused(&["network-get", "site", "--primary-address", other]),
+            (1, "--primary-address must be the only flag specified".into())
+        );
+    }
+    assert_eq!(bench.get(&["network-get", "site", "--primary-address"]), "10.0.0.7\n");
+    assert_eq!(
+        bench.get(&["network-get", "site", "--egress-subnets", "--bind-address"]),
+        "bind-address: 10.0.0.7\negress-subnets:\n- 10.0.0.7/32\n"
+    );
+}
+
+#[test]
+fn the_goal_state_is_shown_in_the_order_of_jujus_fields() {
+    let mut bench = Bench::with(|settings| settings.since("2026-01-02 03:04:05Z"));
+    bench.begin();
+    // R9. Whether the time is quoted is the YAML writer's own test.
+    let yaml = bench.get(&["goal-state"]).replace('"', "");
+    assert_eq!(
+        yaml,
+        "units:\n  web/0:\n    status: maintenance\n    since: 2026-01-02 03:04:05Z\nrelations: {}\n"
+    );
+    assert_eq!(
+        bench.get(&["goal-state", "--format=json"]),
+        "{\"units\":{\"web/0\":{\"status\":\"maintenance\",\"since\":\"2026-01-02 03:04:05Z\"}},\"relations\":{}}\n"
+    );
+    assert_eq!(
+        bench.refused(&["goal-state", "--format=smart"]),
+        (
+            2,
+            "invalid value \"smart\" for option --format: unknown format \"smart\"".into()
+        )
+    );
+}
+
+#[test]
+fn action_parameters_and_results() {
+    let mut bench = Bench::in_action(&[
+        ("none", "[]"),
+        ("extra", "[a, b]"),
+        ("who.first", "Ann"),
+        ("nobody", "{}"),
+    ]);
+    for (line, out) in [
+        // R10
+        (&["action-get", ""][..], ""),
+        (&["action-get", "", "--format=json"], "null\n"),
+        (&["action-get", "who.", "--format=json"], "null\n"),
+        (&["action-get", "."], ""),
+        // R11
+        (&["action-get", "none"], "[]\n"),
+        (&["action-get", "none", "--format=yaml"], "[]\n"),
+        (&["action-get", "nobody"], "{}\n"),
+        (&["action-get", "extra"], "- a\n- b\n"),
+    ] {
+        assert_eq!(bench.get(line), out, "{line:?}");
+    }
+    let mut bench = Bench::in_hook();
+    // R12
+    assert_eq!(bench.get(&["action-set"]), "");
+    assert_eq!(
+        bench.refused(&["action-set", "a=1"]),
+        (1, "not running an action".into())
+    );
+    assert_eq!(
+        bench.refused(&["action-get", "x", "y"]).0,
+        2,
+        "the arguments come first"
+    );
+}
+
+#[test]
+fn the_controller_is_asked_for_resources_and_credentials() {
+    // R31
+    for (substrate, error) in [
+        (
+            Substrate::Kubernetes,
+            "cannot access cloud credentials: getting model credentials: permission denied",
+        ),
+        (Substrate::Machine, "cannot access cloud credentials: permission denied"),
+    ] {
+        let mut bench = Bench::with(|settings| settings.substrate(substrate));
+        bench.begin();
+        assert_eq!(bench.refused(&["credential-get"]), (1, error.into()));
+        assert_eq!(
+            bench.refused(&["credential-get", "x"]),
+            (2, "unrecognized args: [\"x\"]".into())
+        );
+        assert_eq!(
+            bench.refused(&["resource-get", ""]),
+            (1, "could not download resource: resource \"\" not found".into())
+        );
+        assert_eq!(
+            bench.refused(&["resource-get", "image", "--format=json"]),
+            (2, "option provided but not defined: --format".into())
+        );
+    }
+}

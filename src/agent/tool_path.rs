@@ -1,0 +1,86 @@
+//! The paths that a hook tool's arguments name, as the agent's process opens them.
+//!
+//! Source: reference `juju-agent-measured.md` 2.1, row 19; Juju's `utils.NormalizePath`, Go's `filepath.Clean`.
+
+use std::path::{Path, PathBuf};
+
+/// The path that the agent opens for `path`: `~` is its own home, and a relative path starts at the caller's working directory `dir`.
+///
+/// # Errors
+/// The text for a user that does not exist: no account but the agent's own and root's is known here.
+pub(super) fn resolve(dir: &Path, path: &str, home: Option<&Path>) -> Result<PathBuf, String> {
+    let path = expand(path, home)?;
+    Ok(absolute(dir, &path))
+}
+
+/// As [`resolve`], but a home that is not known stays as it is spelled: so does `--output`.
+pub(super) fn resolve_output(dir: &Path, path: &str, home: Option<&Path>) -> PathBuf {
+    let path = expand(path, home).unwrap_or_else(|_| path.to_owned());
+    absolute(dir, &path)
+}
+
+fn expand(path: &str, home: Option<&Path>) -> Result<String, String> {
+    let Some(rest) = path.strip_prefix('~') else {
+        return Ok(path.to_owned());
+    };
+    let (user, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let home = match user {
+        "" => home.unwrap_or(Path::new("")).to_string_lossy(),
+        "root" => "/root".into(),
+        _ => return Err(format!("no such user: user: unknown user {user}")),
+    };
+    Ok(format!("{home}{rest}"))
+}
+
+fn absolute(dir: &Path, path: &str) -> PathBuf {
+    clean(&dir.join(path))
+}
+
+/// Takes `.`, `..` and doubled slashes out of an absolute path, by its text alone.
+fn clean(path: &Path) -> PathBuf {
+    let mut parts: Vec<&str> = Vec::new();
+    let text = path.to_string_lossy();
+    for part in text.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
+    PathBuf::from(format!("/{}", parts.join("/")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_start_at_the_caller_and_are_cleaned() {
+        for (path, opened) in [
+            ("x", "/charm/x"),
+            ("./a//b/../c/", "/charm/a/c"),
+            ("../../../etc", "/etc"),
+            ("/tmp/.", "/tmp"),
+            ("~", "/home/agent"),
+            ("~/x", "/home/agent/x"),
+            ("~root/x", "/root/x"),
+            ("a~/x", "/charm/a~/x"),
+        ] {
+            let opened = Path::new(opened);
+            let home = Some(Path::new("/home/agent"));
+            assert_eq!(resolve(Path::new("/charm"), path, home).unwrap(), opened, "{path}");
+            assert_eq!(resolve_output(Path::new("/charm"), path, home), opened, "{path}");
+        }
+        assert_eq!(
+            resolve(Path::new("/charm"), "~nope/x", None),
+            Err("no such user: user: unknown user nope".to_owned())
+        );
+        assert_eq!(
+            resolve_output(Path::new("/charm"), "~nope/x", None),
+            Path::new("/charm/~nope/x")
+        );
+        assert_eq!(resolve(Path::new("/charm"), "~/x", None).unwrap(), Path::new("/x"));
+    }
+}
