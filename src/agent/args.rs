@@ -1,6 +1,7 @@
 //! Juju's argument rules for hook tools. The agent parses, not the client, so every charm meets the same ones.
 //!
-//! Source: reference `juju-agent.md` 1.1 and 1.3, and `juju-agent-measured.md` 2.1, row 32. `option` is the word of the error texts.
+//! Source: reference `juju-agent.md` 1.1 and 1.3, and `juju-agent-measured.md` 2.1, row 32.
+//! `option` is the word of the error texts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,7 +109,8 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     /// Takes one option or positional; `false` at the end.
     fn step(&mut self) -> Result<bool, Stop> {
-        // What a boolean's token holds more than its letter is dropped where no further token follows.
+        // What a boolean's token holds more than its letter is dropped where no further token
+        // follows.
         let Some(token) = self.args.as_slice().first() else {
             return Ok(false);
         };
@@ -198,7 +200,8 @@ fn with_dashes(name: &str) -> String {
     format!("{dashes}{name}")
 }
 
-/// `KEY=VALUE` arguments, in their order: white space around either side is trimmed, a key may stand once, an empty argument is nothing.
+/// `KEY=VALUE` arguments, in their order: white space around either side is trimmed, a key may
+/// stand once, an empty argument is nothing.
 pub(super) fn key_values(items: &[String]) -> Result<Vec<(String, String)>, String> {
     let (mut pairs, mut seen) = (Vec::with_capacity(items.len()), BTreeSet::new());
     for item in items.iter().filter(|item| !item.is_empty()) {

@@ -1,5 +1,6 @@
-//! What a tool prints, as a tree in which the order of keys can be fixed: Go prints a struct's fields in the order of their declaration and
-//! a map's keys sorted, and each format sorts in its own way.
+//! What a tool prints, as a tree in which the order of keys can be fixed: Go prints a struct's
+//! fields in the order of their declaration and a map's keys sorted, and each format sorts in its
+//! own way.
 
 use serde_json::{Number, Value};
 

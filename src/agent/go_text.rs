@@ -4,8 +4,24 @@
 
 /// A string as Go's `%q` prints it: the form of every name in an error text.
 pub(super) fn go_quote(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
+    go_quote_bytes(text.as_bytes())
+}
+
+/// As [`go_quote`], of what need not be UTF-8: each other byte is escaped by itself.
+pub(super) fn go_quote_bytes(bytes: &[u8]) -> String {
+    let mut quoted = String::with_capacity(bytes.len() + 2);
     quoted.push('"');
+    for chunk in bytes.utf8_chunks() {
+        quote_into(&mut quoted, chunk.valid());
+        for byte in chunk.invalid() {
+            quoted.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn quote_into(quoted: &mut String, text: &str) {
     for character in text.chars() {
         match character {
             '"' => quoted.push_str("\\\""),
@@ -25,13 +41,13 @@ pub(super) fn go_quote(text: &str) -> String {
             }),
         }
     }
-    quoted.push('"');
-    quoted
 }
 
-/// Whether Go prints a character as it is: letters, marks, numbers, punctuation, symbols and the ASCII space.
+/// Whether Go prints a character as it is: letters, marks, numbers, punctuation, symbols and the
+/// ASCII space.
 fn is_print(character: char) -> bool {
-    // Rust's own Debug form knows the same categories. It escapes a mark only where nothing stands before it.
+    // Rust's own Debug form knows the same categories. It escapes a mark only where nothing stands
+    // before it.
     match character {
         ' '..='~' => true,
         '\0'..='\u{a0}' => false,
@@ -111,7 +127,8 @@ fn unsigned(digits: &str, base: u32) -> Result<u64, NumberFault> {
     })
 }
 
-/// `0x1f`, `0b1`, `0o7`, `017`, `1_000`: an underscore may stand between digits, and after a prefix.
+/// `0x1f`, `0b1`, `0o7`, `017`, `1_000`: an underscore may stand between digits, and after a
+/// prefix.
 fn unsigned_of_any_base(text: &str) -> Result<u64, NumberFault> {
     let lower = text.to_ascii_lowercase();
     let (base, prefix) = match lower.as_bytes() {
@@ -167,6 +184,7 @@ mod tests {
         ] {
             assert_eq!(go_quote(text), quoted);
         }
+        assert_eq!(go_quote_bytes(b"a\xff\xc3\xa9\xe2\x80"), r#""a\xffé\xe2\x80""#);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Which names Juju takes on a hook tool's command line. The public types of [`crate::juju`] are for what Juju says, and take more.
+//! Which names Juju takes on a hook tool's command line. The public types of [`crate::juju`] are
+//! for what Juju says, and take more.
 //!
 //! Source: Juju, `names`.
 

@@ -16,7 +16,8 @@ pub(super) struct PortRange {
 }
 
 impl PortRange {
-    /// Reads what `open-port` and `close-port` take; the error is Juju's text. The numbers are judged before the protocol is.
+    /// Reads what `open-port` and `close-port` take; the error is Juju's text. The numbers are
+    /// judged before the protocol is.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let lower = to_lower(text);
         let (numbers, protocol) = lower.split_once('/').unwrap_or((&lower, "tcp"));
@@ -175,7 +176,8 @@ impl PortChanges {
         Ok(())
     }
 
-    /// Asks to close a range for exactly this endpoint. What overlaps another range is refused; what is not open is let pass.
+    /// Asks to close a range for exactly this endpoint. What overlaps another range is refused;
+    /// what is not open is let pass.
     pub(super) fn close(&mut self, stored: &PortSet, range: &PortRange, endpoint: &str) -> Result<(), Conflict> {
         let opening = (range.clone(), endpoint.to_owned());
         self.open.remove(&opening);

@@ -1,11 +1,11 @@
 //! The URIs of secrets, as a hook tool's argument gives them.
 //!
-//! Source: Juju, `core/secrets.ParseURI`, and Go's `net/url`, whose mistakes some tools show; reference `juju-agent-measured.md` 2.1,
-//! row 30, and 3.5.
+//! Source: Juju, `core/secrets.ParseURI`, and Go's `net/url`, whose mistakes some tools show;
+//! reference `juju-agent-measured.md` 2.1, row 30, and 3.5.
 
 use std::fmt;
 
-use super::go_text::go_quote;
+use super::go_text::{go_quote, go_quote_bytes};
 
 /// `secret:ID`, `secret://MODEL/ID`, `MODEL/ID` or the bare ID.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,10 +24,12 @@ impl SecretUri {
             return Err(format!("secret URI scheme {} not valid", go_quote(&url.scheme)));
         }
         if !url.host.is_empty() && !has_uuid(&url.host) {
-            return Err(format!("host controller UUID {} not valid", go_quote(&url.host)));
+            return Err(format!("host controller UUID {} not valid", go_quote_bytes(&url.host)));
         }
         let invalid = || format!("secret URI {} not valid", go_quote(text));
-        let path = url.path.trim_start_matches('/');
+        // What is not UTF-8 is no id either.
+        let path = String::from_utf8_lossy(&url.path);
+        let path = path.trim_start_matches('/');
         let path = if path.is_empty() { url.opaque } else { path };
         let (source, id) = match path.rsplit_once('/') {
             None => (None, path),
@@ -37,7 +39,7 @@ impl SecretUri {
         if !is_id(id) {
             return Err(invalid());
         }
-        let host = (!url.host.is_empty()).then_some(url.host);
+        let host = (!url.host.is_empty()).then(|| String::from_utf8_lossy(&url.host).into_owned());
         Ok(Self {
             source: source.or(host),
             id: id.to_owned(),
@@ -78,15 +80,15 @@ fn is_uuid(bytes: &[u8]) -> bool {
 }
 
 /// A host need only hold a UUID somewhere.
-fn has_uuid(host: &str) -> bool {
-    host.as_bytes().windows(36).any(is_uuid)
+fn has_uuid(host: &[u8]) -> bool {
+    host.windows(36).any(is_uuid)
 }
 
 /// What Go's `url.Parse` makes of a text, as far as a secret's URI is concerned.
 struct Url<'a> {
     scheme: String,
-    host: String,
-    path: String,
+    host: Vec<u8>,
+    path: Vec<u8>,
     /// What follows the scheme where it does not begin with a slash.
     opaque: &'a str,
 }
@@ -108,8 +110,8 @@ impl<'a> Url<'a> {
         let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
         let mut url = Url {
             scheme: scheme.to_ascii_lowercase(),
-            host: String::new(),
-            path: String::new(),
+            host: Vec::new(),
+            path: Vec::new(),
             opaque: "",
         };
         if !rest.starts_with('/') {
@@ -148,17 +150,21 @@ fn split_scheme(text: &str) -> Result<(&str, &str), String> {
     }
 }
 
-fn host_of(authority: &str) -> Result<String, String> {
+fn host_of(authority: &str) -> Result<Vec<u8>, String> {
     let (user, host) = match authority.rsplit_once('@') {
         None => (None, authority),
         Some((user, host)) => (Some(user), host),
     };
     // An address in brackets is no UUID, whatever it holds.
-    let port = match host.rsplit_once(']') {
-        None if host.contains('[') => return Err("missing ']' in host".to_owned()),
-        None => host.rfind(':').and_then(|colon| host.get(colon..)).unwrap_or_default(),
-        Some((_, port)) => port,
+    let port = match host.rfind('[') {
+        None => host.rfind(':').and_then(|colon| host.get(colon..)),
+        Some(0) => {
+            let (_, port) = host.rsplit_once(']').ok_or("missing ']' in host")?;
+            Some(port)
+        }
+        Some(_) => return Err("invalid IP-literal".to_owned()),
     };
+    let port = port.unwrap_or_default();
     let digits = port.strip_prefix(':').unwrap_or(port);
     if !(port.is_empty() || port.starts_with(':')) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("invalid port {} after host", go_quote(port)));
@@ -169,33 +175,36 @@ fn host_of(authority: &str) -> Result<String, String> {
         if !user.chars().all(allowed) {
             return Err("net/url: invalid userinfo".to_owned());
         }
-        unescape(user, false)?;
+        // Name and password each end what a percent sign may take.
+        for part in user.splitn(2, ':') {
+            unescape(part, false)?;
+        }
     }
     Ok(host)
 }
 
-/// Takes the percent signs out of a path or a host. A host takes fewer characters, and only those beyond ASCII escaped.
-fn unescape(text: &str, host: bool) -> Result<String, String> {
+/// Takes the percent signs out of a path or a host. A host takes fewer characters, and only those
+/// beyond ASCII escaped.
+fn unescape(text: &str, host: bool) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
         rest = after;
         match (*first, after) {
-            (b'%', [high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                let digit =
-                    |byte: u8| u8::try_from(char::from(byte).to_digit(16).unwrap_or_default()).unwrap_or_default();
-                let byte = digit(*high) * 16 + digit(*low);
+            (b'%', escaped) => {
+                let digits = escaped.get(..2).unwrap_or(escaped);
+                let refuse = || {
+                    let escape = [b"%", digits].concat();
+                    Err(format!("invalid URL escape {}", go_quote_bytes(&escape)))
+                };
+                let Some(byte) = hex_byte(digits) else {
+                    return refuse();
+                };
                 if host && byte < 0x80 && byte != b'%' {
-                    let escape = format!("%{}{}", char::from(*high), char::from(*low));
-                    return Err(format!("invalid URL escape {}", go_quote(&escape)));
+                    return refuse();
                 }
                 bytes.push(byte);
                 rest = after.get(2..).unwrap_or_default();
-            }
-            (b'%', _) => {
-                let escape: Vec<u8> = std::iter::once(b'%').chain(after.iter().take(2).copied()).collect();
-                let escape = String::from_utf8_lossy(&escape);
-                return Err(format!("invalid URL escape {}", go_quote(&escape)));
             }
             (byte, _) if host && is_refused_in_host(byte) => {
                 let shown = go_quote(&char::from(byte).to_string());
@@ -204,7 +213,13 @@ fn unescape(text: &str, host: bool) -> Result<String, String> {
             (byte, _) => bytes.push(byte),
         }
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
+}
+
+fn hex_byte(digits: &[u8]) -> Option<u8> {
+    let [high, low] = digits else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()
 }
 
 fn is_refused_in_host(byte: u8) -> bool {
@@ -274,6 +289,12 @@ mod tests {
             ("a\u{1}", "parse \"a\\x01\": net/url: invalid control character in URL"),
             ("%zz", "parse \"%zz\": invalid URL escape \"%zz\""),
             ("x%", "parse \"x%\": invalid URL escape \"%\""),
+            ("//%ff/y", "host controller UUID \"\\xff\" not valid"),
+            ("%aé", "parse \"%aé\": invalid URL escape \"%a\\xc3\""),
+            ("//x[0/y", "parse \"//x[0/y\": invalid IP-literal"),
+            ("//[0/y", "parse \"//[0/y\": missing ']' in host"),
+            ("//[::1]/y", "host controller UUID \"[::1]\" not valid"),
+            ("//a]b/y", "host controller UUID \"a]b\" not valid"),
             ("x#%4", "parse \"x#%4\": invalid URL escape \"%4\""),
             (
                 "secret://a b/x",

@@ -1,10 +1,13 @@
-//! What `storage-add` takes: `NAME`, or `NAME=` and a list of a pool, a count and a size, of which only the count may be given.
+//! What `storage-add` takes: `NAME`, or `NAME=` and a list of a pool, a count and a size, of which
+//! only the count may be given.
 //!
-//! Source: Juju, `storage.ParseConstraintsMap` (3.6) and `ParseDirectivesMap` (4.0); reference `juju-agent-measured.md` 3.8.
+//! Source: Juju, `storage.ParseConstraintsMap` (3.6) and `ParseDirectivesMap` (4.0); reference
+//! `juju-agent-measured.md` 3.8.
 
 use super::go_text::go_quote;
 
-/// How many instances of each storage are asked for, in the order of the arguments. `word` is what this Juju calls the part behind the name.
+/// How many instances of each storage are asked for, in the order of the arguments. `word` is what
+/// this Juju calls the part behind the name.
 ///
 /// # Errors
 /// Juju's text.

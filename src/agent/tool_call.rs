@@ -24,8 +24,8 @@ pub struct ToolRequest {
     pub args: Vec<String>,
     /// All of standard input, once an answer has said [`ToolAnswer::wants_stdin`].
     pub stdin: Option<Vec<u8>>,
-    /// The content of the file that an answer asked for by [`ToolAnswer::wants_file`], or why it cannot be read: the system's text, such as
-    /// `no such file or directory`.
+    /// The content of the file that an answer asked for by [`ToolAnswer::wants_file`], or why it
+    /// cannot be read: the system's text, such as `no such file or directory`.
     pub file: Option<Result<Vec<u8>, String>>,
 }
 
@@ -37,7 +37,8 @@ pub struct ToolAnswer {
     pub code: i32,
     /// For standard output.
     pub stdout: Vec<u8>,
-    /// For standard error; an error is one line that begins with `ERROR `.
+    /// For standard error. An error is one line that begins with `ERROR `; the warning of an old
+    /// option may stand before it, with no line end between them.
     pub stderr: Vec<u8>,
     /// Nothing has been done yet: send the same request again with all of standard input.
     pub wants_stdin: bool,

@@ -1,13 +1,15 @@
 //! The paths that a hook tool's arguments name, as the agent's process opens them.
 //!
-//! Source: reference `juju-agent-measured.md` 2.1, row 19; Juju's `utils.NormalizePath`, Go's `filepath.Clean`.
+//! Source: reference `juju-agent-measured.md` 2.1, row 19; Juju's `utils.NormalizePath`, Go's
+//! `filepath.Clean`.
 
 use std::path::{Path, PathBuf};
 
-/// The path that the agent opens for `path`: `~` is its own home, and a relative path starts at the caller's working directory `dir`.
+/// The path that the agent opens for `path`: `~` is its own home, and a relative path starts at the
+/// caller's working directory `dir`.
 ///
-/// # Errors
-/// The text for a user that does not exist: no account but the agent's own and root's is known here.
+/// # Errors The text for a user that does not exist: no account but the agent's own and root's is
+/// known here.
 pub(super) fn resolve(dir: &Path, path: &str, home: Option<&Path>) -> Result<PathBuf, String> {
     let path = expand(path, home)?;
     Ok(absolute(dir, &path))

@@ -149,6 +149,14 @@ impl Bench {
         self.unit.tool(&request)
     }
 
+    /// The levels and messages of the log from a position on.
+    fn logged(&self, position: u64) -> Vec<(&str, &str)> {
+        self.unit
+            .log(position)
+            .map(|line| (line.level.as_str(), line.message.as_str()))
+            .collect()
+    }
+
     /// The output of a tool that succeeds.
     fn get(&mut self, line: &[&str]) -> String {
         let answer = self.tool(line);

@@ -1,4 +1,5 @@
-//! Options, files and quoting, which every tool shares. Juju 3.6.28 and 4.0.15, measured; R: reference `juju-agent-measured.md` 2.1.
+//! Options, files and quoting, which every tool shares. Juju 3.6.28 and 4.0.15, measured; R:
+//! reference `juju-agent-measured.md` 2.1.
 
 use super::{Bench, text};
 

@@ -1,4 +1,5 @@
-//! `open-port`, `close-port`, `opened-ports`. Juju 3.6.28 and 4.0.15, measured; R: reference `juju-agent-measured.md` 2.1.
+//! `open-port`, `close-port`, `opened-ports`. Juju 3.6.28 and 4.0.15, measured; R: reference
+//! `juju-agent-measured.md` 2.1.
 
 use super::super::Substrate;
 use super::{Bench, HookExit};

@@ -1,5 +1,5 @@
-//! The tools of relations and of storage, for a unit that has neither. Juju 3.6.28 and 4.0.15, measured; R: a row of reference
-//! `juju-agent-measured.md` 2.1, else its section.
+//! The tools of relations and of storage, for a unit that has neither. Juju 3.6.28 and 4.0.15,
+//! measured; R: a row of reference `juju-agent-measured.md` 2.1, else its section.
 
 use super::Bench;
 

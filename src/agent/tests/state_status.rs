@@ -1,5 +1,5 @@
-//! The tools of the charm's state and of statuses, and `juju-log`. Juju 3.6.28 and 4.0.15, measured; R: reference
-//! `juju-agent-measured.md` 2.1.
+//! The tools of the charm's state and of statuses, and `juju-log`. Juju 3.6.28 and 4.0.15,
+//! measured; R: reference `juju-agent-measured.md` 2.1.
 
 use super::{Bench, text};
 
@@ -125,13 +125,8 @@ fn a_level_may_be_empty_or_unspecified() {
     ] {
         assert_eq!(bench.get(line), "", "{line:?}");
     }
-    let lines: Vec<(&str, &str)> = bench
-        .unit
-        .log(start)
-        .map(|line| (line.level.as_str(), line.message.as_str()))
-        .collect();
     assert_eq!(
-        lines,
+        bench.logged(start),
         [
             ("INFO", "plain"),
             ("DEBUG", "debug"),

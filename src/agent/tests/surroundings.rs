@@ -1,5 +1,5 @@
-//! Network, goal state, resources and credentials, and the parameters of actions. Juju 3.6.28 and 4.0.15, measured; R: reference
-//! `juju-agent-measured.md` 2.1.
+//! Network, goal state, resources and credentials, and the parameters of actions. Juju 3.6.28 and
+//! 4.0.15, measured; R: reference `juju-agent-measured.md` 2.1.
 
 use super::super::Substrate;
 use super::Bench;

@@ -345,13 +345,8 @@ fn juju_log_writes_at_once() {
     ] {
         assert_eq!(bench.get(line), "", "{line:?}");
     }
-    let lines: Vec<(&str, &str)> = bench
-        .unit
-        .log(start)
-        .map(|line| (line.level.as_str(), line.message.as_str()))
-        .collect();
     assert_eq!(
-        lines,
+        bench.logged(start),
         [
             ("INFO", "a b"),
             ("WARNING", "w"),

@@ -105,7 +105,8 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
     })
 }
 
-/// All that is known of a binding, in the order of Juju's own struct. YAML has the spellings of old beside the new ones.
+/// All that is known of a binding, in the order of Juju's own struct. YAML has the spellings of old
+/// beside the new ones.
 fn network_document(address: &str, cidr: &str, old_spellings: bool) -> Data {
     let mut bound = vec![
         ("hostname", "".into()),

@@ -143,7 +143,8 @@ fn secret_add(context: &mut ToolContext<'_>) -> ToolResult {
     not_modelled(context)
 }
 
-/// The unit owns no secret, so each is unknown: Juju leaves that to the end of the hook, where it has nothing to update here.
+/// The unit owns no secret, so each is unknown: Juju leaves that to the end of the hook, where it
+/// has nothing to update here.
 fn secret_set(context: &mut ToolContext<'_>) -> ToolResult {
     needed_uri(context)?;
     secret_content::check(context, 1)?;
@@ -157,7 +158,8 @@ fn secret_remove(context: &mut ToolContext<'_>) -> ToolResult {
     Ok(Output::Nothing)
 }
 
-/// A relation that was named is refused with its option; without one there is no default, since no hook is a relation's.
+/// A relation that was named is refused with its option; without one there is no default, since no
+/// hook is a relation's.
 fn secret_grant(context: &mut ToolContext<'_>) -> ToolResult {
     needed_uri(context)?;
     Err(Failure::Usage("no relation id specified".to_owned()))

@@ -12,7 +12,8 @@ use super::{Failure, ToolContext, cannot_read};
 /// Bytes in base64: of one value, and of all.
 const LIMIT: usize = 1_000_000;
 
-/// Judges the options and the content, which begins at this positional. Returns whether there is any.
+/// Judges the options and the content, which begins at this positional. Returns whether there is
+/// any.
 pub(super) fn check(context: &ToolContext<'_>, first: usize) -> Result<bool, Failure> {
     let value = |name: &str| context.args.value(name).unwrap_or_default();
     let expire = value("expire");
@@ -53,7 +54,8 @@ pub(super) fn check(context: &ToolContext<'_>, first: usize) -> Result<bool, Fai
 /// A key with its suffix, and the length of its value in base64.
 type Entry = (String, usize);
 
-/// `KEY=VALUE`, `KEY#base64=VALUE` or `KEY#file=PATH`. Signs of equality at the end are padding, and make no value.
+/// `KEY=VALUE`, `KEY#base64=VALUE` or `KEY#file=PATH`. Signs of equality at the end are padding,
+/// and make no value.
 fn entry(context: &ToolContext<'_>, argument: &str) -> Result<Entry, Failure> {
     let stripped = argument.trim_end_matches('=');
     let Some(place) = stripped.find('=').filter(|place| *place > 0) else {
@@ -153,7 +155,8 @@ fn check_entries(entries: &[Entry]) -> Result<(), String> {
     Ok(())
 }
 
-/// A lower-case letter, then at least two letters or digits, each with at most one hyphen before it.
+/// A lower-case letter, then at least two letters or digits, each with at most one hyphen before
+/// it.
 fn is_key(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     text.starts_with(|first: char| first.is_ascii_lowercase())

@@ -85,7 +85,8 @@ fn state_set(context: &mut ToolContext<'_>) -> ToolResult {
         pairs.remove(key);
     }
     for (key, value) in pairs.into_iter().chain(given) {
-        // What was taken before a refusal stays. Juju takes a small map in any order, this the arguments' own.
+        // What was taken before a refusal stays. Juju takes a small map in any order, this the
+        // arguments' own.
         check_length(context, "key", key.len(), KEY_LIMIT)?;
         check_length(context, "value", value.len(), VALUE_LIMIT)?;
         context.running.state.insert(key, Some(value));

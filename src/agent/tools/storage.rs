@@ -35,7 +35,8 @@ fn storage_list(context: &mut ToolContext<'_>) -> ToolResult {
     Ok(Output::strings([]))
 }
 
-/// A storage that was named is refused with its option; without one there is no default, since no hook is a storage's.
+/// A storage that was named is refused with its option; without one there is no default, since no
+/// hook is a storage's.
 fn storage_get(_: &mut ToolContext<'_>) -> ToolResult {
     Err(Failure::Usage("no storage instance specified".to_owned()))
 }
