@@ -21,6 +21,14 @@ pub(super) fn resolve_output(dir: &Path, path: &str, home: Option<&Path>) -> Pat
     absolute(dir, &path)
 }
 
+/// The path as Go's errors show it where it is opened from the agent's own directory.
+///
+/// # Errors
+/// As [`resolve`].
+pub(super) fn normalize(path: &str, home: Option<&Path>) -> Result<String, String> {
+    expand(path, home).map(|path| clean(&path))
+}
+
 fn expand(path: &str, home: Option<&Path>) -> Result<String, String> {
     let Some(rest) = path.strip_prefix('~') else {
         return Ok(path.to_owned());
@@ -35,23 +43,29 @@ fn expand(path: &str, home: Option<&Path>) -> Result<String, String> {
 }
 
 fn absolute(dir: &Path, path: &str) -> PathBuf {
-    clean(&dir.join(path))
+    PathBuf::from(clean(&dir.join(path).to_string_lossy()))
 }
 
-/// Takes `.`, `..` and doubled slashes out of an absolute path, by its text alone.
-fn clean(path: &Path) -> PathBuf {
+/// Takes `.`, `..` and doubled slashes out of a path, by its text alone.
+fn clean(path: &str) -> String {
+    let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
-    let text = path.to_string_lossy();
-    for part in text.split('/') {
+    for part in path.split('/') {
         match part {
             "" | "." => {}
-            ".." => {
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
                 parts.pop();
             }
+            // Above the root is the root.
+            ".." if rooted => {}
             name => parts.push(name),
         }
     }
-    PathBuf::from(format!("/{}", parts.join("/")))
+    match (rooted, parts.join("/")) {
+        (true, path) => format!("/{path}"),
+        (false, path) if path.is_empty() => ".".to_owned(),
+        (false, path) => path,
+    }
 }
 
 #[cfg(test)]
@@ -84,5 +98,18 @@ mod tests {
             Path::new("/charm/~nope/x")
         );
         assert_eq!(resolve(Path::new("/charm"), "~/x", None).unwrap(), Path::new("/x"));
+        for (path, cleaned) in [
+            ("x", "x"),
+            ("./x", "x"),
+            ("a/../../x/.", "../x"),
+            ("../..", "../.."),
+            ("a/..", "."),
+            ("", "."),
+            ("/..", "/"),
+            ("~", "/home/agent"),
+        ] {
+            let home = Some(Path::new("/home/agent"));
+            assert_eq!(normalize(path, home).unwrap(), cleaned, "{path}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Source: Juju, `core/secrets.CreateSecretData`; reference `juju-agent-measured.md` 3.6.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::super::go_text::go_quote;
@@ -37,9 +38,10 @@ pub(super) fn check(context: &ToolContext<'_>, first: usize) -> Result<bool, Fai
         return Err(Failure::Usage(format!("secret owner {} not valid", go_quote(owner))));
     }
 
-    let mut entries = Vec::new();
+    let mut entries = Entries::new();
     for argument in context.args.positionals.get(first..).unwrap_or_default() {
-        entries.push(entry(context, argument)?);
+        let (key, length) = entry(context, argument)?;
+        entries.insert(key, length);
     }
     check_entries(&entries).map_err(Failure::Usage)?;
     let file = value("file");
@@ -51,12 +53,13 @@ pub(super) fn check(context: &ToolContext<'_>, first: usize) -> Result<bool, Fai
     Ok(!entries.is_empty() || !in_file.is_empty())
 }
 
-/// A key with its suffix, and the length of its value in base64.
-type Entry = (String, usize);
+/// Each key with its suffix, and the length of its value in base64. The last of two equal keys
+/// counts.
+type Entries = BTreeMap<String, usize>;
 
 /// `KEY=VALUE`, `KEY#base64=VALUE` or `KEY#file=PATH`. Signs of equality at the end are padding,
 /// and make no value.
-fn entry(context: &ToolContext<'_>, argument: &str) -> Result<Entry, Failure> {
+fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, usize), Failure> {
     let stripped = argument.trim_end_matches('=');
     let Some(place) = stripped.find('=').filter(|place| *place > 0) else {
         return Err(Failure::Usage(format!("key value {} not valid", go_quote(argument))));
@@ -82,17 +85,12 @@ fn entry(context: &ToolContext<'_>, argument: &str) -> Result<Entry, Failure> {
 /// What `--file` names, opened from the agent's own directory.
 fn read_file<'a>(context: &'a ToolContext<'_>, path: &str) -> Result<&'a [u8], Failure> {
     let home = context.unit.settings.home.as_deref();
-    let opened = tool_path::resolve(Path::new("/"), path, home).map_err(Failure::Usage)?;
-    let shown = if path.starts_with(['/', '~']) {
-        opened.as_path()
-    } else {
-        Path::new(path)
-    };
+    let path = tool_path::normalize(path, home).map_err(Failure::Usage)?;
     let content = context.file().map_err(|cause| match cause {
-        None => Failure::WantsFile(opened.clone()),
-        Some(cause) => Failure::Usage(cannot_read(&shown.to_string_lossy(), cause)),
+        None => Failure::WantsFile(Path::new("/").join(&path)),
+        Some(cause) => Failure::Usage(cannot_read(&path, cause)),
     })?;
-    check_file_size(&shown.to_string_lossy(), content)?;
+    check_file_size(&path, content)?;
     Ok(content)
 }
 
@@ -108,8 +106,8 @@ fn check_file_size(path: &str, content: &[u8]) -> Result<(), Failure> {
 }
 
 /// A map of strings, in JSON or in YAML.
-fn entries_of(content: &[u8]) -> Result<Vec<Entry>, Failure> {
-    let pairs = match serde_json::from_slice(content) {
+fn entries_of(content: &[u8]) -> Result<Entries, Failure> {
+    let pairs: BTreeMap<String, String> = match serde_json::from_slice(content) {
         Ok(pairs) => pairs,
         Err(_) => super::state::read_pairs(content).map_err(|failure| match failure {
             Failure::Run(text) => Failure::Usage(text.replace("map[string]string", "secrets.SecretData")),
@@ -134,7 +132,7 @@ fn length(key: &str, value: &str) -> usize {
     }
 }
 
-fn check_entries(entries: &[Entry]) -> Result<(), String> {
+fn check_entries(entries: &Entries) -> Result<(), String> {
     let mut total = 0_usize;
     for (key, length) in entries {
         let key = key.strip_suffix("#base64").unwrap_or(key);
