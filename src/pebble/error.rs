@@ -9,6 +9,8 @@ use std::path::Path;
 use super::change::{Change, ChangeStatus, Task};
 use super::envelope::Refusal;
 use super::files::{FileError, FileErrorKind};
+use super::service_output::last_words;
+use super::start_refusal::StartRefusal;
 use super::transport::plain;
 
 /// A call to Pebble that did not succeed.
@@ -117,7 +119,12 @@ impl ServiceFailure {
         &self.cause
     }
 
-    /// The last line that the service printed, if Pebble gave any.
+    /// Why its process was not started, if it was not.
+    pub(crate) fn start_refusal(&self) -> Option<StartRefusal<'_>> {
+        StartRefusal::read(&self.cause)
+    }
+
+    /// The last line that the service printed and that is not blank, if Pebble gave any.
     #[must_use]
     pub fn last_output(&self) -> Option<&str> {
         self.last_output.as_deref()
@@ -314,6 +321,11 @@ impl Error {
         Self::new(ErrorKind::Unreachable, operation, target, reason)
     }
 
+    /// What was attempted and on what, without why it failed.
+    pub(crate) fn attempt(&self) -> Cow<'_, str> {
+        in_target(&self.0.operation, self.0.target.as_deref())
+    }
+
     /// Why, without what was attempted.
     pub(crate) fn reason(&self) -> &str {
         &self.0.reason
@@ -383,9 +395,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cannot ")?;
-        f.write_str(&in_target(&self.0.operation, self.0.target.as_deref()))?;
-        write!(f, ": {}", self.0.reason)
+        write!(f, "cannot {}: {}", self.attempt(), self.0.reason)
     }
 }
 
@@ -475,13 +485,9 @@ fn last_output(task: &Task) -> Option<String> {
         .iter()
         .rev()
         .find(|entry| entry.contains(" INFO Most recent service output:"))?;
-    let line = entry
-        .lines()
-        .skip(1)
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .last()?;
-    Some(line.to_owned())
+    let service = service_of(task).unwrap_or_default();
+    let (_, output) = entry.split_once('\n')?;
+    last_words(output.lines(), &service).map(str::to_owned)
 }
 
 /// Pebble's messages may hold several lines; ours hold one.

@@ -8,6 +8,7 @@ use super::coverage::Sample;
 use super::envelope::Form;
 use super::error::Error;
 use super::request::Request;
+use super::service_output::last_words;
 use super::timestamp::Timestamp;
 
 /// Which lines [`Client::logs`] reads, or with which [`Client::follow_logs`] begins.
@@ -109,6 +110,13 @@ impl LogEntry {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// What the service wrote last in this line; `None` for a blank line. Output that did not end its last line is glued to what the service wrote
+    /// after it was started again, with Pebble's own stamp (`<time> [service] `) in between: then it is what stands behind the last stamp.
+    #[must_use]
+    pub fn last_words(&self) -> Option<&str> {
+        last_words(std::iter::once(self.message.as_str()), &self.service)
     }
 
     pub(super) fn with_message(mut self, message: String) -> Self {

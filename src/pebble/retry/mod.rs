@@ -12,6 +12,7 @@ mod run;
 pub use budget::Budget;
 pub use observer::{FailedAttempt, RetryObserver};
 pub use policy::RetryPolicy;
+pub(crate) use run::WAITS;
 pub use run::{Attempt, Classified, RunError};
 
 pub(in crate::pebble) use policy::shortened;

@@ -1,5 +1,6 @@
 //! Running an operation under a policy and a budget, on backon.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -14,6 +15,9 @@ use super::budget::Budget;
 use super::observer::{FailedAttempt, RetryObserver};
 use super::policy::RetryPolicy;
 use crate::pebble::transport::seconds;
+
+/// The target of the log lines that a wait follows at once, for a log that holds lines back: it is the moment to let go of them.
+pub(crate) const WAITS: &str = "charmwright::pebble::waits";
 
 /// What a failure means for the retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,20 +53,25 @@ impl Attempt {
 }
 
 /// Why [`RetryPolicy::run`] has no result.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+///
+/// `Display` names the operation and says how it was attempted; the failure itself follows by [`source`](StdError::source), or is taken out by
+/// [`into_inner`](RunError::into_inner).
+#[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RunError<E> {
     /// A failure that is not retried.
-    #[error("cannot go on after attempt {attempts}: {error}")]
     Final {
+        /// What was attempted, as it was given to [`RetryPolicy::run`].
+        operation: String,
         /// How many attempts were made.
         attempts: u32,
         /// What the last one failed with.
         error: E,
     },
     /// The policy or the budget allows no further attempt.
-    #[error("cannot succeed in {attempts} attempts and {} s: {error}", .elapsed.as_secs())]
     Exhausted {
+        /// What was attempted, as it was given to [`RetryPolicy::run`].
+        operation: String,
         /// How many attempts were made.
         attempts: u32,
         /// How long they and the waits took.
@@ -71,8 +80,9 @@ pub enum RunError<E> {
         error: E,
     },
     /// An attempt was neither answered nor broken within its limit. It is not repeated: it may have acted.
-    #[error("cannot tell what attempt {attempts} did: no answer in {} s", .waited.as_secs())]
     Silent {
+        /// What was attempted, as it was given to [`RetryPolicy::run`].
+        operation: String,
         /// How many attempts were made.
         attempts: u32,
         /// How long the last one was waited for.
@@ -81,6 +91,16 @@ pub enum RunError<E> {
 }
 
 impl<E> RunError<E> {
+    /// What was attempted, such as `reload the proxy`.
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        match self {
+            Self::Final { operation, .. } | Self::Exhausted { operation, .. } | Self::Silent { operation, .. } => {
+                operation
+            }
+        }
+    }
+
     /// How many attempts were made.
     #[must_use]
     pub fn attempts(&self) -> u32 {
@@ -94,6 +114,47 @@ impl<E> RunError<E> {
     /// What the last attempt failed with; `None` when it was silent.
     #[must_use]
     pub fn into_inner(self) -> Option<E> {
+        match self {
+            Self::Final { error, .. } | Self::Exhausted { error, .. } => Some(error),
+            Self::Silent { .. } => None,
+        }
+    }
+}
+
+impl<E> fmt::Display for RunError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Final {
+                operation, attempts, ..
+            } => write!(
+                f,
+                "cannot {operation}: attempt {attempts} failed, and another would not help"
+            ),
+            Self::Exhausted {
+                operation,
+                attempts,
+                elapsed,
+                ..
+            } => write!(
+                f,
+                "cannot {operation}: failed {attempts} times in {}",
+                seconds(*elapsed)
+            ),
+            Self::Silent {
+                operation,
+                attempts,
+                waited,
+            } => write!(
+                f,
+                "cannot {operation}: no answer to attempt {attempts} in {}, and it may have acted",
+                seconds(*waited)
+            ),
+        }
+    }
+}
+
+impl<E: StdError + 'static> StdError for RunError<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Final { error, .. } | Self::Exhausted { error, .. } => Some(error),
             Self::Silent { .. } => None,
@@ -190,14 +251,24 @@ impl RetryPolicy {
                 exhausted,
                 error: (error, took),
             } = drained;
+            let operation = what.to_owned();
             match error {
                 Some(error) if exhausted => RunError::Exhausted {
+                    operation,
                     attempts,
                     elapsed,
                     error,
                 },
-                Some(error) => RunError::Final { attempts, error },
-                None => RunError::Silent { attempts, waited: took },
+                Some(error) => RunError::Final {
+                    operation,
+                    attempts,
+                    error,
+                },
+                None => RunError::Silent {
+                    operation,
+                    attempts,
+                    waited: took,
+                },
             }
         })
     }
@@ -240,9 +311,11 @@ impl Reporter {
         let what = in_target(&self.operation, self.target.as_deref());
         match failure.delay.map(seconds) {
             Some(wait) if *attempt == 1 => {
-                tracing::warn!("cannot {what}: {cause}; attempt 1 of {attempts}, next in {wait}");
+                tracing::warn!(target: WAITS, "cannot {what}: {cause}; attempt 1 of {attempts}, next in {wait}");
             }
-            Some(wait) => tracing::debug!("cannot {what}: {cause}; attempt {attempt} of {attempts}, next in {wait}"),
+            Some(wait) => {
+                tracing::debug!(target: WAITS, "cannot {what}: {cause}; attempt {attempt} of {attempts}, next in {wait}");
+            }
             None => tracing::debug!("cannot {what}: {cause}; attempt {attempt} of {attempts}, the last"),
         }
         if let Some(observer) = &self.observer {
@@ -349,6 +422,7 @@ mod tests {
         assert_eq!(
             error,
             RunError::Exhausted {
+                operation: "do it".to_owned(),
                 attempts: 15,
                 elapsed: 105 * SECOND,
                 error: "refused"
@@ -381,6 +455,7 @@ mod tests {
         assert_eq!(
             error,
             RunError::Exhausted {
+                operation: "do it".to_owned(),
                 attempts: 4,
                 elapsed: 18 * SECOND,
                 error: "refused"
@@ -414,6 +489,7 @@ mod tests {
         assert_eq!(
             error,
             RunError::Silent {
+                operation: "do it".to_owned(),
                 attempts: 1,
                 waited: 120 * SECOND
             }
@@ -425,6 +501,7 @@ mod tests {
         assert_eq!(
             error,
             RunError::Silent {
+                operation: "do it".to_owned(),
                 attempts: 1,
                 waited: 2 * SECOND
             }
@@ -433,6 +510,7 @@ mod tests {
         assert_eq!(
             once.run("do it", &budget, silent, |_| Classified::Retry).await,
             Err(RunError::Silent {
+                operation: "do it".to_owned(),
                 attempts: 1,
                 waited: SECOND
             })
@@ -472,8 +550,36 @@ mod tests {
             )
             .await
             .unwrap_err();
-        assert_eq!(error, RunError::Final { attempts: 2, error: 2 });
+        assert_eq!(
+            error,
+            RunError::Final {
+                operation: "do it".to_owned(),
+                attempts: 2,
+                error: 2
+            }
+        );
         assert_eq!(start.elapsed(), 7 * SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_error_names_the_operation_and_has_the_failure_as_its_source() {
+        let run = async |policy: RetryPolicy, classified| {
+            let refuse = |_| async { Err::<(), _>(std::io::Error::from(std::io::ErrorKind::ConnectionRefused)) };
+            let budget = Budget::new();
+            policy
+                .run("reload the proxy", &budget, refuse, |_| classified)
+                .await
+                .unwrap_err()
+        };
+        let exhausted = run(RetryPolicy::setup(), Classified::Retry).await;
+        assert_eq!(exhausted.to_string(), "cannot reload the proxy: failed 3 times in 3 s");
+        assert_eq!(exhausted.source().unwrap().to_string(), "connection refused");
+        let last = run(RetryPolicy::setup(), Classified::Final).await;
+        assert_eq!(
+            last.to_string(),
+            "cannot reload the proxy: attempt 1 failed, and another would not help"
+        );
+        assert!(last.source().is_some_and(|source| source.is::<std::io::Error>()));
     }
 
     #[tokio::test(start_paused = true)]

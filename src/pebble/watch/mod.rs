@@ -25,7 +25,7 @@ use self::backoff::Backoff;
 use super::call::Failure;
 use super::client::Client;
 use super::error::{Error, ErrorKind, in_target};
-use super::retry::{Budget, RetryPolicy};
+use super::retry::{Budget, RetryPolicy, WAITS};
 use super::transport::seconds;
 
 #[cfg(feature = "testing")]
@@ -196,10 +196,11 @@ impl<S: Source> Run<S> {
         let (breaks, next) = (trouble.breaks, seconds(wait));
         if breaks == 1 {
             tracing::warn!(
+                target: WAITS,
                 "cannot {what} for the moment: {cause}; it goes on as soon as it can, next attempt in {next}"
             );
         } else {
-            tracing::debug!("cannot {what} for the moment: {cause}; attempt {breaks} failed, next in {next}");
+            tracing::debug!(target: WAITS, "cannot {what} for the moment: {cause}; attempt {breaks} failed, next in {next}");
         }
         wait
     }
