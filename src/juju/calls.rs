@@ -13,7 +13,7 @@ use super::leader::Leadership;
 use super::ports::Ports;
 use super::state::Stored;
 use super::status::Status;
-use super::tools::{HookTools, ToolCall};
+use super::tools::{HookTools, ToolCall, ToolFailure};
 
 /// The hook tools of one hook, as typed calls.
 ///
@@ -54,6 +54,10 @@ impl Juju {
     #[must_use]
     pub fn has_tool(&self, tool: &str) -> bool {
         self.tools.has_tool(tool)
+    }
+
+    pub(super) fn find_tool(&self, tool: &str) -> Result<(), ToolFailure> {
+        self.tools.find_tool(tool)
     }
 
     /// Runs a tool for its effect.

@@ -130,15 +130,19 @@ impl Error {
             ToolFailure::NotStarted(error) => match error.kind() {
                 io::ErrorKind::PermissionDenied => (
                     ErrorKind::MissingTool,
-                    format!("{tool} on PATH {failure}; is it executable?"),
+                    format!("{tool} on PATH {failure}; is it executable, and may its folder be searched?"),
                 ),
                 io::ErrorKind::NotFound => (
                     ErrorKind::MissingTool,
-                    format!("{tool} on PATH {failure}; is its interpreter there?"),
+                    format!("{tool} on PATH {failure}; is its interpreter there, and what it links to?"),
                 ),
                 io::ErrorKind::ArgumentListTooLong => (
                     ErrorKind::InvalidArgument,
                     format!("{tool} {failure}; its arguments and the environment are too long together"),
+                ),
+                io::ErrorKind::IsADirectory => (
+                    ErrorKind::MissingTool,
+                    format!("{tool} on PATH {failure}; remove what has its name there"),
                 ),
                 _ => (ErrorKind::System, format!("{tool} {failure}")),
             },

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::calls::{Juju, shape};
 use super::error::Error;
-use super::tools::ToolCall;
+use super::tools::{ToolCall, ToolFailure};
+use super::version::JujuVersion;
 
 /// The unit's stored values by key.
 pub(super) type Stored = BTreeMap<String, String>;
@@ -21,7 +22,22 @@ const READING: &str = "read the unit's stored state";
 const WRITING: &str = "store the unit's state";
 const DELETING: &str = "delete from the unit's stored state";
 
+/// The tools of the unit's state, which came together.
+const TOOLS: [&str; 3] = ["state-get", "state-set", "state-delete"];
+
 impl Juju {
+    /// Whether this Juju keeps no state for its units: it is older than 2.8, and not one of the three tools for it is there.
+    ///
+    /// `version` is that of the unit agent ([`HookEnv::juju_version`](super::HookEnv::juju_version)); every agent of today tells it, so none
+    /// counts as an old one. A tool that is there and cannot be started means that there is a state, only out of reach.
+    #[must_use]
+    pub fn keeps_no_state(&self, version: Option<&JujuVersion>) -> bool {
+        version.is_none_or(|version| !version.at_least(2, 8, 0))
+            && TOOLS
+                .iter()
+                .all(|tool| matches!(self.find_tool(tool), Err(ToolFailure::NotFound)))
+    }
+
     /// Everything stored for this unit, with this hook's own writes.
     ///
     /// Asked once a hook. Nothing stored is an empty map, which Juju prints as `null`.
@@ -123,9 +139,9 @@ fn stored_in(answer: Value) -> Result<Stored, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::juju::ErrorKind;
     use crate::juju::calls::decode;
     use crate::juju::fake::FakeTools;
-    use crate::juju::{ErrorKind, ToolFailure};
     use proptest::prelude::*;
 
     fn map(pairs: &[(&str, &str)]) -> Stored {

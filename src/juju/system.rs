@@ -83,23 +83,29 @@ impl SystemTools {
         self
     }
 
-    /// The first executable of that name. A file that may not be executed is passed over, and named if nothing better comes.
+    /// The first executable of that name. What cannot be executed is passed over, and named if nothing better comes: only where no folder has
+    /// anything of that name, as far as it can be told, is the tool not there.
     fn find(&self, tool: &str) -> Result<PathBuf, ToolFailure> {
         if tool.is_empty() || tool.contains('/') {
             return Err(ToolFailure::NotFound);
         }
-        let mut failure = ToolFailure::NotFound;
+        let mut unusable: Option<io::Error> = None;
         for folder in &self.folders {
             let program = folder.join(tool);
-            match program.metadata() {
+            let error = match program.metadata() {
                 Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => return Ok(program),
-                Ok(found) if found.is_file() => {
-                    failure = ToolFailure::NotStarted(io::ErrorKind::PermissionDenied.into());
+                Ok(found) if found.is_file() => io::ErrorKind::PermissionDenied.into(),
+                Ok(_) => io::ErrorKind::IsADirectory.into(),
+                // A link that leads nowhere is there all the same.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && program.symlink_metadata().is_ok() => error,
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                    continue;
                 }
-                Ok(_) | Err(_) => {}
-            }
+                Err(error) => error,
+            };
+            unusable.get_or_insert(error);
         }
-        Err(failure)
+        Err(unusable.map_or(ToolFailure::NotFound, ToolFailure::NotStarted))
     }
 }
 
@@ -132,6 +138,10 @@ impl HookTools for SystemTools {
 
     fn has_tool(&self, tool: &str) -> bool {
         self.find(tool).is_ok()
+    }
+
+    fn find_tool(&self, tool: &str) -> Result<(), ToolFailure> {
+        self.find(tool).map(drop)
     }
 }
 

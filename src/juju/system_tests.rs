@@ -201,7 +201,7 @@ fn a_missing_or_unusable_tool_is_named() {
     ));
     assert!(matches!(
         failure(&tools.system(), &ToolCall::new("folder")),
-        ToolFailure::NotFound
+        ToolFailure::NotStarted(_)
     ));
     assert!(matches!(
         failure(&tools.system(), &ToolCall::new("plain")),
@@ -300,4 +300,36 @@ fn two_threads_that_ask_at_once_start_one_tool() {
         fs::read_to_string(tools.path().join("config-get.count")).unwrap(),
         "x\n"
     );
+}
+
+#[test]
+fn a_tool_that_cannot_be_used_is_not_one_that_is_not_there() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("plain"), "").unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    symlink(at("loop"), at("loop")).unwrap();
+    symlink(at("nowhere"), at("dangling")).unwrap();
+    let system = SystemTools::new().path(folder.path());
+    for tool in ["plain", "folder", "loop", "dangling"] {
+        let failure = system.find_tool(tool).unwrap_err();
+        assert!(matches!(failure, ToolFailure::NotStarted(_)), "{tool}: {failure:?}");
+        assert!(!system.has_tool(tool), "{tool}");
+    }
+    assert!(matches!(system.find_tool("absent"), Err(ToolFailure::NotFound)));
+    // A folder that cannot be searched may have it. (A loop of links, since root may search every real one.)
+    let unsearchable = SystemTools::new().path(at("loop"));
+    assert!(matches!(
+        unsearchable.find_tool("absent"),
+        Err(ToolFailure::NotStarted(_))
+    ));
+    // A file on PATH, or a folder that is not there, has no tools.
+    for nothing in ["plain", "nowhere"] {
+        let system = SystemTools::new().path(at(nothing));
+        assert!(
+            matches!(system.find_tool("absent"), Err(ToolFailure::NotFound)),
+            "{nothing}"
+        );
+    }
 }

@@ -25,6 +25,20 @@ pub trait HookTools: Send + Sync {
         let _ = tool;
         true
     }
+
+    /// Looks for the tool without starting it. The default asks [`has_tool`](HookTools::has_tool).
+    ///
+    /// # Errors
+    ///
+    /// [`ToolFailure::NotFound`] only where nothing of that name is there; anything else means that it is there, or may be, and cannot be
+    /// started.
+    fn find_tool(&self, tool: &str) -> Result<(), ToolFailure> {
+        if self.has_tool(tool) {
+            Ok(())
+        } else {
+            Err(ToolFailure::NotFound)
+        }
+    }
 }
 
 impl<T: HookTools + ?Sized> HookTools for Arc<T> {
@@ -34,6 +48,10 @@ impl<T: HookTools + ?Sized> HookTools for Arc<T> {
 
     fn has_tool(&self, tool: &str) -> bool {
         (**self).has_tool(tool)
+    }
+
+    fn find_tool(&self, tool: &str) -> Result<(), ToolFailure> {
+        (**self).find_tool(tool)
     }
 }
 
