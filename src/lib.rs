@@ -7,7 +7,7 @@
 //! use std::process::ExitCode;
 //!
 //! use charmwright::pebble::{Layer, LayerMode, Service, Startup};
-//! use charmwright::{Charm, Event, Hook, Metadata, Outcome, Result, Statuses};
+//! use charmwright::{Charm, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Result, Statuses};
 //!
 //! struct Web;
 //!
@@ -61,8 +61,8 @@ pub mod testing;
 mod yaml;
 
 pub use dispatch::{
-    Charm, Container, Deferred, Error, ErrorKind, Event, Hook, Metadata, NoConfig, Outcome, Phase, Result, Statuses,
-    Verdict, main,
+    Charm, Container, Context, Deferred, Error, ErrorKind, Event, Hook, LayerField, LayerKey, Metadata, NoConfig,
+    Outcome, Phase, Result, Statuses, Verdict, main,
 };
 pub use juju::{Status, StatusKind};
 pub use pebble::{Budget, RetryPolicy};

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use super::error::{Error, Result};
 use super::event::Event;
 use super::hook::Hook;
+use super::layer_field::LayerField;
 use super::outcome::{Outcome, Verdict};
 use super::status::Statuses;
 use crate::juju::LogLevel;
@@ -53,6 +54,38 @@ pub trait Charm: Sized {
     /// What an error of [`handle`](Charm::handle) means for the unit; not asked in an action, whose error is its failure message.
     fn on_error(&self, event: &Event, error: &Error) -> Verdict {
         Verdict::by_table(event, error)
+    }
+
+    /// The config option that a field of the charm's layers came from, so that a value which Pebble refuses there blocks the unit with the
+    /// option's name. `None`, the default, means that the value is the charm's own; then the refusal is an error like any other.
+    ///
+    /// Asked about a command, user, group or working-dir that Pebble cannot use, be that in an answer or in a failed change. A command that a
+    /// handler runs by [`Container::exec`](super::Container::exec) is in no layer: whoever takes its program from an option returns
+    /// [`Error::config`] by himself.
+    ///
+    /// ```
+    /// # use charmwright::{Event, Hook, Metadata, NoConfig, Outcome, Result, Statuses};
+    /// use charmwright::{Charm, LayerField, LayerKey};
+    ///
+    /// # struct Web;
+    /// impl Charm for Web {
+    /// #     type Config = NoConfig;
+    /// #     const METADATA: Metadata = Metadata::new("web").containers(&["web"]);
+    /// #     async fn handle(&mut self, _: &Event, _: &Hook<Self>) -> Result<Outcome> { Ok(Outcome::Done) }
+    /// #     async fn collect_status(&self, _: &Hook<Self>, _: &mut Statuses) -> Result<()> { Ok(()) }
+    ///     fn option_of(&self, field: &LayerField) -> Option<&'static str> {
+    ///         match (field.service(), field.key()) {
+    ///             (Some("web"), LayerKey::Command) => Some("command"),
+    ///             (Some("web"), LayerKey::User) => Some("run-as"),
+    ///             _ => None,
+    ///         }
+    ///     }
+    ///     // ...
+    /// }
+    /// ```
+    fn option_of(&self, field: &LayerField) -> Option<&'static str> {
+        let _ = field;
+        None
     }
 
     /// How calls to Pebble are retried in operation. The operator's config options (`pebble-retry-attempts`, `pebble-retry-step`) beat it.

@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use super::error::{Error, Result};
-use super::text::one_line;
 use crate::pebble::{GoDuration, RetryPolicy};
 
 /// The config of a charm that has no options of its own.
@@ -20,7 +19,7 @@ pub struct NoConfig {}
 ///
 /// # Errors
 ///
-/// A config error that names the option at fault.
+/// A config error that names the option at fault. It says what was expected, and not what was there: a value may hold a password.
 pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result<T> {
     serde_path_to_error::deserialize(options).map_err(|error| {
         let option = error.path().iter().find_map(|segment| match segment {
@@ -28,11 +27,82 @@ pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result
             _ => None,
         });
         let message = error.inner().to_string();
-        match option.or_else(|| named_field(&message)) {
+        let option = option.or_else(|| named_field(&message));
+        let values: Vec<&Value> = match &option {
+            Some(option) => options.get(option).into_iter().collect(),
+            None => options.values().collect(),
+        };
+        let message = without_values(&message, &values);
+        match option {
             Some(option) => Error::config(option, message),
             None => Error::whole_config(message),
         }
     })
+}
+
+/// The message without the values that it is about.
+fn without_values(message: &str, values: &[&Value]) -> String {
+    let message = without_what_was_found(message);
+    values
+        .iter()
+        .flat_map(|value| shown(value))
+        .filter(|shown| shown.len() >= SHORTEST_SECRET)
+        .fold(message, |message, shown| message.replace(&shown, "…"))
+}
+
+/// What a shorter value looks like stands in a message by chance: a digit, a letter, `80`. The messages of serde, which quote a value of any
+/// length, are known by their form.
+const SHORTEST_SECRET: usize = 4;
+
+/// serde says `invalid type: string "…", expected u16`: the kind of what was found stays, and the value goes.
+fn without_what_was_found(message: &str) -> String {
+    const KINDS: [&str; 18] = [
+        "boolean",
+        "integer",
+        "floating point",
+        "character",
+        "string",
+        "byte array",
+        "unit value",
+        "null",
+        "Option value",
+        "newtype struct",
+        "sequence",
+        "map",
+        "enum",
+        "unit variant",
+        "newtype variant",
+        "tuple variant",
+        "struct variant",
+        "number",
+    ];
+    let Some((found, expected)) = message.rsplit_once(", expected ") else {
+        return match message.split_once(", there are no variants") {
+            Some(_) => "unknown variant, there are no variants".to_owned(),
+            None => message.to_owned(),
+        };
+    };
+    for start in ["invalid type", "invalid value"] {
+        if let Some(found) = found.strip_prefix(start).and_then(|rest| rest.strip_prefix(": ")) {
+            let kind = KINDS.iter().find(|kind| found.starts_with(**kind));
+            return kind.map_or_else(
+                || format!("{start}, expected {expected}"),
+                |kind| format!("{start}: {kind}, expected {expected}"),
+            );
+        }
+    }
+    if found.starts_with("unknown variant `") {
+        return format!("unknown variant, expected {expected}");
+    }
+    message.to_owned()
+}
+
+/// The forms in which a message may repeat a value.
+fn shown(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![format!("{text:?}"), text.clone(), text.trim().to_owned()],
+        value => vec![value.to_string()],
+    }
 }
 
 /// An option that is missing has no place in the config, so serde names it only in its text: ``missing field `port` ``.
@@ -103,7 +173,7 @@ impl OperatorRetry {
             .ok_or_else(|| {
                 Error::config(
                     Self::ATTEMPTS,
-                    format_args!("{value} is not a whole number from 1 to {}", Self::MOST_ATTEMPTS),
+                    format_args!("must be a whole number from 1 to {}", Self::MOST_ATTEMPTS),
                 )
             })
     }
@@ -120,10 +190,7 @@ impl OperatorRetry {
             .ok_or_else(|| {
                 Error::config(
                     Self::STEP,
-                    format_args!(
-                        "{} is not a duration from 1ms to 1h, such as \"500ms\" or \"2s\"",
-                        one_line(value)
-                    ),
+                    "must be a duration from 1ms to 1h, such as \"500ms\" or \"2s\"",
                 )
             })
     }
@@ -193,6 +260,68 @@ mod tests {
         let error = parse::<Never>(&Map::new()).unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Config { option: None });
         assert_eq!(error.to_string(), "cannot use the config: they do not go together");
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Colour {
+        Red,
+        Blue,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "String")]
+    struct Quoting;
+
+    impl TryFrom<String> for Quoting {
+        type Error = String;
+
+        fn try_from(text: String) -> std::result::Result<Self, String> {
+            Err(format!("{text:?} is no URL, nor is {text}"))
+        }
+    }
+
+    #[test]
+    fn no_message_repeats_a_value() {
+        fn refused<T: DeserializeOwned>(value: Value) -> String {
+            #[derive(Debug, Deserialize)]
+            struct One<T> {
+                #[expect(dead_code, reason = "only the reading is of interest")]
+                option: T,
+            }
+            let options = options(json!({"option": value}));
+            let error = parse::<One<T>>(&options).map(drop).unwrap_err();
+            error.config_fault().unwrap()
+        }
+        let is = |told: String, rest: &str| assert_eq!(told, format!("invalid config \"option\": {rest}"));
+        is(
+            refused::<u16>(json!("hunter2, expected u16")),
+            "invalid type: string, expected u16",
+        );
+        is(refused::<u16>(json!(70707)), "invalid value: integer, expected u16");
+        is(refused::<u16>(json!(-7)), "invalid value: integer, expected u16");
+        is(refused::<u16>(json!(7.5)), "invalid type: floating point, expected u16");
+        is(
+            refused::<bool>(json!("hunter2")),
+            "invalid type: string, expected a boolean",
+        );
+        is(
+            refused::<String>(json!(true)),
+            "invalid type: boolean, expected a string",
+        );
+        is(
+            refused::<char>(json!("hunter2")),
+            "invalid value: string, expected a character",
+        );
+        is(
+            refused::<Colour>(json!("hunter2")),
+            "unknown variant, expected `red` or `blue`",
+        );
+        is(refused::<Quoting>(json!("hunter2 \"x\"")), "… is no URL, nor is …");
+        is(
+            refused::<std::num::NonZeroU8>(json!(0)),
+            "invalid value: integer, expected a nonzero u8",
+        );
     }
 
     #[test]

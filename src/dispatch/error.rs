@@ -4,7 +4,6 @@ use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::event::Event;
 use super::phase::Phase;
 use super::text;
 use crate::juju::{self, ContainerName};
@@ -28,6 +27,35 @@ struct Inner {
     kind: ErrorKind,
     cause: Cause,
     scene: Option<Scene>,
+    told: Option<Told>,
+}
+
+/// What Pebble's answer means, in our words: its own repeat what the user gave.
+pub(super) struct Told {
+    option: Option<&'static str>,
+    text: String,
+    /// Whether Pebble's own words may hold what the user gave, so that they do not even go to the log.
+    hides: bool,
+}
+
+impl Told {
+    /// The option has a value that Pebble cannot use.
+    pub(super) fn mistake(option: &'static str, words: &str) -> Self {
+        Self {
+            option: Some(option),
+            text: text::one_line(&format_args!("invalid \"{option}\": {words}")),
+            hides: true,
+        }
+    }
+
+    /// Services failed, and it is not only for the user to mend.
+    pub(super) fn failed(text: String, hides: bool) -> Self {
+        Self {
+            option: None,
+            text,
+            hides,
+        }
+    }
 }
 
 /// The container whose Pebble was asked.
@@ -74,10 +102,28 @@ pub enum ErrorKind {
 impl Error {
     /// An error of the charm's own: any error, or a text.
     ///
-    /// A text should say what was attempted and why it failed, starting with "cannot". An error of [`pebble`](crate::pebble) inside
-    /// the given one's chain of sources is still found, so that wrapping it does not change what it means for the unit.
+    /// A text should say what was attempted and why it failed, starting with "cannot". The given error is shown as it is, and
+    /// [`downcast_ref`](Error::downcast_ref) finds it again, such as in [`Charm::on_error`](super::Charm::on_error). An error of
+    /// [`pebble`](crate::pebble) or of this type inside its chain of sources is still found too, so that wrapping one does not change what it
+    /// means for the unit.
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::build(ErrorKind::Charm, Cause::Other(error.into()))
+        let error = match error.into().downcast::<Self>() {
+            Ok(ours) => return *ours,
+            Err(error) => error,
+        };
+        match error.downcast::<pebble::Error>() {
+            Ok(error) => (*error).into(),
+            Err(error) => Self::build(ErrorKind::Charm, Cause::Other(error)),
+        }
+    }
+
+    /// The same error under a sentence of what was attempted: `attempt` completes one that starts with "cannot", such as `read the license`.
+    ///
+    /// The [`kind`](Error::kind) stays, and with it what the error means for the unit.
+    #[must_use]
+    pub fn context(self, attempt: impl fmt::Display) -> Self {
+        let text = format!("cannot {attempt}");
+        Self::build(self.inner.kind.clone(), Cause::About(text, Box::new(self)))
     }
 
     /// A config option whose value cannot be used: the unit becomes Blocked with this message until the user changes it.
@@ -116,8 +162,8 @@ impl Error {
         Self::build(ErrorKind::Undeclared, Cause::Text(message.into()))
     }
 
-    /// From what a panicking handler left behind.
-    pub(crate) fn panic(event: &Event, payload: &(dyn Any + Send)) -> Self {
+    /// From what panicking code of the charm left behind; `place` names that code.
+    pub(crate) fn panic(place: &dyn fmt::Display, payload: &(dyn Any + Send)) -> Self {
         let said = if let Some(text) = payload.downcast_ref::<&str>() {
             (*text).to_owned()
         } else if let Some(text) = payload.downcast_ref::<String>() {
@@ -125,7 +171,7 @@ impl Error {
         } else {
             "no message".to_owned()
         };
-        let text = format!("cannot finish \"{event}\": the charm panicked ({said}); this is a bug of the charm");
+        let text = format!("cannot finish \"{place}\": the charm panicked ({said}); this is a bug of the charm");
         Self::build(ErrorKind::Panic, Cause::Text(text))
     }
 
@@ -135,12 +181,27 @@ impl Error {
         self
     }
 
+    /// The same error, told in these words.
+    pub(super) fn told(mut self, told: Option<Told>) -> Self {
+        self.inner.told = told;
+        self
+    }
+
+    /// What the status says of services that failed, where that is not Pebble's own account.
+    pub(super) fn told_failure(&self) -> Option<&str> {
+        let told = self
+            .links()
+            .find_map(|error| error.downcast_ref::<Self>()?.inner.told.as_ref())?;
+        Some(&told.text)
+    }
+
     fn build(kind: ErrorKind, cause: Cause) -> Self {
         Self {
             inner: Box::new(Inner {
                 kind,
                 cause,
                 scene: None,
+                told: None,
             }),
         }
     }
@@ -154,12 +215,31 @@ impl Error {
     /// The error of the Pebble client behind this one, wherever in its chain it stands.
     #[must_use]
     pub fn pebble(&self) -> Option<&pebble::Error> {
-        self.links().find_map(|error| error.downcast_ref())
+        self.downcast_ref()
     }
 
     /// The error of the hook tool or environment behind this one, wherever in its chain it stands.
     #[must_use]
     pub fn juju(&self) -> Option<&juju::Error> {
+        self.downcast_ref()
+    }
+
+    /// The first error of this type in the chain: this one, the one that it was made from, or a source of that.
+    ///
+    /// ```
+    /// use charmwright::{Context as _, Error};
+    ///
+    /// fn license() -> charmwright::Result<String> {
+    ///     std::fs::read_to_string("/no/such/license").context("read the license")
+    /// }
+    ///
+    /// let error: Error = license().unwrap_err();
+    /// assert_eq!(error.to_string(), "cannot read the license");
+    /// let cause = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    /// assert_eq!(cause, Some(std::io::ErrorKind::NotFound));
+    /// ```
+    #[must_use]
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         self.links().find_map(|error| error.downcast_ref())
     }
 
@@ -200,13 +280,35 @@ impl Error {
     /// The error and its causes on one line.
     #[must_use]
     pub(crate) fn chain(&self) -> String {
-        text::chain(self)
+        match (&self.inner.told, &self.inner.cause) {
+            (Some(told), Cause::Pebble(error)) if told.hides => {
+                text::long_line(&format_args!("cannot {}: {}", error.attempt(), told.text))
+            }
+            (Some(told), _) if told.hides => text::long_line(&format_args!("{self}: {}", told.text)),
+            _ => text::chain(self),
+        }
+    }
+
+    /// The config option that the user has to change: the one of [`Error::config`], or the one that the charm leads a refused field of its
+    /// layer back to ([`Charm::option_of`](super::Charm::option_of)).
+    #[must_use]
+    pub fn option(&self) -> Option<&str> {
+        self.links().find_map(|error| {
+            let inner = &error.downcast_ref::<Self>()?.inner;
+            match &inner.kind {
+                ErrorKind::Config { option: Some(option) } => Some(option.as_str()),
+                _ => inner.told.as_ref()?.option,
+            }
+        })
     }
 
     /// What the unit's Blocked status says, if this is about a config that only the user can mend.
     pub(crate) fn config_fault(&self) -> Option<String> {
         self.links().find_map(|error| {
             let inner = &error.downcast_ref::<Self>()?.inner;
+            if let Some(told) = inner.told.as_ref().filter(|told| told.option.is_some()) {
+                return Some(told.text.clone());
+            }
             match (&inner.kind, &inner.cause) {
                 (ErrorKind::Config { option: Some(option) }, Cause::Text(message)) => {
                     Some(text::one_line(&format_args!("invalid config \"{option}\": {message}")))
@@ -220,9 +322,33 @@ impl Error {
     }
 }
 
+/// Says of a failed step what was attempted, so that `?` may pass it on.
+pub trait Context<T> {
+    /// Turns any error into an [`Error`] that says what was attempted: `attempt` completes a sentence that starts with "cannot", such as
+    /// `read the license`.
+    ///
+    /// # Errors
+    ///
+    /// The given one, as [`Error::new`] and [`Error::context`] make it.
+    fn context(self, attempt: impl fmt::Display) -> Result<T>;
+}
+
+impl<T, E: StdError + Send + Sync + 'static> Context<T> for Result<T, E> {
+    fn context(self, attempt: impl fmt::Display) -> Result<T> {
+        self.map_err(|error| Error::new(error).context(attempt))
+    }
+}
+
 impl From<pebble::Error> for Error {
     fn from(error: pebble::Error) -> Self {
         Self::build(ErrorKind::Pebble, Cause::Pebble(error))
+    }
+}
+
+/// What was retried by [`RetryPolicy::run`](pebble::RetryPolicy::run) and did not succeed.
+impl<E: StdError + Send + Sync + 'static> From<pebble::RunError<E>> for Error {
+    fn from(error: pebble::RunError<E>) -> Self {
+        Self::new(error)
     }
 }
 
@@ -333,7 +459,7 @@ mod tests {
             (Box::new("owned".to_owned()), "(owned)"),
             (Box::new(7), "(no message)"),
         ] {
-            let error = Error::panic(&Event::Install, &*payload);
+            let error = Error::panic(&"install", &*payload);
             assert!(error.to_string().contains(said), "{error}");
             assert_eq!(error.kind(), &ErrorKind::Panic);
         }

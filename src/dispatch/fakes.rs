@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 use super::log::Streams;
 use super::run::run_to;
 use super::state::{FRAMEWORK_KEY, Framework};
-use super::{Charm, Error, Event, Hook, Metadata, Outcome, Result, RunOptions, Statuses, Verdict};
+use super::{
+    Charm, Error, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Result, RunOptions, Statuses, Verdict,
+};
 use crate::juju::{HookEnv, HookTools, Juju, LogLevel, Status, ToolCall, ToolFailure};
-use crate::pebble::{Layer, LayerMode, RetryPolicy};
+use crate::pebble::{Budget, Classified, Exec, Layer, LayerMode, RetryPolicy};
 
 /// What the agent knows of the unit, and what the hook tools were told in the last hook.
 #[derive(Default)]
@@ -23,6 +25,8 @@ pub(super) struct Agent {
     pending: BTreeMap<String, String>,
     /// Tools that fail, and tools that are not there.
     pub(super) broken: BTreeSet<&'static str>,
+    /// Tools that fail so many times more.
+    pub(super) failing: BTreeMap<&'static str, usize>,
     pub(super) missing: BTreeSet<&'static str>,
     /// The tools started in the last hook.
     pub(super) tools: Vec<&'static str>,
@@ -42,7 +46,12 @@ impl HookTools for Tools {
         if agent.missing.contains(call.tool) {
             return Err(ToolFailure::NotFound);
         }
-        if agent.broken.contains(call.tool) {
+        let fails = agent.failing.get_mut(call.tool).is_some_and(|left| {
+            let fails = *left > 0;
+            *left = left.saturating_sub(1);
+            fails
+        });
+        if fails || agent.broken.contains(call.tool) {
             return Err(ToolFailure::Exited {
                 code: 1,
                 stderr: "ERROR it is broken".to_owned(),
@@ -101,6 +110,10 @@ pub(super) enum Step {
     Restart,
     /// Replans by the client itself.
     RawClient,
+    /// Runs a command.
+    Exec,
+    /// Retries something of its own that always fails, logging as it goes.
+    Retry,
     Config,
     Own(&'static str),
     Panic,
@@ -157,6 +170,19 @@ impl Charm for Probe {
             }
             Some(Step::Restart) => drop(hook.container("web")?.restart(&["web"]).await?),
             Some(Step::RawClient) => drop(hook.container("web")?.client().replan().await?),
+            Some(Step::Exec) => {
+                let exec = Exec::new(["mange", "--token", "hunter2"]);
+                drop(hook.container("web")?.exec_output(&exec).await?);
+            }
+            Some(Step::Retry) => {
+                let fail = |attempt: crate::pebble::Attempt| async move {
+                    tracing::info!("attempt {}", attempt.number());
+                    Err::<(), _>(std::io::Error::from(std::io::ErrorKind::ConnectionRefused))
+                };
+                RetryPolicy::setup()
+                    .run("reload the proxy", &Budget::new(), fail, |_| Classified::Retry)
+                    .await?;
+            }
             Some(Step::Config) => return Err(Error::config("port", "must be even")),
             Some(Step::Own(message)) => return Err(Error::new(*message)),
             Some(Step::Panic) => panic!("the moon is full"),
@@ -188,6 +214,22 @@ impl Charm for Probe {
 
     fn on_error(&self, event: &Event, error: &Error) -> Verdict {
         self.verdict.clone().unwrap_or_else(|| Verdict::by_table(event, error))
+    }
+
+    fn option_of(&self, field: &LayerField) -> Option<&'static str> {
+        assert_eq!(field.container().as_str(), "web");
+        let options: &[(LayerKey, &str)] = match field.service() {
+            Some("web") => &[
+                (LayerKey::Command, "command"),
+                (LayerKey::User, "run-as"),
+                (LayerKey::WorkingDir, "folder"),
+            ],
+            _ => &[],
+        };
+        options
+            .iter()
+            .find(|(key, _)| *key == field.key())
+            .map(|(_, option)| *option)
     }
 
     fn retry(&self) -> RetryPolicy {

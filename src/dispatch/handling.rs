@@ -1,5 +1,6 @@
 //! The handlers of one hook: deferred events, the current one, and the status.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -9,16 +10,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::charm::Charm;
 use super::config::OperatorRetry;
-use super::error::{Error, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::event::Event;
-use super::hook::{Hook, Mode};
+use super::hook::{COLLECT_LIMIT, Hook, Mode};
+use super::layer_field::{Entry, LayerField};
+use super::mistake;
 use super::outcome::{Outcome, Verdict, waiting_for_pebble};
 use super::phase::Phase;
 use super::queue::{Arrival, Deferred};
 use super::status::Statuses;
 use super::text;
 use crate::juju::{ContainerName, Juju, Status};
-use crate::pebble;
+use crate::pebble::{self, RetryPolicy};
 
 /// How a handled event leaves the hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,9 @@ enum Ran {
     /// An error in `stop` or `remove` that changes nothing any more: there is nobody left to show a status to.
     LetGo,
 }
+
+/// The name of the pass that collects the statuses, where it is at fault.
+const COLLECT_STATUS: &str = "collect-status";
 
 /// A charm in the hook that its handlers run in.
 pub(crate) struct Handling<'a, C: Charm> {
@@ -44,7 +50,8 @@ impl<'a, C: Charm> Handling<'a, C> {
     ///
     /// # Errors
     ///
-    /// What fails the hook. Never in a workload hook: there the cause becomes the status, and what is stored is committed.
+    /// What fails the hook. In a workload hook only an event that cannot be stored does: every other cause becomes the status, and what is stored
+    /// is committed.
     pub(crate) async fn all(mut self, current: &Event) -> Result<()> {
         if matches!(self.mode, Mode::Hook | Mode::Workload) {
             let stored = self.hook.shared().memory().framework.queue.entries().to_vec();
@@ -61,13 +68,16 @@ impl<'a, C: Charm> Handling<'a, C> {
         if self.one(current, Arrival::FromJuju).await? == Ran::LetGo {
             return Ok(());
         }
-        match self.show_status(current).await {
-            Err(error) if self.mode == Mode::Workload => {
-                show_failure(self.hook.juju(), current, &error);
-                Ok(())
-            }
-            shown => shown,
+        let Err(error) = self.show_status().await else {
+            return Ok(());
+        };
+        match self.mode {
+            Mode::Workload => show_failure(self.hook.juju(), current, &error),
+            // Nobody reads the status of what goes away, and a failure would hold it.
+            Mode::Ending => tracing::error!("\"{current}\" is done all the same: {}", error.chain()),
+            Mode::Hook | Mode::Action => return Err(error),
         }
+        Ok(())
     }
 
     async fn one(&mut self, event: &Event, arrival: Arrival) -> Result<Ran> {
@@ -86,7 +96,7 @@ impl<'a, C: Charm> Handling<'a, C> {
                 }
                 return self.store(event, &Status::waiting(reason), arrival);
             }
-            Err(error) => self.located(error),
+            Err(error) => self.explained(error).await,
         };
         if self.mode == Mode::Action {
             return Err(error);
@@ -101,7 +111,7 @@ impl<'a, C: Charm> Handling<'a, C> {
                 tracing::warn!("\"{event}\" needs the user: {}", error.chain());
                 let framework = &mut hook.shared().memory().framework;
                 framework.queue.remove(event);
-                framework.add_fault(event, &text::one_line(&message));
+                framework.faults.add(event, &text::one_line(&message));
                 Ok(Ran::Handled)
             }
             Verdict::Store(status) => {
@@ -121,6 +131,22 @@ impl<'a, C: Charm> Handling<'a, C> {
             }
             Verdict::Fail => Err(error),
         }
+    }
+
+    /// The error with its container, and in our words where Pebble's would repeat what the user gave.
+    async fn explained(&self, error: Error) -> Error {
+        let error = self.located(error);
+        let (Some(container), Some(refused)) = (error.container().cloned(), error.pebble()) else {
+            return error;
+        };
+        let client = self.hook.shared().client(&container);
+        let client = client.with_retry(RetryPolicy::once(COLLECT_LIMIT));
+        let option_of = |entry: &Entry, key| {
+            let field = LayerField::new(container.clone(), entry.clone(), key);
+            self.charm.option_of(&field)
+        };
+        let told = mistake::told(&option_of, &client, refused).await;
+        error.told(told)
     }
 
     /// An error that came straight from a container's client does not know its container; the client's name for it does.
@@ -145,7 +171,8 @@ impl<'a, C: Charm> Handling<'a, C> {
     /// The charm's verdict, except that a workload hook must not fail: Juju would hide it.
     fn verdict(&self, event: &Event, error: &Error) -> Verdict {
         let verdict = catch_unwind(AssertUnwindSafe(|| self.charm.on_error(event, error))).unwrap_or_else(|payload| {
-            tracing::error!("{}", Error::panic(event, &*payload).chain());
+            let place = format_args!("on_error of {event}");
+            tracing::error!("{}", Error::panic(&place, &*payload).chain());
             Verdict::Fail
         });
         match verdict {
@@ -162,21 +189,14 @@ impl<'a, C: Charm> Handling<'a, C> {
 
     fn store(&self, event: &Event, status: &Status, arrival: Arrival) -> Result<Ran> {
         let framework = &mut self.hook.shared().memory().framework;
-        match framework.store(event, status, arrival, now()) {
-            Ok(()) => framework.clear_faults(event, false),
-            // A workload hook cannot fail, so what is lost must at least be seen until that event is handled again.
-            Err(error) if self.mode == Mode::Workload => {
-                tracing::error!("{}", error.chain());
-                framework.add_fault(event, &text::one_line(&error));
-            }
-            Err(error) => return Err(error),
-        }
+        framework.store(event, status, arrival, now())?;
+        framework.clear_faults(event, false);
         Ok(Ran::Handled)
     }
 
     /// Exactly one unit status, always sent: Juju sets statuses of its own, so that nobody can know what is there.
-    async fn show_status(&self, event: &Event) -> Result<()> {
-        let statuses = self.collect(event).await?;
+    async fn show_status(&self) -> Result<()> {
+        let statuses = self.collect().await?;
         let juju = self.hook.juju();
         juju.set_status(&presentable(&statuses.worst()))?;
         if let Some(status) = statuses.worst_application()
@@ -187,22 +207,26 @@ impl<'a, C: Charm> Handling<'a, C> {
         Ok(())
     }
 
-    async fn collect(&self, event: &Event) -> Result<Statuses> {
+    async fn collect(&self) -> Result<Statuses> {
         let hook = self.hook;
         hook.shared().collecting.store(true, Ordering::Relaxed);
         let mut statuses = Statuses::default();
         self.add_our_own(&mut statuses)?;
-        let Err(error) = guarded(event, async { self.charm.collect_status(hook, &mut statuses).await }).await else {
+        let collecting = async { self.charm.collect_status(hook, &mut statuses).await };
+        let Err(error) = guarded(COLLECT_STATUS, collecting).await else {
             return Ok(statuses);
         };
-        let error = self.located(error);
+        let error = self.explained(error).await;
         if let Some(message) = error.config_fault() {
             statuses.add(Status::blocked(message));
         } else if error.pebble().is_some_and(pebble::Error::is_away) {
             tracing::debug!("{}", error.chain());
             statuses.add(waiting_for_pebble(&error));
-        } else {
+        } else if *error.kind() == ErrorKind::Panic {
+            // It names its place already.
             return Err(error);
+        } else {
+            return Err(error.context(format_args!("finish \"{COLLECT_STATUS}\"")));
         }
         Ok(statuses)
     }
@@ -219,7 +243,7 @@ impl<'a, C: Charm> Handling<'a, C> {
             statuses.add(Status::blocked(message));
         }
         let memory = self.hook.shared().memory();
-        for message in memory.framework.faults() {
+        for message in memory.framework.faults.messages() {
             statuses.add(Status::blocked(message));
         }
         for entry in memory.framework.queue.entries() {
@@ -257,11 +281,11 @@ fn presentable(status: &Status) -> Status {
 }
 
 /// A handler that panics has failed; the hook goes on to say so.
-async fn guarded<T>(event: &Event, handler: impl Future<Output = Result<T>>) -> Result<T> {
+async fn guarded<T>(place: impl Display, handler: impl Future<Output = Result<T>>) -> Result<T> {
     let mut handler = pin!(handler);
     std::future::poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context)))
-            .unwrap_or_else(|payload| Poll::Ready(Err(Error::panic(event, &*payload))))
+            .unwrap_or_else(|payload| Poll::Ready(Err(Error::panic(&place, &*payload))))
     })
     .await
 }

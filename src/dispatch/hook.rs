@@ -14,7 +14,6 @@ use super::charm::{Charm, Metadata};
 use super::config::{self, OperatorRetry};
 use super::container::Container;
 use super::error::{Error, Result};
-use super::log::HookLog;
 use super::observer::Observer;
 use super::phase::Phase;
 use super::state::{CharmState, Framework};
@@ -45,7 +44,6 @@ pub(crate) enum Mode {
 pub(crate) struct Shared {
     pub(crate) env: HookEnv,
     pub(crate) juju: Arc<Juju>,
-    pub(crate) log: HookLog,
     pub(crate) metadata: Metadata,
     pub(crate) mode: Mode,
     /// The folder that holds `NAME/pebble.socket`.
@@ -236,7 +234,7 @@ impl Shared {
         if let Some(client) = clients.get(container) {
             return client.clone();
         }
-        let observer = Observer::new(container.clone(), self.mode, self.log.clone(), Arc::clone(&self.juju));
+        let observer = Observer::new(container.clone(), self.mode, Arc::clone(&self.juju));
         let client = Client::new(self.containers.join(container.as_str()).join("pebble.socket"))
             .with_target(target_of(container.as_str()))
             .with_budget(Budget::new())

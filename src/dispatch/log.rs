@@ -12,13 +12,14 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::juju::{Juju, LogLevel};
+use crate::pebble::WAITS;
 
 /// The subscriber of one hook, for everything that is logged through `tracing`.
 ///
 /// The unit agent logs a hook's standard output at DEBUG and its standard error at WARNING for nothing, so TRACE and DEBUG lines go to the
 /// one and WARN lines to the other. INFO and ERROR lines cost a process each way (`juju-log`), so they are gathered, one
 /// level a batch of at most 100 KiB, and sent before a long wait, before a failure and at exit. In an action standard output and error
-/// are part of the result, so there everything goes to `juju-log`. What is below the level is dropped before it is formatted.
+/// are part of the result, so there everything goes to `juju-log`. A retry says when it is about to wait ([`WAITS`]). What is below the level is dropped before it is formatted.
 ///
 /// A `juju-log` that fails does not fail the hook: the lines go to standard error, or nowhere in an action.
 #[derive(Clone)]
@@ -77,6 +78,11 @@ impl HookLog {
                 spans: AtomicU64::new(1),
             }),
         }
+    }
+
+    /// Spans carry no line of ours, so only events are of interest.
+    fn logs(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && *metadata.level() <= self.inner.level
     }
 
     /// Sends what has been gathered, errors last, so that they are the last word.
@@ -166,13 +172,13 @@ impl Subscriber for HookLog {
         }
     }
 
-    /// Spans carry no line of ours, so only events are of interest.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && *metadata.level() <= self.inner.level
+        self.logs(metadata) || precedes_wait(metadata)
     }
 
+    /// Lines that a wait follows are heard of whatever the level is.
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.inner.level)
+        Some(self.inner.level.max(LevelFilter::DEBUG))
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -184,14 +190,25 @@ impl Subscriber for HookLog {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut line = Line::default();
-        event.record(&mut line);
-        self.line(*event.metadata().level(), &line.finish());
+        let metadata = event.metadata();
+        if self.logs(metadata) {
+            let mut line = Line::default();
+            event.record(&mut line);
+            self.line(*metadata.level(), &line.finish());
+        }
+        if precedes_wait(metadata) {
+            self.flush();
+        }
     }
 
     fn enter(&self, _: &Id) {}
 
     fn exit(&self, _: &Id) {}
+}
+
+/// Whether the line is one after which somebody waits before he tries again.
+fn precedes_wait(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event() && metadata.target() == WAITS
 }
 
 /// The message, then the other fields as `name=value`.

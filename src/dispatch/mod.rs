@@ -15,9 +15,14 @@ mod error;
 mod event;
 #[cfg(test)]
 mod fakes;
+mod faults;
 mod handling;
 mod hook;
+mod layer_field;
 mod log;
+mod mistake;
+#[cfg(test)]
+mod mistake_tests;
 mod observer;
 mod outcome;
 mod phase;
@@ -26,6 +31,8 @@ mod run;
 #[cfg(test)]
 mod run_tests;
 mod state;
+#[cfg(test)]
+mod state_tests;
 mod status;
 mod store;
 #[cfg(test)]
@@ -35,9 +42,10 @@ mod text;
 pub use charm::{Charm, Metadata};
 pub use config::NoConfig;
 pub use container::Container;
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Context, Error, ErrorKind, Result};
 pub use event::Event;
 pub use hook::Hook;
+pub use layer_field::{LayerField, LayerKey};
 pub use outcome::{Outcome, Verdict};
 pub use phase::Phase;
 pub use queue::Deferred;

@@ -5,30 +5,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::hook::Mode;
-use super::log::HookLog;
 use crate::juju::{ContainerName, Juju, Status};
 use crate::pebble::{FailedAttempt, RetryObserver};
 
-/// Watches the retries of one container: log lines leave before a long wait, and after ten seconds the status says what is going on.
+/// Watches the retries of one container: after ten seconds the unit's status says what is going on.
 pub(crate) struct Observer {
     container: ContainerName,
     mode: Mode,
-    log: HookLog,
     juju: Arc<Juju>,
     said: AtomicBool,
 }
 
 /// How long a Pebble must have kept silent before the unit's status says so.
 const EARLY_STATUS_AFTER: Duration = Duration::from_secs(10);
-/// Lines held back longer than this are late.
-const LONG_WAIT: Duration = Duration::from_millis(100);
 
 impl Observer {
-    pub(crate) fn new(container: ContainerName, mode: Mode, log: HookLog, juju: Arc<Juju>) -> Self {
+    pub(crate) fn new(container: ContainerName, mode: Mode, juju: Arc<Juju>) -> Self {
         Self {
             container,
             mode,
-            log,
             juju,
             said: AtomicBool::new(false),
         }
@@ -37,7 +32,9 @@ impl Observer {
 
 impl RetryObserver for Observer {
     fn attempt_failed(&self, failure: &FailedAttempt) {
-        let Some(delay) = failure.delay() else { return };
+        if failure.delay().is_none() {
+            return;
+        }
         // A failed action would leave such a status behind: no status is collected after it.
         if self.mode != Mode::Action
             && failure.unanswered() >= EARLY_STATUS_AFTER
@@ -51,9 +48,6 @@ impl RetryObserver for Observer {
             if let Err(error) = self.juju.set_status(&Status::waiting(text)) {
                 tracing::warn!("{error}");
             }
-        }
-        if delay > LONG_WAIT {
-            self.log.flush();
         }
     }
 }

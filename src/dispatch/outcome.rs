@@ -62,7 +62,7 @@ impl Verdict {
     /// | Pebble was restarted meanwhile, and the layer of the call is gone with the last one | stored | committed | runs | 0 | Waiting; `<container>-pebble-ready` comes |
     /// | another change is still at work on the service at the change deadline | stored | committed | runs | 0 | Waiting: what is at work |
     /// | a change failed (a service did not start or stay up), or is still running at its deadline, or what was waited for has not come about | stored | committed | runs | 0 | Blocked (`failed: ` service, cause, last output line) or Waiting (running, not come about) |
-    /// | a mistake only the user can mend ([`Error::config`]; a refusal about command, user, group or working-dir) | done | committed | runs | 0 | Blocked: which option and what to change; no retry storm |
+    /// | a mistake only the user can mend ([`Error::config`]; a refusal, by a 400 or by the failed change, of a command, user, group or working-dir that the charm has led back to an option by [`Charm::option_of`](super::Charm::option_of); without that it is any other error) | done | committed | runs | 0 | Blocked: which option and what to change; no retry storm |
     /// | any other error (a definite 4xx, a bug, a panic) | – | dropped | no | 1 | error state, the cause chain in the log |
     /// | any other error in a `<container>-pebble-*` hook | stored | committed | runs | 0 | Blocked: the cause. Juju hides a failed workload hook, so it must never be the last word |
     ///
@@ -73,7 +73,7 @@ impl Verdict {
     /// - Where "stored" is not possible (`stop`, `remove`, `secret-rotate`, `secret-expired`), the hook fails: Juju runs it again by itself.
     /// - An action does not get here: its error is its failure message, exit 0, and the unit is not put in error.
     pub fn by_table(event: &Event, error: &Error) -> Self {
-        if let Some(message) = user_fault(error) {
+        if let Some(message) = error.config_fault() {
             return Self::Block(message);
         }
         let verdict = Self::before_storing(event, error);
@@ -95,7 +95,10 @@ impl Verdict {
             // The next pebble-ready brings the layer back.
             pebble::ErrorKind::Restarted if event.is_ending() => Self::Done,
             pebble::ErrorKind::Restarted => Self::Store(waiting_for_pebble(error)),
-            pebble::ErrorKind::ChangeFailed => Self::Store(Status::blocked(failed_change(pebble))),
+            pebble::ErrorKind::ChangeFailed => {
+                let told = error.told_failure().map(str::to_owned);
+                Self::Store(Status::blocked(told.unwrap_or_else(|| failed_change(pebble))))
+            }
             pebble::ErrorKind::ChangeRunning | pebble::ErrorKind::NotReached => {
                 Self::Store(Status::waiting(one_line(pebble)))
             }
@@ -120,40 +123,9 @@ pub(crate) fn waiting_for_pebble(error: &Error) -> Status {
     }
 }
 
-/// What the user has to change, when nobody else can mend this error: the status names the option or the key of the service.
-pub(crate) fn user_fault(error: &Error) -> Option<String> {
-    if let Some(message) = error.config_fault() {
-        return Some(message);
-    }
-    let pebble = error.pebble()?;
-    let key = match pebble.user_fault()? {
-        pebble::UserFault::Command => "command",
-        pebble::UserFault::User => "user",
-        pebble::UserFault::Group => "group",
-        pebble::UserFault::WorkingDir => "working-dir",
-        #[expect(
-            unreachable_patterns,
-            reason = "the enum may grow; a new key still blocks, with Pebble's own words"
-        )]
-        _ => "service",
-    };
-    let said = pebble.message().map_or_else(|| one_line(pebble), str::to_owned);
-    Some(one_line(&format_args!("invalid \"{key}\": {said}")))
-}
-
 /// `failed: SERVICE: CAUSE: LAST OUTPUT LINE`, one part a service.
 fn failed_change(error: &pebble::Error) -> String {
-    let parts: Vec<String> = error
-        .failed_services()
-        .iter()
-        .map(|failure| {
-            let (service, cause) = (failure.service(), explained(failure.cause()));
-            failure.last_output().map_or_else(
-                || format!("{service}: {cause}"),
-                |line| format!("{service}: {cause}: {line}"),
-            )
-        })
-        .collect();
+    let parts: Vec<String> = error.failed_services().iter().map(failed_service).collect();
     if parts.is_empty() {
         let cause = error
             .change()
@@ -164,13 +136,13 @@ fn failed_change(error: &pebble::Error) -> String {
     one_line(&format_args!("failed: {}", parts.join("; ")))
 }
 
-/// Linux says only that something was not found, and Pebble names the program, which may well be there: the directory to run it in is missing.
-fn explained(cause: &str) -> String {
-    if cause.contains("fork/exec ") && cause.ends_with(": no such file or directory") {
-        format!("{cause} (the program, its interpreter or the working-dir)")
-    } else {
-        cause.to_owned()
-    }
+/// `SERVICE: CAUSE: LAST OUTPUT LINE`
+pub(super) fn failed_service(failure: &pebble::ServiceFailure) -> String {
+    let (service, cause) = (failure.service(), failure.cause());
+    failure.last_output().map_or_else(
+        || format!("{service}: {cause}"),
+        |line| format!("{service}: {cause}: {line}"),
+    )
 }
 
 #[cfg(test)]
@@ -317,15 +289,6 @@ mod tests {
             status.kind() == StatusKind::Blocked && status.message().starts_with("failed: "),
             "{status:?}"
         );
-    }
-
-    #[test]
-    fn a_program_that_is_there_is_not_blamed_for_a_missing_directory() {
-        assert_eq!(
-            explained("cannot start service: fork/exec /bin/web: no such file or directory"),
-            "cannot start service: fork/exec /bin/web: no such file or directory (the program, its interpreter or the working-dir)"
-        );
-        assert_eq!(explained("exited quickly with code 3"), "exited quickly with code 3");
     }
 
     #[test]

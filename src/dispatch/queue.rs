@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::event::Event;
-use super::text::one_line;
+use super::text::{self, one_line};
 use crate::juju::{Status, StatusKind};
 
 /// One deferred event: it runs again before the next event, until its handler is done with it.
@@ -108,11 +108,43 @@ impl Queue {
         &self.entries
     }
 
+    /// Whether an equal event is stored.
+    pub(crate) fn holds(&self, event: &Event) -> bool {
+        self.entries.iter().any(|entry| entry.event == *event)
+    }
+
+    /// Cuts every reason to at most `limit` bytes.
+    pub(crate) fn cut_reasons(&mut self, limit: usize) {
+        for entry in &mut self.entries {
+            if entry.reason.len() > limit {
+                entry.reason = text::cut(&entry.reason, limit);
+            }
+        }
+    }
+
+    /// The same events as they are at their largest once every reason has been cut: what has to fit for them to stay stored, whatever becomes
+    /// of their reasons and counts.
+    pub(crate) fn at_its_tightest(&self) -> Self {
+        let entries = self.entries.iter().map(|entry| Deferred {
+            event: entry.event.clone(),
+            count: u32::MAX,
+            attempts: u32::MAX,
+            since: entry.since,
+            // A quotation mark takes two bytes in JSON, and no character that a reason may have takes more for its length.
+            reason: "\"".repeat(text::SHORTEST),
+            status: Kind::Maintenance,
+        });
+        Self {
+            entries: entries.collect(),
+        }
+    }
+
     /// Stores an event with the status to show meanwhile. An equal one keeps its place and its age; its count and attempts go up.
     ///
     /// # Errors
     ///
-    /// A deferral error if the event is of a kind that must not be stored, or if the queue is full: then nothing has changed.
+    /// A deferral error if the event is of a kind that must not be stored, or if it is a new one and the queue is full: then nothing has
+    /// changed. An event that is stored already never fails to stay stored.
     pub(crate) fn store(&mut self, event: &Event, status: &Status, arrival: Arrival, now: u64) -> Result<(), Error> {
         if !event.is_deferrable() {
             return Err(Error::deferral(format!(

@@ -148,7 +148,6 @@ pub(crate) fn run_to<C: Charm>(charm: C, env: HookEnv, juju: Juju, options: RunO
         mode,
         env,
         juju: Arc::clone(&juju),
-        log: log.clone(),
         options,
     };
     // Handlers are guarded one by one; this is for what else an author writes, such as `on_error`.
@@ -175,10 +174,8 @@ fn give_up(event: &Event, mode: Mode, juju: &Juju, error: &Error) -> u8 {
                 tracing::error!("{}", text::chain(&unsaid));
             }
         },
-        Mode::Workload => {
-            show_failure(juju, event, error);
-            return SUCCESS;
-        }
+        // Exit 0 would say that the event was seen to. Juju does not show this failure, so the status does; and the event comes again.
+        Mode::Workload => show_failure(juju, event, error),
         Mode::Hook | Mode::Ending => tracing::error!("\"{event}\" failed: {chain}"),
     }
     FAILURE
@@ -202,7 +199,6 @@ struct Road<'a> {
     mode: Mode,
     env: HookEnv,
     juju: Arc<Juju>,
-    log: HookLog,
     options: RunOptions,
 }
 
@@ -237,7 +233,6 @@ impl Road<'_> {
         let hook: Hook<C> = Hook::new(Arc::new(Shared {
             env: self.env,
             juju: self.juju,
-            log: self.log,
             metadata: C::METADATA,
             mode,
             containers: self.options.containers,
@@ -261,23 +256,44 @@ impl Road<'_> {
         commit(&hook, &juju, &store, stored)
     }
 
-    /// Juju's state, or the local file where this Juju has no `state-get`.
+    /// Juju's state, or the local file where this Juju keeps none. Whatever else is wrong is an error: an event that went to another store would
+    /// be lost as soon as Juju's own is there again.
     fn load(&self) -> Result<(Store, BTreeMap<String, String>)> {
+        let folder = self.env.charm_dir().map_or_else(|| PathBuf::from("."), PathBuf::from);
+        let file = folder.join(Store::FILE_NAME);
         match Store::Juju.load(&self.juju) {
-            Ok(stored) => Ok((Store::Juju, stored)),
-            Err(error)
-                if error
-                    .juju()
-                    .is_some_and(|juju| *juju.kind() == juju::ErrorKind::MissingTool)
-                    && !self.juju.has_tool("state-get") =>
-            {
-                let folder = self.env.charm_dir().map_or_else(|| PathBuf::from("."), PathBuf::from);
-                let store = Store::File(folder.join(Store::FILE_NAME));
+            Ok(stored) => {
+                if file.symlink_metadata().is_ok() {
+                    tracing::warn!(
+                        "{} is not read: it holds the state of a Juju that kept none for its units, and this one does; remove it once nothing in it is missed",
+                        file.display()
+                    );
+                }
+                Ok((Store::Juju, stored))
+            }
+            Err(error) if !Self::is_missing_tool(&error) => Err(error),
+            Err(_) if self.juju.keeps_no_state(self.env.juju_version()) => {
+                let store = Store::File(file);
                 let stored = store.load(&self.juju)?;
                 Ok((store, stored))
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                let version = self
+                    .env
+                    .juju_version()
+                    .map_or_else(|| "this Juju".to_owned(), |version| format!("Juju {version}"));
+                let text = format!(
+                    "cannot use the unit's state, which {version} keeps (no other place is used instead): mend the tools state-get, state-set and state-delete on PATH"
+                );
+                Err(Error::state_because(text, error))
+            }
         }
+    }
+
+    fn is_missing_tool(error: &Error) -> bool {
+        error
+            .juju()
+            .is_some_and(|juju| matches!(juju.kind(), juju::ErrorKind::MissingTool | juju::ErrorKind::System))
     }
 }
 
@@ -310,7 +326,14 @@ fn commit<C: Charm>(hook: &Hook<C>, juju: &Juju, store: &Store, mut stored: BTre
         return Ok(());
     }
     stored.extend(changed.clone());
-    store.save(juju, &changed, &stored)
+    match store.save(juju, &changed, &stored) {
+        // Juju runs another hook again by itself, and hides that this one failed.
+        Err(error) if hook.shared().mode == Mode::Workload => {
+            tracing::warn!("{}; it is tried once more", error.chain());
+            store.save(juju, &changed, &stored)
+        }
+        saved => saved,
+    }
 }
 
 fn print_usage(metadata: &Metadata) {

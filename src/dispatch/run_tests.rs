@@ -7,8 +7,7 @@ use serde_json::json;
 use super::Event;
 use super::fakes::{Collected, Step, Unit, willing};
 use super::queue::{Arrival, Queue};
-use super::state::{CHARM_KEY, FRAMEWORK_KEY};
-use super::store::Store;
+use super::state::CHARM_KEY;
 use crate::juju::{LogLevel, Status};
 
 const CONFIG_CHANGED: &str = "hooks/config-changed";
@@ -111,7 +110,7 @@ fn an_event_whose_container_is_gone_is_dropped_with_a_warning() {
 }
 
 #[test]
-fn a_full_queue_fails_the_hook_but_not_a_workload_hook() {
+fn a_full_queue_fails_the_hook_and_the_status_of_a_workload_hook_says_so() {
     let unit = Unit::in_operation()
         .on("config-changed", Step::Defer("later"))
         .on("web-pebble-ready", Step::Defer("later"));
@@ -142,8 +141,10 @@ fn a_full_queue_fails_the_hook_but_not_a_workload_hook() {
     );
     assert_eq!(unit.agent.lock().unwrap().state, full);
 
+    // Exit 0 would say that the event is kept. Juju hides this failure, so the status tells it, and the event comes again.
     let ran = unit.run("hooks/web-pebble-ready");
-    assert_eq!(ran.code, 0);
+    assert_eq!(ran.code, 1);
+    assert_eq!(unit.agent.lock().unwrap().state, full);
     assert!(
         ran.statuses[0].starts_with("blocked: cannot defer \"web-pebble-ready\""),
         "{ran:?}"
@@ -236,59 +237,6 @@ fn the_charms_state_is_kept_and_written_only_when_changed() {
 }
 
 #[test]
-fn too_large_a_state_fails_the_hook_before_it_is_lost() {
-    let unit = Unit::in_operation().on("config-changed", Step::SetState(61_440));
-    let ran = unit.run(CONFIG_CHANGED);
-    assert_eq!(ran.code, 1);
-    assert!(ran.log.last().unwrap().1.contains("61440 is the limit"), "{ran:?}");
-}
-
-#[test]
-fn a_state_that_cannot_be_read_is_an_error_and_left_alone() {
-    for hook in [UPDATE_STATUS, "hooks/web-pebble-ready", "actions/act"] {
-        let unit = Unit::in_operation();
-        let foreign = BTreeMap::from([(FRAMEWORK_KEY.to_owned(), "{\"version\":7,\"data\":{}}".to_owned())]);
-        unit.agent.lock().unwrap().state = foreign.clone();
-        let ran = unit.run(hook);
-        assert!(ran.seen.is_empty(), "{ran:?}");
-        assert_eq!(unit.agent.lock().unwrap().state, foreign);
-        match hook {
-            UPDATE_STATUS => assert_eq!(ran.code, 1),
-            "actions/act" => assert!(ran.failure.unwrap().contains("its version is 7")),
-            _ => assert!(
-                ran.statuses[0].starts_with("blocked: cannot read the unit's state"),
-                "{ran:?}"
-            ),
-        }
-    }
-}
-
-#[test]
-fn a_failing_state_get_is_an_error() {
-    let unit = Unit::in_operation();
-    unit.agent.lock().unwrap().broken.insert("state-get");
-    let ran = unit.run(UPDATE_STATUS);
-    assert_eq!((ran.code, ran.seen.len()), (1, 0));
-    assert!(!ran.tools.contains(&"state-set"));
-}
-
-#[test]
-fn without_state_get_the_state_is_a_file() {
-    let unit = Unit::new().on("config-changed", Step::Defer("later"));
-    unit.agent.lock().unwrap().missing.extend(["state-get", "state-set"]);
-    assert_eq!(unit.run(CONFIG_CHANGED).code, 0);
-    let path = unit.folder.path().join(Store::FILE_NAME);
-    assert!(std::fs::read_to_string(&path).unwrap().contains("config-changed"));
-    assert_eq!(
-        unit.run(UPDATE_STATUS).seen,
-        ["config-changed", "update-status", "collect-status"]
-    );
-    std::fs::write(&path, "not JSON").unwrap();
-    assert_eq!(unit.run(UPDATE_STATUS).code, 1);
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "not JSON");
-}
-
-#[test]
 fn a_failing_status_set_fails_the_hook_but_not_a_workload_hook() {
     let unit = Unit::in_operation();
     unit.agent.lock().unwrap().broken.insert("status-set");
@@ -320,10 +268,21 @@ fn errors_of_collect_status_are_told_apart() {
         let unit = Unit::in_operation().collecting(collected);
         let ran = unit.run(UPDATE_STATUS);
         assert_eq!(ran.code, 1);
+        let (_, told) = ran.log.last().unwrap();
         assert!(
-            ran.statuses.is_empty() && ran.log.last().unwrap().1.contains(cause),
+            ran.statuses.is_empty() && told.contains(cause) && told.contains("cannot finish \"collect-status\""),
             "{ran:?}"
         );
+        // Nothing must hold a unit that goes away.
+        for hook in ["hooks/stop", "hooks/remove"] {
+            let ran = unit.run(hook);
+            assert_eq!(ran.code, 0, "{ran:?}");
+            let (_, told) = ran.log.last().unwrap();
+            assert!(
+                told.contains("is done all the same: cannot finish \"collect-status\"") && told.contains(cause),
+                "{ran:?}"
+            );
+        }
         let ran = unit.run("hooks/web-pebble-ready");
         assert_eq!(ran.code, 0);
         assert!(
@@ -410,17 +369,33 @@ fn lines_leave_before_a_long_wait() {
 }
 
 #[test]
-fn a_workload_hook_commits_even_when_its_status_cannot_be_collected() {
-    let unit = Unit::new().on("web-pebble-ready", Step::Defer("later"));
-    unit.agent.lock().unwrap().broken.insert("config-get");
-    let ran = unit.run("hooks/web-pebble-ready");
-    assert_eq!(ran.code, 0);
-    assert!(
-        ran.statuses[0].starts_with("blocked: cannot read the application's config"),
-        "{ran:?}"
+fn the_first_failed_attempt_of_a_retry_is_told_at_once_and_lines_leave_before_each_wait() {
+    let unit = Unit::in_operation()
+        .on("actions/act", Step::Retry)
+        .on("config-changed", Step::Retry);
+    let ran = unit.run("actions/act");
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
+    let warned = "cannot reload the proxy: connection refused; attempt 1 of 3, next in 1 s";
+    let line = |level: &str, text: &str| (level.to_owned(), text.to_owned());
+    assert_eq!(
+        ran.log,
+        [
+            line("INFO", "attempt 1"),
+            line("WARNING", warned),
+            line("INFO", "attempt 2"),
+            line("INFO", "attempt 3")
+        ]
     );
-    assert_eq!(unit.stored(), ["web-pebble-ready"]);
-    assert_eq!(unit.framework().phase(&"web".parse().unwrap()), super::Phase::Operation);
+    assert_eq!(
+        ran.failure.unwrap(),
+        "cannot reload the proxy: failed 3 times in 3 s: connection refused"
+    );
+
+    // In a hook a warning costs nothing, and what is gathered leaves all the same.
+    let ran = unit.run(CONFIG_CHANGED);
+    assert_eq!(ran.err, format!("{warned}\n"));
+    let infos: Vec<&str> = ran.log.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(infos[..2], ["attempt 1", "attempt 2"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a unit remembers between hooks: the framework's document and the charm's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,10 @@ use serde_json::Value;
 use super::charm::Metadata;
 use super::error::{Error, Result};
 use super::event::Event;
+use super::faults::Faults;
 use super::phase::Phase;
 use super::queue::{Arrival, Deferred, Queue};
+use super::text;
 use crate::juju::{ContainerName, Status};
 
 /// The key of the framework's document in the unit's state.
@@ -20,8 +22,8 @@ pub const CHARM_KEY: &str = "charm";
 /// The largest document, in bytes of JSON. Juju takes 65,536 bytes a value; the rest is room for what a later version adds.
 pub const LARGEST_DOCUMENT: usize = 60 * 1024;
 
-/// What the deferred events leave for the mistakes that are shown, one line each.
-const ROOM_FOR_FAULTS: usize = 8 * 1024;
+/// The largest value that Juju takes, in bytes.
+const LARGEST_VALUE: usize = 65_536;
 
 /// The version that this library writes, and the only one that it reads. Every change of either format is a new version: an older library
 /// must refuse what it would not keep.
@@ -35,8 +37,8 @@ pub(crate) struct Framework {
     started: bool,
     /// The containers whose Pebble has announced itself; all others are in setup.
     operation: BTreeSet<ContainerName>,
-    /// The mistakes that only the user can mend, by the name of the hook that met them.
-    faults: BTreeMap<String, String>,
+    /// The mistakes that only the user can mend.
+    pub(crate) faults: Faults,
     /// The deferred events.
     pub(crate) queue: Queue,
 }
@@ -71,25 +73,32 @@ impl Framework {
     ///
     /// # Errors
     ///
-    /// As there, also if the document would become too large: then nothing has changed. Found at the end of the hook, that would cost all
-    /// that the hook has to remember, and in a workload hook Juju would not even run it again.
+    /// As there, also if a new event would make the document too large for ever: then nothing has changed. What is accepted here can always be
+    /// written, since [`to_write`](Self::to_write) cuts the reasons until it fits.
     pub(crate) fn store(&mut self, event: &Event, status: &Status, arrival: Arrival, now: u64) -> Result<()> {
+        if self.queue.holds(event) {
+            return self.queue.store(event, status, arrival, now);
+        }
         let before = self.queue.clone();
         self.queue.store(event, status, arrival, now)?;
-        let size = json_of(FRAMEWORK_KEY, self)?.len();
-        if size > LARGEST_DOCUMENT - ROOM_FOR_FAULTS {
+        let size = self.tightest_size()?;
+        if size > LARGEST_DOCUMENT {
             self.queue = before;
             return Err(Error::deferral(format!(
-                "cannot defer \"{event}\": the stored events would come to {size} bytes, and {} is the limit",
-                LARGEST_DOCUMENT - ROOM_FOR_FAULTS
+                "cannot defer \"{event}\": the stored events would come to {size} bytes, and {LARGEST_DOCUMENT} is the limit"
             )));
         }
         Ok(())
     }
 
-    /// Keeps what is wrong for the operator to see, until it is mended.
-    pub(crate) fn add_fault(&mut self, event: &Event, message: &str) {
-        self.faults.insert(event.to_string(), message.to_owned());
+    /// How large the document is with the shortest reasons, the highest counts and all the room that the faults may take.
+    fn tightest_size(&self) -> Result<usize> {
+        let tightest = Self {
+            faults: Faults::default(),
+            queue: self.queue.at_its_tightest(),
+            ..self.clone()
+        };
+        Ok(json_of(FRAMEWORK_KEY, &tightest)?.len() + Faults::LARGEST)
     }
 
     /// The event was handled without a fault. A `config-changed` that is done has looked at the whole config, so it clears them all.
@@ -97,12 +106,8 @@ impl Framework {
         if done && *event == Event::ConfigChanged {
             self.faults.clear();
         } else {
-            self.faults.remove(&event.to_string());
+            self.faults.remove(event);
         }
-    }
-
-    pub(crate) fn faults(&self) -> impl Iterator<Item = &str> {
-        self.faults.values().map(String::as_str)
     }
 
     /// Forgets containers that the charm no longer declares; returns the deferred events that went with them.
@@ -138,17 +143,36 @@ impl Framework {
         }
     }
 
-    /// The document to store in place of `stored`; `None` when nothing changed.
+    /// The document to store in place of `stored`; `None` when nothing changed. Reasons are cut until it fits.
     ///
     /// # Errors
     ///
-    /// A state error if it became too large.
+    /// A state error if it is larger than what Juju takes even so, which no sequence of hooks leads to.
     pub(crate) fn to_write(&self, stored: Option<&str>) -> Result<Option<String>> {
         if stored.is_none() && *self == Self::default() {
             return Ok(None);
         }
-        let text = to_envelope(FRAMEWORK_KEY, self)?;
+        let text = self.fitted()?;
         Ok((stored != Some(text.as_str())).then_some(text))
+    }
+
+    fn fitted(&self) -> Result<String> {
+        let text = json_of(FRAMEWORK_KEY, self)?;
+        if text.len() <= LARGEST_DOCUMENT {
+            return Ok(text);
+        }
+        let mut shorter = self.clone();
+        for limit in text::CUTS {
+            shorter.queue.cut_reasons(limit);
+            let text = json_of(FRAMEWORK_KEY, &shorter)?;
+            if text.len() <= LARGEST_DOCUMENT {
+                return Ok(text);
+            }
+        }
+        // Only a document of another version's making gets here. A fault is met again; an event that is lost does not come again.
+        shorter.faults.clear();
+        let text = json_of(FRAMEWORK_KEY, &shorter)?;
+        refuse_over(LARGEST_VALUE, FRAMEWORK_KEY, text)
     }
 }
 
@@ -223,10 +247,13 @@ fn json_of<T: Serialize + ?Sized>(key: &str, data: &T) -> Result<String> {
 }
 
 fn to_envelope<T: Serialize + ?Sized>(key: &str, data: &T) -> Result<String> {
-    let text = json_of(key, data)?;
-    if text.len() > LARGEST_DOCUMENT {
+    refuse_over(LARGEST_DOCUMENT, key, json_of(key, data)?)
+}
+
+fn refuse_over(limit: usize, key: &str, text: String) -> Result<String> {
+    if text.len() > limit {
         return Err(Error::state(format!(
-            "cannot write the state \"{key}\": it is {} bytes of JSON, and {LARGEST_DOCUMENT} is the limit; keep large data elsewhere",
+            "cannot write the state \"{key}\": it is {} bytes of JSON, and {limit} is the limit; keep large data elsewhere",
             text.len()
         )));
     }
@@ -264,6 +291,8 @@ fn from_envelope<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -284,7 +313,9 @@ mod tests {
         let mut framework = Framework::default();
         framework.arrive(&Event::Start);
         framework.arrive(&ready("web"));
-        framework.add_fault(&Event::Install, "invalid config \"port\": must be a number");
+        framework
+            .faults
+            .add(&Event::Install, "invalid config \"port\": must be a number");
         framework
             .queue
             .store(&ready("db"), &Status::waiting("waiting"), Arrival::FromJuju, 5)
@@ -341,15 +372,15 @@ mod tests {
     #[test]
     fn faults_stay_until_their_event_or_config_changed_is_handled() {
         let mut framework = Framework::default();
-        framework.add_fault(&Event::Install, "one");
-        framework.add_fault(&Event::UpdateStatus, "two");
-        framework.add_fault(&Event::ConfigChanged, "three");
+        framework.faults.add(&Event::Install, "one");
+        framework.faults.add(&Event::UpdateStatus, "two");
+        framework.faults.add(&Event::ConfigChanged, "three");
         framework.clear_faults(&Event::UpdateStatus, true);
-        assert_eq!(framework.faults().collect::<Vec<_>>(), ["three", "one"]);
+        assert_eq!(framework.faults.messages().collect::<Vec<_>>(), ["three", "one"]);
         framework.clear_faults(&Event::ConfigChanged, false);
-        assert_eq!(framework.faults().collect::<Vec<_>>(), ["one"]);
+        assert_eq!(framework.faults.messages().collect::<Vec<_>>(), ["one"]);
         framework.clear_faults(&Event::ConfigChanged, true);
-        assert_eq!(framework.faults().count(), 0);
+        assert_eq!(framework.faults.messages().count(), 0);
     }
 
     #[test]
@@ -368,8 +399,38 @@ mod tests {
         let error = store(fitting).unwrap_err();
         assert_eq!(error.kind(), &crate::dispatch::ErrorKind::Deferral);
         assert_eq!(framework.queue.entries().len(), 2 + fitting);
-        framework.add_fault(&large(fitting), &error.to_string());
+        framework.faults.add(&large(fitting), &error.to_string());
         framework.to_write(None).unwrap();
+    }
+
+    fn hook(number: u32) -> Event {
+        Event::Unknown {
+            hook: format!("hook-{number}"),
+            variables: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_stored_stays_stored_whatever_else_is_to_be_kept() {
+        let mut framework = Framework::default();
+        let store = |framework: &mut Framework, reason: &str| {
+            for number in 0..64 {
+                let status = Status::waiting(reason);
+                framework.store(&hook(number), &status, Arrival::FromQueue, 0).unwrap();
+            }
+        };
+        store(&mut framework, "w");
+        for number in 100..200 {
+            framework.faults.add(&hook(number), &"wrong ".repeat(100));
+        }
+        store(&mut framework, &"\"".repeat(512));
+        let text = framework.to_write(None).unwrap().unwrap();
+        assert!(text.len() <= LARGEST_DOCUMENT, "{}", text.len());
+        let read = Framework::read(Some(&text)).unwrap();
+        assert_eq!(read.queue.entries().len(), 64);
+        assert!(read.queue.entries().iter().all(|entry| entry.reason().ends_with('…')));
+        assert_eq!(read.faults, framework.faults);
+        assert_eq!(read.to_write(Some(&text)).unwrap(), None, "what is cut stays as it is");
     }
 
     #[test]
@@ -442,6 +503,72 @@ mod tests {
         state.write(&"x".repeat(LARGEST_DOCUMENT)).unwrap_err();
         assert_eq!(state.to_write(), None);
         state.write(&"x".repeat(LARGEST_DOCUMENT - 100)).unwrap();
+    }
+
+    /// One hook, as far as the document is concerned.
+    #[derive(Debug, Clone)]
+    enum Hook {
+        Defer(u32, usize, String),
+        Block(u32, String),
+        Done(u32),
+        Ready(String),
+    }
+
+    fn hooks() -> impl Strategy<Value = Vec<Hook>> {
+        let number = || 0..90_u32;
+        let long = || "[a\"\\\\é]{0,4}".prop_map(|part| part.repeat(150));
+        let one = prop_oneof![
+            6 => (number(), prop_oneof![Just(0), 0..5000_usize], long()).prop_map(|(n, size, why)| Hook::Defer(n, size, why)),
+            3 => (number(), long()).prop_map(|(n, why)| Hook::Block(n, why)),
+            1 => number().prop_map(Hook::Done),
+            1 => "[a-d]".prop_map(Hook::Ready),
+        ];
+        proptest::collection::vec(one, 0..120)
+    }
+
+    fn event(number: u32, size: usize) -> Event {
+        let location = ("JUJU_STORAGE_LOCATION".to_owned(), "x".repeat(size));
+        Event::Unknown {
+            hook: format!("hook-{number}"),
+            variables: [location].into_iter().filter(|_| size > 0).collect(),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+        #[test]
+        fn no_sequence_of_hooks_wedges_the_unit(hooks in hooks()) {
+            let mut stored: Option<String> = None;
+            for hook in hooks {
+                let mut framework = Framework::read(stored.as_deref()).unwrap();
+                // Every stored event runs again and is not done.
+                let events: Vec<Event> = framework.queue.entries().iter().map(|entry| entry.event().clone()).collect();
+                for event in &events {
+                    let status = Status::blocked("\"".repeat(512));
+                    framework.store(event, &status, Arrival::FromQueue, u64::MAX).unwrap();
+                }
+                match hook {
+                    Hook::Defer(number, size, why) => {
+                        let new = event(number, size);
+                        let is_stored = framework.queue.holds(&new);
+                        let result = framework.store(&new, &Status::waiting(why), Arrival::FromJuju, u64::MAX);
+                        prop_assert!(result.is_ok() || !is_stored);
+                    }
+                    Hook::Block(number, why) => framework.faults.add(&event(number, 0), &why),
+                    Hook::Done(number) => {
+                        framework.queue.remove(&event(number, 0));
+                        framework.clear_faults(&event(number, 0), true);
+                    }
+                    Hook::Ready(name) => framework.arrive(&ready(&name)),
+                }
+                let kept = framework.queue.entries().len();
+                let text = framework.to_write(stored.as_deref()).unwrap();
+                prop_assert!(text.as_ref().is_none_or(|text| text.len() <= LARGEST_DOCUMENT));
+                stored = text.or(stored);
+                let read = Framework::read(stored.as_deref()).unwrap();
+                prop_assert_eq!(read.queue.entries().len(), kept);
+            }
+        }
     }
 
     proptest! {

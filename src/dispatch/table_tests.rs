@@ -158,21 +158,6 @@ fn a_fault_of_config_changed_goes_when_config_changed_is_fine() {
 }
 
 #[test]
-fn a_refusal_about_a_users_value_blocks_and_is_not_stored() {
-    let unit = Unit::in_operation()
-        .with_pebble(refusing(400, "plan service \"web\" user: unknown user nobody1"))
-        .on("config-changed", Step::Pebble);
-    let ran = unit.run(CONFIG_CHANGED);
-    committed(&ran);
-    let [status] = &ran.statuses[..] else { panic!("{ran:?}") };
-    assert!(
-        status.starts_with("blocked: invalid \"user\": ") && status.contains("nobody1"),
-        "{status}"
-    );
-    assert!(unit.stored().is_empty());
-}
-
-#[test]
 fn a_definite_refusal_fails_the_hook_with_the_cause_in_the_log() {
     let unit = Unit::in_operation()
         .with_pebble(refusing(400, "label is reserved"))

@@ -19,6 +19,24 @@ pub(crate) fn one_line(text: &(impl Display + ?Sized)) -> String {
     line.text
 }
 
+/// The lengths, in bytes, to which texts are cut one after another until all that is stored fits.
+pub(crate) const CUTS: [usize; 5] = [256, 128, 64, 48, SHORTEST];
+
+/// The length, in bytes, to which a stored text is cut at most.
+pub(crate) const SHORTEST: usize = 32;
+
+/// The text on one line of at most `limit` bytes.
+pub(crate) fn cut(text: &str, limit: usize) -> String {
+    let mut line = Line {
+        text: String::new(),
+        pending_blank: false,
+        limit,
+    };
+    // As above: a full line is no failure.
+    let _ = line.write_str(text);
+    line.text
+}
+
 /// The error and its causes on one line: `cannot a: cannot b: connection refused`.
 pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     struct Chain<'a>(&'a (dyn StdError + 'static));
@@ -33,12 +51,17 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
             Ok(())
         }
     }
+    long_line(&Chain(error))
+}
+
+/// The text on one line, of at most the length that a chain of errors may have.
+pub(crate) fn long_line(text: &(impl Display + ?Sized)) -> String {
     let mut line = Line {
         text: String::new(),
         pending_blank: false,
         limit: 8 * LONGEST,
     };
-    let _ = write!(line, "{}", Chain(error));
+    let _ = write!(line, "{text}");
     line.text
 }
 
