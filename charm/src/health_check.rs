@@ -59,9 +59,30 @@ impl FromStr for HealthCheck {
                 }),
                 Err(refused) => Err(format!("has an exec command that cannot be run: {}", refused.why())),
             },
-            _ => Err(format!("must be http:/PATH, tcp, exec:COMMAND or empty, not {text:?}")),
+            _ => Err("must be http:/PATH, tcp, exec:COMMAND or empty".to_owned()),
         }
     }
+}
+
+/// Why the check failed, as Pebble says it, without the URL, the port and the program that it repeats: they are the operator's, and may hold a
+/// secret. (Pebble 1.32.1, `internals/overlord/checkstate/checkers.go`, and Go's `net/http` and `os/exec`.)
+pub fn without_values(error: &str) -> String {
+    if error.starts_with("exec: ") && error.contains(": executable file not found") {
+        return "the container has no such program".to_owned();
+    }
+    if let Some((_, why)) = error.strip_prefix("fork/exec ").and_then(|run| run.rsplit_once(": ")) {
+        return format!("its program cannot be run: {why}");
+    }
+    let mut rest = error;
+    for quoted in ["Get \"", "parse \""] {
+        if let Some((_, why)) = rest.strip_prefix(quoted).and_then(|said| said.split_once("\": ")) {
+            rest = why;
+        }
+    }
+    if let Some((_, why)) = rest.strip_prefix("dial tcp ").and_then(|said| said.split_once(": ")) {
+        rest = why;
+    }
+    rest.to_owned()
 }
 
 #[cfg(test)]
@@ -80,6 +101,34 @@ mod tests {
         assert_eq!("tcp".parse(), Ok(HealthCheck::Tcp));
         let command = "pg_isready -h 'a:b'".to_owned();
         assert_eq!(format!("exec:{command}").parse(), Ok(HealthCheck::Exec { command }));
+    }
+
+    #[test]
+    fn a_failure_is_told_without_what_the_operator_gave() {
+        // As Pebble 1.32.1 said it.
+        for (said, told) in [
+            (
+                "Get \"http://localhost:54321/live?token=T\": dial tcp 127.0.0.1:54321: connect: connection refused",
+                "connect: connection refused",
+            ),
+            (
+                "dial tcp [::1]:54321: connect: connection refused",
+                "connect: connection refused",
+            ),
+            (
+                "exec: \"nosuchprog\": executable file not found in $PATH",
+                "the container has no such program",
+            ),
+            (
+                "fork/exec /no/such: no such file or directory",
+                "its program cannot be run: no such file or directory",
+            ),
+            ("exit status 7; bad thing", "exit status 7; bad thing"),
+            ("non-2xx status code 503; x", "non-2xx status code 503; x"),
+            ("check timed out after 3s", "check timed out after 3s"),
+        ] {
+            assert_eq!(without_values(said), told);
+        }
     }
 
     #[test]
@@ -106,10 +155,7 @@ mod tests {
             "ping",
         ] {
             let error = bad.parse::<HealthCheck>().unwrap_err();
-            assert!(
-                error.contains("http:/PATH") && error.contains(bad.trim()),
-                "{bad}: {error}"
-            );
+            assert_eq!(error, "must be http:/PATH, tcp, exec:COMMAND or empty", "{bad}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The one layer: the workload as a service, and its check.
 
 use charmwright::pebble::{Check, CheckQuery, Layer, LayerMode, Override, Service, Startup};
-use charmwright::{Container, Result};
+use charmwright::{Container, LayerField, LayerKey, Result};
 
 use crate::WORKLOAD;
 use crate::config::Config;
@@ -52,6 +52,20 @@ fn service(config: &Config) -> Service {
         service = service.group(group);
     }
     service
+}
+
+/// The config option behind a field of the layer.
+pub fn option_of(field: &LayerField) -> Option<&'static str> {
+    if field.check().is_some() {
+        return Some("health-check");
+    }
+    match field.key() {
+        LayerKey::Command => Some("command"),
+        LayerKey::User => Some("user"),
+        LayerKey::Group => Some("group"),
+        LayerKey::WorkingDir => Some("working-dir"),
+        _ => None,
+    }
 }
 
 /// Something valid that never runs; what it would do does not matter.

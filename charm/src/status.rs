@@ -4,11 +4,11 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use charmwright::pebble::{
-    Budget, CheckQuery, CheckStatus, Classified, ErrorKind, LogQuery, RetryPolicy, RunError, ServiceStatus,
+    Budget, CheckQuery, CheckStatus, Classified, ErrorKind, LogEntry, LogQuery, RetryPolicy, RunError, ServiceStatus,
 };
 use charmwright::{Container, Error, Hook, Result, Status, Statuses};
 
-use crate::health_check::PERIOD;
+use crate::health_check::{PERIOD, without_values};
 use crate::{AnyWorkload, WORKLOAD};
 
 /// Says how the service is and how its check is. That Pebble is away, or that an event waits, is the library's to say.
@@ -45,12 +45,14 @@ async fn of_service(workload: &Container) -> Result<Status> {
     })
 }
 
-/// The newest line of the workload's output, to stand at the end of a message.
+/// The newest line of the workload's output that is not blank, to stand at the end of a message.
 async fn last_line(workload: &Container) -> Result<String> {
-    let entries = workload.logs(&LogQuery::new().services([WORKLOAD]).newest(1)).await?;
+    let entries = workload.logs(&LogQuery::new().services([WORKLOAD]).newest(20)).await?;
     Ok(entries
-        .last()
-        .map_or_else(String::new, |entry| format!(": {}", entry.message())))
+        .iter()
+        .rev()
+        .find_map(LogEntry::last_words)
+        .map_or_else(String::new, |words| format!(": {words}")))
 }
 
 async fn of_failing_check(workload: &Container) -> Result<Option<Status>> {
@@ -68,7 +70,7 @@ async fn of_failing_check(workload: &Container) -> Result<Option<Status>> {
             .find_map(|task| task.last_error().map(str::to_owned)),
         None => None,
     };
-    let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+    let cause = cause.map_or_else(String::new, |cause| format!(": {}", without_values(&cause)));
     Ok(Some(Status::blocked(format!(
         "the health check fails ({} times in a row){cause}",
         down.failures()
@@ -85,7 +87,7 @@ pub async fn first_check(workload: &Container) -> Result<()> {
     let run = async |_| match workload.refresh_check(WORKLOAD).await {
         Ok(refresh) => refresh
             .error()
-            .map_or(Ok(()), |error| Err(NotPassed::Failing(error.to_owned()))),
+            .map_or(Ok(()), |error| Err(NotPassed::Failing(without_values(error)))),
         Err(error) => Err(NotPassed::NotRun(error)),
     };
     let classify = |reason: &NotPassed| match reason {
