@@ -161,11 +161,11 @@ impl TryFrom<String> for Environment {
         // Only the place of a mistake is told: a name may be misplaced text as well as a value, and either may be secret.
         let variables: BTreeMap<String, String> = serde_saphyr::from_str(&text).map_err(|error| {
             let what = match error.without_snippet() {
-                serde_saphyr::Error::DuplicateMappingKey { .. } => "a name stands there twice",
-                _ => "something else is there",
+                serde_saphyr::Error::DuplicateMappingKey { .. } => "a name is given twice, the second time",
+                _ => "wrong",
             };
             let place = error.location().map_or_else(String::new, |place| {
-                format!(" ({what}: line {}, column {})", place.line(), place.column())
+                format!(" ({what} at line {}, column {})", place.line(), place.column())
             });
             format!("must be a YAML map of names to plain values, such as {{LOG_LEVEL: debug}}{place}")
         })?;
@@ -265,9 +265,12 @@ mod tests {
     #[test]
     fn a_wrong_environment_is_told_in_the_operators_words() {
         for (bad, told) in [
-            ("{A: 1, A: hunter2}", "(a name stands there twice: line 1, column 8)"),
-            ("{A: {B: hunter2}}", "(something else is there: line 1, column "),
-            ("hunter2", "(something else is there: line 1, column 1)"),
+            (
+                "{A: 1, A: hunter2}",
+                "(a name is given twice, the second time at line 1, column 8)",
+            ),
+            ("{A: {B: hunter2}}", "(wrong at line 1, column "),
+            ("hunter2", "(wrong at line 1, column 1)"),
         ] {
             let error = config(json!({"command": "x", "environment": bad}))
                 .unwrap_err()

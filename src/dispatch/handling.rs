@@ -8,6 +8,8 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tracing::subscriber::NoSubscriber;
+
 use super::charm::Charm;
 use super::config::OperatorRetry;
 use super::error::{Error, ErrorKind, Result};
@@ -145,7 +147,8 @@ impl<'a, C: Charm> Handling<'a, C> {
             let field = LayerField::new(container.clone(), entry.clone(), key);
             self.charm.option_of(&field)
         };
-        let told = mistake::told(&option_of, &client, refused).await;
+        // What is asked holds the value that must not be told.
+        let told = unlogged(mistake::told(&option_of, &client, refused)).await;
         error.told(told)
     }
 
@@ -286,6 +289,15 @@ async fn guarded<T>(place: impl Display, handler: impl Future<Output = Result<T>
     std::future::poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context)))
             .unwrap_or_else(|payload| Poll::Ready(Err(Error::panic(&place, &*payload))))
+    })
+    .await
+}
+
+/// Runs the future to its end with no log at all.
+async fn unlogged<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| {
+        tracing::subscriber::with_default(NoSubscriber::default(), || future.as_mut().poll(context))
     })
     .await
 }

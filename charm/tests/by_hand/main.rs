@@ -10,5 +10,6 @@ mod checkout;
 mod environment;
 mod hook_tools;
 mod pebble_answers;
+mod refused_values;
 mod stored_state;
 mod unit;

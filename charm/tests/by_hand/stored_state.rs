@@ -1,6 +1,7 @@
 //! A stored state that this charm did not write: an error that says so, and nothing is written over it.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use crate::unit::Unit;
 
@@ -42,6 +43,7 @@ fn in_a_workload_hook_the_status_tells_it_since_juju_hides_the_failure() {
     unit.set("JUJU_WORKLOAD_NAME", "workload");
     unit.file("state", &quoted(r#"{"version":2,"data":{}}"#));
     let ran = unit.run();
+    assert_eq!(ran.code, Some(1));
     assert!(!ran.called("state-set"), "{ran:?}");
     assert!(
         ran.statuses()
@@ -61,23 +63,121 @@ fn the_local_file_is_refused_and_left_as_it_is_too() {
         // Beyond what a state can be.
         format!("{{\"charm\": \"{}\"}}", "x".repeat(2 << 20)),
     ] {
-        let mut unit = Unit::new();
-        unit.remove_tool("state-get");
-        unit.remove_tool("state-set");
-        unit.set("JUJU_CHARM_DIR", unit.path(""));
-        unit.set("JUJU_DISPATCH_PATH", "hooks/start");
-        unit.file(".charmwright-state.json", &content);
+        let unit = without_state_tools("2.7.8");
+        unit.file(FILE, &content);
         unit.run().ends(1, &["cannot read the unit's state", "left as it is"]);
-        assert_eq!(
-            fs::read_to_string(unit.path(".charmwright-state.json")).unwrap(),
-            content
-        );
+        assert_eq!(fs::read_to_string(unit.path(FILE)).unwrap(), content);
     }
+    let unit = without_state_tools("2.7.8");
+    unit.run().ends(0, &[]);
+    let written = fs::read_to_string(unit.path(FILE)).unwrap();
+    assert!(written.contains("started"), "{written}");
+}
+
+const FILE: &str = ".charmwright-state.json";
+
+/// A unit at its start, on a Juju of this version and without tools for its state.
+fn without_state_tools(version: &str) -> Unit {
     let mut unit = Unit::new();
     unit.remove_tool("state-get");
+    unit.remove_tool("state-set");
     unit.set("JUJU_CHARM_DIR", unit.path(""));
     unit.set("JUJU_DISPATCH_PATH", "hooks/start");
+    unit.set("JUJU_VERSION", version);
+    unit
+}
+
+#[test]
+fn tools_that_cannot_be_used_are_an_error_and_no_file_stands_in_for_them() {
+    type Spoiled = fn(&mut Unit);
+    let spoiled: [(&str, Spoiled); 7] = [
+        ("missing alone", |unit| unit.remove_tool("state-get")),
+        ("missing with the others", |unit| {
+            unit.remove_tool("state-get");
+            unit.remove_tool("state-set");
+        }),
+        ("no x bit", |unit| {
+            let mode = fs::Permissions::from_mode(0o644);
+            fs::set_permissions(unit.path("tools/state-get"), mode).unwrap();
+        }),
+        ("a folder", |unit| {
+            unit.remove_tool("state-get");
+            fs::create_dir(unit.path("tools/state-get")).unwrap();
+        }),
+        ("a loop of links", |unit| {
+            unit.remove_tool("state-get");
+            symlink("state-get", unit.path("tools/state-get")).unwrap();
+        }),
+        ("a link that leads nowhere", |unit| {
+            unit.remove_tool("state-get");
+            symlink("nowhere", unit.path("tools/state-get")).unwrap();
+        }),
+        ("a folder on PATH that nobody can search", |unit| {
+            symlink("searched", unit.path("searched")).unwrap();
+            unit.remove_tool("state-get");
+            unit.remove_tool("state-set");
+            unit.set(
+                "PATH",
+                format!("{0}/tools:{0}/searched:/usr/bin:/bin", unit.path("").display()),
+            );
+        }),
+    ];
+    for (what, spoil) in spoiled {
+        for version in ["3.6.28", "2.7.8"] {
+            if what == "missing with the others" && version == "2.7.8" {
+                continue;
+            }
+            let mut unit = Unit::new();
+            unit.set("JUJU_CHARM_DIR", unit.path(""));
+            unit.set("JUJU_DISPATCH_PATH", "hooks/start");
+            unit.set("JUJU_VERSION", version);
+            spoil(&mut unit);
+            println!("--- {what}, {version}");
+            unit.run().ends(
+                1,
+                &["cannot use the unit's state", version, "state-get", "mend the tools"],
+            );
+            assert!(!unit.path(FILE).exists(), "{what}, {version}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_an_older_juju_left_is_said() {
+    let unit = without_state_tools("2.7.8");
     unit.run().ends(0, &[]);
-    let written = fs::read_to_string(unit.path(".charmwright-state.json")).unwrap();
-    assert!(written.contains("started"), "{written}");
+    let mut unit = unit;
+    unit.set("JUJU_VERSION", "3.6.28");
+    unit.tool("state-get", "echo '{}'");
+    unit.tool("state-set", "cat > \"$UNIT/state-set\"");
+    let before = fs::read(unit.path(FILE)).unwrap();
+    unit.run().ends(0, &[FILE, "is not read"]);
+    assert_eq!(fs::read(unit.path(FILE)).unwrap(), before);
+}
+
+#[test]
+fn a_workload_hook_that_cannot_store_its_event_fails_and_says_so() {
+    let mut unit = Unit::new();
+    unit.set("JUJU_DISPATCH_PATH", "hooks/workload-pebble-ready");
+    unit.set("JUJU_WORKLOAD_NAME", "workload");
+    unit.tool("state-set", "echo 'ERROR connection lost' >&2; exit 1");
+    let ran = unit.run();
+    ran.ends(1, &["cannot store the unit's state", "ERROR connection lost"]);
+    assert_eq!(ran.calls.iter().filter(|call| call.starts_with("state-set")).count(), 2);
+    assert!(
+        ran.statuses()
+            .last()
+            .unwrap()
+            .starts_with("blocked -- cannot store the unit's state"),
+        "{ran:?}"
+    );
+
+    // Once is no trouble.
+    unit.tool(
+        "state-set",
+        "cat > \"$UNIT/state-set\"; [ -e \"$UNIT/tried\" ] && exit 0; touch \"$UNIT/tried\"; exit 1",
+    );
+    unit.run().ends(0, &[]);
+    let stored = fs::read_to_string(unit.path("state-set")).unwrap();
+    assert!(stored.contains("pebble-ready"), "{stored}");
 }

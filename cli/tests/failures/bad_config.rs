@@ -37,12 +37,12 @@ fn each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers() {
         ),
         (
             "environment={A: 1, A: 2}",
-            "(duplicate mapping key `A` is not allowed here at line 1, column 8)",
+            "(a name is given twice, the second time at line 1, column 8)",
         ),
         ("environment={A: 1", "invalid config \"environment\""),
         (
             "environment={\"A=B\": c}",
-            "invalid config \"environment\": cannot hold a variable named \"A=B\"",
+            "invalid config \"environment\": a name must not be empty or hold '='",
         ),
         (&bomb, "invalid config \"environment\""),
         (
@@ -52,7 +52,7 @@ fn each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers() {
         ("group=root", "invalid config \"group\": needs the option user"),
         (
             "port=-1",
-            "invalid config \"port\": must be a port from 1 to 65535, or 0 for none, not -1",
+            "invalid config \"port\": must be a port from 1 to 65535, or 0 for none",
         ),
         ("port=65536", "invalid config \"port\": must be a port from 1 to 65535"),
         (
@@ -81,31 +81,31 @@ fn each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers() {
         ),
         (
             "pebble-retry-attempts=0",
-            "invalid config \"pebble-retry-attempts\": 0 is not a whole number from 1 to",
+            "invalid config \"pebble-retry-attempts\": must be a whole number from 1 to 1000",
         ),
         (
             "pebble-retry-attempts=-1",
-            "invalid config \"pebble-retry-attempts\": -1 is not",
+            "invalid config \"pebble-retry-attempts\": must be",
         ),
         (
             "pebble-retry-attempts=99999999999999",
-            "invalid config \"pebble-retry-attempts\": 99999999999999 is not",
+            "invalid config \"pebble-retry-attempts\": must be",
         ),
         (
             "pebble-retry-step=soon",
-            "invalid config \"pebble-retry-step\": \"soon\" is not a duration from 1ms to 1h",
+            "invalid config \"pebble-retry-step\": must be a duration from 1ms to 1h",
         ),
         (
             "pebble-retry-step=-1s",
-            "invalid config \"pebble-retry-step\": \"-1s\" is not a duration",
+            "invalid config \"pebble-retry-step\": must be a duration",
         ),
         (
             "pebble-retry-step=0s",
-            "invalid config \"pebble-retry-step\": \"0s\" is not a duration",
+            "invalid config \"pebble-retry-step\": must be a duration",
         ),
         (
             "pebble-retry-step=9999h",
-            "invalid config \"pebble-retry-step\": \"9999h\" is not a duration",
+            "invalid config \"pebble-retry-step\": must be a duration",
         ),
     ]
     .into_iter()

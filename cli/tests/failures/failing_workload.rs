@@ -15,27 +15,47 @@ fn a_workload_that_cannot_run_blocks_with_its_cause_and_the_next_good_value_reco
             &["config command=sh -c 'echo starting; echo no database at db:5432; exit 3'"][..],
             "exited quickly with code 3, will restart: no database at db:5432",
         ),
+        // Pebble gives a blank line with its own stamp, and a line without an end together with what the next try printed.
+        (
+            &["config command=sh -c 'echo ERROR: first; echo; exit 3'"],
+            "exited quickly with code 3, will restart: ERROR: first",
+        ),
+        (
+            &["config command=sh -c 'printf \"no end\"; exit 3'"],
+            "exited quickly with code 3, will restart: no end",
+        ),
         (
             &["config command=/no/such/program --flag"],
-            "failed: workload: cannot start service: fork/exec /no/such/program: no such file or directory",
+            "invalid \"command\": the container has no such program",
         ),
         (
             &["config command=no-such-program"],
-            "\"no-such-program\": executable file not found",
+            "invalid \"command\": the container has no such program",
         ),
         (
             &["config command=/etc/passwd"],
-            "fork/exec /etc/passwd: permission denied",
+            "invalid \"command\": it names a file that may not be executed",
+        ),
+        (
+            &["config command=/etc"],
+            "invalid \"command\": it names a directory, not a program",
         ),
         // Pebble blames the program, which is there.
         (
             &["config working-dir=/no/such/folder"],
-            "no such file or directory (the program, its interpreter or the working-dir)",
+            "invalid \"working-dir\": the container has no such directory",
         ),
-        (&["config user=no-such-user"], "user: unknown user no-such-user"),
+        (
+            &["config working-dir=/etc/passwd"],
+            "invalid \"working-dir\": it is no directory in the container",
+        ),
+        (
+            &["config user=no-such-user"],
+            "invalid \"user\": the container has no such user",
+        ),
         (
             &["config user=root", "config group=no-such-group"],
-            "group: unknown group no-such-group",
+            "invalid \"group\": the container has no such group",
         ),
     ]
     .into_iter()

@@ -1,0 +1,109 @@
+//! What the operator gives and cannot be used is told by the option's name: no status, log line, argument or stored document repeats it.
+
+use std::fs;
+
+use charmwright::testing::daemon::{Daemon, DaemonOptions};
+use charmwright::testing::daemon_or_skip;
+use serde_json::{Value, json};
+
+use crate::unit::{Ran, Unit};
+
+/// What stands in every value that is refused here.
+const PLANTED: [&str; 3] = ["hunter2", "54321", "98765"];
+
+/// A config-changed of a unit in operation on this Pebble.
+fn config_changed(daemon: &Daemon, config: &Value) -> (Ran, String) {
+    let mut unit = Unit::in_operation();
+    unit.set("CHARMWRIGHT_CONTAINERS", daemon.containers().unwrap());
+    unit.set("CHARMWRIGHT_LOG", "debug");
+    unit.set("JUJU_DISPATCH_PATH", "hooks/config-changed");
+    unit.file("config", &config.to_string());
+    let ran = unit.run();
+    let stored = fs::read_to_string(unit.path("state-set")).unwrap_or_default();
+    (ran, stored)
+}
+
+#[test]
+fn nothing_that_anybody_reads_repeats_a_refused_value() {
+    let test = "nothing_that_anybody_reads_repeats_a_refused_value";
+    let Some(daemon) = daemon_or_skip(test, DaemonOptions::new().container("workload")) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let plain = folder.path().join("hunter2");
+    fs::write(&plain, "no program").unwrap();
+    let plain = plain.to_str().unwrap();
+    for (option, value) in [
+        ("command", json!("'hunter2")),
+        ("command", json!("hunter2 --token 98765")),
+        ("command", json!("/hunter2/98765 x")),
+        ("command", json!(plain)),
+        ("command", json!(["hunter2"])),
+        ("command", json!(54321)),
+        ("environment", json!("hunter2")),
+        ("environment", json!("{hunter2: 1, hunter2: 2}")),
+        ("environment", json!("{\"TOKEN=hunter2\": 1}")),
+        ("environment", json!("{A: {hunter2: 98765}}")),
+        ("environment", json!("{A: *hunter2}")),
+        ("environment", json!("A: \"hunter2")),
+        ("environment", json!(98765)),
+        ("working-dir", json!("hunter2")),
+        ("working-dir", json!("/hunter2")),
+        ("working-dir", json!(plain)),
+        ("working-dir", json!(54321)),
+        ("user", json!("hunter2")),
+        ("user", json!({"hunter2": 1})),
+        ("group", json!("hunter2")),
+        ("port", json!(98765)),
+        ("port", json!(-54321)),
+        ("port", json!(54321.5)),
+        ("port", json!("hunter2")),
+        ("health-check", json!("http://user:hunter2@host/?token=98765")),
+        ("health-check", json!("hunter2")),
+        ("health-check", json!("exec:'hunter2")),
+        ("health-check", json!(54321)),
+        ("pebble-retry-attempts", json!(54321)),
+        ("pebble-retry-attempts", json!("hunter2")),
+        ("pebble-retry-step", json!("hunter2")),
+        ("pebble-retry-step", json!(98765)),
+    ] {
+        let mut config = json!({"command": "sleep 600"});
+        config[option] = value.clone();
+        let (ran, stored) = config_changed(&daemon, &config);
+        println!("{option}: {:?}", ran.statuses());
+        assert_eq!(ran.code, Some(0), "{option} {value}: {ran:#?}");
+        assert!(
+            ran.statuses()
+                .last()
+                .unwrap()
+                .contains(&format!("invalid config \"{option}\": "))
+                || ran
+                    .statuses()
+                    .last()
+                    .unwrap()
+                    .contains(&format!("invalid \"{option}\": ")),
+            "{option} {value}: {ran:#?}"
+        );
+        for planted in PLANTED {
+            let told = format!("{} {:?} {stored}", ran.told, ran.calls);
+            assert!(!told.contains(planted), "{option} {value}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_failing_health_check_is_told_without_its_url_and_its_program() {
+    let test = "a_failing_health_check_is_told_without_its_url_and_its_program";
+    let Some(daemon) = daemon_or_skip(test, DaemonOptions::new().container("workload")) else {
+        return;
+    };
+    for check in ["http:/live?token=hunter2", "exec:hunter2 98765", "exec:/hunter2 98765"] {
+        let config = json!({"command": "sleep 600", "port": 1, "health-check": check});
+        let (ran, stored) = config_changed(&daemon, &config);
+        ran.ends(0, &["cannot pass the health check: "]);
+        for planted in PLANTED {
+            let told = format!("{} {:?} {stored}", ran.told, ran.calls);
+            assert!(!told.contains(planted), "{check}: {told}");
+        }
+    }
+}
