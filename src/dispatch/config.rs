@@ -40,19 +40,15 @@ pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result
     })
 }
 
-/// The message without the values that it is about.
+/// The message without the values that it is about, also where a charm's own type has repeated one.
 fn without_values(message: &str, values: &[&Value]) -> String {
-    let message = without_what_was_found(message);
     values
         .iter()
         .flat_map(|value| shown(value))
-        .filter(|shown| shown.len() >= SHORTEST_SECRET)
-        .fold(message, |message, shown| message.replace(&shown, "…"))
+        .fold(without_what_was_found(message), |message, shown| {
+            message.replace(&shown, "…")
+        })
 }
-
-/// What a shorter value looks like stands in a message by chance: a digit, a letter, `80`. The messages of serde, which quote a value of any
-/// length, are known by their form.
-const SHORTEST_SECRET: usize = 4;
 
 /// serde says `invalid type: string "…", expected u16`: the kind of what was found stays, and the value goes.
 fn without_what_was_found(message: &str) -> String {
@@ -97,11 +93,28 @@ fn without_what_was_found(message: &str) -> String {
     message.to_owned()
 }
 
-/// The forms in which a message may repeat a value.
+/// The forms in which a message may repeat a value. A short value stands in a message by chance as well (`http`, `80`), so that counts only in
+/// quotes; the messages of serde, which repeat a value of any length, are known by their form.
 fn shown(value: &Value) -> Vec<String> {
+    const LONG_TEXT: usize = 8;
+    const LONG_NUMBER: usize = 5;
     match value {
-        Value::String(text) => vec![format!("{text:?}"), text.clone(), text.trim().to_owned()],
-        value => vec![value.to_string()],
+        Value::String(text) if text.is_empty() => Vec::new(),
+        Value::String(text) => {
+            let quoted = [
+                format!("{text:?}"),
+                format!("\"{text}\""),
+                format!("'{text}'"),
+                format!("`{text}`"),
+            ];
+            let bare = [text.clone(), text.trim().to_owned()];
+            let bare = bare.into_iter().filter(|text| text.len() >= LONG_TEXT);
+            quoted.into_iter().chain(bare).collect()
+        }
+        value => {
+            let text = value.to_string();
+            [text].into_iter().filter(|text| text.len() >= LONG_NUMBER).collect()
+        }
     }
 }
 

@@ -280,11 +280,10 @@ impl Error {
     /// The error and its causes on one line.
     #[must_use]
     pub(crate) fn chain(&self) -> String {
-        match (&self.inner.told, &self.inner.cause) {
-            (Some(told), Cause::Pebble(error)) if told.hides => {
-                text::long_line(&format_args!("cannot {}: {}", error.attempt(), told.text))
+        match &self.inner.told {
+            Some(told) if told.hides && !matches!(self.inner.cause, Cause::Pebble(_)) => {
+                text::long_line(&format_args!("{self}: {}", told.text))
             }
-            (Some(told), _) if told.hides => text::long_line(&format_args!("{self}: {}", told.text)),
             _ => text::chain(self),
         }
     }
@@ -366,7 +365,10 @@ impl fmt::Display for Error {
             }
             (ErrorKind::Config { option: None }, Cause::Text(message)) => write!(f, "cannot use the config: {message}"),
             (_, Cause::Text(text) | Cause::About(text, _)) => f.write_str(text),
-            (_, Cause::Pebble(error)) => error.fmt(f),
+            (_, Cause::Pebble(error)) => match &self.inner.told {
+                Some(told) if told.hides => write!(f, "cannot {}: {}", error.attempt(), told.text),
+                _ => error.fmt(f),
+            },
             (_, Cause::Juju(error)) => error.fmt(f),
             (_, Cause::Other(error)) => error.fmt(f),
         }
@@ -435,6 +437,51 @@ mod tests {
         }
         let config = Error::new(Wrapping(Error::config("port", "must be even")));
         assert_eq!(config.config_fault().unwrap(), "invalid config \"port\": must be even");
+    }
+
+    #[test]
+    fn an_error_of_the_charms_own_is_found_again() {
+        #[derive(Debug, PartialEq, thiserror::Error)]
+        #[error("cannot count sheep number {0}")]
+        struct Sheep(u32);
+
+        let retried = pebble::RunError::Final {
+            operation: "count".to_owned(),
+            attempts: 2,
+            error: Sheep(7),
+        };
+        for (error, chain) in [
+            (Error::new(Sheep(7)), "cannot count sheep number 7"),
+            (
+                Error::new(Sheep(7)).context("sleep"),
+                "cannot sleep: cannot count sheep number 7",
+            ),
+            (
+                Err::<(), _>(Sheep(7)).context("sleep").context("rest").unwrap_err(),
+                "cannot rest: cannot sleep: cannot count sheep number 7",
+            ),
+            (
+                retried.into(),
+                "cannot count: attempt 2 failed, and another would not help: cannot count sheep number 7",
+            ),
+        ] {
+            assert_eq!(error.downcast_ref(), Some(&Sheep(7)), "{error:?}");
+            assert_eq!((error.chain().as_str(), error.kind()), (chain, &ErrorKind::Charm));
+            assert!(error.downcast_ref::<std::io::Error>().is_none());
+        }
+    }
+
+    #[test]
+    fn context_changes_no_meaning() {
+        let config = Error::config("port", "must be even").context("open the port");
+        assert_eq!(config.to_string(), "cannot open the port");
+        assert_eq!(config.option(), Some("port"));
+        assert_eq!(config.config_fault().unwrap(), "invalid config \"port\": must be even");
+        let away = Err::<(), _>(unreachable()).context("bring up the web").unwrap_err();
+        assert_eq!(away.kind(), &ErrorKind::Pebble);
+        assert!(away.in_setup() && away.pebble().is_some_and(pebble::Error::is_away));
+        let error = pebble::Error::unreachable("replan", None, "no answer".to_owned());
+        assert_eq!(Error::new(error).kind(), &ErrorKind::Pebble);
     }
 
     #[test]

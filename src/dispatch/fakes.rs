@@ -14,7 +14,7 @@ use super::{
     Charm, Error, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Result, RunOptions, Statuses, Verdict,
 };
 use crate::juju::{HookEnv, HookTools, Juju, LogLevel, Status, ToolCall, ToolFailure};
-use crate::pebble::{Budget, Classified, Exec, Layer, LayerMode, RetryPolicy};
+use crate::pebble::{Budget, Classified, Exec, Layer, LayerMode, Override, RetryPolicy, Service};
 
 /// What the agent knows of the unit, and what the hook tools were told in the last hook.
 #[derive(Default)]
@@ -108,6 +108,8 @@ pub(super) enum Step {
     /// Adds a layer and replans.
     Pebble,
     Restart,
+    /// Adds a layer whose service has this command.
+    Command(&'static str),
     /// Replans by the client itself.
     RawClient,
     /// Runs a command.
@@ -167,6 +169,13 @@ impl Charm for Probe {
                 let web = hook.container("web")?;
                 web.add_layer("web", &Layer::new(), LayerMode::Combine).await?;
                 web.replan().await?;
+            }
+            Some(Step::Command(command)) => {
+                let layer =
+                    Layer::new().service("web", Service::new().override_mode(Override::Replace).command(*command));
+                hook.container("web")?
+                    .add_layer("web", &layer, LayerMode::Combine)
+                    .await?;
             }
             Some(Step::Restart) => drop(hook.container("web")?.restart(&["web"]).await?),
             Some(Step::RawClient) => drop(hook.container("web")?.client().replan().await?),

@@ -219,17 +219,19 @@ impl<'a, C: Charm> Handling<'a, C> {
         let Err(error) = guarded(COLLECT_STATUS, collecting).await else {
             return Ok(statuses);
         };
+        // A panic names its place already.
+        let error = match error.kind() {
+            ErrorKind::Panic => error,
+            _ => error.context(format_args!("finish \"{COLLECT_STATUS}\"")),
+        };
         let error = self.explained(error).await;
         if let Some(message) = error.config_fault() {
             statuses.add(Status::blocked(message));
         } else if error.pebble().is_some_and(pebble::Error::is_away) {
             tracing::debug!("{}", error.chain());
             statuses.add(waiting_for_pebble(&error));
-        } else if *error.kind() == ErrorKind::Panic {
-            // It names its place already.
-            return Err(error);
         } else {
-            return Err(error.context(format_args!("finish \"{COLLECT_STATUS}\"")));
+            return Err(error);
         }
         Ok(statuses)
     }

@@ -26,7 +26,12 @@ pub(super) async fn told(option_of: OptionOf<'_>, client: &Client, error: &pebbl
     }
     let finding = refused(error.user_fault()?);
     let option = finding.option(option_of, &entry_in(error)?)?;
-    Some(Told::mistake(option, finding.words))
+    // What was refused before it was sent says why and repeats nothing: `cannot use service "web": its command cannot be run: …`.
+    let ours = match error.kind() {
+        pebble::ErrorKind::InvalidRequest => error.reason().split_once("\": ").map(|(_, why)| why),
+        _ => None,
+    };
+    Some(Told::mistake(option, ours.unwrap_or(finding.words)))
 }
 
 async fn of_change(option_of: OptionOf<'_>, client: &Client, failures: &[ServiceFailure]) -> Option<Told> {
@@ -133,7 +138,10 @@ fn refused(fault: UserFault) -> Finding {
 
 /// The service or check whose field an answer to `add layer` refuses.
 fn entry_in(error: &pebble::Error) -> Option<Entry> {
-    if !error.operation().starts_with("add layer ") {
+    if !["add layer ", "put back layer "]
+        .iter()
+        .any(|start| error.operation().starts_with(start))
+    {
         return None;
     }
     let named = |word: &str| {

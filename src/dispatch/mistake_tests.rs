@@ -275,6 +275,19 @@ fn a_refused_layer_blocks_by_the_options_name() {
 }
 
 #[test]
+fn a_command_that_is_refused_before_it_is_sent_says_why() {
+    let unit = Unit::in_operation()
+        .with_pebble(willing)
+        .on("config-changed", Step::Command("'hunter2"));
+    let ran = unit.run(CONFIG_CHANGED);
+    assert_eq!(
+        ran.statuses,
+        ["blocked: invalid \"command\": its command cannot be run: a quote is not closed"]
+    );
+    tells_no_value(&ran);
+}
+
+#[test]
 fn a_refusal_without_an_option_behind_it_fails_the_hook() {
     for (step, message, status) in [
         (Step::Pebble, "plan service \"web\" group: unknown group staff", 400),

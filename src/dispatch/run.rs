@@ -272,7 +272,7 @@ impl Road<'_> {
                 Ok((Store::Juju, stored))
             }
             Err(error) if !Self::is_missing_tool(&error) => Err(error),
-            Err(_) if self.juju.keeps_no_state(self.env.juju_version()) => {
+            Err(_) if self.is_too_old_for_state() && self.juju.lacks_state_tools() => {
                 let store = Store::File(file);
                 let stored = store.load(&self.juju)?;
                 Ok((store, stored))
@@ -288,6 +288,11 @@ impl Road<'_> {
                 Err(Error::state_because(text, error))
             }
         }
+    }
+
+    /// Every agent of today tells its version.
+    fn is_too_old_for_state(&self) -> bool {
+        self.env.juju_version().is_none_or(|version| !version.keeps_state())
     }
 
     fn is_missing_tool(error: &Error) -> bool {

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::calls::{Juju, shape};
 use super::error::Error;
 use super::tools::{ToolCall, ToolFailure};
-use super::version::JujuVersion;
 
 /// The unit's stored values by key.
 pub(super) type Stored = BTreeMap<String, String>;
@@ -26,16 +25,14 @@ const DELETING: &str = "delete from the unit's stored state";
 const TOOLS: [&str; 3] = ["state-get", "state-set", "state-delete"];
 
 impl Juju {
-    /// Whether this Juju keeps no state for its units: it is older than 2.8, and not one of the three tools for it is there.
-    ///
-    /// `version` is that of the unit agent ([`HookEnv::juju_version`](super::HookEnv::juju_version)); every agent of today tells it, so none
-    /// counts as an old one. A tool that is there and cannot be started means that there is a state, only out of reach.
+    /// Whether not one of the three tools for the unit's state is there, as with a Juju that does not keep it
+    /// ([`JujuVersion::keeps_state`](super::JujuVersion::keeps_state)). A tool that is there and cannot be started counts as there: then there is a
+    /// state, only out of reach.
     #[must_use]
-    pub fn keeps_no_state(&self, version: Option<&JujuVersion>) -> bool {
-        version.is_none_or(|version| !version.at_least(2, 8, 0))
-            && TOOLS
-                .iter()
-                .all(|tool| matches!(self.find_tool(tool), Err(ToolFailure::NotFound)))
+    pub fn lacks_state_tools(&self) -> bool {
+        TOOLS
+            .iter()
+            .all(|tool| matches!(self.find_tool(tool), Err(ToolFailure::NotFound)))
     }
 
     /// Everything stored for this unit, with this hook's own writes.

@@ -7,8 +7,14 @@ use super::timestamp::Timestamp;
 
 /// The newest of these lines that has anything in it, without Pebble's stamps and without white space around it.
 pub(crate) fn last_words<'a>(lines: impl DoubleEndedIterator<Item = &'a str>, service: &str) -> Option<&'a str> {
-    lines.rev().find_map(|line| last_piece(line, service))
+    lines
+        .rev()
+        .find_map(|line| last_piece(line, service))
+        .filter(|words| *words != OMITTED)
 }
+
+/// Pebble puts this before the lines where there were more of them.
+const OMITTED: &str = "(...)";
 
 /// The last part of a line that is not blank, its parts being what stands between Pebble's stamps.
 fn last_piece<'a>(line: &'a str, service: &str) -> Option<&'a str> {
@@ -63,6 +69,7 @@ mod tests {
             (format!("{STAMP}{STAMP}"), None),
             ("one\n2026-11-30T12:49:48.220+07:00 [web]".to_owned(), Some("one")),
             ("    ".to_owned(), None),
+            (format!("    (...)\n    {STAMP}\n    {STAMP}"), None),
             // Another service's stamp, or something like one, is what the workload printed.
             (
                 "2026-11-30T12:49:48.220Z [db]".to_owned(),

@@ -185,14 +185,18 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
         "command=sh -c \"echo $ROUND >{}; exec sleep 600\"",
         charm.out().join("ran").display()
     );
-    args.extend(["--no-pebble", "--config", "command=sh -c \"echo not yet; exit 3\""]);
+    args.extend(["--no-pebble", "--config", &command]);
     let mut session = Session::start(&charm, &args);
     for hook in ["install", "leader-elected", "config-changed", "start"] {
         session.wait_for_done(hook, 1);
     }
     let away = session.kills();
 
-    // Pebble is there, and the workload ends as soon as it is started: hooks are quick, and their events stay stored.
+    // Pebble is there, and the workload cannot be started, since Linux takes no argument of that length: hooks are quick, and their events
+    // stay stored.
+    let done = session.done("config-changed");
+    session.say(&format!("config command=sh -c true {}\n", "x".repeat(140_000)));
+    session.wait_for_done("config-changed", done + 1);
     set_moments(&charm, &random.moments(250, 500));
     session.say("pebble start\n");
     session.wait_for_done("workload-pebble-ready", 1);
@@ -208,7 +212,7 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
     let blocked_runs = session.ended().len();
     set_moments(&charm, "");
     session.say(&format!(
-        "expect blocked not yet\nconfig {command}\nexpect active\nquit\n"
+        "expect blocked argument list too long\nconfig {command}\nexpect active\nquit\n"
     ));
     let text = session.end();
     println!("{text}");

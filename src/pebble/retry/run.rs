@@ -579,7 +579,7 @@ mod tests {
             last.to_string(),
             "cannot reload the proxy: attempt 1 failed, and another would not help"
         );
-        assert!(last.source().is_some_and(|source| source.is::<std::io::Error>()));
+        assert!(last.source().unwrap().is::<std::io::Error>());
     }
 
     #[tokio::test(start_paused = true)]
