@@ -158,7 +158,8 @@ impl TryFrom<String> for Environment {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        // Only the place of a mistake is told: a name may be misplaced text as well as a value, and either may be secret.
+        // Only the place of a mistake is told: a name may be misplaced text as well as a value, and
+        // either may be secret.
         let variables: BTreeMap<String, String> = serde_saphyr::from_str(&text).map_err(|error| {
             let what = match error.without_snippet() {
                 serde_saphyr::Error::DuplicateMappingKey { .. } => "a name is given twice, the second time",

@@ -64,8 +64,9 @@ impl FromStr for HealthCheck {
     }
 }
 
-/// Why the check failed, as Pebble says it, without the URL, the port and the program that it repeats: they are the operator's, and may hold a
-/// secret. (Pebble 1.32.1, `internals/overlord/checkstate/checkers.go`, and Go's `net/http` and `os/exec`.)
+/// This gives Pebble's reason without the URL, the port and the program that it repeats: they are
+/// the operator's, and may hold a secret. (Pebble 1.32.1,
+/// `internals/overlord/checkstate/checkers.go`, and Go's `net/http` and `os/exec`.)
 pub fn without_values(error: &str) -> String {
     if error.starts_with("exec: ") && error.contains(": executable file not found") {
         return "the container has no such program".to_owned();

@@ -56,12 +56,15 @@ pub trait Charm: Sized {
         Verdict::by_table(event, error)
     }
 
-    /// The config option that a field of the charm's layers came from, so that a value which Pebble refuses there blocks the unit with the
-    /// option's name. `None`, the default, means that the value is the charm's own; then the refusal is an error like any other.
+    /// The config option that a field of the charm's layers came from, so that a value which Pebble
+    /// refuses there blocks the unit with the option's name. `None`, the default, means that the
+    /// value is the charm's own; then a refused layer is an error like any other, and a failed
+    /// change stays one.
     ///
-    /// Asked about a command, user, group or working-dir that Pebble cannot use, be that in an answer or in a failed change. A command that a
-    /// handler runs by [`Container::exec`](super::Container::exec) is in no layer: whoever takes its program from an option returns
-    /// [`Error::config`] by himself.
+    /// Asked about a command, user, group or working-dir that Pebble cannot use, be that in an
+    /// answer or in a failed change. A command that a handler runs by
+    /// [`Container::exec`](super::Container::exec) is in no layer: whoever takes its program from
+    /// an option returns [`Error::config`] by himself.
     ///
     /// ```
     /// # use charmwright::{Event, Hook, Metadata, NoConfig, Outcome, Result, Statuses};

@@ -19,7 +19,8 @@ pub struct NoConfig {}
 ///
 /// # Errors
 ///
-/// A config error that names the option at fault. It says what was expected, and not what was there: a value may hold a password.
+/// A config error that names the option at fault. It says what was expected, and not what was
+/// there: a value may hold a password.
 pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result<T> {
     serde_path_to_error::deserialize(options).map_err(|error| {
         let option = error.path().iter().find_map(|segment| match segment {
@@ -50,7 +51,8 @@ fn without_values(message: &str, values: &[&Value]) -> String {
         })
 }
 
-/// serde says `invalid type: string "…", expected u16`: the kind of what was found stays, and the value goes.
+/// serde says `invalid type: string "…", expected u16`: the kind of what was found stays, and the
+/// value goes.
 fn without_what_was_found(message: &str) -> String {
     const KINDS: [&str; 18] = [
         "boolean",
@@ -93,8 +95,9 @@ fn without_what_was_found(message: &str) -> String {
     message.to_owned()
 }
 
-/// The forms in which a message may repeat a value. A short value stands in a message by chance as well (`http`, `80`), so that counts only in
-/// quotes; the messages of serde, which repeat a value of any length, are known by their form.
+/// The forms in which a message may repeat a value. A short value stands in a message by chance as
+/// well (`http`, `80`), so that counts only in quotes; the messages of serde, which repeat a value
+/// of any length, are known by their form.
 fn shown(value: &Value) -> Vec<String> {
     const LONG_TEXT: usize = 8;
     const LONG_NUMBER: usize = 5;

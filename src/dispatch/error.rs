@@ -30,11 +30,11 @@ struct Inner {
     told: Option<Told>,
 }
 
-/// What Pebble's answer means, in our words: its own repeat what the user gave.
+/// An account of Pebble's answer in our words: its own repeat what the user gave.
 pub(super) struct Told {
     option: Option<&'static str>,
     text: String,
-    /// Whether Pebble's own words may hold what the user gave, so that they do not even go to the log.
+    /// Pebble's own words may hold what the user gave, so that they do not even go to the log.
     hides: bool,
 }
 
@@ -102,10 +102,11 @@ pub enum ErrorKind {
 impl Error {
     /// An error of the charm's own: any error, or a text.
     ///
-    /// A text should say what was attempted and why it failed, starting with "cannot". The given error is shown as it is, and
-    /// [`downcast_ref`](Error::downcast_ref) finds it again, such as in [`Charm::on_error`](super::Charm::on_error). An error of
-    /// [`pebble`](crate::pebble) or of this type inside its chain of sources is still found too, so that wrapping one does not change what it
-    /// means for the unit.
+    /// A text should say what was attempted and why it failed, starting with "cannot". The given
+    /// error is shown as it is, and [`downcast_ref`](Error::downcast_ref) finds it again, such as
+    /// in [`Charm::on_error`](super::Charm::on_error). An error of [`pebble`](crate::pebble) or of
+    /// this type inside its chain of sources is still found too, so that wrapping one does not
+    /// change what it means for the unit.
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let error = match error.into().downcast::<Self>() {
             Ok(ours) => return *ours,
@@ -117,7 +118,8 @@ impl Error {
         }
     }
 
-    /// The same error under a sentence of what was attempted: `attempt` completes one that starts with "cannot", such as `read the license`.
+    /// The same error under a sentence of what was attempted: `attempt` completes one that starts
+    /// with "cannot", such as `read the license`.
     ///
     /// The [`kind`](Error::kind) stays, and with it what the error means for the unit.
     #[must_use]
@@ -187,7 +189,7 @@ impl Error {
         self
     }
 
-    /// What the status says of services that failed, where that is not Pebble's own account.
+    /// The account of services that failed, where the status does not repeat Pebble's.
     pub(super) fn told_failure(&self) -> Option<&str> {
         let told = self
             .links()
@@ -224,7 +226,8 @@ impl Error {
         self.downcast_ref()
     }
 
-    /// The first error of this type in the chain: this one, the one that it was made from, or a source of that.
+    /// The first error of this type in the chain: this one, the one that it was made from, or a
+    /// source of that.
     ///
     /// ```
     /// use charmwright::{Context as _, Error};
@@ -288,8 +291,9 @@ impl Error {
         }
     }
 
-    /// The config option that the user has to change: the one of [`Error::config`], or the one that the charm leads a refused field of its
-    /// layer back to ([`Charm::option_of`](super::Charm::option_of)).
+    /// The config option that the user has to change: the one of [`Error::config`], or the one that
+    /// the charm leads a refused field of its layer back to
+    /// ([`Charm::option_of`](super::Charm::option_of)).
     #[must_use]
     pub fn option(&self) -> Option<&str> {
         self.links().find_map(|error| {
@@ -323,8 +327,8 @@ impl Error {
 
 /// Says of a failed step what was attempted, so that `?` may pass it on.
 pub trait Context<T> {
-    /// Turns any error into an [`Error`] that says what was attempted: `attempt` completes a sentence that starts with "cannot", such as
-    /// `read the license`.
+    /// Turns any error into an [`Error`] that says what was attempted: `attempt` completes a
+    /// sentence that starts with "cannot", such as `read the license`.
     ///
     /// # Errors
     ///
@@ -344,7 +348,7 @@ impl From<pebble::Error> for Error {
     }
 }
 
-/// What was retried by [`RetryPolicy::run`](pebble::RetryPolicy::run) and did not succeed.
+/// Takes over the end of a [`RetryPolicy::run`](pebble::RetryPolicy::run) that had no success.
 impl<E: StdError + Send + Sync + 'static> From<pebble::RunError<E>> for Error {
     fn from(error: pebble::RunError<E>) -> Self {
         Self::new(error)

@@ -1,4 +1,5 @@
-//! The mistakes that only the user can mend, kept from one hook to the next so that the status goes on telling of them.
+//! The mistakes that only the user can mend, kept from one hook to the next so that the status goes
+//! on telling of them.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +10,9 @@ use super::text;
 
 /// One message a hook, by the name of the hook that met the mistake.
 ///
-/// They have a bound of their own, so that they never take the place of a deferred event: messages are cut to keep it, and at last the mistakes
-/// of other hooks are forgotten. The unit is Blocked all the same, and whoever mends what it says meets the next one.
+/// They have a bound of their own, so that they never take the place of a deferred event: messages
+/// are cut to keep it, and at last the mistakes of other hooks are forgotten. The unit is Blocked
+/// all the same, and whoever mends what it says meets the next one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Faults {
@@ -42,7 +44,8 @@ impl Faults {
         self.by_hook.values().map(String::as_str)
     }
 
-    /// Cuts messages until all take at most `size` bytes, and then forgets the mistakes of other hooks than `newest`.
+    /// Cuts messages until all take at most `size` bytes, and then forgets the mistakes of other
+    /// hooks than `newest`.
     fn fit(&mut self, size: usize, newest: &str) {
         for limit in text::CUTS {
             if self.size() <= size {

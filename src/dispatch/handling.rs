@@ -52,8 +52,8 @@ impl<'a, C: Charm> Handling<'a, C> {
     ///
     /// # Errors
     ///
-    /// What fails the hook. In a workload hook only an event that cannot be stored does: every other cause becomes the status, and what is stored
-    /// is committed.
+    /// What fails the hook. In a workload hook only an event that cannot be stored does: every
+    /// other cause becomes the status, and what is stored is committed.
     pub(crate) async fn all(mut self, current: &Event) -> Result<()> {
         if matches!(self.mode, Mode::Hook | Mode::Workload) {
             let stored = self.hook.shared().memory().framework.queue.entries().to_vec();
@@ -135,7 +135,8 @@ impl<'a, C: Charm> Handling<'a, C> {
         }
     }
 
-    /// The error with its container, and in our words where Pebble's would repeat what the user gave.
+    /// The error with its container, and in our words where Pebble's would repeat what the user
+    /// gave.
     async fn explained(&self, error: Error) -> Error {
         let error = self.located(error);
         let (Some(container), Some(refused)) = (error.container().cloned(), error.pebble()) else {
@@ -276,8 +277,8 @@ pub(crate) fn show_failure(juju: &Juju, event: &Event, error: &Error) {
 }
 
 fn is_expected(error: &pebble::Error) -> bool {
-    use pebble::ErrorKind::{ChangeFailed, ChangeRunning, NotReached};
-    error.is_away() || matches!(error.kind(), ChangeFailed | ChangeRunning | NotReached)
+    use pebble::ErrorKind::{ChangeFailed, ChangeRunning, NotReached, Restarted};
+    error.is_away() || matches!(error.kind(), ChangeFailed | ChangeRunning | NotReached | Restarted)
 }
 
 /// A status is one line of a table, and one argument of a process.

@@ -32,7 +32,8 @@ pub struct Hook<C: Charm> {
 pub(crate) enum Mode {
     /// An ordinary hook.
     Hook,
-    /// A `<container>-pebble-*` hook: Juju hides its failure, so it fails only where nothing could be committed.
+    /// A `<container>-pebble-*` hook: Juju hides its failure, so it fails only where nothing could
+    /// be committed.
     Workload,
     /// `stop` or `remove`.
     Ending,

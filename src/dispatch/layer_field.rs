@@ -2,9 +2,11 @@
 
 use crate::juju::ContainerName;
 
-/// A field of a service or of a check in the plan of one container, of which Pebble has refused the value.
+/// A field of a service or of a check in the plan of one container, of which Pebble has refused the
+/// value.
 ///
-/// A charm is asked by [`Charm::option_of`](super::Charm::option_of) which of its config options the value came from.
+/// A charm is asked by [`Charm::option_of`](super::Charm::option_of) which of its config options
+/// the value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerField {
     container: ContainerName,
@@ -19,7 +21,8 @@ pub(crate) enum Entry {
     Check(String),
 }
 
-/// The fields of a service, or of a check's command, that a user may have given and that only the container can judge.
+/// The fields of a service, or of a check's command, that a user may have given and that only the
+/// container can judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LayerKey {

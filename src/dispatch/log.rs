@@ -16,10 +16,12 @@ use crate::pebble::WAITS;
 
 /// The subscriber of one hook, for everything that is logged through `tracing`.
 ///
-/// The unit agent logs a hook's standard output at DEBUG and its standard error at WARNING for nothing, so TRACE and DEBUG lines go to the
-/// one and WARN lines to the other. INFO and ERROR lines cost a process each way (`juju-log`), so they are gathered, one
-/// level a batch of at most 100 KiB, and sent before a long wait, before a failure and at exit. In an action standard output and error
-/// are part of the result, so there everything goes to `juju-log`. A retry says when it is about to wait ([`WAITS`]). What is below the level is dropped before it is formatted.
+/// The unit agent logs a hook's standard output at DEBUG and its standard error at WARNING for
+/// nothing, so TRACE and DEBUG lines go to the one and WARN lines to the other. INFO and ERROR
+/// lines cost a process each way (`juju-log`), so they are gathered, one level a batch of at most
+/// 100 KiB, and sent before a long wait, before a failure and at exit. In an action standard output
+/// and error are part of the result, so there everything goes to `juju-log`. A retry says when it
+/// is about to wait ([`WAITS`]). What is below the level is dropped before it is formatted.
 ///
 /// A `juju-log` that fails does not fail the hook: the lines go to standard error, or nowhere in an action.
 #[derive(Clone)]
@@ -206,7 +208,7 @@ impl Subscriber for HookLog {
     fn exit(&self, _: &Id) {}
 }
 
-/// Whether the line is one after which somebody waits before he tries again.
+/// A line of this kind says that somebody waits before he tries again.
 fn precedes_wait(metadata: &Metadata<'_>) -> bool {
     metadata.is_event() && metadata.target() == WAITS
 }

@@ -1,7 +1,9 @@
-//! A service that Pebble cannot run as its layer says: which field is at fault, and which config option that came from.
+//! A service that Pebble cannot run as its layer says: which field is at fault, and which config
+//! option that came from.
 //!
-//! The field is for Pebble to say, and where its text fits several of them the container is looked at. The option is for the charm to say
-//! ([`Charm::option_of`](super::Charm::option_of)). The words are ours, since Pebble's repeat the value.
+//! The field is for Pebble to say, and where its text fits several of them the container is looked
+//! at. The option is for the charm to say ([`Charm::option_of`](super::Charm::option_of)). The
+//! words are ours, since Pebble's repeat the value.
 
 use super::error::Told;
 use super::layer_field::{Entry, LayerKey};
@@ -10,7 +12,8 @@ use super::text::one_line;
 use crate::pebble::{self, Client, FileErrorKind, FileInfo, FileType, ListOptions, Service, ServiceFailure};
 use crate::pebble::{StartRefusal, UserFault};
 
-/// What is wrong, in our words, and with which fields: the first of them that came from an option is the one to be changed.
+/// A finding says in our words what is wrong, and with which fields: the first of them that came
+/// from an option is the one to be changed.
 struct Finding {
     keys: &'static [LayerKey],
     words: &'static str,
@@ -19,14 +22,16 @@ struct Finding {
 /// Asks the charm which option the first of these fields came from that came from one.
 type OptionOf<'a> = &'a dyn Fn(&Entry, LayerKey) -> Option<&'static str>;
 
-/// What the error says in our words, if it is about a field that the charm leads back to an option, or about a process that was not started.
+/// Gives the error in our words, if it is about a field that the charm leads back to an option,
+/// or about a process that was not started.
 pub(super) async fn told(option_of: OptionOf<'_>, client: &Client, error: &pebble::Error) -> Option<Told> {
     if *error.kind() == pebble::ErrorKind::ChangeFailed {
         return of_change(option_of, client, &error.failed_services()).await;
     }
     let finding = refused(error.user_fault()?);
     let option = finding.option(option_of, &entry_in(error)?)?;
-    // What was refused before it was sent says why and repeats nothing: `cannot use service "web": its command cannot be run: …`.
+    // What was refused before it was sent says why and repeats nothing: `cannot use service "web":
+    // its command cannot be run: …`.
     let ours = match error.kind() {
         pebble::ErrorKind::InvalidRequest => error.reason().split_once("\": ").map(|(_, why)| why),
         _ => None,
@@ -49,11 +54,9 @@ async fn of_change(option_of: OptionOf<'_>, client: &Client, failures: &[Service
         };
         let service = Entry::Service(failure.service().to_owned());
         let finding = finding(client, failure.service(), refusal).await;
-        let option = match &finding {
-            Some(finding) => finding.option(option_of, &service),
-            None => option_of(&service, LayerKey::Command),
-        };
-        from_options |= option.is_some();
+        let option = finding.as_ref().and_then(|finding| finding.option(option_of, &service));
+        let in_texts = [LayerKey::Command, LayerKey::WorkingDir, LayerKey::User];
+        from_options |= option.is_some() || in_texts.iter().any(|key| option_of(&service, *key).is_some());
         texts.push(match (&finding, refusal) {
             (Some(finding), _) => format!("{}: {}", failure.service(), finding.words),
             (None, StartRefusal::NotRun { why, .. }) => {
@@ -157,7 +160,8 @@ fn entry_in(error: &pebble::Error) -> Option<Entry> {
         .or_else(|| named("check ").map(Entry::Check))
 }
 
-/// The system's answer is the same whether the program or the directory is at fault, so both are looked at.
+/// The system's answer is the same whether the program or the directory is at fault, so both are
+/// looked at.
 async fn not_run(client: &Client, service: &str, program: &str, why: &str) -> Option<Finding> {
     match why {
         "exec format error" => return Some(of_command("its program is nothing that can be run here")),
@@ -224,7 +228,7 @@ fn forbidden(service: &Service, directory: &Seen, program: &FileInfo) -> Finding
     }
 }
 
-/// What is at a path of the container, links followed.
+/// Pebble's view of a path of the container, links followed.
 enum Seen {
     Nothing,
     Something(FileInfo),

@@ -1,4 +1,5 @@
-//! What Pebble cannot run: led back to the option where the charm says that there is one, and never with the value in it.
+//! Services that Pebble cannot run: led back to the option where the charm says that there is one,
+//! and never with the value in it.
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,8 @@ use super::fakes::{Ran, Step, Unit, refusing, willing};
 
 const CONFIG_CHANGED: &str = "hooks/config-changed";
 
-/// A Pebble whose services fail with these causes, whose plan is this, and that has these files: path, type, mode.
+/// A Pebble whose services fail with these causes, whose plan is this, and that has these files:
+/// path, type, mode.
 fn failing(
     causes: &'static [(&'static str, &'static str)],
     plan: &'static str,
@@ -205,11 +207,11 @@ fn a_service_that_cannot_be_started_blocks_by_the_options_name_until_it_is_mende
 #[test]
 fn what_is_led_back_to_no_option_or_is_not_the_users_to_mend_stays_a_failed_change() {
     for (causes, told, value) in [
-        // The charm's own group, and its own other service.
+        // The charm's own group, of a service with options, and its own other service.
         (
-            &[("web", "group: unknown group own")][..],
+            &[("web", "group: unknown group hunter2")][..],
             "blocked: failed: web: the container has no such group",
-            true,
+            false,
         ),
         (
             &[("db", "user: unknown user own")],

@@ -62,7 +62,7 @@ impl Verdict {
     /// | Pebble was restarted meanwhile, and the layer of the call is gone with the last one | stored | committed | runs | 0 | Waiting; `<container>-pebble-ready` comes |
     /// | another change is still at work on the service at the change deadline | stored | committed | runs | 0 | Waiting: what is at work |
     /// | a change failed (a service did not start or stay up), or is still running at its deadline, or what was waited for has not come about | stored | committed | runs | 0 | Blocked (`failed: ` service, cause, last output line) or Waiting (running, not come about) |
-    /// | a mistake only the user can mend ([`Error::config`]; a refusal, by a 400 or by the failed change, of a command, user, group or working-dir that the charm has led back to an option by [`Charm::option_of`](super::Charm::option_of); without that it is any other error) | done | committed | runs | 0 | Blocked: which option and what to change; no retry storm |
+    /// | a mistake only the user can mend ([`Error::config`]; a refusal, by a 400 or by the failed change, of a command, user, group or working-dir that the charm leads back to an option by [`Charm::option_of`](super::Charm::option_of); without that the refusal is any other error, and the failed change a failed change) | done | committed | runs | 0 | Blocked: which option and what to change; no retry storm |
     /// | any other error (a definite 4xx, a bug, a panic) | – | dropped | no | 1 | error state, the cause chain in the log |
     /// | any other error in a `<container>-pebble-*` hook | stored | committed | runs | 0 | Blocked: the cause. Juju hides a failed workload hook, so it must never be the last word |
     ///

@@ -108,7 +108,7 @@ impl Queue {
         &self.entries
     }
 
-    /// Whether an equal event is stored.
+    /// The queue holds an equal event.
     pub(crate) fn holds(&self, event: &Event) -> bool {
         self.entries.iter().any(|entry| entry.event == *event)
     }
@@ -122,15 +122,16 @@ impl Queue {
         }
     }
 
-    /// The same events as they are at their largest once every reason has been cut: what has to fit for them to stay stored, whatever becomes
-    /// of their reasons and counts.
+    /// The same events as they are at their largest once every reason has been cut: what has to fit
+    /// for them to stay stored, whatever becomes of their reasons and counts.
     pub(crate) fn at_its_tightest(&self) -> Self {
         let entries = self.entries.iter().map(|entry| Deferred {
             event: entry.event.clone(),
             count: u32::MAX,
             attempts: u32::MAX,
             since: entry.since,
-            // A quotation mark takes two bytes in JSON, and no character that a reason may have takes more for its length.
+            // A quotation mark takes two bytes in JSON, and no character that a reason may have
+            // takes more for its length.
             reason: "\"".repeat(text::SHORTEST),
             status: Kind::Maintenance,
         });
@@ -143,8 +144,9 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// A deferral error if the event is of a kind that must not be stored, or if it is a new one and the queue is full: then nothing has
-    /// changed. An event that is stored already never fails to stay stored.
+    /// A deferral error if the event is of a kind that must not be stored, or if it is a new one
+    /// and the queue is full: then nothing has changed. An event that is stored already never fails
+    /// to stay stored.
     pub(crate) fn store(&mut self, event: &Event, status: &Status, arrival: Arrival, now: u64) -> Result<(), Error> {
         if !event.is_deferrable() {
             return Err(Error::deferral(format!(

@@ -174,7 +174,8 @@ fn give_up(event: &Event, mode: Mode, juju: &Juju, error: &Error) -> u8 {
                 tracing::error!("{}", text::chain(&unsaid));
             }
         },
-        // Exit 0 would say that the event was seen to. Juju does not show this failure, so the status does; and the event comes again.
+        // Exit 0 would say that the event was seen to. Juju does not show this failure, so the
+        // status does; and the event comes again.
         Mode::Workload => show_failure(juju, event, error),
         Mode::Hook | Mode::Ending => tracing::error!("\"{event}\" failed: {chain}"),
     }
@@ -256,8 +257,9 @@ impl Road<'_> {
         commit(&hook, &juju, &store, stored)
     }
 
-    /// Juju's state, or the local file where this Juju keeps none. Whatever else is wrong is an error: an event that went to another store would
-    /// be lost as soon as Juju's own is there again.
+    /// Juju's state, or the local file where this Juju keeps none. Whatever else is wrong is an
+    /// error: an event that went to another store would be lost as soon as Juju's own is there
+    /// again.
     fn load(&self) -> Result<(Store, BTreeMap<String, String>)> {
         let folder = self.env.charm_dir().map_or_else(|| PathBuf::from("."), PathBuf::from);
         let file = folder.join(Store::FILE_NAME);

@@ -141,7 +141,8 @@ fn a_full_queue_fails_the_hook_and_the_status_of_a_workload_hook_says_so() {
     );
     assert_eq!(unit.agent.lock().unwrap().state, full);
 
-    // Exit 0 would say that the event is kept. Juju hides this failure, so the status tells it, and the event comes again.
+    // Exit 0 would say that the event is kept. Juju hides this failure, so the status tells it, and
+    // the event comes again.
     let ran = unit.run("hooks/web-pebble-ready");
     assert_eq!(ran.code, 1);
     assert_eq!(unit.agent.lock().unwrap().state, full);

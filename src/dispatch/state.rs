@@ -73,8 +73,9 @@ impl Framework {
     ///
     /// # Errors
     ///
-    /// As there, also if a new event would make the document too large for ever: then nothing has changed. What is accepted here can always be
-    /// written, since [`to_write`](Self::to_write) cuts the reasons until it fits.
+    /// As there, also if a new event would make the document too large for ever: then nothing has
+    /// changed. What is accepted here can always be written, since [`to_write`](Self::to_write)
+    /// cuts the reasons until it fits.
     pub(crate) fn store(&mut self, event: &Event, status: &Status, arrival: Arrival, now: u64) -> Result<()> {
         if self.queue.holds(event) {
             return self.queue.store(event, status, arrival, now);
@@ -91,7 +92,8 @@ impl Framework {
         Ok(())
     }
 
-    /// How large the document is with the shortest reasons, the highest counts and all the room that the faults may take.
+    /// The document's size in bytes with the shortest reasons, the highest counts and all the room
+    /// that the faults may take.
     fn tightest_size(&self) -> Result<usize> {
         let tightest = Self {
             faults: Faults::default(),
@@ -143,11 +145,13 @@ impl Framework {
         }
     }
 
-    /// The document to store in place of `stored`; `None` when nothing changed. Reasons are cut until it fits.
+    /// The document to store in place of `stored`; `None` when nothing changed. Reasons are cut
+    /// until it fits.
     ///
     /// # Errors
     ///
-    /// A state error if it is larger than what Juju takes even so, which no sequence of hooks leads to.
+    /// A state error if it is larger than what Juju takes even so, which no sequence of hooks leads
+    /// to.
     pub(crate) fn to_write(&self, stored: Option<&str>) -> Result<Option<String>> {
         if stored.is_none() && *self == Self::default() {
             return Ok(None);
@@ -169,7 +173,8 @@ impl Framework {
                 return Ok(text);
             }
         }
-        // Only a document of another version's making gets here. A fault is met again; an event that is lost does not come again.
+        // Only a document of another version's making gets here. A fault is met again; an event
+        // that is lost does not come again.
         shorter.faults.clear();
         let text = json_of(FRAMEWORK_KEY, &shorter)?;
         refuse_over(LARGEST_VALUE, FRAMEWORK_KEY, text)

@@ -1,4 +1,5 @@
-//! The state of a unit at both ends of a hook: where it is read from, and what becomes of a hook that cannot write it.
+//! The state of a unit at both ends of a hook: where it is read from, and what becomes of a hook
+//! that cannot write it.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use super::error::{Error, Result};
 use crate::juju::Juju;
 
-/// Juju's own state, or a local file where this Juju keeps none ([`JujuVersion::keeps_state`](crate::juju::JujuVersion::keeps_state)).
+/// Juju's own state, or a local file where this Juju keeps none
+/// ([`JujuVersion::keeps_state`](crate::juju::JujuVersion::keeps_state)).
 ///
 /// Juju commits its state with the hook or drops it with the hook, and it survives a new pod; the file does neither, which is why it is
 /// only used where there is nothing better.

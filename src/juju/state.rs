@@ -25,9 +25,9 @@ const DELETING: &str = "delete from the unit's stored state";
 const TOOLS: [&str; 3] = ["state-get", "state-set", "state-delete"];
 
 impl Juju {
-    /// Whether not one of the three tools for the unit's state is there, as with a Juju that does not keep it
-    /// ([`JujuVersion::keeps_state`](super::JujuVersion::keeps_state)). A tool that is there and cannot be started counts as there: then there is a
-    /// state, only out of reach.
+    /// Juju has not one of the three tools for the unit's state, as one that does not keep it
+    /// ([`JujuVersion::keeps_state`](super::JujuVersion::keeps_state)). A tool that is there and
+    /// cannot be started counts as there: then there is a state, only out of reach.
     #[must_use]
     pub fn lacks_state_tools(&self) -> bool {
         TOOLS

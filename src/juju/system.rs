@@ -83,8 +83,9 @@ impl SystemTools {
         self
     }
 
-    /// The first executable of that name. What cannot be executed is passed over, and named if nothing better comes: only where no folder has
-    /// anything of that name, as far as it can be told, is the tool not there.
+    /// The first executable of that name. What cannot be executed is passed over, and named if
+    /// nothing better comes: only where no folder has anything of that name, as far as it can be
+    /// told, is the tool not there.
     fn find(&self, tool: &str) -> Result<PathBuf, ToolFailure> {
         if tool.is_empty() || tool.contains('/') {
             return Err(ToolFailure::NotFound);

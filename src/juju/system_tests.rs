@@ -318,7 +318,8 @@ fn a_tool_that_cannot_be_used_is_not_one_that_is_not_there() {
         assert!(!system.has_tool(tool), "{tool}");
     }
     assert!(matches!(system.find_tool("absent"), Err(ToolFailure::NotFound)));
-    // A folder that cannot be searched may have it. (A loop of links, since root may search every real one.)
+    // A folder that cannot be searched may have it. (A loop of links, since root may search every
+    // real one.)
     let unsearchable = SystemTools::new().path(at("loop"));
     assert!(matches!(
         unsearchable.find_tool("absent"),

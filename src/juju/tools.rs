@@ -30,8 +30,8 @@ pub trait HookTools: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ToolFailure::NotFound`] only where nothing of that name is there; anything else means that it is there, or may be, and cannot be
-    /// started.
+    /// [`ToolFailure::NotFound`] only where nothing of that name is there; anything else means that
+    /// it is there, or may be, and cannot be started.
     fn find_tool(&self, tool: &str) -> Result<(), ToolFailure> {
         if self.has_tool(tool) {
             Ok(())

@@ -73,7 +73,8 @@ impl JujuVersion {
         (self.major, self.minor, self.patch) >= (major, minor, patch)
     }
 
-    /// Whether this Juju keeps a state for each unit (`state-get`, `state-set` and `state-delete`), as every one since 2.8 does.
+    /// This Juju keeps a state for each unit (`state-get`, `state-set` and `state-delete`),
+    /// as every one since 2.8 does.
     #[must_use]
     pub fn keeps_state(&self) -> bool {
         self.at_least(2, 8, 0)

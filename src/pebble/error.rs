@@ -119,7 +119,7 @@ impl ServiceFailure {
         &self.cause
     }
 
-    /// Why its process was not started, if it was not.
+    /// The reason for which its process was not started; `None` if it was.
     pub(crate) fn start_refusal(&self) -> Option<StartRefusal<'_>> {
         StartRefusal::read(&self.cause)
     }
@@ -321,7 +321,7 @@ impl Error {
         Self::new(ErrorKind::Unreachable, operation, target, reason)
     }
 
-    /// What was attempted and on what, without why it failed.
+    /// The attempt and its target, without the reason for which it failed.
     pub(crate) fn attempt(&self) -> Cow<'_, str> {
         in_target(&self.0.operation, self.0.target.as_deref())
     }

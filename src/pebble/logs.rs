@@ -112,8 +112,10 @@ impl LogEntry {
         &self.message
     }
 
-    /// What the service wrote last in this line; `None` for a blank line. Output that did not end its last line is glued to what the service wrote
-    /// after it was started again, with Pebble's own stamp (`<time> [service] `) in between: then it is what stands behind the last stamp.
+    /// The text that the service wrote last in this line; `None` for a blank line. Output that did
+    /// not end its last line is glued to what the service wrote after it was started again, with
+    /// Pebble's own stamp (`<time> [service] `) in between: then it is what stands behind the last
+    /// stamp.
     #[must_use]
     pub fn last_words(&self) -> Option<&str> {
         last_words(std::iter::once(self.message.as_str()), &self.service)

@@ -1,11 +1,14 @@
-//! What a service has printed, as Pebble keeps it: each line behind a stamp of Pebble's own, `<time> [service] `.
+//! The output of a service, as Pebble keeps it: each line behind a stamp of Pebble's own,
+//! `<time> [service] `.
 //!
-//! Pebble takes the stamps away before it shows the lines, with two exceptions (1.32.1): a blank line keeps its own, and output that does not
-//! end its last line is glued to what comes next, with the stamp in between.
+//! Pebble takes the stamps away before it shows the lines, with two exceptions (1.32.1): a blank
+//! line keeps its own, and output that does not end its last line is glued to what comes next, with
+//! the stamp in between.
 
 use super::timestamp::Timestamp;
 
-/// The newest of these lines that has anything in it, without Pebble's stamps and without white space around it.
+/// The newest of these lines that has anything in it, without Pebble's stamps and without white
+/// space around it.
 pub(crate) fn last_words<'a>(lines: impl DoubleEndedIterator<Item = &'a str>, service: &str) -> Option<&'a str> {
     lines
         .rev()
@@ -35,7 +38,8 @@ fn last_piece<'a>(line: &'a str, service: &str) -> Option<&'a str> {
     }
 }
 
-/// Where the time begins with which a text ends. Pebble writes milliseconds and `Z`, or an offset.
+/// The place at which the time begins that ends a text. Pebble writes milliseconds and `Z`, or an
+/// offset.
 fn start_of_time(text: &str) -> Option<usize> {
     const LENGTHS: [usize; 2] = ["2006-01-02T15:04:05.000+07:00".len(), "2006-01-02T15:04:05.000Z".len()];
     LENGTHS.into_iter().find_map(|length| {

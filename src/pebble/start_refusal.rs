@@ -1,8 +1,10 @@
-//! What Pebble says of a service whose process it could not start: its texts, and those of Go's `os/exec`, in one place.
+//! Pebble's account of a service whose process it could not start: its texts, and those of Go's
+//! `os/exec`, in one place.
 //!
-//! There are no codes for these, only texts (Pebble 1.32.1, `internals/overlord/servstate/handlers.go` and `internals/osutil/user.go`).
+//! There are no codes for these, only texts (Pebble 1.32.1,
+//! `internals/overlord/servstate/handlers.go` and `internals/osutil/user.go`).
 
-/// Why a process was not started.
+/// The reason for which a process was not started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StartRefusal<'a> {
     NoSuchUser,
@@ -16,7 +18,8 @@ pub(crate) enum StartRefusal<'a> {
     GroupAlone,
     /// None of the folders on Pebble's `PATH` has the program.
     NotOnPath,
-    /// The system refused to run the program. It says the same, and names the program, when the directory to run it in is at fault.
+    /// The system refused to run the program. It says the same, and names the program, when the
+    /// directory to run it in is at fault.
     NotRun {
         program: &'a str,
         why: &'a str,
@@ -24,7 +27,8 @@ pub(crate) enum StartRefusal<'a> {
 }
 
 impl<'a> StartRefusal<'a> {
-    /// Reads the text of a failed start task; `None` for a process that was started, or for a text that nobody knows.
+    /// Reads the text of a failed start task; `None` for a process that was started, or for a text
+    /// that nobody knows.
     pub(crate) fn read(cause: &'a str) -> Option<Self> {
         let said = cause.strip_prefix("cannot start service: ").unwrap_or(cause);
         if let Some(run) = said.strip_prefix("fork/exec ") {

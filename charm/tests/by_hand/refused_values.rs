@@ -1,4 +1,5 @@
-//! What the operator gives and cannot be used is told by the option's name: no status, log line, argument or stored document repeats it.
+//! The charm tells a value that cannot be used by its option's name: no status, log line, argument
+//! or stored document repeats it.
 
 use std::fs;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::unit::{Ran, Unit};
 
-/// What stands in every value that is refused here.
+/// Every value that is refused here holds one of these.
 const PLANTED: [&str; 3] = ["hunter2", "54321", "98765"];
 
 /// A config-changed of a unit in operation on this Pebble.

@@ -15,7 +15,8 @@ fn a_workload_that_cannot_run_blocks_with_its_cause_and_the_next_good_value_reco
             &["config command=sh -c 'echo starting; echo no database at db:5432; exit 3'"][..],
             "exited quickly with code 3, will restart: no database at db:5432",
         ),
-        // Pebble gives a blank line with its own stamp, and a line without an end together with what the next try printed.
+        // Pebble gives a blank line with its own stamp, and a line without an end together with
+        // what the next try printed.
         (
             &["config command=sh -c 'echo ERROR: first; echo; exit 3'"],
             "exited quickly with code 3, will restart: ERROR: first",

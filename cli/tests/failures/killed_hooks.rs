@@ -192,8 +192,8 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
     }
     let away = session.kills();
 
-    // Pebble is there, and the workload cannot be started, since Linux takes no argument of that length: hooks are quick, and their events
-    // stay stored.
+    // Pebble is there, and the workload cannot be started, since Linux takes no argument of that
+    // length: hooks are quick, and their events stay stored.
     let done = session.done("config-changed");
     session.say(&format!("config command=sh -c true {}\n", "x".repeat(140_000)));
     session.wait_for_done("config-changed", done + 1);

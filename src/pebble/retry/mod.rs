@@ -8,12 +8,14 @@ mod budget;
 mod observer;
 mod policy;
 mod run;
+mod run_error;
 
 pub use budget::Budget;
 pub use observer::{FailedAttempt, RetryObserver};
 pub use policy::RetryPolicy;
 pub(crate) use run::WAITS;
-pub use run::{Attempt, Classified, RunError};
+pub use run::{Attempt, Classified};
+pub use run_error::RunError;
 
 pub(in crate::pebble) use policy::shortened;
 pub(in crate::pebble) use run::{Drained, Judged, Reporter, drive};
