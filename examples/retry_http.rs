@@ -98,6 +98,11 @@ async fn main() -> ExitCode {
         }
         Err(error) => {
             eprintln!("{error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprintln!("  because: {cause}");
+                source = cause.source();
+            }
             ExitCode::FAILURE
         }
     }

@@ -17,7 +17,7 @@ use super::log::{HookLog, Streams};
 use super::state::{CHARM_KEY, CharmState, FRAMEWORK_KEY, Framework};
 use super::store::Store;
 use super::text;
-use crate::juju::{self, HookEnv, Juju, LogLevel, SystemTools};
+use crate::juju::{HookEnv, Juju, LogLevel, SystemTools};
 
 /// The hook did what it had to do, or said by a status or a failed action that it could not.
 const SUCCESS: u8 = 0;
@@ -273,7 +273,7 @@ impl Road<'_> {
                 }
                 Ok((Store::Juju, stored))
             }
-            Err(error) if !Self::is_missing_tool(&error) => Err(error),
+            Err(error) if self.juju.has_tool("state-get") => Err(error),
             Err(_) if self.is_too_old_for_state() && self.juju.lacks_state_tools() => {
                 let store = Store::File(file);
                 let stored = store.load(&self.juju)?;
@@ -295,12 +295,6 @@ impl Road<'_> {
     /// Every agent of today tells its version.
     fn is_too_old_for_state(&self) -> bool {
         self.env.juju_version().is_none_or(|version| !version.keeps_state())
-    }
-
-    fn is_missing_tool(error: &Error) -> bool {
-        error
-            .juju()
-            .is_some_and(|juju| matches!(juju.kind(), juju::ErrorKind::MissingTool | juju::ErrorKind::System))
     }
 }
 
