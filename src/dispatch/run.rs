@@ -285,7 +285,7 @@ impl Road<'_> {
                     .juju_version()
                     .map_or_else(|| "this Juju".to_owned(), |version| format!("Juju {version}"));
                 let text = format!(
-                    "cannot use the unit's state, which {version} keeps (no other place is used instead): mend the tools state-get, state-set and state-delete on PATH"
+                    "cannot use the unit's state under {version}, and no other place stands in for it: mend the tools state-get, state-set and state-delete on PATH"
                 );
                 Err(Error::state_because(text, error))
             }

@@ -371,6 +371,13 @@ mod tests {
             failures("Start service \"a\"", json!([silent, quick]))[0].last_output(),
             None
         );
+        // Its last line was blank: Pebble's own stamp stands for it.
+        let blank =
+            "2026-11-22T20:00:10Z INFO Most recent service output:\n    ERROR: first\n    2026-11-22T20:00:09.220Z [a]";
+        assert_eq!(
+            failures("Start service \"a\"", json!([blank, quick]))[0].last_output(),
+            Some("ERROR: first")
+        );
         let bare = failures("Start service \"a\"", json!([]));
         assert_eq!((bare[0].last_output(), bare[0].cause().contains("(y)")), (None, true));
     }
