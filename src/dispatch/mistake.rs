@@ -221,7 +221,8 @@ async fn not_run(client: &Client, service: &str, program: &str, why: &str) -> Op
 fn forbidden(service: &Service, directory: &Seen, program: &FileInfo) -> Finding {
     let for_all = |file: &FileInfo| file.mode().bits() & 0o001 != 0;
     let closed = matches!(directory, Seen::Something(directory) if !for_all(directory));
-    if closed && for_all(program) && service.get_user().is_some() {
+    let as_another = service.get_user().is_some() || service.get_user_id().is_some();
+    if closed && for_all(program) && as_another {
         of_directory("the user who runs the command may not enter it")
     } else {
         of_command("the user who runs it may not run its program, or not enter a directory on the way to it")

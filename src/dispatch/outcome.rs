@@ -71,6 +71,8 @@ impl Verdict {
     ///   Pebble is unreachable in operation fails the hook, be that an `update-status`. Only where the hook itself is a `<container>-pebble-*`
     ///   one, which must not fail, does it stay stored instead.
     /// - Where "stored" is not possible (`stop`, `remove`, `secret-rotate`, `secret-expired`), the hook fails: Juju runs it again by itself.
+    /// - Exit 0 of a `<container>-pebble-*` hook is for what was committed: where its event cannot be
+    ///   stored or the state not be written, the unit is Blocked with the cause and the exit is 1.
     /// - An action does not get here: its error is its failure message, exit 0, and the unit is not put in error.
     pub fn by_table(event: &Event, error: &Error) -> Self {
         if let Some(message) = error.config_fault() {
