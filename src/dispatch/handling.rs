@@ -17,7 +17,7 @@ use super::event::Event;
 use super::hook::{COLLECT_LIMIT, Hook, Mode};
 use super::layer_field::{Entry, LayerField};
 use super::mistake;
-use super::outcome::{Outcome, Verdict, waiting_for_pebble};
+use super::outcome::{Outcome, Verdict, is_command, waiting_for_pebble};
 use super::phase::Phase;
 use super::queue::{Arrival, Deferred};
 use super::status::Statuses;
@@ -278,7 +278,11 @@ pub(crate) fn show_failure(juju: &Juju, event: &Event, error: &Error) {
 
 fn is_expected(error: &pebble::Error) -> bool {
     use pebble::ErrorKind::{ChangeFailed, ChangeRunning, NotReached, Restarted};
-    error.is_away() || matches!(error.kind(), ChangeFailed | ChangeRunning | NotReached | Restarted)
+    match error.kind() {
+        ChangeFailed => !is_command(error),
+        ChangeRunning | NotReached | Restarted => true,
+        _ => error.is_away(),
+    }
 }
 
 /// A status is one line of a table, and one argument of a process.

@@ -7,7 +7,7 @@
 
 use super::error::Told;
 use super::layer_field::{Entry, LayerKey};
-use super::outcome::failed_service;
+use super::outcome::{failed_service, is_command};
 use super::text::one_line;
 use crate::pebble::{self, Client, FileErrorKind, FileInfo, FileType, ListOptions, Service, ServiceFailure};
 use crate::pebble::{StartRefusal, UserFault};
@@ -25,6 +25,9 @@ type OptionOf<'a> = &'a dyn Fn(&Entry, LayerKey) -> Option<&'static str>;
 /// Gives the error in our words, if it is about a field that the charm leads back to an option,
 /// or about a process that was not started.
 pub(super) async fn told(option_of: OptionOf<'_>, client: &Client, error: &pebble::Error) -> Option<Told> {
+    if is_command(error) {
+        return None;
+    }
     if *error.kind() == pebble::ErrorKind::ChangeFailed {
         return of_change(option_of, client, &error.failed_services()).await;
     }

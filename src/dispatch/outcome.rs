@@ -97,6 +97,8 @@ impl Verdict {
             // The next pebble-ready brings the layer back.
             pebble::ErrorKind::Restarted if event.is_ending() => Self::Done,
             pebble::ErrorKind::Restarted => Self::Store(waiting_for_pebble(error)),
+            // No service failed, but a command of the charm's own.
+            pebble::ErrorKind::ChangeFailed if is_command(pebble) => Self::other(event, error),
             pebble::ErrorKind::ChangeFailed => {
                 let told = error.told_failure().map(str::to_owned);
                 Self::Store(Status::blocked(told.unwrap_or_else(|| failed_change(pebble))))
@@ -123,6 +125,11 @@ pub(crate) fn waiting_for_pebble(error: &Error) -> Status {
         Some(container) => Status::waiting(format!("waiting for Pebble in \"{container}\"")),
         None => Status::waiting("waiting for Pebble"),
     }
+}
+
+/// The failed change ran a command (Pebble's exec), and is about no service.
+pub(super) fn is_command(error: &pebble::Error) -> bool {
+    error.change().is_some_and(|change| change.kind() == "exec")
 }
 
 /// `failed: SERVICE: CAUSE: LAST OUTPUT LINE`, one part a service.
@@ -278,6 +285,28 @@ mod tests {
                 StatusKind::Waiting,
                 "cannot wait for check \"up\" in container \"web\": it is down"
             )
+        );
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_started_is_the_charms_error() {
+        let change = serde_json::from_value(json!({
+            "id": "7", "kind": "exec", "summary": "Execute command \"mange\"", "status": "Error", "ready": true,
+            "tasks": [{"id": "9", "kind": "exec", "summary": "Execute command \"mange\"", "status": "Error",
+                "log": ["2026-11-22T20:00:10Z ERROR fork/exec /mange: no such file or directory"]}]
+        }))
+        .unwrap();
+        let why = "fork/exec /mange: no such file or directory".to_owned();
+        let kind = pebble::ErrorKind::ChangeFailed;
+        let error = pebble::Error::ended(kind, "run command \"mange\"", None, why, Some(change));
+        let error = Error::from(error).at("web".parse().unwrap(), Phase::Operation);
+        assert_eq!(Verdict::by_table(&Event::ConfigChanged, &error), Verdict::Fail);
+        let ready = Event::PebbleReady {
+            container: "web".parse().unwrap(),
+        };
+        assert_eq!(
+            Verdict::by_table(&ready, &error),
+            Verdict::Store(Status::blocked(error.chain()))
         );
     }
 
