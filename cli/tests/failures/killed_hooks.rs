@@ -1,4 +1,5 @@
-//! SIGKILL in the middle of a hook, fifty times: what Juju has committed is whole, and no event is lost.
+//! SIGKILL in the middle of a hook, fifty times, or as often as `CHARMWRIGHT_KILLS` says: what Juju has committed is whole, and no event is
+//! lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,7 +14,14 @@ use crate::any_workload::declared;
 use crate::charms::built;
 use crate::support::{Charm, wait_until};
 
-const KILLS: usize = 50;
+/// A number that the environment may set.
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is to be a number, not {text:?}")),
+    )
+}
 
 /// Notes what Juju has committed as this hook begins, and becomes the charm; what it leaves behind kills that after the moment that the
 /// test chose for this run, if it is still there (a process id that was given away meanwhile has another start time).
@@ -45,7 +53,7 @@ impl Random {
 
     /// One line a run: seconds until it is killed, or nothing for every fifth, so that the unit gets on.
     fn moments(&mut self, ordinary_ms: u64, late_ms: u64) -> String {
-        (0..1000).fold(String::new(), |mut lines, _| {
+        (0..4000).fold(String::new(), |mut lines, _| {
             let moment = match self.below(30) {
                 0..6 => None,
                 6 => Some(self.below(late_ms)),
@@ -170,10 +178,9 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
     else {
         return;
     };
-    let seed = std::env::var("CHARMWRIGHT_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
+    let seed = number("CHARMWRIGHT_SEED")
         .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64);
+    let wanted = usize::try_from(number("CHARMWRIGHT_KILLS").unwrap_or(50)).unwrap();
     println!("CHARMWRIGHT_SEED={seed} makes the same moments again");
     let mut random = Random(seed);
     charm.write("dispatch", &DISPATCH.replace("$CHARM", &built().display().to_string()));
@@ -201,7 +208,7 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
     session.say("pebble start\n");
     session.wait_for_done("workload-pebble-ready", 1);
     let mut round = 0;
-    while session.kills() < KILLS {
+    while session.kills() < wanted {
         round += 1;
         let done = session.done("config-changed");
         session.say(&format!("config environment={{ROUND: {round}}}\n"));
@@ -247,7 +254,7 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
         }
     }
     println!(
-        "{KILLS} kills, {away} of them with Pebble away, in {} runs",
+        "{wanted} kills, {away} of them with Pebble away, in {} runs",
         begun.len()
     );
     assert!(
