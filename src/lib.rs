@@ -58,6 +58,8 @@ pub mod juju;
 pub mod pebble;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[doc(hidden)]
+pub mod text;
 mod yaml;
 
 pub use dispatch::{

@@ -1,0 +1,282 @@
+//! Texts from outside, made fit to be shown.
+//!
+//! A message of Pebble, the output of a workload or the name of a file may hold anything: escape
+//! sequences that move the cursor of a terminal, characters that turn the reading direction, or a
+//! gigabyte of text. Everything that shows such a text goes through here.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display, Write as _};
+
+/// The mark at the end of a text that was cut.
+const CUT: char = '…';
+
+/// Cleans a text for one line of at most `limit` bytes of UTF-8.
+///
+/// White space and control characters become one blank; escape sequences of colours (ECMA-48, CSI)
+/// and characters without a width (Unicode, category Cf and `Default_Ignorable_Code_Point`) are
+/// left out. What is longer than `limit` ends with `…`, which counts: a `limit` below its 3 bytes
+/// is 3.
+#[must_use]
+pub fn clean(text: &str, limit: usize) -> Cow<'_, str> {
+    Cleaner::new(Shape::Line, limit).clean(text)
+}
+
+/// Cleans a text of several lines, as [`clean`] does; line feeds, tabs and indentation stay.
+#[must_use]
+pub fn clean_lines(text: &str, limit: usize) -> Cow<'_, str> {
+    Cleaner::new(Shape::Lines, limit).clean(text)
+}
+
+/// Cleans what a value shows, as [`clean`] does. It is not formatted further than it is used.
+#[must_use]
+pub fn one_line(value: &(impl Display + ?Sized), limit: usize) -> String {
+    let mut cleaner = Cleaner::new(Shape::Line, limit);
+    // A full line answers with an error to stop the formatting early: that is no failure.
+    let _ = write!(cleaner, "{value}");
+    cleaner.text
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// White space is one blank, and there is none at the ends.
+    Line,
+    /// Blanks, tabs and line feeds stay as they are.
+    Lines,
+}
+
+/// What came before the next character.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Text,
+    /// An ESC, which is left out whatever follows.
+    Escape,
+    /// The beginning of a control sequence, which ends with its first character from `@` to `~`.
+    Sequence,
+    /// A carriage return, which was written as a line feed.
+    Return,
+}
+
+struct Cleaner {
+    shape: Shape,
+    limit: usize,
+    text: String,
+    /// White space came that is written as a blank as soon as something follows it.
+    blank: bool,
+    before: Before,
+    /// How much of the text is kept when it is cut, so that the mark fits behind it.
+    kept: usize,
+}
+
+impl Cleaner {
+    fn new(shape: Shape, limit: usize) -> Self {
+        Self {
+            shape,
+            limit: limit.max(CUT.len_utf8()),
+            text: String::new(),
+            blank: false,
+            before: Before::Text,
+            kept: 0,
+        }
+    }
+
+    fn clean(mut self, text: &str) -> Cow<'_, str> {
+        if text.len() <= self.limit && self.shape.is_of(text) {
+            return text.into();
+        }
+        let _ = self.write_str(text);
+        self.text.into()
+    }
+
+    fn take(&mut self, character: char) -> fmt::Result {
+        match (std::mem::replace(&mut self.before, Before::Text), character) {
+            (Before::Escape, '[') | (_, '\u{9b}') => self.before = Before::Sequence,
+            (_, '\u{1b}') => self.before = Before::Escape,
+            // ECMA-48, 5.4: parameters and intermediates, then one final character.
+            (Before::Sequence, ' '..='?') => self.before = Before::Sequence,
+            (Before::Sequence, '@'..='~') => {}
+            (_, character) if self.shape == Shape::Line => {
+                if character.is_whitespace() || character.is_control() {
+                    self.blank = !self.text.is_empty();
+                } else if !is_invisible(character) {
+                    return self.push(character);
+                }
+            }
+            (Before::Return, '\n') => {}
+            // Alone it lets a line be written over.
+            (_, '\r') => {
+                self.before = Before::Return;
+                return self.push('\n');
+            }
+            (_, '\n' | '\t') => return self.push(character),
+            (_, character) if character.is_whitespace() || character.is_control() => {
+                return self.push(' ');
+            }
+            (_, character) if is_invisible(character) => {}
+            (_, character) => return self.push(character),
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, character: char) -> fmt::Result {
+        if std::mem::take(&mut self.blank) {
+            self.text.push(' ');
+        }
+        self.text.push(character);
+        if self.text.len() > self.limit {
+            self.text.truncate(self.kept);
+            self.text.push(CUT);
+            return Err(fmt::Error);
+        }
+        if self.text.len() <= self.limit - CUT.len_utf8() {
+            self.kept = self.text.len();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Write for Cleaner {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        part.chars().try_for_each(|character| self.take(character))
+    }
+}
+
+impl Shape {
+    /// Whether a text is clean as it is.
+    fn is_of(self, text: &str) -> bool {
+        let is_shown = |character: char| match character {
+            ' ' => true,
+            '\n' | '\t' => self == Self::Lines,
+            _ => !character.is_whitespace() && !character.is_control() && !is_invisible(character),
+        };
+        let has_spare_blanks = || text != text.trim_matches(' ') || text.contains("  ");
+        text.chars().all(is_shown) && (self == Self::Lines || !has_spare_blanks())
+    }
+}
+
+/// Whether a character has no glyph of its own, or changes how its neighbours are shown: category
+/// Cf of Unicode 16 (the bidirectional controls are among them), `Default_Ignorable_Code_Point`,
+/// and the code points that are no characters.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{600}'..='\u{605}'
+            | '\u{61c}'
+            | '\u{6dd}'
+            | '\u{70f}'
+            | '\u{890}'..='\u{891}'
+            | '\u{8e2}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fdd0}'..='\u{fdef}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{110bd}'
+            | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    ) || u32::from(character) & 0xfffe == 0xfffe
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Characters that a terminal or a reader must not get.
+    const BAD: &str = concat!(
+        "\0\u{7}\u{8}\r\u{b}\u{1b}\u{7f}\u{85}\u{9b}\u{9d}\u{ad}\u{61c}\u{200b}\u{200d}\u{200e}",
+        "\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\u{2066}\u{2069}\u{feff}\u{fffe}\u{fff9}",
+        "\u{e0041}\u{e0100}",
+    );
+
+    #[test]
+    fn white_space_becomes_one_blank() {
+        assert_eq!(clean("  cannot\n\tdo \r\n that \n", 100), "cannot do that");
+        assert_eq!(clean("a\u{a0}\u{3000}b\0c", 100), "a b c");
+    }
+
+    #[test]
+    fn what_is_clean_is_not_copied() {
+        for text in ["", "cannot do that", "größer — 東京"] {
+            assert!(matches!(clean(text, 100), Cow::Borrowed(same) if same == text));
+        }
+        assert!(matches!(clean_lines("a:\n\tb\n\n  c\n", 100), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn colours_are_left_out() {
+        let text = "\u{1b}[1;31mERROR\u{1b}[0m: no \u{9b}4mport\u{9b}m\u{1b}[2J, \u{1b}7x\u{1b}";
+        assert_eq!(clean(text, 100), "ERROR: no port, 7x");
+        assert_eq!(clean_lines(text, 100), "ERROR: no port, 7x");
+        // One that does not end takes nothing with it but what belongs to it.
+        assert_eq!(clean("\u{1b}[1;2\nline", 100), "line");
+    }
+
+    #[test]
+    fn nothing_that_deceives_is_left() {
+        for character in BAD.chars() {
+            let text = format!("a{character}z");
+            for cleaned in [clean(&text, 100), clean_lines(&text, 100)] {
+                assert!(!cleaned.contains(character), "{text:?}: {cleaned:?}");
+                assert!(cleaned.starts_with('a'), "{text:?}: {cleaned:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_keep_their_indentation_and_are_never_written_over() {
+        assert_eq!(clean_lines("a:\r\n  b\u{b}c\n\td\n", 100), "a:\n  b c\n\td\n");
+        assert_eq!(clean_lines("10 %\r20 %\r\r\nend", 100), "10 %\n20 %\n\nend");
+    }
+
+    #[test]
+    fn a_text_is_cut_only_where_it_does_not_fit_and_says_so() {
+        assert_eq!(clean("abcdef", 6), "abcdef");
+        assert_eq!(clean("abcdefg", 6), "abc…");
+        assert_eq!(clean("ab cdefg", 6), "ab…");
+        assert_eq!(clean("abc defg", 7), "abc…");
+        assert_eq!(clean("abcdef\n\n", 6), "abcdef");
+        assert_eq!(clean("ééé", 5), "é…");
+        assert_eq!(clean("abcd", 0), "…");
+        assert_eq!(clean_lines("a\nbcdef", 5), "a\n…");
+    }
+
+    #[test]
+    fn a_value_is_not_formatted_further_than_it_is_used() {
+        struct Endless;
+        impl Display for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                loop {
+                    f.write_str("more ")?;
+                }
+            }
+        }
+        assert_eq!(one_line(&Endless, 12), "more more…");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_fits(text in "\\PC{0,40}|(?s).{0,40}", limit in 3..60_usize) {
+            let line = clean(&text, limit).into_owned();
+            prop_assert!(line.len() <= limit);
+            prop_assert!(!line.contains(|c: char| c.is_control() || is_invisible(c)), "{line:?}");
+            prop_assert_eq!(clean(&line, limit), line.as_str());
+            prop_assert_eq!(one_line(&text, limit), line);
+            let lines = clean_lines(&text, limit).into_owned();
+            prop_assert!(lines.len() <= limit);
+            prop_assert_eq!(clean_lines(&lines, limit), lines.as_str());
+        }
+    }
+}
