@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::change::ChangeId;
+use crate::text;
 
 /// A sync or async answer, as it stands on the wire.
 #[derive(Debug, Clone)]
@@ -166,7 +167,8 @@ fn decode(status: u16, body: &[u8]) -> Result<Decoded, Garbage> {
         Err(error) => return Err(error.into()),
     };
     if wire.maintenance.is_some() {
-        tracing::debug!(maintenance = %Told::read(wire.maintenance).message(), "Pebble announces maintenance");
+        let message = Told::read(wire.maintenance).message();
+        tracing::debug!("Pebble announces maintenance: {}", text::clean(&message, 1024));
     }
     match &*wire.kind {
         "async" if wire.change.is_none() => Err(Garbage::NoChange),

@@ -12,11 +12,19 @@ use super::files::{FileError, FileErrorKind};
 use super::service_output::last_words;
 use super::start_refusal::StartRefusal;
 use super::transport::plain;
+use crate::text;
+
+/// The longest reason of an error, in bytes.
+const LONGEST: usize = 4096;
+
+/// The most of one text of Pebble's in a reason, in bytes, so that what is added to it is not cut.
+const LONGEST_MESSAGE: usize = 1024;
 
 /// A call to Pebble that did not succeed.
 ///
 /// It prints as one line that starts with "cannot" and says what was attempted, on what and why; the wording may change, the questions below are
-/// the contract. It never holds the body of a request.
+/// the contract. It never holds the body of a request, and what it shows of texts from outside is
+/// cleaned of control characters and cut.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -167,7 +175,12 @@ impl Error {
         self.0.change.as_ref()
     }
 
-    /// Whether the request may have had its effect although this call did not succeed.
+    /// Whether the request may have had its effect, or a part of it, although this call did not
+    /// succeed.
+    ///
+    /// It is `true` for every error of a call that is more than a read once its request was sent,
+    /// unless the answer proves that nothing was done: one of Pebble's refusals with a status from
+    /// 400 to 499, or what it says of one path.
     #[must_use]
     pub fn may_have_acted(&self) -> bool {
         self.0.may_have_acted
@@ -179,7 +192,8 @@ impl Error {
         self.0.attempts
     }
 
-    /// Pebble's own text, when it answered with one.
+    /// Pebble's own text as it came, of any length and with whatever characters, when it answered
+    /// with one.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
@@ -204,11 +218,12 @@ impl Error {
 /// Builders for the rest of the module.
 impl Error {
     fn new(kind: ErrorKind, operation: &str, target: Option<&str>, reason: String) -> Self {
+        // All that an error shows comes through here: names, paths and messages may hold anything.
         Self(Box::new(Inner {
             kind,
-            operation: operation.to_owned(),
-            target: target.map(str::to_owned),
-            reason,
+            operation: text::clean(operation, LONGEST_MESSAGE).into_owned(),
+            target: target.map(|target| text::clean(target, LONGEST_MESSAGE).into_owned()),
+            reason: text::clean(&reason, LONGEST).into_owned(),
             message: None,
             change: None,
             may_have_acted: false,
@@ -230,7 +245,8 @@ impl Error {
         let reason = if refusal.message.is_empty() {
             format!("Pebble answered {}", refusal.status)
         } else {
-            format!("{} (Pebble answered {})", one_line(&refusal.message), refusal.status)
+            let message = text::clean(&refusal.message, LONGEST_MESSAGE);
+            format!("{message} (Pebble answered {})", refusal.status)
         };
         let fault = match refusal.status {
             400 if !is_file => fault_in(&refusal.message),
@@ -246,7 +262,8 @@ impl Error {
 
     /// What Pebble says of one path of a request that it answered.
     pub(crate) fn file(operation: &str, target: Option<&str>, error: &FileError) -> Self {
-        let reason = format!("{} (Pebble: {})", one_line(error.message()), error.kind());
+        let message = text::clean(error.message(), LONGEST_MESSAGE);
+        let reason = format!("{message} (Pebble: {})", error.kind());
         let mut refused = Self::new(ErrorKind::File(error.kind().clone()), operation, target, reason);
         refused.0.message = Some(error.message().to_owned());
         refused.with_attempts(1)
@@ -351,6 +368,11 @@ impl Error {
         self
     }
 
+    /// The cause is a text that may quote what came from outside.
+    pub(crate) fn with_cause(self, cause: &impl fmt::Display) -> Self {
+        self.with_source(text::one_line(cause, LONGEST_MESSAGE))
+    }
+
     /// A change that is over and failed.
     pub(crate) fn change_failed(operation: &str, target: Option<&str>, change: Change) -> Self {
         let reason = failure_text(&change);
@@ -401,8 +423,10 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // It may hold a word of Pebble's.
+        let kind = text::one_line(&format_args!("{:?}", self.0.kind), LONGEST_MESSAGE);
         f.debug_struct("Error")
-            .field("kind", &self.0.kind)
+            .field("kind", &format_args!("{kind}"))
             .field("text", &self.to_string())
             .field("may_have_acted", &self.0.may_have_acted)
             .field("attempts", &self.0.attempts)
@@ -436,16 +460,17 @@ fn failure_text(change: &Change) -> String {
         .map(|failure| {
             let output = failure
                 .last_output
-                .map(|line| format!("; last output: {line}"))
+                .map(|line| format!("; last output: {}", text::clean(&line, LONGEST_MESSAGE)))
                 .unwrap_or_default();
-            format!("service {:?}: {}{output}", failure.service, one_line(&failure.cause))
+            let cause = text::clean(&failure.cause, LONGEST_MESSAGE);
+            format!("service {:?}: {cause}{output}", failure.service)
         })
         .collect();
     if !parts.is_empty() {
         return parts.join("; ");
     }
     match change.err() {
-        Some(err) => one_line(err),
+        Some(err) => text::clean(err, LONGEST_MESSAGE).into_owned(),
         None => format!("change {} ended as {}", change.id(), change.status()),
     }
 }
@@ -488,15 +513,6 @@ fn last_output(task: &Task) -> Option<String> {
     let service = service_of(task).unwrap_or_default();
     let (_, output) = entry.split_once('\n')?;
     last_words(output.lines(), &service).map(str::to_owned)
-}
-
-/// Pebble's messages may hold several lines; ours hold one.
-fn one_line(text: &str) -> String {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 /// Pebble's refusals have no code for this, only a text.

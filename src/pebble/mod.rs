@@ -48,6 +48,8 @@ pub mod decoders;
 mod duration;
 mod envelope;
 mod error;
+#[cfg(test)]
+mod error_texts;
 mod exec;
 mod files;
 mod health;

@@ -70,7 +70,7 @@ impl Client {
     pub async fn plan(&self) -> Result<Plan, Error> {
         let answer = self.send(read_plan()).await?;
         Plan::from_yaml(&answer.decode::<String>()?)
-            .map_err(|error| answer.malformed("what Pebble sent is not a plan").with_source(error))
+            .map_err(|error| answer.malformed("what Pebble sent is not a plan").with_cause(&error))
     }
 }
 

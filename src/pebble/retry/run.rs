@@ -15,6 +15,10 @@ use super::observer::{FailedAttempt, RetryObserver};
 use super::policy::RetryPolicy;
 use super::run_error::RunError;
 use crate::pebble::transport::seconds;
+use crate::text;
+
+/// The most of one text in a line of the log, in bytes.
+const LONGEST: usize = 1024;
 
 /// The target of the log lines that a wait follows at once, for a log that holds lines back: it is
 /// the moment to let go of them.
@@ -191,6 +195,11 @@ pub(in crate::pebble) struct Reporter {
 }
 
 impl Reporter {
+    fn what(&self) -> String {
+        let what = in_target(&self.operation, self.target.as_deref());
+        text::clean(&what, LONGEST).into_owned()
+    }
+
     /// The first failure that will be retried is a warning, at once; the others would only repeat it. Giving up is told by the error.
     fn failed(&self, failure: &FailedAttempt) {
         let FailedAttempt {
@@ -199,7 +208,7 @@ impl Reporter {
             attempts,
             ..
         } = failure;
-        let what = in_target(&self.operation, self.target.as_deref());
+        let what = self.what();
         match failure.delay.map(seconds) {
             Some(wait) if *attempt == 1 => {
                 tracing::warn!(target: WAITS, "cannot {what}: {cause}; attempt 1 of {attempts}, next in {wait}");
@@ -216,7 +225,7 @@ impl Reporter {
 
     /// What was warned of is over.
     fn recovered(&self, attempt: u32, policy: &RetryPolicy, took: Duration) {
-        let what = in_target(&self.operation, self.target.as_deref());
+        let what = self.what();
         let (attempts, took) = (policy.max_attempts(), seconds(took));
         tracing::info!("could {what} at attempt {attempt} of {attempts}, after {took}");
     }
@@ -257,7 +266,7 @@ where
                 attempts: policy.max_attempts(),
                 unanswered: budget.unanswered(),
                 delay,
-                cause: judged.cause,
+                cause: text::clean(&judged.cause, LONGEST).into_owned(),
             });
             delay
         })

@@ -343,7 +343,7 @@ impl Logs {
             Err(error) => {
                 let reason = "what Pebble sent is no log";
                 Err(Failure::Final(
-                    Error::protocol(OPERATION, self.client.target(), reason).with_source(error),
+                    Error::protocol(OPERATION, self.client.target(), reason).with_cause(&error),
                 ))
             }
         }
