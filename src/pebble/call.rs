@@ -172,6 +172,18 @@ impl<'c> Call<'c> {
         self.accepted.store(true, Ordering::Relaxed);
     }
 
+    /// Whether an attempt up to now may have acted.
+    pub(super) fn may_have_acted(&self) -> bool {
+        self.accepted.load(Ordering::Relaxed) || (self.was_resent() && !self.request.is_read())
+    }
+
+    /// The request was refused. If that is no proof, then nothing that comes later is.
+    pub(super) fn note_refused(&self, refusal: &Refusal) {
+        if self.request.may_have_acted(Some(refusal)) {
+            self.note_accepted();
+        }
+    }
+
     /// Runs attempts under the client's policy and budget, and turns the end into an error.
     pub(super) async fn run<T, Op, Fut>(&self, mut operation: Op) -> Result<T, Error>
     where
@@ -221,15 +233,14 @@ impl<'c> Call<'c> {
         } = drained;
         let (operation, target) = (self.request.operation(), self.client.target());
         let socket = self.client.socket().display();
-        let accepted = self.accepted.load(Ordering::Relaxed);
-        let lost = self.lost().is_some() && !self.request.is_read();
+        let acted_before = self.may_have_acted();
         let error = match error {
             Failure::Final(error) => {
-                let acted = error.may_have_acted() || accepted || lost;
+                let acted = error.may_have_acted() || acted_before;
                 return error.with_attempts(attempts).with_acted(acted);
             }
             Failure::Silent { unanswered, acted } => {
-                let acted = acted || accepted || lost;
+                let acted = acted || acted_before;
                 let warning = if acted { "; the request may have acted" } else { "" };
                 let reason = format!(
                     "Pebble at {socket} took the request and has been silent for {}{warning}",
@@ -238,7 +249,7 @@ impl<'c> Call<'c> {
                 Error::unreachable(operation, target, reason).with_acted(acted)
             }
             Failure::Temporary { cause, .. } => {
-                let acted = accepted || lost;
+                let acted = acted_before;
                 let warning = if acted { "; the request may have acted" } else { "" };
                 let effort = match attempts {
                     1 if self.client.policy().max_attempts() > 1 => {
@@ -329,6 +340,7 @@ impl<'c> Call<'c> {
                 Err(Failure::after(unanswered, cause).into())
             }
             Err(Snag::Refused(refusal)) => {
+                self.note_refused(&refusal);
                 if lost.is_some()
                     && let Some(answered) = self.explained(lane, number, &refusal).await?
                 {
@@ -387,8 +399,9 @@ impl Client {
                     self.socket().display(),
                     reply.status
                 );
-                let error = Error::protocol(request.operation(), self.target(), reason).with_acted(!request.is_read());
-                Err(Snag::Halt(Failure::Final(error).into()))
+                Err(Snag::Halt(
+                    Failure::Final(request.misanswered(self.target(), reason)).into(),
+                ))
             }
         }
     }
@@ -450,7 +463,7 @@ impl Client {
     pub(super) fn decode_as<T: DeserializeOwned>(&self, request: &Request, envelope: Envelope) -> Result<T, Failure> {
         envelope.result.decode().map_err(|error| {
             let reason = "the result in Pebble's answer has another shape than expected";
-            Failure::Final(Error::protocol(request.operation(), self.target(), reason).with_source(error))
+            Failure::Final(request.misanswered(self.target(), reason).with_cause(&error))
         })
     }
 
@@ -468,7 +481,8 @@ impl Client {
     pub(super) fn parse_plan(&self, text: &str) -> Result<Plan, Failure> {
         Plan::from_yaml(text).map_err(|error| {
             let reason = "what Pebble sent is not a plan";
-            Failure::Final(Error::protocol("read the plan", self.target(), reason).with_source(error))
+            let error = read_plan().misanswered(self.target(), reason).with_cause(&error);
+            Failure::Final(error)
         })
     }
 

@@ -170,6 +170,10 @@ pub(crate) struct Answer {
     target: Option<Arc<str>>,
     result: Document,
     resent: bool,
+    /// The request is more than a read, and was sent.
+    acted: bool,
+    /// An earlier attempt may have acted, whatever this answer says.
+    acted_before: bool,
 }
 
 impl Answer {
@@ -180,6 +184,8 @@ impl Answer {
             target: client.target.clone(),
             result: envelope.result,
             resent: call.was_resent(),
+            acted: call.request().may_have_acted(None),
+            acted_before: call.may_have_acted(),
         }
     }
 
@@ -188,17 +194,23 @@ impl Answer {
         self.resent
     }
 
+    /// Whether an earlier attempt may have acted, so that a failure which this answer tells of does
+    /// not prove that nothing was done.
+    pub(crate) fn may_have_acted_before(&self) -> bool {
+        self.acted_before
+    }
+
     /// The result as a `T`; a result of another shape is [`ErrorKind::Protocol`](super::ErrorKind::Protocol).
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         self.result.decode().map_err(|error| {
             let reason = "the result in Pebble's answer has another shape than expected";
-            Error::protocol(&self.operation, self.target.as_deref(), reason).with_source(error)
+            self.malformed(reason).with_cause(&error)
         })
     }
 
     /// The error of an answer that is well formed but says what cannot be.
     pub(crate) fn malformed(&self, reason: impl Into<String>) -> Error {
-        Error::protocol(&self.operation, self.target.as_deref(), reason)
+        Error::protocol(&self.operation, self.target.as_deref(), reason).with_acted(self.acted)
     }
 }
 

@@ -376,13 +376,20 @@ async fn send(
 async fn collect(response: Response<Incoming>) -> Result<Reply, Broken> {
     let status = response.status().as_u16();
     let content_type = response.headers().get(CONTENT_TYPE).cloned();
+    let too_long = || {
+        let cause = format!("its answer is longer than {LARGEST_ANSWER} bytes");
+        Broken::new(FailureClass::Garbage, cause)
+    };
+    // What says so itself need not be read.
+    if response.body().size_hint().lower() > LARGEST_ANSWER as u64 {
+        return Err(too_long());
+    }
     let body = Limited::new(response.into_body(), LARGEST_ANSWER)
         .collect()
         .await
         .map_err(|error| {
             if error.is::<LengthLimitError>() {
-                let cause = format!("its answer is longer than {LARGEST_ANSWER} bytes");
-                return Broken::new(FailureClass::Garbage, cause);
+                return too_long();
             }
             error
                 .downcast_ref::<hyper::Error>()

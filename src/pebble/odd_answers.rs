@@ -7,7 +7,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::Instant;
 
-use super::{Client, ErrorKind, PushOptions, RetryPolicy};
+use super::{Client, Error, ErrorKind, Exec, RetryPolicy, Signal};
+use super::{DirOptions, PushFile, PushOptions, RemoveOptions, TreeOptions};
+use super::{Identity, IdentityAccess, Layer, LayerMode, Notify};
 
 /// What is sent for each request.
 #[derive(Debug, Clone)]
@@ -261,6 +263,197 @@ async fn one_limit_is_over_head_and_body_of_a_refusal() {
         let started = Instant::now();
         assert!(client.websocket(&request, LIMIT).await.is_err());
         assert!(started.elapsed() <= LIMIT * 11 / 10, "{:?}", started.elapsed());
+    })
+    .await;
+}
+
+/// What every call that is more than a read came to.
+async fn writes(client: &Client) -> Vec<(&'static str, Result<(), Error>)> {
+    let (push, dir, remove) = (PushOptions::new(), DirOptions::new(), RemoveOptions::new());
+    let local = tempfile::tempdir().unwrap();
+    let file = local.path().join("file");
+    std::fs::write(&file, "a").unwrap();
+    let id = "7".parse().unwrap();
+    let layer = Layer::new();
+    let identities: std::collections::BTreeMap<_, _> =
+        [("a".to_owned(), Identity::new(IdentityAccess::Read).local(7))].into();
+    let some = identities
+        .iter()
+        .map(|(name, identity)| (name.clone(), Some(identity.clone())));
+    vec![
+        ("make_dir", client.make_dir("/a", &dir).await),
+        ("make_dirs", client.make_dirs(&["/a", "/b"], &dir).await.map(drop)),
+        ("remove", client.remove("/a", &remove).await),
+        ("remove_all", client.remove_all(&["/a", "/b"], &remove).await.map(drop)),
+        ("push", client.push("/a", "a", &push).await),
+        (
+            "push_all",
+            client
+                .push_all(&[PushFile::new("/a", "a"), PushFile::new("/b", "b")])
+                .await
+                .map(drop),
+        ),
+        ("push_file", client.push_file(&file, "/a", &push).await.map(drop)),
+        ("push_from", client.push_from("/a", &b"a"[..], &push).await),
+        (
+            "push_tree",
+            client
+                .push_tree(local.path(), "/a", &TreeOptions::new())
+                .await
+                .map(drop),
+        ),
+        ("notify", client.notify(&Notify::new("a.b/c")).await.map(drop)),
+        ("refresh_check", client.refresh_check("a").await.map(drop)),
+        ("start_checks", client.start_checks(&["a"]).await.map(drop)),
+        ("stop_checks", client.stop_checks(&["a"]).await.map(drop)),
+        ("abort_change", client.abort_change(&id).await.map(drop)),
+        ("signal", client.signal(&Signal::HUP, &["a"]).await),
+        ("add_layer", client.add_layer("new", &layer, LayerMode::New).await),
+        ("add_identities", client.add_identities(&identities).await),
+        ("update_identities", client.update_identities(&identities).await),
+        ("replace_identities", client.replace_identities(&some.collect()).await),
+        ("remove_identities", client.remove_identities(&["a"]).await),
+        ("start", client.start(&["a"]).await.map(drop)),
+        ("stop", client.stop(&["a"]).await.map(drop)),
+        ("restart", client.restart(&["a"]).await.map(drop)),
+        ("replan", client.replan().await.map(drop)),
+        ("autostart", client.autostart().await.map(drop)),
+    ]
+}
+
+fn http(status: &str, body: &str) -> Odd {
+    let text = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    Odd::just(text.leak().as_bytes())
+}
+
+#[tokio::test]
+async fn a_write_that_was_answered_with_something_else_may_have_acted() {
+    let refusal = r#"{"type":"error","status-code":500,"result":{"message":"no"}}"#;
+    let half = Odd {
+        half_closes: true,
+        ..Odd::just(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
+    };
+    let odd = [
+        ("half of one", half, 0),
+        (
+            "another type of result",
+            http("200 OK", r#"{"type":"sync","result":7}"#),
+            7,
+        ),
+        ("nothing", http("200 OK", r#"{"type":"sync","result":null}"#), 7),
+        (
+            "too many results",
+            http(
+                "200 OK",
+                r#"{"type":"sync","result":[{"path":"/a"},{"path":"/b"},{"path":"/c"}]}"#,
+            ),
+            7,
+        ),
+        (
+            "another type of answer",
+            http("200 OK", r#"{"type":"new","result":null}"#),
+            0,
+        ),
+        (
+            "no change",
+            http("202 Accepted", r#"{"type":"async","result":null}"#),
+            0,
+        ),
+        ("no JSON", http("200 OK", "<html>"), 0),
+        ("no body", http("200 OK", ""), 0),
+        ("no content", Odd::just(b"HTTP/1.1 204 No Content\r\n\r\n"), 0),
+        (
+            "another place",
+            Odd::just(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"),
+            0,
+        ),
+        (
+            "too much",
+            Odd::just(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n{"),
+            0,
+        ),
+        ("a failure", http("500 X", refusal), 0),
+        ("a failure of something else", http("502 X", "bad gateway"), 0),
+        ("somebody who is busy", http("503 X", refusal), 0),
+        ("no HTTP", Odd::just(b"SSH-2.0-OpenSSH\r\n\r\n"), 0),
+    ];
+    for (what, odd, may_work) in odd {
+        with(odd, async |client| {
+            let results = writes(&client).await;
+            let failed = results.iter().filter(|(_, result)| result.is_err()).count();
+            assert!(failed >= results.len() - may_work, "{what}: {results:?}");
+            for (call, result) in results {
+                if let Err(error) = result {
+                    assert!(error.may_have_acted(), "{call} answered with {what}: {error:?}");
+                }
+            }
+            // A command runs when its websockets are connected.
+            let error = client.exec_output(&Exec::new(["a"])).await.unwrap_err();
+            assert!(!error.may_have_acted(), "exec answered with {what}: {error:?}");
+            for error in [
+                client.plan().await.unwrap_err(),
+                client.pull("/a").await.unwrap_err(),
+                client.change(&"7".parse().unwrap()).await.unwrap_err(),
+            ] {
+                assert!(!error.may_have_acted(), "a read answered with {what}: {error:?}");
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_proves_that_nothing_was_done_where_it_comes_first() {
+    let refusal = r#"{"type":"error","status-code":400,"result":{"message":"no"}}"#;
+    for status in ["400 X", "401 X", "403 X", "404 X", "405 X"] {
+        with(http(status, refusal), async |client| {
+            for (call, result) in writes(&client).await {
+                let error = result.unwrap_err();
+                // Pebble says it of what comes after some files were written, too.
+                let acted = status == "400 X" && call.starts_with("push") && call != "push_tree";
+                assert_eq!(
+                    error.may_have_acted(),
+                    acted,
+                    "{call} answered with {status}: {error:?}"
+                );
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_write_without_a_connection_has_not_acted() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = Client::new(folder.path().join("s")).with_retry(RetryPolicy::once(LIMIT));
+    for (call, result) in writes(&client).await {
+        let error = result.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.may_have_acted()),
+            (&ErrorKind::Unreachable, false),
+            "{call}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_one_path_proves_it_where_the_work_has_one_step() {
+    let error = r#"{"kind":"permission-denied","message":"no"}"#;
+    let result = format!(r#"{{"type":"sync","result":[{{"path":"/a","error":{error}}}]}}"#);
+    with(http("200 OK", &result), async |client| {
+        let (dir, remove, push) = (DirOptions::new(), RemoveOptions::new(), PushOptions::new());
+        for (error, acted) in [
+            (client.make_dir("/a", &dir).await, false),
+            (client.make_dir("/a", &dir.clone().make_parents()).await, true),
+            (client.remove("/a", &remove).await, false),
+            (client.remove("/a", &remove.clone().recursive()).await, true),
+            (client.push("/a", "a", &push).await, false),
+            (client.push("/a", "a", &push.clone().make_dirs()).await, true),
+        ] {
+            let error = error.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::File(_)), "{error:?}");
+            assert_eq!(error.may_have_acted(), acted, "{error:?}");
+        }
     })
     .await;
 }

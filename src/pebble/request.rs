@@ -30,6 +30,7 @@ pub(crate) struct Request {
     form: Form,
     layers: bool,
     idle: bool,
+    piecemeal: bool,
     since: Option<&'static str>,
 }
 
@@ -49,6 +50,7 @@ impl Request {
             form: Form::Envelope,
             layers: false,
             idle: false,
+            piecemeal: false,
             since: None,
         }
     }
@@ -68,7 +70,8 @@ impl Request {
         }
     }
 
-    /// A write whose body is given to the connection when it is sent.
+    /// A write whose body is given to the connection when it is sent. Pebble works on it as it
+    /// comes, so a 400 is said of what then came, with the files before it written.
     pub(crate) fn upload(
         path: impl Into<Cow<'static, str>>,
         operation: impl Into<String>,
@@ -79,6 +82,7 @@ impl Request {
             method: Method::POST,
             content_type: content_type.into(),
             resend,
+            piecemeal: true,
             ..Self::get(path, operation)
         }
     }
@@ -178,12 +182,32 @@ impl Request {
         self.method == Method::GET || self.idle
     }
 
+    /// Whether it may have had its effect, or a part of it, although it was answered so.
+    ///
+    /// It was sent, so only a refusal that comes before the work is proof that it has not. A 4xx
+    /// is one, but for a 400 of [an upload](Self::upload). A 5xx may come in the middle, as that
+    /// of signals does. (Pebble 1.32.1, `internals/daemon/api_files.go`, `api_signals.go`.)
+    pub(crate) fn may_have_acted(&self, refusal: Option<&Refusal>) -> bool {
+        let proves_it_has_not = |refusal: &Refusal| match refusal.status {
+            400 => !self.piecemeal,
+            status => (401..500).contains(&status),
+        };
+        !self.is_read() && !refusal.is_some_and(proves_it_has_not)
+    }
+
     /// The error of a complete answer that refuses this request.
     pub(crate) fn refused(&self, target: Option<&str>, refusal: Refusal) -> Error {
-        match self.since {
+        let acted = self.may_have_acted(Some(&refusal));
+        let error = match self.since {
             Some(since) if refusal.is_missing_route() => Error::unsupported(&self.operation, target, since),
             _ => Error::refused(&self.operation, target, refusal),
-        }
+        };
+        error.with_acted(acted)
+    }
+
+    /// The error of a complete answer that Pebble does not give to this request.
+    pub(crate) fn misanswered(&self, target: Option<&str>, reason: impl Into<String>) -> Error {
+        Error::protocol(&self.operation, target, reason).with_acted(self.may_have_acted(None))
     }
 
     /// The message to send, with the body that it has.

@@ -99,14 +99,7 @@ impl Client {
         if services.is_empty() {
             return Err(self.refuse(request.operation(), "name at least one service"));
         }
-        match self.send(request).await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let partly = services.len() > 1 && error.message().is_some();
-                let acted = error.may_have_acted() || partly;
-                Err(error.with_acted(acted))
-            }
-        }
+        self.send(request).await.map(drop)
     }
 }
 

@@ -188,7 +188,9 @@ impl ExecProcess {
     /// Dropping the future may or may not have sent it.
     ///
     /// # Errors
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest) for a signal that is none of Linux's 31, and when the command is over.
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest) for a signal that is none of Linux's 31, and
+    /// when the command is over; [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) when the connection
+    /// broke while it was sent.
     pub async fn signal(&self, signal: &Signal) -> Result<(), Error> {
         let operation = format!("send {signal} to the command of change {}", self.id);
         match control::signal(signal) {
@@ -202,7 +204,9 @@ impl ExecProcess {
     /// Dropping the future may or may not have sent it.
     ///
     /// # Errors
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest) when the command has no terminal, for a size of nothing, and when the command is over.
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest) when the command has no terminal, for a size of
+    /// nothing, and when the command is over; [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) when
+    /// the connection broke while it was sent.
     pub async fn resize(&self, width: u16, height: u16) -> Result<(), Error> {
         let operation = format!("resize the terminal of the command of change {}", self.id);
         if !self.terminal {
@@ -227,8 +231,17 @@ impl ExecProcess {
                 sockets.poll_control(cx, &mut message)
             })
         });
-        sent.await
-            .ok_or_else(|| self.client.refuse(&operation, "the command is over"))
+        if sent.await.is_some() {
+            return Ok(());
+        }
+        Err(match message {
+            Some(_) => self.client.refuse(&operation, "the command is over"),
+            None => {
+                let reason = "its connection broke while that was sent; the command may be over";
+                let (kind, target) = (ErrorKind::OutcomeUnknown, self.client.target());
+                Error::ended(kind, &operation, target, reason.to_owned(), None)
+            }
+        })
     }
 
     /// Waits until the command is over and both streams have ended, and closes its websockets.

@@ -115,7 +115,7 @@ impl Client {
     /// [`File`](ErrorKind::File) when Pebble could not make it; [`Unreachable`](ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn make_dir(&self, path: &str, options: &DirOptions) -> Result<(), Error> {
         let results = self.make_dirs(&[path], options).await?;
-        self.only_result(&operation("make folder", "", &[path]), results)
+        self.only_result(&operation("make folder", "", &[path]), &results)
     }
 
     /// Makes several folders in one request, in this order, and says of each what became of it. Dropped, some may have been made.
@@ -134,15 +134,20 @@ impl Client {
         operation: &str,
         dirs: &[(&str, &DirOptions)],
     ) -> Result<Vec<FileResult>, Error> {
-        let paths = dirs.iter().map(|(path, _)| *path);
-        self.check_paths(operation, paths.clone())?;
+        self.check_paths(operation, dirs.iter().map(|(path, _)| *path))?;
         let items = dirs.iter().map(|(path, options)| options.item(path)).collect();
         let answer = self.send(make_request(operation.to_owned(), items)).await?;
         let resent = answer.was_resent();
-        let mut results = decode_results(answer, paths)?;
+        let in_steps = dirs.iter().map(|(path, options)| (*path, options.parents));
+        let mut results = decode_results(&answer, in_steps)?;
         if resent {
             for result in &mut results {
-                if result.error().is_some_and(super::FileError::is_exists) && self.is_folder(result.path()).await? {
+                let exists = result.error().is_some_and(super::FileError::is_exists);
+                let is_folder = || async {
+                    let looked = self.is_folder(result.path()).await;
+                    looked.map_err(|error| error.with_acted(true))
+                };
+                if exists && is_folder().await? {
                     result.forgive();
                 }
             }
@@ -156,7 +161,7 @@ impl Client {
     /// [`File`](ErrorKind::File) when Pebble could not remove it; [`Unreachable`](ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn remove(&self, path: &str, options: &RemoveOptions) -> Result<(), Error> {
         let results = self.remove_all(&[path], options).await?;
-        self.only_result(&operation("remove", "", &[path]), results)
+        self.only_result(&operation("remove", "", &[path]), &results)
     }
 
     /// Removes several paths in one request, in this order, and says of each what became of it. Dropped, some may have been removed.
@@ -168,7 +173,8 @@ impl Client {
         self.check_paths(request.operation(), paths.iter().copied())?;
         let answer = self.send(request).await?;
         let resent = answer.was_resent();
-        let mut results = decode_results(answer, paths.iter().copied())?;
+        let in_steps = paths.iter().map(|path| (*path, options.recursive));
+        let mut results = decode_results(&answer, in_steps)?;
         if resent {
             for result in &mut results {
                 if result

@@ -239,7 +239,7 @@ impl OneFile<'_> {
                 Item::File(_) => {}
                 Item::Data(piece) => return Ok(Some(piece)),
                 Item::Results(results) => {
-                    let result = self.client.only_result(self.request.operation(), results);
+                    let result = self.client.only_result(self.request.operation(), &results);
                     return result.map(|()| None).map_err(Failure::Final);
                 }
             }

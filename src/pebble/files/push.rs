@@ -213,7 +213,7 @@ impl Client {
     pub async fn push(&self, path: &str, content: impl Into<Vec<u8>>, options: &PushOptions) -> Result<(), Error> {
         let file = PushFile::new(path, content).options(options.clone());
         let results = self.push_named(operation(path), std::slice::from_ref(&file)).await?;
-        self.only_result(&operation(path), results)
+        self.only_result(&operation(path), &results)
     }
 
     /// Writes several files in one request, in this order, and says of each what became of it: a file that cannot be written does not keep Pebble from
@@ -245,10 +245,10 @@ impl Client {
     }
 
     async fn push_named(&self, operation: String, files: &[PushFile]) -> Result<Vec<FileResult>, Error> {
-        let paths = files.iter().map(PushFile::path);
+        let mut paths = files.iter().map(PushFile::path);
         self.check_paths(&operation, paths.clone())?;
         let mut seen = HashSet::new();
-        if let Some(path) = paths.clone().find(|path| !seen.insert(*path)) {
+        if let Some(path) = paths.find(|path| !seen.insert(*path)) {
             return Err(self.refuse(&operation, format!("{path:?} is named twice; push it once")));
         }
         let boundary = self.boundary(&operation)?;
@@ -266,7 +266,8 @@ impl Client {
             (body, ready(Ok(())))
         };
         let envelope = call.run(|attempt| self.upload(call, attempt, make)).await?;
-        decode_results(Answer::to(self, call, envelope), paths)
+        let in_steps = files.iter().map(|file| (file.path(), file.options.make_dirs));
+        decode_results(&Answer::to(self, call, envelope), in_steps)
     }
 
     /// Writes a file with the content of a local one, and says how many bytes there were: `POST /v1/files`. `local` is opened anew for each attempt and
@@ -309,7 +310,7 @@ impl Client {
             Ok((envelope, progress))
         };
         let (envelope, progress) = call.run(attempt).await?;
-        self.written(call, envelope, path, &progress)
+        self.written(call, envelope, (path, options.make_dirs), &progress)
     }
 
     /// Writes a file with what a reader gives: `POST /v1/files`. Memory is bounded whatever the size: two pieces of at most 64 KiB. The reader may be
@@ -366,19 +367,26 @@ impl Client {
             ))
         };
         let envelope = call.run(attempt).await?;
-        self.written(call, envelope, path, progress).map(|_| ())
+        self.written(call, envelope, (path, options.make_dirs), progress)
+            .map(|_| ())
     }
 
     /// What an answer says of the only file of a push. It cannot have been written before all of it was sent.
-    fn written(&self, call: &Call<'_>, envelope: Envelope, path: &str, progress: &Progress) -> Result<u64, Error> {
+    fn written(
+        &self,
+        call: &Call<'_>,
+        envelope: Envelope,
+        file: (&str, bool),
+        progress: &Progress,
+    ) -> Result<u64, Error> {
         let answer = Answer::to(self, call, envelope);
-        let too_early = answer.malformed("Pebble answered that the file is written before it had all of it");
-        let results = decode_results(answer, [path])?;
-        self.only_result(call.request().operation(), results)?;
+        let results = decode_results(&answer, [file])?;
+        self.only_result(call.request().operation(), &results)?;
         if progress.is_over() {
             Ok(progress.bytes())
         } else {
-            Err(too_early.with_acted(true))
+            let reason = "Pebble answered that the file is written before it had all of it";
+            Err(answer.malformed(reason))
         }
     }
 }

@@ -10,6 +10,10 @@ use serde::Deserialize;
 use crate::pebble::client::{Answer, Client};
 use crate::pebble::error::Error;
 use crate::pebble::wire::wire_words;
+use crate::text;
+
+/// The most of a message that an error shows, in bytes.
+const LONGEST: usize = 1024;
 
 /// Why Pebble could not do its work on one path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,7 +43,7 @@ impl FileErrorKind {
 
 /// What Pebble says of a path that it could not read, write or change.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", text::clean(.message, LONGEST))]
 pub struct FileError {
     kind: FileErrorKind,
     #[serde(default)]
@@ -53,7 +57,7 @@ impl FileError {
         &self.kind
     }
 
-    /// Pebble's own words, such as `open /etc/x: no such file or directory`.
+    /// Pebble's own words as they came, such as `open /etc/x: no such file or directory`.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
@@ -71,6 +75,10 @@ pub struct FileResult {
     path: String,
     #[serde(default)]
     error: Option<FileError>,
+    /// An error does not prove that nothing was done: an earlier attempt may have acted, or the
+    /// work on the path has several steps.
+    #[serde(skip)]
+    in_part: bool,
 }
 
 impl FileResult {
@@ -95,6 +103,12 @@ impl FileResult {
     pub(super) fn forgive(&mut self) {
         self.error = None;
     }
+
+    /// The error of a call about this path.
+    pub(super) fn failure(&self, operation: &str, target: Option<&str>) -> Option<Error> {
+        let error = Error::file(operation, target, self.error.as_ref()?);
+        Some(error.with_acted(self.in_part))
+    }
 }
 
 impl fmt::Debug for FileResult {
@@ -106,18 +120,23 @@ impl fmt::Debug for FileResult {
     }
 }
 
-/// The results of an answer, which must be about these paths: a result is never lost, and never made up.
+/// The results of an answer, which must be about these paths: a result is never lost, and never made
+/// up. With each path comes whether the work on it has several steps, of which the first may be done
+/// although a later one fails.
 pub(super) fn decode_results<'a>(
-    answer: Answer,
-    paths: impl IntoIterator<Item = &'a str>,
+    answer: &Answer,
+    paths_and_steps: impl IntoIterator<Item = (&'a str, bool)>,
 ) -> Result<Vec<FileResult>, Error> {
-    let mismatch = answer.malformed("the results in Pebble's answer are not those of the paths that were sent");
-    let results = answer.decode::<Option<Vec<FileResult>>>()?.unwrap_or_default();
-    if are_about(&results, paths) {
-        Ok(results)
-    } else {
-        Err(mismatch)
+    let mut results = answer.decode::<Option<Vec<FileResult>>>()?.unwrap_or_default();
+    let (paths, in_steps): (Vec<&str>, Vec<bool>) = paths_and_steps.into_iter().unzip();
+    if !are_about(&results, paths) {
+        let reason = "the results in Pebble's answer are not those of the paths that were sent";
+        return Err(answer.malformed(reason));
     }
+    for (result, in_steps) in results.iter_mut().zip(in_steps) {
+        result.in_part = in_steps || answer.may_have_acted_before();
+    }
+    Ok(results)
 }
 
 /// Whether there is one result for each path, in the order of the paths.
@@ -127,11 +146,11 @@ pub(super) fn are_about<'a>(results: &[FileResult], paths: impl IntoIterator<Ite
 
 impl Client {
     /// The one result of a call about one path.
-    pub(super) fn only_result(&self, operation: &str, results: Vec<FileResult>) -> Result<(), Error> {
-        match results.into_iter().next().and_then(|result| result.error) {
-            None => Ok(()),
-            Some(error) => Err(Error::file(operation, self.target(), &error)),
-        }
+    pub(super) fn only_result(&self, operation: &str, results: &[FileResult]) -> Result<(), Error> {
+        let failure = results
+            .first()
+            .and_then(|result| result.failure(operation, self.target()));
+        failure.map_or(Ok(()), Err)
     }
 
     /// Refuses what no path can hold, before anything is sent.

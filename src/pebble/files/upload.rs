@@ -45,8 +45,11 @@ impl Client {
                     Ok(envelope) => return Ok(envelope),
                     Err(snag) => snag,
                 },
-                // The body was not complete, and Pebble takes nothing of an incomplete file.
-                Err(UploadFailure::Source(error)) => return Err(Failure::Final(error)),
+                // The body was not complete, and Pebble takes nothing of an incomplete file; the
+                // folders on the way to it, it may have made.
+                Err(UploadFailure::Source(error)) => {
+                    return Err(Failure::Final(error.with_acted(request.may_have_acted(None))));
+                }
                 Err(UploadFailure::Connection(broken)) => {
                     if matches!(broken.class, FailureClass::Lost | FailureClass::Silent) {
                         call.note_accepted();
@@ -56,7 +59,12 @@ impl Client {
             };
             match snag {
                 Snag::Halt(Halt::Stale) => {}
-                snag => return Err(self.unanswered(request, snag)),
+                snag => {
+                    if let Snag::Refused(refusal) = &snag {
+                        call.note_refused(refusal);
+                    }
+                    return Err(self.unanswered(request, snag));
+                }
             }
         }
     }

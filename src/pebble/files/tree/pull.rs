@@ -275,8 +275,8 @@ impl Pulling<'_> {
         };
         let (files, results) = self.client.read_beside(operation, &paths, &wanted).await?;
         for ((wanted, file), result) in wanted.into_iter().zip(files).zip(results) {
-            if let Some(error) = result.error() {
-                let error = Error::file(&format!("pull {:?}", wanted.remote), self.client.target(), error);
+            let operation = format!("pull {:?}", wanted.remote);
+            if let Some(error) = result.failure(&operation, self.client.target()) {
                 self.account.failed(wanted.path, error);
                 continue;
             }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::super::manage::DirOptions;
 use super::super::mode::Mode;
 use super::super::push::{PushFile, PushOptions, open_file};
+use super::super::results::FileResult;
 use super::{Account, Symlinks, TreeOptions, TreeReport, below};
 use crate::pebble::client::Client;
 use crate::pebble::error::Error;
@@ -43,9 +44,15 @@ impl Client {
             account: Account::new(options),
             batch: Vec::new(),
             bytes: 0,
+            has_root: false,
         };
-        pushing.run(remote).await?;
-        Ok(pushing.account.report)
+        match pushing.run(remote).await {
+            Ok(()) => Ok(pushing.account.report),
+            Err(error) => {
+                let acted = error.may_have_acted() || pushing.has_root;
+                Err(error.with_acted(acted))
+            }
+        }
     }
 }
 
@@ -99,6 +106,8 @@ struct Pushing<'c> {
     /// Small files that travel together, with their paths in the tree.
     batch: Vec<(PathBuf, PushFile)>,
     bytes: u64,
+    /// The folder itself was made, or was there.
+    has_root: bool,
 }
 
 impl Pushing<'_> {
@@ -132,9 +141,11 @@ impl Pushing<'_> {
             dirs.insert(0, (parent, &parents));
         }
         let results = self.client.make_dirs_each(&self.operation, &dirs).await?;
-        if let Some(error) = results.iter().find_map(super::super::FileResult::error) {
-            return Err(Error::file(&self.operation, self.client.target(), error));
+        let failure = |result: &FileResult| result.failure(&self.operation, self.client.target());
+        if let Some(error) = results.iter().find_map(failure) {
+            return Err(error);
         }
+        self.has_root = true;
         self.account.folder(Path::new(""));
         Ok(())
     }
@@ -248,8 +259,8 @@ impl Pushing<'_> {
             let dirs: Vec<(&str, &DirOptions)> = paths.zip(&options).collect();
             let results = self.client.make_dirs_each(&self.operation, &dirs).await?;
             for ((path, remote, metadata), result) in some.into_iter().zip(results) {
-                if let Some(error) = result.error() {
-                    let error = Error::file(&format!("make folder {remote:?}"), self.client.target(), error);
+                let operation = format!("make folder {remote:?}");
+                if let Some(error) = result.failure(&operation, self.client.target()) {
                     self.account.failed(path, error);
                     continue;
                 }
@@ -308,12 +319,9 @@ impl Pushing<'_> {
         self.bytes = 0;
         let results = self.client.push_all(&files).await?;
         for ((path, file), result) in paths.into_iter().zip(files).zip(results) {
-            match result.error() {
+            match result.failure(&format!("push {:?}", file.path()), self.client.target()) {
                 None => self.account.file(&path, file.size()),
-                Some(error) => {
-                    let error = Error::file(&format!("push {:?}", file.path()), self.client.target(), error);
-                    self.account.failed(path, error);
-                }
+                Some(error) => self.account.failed(path, error),
             }
         }
         Ok(())
