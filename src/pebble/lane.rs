@@ -113,9 +113,20 @@ impl Lane {
         self.clean.then_some(self)
     }
 
-    /// Whether it can take a request, as far as is known. One that the daemon has closed since fails before anything is sent: the kernel takes no byte
-    /// for a socket whose other end is gone.
-    pub(crate) fn is_open(&self) -> bool {
+    /// Whether it can take another request: it is open, as far as is known, and nothing has come
+    /// since the last answer. What comes unasked would be taken for the answer to the request.
+    ///
+    /// One that the daemon closes later fails before anything is sent: the kernel takes no byte for
+    /// a socket whose other end is gone.
+    pub(crate) async fn is_fit(&mut self) -> bool {
+        // What has come is known once the runtime has looked at its sockets, and that it does before
+        // it goes on with what has given way.
+        tokio::task::yield_now().await;
+        poll_fn(|cx| {
+            drive(&mut self.connection, cx);
+            Poll::Ready(())
+        })
+        .await;
         self.connection.is_some() && !self.sender.is_closed()
     }
 

@@ -1,5 +1,6 @@
 //! Answers that Pebble does not give, byte for byte: other HTTP than it speaks, and HTTP that never comes to an end.
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -153,6 +154,76 @@ async fn an_answer_that_nobody_asked_for_is_nobodys() {
         }
     })
     .await;
+}
+
+/// How the second answer comes, for which nobody has asked yet.
+#[derive(Debug, Clone, Copy)]
+enum Unasked {
+    /// With the first one.
+    AtOnce,
+    /// When the first one was taken.
+    Afterwards,
+    /// The same, but only a part of it.
+    InPart,
+    /// Not at all: the connection is closed.
+    Closed,
+}
+
+/// Says on its first connection that "/a" was made, and then, unasked, that "/b" was. It refuses all else.
+fn made_unasked(listener: &std::os::unix::net::UnixListener, unasked: Unasked, turns: &std::sync::Barrier) {
+    let made = |path: &str| {
+        let result = format!(r#"{{"type":"sync","result":[{{"path":"{path}"}}]}}"#);
+        http("200 OK", &result).first
+    };
+    let refusal = http("400 X", r#"{"type":"error","result":{"message":"no"}}"#).first;
+    let mut request = [0; 4096];
+    let (mut first, _) = listener.accept().unwrap();
+    assert!(first.read(&mut request).unwrap() > 0);
+    match unasked {
+        Unasked::AtOnce => first.write_all(&[made("/a"), made("/b")].concat()).unwrap(),
+        _ => first.write_all(made("/a")).unwrap(),
+    }
+    turns.wait();
+    match unasked {
+        Unasked::AtOnce => {}
+        Unasked::Afterwards => first.write_all(made("/b")).unwrap(),
+        Unasked::InPart => first.write_all(b"HTTP/1.1 2").unwrap(),
+        Unasked::Closed => first.shutdown(std::net::Shutdown::Both).unwrap(),
+    }
+    turns.wait();
+    let (mut second, _) = listener.accept().unwrap();
+    if second.read(&mut request).unwrap() > 0 {
+        second.write_all(refusal).unwrap();
+    }
+}
+
+#[test]
+fn a_connection_on_which_something_came_unasked_is_not_used_again() {
+    for unasked in [Unasked::AtOnce, Unasked::Afterwards, Unasked::InPart, Unasked::Closed] {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("s");
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let turns = &std::sync::Barrier::new(2);
+        let client = patient(Client::new(socket));
+        let (first, second) = std::thread::scope(|scope| {
+            scope.spawn(|| made_unasked(&listener, unasked, turns));
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let results = runtime.enable_all().build().unwrap().block_on(async {
+                let first = client.make_dir("/a", &DirOptions::new()).await;
+                // The runtime does not get to look at its sockets in between.
+                turns.wait();
+                turns.wait();
+                (first, client.make_dir("/b", &DirOptions::new()).await)
+            });
+            // A server that was not asked again need not wait.
+            let _ = std::os::unix::net::UnixStream::connect(client.socket());
+            results
+        });
+        first.unwrap();
+        let error = second.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Api { status: 400 }, "{unasked:?}: {error}");
+        assert_eq!(client.budget().retries(), 0, "{unasked:?}");
+    }
 }
 
 #[tokio::test]

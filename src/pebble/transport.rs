@@ -80,10 +80,10 @@ impl Transport {
         &self.socket
     }
 
-    /// An idle connection that is still open, or a new one.
+    /// An idle connection on which nothing has happened since, or a new one.
     pub(crate) async fn lane(&self) -> Result<Lane, Broken> {
-        while let Some(lane) = self.take_idle() {
-            if lane.is_open() {
+        while let Some(mut lane) = self.take_idle() {
+            if lane.is_fit().await {
                 return Ok(lane);
             }
         }
