@@ -5,12 +5,14 @@
 
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hyperlocal::UnixConnector;
+use rustix::io::Errno;
 use tower_service::Service as _;
 
 use super::lane::Lane;
@@ -129,29 +131,36 @@ impl Transport {
         let stream = UnixConnector
             .call(address)
             .await
-            .map_err(|error| dial_failure(&error))?;
+            .map_err(|error| dial_failure(&error, &self.socket))?;
         let number = self.dials.fetch_add(1, Ordering::Relaxed) + 1;
         Lane::new(number, stream).await
     }
 }
 
-/// Every failure to connect proves that nothing was sent, but only these pass by themselves.
-fn dial_failure(error: &io::Error) -> Broken {
-    let (class, cause) = match error.kind() {
-        io::ErrorKind::PermissionDenied => (FailureClass::Denied, "permission denied".to_owned()),
-        io::ErrorKind::NotFound => (FailureClass::NotSent, "no such socket".to_owned()),
-        io::ErrorKind::ConnectionRefused => (FailureClass::NotSent, "connection refused".to_owned()),
-        io::ErrorKind::WouldBlock => (
-            FailureClass::NotSent,
-            "too many connections are waiting for it".to_owned(),
-        ),
-        // A file where a folder of the path should be, or a link that leads nowhere for ever, mends itself no more than a bad path.
-        io::ErrorKind::InvalidInput | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
-            (FailureClass::BadPath, plain(error))
-        }
-        _ => (FailureClass::NotSent, plain(error)),
-    };
-    Broken::new(class, cause)
+/// Every failure to connect proves that nothing was sent. One that speaks of the path, and not of
+/// who listens there, does not pass by itself.
+fn dial_failure(error: &io::Error, socket: &Path) -> Broken {
+    let bad_path = |cause: &str| Broken::new(FailureClass::BadPath, cause);
+    let not_sent = |cause: &str| Broken::new(FailureClass::NotSent, cause);
+    match Errno::from_io_error(error) {
+        Some(Errno::ACCESS | Errno::PERM) => Broken::new(FailureClass::Denied, "permission denied"),
+        Some(Errno::NOENT) => not_sent("no such socket"),
+        // Linux says it of every file that is no socket, too.
+        Some(Errno::CONNREFUSED) => match std::fs::metadata(socket).map(|file| file.file_type()) {
+            Ok(file) if file.is_dir() => bad_path("there is a folder in the place of the socket"),
+            Ok(file) if !file.is_socket() => bad_path("there is a file in the place of the socket"),
+            Ok(_) | Err(_) => not_sent("connection refused"),
+        },
+        Some(Errno::AGAIN) => not_sent("too many connections are waiting for it"),
+        Some(Errno::LOOP) => bad_path("the symbolic links of the path lead in a circle"),
+        Some(Errno::NOTDIR) => bad_path("there is a file in the place of a folder of the path"),
+        Some(Errno::NAMETOOLONG) => bad_path("a name in the path is too long"),
+        Some(Errno::PROTOTYPE) => bad_path("the socket is for datagrams, and Pebble's is not"),
+        Some(Errno::INVAL) => bad_path(&plain(error)),
+        // Not of the system: the path cannot be handed to it.
+        None if error.kind() == io::ErrorKind::InvalidInput => bad_path(&plain(error)),
+        _ => not_sent(&plain(error)),
+    }
 }
 
 /// The text of an operating system error without its number.

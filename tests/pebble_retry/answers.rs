@@ -219,6 +219,45 @@ async fn a_bad_socket_path_is_refused_at_the_first_call() {
         *Client::new("").plan().await.unwrap_err().kind(),
         ErrorKind::InvalidRequest
     );
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink("loop", place("loop")).unwrap();
+    std::fs::create_dir(place("folder")).unwrap();
+    std::fs::write(place("file"), "").unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, place("pipe"), 0o600.into()).unwrap();
+    let _datagrams = std::os::unix::net::UnixDatagram::bind(place("datagrams")).unwrap();
+    for (name, cause) in [
+        ("loop", "circle"),
+        ("loop/s", "circle"),
+        ("folder", "a folder in the place"),
+        ("file", "a file in the place of the socket"),
+        ("pipe", "a file in the place of the socket"),
+        ("file/s", "of a folder of the path"),
+        ("datagrams", "for datagrams"),
+        ("a\0b", "null bytes"),
+    ] {
+        let client = Client::new(place(name));
+        let error = client.replan().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.attempts(), error.may_have_acted()),
+            (&ErrorKind::InvalidRequest, 1, false),
+            "{name}: {error}"
+        );
+        assert!(error.to_string().contains(cause), "{name}: {error}");
+        assert_eq!(client.budget().retries(), 0, "{name}");
+    }
+    // What may come about by itself is waited for.
+    drop(std::os::unix::net::UnixListener::bind(place("left")).unwrap());
+    std::os::unix::fs::symlink("nowhere", place("dangling")).unwrap();
+    for name in ["left", "dangling", "missing", "missing/s"] {
+        let quick = policy()
+            .step(Duration::from_millis(1))
+            .deadline(Duration::from_millis(100));
+        let client = Client::new(place(name)).with_retry(quick);
+        let error = client.replan().await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Unreachable, "{name}: {error}");
+        assert!(error.attempts() > 1, "{name}: {error:?}");
+    }
     let once = RetryPolicy::once(Duration::from_secs(1));
     let error = Client::new("/no/such/folder/pebble.socket")
         .with_retry(once)
