@@ -125,7 +125,8 @@ impl Client {
         id: &ChangeId,
         deadline: Duration,
     ) -> Result<Change, Error> {
-        let call = Call::new(self, Request::get(change_path(id), operation));
+        let step = format!("wait for change {id}");
+        let call = Call::new(self, Request::get(change_path(id), operation).told_as(step));
         let call = &call;
         let stage: Mutex<Option<AwaitedChange>> = Mutex::new(None);
         let stage = &stage;
@@ -165,9 +166,15 @@ impl Client {
         .await
     }
 
-    /// Waits for a change that `operation` has made.
-    pub(super) async fn wait_for(self, operation: String, awaited: AwaitedChange) -> Result<ChangeEnd, Error> {
-        let call = Call::new(&self, Request::get(change_path(&awaited.id), operation));
+    /// Waits for a change that `operation` has made; `step` names just that, for the log.
+    pub(super) async fn wait_for(
+        self,
+        operation: String,
+        step: String,
+        awaited: AwaitedChange,
+    ) -> Result<ChangeEnd, Error> {
+        let request = Request::get(change_path(&awaited.id), operation).told_as(step);
+        let call = Call::new(&self, request);
         call.note_accepted();
         let (call, client) = (&call, &self);
         let stage = &Mutex::new(awaited);

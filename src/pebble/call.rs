@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -28,6 +28,7 @@ pub(super) struct Call<'c> {
     request: Request,
     lost: Mutex<Option<Lost>>,
     accepted: AtomicBool,
+    unfinished: Arc<AtomicBool>,
 }
 
 /// An answer was lost: the request may have acted.
@@ -129,6 +130,7 @@ impl<'c> Call<'c> {
             request,
             lost: Mutex::new(None),
             accepted: AtomicBool::new(false),
+            unfinished: Arc::default(),
         }
     }
 
@@ -184,6 +186,11 @@ impl<'c> Call<'c> {
         }
     }
 
+    /// It has been answered, but what it was for has not come about yet: no success is told of.
+    pub(super) fn note_unfinished(&self) {
+        self.unfinished.store(true, Ordering::Relaxed);
+    }
+
     /// Runs attempts under the client's policy and budget, and turns the end into an error.
     pub(super) async fn run<T, Op, Fut>(&self, mut operation: Op) -> Result<T, Error>
     where
@@ -192,8 +199,9 @@ impl<'c> Call<'c> {
     {
         let client = self.client;
         let reporter = Reporter {
-            operation: self.request.operation().to_owned(),
+            operation: self.request.step().to_owned(),
             target: client.target().map(str::to_owned),
+            unfinished: Arc::clone(&self.unfinished),
             observer: client.observer().cloned(),
         };
         let judge = |failure: &Failure| match failure {

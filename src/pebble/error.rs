@@ -324,7 +324,8 @@ impl Error {
 
     /// A restart of Pebble took away the layer that the call was about; `refusal` says so.
     pub(crate) fn restarted(operation: &str, target: Option<&str>, refusal: Self) -> Self {
-        let said = refusal.0.message.as_deref().map(one_line).unwrap_or_default();
+        let message = refusal.0.message.as_deref().unwrap_or_default();
+        let said = text::clean(message, LONGEST_MESSAGE);
         let reason = format!("Pebble was restarted and has forgotten its layer ({said}); add the layer again");
         let mut error = Self::new(ErrorKind::Restarted, operation, target, reason)
             .with_attempts(refusal.0.attempts)

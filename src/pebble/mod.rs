@@ -80,6 +80,9 @@ mod signals;
 mod start_refusal;
 mod system_info;
 mod timestamp;
+#[cfg(test)]
+#[path = "../../tests/common/told.rs"]
+mod told;
 mod transport;
 mod turns;
 mod waits;

@@ -32,6 +32,7 @@ pub(crate) struct Request {
     idle: bool,
     piecemeal: bool,
     since: Option<&'static str>,
+    step: Option<String>,
 }
 
 impl Request {
@@ -52,6 +53,7 @@ impl Request {
             idle: false,
             piecemeal: false,
             since: None,
+            step: None,
         }
     }
 
@@ -90,6 +92,24 @@ impl Request {
     /// Messages name it for what it is part of.
     pub(crate) fn rename(&mut self, operation: String) {
         self.operation = operation;
+    }
+
+    /// It is one step of what its errors name, and its success is not that of the whole: the log
+    /// tells of this step. `step` completes a sentence that starts with "cannot", too.
+    pub(crate) fn told_as(mut self, step: impl Into<String>) -> Self {
+        self.step = Some(step.into());
+        self
+    }
+
+    /// It is one step of this operation, of which its errors are.
+    pub(crate) fn step_of(mut self, operation: String) -> Self {
+        let step = std::mem::replace(&mut self.operation, operation);
+        self.told_as(step)
+    }
+
+    /// How the log names it.
+    pub(crate) fn step(&self) -> &str {
+        self.step.as_deref().unwrap_or(&self.operation)
     }
 
     /// The version of Pebble that brought it, such as `1.5`: an older one answers that there is no such path or method.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
+use super::told::Told;
 use super::{Check, Client, ErrorKind, Layer, LayerMode, RetryPolicy, Service, Startup, Timestamp};
 
 /// What the server does with the next request.
@@ -259,6 +260,35 @@ async fn a_change_whose_effect_is_gone_is_asked_for_anew() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn the_log_tells_of_no_success_before_a_failure() {
+    let failed = || {
+        change(
+            "5",
+            "start",
+            later(),
+            "Error",
+            "2026-11-22T20:00:10Z ERROR exited quickly",
+        )
+    };
+    let script = vec![
+        (POST, accepted("5")),
+        (WAIT, Then::Cut),
+        (READ, sync(failed())),
+        (WAIT, sync(failed())),
+    ];
+    let told = Told::default();
+    let _default = tracing::subscriber::set_default(told.clone());
+    follow(script, async |client| {
+        let error = client.start(&["web"]).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (&ErrorKind::ChangeFailed, 2));
+    })
+    .await;
+    let lines = told.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].1.starts_with("cannot start service \"web\": "), "{lines:?}");
 }
 
 #[tokio::test]

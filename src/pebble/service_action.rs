@@ -162,7 +162,8 @@ impl<'c> ServiceAction<'c> {
                 OthersEnd::ConnectionLost => {}
             }
             let client = self.client.clone();
-            match client.wait_for(self.operation.clone(), awaited.clone()).await? {
+            let step = format!("wait for change {}", change.id());
+            match client.wait_for(self.operation.clone(), step, awaited.clone()).await? {
                 ChangeEnd::Ready { change: again, .. } => change = *again,
                 ChangeEnd::Restarted { cause, change } => {
                     let restarts = awaited.restarts();
@@ -228,12 +229,21 @@ impl<'c> ServiceAction<'c> {
                 Some(awaited) => awaited,
                 None => match client.send_action(call, action, attempt).await? {
                     Sent::Accepted(awaited) => awaited,
-                    Sent::Lost(gone) => return Ok(StepEnd::DaemonGone(gone)),
+                    Sent::Lost(gone) => {
+                        call.note_unfinished();
+                        return Ok(StepEnd::DaemonGone(gone));
+                    }
                 },
             };
             match client.wait_step(call, &mut awaited, attempt).await {
-                Ok(ChangeEnd::Ready { change, .. }) => Ok(StepEnd::Over(change, awaited)),
+                Ok(ChangeEnd::Ready { change, .. }) => {
+                    if *change.status() != ChangeStatus::Done {
+                        call.note_unfinished();
+                    }
+                    Ok(StepEnd::Over(change, awaited))
+                }
                 Ok(ChangeEnd::Restarted { cause, change }) => {
+                    call.note_unfinished();
                     let restarts = awaited.restarts();
                     Ok(StepEnd::DaemonGone(DaemonGone {
                         cause,
@@ -362,8 +372,7 @@ impl<'c> ServiceAction<'c> {
     }
 
     async fn list_services(&self, names: &[String]) -> Result<Vec<ServiceInfo>, Error> {
-        let mut request = list_request(names);
-        request.rename(self.operation.clone());
+        let request = list_request(names).step_of(self.operation.clone());
         let answer = self.client.send(request).await?;
         answer.decode::<Option<Vec<_>>>().map(Option::unwrap_or_default)
     }
@@ -469,8 +478,7 @@ impl ServiceAction<'_> {
 
     /// Gives the changes in progress that start or stop one of these services.
     async fn others(&self, services: &[String]) -> Result<Others, Error> {
-        let mut request = list_in_progress();
-        request.rename(self.operation.clone());
+        let request = list_in_progress().step_of(self.operation.clone());
         let call = Call::new(self.client, request);
         let call = &call;
         let mut others = call

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use charmwright::pebble::{Client, ErrorKind, Exec, RetryPolicy};
-use charmwright::testing::daemon::DaemonOptions;
+use charmwright::pebble::{Client, ErrorKind, Exec, FailedAttempt, RetryObserver, RetryPolicy};
+use charmwright::testing::daemon::{Daemon, DaemonOptions};
 use charmwright::testing::proxy::{Fault, Rule, SeenRequest};
 use tokio::io::AsyncReadExt as _;
 
 use crate::scene::{Scene, is_alive, pid_in, policy, scene, scene_with, sh, until, within};
+use crate::told::Told;
 
 /// A command that leaves a line for each time that it is run.
 fn counting(scene: &Scene) -> Exec {
@@ -245,6 +246,36 @@ async fn a_daemon_that_is_killed_in_the_middle_is_told() {
     let (error, _) = broken_by(&client, &scene.path("pid"), || scene.daemon.kill().unwrap()).await;
     assert_eq!(*error.kind(), ErrorKind::Unreachable, "{error}");
     assert!(error.may_have_acted(), "{error}");
+}
+
+/// Starts the daemon again when an attempt has failed for want of it.
+struct Starter(Arc<Daemon>);
+
+impl RetryObserver for Starter {
+    fn attempt_failed(&self, failure: &FailedAttempt) {
+        if failure.delay().is_some() && !self.0.is_running() {
+            self.0.start_again().unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_one_story_of_a_daemon_that_is_killed_in_the_middle() {
+    let Some(scene) = scene("the_log_tells_one_story") else {
+        return;
+    };
+    let client = scene.client.clone();
+    let client = client.with_observer(Arc::new(Starter(Arc::clone(&scene.daemon))));
+    let told = Told::default();
+    let _default = tracing::subscriber::set_default(told.clone());
+    let kill = || scene.daemon.kill().unwrap();
+    let (error, _) = broken_by(&client, &scene.path("pid"), kill).await;
+    assert!(error.to_string().starts_with("cannot run command "), "{error}");
+    // The steps are told of, and the whole by its error alone.
+    let lines = told.lines();
+    assert!(!lines.iter().any(|(_, line)| line.contains("run command")), "{lines:?}");
+    let learned = |line: &str| line.starts_with("could learn the end of command ");
+    assert!(lines.iter().any(|(_, line)| learned(line)), "{lines:?}");
 }
 
 #[tokio::test]

@@ -13,3 +13,5 @@ mod refused;
 mod scene;
 mod settings;
 mod streams;
+#[path = "../common/told.rs"]
+mod told;

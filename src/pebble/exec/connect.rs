@@ -64,7 +64,7 @@ impl Client {
         let operation = exec.operation();
         let limit = exec.limit(self.change_deadline());
         exec.check(limit).map_err(|reason| self.refuse(&operation, reason))?;
-        let call = Call::new(self, exec_request(exec, limit));
+        let call = Call::new(self, exec_request(exec, limit).told_as(exec.start_step()));
         let call = &call;
         let Started {
             connections,
@@ -82,7 +82,7 @@ impl Client {
             client: self.clone(),
             id,
             shared: Shared::new(connections, exec.given_stdin(), deadline),
-            waiter: Box::pin(self.clone().wait_for(operation.clone(), pending)),
+            waiter: Box::pin(self.clone().wait_for(operation.clone(), exec.end_step(), pending)),
             operation,
             terminal: exec.has_terminal(),
             output_limit: exec.kept_output(),
@@ -111,7 +111,7 @@ impl Client {
             Err(snag) => {
                 return Err(match self.not_started(operation, snag) {
                     Ok(failure) => failure,
-                    Err(cause) => self.started_perhaps(operation, &answered, &id, &cause).await,
+                    Err(cause) => self.started_perhaps(exec, &answered, &id, &cause).await,
                 });
             }
         };
@@ -150,9 +150,7 @@ impl Client {
                 causes.push(cause_of(snag));
             }
         }
-        Err(self
-            .started_perhaps(operation, &answered, &id, &causes.join("; "))
-            .await)
+        Err(self.started_perhaps(exec, &answered, &id, &causes.join("; ")).await)
     }
 
     /// The change and the task that Pebble has made for the command. The rest of its answer is the daemon's environment, which nobody is to see.
@@ -196,8 +194,8 @@ impl Client {
     }
 
     /// The command may have run: its change says what became of it.
-    async fn started_perhaps(&self, operation: &str, answered: &Answered, id: &ChangeId, cause: &str) -> Failure {
-        let target = self.target();
+    async fn started_perhaps(&self, exec: &Exec, answered: &Answered, id: &ChangeId, cause: &str) -> Failure {
+        let (operation, target) = (&exec.operation(), self.target());
         let unknown = |what: &str, change: Option<Change>| {
             let reason = format!("{cause}; {what}");
             Failure::Final(Error::ended(
@@ -209,7 +207,8 @@ impl Client {
             ))
         };
         let pending = AwaitedChange::exec(id.clone(), answered, VERDICT_LIMIT);
-        match self.clone().wait_for(operation.to_owned(), pending).await {
+        let heard = self.clone().wait_for(operation.to_owned(), exec.end_step(), pending);
+        match heard.await {
             Ok(ChangeEnd::Ready {
                 change,
                 same_connection: true,

@@ -171,7 +171,21 @@ impl Exec {
 
     /// How messages name the call. Arguments may be anything, so they are left out, as Pebble does.
     pub(super) fn operation(&self) -> String {
-        format!("run command {:?}", self.command.first().map_or("", String::as_str))
+        format!("run command {:?}", self.program())
+    }
+
+    /// How the log names its first step.
+    pub(super) fn start_step(&self) -> String {
+        format!("start command {:?}", self.program())
+    }
+
+    /// How the log names its last step.
+    pub(super) fn end_step(&self) -> String {
+        format!("learn the end of command {:?}", self.program())
+    }
+
+    fn program(&self) -> &str {
+        self.command.first().map_or("", String::as_str)
     }
 
     /// What Pebble would take badly or not at all, if it may run for `limit`; the text says what to change.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use backon::Retryable as _;
@@ -192,6 +192,8 @@ pub(in crate::pebble) struct Reporter {
     pub(in crate::pebble) operation: String,
     pub(in crate::pebble) target: Option<String>,
     pub(in crate::pebble) observer: Option<Arc<dyn RetryObserver>>,
+    /// An end of the attempts is not yet the success of the operation.
+    pub(in crate::pebble) unfinished: Arc<AtomicBool>,
 }
 
 impl Reporter {
@@ -225,6 +227,9 @@ impl Reporter {
 
     /// What was warned of is over.
     fn recovered(&self, attempt: u32, policy: &RetryPolicy, took: Duration) {
+        if self.unfinished.load(Ordering::Relaxed) {
+            return;
+        }
         let what = self.what();
         let (attempts, took) = (policy.max_attempts(), seconds(took));
         tracing::info!("could {what} at attempt {attempt} of {attempts}, after {took}");

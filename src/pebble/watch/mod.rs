@@ -271,6 +271,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::pebble::told::Told;
 
     /// Does as the script says, and notes when it was asked.
     struct Script {
@@ -385,42 +386,6 @@ mod tests {
         }
     }
 
-    /// Keeps the level and the text of each event.
-    #[derive(Clone, Default)]
-    struct Told(Arc<Mutex<Vec<(tracing::Level, String)>>>);
-
-    impl tracing::Subscriber for Told {
-        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-            true
-        }
-
-        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-            tracing::span::Id::from_u64(1)
-        }
-
-        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-        fn event(&self, event: &tracing::Event<'_>) {
-            struct Text(String);
-            impl tracing::field::Visit for Text {
-                fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn fmt::Debug) {
-                    self.0 = format!("{value:?}");
-                }
-            }
-            let mut text = Text(String::new());
-            event.record(&mut text);
-            if *event.metadata().level() <= tracing::Level::INFO {
-                self.0.lock().unwrap().push((*event.metadata().level(), text.0));
-            }
-        }
-
-        fn enter(&self, _: &tracing::span::Id) {}
-
-        fn exit(&self, _: &tracing::span::Id) {}
-    }
-
     #[tokio::test(start_paused = true)]
     async fn a_break_is_told_once_and_so_is_its_end() {
         let told = Told::default();
@@ -438,7 +403,7 @@ mod tests {
         for expected in 1..=3 {
             assert_eq!(next(&mut watch).await.unwrap().unwrap(), expected);
         }
-        let told = told.0.lock().unwrap();
+        let told = told.lines();
         let levels: Vec<_> = told.iter().map(|(level, _)| *level).collect();
         let (warn, info) = (tracing::Level::WARN, tracing::Level::INFO);
         assert_eq!(levels, [warn, info, warn, info]);
