@@ -18,7 +18,6 @@ use super::remainder::{INTERRUPTED, NOT_IN_PLAN, STOPPED_EARLY, is_stop_of_all};
 use super::request::Request;
 use super::resend::{LostAction, spawned_before};
 use super::service_info::ServiceInfo;
-use super::services::list_request;
 use super::timestamp::Timestamp;
 use super::transport::seconds;
 
@@ -397,7 +396,7 @@ impl Client {
         if names.is_empty() {
             return Ok(None);
         }
-        let services: Vec<ServiceInfo> = self.read_list(lane, attempt, &list_request(&names)).await?;
+        let services = self.services_on(lane, attempt, &names).await?;
         let was_started = |name: &String| {
             services
                 .iter()

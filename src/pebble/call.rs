@@ -198,6 +198,7 @@ impl<'c> Call<'c> {
         Fut: Future<Output = Result<T, Failure>>,
     {
         let client = self.client;
+        self.request.check(client.target())?;
         let reporter = Reporter {
             operation: self.request.step().to_owned(),
             target: client.target().map(str::to_owned),
@@ -456,6 +457,7 @@ impl Client {
         request: &Request,
         attempt: u32,
     ) -> Result<Vec<T>, Failure> {
+        request.check(self.target()).map_err(Failure::Final)?;
         loop {
             let mut lane = self.lane(request.operation()).await?;
             let result = self.read_list(&mut lane, attempt, request).await;

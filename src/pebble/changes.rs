@@ -13,6 +13,7 @@ use super::client::Client;
 use super::coverage::Sample;
 use super::error::Error;
 use super::lane::Lane;
+use super::names::check_name;
 use super::request::{Request, segment};
 use super::resend::Resend;
 
@@ -64,7 +65,7 @@ impl ChangeFilter {
         };
         let request = Request::get("/v1/changes", "list changes").query("select", select);
         match &self.service {
-            Some(name) => request.query("for", name),
+            Some(name) => request.checked(check_name("service", name)).query("for", name),
             None => request,
         }
     }

@@ -235,9 +235,6 @@ impl Client {
     /// As [`Self::refresh_check`].
     pub async fn refresh_check_within(&self, name: &str, timeout: Duration) -> Result<CheckRefresh, Error> {
         let operation = format!("run check {name:?}");
-        if name.is_empty() {
-            return Err(self.refuse(&operation, "the name of a check has at least one character"));
-        }
         self.send(refresh_request(operation, name, timeout)).await?.decode()
     }
 
@@ -257,7 +254,8 @@ impl Client {
     /// checks that the first one stopped are not among the names. Dropping the future does not take back what was sent.
     ///
     /// # Errors
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19; `Api` with status 400 for a name that no check has, or for none.
+    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19; `Api` with status 400 for a name that no check has;
+    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) when no check is named.
     pub async fn stop_checks(&self, names: &[&str]) -> Result<Vec<String>, Error> {
         self.switch_checks("stop", names).await
     }
@@ -269,8 +267,16 @@ impl Client {
             #[serde(default, deserialize_with = "null_as_default")]
             changed: Vec<String>,
         }
-        let operation = format!("{action} checks {}", names.join(", "));
+        let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+        let operation = match quoted.as_slice() {
+            [] => format!("{action} checks"),
+            [one] => format!("{action} check {one}"),
+            several => format!("{action} checks {}", several.join(", ")),
+        };
         let request = switch_request(operation, action, names);
+        if names.is_empty() {
+            return Err(self.refuse(request.operation(), "name at least one check"));
+        }
         Ok(self.send(request).await?.decode::<Switched>()?.changed)
     }
 }
@@ -280,6 +286,7 @@ fn refresh_request(operation: String, name: &str, timeout: Duration) -> Request 
         .since("1.20")
         .expected(timeout)
         .on_layers()
+        .naming("check", &[name])
 }
 
 fn switch_request(operation: String, action: &str, names: &[&str]) -> Request {
@@ -287,6 +294,7 @@ fn switch_request(operation: String, action: &str, names: &[&str]) -> Request {
     Request::post("/v1/checks", operation, &body, Resend::Safe)
         .since("1.19")
         .on_layers()
+        .naming("check", names)
 }
 
 #[cfg(test)]
@@ -369,8 +377,8 @@ mod tests {
     #[test]
     fn asks_for_level_and_names() {
         assert_eq!(CheckQuery::all().request().target(), "/v1/checks");
-        let query = CheckQuery::all().level(CheckLevel::Alive).names(["a,b"]);
-        assert_eq!(query.request().target(), "/v1/checks?level=alive&names=a%2Cb");
+        let query = CheckQuery::all().level(CheckLevel::Alive).names(["a b"]);
+        assert_eq!(query.request().target(), "/v1/checks?level=alive&names=a%20b");
     }
 
     proptest! {

@@ -49,10 +49,7 @@ pub(super) fn with_level_and_names(mut request: Request, level: Option<&CheckLev
     if let Some(level) = level {
         request = request.query("level", level.as_str());
     }
-    for name in names {
-        request = request.query("names", name);
-    }
-    request
+    request.query_list("names", "check", names)
 }
 
 #[derive(Deserialize)]

@@ -276,7 +276,12 @@ fn list_request() -> Request {
 
 fn change_request(action: &'static str, identities: BTreeMap<String, Option<Identity>>) -> Request {
     let names: Vec<String> = identities.keys().map(|name| format!("{name:?}")).collect();
-    let operation = format!("{action} identity {}", names.join(", "));
+    let operation = match names.as_slice() {
+        [] => format!("{action} identities"),
+        [one] => format!("{action} identity {one}"),
+        several => format!("{action} identities {}", several.join(", ")),
+    };
+    let keys: Vec<String> = identities.keys().cloned().collect();
     let values: serde_json::Map<String, Value> = identities
         .iter()
         .map(|(name, identity)| (name.clone(), json!(identity)))
@@ -287,7 +292,9 @@ fn change_request(action: &'static str, identities: BTreeMap<String, Option<Iden
         // The same end, however often it comes.
         _ => Resend::Safe,
     };
-    Request::post("/v1/identities", operation, &body, resend).since("1.15")
+    Request::post("/v1/identities", operation, &body, resend)
+        .since("1.15")
+        .naming("identity", &keys)
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ impl Client {
     ///
     /// `patience` bounds the wait for the head of the answer, and for the whole of one that refuses; without it the wait for the head has no end.
     pub(super) async fn open(&self, request: &Request, patience: Option<Duration>) -> Result<Incoming, Failure> {
+        request.check(self.target()).map_err(Failure::Final)?;
         loop {
             let mut lane = self.lane(request.operation()).await?;
             let started = Instant::now();

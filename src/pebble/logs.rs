@@ -63,10 +63,7 @@ impl LogQuery {
 
     fn request(&self) -> Request {
         let request = Request::get("/v1/logs", "read the logs").answered_as(Form::Lines);
-        let request = self
-            .services
-            .iter()
-            .fold(request, |request, service| request.query("services", service));
+        let request = request.query_list("services", "service", &self.services);
         match self.extent {
             Extent::Default => request,
             Extent::Newest(lines) => request.query("n", &lines.to_string()),

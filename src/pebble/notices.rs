@@ -214,7 +214,8 @@ impl NoticeQuery {
         self
     }
 
-    /// Only notices with one of these keys, to the letter. A key that holds a comma, which no custom one does, cannot be asked for.
+    /// Only notices with one of these keys, to the letter. A key that holds a comma, which no custom
+    /// one does, cannot be asked for, and is refused.
     pub fn keys(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.keys.extend(keys.into_iter().map(Into::into));
         self
@@ -237,12 +238,10 @@ impl NoticeQuery {
             Whose::User(id) => request.query("user-id", &id.to_string()),
             Whose::Everybody => request.query("users", "all"),
         };
-        for notice_type in &self.types {
-            request = request.query("types", notice_type.as_str());
-        }
-        for key in &self.keys {
-            request = request.query("keys", key);
-        }
+        let types = self.types.iter().map(NoticeType::as_str);
+        request = request
+            .query_list("types", "notice type", types)
+            .query_list("keys", "notice key", &self.keys);
         match self.after {
             Some(moment) => request.query("after", &moment.to_string()),
             None => request,

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::body::Outgoing;
 use super::envelope::{Form, Refusal};
 use super::error::Error;
+use super::names::{check_listed, check_name};
 use super::resend::Resend;
 use super::transport::{Broken, FailureClass};
 
@@ -33,6 +34,7 @@ pub(crate) struct Request {
     piecemeal: bool,
     since: Option<&'static str>,
     step: Option<String>,
+    fault: Option<String>,
 }
 
 impl Request {
@@ -54,6 +56,7 @@ impl Request {
             piecemeal: false,
             since: None,
             step: None,
+            fault: None,
         }
     }
 
@@ -143,6 +146,35 @@ impl Request {
         self.query.push('=');
         push_encoded(&mut self.query, value);
         self
+    }
+
+    /// Adds a list to the query, of names that are each of a `what`; see [`check_listed`].
+    pub(crate) fn query_list(self, name: &str, what: &str, values: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        values.into_iter().fold(self, |request, value| {
+            let value = value.as_ref();
+            request.checked(check_listed(what, value)).query(name, value)
+        })
+    }
+
+    /// It is about these, which are each a `what`; see [`check_name`].
+    pub(crate) fn naming(self, what: &str, names: &[impl AsRef<str>]) -> Self {
+        names
+            .iter()
+            .fold(self, |request, name| request.checked(check_name(what, name.as_ref())))
+    }
+
+    /// If this check failed it is not sent: whoever would send it gets an error that says why.
+    pub(crate) fn checked(mut self, check: Result<(), String>) -> Self {
+        self.fault = self.fault.or(check.err());
+        self
+    }
+
+    /// The error of one that is not to be sent.
+    pub(crate) fn check(&self, target: Option<&str>) -> Result<(), Error> {
+        match &self.fault {
+            Some(fault) => Err(Error::invalid(&self.operation, target, fault)),
+            None => Ok(()),
+        }
     }
 
     /// How long the daemon may rightly work before it answers (a wait, a check that runs); added to the limit of each attempt.

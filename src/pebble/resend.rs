@@ -14,8 +14,6 @@ use super::error::service_of;
 use super::identities::LostIdentities;
 use super::lane::Lane;
 use super::layer::Layer;
-use super::service_info::ServiceInfo;
-use super::services::list_request;
 use super::timestamp::Timestamp;
 
 /// A request's own rule for the time after an ambiguous failure.
@@ -188,8 +186,7 @@ impl Call<'_> {
         since: Timestamp,
         names: &[String],
     ) -> Result<bool, Halt> {
-        let request = list_request(names);
-        let services: Vec<ServiceInfo> = self.client().read_list(lane, attempt, &request).await?;
+        let services = self.client().services_on(lane, attempt, names).await?;
         Ok(!services.is_empty() && services.iter().all(|service| service.current_since() >= Some(since)))
     }
 

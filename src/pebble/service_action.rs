@@ -28,7 +28,7 @@ use super::remainder::{
 use super::request::Request;
 use super::resend::{LostAction, Resend};
 use super::service_info::{ServiceInfo, Startup};
-use super::services::list_request;
+use super::services::{list_those, only};
 use super::transport::seconds;
 
 /// The least time between two requests for the same action while another change is at work: each
@@ -372,9 +372,10 @@ impl<'c> ServiceAction<'c> {
     }
 
     async fn list_services(&self, names: &[String]) -> Result<Vec<ServiceInfo>, Error> {
-        let request = list_request(names).step_of(self.operation.clone());
+        let request = list_those(names).step_of(self.operation.clone());
         let answer = self.client.send(request).await?;
-        answer.decode::<Option<Vec<_>>>().map(Option::unwrap_or_default)
+        let services = answer.decode::<Option<Vec<ServiceInfo>>>()?.unwrap_or_default();
+        Ok(only(services, names))
     }
 
     /// After a restart a service may be in none of the layers that are left, and then only those
@@ -591,4 +592,5 @@ impl Client {
 pub(super) fn action_request(operation: String, action: &LostAction) -> Request {
     let body = json!({ "action": action.kind, "services": action.services });
     Request::post("/v1/services", operation, &body, Resend::FindChange(action.clone()))
+        .naming("service", &action.services)
 }

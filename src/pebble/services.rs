@@ -1,10 +1,13 @@
 //! Listing services, and the actions on them: start, stop, restart, replan and autostart.
 
+use super::call::Halt;
 use super::change::Change;
 use super::client::Client;
 #[cfg(test)]
 use super::coverage::Sample;
 use super::error::Error;
+use super::lane::Lane;
+use super::names::check_listed;
 use super::request::Request;
 use super::resend::LostAction;
 use super::service_action::{ServiceAction, name_services};
@@ -102,10 +105,33 @@ impl Client {
 
 /// The request for the services of these names, or for all.
 pub(super) fn list_request<S: AsRef<str>>(names: &[S]) -> Request {
-    let request = Request::get("/v1/services", "list services");
-    names
-        .iter()
-        .fold(request, |request, name| request.query("names", name.as_ref()))
+    Request::get("/v1/services", "list services").query_list("names", "service", names)
+}
+
+impl Client {
+    /// The services of these names, which come from Pebble or from a layer, over one connection.
+    pub(super) async fn services_on(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        names: &[String],
+    ) -> Result<Vec<ServiceInfo>, Halt> {
+        let services = self.read_list(lane, attempt, &list_those(names)).await?;
+        Ok(only(services, names))
+    }
+}
+
+/// The request for services that Pebble or a layer has named: for all of them, should one have a
+/// name that a query cannot hold. What is in the answer beside them, [`only`] leaves out.
+pub(super) fn list_those(names: &[String]) -> Request {
+    let can_be_listed = names.iter().all(|name| check_listed("service", name).is_ok());
+    list_request(if can_be_listed { names } else { &[] })
+}
+
+/// Those of the services that have one of these names.
+pub(super) fn only(mut services: Vec<ServiceInfo>, names: &[String]) -> Vec<ServiceInfo> {
+    services.retain(|info| names.iter().any(|name| name == info.name()));
+    services
 }
 
 /// How messages name an action: `replan`, `start service "web"`, `restart services "a", "b"`.

@@ -105,9 +105,13 @@ impl Client {
 
 fn signal_request(signal: &Signal, services: &[&str]) -> Request {
     let quoted: Vec<String> = services.iter().map(|name| format!("{name:?}")).collect();
-    let operation = format!("send {signal} to service {}", quoted.join(", "));
+    let operation = match quoted.as_slice() {
+        [] => format!("send {signal}"),
+        [one] => format!("send {signal} to service {one}"),
+        several => format!("send {signal} to services {}", several.join(", ")),
+    };
     let body = json!({ "signal": signal.as_str(), "services": services });
-    Request::post("/v1/signals", operation, &body, Resend::Never)
+    Request::post("/v1/signals", operation, &body, Resend::Never).naming("service", services)
 }
 
 #[cfg(test)]

@@ -150,6 +150,14 @@ async fn what_cannot_be_sent_is_refused_here() {
         client.list_files(nul, &list).await.unwrap_err(),
         client.make_dir(nul, &DirOptions::new()).await.unwrap_err(),
         client.remove(nul, &RemoveOptions::new()).await.unwrap_err(),
+        client
+            .push("/a", "x", &options().owner(Owner::new().user(nul)))
+            .await
+            .unwrap_err(),
+        client
+            .make_dir("/a", &DirOptions::new().owner(Owner::new().user("a").group(nul)))
+            .await
+            .unwrap_err(),
         client.pull(&format!("/{}", "x".repeat(70_000))).await.unwrap_err(),
         client
             .push_all(&[

@@ -8,6 +8,7 @@ use hyper::body::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::super::duration::GoDuration;
+use super::super::names::{check_environment, check_name, check_text};
 
 /// How much of each stream [`ExecProcess::output`](super::ExecProcess::output) keeps, unless [`Exec::output_limit`] says otherwise.
 const OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
@@ -189,22 +190,38 @@ impl Exec {
     }
 
     /// What Pebble would take badly or not at all, if it may run for `limit`; the text says what to change.
-    pub(super) fn check(&self, limit: Option<Duration>) -> Result<(), &'static str> {
+    pub(super) fn check(&self, limit: Option<Duration>) -> Result<(), String> {
+        let refuse = |why: &str| Err(why.to_owned());
         // One of white space is taken for none in a few places of the daemon, where it ends it.
         if self.command.first().is_none_or(|program| program.trim().is_empty()) {
-            return Err("name the program to run");
+            return refuse("name the program to run");
         }
         if self.interactive && self.terminal.is_none() {
-            return Err("give it a terminal, without one it cannot be interactive");
+            return refuse("give it a terminal, without one it cannot be interactive");
         }
         if matches!(self.terminal, Some((0, _) | (_, 0))) {
-            return Err("give its terminal at least one column and one row");
+            return refuse("give its terminal at least one column and one row");
         }
         // Which Pebble would take for no limit.
         if limit == Some(Duration::ZERO) {
-            return Err("give it some time, or run it without timeout");
+            return refuse("give it some time, or run it without timeout");
         }
-        Ok(())
+        for (number, argument) in self.command.iter().enumerate() {
+            match number {
+                0 => check_text("the name of the program", argument)?,
+                number => check_text(&format!("argument {number}"), argument)?,
+            }
+        }
+        check_environment(&self.environment)?;
+        for (what, text) in [
+            ("the working directory", &self.working_dir),
+            ("the name of the user", &self.user),
+            ("the name of the group", &self.group),
+        ] {
+            text.as_deref().map_or(Ok(()), |text| check_text(what, text))?;
+        }
+        let service = self.service_context.as_deref();
+        service.map_or(Ok(()), |name| check_name("service", name))
     }
 
     /// How long it may run.
@@ -343,7 +360,22 @@ mod tests {
         ] {
             assert!(check(&exec, minute).is_err(), "{exec:?}");
         }
-        let good = Exec::new(["a", ""]).terminal(1, 1).interactive();
+        let bad = "hunter2\0";
+        for (exec, named) in [
+            (Exec::new([bad]), "program"),
+            (Exec::new(["a", "b", bad]), "argument 2"),
+            (Exec::new(["a"]).env("KEY", bad), "\"KEY\""),
+            (Exec::new(["a"]).env("KEY=hunter2", ""), "\"KEY\""),
+            (Exec::new(["a"]).env("", "hunter2"), "variable has no name"),
+            (Exec::new(["a"]).working_dir(bad), "working directory"),
+            (Exec::new(["a"]).user(bad), "user"),
+            (Exec::new(["a"]).group(bad), "group"),
+            (Exec::new(["a"]).service_context(""), "service"),
+        ] {
+            let why = check(&exec, minute).unwrap_err();
+            assert!(why.contains(named) && !why.contains("hunter2"), "{why}");
+        }
+        let good = Exec::new(["a", ""]).env("A", "b=c").terminal(1, 1).interactive();
         assert!(check(&good, minute).is_ok());
         // To Pebble no time is no limit.
         assert!(check(&good, Duration::ZERO).is_err());

@@ -135,6 +135,7 @@ impl Client {
         dirs: &[(&str, &DirOptions)],
     ) -> Result<Vec<FileResult>, Error> {
         self.check_paths(operation, dirs.iter().map(|(path, _)| *path))?;
+        self.check_owners(operation, dirs.iter().map(|(_, options)| &options.owner))?;
         let items = dirs.iter().map(|(path, options)| options.item(path)).collect();
         let answer = self.send(make_request(operation.to_owned(), items)).await?;
         let resent = answer.was_resent();

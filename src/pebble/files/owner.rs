@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::pebble::names::check_text;
+
 /// The owner of what is written, by name or by number; without one, what Pebble itself runs as, which in a container is root.
 ///
 /// A user alone brings its primary group. A group alone is refused by Pebble, and so are a name and a number that do not belong together.
@@ -47,5 +49,12 @@ impl Owner {
     pub fn group_id(mut self, id: u32) -> Self {
         self.group_id = Some(id);
         self
+    }
+
+    /// What no account can be called.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let check = |what, name: &Option<String>| name.as_deref().map_or(Ok(()), |name| check_text(what, name));
+        check("the name of the user", &self.user)?;
+        check("the name of the group", &self.group)
     }
 }

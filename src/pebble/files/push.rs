@@ -247,6 +247,7 @@ impl Client {
     async fn push_named(&self, operation: String, files: &[PushFile]) -> Result<Vec<FileResult>, Error> {
         let mut paths = files.iter().map(PushFile::path);
         self.check_paths(&operation, paths.clone())?;
+        self.check_owners(&operation, files.iter().map(|file| &file.options.owner))?;
         let mut seen = HashSet::new();
         if let Some(path) = paths.find(|path| !seen.insert(*path)) {
             return Err(self.refuse(&operation, format!("{path:?} is named twice; push it once")));
@@ -280,6 +281,7 @@ impl Client {
         let local = local.as_ref();
         let operation = format!("push {} to {path:?}", local.display());
         self.check_paths(&operation, [path])?;
+        self.check_owners(&operation, [&options.owner])?;
         let boundary = self.boundary(&operation)?;
         let wrapping = &Wrapping::new(&boundary, path, options);
         let call = &Call::new(self, request(operation, &boundary, 1, Resend::Safe));
@@ -330,6 +332,7 @@ impl Client {
         options: &PushOptions,
     ) -> Result<(), Error> {
         self.check_paths(&operation(path), [path])?;
+        self.check_owners(&operation(path), [&options.owner])?;
         let boundary = self.boundary(&operation(path))?;
         let wrapping = &Wrapping::new(&boundary, path, options);
         let call = &Call::new(self, request(operation(path), &boundary, 1, Resend::Never));

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::owner::Owner;
 use crate::pebble::client::{Answer, Client};
 use crate::pebble::error::Error;
 use crate::pebble::wire::wire_words;
@@ -151,6 +152,17 @@ impl Client {
             .first()
             .and_then(|result| result.failure(operation, self.target()));
         failure.map_or(Ok(()), Err)
+    }
+
+    /// Refuses owners that nothing can have, before anything is sent.
+    pub(super) fn check_owners<'a>(
+        &self,
+        operation: &str,
+        owners: impl IntoIterator<Item = &'a Owner>,
+    ) -> Result<(), Error> {
+        let mut owners = owners.into_iter();
+        let checked = owners.try_for_each(Owner::check);
+        checked.map_err(|why| self.refuse(operation, why))
     }
 
     /// Refuses what no path can hold, before anything is sent.

@@ -14,6 +14,8 @@ pub(super) enum CommandFault {
     GroupNested,
     GroupNotLast,
     GroupNotOpen,
+    /// No program and no argument can have one: Pebble accepts it, and the service never starts.
+    Nul,
 }
 
 impl CommandFault {
@@ -26,6 +28,7 @@ impl CommandFault {
             Self::GroupNested => "a [ ... ] group of default arguments holds another",
             Self::GroupNotLast => "something follows its [ ... ] group of default arguments",
             Self::GroupNotOpen => "it has a ] with no [ before it",
+            Self::Nul => "it has a NUL in it",
         }
     }
 }
@@ -84,7 +87,11 @@ fn split(line: &str) -> Result<Vec<String>, CommandFault> {
             chars.by_ref().find(|&c| c == '\n');
             continue;
         }
-        words.push(read_word(first, &mut chars)?);
+        let word = read_word(first, &mut chars)?;
+        if word.contains('\0') {
+            return Err(CommandFault::Nul);
+        }
+        words.push(word);
     }
     Ok(words)
 }
@@ -177,11 +184,14 @@ mod tests {
             ("a [ b ] c", CommandFault::GroupNotLast),
             ("a [ b ] ]", CommandFault::GroupNotLast),
             ("a 'b", CommandFault::OpenQuote),
+            ("a\0b", CommandFault::Nul),
+            ("a 'b \0'", CommandFault::Nul),
         ] {
             assert_eq!(check_service_command(bad), Err(fault), "{bad:?}");
         }
         assert_eq!(check_exec_command("[ -e /tmp ]"), Ok(()));
         assert_eq!(check_exec_command("#"), Err(CommandFault::Empty));
+        assert_eq!(check_exec_command("a b\0"), Err(CommandFault::Nul));
     }
 
     proptest! {

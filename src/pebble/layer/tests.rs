@@ -173,6 +173,47 @@ fn refuses_what_would_harm_the_daemon() {
 }
 
 #[test]
+fn refuses_what_nothing_can_be_given() {
+    const BAD: &str = "hunter2\0";
+    let service = |service| Layer::new().service("a", service);
+    let check = |check| Layer::new().check("a", check);
+    let exec = |exec| check(Check::new().with_exec(exec));
+    let (web, run) = (|| Service::new().command("a"), || ExecCheck::new("a"));
+    for (layer, named) in [
+        (service(Service::new().command(BAD)), "command"),
+        (service(web().env("KEY", BAD)), "\"KEY\""),
+        (service(web().env("KEY=hunter2", "")), "\"KEY\""),
+        (service(web().env("", "hunter2")), "variable has no name"),
+        (service(web().user(BAD)), "user"),
+        (service(web().group(BAD)), "group"),
+        (service(web().working_dir(BAD)), "working-dir"),
+        (exec(ExecCheck::new(BAD)), "command"),
+        (exec(run().env("KEY", BAD)), "\"KEY\""),
+        (exec(run().env("KEY=hunter2", "")), "\"KEY\""),
+        (exec(run().user(BAD)), "user"),
+        (exec(run().working_dir(BAD)), "working-dir"),
+        (check(Check::http(BAD)), "url"),
+        (
+            check(Check::new().with_http(HttpCheck::new("http://a").header("KEY", BAD))),
+            "\"KEY\"",
+        ),
+        (check(Check::new().with_tcp(TcpCheck::new(80).host(BAD))), "host"),
+        (
+            Layer::new().log_target("a", LogTarget::new(LogTargetType::Loki, BAD)),
+            "location",
+        ),
+        (Layer::new().service("a\0", web()), "NUL"),
+        (Layer::new().check("a\0", Check::tcp(80)), "NUL"),
+    ] {
+        let error = layer.validate().unwrap_err().to_string();
+        assert!(error.contains(named) && error.contains("\"a"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+    let good = service(web().env("KEY", "a=b\n").env("a b", ""));
+    assert_eq!(good.validate(), Ok(()));
+}
+
+#[test]
 fn refuses_what_pebble_refuses() {
     let fault = |layer: Layer| layer.validate().unwrap_err().fault();
     for name in ["", "pebble", "-a"] {
@@ -227,7 +268,7 @@ fn refuses_what_pebble_refuses() {
         Ok(())
     );
     assert_eq!(Layer::validate_label("web"), Ok(()));
-    for bad in ["", "pebble-x"] {
+    for bad in ["", "pebble-x", "a\0"] {
         assert_eq!(Layer::validate_label(bad).unwrap_err().fault(), LayerFault::Label);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::command::{CommandFault, check_exec_command, check_service_command};
 use super::{Check, ExecCheck, Layer, LogTarget, Override, Service};
+use crate::pebble::names::{check_environment, check_name, check_text};
 
 /// A layer, or the label for one, that is not sent. Its message names the entry, what is wrong and what would do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -120,6 +121,8 @@ impl Layer {
         };
         if label.is_empty() {
             refuse("a label has at least one character")
+        } else if label.contains('\0') {
+            refuse("a label has no NUL in it")
         } else if label.starts_with("pebble-") {
             refuse("labels that start with \"pebble-\" are Pebble's own; choose another")
         } else {
@@ -131,16 +134,24 @@ impl Layer {
 fn check_service(name: &str, service: &Service) -> Result<(), InvalidLayer> {
     let place = || format!("service {name:?}");
     let bad_name = |why: &str| Err(InvalidLayer::new(LayerFault::Name, place(), why));
+    check_name("service", name).map_err(|why| InvalidLayer::new(LayerFault::Name, place(), why))?;
     match name {
-        "" => return bad_name("a name has at least one character"),
         "pebble" => return bad_name("the name \"pebble\" is Pebble's own; choose another"),
         _ if name.starts_with('-') => return bad_name("a name does not start with \"-\""),
         _ => {}
     }
     check_override(service.get_override(), place)?;
+    let bad_value = |why| InvalidLayer::new(LayerFault::Value, place(), why);
     if let Some(command) = service.get_command() {
         check_command(command, service.get_override(), check_service_command(command), place)?;
     }
+    check_environment(service.get_environment()).map_err(bad_value)?;
+    check_texts(&[
+        ("user", service.get_user()),
+        ("group", service.get_group()),
+        ("working-dir", service.get_working_dir()),
+    ])
+    .map_err(bad_value)?;
     if service
         .get_backoff_factor()
         .is_some_and(|factor| !factor.is_finite() || factor < 1.0)
@@ -156,14 +167,9 @@ fn check_service(name: &str, service: &Service) -> Result<(), InvalidLayer> {
 
 fn check_check(name: &str, check: &Check) -> Result<(), InvalidLayer> {
     let place = || format!("check {name:?}");
-    if name.is_empty() {
-        return Err(InvalidLayer::new(
-            LayerFault::Name,
-            place(),
-            "a name has at least one character",
-        ));
-    }
+    check_name("check", name).map_err(|why| InvalidLayer::new(LayerFault::Name, place(), why))?;
     check_override(check.get_override(), place)?;
+    check_check_texts(check).map_err(|why| InvalidLayer::new(LayerFault::Value, place(), why))?;
     if check.get_period().is_some_and(|period| period.as_nanos() == 0) {
         return Err(InvalidLayer::new(LayerFault::Value, place(), "period must not be zero"));
     }
@@ -194,9 +200,43 @@ fn check_check(name: &str, check: &Check) -> Result<(), InvalidLayer> {
     Ok(())
 }
 
+/// What an http, a tcp and an exec check hand to the operating system or to another program.
+fn check_check_texts(check: &Check) -> Result<(), String> {
+    if let Some(http) = check.get_http() {
+        check_texts(&[("url", http.get_url())])?;
+        for (name, value) in http.get_headers() {
+            check_text("the name of a header", name)?;
+            check_text(&format!("the header {name:?}"), value)?;
+        }
+    }
+    if let Some(tcp) = check.get_tcp() {
+        check_texts(&[("host", tcp.get_host())])?;
+    }
+    if let Some(exec) = check.get_exec() {
+        check_environment(exec.get_environment())?;
+        check_texts(&[
+            ("user", exec.get_user()),
+            ("group", exec.get_group()),
+            ("working-dir", exec.get_working_dir()),
+            ("service-context", exec.get_service_context()),
+        ])?;
+    }
+    Ok(())
+}
+
+fn check_texts(texts: &[(&str, Option<&str>)]) -> Result<(), String> {
+    texts.iter().try_for_each(|(what, text)| match text {
+        Some(text) => check_text(what, text),
+        None => Ok(()),
+    })
+}
+
 fn check_log_target(name: &str, target: &LogTarget) -> Result<(), InvalidLayer> {
     let place = || format!("log target {name:?}");
+    check_name("log target", name).map_err(|why| InvalidLayer::new(LayerFault::Name, place(), why))?;
     check_override(target.get_override(), place)?;
+    check_texts(&[("location", target.get_location())])
+        .map_err(|why| InvalidLayer::new(LayerFault::Value, place(), why))?;
     if let Some(label) = target.get_labels().keys().find(|label| label.starts_with("pebble_")) {
         let why = format!("labels that start with \"pebble_\" are Pebble's own; rename {label:?}");
         return Err(InvalidLayer::new(LayerFault::Value, place(), why));
