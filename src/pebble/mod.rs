@@ -31,6 +31,7 @@
 //! Pebble is told to run, `service_info` and `change` are what it reports; `duration` and `timestamp` are Go's durations and RFC 3339 moments as they
 //! travel; `wire` says once how unknown words and keys are kept, and `names` what no name or variable can be.
 //!
+//! [pebble-versions.md]: versions
 #![doc = include_str!("../../docs/pebble.md")]
 
 mod awaited_change;
@@ -86,6 +87,8 @@ mod timestamp;
 mod told;
 mod transport;
 mod turns;
+#[doc = include_str!("../../docs/pebble-versions.md")]
+pub mod versions {}
 mod waits;
 mod watch;
 mod wire;
