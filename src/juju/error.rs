@@ -6,6 +6,10 @@ use std::fmt;
 use std::io;
 
 use super::tools::ToolFailure;
+use crate::text;
+
+/// The most of a tool's standard error that a message shows, in bytes.
+const LONGEST_MESSAGE: usize = 1024;
 
 /// A hook tool that failed or could not be asked, or an environment that is not a hook's.
 ///
@@ -117,7 +121,7 @@ impl Error {
             if stderr.is_empty() {
                 "it said nothing".to_owned()
             } else {
-                stderr.to_owned()
+                text::clean(stderr, LONGEST_MESSAGE).into_owned()
             }
         };
         let (kind, cause) = match &failure {
@@ -152,7 +156,10 @@ impl Error {
             // The wordings of status-set, status-get and the secret tools; Juju 2.9 to 4.1.
             ToolFailure::Exited { code: 1, stderr } if stderr.contains("not the leader") => (
                 ErrorKind::NotLeader,
-                format!("{tool} {failure}: {stderr}; only the leader may, so ask is_leader first"),
+                format!(
+                    "{tool} {failure}: {}; only the leader may, so ask is_leader first",
+                    said(stderr)
+                ),
             ),
             ToolFailure::Exited { code: 2, stderr } => (
                 ErrorKind::Usage,
@@ -271,6 +278,18 @@ mod tests {
             error.to_string().contains("option provided but not defined: --foo"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_a_tool_said_is_shown_clean_and_bounded() {
+        let said = "\u{1b}[31mERROR\u{1b}[0m a\r\nb\u{202e}\0c".to_owned();
+        let failed = |stderr| ToolFailure::Exited { code: 1, stderr };
+        let error = Error::from_failure("read the config", "config-get", failed(said.clone()));
+        let shown = "cannot read the config: config-get exited with code 1: ERROR a b c";
+        assert_eq!(error.to_string(), shown);
+        assert_eq!(error.stderr(), Some(&*said));
+        let error = Error::from_failure("read the config", "config-get", failed("x".repeat(1 << 20)));
+        assert!(error.to_string().len() < 2048 && error.to_string().ends_with('…'));
     }
 
     #[test]
