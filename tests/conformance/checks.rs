@@ -86,7 +86,7 @@ pub(crate) async fn start_and_stop(pebble: &impl Pebble) {
     let none = post(pebble, "/v1/checks", r#"{"action":"stop","checks":[]}"#);
     assert_eq!(
         (none.status, none.refusal()),
-        (400, "must specify checks for stop action")
+        (400, "must specify checks for stop action".to_owned())
     );
     assert_eq!(
         post(pebble, "/v1/checks", r#"{"action":"dance","checks":["on"]}"#).status,
