@@ -288,7 +288,8 @@ mod tests {
         let shown = "cannot read the config: config-get exited with code 1: ERROR a b c";
         assert_eq!(error.to_string(), shown);
         assert_eq!(error.stderr(), Some(&*said));
-        let error = Error::from_failure("read the config", "config-get", failed("x".repeat(1 << 20)));
+        let long = failed("x".repeat(1 << 20));
+        let error = Error::from_failure("read the config", "config-get", long);
         assert!(error.to_string().len() < 2048 && error.to_string().ends_with('…'));
     }
 

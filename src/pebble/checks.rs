@@ -254,8 +254,9 @@ impl Client {
     /// checks that the first one stopped are not among the names. Dropping the future does not take back what was sent.
     ///
     /// # Errors
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19; `Api` with status 400 for a name that no check has;
-    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) when no check is named.
+    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19; `Api` with status
+    /// 400 for a name that no check has; [`InvalidRequest`](super::ErrorKind::InvalidRequest) when
+    /// no check is named.
     pub async fn stop_checks(&self, names: &[&str]) -> Result<Vec<String>, Error> {
         self.switch_checks("stop", names).await
     }

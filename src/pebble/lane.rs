@@ -119,8 +119,8 @@ impl Lane {
     /// One that the daemon closes later fails before anything is sent: the kernel takes no byte for
     /// a socket whose other end is gone.
     pub(crate) async fn is_fit(&mut self) -> bool {
-        // What has come is known once the runtime has looked at its sockets, and that it does before
-        // it goes on with what has given way.
+        // What has come is known once the runtime has looked at its sockets, and that it does
+        // before it goes on with what has given way.
         tokio::task::yield_now().await;
         poll_fn(|cx| {
             drive(&mut self.connection, cx);

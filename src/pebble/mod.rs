@@ -29,7 +29,8 @@
 //! `files`, `exec`, `logs`, `checks`, `notices`, `identities`; each has its types, its calls and their tests. `watch` turns what goes on into streams
 //! that outlive a break and end by being dropped; `waits` waits until something is as it should be. The typed model beside them: `layer` is what
 //! Pebble is told to run, `service_info` and `change` are what it reports; `duration` and `timestamp` are Go's durations and RFC 3339 moments as they
-//! travel; `wire` says once how unknown words and keys are kept, and `names` what no name or variable can be.
+//! travel; `wire` says once how unknown words and keys are kept, and `names`
+//! what no name or variable can be.
 //!
 //! [pebble-versions.md]: versions
 #![doc = include_str!("../../docs/pebble.md")]

@@ -18,8 +18,8 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
 
 /// Checks one of the names, each of a `what`, that a query lists.
 ///
-/// Pebble splits a list at its commas, trims the parts and drops those that are empty, so some names
-/// would ask for something else, or for everything. (Pebble 1.32.1, `internals/strutil`.)
+/// Pebble splits a list at its commas, trims the parts and drops those that are empty, so some
+/// names would ask for something else, or for everything. (Pebble 1.32.1, `internals/strutil`.)
 pub(super) fn check_listed(what: &str, name: &str) -> Result<(), String> {
     check_name(what, name)?;
     if name.contains(',') {
@@ -67,8 +67,8 @@ pub(super) fn check_environment(variables: &BTreeMap<String, String>) -> Result<
 mod tests {
     use super::*;
     use crate::pebble::{ChangeFilter, CheckQuery, Client, ErrorKind, Exec, HealthQuery, LogQuery};
+    use crate::pebble::{Error, NoticeQuery, Service, Signal};
     use crate::pebble::{Layer, LayerMode, NoticeType};
-    use crate::pebble::{NoticeQuery, Service, Signal};
 
     #[test]
     fn names_that_mean_something_else_are_refused() {
@@ -90,7 +90,10 @@ mod tests {
 
     #[test]
     fn variables_are_named_and_never_quoted() {
-        let check = |name: &str, value: &str| check_environment(&BTreeMap::from([(name.to_owned(), value.to_owned())]));
+        let check = |name: &str, value: &str| {
+            let variables = [(name.to_owned(), value.to_owned())];
+            check_environment(&variables.into())
+        };
         assert_eq!(check("A", "b=c\n"), Ok(()));
         for (name, value, told) in [
             ("", "hunter2", "no name"),
@@ -110,7 +113,7 @@ mod tests {
         let client = Client::new("/nowhere/s");
         let minute = Duration::from_secs(60);
         let mut results = Vec::new();
-        let mut note = |what: String, result: Result<(), crate::pebble::Error>| results.push((what, result));
+        let mut note = |what: String, result: Result<(), Error>| results.push((what, result));
         for bad in ["", "a\0", "a,b", "a "] {
             let names = [bad];
             let call = |call: &str| format!("{call} {bad:?}");

@@ -214,8 +214,8 @@ impl NoticeQuery {
         self
     }
 
-    /// Only notices with one of these keys, to the letter. A key that holds a comma, which no custom
-    /// one does, cannot be asked for, and is refused.
+    /// Only notices with one of these keys, to the letter. A key that holds a comma, which no
+    /// custom one does, cannot be asked for, and is refused.
     pub fn keys(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.keys.extend(keys.into_iter().map(Into::into));
         self

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
+use std::sync::Barrier;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -169,8 +170,9 @@ enum Unasked {
     Closed,
 }
 
-/// Says on its first connection that "/a" was made, and then, unasked, that "/b" was. It refuses all else.
-fn made_unasked(listener: &std::os::unix::net::UnixListener, unasked: Unasked, turns: &std::sync::Barrier) {
+/// Says on its first connection that "/a" was made, and then, unasked, that "/b" was. It refuses all
+/// else.
+fn made_unasked(listener: &std::os::unix::net::UnixListener, unasked: Unasked, turns: &Barrier) {
     let made = |path: &str| {
         let result = format!(r#"{{"type":"sync","result":[{{"path":"{path}"}}]}}"#);
         http("200 OK", &result).first
@@ -203,7 +205,7 @@ fn a_connection_on_which_something_came_unasked_is_not_used_again() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("s");
         let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        let turns = &std::sync::Barrier::new(2);
+        let turns = &Barrier::new(2);
         let client = patient(Client::new(socket));
         let (first, second) = std::thread::scope(|scope| {
             scope.spawn(|| made_unasked(&listener, unasked, turns));

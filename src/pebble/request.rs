@@ -149,11 +149,17 @@ impl Request {
     }
 
     /// Adds a list to the query, of names that are each of a `what`; see [`check_listed`].
-    pub(crate) fn query_list(self, name: &str, what: &str, values: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        values.into_iter().fold(self, |request, value| {
+    pub(crate) fn query_list<V: AsRef<str>>(
+        mut self,
+        name: &str,
+        what: &str,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        for value in values {
             let value = value.as_ref();
-            request.checked(check_listed(what, value)).query(name, value)
-        })
+            self = self.checked(check_listed(what, value)).query(name, value);
+        }
+        self
     }
 
     /// It is about these, which are each a `what`; see [`check_name`].

@@ -283,7 +283,7 @@ async fn the_log_tells_of_no_success_before_a_failure() {
     let _default = tracing::subscriber::set_default(told.clone());
     follow(script, async |client| {
         let error = client.start(&["web"]).await.unwrap_err();
-        assert_eq!((error.kind(), error.attempts()), (&ErrorKind::ChangeFailed, 2));
+        assert_eq!((error.kind(), client.budget().retries()), (&ErrorKind::ChangeFailed, 1));
     })
     .await;
     let lines = told.lines();

@@ -163,6 +163,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_service_that_cannot_be_listed_is_looked_for_among_all() {
+        let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(list_those(&of(&["a", "b"])).target(), "/v1/services?names=a&names=b");
+        let request = list_those(&of(&["a,b"]));
+        assert_eq!(request.target(), "/v1/services");
+        assert!(request.check(None).is_ok());
+        let services = ["a", "a,b"].map(|name| {
+            let info = serde_json::json!({"name": name, "startup": "enabled", "current": "active"});
+            serde_json::from_value(info).unwrap()
+        });
+        let found = only(services.into(), &of(&["a,b"]));
+        assert_eq!(found.iter().map(ServiceInfo::name).collect::<Vec<_>>(), ["a,b"]);
+    }
+
+    #[test]
     fn an_operation_reads_well_after_cannot() {
         assert_eq!(operation("replan", &[]), "replan");
         assert_eq!(operation("start", &["web"]), "start service \"web\"");

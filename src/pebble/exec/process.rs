@@ -204,9 +204,9 @@ impl ExecProcess {
     /// Dropping the future may or may not have sent it.
     ///
     /// # Errors
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest) when the command has no terminal, for a size of
-    /// nothing, and when the command is over; [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) when
-    /// the connection broke while it was sent.
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest) when the command has no terminal, for a size
+    /// of nothing, and when the command is over; [`OutcomeUnknown`](ErrorKind::OutcomeUnknown)
+    /// when the connection broke while it was sent.
     pub async fn resize(&self, width: u16, height: u16) -> Result<(), Error> {
         let operation = format!("resize the terminal of the command of change {}", self.id);
         if !self.terminal {

@@ -53,8 +53,7 @@ impl Owner {
 
     /// What no account can be called.
     pub(super) fn check(&self) -> Result<(), String> {
-        let check = |what, name: &Option<String>| name.as_deref().map_or(Ok(()), |name| check_text(what, name));
-        check("the name of the user", &self.user)?;
-        check("the name of the group", &self.group)
+        check_text("the name of the user", self.user.as_deref().unwrap_or_default())?;
+        check_text("the name of the group", self.group.as_deref().unwrap_or_default())
     }
 }

@@ -121,9 +121,9 @@ impl fmt::Debug for FileResult {
     }
 }
 
-/// The results of an answer, which must be about these paths: a result is never lost, and never made
-/// up. With each path comes whether the work on it has several steps, of which the first may be done
-/// although a later one fails.
+/// The results of an answer, which must be about these paths: a result is never lost, and never
+/// made up. With each path comes whether the work on it has several steps, of which the first may
+/// be done although a later one fails.
 pub(super) fn decode_results<'a>(
     answer: &Answer,
     paths_and_steps: impl IntoIterator<Item = (&'a str, bool)>,

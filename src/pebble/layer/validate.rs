@@ -233,7 +233,8 @@ fn check_texts(texts: &[(&str, Option<&str>)]) -> Result<(), String> {
 
 fn check_log_target(name: &str, target: &LogTarget) -> Result<(), InvalidLayer> {
     let place = || format!("log target {name:?}");
-    check_name("log target", name).map_err(|why| InvalidLayer::new(LayerFault::Name, place(), why))?;
+    let bad_name = |why| InvalidLayer::new(LayerFault::Name, place(), why);
+    check_name("log target", name).map_err(bad_name)?;
     check_override(target.get_override(), place)?;
     check_texts(&[("location", target.get_location())])
         .map_err(|why| InvalidLayer::new(LayerFault::Value, place(), why))?;
