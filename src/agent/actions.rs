@@ -121,7 +121,7 @@ impl Unit {
             let value = if value.is_empty() || is_text {
                 Value::String(value.clone())
             } else {
-                crate::yaml::from_yaml::<Value>(value).unwrap_or_else(|_| Value::String(value.clone()))
+                crate::yaml::juju::value(value.as_bytes()).unwrap_or_else(|_| Value::String(value.clone()))
             };
             let path: Vec<&str> = key.split('.').collect();
             if path.iter().any(|part| part.is_empty()) {

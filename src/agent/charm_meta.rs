@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 use super::config::{ConfigOption, OptionType};
 use super::error::{Error, ErrorKind};
 
+const ACTIONS: &str = "actions.yaml";
+
 /// What a charm declares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CharmMeta {
@@ -172,6 +174,9 @@ fn parse_config(text: &str) -> Result<BTreeMap<String, ConfigOption>, Error> {
             return Err(wrong(file, &key, "expected a map with type, default and description"));
         };
         let kind = match declared.get("type") {
+            // Juju takes a missing type for this one.
+            None | Some(Value::Null) => OptionType::String,
+            Some(Value::String(kind)) if kind.is_empty() => OptionType::String,
             Some(Value::String(kind)) => OptionType::parse(kind).ok_or_else(|| {
                 wrong(
                     file,
@@ -180,13 +185,6 @@ fn parse_config(text: &str) -> Result<BTreeMap<String, ConfigOption>, Error> {
                 )
             })?,
             Some(_) => return Err(wrong(file, &format!("{key}.type"), "expected a string")),
-            None => {
-                return Err(wrong(
-                    file,
-                    &format!("{key}.type"),
-                    "missing; it is one of string, int, float, boolean, secret",
-                ));
-            }
         };
         let default = match declared.get("default") {
             None | Some(Value::Null) => None,
@@ -205,7 +203,7 @@ fn parse_config(text: &str) -> Result<BTreeMap<String, ConfigOption>, Error> {
 }
 
 fn parse_actions(text: &str) -> Result<BTreeMap<String, ActionSchema>, Error> {
-    let file = "actions.yaml";
+    let file = ACTIONS;
     let mut actions = BTreeMap::new();
     for (name, declared) in document(file, text)? {
         if !is_plain_name(&name) {
@@ -268,12 +266,17 @@ fn parse_actions(text: &str) -> Result<BTreeMap<String, ActionSchema>, Error> {
     Ok(actions)
 }
 
-/// A document that is a map, or nothing at all. A key that stands twice is refused by the reader.
+/// A document that is a map, or nothing at all. Of equal keys the last counts, as it does for Juju.
 fn document(file: &str, text: &str) -> Result<Map<String, Value>, Error> {
     if text.trim().is_empty() {
         return Ok(Map::new());
     }
-    match crate::yaml::from_yaml::<Value>(text) {
+    // Below an action's own keys Juju takes no key that is a boolean or a number, such as `on`.
+    let read = match file {
+        ACTIONS => crate::yaml::juju::value_keyed_by_text(text.as_bytes(), 2),
+        _ => crate::yaml::juju::value(text.as_bytes()),
+    };
+    match read {
         Ok(Value::Object(map)) => Ok(map),
         Ok(Value::Null) => Ok(Map::new()),
         Ok(_) => Err(Error::new(
@@ -282,7 +285,7 @@ fn document(file: &str, text: &str) -> Result<Map<String, Value>, Error> {
         )),
         Err(why) => Err(Error::new(
             ErrorKind::Metadata,
-            format!("cannot read {file} as YAML: {why}"),
+            format!("cannot read {file} as YAML: {}", why.reason()),
         )),
     }
 }
@@ -373,8 +376,8 @@ mod tests {
                 "metadata.yaml: containers: expected a map",
             ),
             (
-                refusal("name: web\nname: web", None, None),
-                "cannot read metadata.yaml as YAML: ",
+                refusal("name: web\n- a", None, None),
+                "cannot read metadata.yaml as YAML: line 2: ",
             ),
             (
                 refusal("name: web\nrequires: {a: {}}\npeers: {a: {}}", None, None),
@@ -389,8 +392,8 @@ mod tests {
                 "config.yaml: options.port: expected a map",
             ),
             (
-                refusal(good, Some("options: {port: {}}"), None),
-                "config.yaml: options.port.type: missing",
+                refusal(good, Some("options: {port: {type: [int]}}"), None),
+                "config.yaml: options.port.type: expected a string",
             ),
             (
                 refusal(good, Some("options: {port: {type: number}}"), None),
@@ -401,8 +404,8 @@ mod tests {
                 "config.yaml: options.port.default: expected int, found \"x\"",
             ),
             (
-                refusal(good, Some("options: {a: {type: int}, a: {type: int}}"), None),
-                "cannot read config.yaml as YAML: ",
+                refusal(good, Some("options: {a: {type: float, default: 1e6}}"), None),
+                "config.yaml: options.a.default: expected float, found \"1e6\"",
             ),
             (refusal(good, None, Some("Do: {}")), "actions.yaml: Do: "),
             (
@@ -412,6 +415,10 @@ mod tests {
             (
                 refusal(good, None, Some("do: {params: {a: 1}}")),
                 "actions.yaml: do.params.a: ",
+            ),
+            (
+                refusal(good, None, Some("do: {params: {on: {type: string}}}")),
+                "cannot read actions.yaml as YAML: line 1: map keyed with non-string value",
             ),
             (
                 refusal(good, None, Some("do: {required: a}")),
@@ -425,6 +432,44 @@ mod tests {
             assert!(text.starts_with("cannot "), "{text}");
             assert!(text.contains(part), "{text:?} has no {part:?}");
         }
+    }
+
+    #[test]
+    fn the_yaml_is_read_as_juju_reads_it() {
+        let config = "options:
+  twice: {type: int, default: 1, default: 0755}
+  twice: {type: int, default: 0755, description: a, description: b}
+  untyped: {default: x}
+  nulls: {type: , default: , description: }
+  word: {type: boolean, default: yes}
+  quoted: {type: boolean, default: 'true'}
+  letter: {type: boolean, default: \"F\"}
+  text: {type: int, default: '0x10'}
+  ratio: {type: float, default: 1}
+  date: {type: string, default: 2001-01-02}
+  on: {type: string, default: 'on'}
+";
+        let meta = CharmMeta::parse(
+            "name: web\nname: db\n",
+            Some(config),
+            Some("do: {description: a}\ndo: {description: b}\n"),
+        )
+        .unwrap();
+        let default = |name: &str| meta.options().get(name).unwrap().default().cloned();
+        assert_eq!(meta.name(), "db");
+        assert_eq!(meta.actions().get("do").unwrap().description(), "b");
+        assert_eq!(default("twice"), Some(json!(493)));
+        assert_eq!(meta.options().get("twice").unwrap().description(), "b");
+        assert_eq!(default("untyped"), Some(json!("x")));
+        assert_eq!(meta.options().get("untyped").unwrap().kind(), OptionType::String);
+        assert_eq!(default("nulls"), None);
+        assert_eq!(default("word"), Some(json!(true)));
+        assert_eq!(default("quoted"), Some(json!(true)));
+        assert_eq!(default("letter"), Some(json!(false)));
+        assert_eq!(default("text"), Some(json!(16)));
+        assert_eq!(default("ratio"), Some(json!(1.0)));
+        assert_eq!(default("date"), Some(json!("2001-01-02")));
+        assert_eq!(default("on"), Some(json!("on")));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::go_text::go_bool;
+use crate::yaml::go_int;
 
 /// The type that a charm gives an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,20 +45,18 @@ impl OptionType {
         }
     }
 
-    /// A default from YAML, if it fits.
+    /// A default from YAML, if it fits as Juju's schema has it: a text may stand for a whole number, in any base, and for a boolean, not for a float.
     pub(super) fn admit(self, value: &Value) -> Option<Value> {
         match self {
             Self::String => value.as_str().map(Value::from),
-            Self::Int => value.as_i64().map(Value::from),
+            Self::Int => match value {
+                Value::String(text) => go_int(text).map(Value::from),
+                number => number.as_i64().map(Value::from),
+            },
             Self::Float => value.as_f64().map(Value::from),
-            // YAML 1.1, which Juju reads, knows more words for a boolean than YAML 1.2 does.
             Self::Boolean => match value {
                 Value::Bool(_) => Some(value.clone()),
-                Value::String(word) => match word.to_ascii_lowercase().as_str() {
-                    "yes" | "on" | "y" => Some(Value::Bool(true)),
-                    "no" | "off" | "n" => Some(Value::Bool(false)),
-                    _ => None,
-                },
+                Value::String(word) => go_bool(word).map(Value::Bool),
                 _ => None,
             },
             Self::Secret => value.as_str().filter(|text| is_secret(text)).map(Value::from),
@@ -150,8 +149,28 @@ mod tests {
         ] {
             assert_eq!(kind.read(text), value, "{kind:?} {text:?}");
         }
-        assert_eq!(Float.admit(&json!(1)), Some(json!(1.0)));
-        assert_eq!(Int.admit(&json!(1.0)), None);
-        assert_eq!(Boolean.admit(&json!("yes")), Some(json!(true)));
+    }
+
+    #[test]
+    fn defaults_fit_their_type_as_they_do_for_juju() {
+        use OptionType::{Boolean, Float, Int, Secret, String};
+        for (kind, default, value) in [
+            (Float, json!(1), Some(json!(1.0))),
+            (Float, json!("1.5"), None),
+            (Int, json!(1.0), None),
+            (Int, json!("0x1F"), Some(json!(31))),
+            (Int, json!("-0_17"), Some(json!(-15))),
+            (Int, json!("1__0"), None),
+            (Int, json!(""), None),
+            (Int, json!(18_446_744_073_709_551_615_u64), None),
+            (Boolean, json!("true"), Some(json!(true))),
+            (Boolean, json!("F"), Some(json!(false))),
+            (Boolean, json!("yes"), None),
+            (Boolean, json!(1), None),
+            (String, json!(1), None),
+            (Secret, json!(""), Some(json!(""))),
+        ] {
+            assert_eq!(kind.admit(&default), value, "{kind:?} {default}");
+        }
     }
 }

@@ -108,28 +108,7 @@ fn check_length(context: &ToolContext<'_>, what: &str, length: usize, limit: usi
 
 /// A YAML map of strings; as in Go, other scalars are taken as they are spelled and null as empty.
 pub(super) fn read_pairs(bytes: &[u8]) -> Result<BTreeMap<String, String>, Failure> {
-    let refuse = |why: &str| Failure::Run(format!("cannot read the keys and values as YAML: {why}"));
-    let text = std::str::from_utf8(bytes).map_err(|_| refuse("it is not UTF-8"))?;
-    if text.trim().is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    if let Ok(pairs) = crate::yaml::from_yaml::<BTreeMap<String, String>>(text) {
-        return Ok(pairs);
-    }
-    let value: Value = crate::yaml::from_yaml(text).map_err(|why| refuse(&why))?;
-    let map = match value {
-        Value::Null => return Ok(BTreeMap::new()),
-        Value::Object(map) => map,
-        _ => return Err(refuse("expected a map")),
-    };
-    map.into_iter()
-        .map(|(key, value)| match value {
-            Value::Null => Ok((key, String::new())),
-            Value::String(text) => Ok((key, text)),
-            Value::Bool(_) | Value::Number(_) => Ok((key, value.to_string())),
-            Value::Array(_) | Value::Object(_) => Err(refuse(&format!("the value of {key:?} is not a string"))),
-        })
-        .collect()
+    crate::yaml::juju::strings(bytes).map_err(|why| Failure::Run(why.to_string()))
 }
 
 fn state_delete(context: &mut ToolContext<'_>) -> ToolResult {

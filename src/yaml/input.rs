@@ -1,0 +1,149 @@
+//! The characters of a document, decoded from its bytes as libyaml's reader does it.
+
+use super::error::{Stage, SyntaxError};
+
+/// The reader takes its input in pieces of this size, in bytes, and refuses a piece with a bad byte as a whole: what stands before that piece is
+/// scanned, and a mistake there is told first.
+const PIECE: usize = 512;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Utf8,
+    Utf16Little,
+    Utf16Big,
+}
+
+/// The decoded characters up to the end, or up to the piece that cannot be decoded.
+#[derive(Debug)]
+pub(super) struct Input {
+    chars: Vec<char>,
+    fault: Option<&'static str>,
+}
+
+impl Input {
+    pub(super) fn decode(bytes: &[u8]) -> Self {
+        let (encoding, bom) = match bytes {
+            [0xff, 0xfe, ..] => (Encoding::Utf16Little, 2),
+            [0xfe, 0xff, ..] => (Encoding::Utf16Big, 2),
+            [0xef, 0xbb, 0xbf, ..] => (Encoding::Utf8, 3),
+            _ => (Encoding::Utf8, 0),
+        };
+        let mut chars = Vec::with_capacity(bytes.len());
+        let mut position = bom;
+        let mut piece_end = PIECE;
+        let mut whole_pieces = 0;
+        loop {
+            let piece = bytes.get(position..piece_end.min(bytes.len())).unwrap_or_default();
+            if piece.is_empty() && piece_end >= bytes.len() {
+                return Self { chars, fault: None };
+            }
+            let is_last = piece_end >= bytes.len();
+            match decode_one(encoding, piece, is_last) {
+                Ok(Some((character, width))) => {
+                    chars.push(character);
+                    position += width;
+                }
+                // The rest of this piece begins the next one.
+                Ok(None) => {
+                    piece_end = position + PIECE;
+                    whole_pieces = chars.len();
+                }
+                Err(problem) => {
+                    chars.truncate(whole_pieces);
+                    return Self {
+                        chars,
+                        fault: Some(problem),
+                    };
+                }
+            }
+        }
+    }
+
+    /// The character at this index; NUL at the end, which no document may hold.
+    pub(super) fn at(&self, index: usize) -> char {
+        self.chars.get(index).copied().unwrap_or('\0')
+    }
+
+    /// Whether the characters before this index can be had.
+    pub(super) fn reach(&self, end: usize) -> Result<(), SyntaxError> {
+        match self.fault {
+            Some(problem) if end > self.chars.len() => Err(SyntaxError {
+                stage: Stage::Reader,
+                problem,
+                problem_line: 0,
+                context_line: 0,
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The first character and its width, or nothing when the piece ends before it does.
+fn decode_one(encoding: Encoding, piece: &[u8], is_last: bool) -> Result<Option<(char, usize)>, &'static str> {
+    let found = match encoding {
+        Encoding::Utf8 => decode_utf8(piece, is_last)?,
+        Encoding::Utf16Little => decode_utf16(piece, is_last, u16::from_le_bytes)?,
+        Encoding::Utf16Big => decode_utf16(piece, is_last, u16::from_be_bytes)?,
+    };
+    match found {
+        Some((code, width)) => match char::from_u32(code) {
+            Some(character) if is_allowed(character) => Ok(Some((character, width))),
+            Some(_) => Err("control characters are not allowed"),
+            None => Err("invalid Unicode character"),
+        },
+        None => Ok(None),
+    }
+}
+
+fn is_allowed(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+fn decode_utf8(piece: &[u8], is_last: bool) -> Result<Option<(u32, usize)>, &'static str> {
+    let Some(&first) = piece.first() else { return Ok(None) };
+    let (width, start, least) = match first {
+        0..=0x7f => (1, first, 0),
+        0xc0..=0xdf => (2, first & 0x1f, 0x80),
+        0xe0..=0xef => (3, first & 0x0f, 0x800),
+        0xf0..=0xf7 => (4, first & 0x07, 0x10000),
+        _ => return Err("invalid leading UTF-8 octet"),
+    };
+    let Some(octets) = piece.get(1..width) else {
+        return if is_last {
+            Err("incomplete UTF-8 octet sequence")
+        } else {
+            Ok(None)
+        };
+    };
+    let mut code = u32::from(start);
+    for octet in octets {
+        if octet & 0xc0 != 0x80 {
+            return Err("invalid trailing UTF-8 octet");
+        }
+        code = (code << 6) | u32::from(octet & 0x3f);
+    }
+    if code < least {
+        return Err("invalid length of a UTF-8 sequence");
+    }
+    Ok(Some((code, width)))
+}
+
+fn decode_utf16(piece: &[u8], is_last: bool, join: fn([u8; 2]) -> u16) -> Result<Option<(u32, usize)>, &'static str> {
+    let unit = |at: usize| match piece.get(at..at + 2) {
+        Some(&[first, second]) => Some(u32::from(join([first, second]))),
+        _ => None,
+    };
+    let missing = |problem| if is_last { Err(problem) } else { Ok(None) };
+    let Some(high) = unit(0) else {
+        return missing("incomplete UTF-16 character");
+    };
+    match high & 0xfc00 {
+        0xdc00 => Err("unexpected low surrogate area"),
+        0xd800 => match unit(2) {
+            None => missing("incomplete UTF-16 surrogate pair"),
+            Some(low) if low & 0xfc00 == 0xdc00 => Ok(Some((0x10000 + ((high & 0x3ff) << 10) + (low & 0x3ff), 4))),
+            Some(_) => Err("expected low surrogate area"),
+        },
+        _ => Ok(Some((high, 2))),
+    }
+}

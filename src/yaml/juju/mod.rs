@@ -1,0 +1,8 @@
+//! YAML as Juju has it. Juju builds every part of it, the hook tools too, with a fork of yaml.v2 (github.com/juju/yaml/v2 v2.0.0), whose one
+//! difference that can be seen is that an exponent needs a sign.
+
+mod read;
+#[cfg(test)]
+mod read_tests;
+
+pub(crate) use read::{strings, value, value_keyed_by_text};

@@ -1,0 +1,415 @@
+//! The parser: tokens to the first document of a text. Go's packages read no other, whatever follows it.
+
+use std::collections::HashMap;
+
+use super::Dialect;
+use super::document::{Document, Node, NodeId, NodeKind};
+use super::error::{Error, Stage, SyntaxError};
+use super::input::Input;
+use super::scanner::Scanner;
+use super::token::{Style, Token, TokenKind};
+
+/// The collections that may stand inside each other. Go allows 10,000 (yaml.v3) or any number (yaml.v2), for which our stack is too small; no
+/// charm, layer or state comes near.
+const MAX_DEPTH: usize = 100;
+
+/// Reads the first document; none if the text holds no node.
+pub(super) fn parse(bytes: &[u8], dialect: Dialect) -> Result<Option<Document>, Error> {
+    let mut parser = Parser {
+        scanner: Scanner::new(Input::decode(bytes), dialect),
+        document: Document::new(),
+        anchors: HashMap::new(),
+        handles: Vec::new(),
+        depth: 0,
+    };
+    match parser.document() {
+        Ok(true) => Ok(Some(parser.document)),
+        Ok(false) => Ok(None),
+        Err(Fault::Syntax(error)) => Err(Error::syntax(&error, dialect)),
+        Err(Fault::Other(error)) => Err(error),
+    }
+}
+
+enum Fault {
+    Syntax(SyntaxError),
+    Other(Error),
+}
+
+impl From<SyntaxError> for Fault {
+    fn from(error: SyntaxError) -> Self {
+        Self::Syntax(error)
+    }
+}
+
+type Parsed<T> = Result<T, Fault>;
+
+/// A mistake at `line` in what began at `context`.
+fn mistake(context: usize, problem: &'static str, line: usize) -> Fault {
+    Fault::Syntax(SyntaxError {
+        stage: Stage::Parser,
+        problem,
+        problem_line: line,
+        context_line: context,
+    })
+}
+
+/// What stands before a node.
+#[derive(Default)]
+struct Properties {
+    anchor: Option<String>,
+    tag: String,
+}
+
+struct Parser {
+    scanner: Scanner,
+    document: Document,
+    anchors: HashMap<String, NodeId>,
+    /// The handles of tags and their prefixes.
+    handles: Vec<(String, String)>,
+    depth: usize,
+}
+
+impl Parser {
+    fn peek(&mut self) -> Parsed<&Token> {
+        Ok(self.scanner.peek()?)
+    }
+
+    fn next_is(&mut self, kinds: &[TokenKind]) -> Parsed<bool> {
+        let token = self.peek()?;
+        Ok(kinds.contains(&token.kind))
+    }
+
+    fn skip(&mut self) {
+        self.scanner.skip_token();
+    }
+
+    /// Reads the document, if there is one.
+    fn document(&mut self) -> Parsed<bool> {
+        self.peek()?;
+        self.skip();
+        let root = match &self.peek()?.kind {
+            TokenKind::StreamEnd => return Ok(false),
+            TokenKind::VersionDirective { .. } | TokenKind::TagDirective { .. } | TokenKind::DocumentStart => {
+                self.directives()?;
+                let token = self.peek()?;
+                if token.kind != TokenKind::DocumentStart {
+                    let line = token.line;
+                    return Err(mistake(0, "did not find expected <document start>", line));
+                }
+                self.skip();
+                match self.peek()?.kind {
+                    TokenKind::VersionDirective { .. }
+                    | TokenKind::TagDirective { .. }
+                    | TokenKind::DocumentStart
+                    | TokenKind::DocumentEnd
+                    | TokenKind::StreamEnd => self.empty()?,
+                    _ => self.node(true, false)?,
+                }
+            }
+            _ => {
+                self.directives()?;
+                self.node(true, false)?
+            }
+        };
+        self.document.root = root;
+        // What follows is not read, but for the token that ends this document.
+        self.peek()?;
+        Ok(true)
+    }
+
+    fn directives(&mut self) -> Parsed<()> {
+        let mut has_version = false;
+        loop {
+            let Token { kind, line } = self.peek()?.clone();
+            match kind {
+                TokenKind::VersionDirective { .. } if has_version => {
+                    return Err(mistake(0, "found duplicate %YAML directive", line));
+                }
+                TokenKind::VersionDirective { major: 1, minor: 1 } => has_version = true,
+                TokenKind::VersionDirective { .. } => {
+                    return Err(mistake(0, "found incompatible YAML document", line));
+                }
+                TokenKind::TagDirective { handle, .. } if self.prefix_of(&handle).is_some() => {
+                    return Err(mistake(0, "found duplicate %TAG directive", line));
+                }
+                TokenKind::TagDirective { handle, prefix } => self.handles.push((handle, prefix)),
+                _ => break,
+            }
+            self.skip();
+        }
+        for (handle, prefix) in [("!", "!"), ("!!", super::TAG_PREFIX)] {
+            if self.prefix_of(handle).is_none() {
+                self.handles.push((handle.to_owned(), prefix.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn prefix_of(&self, handle: &str) -> Option<&str> {
+        self.handles
+            .iter()
+            .find(|(known, _)| known == handle)
+            .map(|(_, prefix)| prefix.as_str())
+    }
+
+    fn add(&mut self, properties: Properties, line: usize, kind: NodeKind) -> NodeId {
+        let id = self.document.add(Node {
+            kind,
+            tag: properties.tag,
+            line: line + 1,
+        });
+        if let Some(anchor) = properties.anchor {
+            self.anchors.insert(anchor, id);
+        }
+        id
+    }
+
+    /// A node of which nothing is written, where the next token stands.
+    fn empty(&mut self) -> Parsed<NodeId> {
+        let line = self.peek()?.line;
+        Ok(self.empty_scalar(Properties::default(), line))
+    }
+
+    fn empty_scalar(&mut self, properties: Properties, line: usize) -> NodeId {
+        self.scalar(properties, line, String::new(), Style::Plain)
+    }
+
+    fn scalar(&mut self, properties: Properties, line: usize, value: String, style: Style) -> NodeId {
+        self.add(properties, line, NodeKind::Scalar { value, style })
+    }
+
+    /// Reads one node. In a block, collections may be written by indentation; the value of a key may be a sequence that is not indented.
+    fn node(&mut self, in_block: bool, may_be_indentless: bool) -> Parsed<NodeId> {
+        let first = self.peek()?.clone();
+        let line = first.line;
+        if let TokenKind::Alias(name) = first.kind {
+            let Some(&target) = self.anchors.get(&name) else {
+                return Err(Fault::Other(Error::text(format!("unknown anchor '{name}' referenced"))));
+            };
+            self.skip();
+            return Ok(self.add(Properties::default(), line, NodeKind::Alias(name, target)));
+        }
+        let properties = self.properties(line)?;
+        let token = self.peek()?.clone();
+        let kind = match token.kind {
+            TokenKind::Scalar { value, style } => {
+                self.skip();
+                return Ok(self.scalar(properties, line, value, style));
+            }
+            TokenKind::BlockEntry if may_be_indentless => Self::indentless_sequence,
+            TokenKind::FlowSequenceStart => Self::flow_sequence,
+            TokenKind::FlowMappingStart => Self::flow_mapping,
+            TokenKind::BlockSequenceStart if in_block => Self::block_sequence,
+            TokenKind::BlockMappingStart if in_block => Self::block_mapping,
+            _ if properties.anchor.is_some() || !properties.tag.is_empty() => {
+                return Ok(self.empty_scalar(properties, line));
+            }
+            _ => return Err(mistake(line, "did not find expected node content", token.line)),
+        };
+        if self.depth >= MAX_DEPTH {
+            let text = format!("line {}: exceeded max depth of {MAX_DEPTH}", token.line + 1);
+            return Err(Fault::Other(Error::text(text)));
+        }
+        // An alias inside may name the collection around it.
+        let id = self.add(properties, line, NodeKind::Sequence(Vec::new()));
+        self.depth += 1;
+        let kind = kind(self)?;
+        self.depth -= 1;
+        self.document.set_kind(id, kind);
+        Ok(id)
+    }
+
+    fn properties(&mut self, start: usize) -> Parsed<Properties> {
+        let mut properties = Properties::default();
+        let mut has_tag = false;
+        loop {
+            let Token { kind, line } = self.peek()?.clone();
+            match kind {
+                TokenKind::Anchor(anchor) if properties.anchor.is_none() => properties.anchor = Some(anchor),
+                TokenKind::Tag { handle, suffix } if !has_tag => {
+                    has_tag = true;
+                    properties.tag = if handle.is_empty() {
+                        suffix
+                    } else {
+                        match self.prefix_of(&handle) {
+                            Some(prefix) => format!("{prefix}{suffix}"),
+                            None => return Err(mistake(start, "found undefined tag handle", line)),
+                        }
+                    };
+                }
+                _ => return Ok(properties),
+            }
+            self.skip();
+        }
+    }
+
+    fn block_sequence(&mut self) -> Parsed<NodeKind> {
+        let start = self.peek()?.line;
+        self.skip();
+        let mut items = Vec::new();
+        loop {
+            let Token { kind, line } = self.peek()?.clone();
+            match kind {
+                TokenKind::BlockEntry => {
+                    self.skip();
+                    let is_empty = self.next_is(&[TokenKind::BlockEntry, TokenKind::BlockEnd])?;
+                    items.push(self.node_or_empty(is_empty, line, true, false)?);
+                }
+                TokenKind::BlockEnd => {
+                    self.skip();
+                    return Ok(NodeKind::Sequence(items));
+                }
+                _ => return Err(mistake(start, "did not find expected '-' indicator", line)),
+            }
+        }
+    }
+
+    fn indentless_sequence(&mut self) -> Parsed<NodeKind> {
+        const ENDS: &[TokenKind] = &[
+            TokenKind::BlockEntry,
+            TokenKind::Key,
+            TokenKind::Value,
+            TokenKind::BlockEnd,
+        ];
+        let mut items = Vec::new();
+        while self.next_is(&[TokenKind::BlockEntry])? {
+            let line = self.peek()?.line;
+            self.skip();
+            let is_empty = self.next_is(ENDS)?;
+            items.push(self.node_or_empty(is_empty, line, true, false)?);
+        }
+        Ok(NodeKind::Sequence(items))
+    }
+
+    fn block_mapping(&mut self) -> Parsed<NodeKind> {
+        const ENDS: &[TokenKind] = &[TokenKind::Key, TokenKind::Value, TokenKind::BlockEnd];
+        let start = self.peek()?.line;
+        self.skip();
+        let mut entries = Vec::new();
+        loop {
+            let Token { kind, line } = self.peek()?.clone();
+            match kind {
+                TokenKind::Key => {
+                    self.skip();
+                    let is_empty = self.next_is(ENDS)?;
+                    let key = self.node_or_empty(is_empty, line, true, true)?;
+                    let line = self.peek()?.line;
+                    let has_value = self.next_is(&[TokenKind::Value])?;
+                    if has_value {
+                        self.skip();
+                    }
+                    let is_empty = !has_value || self.next_is(ENDS)?;
+                    entries.push((key, self.node_or_empty(is_empty, line, true, true)?));
+                }
+                TokenKind::BlockEnd => {
+                    self.skip();
+                    return Ok(NodeKind::Mapping(entries));
+                }
+                _ => return Err(mistake(start, "did not find expected key", line)),
+            }
+        }
+    }
+
+    fn flow_sequence(&mut self) -> Parsed<NodeKind> {
+        let start = self.peek()?.line;
+        self.skip();
+        let mut items = Vec::new();
+        loop {
+            if self.next_is(&[TokenKind::FlowSequenceEnd])? {
+                break;
+            }
+            if !items.is_empty() {
+                let line = self.peek()?.line;
+                if !self.next_is(&[TokenKind::FlowEntry])? {
+                    return Err(mistake(start, "did not find expected ',' or ']'", line));
+                }
+                self.skip();
+            }
+            match self.peek()?.kind {
+                TokenKind::FlowSequenceEnd => break,
+                TokenKind::Key => items.push(self.flow_pair()?),
+                _ => items.push(self.node(false, false)?),
+            }
+        }
+        self.skip();
+        Ok(NodeKind::Sequence(items))
+    }
+
+    /// Reads an entry `key: value` of a flow sequence, which is a mapping of its own.
+    fn flow_pair(&mut self) -> Parsed<NodeId> {
+        const ENDS: &[TokenKind] = &[TokenKind::FlowEntry, TokenKind::FlowSequenceEnd];
+        let line = self.peek()?.line;
+        self.skip();
+        let after = self.peek()?.line;
+        let has_no_key = self.next_is(&[TokenKind::Value])? || self.next_is(ENDS)?;
+        let key = self.node_or_empty(has_no_key, after, false, false)?;
+        if has_no_key {
+            // libyaml takes this token away, whichever it is.
+            self.skip();
+        }
+        let has_value = self.next_is(&[TokenKind::Value])?;
+        let after = self.peek()?.line;
+        if has_value {
+            self.skip();
+        }
+        let is_empty = !has_value || self.next_is(ENDS)?;
+        let value = self.node_or_empty(is_empty, after, false, false)?;
+        self.peek()?;
+        Ok(self.add(Properties::default(), line, NodeKind::Mapping(vec![(key, value)])))
+    }
+
+    fn flow_mapping(&mut self) -> Parsed<NodeKind> {
+        const ENDS: &[TokenKind] = &[TokenKind::FlowEntry, TokenKind::FlowMappingEnd];
+        let start = self.peek()?.line;
+        self.skip();
+        let mut entries = Vec::new();
+        loop {
+            if self.next_is(&[TokenKind::FlowMappingEnd])? {
+                break;
+            }
+            if !entries.is_empty() {
+                let line = self.peek()?.line;
+                if !self.next_is(&[TokenKind::FlowEntry])? {
+                    return Err(mistake(start, "did not find expected ',' or '}'", line));
+                }
+                self.skip();
+            }
+            match self.peek()?.kind {
+                TokenKind::FlowMappingEnd => break,
+                TokenKind::Key => {
+                    self.skip();
+                    let line = self.peek()?.line;
+                    let is_empty = self.next_is(&[TokenKind::Value])? || self.next_is(ENDS)?;
+                    let key = self.node_or_empty(is_empty, line, false, false)?;
+                    let line = self.peek()?.line;
+                    let has_value = self.next_is(&[TokenKind::Value])?;
+                    if has_value {
+                        self.skip();
+                    }
+                    let is_empty = !has_value || self.next_is(ENDS)?;
+                    entries.push((key, self.node_or_empty(is_empty, line, false, false)?));
+                }
+                _ => {
+                    let key = self.node(false, false)?;
+                    entries.push((key, self.empty()?));
+                }
+            }
+        }
+        self.skip();
+        Ok(NodeKind::Mapping(entries))
+    }
+
+    fn node_or_empty(
+        &mut self,
+        is_empty: bool,
+        line: usize,
+        in_block: bool,
+        may_be_indentless: bool,
+    ) -> Parsed<NodeId> {
+        if is_empty {
+            Ok(self.empty_scalar(Properties::default(), line))
+        } else {
+            self.node(in_block, may_be_indentless)
+        }
+    }
+}

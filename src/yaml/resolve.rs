@@ -1,0 +1,159 @@
+//! What a scalar stands for: null, a boolean, a number, a moment or its text.
+
+use super::document::{Node, NodeKind};
+use super::error::Error;
+use super::token::Style;
+use super::{Dialect, TAG_PREFIX, number, timestamp};
+
+/// A scalar's value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Scalar {
+    Null,
+    Bool(bool),
+    Int(i64),
+    /// A whole number over the largest `i64`.
+    Uint(u64),
+    Float(f64),
+    /// A date or moment; it is used as it is spelled.
+    Timestamp,
+    Text,
+    /// What the base64 of a `!!binary` holds.
+    Binary(Vec<u8>),
+    /// The `<<` that puts another mapping's keys into this one.
+    Merge,
+}
+
+impl Scalar {
+    /// The tag of such a value, as Go's errors spell it.
+    pub(super) fn tag(&self) -> &'static str {
+        match self {
+            Self::Null => "!!null",
+            Self::Bool(_) => "!!bool",
+            Self::Int(_) | Self::Uint(_) => "!!int",
+            Self::Float(_) => "!!float",
+            Self::Timestamp => "!!timestamp",
+            Self::Text => "!!str",
+            Self::Binary(_) => "!!binary",
+            Self::Merge => "!!merge",
+        }
+    }
+}
+
+/// The tag in its short form, `!!int`.
+pub(super) fn short_tag(tag: &str) -> String {
+    match tag.strip_prefix(TAG_PREFIX) {
+        Some(name) => format!("!!{name}"),
+        None => tag.to_owned(),
+    }
+}
+
+/// What a scalar with this tag, text and style stands for.
+pub(super) fn resolve(tag: &str, text: &str, style: Style, dialect: Dialect) -> Result<Scalar, Error> {
+    let short = short_tag(tag);
+    let is_untagged = match dialect {
+        Dialect::Juju => tag.is_empty(),
+        Dialect::Pebble => matches!(tag, "" | "!"),
+    };
+    // In yaml.v3 a text in quotes or a block stays one under `!!str` only, as in yaml.v2; a `!` is no tag for it.
+    if is_untagged && style != Style::Plain {
+        return Ok(Scalar::Text);
+    }
+    let wanted = if is_untagged { "" } else { short.as_str() };
+    let found = match wanted {
+        "" | "!!bool" | "!!int" | "!!float" | "!!null" | "!!timestamp" => implied(text, wanted, dialect),
+        "!!binary" => {
+            return match decode_base64(text) {
+                Some(bytes) => Ok(Scalar::Binary(bytes)),
+                None => Err(Error::text("!!binary value contains invalid base64 data")),
+            };
+        }
+        "!!merge" => return Ok(Scalar::Merge),
+        _ => return Ok(Scalar::Text),
+    };
+    match (wanted, found) {
+        ("", found) => Ok(found),
+        ("!!float", Scalar::Int(number)) => {
+            #[expect(clippy::cast_precision_loss, reason = "Go converts it so too")]
+            let number = number as f64;
+            Ok(Scalar::Float(number))
+        }
+        (wanted, found) if wanted == found.tag() => Ok(found),
+        (wanted, found) => Err(Error::text(format!(
+            "cannot decode {} `{text}` as a {wanted}",
+            found.tag()
+        ))),
+    }
+}
+
+fn implied(text: &str, tag: &str, dialect: Dialect) -> Scalar {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
+        "true" | "True" | "TRUE" => return Scalar::Bool(true),
+        "false" | "False" | "FALSE" => return Scalar::Bool(false),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" if dialect == Dialect::Juju => {
+            return Scalar::Bool(true);
+        }
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" if dialect == Dialect::Juju => {
+            return Scalar::Bool(false);
+        }
+        ".nan" | ".NaN" | ".NAN" => return Scalar::Float(f64::NAN),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Scalar::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => return Scalar::Float(f64::NEG_INFINITY),
+        _ => {}
+    }
+    match text.bytes().next() {
+        Some(b'.') => number::float(text).map_or(Scalar::Text, Scalar::Float),
+        Some(b'+' | b'-' | b'0'..=b'9') => {
+            if matches!(tag, "" | "!!timestamp") && timestamp::is_timestamp(text) {
+                return Scalar::Timestamp;
+            }
+            number::number(&text.replace('_', ""), dialect).unwrap_or(Scalar::Text)
+        }
+        _ => Scalar::Text,
+    }
+}
+
+/// Whether this key is the merge key.
+pub(super) fn is_merge(node: &Node, dialect: Dialect) -> bool {
+    let NodeKind::Scalar { value, style } = &node.kind else {
+        return false;
+    };
+    let is_implicit = match dialect {
+        Dialect::Juju => node.tag == "!" || (node.tag.is_empty() && *style == Style::Plain),
+        Dialect::Pebble => (node.tag.is_empty() && *style == Style::Plain) || node.tag == "!",
+    };
+    value == "<<" && (is_implicit || short_tag(&node.tag) == "!!merge")
+}
+
+/// Base64 with padding, line ends ignored (RFC 4648, section 4), as Go's `StdEncoding` takes it.
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    if digits.len() % 4 != 0 {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(digits.len() / 4 * 3);
+    let mut groups = digits.chunks(4).peekable();
+    while let Some(group) = groups.next() {
+        let is_last = groups.peek().is_none();
+        let padding = group.iter().rev().take_while(|byte| **byte == b'=').count();
+        if padding > 2 || (padding > 0 && !is_last) {
+            return None;
+        }
+        let mut bits = 0_u32;
+        for byte in group.iter().take(4 - padding) {
+            let digit = match byte {
+                b'A'..=b'Z' => byte - b'A',
+                b'a'..=b'z' => byte - b'a' + 26,
+                b'0'..=b'9' => byte - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                _ => return None,
+            };
+            bits = (bits << 6) | u32::from(digit);
+        }
+        bits <<= 6 * padding;
+        let [_, first, second, third] = bits.to_be_bytes();
+        bytes.extend([first, second, third].iter().take(3 - padding));
+    }
+    Some(bytes)
+}

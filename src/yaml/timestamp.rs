@@ -1,0 +1,90 @@
+//! Dates and moments, which Go's yaml packages know apart from text.
+
+/// Whether a text is a date `2006-1-2`, or a moment with `T`, `t` or a blank before the time; with a letter it needs a zone, with a blank it has none.
+pub(super) fn is_timestamp(text: &str) -> bool {
+    let mut rest = Rest(text);
+    rest.date().is_some() && (rest.0.is_empty() || rest.time().is_some() && rest.0.is_empty())
+}
+
+/// What is left of a text.
+struct Rest<'a>(&'a str);
+
+impl Rest<'_> {
+    fn take(&mut self, character: char) -> Option<()> {
+        self.0 = self.0.strip_prefix(character)?;
+        Some(())
+    }
+
+    /// Takes one or two digits.
+    fn number(&mut self) -> Option<u32> {
+        let length = self.0.bytes().take(2).take_while(u8::is_ascii_digit).count();
+        let (digits, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        digits.parse().ok()
+    }
+
+    fn two_digits(&mut self) -> Option<u32> {
+        let before = self.0.len();
+        let number = self.number()?;
+        (before - self.0.len() == 2).then_some(number)
+    }
+
+    fn date(&mut self) -> Option<()> {
+        let (year, rest) = self.0.split_at_checked(4)?;
+        if !year.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let year: u32 = year.parse().ok()?;
+        self.0 = rest;
+        self.take('-')?;
+        let month = self.number()?;
+        self.take('-')?;
+        let day = self.number()?;
+        (day >= 1 && day <= days_of(year, month)?).then_some(())
+    }
+
+    fn time(&mut self) -> Option<()> {
+        let has_zone = if self.0.starts_with(' ') {
+            self.0 = self.0.trim_start_matches(' ');
+            false
+        } else {
+            self.0 = self.0.strip_prefix(['T', 't'])?;
+            true
+        };
+        let hour = self.number()?;
+        self.take(':')?;
+        let minute = self.number()?;
+        self.take(':')?;
+        let second = self.number()?;
+        if hour >= 24 || minute >= 60 || second >= 60 {
+            return None;
+        }
+        if let Some(fraction) = self.0.strip_prefix(['.', ','])
+            && fraction.starts_with(|first: char| first.is_ascii_digit())
+        {
+            self.0 = fraction.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        }
+        if has_zone { self.zone() } else { Some(()) }
+    }
+
+    fn zone(&mut self) -> Option<()> {
+        if self.take('Z').is_some() {
+            return Some(());
+        }
+        self.0 = self.0.strip_prefix(['+', '-'])?;
+        let hours = self.two_digits()?;
+        self.take(':')?;
+        let minutes = self.two_digits()?;
+        (hours <= 24 && minutes <= 60).then_some(())
+    }
+}
+
+fn days_of(year: u32, month: u32) -> Option<u32> {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => Some(31),
+        4 | 6 | 9 | 11 => Some(30),
+        2 => Some(if is_leap { 29 } else { 28 }),
+        _ => None,
+    }
+}
