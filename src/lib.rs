@@ -60,6 +60,14 @@ pub mod pebble;
 pub mod testing;
 #[doc(hidden)]
 pub mod text;
+#[cfg_attr(
+    not(any(test, feature = "testing")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "a charm reads YAML as Pebble does only; the agent's side reads and writes it as Juju does"
+    )
+)]
 mod yaml;
 
 pub use dispatch::{

@@ -69,9 +69,9 @@ impl HookTools for Tools {
             "is-leader" => serde_json::to_vec(&agent.leader).unwrap(),
             "action-get" => b"{}".to_vec(),
             "state-set" => {
-                let values: BTreeMap<String, String> =
-                    crate::yaml::from_yaml(std::str::from_utf8(call.stdin.unwrap()).unwrap()).unwrap();
-                agent.pending.extend(values);
+                agent
+                    .pending
+                    .extend(crate::yaml::juju::strings(call.stdin.unwrap()).unwrap());
                 Vec::new()
             }
             "status-set" => {

@@ -56,9 +56,7 @@ impl Plan {
     /// # Errors
     /// When it is not YAML, has a key twice, or a known key has a value of the wrong type.
     pub fn from_yaml(text: &str) -> Result<Self, InvalidYaml> {
-        yaml::from_yaml::<Option<Self>>(text)
-            .map(Option::unwrap_or_default)
-            .map_err(|why| InvalidYaml::new("read the plan", why))
+        yaml::pebble::read(text).map_err(|why| InvalidYaml::new("read the plan", why))
     }
 }
 

@@ -1,47 +1,35 @@
-//! The bound on what aliases may make of a document.
+//! The bounds on what a document may make of the reader's stack and memory.
 
-use std::collections::HashSet;
+use std::cell::Cell;
 
-use super::document::NodeId;
+use super::document::Document;
 use super::error::Error;
 
-/// The nodes that are read before aliases are looked at.
-const FREE_NODES: usize = 1_000;
-/// The nodes that may be read through aliases: ten times what a document as large as any of Juju's holds.
-const MAX_ALIASED: usize = 100_000;
+/// The collections that may stand inside each other. Go allows 10,000 (yaml.v3) or any number (yaml.v2), for which our stack is too small; no
+/// charm, layer or state comes near.
+pub(super) const MAX_DEPTH: usize = 100;
 
-/// Counts the nodes that are read, and those among them that an alias repeats: a few lines can name each other into billions of nodes.
-#[derive(Debug, Default)]
-pub(super) struct Expansion {
-    read: usize,
-    aliased: usize,
-    open: HashSet<NodeId>,
-}
+/// The nodes that may be read again through aliases and merge keys: ten times what a large document of Juju's holds.
+const MAX_REPEATED: usize = 100_000;
 
-impl Expansion {
-    /// Counts one node.
-    pub(super) fn count(&mut self) -> Result<(), Error> {
-        self.read += 1;
-        if !self.open.is_empty() {
-            self.aliased += 1;
-        }
-        if self.read > FREE_NODES && self.aliased > MAX_ALIASED {
-            return Err(Error::text("document contains excessive aliasing"));
-        }
-        Ok(())
+/// What may still be read of a document: a few lines can name each other into billions of nodes.
+#[derive(Debug)]
+pub(super) struct Budget(Cell<usize>);
+
+impl Budget {
+    /// The nodes of a document, each looked at as key and as value, and what aliases may repeat of it.
+    pub(super) fn of(document: &Document) -> Self {
+        Self(Cell::new(document.len().saturating_mul(2).saturating_add(MAX_REPEATED)))
     }
 
-    /// Goes into what an alias stands for, which must not be around it.
-    pub(super) fn enter(&mut self, name: &str, target: NodeId) -> Result<(), Error> {
-        if self.open.insert(target) {
-            Ok(())
-        } else {
-            Err(Error::text(format!("anchor '{name}' value contains itself")))
+    /// Takes one node off.
+    pub(super) fn spend(&self) -> Result<(), Error> {
+        match self.0.get().checked_sub(1) {
+            Some(left) => {
+                self.0.set(left);
+                Ok(())
+            }
+            None => Err(Error::text("document contains excessive aliasing")),
         }
-    }
-
-    /// Comes out of it.
-    pub(super) fn leave(&mut self, target: NodeId) {
-        self.open.remove(&target);
     }
 }

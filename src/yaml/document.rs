@@ -63,6 +63,15 @@ impl Document {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The nodes, each after the collection around it and in the order of the text.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.nodes.iter().enumerate().map(|(place, node)| (NodeId(place), node))
+    }
+
     /// The node of this document with this id.
     pub(super) fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id.0).unwrap_or(NOTHING)

@@ -143,7 +143,7 @@ fn is_plain_whole(text: &str) -> bool {
 
 /// Go's `ParseFloat`: a decimal or, with `0x` and a binary exponent, a hexadecimal number, or an infinity or NaN by name. Underscores may stand between
 /// digits.
-pub(super) fn float(text: &str) -> Option<f64> {
+pub(super) fn go_float(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let name = unsigned.to_ascii_lowercase();
     if matches!(name.as_str(), "inf" | "infinity" | "nan") {

@@ -3,15 +3,12 @@
 use std::collections::HashMap;
 
 use super::Dialect;
+use super::bounds::MAX_DEPTH;
 use super::document::{Document, Node, NodeId, NodeKind};
 use super::error::{Error, Stage, SyntaxError};
 use super::input::Input;
 use super::scanner::Scanner;
 use super::token::{Style, Token, TokenKind};
-
-/// The collections that may stand inside each other. Go allows 10,000 (yaml.v3) or any number (yaml.v2), for which our stack is too small; no
-/// charm, layer or state comes near.
-const MAX_DEPTH: usize = 100;
 
 /// Reads the first document; none if the text holds no node.
 pub(super) fn parse(bytes: &[u8], dialect: Dialect) -> Result<Option<Document>, Error> {

@@ -85,6 +85,11 @@ pub(super) fn resolve(tag: &str, text: &str, style: Style, dialect: Dialect) -> 
     }
 }
 
+/// Whether a plain scalar without a tag stands for its own text.
+pub(super) fn is_text(text: &str, dialect: Dialect) -> bool {
+    implied(text, "", dialect) == Scalar::Text
+}
+
 fn implied(text: &str, tag: &str, dialect: Dialect) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
@@ -102,7 +107,7 @@ fn implied(text: &str, tag: &str, dialect: Dialect) -> Scalar {
         _ => {}
     }
     match text.bytes().next() {
-        Some(b'.') => number::float(text).map_or(Scalar::Text, Scalar::Float),
+        Some(b'.') => number::go_float(text).map_or(Scalar::Text, Scalar::Float),
         Some(b'+' | b'-' | b'0'..=b'9') => {
             if matches!(tag, "" | "!!timestamp") && timestamp::is_timestamp(text) {
                 return Scalar::Timestamp;
@@ -118,9 +123,10 @@ pub(super) fn is_merge(node: &Node, dialect: Dialect) -> bool {
     let NodeKind::Scalar { value, style } = &node.kind else {
         return false;
     };
-    let is_implicit = match dialect {
-        Dialect::Juju => node.tag == "!" || (node.tag.is_empty() && *style == Style::Plain),
-        Dialect::Pebble => (node.tag.is_empty() && *style == Style::Plain) || node.tag == "!",
+    let is_implicit = match (dialect, node.tag.as_str()) {
+        (_, "") | (Dialect::Pebble, "!") => *style == Style::Plain,
+        (Dialect::Juju, tag) => tag == "!",
+        (Dialect::Pebble, _) => false,
     };
     value == "<<" && (is_implicit || short_tag(&node.tag) == "!!merge")
 }

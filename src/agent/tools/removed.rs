@@ -71,7 +71,7 @@ fn payload_register(context: &mut ToolContext<'_>) -> ToolResult {
     };
     let metadata = context.request.dir.join("metadata.yaml");
     let content = context.input(&metadata.to_string_lossy())?;
-    let metadata: Value = crate::yaml::from_yaml(&String::from_utf8_lossy(content)).map_err(Failure::Run)?;
+    let metadata = crate::yaml::juju::value(content).map_err(|why| Failure::Run(why.to_string()))?;
     let declared = metadata.get("payloads").and_then(|payloads| payloads.get(class));
     let class_shown = go_quote(class);
     let Some(declared) = declared else {

@@ -62,7 +62,7 @@ fn writes_keys_as_pebble_names_them() {
 fn reads_yaml_as_people_write_it() {
     let layer = layer(
         "summary: web\nservices:\n  web:\n    override: merge\n    command: 5\n    user-id: 1000\n    after: [db]\n    environment: {PORT: 8080, EMPTY: '', Y: yes}\n    \
-         backoff-factor: 2\n    on-check-failure:\n      up: shutdown\n    kill-delay: 1m\n    newer-key: [1, {a: b}]\n    requires:\nchecks:\n",
+         backoff-factor: 2\n    on-check-failure:\n      up: shutdown\n    kill-delay: 1m\n    newer-key: [1, {a: b}]\n    requires:\nchecks: ~\n",
     );
     let web = &layer.get_services()["web"];
     assert_eq!(web.get_override(), Some(&Override::Merge));
@@ -79,9 +79,80 @@ fn reads_yaml_as_people_write_it() {
     assert_eq!(Layer::from_yaml("").unwrap(), Layer::new());
 }
 
+/// Each of these was read so by Pebble 1.32.1.
+#[test]
+fn reads_values_as_pebble_does() {
+    let layer = layer(
+        "services:
+  web: &web
+    override: replace
+    command: run
+    user-id: 00
+    group-id: 3.0
+    backoff-factor: 1_0.5
+    environment: {HTTP_PROXY: , A: ~, B: 0x10, C: yes, ~: dropped, D: !!str 010}
+    after: [db, ~, cache]
+    on-check-failure:
+  more: {<<: *web, user-id: 0x10, backoff-factor: '2'}
+checks:
+  up: {override: replace, threshold: 010, tcp: {port: 0x1F90, host: ~}}
+  get: {override: replace, threshold: !!int \"7\", http: {url: a, headers: {X: ~}}}
+  run: {override: replace, exec: {command: a, environment: {X: }, user-id: 1_000}}
+log-targets:
+  loki: {override: replace, type: loki, location: a, labels: {x: }, services: [all, ~]}
+summary: ~
+---
+services: [what follows is not read]
+",
+    );
+    let web = &layer.get_services()["web"];
+    assert_eq!(
+        (web.get_user_id(), web.get_group_id(), web.get_backoff_factor()),
+        (Some(0), Some(3), Some(10.5))
+    );
+    let environment: Vec<_> = web
+        .get_environment()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(
+        environment,
+        [("A", ""), ("B", "0x10"), ("C", "yes"), ("D", "010"), ("HTTP_PROXY", "")]
+    );
+    assert_eq!(web.get_after(), ["db", "cache"]);
+    let more = &layer.get_services()["more"];
+    assert_eq!(
+        (more.get_command(), more.get_user_id(), more.get_backoff_factor()),
+        (Some("run"), Some(16), Some(2.0))
+    );
+    let checks = layer.get_checks();
+    assert_eq!(
+        (checks["up"].get_threshold(), checks["get"].get_threshold()),
+        (Some(8), Some(7))
+    );
+    assert_eq!(checks["up"].get_tcp().unwrap().get_port(), Some(8080));
+    assert_eq!(checks["get"].get_http().unwrap().get_headers()["X"], "");
+    assert_eq!(checks["run"].get_exec().unwrap().get_environment()["X"], "");
+    let loki = &layer.get_log_targets()["loki"];
+    assert_eq!(
+        (loki.get_labels()["x"].as_str(), loki.get_services()),
+        ("", &["all".to_owned()][..])
+    );
+    assert_eq!(layer.get_summary(), None);
+}
+
 #[test]
 fn refuses_what_is_no_layer() {
     for bad in [
+        "services:\n",
+        "services: {a: ~}",
+        "services: {a: {command: a, command: a}}",
+        "services: {a: {user-id: '3'}}",
+        "services: {a: {user-id: abc}}",
+        "services: {a: {backoff-factor: .inf}}",
+        "services: {a: {environment: {A: \"\\ud83d\\ude00\"}}}",
+        "services: {a: &e {}}\nchecks: {a: *e}",
+        "checks: {c: {threshold: .inf}}",
         "- a",
         "services: 5",
         "services: {a: {kill-delay: 5}}",

@@ -1,10 +1,10 @@
 //! Reading as Juju reads: a charm's files into values, a hook tool's `--file` into strings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Number, Value};
 
-use crate::yaml::bounds::Expansion;
+use crate::yaml::bounds::{Budget, MAX_DEPTH};
 use crate::yaml::document::{Document, Node, NodeId, NodeKind};
 use crate::yaml::error::Error;
 use crate::yaml::resolve::{Scalar, is_merge, resolve, short_tag};
@@ -61,7 +61,11 @@ pub(crate) fn strings(bytes: &[u8]) -> Result<BTreeMap<String, String>, Error> {
 
 struct Reader<'a> {
     document: &'a Document,
-    expansion: Expansion,
+    budget: Budget,
+    /// What the aliases that are read stand for: none may lead to itself.
+    open: HashSet<NodeId>,
+    /// The collections around what is read, those that aliases lead to counted anew.
+    depth: usize,
     /// The values of the wrong kind: Go reads on and tells all of them.
     misfits: Vec<String>,
     /// The levels of mappings whose keys may be of any kind; without it, all.
@@ -73,7 +77,9 @@ impl<'a> Reader<'a> {
     fn new(document: &'a Document) -> Self {
         Self {
             document,
-            expansion: Expansion::default(),
+            budget: Budget::of(document),
+            open: HashSet::new(),
+            depth: 0,
             misfits: Vec::new(),
             typed_levels: None,
             level: 0,
@@ -88,12 +94,20 @@ impl<'a> Reader<'a> {
     ) -> Result<T, Error> {
         let node = self.document.node(id);
         let NodeKind::Alias(name, target) = &node.kind else {
-            self.expansion.count()?;
-            return read(self, node);
+            self.budget.spend()?;
+            if self.depth > MAX_DEPTH {
+                return Err(Error::text(format!("exceeded max depth of {MAX_DEPTH}")));
+            }
+            self.depth += 1;
+            let found = read(self, node);
+            self.depth -= 1;
+            return found;
         };
-        self.expansion.enter(name, *target)?;
+        if !self.open.insert(*target) {
+            return Err(Error::text(format!("anchor '{name}' value contains itself")));
+        }
         let found = self.with_target(*target, read);
-        self.expansion.leave(*target);
+        self.open.remove(target);
         found
     }
 
