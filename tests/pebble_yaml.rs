@@ -1,4 +1,5 @@
-//! YAML against a real Pebble: every kind of value in every kind of field of a layer is read here as it is read there.
+//! YAML against a real Pebble: every kind of value in every kind of field of a layer is read here
+//! as it is read there.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -57,6 +57,7 @@ mod data;
 mod environment;
 mod error;
 mod errors_retry;
+mod go_number;
 mod go_text;
 mod go_time;
 mod hook;

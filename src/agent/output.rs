@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::data::Data;
+use super::go_number::json_number;
 use super::yaml_out;
 
 /// `--format`.
@@ -151,112 +152,11 @@ fn write_json_string(string: &str, text: &mut String) {
     text.push('"');
 }
 
-/// The significant digits of a finite number and the power of ten of the first one.
-fn digits(number: f64) -> (bool, String, i32) {
-    // Rust's `{:e}` gives the shortest digits that read back, as Go's -1 precision does.
-    let text = format!("{:e}", number.abs());
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((text.as_str(), "0"));
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
-    (number.is_sign_negative(), digits, exponent.parse().unwrap_or(0))
-}
-
-fn fixed(negative: bool, digits: &str, exponent: i32) -> String {
-    let mut text = String::new();
-    if negative {
-        text.push('-');
-    }
-    if exponent < 0 {
-        text.push_str("0.");
-        text.extend(std::iter::repeat_n('0', usize::try_from(-exponent - 1).unwrap_or(0)));
-        text.push_str(digits);
-    } else {
-        let whole = usize::try_from(exponent).unwrap_or(0) + 1;
-        text.push_str(digits.get(..whole.min(digits.len())).unwrap_or(digits));
-        text.extend(std::iter::repeat_n('0', whole.saturating_sub(digits.len())));
-        if let Some(fraction) = digits.get(whole..).filter(|fraction| !fraction.is_empty()) {
-            text.push('.');
-            text.push_str(fraction);
-        }
-    }
-    text
-}
-
-fn scientific(negative: bool, digits: &str, exponent: i32, exponent_width: usize) -> String {
-    let (first, rest) = digits.split_at_checked(1).unwrap_or((digits, ""));
-    let point = if rest.is_empty() { "" } else { "." };
-    let minus = if negative { "-" } else { "" };
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!(
-        "{minus}{first}{point}{rest}e{sign}{:0exponent_width$}",
-        exponent.unsigned_abs()
-    )
-}
-
-/// Go's shortest `%g`, as yaml prints a float64: scientific from a million on.
-pub(super) fn yaml_number(number: f64) -> String {
-    if number.is_nan() {
-        return ".nan".to_owned();
-    }
-    if number.is_infinite() {
-        return if number > 0.0 {
-            ".inf".to_owned()
-        } else {
-            "-.inf".to_owned()
-        };
-    }
-    let (negative, digits, exponent) = digits(number);
-    if !(-4..6).contains(&exponent) {
-        scientific(negative, &digits, exponent, 2)
-    } else {
-        fixed(negative, &digits, exponent)
-    }
-}
-
-/// Go's JSON form of a float64: plain between 1e-6 and 1e21.
-fn json_number(number: f64) -> String {
-    if !number.is_finite() {
-        return "null".to_owned();
-    }
-    let (negative, digits, exponent) = digits(number);
-    if number != 0.0 && !(-6..21).contains(&exponent) {
-        scientific(negative, &digits, exponent, if exponent < 0 { 1 } else { 2 })
-    } else {
-        fixed(negative, &digits, exponent)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::{Map, json};
-
-    #[test]
-    fn numbers_are_printed_as_go_prints_them() {
-        // Tried against Go: number, yaml.v2, encoding/json.
-        for (number, in_yaml, in_json) in [
-            (0.0, "0", "0"),
-            (-0.0, "-0", "-0"),
-            (-1.0, "-1", "-1"),
-            (9090.0, "9090", "9090"),
-            (999_999.0, "999999", "999999"),
-            (1e6, "1e+06", "1000000"),
-            (1_234_567.0, "1.234567e+06", "1234567"),
-            (2_147_483_647.0, "2.147483647e+09", "2147483647"),
-            (1.5, "1.5", "1.5"),
-            (0.1, "0.1", "0.1"),
-            (0.0001, "0.0001", "0.0001"),
-            (0.00001, "1e-05", "0.00001"),
-            (123_456.789, "123456.789", "123456.789"),
-            (1e20, "1e+20", "100000000000000000000"),
-            (1e21, "1e+21", "1e+21"),
-            (1e-7, "1e-07", "1e-7"),
-            (1e100, "1e+100", "1e+100"),
-        ] {
-            assert_eq!(yaml_number(number), in_yaml);
-            assert_eq!(json_number(number), in_json);
-        }
-    }
 
     #[test]
     fn each_kind_of_value_in_each_format() {

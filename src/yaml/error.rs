@@ -1,6 +1,6 @@
 //! What is wrong with a document, in the words of Go's yaml packages.
 
-use super::Dialect;
+use super::dialect::Dialect;
 
 /// The part of the reader that met the mistake. Go counts the line of each in its own way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,8 @@ pub(super) enum Stage {
     Parser,
 }
 
-/// A mistake in the text of a document, before its values are looked at. Lines count from 0; a line of 0 is not shown.
+/// A mistake in the text of a document, before its values are looked at. Lines count from 0; a line
+/// of 0 is not shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SyntaxError {
     pub(super) stage: Stage,
@@ -24,14 +25,16 @@ pub(super) struct SyntaxError {
     pub(super) context_line: usize,
 }
 
-/// The reasons for which a document cannot be read. The text begins with `yaml: `, as both of Go's packages write it.
+/// The reasons for which a document cannot be read. The text begins with `yaml: `, as both of Go's
+/// packages write it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
     /// The text is no YAML.
     #[error("yaml: {}{problem}", shown_line(*.go_line))]
     Syntax {
         problem: &'static str,
-        /// The line that Go tells, which is one too low for a mistake that its parser finds; without one, 0.
+        /// The line that Go tells, which is one too low for a mistake that its parser finds;
+        /// without one, 0.
         go_line: usize,
         /// The line at which the mistake was noticed, from 1; 0 where none is known.
         line: usize,
@@ -60,7 +63,8 @@ impl Error {
 
     pub(super) fn syntax(error: &SyntaxError, dialect: Dialect) -> Self {
         let after_scanner = usize::from(error.stage == Stage::Scanner);
-        // yaml.v2 looks at the mistake first and yaml.v3 at its context; only the line of the scanner is one too low in each.
+        // yaml.v2 looks at the mistake first and yaml.v3 at its context; only the line of the
+        // scanner is one too low in each.
         let go_line = match dialect {
             Dialect::Juju if error.problem_line != 0 => error.problem_line + after_scanner,
             Dialect::Juju => error.context_line,

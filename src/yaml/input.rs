@@ -2,8 +2,8 @@
 
 use super::error::{Stage, SyntaxError};
 
-/// The reader takes its input in pieces of this size, in bytes, and refuses a piece with a bad byte as a whole: what stands before that piece is
-/// scanned, and a mistake there is told first.
+/// The reader takes its input in pieces of this size, in bytes, and refuses a piece with a bad byte
+/// as a whole: what stands before that piece is scanned, and a mistake there is told first.
 const PIECE: usize = 512;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

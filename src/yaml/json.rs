@@ -10,12 +10,14 @@ const KEY_LENGTH: usize = 1_000;
 
 /// Writes a value as JSON that a YAML parser reads as the same value.
 ///
-/// YAML allows fewer raw characters than JSON does (YAML 1.2, section 5.1): DEL, the C1 controls, the byte order mark and the non-characters are
-/// refused or folded away, so they are escaped. What lies beyond the basic plane is not: YAML has no surrogate pairs.
+/// YAML allows fewer raw characters than JSON does (YAML 1.2, section 5.1): DEL, the C1 controls,
+/// the byte order mark and the non-characters are refused or folded away, so they are escaped. What
+/// lies beyond the basic plane is not: YAML has no surrogate pairs.
 ///
 /// # Errors
 ///
-/// A number that is not finite, where its type says so, and a key of over 1,000 characters as it is written.
+/// A number that is not finite, where its type says so, and a key of over 1,000 characters as it is
+/// written.
 pub(crate) fn to_yaml<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     let mut yaml = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut yaml, YamlFormatter::default()))?;
@@ -72,7 +74,8 @@ impl Formatter for YamlFormatter {
     }
 }
 
-/// Only characters of the basic plane: each is one `\uXXXX`. All stand inside strings, since JSON's own syntax is ASCII.
+/// Only characters of the basic plane: each is one `\uXXXX`. All stand inside strings, since JSON's
+/// own syntax is ASCII.
 fn needs_escape(character: char) -> bool {
     matches!(
         character,

@@ -1,7 +1,7 @@
 //! Numbers as Go reads them.
 
-use super::Dialect;
-use super::resolve::Scalar;
+use super::dialect::Dialect;
+use super::scalar::Scalar;
 
 /// The number that a text with its underscores taken out stands for, if it is one in this dialect.
 pub(super) fn number(text: &str, dialect: Dialect) -> Option<Scalar> {
@@ -9,7 +9,8 @@ pub(super) fn number(text: &str, dialect: Dialect) -> Option<Scalar> {
         return Some(number);
     }
     if is_float(text, dialect) {
-        // Rust reads what is left exactly as Go does, but Go calls a number that no float can hold a mistake.
+        // Rust reads what is left exactly as Go does, but Go calls a number that no float can hold
+        // a mistake.
         return text
             .parse::<f64>()
             .ok()
@@ -63,7 +64,8 @@ fn whole(text: &str) -> Option<Scalar> {
     })
 }
 
-/// Go's `ParseInt` with base 0, which takes underscores between digits and after the prefix of a base.
+/// Go's `ParseInt` with base 0, which takes underscores between digits and after the prefix of a
+/// base.
 pub(crate) fn go_int(text: &str) -> Option<i64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     // An underscore may follow the 0 that makes a number octal, as it may follow any digit.
@@ -141,8 +143,8 @@ fn is_plain_whole(text: &str) -> bool {
     is_digits(text) && (text == "0" || !text.starts_with('0'))
 }
 
-/// Go's `ParseFloat`: a decimal or, with `0x` and a binary exponent, a hexadecimal number, or an infinity or NaN by name. Underscores may stand between
-/// digits.
+/// Go's `ParseFloat`: a decimal or, with `0x` and a binary exponent, a hexadecimal number, or an
+/// infinity or NaN by name. Underscores may stand between digits.
 pub(super) fn go_float(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let name = unsigned.to_ascii_lowercase();
@@ -160,7 +162,8 @@ pub(super) fn go_float(text: &str) -> Option<f64> {
     plain.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
-/// The text without its underscores, each of which has to stand between digits, or after the prefix of a base.
+/// The text without its underscores, each of which has to stand between digits, or after the prefix
+/// of a base.
 fn without_underscores(text: &str, is_after_prefix: bool) -> Option<String> {
     let mut follows_digit = is_after_prefix;
     let mut characters = text.chars().peekable();

@@ -1,9 +1,10 @@
-//! The parser: tokens to the first document of a text. Go's packages read no other, whatever follows it.
+//! The parser: tokens to the first document of a text. Go's packages read no other, whatever
+//! follows it.
 
 use std::collections::HashMap;
 
-use super::Dialect;
 use super::bounds::MAX_DEPTH;
+use super::dialect::Dialect;
 use super::document::{Document, Node, NodeId, NodeKind};
 use super::error::{Error, Stage, SyntaxError};
 use super::input::Input;
@@ -134,7 +135,7 @@ impl Parser {
             }
             self.skip();
         }
-        for (handle, prefix) in [("!", "!"), ("!!", super::TAG_PREFIX)] {
+        for (handle, prefix) in [("!", "!"), ("!!", super::dialect::TAG_PREFIX)] {
             if self.prefix_of(handle).is_none() {
                 self.handles.push((handle.to_owned(), prefix.to_owned()));
             }
@@ -175,7 +176,8 @@ impl Parser {
         self.add(properties, line, NodeKind::Scalar { value, style })
     }
 
-    /// Reads one node. In a block, collections may be written by indentation; the value of a key may be a sequence that is not indented.
+    /// Reads one node. In a block, collections may be written by indentation; the value of a key
+    /// may be a sequence that is not indented.
     fn node(&mut self, in_block: bool, may_be_indentless: bool) -> Parsed<NodeId> {
         let first = self.peek()?.clone();
         let line = first.line;

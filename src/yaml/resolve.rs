@@ -1,43 +1,11 @@
 //! What a scalar stands for: null, a boolean, a number, a moment or its text.
 
+use super::dialect::{Dialect, TAG_PREFIX};
 use super::document::{Node, NodeKind};
 use super::error::Error;
+use super::scalar::Scalar;
 use super::token::Style;
-use super::{Dialect, TAG_PREFIX, number, timestamp};
-
-/// A scalar's value.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Scalar {
-    Null,
-    Bool(bool),
-    Int(i64),
-    /// A whole number over the largest `i64`.
-    Uint(u64),
-    Float(f64),
-    /// A date or moment; it is used as it is spelled.
-    Timestamp,
-    Text,
-    /// What the base64 of a `!!binary` holds.
-    Binary(Vec<u8>),
-    /// The `<<` that puts another mapping's keys into this one.
-    Merge,
-}
-
-impl Scalar {
-    /// The tag of such a value, as Go's errors spell it.
-    pub(super) fn tag(&self) -> &'static str {
-        match self {
-            Self::Null => "!!null",
-            Self::Bool(_) => "!!bool",
-            Self::Int(_) | Self::Uint(_) => "!!int",
-            Self::Float(_) => "!!float",
-            Self::Timestamp => "!!timestamp",
-            Self::Text => "!!str",
-            Self::Binary(_) => "!!binary",
-            Self::Merge => "!!merge",
-        }
-    }
-}
+use super::{number, timestamp};
 
 /// The tag in its short form, `!!int`.
 pub(super) fn short_tag(tag: &str) -> String {
@@ -54,7 +22,8 @@ pub(super) fn resolve(tag: &str, text: &str, style: Style, dialect: Dialect) -> 
         Dialect::Juju => tag.is_empty(),
         Dialect::Pebble => matches!(tag, "" | "!"),
     };
-    // In yaml.v3 a text in quotes or a block stays one under `!!str` only, as in yaml.v2; a `!` is no tag for it.
+    // In yaml.v3 a text in quotes or a block stays one under `!!str` only, as in yaml.v2; a `!` is
+    // no tag for it.
     if is_untagged && style != Style::Plain {
         return Ok(Scalar::Text);
     }
@@ -134,7 +103,7 @@ pub(super) fn is_merge(node: &Node, dialect: Dialect) -> bool {
 /// Base64 with padding, line ends ignored (RFC 4648, section 4), as Go's `StdEncoding` takes it.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    if digits.len() % 4 != 0 {
+    if !digits.len().is_multiple_of(4) {
         return None;
     }
     let mut bytes = Vec::with_capacity(digits.len() / 4 * 3);

@@ -1,6 +1,7 @@
 //! Dates and moments, which Go's yaml packages know apart from text.
 
-/// Whether a text is a date `2006-1-2`, or a moment with `T`, `t` or a blank before the time; with a letter it needs a zone, with a blank it has none.
+/// Whether a text is a date `2006-1-2`, or a moment with `T`, `t` or a blank before the time; with
+/// a letter it needs a zone, with a blank it has none.
 pub(super) fn is_timestamp(text: &str) -> bool {
     let mut rest = Rest(text);
     rest.date().is_some() && (rest.0.is_empty() || rest.time().is_some() && rest.0.is_empty())

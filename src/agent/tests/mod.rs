@@ -14,6 +14,7 @@ mod secrets;
 mod state_status;
 mod surroundings;
 mod tools;
+mod yaml;
 
 use std::time::{Duration, Instant};
 

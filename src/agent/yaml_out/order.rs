@@ -4,8 +4,9 @@ use crate::agent::data::{Data, Fields};
 
 /// The entries as yaml.v2 writes them: a struct's in their order, a map's sorted.
 ///
-/// Its comparison goes round in circles on some names (`1`, `05`, `0a`), and then the order that Juju prints changes from call to call. So this is a
-/// merge sort, which any comparison leaves in some order, while those of the standard library may panic at such a one.
+/// Its comparison goes round in circles on some names (`1`, `05`, `0a`), and then the order that
+/// Juju prints changes from call to call. So this is a merge sort, which any comparison leaves in
+/// some order, while those of the standard library may panic at such a one.
 pub(super) fn sorted(map: &Fields) -> Vec<(&String, &Data)> {
     let mut entries: Vec<(&String, &Data)> = map.iter().collect();
     if !map.is_sorted() {
@@ -51,7 +52,8 @@ pub(super) fn is_before(a: &str, b: &str) -> bool {
         (false, false) => {}
         (_, b_is_letter) => return b_is_letter,
     }
-    // A 0 after another digit counts in its number, so both begin with more than the digits that follow.
+    // A 0 after another digit counts in its number, so both begin with more than the digits that
+    // follow.
     let mut digits_before = same.iter().rev().take_while(|digit| digit.is_ascii_digit());
     let is_inside_number = (first_of_a == '0' || first_of_b == '0') && digits_before.any(|digit| *digit != '0');
     let a = number(rest_of_a, is_inside_number);

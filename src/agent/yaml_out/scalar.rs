@@ -1,6 +1,6 @@
 //! Strings: the style that each gets, and where long ones are folded.
 
-use super::{Place, STEP, Writer};
+use super::writer::{Place, STEP, Writer};
 use crate::yaml::juju::is_text;
 
 /// A line that is longer is folded at its next single space.
@@ -259,7 +259,8 @@ fn escape(character: char) -> String {
     format!("\\{letter}")
 }
 
-/// Whether YAML 1.1 would read the text as a number of base 60, as `1:20`. No reader of Juju's does, but its writer quotes it.
+/// Whether YAML 1.1 would read the text as a number of base 60, as `1:20`. No reader of Juju's
+/// does, but its writer quotes it.
 fn is_sexagesimal(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));

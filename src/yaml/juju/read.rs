@@ -5,15 +5,18 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Map, Number, Value};
 
 use crate::yaml::bounds::{Budget, MAX_DEPTH};
+use crate::yaml::dialect::Dialect;
 use crate::yaml::document::{Document, Node, NodeId, NodeKind};
 use crate::yaml::error::Error;
-use crate::yaml::resolve::{Scalar, is_merge, resolve, short_tag};
-use crate::yaml::{Dialect, parser};
+use crate::yaml::parser;
+use crate::yaml::resolve::{is_merge, resolve, short_tag};
+use crate::yaml::scalar::Scalar;
 
 /// Reads the first document into a value, as Go does into an `interface{}`; null if there is none.
 ///
-/// Of equal keys the last counts. A key is its text, as it is where Go reads into a map of strings or a struct, and null is the empty key. What JSON
-/// cannot hold is text: moments, infinities, NaN, and the bytes of a `!!binary` that are no UTF-8, each replaced by U+FFFD.
+/// Of equal keys the last counts. A key is its text, as it is where Go reads into a map of strings
+/// or a struct, and null is the empty key. What JSON cannot hold is text: moments, infinities, NaN,
+/// and the bytes of a `!!binary` that are no UTF-8, each replaced by U+FFFD.
 ///
 /// # Errors
 ///
@@ -25,8 +28,9 @@ pub(crate) fn value(bytes: &[u8]) -> Result<Value, Error> {
     Reader::new(&document).value(document.root)
 }
 
-/// Reads the first document as [`value`] does, where only so many levels of mappings are read into types of Juju's own, whose keys are strings. In a
-/// mapping below them the key `on` is a boolean, which Juju refuses.
+/// Reads the first document as [`value`] does, where only so many levels of mappings are read into
+/// types of Juju's own, whose keys are strings. In a mapping below them the key `on` is a boolean,
+/// which Juju refuses.
 ///
 /// # Errors
 ///
@@ -40,7 +44,8 @@ pub(crate) fn value_keyed_by_text(bytes: &[u8], typed_levels: usize) -> Result<V
     reader.value(document.root)
 }
 
-/// Reads the first document into a map of strings, as Go does into a `map[string]string`: scalars are taken as they are spelled, null is empty.
+/// Reads the first document into a map of strings, as Go does into a `map[string]string`: scalars
+/// are taken as they are spelled, null is empty.
 ///
 /// # Errors
 ///
@@ -157,7 +162,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Puts the mapping or the mappings under a merge key into the one around it, the first of several last.
+    /// Puts the mapping or the mappings under a merge key into the one around it, the first of
+    /// several last.
     fn merge(&mut self, id: NodeId, mut put: impl FnMut(&mut Self, NodeId) -> Result<(), Error>) -> Result<(), Error> {
         match &self.document.node(id).kind {
             NodeKind::Sequence(items) => {
@@ -268,7 +274,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Ten bytes of a value at most, as Go shows it. Go cuts between bytes; what is left of a character there is U+FFFD.
+/// Ten bytes of a value at most, as Go shows it. Go cuts between bytes; what is left of a character
+/// there is U+FFFD.
 fn excerpt(value: &str) -> String {
     if value.len() <= 10 {
         return value.to_owned();

@@ -1,4 +1,5 @@
-//! What Juju's own reader said to these texts, printed by it (github.com/juju/yaml/v2 v2.0.0 into a `map[string]string`).
+//! What Juju's own reader said to these texts, printed by it (github.com/juju/yaml/v2 v2.0.0 into a
+//! `map[string]string`).
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,10 @@ use serde_json::json;
 
 use super::{strings, value, value_keyed_by_text};
 
-const READ: &[(&[u8], &[(&str, &str)])] = &[
+/// Keys and their values.
+type Pairs = &'static [(&'static str, &'static str)];
+
+const READ: &[(&[u8], Pairs)] = &[
     (b"a: 1\na: 2\n", &[("a", "2")]),
     (b"a: 1\n---\nb: 2\n", &[("a", "1")]),
     (b"a: 1\n...\nb: 2\n", &[("a", "1")]),
@@ -212,7 +216,8 @@ fn a_mistake_is_told_in_gos_words() {
     }
 }
 
-/// What cannot be decoded is told before a mistake that stands after it, and after one that stands in an earlier piece of 512 bytes.
+/// What cannot be decoded is told before a mistake that stands after it, and after one that stands
+/// in an earlier piece of 512 bytes.
 #[test]
 fn bytes_are_decoded_piece_by_piece() {
     let control = "yaml: control characters are not allowed";
@@ -240,7 +245,8 @@ fn values_have_the_types_of_yaml_1_1() {
         value(b"{1: a, on: b, ~: c, a: d, a: e}"),
         Ok(json!({"1": "a", "on": "b", "": "c", "a": "e"}))
     );
-    // A merge counts where it stands: what is written after it wins, and it wins over what is written before.
+    // A merge counts where it stands: what is written after it wins, and it wins over what is
+    // written before.
     assert_eq!(value(b"{<<: {a: 1, b: 1}, a: 2}"), Ok(json!({"a": 2, "b": 1})));
     assert_eq!(value(b"{a: 2, <<: {a: 1, b: 1}}"), Ok(json!({"a": 1, "b": 1})));
     let refusal = value(b"a: [1, {b: 2}]\n? [c]\n: d\n").unwrap_err();

@@ -6,11 +6,12 @@ use serde::de::{DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAcc
 
 use super::error::Misfit;
 use super::merged;
-use crate::yaml::Dialect;
 use crate::yaml::bounds::{Budget, MAX_DEPTH};
+use crate::yaml::dialect::Dialect;
 use crate::yaml::document::{Document, Node, NodeId, NodeKind};
 use crate::yaml::number::go_float;
-use crate::yaml::resolve::{Scalar, resolve};
+use crate::yaml::resolve::resolve;
+use crate::yaml::scalar::Scalar;
 
 /// One node of a document.
 #[derive(Clone, Copy)]
@@ -230,8 +231,8 @@ impl NodeDeserializer<'_> {
         }
     }
 
-    /// Reads a float as Pebble's own type for it does, with Go's `ParseFloat` of the text as it is spelled, whatever its tag: `"2"` is one and `.inf`
-    /// is none.
+    /// Reads a float as Pebble's own type for it does, with Go's `ParseFloat` of the text as it is
+    /// spelled, whatever its tag: `"2"` is one and `.inf` is none.
     fn read_float<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match &self.node().kind {
             NodeKind::Scalar { .. } if self.is_null() => visitor.visit_f64(0.0),

@@ -3,15 +3,17 @@
 use std::collections::HashSet;
 
 use super::error::Misfit;
-use crate::yaml::Dialect;
 use crate::yaml::bounds::Budget;
+use crate::yaml::dialect::Dialect;
 use crate::yaml::document::{Document, Node, NodeId, NodeKind};
-use crate::yaml::resolve::{Scalar, is_merge, resolve};
+use crate::yaml::resolve::{is_merge, resolve};
+use crate::yaml::scalar::Scalar;
 
 /// The mappings that may be merged into each other, one inside the next.
 const MAX_MERGES: usize = 20;
 
-/// The entries of a mapping, its own first: they win over merged ones, and the first of several merged ones wins. An entry whose key is null is dropped.
+/// The entries of a mapping, its own first: they win over merged ones, and the first of several
+/// merged ones wins. An entry whose key is null is dropped.
 pub(super) fn entries(document: &Document, mapping: &Node, budget: &Budget) -> Result<Vec<(String, NodeId)>, Misfit> {
     let mut merged = Merged {
         document,

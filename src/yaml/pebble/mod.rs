@@ -1,7 +1,9 @@
-//! YAML as Pebble has it: read with yaml.v3 into Go's types, of which Serde's calls say which is meant.
+//! YAML as Pebble has it: read with yaml.v3 into Go's types, of which Serde's calls say which is
+//! meant.
 //!
-//! A string takes any scalar as it is spelled; a whole number takes a float too, cut off, but no text; in a map null is the empty string, in a list it
-//! is dropped, and an entry whose key is null is dropped too. A key that stands twice is refused.
+//! A string takes any scalar as it is spelled; a whole number takes a float too, cut off, but no
+//! text; in a map null is the empty string, in a list it is dropped, and an entry whose key is null
+//! is dropped too. A key that stands twice is refused.
 
 mod de;
 mod error;
@@ -13,9 +15,10 @@ use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 
 use super::bounds::Budget;
+use super::dialect::Dialect;
 use super::document::{Document, NodeKind};
+use super::parser;
 use super::token::Style;
-use super::{Dialect, parser};
 use de::NodeDeserializer;
 use error::Misfit;
 
@@ -28,8 +31,8 @@ pub(crate) fn read<T: DeserializeOwned + Default>(text: &str) -> Result<T, Strin
     read_document(text, |_| Ok(()))
 }
 
-/// Reads a layer. Pebble takes each of its sections apart from the others: an anchor in one is not known in another, and a section of which nothing is
-/// written, as `services:`, is refused.
+/// Reads a layer. Pebble takes each of its sections apart from the others: an anchor in one is not
+/// known in another, and a section of which nothing is written, as `services:`, is refused.
 ///
 /// # Errors
 ///

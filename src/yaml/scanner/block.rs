@@ -1,6 +1,6 @@
 //! Block scalars: `|` and `>`.
 
-use super::{Mark, Scanned, Scanner, is_blank, is_break, is_break_or_end};
+use super::state::{Mark, Scanned, Scanner, is_blank, is_break, is_break_or_end};
 use crate::yaml::token::{Style, TokenKind};
 
 /// What becomes of the line breaks at the end.
@@ -100,8 +100,8 @@ impl Scanner {
         Some(chomping)
     }
 
-    /// Takes the indentation of the next line and the empty lines before it. The first line that is not empty says how deep the text stands,
-    /// where the header did not.
+    /// Takes the indentation of the next line and the empty lines before it. The first line that is
+    /// not empty says how deep the text stands, where the header did not.
     fn scan_block_breaks(&mut self, indent: &mut Option<usize>, breaks: &mut String, start: Mark) -> Scanned {
         let mut deepest = 0;
         loop {

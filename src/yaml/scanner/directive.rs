@@ -1,6 +1,6 @@
 //! Directives: `%YAML 1.1` and `%TAG !e! tag:example.org,2000:`.
 
-use super::{Mark, Scanned, Scanner, is_blank, is_blank_or_end, is_break, is_break_or_end, is_word};
+use super::state::{Mark, Scanned, Scanner, is_blank, is_blank_or_end, is_break, is_break_or_end, is_word};
 use crate::yaml::token::TokenKind;
 
 /// The digits of a version's part.

@@ -1,79 +1,32 @@
-//! The scanner: characters to tokens, by the rules of libyaml, which Go's yaml packages have taken over with their own few changes.
+//! The scanner: characters to tokens, by the rules of libyaml, which Go's yaml packages have taken
+//! over with their own few changes.
 //!
-//! YAML's grammar (1.1, with what 1.2 changed later) is not what these readers follow to the letter: a text after a shallower indentation ends the
-//! document, a tab is blank in some places only, and each mistake has its own words. A reader that keeps to the specification answers otherwise.
+//! YAML's grammar (1.1, with what 1.2 changed later) is not what these readers follow to the
+//! letter: a text after a shallower indentation ends the document, a tab is blank in some places
+//! only, and each mistake has its own words. A reader that keeps to the specification answers
+//! otherwise.
 
 mod block;
 mod directive;
+mod keys;
 mod plain;
 mod quoted;
+mod state;
 mod tag;
 
-use std::collections::VecDeque;
+pub(super) use state::Scanner;
 
-use super::Dialect;
+use super::dialect::Dialect;
 use super::error::{Stage, SyntaxError};
-use super::input::Input;
 use super::token::{Token, TokenKind};
+use state::{Scanned, SimpleKey, is_blank, is_blank_or_end, is_break};
 
-/// The characters after which a text on one line can no longer be the key of a `: `.
-const KEY_LENGTH: usize = 1024;
 /// The characters that yaml.v3 looks through for the next comment.
 const COMMENT_SEARCH: usize = 512;
 
-/// A place in the text, each part counted from 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Mark {
-    index: usize,
-    line: usize,
-    column: usize,
-}
-
-/// A token that is the key of a mapping, should a `:` follow it.
-#[derive(Debug, Clone, Copy, Default)]
-struct SimpleKey {
-    is_possible: bool,
-    is_required: bool,
-    token_number: usize,
-    mark: Mark,
-}
-
-pub(super) struct Scanner {
-    dialect: Dialect,
-    input: Input,
-    mark: Mark,
-    is_started: bool,
-    tokens: VecDeque<Token>,
-    /// How many tokens were taken.
-    taken: usize,
-    /// The column of the open block collection, and those around it; none outside of all.
-    indent: Option<usize>,
-    indents: Vec<Option<usize>>,
-    is_key_allowed: bool,
-    /// The possible key of the block context, and of each open flow collection.
-    keys: Vec<SimpleKey>,
-}
-
-type Scanned<T = ()> = Result<T, SyntaxError>;
-
 impl Scanner {
-    pub(super) fn new(input: Input, dialect: Dialect) -> Self {
-        Self {
-            dialect,
-            input,
-            mark: Mark::default(),
-            is_started: false,
-            tokens: VecDeque::new(),
-            taken: 0,
-            indent: None,
-            indents: Vec::new(),
-            is_key_allowed: false,
-            keys: Vec::new(),
-        }
-    }
-
     /// Shows the next token. After the last one it shows the end of the stream again.
-    pub(super) fn peek(&mut self) -> Scanned<&Token> {
+    pub(in crate::yaml) fn peek(&mut self) -> Scanned<&Token> {
         while self.wants_more()? {
             self.fetch()?;
         }
@@ -86,7 +39,7 @@ impl Scanner {
     }
 
     /// Takes the token that [`Self::peek`] showed. The end of the stream stays.
-    pub(super) fn skip_token(&mut self) {
+    pub(in crate::yaml) fn skip_token(&mut self) {
         if self
             .tokens
             .front()
@@ -97,7 +50,8 @@ impl Scanner {
         }
     }
 
-    /// Whether a later token may still change what the next one is: a `:` makes a key of it, which puts tokens before it.
+    /// Whether a later token may still change what the next one is: a `:` makes a key of it, which
+    /// puts tokens before it.
     fn wants_more(&mut self) -> Scanned<bool> {
         let is_at_end = self
             .tokens
@@ -123,91 +77,6 @@ impl Scanner {
             }
         };
         Ok(may_be_key && !is_at_end)
-    }
-
-    fn key_of_next_token(&self) -> Option<usize> {
-        self.keys
-            .iter()
-            .position(|key| key.is_possible && key.token_number == self.taken)
-    }
-
-    // The characters.
-
-    fn at(&self, offset: usize) -> char {
-        self.input.at(self.mark.index + offset)
-    }
-
-    fn need(&self, count: usize) -> Scanned {
-        self.input.reach(self.mark.index + count)
-    }
-
-    fn skip(&mut self) {
-        self.mark.index += 1;
-        self.mark.column += 1;
-    }
-
-    fn skip_line(&mut self) {
-        if !is_break(self.at(0)) {
-            return;
-        }
-        self.mark.index += if self.at(0) == '\r' && self.at(1) == '\n' { 2 } else { 1 };
-        self.mark.column = 0;
-        self.mark.line += 1;
-    }
-
-    /// Takes a line break into a text: each is a newline there, but for the separators of Unicode.
-    fn read_line(&mut self, text: &mut String) {
-        match self.at(0) {
-            '\u{2028}' => text.push('\u{2028}'),
-            '\u{2029}' => text.push('\u{2029}'),
-            other if is_break(other) => text.push('\n'),
-            _ => return,
-        }
-        self.skip_line();
-    }
-
-    fn skip_blanks(&mut self) -> Scanned {
-        self.need(1)?;
-        while is_blank(self.at(0)) {
-            self.skip();
-            self.need(1)?;
-        }
-        Ok(())
-    }
-
-    fn skip_to_line_end(&mut self) -> Scanned {
-        while !is_break_or_end(self.at(0)) {
-            self.skip();
-            self.need(1)?;
-        }
-        Ok(())
-    }
-
-    fn is_document_indicator(&self) -> bool {
-        self.mark.column == 0
-            && ['-', '.']
-                .iter()
-                .any(|mark| (0..3).all(|offset| self.at(offset) == *mark))
-            && is_blank_or_end(self.at(3))
-    }
-
-    fn in_flow(&self) -> bool {
-        self.keys.len() > 1
-    }
-
-    fn error(&self, context: Mark, problem: &'static str) -> SyntaxError {
-        SyntaxError {
-            stage: Stage::Scanner,
-            problem,
-            problem_line: self.mark.line,
-            context_line: context.line,
-        }
-    }
-
-    // The tokens.
-
-    fn push(&mut self, kind: TokenKind, start: Mark) {
-        self.tokens.push_back(Token { kind, line: start.line });
     }
 
     fn fetch(&mut self) -> Scanned {
@@ -326,7 +195,8 @@ impl Scanner {
         }
     }
 
-    /// Skips to the end of the last of several comments in a row, as yaml.v3 does: a tab before each of the later ones is then no mistake.
+    /// Skips to the end of the last of several comments in a row, as yaml.v3 does: a tab before
+    /// each of the later ones is then no mistake.
     fn skip_following_comments(&mut self) -> Scanned {
         loop {
             let is_empty = |offset: &usize| is_blank(self.at(*offset)) || is_break(self.at(*offset));
@@ -343,84 +213,6 @@ impl Scanner {
                 }
             }
             self.skip_to_line_end()?;
-        }
-    }
-
-    // The keys.
-
-    fn drop_stale_keys(&mut self) -> Scanned {
-        for place in 0..self.keys.len() {
-            self.is_key_valid(place)?;
-        }
-        Ok(())
-    }
-
-    /// Whether the key at this place is still possible: it stands on one line, and its `:` is not far.
-    fn is_key_valid(&mut self, place: usize) -> Scanned<bool> {
-        let mark = self.mark;
-        let Some(key) = self.keys.get_mut(place).filter(|key| key.is_possible) else {
-            return Ok(false);
-        };
-        if key.mark.line == mark.line && mark.index <= key.mark.index + KEY_LENGTH {
-            return Ok(true);
-        }
-        let (start, is_required) = (key.mark, key.is_required);
-        if is_required {
-            return Err(self.error(start, "could not find expected ':'"));
-        }
-        key.is_possible = false;
-        Ok(false)
-    }
-
-    fn save_key(&mut self) -> Scanned {
-        if !self.is_key_allowed {
-            return Ok(());
-        }
-        let key = SimpleKey {
-            is_possible: true,
-            is_required: !self.in_flow() && self.indent == Some(self.mark.column),
-            token_number: self.taken + self.tokens.len(),
-            mark: self.mark,
-        };
-        self.remove_key()?;
-        if let Some(last) = self.keys.last_mut() {
-            *last = key;
-        }
-        Ok(())
-    }
-
-    fn remove_key(&mut self) -> Scanned {
-        let Some(key) = self.keys.last_mut() else { return Ok(()) };
-        let was = *key;
-        key.is_possible = false;
-        if was.is_possible && was.is_required {
-            return Err(self.error(was.mark, "could not find expected ':'"));
-        }
-        Ok(())
-    }
-
-    // The indentation.
-
-    /// Opens a block collection if this column is deeper than the open one.
-    fn roll_indent(&mut self, column: usize, before: Option<usize>, kind: TokenKind, mark: Mark) {
-        if self.in_flow() || self.indent.is_some_and(|indent| indent >= column) {
-            return;
-        }
-        self.indents.push(self.indent);
-        self.indent = Some(column);
-        let token = Token { kind, line: mark.line };
-        let place = before.map_or(self.tokens.len(), |number| number.saturating_sub(self.taken));
-        self.tokens.insert(place.min(self.tokens.len()), token);
-    }
-
-    /// Closes the block collections that are deeper than this column; without one, all.
-    fn unroll_indent(&mut self, column: Option<usize>) {
-        if self.in_flow() {
-            return;
-        }
-        while self.indent > column {
-            self.push(TokenKind::BlockEnd, self.mark);
-            self.indent = self.indents.pop().flatten();
         }
     }
 
@@ -556,25 +348,4 @@ impl Scanner {
         self.skip();
         Ok(())
     }
-}
-
-fn is_blank(character: char) -> bool {
-    matches!(character, ' ' | '\t')
-}
-
-fn is_break(character: char) -> bool {
-    matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
-}
-
-fn is_break_or_end(character: char) -> bool {
-    character == '\0' || is_break(character)
-}
-
-fn is_blank_or_end(character: char) -> bool {
-    is_blank(character) || is_break_or_end(character)
-}
-
-/// What libyaml takes for a letter in names: of anchors, handles and directives.
-fn is_word(character: char) -> bool {
-    character.is_ascii_alphanumeric() || matches!(character, '_' | '-')
 }

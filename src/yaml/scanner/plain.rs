@@ -1,9 +1,10 @@
 //! Scalars without quotes.
 
-use super::{Scanned, Scanner, is_blank, is_blank_or_end, is_break};
+use super::state::{Scanned, Scanner, is_blank, is_blank_or_end, is_break};
 use crate::yaml::token::{Style, TokenKind};
 
-/// The white space between two pieces of a scalar, which is kept, folded or dropped once the next piece is found.
+/// The white space between two pieces of a scalar, which is kept, folded or dropped once the next
+/// piece is found.
 #[derive(Default)]
 pub(super) struct Gap {
     blanks: String,
@@ -14,7 +15,8 @@ pub(super) struct Gap {
 }
 
 impl Gap {
-    /// Writes what the gap stands for: its blanks, one blank for a single line break, or the breaks after the first.
+    /// Writes what the gap stands for: its blanks, one blank for a single line break, or the breaks
+    /// after the first.
     pub(super) fn fold_into(&mut self, text: &mut String) {
         if !self.has_break {
             text.push_str(&self.blanks);

@@ -1,7 +1,7 @@
 //! Scalars in single and double quotes.
 
 use super::plain::Gap;
-use super::{Mark, Scanned, Scanner, is_blank, is_blank_or_end, is_break};
+use super::state::{Mark, Scanned, Scanner, is_blank, is_blank_or_end, is_break};
 use crate::yaml::token::{Style, TokenKind};
 
 impl Scanner {

@@ -1,6 +1,6 @@
 //! What stands before a node: anchors `&a`, aliases `*a` and tags `!!str`.
 
-use super::{Mark, Scanned, Scanner, is_blank_or_end, is_word};
+use super::state::{Mark, Scanned, Scanner, is_blank_or_end, is_word};
 use crate::yaml::token::TokenKind;
 
 impl Scanner {
