@@ -208,6 +208,7 @@ async fn sections_are_read_as_the_daemon_reads_them() {
         "summary: ''".to_owned(),
         "summary: 010".to_owned(),
         "pairing:".to_owned(),
+        "~:".to_owned(),
         "services: {}\nservices: {}".to_owned(),
         "services: {a: ~}".to_owned(),
         "services: {~: {override: replace, command: c}}".to_owned(),

@@ -93,7 +93,7 @@ fn check_unique(document: &Document, entries: &[(NodeId, NodeId)]) -> Result<(),
 }
 
 /// The text of a key; none for null.
-fn name_of(document: &Document, key: NodeId) -> Result<Option<String>, Misfit> {
+pub(super) fn name_of(document: &Document, key: NodeId) -> Result<Option<String>, Misfit> {
     let node = target_of(document, key);
     match &node.kind {
         NodeKind::Scalar { value, style } => match resolve(&node.tag, value, *style, Dialect::Pebble) {

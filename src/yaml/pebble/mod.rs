@@ -65,13 +65,10 @@ fn check_sections(document: &Document) -> Result<(), Misfit> {
     for (key, value) in sections {
         let node = document.node(*value);
         let is_empty = matches!(&node.kind, NodeKind::Scalar { value, style: Style::Plain } if value.is_empty());
-        let key = document.node(*key);
-        if is_empty
-            && let NodeKind::Scalar { value: name, .. } = &key.kind
-            && name != MAY_BE_EMPTY
-        {
+        let name = merged::name_of(document, *key)?;
+        if let Some(name) = name.filter(|name| is_empty && name != MAY_BE_EMPTY) {
             let why = "the section is empty, which Pebble refuses; leave it out or write {}";
-            return Err(Misfit::at(key.line, why).under(name));
+            return Err(Misfit::at(document.node(*key).line, why).under(&name));
         }
     }
     // The nodes stand in the order of the text, each section's after its key.
