@@ -13,7 +13,7 @@ pub(super) const MAX_DEPTH: usize = 100;
 /// of Juju's holds.
 const MAX_REPEATED: usize = 100_000;
 
-/// What may still be read of a document: a few lines can name each other into billions of nodes.
+/// The nodes of a document that may still be read: a few lines can name each other into billions.
 #[derive(Debug)]
 pub(super) struct Budget(Cell<usize>);
 

@@ -1,9 +1,9 @@
-//! What the two readers have in common, and that there are two.
+//! The two dialects that are read.
 
-/// What the tag of every type of YAML's own begins with; `!!` is short for it.
+/// The prefix of the tag of every type of YAML's own; `!!` is short for it.
 pub(super) const TAG_PREFIX: &str = "tag:yaml.org,2002:";
 
-/// Whose YAML it is.
+/// The reader that a text is meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// Juju's fork of yaml.v2.

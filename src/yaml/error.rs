@@ -1,4 +1,4 @@
-//! What is wrong with a document, in the words of Go's yaml packages.
+//! The mistakes of a document, in the words of Go's yaml packages.
 
 use super::dialect::Dialect;
 
@@ -52,7 +52,7 @@ impl Error {
         Self::Text(text.into())
     }
 
-    /// What is wrong and at which line, on one line of text, without the name of the package.
+    /// The mistake and its line, on one line of text, without the name of the package.
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Syntax { problem, line, .. } => format!("{}{problem}", shown_line(*line)),

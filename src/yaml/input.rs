@@ -64,7 +64,7 @@ impl Input {
         self.chars.get(index).copied().unwrap_or('\0')
     }
 
-    /// Whether the characters before this index can be had.
+    /// Makes sure that every character before this index can be had.
     pub(super) fn reach(&self, end: usize) -> Result<(), SyntaxError> {
         match self.fault {
             Some(problem) if end > self.chars.len() => Err(SyntaxError {

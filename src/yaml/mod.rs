@@ -1,6 +1,6 @@
 //! YAML as Pebble reads it and as Juju reads and writes it.
 //!
-//! What we write for them is JSON, which every YAML parser reads. What we read is taken apart by
+//! Texts are written for them as JSON, which every YAML parser reads. Texts are read by
 //! one scanner and parser of libyaml's grammar, from which both of Go's packages come; what a
 //! scalar stands for is then a question of the dialect.
 

@@ -108,7 +108,7 @@ fn base(text: &str) -> (u32, &str) {
     }
 }
 
-/// Whether the reader's pattern takes this for a float.
+/// Returns true if the reader's pattern takes this for a float.
 fn is_float(text: &str, dialect: Dialect) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -195,4 +195,52 @@ fn hexadecimal(text: &str) -> Option<f64> {
         place /= 16.0;
     }
     Some(number * 2.0_f64.powi(exponent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_those_of_go_with_base_0() {
+        for (text, found) in [
+            ("0", Some(0)),
+            ("010", Some(8)),
+            ("-0x1F", Some(-31)),
+            ("0B11", Some(3)),
+            ("0_17", Some(15)),
+            ("0x_1", Some(1)),
+            ("1_000", Some(1000)),
+            ("-9223372036854775808", Some(i64::MIN)),
+            ("9223372036854775808", None),
+            ("08", None),
+            ("1__0", None),
+            ("1_", None),
+            ("_1", None),
+            ("0x", None),
+            ("+-1", None),
+            ("1.0", None),
+            ("", None),
+        ] {
+            assert_eq!(go_int(text), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_float_is_one_by_the_pattern_of_its_dialect() {
+        for (text, juju, pebble) in [
+            ("1e3", None, Some(1000.0)),
+            ("1e+3", Some(1000.0), Some(1000.0)),
+            ("5.", None, Some(5.0)),
+            (".5", Some(0.5), Some(0.5)),
+            ("08.5", None, Some(8.5)),
+            ("08", None, Some(8.0)),
+            ("1e400", None, None),
+            ("1.5.5", None, None),
+            ("+", None, None),
+        ] {
+            assert_eq!(number(text, Dialect::Juju), juju.map(Scalar::Float), "{text}");
+            assert_eq!(number(text, Dialect::Pebble), pebble.map(Scalar::Float), "{text}");
+        }
+    }
 }

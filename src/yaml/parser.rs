@@ -51,7 +51,7 @@ fn mistake(context: usize, problem: &'static str, line: usize) -> Fault {
     })
 }
 
-/// What stands before a node.
+/// The anchor and the tag before a node.
 #[derive(Default)]
 struct Properties {
     anchor: Option<String>,

@@ -1,4 +1,4 @@
-//! What a scalar stands for: null, a boolean, a number, a moment or its text.
+//! The meaning of a scalar: null, a boolean, a number, a moment or its text.
 
 use super::dialect::{Dialect, TAG_PREFIX};
 use super::document::{Node, NodeKind};
@@ -15,15 +15,14 @@ pub(super) fn short_tag(tag: &str) -> String {
     }
 }
 
-/// What a scalar with this tag, text and style stands for.
+/// Finds the value that a scalar with this tag, text and style stands for.
 pub(super) fn resolve(tag: &str, text: &str, style: Style, dialect: Dialect) -> Result<Scalar, Error> {
     let short = short_tag(tag);
     let is_untagged = match dialect {
         Dialect::Juju => tag.is_empty(),
         Dialect::Pebble => matches!(tag, "" | "!"),
     };
-    // In yaml.v3 a text in quotes or a block stays one under `!!str` only, as in yaml.v2; a `!` is
-    // no tag for it.
+    // In quotes or as a block it is a text, unless a tag says otherwise.
     if is_untagged && style != Style::Plain {
         return Ok(Scalar::Text);
     }
@@ -54,7 +53,7 @@ pub(super) fn resolve(tag: &str, text: &str, style: Style, dialect: Dialect) -> 
     }
 }
 
-/// Whether a plain scalar without a tag stands for its own text.
+/// Returns true if a plain scalar without a tag stands for its own text.
 pub(super) fn is_text(text: &str, dialect: Dialect) -> bool {
     implied(text, "", dialect) == Scalar::Text
 }
@@ -87,7 +86,7 @@ fn implied(text: &str, tag: &str, dialect: Dialect) -> Scalar {
     }
 }
 
-/// Whether this key is the merge key.
+/// Returns true if this key is the merge key.
 pub(super) fn is_merge(node: &Node, dialect: Dialect) -> bool {
     let NodeKind::Scalar { value, style } = &node.kind else {
         return false;

@@ -12,7 +12,7 @@ pub(super) enum Scalar {
     /// A date or moment; it is used as it is spelled.
     Timestamp,
     Text,
-    /// What the base64 of a `!!binary` holds.
+    /// The bytes that the base64 of a `!!binary` holds.
     Binary(Vec<u8>),
     /// The `<<` that puts another mapping's keys into this one.
     Merge,

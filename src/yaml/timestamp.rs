@@ -1,13 +1,13 @@
 //! Dates and moments, which Go's yaml packages know apart from text.
 
-/// Whether a text is a date `2006-1-2`, or a moment with `T`, `t` or a blank before the time; with
-/// a letter it needs a zone, with a blank it has none.
+/// Returns true for a date `2006-1-2`, and for a moment with `T`, `t` or a blank before the time;
+/// with a letter it needs a zone, with a blank it has none.
 pub(super) fn is_timestamp(text: &str) -> bool {
     let mut rest = Rest(text);
     rest.date().is_some() && (rest.0.is_empty() || rest.time().is_some() && rest.0.is_empty())
 }
 
-/// What is left of a text.
+/// The rest of a text.
 struct Rest<'a>(&'a str);
 
 impl Rest<'_> {
@@ -87,5 +87,50 @@ fn days_of(year: u32, month: u32) -> Option<u32> {
         4 | 6 | 9 | 11 => Some(30),
         2 => Some(if is_leap { 29 } else { 28 }),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Go's `time.Parse` took the first of these for one of the four forms, and none of the rest.
+    #[test]
+    fn moments_are_those_of_go() {
+        for text in [
+            "2001-1-1",
+            "2000-2-29",
+            "0000-01-01",
+            "2001-1-1T1:1:1.5Z",
+            "2001-1-1t1:1:1Z",
+            "2001-01-01T01:01:01+24:60",
+            "2001-1-1 1:1:1,5",
+            "2001-1-1  1:1:1",
+            "2001-1-1 1:1:1.1234567890123",
+        ] {
+            assert!(is_timestamp(text), "{text}");
+        }
+        for text in [
+            "2001",
+            "2001-1",
+            "201-1-1",
+            "2001-2-29",
+            "2001-13-1",
+            "2001-0-1",
+            "2001-1-0",
+            "2001-001-1",
+            "2001-1-1 ",
+            "2001-1-1 24:0:0",
+            "2001-1-1 1:1:60",
+            "2001-1-1 1:1:1.",
+            "2001-1-1 1:1:1Z",
+            "2001-1-1T1:1:1",
+            "2001-1-1T1:1:1z",
+            "2001-01-01T01:01:01+1:00",
+            "2001-01-01T01:01:01+25:00",
+            "é001-1-1",
+        ] {
+            assert!(!is_timestamp(text), "{text}");
+        }
     }
 }

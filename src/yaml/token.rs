@@ -1,6 +1,6 @@
 //! The tokens of a document, as libyaml names them.
 
-/// How a scalar is written.
+/// The form in which a scalar is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
     Plain,

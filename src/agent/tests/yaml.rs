@@ -3,7 +3,7 @@
 
 use super::{Bench, text};
 
-/// What `state-set --file -` keeps of a text.
+/// `state-set --file -` keeps this of each text.
 #[test]
 fn a_file_is_read_as_juju_reads_it() {
     for (file, stored) in [
@@ -85,7 +85,7 @@ fn a_file_that_is_no_map_of_strings_is_refused_in_gos_words() {
     assert_eq!(text(&answer.stderr), "ERROR yaml: invalid leading UTF-8 octet\n");
 }
 
-/// What a tool prints for a value, alone and in its map.
+/// A tool prints each value so, alone and in its map.
 #[test]
 fn yaml_is_printed_as_juju_prints_it() {
     let long = "lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et dolore magna aliqua, \

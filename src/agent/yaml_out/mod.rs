@@ -1,7 +1,7 @@
 //! YAML as Juju writes it: byte for byte what its fork of yaml.v2 (github.com/juju/yaml/v2 v2.0.0)
 //! does.
 //!
-//! Where a space or a line end comes is decided by libyaml's few marks on what was written last, so
+//! libyaml decides by a few marks on what was written last where a space or a line end comes, so
 //! those are kept here too; a writer that puts each piece where it belongs would differ in keys
 //! that need `?`, in blocks and in long lines.
 

@@ -34,7 +34,7 @@ fn merge_sort<'a>(mut entries: Vec<(&'a String, &'a Data)>) -> Vec<(&'a String, 
     merged
 }
 
-/// Whether a key is written before another.
+/// Returns true if one key is written before another.
 pub(super) fn is_before(a: &str, b: &str) -> bool {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let Some(at) = a.iter().zip(&b).position(|(a, b)| a != b) else {

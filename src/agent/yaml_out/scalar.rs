@@ -16,7 +16,7 @@ enum Style {
     Literal,
 }
 
-/// Whether a key stands on one line with its `:`.
+/// Returns true if a key stands on one line with its `:`.
 pub(super) fn is_simple_key(key: &str) -> bool {
     key.len() <= SIMPLE_KEY && !key.contains(is_break)
 }
@@ -46,7 +46,7 @@ impl Fitness {
     }
 }
 
-/// Whether some character of the text would be taken for YAML's own.
+/// Returns true if a reader would take some character of the text for YAML's own.
 fn has_indicator(text: &str) -> bool {
     let ends_word = |character: Option<char>| character.is_none_or(|character| matches!(character, ' ' | '\t'));
     let mut characters = text.chars();
@@ -64,7 +64,7 @@ fn has_indicator(text: &str) -> bool {
         || text.contains(" #")
 }
 
-/// What is written unescaped; beyond the basic plane nothing is.
+/// Returns true if a character is written unescaped; none beyond the basic plane is.
 fn is_printable(character: char) -> bool {
     matches!(character, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
 }
@@ -259,7 +259,7 @@ fn escape(character: char) -> String {
     format!("\\{letter}")
 }
 
-/// Whether YAML 1.1 would read the text as a number of base 60, as `1:20`. No reader of Juju's
+/// Returns true if YAML 1.1 reads the text as a number of base 60, as `1:20`. No reader of Juju's
 /// does, but its writer quotes it.
 fn is_sexagesimal(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);

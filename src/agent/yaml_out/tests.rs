@@ -1,4 +1,4 @@
-//! What Juju's writer makes of strings, lists and maps.
+//! Juju's writer gave each of these strings, lists and maps its form.
 
 use serde_json::{Map, Value, json};
 

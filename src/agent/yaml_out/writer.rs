@@ -3,7 +3,7 @@
 /// The columns by which what is inside of something is indented.
 pub(super) const STEP: usize = 2;
 
-/// Where a node stands.
+/// The place of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Root,
@@ -20,9 +20,9 @@ pub(super) struct Writer {
     pub(super) column: usize,
     /// The column at which the open collection stands; none outside of all.
     pub(super) indent: Option<usize>,
-    /// Whether a space was written last, or an indicator that needs none after it.
+    /// True after a space, or an indicator that needs none after it.
     pub(super) is_after_space: bool,
-    /// Whether only spaces and the indicators of block collections stand before, on this line.
+    /// True while this line holds only spaces and the indicators of block collections.
     pub(super) is_at_indentation: bool,
 }
 

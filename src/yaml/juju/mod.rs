@@ -8,8 +8,8 @@ mod read_tests;
 
 pub(crate) use read::{strings, value, value_keyed_by_text};
 
-/// Whether a scalar without quotes or tag stands for its own text, and not for null, a boolean, a
-/// number or a moment.
+/// Returns true if a scalar without quotes or tag stands for its own text, and not for null, a
+/// boolean, a number or a moment.
 pub(crate) fn is_text(text: &str) -> bool {
     super::resolve::is_text(text, super::dialect::Dialect::Juju)
 }

@@ -67,7 +67,7 @@ pub(crate) fn strings(bytes: &[u8]) -> Result<BTreeMap<String, String>, Error> {
 struct Reader<'a> {
     document: &'a Document,
     budget: Budget,
-    /// What the aliases that are read stand for: none may lead to itself.
+    /// The targets of the aliases that are being read: none may lead to itself.
     open: HashSet<NodeId>,
     /// The collections around what is read, those that aliases lead to counted anew.
     depth: usize,

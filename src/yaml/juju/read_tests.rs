@@ -1,4 +1,4 @@
-//! What Juju's own reader said to these texts, printed by it (github.com/juju/yaml/v2 v2.0.0 into a
+//! Juju's own reader said this to these texts (github.com/juju/yaml/v2 v2.0.0 into a
 //! `map[string]string`).
 
 use std::collections::BTreeMap;
@@ -216,8 +216,8 @@ fn a_mistake_is_told_in_gos_words() {
     }
 }
 
-/// What cannot be decoded is told before a mistake that stands after it, and after one that stands
-/// in an earlier piece of 512 bytes.
+/// A byte that cannot be decoded is told before a mistake that stands after it, and after one that
+/// stands in an earlier piece of 512 bytes.
 #[test]
 fn bytes_are_decoded_piece_by_piece() {
     let control = "yaml: control characters are not allowed";

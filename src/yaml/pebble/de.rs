@@ -52,7 +52,7 @@ impl<'a> NodeDeserializer<'a> {
         Misfit::at(self.node().line, why)
     }
 
-    /// What the node holds.
+    /// Reads the node, an alias as its target.
     fn content(self) -> Result<Content<'a>, Misfit> {
         self.budget.spend().map_err(|error| self.misfit(error.reason()))?;
         let node = self.node();
@@ -292,7 +292,7 @@ impl NodeDeserializer<'_> {
 struct List<'a> {
     parent: NodeDeserializer<'a>,
     items: std::slice::Iter<'a, NodeId>,
-    /// Whether the list has a type, in which null has no place.
+    /// True for a list with a type, in which null has no place.
     drops_null: bool,
 }
 

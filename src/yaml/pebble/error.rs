@@ -69,7 +69,7 @@ impl serde::de::Error for Misfit {
     }
 }
 
-/// What a value is, without the value.
+/// Names the kind of a value, without the value.
 fn kind_of<'a>(value: &Unexpected<'a>) -> &'a str {
     match value {
         Unexpected::Bool(_) => "boolean",

@@ -1,4 +1,4 @@
-//! What Pebble's reader makes of values, and what it refuses.
+//! Pebble's reader makes this of values, and refuses these texts.
 
 use std::collections::BTreeMap;
 

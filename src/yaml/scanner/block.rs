@@ -3,7 +3,7 @@
 use super::state::{Mark, Scanned, Scanner, is_blank, is_break, is_break_or_end};
 use crate::yaml::token::{Style, TokenKind};
 
-/// What becomes of the line breaks at the end.
+/// The treatment of the line breaks at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Chomping {
     /// One stays.

@@ -21,8 +21,8 @@ impl Scanner {
         Ok(())
     }
 
-    /// Whether the key at this place is still possible: it stands on one line, and its `:` is not
-    /// far.
+    /// Returns true if the key at this place is still possible: it stands on one line, and its `:`
+    /// is not far.
     pub(super) fn is_key_valid(&mut self, place: usize) -> Scanned<bool> {
         let mark = self.mark;
         let Some(key) = self.keys.get_mut(place).filter(|key| key.is_possible) else {

@@ -50,7 +50,7 @@ impl Scanner {
         }
     }
 
-    /// Whether a later token may still change what the next one is: a `:` makes a key of it, which
+    /// Returns true if a later token may still change the next one: a `:` makes a key of it, which
     /// puts tokens before it.
     fn wants_more(&mut self) -> Scanned<bool> {
         let is_at_end = self

@@ -10,7 +10,7 @@ pub(super) struct Gap {
     blanks: String,
     first_break: String,
     more_breaks: String,
-    /// Whether it holds a line break; blanks after one are indentation.
+    /// True if it holds a line break; blanks after one are indentation.
     pub(super) has_break: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the scanner knows while it reads, and the steps over one character.
+//! The scanner's state, and its steps over one character.
 
 use std::collections::VecDeque;
 
@@ -30,7 +30,7 @@ pub(in crate::yaml) struct Scanner {
     pub(super) mark: Mark,
     pub(super) is_started: bool,
     pub(super) tokens: VecDeque<Token>,
-    /// How many tokens were taken.
+    /// The number of tokens that were taken.
     pub(super) taken: usize,
     /// The column of the open block collection, and those around it; none outside of all.
     pub(super) indent: Option<usize>,
@@ -150,7 +150,7 @@ pub(super) fn is_blank_or_end(character: char) -> bool {
     is_blank(character) || is_break_or_end(character)
 }
 
-/// What libyaml takes for a letter in names: of anchors, handles and directives.
+/// Returns true for a letter in libyaml's sense: in the names of anchors, handles and directives.
 pub(super) fn is_word(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '_' | '-')
 }

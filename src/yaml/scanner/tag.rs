@@ -1,4 +1,4 @@
-//! What stands before a node: anchors `&a`, aliases `*a` and tags `!!str`.
+//! Anchors `&a`, aliases `*a` and tags `!!str`.
 
 use super::state::{Mark, Scanned, Scanner, is_blank_or_end, is_word};
 use crate::yaml::token::TokenKind;
