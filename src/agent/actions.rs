@@ -9,7 +9,6 @@ use super::error::{Error, ErrorKind};
 use super::errors_retry::HookExit;
 use super::hook::{ActionId, HookKind};
 use super::hook_run::Running;
-use super::schema;
 use super::unit::Unit;
 
 /// How far an action is.
@@ -91,8 +90,10 @@ impl ActionRecord {
 }
 
 impl Unit {
-    /// `juju run ACTION KEY=VALUE…`: checked against the action's schema, with its defaults filled in. A value is read as YAML, and a key with
-    /// dots nests. It runs before hooks, in error too.
+    /// `juju run ACTION KEY=VALUE…`: checked against the action's schema, then filled up with its defaults. It runs before hooks, in error too.
+    ///
+    /// A value is read as YAML, and a key with dots nests. So `id=010` is the number 8: where the schema wants a string, the text is written with
+    /// quotes of its own (`id="010"`).
     ///
     /// # Errors
     /// [`ErrorKind::Action`] for an action that the charm does not declare, or parameters that its schema refuses.
@@ -112,16 +113,15 @@ impl Unit {
         let mut given = Map::new();
         for (key, value) in params {
             let refuse = |why: &str| Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {key}: {why}"));
-            // Text that was asked for is taken as it stands: YAML would make 010 a number.
-            let is_text = schema
-                .params
-                .get(key)
-                .and_then(|param| param.get("type"))
-                .is_some_and(|kind| kind == "string");
-            let value = if value.is_empty() || is_text {
-                Value::String(value.clone())
+            let value = if value.is_empty() {
+                Value::String(String::new())
             } else {
-                crate::yaml::juju::value(value.as_bytes()).unwrap_or_else(|_| Value::String(value.clone()))
+                crate::yaml::juju::value(value.as_bytes()).map_err(|why| {
+                    refuse(&format!(
+                        "the value is no YAML, which Juju reads it as: {}",
+                        why.reason()
+                    ))
+                })?
             };
             let path: Vec<&str> = key.split('.').collect();
             if path.iter().any(|part| part.is_empty()) {
@@ -129,7 +129,8 @@ impl Unit {
             }
             set_path(&mut given, &path, value);
         }
-        let params = schema::check(schema, given)
+        let params = schema
+            .admit(&self.settings.juju_version, given)
             .map_err(|why| Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {why}")))?;
         let id = ActionId(
             self.actions

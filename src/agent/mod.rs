@@ -15,7 +15,7 @@
 //! use charmwright::agent::{AgentPaths, CharmMeta, HookExit, Next, ToolRequest, Unit, UnitSettings};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let meta = CharmMeta::parse("name: web\ncontainers: {web: {}}", Some("options: {port: {type: int, default: 80}}"), None)?;
+//! let meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}", Some("options: {port: {type: int, default: 80}}"), None)?;
 //! let mut unit = Unit::new(meta, UnitSettings::new("web/0")?);
 //! let paths = AgentPaths::new("/charm", "/tools", "/run/agent.socket");
 //! unit.pebble_seen("web", "boot-1")?; // what a poll of /v1/system-info saw
@@ -49,8 +49,10 @@
 //! # }
 //! ```
 
+mod action_schema;
 mod actions;
 mod args;
+mod charm_files;
 mod charm_meta;
 mod config;
 mod data;
@@ -81,8 +83,9 @@ mod yaml_out;
 #[cfg(test)]
 mod tests;
 
+pub use action_schema::ActionSchema;
 pub use actions::{ActionRecord, ActionStatus};
-pub use charm_meta::{ActionSchema, CharmMeta};
+pub use charm_meta::CharmMeta;
 pub use config::{ConfigOption, OptionType};
 pub use environment::AgentPaths;
 pub use error::{Error, ErrorKind};

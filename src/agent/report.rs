@@ -198,7 +198,12 @@ mod tests {
     use crate::agent::{CharmMeta, UnitSettings};
 
     fn unit_with(document: &str) -> Unit {
-        let meta = CharmMeta::parse("name: web\ncontainers: {web: {}}", None, None).unwrap();
+        let meta = CharmMeta::parse(
+            "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}",
+            None,
+            None,
+        )
+        .unwrap();
         let mut unit = Unit::new(meta, UnitSettings::new("web/0").unwrap());
         unit.state.insert(FRAMEWORK_KEY.to_owned(), document.to_owned());
         unit

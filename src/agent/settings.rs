@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::{Error, ErrorKind};
+use super::names::is_unit;
 use crate::juju::{InvalidName, JujuVersion, UnitName};
 
 /// Whether a Juju has what `major.minor` brought; its betas have it too.
@@ -52,6 +53,15 @@ impl UnitSettings {
     pub fn new(unit: &str) -> Result<Self, Error> {
         let invalid = |why: InvalidName| Error::new(ErrorKind::Setting, why.to_string());
         let name: UnitName = unit.parse().map_err(invalid)?;
+        if !is_unit(unit) {
+            return Err(Error::new(
+                ErrorKind::Setting,
+                format!(
+                    "cannot use {unit:?} as a unit's name: Juju wants an application's name of words joined by hyphens, a letter in each, \
+                     and a number without a leading zero"
+                ),
+            ));
+        }
         Ok(Self {
             application: name.application().to_string(),
             unit: name.to_string(),
@@ -167,7 +177,10 @@ mod tests {
         for good in ["web/0", "any-workload-k8s/12"] {
             assert!(UnitSettings::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "web", "web/", "/0", "web/x", "Web/0", "web/0/1", "../0", "a b/0"] {
+        for bad in [
+            "", "web", "web/", "/0", "web/x", "Web/0", "web/0/1", "../0", "a b/0", "app-1/0", "1app/0", "web/00",
+            "web/+1",
+        ] {
             let error = UnitSettings::new(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Setting, "{bad}");
             assert!(error.to_string().starts_with("cannot use "), "{error}");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::{ActionRecord, ActionStatus, ErrorKind};
+use super::super::{ActionRecord, ActionStatus, CharmMeta, ErrorKind};
 use super::{Bench, HookExit, action};
 
 #[test]
@@ -11,38 +11,48 @@ fn parameters_are_checked_and_defaulted_before_the_charm_runs() {
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     for (name, params, part) in [
         ("nope", vec![], "the charm has no such action (it has: restart, strict)"),
-        ("strict", vec![], "parameter id is required"),
         (
             "strict",
-            vec![pair("id", "1"), pair("x", "1")],
-            "parameter x is not declared",
+            vec![],
+            "validation failed: (root) : \"id\" property is missing and required",
+        ),
+        (
+            "strict",
+            vec![pair("id", "a"), pair("x", "1")],
+            "additional property \"x\" is not allowed",
         ),
         (
             "restart",
             vec![pair("delay", "soon")],
-            "parameter delay must be of type integer, given string",
+            "(root).delay : must be of type integer, given string",
         ),
         (
             "restart",
             vec![pair("delay", "10")],
-            "parameter delay must be at most 9",
+            "(root).delay : must be lower than or equal to 9",
         ),
         (
             "restart",
             vec![pair("delay", "-1")],
-            "parameter delay must be at least 0",
+            "(root).delay : must be greater than or equal to 0",
         ),
         (
             "restart",
             vec![pair("mode", "loud")],
-            "parameter mode must be one of \"soft\", \"hard\"",
+            "(root).mode : must match one of the enum values [\"soft\",\"hard\"]",
         ),
         (
             "restart",
             vec![pair("who.first", "[1]")],
-            "parameter who.first must be of type string, given array",
+            "(root).who.first : must be of type string, given array",
+        ),
+        (
+            "strict",
+            vec![pair("id", "010")],
+            "(root).id : must be of type string, given number",
         ),
         ("restart", vec![pair("a..b", "1")], "expected a key"),
+        ("restart", vec![pair("force", "[")], "force: the value is no YAML"),
     ] {
         let error = bench.unit.run_action(name, &params).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Action);
@@ -52,13 +62,40 @@ fn parameters_are_checked_and_defaulted_before_the_charm_runs() {
         );
     }
     assert_eq!(bench.unit.actions().count(), 0, "a refused action is not even recorded");
-    bench.unit.run_action("strict", &[pair("id", "010")]).unwrap();
+    bench.unit.run_action("strict", &[pair("id", "\"010\"")]).unwrap();
+    bench.begin();
+    assert_eq!(bench.get(&["action-get", "--format=json"]), "{\"id\":\"010\"}\n");
+}
+
+#[test]
+fn what_is_required_is_given_although_it_has_a_default() {
+    let mut bench = Bench::started();
+    let actions = "act:\n  params:\n    to: {type: string, default: /tmp}\n    who: {properties: {first: {default: x}, last: {}}}\n  required: [to]\n";
+    bench.unit.meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, Some(actions)).unwrap();
+    let error = bench.unit.run_action("act", &[]).unwrap_err().to_string();
+    assert!(error.contains("\"to\" property is missing and required"), "{error}");
+    let given = [("to", "/srv"), ("who.last", "z")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    bench.unit.run_action("act", &given).unwrap();
     bench.begin();
     assert_eq!(
         bench.get(&["action-get", "--format=json"]),
-        "{\"id\":\"010\"}\n",
-        "text stays text"
+        "{\"to\":\"/srv\",\"who\":{\"first\":\"x\",\"last\":\"z\"}}\n",
+        "and the defaults of a nested map are filled in"
     );
+}
+
+#[test]
+fn juju_4_refuses_what_is_not_declared() {
+    let undeclared = [("unheard-of".to_owned(), "1".to_owned())];
+    for (version, refused) in [("3.6.28", false), ("4.0.15", true), ("4.1-beta2", true)] {
+        let mut bench = Bench::version(version);
+        bench.drain();
+        let outcome = bench.unit.run_action("restart", &undeclared);
+        assert_eq!(outcome.is_err(), refused, "{version}: {outcome:?}");
+        let actions = "act: {additionalProperties: true}";
+        bench.unit.meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, Some(actions)).unwrap();
+        assert!(bench.unit.run_action("act", &undeclared).is_ok(), "{version}");
+    }
 }
 
 #[test]

@@ -162,7 +162,7 @@ proptest! {
 
     #[test]
     fn no_charm_file_panics(
-        metadata in "(name: (web|W)\n)?(containers|requires|peers|resources): (\\{a: \\{\\}\\}|\\[a\\]|1)\n|\\PC{0,40}",
+        metadata in "(name: (web|W)\nsummary: s\ndescription: d\n)?(containers|requires|peers|resources): (\\{a: \\{\\}\\}|\\[a\\]|1)\n|\\PC{0,40}",
         config in "options:\n  [a-z]{1,3}: \\{type: (int|string|float|boolean|secret|x), default: (1|x|true|1.5|null|\\[\\])\\}\n|\\PC{0,40}",
         actions in "[a-zA-Z]{1,3}:\n  (params|required|additionalProperties): (1|\\[a\\]|\\{a: \\{type: integer\\}\\}|true)\n|\\PC{0,40}",
     ) {
@@ -179,13 +179,24 @@ proptest! {
             json!({"type": "array", "items": {"type": "object", "properties": {"a": {"enum": []}}, "required": [1, "a"]}}),
             json!({"type": 5, "default": [null]}),
             json!({"type": "unheard-of", "properties": []}),
+            json!({"type": "array", "items": {"type": "object", "properties": {"a": {"enum": [1]}}, "required": ["a"]}}),
+            json!({"anyOf": [{"pattern": "^[0-9]+$"}, {"multipleOf": 0.1}], "not": {"minLength": 3}}),
+            json!({"properties": {"a": {"default": 1}}, "patternProperties": {".": {"maximum": 5}}}),
         ]),
         key in "[a.]{0,4}|\\PC{0,4}",
         value in "\\PC{0,12}|\\[\\{a: 1\\}\\]|[0-9]{1,25}",
     ) {
         let actions = json!({ "act": { "params": { "a": schema } } }).to_string();
         let mut bench = Bench::new();
-        bench.unit.meta = CharmMeta::parse("name: web", None, Some(&actions)).unwrap();
+        let metadata = "name: web\nsummary: s\ndescription: d";
+        let meta = match CharmMeta::parse(metadata, None, Some(&actions)) {
+            Ok(meta) => meta,
+            Err(error) => {
+                prop_assert!(error.to_string().starts_with("cannot use actions.yaml: act: "), "{}", error);
+                return Ok(());
+            }
+        };
+        bench.unit.meta = meta;
         if let Err(error) = bench.unit.run_action("act", &[(key, value)]) {
             prop_assert!(error.to_string().starts_with("cannot run action \"act\": "), "{}", error);
         }

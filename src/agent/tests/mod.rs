@@ -22,7 +22,7 @@ use super::{
     ActionRecord, CharmMeta, Ending, Finished, HookExit, HookRun, Next, ToolAnswer, ToolRequest, Unit, UnitSettings,
 };
 
-const METADATA: &str = "name: web\ncontainers: {web: {resource: image}, side: {}}\nresources: {image: {type: oci-image}, cfg: {type: file}}\n\
+const METADATA: &str = "name: web\nsummary: s\ndescription: d\ncontainers: {web: {resource: image}, side: {}}\nresources: {image: {type: oci-image}, cfg: {type: file, filename: cfg}}\n\
     provides: {site: {interface: http}}\n";
 const CONFIG: &str = "options:\n  port: {type: int, default: 1000000}\n  name: {type: string, default: ''}\n  tls: {type: boolean, default: true}\n\
     \x20 ratio: {type: float, default: 0.5}\n  unset: {type: string}\n";

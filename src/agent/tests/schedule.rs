@@ -138,7 +138,7 @@ fn an_upgrade_is_followed_by_config_changed() {
     bench.unit.upgrade();
     assert_eq!(bench.drain(), ["upgrade-charm", "config-changed"]);
     let meta = CharmMeta::parse(
-        "name: web\ncontainers: {new: {}}",
+        "name: web\nsummary: s\ndescription: d\ncontainers: {new: {}}",
         Some("options: {port: {type: string}}"),
         None,
     )
