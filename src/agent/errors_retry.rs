@@ -151,6 +151,7 @@ impl Unit {
         let Some(mut running) = self.running.take() else {
             return Err(Error::new(ErrorKind::State, "cannot finish a hook: none is running"));
         };
+        self.note_time(now);
         let name = running.run.name();
         let logger = format!("unit.{}.{name}", self.settings.unit);
         self.log.push_output(Level::Debug, &logger, stdout);
@@ -178,7 +179,15 @@ impl Unit {
 
     fn finish_hook(&mut self, mut running: Running, exit: &HookExit, now: Instant) -> Ending {
         let kind = running.run.kind.clone();
+        // A pod ends whatever becomes of its stop hook.
+        self.life.stopped |= self.life.pod_ending && kind == HookKind::Stop;
         if exit.is_termination() {
+            if self.is_leaving() && (kind.container().is_some() || self.life.stopped) {
+                self.give_up(&kind);
+                return Ending::Dropped {
+                    cause: exit.failure().unwrap_or_default(),
+                };
+            }
             // A failed hook that runs again stays the failed hook.
             match &mut self.error {
                 Some(error) => error.retry = Retry::Now,
@@ -201,9 +210,11 @@ impl Unit {
         };
         self.log_agent(Level::Error, format!("hook {:?} failed: {cause}", kind.name()));
         if kind.container().is_some() {
+            self.give_up(&kind);
             return Ending::Dropped { cause };
         }
-        let (failures, step) = self.error.as_ref().map_or((0, 0), |error| (error.failures, error.step));
+        let same = self.error.as_ref().filter(|error| error.kind == kind);
+        let (failures, step) = same.map_or((0, 0), |error| (error.failures, error.step));
         let failures = failures.saturating_add(1);
         let wait = wait(step) / self.settings.retry_divisor.max(1);
         let retry_at = now.checked_add(wait).filter(|_| self.settings.automatic_retry);

@@ -67,6 +67,7 @@ mod hook_run;
 mod log;
 mod names;
 mod output;
+mod pod;
 mod ports;
 mod report;
 mod schedule;

@@ -30,6 +30,8 @@ pub enum Next {
     Idle,
     /// A hook is running already.
     Busy,
+    /// The pod that was to end has ended: start the next one, then call [`Unit::pod_started`].
+    PodEnded,
     /// The unit has been removed.
     Gone,
 }
@@ -44,12 +46,14 @@ enum Choice {
     Workload(HookKind),
     At(Instant),
     Idle,
+    PodEnded,
     Gone,
 }
 
 impl Unit {
     /// What to run now. A run that is returned has begun: the unit is busy until [`Unit::finish`].
     pub fn next(&mut self, now: Instant) -> Next {
+        self.note_time(now);
         if self.running.is_some() {
             return Next::Busy;
         }
@@ -77,10 +81,11 @@ impl Unit {
             }
             Choice::At(when) => Next::At(when),
             Choice::Idle => Next::Idle,
+            Choice::PodEnded => Next::PodEnded,
             Choice::Gone => {
                 // A unit that was never installed goes without a hook.
                 self.life.gone = true;
-                self.status = StatusValue::new("terminated", "");
+                self.set_status(StatusValue::new("terminated", ""));
                 Next::Gone
             }
         }
@@ -92,6 +97,9 @@ impl Unit {
             return Choice::Gone;
         }
         let action = self.pending_action().map(Choice::Run);
+        if life.pod_ending {
+            return self.choose_in_ending_pod(action);
+        }
         if let Some(error) = &self.error {
             if let Some(action) = action {
                 return action;
@@ -106,9 +114,14 @@ impl Unit {
         if let Some(kind) = &self.requeued {
             return action.unwrap_or_else(|| Choice::Requeued(kind.clone()));
         }
-        // Nothing comes between the first config-changed and start, nor before a start that a new agent owes.
-        if life.start_queued && !life.stopped {
-            return Choice::Run(HookKind::Start);
+        // Nothing comes between the first config-changed and start, nor before a start that a new agent owes. In a new pod that start waits
+        // for the charm's refresh.
+        if life.start_queued && !life.stopped && !(life.pod_is_new && life.dying) {
+            return Choice::Run(match life.pod_is_new {
+                true if life.upgrade => HookKind::UpgradeCharm,
+                true if life.config_seen.is_none() => HookKind::ConfigChanged,
+                _ => HookKind::Start,
+            });
         }
         if !life.installed {
             return if life.dying {
@@ -154,6 +167,18 @@ impl Unit {
         }
     }
 
+    /// What a pod does before it ends: neither a failed hook nor one that was killed runs again, but what came before them in rank does.
+    fn choose_in_ending_pod(&self, action: Option<Choice>) -> Choice {
+        let life = &self.life;
+        let action = action.filter(|_| life.installed);
+        let event = self.workload_events.front().filter(|_| self.error.is_none());
+        match event {
+            _ if !life.started || life.stopped => action.unwrap_or(Choice::PodEnded),
+            Some(event) => Choice::Workload(event.clone()),
+            None => action.unwrap_or(Choice::Run(HookKind::Stop)),
+        }
+    }
+
     fn pending_action(&self) -> Option<HookKind> {
         let (id, record) = self
             .actions
@@ -168,10 +193,10 @@ impl Unit {
     fn begin(&mut self, kind: HookKind, attempt: u32) -> HookRun {
         match &kind {
             HookKind::Install if !self.status_set_by_charm => {
-                self.status = StatusValue::new("maintenance", "installing charm software");
+                self.set_status(StatusValue::new("maintenance", "installing charm software"));
             }
-            HookKind::Stop => self.status = StatusValue::new("maintenance", "stopping charm software"),
-            HookKind::Remove => self.status = StatusValue::new("maintenance", "cleaning up prior to charm deletion"),
+            HookKind::Stop => self.set_status(StatusValue::new("maintenance", "stopping charm software")),
+            HookKind::Remove => self.set_status(StatusValue::new("maintenance", "cleaning up prior to charm deletion")),
             _ => {}
         }
         let mut params = Map::new();
@@ -201,9 +226,10 @@ impl Unit {
             HookKind::Start => {
                 life.started = true;
                 life.start_queued = false;
+                life.pod_is_new = false;
                 life.update_status_since = now;
                 if !self.status_set_by_charm {
-                    self.status = StatusValue::new("unknown", "");
+                    self.set_status(StatusValue::new("unknown", ""));
                 }
             }
             HookKind::UpgradeCharm => {
@@ -215,12 +241,17 @@ impl Unit {
                 life.update_status_since = now;
             }
             HookKind::Stop => {
-                life.stopped = true;
-                life.start_queued = false;
+                // Run again in a new pod, after it failed in the last one, it ends nothing.
+                life.stopped = life.dying || life.pod_ending;
+                life.start_queued &= !life.stopped;
+                // Where a pod ends in order, no hook is left over for the next one.
+                if life.pod_ending {
+                    self.requeued = None;
+                }
             }
             HookKind::Remove => {
                 life.gone = true;
-                self.status = StatusValue::new("terminated", "");
+                self.set_status(StatusValue::new("terminated", ""));
             }
             HookKind::PebbleReady { container, boot_id } => {
                 if let Some(state) = self.containers.get_mut(container) {
@@ -248,7 +279,7 @@ impl Unit {
                 Some(None) => true,
                 Some(seen) => *seen == container.recorded,
             }),
-            Choice::Run(_) | Choice::Retry(_) | Choice::Requeued(_) | Choice::Workload(_) => false,
+            Choice::Run(_) | Choice::Retry(_) | Choice::Requeued(_) | Choice::Workload(_) | Choice::PodEnded => false,
         }
     }
 

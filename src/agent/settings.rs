@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::error::{Error, ErrorKind};
 use super::names::is_unit;
@@ -39,7 +39,8 @@ pub struct UnitSettings {
     pub(super) address: String,
     pub(super) api_addresses: String,
     pub(super) machine_id: String,
-    pub(super) since: String,
+    /// The time of day at one instant, from which every other is told.
+    pub(super) clock: Option<(Instant, SystemTime)>,
     pub(super) resources: BTreeMap<String, String>,
     pub(super) home: Option<PathBuf>,
     pub(super) context_seed: u64,
@@ -76,7 +77,7 @@ impl UnitSettings {
             address: "127.0.0.1".to_owned(),
             api_addresses: "127.0.0.1:17070".to_owned(),
             machine_id: String::new(),
-            since: "1970-01-01 00:00:00Z".to_owned(),
+            clock: None,
             resources: BTreeMap::new(),
             home: None,
             context_seed: 0x6368_6172_6d77_7269,
@@ -143,9 +144,9 @@ impl UnitSettings {
         self
     }
 
-    /// The time that `goal-state` gives for the unit's status, as `2006-01-02 15:04:05Z`.
-    pub fn since(mut self, since: impl Into<String>) -> Self {
-        self.since = since.into();
+    /// The time of day at an instant, from which `goal-state` tells since when the unit has its status. Without it that is 1970.
+    pub fn clock(mut self, at: Instant, time: SystemTime) -> Self {
+        self.clock = Some((at, time));
         self
     }
 

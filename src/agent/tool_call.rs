@@ -3,6 +3,7 @@
 //! Source: reference `juju-agent.md` 1.3 and 9.2. The agent parses the arguments; the process only carries bytes.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use super::args::{Stop, parse};
 use super::go_text::{go_quote, parse_int};
@@ -27,6 +28,8 @@ pub struct ToolRequest {
     /// The content of the file that an answer asked for by [`ToolAnswer::wants_file`], or why it
     /// cannot be read: the system's text, such as `no such file or directory`.
     pub file: Option<Result<Vec<u8>, String>>,
+    /// When it was asked: a status that it sets is so since then. Without it, since the hook began.
+    pub now: Option<Instant>,
 }
 
 /// What the tool's process does: prints both texts and exits with the code.
@@ -92,6 +95,9 @@ impl Unit {
         else {
             return refuse(format!("wrong context ID; got {}", go_quote(&request.context_id)));
         };
+        if let Some(now) = request.now {
+            self.note_time(now);
+        }
         let answer = match tools::find(&request.name, &self.settings.juju_version) {
             Some(tool) => {
                 let answer = self.run_tool(tool, request, &mut running);

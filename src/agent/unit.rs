@@ -1,7 +1,7 @@
 //! The model of one unit, and what the operator and the world do to it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ use super::hook::{ActionId, HookKind, NoticeInfo};
 use super::hook_run::{Running, StatusValue};
 use super::log::{Level, Log, LogLine};
 use super::ports::PortSet;
-use super::settings::{Substrate, UnitSettings};
+use super::settings::UnitSettings;
 
 /// One unit as its agent knows it. See the [module](super) for the loop around it.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub struct Unit {
     pub(super) state: BTreeMap<String, String>,
     pub(super) ports: PortSet,
     pub(super) status: StatusValue,
+    status_since: Option<Instant>,
     /// Whether the charm ever set its status: the agent sets some of its own only until then.
     pub(super) status_set_by_charm: bool,
     pub(super) application_status: Option<StatusValue>,
@@ -41,10 +42,14 @@ pub struct Unit {
     /// A hook that was killed, to be run again first of all.
     pub(super) requeued: Option<HookKind>,
     pub(super) workload_events: VecDeque<HookKind>,
+    /// Workload hooks that have failed since the unit is on its way out.
+    pub(super) given_up: Vec<HookKind>,
     pub(super) containers: BTreeMap<String, ContainerState>,
     pub(super) actions: BTreeMap<ActionId, ActionRecord>,
     pub(super) running: Option<Running>,
     pub(super) hooks_begun: u64,
+    /// The latest instant that the caller named.
+    now: Option<Instant>,
 }
 
 /// What happened, and what has been asked for.
@@ -59,6 +64,10 @@ pub(super) struct Life {
     pub(super) start_queued: bool,
     pub(super) started: bool,
     pub(super) upgrade: bool,
+    /// The pod is to end, or has ended and none has taken its place yet.
+    pub(super) pod_ending: bool,
+    /// What a new pod runs before `start` has not run yet.
+    pub(super) pod_is_new: bool,
     pub(super) update_status: bool,
     /// From when the interval to the next update-status counts.
     pub(super) update_status_since: Option<Instant>,
@@ -119,6 +128,7 @@ impl Unit {
             state: BTreeMap::new(),
             ports: PortSet::default(),
             status: StatusValue::new("waiting", "installing agent"),
+            status_since: None,
             status_set_by_charm: false,
             application_status: None,
             version: String::new(),
@@ -129,10 +139,12 @@ impl Unit {
             error: None,
             requeued: None,
             workload_events: VecDeque::new(),
+            given_up: Vec::new(),
             containers,
             actions: BTreeMap::new(),
             running: None,
             hooks_begun: 0,
+            now: None,
             meta,
             settings,
         }
@@ -230,7 +242,8 @@ impl Unit {
         self.life.leader_settings_seen |= !leader;
     }
 
-    /// `juju refresh` to the same charm: upgrade-charm, then config-changed.
+    /// `juju refresh` to the same charm on a machine: upgrade-charm, then config-changed. On Kubernetes a refresh is a new pod:
+    /// [`Unit::end_pod`], then [`Unit::pod_started`].
     pub fn upgrade(&mut self) {
         self.life.upgrade = true;
     }
@@ -262,7 +275,7 @@ impl Unit {
         self.life.update_status = true;
     }
 
-    /// The agent itself has been started again (on Kubernetes, its pod): start runs again, and pebble-ready for every container.
+    /// The agent itself has been started again, in the same pod or on the same machine: start runs again, and pebble-ready for every container.
     pub fn agent_restarted(&mut self) {
         if self.life.started {
             self.life.start_queued = true;
@@ -331,6 +344,7 @@ impl Unit {
         // The poller waits for the hook that it asked for: another start seen meanwhile is found by a later poll.
         if self.running.as_ref().is_some_and(|running| same(&running.run.kind))
             || self.requeued.as_ref().is_some_and(same)
+            || self.has_given_up(&event)
         {
             return Ok(());
         }
@@ -396,7 +410,7 @@ impl Unit {
     fn workload_event(&mut self, container: &str, event: impl FnOnce(String) -> HookKind) -> Result<(), Error> {
         self.container_mut(container)?;
         let event = event(container.to_owned());
-        if self.workload_events.contains(&event) {
+        if self.workload_events.contains(&event) || self.has_given_up(&event) {
             return Ok(());
         }
         if self.workload_events.len() >= WORKLOAD_EVENTS_KEPT {
@@ -435,10 +449,30 @@ impl Unit {
         self.log.push(level, "juju.worker.uniter".to_owned(), message);
     }
 
-    pub(super) fn is_kubernetes(&self) -> bool {
-        match self.settings.substrate {
-            Some(substrate) => substrate == Substrate::Kubernetes,
-            None => self.meta.containers().next().is_some(),
-        }
+    /// Takes the time that the caller names.
+    pub(super) fn note_time(&mut self, now: Instant) {
+        self.now = Some(now);
+        self.status_since.get_or_insert(now);
+    }
+
+    /// Sets the unit's status, which it has from now on.
+    pub(super) fn set_status(&mut self, status: StatusValue) {
+        self.status = status;
+        self.status_since = self.now;
+    }
+
+    /// The time since which the unit has its status, as `goal-state` prints it.
+    pub(super) fn status_since(&self) -> String {
+        let since = match (self.settings.clock, self.status_since) {
+            (Some((at, time)), Some(since)) => match since.checked_duration_since(at) {
+                Some(later) => time.checked_add(later),
+                None => time.checked_sub(at.saturating_duration_since(since)),
+            },
+            _ => None,
+        };
+        jiff::Timestamp::try_from(since.unwrap_or(SystemTime::UNIX_EPOCH))
+            .unwrap_or_default()
+            .strftime("%Y-%m-%d %H:%M:%SZ")
+            .to_string()
     }
 }

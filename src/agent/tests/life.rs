@@ -25,6 +25,8 @@ enum Step {
     Notice(u8),
     Action,
     AgentRestarted,
+    EndPod,
+    PodStarted,
     Tool(&'static [&'static str]),
 }
 
@@ -59,6 +61,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..3_u8).prop_map(Step::Notice),
         1 => Just(Step::Action),
         1 => Just(Step::AgentRestarted),
+        1 => Just(Step::EndPod),
+        1 => Just(Step::PodStarted),
         3 => tool.prop_map(Step::Tool),
     ]
 }
@@ -103,6 +107,12 @@ fn take(bench: &mut Bench, step: &Step) -> Option<String> {
             bench.unit.run_action("restart", &[]).unwrap();
         }
         Step::AgentRestarted => bench.unit.agent_restarted(),
+        Step::EndPod => bench.unit.end_pod(),
+        // A pod that is lost takes the hook that runs with it.
+        Step::PodStarted => {
+            let _ = bench.unit.finish(&HookExit::Signal(9), bench.now, b"", b"");
+            bench.unit.pod_started(None);
+        }
         Step::Tool(line) => {
             let request = bench.request(line);
             let _ = bench.unit.tool(&request);
@@ -134,7 +144,11 @@ proptest! {
                 );
                 if let Some(failed) = failed {
                     let lost_lead = failed == "leader-elected" && !bench.unit.is_leader();
-                    prop_assert!(name == failed || name == "restart" || lost_lead, "{name} began while {failed} was in error");
+                    let leaving = name == "stop" && bench.unit.life.pod_ending;
+                    prop_assert!(
+                        name == failed || name == "restart" || lost_lead || leaving,
+                        "{name} began while {failed} was in error"
+                    );
                 }
                 begun.push(name);
             }
@@ -151,6 +165,12 @@ proptest! {
         }
         bench.wait(300);
         bench.drain();
+        if bench.unit.life.pod_ending && !bench.unit.life.gone {
+            prop_assert!(matches!(bench.unit.next(bench.now), Next::PodEnded));
+            bench.unit.pod_started(None);
+            bench.wait(300);
+            bench.drain();
+        }
         bench.unit.pebble_seen("web", "last").unwrap();
         bench.unit.pebble_down("side").unwrap();
         bench.drain();

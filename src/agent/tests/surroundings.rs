@@ -1,6 +1,8 @@
 //! Network, goal state, resources and credentials, and the parameters of actions. Juju 3.6.28 and
 //! 4.0.15, measured; R: reference `juju-agent-measured.md` 2.1.
 
+use std::time::{Duration, Instant, SystemTime};
+
 use super::super::Substrate;
 use super::Bench;
 
@@ -52,7 +54,10 @@ fn a_network_is_shown_in_the_order_of_jujus_fields() {
 
 #[test]
 fn the_goal_state_is_shown_in_the_order_of_jujus_fields() {
-    let mut bench = Bench::with(|settings| settings.since("2026-01-02 03:04:05Z"));
+    let time: jiff::Timestamp = "2026-01-02T03:04:05.9Z".parse().unwrap();
+    let began = Instant::now();
+    let mut bench = Bench::with(|settings| settings.clock(began, SystemTime::from(time)));
+    bench.now = began;
     bench.begin();
     // R9. Whether the time is quoted is the YAML writer's own test.
     let yaml = bench.get(&["goal-state"]).replace('"', "");
@@ -63,6 +68,15 @@ fn the_goal_state_is_shown_in_the_order_of_jujus_fields() {
     assert_eq!(
         bench.get(&["goal-state", "--format=json"]),
         "{\"units\":{\"web/0\":{\"status\":\"maintenance\",\"since\":\"2026-01-02 03:04:05Z\"}},\"relations\":{}}\n"
+    );
+    // A status is the unit's since it was set.
+    let mut request = bench.request(&["status-set", "active"]);
+    request.now = Some(began + Duration::from_secs(95));
+    assert_eq!(bench.unit.tool(&request).code, 0);
+    let told = bench.get(&["goal-state", "--format=json"]);
+    assert!(
+        told.contains("{\"status\":\"active\",\"since\":\"2026-01-02 03:05:40Z\"}"),
+        "{told}"
     );
     assert_eq!(
         bench.refused(&["goal-state", "--format=smart"]),

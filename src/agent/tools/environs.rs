@@ -141,7 +141,7 @@ fn goal_state(context: &mut ToolContext<'_>) -> ToolResult {
     };
     let own = Data::record([
         ("status", status.into()),
-        ("since", context.unit.settings.since.as_str().into()),
+        ("since", context.unit.status_since().as_str().into()),
     ]);
     Ok(Output::Record(Data::record([
         ("units", Data::map([(unit.to_owned(), own)])),

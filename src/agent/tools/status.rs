@@ -94,7 +94,7 @@ fn status_set(context: &mut ToolContext<'_>) -> ToolResult {
         context.needs_leader("this unit is not the leader")?;
         context.unit.application_status = Some(value);
     } else {
-        context.unit.status = value;
+        context.unit.set_status(value);
         context.unit.status_set_by_charm = true;
     }
     Ok(Output::Nothing)
