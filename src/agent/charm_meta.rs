@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::action_schema::ActionSchema;
-use super::charm_files::{read_actions, read_config, read_metadata};
+use super::charm_files::{CharmSources, read_actions, read_config, read_metadata};
 use super::config::ConfigOption;
-use super::error::{Error, ErrorKind};
+use super::error::Error;
 
 /// What a charm declares.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,50 +23,40 @@ pub struct CharmMeta {
 }
 
 impl CharmMeta {
-    /// Reads a charm's directory. `config.yaml` and `actions.yaml` may be missing.
+    /// Reads a charm's directory: metadata.yaml, config.yaml and actions.yaml, or what charmcraft.yaml holds of them.
     ///
     /// # Errors
-    /// [`ErrorKind::Unreadable`] if `metadata.yaml` is missing or a file cannot be read; [`ErrorKind::Metadata`] if a file does not say what
-    /// Juju wants of it: the text names the file and the key.
+    /// [`ErrorKind::Unreadable`](super::ErrorKind::Unreadable) if neither metadata.yaml nor charmcraft.yaml is there, or a file cannot be read;
+    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju or charmcraft would refuse one: the text names the file, the key and the rule.
     pub fn read(dir: &Path) -> Result<Self, Error> {
-        let read = |file: &str| match std::fs::read_to_string(dir.join(file)) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::unreadable(
-                format!("cannot read {file} of the charm at {}", dir.display()),
-                error,
-            )),
-        };
-        let Some(metadata) = read("metadata.yaml")? else {
-            return Err(Error::new(
-                ErrorKind::Unreadable,
-                format!(
-                    "cannot find metadata.yaml in {}: a charm directory holds one (charmcraft writes it from charmcraft.yaml when it packs)",
-                    dir.display()
-                ),
-            ));
-        };
-        Self::parse(
-            &metadata,
-            read("config.yaml")?.as_deref(),
-            read("actions.yaml")?.as_deref(),
-        )
+        Self::from_sources(&CharmSources::read(dir)?)
     }
 
-    /// The same from the files' text.
+    /// The same from the text of metadata.yaml, config.yaml and actions.yaml.
     ///
     /// # Errors
-    /// [`ErrorKind::Metadata`]: the text names the file and the key.
+    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata), likewise.
     pub fn parse(metadata: &str, config: Option<&str>, actions: Option<&str>) -> Result<Self, Error> {
-        let metadata = read_metadata(metadata)?;
-        let options = config.map(read_config).transpose()?.unwrap_or_default();
-        let actions = actions.map(|text| read_actions(&metadata.name, text));
+        Self::from_sources(&CharmSources::parse(Some(metadata), config, actions, None)?)
+    }
+
+    /// Judges what a charm declares, as Juju does when the charm is added.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju would refuse the charm: the text names the file, the key and the rule.
+    pub fn from_sources(sources: &CharmSources) -> Result<Self, Error> {
+        let metadata = read_metadata(&sources.metadata)?;
+        let options = sources.config.as_ref().map(read_config).transpose()?;
+        let actions = sources
+            .actions
+            .as_ref()
+            .map(|actions| read_actions(&metadata.name, actions));
         Ok(Self {
             name: metadata.name,
             containers: metadata.containers,
             bindings: metadata.bindings,
             resources: metadata.resources,
-            options,
+            options: options.unwrap_or_default(),
             actions: actions.transpose()?.unwrap_or_default(),
         })
     }
@@ -111,7 +101,7 @@ impl CharmMeta {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::OptionType;
+    use crate::agent::{ErrorKind, OptionType};
     use serde_json::json;
 
     #[test]

@@ -250,11 +250,13 @@ impl Unit {
 
     /// `juju refresh` to a charm that declares something else. Options that are gone lose their value, as does one whose type no longer fits.
     pub fn upgrade_to(&mut self, meta: CharmMeta) {
-        self.config.retain(|name, value| {
-            meta.options()
-                .get(name)
-                .is_some_and(|option| option.kind().admit(value).is_some())
-        });
+        self.config = std::mem::take(&mut self.config)
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let value = meta.options().get(&name)?.kind().admit(&value)?;
+                Some((name, value))
+            })
+            .collect();
         self.containers.retain(|name, _| meta.has_container(name));
         for name in meta.containers() {
             self.containers.entry(name.to_owned()).or_default();

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::document::{File, Place};
+use super::document::Place;
 use super::names::{is_plain_name, reserved};
+use super::sources::Declared;
 use crate::agent::action_schema::ActionSchema;
 use crate::agent::error::Error;
 use crate::agent::schema::{Schema, refuse_references};
@@ -14,12 +15,14 @@ use crate::agent::schema::{Schema, refuse_references};
 ///
 /// # Errors
 /// When Juju would refuse it: the text names the key and the rule.
-pub(in crate::agent) fn read_actions(charm: &str, text: &str) -> Result<BTreeMap<String, ActionSchema>, Error> {
-    let file = File("actions.yaml");
-    let Some(document) = file.read_typed(text, 2)? else {
+pub(in crate::agent) fn read_actions(
+    charm: &str,
+    declared: &Declared,
+) -> Result<BTreeMap<String, ActionSchema>, Error> {
+    let Some(document) = &declared.document else {
         return Ok(BTreeMap::new());
     };
-    let actions = file.top(&document)?.entries()?;
+    let actions = declared.file.top(document)?.entries()?;
     actions
         .into_iter()
         .map(|(name, declared)| Ok((name.to_owned(), action(charm, name, &declared)?)))

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::document::{File, Place};
+use super::document::Place;
+use super::sources::Declared;
 use crate::agent::config::{ConfigOption, OptionType};
 use crate::agent::error::Error;
 
@@ -12,14 +13,14 @@ use crate::agent::error::Error;
 ///
 /// # Errors
 /// When Juju would refuse it: the text names the key and the rule.
-pub(in crate::agent) fn read_config(text: &str) -> Result<BTreeMap<String, ConfigOption>, Error> {
-    let file = File("config.yaml");
+pub(in crate::agent) fn read_config(declared: &Declared) -> Result<BTreeMap<String, ConfigOption>, Error> {
+    let file = declared.file;
     let empty =
         || file.refuse("it is empty: a charm without options has no config.yaml, or one that says `options: {}`");
-    let Some(document) = file.read(text)? else {
+    let Some(document) = &declared.document else {
         return Err(empty());
     };
-    let Some(options) = file.top(&document)?.get("options") else {
+    let Some(options) = file.top(document)?.get("options") else {
         return Err(empty());
     };
     if options.value().is_null() {

@@ -4,11 +4,19 @@ use serde_json::{Map, Value};
 
 use crate::agent::error::{Error, ErrorKind};
 
-/// One of the files, as text and errors name it.
+/// One of the files, or the part of one under a key, as errors name it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct File(pub(super) &'static str);
+pub(super) struct File {
+    pub(super) name: &'static str,
+    /// Empty for the whole file.
+    pub(super) under: &'static str,
+}
 
 impl File {
+    pub(super) const fn named(name: &'static str) -> Self {
+        Self { name, under: "" }
+    }
+
     /// Reads the document; `None` when there is nothing in it.
     ///
     /// # Errors
@@ -32,14 +40,14 @@ impl File {
             Ok(value) => Ok(Some(value)),
             Err(why) => Err(Error::new(
                 ErrorKind::Metadata,
-                format!("cannot read {} as YAML: {why}", self.0),
+                format!("cannot read {} as YAML: {why}", self.name),
             )),
         }
     }
 
     /// Refuses the whole file.
     pub(super) fn refuse(self, why: &str) -> Error {
-        Error::new(ErrorKind::Metadata, format!("cannot use {}: {why}", self.0))
+        Error::new(ErrorKind::Metadata, format!("cannot use {}: {why}", self.name))
     }
 
     /// Takes a document for the map that it must be.
@@ -48,11 +56,14 @@ impl File {
     /// When it is something else.
     pub(super) fn top(self, document: &Value) -> Result<Place<'_>, Error> {
         let Value::Object(_) = document else {
-            return Err(self.refuse("expected a map at the top"));
+            return Err(match self.under {
+                "" => self.refuse("expected a map at the top"),
+                key => self.refuse(&format!("{key}: expected a map")),
+            });
         };
         Ok(Place {
             file: self,
-            path: String::new(),
+            path: self.under.to_owned(),
             value: document,
         })
     }

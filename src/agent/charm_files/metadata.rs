@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::assumes::judge_assumes;
 use super::containers::read_containers;
-use super::document::{File, Place};
+use super::document::Place;
 use super::relations::{read_endpoints, read_extra_bindings};
 use super::resources::{judge_payloads, read_resources};
+use super::sources::Declared;
 use super::storage::{judge_devices, read_storages};
 use super::terms::judge_terms;
 use crate::agent::error::Error;
@@ -31,10 +32,10 @@ const SECOND_FORM: [&str; 3] = ["assumes", "charm-user", "containers"];
 ///
 /// # Errors
 /// When Juju would refuse it: the text names the key and the rule.
-pub(in crate::agent) fn read_metadata(text: &str) -> Result<Metadata, Error> {
-    let file = File("metadata.yaml");
-    let document = file.read(text)?.ok_or_else(|| file.refuse("it is empty"))?;
-    let top = file.top(&document)?;
+pub(in crate::agent) fn read_metadata(declared: &Declared) -> Result<Metadata, Error> {
+    let file = declared.file;
+    let document = declared.document.as_ref().ok_or_else(|| file.refuse("it is empty"))?;
+    let top = file.top(document)?;
     let keys_of = |form: &[&'static str]| {
         let keys: Vec<&str> = form.iter().copied().filter(|key| top.get(key).is_some()).collect();
         keys.join(", ")

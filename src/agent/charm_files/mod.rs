@@ -6,6 +6,7 @@
 
 mod actions;
 mod assumes;
+mod charmcraft;
 mod config;
 mod containers;
 mod document;
@@ -13,6 +14,7 @@ mod metadata;
 mod names;
 mod relations;
 mod resources;
+mod sources;
 mod storage;
 mod terms;
 
@@ -22,3 +24,4 @@ mod tests;
 pub(super) use actions::read_actions;
 pub(super) use config::read_config;
 pub(super) use metadata::read_metadata;
+pub use sources::CharmSources;

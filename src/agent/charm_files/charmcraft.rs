@@ -1,0 +1,106 @@
+//! `charmcraft.yaml`: the parts of it from which charmcraft writes the files that Juju reads.
+//!
+//! Source: charmcraft 4, its preprocessing and the metadata that it writes when it packs.
+
+use serde_json::{Map, Value};
+
+use super::document::File;
+use crate::agent::error::Error;
+
+pub(super) const CHARMCRAFT: File = File::named("charmcraft.yaml");
+pub(super) const CONFIG_SECTION: File = File {
+    name: "charmcraft.yaml",
+    under: "config",
+};
+pub(super) const ACTIONS_SECTION: File = File {
+    name: "charmcraft.yaml",
+    under: "actions",
+};
+
+/// The keys that go to `metadata.yaml` as they are.
+const METADATA_KEYS: [&str; 15] = [
+    "assumes",
+    "charm-user",
+    "containers",
+    "description",
+    "devices",
+    "extra-bindings",
+    "name",
+    "peers",
+    "provides",
+    "requires",
+    "resources",
+    "storage",
+    "subordinate",
+    "summary",
+    "terms",
+];
+
+/// The keys that go there under another name: of the file itself, and of its `links`.
+const RENAMED: [(&str, &str); 1] = [("title", "display-name")];
+const RENAMED_LINKS: [(&str, &str); 5] = [
+    ("contact", "maintainers"),
+    ("documentation", "docs"),
+    ("issues", "issues"),
+    ("source", "source"),
+    ("website", "website"),
+];
+
+/// What charmcraft.yaml declares.
+#[derive(Debug, Default)]
+pub(super) struct Charmcraft {
+    /// Empty where metadata.yaml holds it all.
+    pub(super) metadata: Map<String, Value>,
+    pub(super) config: Option<Value>,
+    pub(super) actions: Option<Value>,
+}
+
+impl Charmcraft {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// When it is no map, or it is that of a bundle.
+    pub(super) fn read(text: &str) -> Result<Self, Error> {
+        let Some(document) = CHARMCRAFT.read(text)? else {
+            return Ok(Self::default());
+        };
+        let top = CHARMCRAFT.top(&document)?;
+        if let Some(kind) = top.get("type").filter(|kind| kind.value() == "bundle") {
+            return Err(kind.refuse("a bundle is no charm"));
+        }
+        let map = top.map()?;
+        let mut metadata: Map<String, Value> = METADATA_KEYS
+            .iter()
+            .filter_map(|key| Some(((*key).to_owned(), map.get(*key)?.clone())))
+            .collect();
+        // What describes only: nothing of it without a name, which then stands in metadata.yaml with the rest.
+        if metadata.contains_key("name") {
+            let links = map.get("links").and_then(Value::as_object);
+            let links = RENAMED_LINKS
+                .iter()
+                .filter_map(|(from, to)| Some((*to, links?.get(*from)?)));
+            let own = RENAMED.iter().filter_map(|(from, to)| Some((*to, map.get(*from)?)));
+            for (key, value) in own.chain(links).filter(|(_, value)| !value.is_null()) {
+                let value = match value {
+                    Value::String(_) if key == "maintainers" => Value::Array(vec![value.clone()]),
+                    value => value.clone(),
+                };
+                metadata.insert(key.to_owned(), value);
+            }
+        }
+        // What is there and empty makes no file.
+        let section = |key: &str| {
+            let value = map.get(key).filter(|value| match value {
+                Value::Null => false,
+                Value::Object(map) => !map.is_empty(),
+                _ => true,
+            });
+            value.cloned()
+        };
+        Ok(Self {
+            metadata,
+            config: section("config"),
+            actions: section("actions"),
+        })
+    }
+}
