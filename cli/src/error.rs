@@ -14,6 +14,7 @@ pub struct Error {
     attempt: String,
     cause: Option<Box<dyn StdError + Send + Sync>>,
     advice: Option<String>,
+    exit_code: u8,
 }
 
 impl Error {
@@ -23,6 +24,7 @@ impl Error {
             attempt: attempt.into(),
             cause: None,
             advice: None,
+            exit_code: 1,
         }
     }
 
@@ -40,6 +42,16 @@ impl Error {
             advice: Some(advice.into()),
             ..self
         }
+    }
+
+    /// The same, as a mistake in what was asked for: the command exits with 2.
+    pub fn usage(self) -> Self {
+        Self { exit_code: 2, ..self }
+    }
+
+    /// What the command exits with.
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code
     }
 
     /// The whole story on one line: the attempt, each cause, and after a `;` the advice.

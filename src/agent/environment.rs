@@ -8,6 +8,19 @@ use std::path::PathBuf;
 use super::hook_run::HookRun;
 use super::settings::juju_has;
 
+/// Where a pod's programs find the API of Kubernetes.
+const KUBERNETES: [&str; 9] = [
+    "KUBERNETES_PORT",
+    "KUBERNETES_PORT_443_TCP",
+    "KUBERNETES_PORT_443_TCP_ADDR",
+    "KUBERNETES_PORT_443_TCP_PORT",
+    "KUBERNETES_PORT_443_TCP_PROTO",
+    "KUBERNETES_SERVICE",
+    "KUBERNETES_SERVICE_HOST",
+    "KUBERNETES_SERVICE_PORT",
+    "KUBERNETES_SERVICE_PORT_HTTPS",
+];
+
 /// Where the agent keeps what a hook needs.
 #[derive(Debug, Clone)]
 #[must_use]
@@ -37,7 +50,16 @@ impl AgentPaths {
         self
     }
 
-    /// One more variable: `KUBERNETES_SERVICE_HOST` as the agent has it, `CHARMWRIGHT_CONTAINERS`. It replaces a variable of that name.
+    /// The variables by which a program finds the API of Kubernetes, as `read` has them of the agent's own environment: Juju hands these on, and
+    /// nothing else of it.
+    pub fn kubernetes(self, read: impl Fn(&str) -> Option<OsString>) -> Self {
+        KUBERNETES
+            .iter()
+            .filter_map(|name| Some((*name, read(name)?)))
+            .fold(self, |paths, (name, value)| paths.variable(name, value))
+    }
+
+    /// One more variable: `CHARMWRIGHT_CONTAINERS`. It replaces a variable of that name.
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<OsString>) -> Self {
         self.extra.push((name.into(), value.into()));
         self

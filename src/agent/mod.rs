@@ -86,7 +86,7 @@ mod tests;
 
 pub use action_schema::ActionSchema;
 pub use actions::{ActionRecord, ActionStatus};
-pub use charm_files::CharmSources;
+pub use charm_files::{CharmSources, DispatchProgram};
 pub use charm_meta::CharmMeta;
 pub use config::{ConfigOption, OptionType};
 pub use environment::AgentPaths;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::charm_source::PreparedCharm;
 use super::hook_process::HookEnd;
 use super::tool_server::ToolCall;
 use crate::error::Result;
@@ -36,8 +37,8 @@ pub enum Happening {
     EndOfInput,
     /// A `fetch` ended: what to print, or why it failed.
     Fetched(Result<String>),
-    /// The charm was built again for `upgrade`.
-    Built(Result<()>),
+    /// The charm was made anew for `upgrade`, or why it was not.
+    Prepared(Result<PreparedCharm>),
     /// Someone asked the session to end.
     Asked(Stop),
 }

@@ -67,9 +67,9 @@ impl Session {
         match ToolServer::start(&self.agent_socket, self.sender.clone()) {
             Ok(server) => {
                 hook._tools = Some(server);
-                let program = hook_process::choose_program(&self.charm.dir, &hook.run.dispatch_path());
+                let program = hook_process::choose_program(&self.charm_dir, &hook.run.dispatch_path());
                 let environment = hook.run.environment(&self.paths);
-                hook.process = hook_process::start(program, &self.charm.dir, environment, self.sender.clone());
+                hook.process = hook_process::start(program, &self.charm_dir, environment, self.sender.clone());
                 self.hook = Some(hook);
             }
             Err(error) => {
@@ -103,6 +103,7 @@ impl Session {
             args: args.iter().map(|arg| text(arg)).collect(),
             stdin,
             file: None,
+            now: Some(Instant::now()),
         };
         let mut answer = self.unit.tool(&request);
         if let Some(path) = answer.wants_file.take() {

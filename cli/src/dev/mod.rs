@@ -13,7 +13,10 @@
 //! Everything that can happen (a tool's call, a hook's end, an answer of Pebble, a command) is a [`events::Happening`] in one queue. What it means is
 //! asked of the model; this module adds only sockets, processes and the terminal.
 
-mod build_charm;
+mod cargo_charm;
+mod charm_archive;
+mod charm_folder;
+mod charm_source;
 mod commands;
 mod console;
 mod containers;
@@ -25,6 +28,7 @@ mod hooks;
 mod journal;
 pub mod options;
 mod pebble_process;
+mod refresh;
 mod script;
 mod session;
 mod setup;

@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use charmwright::agent::{CharmMeta, Resolve};
+use charmwright::agent::Resolve;
 
-use super::build_charm;
 use super::commands::{self, Command, DEFAULT_WAIT, PebbleVerb, WantedStatus};
 use super::console::Source;
 use super::events::Happening;
@@ -228,56 +227,6 @@ impl Session {
             }
             // Whatever the last poll saw, it is over: the unit is not settled before the next. A refresh may have taken the container away.
             let _ = self.unit.pebble_poll_due(&container.name);
-        }
-        Ok(())
-    }
-
-    /// Refreshes the charm, which renews its pod. This repository's is built first, while the unit goes on.
-    fn upgrade(&mut self) -> Result<()> {
-        let Some(checkout) = self.charm.checkout.clone() else {
-            return self.refresh();
-        };
-        if self.building {
-            return Err(Error::new("cannot refresh the charm: it is being built already"));
-        }
-        self.building = true;
-        let (staged, sender) = (self.charm.dir.clone(), self.sender.clone());
-        self.journal.detail("building the charm");
-        std::thread::spawn(move || {
-            let _ = sender.send(Happening::Built(build_charm::build(&checkout, &staged)));
-        });
-        Ok(())
-    }
-
-    /// Takes the end of a build.
-    pub(super) fn built(&mut self, outcome: Result<()>) {
-        self.building = false;
-        if let Err(error) = outcome.and_then(|()| self.refresh()) {
-            self.refuse(&error.chain());
-        }
-    }
-
-    fn refresh(&mut self) -> Result<()> {
-        let meta = CharmMeta::read(&self.charm.dir).map_err(|error| {
-            Error::new(format!("cannot refresh the charm in {}", self.charm.dir.display())).because(error)
-        })?;
-        let known = |name: &str| self.containers.iter().any(|container| container.name == name);
-        if let Some(new) = meta.containers().find(|name| !known(name)) {
-            return Err(
-                Error::new(format!("cannot refresh the charm: it has a new container {new:?}"))
-                    .because("containers are made at the start")
-                    .advice("quit and start again"),
-            );
-        }
-        self.unit.upgrade_to(meta);
-        // On Kubernetes a refreshed charm comes in a new pod: another agent, and a Pebble in each container that has no layers yet.
-        let Some(pebble) = self.pebble.clone() else {
-            return Ok(());
-        };
-        self.unit.agent_restarted();
-        for container in self.containers.iter_mut().filter(|container| container.is_running()) {
-            container.stop();
-            container.start(&pebble)?;
         }
         Ok(())
     }

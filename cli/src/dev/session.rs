@@ -1,6 +1,6 @@
 //! The session: the unit's model, everything around it, and the one loop that moves it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 use charmwright::agent::{AgentPaths, Next, Unit};
 use tokio::sync::mpsc;
 
+use super::charm_source::CharmSource;
 use super::console::Source;
 use super::containers::Watchers;
 use super::events::{Happening, Notice, SeenPebble, Stop};
 use super::hooks::RunningHook;
 use super::journal::Journal;
 use super::pebble_process::Container;
+use super::refresh::Refresh;
 use super::script::Script;
-use super::setup::CharmSource;
 use super::shutdown::Phase;
 use super::table::Snapshot;
 use super::workspace::{Workspace, append_line};
@@ -31,6 +32,9 @@ const STOPPING: &str = "stopping";
 pub struct Parts {
     pub unit: Unit,
     pub charm: CharmSource,
+    /// The folder that the charm runs from, and the files in it that are the charm's own.
+    pub charm_dir: PathBuf,
+    pub charm_files: BTreeSet<PathBuf>,
     pub paths: AgentPaths,
     pub agent_socket: PathBuf,
     pub workspace: Workspace,
@@ -50,6 +54,8 @@ pub struct Parts {
 pub struct Session {
     pub(super) unit: Unit,
     pub(super) charm: CharmSource,
+    pub(super) charm_dir: PathBuf,
+    pub(super) charm_files: BTreeSet<PathBuf>,
     pub(super) paths: AgentPaths,
     pub(super) agent_socket: PathBuf,
     pub(super) workspace: Workspace,
@@ -67,8 +73,8 @@ pub struct Session {
     pub(super) phase: Phase,
     /// Whether the exit code will be 1.
     pub(super) failed: bool,
-    /// Whether the charm is being built for `upgrade`.
-    pub(super) building: bool,
+    /// How far an `upgrade` is.
+    pub(super) refresh: Refresh,
     /// What the last table showed.
     shown: Option<Snapshot>,
     /// How much of the unit's log has been written to its file.
@@ -82,6 +88,8 @@ impl Session {
         Self {
             unit: parts.unit,
             charm: parts.charm,
+            charm_dir: parts.charm_dir,
+            charm_files: parts.charm_files,
             paths: parts.paths,
             agent_socket: parts.agent_socket,
             workspace: parts.workspace,
@@ -96,7 +104,7 @@ impl Session {
             script: Script::new(parts.source, parts.until_idle),
             phase: Phase::Alive,
             failed: false,
-            building: false,
+            refresh: Refresh::None,
             shown: None,
             logged: 0,
             versions: BTreeMap::new(),
@@ -159,12 +167,20 @@ impl Session {
                 return None;
             }
             if self.hook.is_none() {
+                self.go_on_with_refresh();
                 match self.unit.next(now) {
                     Next::Run(run) => {
                         self.start_hook(run);
                         continue;
                     }
                     Next::At(when) => due = Some(when),
+                    // A container that still ends wakes us.
+                    Next::PodEnded => {
+                        if self.start_pod() {
+                            continue;
+                        }
+                        due = None;
+                    }
                     Next::Gone => {
                         self.phase = Phase::Over;
                         return None;
@@ -223,7 +239,7 @@ impl Session {
             Happening::Line(line) => self.script.push(line),
             Happening::EndOfInput => self.script.end_of_input(),
             Happening::Fetched(outcome) => self.fetched(outcome),
-            Happening::Built(outcome) => self.built(outcome),
+            Happening::Prepared(outcome) => self.prepared(outcome),
             Happening::Asked(Stop::InOrder) => self.quit(),
             Happening::Asked(Stop::AtOnce) => self.quit_at_once(),
         }
@@ -257,7 +273,7 @@ impl Session {
     /// Whether the unit has nothing left to do, and nothing is under way that will give it something.
     pub(super) fn is_settled(&self, now: Instant) -> bool {
         let changing = self.containers.iter().any(Container::is_changing);
-        self.hook.is_none() && !self.building && !changing && self.unit.is_settled(now)
+        self.hook.is_none() && !self.refresh.is_under_way() && !changing && self.unit.is_settled(now)
     }
 
     /// The unit as a table shows it.
@@ -337,7 +353,7 @@ impl Session {
     /// Collects the children that hooks left behind and that have ended since.
     pub(super) fn reap_orphans(&self) {
         // The build's thread waits for its own child, whose end must not be taken from it. The next hook's end collects what is left.
-        if self.building {
+        if self.refresh.is_being_made() {
             return;
         }
         let mut waited_for: Vec<_> = self.containers.iter().filter_map(Container::pid).collect();

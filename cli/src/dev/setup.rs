@@ -1,18 +1,17 @@
 //! From options to a session: which charm, which config, which Pebble; and the first lines that are printed.
 
 use std::env;
-use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use charmwright::agent::{AgentPaths, CharmMeta, JujuVersion, Unit, UnitSettings, tool_names};
+use charmwright::agent::{AgentPaths, JujuVersion, Unit, UnitSettings, tool_names};
 use charmwright::testing::pebble_binary::Search;
 use rustix::process::{Pid, Signal};
 use tokio::sync::mpsc;
 
-use super::build_charm;
+use super::charm_source::{CharmSource, PreparedCharm};
 use super::commands::{self, nearest};
 use super::console;
 use super::containers::Watchers;
@@ -30,15 +29,6 @@ const UPDATE_STATUS_INTERVAL: Duration = Duration::from_secs(300);
 
 /// How long a build that has lost its compiler may take to notice.
 const GIVING_UP: Duration = Duration::from_secs(5);
-
-/// The charm to run.
-#[derive(Debug, Clone)]
-pub struct CharmSource {
-    /// Where its metadata.yaml and programs are.
-    pub dir: PathBuf,
-    /// The checkout to build it from, when it is this repository's.
-    pub checkout: Option<PathBuf>,
-}
 
 /// Runs the session in the folder that the guard has made.
 pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
@@ -85,13 +75,15 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
 
 fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     let mut journal = Journal::new(args.format == Format::Json);
-    let charm = find_charm(args.charm.as_deref(), workspace)?;
-    if let Some(checkout) = &charm.checkout {
-        journal.text(&format!("building the charm in {}\n", checkout.display()));
-        build_charm::build(checkout, &charm.dir)?;
+    let charm = match &args.charm {
+        Some(named) => CharmSource::named(named)?,
+        None => CharmSource::around_here()?,
+    };
+    if let Some(project) = charm.project() {
+        journal.text(&format!("building the charm in {}\n", project.display()));
     }
-    let meta = CharmMeta::read(&charm.dir)
-        .map_err(|error| Error::new(format!("cannot run the charm in {}", charm.dir.display())).because(error))?;
+    let charm_dir = workspace.charm();
+    let PreparedCharm { meta, files } = charm.prepare(&charm_dir)?;
 
     let version: JujuVersion = args
         .juju
@@ -107,9 +99,13 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .retry_divisor(args.speed)
         .update_status_interval(Some(UPDATE_STATUS_INTERVAL / args.speed.max(1)))
         .home(workspace.root())
+        .clock(Instant::now(), SystemTime::now())
         .context_seed(seed());
     let mut unit = Unit::new(meta, settings);
-    let demo = args.charm.is_none();
+    let demo = args.charm.is_none()
+        && DEMO_OPTIONS
+            .iter()
+            .all(|name| unit.meta().options().contains_key(*name));
     let config = initial_config(args, demo)?;
     for (key, value) in &config {
         set_config(&mut unit, key, value)?;
@@ -128,8 +124,9 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .collect::<Result<Vec<_>>>()?;
     workspace.link_tools(&program, tools)?;
     let agent_socket = workspace.agent_socket()?;
-    let paths = AgentPaths::new(&charm.dir, workspace.tools(), &agent_socket)
+    let paths = AgentPaths::new(&charm_dir, workspace.tools(), &agent_socket)
         .path(env::var_os("PATH").unwrap_or_default())
+        .kubernetes(|name| env::var_os(name))
         .variable("CHARMWRIGHT_CONTAINERS", workspace.containers());
 
     let source = console::start(args.script.as_deref(), args.until_idle, sender.clone())?;
@@ -149,6 +146,8 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     let session = Session::new(Parts {
         unit,
         charm,
+        charm_dir,
+        charm_files: files,
         paths,
         agent_socket,
         workspace: workspace.clone(),
@@ -165,34 +164,10 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     Ok(session)
 }
 
-/// The charm that was named, or the one of the checkout around the current directory.
-fn find_charm(named: Option<&Path>, workspace: &Workspace) -> Result<CharmSource> {
-    if let Some(named) = named {
-        let dir = fs::canonicalize(named)
-            .map_err(|error| Error::new(format!("cannot open the charm {}", named.display())).because(error))?;
-        if !build_charm::is_checkout(&dir) {
-            return Ok(CharmSource { dir, checkout: None });
-        }
-        return Ok(CharmSource {
-            dir: workspace.staged_charm(),
-            checkout: Some(dir),
-        });
-    }
-    let here = env::current_dir().map_err(|error| Error::new("cannot learn the current directory").because(error))?;
-    let checkout = build_charm::find_checkout(&here).ok_or_else(|| {
-        Error::new(format!(
-            "cannot find a charm to run: {} is not in a checkout of charmwright",
-            here.display()
-        ))
-        .advice("name a charm's directory: charmwright dev CHARM")
-    })?;
-    Ok(CharmSource {
-        dir: workspace.staged_charm(),
-        checkout: Some(checkout),
-    })
-}
+/// What a charm takes that can run any workload: with no charm named, it runs one of ours.
+const DEMO_OPTIONS: [&str; 3] = ["command", "port", "health-check"];
 
-/// The options to set before install: for this repository's charm a workload of its own, then what --config says.
+/// The options to set before install: where `demo` a workload of ours, then what --config says.
 fn initial_config(args: &DevArgs, demo: bool) -> Result<Vec<(String, String)>> {
     let mut config = Vec::new();
     if demo {
@@ -273,13 +248,12 @@ fn greet(
     config: &[(String, String)],
     pebble: Option<&Path>,
 ) {
-    let from = charm.checkout.as_ref().unwrap_or(&charm.dir);
     let mut lines = vec![(
         "unit",
         format!(
             "{} of the charm in {}, as Juju {} would run it",
             unit.name(),
-            from.display(),
+            charm.path().display(),
             args.juju
         ),
     )];

@@ -6,7 +6,8 @@
 //! ROOT/tools/status-set -> charmwright
 //! ROOT/containers/NAME/pebble.socket  the folder that CHARMWRIGHT_CONTAINERS names
 //! ROOT/pebble/NAME/                   PEBBLE of that container's daemon
-//! ROOT/charm/                         this repository's charm, as it would be unpacked
+//! ROOT/charm/                         the charm, as it would be unpacked: a copy
+//! ROOT/charm.next/                    the same, while `upgrade` makes it anew
 //! ROOT/pebble-NAME.log                what the daemon and its services print
 //! ROOT/unit.log                       the unit's log
 //! ```
@@ -29,7 +30,7 @@ const FIXED_CONTAINERS: &str = "/charm/containers";
 /// Says that we made the folder of those.
 const MADE_PARENT: &str = "/charm/.charmwright";
 /// What a run makes in its folder; logs are not in this list, and stay in a folder that was asked for.
-const TRANSIENT: [&str; 5] = ["agent.socket", "tools", "containers", "pebble", "charm"];
+const TRANSIENT: [&str; 6] = ["agent.socket", "tools", "containers", "pebble", "charm", "charm.next"];
 
 /// The folder of one run.
 #[derive(Debug, Clone)]
@@ -83,8 +84,14 @@ impl Workspace {
         self.root.join("containers")
     }
 
-    pub fn staged_charm(&self) -> PathBuf {
+    /// The folder that the charm runs from.
+    pub fn charm(&self) -> PathBuf {
         self.root.join("charm")
+    }
+
+    /// The folder of a refreshed charm, until it takes the place of the other.
+    pub fn next_charm(&self) -> PathBuf {
+        self.root.join("charm.next")
     }
 
     pub fn unit_log(&self) -> PathBuf {

@@ -173,10 +173,11 @@ fn a_kill_of_the_command_ends_the_containers_too() {
 
 #[test]
 fn a_pebble_that_cannot_be_run_is_told_at_once() {
-    let charm = Charm::new(&[(
+    let charm = Charm::dispatching("");
+    charm.write(
         "metadata.yaml",
         "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n",
-    )]);
+    );
     charm
         .run(&["--pebble", "/no/such/pebble"], "")
         .exits(1)

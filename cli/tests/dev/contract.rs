@@ -1,7 +1,8 @@
 //! What a charm meets: Juju's order of hooks, its environment, its hook tools, and what becomes of a hook that fails or is killed.
 
 use std::fs;
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use crate::support::{CHARMWRIGHT, Charm};
 
@@ -43,10 +44,11 @@ fn the_environment_is_jujus_and_nothing_of_ours() {
     charm.run(FAST, "wait-for unknown\n").exits(0);
     let env = charm.noted("env");
     let value = |name: &str| env.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
-    let dir = fs::canonicalize(charm.dir()).unwrap().display().to_string();
     assert_eq!(value("JUJU_UNIT_NAME"), Some("web/0"));
     assert_eq!(value("JUJU_DISPATCH_PATH"), Some("hooks/install"));
-    assert_eq!(value("JUJU_CHARM_DIR"), Some(dir.as_str()));
+    let dir = value("JUJU_CHARM_DIR").unwrap();
+    let own = charm.dir().display().to_string();
+    assert!(dir.ends_with("/charm") && !dir.starts_with(&own), "{dir} is no copy");
     assert!(
         value("CHARMWRIGHT_CONTAINERS").is_some_and(|path| path.ends_with("/containers")),
         "{env}"
@@ -64,7 +66,7 @@ fn the_environment_is_jujus_and_nothing_of_ours() {
             charm.noted("stdin").trim(),
             charm.noted("args").trim()
         ),
-        (dir.as_str(), "0", "0")
+        (dir, "0", "0")
     );
 }
 
@@ -241,7 +243,7 @@ fn actions_are_checked_run_and_told() {
         .says("action 2: failed: no disk")
         .says("deep");
     assert_eq!(charm.noted("hook"), "[]\n");
-    Charm::new(&[("actions.yaml", "backup: {}\n")])
+    Charm::new(&[("actions.yaml", "backup: {}\n"), ("hooks/install", "#!/bin/sh\n")])
         .run(FAST, "run bakcup\n")
         .exits(1)
         .says("did you mean `backup`?");
@@ -300,6 +302,31 @@ fn a_dispatch_that_cannot_be_run_is_an_error_and_not_a_missing_hook() {
 }
 
 #[test]
-fn a_charm_without_programs_is_a_charm() {
-    Charm::new(&[]).run(FAST, "wait-for unknown\n").exits(0).says("no hook");
+fn a_charm_of_one_hook_is_a_charm() {
+    Charm::new(&[("hooks/start", "#!/bin/sh\n")])
+        .run(FAST, "wait-for unknown\n")
+        .exits(0)
+        .says("no hook");
+}
+
+#[test]
+fn hooks_are_told_of_kubernetes_and_of_the_time() {
+    let charm = Charm::dispatching(
+        "[ $JUJU_HOOK_NAME = start ] || exit 0\nenv >$OUT/env; status-set active; goal-state >$OUT/goal; date -u +%F >$OUT/today",
+    );
+    let mut child = charm
+        .command(FAST)
+        .env("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+        .env("KUBERNETES_SERVICE_PORT", "443")
+        .env("KUBERNETES_ELSEWHERE", "x")
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"wait-for active\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    let env = charm.noted("env");
+    assert!(env.contains("KUBERNETES_SERVICE_HOST=10.0.0.1\n") && env.contains("KUBERNETES_SERVICE_PORT=443\n"));
+    assert!(!env.contains("KUBERNETES_ELSEWHERE"), "{env}");
+    let goal = charm.noted("goal");
+    assert!(goal.contains(charm.noted("today").trim()), "{goal}");
 }

@@ -89,7 +89,11 @@ fn a_unit_in_error_can_be_removed() {
 
 /// A run that builds Pebble for ever: its `go` is a script that tells its process id and sleeps.
 fn building_for_ever(charm: &Charm) -> (std::process::Child, String) {
-    charm.write("metadata.yaml", "name: web\ncontainers: {web: {}}\n");
+    charm.write(
+        "metadata.yaml",
+        "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n",
+    );
+    charm.write("dispatch", "#!/bin/sh\n");
     charm.write("bin/go", "#!/bin/sh\necho $$ >$OUT/go\nexec sleep 300\n");
     // A program that lies in Cargo's folder would find the Pebble that was built there.
     let child = Command::new(charm.copied_program())

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is the test, and it shall say where")]
 
+mod charms;
 mod containers;
 mod contract;
 mod ends;

@@ -7,18 +7,22 @@ fn declarations_that_cannot_be_read_are_named_with_their_place() {
     const GOOD: &str = "name: web\nsummary: s\ndescription: d\n";
     for (file, content, named) in [
         ("metadata.yaml", "summary: s\n", "name"),
-        ("metadata.yaml", "name: web\nname: other\n", "duplicate"),
+        ("metadata.yaml", "name: web\nsummary: s\n", "description"),
         ("metadata.yaml", "name: [web\n", "line"),
         ("metadata.yaml", "just text\n", "metadata.yaml"),
         ("metadata.yaml", "", "metadata.yaml"),
         ("metadata.yaml", "name: ../web\n", "../web"),
-        ("metadata.yaml", "name: web\ncontainers: {../up: {}}\n", "../up"),
-        ("metadata.yaml", "name: web\ncontainers: [web]\n", "containers"),
         (
-            "config.yaml",
-            "options:\n  port: {type: int}\n  port: {type: int}\n",
-            "duplicate",
+            "metadata.yaml",
+            "name: web\nsummary: s\ndescription: d\ncontainers: {../up: {}}\n",
+            "../up",
         ),
+        (
+            "metadata.yaml",
+            "name: web\nsummary: s\ndescription: d\ncontainers: [web]\n",
+            "containers",
+        ),
+        ("config.yaml", "", "empty"),
         ("config.yaml", "options:\n  port: {type: integer}\n", "integer"),
         ("config.yaml", "options:\n  port: {type: int, default: high}\n", "port"),
         ("config.yaml", "options: [port]\n", "options"),

@@ -2,6 +2,8 @@
 //!
 //! Source: charmcraft 4, its preprocessing and the metadata that it writes when it packs.
 
+use std::path::PathBuf;
+
 use serde_json::{Map, Value};
 
 use super::document::File;
@@ -46,6 +48,15 @@ const RENAMED_LINKS: [(&str, &str); 5] = [
     ("website", "website"),
 ];
 
+/// The program that becomes the charm's `dispatch`, by the `organize` of a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DispatchProgram {
+    /// Its file's name.
+    pub program: String,
+    /// The part's `source`, relative to the charm's folder; empty for the folder itself.
+    pub source: PathBuf,
+}
+
 /// What charmcraft.yaml declares.
 #[derive(Debug, Default)]
 pub(super) struct Charmcraft {
@@ -53,6 +64,7 @@ pub(super) struct Charmcraft {
     pub(super) metadata: Map<String, Value>,
     pub(super) config: Option<Value>,
     pub(super) actions: Option<Value>,
+    pub(super) dispatch: Option<DispatchProgram>,
 }
 
 impl Charmcraft {
@@ -101,6 +113,19 @@ impl Charmcraft {
             metadata,
             config: section("config"),
             actions: section("actions"),
+            dispatch: map.get("parts").and_then(dispatch_program),
         })
     }
+}
+
+fn dispatch_program(parts: &Value) -> Option<DispatchProgram> {
+    parts.as_object()?.values().find_map(|part| {
+        let organize = part.get("organize")?.as_object()?;
+        let (built, _) = organize.iter().find(|(_, becomes)| *becomes == "dispatch")?;
+        let source = part.get("source").and_then(Value::as_str).unwrap_or_default();
+        Some(DispatchProgram {
+            program: built.rsplit('/').next()?.to_owned(),
+            source: PathBuf::from(if source == "." { "" } else { source }),
+        })
+    })
 }

@@ -22,6 +22,7 @@ mod terms;
 mod tests;
 
 pub(super) use actions::read_actions;
+pub use charmcraft::DispatchProgram;
 pub(super) use config::read_config;
 pub(super) use metadata::read_metadata;
 pub use sources::CharmSources;

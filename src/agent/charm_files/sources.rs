@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::charmcraft::{ACTIONS_SECTION, CHARMCRAFT, CONFIG_SECTION, Charmcraft};
+use super::charmcraft::{ACTIONS_SECTION, CHARMCRAFT, CONFIG_SECTION, Charmcraft, DispatchProgram};
 use super::document::File;
 use crate::agent::error::{Error, ErrorKind};
 
@@ -18,6 +18,7 @@ pub struct CharmSources {
     pub(in crate::agent) metadata: Declared,
     pub(in crate::agent) config: Option<Declared>,
     pub(in crate::agent) actions: Option<Declared>,
+    dispatch: Option<DispatchProgram>,
 }
 
 /// One of the three.
@@ -87,7 +88,14 @@ impl CharmSources {
             metadata: metadata_of(metadata, charmcraft.metadata)?,
             config: section_of((CONFIG, config), (CONFIG_SECTION, charmcraft.config))?,
             actions: section_of((ACTIONS, actions), (ACTIONS_SECTION, charmcraft.actions))?,
+            dispatch: charmcraft.dispatch,
         })
+    }
+
+    /// The program that charmcraft.yaml makes the charm's `dispatch`, if a part of it says so.
+    #[must_use]
+    pub fn dispatch_program(&self) -> Option<&DispatchProgram> {
+        self.dispatch.as_ref()
     }
 
     /// The files that charmcraft writes into the charm: their names and their text, which is JSON and so YAML too.

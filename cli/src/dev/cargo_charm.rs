@@ -1,0 +1,149 @@
+//! A charm that Cargo builds: which program of the project is the charm's, and building it.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+
+/// A program that a package of the project builds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Program {
+    package: String,
+    name: String,
+}
+
+/// Builds the charm's program in the Cargo project `dir` and says where it is: the one called `wanted`, else the only one.
+///
+/// Cargo's own progress goes to standard error. Blocks until the build is done.
+///
+/// # Errors
+/// When Cargo is not there, the project has no such program or several, or the build fails.
+pub fn build(dir: &Path, wanted: Option<&str>) -> Result<PathBuf> {
+    let failed = || Error::new(format!("cannot build the charm in {}", dir.display()));
+    let metadata = cargo(dir, &["metadata", "--no-deps", "--format-version", "1"])?;
+    let metadata: Value = serde_json::from_slice(&metadata).map_err(|error| failed().because(error))?;
+    let programs = programs(&metadata);
+    let program = choose(&programs, wanted).map_err(|why| {
+        failed().because(why).advice(
+            "name it in charmcraft.yaml, as the part's `organize: {bin/NAME: dispatch}`, or give the charm a `dispatch`",
+        )
+    })?;
+    let mut args = vec!["build", "--package", &program.package];
+    // Our own package is only named so that Cargo resolves features as it did for this program: else it builds the dependencies twice.
+    if packages(&metadata).any(|package| package == env!("CARGO_PKG_NAME")) {
+        args.extend(["--package", env!("CARGO_PKG_NAME")]);
+    }
+    args.extend(["--bin", &program.name, "--message-format", "json-render-diagnostics"]);
+    let messages = cargo(dir, &args)?;
+    built_program(&messages, &program.name).ok_or_else(|| failed().because("cargo named no program that it built"))
+}
+
+/// Runs Cargo to its end, and gives its standard output.
+fn cargo(dir: &Path, args: &[&str]) -> Result<Vec<u8>> {
+    let failed = || Error::new(format!("cannot build the charm in {}", dir.display()));
+    // Cargo names itself to what it runs; `charmwright dev` started by hand takes the one on PATH.
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let output = Command::new(cargo)
+        .args(args)
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| failed().because(error).advice("install Rust from https://rustup.rs"))?;
+    if !output.status.success() {
+        let command = args.first().copied().unwrap_or_default();
+        return Err(failed()
+            .because(format!("cargo {command} failed"))
+            .advice("its messages are above"));
+    }
+    Ok(output.stdout)
+}
+
+fn packages(metadata: &Value) -> impl Iterator<Item = &str> {
+    let packages = metadata.get("packages").and_then(Value::as_array);
+    packages
+        .into_iter()
+        .flatten()
+        .filter_map(|package| package.get("name")?.as_str())
+}
+
+/// Every program of the project, by Cargo's own account.
+fn programs(metadata: &Value) -> Vec<Program> {
+    let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut programs = Vec::new();
+    for package in list(metadata, "packages") {
+        for target in list(&package, "targets") {
+            if list(&target, "kind").iter().any(|kind| kind == "bin") {
+                programs.push(Program {
+                    package: text(&package, "name"),
+                    name: text(&target, "name"),
+                });
+            }
+        }
+    }
+    programs
+}
+
+/// The program that is the charm's, or why none is.
+fn choose<'a>(programs: &'a [Program], wanted: Option<&str>) -> std::result::Result<&'a Program, String> {
+    let names: Vec<&str> = programs.iter().map(|program| program.name.as_str()).collect();
+    let known = if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    };
+    match (wanted, programs) {
+        (Some(wanted), _) => programs.iter().find(|program| program.name == wanted).ok_or_else(|| {
+            format!("charmcraft.yaml makes the program {wanted:?} its dispatch, and the project has {known}")
+        }),
+        (None, [program]) => Ok(program),
+        (None, _) => Err(format!("one of its programs has to be the charm's, and it has {known}")),
+    }
+}
+
+/// The program that Cargo says it made, among its messages.
+fn built_program(messages: &[u8], name: &str) -> Option<PathBuf> {
+    messages
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .find_map(|message| {
+            let target = message.get("target")?;
+            (target.get("name")?.as_str()? == name).then_some(())?;
+            message.get("executable")?.as_str().map(PathBuf::from)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_the_one_cargo_names() {
+        let messages = br#"{"reason":"compiler-artifact","target":{"name":"serde"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"web"},"executable":"/t/debug/web"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(built_program(messages, "web"), Some(PathBuf::from("/t/debug/web")));
+        assert_eq!(built_program(b"nonsense\n{}", "web"), None);
+    }
+
+    #[test]
+    fn the_charms_program_is_the_named_one_or_the_only_one() {
+        let metadata = serde_json::json!({"packages": [
+            {"name": "lib", "targets": [{"kind": ["lib"], "name": "lib"}]},
+            {"name": "web", "targets": [{"kind": ["bin"], "name": "web"}, {"kind": ["test"], "name": "t"}]},
+        ]});
+        let one = programs(&metadata);
+        assert_eq!(choose(&one, None).unwrap().package, "web");
+        assert_eq!(choose(&one, Some("web")).unwrap().name, "web");
+        assert!(choose(&one, Some("db")).unwrap_err().contains("the project has web"));
+        let two = [one.clone(), one].concat();
+        assert!(choose(&two, None).unwrap_err().contains("it has web, web"));
+        assert!(choose(&[], None).unwrap_err().contains("it has none"));
+        assert_eq!(packages(&metadata).collect::<Vec<_>>(), ["lib", "web"]);
+    }
+}

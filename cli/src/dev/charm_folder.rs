@@ -1,0 +1,259 @@
+//! The folder that the charm runs from: a copy of the author's, so that nothing that a unit leaves behind is found by the next one.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt, symlink};
+use std::path::{Component, Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// The most files that a charm may have, and the most bytes in all.
+const FILES_LIMIT: usize = 100_000;
+const BYTES_LIMIT: u64 = 4 << 30;
+/// How many links are followed before they count as a loop, as Linux has it.
+const LINKS_LIMIT: usize = 40;
+
+/// What is not part of a charm, wherever it is: Juju leaves these out when it packs a folder, and charmcraft does not prime them.
+const LEFT_OUT: [&str; 5] = [".git", ".svn", ".hg", ".bzr", ".tox"];
+/// Where ops keeps a unit's state, beside the charm: that of a unit that is no more.
+const STATE_OF_OPS: &str = ".unit-state.db";
+
+/// Counts what is written into a charm's folder, and refuses what no charm needs.
+#[derive(Debug)]
+pub struct Budget {
+    files: usize,
+    bytes: u64,
+}
+
+impl Budget {
+    pub fn new() -> Self {
+        Self {
+            files: FILES_LIMIT,
+            bytes: BYTES_LIMIT,
+        }
+    }
+
+    /// Counts one more file.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn count(&mut self) -> io::Result<()> {
+        self.files = self
+            .files
+            .checked_sub(1)
+            .ok_or_else(|| io::Error::other(format!("it holds more than {FILES_LIMIT} files")))?;
+        Ok(())
+    }
+
+    /// Gives as much of `content` as is still allowed, and one byte more, so that [`Budget::check`] knows.
+    pub fn limit<'a, R: Read>(&'a mut self, content: R) -> impl Read + 'a
+    where
+        R: 'a,
+    {
+        Counted { content, budget: self }
+    }
+
+    /// Tells whether more was written than is allowed.
+    ///
+    /// # Errors
+    /// If so.
+    pub fn check(&self) -> io::Result<()> {
+        if self.bytes == 0 {
+            return Err(io::Error::other(format!(
+                "the charm has more than {} GiB",
+                BYTES_LIMIT >> 30
+            )));
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+/// A reader that ends where the budget does.
+struct Counted<'a, R> {
+    content: R,
+    budget: &'a mut Budget,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let allowed = usize::try_from(self.budget.bytes).unwrap_or(usize::MAX).min(room.len());
+        let read = self.content.read(room.get_mut(..allowed).unwrap_or_default())?;
+        self.budget.spend(read as u64);
+        Ok(read)
+    }
+}
+
+/// Copies the folder `from` to `into`, which is new, and names the files that it held. Modes and links are kept; a link that leads out of the
+/// folder leads to the same place from the copy.
+///
+/// # Errors
+/// When something cannot be read or written, or is neither a file, a folder nor a link.
+pub fn copy(from: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
+    let mut names = BTreeSet::new();
+    let mut budget = Budget::new();
+    let mut folders = VecDeque::from([PathBuf::new()]);
+    while let Some(folder) = folders.pop_front() {
+        let failed = |path: &Path| Error::new(format!("cannot copy the charm's {}", from.join(path).display()));
+        make_dir(&into.join(&folder)).map_err(|error| failed(&folder).because(error))?;
+        let mode = fs::metadata(from.join(&folder)).map(|found| found.permissions().mode());
+        mode.and_then(|mode| set_dir_mode(&into.join(&folder), mode))
+            .map_err(|error| failed(&folder).because(error))?;
+        let entries = fs::read_dir(from.join(&folder)).map_err(|error| failed(&folder).because(error))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| failed(&folder).because(error))?;
+            let name = entry.file_name();
+            let path = folder.join(&name);
+            let because = |error: io::Error| failed(&path).because(error);
+            let kind = entry.file_type().map_err(because)?;
+            if is_left_out(&entry.path(), &name) {
+                continue;
+            }
+            budget.count().map_err(because)?;
+            if kind.is_dir() {
+                folders.push_back(path);
+                continue;
+            }
+            if kind.is_symlink() {
+                let target = fs::read_link(entry.path()).map_err(because)?;
+                symlink(target_from_copy(from, &path, target), into.join(&path)).map_err(because)?;
+            } else if kind.is_file() {
+                copy_file(&entry.path(), &into.join(&path), &mut budget).map_err(because)?;
+            } else {
+                let what = if kind.is_fifo() {
+                    "a named pipe"
+                } else if kind.is_socket() {
+                    "a socket"
+                } else {
+                    "a device"
+                };
+                return Err(failed(&path).because(format!("it is {what}, which no charm can hold")));
+            }
+            names.insert(path);
+        }
+    }
+    Ok(names)
+}
+
+/// Whether an entry is no part of the charm.
+fn is_left_out(path: &Path, name: &OsStr) -> bool {
+    LEFT_OUT.iter().any(|other| name == *other)
+        || name.as_encoded_bytes().starts_with(STATE_OF_OPS.as_bytes())
+        // Cargo's own folder of what it builds, which can be gigabytes.
+        || (name == "target" && path.join("CACHEDIR.TAG").exists())
+}
+
+fn copy_file(from: &Path, to: &Path, budget: &mut Budget) -> io::Result<()> {
+    budget.spend(fs::metadata(from)?.len());
+    budget.check()?;
+    fs::copy(from, to).map(|_| ())
+}
+
+/// Makes a folder, with those above it.
+pub fn make_dir(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(path)
+}
+
+/// Gives a folder its mode. Its owner can always write to it: what is in it has to be removed some day.
+pub fn set_dir_mode(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o777 | 0o700))
+}
+
+/// The target of a link for the copy: as it stands while it stays within the folder, else absolute.
+fn target_from_copy(from: &Path, link: &Path, target: PathBuf) -> PathBuf {
+    if target.is_absolute() || !leads_out(link, &target, &BTreeMap::new()) {
+        return target;
+    }
+    match (from.join(link)).parent() {
+        Some(folder) => folder.join(target),
+        None => target,
+    }
+}
+
+/// Whether the link at `link` leads out of the folder that both are in, by way of the other `links` of that folder.
+pub fn leads_out(link: &Path, target: &Path, links: &BTreeMap<PathBuf, PathBuf>) -> bool {
+    let mut at: PathBuf = link.parent().map(Path::to_owned).unwrap_or_default();
+    let mut ahead: VecDeque<OsString> = VecDeque::new();
+    let mut followed = 0;
+    let push_front = |ahead: &mut VecDeque<OsString>, path: &Path| {
+        for part in path.components().rev() {
+            ahead.push_front(part.as_os_str().to_owned());
+        }
+    };
+    push_front(&mut ahead, target);
+    while let Some(part) = ahead.pop_front() {
+        match Path::new(&part).components().next() {
+            Some(Component::RootDir | Component::Prefix(_)) => return true,
+            Some(Component::ParentDir) => {
+                if !at.pop() {
+                    return true;
+                }
+            }
+            Some(Component::Normal(name)) => {
+                let next = at.join(name);
+                match links.get(&next) {
+                    Some(target) => {
+                        followed += 1;
+                        if followed > LINKS_LIMIT {
+                            return false;
+                        }
+                        push_front(&mut ahead, target);
+                    }
+                    None => at = next,
+                }
+            }
+            Some(Component::CurDir) | None => {}
+        }
+    }
+    false
+}
+
+/// Puts the folder `next`, of a refreshed charm, in the place of `charm`.
+///
+/// On a machine what is in neither `before`, the files of the charm that is replaced, nor in `next` stays: it is the unit's. In a new pod nothing
+/// does.
+///
+/// # Errors
+/// When a file cannot be moved.
+pub fn replace(charm: &Path, next: &Path, kept: Option<&BTreeSet<PathBuf>>) -> Result<()> {
+    let failed = |error: io::Error| {
+        Error::new(format!(
+            "cannot put the refreshed charm in the place of {}",
+            charm.display()
+        ))
+        .because(error)
+    };
+    if let Some(before) = kept {
+        carry_over(charm, next, Path::new(""), before).map_err(failed)?;
+    }
+    match fs::remove_dir_all(charm) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    fs::rename(next, charm).map_err(failed)
+}
+
+fn carry_over(charm: &Path, next: &Path, folder: &Path, before: &BTreeSet<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(charm.join(folder))? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        let in_next = fs::symlink_metadata(next.join(&path));
+        match in_next {
+            Ok(found) if found.is_dir() && entry.file_type()?.is_dir() => carry_over(charm, next, &path, before)?,
+            Ok(_) => {}
+            // A folder of the unit's own goes as a whole; one of the charm's that is gone leaves what the unit put there.
+            Err(_) if before.contains(&path) => {}
+            Err(_) if entry.file_type()?.is_dir() && before.iter().any(|other| other.starts_with(&path)) => {
+                make_dir(&next.join(&path))?;
+                carry_over(charm, next, &path, before)?;
+            }
+            Err(_) => fs::rename(entry.path(), next.join(&path))?,
+        }
+    }
+    Ok(())
+}

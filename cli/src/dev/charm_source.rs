@@ -1,0 +1,248 @@
+//! The charm that was named: what it is made from, and making the folder that it runs from.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use charmwright::agent::{CharmMeta, CharmSources};
+
+use super::cargo_charm;
+use super::charm_archive;
+use super::charm_folder;
+use crate::error::{Error, Result};
+
+/// A charm as its author has it.
+#[derive(Debug, Clone)]
+pub struct CharmSource {
+    path: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    /// A folder that can be run as it is.
+    Folder,
+    /// A `.charm` file.
+    Archive,
+    /// A Cargo project, and the program that charmcraft.yaml makes the charm's `dispatch`, if it says so.
+    Cargo { project: PathBuf, program: Option<String> },
+}
+
+/// A folder that was made from a [`CharmSource`].
+#[derive(Debug)]
+pub struct PreparedCharm {
+    pub meta: CharmMeta,
+    /// The files that are the charm's own.
+    pub files: BTreeSet<PathBuf>,
+}
+
+impl CharmSource {
+    /// Takes the charm that was named: its folder or its `.charm` file.
+    ///
+    /// # Errors
+    /// When there is nothing of that name.
+    pub fn named(path: &Path) -> Result<Self> {
+        let failed = || Error::new(format!("cannot open the charm {}", path.display())).usage();
+        let path = fs::canonicalize(path).map_err(|error| failed().because(error))?;
+        if path.is_dir() {
+            return Self::of_folder(path);
+        }
+        Ok(Self {
+            path,
+            kind: Kind::Archive,
+        })
+    }
+
+    /// Looks for the charm whose folder the current one is, or is in.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn around_here() -> Result<Self> {
+        let here =
+            env::current_dir().map_err(|error| Error::new("cannot learn the current directory").because(error))?;
+        let found = find_around(&here).ok_or_else(|| {
+            Error::new(format!(
+                "cannot find a charm to run: {} is in no charm's folder",
+                here.display()
+            ))
+            .advice("name a charm's folder or file: charmwright dev CHARM")
+            .usage()
+        })?;
+        Self::of_folder(found.to_owned())
+    }
+
+    fn of_folder(path: PathBuf) -> Result<Self> {
+        let dispatch = CharmSources::read(&path).ok();
+        let dispatch = dispatch.as_ref().and_then(CharmSources::dispatch_program);
+        let runs = has_programs(&path);
+        let project = dispatch.map_or(Path::new(""), |dispatch| &dispatch.source);
+        let project = within(&path, project).filter(|project| project.join("Cargo.toml").is_file());
+        let kind = match (project, dispatch) {
+            (Some(project), Some(dispatch)) => Kind::Cargo {
+                project,
+                program: Some(dispatch.program.clone()),
+            },
+            (Some(project), None) if !runs => Kind::Cargo { project, program: None },
+            _ => Kind::Folder,
+        };
+        Ok(Self { path, kind })
+    }
+
+    /// Where the author has it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The Cargo project that is built for it, if one is.
+    pub fn project(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::Cargo { project, .. } => Some(project),
+            Kind::Folder | Kind::Archive => None,
+        }
+    }
+
+    /// Makes the folder `into`, from which the charm can run: a copy of the author's, what the file holds, or what Cargo builds, with the
+    /// declarations as Juju reads them. Blocks until that is done.
+    ///
+    /// # Errors
+    /// When Juju would refuse the charm, it cannot be built or copied, or there is nothing in it to run.
+    pub fn prepare(&self, into: &Path) -> Result<PreparedCharm> {
+        // Of an earlier try.
+        let _ = fs::remove_dir_all(into);
+        let failed = || Error::new(format!("cannot run the charm in {}", self.path.display()));
+        let mut files = match &self.kind {
+            Kind::Archive => charm_archive::unpack(&self.path, into)?,
+            Kind::Folder | Kind::Cargo { .. } => BTreeSet::new(),
+        };
+        let sources = match &self.kind {
+            Kind::Archive => CharmSources::read_packed(into),
+            Kind::Folder | Kind::Cargo { .. } => CharmSources::read(&self.path),
+        };
+        let sources = sources.map_err(|error| failed().because(error))?;
+        let meta = CharmMeta::from_sources(&sources).map_err(|error| failed().because(error))?;
+        match &self.kind {
+            Kind::Archive => {}
+            Kind::Folder => files = charm_folder::copy(&self.path, into)?,
+            Kind::Cargo { project, program } => {
+                let program = cargo_charm::build(project, program.as_deref())?;
+                files = stage(&self.path, &program, into)?;
+            }
+        }
+        for (name, text) in sources.written_by_charmcraft() {
+            fs::write(into.join(name), text).map_err(|error| failed().because(error))?;
+            files.insert(PathBuf::from(name));
+        }
+        if !has_programs(into) {
+            let python = into.join("src/charm.py").exists();
+            return Err(failed()
+                .because("it has neither a `dispatch` nor `hooks/`, and is no Cargo project")
+                .advice(if python {
+                    "charmcraft writes the `dispatch` that runs src/charm.py, with what it needs: \
+                     `charmcraft pack`, then name the .charm file"
+                } else {
+                    "write an executable `dispatch`, or pack the charm and name the .charm file"
+                })
+                .usage());
+        }
+        Ok(PreparedCharm { meta, files })
+    }
+}
+
+/// Lays out what Cargo built as a packed charm has it: the author's declarations, and the program as `dispatch`.
+fn stage(from: &Path, program: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
+    const DECLARATIONS: [&str; 3] = ["metadata.yaml", "config.yaml", "actions.yaml"];
+    let failed = |what: &Path| Error::new(format!("cannot lay out the charm: {}", what.display()));
+    charm_folder::make_dir(into).map_err(|error| failed(into).because(error))?;
+    let mut files = BTreeSet::new();
+    for name in DECLARATIONS {
+        let declaration = from.join(name);
+        if declaration.exists() {
+            fs::copy(&declaration, into.join(name)).map_err(|error| failed(&declaration).because(error))?;
+            files.insert(PathBuf::from(name));
+        }
+    }
+    let dispatch = into.join("dispatch");
+    // The linker makes a new file for each build, so what is linked here stays as it is. Another file system takes a copy.
+    fs::hard_link(program, &dispatch)
+        .or_else(|_| fs::copy(program, &dispatch).map(|_| ()))
+        .map_err(|error| failed(&dispatch).because(error))?;
+    files.insert(PathBuf::from("dispatch"));
+    Ok(files)
+}
+
+/// Whether there is something in a charm's folder that the agent can run: `dispatch`, or programs of single hooks or actions.
+fn has_programs(dir: &Path) -> bool {
+    dir.join("dispatch").exists() || ["hooks", "actions"].iter().any(|folder| dir.join(folder).is_dir())
+}
+
+/// The nearest folder upwards that holds a charm.
+fn find_around(here: &Path) -> Option<&Path> {
+    here.ancestors().find(|dir| {
+        ["metadata.yaml", "charmcraft.yaml"]
+            .iter()
+            .any(|name| dir.join(name).is_file())
+    })
+}
+
+/// A folder below `dir`, or `dir` itself.
+fn within(dir: &Path, below: &Path) -> Option<PathBuf> {
+    let inner = below
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    inner.then(|| dir.join(below))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_charm_around_a_folder_is_found() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(find_around(&here.join("src/dev")), here.parent());
+        assert_eq!(find_around(Path::new("/")), None);
+    }
+
+    #[test]
+    fn a_part_of_charmcraft_yaml_names_the_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let kind = |files: &[(&str, &str)]| {
+            let _ = fs::remove_dir_all(dir.path());
+            for (name, content) in files {
+                let path = dir.path().join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, content).unwrap();
+            }
+            CharmSource::named(dir.path()).unwrap().kind
+        };
+        let top = fs::canonicalize(dir.path()).unwrap();
+        let cargo = |project: PathBuf, program: Option<&str>| Kind::Cargo {
+            project,
+            program: program.map(str::to_owned),
+        };
+        let part = "name: web\nparts: {charm: {plugin: rust, organize: {bin/web: dispatch}}}";
+        let elsewhere = "name: web\nparts: {charm: {plugin: rust, source: ./rust, organize: {bin/web: dispatch}}}";
+        assert_eq!(
+            kind(&[("charmcraft.yaml", part), ("Cargo.toml", "")]),
+            cargo(top.clone(), Some("web"))
+        );
+        assert_eq!(
+            kind(&[("charmcraft.yaml", part), ("Cargo.toml", ""), ("dispatch", "")]),
+            cargo(top.clone(), Some("web")),
+            "a dispatch of the checkout is not what is packed"
+        );
+        assert_eq!(
+            kind(&[("charmcraft.yaml", elsewhere), ("rust/Cargo.toml", "")]),
+            cargo(top.join("./rust"), Some("web"))
+        );
+        assert_eq!(kind(&[("metadata.yaml", ""), ("Cargo.toml", "")]), cargo(top, None));
+        for files in [
+            &[("metadata.yaml", ""), ("Cargo.toml", ""), ("hooks/install", "")][..],
+            &[("charmcraft.yaml", part), ("dispatch", "")],
+            &[("metadata.yaml", "")],
+        ] {
+            assert_eq!(kind(files), Kind::Folder, "{files:?}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `upgrade`: the author's charm is taken anew, and takes the place of the one that runs. On Kubernetes that is a new pod.
+
+use std::mem;
+
+use super::charm_folder;
+use super::charm_source::PreparedCharm;
+use super::events::Happening;
+use super::pebble_process::Container;
+use super::session::Session;
+use super::shutdown::Phase;
+use crate::error::{Error, Result};
+
+/// How far it is.
+#[derive(Debug)]
+pub enum Refresh {
+    None,
+    /// The charm's next folder is being made, while the unit goes on.
+    Making,
+    /// It is made, and waits until the hook that runs has ended.
+    Made(PreparedCharm),
+    /// The pod ends, and the next one holds it. These containers ran in the last one.
+    PodEnds(PreparedCharm, Vec<String>),
+}
+
+impl Refresh {
+    pub fn is_under_way(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    pub fn is_being_made(&self) -> bool {
+        matches!(self, Self::Making)
+    }
+}
+
+impl Session {
+    /// Begins a refresh. The charm is copied or built first, while the unit goes on.
+    pub(super) fn upgrade(&mut self) -> Result<()> {
+        if self.refresh.is_under_way() {
+            return Err(Error::new("cannot refresh the charm: it is being refreshed already"));
+        }
+        self.refresh = Refresh::Making;
+        if self.charm.project().is_some() {
+            self.journal.detail("building the charm");
+        }
+        let (charm, next, sender) = (self.charm.clone(), self.workspace.next_charm(), self.sender.clone());
+        std::thread::spawn(move || {
+            let _ = sender.send(Happening::Prepared(charm.prepare(&next)));
+        });
+        Ok(())
+    }
+
+    /// Takes the charm's next folder, or why there is none.
+    pub(super) fn prepared(&mut self, outcome: Result<PreparedCharm>) {
+        self.refresh = Refresh::None;
+        let outcome = outcome.and_then(|charm| {
+            let known = |name: &str| self.container(name).is_some();
+            let new = charm.meta.containers().find(|name| !known(name)).map(str::to_owned);
+            match new {
+                None => Ok(charm),
+                Some(new) => Err(
+                    Error::new(format!("cannot refresh the charm: it has a new container {new:?}"))
+                        .because("containers are made at the start")
+                        .advice("quit and start again"),
+                ),
+            }
+        });
+        match outcome {
+            Ok(charm) => self.refresh = Refresh::Made(charm),
+            Err(error) => self.refuse(&error.chain()),
+        }
+    }
+
+    /// Goes on once no hook runs: on a machine the files are replaced now, also under a hook that has failed and runs again, as `--force-units`
+    /// does; on Kubernetes the pod is asked to end.
+    pub(super) fn go_on_with_refresh(&mut self) {
+        if self.phase != Phase::Alive || !matches!(self.refresh, Refresh::Made(_)) {
+            return;
+        }
+        let Refresh::Made(charm) = mem::replace(&mut self.refresh, Refresh::None) else {
+            return;
+        };
+        if self.unit.is_kubernetes() {
+            let ran = self.containers.iter().filter(|container| container.is_running());
+            self.refresh = Refresh::PodEnds(charm, ran.map(|container| container.name.clone()).collect());
+            self.unit.end_pod();
+            return;
+        }
+        match self.take_files(&charm, true) {
+            Ok(()) => self.unit.upgrade_to(charm.meta),
+            Err(error) => self.refuse(&error.chain()),
+        }
+    }
+
+    /// Starts the next pod once every container of the last one has ended; `false` while one has not. A unit that is being removed has no next
+    /// pod.
+    pub(super) fn start_pod(&mut self) -> bool {
+        if self.phase != Phase::Alive || !matches!(self.refresh, Refresh::PodEnds(..)) {
+            self.unit.pod_started(None);
+            return true;
+        }
+        for container in &mut self.containers {
+            if container.is_running() && !container.is_changing() {
+                container.stop();
+            }
+        }
+        if self.containers.iter().any(Container::is_running) {
+            return false;
+        }
+        let Refresh::PodEnds(charm, ran) = mem::replace(&mut self.refresh, Refresh::None) else {
+            return true;
+        };
+        let taken = self.take_files(&charm, false);
+        self.unit.pod_started(taken.is_ok().then_some(charm.meta));
+        let started = taken.and_then(|()| {
+            let Some(pebble) = self.pebble.clone() else {
+                return Ok(());
+            };
+            self.containers
+                .iter_mut()
+                .filter(|container| ran.contains(&container.name))
+                .try_for_each(|container| container.start(&pebble))
+        });
+        if let Err(error) = started {
+            self.refuse(&error.chain());
+        }
+        true
+    }
+
+    /// Puts the next folder in the place of the charm's. What the unit itself has put there stays on a machine, and goes with a pod.
+    fn take_files(&mut self, charm: &PreparedCharm, keep_the_units: bool) -> Result<()> {
+        let kept = keep_the_units.then_some(&self.charm_files);
+        charm_folder::replace(&self.charm_dir, &self.workspace.next_charm(), kept)?;
+        self.charm_files.clone_from(&charm.files);
+        Ok(())
+    }
+}
