@@ -214,3 +214,56 @@ fn a_rebuild_of_the_program_under_its_run_does_no_harm() {
     let run = Run::from(ran).exits(0);
     assert_eq!(run.stdout.matches("web-pebble-ready").count(), 2, "{}", run.stdout);
 }
+
+#[test]
+fn an_upgrade_is_a_new_pod() {
+    let dispatch = "case $JUJU_HOOK_NAME in\n\
+                    install) touch left ;;\n\
+                    upgrade-charm) [ ! -e left ] && echo new >>$OUT/folder ;;\n\
+                    *-pebble-ready) status-set active ;;\n\
+                    *) status-set waiting ;;\nesac";
+    let Some((charm, options)) = charm("an_upgrade_is_a_new_pod", dispatch) else {
+        return;
+    };
+    charm
+        .run(
+            &args(&options),
+            "wait-for active\nupgrade\nwait-for active\nupgrade\nwait-for active\nquit\n",
+        )
+        .exits(0);
+    let hooks = charm.noted("hooks");
+    let hooks: Vec<&str> = hooks.lines().filter(|hook| *hook != "update-status").collect();
+    let pod = ["stop", "upgrade-charm", "config-changed", "start", "web-pebble-ready"];
+    let after: Vec<&str> = hooks.iter().skip_while(|hook| **hook != "stop").copied().collect();
+    assert_eq!(after, [&pod[..], &pod[..], &["stop", "remove"]].concat(), "{hooks:?}");
+    assert_eq!(charm.noted("folder"), "new\nnew\n", "the charm's folder is the pod's");
+}
+
+#[test]
+fn quit_comes_to_stop_and_remove_though_pebble_ready_keeps_failing() {
+    // Each takes longer than the other's next poll, so that one of them is always waiting.
+    let dispatch = "case $JUJU_HOOK_NAME in *-pebble-ready) sleep 0.2; exit 1 ;; esac";
+    let test = "quit_comes_to_stop_and_remove_though_pebble_ready_keeps_failing";
+    let Some((charm, options)) = charm(test, dispatch) else {
+        return;
+    };
+    charm.write(
+        "metadata.yaml",
+        "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}, side: {}}\n",
+    );
+    let mut child = charm.start(&args(&options), "");
+    crate::support::wait_until("pebble-ready to fail in both", || {
+        let hooks = charm.noted("hooks");
+        ["web", "side"]
+            .iter()
+            .all(|name| hooks.matches(&format!("{name}-pebble-ready")).count() > 1)
+    });
+    std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"quit\n").unwrap();
+    Run::from(child.wait_with_output().unwrap()).exits(0);
+    assert!(
+        charm.noted("hooks").ends_with("stop\nremove\n"),
+        "{}",
+        charm.noted("hooks")
+    );
+    charm.assert_nothing_left();
+}
