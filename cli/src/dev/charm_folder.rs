@@ -48,10 +48,7 @@ impl Budget {
     }
 
     /// Gives as much of `content` as is still allowed, and one byte more, so that [`Budget::check`] knows.
-    pub fn limit<'a, R: Read>(&'a mut self, content: R) -> impl Read + 'a
-    where
-        R: 'a,
-    {
+    pub fn limit<'a, R: Read + 'a>(&'a mut self, content: R) -> impl Read + 'a {
         Counted { content, budget: self }
     }
 

@@ -43,7 +43,7 @@ impl CharmSource {
     /// # Errors
     /// When there is nothing of that name.
     pub fn named(path: &Path) -> Result<Self> {
-        let failed = || Error::new(format!("cannot open the charm {}", path.display())).usage();
+        let failed = || Error::new(format!("cannot open the charm {}", path.display()));
         let path = fs::canonicalize(path).map_err(|error| failed().because(error))?;
         if path.is_dir() {
             return Self::of_folder(path);
@@ -67,7 +67,6 @@ impl CharmSource {
                 here.display()
             ))
             .advice("name a charm's folder or file: charmwright dev CHARM")
-            .usage()
         })?;
         Self::of_folder(found.to_owned())
     }

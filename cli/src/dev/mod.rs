@@ -29,6 +29,7 @@ mod journal;
 pub mod options;
 mod pebble_process;
 mod refresh;
+mod refresh_stage;
 mod script;
 mod session;
 mod setup;

@@ -18,26 +18,30 @@ pebble-ready, checks and notices, and prints each hook as it runs and a table wh
 changes. Lines typed on a terminal, or read from --script or a pipe, are its commands; `help`
 lists them.
 
-With no CHARM it builds the charm of the checkout it is started in (any-workload-k8s) and runs
-it with a small web server as its workload.";
+CHARM is a charm's folder, with its declarations in metadata.yaml, config.yaml and actions.yaml or
+in charmcraft.yaml, or a packed .charm file. In a folder it runs `dispatch` or hooks/NAME, from a
+copy; a Cargo project is built: the program that charmcraft.yaml makes the `dispatch`, or the only
+one. With no CHARM it takes the one whose folder it is started in; a charm for any workload then
+runs a small web server.";
 
 const AFTER_HELP: &str = "\
 Examples:
   cargo dev                                    this repository's charm; type `help`
   cargo dev --until-idle                       the same, once: exit 0 if the unit became active
   cargo dev --until-idle --format json | jq .  and the unit's status as JSON
-  charmwright dev ./my-charm --config a=b      any charm directory, in any language
+  charmwright dev ./my-charm --config a=b      any charm's folder, in any language
+  charmwright dev ./my-charm_amd64.charm       what `charmcraft pack` made
   printf 'wait-for active\\npebble kill\\nsleep 3\\npebble start\\nwait-for active\\n' | cargo dev
 
 Exit code: 0 all went well; 1 an expectation failed, a script had a wrong line, the unit did not
-become active, or its stop hook failed; 2 the command line is wrong.";
+become active, or its stop hook failed; 2 the command line is wrong, or the folder has nothing to run.";
 
 /// The options of `charmwright dev`.
 #[derive(Debug, Clone, Args)]
 #[command(about = ABOUT, long_about = LONG_ABOUT, after_help = AFTER_HELP)]
 pub struct DevArgs {
-    /// The charm's directory: metadata.yaml, and `dispatch` or hooks/NAME in any language
-    /// [default: the checkout this is started in]
+    /// The charm: its folder, a Cargo project, or a packed .charm file
+    /// [default: the charm whose folder this is started in]
     pub charm: Option<PathBuf>,
 
     /// Set a config option before the unit is installed (may be repeated)

@@ -6,31 +6,10 @@ use super::charm_folder;
 use super::charm_source::PreparedCharm;
 use super::events::Happening;
 use super::pebble_process::Container;
+use super::refresh_stage::Refresh;
 use super::session::Session;
 use super::shutdown::Phase;
 use crate::error::{Error, Result};
-
-/// How far it is.
-#[derive(Debug)]
-pub enum Refresh {
-    None,
-    /// The charm's next folder is being made, while the unit goes on.
-    Making,
-    /// It is made, and waits until the hook that runs has ended.
-    Made(PreparedCharm),
-    /// The pod ends, and the next one holds it. These containers ran in the last one.
-    PodEnds(PreparedCharm, Vec<String>),
-}
-
-impl Refresh {
-    pub fn is_under_way(&self) -> bool {
-        !matches!(self, Self::None)
-    }
-
-    pub fn is_being_made(&self) -> bool {
-        matches!(self, Self::Making)
-    }
-}
 
 impl Session {
     /// Begins a refresh. The charm is copied or built first, while the unit goes on.

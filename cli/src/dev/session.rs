@@ -15,7 +15,7 @@ use super::events::{Happening, Notice, SeenPebble, Stop};
 use super::hooks::RunningHook;
 use super::journal::Journal;
 use super::pebble_process::Container;
-use super::refresh::Refresh;
+use super::refresh_stage::Refresh;
 use super::script::Script;
 use super::shutdown::Phase;
 use super::table::Snapshot;

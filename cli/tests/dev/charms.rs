@@ -77,10 +77,6 @@ fn a_folder_with_nothing_to_run_is_told_so_before_any_hook() {
         let run = charm.run(&["--until-idle"], "").exits(2).says(advice);
         assert!(!run.stdout.contains("install"), "{}", run.stdout);
     }
-    let charm = Charm::new(&[("dispatch", "#!/bin/sh\n")]);
-    let away = charm.dir().join("nowhere");
-    let ran = Command::new(CHARMWRIGHT).arg("dev").arg(&away).output().unwrap();
-    Run::from(ran).exits(2).says("cannot open the charm");
 }
 
 #[test]

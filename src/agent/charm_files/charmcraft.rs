@@ -83,7 +83,13 @@ impl Charmcraft {
         let map = top.map()?;
         let mut metadata: Map<String, Value> = METADATA_KEYS
             .iter()
-            .filter_map(|key| Some(((*key).to_owned(), map.get(*key)?.clone())))
+            // One without a value is left out when charmcraft packs.
+            .filter_map(|key| {
+                Some((
+                    (*key).to_owned(),
+                    map.get(*key).filter(|value| !value.is_null())?.clone(),
+                ))
+            })
             .collect();
         // What describes only: nothing of it without a name, which then stands in metadata.yaml with the rest.
         if metadata.contains_key("name") {

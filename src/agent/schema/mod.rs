@@ -14,6 +14,7 @@ mod defaults;
 mod keywords;
 mod node;
 mod parse;
+mod pattern;
 mod validate;
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use regex_lite::Regex;
 use serde_json::Value;
+
+use super::pattern::Pattern;
 
 /// One schema of a tree; a keyword that is not given asks for nothing.
 #[derive(Debug, Default)]
@@ -18,12 +19,12 @@ pub(in crate::agent) struct Schema {
     pub(super) exclusive_maximum: bool,
 
     pub(super) length: Bounds,
-    pub(super) pattern: Option<Regex>,
+    pub(super) pattern: Option<Pattern>,
 
     pub(super) size: Bounds,
     pub(super) required: Vec<String>,
     pub(super) properties: BTreeMap<String, Schema>,
-    pub(super) pattern_properties: Vec<(Regex, Schema)>,
+    pub(super) pattern_properties: Vec<(Pattern, Schema)>,
     pub(super) additional_properties: Rest,
     pub(super) dependencies: BTreeMap<String, Dependency>,
 

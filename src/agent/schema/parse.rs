@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use regex_lite::Regex;
 use serde_json::{Map, Value};
 
 use super::node::{Bounds, Dependency, Items, Rest, Schema, Type, is_integer};
+use super::pattern::Pattern;
 
 impl Schema {
     /// Reads a schema; a key that is no keyword is let pass, `format` among them.
@@ -152,12 +152,12 @@ fn bounds(map: &Map<String, Value>, min: &str, max: &str) -> Result<Bounds, Stri
     Ok(bounds)
 }
 
-fn pattern(map: &Map<String, Value>) -> Result<Option<Regex>, String> {
+fn pattern(map: &Map<String, Value>) -> Result<Option<Pattern>, String> {
     let Some(value) = map.get("pattern") else {
         return Ok(None);
     };
     let text = value.as_str().ok_or("pattern must be of a string")?;
-    Regex::new(text)
+    Pattern::compile(text)
         .map(Some)
         .map_err(|why| format!("pattern must be a valid regex: {why}"))
 }
@@ -188,7 +188,7 @@ fn properties(map: &Map<String, Value>) -> Result<BTreeMap<String, Schema>, Stri
         .collect()
 }
 
-fn pattern_properties(map: &Map<String, Value>) -> Result<Vec<(Regex, Schema)>, String> {
+fn pattern_properties(map: &Map<String, Value>) -> Result<Vec<(Pattern, Schema)>, String> {
     let Some(value) = map.get("patternProperties") else {
         return Ok(Vec::new());
     };
@@ -196,7 +196,7 @@ fn pattern_properties(map: &Map<String, Value>) -> Result<Vec<(Regex, Schema)>, 
     patterns
         .iter()
         .map(|(pattern, schema)| {
-            let pattern = Regex::new(pattern).map_err(|_| format!("Invalid regex pattern '{pattern}'"))?;
+            let pattern = Pattern::compile(pattern).map_err(|_| format!("Invalid regex pattern '{pattern}'"))?;
             Ok((pattern, Schema::parse(schema)?))
         })
         .collect()

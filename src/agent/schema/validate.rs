@@ -220,7 +220,7 @@ impl Schema {
     fn hold_text(&self, at: &str, value: &Value, text: &str, found: &mut Found) {
         match outside(self.length, text.chars().count()) {
             Some(Outside::Below(least)) => {
-                found.add(at, value, format!("string length must be greater or equal to {least}"))
+                found.add(at, value, format!("string length must be greater or equal to {least}"));
             }
             Some(Outside::Above(most)) => {
                 found.add(at, value, format!("string length must be lower or equal to {most}"));

@@ -1,0 +1,25 @@
+//! The stages of a refresh of the charm.
+
+use super::charm_source::PreparedCharm;
+
+/// How far a refresh is.
+#[derive(Debug)]
+pub enum Refresh {
+    None,
+    /// The charm's next folder is being made, while the unit goes on.
+    Making,
+    /// It is made, and waits until the hook that runs has ended.
+    Made(PreparedCharm),
+    /// The pod ends, and the next one holds it. These containers ran in the last one.
+    PodEnds(PreparedCharm, Vec<String>),
+}
+
+impl Refresh {
+    pub fn is_under_way(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    pub fn is_being_made(&self) -> bool {
+        matches!(self, Self::Making)
+    }
+}

@@ -1,0 +1,212 @@
+//! Regular expressions as Go writes them (RE2), for an engine of the same family.
+//!
+//! What Go takes and the engine does not is rewritten: `{` that begins no count, `[` and `&&` within a class, `\Q…\E`. What Go refuses and the
+//! engine takes is refused: a repetition of a repetition, a count above 1000. Unicode's classes (`\p{…}`) are not known here.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+use regex_lite::Regex;
+
+/// The largest count of a repetition.
+const REPEAT_LIMIT: u32 = 1_000;
+
+/// A pattern that has been compiled.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    text: String,
+    compiled: Regex,
+}
+
+impl Pattern {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub(super) fn compile(pattern: &str) -> Result<Self, String> {
+        let compiled = Regex::new(&translated(pattern)?).map_err(|why| why.to_string())?;
+        Ok(Self {
+            text: pattern.to_owned(),
+            compiled,
+        })
+    }
+
+    /// Whether it is found anywhere in a text.
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        self.compiled.is_match(text)
+    }
+
+    /// The pattern as it was written.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// What the last thing read was, as far as a repetition after it is concerned.
+#[derive(PartialEq, Eq)]
+enum Last {
+    Other,
+    Repetition,
+    /// A repetition and the `?` that makes it lazy.
+    Lazy,
+}
+
+fn translated(pattern: &str) -> Result<String, String> {
+    let mut text = String::with_capacity(pattern.len());
+    let mut rest = pattern.chars().peekable();
+    let mut last = Last::Other;
+    while let Some(character) = rest.next() {
+        let repeats = match character {
+            '*' | '+' | '?' => true,
+            '{' => match count(rest.clone().collect::<String>().as_str())? {
+                Some(length) => {
+                    text.push('{');
+                    text.extend(rest.by_ref().take(length));
+                    repetition(&mut last, '{')?;
+                    continue;
+                }
+                None => {
+                    text.push_str("\\{");
+                    last = Last::Other;
+                    continue;
+                }
+            },
+            _ => false,
+        };
+        if repeats {
+            // At the beginning of a group `?` is the group's own.
+            if !(character == '?' && text.ends_with('(') && !text.ends_with("\\(")) {
+                repetition(&mut last, character)?;
+            }
+            text.push(character);
+            continue;
+        }
+        last = Last::Other;
+        match character {
+            '\\' => escape(&mut text, &mut rest),
+            '[' => class(&mut text, &mut rest),
+            other => text.push(other),
+        }
+    }
+    Ok(text)
+}
+
+fn repetition(last: &mut Last, character: char) -> Result<(), String> {
+    *last = match last {
+        Last::Other => Last::Repetition,
+        Last::Repetition if character == '?' => Last::Lazy,
+        Last::Repetition | Last::Lazy => return Err("invalid nested repetition operator".to_owned()),
+    };
+    Ok(())
+}
+
+/// The length of what follows a `{` if that is a count, such as `2,3}`.
+fn count(after: &str) -> Result<Option<usize>, String> {
+    let Some((counts, _)) = after.split_once('}') else {
+        return Ok(None);
+    };
+    let (least, most) = counts.split_once(',').unwrap_or((counts, ""));
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !number(least) || !(most.is_empty() || number(most)) {
+        return Ok(None);
+    }
+    for text in [least, most].into_iter().filter(|text| !text.is_empty()) {
+        if text.parse::<u32>().map_or(true, |count| count > REPEAT_LIMIT) {
+            return Err("invalid repeat count".to_owned());
+        }
+    }
+    Ok(Some(counts.len() + 1))
+}
+
+/// Takes what follows a backslash outside of a class.
+fn escape(text: &mut String, rest: &mut Peekable<Chars<'_>>) {
+    match rest.next() {
+        Some('Q') => {
+            let all: String = rest.clone().collect();
+            let literal = all.split("\\E").next().unwrap_or_default();
+            text.push_str(&regex_lite::escape(literal));
+            let taken = literal.chars().count() + if all.len() > literal.len() { 2 } else { 0 };
+            rest.by_ref().take(taken).for_each(drop);
+        }
+        Some(other) => text.extend(['\\', other]),
+        None => text.push('\\'),
+    }
+}
+
+/// Takes a class up to its end. In Go `[` and `&` are nothing special in it.
+fn class(text: &mut String, rest: &mut Peekable<Chars<'_>>) {
+    text.push('[');
+    if rest.next_if_eq(&'^').is_some() {
+        text.push('^');
+    }
+    if rest.next_if_eq(&']').is_some() {
+        text.push_str("\\]");
+    }
+    while let Some(character) = rest.next() {
+        match character {
+            ']' => return text.push(']'),
+            '\\' => {
+                text.push('\\');
+                text.extend(rest.next());
+            }
+            '[' if rest.peek() == Some(&':') => {
+                text.push('[');
+                // The name of a class ends in `:]`, whose bracket is not the end.
+                for inner in rest.by_ref() {
+                    text.push(inner);
+                    if inner == ']' {
+                        break;
+                    }
+                }
+            }
+            '[' | '&' | '~' => text.extend(['\\', character]),
+            other => text.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_read_as_go_reads_them() {
+        for (pattern, good, bad) in [
+            (r"^[a-z][a-z0-9_-]*$", "ab-1_", "1a"),
+            (r"^\d{2,3}$", "12", "1"),
+            (r"^{.*}$", "{a}", "a"),
+            (r"^a{,2}$", "a{,2}", "aa"),
+            (r"^[[a]$", "[", "b"),
+            (r"^[a&&b]+$", "a&b", "c"),
+            (r"^[]a]+$", "]a", "b"),
+            (r"^[^]a]+$", "b", "]"),
+            (r"^[[:alnum:]_]+$", "aZ_", "-"),
+            (r"^[\w.\]]+$", "a.]", "-"),
+            (r"^\Qa.b\E$", "a.b", "axb"),
+            (r"\Q(", "(", "x"),
+            (r"^(?:a|b)+?$", "ab", "c"),
+            (r"(?i)^ÄB$", "ÄB", "c"),
+            (r"^\(?x\)$", "(x)", "x"),
+            (r"^a.c\z", "abc", "abcd"),
+        ] {
+            let compiled = Pattern::compile(pattern).unwrap_or_else(|why| panic!("{pattern}: {why}"));
+            assert!(compiled.is_match(good) && !compiled.is_match(bad), "{pattern}");
+        }
+        for pattern in [
+            "(",
+            "a**",
+            "a{2}{3}",
+            "a+*",
+            "a{1001}",
+            "a{2,1001}",
+            "(?<!a)b",
+            "(?=a)",
+            r"\8",
+            "[a",
+            "\\",
+            "*a",
+        ] {
+            assert!(Pattern::compile(pattern).is_err(), "{pattern}");
+        }
+    }
+}
