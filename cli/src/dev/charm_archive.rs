@@ -35,7 +35,7 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
             .because(error)
             .advice("a charm is a zip file, as `charmcraft pack` makes it")
     })?;
-    let mut budget = Budget::new();
+    let mut budget = Budget::of_a_charm();
     let mut links = BTreeMap::new();
     let mut names = BTreeSet::new();
     let mut folders = Vec::new();

@@ -28,11 +28,13 @@ pub struct Budget {
 }
 
 impl Budget {
-    pub fn new() -> Self {
-        Self {
-            files: FILES_LIMIT,
-            bytes: BYTES_LIMIT,
-        }
+    /// What a charm may have at most.
+    pub fn of_a_charm() -> Self {
+        Self::of(FILES_LIMIT, BYTES_LIMIT)
+    }
+
+    fn of(files: usize, bytes: u64) -> Self {
+        Self { files, bytes }
     }
 
     /// Counts one more file.
@@ -43,7 +45,7 @@ impl Budget {
         self.files = self
             .files
             .checked_sub(1)
-            .ok_or_else(|| io::Error::other(format!("it holds more than {FILES_LIMIT} files")))?;
+            .ok_or_else(|| io::Error::other("it holds more files than any charm needs (100,000)"))?;
         Ok(())
     }
 
@@ -58,10 +60,7 @@ impl Budget {
     /// If so.
     pub fn check(&self) -> io::Result<()> {
         if self.bytes == 0 {
-            return Err(io::Error::other(format!(
-                "the charm has more than {} GiB",
-                BYTES_LIMIT >> 30
-            )));
+            return Err(io::Error::other("it is larger than any charm need be (4 GiB)"));
         }
         Ok(())
     }
@@ -93,7 +92,7 @@ impl<R: Read> Read for Counted<'_, R> {
 /// When something cannot be read or written, or is neither a file, a folder nor a link.
 pub fn copy(from: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut names = BTreeSet::new();
-    let mut budget = Budget::new();
+    let mut budget = Budget::of_a_charm();
     let mut folders = VecDeque::from([PathBuf::new()]);
     while let Some(folder) = folders.pop_front() {
         let failed = |path: &Path| Error::new(format!("cannot copy the charm's {}", from.join(path).display()));
@@ -253,4 +252,48 @@ fn carry_over(charm: &Path, next: &Path, folder: &Path, before: &BTreeSet<PathBu
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_written_than_a_charm_may_have() {
+        let mut budget = Budget::of(2, 10);
+        assert!(budget.count().is_ok() && budget.count().is_ok());
+        assert!(budget.count().is_err());
+        let mut written = Vec::new();
+        io::copy(&mut budget.limit(&b"123456"[..]), &mut written).unwrap();
+        assert!(budget.check().is_ok());
+        io::copy(&mut budget.limit(io::repeat(b'x')), &mut written).unwrap();
+        assert_eq!(written, b"123456xxxx");
+        assert!(budget.check().is_err());
+    }
+
+    #[test]
+    fn a_link_that_leads_out_leads_to_the_same_place_from_the_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, into) = (dir.path().join("charm"), dir.path().join("else/where"));
+        fs::create_dir_all(from.join("lib")).unwrap();
+        fs::write(dir.path().join("shared"), "shared").unwrap();
+        fs::write(from.join("own"), "own").unwrap();
+        for (link, target) in [
+            ("lib/out", "../../shared"),
+            ("lib/in", "../own"),
+            ("lib/none", "nothing"),
+        ] {
+            symlink(target, from.join(link)).unwrap();
+        }
+        fs::create_dir_all(from.join("target/debug")).unwrap();
+        fs::write(from.join("target/CACHEDIR.TAG"), "").unwrap();
+        let names = copy(&from, &into).unwrap();
+        assert_eq!(names.len(), 4, "{names:?}");
+        assert_eq!(fs::read_to_string(into.join("lib/out")).unwrap(), "shared");
+        assert_eq!(fs::read_link(into.join("lib/in")).unwrap(), Path::new("../own"));
+        assert_eq!(fs::read_link(into.join("lib/none")).unwrap(), Path::new("nothing"));
+        let _socket = std::os::unix::net::UnixListener::bind(from.join("socket")).unwrap();
+        let told = copy(&from, &dir.path().join("again")).unwrap_err().chain();
+        assert!(told.contains("socket") && told.contains("it is a socket"), "{told}");
+    }
 }
