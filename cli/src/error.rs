@@ -49,7 +49,7 @@ impl Error {
         Self { exit_code: 2, ..self }
     }
 
-    /// What the command exits with.
+    /// The code that the command exits with.
     pub fn exit_code(&self) -> u8 {
         self.exit_code
     }

@@ -19,7 +19,7 @@ impl ActionSchema {
         Self { description, document }
     }
 
-    /// What the action is for, as its author wrote it; may be empty.
+    /// The purpose of the action, as its author wrote it; may be empty.
     #[must_use]
     pub fn description(&self) -> &str {
         &self.description
@@ -34,8 +34,8 @@ impl ActionSchema {
         self.document.get("properties").and_then(Value::as_object)
     }
 
-    /// Gives the parameters as the action gets them: held against the schema as they were given, and
-    /// only then filled up with defaults.
+    /// Gives the parameters as the action gets them: held against the schema as they were given,
+    /// and only then filled up with defaults.
     ///
     /// Juju 4 refuses parameters that are not declared, unless the schema says otherwise.
     ///

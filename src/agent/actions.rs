@@ -90,10 +90,11 @@ impl ActionRecord {
 }
 
 impl Unit {
-    /// `juju run ACTION KEY=VALUE…`: checked against the action's schema, then filled up with its defaults. It runs before hooks, in error too.
+    /// `juju run ACTION KEY=VALUE…`: checked against the action's schema, then filled up with its
+    /// defaults. It runs before hooks, in error too.
     ///
-    /// A value is read as YAML, and a key with dots nests. So `id=010` is the number 8: where the schema wants a string, the text is written with
-    /// quotes of its own (`id="010"`).
+    /// A value is read as YAML, and a key with dots nests. So `id=010` is the number 8: where the
+    /// schema wants a string, the text is written with quotes of its own (`id="010"`).
     ///
     /// # Errors
     /// [`ErrorKind::Action`] for an action that the charm does not declare, or parameters that its schema refuses.

@@ -23,11 +23,14 @@ pub struct CharmMeta {
 }
 
 impl CharmMeta {
-    /// Reads a charm's directory: metadata.yaml, config.yaml and actions.yaml, or what charmcraft.yaml holds of them.
+    /// Reads a charm's directory: metadata.yaml, config.yaml and actions.yaml, or what
+    /// charmcraft.yaml holds of them.
     ///
     /// # Errors
-    /// [`ErrorKind::Unreadable`](super::ErrorKind::Unreadable) if neither metadata.yaml nor charmcraft.yaml is there, or a file cannot be read;
-    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju or charmcraft would refuse one: the text names the file, the key and the rule.
+    /// [`ErrorKind::Unreadable`](super::ErrorKind::Unreadable) if neither metadata.yaml nor
+    /// charmcraft.yaml is there, or a file cannot be read;
+    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju or charmcraft would refuse one:
+    /// the text names the file, the key and the rule.
     pub fn read(dir: &Path) -> Result<Self, Error> {
         Self::from_sources(&CharmSources::read(dir)?)
     }
@@ -43,7 +46,8 @@ impl CharmMeta {
     /// Judges what a charm declares, as Juju does when the charm is added.
     ///
     /// # Errors
-    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju would refuse the charm: the text names the file, the key and the rule.
+    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju would refuse the charm: the text
+    /// names the file, the key and the rule.
     pub fn from_sources(sources: &CharmSources) -> Result<Self, Error> {
         let metadata = read_metadata(&sources.metadata)?;
         let options = sources.config.as_ref().map(read_config).transpose()?;

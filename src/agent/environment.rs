@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::hook_run::HookRun;
 use super::settings::juju_has;
 
-/// Where a pod's programs find the API of Kubernetes.
+/// The variables that lead a pod's programs to the API of Kubernetes.
 const KUBERNETES: [&str; 9] = [
     "KUBERNETES_PORT",
     "KUBERNETES_PORT_443_TCP",
@@ -50,8 +50,8 @@ impl AgentPaths {
         self
     }
 
-    /// The variables by which a program finds the API of Kubernetes, as `read` has them of the agent's own environment: Juju hands these on, and
-    /// nothing else of it.
+    /// The variables by which a program finds the API of Kubernetes, as `read` has them of the
+    /// agent's own environment: Juju hands these on, and nothing else of it.
     pub fn kubernetes(self, read: impl Fn(&str) -> Option<OsString>) -> Self {
         KUBERNETES
             .iter()

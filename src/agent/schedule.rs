@@ -114,8 +114,8 @@ impl Unit {
         if let Some(kind) = &self.requeued {
             return action.unwrap_or_else(|| Choice::Requeued(kind.clone()));
         }
-        // Nothing comes between the first config-changed and start, nor before a start that a new agent owes. In a new pod that start waits
-        // for the charm's refresh.
+        // Nothing comes between the first config-changed and start, nor before a start that a new
+        // agent owes. In a new pod that start waits for the charm's refresh.
         if life.start_queued && !life.stopped && !(life.pod_is_new && life.dying) {
             return Choice::Run(match life.pod_is_new {
                 true if life.upgrade => HookKind::UpgradeCharm,
@@ -167,7 +167,8 @@ impl Unit {
         }
     }
 
-    /// What a pod does before it ends: neither a failed hook nor one that was killed runs again, but what came before them in rank does.
+    /// Chooses what a pod does before it ends: neither a failed hook nor one that was killed runs
+    /// again, but what came before them in rank does.
     fn choose_in_ending_pod(&self, action: Option<Choice>) -> Choice {
         let life = &self.life;
         let action = action.filter(|_| life.installed);

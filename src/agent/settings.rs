@@ -144,7 +144,8 @@ impl UnitSettings {
         self
     }
 
-    /// The time of day at an instant, from which `goal-state` tells since when the unit has its status. Without it that is 1970.
+    /// The time of day at an instant, from which `goal-state` tells since when the unit has its
+    /// status. Without it that is 1970.
     pub fn clock(mut self, at: Instant, time: SystemTime) -> Self {
         self.clock = Some((at, time));
         self

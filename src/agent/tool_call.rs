@@ -28,7 +28,8 @@ pub struct ToolRequest {
     /// The content of the file that an answer asked for by [`ToolAnswer::wants_file`], or why it
     /// cannot be read: the system's text, such as `no such file or directory`.
     pub file: Option<Result<Vec<u8>, String>>,
-    /// When it was asked: a status that it sets is so since then. Without it, since the hook began.
+    /// The time of the call: a status that it sets is so since then. Without it, since the hook
+    /// began.
     pub now: Option<Instant>,
 }
 

@@ -66,7 +66,7 @@ pub(super) struct Life {
     pub(super) upgrade: bool,
     /// The pod is to end, or has ended and none has taken its place yet.
     pub(super) pod_ending: bool,
-    /// What a new pod runs before `start` has not run yet.
+    /// The hooks that a new pod runs before `start` have not run yet.
     pub(super) pod_is_new: bool,
     pub(super) update_status: bool,
     /// From when the interval to the next update-status counts.
@@ -242,7 +242,8 @@ impl Unit {
         self.life.leader_settings_seen |= !leader;
     }
 
-    /// `juju refresh` to the same charm on a machine: upgrade-charm, then config-changed. On Kubernetes a refresh is a new pod:
+    /// `juju refresh` to the same charm on a machine: upgrade-charm, then config-changed. On
+    /// Kubernetes a refresh is a new pod:
     /// [`Unit::end_pod`], then [`Unit::pod_started`].
     pub fn upgrade(&mut self) {
         self.life.upgrade = true;
@@ -277,7 +278,8 @@ impl Unit {
         self.life.update_status = true;
     }
 
-    /// The agent itself has been started again, in the same pod or on the same machine: start runs again, and pebble-ready for every container.
+    /// The agent itself has been started again, in the same pod or on the same machine: start runs
+    /// again, and pebble-ready for every container.
     pub fn agent_restarted(&mut self) {
         if self.life.started {
             self.life.start_queued = true;

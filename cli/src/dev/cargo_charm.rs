@@ -16,7 +16,8 @@ struct Program {
     name: String,
 }
 
-/// Builds the charm's program in the Cargo project `dir` and says where it is: the one called `wanted`, else the only one.
+/// Builds the charm's program in the Cargo project `dir` and says where it is: the one called
+/// `wanted`, else the only one.
 ///
 /// Cargo's own progress goes to standard error. Blocks until the build is done.
 ///
@@ -33,7 +34,8 @@ pub fn build(dir: &Path, wanted: Option<&str>) -> Result<PathBuf> {
         )
     })?;
     let mut args = vec!["build", "--package", &program.package];
-    // Our own package is only named so that Cargo resolves features as it did for this program: else it builds the dependencies twice.
+    // Our own package is only named so that Cargo resolves features as it did for this program:
+    // else it builds the dependencies twice.
     if packages(&metadata).any(|package| package == env!("CARGO_PKG_NAME")) {
         args.extend(["--package", env!("CARGO_PKG_NAME")]);
     }

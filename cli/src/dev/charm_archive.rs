@@ -1,7 +1,8 @@
 //! Unpacking a `.charm`, the zip file that charmcraft packs.
 //!
-//! Nothing in it reaches outside: a name that is absolute or has `..` in it is refused, as is a link that leads out, and links are made last, so
-//! that no file is written through one. Source of what Juju does: reference `juju-agent.md` 5.1.
+//! Nothing in it reaches outside: a name that is absolute or has `..` in it is refused, as is a
+//! link that leads out, and links are made last, so that no file is written through one. Source of
+//! what Juju does: reference `juju-agent.md` 5.1.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -115,7 +116,7 @@ fn write_file<R: Read>(entry: &mut ZipFile<'_, R>, to: &Path, name: &Path, budge
     file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
-/// Whether it is `hooks/NAME` of a hook that Juju knows.
+/// Tells whether it is `hooks/NAME` of a hook that Juju knows.
 fn is_hook(path: &Path) -> bool {
     const UNIT: [&str; 12] = [
         "install",
@@ -161,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// What an archive holds: a name, a mode with its kind, and the content or the target.
+    /// An entry of an archive: a name, a mode with its kind, and the content or the target.
     type Entry<'a> = (&'a str, u32, &'a str);
 
     fn unpacked(entries: &[Entry<'_>]) -> (tempfile::TempDir, std::result::Result<BTreeSet<PathBuf>, String>) {
@@ -235,7 +236,8 @@ mod tests {
             assert!(told.contains("the charm"), "{entry:?}: {told}");
             assert!(!dir.path().join("up").exists());
         }
-        // Each link stays within by itself, the two together do not; and no file is written through a link.
+        // Each link stays within by itself, the two together do not; and no file is written through
+        // a link.
         let (_dir, outcome) = unpacked(&[("d/top", LINK | 0o777, ".."), ("out", LINK | 0o777, "d/top/../up")]);
         assert!(outcome.unwrap_err().contains("\"out\" leads out of the charm"));
         let (dir, outcome) = unpacked(&[("a", LINK | 0o777, "b"), ("a/x", 0o100_644, "x")]);

@@ -1,4 +1,5 @@
-//! The folder that the charm runs from: a copy of the author's, so that nothing that a unit leaves behind is found by the next one.
+//! The folder that the charm runs from: a copy of the author's, so that nothing that a unit leaves
+//! behind is found by the next one.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
@@ -12,12 +13,13 @@ use crate::error::{Error, Result};
 /// The most files that a charm may have, and the most bytes in all.
 const FILES_LIMIT: usize = 100_000;
 const BYTES_LIMIT: u64 = 4 << 30;
-/// How many links are followed before they count as a loop, as Linux has it.
+/// The number of links that are followed before they count as a loop, as Linux has it.
 const LINKS_LIMIT: usize = 40;
 
-/// What is not part of a charm, wherever it is: Juju leaves these out when it packs a folder, and charmcraft does not prime them.
+/// The names that are no part of a charm, wherever they are: Juju leaves these out when it packs a
+/// folder, and charmcraft does not prime them.
 const LEFT_OUT: [&str; 5] = [".git", ".svn", ".hg", ".bzr", ".tox"];
-/// Where ops keeps a unit's state, beside the charm: that of a unit that is no more.
+/// The file in which ops keeps a unit's state, beside the charm: that of a unit that is no more.
 const STATE_OF_OPS: &str = ".unit-state.db";
 
 /// Counts what is written into a charm's folder, and refuses what no charm needs.
@@ -28,7 +30,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// What a charm may have at most.
+    /// Gives the budget of a charm.
     pub fn of_a_charm() -> Self {
         Self::of(FILES_LIMIT, BYTES_LIMIT)
     }
@@ -49,7 +51,8 @@ impl Budget {
         Ok(())
     }
 
-    /// Gives as much of `content` as is still allowed, and one byte more, so that [`Budget::check`] knows.
+    /// Gives as much of `content` as is still allowed, and one byte more, so that [`Budget::check`]
+    /// knows.
     pub fn limit<'a, R: Read + 'a>(&'a mut self, content: R) -> impl Read + 'a {
         Counted { content, budget: self }
     }
@@ -85,8 +88,8 @@ impl<R: Read> Read for Counted<'_, R> {
     }
 }
 
-/// Copies the folder `from` to `into`, which is new, and names the files that it held. Modes and links are kept; a link that leads out of the
-/// folder leads to the same place from the copy.
+/// Copies the folder `from` to `into`, which is new, and names the files that it held. Modes and
+/// links are kept; a link that leads out of the folder leads to the same place from the copy.
 ///
 /// # Errors
 /// When something cannot be read or written, or is neither a file, a folder nor a link.
@@ -136,7 +139,7 @@ pub fn copy(from: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     Ok(names)
 }
 
-/// Whether an entry is no part of the charm.
+/// Tells whether an entry is no part of the charm.
 fn is_left_out(path: &Path, name: &OsStr) -> bool {
     LEFT_OUT.iter().any(|other| name == *other)
         || name.as_encoded_bytes().starts_with(STATE_OF_OPS.as_bytes())
@@ -155,7 +158,8 @@ pub fn make_dir(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o755).create(path)
 }
 
-/// Gives a folder its mode. Its owner can always write to it: what is in it has to be removed some day.
+/// Gives a folder its mode. Its owner can always write to it: what is in it has to be removed some
+/// day.
 pub fn set_dir_mode(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o777 | 0o700))
 }
@@ -171,7 +175,8 @@ fn target_from_copy(from: &Path, link: &Path, target: PathBuf) -> PathBuf {
     }
 }
 
-/// Whether the link at `link` leads out of the folder that both are in, by way of the other `links` of that folder.
+/// Tells whether the link at `link` leads out of the folder that both are in, by way of the other
+/// `links` of that folder.
 pub fn leads_out(link: &Path, target: &Path, links: &BTreeMap<PathBuf, PathBuf>) -> bool {
     let mut at: PathBuf = link.parent().map(Path::to_owned).unwrap_or_default();
     let mut ahead: VecDeque<OsString> = VecDeque::new();
@@ -211,8 +216,8 @@ pub fn leads_out(link: &Path, target: &Path, links: &BTreeMap<PathBuf, PathBuf>)
 
 /// Puts the folder `next`, of a refreshed charm, in the place of `charm`.
 ///
-/// On a machine what is in neither `before`, the files of the charm that is replaced, nor in `next` stays: it is the unit's. In a new pod nothing
-/// does.
+/// On a machine what is in neither `before`, the files of the charm that is replaced, nor in `next`
+/// stays: it is the unit's. In a new pod nothing does.
 ///
 /// # Errors
 /// When a file cannot be moved.
@@ -242,7 +247,8 @@ fn carry_over(charm: &Path, next: &Path, folder: &Path, before: &BTreeSet<PathBu
         match in_next {
             Ok(found) if found.is_dir() && entry.file_type()?.is_dir() => carry_over(charm, next, &path, before)?,
             Ok(_) => {}
-            // A folder of the unit's own goes as a whole; one of the charm's that is gone leaves what the unit put there.
+            // A folder of the unit's own goes as a whole; one of the charm's that is gone leaves
+            // what the unit put there.
             Err(_) if before.contains(&path) => {}
             Err(_) if entry.file_type()?.is_dir() && before.iter().any(|other| other.starts_with(&path)) => {
                 make_dir(&next.join(&path))?;

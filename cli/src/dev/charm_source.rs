@@ -25,7 +25,8 @@ enum Kind {
     Folder,
     /// A `.charm` file.
     Archive,
-    /// A Cargo project, and the program that charmcraft.yaml makes the charm's `dispatch`, if it says so.
+    /// A Cargo project, and the program that charmcraft.yaml makes the charm's `dispatch`, if it
+    /// says so.
     Cargo { project: PathBuf, program: Option<String> },
 }
 
@@ -88,7 +89,7 @@ impl CharmSource {
         Ok(Self { path, kind })
     }
 
-    /// Where the author has it.
+    /// The place where the author has it.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -101,11 +102,13 @@ impl CharmSource {
         }
     }
 
-    /// Makes the folder `into`, from which the charm can run: a copy of the author's, what the file holds, or what Cargo builds, with the
-    /// declarations as Juju reads them. Blocks until that is done.
+    /// Makes the folder `into`, from which the charm can run: a copy of the author's, what the file
+    /// holds, or what Cargo builds, with the declarations as Juju reads them. Blocks until that is
+    /// done.
     ///
     /// # Errors
-    /// When Juju would refuse the charm, it cannot be built or copied, or there is nothing in it to run.
+    /// When Juju would refuse the charm, it cannot be built or copied, or there is nothing in it to
+    /// run.
     pub fn prepare(&self, into: &Path) -> Result<PreparedCharm> {
         // Of an earlier try.
         let _ = fs::remove_dir_all(into);
@@ -148,7 +151,8 @@ impl CharmSource {
     }
 }
 
-/// Lays out what Cargo built as a packed charm has it: the author's declarations, and the program as `dispatch`.
+/// Lays out what Cargo built as a packed charm has it: the author's declarations, and the program
+/// as `dispatch`.
 fn stage(from: &Path, program: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     const DECLARATIONS: [&str; 3] = ["metadata.yaml", "config.yaml", "actions.yaml"];
     let failed = |what: &Path| Error::new(format!("cannot lay out the charm: {}", what.display()));
@@ -162,7 +166,8 @@ fn stage(from: &Path, program: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> 
         }
     }
     let dispatch = into.join("dispatch");
-    // The linker makes a new file for each build, so what is linked here stays as it is. Another file system takes a copy.
+    // The linker makes a new file for each build, so what is linked here stays as it is. Another
+    // file system takes a copy.
     fs::hard_link(program, &dispatch)
         .or_else(|_| fs::copy(program, &dispatch).map(|_| ()))
         .map_err(|error| failed(&dispatch).because(error))?;
@@ -170,7 +175,8 @@ fn stage(from: &Path, program: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> 
     Ok(files)
 }
 
-/// Whether there is something in a charm's folder that the agent can run: `dispatch`, or programs of single hooks or actions.
+/// Tells whether there is something in a charm's folder that the agent can run: `dispatch`, or
+/// programs of single hooks or actions.
 fn has_programs(dir: &Path) -> bool {
     dir.join("dispatch").exists() || ["hooks", "actions"].iter().any(|folder| dir.join(folder).is_dir())
 }

@@ -1,4 +1,5 @@
-//! `upgrade`: the author's charm is taken anew, and takes the place of the one that runs. On Kubernetes that is a new pod.
+//! `upgrade`: the author's charm is taken anew, and takes the place of the one that runs. On
+//! Kubernetes that is a new pod.
 
 use std::mem;
 
@@ -49,8 +50,8 @@ impl Session {
         }
     }
 
-    /// Goes on once no hook runs: on a machine the files are replaced now, also under a hook that has failed and runs again, as `--force-units`
-    /// does; on Kubernetes the pod is asked to end.
+    /// Goes on once no hook runs: on a machine the files are replaced now, also under a hook that
+    /// has failed and runs again, as `--force-units` does; on Kubernetes the pod is asked to end.
     pub(super) fn go_on_with_refresh(&mut self) {
         if self.phase != Phase::Alive || !matches!(self.refresh, Refresh::Made(_)) {
             return;
@@ -70,8 +71,8 @@ impl Session {
         }
     }
 
-    /// Starts the next pod once every container of the last one has ended; `false` while one has not. A unit that is being removed has no next
-    /// pod.
+    /// Starts the next pod once every container of the last one has ended; `false` while one has
+    /// not. A unit that is being removed has no next pod.
     pub(super) fn start_pod(&mut self) -> bool {
         if self.phase != Phase::Alive || !matches!(self.refresh, Refresh::PodEnds(..)) {
             self.unit.pod_started(None);
@@ -105,7 +106,8 @@ impl Session {
         true
     }
 
-    /// Puts the next folder in the place of the charm's. What the unit itself has put there stays on a machine, and goes with a pod.
+    /// Puts the next folder in the place of the charm's. What the unit itself has put there stays
+    /// on a machine, and goes with a pod.
     fn take_files(&mut self, charm: &PreparedCharm, keep_the_units: bool) -> Result<()> {
         let kept = keep_the_units.then_some(&self.charm_files);
         charm_folder::replace(&self.charm_dir, &self.workspace.next_charm(), kept)?;

@@ -2,7 +2,7 @@
 
 use super::charm_source::PreparedCharm;
 
-/// How far a refresh is.
+/// The stage of a refresh.
 #[derive(Debug)]
 pub enum Refresh {
     None,

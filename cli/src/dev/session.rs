@@ -73,7 +73,7 @@ pub struct Session {
     pub(super) phase: Phase,
     /// Whether the exit code will be 1.
     pub(super) failed: bool,
-    /// How far an `upgrade` is.
+    /// The stage of an `upgrade`.
     pub(super) refresh: Refresh,
     /// What the last table showed.
     shown: Option<Snapshot>,

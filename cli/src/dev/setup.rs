@@ -164,7 +164,7 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     Ok(session)
 }
 
-/// What a charm takes that can run any workload: with no charm named, it runs one of ours.
+/// The options of a charm that can run any workload: with no charm named, it runs one of ours.
 const DEMO_OPTIONS: [&str; 3] = ["command", "port", "health-check"];
 
 /// The options to set before install: where `demo` a workload of ours, then what --config says.

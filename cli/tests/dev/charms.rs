@@ -1,4 +1,5 @@
-//! The charms that it takes: a folder with its declarations in whichever files, a packed file, a Cargo project; and the copy that it runs.
+//! The charms that it takes: a folder with its declarations in whichever files, a packed file, a
+//! Cargo project; and the copy that it runs.
 
 use std::fs::{self, File};
 use std::io::Write;

@@ -57,7 +57,7 @@ pub struct DispatchProgram {
     pub source: PathBuf,
 }
 
-/// What charmcraft.yaml declares.
+/// The declarations of charmcraft.yaml.
 #[derive(Debug, Default)]
 pub(super) struct Charmcraft {
     /// Empty where metadata.yaml holds it all.
@@ -91,7 +91,8 @@ impl Charmcraft {
                 ))
             })
             .collect();
-        // What describes only: nothing of it without a name, which then stands in metadata.yaml with the rest.
+        // What describes only: nothing of it without a name, which then stands in metadata.yaml
+        // with the rest.
         if metadata.contains_key("name") {
             let links = map.get("links").and_then(Value::as_object);
             let links = RENAMED_LINKS

@@ -1,4 +1,5 @@
-//! A value of a charm's file, with its place: what is asked of it is given, or refused with that place.
+//! A value of a charm's file, with its place: what is asked of it is given, or refused with that
+//! place.
 
 use serde_json::{Map, Value};
 
@@ -25,8 +26,8 @@ impl File {
         self.take(crate::yaml::juju::value(text.as_bytes()).map_err(|why| why.reason()))
     }
 
-    /// Reads the document as [`File::read`] does, where only so many levels of maps are read into types of Juju's own. Below them Juju refuses
-    /// a key that is no string to YAML, such as `on`.
+    /// Reads the document as [`File::read`] does, where only so many levels of maps are read into
+    /// types of Juju's own. Below them Juju refuses a key that is no string to YAML, such as `on`.
     ///
     /// # Errors
     /// Likewise.
@@ -69,7 +70,8 @@ impl File {
     }
 }
 
-/// A value and where it stands. Every reader below refuses null, as Juju does of a key that is there.
+/// A value and where it stands. Every reader below refuses null, as Juju does of a key that is
+/// there.
 #[derive(Debug, Clone)]
 pub(super) struct Place<'a> {
     file: File,
@@ -155,12 +157,12 @@ impl<'a> Place<'a> {
         self.items()?.iter().map(Self::text).collect()
     }
 
-    /// What stands under `key`, be it null; `None` without the key.
+    /// The value under `key`, be it null; `None` without the key.
     pub(super) fn get(&self, key: &str) -> Option<Self> {
         Some(self.below(key, self.value.get(key)?))
     }
 
-    /// What stands under a key that must be there.
+    /// The value under a key that must be there.
     pub(super) fn want(&self, key: &str) -> Result<Self, Error> {
         self.get(key)
             .ok_or_else(|| self.below(key, &Value::Null).refuse("missing"))

@@ -14,7 +14,7 @@ use crate::agent::error::Error;
 use crate::agent::names::is_application;
 use crate::juju::JujuVersion;
 
-/// What the agent needs of it.
+/// The part of it that the agent needs.
 #[derive(Debug)]
 pub(in crate::agent) struct Metadata {
     pub(in crate::agent) name: String,

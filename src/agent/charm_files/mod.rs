@@ -1,8 +1,8 @@
 //! The files of a charm that Juju reads when the charm is added, each with the rules by which Juju
 //! refuses one.
 //!
-//! A folder of sources has no `manifest.yaml` (charmcraft writes it), so the rules that need one are
-//! left out. Source: Juju 3.6, package charm; where 4.0 differs it is said.
+//! A folder of sources has no `manifest.yaml` (charmcraft writes it), so the rules that need one
+//! are left out. Source: Juju 3.6, package charm; where 4.0 differs it is said.
 
 mod actions;
 mod assumes;

@@ -12,7 +12,8 @@ const METADATA: File = File::named("metadata.yaml");
 const CONFIG: File = File::named("config.yaml");
 const ACTIONS: File = File::named("actions.yaml");
 
-/// `metadata.yaml`, `config.yaml` and `actions.yaml`, or the parts of `charmcraft.yaml` from which charmcraft writes them when it packs.
+/// `metadata.yaml`, `config.yaml` and `actions.yaml`, or the parts of `charmcraft.yaml` from which
+/// charmcraft writes them when it packs.
 #[derive(Debug, Clone)]
 pub struct CharmSources {
     pub(in crate::agent) metadata: Declared,
@@ -28,17 +29,17 @@ pub(in crate::agent) struct Declared {
     pub(super) file: File,
     /// `None` if there is nothing in it.
     pub(super) document: Option<Value>,
-    /// Whether charmcraft writes it, since the author has not, or not all of it.
+    /// Tells whether charmcraft writes it, since the author has not, or not all of it.
     written_by_charmcraft: bool,
 }
 
 impl CharmSources {
-    /// Reads the folder of a charm's sources, or of a charm that was packed: one with a `manifest.yaml`, in which `charmcraft.yaml` says nothing
-    /// any more.
+    /// Reads the folder of a charm's sources, or of a charm that was packed: one with a
+    /// `manifest.yaml`, in which `charmcraft.yaml` says nothing any more.
     ///
     /// # Errors
-    /// [`ErrorKind::Unreadable`] if neither metadata.yaml nor charmcraft.yaml is there, or a file cannot be read; [`ErrorKind::Metadata`] if one is
-    /// no YAML, or two of them declare the same.
+    /// [`ErrorKind::Unreadable`] if neither metadata.yaml nor charmcraft.yaml is there, or a file
+    /// cannot be read; [`ErrorKind::Metadata`] if one is no YAML, or two of them declare the same.
     pub fn read(dir: &Path) -> Result<Self, Error> {
         let charmcraft = if dir.join("manifest.yaml").exists() {
             None
@@ -98,7 +99,8 @@ impl CharmSources {
         self.dispatch.as_ref()
     }
 
-    /// The files that charmcraft writes into the charm: their names and their text, which is JSON and so YAML too.
+    /// The files that charmcraft writes into the charm: their names and their text, which is JSON
+    /// and so YAML too.
     pub fn written_by_charmcraft(&self) -> impl Iterator<Item = (&'static str, String)> {
         let files = [
             (METADATA, Some(&self.metadata)),

@@ -1,4 +1,4 @@
-//! What Juju refuses of a charm's files, rule by rule, and what it takes.
+//! The rules by which Juju refuses a charm's files, one by one, and what it takes.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What Juju forbids in a schema before it reads it.
+//! The keys that Juju forbids in a schema.
 
 use serde_json::Value;
 

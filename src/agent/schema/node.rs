@@ -113,12 +113,12 @@ pub(super) enum Dependency {
 /// 2^53 - 1: the largest whole number that Juju's validator takes for an integer.
 const SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
-/// Whether a number counts as an integer: 3.0 does, 2^53 does not.
+/// Tells whether a number counts as an integer: 3.0 does, 2^53 does not.
 pub(super) fn is_integer(number: f64) -> bool {
     number.fract() == 0.0 && number.abs() <= SAFE_INTEGER
 }
 
-/// Whether two values are the same JSON; every number is a 64-bit float to the validator.
+/// Tells whether two values are the same JSON; every number is a 64-bit float to the validator.
 pub(super) fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),

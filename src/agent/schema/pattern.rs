@@ -1,7 +1,8 @@
 //! Regular expressions as Go writes them (RE2), for an engine of the same family.
 //!
-//! What Go takes and the engine does not is rewritten: `{` that begins no count, `[` and `&&` within a class, `\Q…\E`. What Go refuses and the
-//! engine takes is refused: a repetition of a repetition, a count above 1000. Unicode's classes (`\p{…}`) are not known here.
+//! A form that Go takes and the engine does not is rewritten: `{` that begins no count, `[` and
+//! `&&` within a class, `\Q…\E`. A form that Go refuses and the engine takes is refused: a
+//! repetition of a repetition, a count above 1000. Unicode's classes (`\p{…}`) are not known here.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -22,7 +23,7 @@ impl Pattern {
     /// Compiles a pattern.
     ///
     /// # Errors
-    /// Why it is none.
+    /// The reason why it is none.
     pub(super) fn compile(pattern: &str) -> Result<Self, String> {
         let compiled = Regex::new(&translated(pattern)?).map_err(|why| why.to_string())?;
         Ok(Self {
@@ -31,7 +32,7 @@ impl Pattern {
         })
     }
 
-    /// Whether it is found anywhere in a text.
+    /// Tells whether it is found anywhere in a text.
     pub(super) fn is_match(&self, text: &str) -> bool {
         self.compiled.is_match(text)
     }
@@ -42,7 +43,7 @@ impl Pattern {
     }
 }
 
-/// What the last thing read was, as far as a repetition after it is concerned.
+/// The last thing that was read, as far as a repetition after it is concerned.
 #[derive(PartialEq, Eq)]
 enum Last {
     Other,

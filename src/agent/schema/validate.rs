@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use super::node::{Bounds, Dependency, Items, Rest, Schema, Type, is_integer, same};
 
 impl Schema {
-    /// Every way in which `value` breaks the schema, in the validator's words: `(root).port : must be
-    /// of type integer, given string`. Juju writes the value itself where this writes its type, since
-    /// it may be a password.
+    /// Every way in which `value` breaks the schema, in the validator's words: `(root).port : must
+    /// be of type integer, given string`. Juju writes the value itself where this writes its type,
+    /// since it may be a password.
     pub(in crate::agent) fn violations(&self, value: &Value) -> Vec<String> {
         let mut found = Found::default();
         self.hold("(root)", value, &mut found);
