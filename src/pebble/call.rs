@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::Instant;
 
 use super::client::Client;
@@ -189,6 +190,18 @@ impl<'c> Call<'c> {
     /// It has been answered, but what it was for has not come about yet: no success is told of.
     pub(super) fn note_unfinished(&self) {
         self.unfinished.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes an answer that says of a path that it failed: after a retry, too, no success is told of.
+    pub(super) fn note_failed_paths(&self, envelope: &Envelope) {
+        #[derive(Deserialize)]
+        struct OfPath {
+            error: Option<IgnoredAny>,
+        }
+        let paths = envelope.result.decode::<Vec<OfPath>>().unwrap_or_default();
+        if paths.iter().any(|path| path.error.is_some()) {
+            self.note_unfinished();
+        }
     }
 
     /// Runs attempts under the client's policy and budget, and turns the end into an error.

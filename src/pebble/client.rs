@@ -143,7 +143,15 @@ impl Client {
     pub(crate) async fn send(&self, request: Request) -> Result<Answer, Error> {
         let call = Call::new(self, request);
         let call = &call;
-        let answered = call.run(|attempt| call.attempt(attempt)).await?;
+        let answered = call
+            .run(async |attempt| {
+                let answered = call.attempt(attempt).await?;
+                if attempt > 1 {
+                    call.note_failed_paths(&answered.envelope);
+                }
+                Ok(answered)
+            })
+            .await?;
         Ok(Answer::to(self, call, answered.envelope))
     }
 

@@ -292,6 +292,28 @@ async fn the_log_tells_of_no_success_before_a_failure() {
 }
 
 #[tokio::test]
+async fn the_log_tells_of_no_success_where_a_path_failed() {
+    const FILES: &str = "POST /v1/files ";
+    let failed = || sync(json!([{"path": "/a", "error": {"kind": "permission-denied", "message": "no"}}]));
+    let script = vec![
+        (FILES, Then::Cut),
+        (FILES, failed()),
+        (FILES, Then::Cut),
+        (FILES, failed()),
+    ];
+    let told = Told::default();
+    let _default = tracing::subscriber::set_default(told.clone());
+    follow(script, async |client| {
+        client.make_dir("/a", &super::DirOptions::new()).await.unwrap_err();
+        client.push("/a", "a", &super::PushOptions::new()).await.unwrap_err();
+    })
+    .await;
+    let lines = told.lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines.iter().all(|(_, line)| line.starts_with("cannot ")), "{lines:?}");
+}
+
+#[tokio::test]
 async fn a_service_whose_layer_went_with_a_restart_is_said_to_need_it() {
     // This client has added no layer that it could put back.
     for log in [

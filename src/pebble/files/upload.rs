@@ -42,7 +42,12 @@ impl Client {
             self.transport().keep(lane);
             let snag = match result {
                 Ok(reply) => match self.decode_reply(request, &reply) {
-                    Ok(envelope) => return Ok(envelope),
+                    Ok(envelope) => {
+                        if attempt > 1 {
+                            call.note_failed_paths(&envelope);
+                        }
+                        return Ok(envelope);
+                    }
                     Err(snag) => snag,
                 },
                 // The body was not complete, and Pebble takes nothing of an incomplete file; the
