@@ -12,11 +12,12 @@ use super::client::Client;
 #[cfg(test)]
 use super::coverage::Sample;
 use super::envelope::Refusal;
-use super::error::{Error, service_of};
+use super::error::Error;
 use super::lane::Lane;
 use super::remainder::{INTERRUPTED, NOT_IN_PLAN, STOPPED_EARLY, is_stop_of_all};
 use super::request::Request;
 use super::resend::{LostAction, spawned_before};
+use super::service_failure::service_of;
 use super::service_info::ServiceInfo;
 use super::timestamp::Timestamp;
 use super::transport::seconds;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error::{self, ServiceFailure};
+use super::service_failure::{self, ServiceFailure};
 use super::timestamp::Timestamp;
 use super::wire::{null_as_default, wire_id, wire_words};
 
@@ -150,7 +150,7 @@ impl Change {
     /// A change that is not over may have some already. A task that is about no service (an exec, a check) is named by its summary.
     #[must_use]
     pub fn service_failures(&self) -> Vec<ServiceFailure> {
-        error::failures(self)
+        service_failure::failures(self)
     }
 
     /// Its tasks in the order in which Pebble made them; none for a replan that found nothing to do.

@@ -76,6 +76,7 @@ mod retry;
 #[cfg(test)]
 mod scripted;
 mod service_action;
+mod service_failure;
 mod service_info;
 mod service_output;
 mod services;
@@ -99,7 +100,7 @@ pub use changes::{ChangeFilter, ChangeSelect};
 pub use checks::{CheckInfo, CheckQuery, CheckRefresh, CheckStatus};
 pub use client::Client;
 pub use duration::{GoDuration, InvalidDuration};
-pub use error::{Error, ErrorKind, ServiceFailure, UserFault};
+pub use error::{Error, ErrorKind, UserFault};
 pub use exec::{Exec, ExecOutput, ExecProcess, ExecReader, ExecStatus, ExecStdin, ExecTimings};
 pub use files::{
     DirOptions, FileError, FileErrorKind, FileInfo, FileResult, FileType, InvalidMode, ListOptions, Mode, Owner,
@@ -119,6 +120,7 @@ pub use notify::Notify;
 pub use plan::Plan;
 pub(crate) use retry::WAITS;
 pub use retry::{Attempt, Budget, Classified, FailedAttempt, RetryObserver, RetryPolicy, RunError};
+pub use service_failure::ServiceFailure;
 pub use service_info::{ServiceInfo, ServiceStatus, Startup};
 pub use signals::{InvalidSignal, Signal};
 pub(crate) use start_refusal::StartRefusal;

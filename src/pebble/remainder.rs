@@ -5,9 +5,9 @@
 //! becomes the start that is missing, and a replan the replan of what still differs.
 
 use super::change::{Change, ChangeStatus, Task};
-use super::error::service_of;
 use super::known_layers::Moved;
 use super::resend::LostAction;
+use super::service_failure::service_of;
 use super::service_info::{ServiceInfo, Startup};
 
 // Pebble's texts (1.32, `internals/overlord/servstate/handlers.go`); there are no codes for them.

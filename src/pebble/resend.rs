@@ -10,10 +10,10 @@ use super::call::{Answered, Call, Halt, Lost};
 use super::change::{Change, ChangeId};
 use super::changes::read_change;
 use super::envelope::{Document, Envelope, Refusal};
-use super::error::service_of;
 use super::identities::LostIdentities;
 use super::lane::Lane;
 use super::layer::Layer;
+use super::service_failure::service_of;
 use super::timestamp::Timestamp;
 
 /// A request's own rule for the time after an ambiguous failure.
