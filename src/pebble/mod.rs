@@ -75,6 +75,8 @@ mod resend;
 mod retry;
 #[cfg(test)]
 mod scripted;
+#[cfg(test)]
+mod scripted_server;
 mod service_action;
 mod service_failure;
 mod service_info;
