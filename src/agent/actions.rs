@@ -6,10 +6,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::error::{Error, ErrorKind};
-use super::errors_retry::HookExit;
+use super::errors_retry::{HookExit, go_signal};
 use super::hook::{ActionId, HookKind};
 use super::hook_run::Running;
 use super::unit::Unit;
+
+/// How many actions that have ended are remembered, each with what it printed.
+const ENDED_KEPT: usize = 100;
+/// How many bytes of `action-log` an action keeps; Juju's controller bounds them too. The unit's log has each line.
+const LOG_KEPT: usize = 1 << 20;
 
 /// How far an action is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -40,7 +45,7 @@ pub struct ActionRecord {
     #[serde(skip)]
     pub(super) params: Map<String, Value>,
     results: Map<String, Value>,
-    pub(super) log: Vec<String>,
+    log: Vec<String>,
     #[serde(skip)]
     pub(super) committed: bool,
     #[serde(skip)]
@@ -82,6 +87,20 @@ impl ActionRecord {
     #[must_use]
     pub fn log(&self) -> &[String] {
         &self.log
+    }
+
+    /// Takes a line of `action-log`; what is too much is in the unit's log alone.
+    pub(super) fn add_log(&mut self, line: String) {
+        let kept: usize = self.log.iter().map(String::len).sum();
+        if kept.saturating_add(line.len()) <= LOG_KEPT {
+            self.log.push(line);
+        }
+    }
+
+    /// Whether it has come to its end, of whatever kind.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        !matches!(self.status, ActionStatus::Pending | ActionStatus::Running)
     }
 
     pub(super) fn is_failed(&self) -> bool {
@@ -151,6 +170,7 @@ impl Unit {
             abort: false,
         };
         self.actions.insert(id, record);
+        self.forget_old_actions();
         Ok(id)
     }
 
@@ -177,7 +197,15 @@ impl Unit {
         }
     }
 
-    /// Every action asked for, oldest first.
+    fn forget_old_actions(&mut self) {
+        let ended = self.actions.values().filter(|record| record.has_ended());
+        let ended: Vec<ActionId> = ended.map(ActionRecord::id).collect();
+        for id in ended.iter().take(ended.len().saturating_sub(ENDED_KEPT)) {
+            self.actions.remove(id);
+        }
+    }
+
+    /// The actions asked for, oldest first; of those that have ended, the last hundred.
     pub fn actions(&self) -> impl Iterator<Item = &ActionRecord> {
         self.actions.values()
     }
@@ -203,7 +231,7 @@ impl Unit {
         let mut results = std::mem::take(&mut running.action_results);
         let failed = running.action_failed.take();
         let mut stderr = stderr.to_vec();
-        let mut code = match exit {
+        let code = match exit {
             HookExit::Code(code) => *code,
             HookExit::Signal(_) => -1,
             HookExit::Missing | HookExit::NotStarted(_) => 1,
@@ -218,16 +246,17 @@ impl Unit {
                         Some(message) => (ActionStatus::Failed, message),
                     }
                 }
+                // Juju leaves the code that the program ended with.
                 Err(why) => {
-                    code = 1;
+                    stderr.push(b'\n');
                     stderr.extend_from_slice(why.as_bytes());
                     (ActionStatus::Failed, "committing requested changes failed".to_owned())
                 }
             },
             HookExit::Code(code) => (ActionStatus::Failed, format!("exit status {code}")),
-            HookExit::Signal(9) => (ActionStatus::Failed, "signal: killed".to_owned()),
-            HookExit::Signal(15) => (ActionStatus::Failed, "signal: terminated".to_owned()),
-            HookExit::Signal(signal) => (ActionStatus::Failed, format!("signal: {signal}")),
+            // Its runner makes one error of both signals, and that error's text is the message.
+            HookExit::Signal(9 | 15) => (ActionStatus::Failed, "terminated".to_owned()),
+            HookExit::Signal(signal) => (ActionStatus::Failed, go_signal(*signal)),
             HookExit::Missing => (
                 ActionStatus::Failed,
                 format!("action not implemented on unit {:?}", self.settings.unit),

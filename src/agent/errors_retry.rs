@@ -9,7 +9,7 @@ use super::actions::ActionRecord;
 use super::error::{Error, ErrorKind};
 use super::hook::HookKind;
 use super::hook_run::Running;
-use super::log::Level;
+use super::log::{Level, Stream, whole_lines};
 use super::unit::{HookError, Retry, Unit};
 
 /// How the charm's program ended.
@@ -32,9 +32,7 @@ impl HookExit {
         match self {
             Self::Code(0) | Self::Missing => None,
             Self::Code(code) => Some(format!("exit status {code}")),
-            Self::Signal(9) => Some("signal: killed".to_owned()),
-            Self::Signal(15) => Some("signal: terminated".to_owned()),
-            Self::Signal(signal) => Some(format!("signal: {signal}")),
+            Self::Signal(signal) => Some(go_signal(*signal)),
             Self::NotStarted(why) => Some(why.clone()),
         }
     }
@@ -42,6 +40,29 @@ impl HookExit {
     fn is_termination(&self) -> bool {
         matches!(self, Self::Signal(9 | 15))
     }
+}
+
+/// The text that Go's `os/exec` gives for a process that a signal has ended.
+pub(super) fn go_signal(signal: i32) -> String {
+    let name = match signal {
+        1 => "hangup",
+        2 => "interrupt",
+        3 => "quit",
+        4 => "illegal instruction",
+        5 => "trace/breakpoint trap",
+        6 => "aborted",
+        7 => "bus error",
+        8 => "floating point exception",
+        9 => "killed",
+        10 => "user defined signal 1",
+        11 => "segmentation fault",
+        12 => "user defined signal 2",
+        13 => "broken pipe",
+        14 => "alarm clock",
+        15 => "terminated",
+        other => return format!("signal: signal {other}"),
+    };
+    format!("signal: {name}")
 }
 
 /// What became of a run.
@@ -143,7 +164,8 @@ fn wait(step: u32) -> Duration {
 }
 
 impl Unit {
-    /// Takes the end of the running hook or action, with what it printed.
+    /// Takes the end of the running hook or action, with what it printed. A last line that has no end is lost, as Juju's agent loses it. The
+    /// lines go to the log, except where [`Unit::hook_printed`] has taken them already.
     ///
     /// # Errors
     /// [`ErrorKind::State`] if nothing is running.
@@ -153,9 +175,12 @@ impl Unit {
         };
         self.note_time(now);
         let name = running.run.name();
-        let logger = format!("unit.{}.{name}", self.settings.unit);
-        self.log.push_output(Level::Debug, &logger, stdout);
-        self.log.push_output(Level::Warning, &logger, stderr);
+        let (stdout, stderr) = (whole_lines(stdout), whole_lines(stderr));
+        if !running.printed {
+            let logger = running.run.output_logger();
+            self.log.push_output(Stream::Stdout, &logger, stdout);
+            self.log.push_output(Stream::Stderr, &logger, stderr);
+        }
 
         let tools = std::mem::take(&mut running.tools);
         let mut replay_notices = None;

@@ -65,6 +65,11 @@ impl HookRun {
         self.attempt
     }
 
+    /// The logger under which the lines that the program prints stand.
+    pub(super) fn output_logger(&self) -> String {
+        format!("unit.{}.{}", self.unit, self.name())
+    }
+
     /// `hooks/NAME` or `actions/NAME`: what the charm reads as `JUJU_DISPATCH_PATH`, and, under the charm's directory, the program to run
     /// when the charm has no `dispatch`.
     #[must_use]
@@ -124,6 +129,8 @@ pub(super) struct Running {
 
     /// How often each tool was called.
     pub(super) tools: BTreeMap<String, u32>,
+    /// Whether what it prints goes to the log line by line, as it comes.
+    pub(super) printed: bool,
 }
 
 impl Running {
@@ -141,6 +148,7 @@ impl Running {
             action_results: Map::new(),
             action_failed: None,
             tools: BTreeMap::new(),
+            printed: false,
         }
     }
 }

@@ -46,6 +46,25 @@ impl Level {
     }
 }
 
+/// One of the two streams that a hook prints to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl Stream {
+    /// The level at which the agent logs what comes from it.
+    pub(super) fn level(self) -> Level {
+        match self {
+            Self::Stdout => Level::Debug,
+            Self::Stderr => Level::Warning,
+        }
+    }
+}
+
 /// One line of the log. It has no time: the unit has no clock; the caller that reads it has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
@@ -59,21 +78,30 @@ pub struct LogLine {
 
 /// The newest lines are kept.
 pub(super) const LINES_KEPT: usize = 10_000;
+/// How many bytes of lines are kept: a line of `juju-log` may have megabytes.
+pub(super) const BYTES_KEPT: usize = 16 << 20;
+/// The longest piece of a line of a hook's output, in bytes: what the agent's reader holds.
+const PIECE: usize = 4096;
 
 /// The log: bounded, with a count of what it ever held, so that a reader can ask for what is new.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     lines: VecDeque<LogLine>,
+    /// The length of all messages in `lines`.
+    bytes: usize,
     written: u64,
 }
 
 impl Log {
     pub(super) fn push(&mut self, level: Level, logger: String, message: String) {
-        if self.lines.len() >= LINES_KEPT {
-            self.lines.pop_front();
-        }
+        self.bytes += message.len();
         self.lines.push_back(LogLine { level, logger, message });
         self.written += 1;
+        // The newest one stays, however long it is.
+        while self.lines.len() > LINES_KEPT || (self.bytes > BYTES_KEPT && self.lines.len() > 1) {
+            let oldest = self.lines.pop_front();
+            self.bytes -= oldest.map_or(0, |line| line.message.len());
+        }
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -86,7 +114,8 @@ impl Log {
     }
 
     /// A hook's output: line by line, a long line in pieces of 4096 bytes, as Juju logs it.
-    pub(super) fn push_output(&mut self, level: Level, logger: &str, output: &[u8]) {
+    pub(super) fn push_output(&mut self, stream: Stream, logger: &str, output: &[u8]) {
+        let level = stream.level();
         let output = output.strip_suffix(b"\n").unwrap_or(output);
         if output.is_empty() {
             return;
@@ -96,11 +125,19 @@ impl Log {
             if line.is_empty() {
                 self.push(level, logger.to_owned(), String::new());
             }
-            for piece in line.chunks(4096) {
+            for piece in line.chunks(PIECE) {
                 self.push(level, logger.to_owned(), String::from_utf8_lossy(piece).into_owned());
             }
         }
     }
+}
+
+/// What the agent's reader hands on of a hook's output: whole lines, and of a last line that has no end only full pieces. The agent holds the
+/// pipe open itself, so it waits for that line's end and then gives it up.
+pub(super) fn whole_lines(output: &[u8]) -> &[u8] {
+    let whole = output.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let pieces = (output.len() - whole) / PIECE * PIECE;
+    output.get(..whole + pieces).unwrap_or(output)
 }
 
 #[cfg(test)]
@@ -108,12 +145,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_last_line_without_its_end_is_lost() {
+        assert_eq!(whole_lines(b""), b"");
+        assert_eq!(whole_lines(b"half"), b"");
+        assert_eq!(whole_lines(b"one\ntwo\nhalf"), b"one\ntwo\n");
+        assert_eq!(whole_lines(b"one\n\n"), b"one\n\n");
+        assert_eq!(whole_lines(&[b'x'; 2 * PIECE + 9]).len(), 2 * PIECE);
+    }
+
+    #[test]
+    fn long_messages_push_the_old_ones_out() {
+        let mut log = Log::default();
+        for _ in 0..40 {
+            log.push(Level::Info, String::new(), "x".repeat(1 << 20));
+        }
+        assert_eq!(log.since(0).count(), BYTES_KEPT >> 20);
+        log.push(Level::Info, String::new(), "y".repeat(BYTES_KEPT + 1));
+        assert_eq!(log.since(0).count(), 1);
+        log.push(Level::Info, String::new(), "z".to_owned());
+        assert_eq!(log.since(0).count(), 1);
+    }
+
+    #[test]
     fn output_is_logged_by_line_and_piece() {
         let mut log = Log::default();
-        log.push_output(Level::Debug, "x", b"");
-        log.push_output(Level::Debug, "x", b"\n");
+        log.push_output(Stream::Stdout, "x", b"");
+        log.push_output(Stream::Stdout, "x", b"\n");
         assert_eq!(log.written(), 0);
-        log.push_output(Level::Debug, "x", format!("a\r\n\n{}", "b".repeat(5000)).as_bytes());
+        log.push_output(Stream::Stdout, "x", format!("a\r\n\n{}", "b".repeat(5000)).as_bytes());
         let sizes: Vec<usize> = log.since(0).map(|line| line.message.len()).collect();
         assert_eq!(sizes, [1, 0, 4096, 904]);
         assert_eq!(log.since(3).count(), 1);

@@ -94,7 +94,7 @@ pub use error::{Error, ErrorKind};
 pub use errors_retry::{Ending, Finished, HookExit};
 pub use hook::{ActionId, HookKind, NoticeInfo};
 pub use hook_run::HookRun;
-pub use log::{Level, LogLine};
+pub use log::{Level, LogLine, Stream};
 pub use report::{ContainerReport, DeferredReport, FailedHookReport, Report};
 pub use schedule::Next;
 pub use settings::{Substrate, UnitSettings};

@@ -68,6 +68,8 @@ pub struct DeferredReport {
     pub count: Option<u64>,
     /// How often it has been tried, where the framework says so.
     pub attempts: Option<u64>,
+    /// When it was first stored, in seconds since 1970 in UTC, where the framework says so.
+    pub since: Option<u64>,
 }
 
 /// The failed hook of a [`Report`].
@@ -171,6 +173,7 @@ impl Unit {
                     reason: text("reason"),
                     count: number("count"),
                     attempts: number("attempts"),
+                    since: number("since"),
                 }
             })
             .collect()
@@ -221,9 +224,10 @@ mod tests {
         let names: Vec<&str> = deferred.iter().map(|event| event.event.as_str()).collect();
         assert_eq!(names, ["config-changed", "web-pebble-ready", "db-relation-changed"]);
         assert_eq!(
-            (deferred[0].count, deferred[0].attempts, deferred[0].reason.as_str()),
-            (Some(2), Some(3), "no Pebble")
+            (deferred[0].count, deferred[0].attempts, deferred[0].since),
+            (Some(2), Some(3), Some(1))
         );
+        assert_eq!((deferred[0].reason.as_str(), deferred[1].since), ("no Pebble", None));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::args::{Stop, parse};
 use super::go_text::{go_quote, parse_int};
 use super::output::{Format, render};
+use super::settings::juju_has;
 use super::tool_path;
 use super::tools::{self, Failure, Formats, ToolContext};
 use super::unit::Unit;
@@ -17,6 +18,9 @@ use super::unit::Unit;
 pub struct ToolRequest {
     /// `JUJU_CONTEXT_ID` of the caller.
     pub context_id: String,
+    /// `JUJU_AGENT_TOKEN` of the caller, else empty: Juju before 4.0 refuses one that it has not given, and it gives none to a charm that runs
+    /// beside its agent.
+    pub token: String,
     /// The caller's working directory, absolute: relative paths in arguments start there.
     pub dir: PathBuf,
     /// The tool's name: the last part of `argv[0]`.
@@ -89,6 +93,9 @@ impl Unit {
         }
         if !request.dir.is_absolute() {
             return refuse("Dir is not absolute".to_owned());
+        }
+        if !request.token.is_empty() && !juju_has(&self.settings.juju_version, 4, 0) {
+            return refuse("token does not match".to_owned());
         }
         let Some(mut running) = self
             .running

@@ -10,7 +10,7 @@ use super::charm_meta::CharmMeta;
 use super::error::{Error, ErrorKind};
 use super::hook::{ActionId, HookKind, NoticeInfo};
 use super::hook_run::{Running, StatusValue};
-use super::log::{Level, Log, LogLine};
+use super::log::{Level, Log, LogLine, Stream};
 use super::ports::PortSet;
 use super::settings::UnitSettings;
 
@@ -199,7 +199,7 @@ impl Unit {
         let read = kind.read(value).ok_or_else(|| {
             Error::new(
                 ErrorKind::Config,
-                format!("cannot set option {key}: expected {}, got {value:?}", kind.name()),
+                format!("cannot set option {key}: expected {}", kind.name()),
             )
         })?;
         self.config.insert(key.to_owned(), read);
@@ -447,6 +447,15 @@ impl Unit {
     #[must_use]
     pub fn log_position(&self) -> u64 {
         self.log.written()
+    }
+
+    /// Logs a line that the running hook or action has just printed: standard output at DEBUG, standard error at WARNING. For a caller that reads
+    /// while it runs; without a run it does nothing.
+    pub fn hook_printed(&mut self, stream: Stream, line: &str) {
+        if let Some(running) = &mut self.running {
+            running.printed = true;
+            self.log.push(stream.level(), running.run.output_logger(), line.to_owned());
+        }
     }
 
     pub(super) fn log_agent(&mut self, level: Level, message: String) {

@@ -127,7 +127,7 @@ fn a_failing_action_is_no_error_of_the_unit() {
     bench.get(&["state-set", "k=v"]);
     let finished = bench
         .unit
-        .finish(&HookExit::Code(2), bench.now, b"", b"\xff\xfe")
+        .finish(&HookExit::Code(2), bench.now, b"", b"\xff\xfe\n")
         .unwrap();
     let record = action(&finished);
     assert_eq!(
@@ -136,12 +136,35 @@ fn a_failing_action_is_no_error_of_the_unit() {
     );
     assert_eq!(
         json!(record.results()),
-        json!({"got": "half", "return-code": 2, "stderr": "//4=", "stderr-encoding": "base64"}),
+        json!({"got": "half", "return-code": 2, "stderr": "//4K", "stderr-encoding": "base64"}),
         "results are sent however it ends"
     );
     assert!(bench.unit.state().is_empty(), "what the hook buffered is dropped");
     assert_ne!(bench.unit.report().status, "error");
     assert_eq!(finished.error(), Some("exit status 2"));
+}
+
+#[test]
+fn a_killed_action_says_terminated() {
+    for (signal, message) in [(9, "terminated"), (15, "terminated"), (2, "signal: interrupt")] {
+        let mut bench = Bench::in_action(&[]);
+        let finished = bench.end(HookExit::Signal(signal));
+        let record = action(&finished);
+        assert_eq!((record.status(), record.message()), (ActionStatus::Failed, message));
+        assert_eq!(json!(record.results()), json!({"return-code": -1}));
+    }
+}
+
+#[test]
+fn a_last_line_without_its_end_is_lost() {
+    let mut bench = Bench::in_action(&[]);
+    let finished = bench
+        .unit
+        .finish(&HookExit::Code(0), bench.now, b"one\nhalf", b"half")
+        .unwrap();
+    let results = json!(action(&finished).results());
+    assert_eq!(results, json!({"return-code": 0, "stdout": "one\n"}));
+    assert!(!bench.unit.log(0).any(|line| line.message.contains("half")));
 }
 
 #[test]
@@ -172,18 +195,18 @@ fn a_commit_that_fails_fails_the_action() {
         let pair = format!("k{n}={}", "v".repeat(65_536));
         bench.get(&["state-set", &pair]);
     }
-    let finished = bench.unit.finish(&HookExit::Code(0), bench.now, b"", b"mine ").unwrap();
+    let finished = bench.unit.finish(&HookExit::Code(0), bench.now, b"", b"mine\n").unwrap();
     let record = action(&finished);
     assert_eq!(
         (record.status(), record.message()),
         (ActionStatus::Failed, "committing requested changes failed")
     );
-    assert_eq!(record.results()["return-code"], 1);
+    assert_eq!(record.results()["return-code"], 0, "Juju leaves the program's own code");
     assert!(
         record.results()["stderr"]
             .as_str()
             .unwrap()
-            .starts_with("mine charm state is ")
+            .starts_with("mine\n\ncharm state is ")
     );
 }
 
@@ -196,7 +219,7 @@ fn an_action_that_the_charm_lacks_or_that_is_killed_fails() {
     let finished = bench.end(HookExit::Signal(9));
     assert_eq!(
         (action(&finished).status(), finished.error()),
-        (ActionStatus::Failed, Some("signal: killed"))
+        (ActionStatus::Failed, Some("terminated"))
     );
     assert!(!finished.requeued(), "an action is not run twice");
 }
@@ -214,6 +237,24 @@ fn an_action_can_be_cancelled() {
     assert_eq!(statuses, [ActionStatus::Aborted, ActionStatus::Cancelled]);
     assert_eq!(bench.unit.cancel_action(first).unwrap_err().kind(), ErrorKind::State);
     assert_eq!(bench.drain(), [""; 0]);
+}
+
+#[test]
+fn only_the_last_actions_and_so_much_of_their_log_are_remembered() {
+    let mut bench = Bench::started();
+    for _ in 0..150 {
+        bench.unit.run_action("restart", &[]).unwrap();
+        bench.ok();
+    }
+    let last = bench.unit.run_action("restart", &[]).unwrap();
+    assert_eq!((bench.unit.actions().count(), last.to_string().as_str()), (101, "151"));
+    bench.begin();
+    let line = "x".repeat(100_000);
+    for _ in 0..20 {
+        bench.get(&["action-log", &line]);
+    }
+    let finished = bench.end(HookExit::Code(0));
+    assert_eq!(action(&finished).log().len(), 10);
 }
 
 #[test]

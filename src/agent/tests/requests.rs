@@ -158,6 +158,12 @@ fn requests_that_belong_to_no_hook_are_refused() {
         (stale.code, text(&stale.stderr).as_str()),
         (1, "ERROR bad request: wrong context ID; got \"web/0-install-0\"\n")
     );
+    let mut request = bench.request(&["is-leader"]);
+    request.token = "x".into();
+    assert_eq!(
+        text(&bench.unit.tool(&request).stderr),
+        "ERROR bad request: token does not match\n"
+    );
     let request = bench.request(&["is-leader"]);
     bench.end(HookExit::Code(0));
     assert_eq!(bench.unit.tool(&request).code, 1, "no hook runs any more");

@@ -126,7 +126,7 @@ fn action_log(context: &mut ToolContext<'_>) -> ToolResult {
     if let HookKind::Action { id, .. } = &context.running.run.kind
         && let Some(record) = context.unit.actions.get_mut(id)
     {
-        record.log.push(message.clone());
+        record.add_log(message.clone());
     }
     let logger = format!("unit.{}.action-log", context.unit.settings.unit);
     context.unit.log.push(Level::Info, logger, message);
