@@ -1,7 +1,9 @@
 //! `charmwright container-init`: stands for one container.
 //!
-//! It runs one program (Pebble) the way process 1 of a container does: when the program ends, or the container is killed, everything that was
-//! ever started inside ends too, re-parented processes included. It is not a security boundary: file system and network are the machine's.
+//! It runs one program (Pebble) the way process 1 of a container does: when the program ends, or
+//! the container is killed, everything that was ever started inside ends too, re-parented processes
+//! included. It is not a security boundary: file system and network are the machine's. What the
+//! program prints goes to a [bounded log](crate::bounded_log): a workload can print for ever.
 //!
 //! | it gets | it does |
 //! |---|---|
@@ -10,16 +12,26 @@
 //! | the program's end | kills what is left, and ends with the program's exit code (128 + n for signal n) |
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use clap::Args;
+use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use crate::error::{Error, Result};
+use crate::bounded_log::BoundedLog;
+use crate::error::{Error, Result, os};
 use crate::processes::{self, Ending};
+
+/// How long the last lines may take to reach the log once everything has ended.
+const LAST_LINES_GRACE: Duration = Duration::from_secs(2);
 
 /// Runs a program as a container's first process; started by `charmwright dev`.
 #[derive(Debug, Args)]
@@ -30,6 +42,9 @@ pub struct InitArgs {
     /// How long the program may take to stop after SIGTERM, before everything is killed
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     grace: u64,
+    /// The file that gets what the program prints, as long as there is room
+    #[arg(long, value_name = "FILE")]
+    log: PathBuf,
     /// The program and its arguments
     #[arg(last = true, required = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -60,10 +75,14 @@ async fn contain(args: &InitArgs) -> Result<Ending> {
         .program
         .split_first()
         .ok_or_else(|| Error::new("cannot run the container: no program was named"))?;
+    let (output, errors, logged) = keep_log(&args.log)
+        .map_err(|error| Error::new(format!("cannot write the log {}", args.log.display())).because(error))?;
     // Not waited for through `Child`: as the parent of orphans we collect every child in one place.
     let child = Command::new(name)
         .args(rest)
         .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(errors)
         .spawn()
         .map_err(|error| Error::new(format!("cannot start {}", name.display())).because(error))?;
     let main = Pid::from_child(&child);
@@ -87,7 +106,37 @@ async fn contain(args: &InitArgs) -> Result<Ending> {
     processes::kill_descendants(|| {
         processes::reap(main);
     });
+    // Everyone who had the other end is gone; only a process that is stuck in the kernel can hold
+    // it still.
+    let _ = logged.recv_timeout(LAST_LINES_GRACE);
     Ok(ending)
+}
+
+/// Writes all that comes from the two ends that it gives to the log at `path`; the receiver is told
+/// of the end.
+///
+/// The container does that itself: nobody else ends with it, and the session's loop is not held up
+/// by a flood.
+fn keep_log(path: &Path) -> io::Result<(OwnedFd, OwnedFd, mpsc::Receiver<()>)> {
+    let mut log = BoundedLog::open(path)?;
+    let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(os)?;
+    let other = writer.try_clone()?;
+    let (ended, end) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut reader = File::from(reader);
+        let mut piece = vec![0; 64 << 10];
+        loop {
+            match reader.read(&mut piece) {
+                Ok(0) => break,
+                // A full disk must not stop the workload.
+                Ok(length) => drop(log.write(piece.get(..length).unwrap_or_default())),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        drop(ended);
+    });
+    Ok((writer, other, end))
 }
 
 async fn until(deadline: Option<Instant>) {

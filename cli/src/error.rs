@@ -98,9 +98,28 @@ pub fn os(errno: rustix::io::Errno) -> std::io::Error {
     errno.into()
 }
 
+/// The system's own words for an error, in lower case, as Go prints them: without Rust's `(os error
+/// 2)`.
+pub fn system_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn system_errors_read_as_juju_prints_them() {
+        for (number, text) in [
+            (2, "no such file or directory"),
+            (13, "permission denied"),
+            (21, "is a directory"),
+            (111, "connection refused"),
+        ] {
+            assert_eq!(system_text(&std::io::Error::from_raw_os_error(number)), text);
+        }
+    }
 
     #[test]
     fn the_chain_says_each_level_once_and_ends_with_advice() {

@@ -11,7 +11,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
-use crate::wire::{Answer, Request, body_length};
+use crate::error::system_text;
+use crate::wire::{Answer, CONTENT_LIMIT, Request, body_length};
 
 /// Runs the hook tool `name`. Any failure to ask is `ERROR <text>` and exit code 1, as Juju's own client has it.
 pub fn run(name: &str, args: Vec<OsString>) -> ExitCode {
@@ -22,46 +23,90 @@ pub fn run(name: &str, args: Vec<OsString>) -> ExitCode {
             let _ = io::stderr().write_all(&stderr);
             ExitCode::from(code)
         }
-        Err(reason) => {
+        Err(Refused { code, reason }) => {
             let _ = writeln!(io::stderr(), "ERROR {reason}");
-            ExitCode::FAILURE
+            ExitCode::from(code)
         }
     }
 }
 
 type Printed = (u8, Vec<u8>, Vec<u8>);
 
-fn ask(name: &str, args: Vec<OsString>) -> Result<Printed, String> {
-    let context_id = env::var_os("JUJU_CONTEXT_ID")
-        .filter(|id| !id.is_empty())
-        .ok_or("JUJU_CONTEXT_ID not set")?;
-    let socket = env::var_os("JUJU_AGENT_SOCKET_ADDRESS")
-        .filter(|path| !path.is_empty())
-        .ok_or("JUJU_AGENT_SOCKET_ADDRESS not set")?;
-    let dir = env::current_dir().map_err(|error| format!("cannot learn the working directory: {error}"))?;
-    // Go's wording, without Rust's "(os error 2)".
+/// A call that came to nothing: the exit code, and what to say.
+struct Refused {
+    code: u8,
+    reason: String,
+}
+
+impl From<String> for Refused {
+    fn from(reason: String) -> Self {
+        Self { code: 1, reason }
+    }
+}
+
+/// A variable that has to be there, and not empty.
+fn variable(name: &str) -> Result<OsString, String> {
+    let value = env::var_os(name).filter(|value| !value.is_empty());
+    value.ok_or_else(|| format!("{name} not set"))
+}
+
+/// The socket's path; of the networks that Go knows, only this one leads to an agent.
+fn socket() -> Result<OsString, String> {
+    let path = variable("JUJU_AGENT_SOCKET_ADDRESS")?;
+    let network = variable("JUJU_AGENT_SOCKET_NETWORK")?;
+    if network == "unix" {
+        return Ok(path);
+    }
+    if network == "tcp" {
+        variable("JUJU_AGENT_CA_CERT")?;
+    }
+    let network = network.display();
+    Err(format!("dial {network}: unknown network {network}"))
+}
+
+fn ask(name: &str, args: Vec<OsString>) -> Result<Printed, Refused> {
+    // First of all, as Juju's client does, and with the code that it has for a context it cannot
+    // make.
+    let dir = env::current_dir().map_err(|error| Refused {
+        code: 2,
+        reason: format!("getwd: {}", system_text(&error)),
+    })?;
+    let context_id = variable("JUJU_CONTEXT_ID")?;
+    let socket = socket()?;
     let mut stream = UnixStream::connect(&socket)
-        .map_err(|error| format!("dial unix {}: connect: {}", socket.display(), go_text(&error)))?;
+        .map_err(|error| format!("dial unix {}: connect: {}", socket.display(), system_text(&error)))?;
     let mut request = Request {
         context_id: context_id.into_vec(),
+        token: env::var_os("JUJU_AGENT_TOKEN").unwrap_or_default().into_vec(),
         dir: dir.as_os_str().as_bytes().to_vec(),
         name: name.as_bytes().to_vec(),
         args: args.into_iter().map(OsString::into_vec).collect(),
         stdin: None,
     };
-    let failed = |error: io::Error| format!("cannot talk to the agent at {}: {}", socket.display(), go_text(&error));
+    let failed = |error: io::Error| {
+        format!(
+            "cannot talk to the agent at {}: {}",
+            socket.display(),
+            system_text(&error)
+        )
+    };
     match exchange(&mut stream, &request).map_err(failed)? {
         Answer::Done { code, stdout, stderr } => return Ok((code, stdout, stderr)),
         Answer::WantsStdin => {}
     }
     let mut stdin = Vec::new();
     io::stdin()
+        .take(CONTENT_LIMIT as u64 + 1)
         .read_to_end(&mut stdin)
-        .map_err(|error| format!("cannot read standard input: {}", go_text(&error)))?;
+        .map_err(|error| format!("cannot read standard input: {}", system_text(&error)))?;
+    if stdin.len() > CONTENT_LIMIT {
+        let limit = CONTENT_LIMIT >> 20;
+        return Err(format!("cannot send standard input: it is longer than {limit} MiB").into());
+    }
     request.stdin = Some(stdin);
     match exchange(&mut stream, &request).map_err(failed)? {
         Answer::Done { code, stdout, stderr } => Ok((code, stdout, stderr)),
-        Answer::WantsStdin => Err("hook tool requires stdin, none supplied".to_owned()),
+        Answer::WantsStdin => Err("hook tool requires stdin, none supplied".to_owned().into()),
     }
 }
 
@@ -72,22 +117,4 @@ fn exchange(stream: &mut UnixStream, request: &Request) -> io::Result<Answer> {
     let mut body = vec![0; body_length(head)?];
     stream.read_exact(&mut body)?;
     Answer::decode(&body)
-}
-
-/// The system's own words for an error, in lower case, as Go prints them.
-fn go_text(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    text.to_lowercase()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn system_errors_read_as_juju_prints_them() {
-        assert_eq!(go_text(&io::Error::from_raw_os_error(2)), "no such file or directory");
-        assert_eq!(go_text(&io::Error::from_raw_os_error(111)), "connection refused");
-    }
 }

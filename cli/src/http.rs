@@ -27,7 +27,9 @@ pub async fn get<S>(stream: S, host: &str, target: &str, limit: Duration) -> Res
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let failed = || Error::new(format!("cannot get {target} from {host}"));
+    // A query may hold a token.
+    let path = target.split('?').next().unwrap_or(target);
+    let failed = || Error::new(format!("cannot get {path} from {host}"));
     let exchange = async {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await

@@ -7,6 +7,8 @@ use std::io;
 
 /// Longest message; a hook tool's stdin is by far the largest part of one.
 const MESSAGE_LIMIT: usize = 64 << 20;
+/// Longest content that a hook tool takes from its standard input or a file, in bytes.
+pub const CONTENT_LIMIT: usize = 32 << 20;
 const MOST_PARTS: usize = 65_536;
 
 /// A tool's call.
@@ -14,6 +16,8 @@ const MOST_PARTS: usize = 65_536;
 pub struct Request {
     /// The running hook's context id, as the environment gave it to the tool.
     pub context_id: Vec<u8>,
+    /// `JUJU_AGENT_TOKEN`; empty where there is none.
+    pub token: Vec<u8>,
     /// The caller's working directory.
     pub dir: Vec<u8>,
     /// The name the tool was called by.
@@ -32,7 +36,7 @@ pub enum Answer {
 
 impl Request {
     pub fn encode(&self) -> io::Result<Vec<u8>> {
-        let mut parts: Vec<&[u8]> = vec![&self.context_id, &self.dir, &self.name];
+        let mut parts: Vec<&[u8]> = vec![&self.context_id, &self.token, &self.dir, &self.name];
         match &self.stdin {
             Some(stdin) => parts.extend([b"stdin".as_slice(), stdin]),
             None => parts.extend([b"none".as_slice(), b""]),
@@ -49,10 +53,12 @@ impl Request {
                 .map(<[u8]>::to_vec)
                 .ok_or_else(|| broken("a request with too few parts"))
         };
-        let (context_id, dir, name, kind, stdin) = (part()?, part()?, part()?, part()?, part()?);
+        let (context_id, token, dir) = (part()?, part()?, part()?);
+        let (name, kind, stdin) = (part()?, part()?, part()?);
         let stdin = (kind == b"stdin").then_some(stdin);
         Ok(Self {
             context_id,
+            token,
             dir,
             name,
             stdin,
@@ -156,6 +162,7 @@ mod tests {
         for stdin in [None, Some(Vec::new()), Some(b"a: b\n\xff".to_vec())] {
             let request = Request {
                 context_id: b"web/0-install-1".to_vec(),
+                token: Vec::new(),
                 dir: b"/".to_vec(),
                 name: b"state-set".to_vec(),
                 args: vec![b"--file".to_vec(), b"-".to_vec(), Vec::new(), b"\xff".to_vec()],
@@ -183,6 +190,7 @@ mod tests {
     fn every_broken_message_is_refused() {
         let request = Request {
             context_id: vec![1],
+            token: vec![9],
             dir: vec![2],
             name: vec![3],
             args: vec![vec![4]],

@@ -13,7 +13,8 @@ use super::unit::Unit;
 
 /// How many actions that have ended are remembered, each with what it printed.
 const ENDED_KEPT: usize = 100;
-/// How many bytes of `action-log` an action keeps; Juju's controller bounds them too. The unit's log has each line.
+/// How many bytes of `action-log` an action keeps; Juju's controller bounds them too. The unit's
+/// log has each line.
 const LOG_KEPT: usize = 1 << 20;
 
 /// How far an action is.

@@ -164,8 +164,9 @@ fn wait(step: u32) -> Duration {
 }
 
 impl Unit {
-    /// Takes the end of the running hook or action, with what it printed. A last line that has no end is lost, as Juju's agent loses it. The
-    /// lines go to the log, except where [`Unit::hook_printed`] has taken them already.
+    /// Takes the end of the running hook or action, with what it printed. A last line that has no
+    /// end is lost, as Juju's agent loses it. The lines go to the log, except where
+    /// [`Unit::hook_printed`] has taken them already.
     ///
     /// # Errors
     /// [`ErrorKind::State`] if nothing is running.

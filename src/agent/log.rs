@@ -132,8 +132,9 @@ impl Log {
     }
 }
 
-/// What the agent's reader hands on of a hook's output: whole lines, and of a last line that has no end only full pieces. The agent holds the
-/// pipe open itself, so it waits for that line's end and then gives it up.
+/// What the agent's reader hands on of a hook's output: whole lines, and of a last line that has no
+/// end only full pieces. The agent holds the pipe open itself, so it waits for that line's end and
+/// then gives it up.
 pub(super) fn whole_lines(output: &[u8]) -> &[u8] {
     let whole = output.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let pieces = (output.len() - whole) / PIECE * PIECE;

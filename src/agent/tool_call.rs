@@ -18,8 +18,8 @@ use super::unit::Unit;
 pub struct ToolRequest {
     /// `JUJU_CONTEXT_ID` of the caller.
     pub context_id: String,
-    /// `JUJU_AGENT_TOKEN` of the caller, else empty: Juju before 4.0 refuses one that it has not given, and it gives none to a charm that runs
-    /// beside its agent.
+    /// `JUJU_AGENT_TOKEN` of the caller, else empty: Juju before 4.0 refuses one that it has not
+    /// given, and it gives none to a charm that runs beside its agent.
     pub token: String,
     /// The caller's working directory, absolute: relative paths in arguments start there.
     pub dir: PathBuf,

@@ -449,12 +449,14 @@ impl Unit {
         self.log.written()
     }
 
-    /// Logs a line that the running hook or action has just printed: standard output at DEBUG, standard error at WARNING. For a caller that reads
-    /// while it runs; without a run it does nothing.
+    /// Logs a line that the running hook or action has just printed: standard output at DEBUG,
+    /// standard error at WARNING. For a caller that reads while it runs; without a run it does
+    /// nothing.
     pub fn hook_printed(&mut self, stream: Stream, line: &str) {
         if let Some(running) = &mut self.running {
             running.printed = true;
-            self.log.push(stream.level(), running.run.output_logger(), line.to_owned());
+            self.log
+                .push(stream.level(), running.run.output_logger(), line.to_owned());
         }
     }
 

@@ -11,6 +11,7 @@ use super::cargo_charm;
 use super::charm_archive;
 use super::charm_folder;
 use crate::error::{Error, Result};
+use crate::private_files;
 
 /// A charm as its author has it.
 #[derive(Debug, Clone)]
@@ -147,6 +148,8 @@ impl CharmSource {
                 })
                 .usage());
         }
+        // What is in it keeps the author's modes; other users do not get so far.
+        private_files::make_folder(into).map_err(|error| failed().because(error))?;
         Ok(PreparedCharm { meta, files })
     }
 }

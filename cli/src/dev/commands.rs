@@ -1,7 +1,11 @@
 //! The commands, one a line: what they are called, what they take, and what a mistyped one is told.
 
-use std::fmt;
 use std::time::Duration;
+
+use super::line_words::{parse_duration, unquoted, words};
+use super::shown_line::{self, before_value};
+pub use super::spelling::nearest;
+use super::wanted::{WantedOutcome, WantedStatus, wanted_outcome, wanted_status};
 
 /// How long `wait-for` waits when it is not told.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(180);
@@ -41,6 +45,20 @@ pub enum Command {
         status: WantedStatus,
         part: Option<String>,
     },
+    ExpectAction {
+        outcome: WantedOutcome,
+        part: Option<String>,
+    },
+    /// Another line, which may fail.
+    Try(String),
+    Notify {
+        key: String,
+        container: Option<String>,
+    },
+    Kill {
+        service: String,
+        container: Option<String>,
+    },
     Fetch(String),
     Help,
     Quit,
@@ -54,42 +72,36 @@ pub enum PebbleVerb {
     Kill,
 }
 
-/// What `wait-for` and `expect` look for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WantedStatus {
-    /// Any status: the unit only has nothing left to do.
-    Idle,
-    Active,
-    Blocked,
-    Waiting,
-    Maintenance,
-    Unknown,
-    Error,
-}
-
-const STATUSES: [(&str, WantedStatus); 7] = [
-    ("active", WantedStatus::Active),
-    ("blocked", WantedStatus::Blocked),
-    ("waiting", WantedStatus::Waiting),
-    ("maintenance", WantedStatus::Maintenance),
-    ("unknown", WantedStatus::Unknown),
-    ("error", WantedStatus::Error),
-    ("idle", WantedStatus::Idle),
-];
-
-impl fmt::Display for WantedStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            STATUSES
-                .iter()
-                .find(|(_, status)| status == self)
-                .map_or("", |(name, _)| name),
-        )
+impl Command {
+    /// Whether it changes something that a failed hook could depend on.
+    pub fn changes_something(&self) -> bool {
+        match self {
+            Self::Status
+            | Self::Log
+            | Self::Help
+            | Self::Sleep(_)
+            | Self::WaitFor { .. }
+            | Self::Expect { .. }
+            | Self::ExpectAction { .. }
+            | Self::Try(_)
+            | Self::Fetch(_) => false,
+            Self::Config { .. }
+            | Self::ConfigReset { .. }
+            | Self::Run { .. }
+            | Self::Pebble { .. }
+            | Self::Leader(_)
+            | Self::Upgrade
+            | Self::Resolved { .. }
+            | Self::UpdateStatus
+            | Self::Notify { .. }
+            | Self::Kill { .. }
+            | Self::Quit => true,
+        }
     }
 }
 
 /// Every command: its name, what follows it, what it does. `help` prints this; the nearest name of a mistyped one is found here.
-const COMMANDS: [(&str, &str, &str); 17] = [
+const COMMANDS: [(&str, &str, &str); 21] = [
     (
         "config",
         "KEY=VALUE",
@@ -100,6 +112,16 @@ const COMMANDS: [(&str, &str, &str); 17] = [
         "pebble",
         "stop|start|kill [CONTAINER]",
         "stop Pebble in order, start it, or kill the container as a crash would",
+    ),
+    (
+        "kill",
+        "SERVICE [CONTAINER]",
+        "kill a service's process in its container as a crash would; Pebble then does what its layer says",
+    ),
+    (
+        "notify",
+        "KEY [CONTAINER]",
+        "record a custom notice, such as example.com/backup/done: its hook follows",
     ),
     ("leader", "yes|no", "make the unit the leader, or not"),
     (
@@ -123,12 +145,22 @@ const COMMANDS: [(&str, &str, &str); 17] = [
     (
         "wait-for",
         "STATUS [TIME]",
-        "wait (180s) until the unit is settled with this status: active, blocked, waiting, ..., error, idle",
+        "wait (180s) until the unit is settled and has this status",
     ),
     (
         "expect",
         "STATUS [MESSAGE-PART]",
         "once the unit is settled, fail unless this is its status",
+    ),
+    (
+        "expect-action",
+        "completed|failed [MESSAGE-PART]",
+        "once the last action that was run has ended, fail unless it ended so",
+    ),
+    (
+        "try",
+        "COMMAND",
+        "carry out a command that may fail: it is told, and a script goes on",
     ),
     (
         "fetch",
@@ -141,13 +173,28 @@ const COMMANDS: [(&str, &str, &str); 17] = [
     ("#", "...", "a comment"),
 ];
 
+/// What is said of waiting, since it is not seen from a line of the list.
+const WAITING: &str = "\
+STATUS is active, blocked, waiting, maintenance, unknown, error, or idle for any of a settled unit.
+`wait-for`, `expect` and --until-idle give up before their time once the unit is in error for good: a hook
+has failed three times in a row (or was killed ten times), and nothing that could help has happened in
+between: no command, and no change of Pebble.
+In a script a line that fails ends the run with exit code 1; on a terminal it is only told.
+";
+
 /// The text of `help`.
 pub fn help() -> String {
-    let mut text = String::from("commands, one a line:\n");
+    let mut text = String::from("Commands, one a line:\n");
     for (name, takes, does) in COMMANDS.iter().filter(|(name, ..)| !matches!(*name, "exit" | "#")) {
-        text.push_str(&format!("  {:<38} {does}\n", format!("{name} {takes}")));
+        text.push_str(&format!("  {:<46} {does}\n", format!("{name} {takes}")));
     }
+    text.push_str(WAITING);
     text
+}
+
+/// `line` as it may be printed, without what can be a secret.
+pub fn shown(line: &str) -> String {
+    shown_line::shown(line, |name| COMMANDS.iter().any(|(known, ..)| *known == name))
 }
 
 /// The commands' names on one line, for the first lines of a run.
@@ -176,7 +223,7 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
             .iter()
             .find(|(known, ..)| *known == name)
             .map_or("", |(_, takes, _)| takes);
-        format!("cannot understand `{line}`; it goes: {name} {takes}")
+        format!("cannot understand `{}`; it goes: {name} {takes}", shown(line))
             .trim_end()
             .to_owned()
     };
@@ -189,7 +236,9 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
     };
     match name {
         "config" => config(rest).ok_or_else(usage).map(Some),
-        "run" => run(rest).map_err(|reason| reason.unwrap_or_else(usage)).map(Some),
+        "run" => run(rest)
+            .map_err(|reason| reason.map_or_else(usage, |reason| format!("{}: {reason}", usage())))
+            .map(Some),
         "pebble" => pebble(rest).ok_or_else(usage).map(Some),
         "leader" => match rest {
             "yes" => Ok(Some(Command::Leader(true))),
@@ -214,11 +263,23 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
         "expect" => expect(rest)
             .map_err(|reason| format!("{}: {reason}", usage()))
             .map(Some),
+        "expect-action" => expect_action(rest)
+            .map_err(|reason| format!("{}: {reason}", usage()))
+            .map(Some),
+        "try" if !rest.is_empty() => Ok(Some(Command::Try(rest.to_owned()))),
+        "try" => Err(usage()),
+        "notify" => one_and_container(rest)
+            .map(|(key, container)| Some(Command::Notify { key, container }))
+            .ok_or_else(usage),
+        "kill" => one_and_container(rest)
+            .map(|(service, container)| Some(Command::Kill { service, container }))
+            .ok_or_else(usage),
         "fetch" if !rest.is_empty() && !rest.contains(char::is_whitespace) => Ok(Some(Command::Fetch(rest.to_owned()))),
         "fetch" => Err(usage()),
         "help" | "?" => nothing_after(Command::Help),
         "quit" | "exit" => nothing_after(Command::Quit),
         _ => {
+            let name = before_value(name);
             let known = COMMANDS.iter().map(|(name, ..)| *name).filter(|name| *name != "#");
             Err(match nearest(name, known) {
                 Some(meant) => format!("cannot run `{name}`: there is no such command; did you mean `{meant}`?"),
@@ -245,7 +306,7 @@ fn config(rest: &str) -> Option<Command> {
 }
 
 fn run(rest: &str) -> Result<Command, Option<String>> {
-    let words = words(rest).map_err(|reason| Some(format!("cannot understand `run {rest}`: {reason}")))?;
+    let words = words(rest).map_err(Some)?;
     let (action, params) = words.split_first().ok_or(None)?;
     let params = params.iter().map(|word| {
         word.split_once('=')
@@ -271,7 +332,7 @@ fn pebble(rest: &str) -> Option<Command> {
 
 fn wait_for(rest: &str) -> Result<Command, String> {
     let mut words = rest.split_whitespace();
-    let status = wanted(words.next().unwrap_or(""))?;
+    let status = wanted_status(words.next().unwrap_or(""))?;
     let limit = words.next().map_or(Ok(DEFAULT_WAIT), parse_duration)?;
     match words.next() {
         None => Ok(Command::WaitFor { status, limit }),
@@ -283,122 +344,26 @@ fn expect(rest: &str) -> Result<Command, String> {
     let (status, part) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let part = unquoted(part.trim());
     Ok(Command::Expect {
-        status: wanted(status)?,
+        status: wanted_status(status)?,
         part: (!part.is_empty()).then(|| part.to_owned()),
     })
 }
 
-fn wanted(word: &str) -> Result<WantedStatus, String> {
-    STATUSES
-        .iter()
-        .find(|(name, _)| *name == word)
-        .map(|(_, status)| *status)
-        .ok_or_else(|| {
-            let names: Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
-            match nearest(word, names.iter().copied()) {
-                Some(meant) => format!("there is no status `{word}`; did you mean `{meant}`?"),
-                None => format!("there is no status `{word}`; one of {}", names.join(", ")),
-            }
-        })
+fn expect_action(rest: &str) -> Result<Command, String> {
+    let (word, part) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let part = unquoted(part.trim());
+    Ok(Command::ExpectAction {
+        outcome: wanted_outcome(word)?,
+        part: (!part.is_empty()).then(|| part.to_owned()),
+    })
 }
 
-/// A time: `90` and `90s` are seconds; `500ms`, `2m`, `1m30s`, `1h` work too.
-///
-/// # Errors
-/// Says what was given and what a time looks like.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no time; write 90s, 500ms or 1m30s");
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
-    }
-    let mut total = Duration::ZERO;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
-        let (number, after) = rest.split_at(digits);
-        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
-        let (unit, after) = after.split_at(letters);
-        let seconds = match unit {
-            "ms" => 0.001,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return Err(wrong()),
-        };
-        let number = number.parse::<f64>().map_err(|_| wrong())?;
-        let part = Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
-        total = total.checked_add(part).ok_or_else(wrong)?;
-        rest = after;
-    }
-    if text.is_empty() { Err(wrong()) } else { Ok(total) }
-}
-
-/// `text` without one pair of quotes around it.
-fn unquoted(text: &str) -> &str {
-    ['"', '\'']
-        .iter()
-        .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote))
-        .unwrap_or(text)
-}
-
-/// The words of a line; quotes hold a word together: `note='a b'`.
-fn words(text: &str) -> Result<Vec<String>, String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote: Option<char> = None;
-    for c in text.chars() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => word.get_or_insert_default().push(c),
-            None if c == '"' || c == '\'' => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            None if c.is_whitespace() => words.extend(word.take()),
-            None => word.get_or_insert_default().push(c),
-        }
-    }
-    if let Some(open) = quote {
-        return Err(format!("a {open} is not closed"));
-    }
-    words.extend(word);
-    Ok(words)
-}
-
-/// The name most like `word`, when one is near enough to be a slip of the fingers.
-pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (word.chars().count() / 3).max(1);
-    names
-        .into_iter()
-        .map(|name| (edits(word, name), name))
-        .filter(|(edits, _)| *edits <= allowed)
-        .min_by_key(|(edits, _)| *edits)
-        .map(|(_, name)| name)
-}
-
-/// How many letters have to be put in, left out, changed or swapped with their neighbour to turn `from` into `to`.
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    let mut previous = None;
-    for (i, a) in from.chars().enumerate() {
-        let mut next = vec![i + 1];
-        for (j, b) in to.iter().enumerate() {
-            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX - 1);
-            let mut best = (at(&row, j) + usize::from(a != *b))
-                .min(at(&row, j + 1) + 1)
-                .min(at(&next, j) + 1);
-            let swapped = j > 0 && previous == Some(*b) && to.get(j - 1) == Some(&a);
-            if swapped {
-                best = best.min(at(&before, j - 1) + 1);
-            }
-            next.push(best);
-        }
-        before = std::mem::replace(&mut row, next);
-        previous = Some(a);
-    }
-    row.last().copied().unwrap_or(0)
+/// A word, and perhaps the container that it is about.
+fn one_and_container(rest: &str) -> Option<(String, Option<String>)> {
+    let mut words = rest.split_whitespace();
+    let word = words.next()?.to_owned();
+    let container = words.next().map(str::to_owned);
+    words.next().is_none().then_some((word, container))
 }
 
 #[cfg(test)]
@@ -490,6 +455,28 @@ mod tests {
             }
         );
         assert_eq!(
+            command("expect-action failed 'no disk'"),
+            Command::ExpectAction {
+                outcome: WantedOutcome::Failed,
+                part: Some(text("no disk"))
+            }
+        );
+        assert_eq!(command("try fetch x"), Command::Try(text("fetch x")));
+        assert_eq!(
+            command("notify example.com/a"),
+            Command::Notify {
+                key: text("example.com/a"),
+                container: None
+            }
+        );
+        assert_eq!(
+            command("kill web db"),
+            Command::Kill {
+                service: text("web"),
+                container: Some(text("db"))
+            }
+        );
+        assert_eq!(
             command("fetch http://127.0.0.1:1/"),
             Command::Fetch(text("http://127.0.0.1:1/"))
         );
@@ -519,6 +506,16 @@ mod tests {
             ("confg port=1", "did you mean `config`?"),
             ("frobnicate", "the commands are: config, run"),
             ("run x y", "it goes: run ACTION"),
+            ("expect-action complete", "did you mean `completed`?"),
+            ("expect-action", "one of completed, failed"),
+            (
+                "expect-action done",
+                "there is no outcome `done`; one of completed, failed",
+            ),
+            ("try", "it goes: try COMMAND"),
+            ("notify", "it goes: notify KEY [CONTAINER]"),
+            ("notify a b c", "it goes: notify KEY [CONTAINER]"),
+            ("kill", "it goes: kill SERVICE [CONTAINER]"),
             ("run x 'y", "a ' is not closed"),
             ("sleep", "no time"),
         ] {
@@ -528,29 +525,42 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_as_people_write_them() {
-        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("1m30s"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
-        for wrong in [
-            "",
-            "s",
-            "-1",
-            "1x",
-            "1m2",
-            "nan",
-            "inf",
-            "1e400",
-            "99999999999999999999h",
+    fn what_may_be_secret_is_not_shown() {
+        for (line, told) in [
+            ("config key=SECRET and=more", "config key=..."),
+            ("config key SECRET", "config ..."),
+            ("config key x=SECRET", "config ..."),
+            ("config --reset key", "config --reset key"),
+            ("run act a=SECRET b='SECRET x' SECRET", "run act a=... b=... ..."),
+            ("run act a='SECRET", "run ..."),
+            ("run a=SECRET", "run ..."),
+            ("try config key=SECRET", "try config key=..."),
+            ("confg key=SECRET", "confg ..."),
+            ("key=SECRET", "key"),
+            (
+                "fetch http://me:SECRET@host:1/path?token=SECRET",
+                "fetch http://...@host:1/path?...",
+            ),
+            ("fetch http://host/path", "fetch http://host/path"),
+            ("fetch me:SECRET@host", "fetch host"),
+            ("wait-for active 90s", "wait-for active 90s"),
+            (" quit ", "quit"),
         ] {
-            assert!(parse_duration(wrong).is_err(), "{wrong}");
+            assert_eq!(shown(line), told, "{line}");
+            if let Err(error) = parse(line) {
+                assert!(!error.contains("SECRET"), "{error}");
+            }
         }
     }
 
     #[test]
-    fn near_means_a_slip_and_not_another_word() {
-        assert_eq!(nearest("prot", ["port", "user"]), Some("port"));
-        assert_eq!(nearest("health-chek", ["health-check", "port"]), Some("health-check"));
-        assert_eq!(nearest("colour", ["port", "user"]), None);
+    fn help_has_every_command() {
+        let help = help();
+        for (name, takes, does) in COMMANDS.iter().filter(|(name, ..)| !matches!(*name, "exit" | "#")) {
+            let line = help
+                .lines()
+                .find(|line| line.trim_start().starts_with(&format!("{name} {takes}")));
+            assert!(line.is_some_and(|line| line.ends_with(does)), "{name}");
+        }
     }
 }

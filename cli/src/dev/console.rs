@@ -1,12 +1,20 @@
 //! Where commands come from: a script, a terminal, or a pipe.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::fs::File;
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::Path;
+use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc};
 
-use super::events::Happening;
+use super::events::{Happening, Line};
 use crate::error::{Error, Result};
+
+/// Longest script, in bytes.
+const SCRIPT_LIMIT: u64 = 16 << 20;
+/// How many lines of standard input are read before they are carried out: a pipe may never end.
+const LINES_AHEAD: usize = 1000;
 
 /// Who is at the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,10 +36,17 @@ pub fn start(script: Option<&Path>, until_idle: bool, happenings: mpsc::Unbounde
         return Ok(Source::Nobody);
     }
     if let Some(path) = script {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| Error::new(format!("cannot read the script {}", path.display())).because(e))?;
-        for line in text.lines() {
-            let _ = happenings.send(Happening::Line(line.to_owned()));
+        let failed = || Error::new(format!("cannot read the script {}", path.display()));
+        let mut text = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(SCRIPT_LIMIT + 1).read_to_end(&mut text))
+            .map_err(|e| failed().because(e))?;
+        if text.len() as u64 > SCRIPT_LIMIT {
+            return Err(failed().because("it is longer than 16 MiB"));
+        }
+        // A line that is no text is a wrong line, and says so.
+        for line in String::from_utf8_lossy(&text).lines() {
+            let _ = happenings.send(Happening::Line(Line::new(line.to_owned(), None)));
         }
         let _ = happenings.send(Happening::EndOfInput);
         return Ok(Source::Script);
@@ -42,12 +57,14 @@ pub fn start(script: Option<&Path>, until_idle: bool, happenings: mpsc::Unbounde
         Source::Script
     };
     // A thread of its own: a read of standard input cannot be given up, and must not keep the process from ending.
+    let (runtime, places) = (Handle::current(), Arc::new(Semaphore::new(LINES_AHEAD)));
     std::thread::spawn(move || {
         // By bytes: a line that is not UTF-8 is refused as a wrong line, while `lines` would pass it off as the end of a script that went well.
         for line in io::stdin().lock().split(b'\n') {
             let Ok(line) = line else { break };
-            let line = String::from_utf8_lossy(&line).into_owned();
-            if happenings.send(Happening::Line(line)).is_err() {
+            let text = String::from_utf8_lossy(&line).into_owned();
+            let place = runtime.block_on(Arc::clone(&places).acquire_owned()).ok();
+            if happenings.send(Happening::Line(Line::new(text, place))).is_err() {
                 return;
             }
         }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::charm_source::PreparedCharm;
-use super::hook_process::HookEnd;
+use super::hook_process::{HookEnd, PrintedLines};
 use super::tool_server::ToolCall;
 use crate::error::Result;
 use crate::processes::Ending;
@@ -13,8 +15,8 @@ use crate::processes::Ending;
 pub enum Happening {
     /// A hook tool was called.
     Tool(ToolCall),
-    /// The running hook wrote a line to standard error.
-    HookWarned(String),
+    /// The running hook wrote lines to one of its streams.
+    HookPrinted(PrintedLines),
     /// The running hook ended.
     HookEnded(HookEnd),
     /// A poll of a container's Pebble: what it answered, or `None`. `start` counts the container's starts, 0 while none runs.
@@ -32,15 +34,29 @@ pub enum Happening {
         ending: Ending,
     },
     /// A line of the script, the terminal or the pipe.
-    Line(String),
+    Line(Line),
     /// The script, the terminal or the pipe is at its end.
     EndOfInput,
-    /// A `fetch` ended: what to print, or why it failed.
-    Fetched(Result<String>),
+    /// What a command asked of Pebble or of a server was answered: what to print, or why it failed.
+    Answered(Result<String>),
     /// The charm was made anew for `upgrade`, or why it was not.
     Prepared(Result<PreparedCharm>),
     /// Someone asked the session to end.
     Asked(Stop),
+}
+
+/// A command's line, and its place among those that are read ahead.
+#[derive(Debug)]
+pub struct Line {
+    pub text: String,
+    /// Given back when the line is dropped; a file's lines need none.
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Line {
+    pub fn new(text: String, place: Option<OwnedSemaphorePermit>) -> Self {
+        Self { text, _place: place }
+    }
 }
 
 /// What a Pebble says of itself.
@@ -68,6 +84,17 @@ pub enum Notice {
     CheckRecovered { check: String },
 }
 
+/// A time of so many seconds: `40 s`, `1m05s`, `2h05m`, `3d04h`.
+pub fn whole_seconds(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{minutes}m{:02}s", seconds % 60),
+        3600..86_400 => format!("{hours}h{:02}m", minutes % 60),
+        _ => format!("{days}d{:02}h", hours % 24),
+    }
+}
+
 /// The time something took, as a person reads it.
 pub fn human(time: Duration) -> String {
     match time.as_secs() {
@@ -75,5 +102,19 @@ pub fn human(time: Duration) -> String {
         0 => format!("{} ms", time.as_millis()),
         1..=59 => format!("{:.1} s", time.as_secs_f64()),
         seconds => format!("{}m{:02}s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_short() {
+        let ages = [0, 59, 60, 3599, 3600, 86_399, 86_400, 90_000_000];
+        assert_eq!(
+            ages.map(whole_seconds),
+            ["0 s", "59 s", "1m00s", "59m59s", "1h00m", "23h59m", "1d00h", "1041d16h"]
+        );
     }
 }

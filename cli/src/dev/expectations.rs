@@ -2,16 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use hyper::Uri;
-use tokio::net::TcpStream;
+use charmwright::agent::{ActionId, ActionRecord, ActionStatus};
 
-use super::commands::WantedStatus;
 use super::events::human;
-use super::table::{Snapshot, one_line};
-use crate::error::{Error, Result};
-use crate::http;
-
-const FETCH_LIMIT: Duration = Duration::from_secs(10);
+use super::table::Snapshot;
+use super::wanted::{WantedOutcome, WantedStatus};
+use crate::shown::one_line;
 
 /// What holds the script up.
 #[derive(Debug)]
@@ -28,8 +24,31 @@ pub enum Wait {
         limit: Duration,
         deadline: Instant,
     },
-    /// A fetch is under way.
-    Fetch,
+    ExpectAction {
+        action: ActionId,
+        outcome: WantedOutcome,
+        part: Option<String>,
+        limit: Duration,
+        deadline: Instant,
+    },
+    /// Pebble or a server was asked something.
+    Answer,
+    /// The charm is being made for `upgrade`.
+    Build,
+}
+
+/// What is seen of the unit at one moment.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// Whether it has nothing left to do.
+    pub settled: bool,
+    /// Whether the charm is being made anew.
+    pub building: bool,
+    pub unit: Snapshot,
+    /// What there is to say of an error for good.
+    pub lasting_error: Option<String>,
+    /// The action that is waited for.
+    pub action: Option<&'a ActionRecord>,
 }
 
 /// Whether the script may go on.
@@ -44,30 +63,45 @@ impl Wait {
     /// When it has to be looked at again, even if nothing happens.
     pub fn deadline(&self) -> Option<Instant> {
         match self {
-            Self::Until(deadline) | Self::For { deadline, .. } | Self::Expect { deadline, .. } => Some(*deadline),
-            Self::Fetch => None,
+            Self::Until(deadline)
+            | Self::For { deadline, .. }
+            | Self::Expect { deadline, .. }
+            | Self::ExpectAction { deadline, .. } => Some(*deadline),
+            Self::Answer | Self::Build => None,
+        }
+    }
+
+    /// The action that is waited for.
+    pub fn action(&self) -> Option<ActionId> {
+        match self {
+            Self::ExpectAction { action, .. } => Some(*action),
+            Self::Until(_) | Self::For { .. } | Self::Expect { .. } | Self::Answer | Self::Build => None,
         }
     }
 
     /// Looks at the unit. Only a settled unit has a status to speak of; an error is one that does not settle.
-    pub fn check(&self, now: Instant, settled: bool, seen: &Snapshot) -> Verdict {
+    pub fn check(&self, now: Instant, seen: &Seen<'_>) -> Verdict {
         match self {
             Self::Until(deadline) if now >= *deadline => Verdict::Met,
-            Self::Until(_) | Self::Fetch => Verdict::NotYet,
+            Self::Until(_) | Self::Answer => Verdict::NotYet,
+            Self::Build if seen.building => Verdict::NotYet,
+            Self::Build => Verdict::Met,
             Self::For {
                 status,
                 limit,
                 deadline,
             } => {
-                if is(*status, settled, seen) {
+                if is(*status, seen) {
                     Verdict::Met
+                } else if let Some(lasting) = &seen.lasting_error {
+                    Verdict::Failed(format!("cannot wait any longer for {status}: {}", lasts(lasting, seen)))
                 } else if now < *deadline {
                     Verdict::NotYet
                 } else {
                     Verdict::Failed(format!(
                         "cannot wait any longer for {status}: after {} {}",
                         human(*limit),
-                        what_is(settled, seen)
+                        what_is(seen)
                     ))
                 }
             }
@@ -76,96 +110,141 @@ impl Wait {
                 part,
                 limit,
                 deadline,
-            } => {
-                let in_error = *status == WantedStatus::Error && is(*status, settled, seen);
-                if !settled && !in_error {
-                    if now < *deadline {
-                        return Verdict::NotYet;
-                    }
-                    return Verdict::Failed(format!(
-                        "cannot say whether the unit is {status}: after {} {}",
-                        human(*limit),
-                        what_is(settled, seen)
-                    ));
-                }
-                let message = one_line(&seen.message);
-                let part_seen = part.as_ref().is_none_or(|part| message.contains(part.as_str()));
-                if is(*status, settled, seen) && part_seen {
-                    return Verdict::Met;
-                }
-                let wanted = part.as_ref().map_or_else(
-                    || status.to_string(),
-                    |part| format!("{status} with {part:?} in its message"),
-                );
-                Verdict::Failed(format!("cannot confirm {wanted}: {}", what_is(settled, seen)))
-            }
+            } => expect(*status, part.as_deref(), *limit, now < *deadline, seen),
+            Self::ExpectAction {
+                outcome,
+                part,
+                limit,
+                deadline,
+                ..
+            } => expect_action(*outcome, part.as_deref(), *limit, now < *deadline, seen.action),
         }
     }
 }
 
-fn is(wanted: WantedStatus, settled: bool, seen: &Snapshot) -> bool {
+fn expect(status: WantedStatus, part: Option<&str>, limit: Duration, has_time: bool, seen: &Seen<'_>) -> Verdict {
+    let in_error = status == WantedStatus::Error && is(status, seen);
+    if !seen.settled && !in_error {
+        return match &seen.lasting_error {
+            Some(lasting) => Verdict::Failed(format!("cannot confirm {status}: {}", lasts(lasting, seen))),
+            None if has_time => Verdict::NotYet,
+            None => Verdict::Failed(format!(
+                "cannot say whether the unit is {status}: after {} {}",
+                human(limit),
+                what_is(seen)
+            )),
+        };
+    }
+    let message = one_line(&seen.unit.message);
+    if is(status, seen) && part.is_none_or(|part| message.contains(part)) {
+        return Verdict::Met;
+    }
+    let wanted = part.map_or_else(
+        || status.to_string(),
+        |part| format!("{status} with {part:?} in its message"),
+    );
+    Verdict::Failed(format!("cannot confirm {wanted}: {}", what_is(seen)))
+}
+
+fn expect_action(
+    outcome: WantedOutcome,
+    part: Option<&str>,
+    limit: Duration,
+    has_time: bool,
+    action: Option<&ActionRecord>,
+) -> Verdict {
+    let Some(action) = action else {
+        return Verdict::Failed(format!("cannot confirm {outcome}: the action is not known any more"));
+    };
+    let name = format!("action {} ({})", action.id(), action.name());
+    if !action.has_ended() {
+        return match has_time {
+            true => Verdict::NotYet,
+            false => Verdict::Failed(format!(
+                "cannot say whether {name} is {outcome}: it has not ended after {}",
+                human(limit)
+            )),
+        };
+    }
+    let message = one_line(action.message());
+    let is_wanted = match outcome {
+        WantedOutcome::Completed => action.status() == ActionStatus::Completed,
+        WantedOutcome::Failed => action.status() != ActionStatus::Completed,
+    };
+    if is_wanted && part.is_none_or(|part| message.contains(part)) {
+        return Verdict::Met;
+    }
+    let wanted = part.map_or_else(
+        || outcome.to_string(),
+        |part| format!("{outcome} with {part:?} in its message"),
+    );
+    let colon = if message.is_empty() { "" } else { ": " };
+    Verdict::Failed(format!(
+        "cannot confirm {wanted}: {name} has {}{colon}{message}",
+        ended_as(action.status())
+    ))
+}
+
+/// An action's end as a word.
+pub fn ended_as(status: ActionStatus) -> &'static str {
+    match status {
+        ActionStatus::Completed => "completed",
+        ActionStatus::Failed => "failed",
+        ActionStatus::Cancelled => "been cancelled",
+        ActionStatus::Aborted => "been aborted",
+        _ => "not ended",
+    }
+}
+
+/// The unit as it is, and why it will stay so.
+fn lasts(lasting: &str, seen: &Seen<'_>) -> String {
+    format!("{}; {lasting}", what_is(seen))
+}
+
+fn is(wanted: WantedStatus, seen: &Seen<'_>) -> bool {
     match wanted {
-        WantedStatus::Error => seen.workload == "error",
-        WantedStatus::Idle => settled,
-        other => settled && seen.workload == other.to_string(),
+        WantedStatus::Error => seen.unit.workload == "error",
+        WantedStatus::Idle => seen.settled,
+        other => seen.settled && seen.unit.workload == other.to_string(),
     }
 }
 
 /// The unit as it is, for the one who expected something else.
-pub fn what_is(settled: bool, seen: &Snapshot) -> String {
-    let message = one_line(&seen.message);
+pub fn what_is(seen: &Seen<'_>) -> String {
+    let unit = &seen.unit;
+    let message = one_line(&unit.message);
     let colon = if message.is_empty() { "" } else { ": " };
-    let agent = if settled { "settled" } else { "not settled yet" };
+    let agent = if seen.settled { "settled" } else { "not settled yet" };
     format!(
         "{} is {}{colon}{message} (agent {}, {agent})",
-        seen.unit, seen.workload, seen.agent
+        unit.unit, unit.workload, unit.agent
     )
-}
-
-/// Gets `url`, and gives its code and first line.
-///
-/// # Errors
-/// When there is no answer in 10 s, or its code is 400 or more.
-pub async fn fetch(url: &str) -> Result<String> {
-    let failed = || Error::new(format!("cannot fetch {url}"));
-    let uri: Uri = url.parse().map_err(|e| failed().because(e))?;
-    if uri.scheme_str() != Some("http") {
-        return Err(failed().because("only http:// is spoken here"));
-    }
-    let host = uri.host().ok_or_else(|| failed().because("it names no host"))?;
-    let port = uri.port_u16().unwrap_or(80);
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let connect = tokio::time::timeout(FETCH_LIMIT, TcpStream::connect((bare, port)));
-    let stream = connect
-        .await
-        .map_err(|_| failed().because("no connection in 10 s"))?
-        .map_err(|e| failed().because(e))?;
-    let target = uri.path_and_query().map_or("/", |target| target.as_str());
-    let answer = http::get(stream, &format!("{host}:{port}"), target, FETCH_LIMIT).await?;
-    let body = String::from_utf8_lossy(&answer.body);
-    let told = format!("{} {}", answer.status.as_u16(), body.lines().next().unwrap_or(""));
-    if answer.status.as_u16() >= 400 {
-        return Err(failed().because(format!("it answered {told}")));
-    }
-    Ok(told.trim_end().to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn seen(workload: &str, message: &str) -> Snapshot {
-        Snapshot {
-            application: "web".to_owned(),
-            unit: "web/0".to_owned(),
-            leader: true,
-            version: String::new(),
-            workload: workload.to_owned(),
-            message: message.to_owned(),
-            agent: "idle".to_owned(),
-            ports: Vec::new(),
-            containers: Vec::new(),
-            deferred: Vec::new(),
+    fn seen(settled: bool, workload: &str, message: &str) -> Seen<'static> {
+        Seen {
+            settled,
+            building: false,
+            unit: Snapshot {
+                application: "web".to_owned(),
+                application_status: workload.to_owned(),
+                application_message: message.to_owned(),
+                unit: "web/0".to_owned(),
+                leader: true,
+                version: String::new(),
+                workload: workload.to_owned(),
+                message: message.to_owned(),
+                agent: "idle".to_owned(),
+                ports: Vec::new(),
+                containers: Vec::new(),
+                deferred: Vec::new(),
+            },
+            lasting_error: None,
+            action: None,
         }
     }
 
@@ -182,18 +261,18 @@ mod tests {
         let now = Instant::now();
         let later = now + Duration::from_secs(1);
         let wait = wait_for(WantedStatus::Active, later);
-        assert_eq!(wait.check(now, false, &seen("active", "")), Verdict::NotYet);
-        assert_eq!(wait.check(now, true, &seen("waiting", "")), Verdict::NotYet);
-        assert_eq!(wait.check(now, true, &seen("active", "")), Verdict::Met);
+        assert_eq!(wait.check(now, &seen(false, "active", "")), Verdict::NotYet);
+        assert_eq!(wait.check(now, &seen(true, "waiting", "")), Verdict::NotYet);
+        assert_eq!(wait.check(now, &seen(true, "active", "")), Verdict::Met);
         assert_eq!(
-            wait_for(WantedStatus::Error, later).check(now, false, &seen("error", "hook failed")),
+            wait_for(WantedStatus::Error, later).check(now, &seen(false, "error", "hook failed")),
             Verdict::Met
         );
         assert_eq!(
-            wait_for(WantedStatus::Idle, later).check(now, true, &seen("blocked", "")),
+            wait_for(WantedStatus::Idle, later).check(now, &seen(true, "blocked", "")),
             Verdict::Met
         );
-        let Verdict::Failed(told) = wait.check(later, true, &seen("blocked", "port: too big")) else {
+        let Verdict::Failed(told) = wait.check(later, &seen(true, "blocked", "port: too big")) else {
             panic!()
         };
         assert_eq!(
@@ -212,21 +291,46 @@ mod tests {
             deadline: now + Duration::from_secs(180),
         };
         assert_eq!(
-            expect(WantedStatus::Blocked, "").check(now, false, &seen("blocked", "")),
+            expect(WantedStatus::Blocked, "").check(now, &seen(false, "blocked", "")),
             Verdict::NotYet
         );
         assert_eq!(
-            expect(WantedStatus::Blocked, "port").check(now, true, &seen("blocked", "the port\nis bad")),
+            expect(WantedStatus::Blocked, "port").check(now, &seen(true, "blocked", "the port\nis bad")),
             Verdict::Met
         );
         assert_eq!(
-            expect(WantedStatus::Error, "hook").check(now, false, &seen("error", "hook failed")),
+            expect(WantedStatus::Error, "hook").check(now, &seen(false, "error", "hook failed")),
             Verdict::Met
         );
-        let Verdict::Failed(told) = expect(WantedStatus::Blocked, "user").check(now, true, &seen("blocked", "port"))
+        let Verdict::Failed(told) = expect(WantedStatus::Blocked, "user").check(now, &seen(true, "blocked", "port"))
         else {
             panic!()
         };
         assert!(told.contains("web/0 is blocked: port"), "{told}");
+    }
+
+    #[test]
+    fn nothing_is_waited_for_in_an_error_for_good() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(1);
+        let stuck = Seen {
+            lasting_error: Some("in error for good: start has failed 3 times in a row".to_owned()),
+            ..seen(false, "error", "hook failed: \"start\"")
+        };
+        assert_eq!(wait_for(WantedStatus::Error, later).check(now, &stuck), Verdict::Met);
+        for status in [WantedStatus::Active, WantedStatus::Idle] {
+            let told = wait_for(status, later).check(now, &stuck);
+            assert!(
+                matches!(&told, Verdict::Failed(why) if why.contains("for good: start")),
+                "{told:?}"
+            );
+        }
+        let expect = Wait::Expect {
+            status: WantedStatus::Active,
+            part: None,
+            limit: Duration::from_secs(1),
+            deadline: later,
+        };
+        assert!(matches!(expect.check(now, &stuck), Verdict::Failed(why) if why.contains("for good")));
     }
 }

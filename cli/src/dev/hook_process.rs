@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use charmwright::agent::Stream;
 use rustix::process::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
@@ -21,10 +22,10 @@ use crate::processes::Ending;
 const READ_SIZE: usize = 64 << 10;
 /// Longest piece of a line in the log, in bytes: the agent's own limit.
 const LINE_LIMIT: usize = 4096;
-/// How much of a stream is kept for an action's result.
+/// How much of a stream is kept for an action's result, in bytes.
 const KEPT_LIMIT: usize = 1 << 20;
-/// How many lines of standard error are told while the hook runs; a flood of them is for the log alone.
-const TOLD_LIMIT: usize = 200;
+/// How much of a stream goes to the log, in bytes.
+pub const LOGGED_LIMIT: usize = 1 << 20;
 /// How many of each stream's last lines are kept, to be shown if the hook fails without a word.
 const LAST_LINES: usize = 5;
 /// How long the output pipes are read after the charm has exited: a child of its may hold them open for ever.
@@ -39,6 +40,15 @@ pub struct HookEnd {
     pub stderr: Vec<u8>,
     /// The last lines of both streams, standard output's first.
     pub last_lines: Vec<String>,
+    /// How many bytes of whole lines were too many for the log.
+    pub unlogged: u64,
+}
+
+/// Lines that a running hook has just written to one of its streams.
+#[derive(Debug)]
+pub struct PrintedLines {
+    pub stream: Stream,
+    pub lines: Vec<String>,
 }
 
 impl HookEnd {
@@ -49,6 +59,7 @@ impl HookEnd {
             stdout: Vec::new(),
             stderr: Vec::new(),
             last_lines: Vec::new(),
+            unlogged: 0,
         }
     }
 }
@@ -70,7 +81,8 @@ pub fn choose_program(charm: &Path, dispatch_path: &str) -> Option<PathBuf> {
         .find(|program| program.exists())
 }
 
-/// Starts `program` and reports its warnings and its end to `happenings`; the process id, when it did start.
+/// Starts `program` and reports what it prints and its end to `happenings`; the process id, when it
+/// did start.
 ///
 /// The environment is `environment` and nothing else, the working directory the charm's, standard input empty.
 pub fn start(
@@ -109,8 +121,8 @@ pub fn start(
 
 /// Reads the hook's output and waits for its end, side by side.
 async fn follow(mut child: Child, program: PathBuf, happenings: mpsc::UnboundedSender<Happening>) {
-    let mut stdout = Output::new(child.stdout.take(), None);
-    let mut stderr = Output::new(child.stderr.take(), Some(happenings.clone()));
+    let mut stdout = Output::new(child.stdout.take(), Stream::Stdout, happenings.clone());
+    let mut stderr = Output::new(child.stderr.take(), Stream::Stderr, happenings.clone());
     let mut ended: Option<(HookOutcome, Instant)> = None;
     loop {
         if ended.is_some() && stdout.pipe.is_none() && stderr.pipe.is_none() {
@@ -134,24 +146,30 @@ async fn follow(mut child: Child, program: PathBuf, happenings: mpsc::UnboundedS
         || HookOutcome::NotStarted("cannot learn how the hook ended".to_owned()),
         |(outcome, _)| outcome,
     );
-    stdout.finish();
-    stderr.finish();
+    let unlogged = stdout.unlogged.saturating_add(stderr.unlogged);
     let last_lines = stdout.last_lines.into_iter().chain(stderr.last_lines).collect();
     let end = HookEnd {
         outcome,
         stdout: stdout.kept,
         stderr: stderr.kept,
         last_lines,
+        unlogged,
     };
     let _ = happenings.send(Happening::HookEnded(end));
 }
 
 /// One of the hook's output streams, read to its end however much it is, while only its beginning and its last lines are kept.
+///
+/// A last line that has no end is lost, as Juju's agent loses it (reference
+/// `juju-agent-measured.md`, row 2).
 struct Output<P> {
     pipe: Option<P>,
-    /// Who is told of each line while the hook runs.
-    told: Option<mpsc::UnboundedSender<Happening>>,
-    lines: usize,
+    stream: Stream,
+    /// Who is told of the lines while the hook runs.
+    happenings: mpsc::UnboundedSender<Happening>,
+    /// How many bytes have gone to the log, and how many were too many for it.
+    logged: usize,
+    unlogged: u64,
     /// What was read and is not a whole line yet.
     partial: Vec<u8>,
     kept: Vec<u8>,
@@ -159,11 +177,13 @@ struct Output<P> {
 }
 
 impl<P: AsyncRead + Unpin> Output<P> {
-    fn new(pipe: Option<P>, told: Option<mpsc::UnboundedSender<Happening>>) -> Self {
+    fn new(pipe: Option<P>, stream: Stream, happenings: mpsc::UnboundedSender<Happening>) -> Self {
         Self {
             pipe,
-            told,
-            lines: 0,
+            stream,
+            happenings,
+            logged: 0,
+            unlogged: 0,
             partial: Vec::new(),
             kept: Vec::new(),
             last_lines: VecDeque::new(),
@@ -184,27 +204,31 @@ impl<P: AsyncRead + Unpin> Output<P> {
             .extend(new.iter().take(KEPT_LIMIT.saturating_sub(self.kept.len())));
         let mut read = std::mem::take(&mut self.partial);
         let mut rest = read.as_slice();
+        let mut lines = Vec::new();
         while let Some((piece, skip)) = next_piece(rest) {
-            self.line(String::from_utf8_lossy(rest.get(..piece).unwrap_or_default()).into_owned());
+            let line = rest.get(..piece).unwrap_or_default();
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            self.line(String::from_utf8_lossy(line).into_owned(), skip, &mut lines);
             rest = rest.get(skip..).unwrap_or_default();
         }
         let taken = read.len() - rest.len();
         read.drain(..taken);
         self.partial = read;
-    }
-
-    /// Takes the last line, when it had no end.
-    fn finish(&mut self) {
-        if !self.partial.is_empty() {
-            let line = String::from_utf8_lossy(&std::mem::take(&mut self.partial)).into_owned();
-            self.line(line);
+        if !lines.is_empty() {
+            let stream = self.stream;
+            let _ = self
+                .happenings
+                .send(Happening::HookPrinted(PrintedLines { stream, lines }));
         }
     }
 
-    fn line(&mut self, line: String) {
-        self.lines += 1;
-        if let Some(told) = self.told.as_ref().filter(|_| self.lines <= TOLD_LIMIT) {
-            let _ = told.send(Happening::HookWarned(line.clone()));
+    /// Takes a line that took `size` bytes; `logged` gets it as long as the log has room.
+    fn line(&mut self, line: String, size: usize, logged: &mut Vec<String>) {
+        self.logged = self.logged.saturating_add(size);
+        if self.logged <= LOGGED_LIMIT {
+            logged.push(line.clone());
+        } else {
+            self.unlogged = self.unlogged.saturating_add(size as u64);
         }
         if self.last_lines.len() == LAST_LINES {
             self.last_lines.pop_front();
@@ -259,7 +283,7 @@ mod tests {
         dir
     }
 
-    /// Runs the hook and gives its warnings and its end.
+    /// Runs the hook and gives its lines on standard error and its end.
     async fn run(dir: &Path) -> (Vec<String>, HookEnd) {
         let (sender, mut happenings) = mpsc::unbounded_channel();
         start(
@@ -271,7 +295,11 @@ mod tests {
         let mut lines = Vec::new();
         while let Some(happening) = happenings.recv().await {
             match happening {
-                Happening::HookWarned(line) => lines.push(line),
+                Happening::HookPrinted(printed) => {
+                    if printed.stream == Stream::Stderr {
+                        lines.extend(printed.lines);
+                    }
+                }
                 Happening::HookEnded(end) => return (lines, end),
                 other => panic!("{other:?}"),
             }
@@ -284,16 +312,17 @@ mod tests {
         let _alone = ONE_AT_A_TIME.lock().await;
         let dir = charm(&[(
             "hooks/install",
-            "#!/bin/sh\necho $GREETING $HOME; pwd; cat; printf tail >&2; exit 3\n",
+            "#!/bin/sh\necho $GREETING $HOME; pwd; cat; echo whole >&2; printf half; printf half >&2; exit 3\n",
             0o755,
         )]);
         let (lines, end) = run(dir.path()).await;
         assert_eq!(end.outcome, HookOutcome::Ended(Ending::Code(3)));
         let here = fs::canonicalize(dir.path()).unwrap().display().to_string();
-        assert_eq!(String::from_utf8(end.stdout).unwrap(), format!("hello\n{here}\n"));
-        assert_eq!(lines, ["tail"]);
-        assert_eq!(end.last_lines, ["hello", here.as_str(), "tail"]);
-        assert_eq!(end.stderr, b"tail");
+        assert_eq!(String::from_utf8(end.stdout).unwrap(), format!("hello\n{here}\nhalf"));
+        // Juju loses a last line that has no end.
+        assert_eq!(lines, ["whole"]);
+        assert_eq!(end.last_lines, ["hello", here.as_str(), "whole"]);
+        assert_eq!(end.stderr, b"whole\nhalf");
     }
 
     #[tokio::test]
@@ -334,7 +363,8 @@ mod tests {
             0o755,
         )]);
         let (lines, end) = run(dir.path()).await;
-        assert_eq!((lines.len(), end.stdout.len()), (TOLD_LIMIT, KEPT_LIMIT));
+        assert_eq!((lines.len(), end.stdout.len()), (5000, KEPT_LIMIT));
+        assert_eq!(end.unlogged, 20_000_000 + 4 - LOGGED_LIMIT as u64);
         assert_eq!(end.last_lines[LAST_LINES - 1], "end");
     }
 
@@ -364,7 +394,8 @@ mod tests {
             asked: 0,
             left: 4 << 20,
         };
-        let mut output = Output::new(Some(flood), None);
+        let (sender, _happenings) = mpsc::unbounded_channel();
+        let mut output = Output::new(Some(flood), Stream::Stdout, sender);
         while output.pipe.as_ref().is_some_and(|flood| flood.left > 0) {
             output.read().await;
         }

@@ -1,40 +1,61 @@
 //! One hook of the session: started, its tools answered, its end taken and told.
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use charmwright::agent::{Ending as HookEnding, Finished, HookExit, HookRun, Level, ToolAnswer, ToolRequest};
+use charmwright::agent::{Ending as HookEnding, Finished, HookExit, HookRun, Level, Stream, ToolAnswer, ToolRequest};
 use rustix::process::{Pid, Signal};
 
-use super::events::human;
-use super::hook_process::{self, HookEnd, HookOutcome};
+use super::events::{human, whole_seconds};
+use super::expectations::ended_as;
+use super::hook_process::{self, HookEnd, HookOutcome, LOGGED_LIMIT, PrintedLines};
 use super::journal::HookLine;
 use super::session::Session;
 use super::tool_files;
 use super::tool_server::{ToolCall, ToolServer};
-use crate::error::Error;
+use crate::error::{Error, system_text};
 use crate::processes::Ending;
 use crate::wire;
 
 /// When a running hook's new status is worth a line of its own; the table says it at the end of a shorter one.
 const TELL_STATUS_AFTER: Duration = Duration::from_secs(3);
 
+/// How many lines of standard error are told while a hook runs; a flood of them is for the log
+/// alone.
+const TOLD_LINES: usize = 200;
+
+/// How many lines that a hook printed go to the unit's log between two writes of its file.
+const LINES_AT_ONCE: usize = 1000;
+
+/// When it is said again that a hook still runs: after these seconds, and then every minute.
+const STILL_RUNNING: [u64; 3] = [10, 30, 60];
+
 /// How many lines of an action's result are shown; the log has the rest.
 const RESULT_LINES: usize = 20;
+
+/// How many results of an action, or events that a hook has put off, are shown.
+const RESULTS: usize = 50;
 
 /// The hook that runs now.
 #[derive(Debug)]
 pub struct RunningHook {
     run: HookRun,
     began: Instant,
+    /// After how many seconds it is said next that it still runs.
+    next_word: u64,
+    /// How many lines of standard error it has written.
+    warned: usize,
     process: Option<Pid>,
     /// Serves the hook's tools as long as the hook runs.
     _tools: Option<ToolServer>,
     /// How many retries the charm's calls needed.
     retries: u32,
-    /// Whether anything was printed under the hook's name.
+    /// How many of its calls were told to be retried, and not yet how that ended.
+    retrying: u32,
+    /// Whether the hook's name was printed for what stands below it.
     announced: bool,
+    /// Whether anything that the charm said was printed.
+    spoke: bool,
     status: (String, String),
     deferred: usize,
 }
@@ -48,6 +69,28 @@ impl RunningHook {
     pub fn name(&self) -> String {
         self.run.name()
     }
+
+    /// When it is to be said that it still runs.
+    pub fn next_word(&self) -> Instant {
+        self.began + Duration::from_secs(self.next_word)
+    }
+
+    /// What is to be said of output that is too much even for the log.
+    fn unlogged(&self, end: &HookEnd) -> Option<String> {
+        (end.unlogged > 0).then(|| {
+            format!(
+                "it printed {} byte(s) more than the log takes of one hook ({LOGGED_LIMIT} of each stream)",
+                end.unlogged
+            )
+        })
+    }
+
+    /// Which hook it is, and for how long it has been running.
+    pub fn told(&self, now: Instant) -> String {
+        let action = if self.run.kind().is_action() { "action " } else { "" };
+        let running = now.saturating_duration_since(self.began);
+        format!("{action}{}, {}", self.run.name(), whole_seconds(running.as_secs()))
+    }
 }
 
 impl Session {
@@ -56,10 +99,14 @@ impl Session {
         let report = self.unit.report();
         let mut hook = RunningHook {
             began: Instant::now(),
+            next_word: STILL_RUNNING[0],
+            warned: 0,
             process: None,
             _tools: None,
             retries: 0,
+            retrying: 0,
             announced: false,
+            spoke: false,
             status: (report.status, report.message),
             deferred: report.deferred.len(),
             run,
@@ -91,6 +138,7 @@ impl Session {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let wire::Request {
             context_id,
+            token,
             dir,
             name,
             args,
@@ -98,6 +146,7 @@ impl Session {
         } = call.request;
         let mut request = ToolRequest {
             context_id: text(&context_id),
+            token: text(&token),
             dir: PathBuf::from(text(&dir)),
             name: text(&name),
             args: args.iter().map(|arg| text(arg)).collect(),
@@ -107,13 +156,13 @@ impl Session {
         };
         let mut answer = self.unit.tool(&request);
         if let Some(path) = answer.wants_file.take() {
-            request.file = Some(tool_files::read(&path).map_err(|error| cause(&error)));
+            request.file = Some(tool_files::read(&path).map_err(|error| system_text(&error)));
             answer = self.unit.tool(&request);
         }
         if let Some(output) = answer.output_file.take()
             && let Err(error) = tool_files::write(&output.path, &output.content)
         {
-            answer = output.cannot_write(&cause(&error));
+            answer = output.cannot_write(&system_text(&error));
         }
         let kill = answer.kill_hook;
         // A caller that has gone needs no answer.
@@ -136,7 +185,22 @@ impl Session {
         hook.status = status.clone();
         self.announce_hook();
         let colon = if status.1.is_empty() { "" } else { ": " };
-        self.journal.detail(&format!("status {}{colon}{}", status.0, status.1));
+        self.journal
+            .timed_detail(&format!("status {}{colon}{}", status.0, status.1));
+    }
+
+    /// Says now and then that a hook still runs.
+    pub(super) fn tell_running_hook(&mut self, now: Instant) {
+        let Some(hook) = &mut self.hook else { return };
+        if now < hook.next_word() {
+            return;
+        }
+        let running = now.saturating_duration_since(hook.began).as_secs();
+        let later = STILL_RUNNING.into_iter().find(|seconds| *seconds > running);
+        hook.next_word = later.unwrap_or((running / 60 + 1) * 60);
+        let text = format!("{} has been running for {}", hook.name(), whole_seconds(running));
+        self.journal.line(&text);
+        hook.announced = true;
     }
 
     /// Says which hook the next lines belong to.
@@ -149,11 +213,32 @@ impl Session {
         }
     }
 
-    /// Takes a line of the hook's standard error. The unit's log gets it when the hook ends; the operator is told at once.
-    pub(super) fn hook_warned(&mut self, line: &str) {
+    /// Takes lines that the hook has just printed: for the unit's log, and those of standard error
+    /// for the operator too.
+    pub(super) fn hook_printed(&mut self, printed: PrintedLines) {
+        // The model keeps so many lines only until they are written.
+        for lines in printed.lines.chunks(LINES_AT_ONCE) {
+            for line in lines {
+                self.unit.hook_printed(printed.stream, line);
+            }
+            self.write_log();
+        }
+        let Some(hook) = &mut self.hook else { return };
         // In an action it is part of the result.
-        if self.hook.as_ref().is_some_and(|hook| !hook.run.kind().is_action()) {
+        if printed.stream == Stream::Stdout || hook.run.kind().is_action() {
+            return;
+        }
+        let told = hook.warned;
+        hook.warned += printed.lines.len();
+        let (told, warned) = (told.min(TOLD_LINES), hook.warned);
+        for line in printed.lines.iter().take(TOLD_LINES - told) {
             self.tell_at_once("WARNING", line);
+        }
+        if told < TOLD_LINES && warned > TOLD_LINES {
+            self.journal.timed_detail(&format!(
+                "... no more of its standard error is shown here after {TOLD_LINES} lines; `log` prints it, from {}",
+                self.workspace.unit_log().display()
+            ));
         }
     }
 
@@ -167,10 +252,17 @@ impl Session {
 
     fn tell_at_once(&mut self, level: &str, message: &str) {
         if let Some(hook) = &mut self.hook {
-            hook.retries += retries_in(message);
+            match retries_in(message) {
+                0 => hook.retrying += u32::from(is_retried(message)),
+                retries => {
+                    hook.retries = hook.retries.saturating_add(retries);
+                    hook.retrying = hook.retrying.saturating_sub(1);
+                }
+            }
+            hook.spoke = true;
         }
         self.announce_hook();
-        self.journal.detail(&format!("{level} {message}"));
+        self.journal.timed_detail(&format!("{level} {message}"));
     }
 
     /// Takes the end of the running hook.
@@ -192,6 +284,7 @@ impl Session {
                     .line(&Error::new("cannot go on with the unit").because(error).chain());
             }
         };
+        self.lasting_error.ended(&finished);
         self.write_log();
         self.tell_hook(&hook, &end, took, &finished);
         if let Some(name) = finished.replay_notices()
@@ -213,15 +306,20 @@ impl Session {
         };
         let deferred = self.unit.report().deferred;
         let mut remarks = Vec::new();
-        if hook.retries > 0 {
-            let word = if hook.retries == 1 { "retry" } else { "retries" };
-            remarks.push(format!("{} {word} inside the hook", hook.retries));
+        // A call whose end is not told was retried once or more.
+        let retries = hook.retries.saturating_add(hook.retrying);
+        if retries > 0 {
+            let word = if retries == 1 { "retry" } else { "retries" };
+            let least = if hook.retrying > 0 { "at least " } else { "" };
+            remarks.push(format!("{least}{retries} {word} inside the hook"));
         }
         remarks.extend(ending_remarks(finished.ending()));
+        remarks.extend(hook.unlogged(end));
         if deferred.len() > hook.deferred {
             // Oldest first: the new ones are at the end.
             let new = deferred.iter().skip(hook.deferred);
-            remarks.extend(new.map(|event| format!("deferred {}: {}", event.event, event.reason)));
+            let new = new.map(|event| format!("deferred {}: {}", event.event, event.reason));
+            remarks.extend(first_of(new));
         } else if deferred.len() < hook.deferred {
             remarks.push(format!(
                 "{} deferred event(s) done, {} left",
@@ -230,7 +328,7 @@ impl Session {
             ));
         }
         // Warnings were told already; a failure that gave none is explained by what it printed last.
-        let silent_failure = finished.error().is_some() && !hook.announced;
+        let silent_failure = finished.error().is_some() && !hook.spoke;
         let last_lines = if silent_failure { end.last_lines.as_slice() } else { &[] };
         self.journal.hook(&HookLine {
             name: finished.name(),
@@ -259,17 +357,32 @@ fn ending_remarks(ending: &HookEnding) -> Vec<String> {
             vec![format!("failed ({cause}): what it asked for is dropped; {next}")]
         }
         HookEnding::Action(record) => {
-            let mut lines = vec![format!("action {}: {}", record.id(), one_word(record))];
-            lines.extend(record.log().iter().map(|line| format!("log {line}")));
-            lines.extend(record.results().iter().map(|(key, value)| match value {
+            let mut lines = vec![format!("action {}: {}", record.id(), in_words(record))];
+            let log: Vec<String> = record.log().iter().map(|line| format!("log {line}")).collect();
+            if !log.is_empty() {
+                lines.push(first_lines(&log.join("\n")));
+            }
+            let results = record.results().iter().map(|(key, value)| match value {
                 serde_json::Value::String(text) => format!("{key}: {}", first_lines(text.trim_end())),
                 other => format!("{key}: {other}"),
-            }));
+            });
+            lines.extend(first_of(results));
             lines
         }
         // Committed, or the charm has no such hook: nothing to add.
         _ => Vec::new(),
     }
+}
+
+/// The first of many things to say, and how many more there are.
+fn first_of(all: impl Iterator<Item = String>) -> Vec<String> {
+    let mut all = all;
+    let mut first: Vec<String> = all.by_ref().take(RESULTS).collect();
+    match all.count() {
+        0 => {}
+        more => first.push(format!("... and {more} more")),
+    }
+    first
 }
 
 /// The first lines of a text, and how many more there are.
@@ -286,9 +399,8 @@ fn first_lines(text: &str) -> String {
     }
 }
 
-fn one_word(record: &charmwright::agent::ActionRecord) -> String {
-    let status = serde_json::to_value(record.status()).ok();
-    let status = status.as_ref().and_then(serde_json::Value::as_str).unwrap_or("ended");
+fn in_words(record: &charmwright::agent::ActionRecord) -> String {
+    let status = ended_as(record.status());
     if record.message().is_empty() {
         status.to_owned()
     } else {
@@ -307,6 +419,13 @@ fn retries_in(message: &str) -> u32 {
     ended_well.or(given_up).map_or(0, |attempts| attempts.saturating_sub(1))
 }
 
+/// Whether a line of the log tells of a call's first failed attempt: `…; attempt 1 of 15, next in 1 s`.
+fn is_retried(message: &str) -> bool {
+    message
+        .rsplit_once("; attempt ")
+        .is_some_and(|(_, after)| after.contains(" of ") && after.contains(", next in "))
+}
+
 fn to_wire(answer: ToolAnswer) -> wire::Answer {
     if answer.wants_stdin {
         return wire::Answer::WantsStdin;
@@ -315,15 +434,6 @@ fn to_wire(answer: ToolAnswer) -> wire::Answer {
         code: u8::try_from(answer.code).unwrap_or(1),
         stdout: answer.stdout,
         stderr: answer.stderr,
-    }
-}
-
-/// A file error as the agent words it.
-fn cause(error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::NotFound => "no such file or directory".to_owned(),
-        ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
     }
 }
 
@@ -360,5 +470,12 @@ mod tests {
         ] {
             assert_eq!(retries_in(message), retries, "{message}");
         }
+        assert!(is_retried(
+            "cannot replan: connection refused; attempt 1 of 15, next in 1 s"
+        ));
+        assert!(!is_retried(
+            "could replan container \"web\" at attempt 4 of 15, after 6 s"
+        ));
+        assert!(!is_retried("a first; attempt"));
     }
 }

@@ -1,10 +1,20 @@
 //! What is printed while the unit lives: a line a hook, and under it what the operator has to know.
+//!
+//! Much of it comes from outside (a charm, a workload, Pebble). So nothing that acts on a terminal
+//! is printed, and a line has its bound.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use super::events::human;
+use crate::columns::cut;
+use crate::shown;
+
+/// How many columns a line may take; the log has the rest.
+const LINE: usize = 2000;
+/// How many lines of one text are printed.
+const DETAIL_LINES: usize = 50;
 
 /// Where progress goes, and since when.
 pub struct Journal {
@@ -53,8 +63,10 @@ impl Journal {
         format!("{:7.1}s", self.began.elapsed().as_secs_f64())
     }
 
-    /// Text as it is.
+    /// Text of several lines, each ended.
     pub fn text(&mut self, text: &str) {
+        let lines = text.lines().map(|line| cut(&shown::line(line), LINE) + "\n");
+        let text: String = lines.collect();
         if self
             .out
             .write_all(text.as_bytes())
@@ -67,14 +79,31 @@ impl Journal {
 
     /// A line of its own, with the time in front.
     pub fn line(&mut self, text: &str) {
-        let line = format!("{}  {text}\n", self.elapsed());
+        let line = format!("{}  {}", self.elapsed(), shown::line(&text.replace('\n', " ")));
         self.text(&line);
     }
 
-    /// A line that belongs to the one before.
+    /// Lines that belong to the one before.
     pub fn detail(&mut self, text: &str) {
-        for part in text.lines() {
-            self.text(&format!("            {part}\n"));
+        self.details("        ", text);
+    }
+
+    /// The same, where it matters when they came.
+    pub fn timed_detail(&mut self, text: &str) {
+        let elapsed = self.elapsed();
+        self.details(&elapsed, text);
+    }
+
+    /// `margin` takes eight columns; only the first line has it.
+    fn details(&mut self, margin: &str, text: &str) {
+        let mut lines = text.lines();
+        for (number, part) in lines.by_ref().take(DETAIL_LINES).enumerate() {
+            let margin = if number == 0 { margin } else { "        " };
+            self.text(&format!("{margin}    {}", shown::line(part)));
+        }
+        match lines.count() {
+            0 => {}
+            more => self.text(&format!("            ... {more} more line(s)")),
         }
     }
 
@@ -109,5 +138,57 @@ impl Journal {
         for remark in &hook.remarks {
             self.detail(remark);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    /// What was printed, for the test and the journal.
+    #[derive(Clone, Default)]
+    struct Printed(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Printed {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_printed_acts_on_a_terminal_or_is_endless() {
+        let printed = Printed::default();
+        let mut journal = Journal {
+            out: Box::new(printed.clone()),
+            began: Instant::now(),
+            broken: false,
+        };
+        let hostile = "\u{1b}[2J\u{7}\r\0\u{202e}".to_owned() + &"x".repeat(10_000);
+        let lines = vec![hostile.as_str(); 1000].join("\n");
+        journal.line(&hostile);
+        journal.line("two\nlines");
+        journal.detail(&lines);
+        journal.timed_detail(&lines);
+        journal.hook(&HookLine {
+            name: &hostile,
+            attempt: 2,
+            took: Duration::from_millis(5),
+            exit: hostile.clone(),
+            tools: &BTreeMap::new(),
+            remarks: vec![hostile.clone()],
+            last_lines: std::slice::from_ref(&hostile),
+        });
+        let text = String::from_utf8(printed.0.lock().unwrap().clone()).unwrap();
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\r', '\0', '\u{202e}']));
+        assert!(text.lines().all(|line| line.chars().count() <= LINE));
+        assert_eq!(text.lines().count(), 1 + 1 + 2 * (DETAIL_LINES + 1) + 3);
+        assert!(text.contains("  two lines\n"));
+        assert!(text.contains("... 950 more line(s)"));
     }
 }

@@ -22,31 +22,41 @@ mod console;
 mod containers;
 mod events;
 mod expectations;
+mod fetch;
 mod guard;
 mod hook_process;
 mod hooks;
 mod journal;
+mod lasting_error;
+mod line_words;
 pub mod options;
 mod pebble_process;
+mod pebble_requests;
 mod refresh;
 mod refresh_stage;
 mod script;
 mod session;
 mod setup;
+mod shown_line;
 mod shutdown;
 mod signals;
+mod spelling;
 mod table;
 mod tool_files;
 mod tool_server;
+mod unit_log;
+mod wanted;
 mod workspace;
 
 use std::process::ExitCode;
 
 use self::options::DevArgs;
 use crate::error::{Error, Result};
+use crate::private_files;
 
 /// Runs `charmwright dev`: the guard, or within it the session.
 pub fn run(args: DevArgs) -> Result<ExitCode> {
+    private_files::set_safe_umask();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::commands::parse_duration;
+use super::commands;
+use super::line_words::parse_duration;
 
 const ABOUT: &str = "Run a charm on this machine: hooks, hook tools and a real Pebble, with no Juju at hand";
 
@@ -17,6 +18,10 @@ their hook tools, starts a Pebble for each container that metadata.yaml names, w
 pebble-ready, checks and notices, and prints each hook as it runs and a table when something
 changes. Lines typed on a terminal, or read from --script or a pipe, are its commands; `help`
 lists them.
+
+It is no sandbox: hooks and workloads run on this machine, as this user and with its files. What a charm
+pushes, pulls or executes in a container it writes, reads and executes here, at the same path, so a charm
+that pushes /etc/web.conf overwrites this machine's. Run a charm that you do not trust elsewhere.
 
 CHARM is a charm's folder, with its declarations in metadata.yaml, config.yaml and actions.yaml or
 in charmcraft.yaml, or a packed .charm file. In a folder it runs `dispatch` or hooks/NAME, from a
@@ -34,17 +39,25 @@ Examples:
   printf 'wait-for active\\npebble kill\\nsleep 3\\npebble start\\nwait-for active\\n' | cargo dev
 
 Exit code: 0 all went well; 1 an expectation failed, a script had a wrong line, the unit did not
-become active, or its stop hook failed; 2 the command line is wrong, or the folder has nothing to run.";
+become active or is in error for good, or its stop hook failed; 2 the command line is wrong,
+or the folder has nothing to run.";
+
+/// The end of `--help`: the commands, which `-h` leaves out, and the rest.
+fn after_long_help() -> String {
+    format!("{}\n{AFTER_HELP}", commands::help())
+}
 
 /// The options of `charmwright dev`.
 #[derive(Debug, Clone, Args)]
-#[command(about = ABOUT, long_about = LONG_ABOUT, after_help = AFTER_HELP)]
+#[command(about = ABOUT, long_about = LONG_ABOUT, after_help = AFTER_HELP, after_long_help = after_long_help())]
 pub struct DevArgs {
     /// The charm: its folder, a Cargo project, or a packed .charm file
     /// [default: the charm whose folder this is started in]
     pub charm: Option<PathBuf>,
 
-    /// Set a config option before the unit is installed (may be repeated)
+    /// Set a config option before the unit is installed (may be repeated); its value is printed
+    /// nowhere, but other users of this machine can read it in the list of processes: a secret
+    /// belongs in a script
     #[arg(long, value_name = "KEY=VALUE")]
     pub config: Vec<String>,
 
@@ -52,7 +65,8 @@ pub struct DevArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "until_idle")]
     pub script: Option<PathBuf>,
 
-    /// End once the unit has nothing left to do: exit 0 if it is active, else 1
+    /// End once the unit has nothing left to do, or is in error for good: exit 0 if it is active,
+    /// else 1
     #[arg(long)]
     pub until_idle: bool,
 
@@ -72,8 +86,10 @@ pub struct DevArgs {
     #[arg(long)]
     pub no_pebble: bool,
 
-    /// Keep sockets, logs and Pebble's files in DIR, and leave the logs there at the end
-    /// [default: a temporary directory, removed at the end]
+    /// Keep sockets, logs and Pebble's files in DIR, and leave the logs there at the end: of each
+    /// log the newest 4 to 8 MiB, in two files. DIR has to be new, or empty with mode 0700, or of
+    /// an earlier run; other users can reach nothing in it, and neither can a workload that runs as
+    /// another user [default: a temporary directory, removed at the end]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 

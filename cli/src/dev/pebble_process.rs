@@ -4,7 +4,6 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -16,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use super::events::Happening;
 use super::workspace::Workspace;
 use crate::error::{Error, Result};
+use crate::private_files;
 use crate::processes::Ending;
 
 /// What is passed on of our environment: what an image's own environment would hold.
@@ -122,14 +122,12 @@ impl Container {
             return Ok(());
         }
         let failed = || Error::new(format!("cannot start container \"{}\"", self.name));
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.log)
-            .map_err(|e| failed().because(e))?;
-        let errors = log.try_clone().map_err(|e| failed().because(e))?;
+        // What it cannot do itself it says there.
+        let errors = private_files::append(&self.log).map_err(|e| failed().because(e))?;
         let mut child = Command::new(&self.program)
-            .args(["container-init", "--follow", &std::process::id().to_string(), "--"])
+            .args(["container-init", "--follow", &std::process::id().to_string(), "--log"])
+            .arg(&self.log)
+            .arg("--")
             .arg(pebble)
             .args(["run", "--create-dirs", "--hold", "--verbose"])
             .env_clear()
@@ -141,7 +139,7 @@ impl Container {
             .envs(self.environment())
             .current_dir("/")
             .stdin(Stdio::null())
-            .stdout(log)
+            .stdout(Stdio::null())
             .stderr(errors)
             .process_group(0)
             .spawn()

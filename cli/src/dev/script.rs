@@ -1,26 +1,32 @@
 //! Carrying out the commands, one after another: each returns at once, but those that wait hold up the ones behind them.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::time::{Duration, Instant};
 
-use charmwright::agent::Resolve;
+use charmwright::agent::{ActionId, Resolve};
 
-use super::commands::{self, Command, DEFAULT_WAIT, PebbleVerb, WantedStatus};
+use super::commands::{self, Command, DEFAULT_WAIT, PebbleVerb};
 use super::console::Source;
-use super::events::Happening;
-use super::expectations::{Verdict, Wait, fetch, what_is};
+use super::events::{Happening, Line};
+use super::expectations::{Seen, Verdict, Wait, what_is};
+use super::fetch::fetch;
 use super::session::Session;
 use super::setup::{config_error, set_config};
 use super::shutdown::Phase;
+use super::wanted::WantedStatus;
+use crate::bounded_log;
 use crate::error::{Error, Result};
 
 /// The lines still to be carried out, and what holds them up.
 #[derive(Debug)]
 pub struct Script {
     source: Source,
-    lines: VecDeque<String>,
+    lines: VecDeque<Line>,
     wait: Option<Wait>,
+    /// Whether the line that is being carried out may fail.
+    may_fail: bool,
+    /// The last action that a line asked for.
+    last_action: Option<ActionId>,
     ended: bool,
     /// Only the unit's settling is waited for; its status decides about the exit code.
     until_idle: bool,
@@ -37,12 +43,14 @@ impl Script {
             source,
             lines: VecDeque::new(),
             wait,
+            may_fail: false,
+            last_action: None,
             ended: until_idle.is_some(),
             until_idle: until_idle.is_some(),
         }
     }
 
-    pub fn push(&mut self, line: String) {
+    pub fn push(&mut self, line: Line) {
         self.lines.push_back(line);
     }
 
@@ -76,63 +84,85 @@ impl Session {
             return false;
         }
         if let Some(wait) = &self.script.wait {
-            return match wait.check(now, self.is_settled(now), &self.snapshot()) {
+            return match wait.check(now, &self.seen(now, wait.action())) {
                 Verdict::NotYet => false,
                 Verdict::Met => {
                     self.script.wait = None;
                     true
                 }
                 Verdict::Failed(why) => {
-                    self.fail(&why);
+                    self.refuse(&why);
                     true
                 }
             };
         }
         if let Some(line) = self.script.lines.pop_front() {
-            self.carry_out(&line);
+            self.carry_out(&line.text);
             return true;
         }
         if !self.script.ended {
             return false;
         }
         if self.script.until_idle {
-            let seen = self.snapshot();
-            self.failed |= seen.workload != "active";
-            self.journal.line(&what_is(true, &seen));
+            let seen = self.seen(now, None);
+            let told = what_is(&seen);
+            self.failed |= seen.unit.workload != "active";
+            self.journal.line(&told);
         }
         self.quit();
         true
     }
 
-    /// Ends the run with exit code 1.
-    fn fail(&mut self, why: &str) {
+    /// What a wait looks at.
+    fn seen(&self, now: Instant, action: Option<ActionId>) -> Seen<'_> {
+        Seen {
+            settled: self.is_settled(now),
+            building: self.refresh.is_being_made(),
+            unit: self.snapshot(),
+            lasting_error: self.lasting_error(),
+            action: action.and_then(|id| self.unit.action(id)),
+        }
+    }
+
+    /// Takes the failure of a line: told to a person, let go where the line may fail, else the end
+    /// of the run with exit code 1.
+    pub(super) fn refuse(&mut self, why: &str) {
+        self.script.wait = None;
+        if std::mem::take(&mut self.script.may_fail) {
+            return self.journal.line(&format!("{why}; `try` lets it go"));
+        }
         self.journal.line(why);
+        if self.script.source == Source::Terminal {
+            return;
+        }
         self.show_table();
         self.failed = true;
         self.quit();
     }
 
     fn carry_out(&mut self, line: &str) {
-        let command = match commands::parse(line) {
-            Ok(None) => return,
-            Ok(Some(command)) => command,
-            Err(why) => return self.refuse(&why),
-        };
+        self.script.may_fail = false;
         // A terminal has shown the line already.
-        if self.script.source == Source::Script {
-            self.journal.line(&format!("> {}", line.trim()));
+        if self.script.source == Source::Script && !matches!(commands::parse(line), Ok(None)) {
+            self.journal.line(&format!("> {}", commands::shown(line)));
+        }
+        let mut line = line.to_owned();
+        let command = loop {
+            match commands::parse(&line) {
+                Ok(None) => return,
+                Ok(Some(Command::Try(rest))) => {
+                    self.script.may_fail = true;
+                    line = rest;
+                }
+                Ok(Some(command)) => break command,
+                Err(why) => return self.refuse(&why),
+            }
+        };
+        if command.changes_something() {
+            self.lasting_error.something_changed();
         }
         if let Err(error) = self.command(command) {
             self.refuse(&error.chain());
-        }
-    }
-
-    /// A line that cannot be carried out: told to a person, the end of a script.
-    pub(super) fn refuse(&mut self, why: &str) {
-        if self.script.source == Source::Terminal {
-            self.journal.line(why);
-        } else {
-            self.fail(why);
         }
     }
 
@@ -150,11 +180,15 @@ impl Session {
                     .unit
                     .run_action(&action, &params)
                     .map_err(|error| self.action_error(&action, &error))?;
+                self.script.last_action = Some(id);
                 self.journal.detail(&format!("action {id} is queued"));
             }
             Command::Pebble { verb, container } => self.pebble_command(verb, container.as_deref())?,
             Command::Leader(leader) => self.unit.set_leader(leader),
-            Command::Upgrade => self.upgrade()?,
+            Command::Upgrade => {
+                self.upgrade()?;
+                self.script.wait = Some(Wait::Build);
+            }
             Command::Resolved { retry } => {
                 self.unit
                     .resolved(if retry { Resolve::Retry } else { Resolve::NoRetry })
@@ -163,7 +197,7 @@ impl Session {
             Command::UpdateStatus => self.unit.update_status(),
             Command::Status => self.show_table(),
             Command::Log => {
-                let log = fs::read(self.workspace.unit_log()).unwrap_or_default();
+                let log = bounded_log::content(&self.workspace.unit_log());
                 self.journal.text(&String::from_utf8_lossy(&log));
             }
             Command::Sleep(time) => self.script.wait = Some(Wait::Until(later(time))),
@@ -182,13 +216,36 @@ impl Session {
                     deadline: later(DEFAULT_WAIT),
                 });
             }
-            Command::Fetch(url) => {
-                self.script.wait = Some(Wait::Fetch);
-                let sender = self.sender.clone();
-                tokio::spawn(async move {
-                    let _ = sender.send(Happening::Fetched(fetch(&url).await));
+            Command::ExpectAction { outcome, part } => {
+                let action = self.script.last_action.ok_or_else(|| {
+                    Error::new(format!("cannot confirm {outcome}: no action was run"))
+                        .advice("`run ACTION` comes first")
+                })?;
+                self.script.wait = Some(Wait::ExpectAction {
+                    action,
+                    outcome,
+                    part,
+                    limit: DEFAULT_WAIT,
+                    deadline: later(DEFAULT_WAIT),
                 });
             }
+            Command::Notify { key, container } => {
+                self.notify(key, container.as_deref())?;
+                self.script.wait = Some(Wait::Answer);
+            }
+            Command::Kill { service, container } => {
+                self.kill_service(service, container.as_deref())?;
+                self.script.wait = Some(Wait::Answer);
+            }
+            Command::Fetch(url) => {
+                self.script.wait = Some(Wait::Answer);
+                let sender = self.sender.clone();
+                tokio::spawn(async move {
+                    let _ = sender.send(Happening::Answered(fetch(&url).await));
+                });
+            }
+            // Its line was put in its place.
+            Command::Try(_) => {}
             Command::Help => self.journal.text(&commands::help()),
             Command::Quit => self.quit(),
         }
@@ -231,12 +288,16 @@ impl Session {
         Ok(())
     }
 
-    /// Takes the end of a fetch.
-    pub(super) fn fetched(&mut self, outcome: Result<String>) {
-        self.script.wait.take_if(|wait| matches!(wait, Wait::Fetch));
+    /// Takes what Pebble or a server has answered.
+    pub(super) fn answered(&mut self, outcome: Result<String>) {
+        let waits = self.script.wait.take_if(|wait| matches!(wait, Wait::Answer));
+        // The end was asked for meanwhile.
+        if waits.is_none() {
+            return;
+        }
         match outcome {
             Ok(told) => self.journal.detail(&told),
-            Err(error) => self.fail(&error.chain()),
+            Err(error) => self.refuse(&error.chain()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use charmwright::agent::{AgentPaths, Next, Unit};
 use tokio::sync::mpsc;
@@ -14,12 +14,14 @@ use super::containers::Watchers;
 use super::events::{Happening, Notice, SeenPebble, Stop};
 use super::hooks::RunningHook;
 use super::journal::Journal;
+use super::lasting_error::LastingError;
 use super::pebble_process::Container;
 use super::refresh_stage::Refresh;
 use super::script::Script;
 use super::shutdown::Phase;
-use super::table::Snapshot;
-use super::workspace::{Workspace, append_line};
+use super::table::{Deferred, Snapshot};
+use super::unit_log::UnitLog;
+use super::workspace::Workspace;
 use crate::error::Result;
 use crate::processes;
 
@@ -77,8 +79,8 @@ pub struct Session {
     pub(super) refresh: Refresh,
     /// What the last table showed.
     shown: Option<Snapshot>,
-    /// How much of the unit's log has been written to its file.
-    logged: u64,
+    log: UnitLog,
+    pub(super) lasting_error: LastingError,
     /// Pebble's version in each container, by the last poll.
     versions: BTreeMap<String, String>,
 }
@@ -92,7 +94,6 @@ impl Session {
             charm_files: parts.charm_files,
             paths: parts.paths,
             agent_socket: parts.agent_socket,
-            workspace: parts.workspace,
             containers: parts.containers,
             watchers: Some(parts.watchers),
             pebble: parts.pebble,
@@ -106,8 +107,10 @@ impl Session {
             failed: false,
             refresh: Refresh::None,
             shown: None,
-            logged: 0,
+            log: UnitLog::new(&parts.workspace.unit_log()),
+            lasting_error: LastingError::default(),
             versions: BTreeMap::new(),
+            workspace: parts.workspace,
         }
     }
 
@@ -166,6 +169,11 @@ impl Session {
             if self.phase == Phase::Over {
                 return None;
             }
+            self.tell_running_hook(now);
+            // Another charm may do what this one cannot.
+            if self.refresh.is_being_made() {
+                self.lasting_error.something_changed();
+            }
             if self.hook.is_none() {
                 self.go_on_with_refresh();
                 match self.unit.next(now) {
@@ -194,7 +202,8 @@ impl Session {
                 break;
             }
         }
-        [due, self.script.deadline(), self.phase.deadline()]
+        let hook = self.hook.as_ref().map(RunningHook::next_word);
+        [due, hook, self.script.deadline(), self.phase.deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -214,7 +223,7 @@ impl Session {
     fn take(&mut self, happening: Happening) {
         match happening {
             Happening::Tool(call) => self.answer_tool(call),
-            Happening::HookWarned(line) => self.hook_warned(&line),
+            Happening::HookPrinted(lines) => self.hook_printed(lines),
             Happening::HookEnded(end) => self.hook_ended(end),
             Happening::PebblePolled { container, start, seen } => self.pebble_polled(&container, start, seen),
             Happening::Notice { container, notice } => {
@@ -238,7 +247,7 @@ impl Session {
             } => self.pebble_ended(&container, start, ending),
             Happening::Line(line) => self.script.push(line),
             Happening::EndOfInput => self.script.end_of_input(),
-            Happening::Fetched(outcome) => self.fetched(outcome),
+            Happening::Answered(outcome) => self.answered(outcome),
             Happening::Prepared(outcome) => self.prepared(outcome),
             Happening::Asked(Stop::InOrder) => self.quit(),
             Happening::Asked(Stop::AtOnce) => self.quit_at_once(),
@@ -254,6 +263,7 @@ impl Session {
         if container.current_start().unwrap_or(0) != start {
             return;
         }
+        let before = self.unit.report().containers;
         // An error is of a container that a refresh took away.
         let _ = match seen {
             Some(seen) => {
@@ -264,6 +274,9 @@ impl Session {
             None if container.is_starting() => return,
             None => self.unit.pebble_down(name),
         };
+        if self.unit.report().containers != before {
+            self.lasting_error.something_changed();
+        }
     }
 
     pub(super) fn container(&self, name: &str) -> Option<&Container> {
@@ -274,6 +287,16 @@ impl Session {
     pub(super) fn is_settled(&self, now: Instant) -> bool {
         let changing = self.containers.iter().any(Container::is_changing);
         self.hook.is_none() && !self.refresh.is_under_way() && !changing && self.unit.is_settled(now)
+    }
+
+    /// What there is to say of an error for good. A container that is on its way, or a charm that
+    /// is being built, may end any error.
+    pub(super) fn lasting_error(&self) -> Option<String> {
+        let on_its_way = |container: &Container| container.is_changing() || container.is_starting();
+        if self.refresh.is_being_made() || self.containers.iter().any(on_its_way) {
+            return None;
+        }
+        self.lasting_error.told(self.hook.is_none())
     }
 
     /// The unit as a table shows it.
@@ -297,14 +320,25 @@ impl Session {
             unit: report.unit,
             leader: report.leader,
             version: report.version,
+            application_status: report.application_status,
+            application_message: report.application_message,
             workload: report.status,
             message: report.message,
-            agent: report.agent_status,
+            agent: match &self.hook {
+                Some(hook) => format!("executing ({})", hook.told(Instant::now())),
+                None => report.agent_status,
+            },
             ports: report.ports,
             deferred: report
                 .deferred
                 .into_iter()
-                .map(|event| (event.event, event.reason))
+                .map(|event| Deferred {
+                    event: event.event,
+                    reason: event.reason,
+                    since: event.since,
+                    count: event.count,
+                    tries: event.attempts,
+                })
                 .collect(),
         }
     }
@@ -327,26 +361,17 @@ impl Session {
     }
 
     fn show(&mut self, snapshot: Snapshot) {
-        let table = snapshot.table();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let table = snapshot.table(now.as_secs());
         self.journal.text(&format!("\n{table}\n"));
         self.shown = Some(snapshot);
     }
 
     /// Writes what is new in the unit's log to its file, and tells the operator of the charm's warnings.
     pub(super) fn write_log(&mut self) {
-        let path = self.workspace.unit_log();
-        let elapsed = self.journal.elapsed();
-        let mut told = Vec::new();
-        for line in self.unit.log(self.logged) {
-            append_line(
-                &path,
-                &format!("{elapsed} {:<8} {}: {}", line.level.as_str(), line.logger, line.message),
-            );
-            told.push((line.level, line.logger.clone(), line.message.clone()));
-        }
-        self.logged = self.unit.log_position();
-        for (level, logger, message) in told {
-            self.note_log_line(level, &logger, &message);
+        let new = self.log.take(&self.unit, &self.journal.elapsed());
+        for line in new {
+            self.note_log_line(line.level, &line.logger, &line.message);
         }
     }
 

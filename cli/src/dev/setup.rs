@@ -180,10 +180,13 @@ fn initial_config(args: &DevArgs, demo: bool) -> Result<Vec<(String, String)>> {
         config.push(("port".to_owned(), free_port()?.to_string()));
         config.push(("health-check".to_owned(), "http:/".to_owned()));
     }
-    for pair in &args.config {
-        let (key, value) = pair
-            .split_once('=')
-            .ok_or_else(|| Error::new(format!("cannot use --config {pair}")).because("it goes: --config KEY=VALUE"))?;
+    for (number, pair) in args.config.iter().enumerate() {
+        // What it says instead may be a secret.
+        let (key, value) = pair.split_once('=').ok_or_else(|| {
+            Error::new(format!("cannot use --config, the {}. of them", number + 1))
+                .because("it has no `=`")
+                .advice("it goes: --config KEY=VALUE")
+        })?;
         config.retain(|(known, _)| known != key);
         config.push((key.to_owned(), value.to_owned()));
     }
@@ -278,8 +281,13 @@ fn greet(
         ));
     }
     if !config.is_empty() {
-        let set: Vec<String> = config.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        lines.push(("config", set.join("  ")));
+        // Of what the user has set only the names: any value may be a secret.
+        let by_user = |key: &str| args.config.iter().any(|pair| pair.split('=').next() == Some(key));
+        let set = config.iter().map(|(key, value)| match by_user(key) {
+            true => format!("{key}=..."),
+            false => format!("{key}={value}"),
+        });
+        lines.push(("config", set.collect::<Vec<_>>().join("  ")));
     }
     if args.until_idle {
         lines.push(("until", "the unit has nothing left to do".to_owned()));

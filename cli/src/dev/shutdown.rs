@@ -7,8 +7,9 @@ use charmwright::agent::{Ending as HookEnding, Finished, Resolve};
 use super::events::{Happening, Stop};
 use super::hooks::RunningHook;
 use super::session::Session;
-use super::workspace::last_line;
+use crate::bounded_log::last_line;
 use crate::processes::{self, Ending};
+use crate::shown;
 
 /// How long the last hooks may take: a pod is killed after this time too.
 const GRACE: Duration = Duration::from_secs(30);
@@ -111,6 +112,7 @@ impl Session {
         };
         // A refresh may have taken the container away.
         let _ = self.unit.pebble_poll_due(name);
+        self.lasting_error.something_changed();
         if wanted.asked {
             self.journal.line(&format!("Pebble in {name} has ended"));
         } else {
@@ -156,7 +158,7 @@ impl Session {
     /// The status as one JSON document on standard output.
     fn print_json(&mut self) {
         use std::io::Write;
-        let text = serde_json::to_string_pretty(&self.unit.report()).unwrap_or_default();
+        let text = shown::json(&serde_json::to_string_pretty(&self.unit.report()).unwrap_or_default());
         let mut out = std::io::stdout();
         // A reader that has left does not want it.
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());

@@ -1,79 +1,131 @@
 //! The table that a person reads, in the shape of `juju status`.
 
-use std::fmt::Write as _;
+use super::events::whole_seconds;
+use crate::columns::{cut, pad, width};
+use crate::shown::one_line;
+
+/// How many columns a cell may take; what is longer is cut.
+const CELL: usize = 64;
+/// How many the last cell of a row may take: a message or a reason.
+const LAST_CELL: usize = 240;
+/// How many rows a part of the table may have.
+const ROWS: usize = 100;
 
 /// What the table shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub application: String,
+    /// The application's own status, or its unit's.
+    pub application_status: String,
+    pub application_message: String,
     pub unit: String,
     pub leader: bool,
     pub version: String,
     pub workload: String,
     pub message: String,
+    /// The agent's status, and the hook that it runs.
     pub agent: String,
     pub ports: Vec<String>,
     /// Name and state of each container.
     pub containers: Vec<(String, String)>,
-    /// Name and reason of each event that the charm has put off.
-    pub deferred: Vec<(String, String)>,
+    /// The events that the charm has put off, oldest first.
+    pub deferred: Vec<Deferred>,
+}
+
+/// An event that the charm has put off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deferred {
+    pub event: String,
+    pub reason: String,
+    /// Seconds since 1970, where the charm's framework says so.
+    pub since: Option<u64>,
+    /// How often Juju has sent it.
+    pub count: Option<u64>,
+    /// How often the charm has tried it.
+    pub tries: Option<u64>,
 }
 
 impl Snapshot {
-    /// The table, several lines, each ended.
-    pub fn table(&self) -> String {
+    /// The table, several lines, each ended; `now` is the time in seconds since 1970.
+    pub fn table(&self, now: u64) -> String {
         let unit = if self.leader {
             format!("{}*", self.unit)
         } else {
             self.unit.clone()
         };
-        let mut text = rows(&[
-            ["App", "Version", "Unit", "Workload", "Agent", "Ports", "Message"],
-            [
-                &self.application,
-                &self.version,
-                &unit,
-                &self.workload,
-                &self.agent,
-                &self.ports.join(","),
-                &one_line(&self.message),
-            ],
-        ]);
-        for (head, pairs) in [
-            (["Container", "Pebble"], &self.containers),
-            (["Deferred", "Reason"], &self.deferred),
-        ] {
-            if !pairs.is_empty() {
-                let mut table = vec![head];
-                table.extend(pairs.iter().map(|(name, state)| [name.as_str(), state.as_str()]));
-                text.push_str(&rows(&table));
-            }
-        }
+        let mut text = rows(
+            ["App", "Version", "Status", "Message"],
+            [[
+                self.application.clone(),
+                self.version.clone(),
+                self.application_status.clone(),
+                self.application_message.clone(),
+            ]],
+        );
+        text.push_str(&rows(
+            ["Unit", "Workload", "Agent", "Ports", "Message"],
+            [[
+                unit,
+                self.workload.clone(),
+                self.agent.clone(),
+                self.ports.join(","),
+                self.message.clone(),
+            ]],
+        ));
+        let containers = self.containers.iter();
+        text.push_str(&rows(
+            ["Container", "Pebble"],
+            containers.map(|(name, state)| [name.clone(), state.clone()]),
+        ));
+        let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
+        text.push_str(&rows(
+            ["Deferred", "Age", "Count", "Tries", "Reason"],
+            self.deferred.iter().map(|deferred| {
+                [
+                    deferred.event.clone(),
+                    deferred
+                        .since
+                        .map_or_else(String::new, |since| whole_seconds(now.saturating_sub(since))),
+                    number(deferred.count),
+                    number(deferred.tries),
+                    deferred.reason.clone(),
+                ]
+            }),
+        ));
         text
     }
 }
 
-/// `text` on one line: a charm's message may hold line ends.
-pub fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Columns as wide as their widest cell, two blanks apart.
-fn rows<const N: usize>(rows: &[[&str; N]]) -> String {
+/// A head and its rows, with columns as wide as their widest cell, two blanks apart; nothing where
+/// there is no row.
+fn rows<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut table = vec![head.map(str::to_owned)];
+    let mut rows = rows.into_iter();
+    for row in rows.by_ref().take(ROWS) {
+        let mut place = 0;
+        table.push(row.map(|cell| {
+            place += 1;
+            cut(&one_line(&cell), if place == N { LAST_CELL } else { CELL })
+        }));
+    }
+    if table.len() == 1 {
+        return String::new();
+    }
     let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+    for row in &table {
+        for (widest, cell) in widths.iter_mut().zip(row) {
+            *widest = width(cell).max(*widest);
         }
     }
     let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (width, cell) in widths.iter().zip(row) {
-            let _ = write!(line, "{cell:<width$}  ");
-        }
-        text.push_str(line.trim_end());
+    for row in &table {
+        let cells = row.iter().zip(widths).map(|(cell, width)| pad(cell, width));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
+    }
+    match rows.count() {
+        0 => {}
+        more => text.push_str(&format!("... {more} more\n")),
     }
     text
 }
@@ -82,28 +134,81 @@ fn rows<const N: usize>(rows: &[[&str; N]]) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_table_reads_like_juju_status() {
-        let snapshot = Snapshot {
+    fn snapshot() -> Snapshot {
+        Snapshot {
             application: "web".to_owned(),
+            application_status: "waiting".to_owned(),
+            application_message: "for all".to_owned(),
             unit: "web/0".to_owned(),
             leader: true,
             version: String::new(),
             workload: "active".to_owned(),
             message: "a\nb".to_owned(),
-            agent: "idle".to_owned(),
+            agent: "executing (config-changed, 40 s)".to_owned(),
             ports: vec!["80/tcp".to_owned(), "81/tcp".to_owned()],
             containers: vec![("web".to_owned(), "up v1.32.1".to_owned())],
             deferred: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn the_table_reads_like_juju_status() {
         assert_eq!(
-            snapshot.table(),
+            snapshot().table(0),
             "\
-App  Version  Unit    Workload  Agent  Ports          Message
-web           web/0*  active    idle   80/tcp,81/tcp  a b
+App  Version  Status   Message
+web           waiting  for all
+Unit    Workload  Agent                             Ports          Message
+web/0*  active    executing (config-changed, 40 s)  80/tcp,81/tcp  a b
 Container  Pebble
 web        up v1.32.1
 "
         );
+    }
+
+    #[test]
+    fn a_deferred_event_has_an_age_and_a_count() {
+        let deferred = |event: &str, since, count| Deferred {
+            event: event.to_owned(),
+            reason: "no Pebble".to_owned(),
+            since,
+            count,
+            tries: count,
+        };
+        let unit = Snapshot {
+            containers: Vec::new(),
+            deferred: vec![deferred("install", Some(1_000), Some(2)), deferred("start", None, None)],
+            ..snapshot()
+        };
+        let table = unit.table(1_065);
+        let rows = "\
+Deferred  Age    Count  Tries  Reason
+install   1m05s  2      2      no Pebble
+start                          no Pebble
+";
+        assert!(table.ends_with(rows), "{table}");
+        // A clock that was set back is no reason for a large number.
+        assert!(unit.table(0).contains("install   0 s "), "{}", unit.table(0));
+    }
+
+    #[test]
+    fn no_text_breaks_the_table() {
+        let long = "x".repeat(70_000);
+        let hostile = "\u{1b}[2J\u{202e}\r\n\0";
+        let unit = Snapshot {
+            version: "1.0\n2.0".to_owned(),
+            message: long.clone(),
+            application_message: hostile.repeat(10_000),
+            workload: hostile.to_owned(),
+            ports: vec![long.clone()],
+            containers: (0..1_000).map(|n| (format!("{n}"), long.clone())).collect(),
+            ..snapshot()
+        };
+        let table = unit.table(0);
+        assert!(table.contains("1.0 2.0"));
+        assert!(!table.contains(['\u{1b}', '\u{202e}', '\r', '\0']));
+        assert_eq!(table.lines().count(), 2 + 2 + 1 + ROWS + 1, "{table}");
+        assert!(table.lines().all(|line| width(line) <= 4 * (CELL + 2) + LAST_CELL));
+        assert!(table.ends_with("... 900 more\n"));
     }
 }

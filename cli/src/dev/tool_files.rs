@@ -2,27 +2,29 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// Longest file that is read, in bytes: what a tool's standard input may hold.
-const READ_LIMIT: u64 = 64 << 20;
+use crate::wire::CONTENT_LIMIT;
 
-/// Reads the file of `--file`. A pipe or a device has no end to wait for, and is refused.
+/// Reads the file of `--file`. A pipe may have no end and is refused; a device has one that is
+/// waited for, or is too long.
 ///
 /// # Errors
-/// When it cannot be opened or read, is no regular file, or is longer than 64 MiB.
+/// When it cannot be opened or read, is a pipe or a socket, or is longer than 32 MiB.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = open(OpenOptions::new().read(true), path)?;
-    if !file.metadata()?.is_file() {
+    let kind = file.metadata()?.file_type();
+    if kind.is_fifo() || kind.is_socket() {
         return Err(io::Error::other("not a regular file"));
     }
     let mut content = Vec::new();
-    file.take(READ_LIMIT + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > READ_LIMIT {
-        return Err(io::Error::other("longer than 64 MiB"));
+    // A directory is opened, and says only now that it is one.
+    file.take(CONTENT_LIMIT as u64 + 1).read_to_end(&mut content)?;
+    if content.len() > CONTENT_LIMIT {
+        return Err(io::Error::other(format!("longer than {} MiB", CONTENT_LIMIT >> 20)));
     }
     Ok(content)
 }
@@ -42,6 +44,7 @@ fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::system_text;
 
     #[test]
     fn a_file_is_written_and_read() {
@@ -60,9 +63,14 @@ mod tests {
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
         assert!(write(&pipe, b"x").is_err());
         assert_eq!(read(&pipe).unwrap_err().to_string(), "not a regular file");
-        assert_eq!(
-            read(Path::new("/dev/zero")).unwrap_err().to_string(),
-            "not a regular file"
-        );
+        let told = read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert_eq!(told, "longer than 32 MiB");
+    }
+
+    #[test]
+    fn a_device_and_a_folder_answer_as_the_system_does() {
+        assert_eq!(read(Path::new("/dev/null")).unwrap(), b"");
+        assert_eq!(system_text(&read(Path::new("/")).unwrap_err()), "is a directory");
+        assert_eq!(system_text(&write(Path::new("/"), b"x").unwrap_err()), "is a directory");
     }
 }

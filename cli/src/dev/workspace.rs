@@ -8,19 +8,24 @@
 //! ROOT/pebble/NAME/                   PEBBLE of that container's daemon
 //! ROOT/charm/                         the charm, as it would be unpacked: a copy
 //! ROOT/charm.next/                    the same, while `upgrade` makes it anew
-//! ROOT/pebble-NAME.log                what the daemon and its services print
-//! ROOT/unit.log                       the unit's log
+//! ROOT/pebble-NAME.log                what the daemon and its services print; what came before in pebble-NAME.log.1
+//! ROOT/unit.log                       the unit's log; what came before in unit.log.1
 //! ```
+//!
+//! Every folder has mode 0700 and every file 0600, whatever the umask, and no link is followed: as
+//! root, this program runs what lies here. So a workload that runs as another user reaches nothing
+//! of it, Pebble's socket included.
 //!
 //! A socket's path must fit in 107 bytes, which is why the folder's name is short and why a long `--dir` is refused before anything starts.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::private_files;
 
 /// Longest path of a unix socket on Linux, without its final zero byte.
 const SOCKET_PATH_LIMIT: usize = 107;
@@ -45,7 +50,8 @@ impl Workspace {
     /// Makes the folder: `dir`, or a new temporary one.
     ///
     /// # Errors
-    /// When it cannot be made, or `dir` holds something that is not of an earlier run.
+    /// When it cannot be made, or `dir` holds something that is not of an earlier run, or other
+    /// users can reach what is in it.
     pub fn create(dir: Option<&Path>) -> Result<Self> {
         let root = match dir {
             None => temporary_root()?,
@@ -156,11 +162,16 @@ impl Workspace {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(failed(error.to_string())),
         }
-        if let Some(parent) = fixed.parent().filter(|parent| !parent.exists()) {
-            fs::create_dir(parent).map_err(|e| failed(e.to_string()))?;
+        if let Some(parent) = fixed.parent()
+            && fs::symlink_metadata(parent).is_err()
+        {
+            private_files::make_folder(parent).map_err(|e| failed(e.to_string()))?;
             // Said in the folder itself, so that of several runs the last one removes it.
-            let _ = fs::write(MADE_PARENT, "made by `charmwright dev`\n");
+            let _ = private_files::append(Path::new(MADE_PARENT))
+                .and_then(|mut file| file.write_all(b"made by `charmwright dev`\n"));
         }
+        // A folder there that others may write is theirs.
+        private_files::check_above(fixed).map_err(|e| failed(e.to_string()))?;
         symlink(self.containers(), fixed).map_err(|e| failed(e.to_string()))
     }
 
@@ -189,75 +200,103 @@ impl Workspace {
     }
 
     fn make_dir(&self, path: &Path) -> Result<()> {
-        fs::create_dir_all(path)
+        private_files::make_folder(path)
             .map_err(|e| Error::new(format!("cannot make the folder {}", path.display())).because(e))
     }
 }
 
-/// Writes one line at the end of a log of the run; a full disk must not stop the unit.
-pub fn append_line(path: &Path, line: &str) {
-    if let Ok(mut file) = fs::OpenOptions::new().create(true).append(true).open(path) {
-        let _ = writeln!(file, "{line}");
-    }
-}
-
-/// The last line of a log of the run, to explain an end that nobody asked for.
-pub fn last_line(path: &Path) -> String {
-    let text = fs::read(path).unwrap_or_default();
-    String::from_utf8_lossy(&text)
-        .lines()
-        .last()
-        .unwrap_or_default()
-        .to_owned()
-}
-
 fn temporary_root() -> Result<PathBuf> {
     let folder = std::env::temp_dir();
+    let failed = || Error::new(format!("cannot make a temporary folder in {}", folder.display()));
+    let advice = "give one with --dir DIR";
     let root = tempfile::Builder::new()
         .prefix("charmwright-")
+        .permissions(Permissions::from_mode(0o700))
         .tempdir_in(&folder)
-        .map_err(|e| {
-            Error::new(format!("cannot make a temporary folder in {}", folder.display()))
-                .because(e)
-                .advice("give one with --dir DIR")
-        })?;
-    Ok(root.keep())
+        .map_err(|e| failed().because(e).advice(advice))?;
+    let path = fs::canonicalize(root.path()).map_err(|e| failed().because(e).advice(advice))?;
+    private_files::check_folder(&path)
+        .and_then(|()| private_files::check_above(&path))
+        .map_err(|e| failed().because(e).advice(advice))?;
+    let _ = root.keep();
+    Ok(path)
 }
 
+/// The folder that was chosen: made, or an empty one, or one of an earlier run; and other users
+/// reach nothing in it.
 fn chosen_root(dir: &Path) -> Result<PathBuf> {
     let failed = || Error::new(format!("cannot use --dir {}", dir.display()));
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(dir)
-        .map_err(|e| failed().because(e))?;
+    // Without a slash at its end, by which a link would be followed.
+    let dir = std::path::absolute(dir).map_err(|e| failed().because(e))?;
+    let dir: &Path = &dir.components().collect::<PathBuf>();
+    let is_new = fs::symlink_metadata(dir).is_err();
+    if is_new {
+        // Looked at before anything is made there.
+        let found = dir
+            .ancestors()
+            .skip(1)
+            .find(|above| fs::symlink_metadata(above).is_ok());
+        found
+            .map_or(Ok(()), |above| private_files::check_above(&above.join("new")))
+            .map_err(|e| failed().because(e).advice("give a folder elsewhere"))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(|e| failed().because(e))?;
+        private_files::make_folder(dir).map_err(|e| failed().because(e))?;
+    } else if fs::symlink_metadata(dir).is_ok_and(|found| !found.is_dir()) {
+        private_files::check_folder(dir).map_err(|e| failed().because(e).advice("name the folder itself"))?;
+    }
     let root = fs::canonicalize(dir).map_err(|e| failed().because(e))?;
     let mut content = fs::read_dir(&root).map_err(|e| failed().because(e))?;
-    if !root.join(MARKER).exists() && content.next().is_some() {
+    let is_ours = fs::symlink_metadata(root.join(MARKER)).is_ok();
+    if !is_ours && content.next().is_some() {
         return Err(failed()
             .because("it holds files that are not of an earlier run")
             .advice("give an empty or a new folder"));
     }
+    private_files::check_folder(&root).map_err(|e| {
+        failed()
+            .because(e)
+            .advice(format!("`chmod 700 {}`, or give a new folder", root.display()))
+    })?;
+    private_files::check_above(dir)
+        .and_then(|()| private_files::check_above(&root))
+        .map_err(|e| failed().because(e).advice("give a folder elsewhere"))?;
+    for entry in fs::read_dir(&root).map_err(|e| failed().because(e))?.flatten() {
+        let name = entry.file_name();
+        if is_kept(&name.to_string_lossy()) {
+            private_files::check_file(&entry.path()).map_err(|e| {
+                failed()
+                    .because(format!("{} in it cannot be written: {e}", name.display()))
+                    .advice("remove it, or give a new folder")
+            })?;
+        }
+    }
     Ok(root)
+}
+
+/// Whether a run writes a file of this name and leaves it there; what else it makes, it removes
+/// first.
+fn is_kept(name: &str) -> bool {
+    let log = name.strip_suffix(".1").unwrap_or(name);
+    name == MARKER || log == "unit.log" || (log.starts_with("pebble-") && log.ends_with(".log"))
 }
 
 /// Marks the folder as ours, and as in use until the file is closed.
 fn lock(root: &Path) -> Result<File> {
     let marker = root.join(MARKER);
     let failed = || Error::new(format!("cannot write {}", marker.display()));
-    let mut file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&marker)
-        .map_err(|e| failed().because(e))?;
+    let mut file = private_files::append(&marker).map_err(|e| failed().because(e))?;
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => Error::new(format!("cannot use the folder {}", root.display()))
             .because("another run uses it")
             .advice("give another one with --dir DIR, or end that run"),
         TryLockError::Error(error) => failed().because(error),
     })?;
-    file.write_all(b"made by `charmwright dev`\n")
+    file.set_len(0)
+        .and_then(|()| file.write_all(b"made by `charmwright dev`\n"))
         .map_err(|e| failed().because(e))?;
     Ok(file)
 }
@@ -285,6 +324,89 @@ fn remove(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bounded_log::BoundedLog;
+    use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn every_folder_and_file_is_this_users_alone() {
+        let outer = tempfile::tempdir().unwrap();
+        for dir in [None, Some(outer.path().join("a/run"))] {
+            let workspace = Workspace::create(dir.as_deref()).unwrap();
+            workspace.pebble_socket("web").unwrap();
+            BoundedLog::open(&workspace.unit_log()).unwrap();
+            let mut folders = vec![workspace.root().to_owned()];
+            let mut seen = 0;
+            while let Some(folder) = folders.pop() {
+                assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700, "{folder:?}");
+                for entry in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap()) {
+                    seen += 1;
+                    match entry.file_type().unwrap().is_dir() {
+                        true => folders.push(entry.path()),
+                        false => assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{entry:?}"),
+                    }
+                }
+            }
+            assert_eq!(seen, 6);
+            workspace.clean();
+        }
+    }
+
+    #[test]
+    fn a_folder_that_others_reach_or_that_is_a_link_is_refused() {
+        let outer = tempfile::tempdir().unwrap();
+        let refused = |dir: &Path| Workspace::create(Some(dir)).unwrap_err().chain();
+        let open = outer.path().join("open");
+        fs::create_dir(&open).unwrap();
+        for mode in [0o777, 0o755, 0o750] {
+            fs::set_permissions(&open, Permissions::from_mode(mode)).unwrap();
+            let told = refused(&open);
+            assert!(told.contains("has to be 0700") && told.contains("chmod 700"), "{told}");
+        }
+        let link = outer.path().join("link");
+        symlink(outer.path(), &link).unwrap();
+        assert!(refused(&link).contains("it is a link"));
+        assert!(refused(&link.join("")).contains("it is a link"));
+        assert!(refused(&link.join(".")).contains("it is a link"));
+        symlink("nowhere", outer.path().join("dangling")).unwrap();
+        assert!(refused(&outer.path().join("dangling")).contains("it is a link"));
+        assert!(!outer.path().join("nowhere").exists());
+        fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
+        let told = refused(&open.join("a/run"));
+        assert!(told.contains("can be written by any user"), "{told}");
+        assert!(!open.join("a").exists());
+    }
+
+    #[test]
+    fn what_was_planted_is_not_written_through() {
+        let outer = tempfile::tempdir().unwrap();
+        let precious = outer.path().join("precious");
+        fs::write(&precious, "years of work").unwrap();
+        for name in ["unit.log", "pebble-web.log", "pebble-web.log.1", MARKER] {
+            for hard in [false, true] {
+                let dir = outer.path().join("run");
+                fs::DirBuilder::new().mode(0o700).create(&dir).unwrap();
+                fs::write(dir.join(MARKER), "").unwrap();
+                let _ = fs::remove_file(dir.join(name));
+                match hard {
+                    true => fs::hard_link(&precious, dir.join(name)).unwrap(),
+                    false => symlink(&precious, dir.join(name)).unwrap(),
+                }
+                let told = Workspace::create(Some(&dir)).unwrap_err().chain();
+                assert!(told.contains(name) && told.contains("it is a link"), "{told}");
+                fs::remove_dir_all(&dir).unwrap();
+            }
+        }
+        // What a run makes anew is removed first, and where it led to is left alone.
+        let dir = outer.path().join("run");
+        fs::DirBuilder::new().mode(0o700).create(&dir).unwrap();
+        fs::write(dir.join(MARKER), "").unwrap();
+        for name in TRANSIENT {
+            symlink(outer.path(), dir.join(name)).unwrap();
+        }
+        let workspace = Workspace::create(Some(&dir)).unwrap();
+        assert!(!fs::symlink_metadata(workspace.tools()).unwrap().is_symlink());
+        assert_eq!(fs::read(&precious).unwrap(), b"years of work");
+    }
 
     #[test]
     fn a_temporary_folder_goes_and_a_chosen_one_keeps_its_logs() {
@@ -296,7 +418,10 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let dir = outer.path().join("run");
         let chosen = Workspace::create(Some(&dir)).unwrap();
-        append_line(&chosen.unit_log(), "a line");
+        BoundedLog::open(&chosen.unit_log())
+            .unwrap()
+            .write(b"a line\n")
+            .unwrap();
         chosen.clean();
         let mut left: Vec<_> = fs::read_dir(&dir)
             .unwrap()
@@ -312,13 +437,14 @@ mod tests {
     #[test]
     fn a_folder_in_use_is_not_taken_from_its_run() {
         let outer = tempfile::tempdir().unwrap();
-        let first = Workspace::create(Some(outer.path())).unwrap();
+        let dir = outer.path().join("run");
+        let first = Workspace::create(Some(&dir)).unwrap();
         let socket = first.pebble_socket("web").unwrap();
-        let error = Workspace::create(Some(outer.path())).unwrap_err().chain();
+        let error = Workspace::create(Some(&dir)).unwrap_err().chain();
         assert!(error.contains("another run uses it"), "{error}");
         assert!(socket.parent().unwrap().exists());
         drop(first);
-        Workspace::create(Some(outer.path())).unwrap();
+        Workspace::create(Some(&dir)).unwrap();
     }
 
     #[test]

@@ -59,11 +59,11 @@ pub struct Table {
 impl Table {
     /// Reads the lines of a table, the empty ones around it left out.
     pub fn read(lines: &[String]) -> Self {
-        let [head, row, rest @ ..] = lines else {
+        let [_, _, head, row, rest @ ..] = lines else {
             panic!("no table: {lines:?}")
         };
         let cell = |name: &str| {
-            let names = ["App", "Version", "Unit", "Workload", "Agent", "Ports", "Message"];
+            let names = ["Unit", "Workload", "Agent", "Ports", "Message"];
             let start = head.find(name).unwrap_or_else(|| panic!("no {name} in {head:?}"));
             let end = names
                 .iter()
@@ -72,15 +72,20 @@ impl Table {
                 .map_or(row.len(), |next| head.find(next).unwrap());
             row.get(start..end.min(row.len())).unwrap_or_default().trim().to_owned()
         };
-        let deferred = rest.iter().skip_while(|line| !line.starts_with("Deferred")).skip(1);
+        let mut deferred = rest.iter().skip_while(|line| !line.starts_with("Deferred"));
+        // Age, count and tries stand between the two.
+        let reason = deferred.next().and_then(|head| head.find("Reason")).unwrap_or(0);
         Self {
             workload: cell("Workload"),
             agent: cell("Agent"),
             ports: cell("Ports"),
             message: cell("Message"),
             deferred: deferred
-                .filter_map(|line| line.split_once("  "))
-                .map(|(name, reason)| (name.to_owned(), reason.trim().to_owned()))
+                .map(|line| {
+                    let name = line.split("  ").next().unwrap_or_default();
+                    let reason = line.get(reason..).unwrap_or_default();
+                    (name.to_owned(), reason.trim().to_owned())
+                })
                 .collect(),
         }
     }
@@ -101,12 +106,14 @@ fn a_hook_line_and_a_table_are_read() {
     assert!(HookLine::read("   16.3s  config-changed ...").is_none());
     assert!(HookLine::read("   16.3s  > config port=1 2 3").is_none());
     let lines = [
-        "App  Version  Unit    Workload  Agent  Ports   Message",
-        "web           web/0*  waiting   idle   80/tcp  for Pebble",
+        "App  Version  Status   Message",
+        "web           waiting  for Pebble",
+        "Unit    Workload  Agent  Ports   Message",
+        "web/0*  waiting   idle   80/tcp  for Pebble",
         "Container  Pebble",
         "web        up v1",
-        "Deferred  Reason",
-        "install   for Pebble",
+        "Deferred  Age  Count  Tries  Reason",
+        "install   4 s  1      1      for Pebble",
     ]
     .map(str::to_owned);
     let table = Table::read(&lines);

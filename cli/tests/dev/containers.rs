@@ -1,11 +1,12 @@
 //! Containers with a real Pebble: when it is ready, what it notices, and that its end is the end of everything in it.
 
+use std::io::Write;
 use std::process::Command;
 
 use charmwright::testing::daemon::DaemonOptions;
 use charmwright::testing::{daemon_or_skip, pebble_binary};
 
-use crate::support::{Charm, Run, lives};
+use crate::support::{Charm, Run, lives, wait_until};
 
 const FAST: &str = "50";
 
@@ -144,6 +145,75 @@ esac"#;
 }
 
 #[test]
+fn a_script_can_notify_and_kill() {
+    let dispatch = r#"case $JUJU_HOOK_NAME in
+*-pebble-ready)
+    cat >layer.yaml <<END
+services:
+  main:
+    override: replace
+    startup: enabled
+    on-failure: restart
+    backoff-delay: 10ms
+    command: sh -c "echo \$\$ >>$OUT/main; exec sleep 300"
+END
+    $PEBBLE add main layer.yaml && $PEBBLE replan >/dev/null; status-set waiting ;;
+*-pebble-custom-notice) echo "$JUJU_NOTICE_KEY" >$OUT/notice; status-set active ;;
+esac"#;
+    let Some((charm, options)) = charm("a_script_can_notify_and_kill", dispatch) else {
+        return;
+    };
+    let mut child = charm.start(
+        &args(&options),
+        "wait-for waiting\nnotify example.com/hello\nwait-for active\nkill main\n",
+    );
+    wait_until("a second process of the service", || {
+        charm.noted("main").lines().count() == 2
+    });
+    let lines = "try kill nothing\ntry notify Example\ntry notify a.b/c nowhere\nkill nothing web\n";
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let run = Run::from(child.wait_with_output().unwrap()).exits(1);
+    assert_eq!(charm.noted("notice"), "example.com/hello\n");
+    run.says("is recorded in web")
+        .says("SIGKILL was sent to main in web")
+        .says("cannot kill nothing in web")
+        .says("cannot notify web")
+        .says("cannot find container \"nowhere\": the charm has web")
+        .says("`try` lets it go");
+}
+
+#[test]
+fn a_flood_in_a_container_has_its_bound() {
+    let dispatch = r#"case $JUJU_HOOK_NAME in *-pebble-ready)
+cat >layer.yaml <<END
+services:
+  main:
+    override: replace
+    startup: enabled
+    command: sh -c "yes a line of a workload | head -c 40000000; touch $OUT/flooded; exec sleep 300"
+END
+$PEBBLE add main layer.yaml && $PEBBLE replan >/dev/null
+until [ -e $OUT/flooded ]; do sleep 0.01; done
+status-set active ;; esac"#;
+    let Some((charm, mut options)) = charm("a_flood_in_a_container_has_its_bound", dispatch) else {
+        return;
+    };
+    let dir = charm.out().join("run");
+    options.extend(["--dir".to_owned(), dir.display().to_string()]);
+    charm.run(&args(&options), "wait-for active\n").exits(0);
+    let sizes: Vec<u64> = ["pebble-web.log", "pebble-web.log.1"]
+        .iter()
+        .map(|name| std::fs::metadata(dir.join(name)).unwrap().len())
+        .collect();
+    assert!(sizes.iter().all(|size| (1..=4 << 20).contains(size)), "{sizes:?}");
+    let end = std::fs::read(dir.join("pebble-web.log")).unwrap();
+    assert!(
+        end.windows(6).any(|part| part == b"[main]"),
+        "the newest lines are kept"
+    );
+}
+
+#[test]
 fn a_failed_pebble_ready_comes_back_and_is_no_error() {
     let dispatch = "case $JUJU_HOOK_NAME in *-pebble-ready) [ -e $OUT/once ] || { touch $OUT/once; exit 1; }; status-set active;; esac";
     let Some((charm, options)) = charm("a_failed_pebble_ready_comes_back_and_is_no_error", dispatch) else {
@@ -252,13 +322,13 @@ fn quit_comes_to_stop_and_remove_though_pebble_ready_keeps_failing() {
         "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}, side: {}}\n",
     );
     let mut child = charm.start(&args(&options), "");
-    crate::support::wait_until("pebble-ready to fail in both", || {
+    wait_until("pebble-ready to fail in both", || {
         let hooks = charm.noted("hooks");
         ["web", "side"]
             .iter()
             .all(|name| hooks.matches(&format!("{name}-pebble-ready")).count() > 1)
     });
-    std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"quit\n").unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"quit\n").unwrap();
     Run::from(child.wait_with_output().unwrap()).exits(0);
     assert!(
         charm.noted("hooks").ends_with("stop\nremove\n"),

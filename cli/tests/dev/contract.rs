@@ -156,12 +156,83 @@ fn a_tool_outside_a_hook_says_what_is_missing() {
         run(&[("JUJU_CONTEXT_ID", "x")]),
         (Some(1), "ERROR JUJU_AGENT_SOCKET_ADDRESS not set\n".to_owned())
     );
-    let away = [
-        ("JUJU_CONTEXT_ID", "x"),
-        ("JUJU_AGENT_SOCKET_ADDRESS", "/nowhere/agent.socket"),
-    ];
-    let told = "ERROR dial unix /nowhere/agent.socket: connect: no such file or directory\n";
-    assert_eq!(run(&away), (Some(1), told.to_owned()));
+    let with_network = |network| {
+        run(&[
+            ("JUJU_CONTEXT_ID", "x"),
+            ("JUJU_AGENT_SOCKET_ADDRESS", "/nowhere/agent.socket"),
+            ("JUJU_AGENT_SOCKET_NETWORK", network),
+        ])
+    };
+    for (network, told) in [
+        ("", "JUJU_AGENT_SOCKET_NETWORK not set"),
+        ("foo", "dial foo: unknown network foo"),
+        ("tcp", "JUJU_AGENT_CA_CERT not set"),
+        (
+            "unix",
+            "dial unix /nowhere/agent.socket: connect: no such file or directory",
+        ),
+    ] {
+        assert_eq!(with_network(network), (Some(1), format!("ERROR {told}\n")));
+    }
+}
+
+#[test]
+fn a_tool_minds_its_surroundings_as_jujus_does() {
+    let charm = Charm::dispatching(
+        r#"[ $JUJU_HOOK_NAME = install ] || exit 0
+try() { "$@" 2>&1; echo "= $?"; }
+{
+    JUJU_AGENT_TOKEN=x try is-leader
+    JUJU_AGENT_SOCKET_NETWORK= try is-leader
+    mkdir gone; cd gone; rmdir ../gone
+    try is-leader
+    cd ..
+    try status-get -o /tmp
+    try status-get -o ''
+    try state-set --file /tmp
+    try state-set --file /tmp/no/file
+    try state-set --file /dev/null
+    head -c 40000000 /dev/zero | try state-set --file -
+} >$OUT/said"#,
+    );
+    charm.run(FAST, "wait-for unknown\n").exits(0);
+    assert_eq!(
+        charm.noted("said"),
+        "ERROR bad request: token does not match\n= 1\n\
+         ERROR JUJU_AGENT_SOCKET_NETWORK not set\n= 1\n\
+         ERROR getwd: no such file or directory\n= 2\n\
+         ERROR open /tmp: is a directory\n= 1\nmaintenance\n= 0\n\
+         ERROR read /tmp: is a directory\n= 1\n\
+         ERROR open /tmp/no/file: no such file or directory\n= 1\n= 0\n\
+         ERROR cannot send standard input: it is longer than 32 MiB\n= 1\n"
+    );
+}
+
+#[test]
+fn a_last_line_without_its_end_is_lost() {
+    let charm = Charm::new(&[
+        ("actions.yaml", "half: {}\nnone: {}\n"),
+        ("actions/half", "#!/bin/sh\necho whole; printf lost; printf lost >&2\n"),
+        ("actions/none", "#!/bin/sh\nprintf lost\n"),
+        ("hooks/install", "#!/bin/sh\necho whole >&2; printf lost >&2\n"),
+    ]);
+    let script = "wait-for unknown\nrun half\nexpect-action completed\nrun none\nexpect-action completed\nlog\n";
+    let run = charm.run(FAST, script).exits(0);
+    assert!(!run.stdout.contains("lost"), "{}", run.stdout);
+    run.says("WARNING whole").says("stdout: whole");
+}
+
+#[test]
+fn a_killed_action_says_terminated() {
+    let charm = Charm::new(&[
+        ("actions.yaml", "die: {}\n"),
+        ("actions/die", "#!/bin/sh\nkill -9 $$\n"),
+    ]);
+    charm
+        .run(FAST, "wait-for unknown\nrun die\nexpect-action failed terminated\n")
+        .exits(0)
+        .says("action 1: failed: terminated")
+        .says("return-code: -1");
 }
 
 #[test]

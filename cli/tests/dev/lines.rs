@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -30,6 +31,11 @@ fn until_idle_exits_by_the_status() {
         .exits(1)
         .says("cannot wait any longer for idle")
         .says("hook failed");
+    // Without a limit of its own it ends once the error is one for good.
+    failing
+        .run(&["--until-idle", "--speed", "1000"], "")
+        .exits(1)
+        .says("in error for good: install has failed");
 }
 
 #[test]
@@ -104,7 +110,7 @@ fn a_script_can_be_a_file_and_its_end_is_the_end() {
     charm
         .run(&["--script", &script], "never read\n")
         .exits(0)
-        .says("> config port=81")
+        .says("> config port=...")
         .says("config-changed")
         .says("wait-for STATUS [TIME]");
     charm
@@ -162,6 +168,23 @@ fn help_teaches_and_a_wrong_option_is_exit_2() {
     run(&["dev", "/no/such/charm"])
         .exits(1)
         .says("cannot open the charm /no/such/charm");
+}
+
+#[test]
+fn a_pipe_that_never_ends_is_not_read_to_its_end() {
+    let charm = charm_with_status("active");
+    let mut child = charm.start(&[], "");
+    let mut stdin = child.stdin.take().unwrap();
+    // While the first waits, the others are read only as far as there is room for them.
+    stdin.write_all(b"wait-for blocked 500ms\n").unwrap();
+    let began = Instant::now();
+    let mut written = 0;
+    while stdin.write_all(&b"# a comment\n".repeat(1000)).is_ok() {
+        written += 12_000;
+        assert!(began.elapsed() < Duration::from_secs(60), "{written} bytes were read");
+    }
+    let run = Run::from(child.wait_with_output().unwrap()).exits(1);
+    assert!(written < 1 << 20, "{written} bytes were read\n{}", run.stdout);
 }
 
 #[test]

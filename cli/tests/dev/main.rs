@@ -8,4 +8,6 @@ mod contract;
 mod ends;
 mod first_run;
 mod lines;
+mod private;
 mod support;
+mod words;

@@ -98,9 +98,13 @@ impl Charm {
 
     /// Starts it, with this script on its standard input.
     pub fn start(&self, args: &[&str], script: &str) -> Child {
+        Self::start_command(&mut self.command(args), script)
+    }
+
+    fn start_command(command: &mut Command, script: &str) -> Child {
         let mut child = {
             let _alone = alone();
-            self.command(args)
+            command
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -114,11 +118,29 @@ impl Charm {
 
     /// Runs it to its end, and checks that nothing is left behind.
     pub fn run(&self, args: &[&str], script: &str) -> Run {
-        let mut child = self.start(args, script);
+        self.ended(self.start(args, script))
+    }
+
+    fn ended(&self, mut child: Child) -> Run {
         drop(child.stdin.take());
         let run = Run::from(child.wait_with_output().unwrap());
         self.assert_nothing_left();
         run
+    }
+
+    /// Starts it by way of another program, which runs the command that its last arguments are.
+    pub fn start_within(&self, outer: &[&str], args: &[&str], script: &str) -> Child {
+        let inner = self.command(args);
+        let (program, rest) = outer.split_first().unwrap();
+        let mut command = Command::new(program);
+        command.args(rest).arg(inner.get_program()).args(inner.get_args());
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self::start_command(&mut command, script)
+    }
+
+    /// Runs it so to its end, and checks that nothing is left behind.
+    pub fn run_within(&self, outer: &[&str], args: &[&str], script: &str) -> Run {
+        self.ended(self.start_within(outer, args, script))
     }
 
     /// Checks that no process of the run lives and no file of it is left; waits a little for what was just killed.

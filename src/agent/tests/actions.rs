@@ -195,7 +195,10 @@ fn a_commit_that_fails_fails_the_action() {
         let pair = format!("k{n}={}", "v".repeat(65_536));
         bench.get(&["state-set", &pair]);
     }
-    let finished = bench.unit.finish(&HookExit::Code(0), bench.now, b"", b"mine\n").unwrap();
+    let finished = bench
+        .unit
+        .finish(&HookExit::Code(0), bench.now, b"", b"mine\n")
+        .unwrap();
     let record = action(&finished);
     assert_eq!(
         (record.status(), record.message()),

@@ -347,7 +347,11 @@ fn a_killed_hook_runs_again_at_once_and_its_writes_are_dropped() {
         bench.begin();
         bench.end(HookExit::Signal(11))
     };
-    assert_eq!(finished.error(), Some("signal: segmentation fault"), "another signal is a failure");
+    assert_eq!(
+        finished.error(),
+        Some("signal: segmentation fault"),
+        "another signal is a failure"
+    );
     bench.wait(5);
     bench.begin();
     assert!(bench.end(HookExit::Signal(9)).requeued());

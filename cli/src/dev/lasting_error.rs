@@ -1,0 +1,115 @@
+//! When an error of the unit is taken as one that stays: a script that waits for something better
+//! waits in vain.
+
+use std::collections::BTreeMap;
+
+use charmwright::agent::{Ending, Finished};
+
+/// How often a hook has to fail in a row, with nothing changed in between. Twice is what a workload
+/// that needs a moment makes of a hook.
+const FAILURES: u32 = 3;
+
+/// How often a hook has to be killed in a row: it runs again at once, and one that always ends so
+/// never ends.
+const KILLS: u32 = 10;
+
+/// How often each hook has failed since it last succeeded, and since something last changed.
+#[derive(Debug, Default)]
+pub struct LastingError {
+    failures: BTreeMap<String, Count>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    failed: u32,
+    killed: u32,
+}
+
+impl LastingError {
+    /// Notes how a hook ended. A failed pebble-ready counts too: Juju shows nothing of it, but
+    /// sends it again and again.
+    pub fn ended(&mut self, finished: &Finished) {
+        match finished.ending() {
+            Ending::Failed { .. } | Ending::Dropped { .. } => {
+                let count = self.failures.entry(finished.name().to_owned()).or_default();
+                count.failed = count.failed.saturating_add(1);
+            }
+            Ending::Requeued => {
+                let count = self.failures.entry(finished.name().to_owned()).or_default();
+                count.killed = count.killed.saturating_add(1);
+            }
+            _ => {
+                self.failures.remove(finished.name());
+            }
+        }
+    }
+
+    /// Notes that something has changed that a hook could depend on: the next run may well succeed.
+    pub fn something_changed(&mut self) {
+        self.failures.clear();
+    }
+
+    /// What there is to say of the error, if it is one for good. A failed hook that runs again may
+    /// succeed, so it is one only `between_hooks`; a killed hook runs again without a pause.
+    pub fn told(&self, between_hooks: bool) -> Option<String> {
+        let (name, ended, count) = self.failures.iter().find_map(|(name, count)| match count {
+            Count { failed, .. } if between_hooks && *failed >= FAILURES => Some((name, "has failed", failed)),
+            Count { killed, .. } if *killed >= KILLS => Some((name, "was killed", killed)),
+            _ => None,
+        })?;
+        Some(format!(
+            "in error for good: {name} {ended} {count} times in a row, and nothing has changed \
+             in between"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use charmwright::agent::{CharmMeta, HookExit, Next, Unit, UnitSettings};
+    use std::time::{Duration, Instant};
+
+    /// Runs the next hook to this end.
+    fn end(unit: &mut Unit, now: &mut Instant, exit: &HookExit, error: &mut LastingError) {
+        // Longer than any wait before a failed hook runs again.
+        *now += Duration::from_secs(400);
+        assert!(matches!(unit.next(*now), Next::Run(_)));
+        let finished = unit.finish(exit, *now, b"", b"").unwrap();
+        error.ended(&finished);
+    }
+
+    fn run(unit: &mut Unit, now: &mut Instant, exit: i32, error: &mut LastingError) {
+        end(unit, now, &HookExit::Code(exit), error);
+    }
+
+    #[test]
+    fn the_third_failure_in_a_row_is_for_good() {
+        let meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d\n", None, None).unwrap();
+        let mut unit = Unit::new(meta, UnitSettings::new("web/0").unwrap());
+        let (mut now, mut error) = (Instant::now(), LastingError::default());
+        for _ in 0..2 {
+            run(&mut unit, &mut now, 1, &mut error);
+            assert_eq!(error.told(true), None);
+        }
+        error.something_changed();
+        for _ in 0..2 {
+            run(&mut unit, &mut now, 1, &mut error);
+            assert_eq!(error.told(true), None);
+        }
+        run(&mut unit, &mut now, 1, &mut error);
+        let told = error.told(true).unwrap();
+        assert_eq!(error.told(false), None);
+        assert!(told.contains("install has failed 3 times in a row"), "{told}");
+        run(&mut unit, &mut now, 0, &mut error);
+        assert_eq!(error.told(true), None);
+        for _ in 1..KILLS {
+            end(&mut unit, &mut now, &HookExit::Signal(9), &mut error);
+            assert_eq!(error.told(true), None);
+        }
+        end(&mut unit, &mut now, &HookExit::Signal(9), &mut error);
+        let told = error.told(true).unwrap();
+        assert_eq!(error.told(false), Some(told.clone()));
+        assert!(told.contains("was killed 10 times in a row"), "{told}");
+    }
+}

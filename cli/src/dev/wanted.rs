@@ -1,0 +1,93 @@
+//! What a script may wait for, and the words for it.
+
+use std::fmt;
+
+use super::spelling::nearest;
+
+/// What `wait-for` and `expect` look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WantedStatus {
+    /// Any status: the unit only has nothing left to do.
+    Idle,
+    Active,
+    Blocked,
+    Waiting,
+    Maintenance,
+    Unknown,
+    Error,
+}
+
+/// What `expect-action` looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WantedOutcome {
+    Completed,
+    /// Failed, or was killed.
+    Failed,
+}
+
+const OUTCOMES: [(&str, WantedOutcome); 2] = [
+    ("completed", WantedOutcome::Completed),
+    ("failed", WantedOutcome::Failed),
+];
+
+impl fmt::Display for WantedOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+const STATUSES: [(&str, WantedStatus); 7] = [
+    ("active", WantedStatus::Active),
+    ("blocked", WantedStatus::Blocked),
+    ("waiting", WantedStatus::Waiting),
+    ("maintenance", WantedStatus::Maintenance),
+    ("unknown", WantedStatus::Unknown),
+    ("error", WantedStatus::Error),
+    ("idle", WantedStatus::Idle),
+];
+
+impl fmt::Display for WantedStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            STATUSES
+                .iter()
+                .find(|(_, status)| status == self)
+                .map_or("", |(name, _)| name),
+        )
+    }
+}
+
+/// The status that a word names.
+///
+/// # Errors
+/// Says which one was probably meant, or which there are.
+pub fn wanted_status(word: &str) -> Result<WantedStatus, String> {
+    STATUSES
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, status)| *status)
+        .ok_or_else(|| {
+            let names: Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
+            match nearest(word, names.iter().copied()) {
+                Some(meant) => format!("there is no status `{word}`; did you mean `{meant}`?"),
+                None => format!("there is no status `{word}`; one of {}", names.join(", ")),
+            }
+        })
+}
+
+/// The end of an action that a word names.
+///
+/// # Errors
+/// Says which one was probably meant, or which there are.
+pub fn wanted_outcome(word: &str) -> Result<WantedOutcome, String> {
+    let known = OUTCOMES.iter().find(|(name, _)| *name == word);
+    known
+        .map(|(_, outcome)| *outcome)
+        .ok_or_else(|| match nearest(word, OUTCOMES.map(|(name, _)| name)) {
+            Some(meant) => format!("there is no outcome `{word}`; did you mean `{meant}`?"),
+            None => format!("there is no outcome `{word}`; one of completed, failed"),
+        })
+}

@@ -1,0 +1,63 @@
+//! Text from outside (a charm, a workload, Pebble) as it may reach a terminal.
+
+use charmwright::text::{clean, clean_lines};
+
+/// `text` on one line, with one blank for all white space.
+pub fn one_line(text: &str) -> String {
+    clean(text, usize::MAX).into_owned()
+}
+
+/// `text` on one line, with its blanks as they are; a tab or a line's end is one blank.
+pub fn line(text: &str) -> String {
+    clean_lines(text, usize::MAX).replace(['\n', '\t'], " ")
+}
+
+/// A JSON document in which no character acts on the terminal that shows it; it says the same.
+pub fn json(document: &str) -> String {
+    let mut text = String::with_capacity(document.len());
+    for character in document.chars() {
+        if character.is_ascii() || !acts_on_a_terminal(character) {
+            text.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            text.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    // The one that JSON leaves as it is.
+    text.replace('\u{7f}', "\\u007f")
+}
+
+fn acts_on_a_terminal(character: char) -> bool {
+    let spelled = character.encode_utf8(&mut [0; 4]).to_owned();
+    clean_lines(&spelled, usize::MAX) != spelled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_acts_on_the_terminal() {
+        let hostile = "a\u{1b}[2J\u{7}\r\0\u{202e}\u{9b}0mb\nc";
+        let told = line(hostile);
+        assert!(told.starts_with('a') && told.ends_with("b c"), "{told:?}");
+        assert!(told.chars().all(|c| c == ' ' || c.is_ascii_lowercase()), "{told:?}");
+        assert_eq!(one_line(" two\nlines \t here "), "two lines here");
+        assert_eq!(line("a\tb  c"), "a b  c");
+        assert_eq!(line("grüße 漢字 🙂"), "grüße 漢字 🙂");
+    }
+
+    #[test]
+    fn json_says_the_same() {
+        let value = serde_json::json!({"a": "\u{202e}\u{9b}\u{e0001}\u{1b}\u{7f}ü", "b": 1});
+        let document = serde_json::to_string_pretty(&value).unwrap();
+        let shown = json(&document);
+        assert!(
+            shown.lines().all(|line| !line.chars().any(acts_on_a_terminal)),
+            "{shown}"
+        );
+        let same = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(same(&shown), value);
+    }
+}

@@ -1,0 +1,173 @@
+//! The words of a script: what may fail, what is expected of an action, when a wait gives up; and
+//! what a person is told on a terminal.
+
+use std::io::{BufRead, BufReader, Read, Write};
+
+use crate::support::{Charm, wait_until};
+
+const FAST: &[&str] = &["--speed", "100"];
+
+#[test]
+fn a_line_that_may_fail_does_not_end_a_script() {
+    let charm = Charm::dispatching("status-set active");
+    charm.write("config.yaml", "options:\n  port: {type: int}\n");
+    let script = "wait-for active\ntry expect blocked\ntry config port=high\ntry fetch http://127.0.0.1:1/\n\
+                  try wait-for blocked 100ms\ntry run nothing\ntry frobnicate\ntry config port=81\nexpect active\n";
+    let run = charm.run(FAST, script).exits(0);
+    assert_eq!(run.stdout.matches("`try` lets it go").count(), 6, "{}", run.stdout);
+    // Only that line may fail.
+    charm
+        .run(FAST, "try expect blocked\nexpect blocked\n")
+        .exits(1)
+        .says("cannot confirm blocked: web/0 is active");
+    charm.run(FAST, "try\n").exits(1).says("it goes: try COMMAND");
+}
+
+#[test]
+fn a_refresh_that_may_fail_does_not_end_a_script() {
+    let charm = Charm::dispatching(
+        "[ $JUJU_HOOK_NAME != start ] || echo 'containers: {web: {}}' >>$OUT/../charm/metadata.yaml",
+    );
+    charm
+        .run(FAST, "wait-for unknown\ntry upgrade\nexpect unknown\n")
+        .exits(0)
+        .says(
+            "it has a new container \"web\": containers are made at the start; quit and start again; `try` lets it go",
+        );
+}
+
+#[test]
+fn an_action_is_expected_to_end_well_or_not() {
+    let charm = Charm::new(&[
+        ("actions.yaml", "good: {}\nbad: {}\n"),
+        ("actions/good", "#!/bin/sh\nsleep 0.1\n"),
+        ("actions/bad", "#!/bin/sh\naction-fail 'no disk'\n"),
+    ]);
+    let script = "run good\nexpect-action completed\nrun bad\nexpect-action failed\nexpect-action failed 'no disk'\n";
+    charm.run(FAST, script).exits(0);
+    charm
+        .run(FAST, "run good\nexpect-action failed\n")
+        .exits(1)
+        .says("cannot confirm failed: action 1 (good) has completed");
+    charm
+        .run(FAST, "run bad\nexpect-action completed\n")
+        .exits(1)
+        .says("action 1 (bad) has failed: no disk");
+    charm
+        .run(FAST, "run bad\nexpect-action failed money\n")
+        .exits(1)
+        .says("cannot confirm failed with \"money\" in its message");
+    charm
+        .run(FAST, "expect-action completed\n")
+        .exits(1)
+        .says("no action was run");
+    charm
+        .run(FAST, "expect-action done\n")
+        .exits(1)
+        .says("one of completed, failed");
+}
+
+#[test]
+fn a_wait_gives_up_in_an_error_for_good() {
+    for line in ["wait-for active 1h", "wait-for idle 1h", "expect active"] {
+        Charm::dispatching("exit 1")
+            .run(FAST, &format!("{line}\n"))
+            .exits(1)
+            .says("in error for good: install has failed");
+    }
+    Charm::dispatching("echo run >>$OUT/runs; [ $(wc -l <$OUT/runs) -gt 10 ] || kill -9 $$")
+        .run(FAST, "wait-for active\n")
+        .exits(1)
+        .says("in error for good: install was killed 10 times in a row");
+    // A command can help, so what failed before it does not count.
+    let charm = Charm::dispatching(
+        "[ $JUJU_HOOK_NAME = config-changed ] || exit 0\n\
+         echo run >>$OUT/runs; [ $(config-get port) = 81 ] && status-set active",
+    );
+    charm.write("config.yaml", "options:\n  port: {type: int, default: 80}\n");
+    charm
+        .run(FAST, "try wait-for active\nconfig port=81\nwait-for active\n")
+        .exits(0)
+        .says("in error for good: config-changed");
+}
+
+#[test]
+fn a_hook_that_runs_is_named_with_its_time() {
+    let charm = Charm::dispatching(
+        "[ $JUJU_HOOK_NAME = start ] || exit 0; touch $OUT/began; until [ -e $OUT/go ]; do sleep 0.01; done",
+    );
+    let mut child = charm.start(FAST, "");
+    wait_until("the hook", || charm.out().join("began").exists());
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"status\ntry wait-for active 1s\n").unwrap();
+    drop(stdin);
+    let mut told = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    while !told.contains("not settled yet") {
+        assert!(stdout.read_line(&mut told).unwrap() > 0, "{told}");
+    }
+    std::fs::write(charm.out().join("go"), "").unwrap();
+    stdout.read_to_string(&mut told).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{told}");
+    assert!(told.contains("executing (start, "), "{told}");
+    let named = ["(agent executing (start, 1 s), ", "(agent executing (start, 2 s), "];
+    assert!(named.iter().any(|text| told.contains(text)), "{told}");
+    charm.assert_nothing_left();
+}
+
+#[test]
+fn standard_error_has_its_time_and_its_bound() {
+    let charm = Charm::dispatching("[ $JUJU_HOOK_NAME = install ] || exit 0; yes careful | head -n 300 >&2");
+    let run = charm.run(FAST, "wait-for unknown\nlog\n").exits(0);
+    let (told, log) = run.stdout.split_once("> log").unwrap();
+    assert_eq!(told.matches("WARNING careful").count(), 200, "{told}");
+    assert!(
+        told.contains("no more of its standard error is shown here after 200 lines"),
+        "{told}"
+    );
+    assert_eq!(log.matches("WARNING  unit.web/0.install: careful").count(), 300);
+    let line = told.lines().find(|line| line.contains("WARNING")).unwrap();
+    assert!(line.trim_start().starts_with(|c: char| c.is_ascii_digit()), "{line}");
+}
+
+#[test]
+fn the_applications_own_status_is_shown() {
+    let charm =
+        Charm::dispatching("status-set waiting 'for the disk'; status-set --application active 'all others are well'");
+    let run = charm.run(FAST, "wait-for waiting\n").exits(0);
+    run.says("App  Version  Status  Message\nweb           active  all others are well\n")
+        .says("web/0*  waiting   idle          for the disk");
+}
+
+/// Gives a command a terminal as its standard input, with its own standard input typed in there.
+const TERMINAL: &str = "\
+import os, pty, subprocess, sys
+keyboard, terminal = pty.openpty()
+child = subprocess.Popen(sys.argv[1:], stdin=terminal)
+os.close(terminal)
+os.write(keyboard, sys.stdin.buffer.read())
+sys.exit(child.wait())";
+
+/// Nothing that a person types wrongly ends the session.
+#[test]
+fn a_wrong_word_on_a_terminal_is_only_told() {
+    let charm = Charm::dispatching("status-set active");
+    let lines = "wait-for active\nfrobnicate\nexpect blocked\nwait-for blocked 50ms\nfetch http://127.0.0.1:1/\nfetch x\n\
+                 run nothing\nexpect-action completed\nconfig x\nresolved\nkill x\nnotify a.b/c\ntry expect blocked\n\
+                 expect active\nquit\n";
+    let run = charm.run_within(&["python3", "-c", TERMINAL], FAST, lines).exits(0);
+    for text in [
+        "there is no such command",
+        "cannot confirm blocked",
+        "cannot wait any longer for blocked",
+        "cannot fetch http://127.0.0.1:1/",
+        "the charm has no such action",
+        "no action was run",
+        "it goes: config KEY=VALUE",
+        "cannot resolve",
+        "the charm has no container",
+        "  remove ",
+    ] {
+        assert!(run.stdout.contains(text), "no {text:?} in {}", run.stdout);
+    }
+}
