@@ -158,6 +158,37 @@ async fn the_log_tells_of_no_success_before_a_failure() {
 }
 
 #[tokio::test]
+async fn the_log_tells_how_an_action_went_on_after_a_restart() {
+    let gone = Then::Answer(404, json!({"type": "error", "result": {"message": "gone"}}));
+    let script = vec![
+        (POST, accepted("5")),
+        (WAIT, Then::Cut),
+        (READ, gone),
+        (POST, accepted("6")),
+        (
+            "GET /v1/changes/6/wait",
+            sync(change("6", "start", later(), "Done", "")),
+        ),
+    ];
+    let told = Told::default();
+    let _default = tracing::subscriber::set_default(told.clone());
+    follow(script, async |client| {
+        client.start(&["web"]).await.unwrap();
+    })
+    .await;
+    let lines: Vec<String> = told.lines().into_iter().map(|(_, line)| line).collect();
+    let begins = [
+        "cannot start service \"web\": ",
+        "Pebble was restarted and no longer knows change 5: going on with what is left of it (start service \"web\")",
+        "could start service \"web\" in 2 requests, after ",
+    ];
+    assert_eq!(lines.len(), begins.len(), "{lines:?}");
+    for (line, begin) in lines.iter().zip(begins) {
+        assert!(line.starts_with(begin), "{line:?} does not begin with {begin:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_log_tells_of_no_success_where_a_path_failed() {
     const FILES: &str = "POST /v1/files ";
     let failed = || sync(json!([{"path": "/a", "error": {"kind": "permission-denied", "message": "no"}}]));

@@ -19,7 +19,7 @@ use super::call::{Call, Failure, Halt};
 use super::change::{Change, ChangeStatus};
 use super::changes::list_in_progress;
 use super::client::Client;
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, in_target};
 use super::known_layers::AUTOSTART_LIMIT;
 use super::lane::Lane;
 use super::remainder::{
@@ -110,6 +110,7 @@ impl<'c> ServiceAction<'c> {
 
     /// Runs the action to its end, and gives the last of its changes.
     pub(super) async fn run(mut self, action: LostAction) -> Result<Change, Error> {
+        let begun = Instant::now();
         let running = self.running_by_hand(&action).await?;
         let mut steps = VecDeque::from([Step::from(action)]);
         let mut last = None;
@@ -136,6 +137,10 @@ impl<'c> ServiceAction<'c> {
             for step in more.into_iter().rev() {
                 steps.push_front(step);
             }
+        }
+        if self.requests > 1 {
+            let (what, took) = (in_target(&self.operation, self.client.target()), begun.elapsed());
+            tracing::info!("could {what} in {} requests, after {}", self.requests, seconds(took));
         }
         last.ok_or_else(|| {
             let reason = "Pebble's answer names no change to wait for";
@@ -275,7 +280,8 @@ impl<'c> ServiceAction<'c> {
             let error = Error::unreachable(&self.operation, client.target(), reason);
             return Err(error.with_attempts(self.requests).with_acted(true));
         }
-        tracing::info!("{}: what is left of \"{}\" is done now", gone.cause, self.operation);
+        let what = in_target(&self.operation, client.target());
+        tracing::info!("{}: going on with what is left of it ({what})", gone.cause);
         let change = gone.change.as_deref();
         let mut names = change.map(started_services).unwrap_or_default();
         if names.is_empty() {

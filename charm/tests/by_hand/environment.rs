@@ -118,5 +118,5 @@ fn sockets_that_cannot_be_are_told_with_their_path() {
 
     let unit = Unit::in_operation();
     unit.file("containers", "a file where a folder should be");
-    unit.run().ends(1, &["not a directory", "containers"]);
+    unit.run().ends(1, &["a file in the place of a folder", "containers"]);
 }
