@@ -19,6 +19,8 @@ mod storage;
 mod terms;
 
 #[cfg(test)]
+mod charmcraft_tests;
+#[cfg(test)]
 mod tests;
 
 pub(super) use actions::read_actions;

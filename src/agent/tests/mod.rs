@@ -5,6 +5,7 @@ mod environment;
 mod library;
 mod life;
 mod options;
+mod pods;
 mod ports;
 mod relation_storage;
 mod removed;
