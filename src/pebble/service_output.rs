@@ -6,9 +6,10 @@
 //! the stamp in between.
 
 use super::timestamp::Timestamp;
+use crate::text;
 
-/// The newest of these lines that has anything in it, without Pebble's stamps and without white
-/// space around it.
+/// The newest of these lines that shows anything, without Pebble's stamps and without white space
+/// around it. Of a line that was written over (CR), it is the last writing.
 pub(crate) fn last_words<'a>(lines: impl DoubleEndedIterator<Item = &'a str>, service: &str) -> Option<&'a str> {
     lines
         .rev()
@@ -28,14 +29,20 @@ fn last_piece<'a>(line: &'a str, service: &str) -> Option<&'a str> {
             .rmatch_indices(&name)
             .find_map(|(at, _)| Some((start_of_time(rest.get(..at)?)?, at + name.len())));
         let piece = match stamp {
-            Some((_, end)) => rest.get(end..)?.trim(),
-            None => rest.trim(),
+            Some((_, end)) => rest.get(end..)?,
+            None => rest,
         };
-        if !piece.is_empty() {
-            return Some(piece);
+        if let Some(words) = piece.rsplit('\r').find(|words| shows_anything(words)) {
+            return Some(words.trim());
         }
         rest = rest.get(..stamp?.0)?;
     }
+}
+
+/// Tells a text from one that a reader sees nothing of, such as the end of a colour.
+fn shows_anything(text: &str) -> bool {
+    const ENOUGH: usize = 4;
+    !text::clean(text, ENOUGH).is_empty()
 }
 
 /// The place at which the time begins that ends a text. Pebble writes milliseconds and `Z`, or an
@@ -74,6 +81,16 @@ mod tests {
             ("one\n2026-11-30T12:49:48.220+07:00 [web]".to_owned(), Some("one")),
             ("    ".to_owned(), None),
             (format!("    (...)\n    {STAMP}\n    {STAMP}"), None),
+            // What is invisible is no words either.
+            (
+                "\u{1b}[31mERROR: first\n\u{1b}[0m".to_owned(),
+                Some("\u{1b}[31mERROR: first"),
+            ),
+            ("first\n\0\0\u{200b}\n\u{1b}[K\u{1b}[?25h\n".to_owned(), Some("first")),
+            (format!("first{STAMP} \u{1b}[0m{STAMP} \u{1b}[0m"), Some("first")),
+            // A line that is written over shows what was written last.
+            ("one\n10 %\r99 %\r".to_owned(), Some("99 %")),
+            ("one\n10 %\rdone\r\u{1b}[K\r".to_owned(), Some("done")),
             // Another service's stamp, or something like one, is what the workload printed.
             (
                 "2026-11-30T12:49:48.220Z [db]".to_owned(),
