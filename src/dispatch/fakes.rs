@@ -153,6 +153,19 @@ pub(super) struct Options {
     _port: u16,
     #[serde(default, rename = "port")]
     _real_port: u16,
+    #[serde(default, rename = "bomb")]
+    _bomb: Bomb,
+}
+
+/// A config option that cannot even be read.
+#[derive(Default, serde::Deserialize)]
+#[serde(from = "String")]
+struct Bomb;
+
+impl From<String> for Bomb {
+    fn from(_: String) -> Self {
+        panic!("it went off")
+    }
 }
 
 impl Charm for Probe {
@@ -233,6 +246,7 @@ impl Charm for Probe {
                 (LayerKey::User, "run-as"),
                 (LayerKey::WorkingDir, "folder"),
             ],
+            Some("bomb") => panic!("it went off"),
             _ => &[],
         };
         options

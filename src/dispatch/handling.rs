@@ -1,5 +1,6 @@
 //! The handlers of one hook: deferred events, the current one, and the status.
 
+use std::cell::RefCell;
 use std::fmt::Display;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -144,12 +145,20 @@ impl<'a, C: Charm> Handling<'a, C> {
         };
         let client = self.hook.shared().client(&container);
         let client = client.with_retry(RetryPolicy::once(COLLECT_LIMIT));
+        let panicked = RefCell::new(None);
         let option_of = |entry: &Entry, key| {
             let field = LayerField::new(container.clone(), entry.clone(), key);
-            self.charm.option_of(&field)
+            catch_unwind(AssertUnwindSafe(|| self.charm.option_of(&field))).unwrap_or_else(|payload| {
+                panicked.replace(Some(Error::panic(&"option_of", &*payload)));
+                None
+            })
         };
         // What is asked holds the value that must not be told.
         let told = unlogged(mistake::told(&option_of, &client, refused)).await;
+        // A charm that cannot say it has led the field back to no option.
+        if let Some(bug) = panicked.take() {
+            tracing::error!("{}", bug.chain());
+        }
         error.told(told)
     }
 
@@ -200,7 +209,8 @@ impl<'a, C: Charm> Handling<'a, C> {
 
     /// Exactly one unit status, always sent: Juju sets statuses of its own, so that nobody can know what is there.
     async fn show_status(&self) -> Result<()> {
-        let statuses = self.collect().await?;
+        // A config whose reading panics is at fault here, too.
+        let statuses = guarded(COLLECT_STATUS, self.collect()).await?;
         let juju = self.hook.juju();
         juju.set_status(&presentable(&statuses.worst()))?;
         if let Some(status) = statuses.worst_application()

@@ -91,6 +91,7 @@ async fn finding(client: &Client, service: &str, refusal: StartRefusal<'_>) -> O
     let (keys, words): (&[LayerKey], _) = match refusal {
         StartRefusal::NotRun { program, why } => return not_run(client, service, program, why).await,
         StartRefusal::NotOnPath => return Some(NO_SUCH_PROGRAM),
+        StartRefusal::NoProgram => return Some(of_command("its first word, which names the program, is empty")),
         StartRefusal::NoSuchUser => return Some(refused(UserFault::User)),
         StartRefusal::NoSuchGroup => return Some(refused(UserFault::Group)),
         StartRefusal::NoSuchUserId => (&[LayerKey::UserId], "the container has no user of this number"),

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::fakes::{Ran, Step, Unit, refusing, willing};
+use crate::juju::LogLevel;
 
 const CONFIG_CHANGED: &str = "hooks/config-changed";
 
@@ -85,7 +86,13 @@ fn a_service_that_cannot_be_started_blocks_by_the_options_name_until_it_is_mende
         &'static [(&'static str, &'static str, &'static str)],
         &'static str,
     );
-    let cases: [Case; 17] = [
+    let cases: [Case; 18] = [
+        (
+            "cannot start service: exec: no command",
+            ALONE,
+            &[],
+            "\"command\": its first word, which names the program, is empty",
+        ),
         (
             "user: unknown user hunter2",
             ALONE,
@@ -185,6 +192,7 @@ fn a_service_that_cannot_be_started_blocks_by_the_options_name_until_it_is_mende
             .with_pebble(failing(causes, plan, files))
             .on("config-changed", Step::Pebble)
             .on("actions/act", Step::Restart);
+        unit.log_level = LogLevel::Trace;
         let ran = unit.run(CONFIG_CHANGED);
         assert_eq!(
             (ran.code, ran.statuses[0].as_str()),
@@ -251,6 +259,25 @@ fn what_is_led_back_to_no_option_or_is_not_the_users_to_mend_stays_a_failed_chan
 }
 
 #[test]
+fn a_charm_that_panics_when_it_is_asked_has_led_the_field_back_to_nothing() {
+    for hook in [CONFIG_CHANGED, "hooks/web-pebble-ready"] {
+        let unit = Unit::in_operation()
+            .with_pebble(failing(&[("bomb", "user: unknown user own")], ALONE, &[]))
+            .on("config-changed", Step::Pebble)
+            .on("web-pebble-ready", Step::Pebble);
+        let ran = unit.run(hook);
+        let told = "blocked: failed: bomb: the container has no such user";
+        assert_eq!((ran.code, &ran.statuses[..]), (0, &[told.to_owned()][..]), "{ran:?}");
+        assert_eq!(unit.stored().len(), 1);
+        let logged = format!("{:?}", ran.log);
+        assert!(
+            logged.contains("option_of") && logged.contains("it went off"),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
 fn a_refused_layer_blocks_by_the_options_name() {
     for (message, told) in [
         (
@@ -262,9 +289,10 @@ fn a_refused_layer_blocks_by_the_options_name() {
             "\"command\": it cannot be run",
         ),
     ] {
-        let unit = Unit::in_operation()
+        let mut unit = Unit::in_operation()
             .with_pebble(refusing(400, message))
             .on("config-changed", Step::Pebble);
+        unit.log_level = LogLevel::Trace;
         let ran = unit.run(CONFIG_CHANGED);
         assert_eq!(ran.code, 0, "{ran:?}");
         assert!(

@@ -1,6 +1,8 @@
 //! What crosses several hooks, or goes wrong around the handlers.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
@@ -294,6 +296,26 @@ fn errors_of_collect_status_are_told_apart() {
 }
 
 #[test]
+fn a_config_that_cannot_be_read_without_a_panic_holds_no_unit_that_goes_away() {
+    let unit = Unit::in_operation();
+    unit.agent.lock().unwrap().config.insert("bomb".to_owned(), json!("x"));
+    for (hook, code) in [
+        (UPDATE_STATUS, 1),
+        ("hooks/stop", 0),
+        ("hooks/remove", 0),
+        ("hooks/web-pebble-ready", 0),
+    ] {
+        let ran = unit.run(hook);
+        let (_, told) = ran.log.last().unwrap();
+        assert_eq!(ran.code, code, "{hook}: {ran:?}");
+        assert!(
+            told.contains("cannot finish \"collect-status\"") && told.contains("it went off"),
+            "{hook}: {ran:?}"
+        );
+    }
+}
+
+#[test]
 fn a_pebble_that_answers_is_active() {
     let unit = Unit::in_operation()
         .with_pebble(willing)
@@ -397,6 +419,42 @@ fn the_first_failed_attempt_of_a_retry_is_told_at_once_and_lines_leave_before_ea
     assert_eq!(ran.err, format!("{warned}\n"));
     let infos: Vec<&str> = ran.log.iter().map(|(_, text)| text.as_str()).collect();
     assert_eq!(infos[..2], ["attempt 1", "attempt 2"]);
+}
+
+#[test]
+fn what_another_change_is_waited_for_is_told_before_the_wait() {
+    let unit = Unit::in_operation();
+    let agent = Arc::clone(&unit.agent);
+    let requests = AtomicUsize::new(0);
+    // What the log held when each request came.
+    let logged = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&logged);
+    let unit = unit
+        .with_pebble(move |method, target| match (method, target.split('?').next().unwrap()) {
+            ("POST", "/v1/services") => {
+                requests.fetch_add(1, Ordering::SeqCst);
+                seen.lock().unwrap().push(agent.lock().unwrap().log.clone());
+                willing(method, target)
+            }
+            ("GET", "/v1/changes/1/wait" | "/v1/changes/1") if requests.load(Ordering::SeqCst) == 1 => {
+                let tasks = json!([{"id": "2", "kind": "start", "summary": "Start service \"web\"", "status": "Error",
+                    "log": ["2026-11-22T20:00:10Z ERROR cannot start service while terminating"]}]);
+                let change = json!({"id": "1", "kind": "restart", "summary": "Restart", "status": "Error",
+                    "ready": true, "err": "cannot perform the following tasks", "tasks": tasks});
+                (200, json!({"type": "sync", "status-code": 200, "status": "OK", "result": change}))
+            }
+            _ => willing(method, target),
+        })
+        .on("actions/act", Step::Restart);
+    let ran = unit.run("actions/act");
+    assert_eq!((ran.code, &ran.failure), (0, &None), "{ran:?}");
+    let logged = logged.lock().unwrap();
+    let [before, after] = logged.as_slice() else {
+        panic!("{logged:?}")
+    };
+    assert!(before.is_empty(), "{before:?}");
+    let told = |(_, text): &(String, String)| text.contains("at work on service \"web\": waiting for its end");
+    assert!(after.iter().any(told), "{after:?}");
 }
 
 #[test]

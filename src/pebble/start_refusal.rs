@@ -18,6 +18,8 @@ pub(crate) enum StartRefusal<'a> {
     GroupAlone,
     /// None of the folders on Pebble's `PATH` has the program.
     NotOnPath,
+    /// The first word of the command is empty.
+    NoProgram,
     /// The system refused to run the program. It says the same, and names the program, when the
     /// directory to run it in is at fault.
     NotRun {
@@ -48,8 +50,12 @@ impl<'a> StartRefusal<'a> {
             Self::GroupIdDiffers
         } else if is("must specify user, not just group", "") {
             Self::GroupAlone
-        } else if is("exec: ", ": executable file not found in $PATH") {
+        } else if is("exec: ", ": executable file not found in $PATH")
+            || is("exec: ", ": cannot run executable found relative to current directory")
+        {
             Self::NotOnPath
+        } else if said == "exec: no command" {
+            Self::NoProgram
         } else {
             return None;
         })
@@ -74,6 +80,12 @@ mod tests {
             ("user \"root\" UID (0) does not match user-id (7)", Some(UserIdDiffers)),
             (
                 "cannot start service: exec: \"mange\": executable file not found in $PATH",
+                Some(NotOnPath),
+            ),
+            ("cannot start service: exec: no command", Some(NoProgram)),
+            // As Go's os/exec says it where PATH has the current directory on it.
+            (
+                "cannot start service: exec: \"mange\": cannot run executable found relative to current directory",
                 Some(NotOnPath),
             ),
             (

@@ -203,7 +203,7 @@ impl Reporter {
     }
 
     /// The first failure that will be retried is a warning, at once; the others would only repeat it. Giving up is told by the error.
-    fn failed(&self, failure: &FailedAttempt) {
+    fn failed(&self, failure: &FailedAttempt, exhausted: bool) {
         let FailedAttempt {
             cause,
             attempt,
@@ -218,7 +218,9 @@ impl Reporter {
             Some(wait) => {
                 tracing::debug!(target: WAITS, "cannot {what}: {cause}; attempt {attempt} of {attempts}, next in {wait}");
             }
-            None => tracing::debug!("cannot {what}: {cause}; attempt {attempt} of {attempts}, the last"),
+            None if exhausted => tracing::debug!("cannot {what}: {cause}; attempt {attempt} of {attempts}, the last"),
+            // A refusal may repeat what the user gave, and who gets the error decides what is told.
+            None => tracing::debug!("cannot {what}: attempt {attempt} was refused, and another would not help"),
         }
         if let Some(observer) = &self.observer {
             observer.attempt_failed(failure);
@@ -264,7 +266,7 @@ where
             };
             let delay = wish.flatten().filter(|delay| budget.take_retry(policy, *delay));
             exhausted = wish.is_some() && delay.is_none();
-            reporter.failed(&FailedAttempt {
+            let failure = FailedAttempt {
                 operation: reporter.operation.clone(),
                 target: reporter.target.clone(),
                 attempt: number.load(Ordering::Relaxed),
@@ -272,7 +274,8 @@ where
                 unanswered: budget.unanswered(),
                 delay,
                 cause: text::clean(&judged.cause, LONGEST).into_owned(),
-            });
+            };
+            reporter.failed(&failure, exhausted);
             delay
         })
         .await;
