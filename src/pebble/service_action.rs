@@ -27,9 +27,14 @@ use super::remainder::{
 };
 use super::request::Request;
 use super::resend::{LostAction, Resend};
+use super::retry::WAITS;
 use super::service_info::{ServiceInfo, Startup};
 use super::services::{list_those, only};
 use super::transport::seconds;
+use crate::text;
+
+/// The most of another change's summary in a line of the log, in bytes.
+const LONGEST_SUMMARY: usize = 256;
 
 /// The least time between two requests for the same action while another change is at work: each
 /// leaves a change and its notices, and Pebble keeps a thousand of either.
@@ -459,10 +464,15 @@ impl ServiceAction<'_> {
         }
         if self.conflicts == 0 {
             let at_work = match others.changes.first() {
-                Some(other) => format!("change {} ({}) is", other.id(), other.summary()),
+                Some(other) => format!(
+                    "change {} ({}) is",
+                    other.id(),
+                    text::clean(other.summary(), LONGEST_SUMMARY)
+                ),
                 None => "a restart by Pebble itself is".to_owned(),
             };
-            tracing::info!("{at_work} at work on {}: waiting for its end", name_services(&services));
+            let services = name_services(&services);
+            tracing::info!(target: WAITS, "{at_work} at work on {services}: waiting for its end");
         }
         let delay = if others.changes.is_empty() {
             let policy = self.client.policy();
