@@ -112,7 +112,11 @@ impl Error {
             Ok(ours) => return *ours,
             Err(error) => error,
         };
-        match error.downcast::<pebble::Error>() {
+        let error = match error.downcast::<pebble::Error>() {
+            Ok(error) => return (*error).into(),
+            Err(error) => error,
+        };
+        match error.downcast::<juju::Error>() {
             Ok(error) => (*error).into(),
             Err(error) => Self::build(ErrorKind::Charm, Cause::Other(error)),
         }
@@ -486,6 +490,13 @@ mod tests {
         assert!(away.in_setup() && away.pebble().is_some_and(pebble::Error::is_away));
         let error = pebble::Error::unreachable("replan", None, "no answer".to_owned());
         assert_eq!(Error::new(error).kind(), &ErrorKind::Pebble);
+        let tool = || juju::Error::missing_variable("JUJU_UNIT_NAME");
+        let error = Err::<(), _>(tool()).context("name the unit").unwrap_err();
+        assert_eq!(
+            (error.kind(), Error::new(tool()).kind()),
+            (&ErrorKind::Juju, &ErrorKind::Juju)
+        );
+        assert!(error.juju().is_some());
     }
 
     #[test]
