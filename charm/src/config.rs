@@ -56,11 +56,23 @@ impl Config {
         self.health_check.0.as_ref()
     }
 
-    /// Checks what concerns more than one option.
+    /// Checks what the types of the options do not tell, and what concerns more than one of them.
     ///
     /// # Errors
-    /// Names the option that lacks its companion.
+    /// Names the option that is wrong or lacks its companion.
     pub fn validate(&self) -> Result<()> {
+        for (option, value) in [
+            ("working-dir", &self.working_dir),
+            ("user", &self.user),
+            ("group", &self.group),
+        ] {
+            if value.contains('\0') {
+                return Err(Error::config(
+                    option,
+                    "must not hold a NUL, which ends a text for the system",
+                ));
+            }
+        }
         if self.group().is_some() && self.user().is_none() {
             return Err(Error::config(
                 "group",
@@ -318,6 +330,17 @@ mod tests {
         }
         let error = config(json!({"command": "x", "port": 65536})).unwrap_err().to_string();
         assert!(error.contains("from 1 to 65535") && !error.contains("65536"), "{error}");
+    }
+
+    #[test]
+    fn a_text_with_a_nul_is_refused_in_the_options_name() {
+        for option in ["working-dir", "user", "group"] {
+            let mut options = json!({"command": "x", "user": "web"});
+            options[option] = json!("/hunter2\0");
+            let error = config(options).unwrap().validate().unwrap_err();
+            assert_eq!(error.option(), Some(option), "{error}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

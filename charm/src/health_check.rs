@@ -51,7 +51,14 @@ impl FromStr for HealthCheck {
             Some(("http", path))
                 if path.starts_with('/') && !path.starts_with("//") && path.chars().all(|c| c.is_ascii_graphic()) =>
             {
-                Ok(Self::Http { path: path.to_owned() })
+                if escapes_are_whole(path) {
+                    Ok(Self::Http { path: path.to_owned() })
+                } else {
+                    Err(
+                        "has a % in its path without two hexadecimal digits after it; write %25 for a % itself"
+                            .to_owned(),
+                    )
+                }
             }
             Some(("exec", command)) if !command.trim().is_empty() => match ExecCheck::validate_command(command) {
                 Ok(()) => Ok(Self::Exec {
@@ -62,6 +69,19 @@ impl FromStr for HealthCheck {
             _ => Err("must be http:/PATH, tcp, exec:COMMAND or empty".to_owned()),
         }
     }
+}
+
+/// In a path and a fragment each `%` begins an escape (RFC 3986, 2.1), and Pebble builds no request
+/// from another. A query may hold anything.
+fn escapes_are_whole(path: &str) -> bool {
+    let (before_fragment, fragment) = path.split_once('#').unwrap_or((path, ""));
+    let (path, _) = before_fragment.split_once('?').unwrap_or((before_fragment, ""));
+    [path, fragment].iter().all(|part| {
+        part.split('%').skip(1).all(|rest| {
+            let digits: Vec<u8> = rest.bytes().take(2).collect();
+            digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit)
+        })
+    })
 }
 
 /// This gives Pebble's reason without the URL, the port and the program that it repeats: they are
@@ -75,13 +95,22 @@ pub fn without_values(error: &str) -> String {
         return format!("its program cannot be run: {why}");
     }
     let mut rest = error;
-    for quoted in ["Get \"", "parse \""] {
+    for quoted in ["cannot build request: parse \"", "Get \"", "parse \""] {
         if let Some((_, why)) = rest.strip_prefix(quoted).and_then(|said| said.split_once("\": ")) {
             rest = why;
         }
     }
-    if let Some((_, why)) = rest.strip_prefix("dial tcp ").and_then(|said| said.split_once(": ")) {
-        rest = why;
+    // A command's own output stays as it is.
+    if rest.starts_with("exit status ") {
+        return rest.to_owned();
+    }
+    // What stands behind these up to the colon is the addresses, and with them the port.
+    for connection in ["dial tcp ", "read tcp ", "write tcp "] {
+        if let Some((before, said)) = rest.split_once(connection)
+            && let Some((_, why)) = said.split_once(": ")
+        {
+            return format!("{before}{why}");
+        }
     }
     rest.to_owned()
 }
@@ -113,6 +142,22 @@ mod tests {
                 "connect: connection refused",
             ),
             (
+                "Get \"http://localhost:54321/live\": read tcp 127.0.0.1:43022->127.0.0.1:54321: read: connection reset by peer",
+                "read: connection reset by peer",
+            ),
+            (
+                "non-2xx status code 503; cannot read response: read tcp 127.0.0.1:1->127.0.0.1:54321: i/o timeout",
+                "non-2xx status code 503; cannot read response: i/o timeout",
+            ),
+            (
+                "exit status 7; read tcp 10.0.0.1:1: no",
+                "exit status 7; read tcp 10.0.0.1:1: no",
+            ),
+            (
+                "cannot build request: parse \"http://localhost:54321/%hunter2\": invalid URL escape \"%hu\"",
+                "invalid URL escape \"%hu\"",
+            ),
+            (
                 "dial tcp [::1]:54321: connect: connection refused",
                 "connect: connection refused",
             ),
@@ -138,6 +183,20 @@ mod tests {
         assert_eq!(refused, "has an exec command that cannot be run: a quote is not closed");
         let refused = "exec:# nothing".parse::<HealthCheck>().unwrap_err();
         assert!(refused.contains("only blanks or a comment"), "{refused}");
+    }
+
+    #[test]
+    fn refuses_a_path_of_which_pebble_could_build_no_request() {
+        for bad in ["http:/%hunter2", "http:/a%2", "http:/%", "http:/?a=%#%zz"] {
+            let refused = bad.parse::<HealthCheck>().unwrap_err();
+            assert!(
+                refused.contains("write %25") && !refused.contains("hunter2"),
+                "{bad}: {refused}"
+            );
+        }
+        for good in ["http:/%20a%2Fb", "http:/a?b=100%", "http:/#%41"] {
+            assert!(good.parse::<HealthCheck>().is_ok(), "{good}");
+        }
     }
 
     #[test]
