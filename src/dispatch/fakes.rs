@@ -247,6 +247,11 @@ impl Charm for Probe {
                 (LayerKey::WorkingDir, "folder"),
             ],
             Some("bomb") => panic!("it went off"),
+            None if field.check() == Some("up") => &[
+                (LayerKey::User, "check-as"),
+                (LayerKey::UserId, "check-as-number"),
+                (LayerKey::Group, "check-as-group"),
+            ],
             _ => &[],
         };
         options

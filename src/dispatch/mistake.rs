@@ -31,7 +31,8 @@ pub(super) async fn told(option_of: OptionOf<'_>, client: &Client, error: &pebbl
     if *error.kind() == pebble::ErrorKind::ChangeFailed {
         return of_change(option_of, client, &error.failed_services()).await;
     }
-    let finding = refused(error.user_fault()?);
+    let fault = error.user_fault()?;
+    let finding = owner_in(error).unwrap_or_else(|| refused(fault));
     let option = finding.option(option_of, &entry_in(error)?)?;
     // What was refused before it was sent says why and repeats nothing: `cannot use service "web":
     // its command cannot be run: …`.
@@ -88,8 +89,23 @@ impl Finding {
 }
 
 async fn finding(client: &Client, service: &str, refusal: StartRefusal<'_>) -> Option<Finding> {
+    match refusal {
+        StartRefusal::NotRun { program, why } => not_run(client, service, program, why).await,
+        said => said_by_itself(said),
+    }
+}
+
+/// A check's user and group are judged as it is added, in the words in which a service's are when
+/// it is started. (Pebble 1.32.1, `internals/plan/plan.go`.)
+fn owner_in(error: &pebble::Error) -> Option<Finding> {
+    let (_, said) = error.message()?.split_once(" has invalid user/group: ")?;
+    StartRefusal::read(said).and_then(said_by_itself)
+}
+
+/// What needs no look at the container.
+fn said_by_itself(refusal: StartRefusal<'_>) -> Option<Finding> {
     let (keys, words): (&[LayerKey], _) = match refusal {
-        StartRefusal::NotRun { program, why } => return not_run(client, service, program, why).await,
+        StartRefusal::NotRun { .. } => return None,
         StartRefusal::NotOnPath => return Some(NO_SUCH_PROGRAM),
         StartRefusal::NoProgram => return Some(of_command("its first word, which names the program, is empty")),
         StartRefusal::NoSuchUser => return Some(refused(UserFault::User)),
@@ -103,6 +119,7 @@ async fn finding(client: &Client, service: &str, refusal: StartRefusal<'_>) -> O
             &[LayerKey::GroupId, LayerKey::Group],
             "the group has another number in the container",
         ),
+        StartRefusal::UserIdAlone => (&[LayerKey::UserId], "a user's number needs a group beside it"),
         StartRefusal::GroupAlone => (&[LayerKey::Group, LayerKey::GroupId], "a group needs a user beside it"),
     };
     Some(Finding { keys, words })

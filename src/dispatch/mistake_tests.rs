@@ -288,6 +288,22 @@ fn a_refused_layer_blocks_by_the_options_name() {
             "plan service \"web\" command invalid: cannot parse service \"web\" command: hunter2",
             "\"command\": it cannot be run",
         ),
+        (
+            "plan check \"up\" has invalid user/group: user: unknown user hunter2",
+            "\"check-as\": the container has no such user",
+        ),
+        (
+            "plan check \"up\" has invalid user/group: user: unknown userid 4242",
+            "\"check-as-number\": the container has no user of this number",
+        ),
+        (
+            "plan check \"up\" has invalid user/group: user \"hunter2\" UID (0) does not match user-id (4242)",
+            "\"check-as-number\": the user has another number in the container",
+        ),
+        (
+            "plan check \"up\" has invalid user/group: must specify user, not just group",
+            "\"check-as-group\": a group needs a user beside it",
+        ),
     ] {
         let mut unit = Unit::in_operation()
             .with_pebble(refusing(400, message))

@@ -16,6 +16,8 @@ pub(crate) enum StartRefusal<'a> {
     GroupIdDiffers,
     /// A group is given, and no user.
     GroupAlone,
+    /// A user's number is given, and no group; a later Pebble takes the user's own.
+    UserIdAlone,
     /// None of the folders on Pebble's `PATH` has the program.
     NotOnPath,
     /// The first word of the command is empty.
@@ -50,6 +52,8 @@ impl<'a> StartRefusal<'a> {
             Self::GroupIdDiffers
         } else if is("must specify user, not just group", "") {
             Self::GroupAlone
+        } else if is("must specify group, not just UID", "") {
+            Self::UserIdAlone
         } else if is("exec: ", ": executable file not found in $PATH")
             || is("exec: ", ": cannot run executable found relative to current directory")
         {
@@ -78,6 +82,9 @@ mod tests {
             ("user: unknown userid 4242", Some(NoSuchUserId)),
             ("group: unknown group nosuch", Some(NoSuchGroup)),
             ("user \"root\" UID (0) does not match user-id (7)", Some(UserIdDiffers)),
+            ("must specify user, not just group", Some(GroupAlone)),
+            // Pebble 1.1.1.
+            ("must specify group, not just UID", Some(UserIdAlone)),
             (
                 "cannot start service: exec: \"mange\": executable file not found in $PATH",
                 Some(NotOnPath),
