@@ -96,11 +96,18 @@ fn without_what_was_found(message: &str) -> String {
 }
 
 /// The forms in which a message may repeat a value. A short value stands in a message by chance as
-/// well (`http`, `80`), so that counts only in quotes; the messages of serde, which repeat a value
-/// of any length, are known by their form.
+/// well (`http`, `80`), so that counts only in quotes, unless it is no word and no number, as
+/// passwords are; the messages of serde, which repeat a value of any length, are known by their
+/// form.
 fn shown(value: &Value) -> Vec<String> {
     const LONG_TEXT: usize = 8;
     const LONG_NUMBER: usize = 5;
+    const LONG_MIXTURE: usize = 4;
+    let is_telling = |text: &str| {
+        let is_mixed =
+            !text.chars().all(char::is_alphabetic) && !text.chars().all(|character| character.is_ascii_digit());
+        text.len() >= LONG_TEXT || (is_mixed && text.len() >= LONG_MIXTURE)
+    };
     match value {
         Value::String(text) if text.is_empty() => Vec::new(),
         Value::String(text) => {
@@ -111,7 +118,7 @@ fn shown(value: &Value) -> Vec<String> {
                 format!("`{text}`"),
             ];
             let bare = [text.clone(), text.trim().to_owned()];
-            let bare = bare.into_iter().filter(|text| text.len() >= LONG_TEXT);
+            let bare = bare.into_iter().filter(|text| is_telling(text));
             quoted.into_iter().chain(bare).collect()
         }
         value => {
@@ -334,6 +341,9 @@ mod tests {
             "unknown variant, expected `red` or `blue`",
         );
         is(refused::<Quoting>(json!("hunter2 \"x\"")), "… is no URL, nor is …");
+        is(refused::<Quoting>(json!("hunter2")), "… is no URL, nor is …");
+        is(refused::<Quoting>(json!("a=b ")), "… is no URL, nor is …");
+        is(refused::<Quoting>(json!("http")), "… is no URL, nor is http");
         is(
             refused::<std::num::NonZeroU8>(json!(0)),
             "invalid value: integer, expected a nonzero u8",
