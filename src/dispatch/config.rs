@@ -104,8 +104,8 @@ fn shown(value: &Value) -> Vec<String> {
     const LONG_NUMBER: usize = 5;
     const LONG_MIXTURE: usize = 4;
     let is_telling = |text: &str| {
-        let is_mixed =
-            !text.chars().all(char::is_alphabetic) && !text.chars().all(|character| character.is_ascii_digit());
+        let is_word = text.chars().all(char::is_alphabetic);
+        let is_mixed = !is_word && !text.bytes().all(|byte| byte.is_ascii_digit());
         text.len() >= LONG_TEXT || (is_mixed && text.len() >= LONG_MIXTURE)
     };
     match value {

@@ -148,7 +148,8 @@ impl<'a, C: Charm> Handling<'a, C> {
         let panicked = RefCell::new(None);
         let option_of = |entry: &Entry, key| {
             let field = LayerField::new(container.clone(), entry.clone(), key);
-            catch_unwind(AssertUnwindSafe(|| self.charm.option_of(&field))).unwrap_or_else(|payload| {
+            let asked = catch_unwind(AssertUnwindSafe(|| self.charm.option_of(&field)));
+            asked.unwrap_or_else(|payload| {
                 panicked.replace(Some(Error::panic(&"option_of", &*payload)));
                 None
             })

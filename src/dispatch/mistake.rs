@@ -107,7 +107,9 @@ fn said_by_itself(refusal: StartRefusal<'_>) -> Option<Finding> {
     let (keys, words): (&[LayerKey], _) = match refusal {
         StartRefusal::NotRun { .. } => return None,
         StartRefusal::NotOnPath => return Some(NO_SUCH_PROGRAM),
-        StartRefusal::NoProgram => return Some(of_command("its first word, which names the program, is empty")),
+        StartRefusal::NoProgram => {
+            return Some(of_command("its first word, which names the program, is empty"));
+        }
         StartRefusal::NoSuchUser => return Some(refused(UserFault::User)),
         StartRefusal::NoSuchGroup => return Some(refused(UserFault::Group)),
         StartRefusal::NoSuchUserId => (&[LayerKey::UserId], "the container has no user of this number"),

@@ -109,8 +109,8 @@ impl LogEntry {
         &self.message
     }
 
-    /// The text that the service wrote last in this line; `None` for a line that shows nothing, be it
-    /// blank or only the end of a colour. Of a line that was written over (CR) it is the last
+    /// The text that the service wrote last in this line; `None` for a line that shows nothing, be
+    /// it blank or only the end of a colour. Of a line that was written over (CR) it is the last
     /// writing. Output that did
     /// not end its last line is glued to what the service wrote after it was started again, with
     /// Pebble's own stamp (`<time> [service] `) in between: then it is what stands behind the last

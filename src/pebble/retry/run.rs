@@ -218,9 +218,11 @@ impl Reporter {
             Some(wait) => {
                 tracing::debug!(target: WAITS, "cannot {what}: {cause}; attempt {attempt} of {attempts}, next in {wait}");
             }
-            None if exhausted => tracing::debug!("cannot {what}: {cause}; attempt {attempt} of {attempts}, the last"),
+            None if exhausted => {
+                tracing::debug!("cannot {what}: {cause}; attempt {attempt} of {attempts}, the last");
+            }
             // A refusal may repeat what the user gave, and who gets the error decides what is told.
-            None => tracing::debug!("cannot {what}: attempt {attempt} was refused, and another would not help"),
+            None => tracing::debug!("cannot {what}: attempt {attempt} failed, as another would"),
         }
         if let Some(observer) = &self.observer {
             observer.attempt_failed(failure);
