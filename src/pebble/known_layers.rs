@@ -104,19 +104,20 @@ impl Client {
         let Added { label, layer } = added;
         let known = self.known_layers();
         // The answer to an earlier request for this label was lost. If the plan has changed since,
-        // it has arrived, though another layer may hide parts of it.
-        if known.put_back_has_arrived(label, plan) && !layer.combine_is_idempotent() {
-            return Ok(());
-        }
+        // it may have arrived, though another layer hides parts of it; it may also be another
+        // party that has changed the plan.
+        let perhaps = known.put_back_has_arrived(label, plan) && !layer.combine_is_idempotent();
         let operation = format!("put back layer {label:?}");
         let yaml = layer.to_yaml().map_err(|why| self.unwritable(label, why))?;
         for combine in [false, true] {
-            known.begin_putting_back(label, plan);
+            if !perhaps {
+                known.begin_putting_back(label, plan);
+            }
             let request = add_request(&operation, label, &yaml, combine, Resend::Safe);
             match self.ask(lane, &request, attempt).await {
                 Ok(_) => break,
                 Err(Snag::Refused(refusal)) if !combine && refusal.is_existing_layer() => {
-                    if layer.is_reflected_in(&self.plan_on(lane, attempt).await?) {
+                    if perhaps || layer.is_reflected_in(&self.plan_on(lane, attempt).await?) {
                         break;
                     }
                 }

@@ -1,5 +1,6 @@
 //! What was combined into one label goes back once, however often putting it back breaks off.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use charmwright::pebble::{Check, Layer, LayerMode, LogTarget, LogTargetType, Override, Service};
@@ -93,6 +94,36 @@ fn a_hidden_layer_is_put_back_once() {
         assert_eq!(plan.services()["web"].get_after(), [""; 0]);
         assert_eq!(scene.started(), ["over"]);
     });
+}
+
+/// The plan has changed since the put-back was sent, but another party has changed it.
+#[tokio::test]
+async fn a_put_back_that_never_arrived_is_sent_again_beside_a_layer_of_another_party() {
+    let Some(scene) = scene("put_back_beside_another", DaemonOptions::new()) else {
+        return;
+    };
+    add(&scene, "web", contents()).await;
+    scene.replace_daemon();
+    scene
+        .proxy
+        .add(Rule::new("POST", "/v1/layers", Fault::CutRequestBefore));
+    let daemon = Arc::clone(&scene.daemon);
+    let party = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let layer = Layer::new().service("theirs", Service::new().command("sleep 600"));
+        let client = daemon.client();
+        let added = client.add_layer("theirs", &layer, LayerMode::New);
+        runtime.block_on(added).unwrap();
+    };
+    let fault = Fault::before(move |_| party());
+    scene.proxy.add(Rule::new("GET", "/v1/plan", fault).from_nth(2));
+    scene.client.start(&["web"]).await.unwrap();
+    let plan = scene.client.plan().await.unwrap();
+    assert!(plan.services().contains_key("theirs"));
+    assert_eq!(plan.services()["web"].get_after(), ["dep1", "dep2", "dep3"]);
 }
 
 /// What this client combines by itself is what Pebble makes of the same contents.
