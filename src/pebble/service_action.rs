@@ -303,7 +303,9 @@ impl<'c> ServiceAction<'c> {
             _ if change.is_none() => moved.services(),
             _ => names.as_slice(),
         };
-        let services = if concerned.is_empty() {
+        let services = if action.kind == "autostart" && change.is_some() {
+            self.list_all_services().await?
+        } else if concerned.is_empty() {
             Vec::new()
         } else {
             self.list_services(concerned).await?
@@ -314,6 +316,13 @@ impl<'c> ServiceAction<'c> {
             self.wait_for_autostart(&action.services).await?;
         }
         let restarted = Restarted {
+            // What was found may be the daemon's own autostart, of its layer files alone.
+            if change.is_some() {
+                let enabled = services.iter().filter(|info| *info.startup() == Startup::Enabled);
+                names.extend(enabled.map(|info| info.name().to_owned()));
+                names.sort_unstable();
+                names.dedup();
+            }
             change,
             names: &names,
             services: &services,
@@ -383,10 +392,16 @@ impl<'c> ServiceAction<'c> {
     }
 
     async fn list_services(&self, names: &[String]) -> Result<Vec<ServiceInfo>, Error> {
-        let request = list_those(names).step_of(self.operation.clone());
-        let answer = self.client.send(request).await?;
-        let services = answer.decode::<Option<Vec<ServiceInfo>>>()?.unwrap_or_default();
-        Ok(only(services, names))
+        Ok(only(self.list(list_those(names)).await?, names))
+    }
+
+    async fn list_all_services(&self) -> Result<Vec<ServiceInfo>, Error> {
+        self.list(list_those(&[])).await
+    }
+
+    async fn list(&self, request: Request) -> Result<Vec<ServiceInfo>, Error> {
+        let answer = self.client.send(request.step_of(self.operation.clone())).await?;
+        Ok(answer.decode::<Option<Vec<ServiceInfo>>>()?.unwrap_or_default())
     }
 
     /// After a restart a service may be in none of the layers that are left, and then only those

@@ -24,10 +24,31 @@ enum Action {
 /// When the daemon is killed.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
-    /// It has taken the request on, and its answer is lost.
+    /// It has taken the request on and answers; the answer still arrives.
     Answered,
+    /// It has taken the request on, its answer was lost, and the client comes back to ask.
+    Lost,
     /// The client knows the change and asks for its end.
     Waited,
+}
+
+const MOMENTS: [Moment; 3] = [Moment::Answered, Moment::Lost, Moment::Waited];
+
+fn kill_at(scene: &Scene, moment: Moment) {
+    match moment {
+        Moment::Answered => scene.kill_at("POST", "/v1/services", false),
+        Moment::Lost => {
+            scene.proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
+            // What is asked first on the next connection, with layers to look for and without.
+            let kill = scene.kill();
+            for path in ["/v1/plan", "/v1/changes"] {
+                let kill = kill.clone();
+                let fault = Fault::before(move |_| kill());
+                scene.proxy.add(Rule::new("GET", path, fault).whole_path());
+            }
+        }
+        Moment::Waited => scene.kill_at("GET", "/v1/changes/", true),
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +65,7 @@ struct Case {
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for action in [Action::Start, Action::Restart, Action::Replan, Action::Autostart] {
-        for moment in [Moment::Answered, Moment::Waited] {
+        for moment in MOMENTS {
             for bits in 0..8 {
                 let [in_file, enabled, forgetful] = [1, 2, 4].map(|bit| bits & bit != 0);
                 if enabled || action != Action::Autostart {
@@ -141,10 +162,7 @@ fn an_action_that_a_killed_daemon_had_taken_on_happens_once_on_the_next() {
             return;
         };
         prepare(&scene, &case).await;
-        match case.moment {
-            Moment::Answered => scene.kill_at("POST", "/v1/services", false),
-            Moment::Waited => scene.kill_at("GET", "/v1/changes/", true),
-        }
+        kill_at(&scene, case.moment);
         run(&scene, case.action)
             .await
             .unwrap_or_else(|error| panic!("{case:?}: {error}"));
@@ -256,7 +274,7 @@ fn two_actions_that_a_killed_daemon_had_taken_on_both_happen_once() {
 fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
     let mut cases = Vec::new();
     for forgetful in [false, true] {
-        for moment in [Moment::Answered, Moment::Waited] {
+        for moment in MOMENTS {
             cases.push((forgetful, moment));
         }
     }
@@ -272,10 +290,7 @@ fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
             .await
             .unwrap();
         straight.start(&["web"]).await.unwrap();
-        match moment {
-            Moment::Answered => scene.kill_at("POST", "/v1/services", false),
-            Moment::Waited => scene.kill_at("GET", "/v1/changes/", true),
-        }
+        kill_at(&scene, moment);
         let error = scene.client.restart(&["web"]).await.unwrap_err();
         assert_eq!(*error.kind(), charmwright::pebble::ErrorKind::Restarted, "{error}");
         let newest = scene.daemon.pid().unwrap().to_string();
@@ -290,7 +305,7 @@ fn a_stop_holds_on_the_next_daemon() {
     let in_file = format!("services: {{web: {{override: replace, startup: enabled, command: {command}}}}}");
     let mut cases = Vec::new();
     for in_file in [false, true] {
-        for moment in [Moment::Answered, Moment::Waited] {
+        for moment in MOMENTS {
             cases.push((in_file, moment));
         }
     }
@@ -309,10 +324,7 @@ fn a_stop_holds_on_the_next_daemon() {
             scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
         }
         scene.client.start(&["web"]).await.unwrap();
-        match moment {
-            Moment::Answered => scene.kill_at("POST", "/v1/services", false),
-            Moment::Waited => scene.kill_at("GET", "/v1/changes/", true),
-        }
+        kill_at(&scene, moment);
         scene.client.stop(&["web"]).await.unwrap();
         let autostarts = scene.changes_of_kind("autostart").await;
         assert!(autostarts.iter().all(Change::ready), "{autostarts:?}");
@@ -321,6 +333,42 @@ fn a_stop_holds_on_the_next_daemon() {
             !services[0].is_active(),
             "in a file: {is_in_file}, {moment:?}: {services:?}"
         );
+    });
+}
+
+/// The next daemon's own autostart, which knows the layer files alone, looks like the lost one.
+#[test]
+fn an_autostart_starts_the_services_of_layers_beside_those_of_a_layer_file() {
+    let command = serde_json::to_string(COUNTED).unwrap();
+    let in_file = format!(
+        "services: {{image: {{override: replace, startup: enabled, command: {command}, \
+         environment: {{NAME: image}}}}}}"
+    );
+    let mut cases = Vec::new();
+    for forgetful in [false, true] {
+        for moment in MOMENTS {
+            cases.push((forgetful, moment));
+        }
+    }
+    side_by_side(cases, async |(forgetful, moment)| {
+        let options = DaemonOptions::new().layer("image", &in_file);
+        let options = if forgetful { options.forgetful() } else { options };
+        let Some(scene) = starting_scene("autostart_beside_file", options) else {
+            return;
+        };
+        let layer = Layer::new().service("web", scene.service("web").startup(Startup::Enabled));
+        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        kill_at(&scene, moment);
+        scene.client.autostart().await.unwrap();
+        let newest = scene.daemon.pid().unwrap().to_string();
+        let mut values: Vec<String> = scene
+            .started_by_daemon()
+            .into_iter()
+            .filter(|(daemon, _)| *daemon == newest)
+            .map(|(_, value)| value)
+            .collect();
+        values.sort();
+        assert_eq!(values, ["image", "web"], "state lost: {forgetful}, {moment:?}");
     });
 }
 
