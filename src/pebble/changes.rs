@@ -142,19 +142,20 @@ impl Client {
 
     /// The changes in progress that start or stop services, in no order.
     pub(super) async fn service_changes_on(&self, lane: &mut Lane, attempt: u32) -> Result<Vec<Change>, Halt> {
-        let mut changes: Vec<Change> = self.read_list(lane, attempt, &list_in_progress()).await?;
+        let mut changes: Vec<Change> = self
+            .read_list(lane, attempt, &list_changes(&ChangeFilter::default()))
+            .await?;
         changes.retain(|change| !change.ready() && acts_on_services(change));
         Ok(changes)
     }
 }
 
-/// The request for all changes in progress.
-///
-/// They are listed without `for=NAME`: that filter knows only the services that a request has
-/// named, and misses those of `Stop all running services` and dependants (Pebble 1.32,
+/// The request for the changes that a filter selects. Those that are in progress on a service are
+/// listed without `for=NAME`: that filter knows only the services that a request has named, and
+/// misses those of `Stop all running services` and dependants (Pebble 1.32,
 /// `internals/daemon/api_changes.go`).
-pub(super) fn list_in_progress() -> Request {
-    ChangeFilter::default().request()
+pub(super) fn list_changes(filter: &ChangeFilter) -> Request {
+    filter.request()
 }
 
 /// Whether a change starts or stops services.

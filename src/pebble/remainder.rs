@@ -94,9 +94,22 @@ impl Remainder {
 }
 
 /// Gives what is left of a change that failed only because another is at work on its services;
-/// `None` for one that failed for a reason of its own.
+/// `None` for one that failed for a reason of its own, or that was aborted.
 pub(super) fn after_conflict(change: &Change) -> Option<Remainder> {
-    left_of(change, |_| true).filter(|left| !left.is_empty())
+    let is_refused = |task: &Task| *task.status() == ChangeStatus::Error && is_conflict(task);
+    let left = change
+        .tasks()
+        .iter()
+        .any(is_refused)
+        .then(|| left_of(change, |_| true))?;
+    left.filter(|left| !left.is_empty())
+}
+
+/// Whether a change has done all of its work. One that was aborted between two tasks is `Done`,
+/// too, and the tasks that were to follow are not.
+pub(super) fn is_complete(change: &Change) -> bool {
+    let is_done = |task: &Task| *task.status() == ChangeStatus::Done;
+    *change.status() == ChangeStatus::Done && change.tasks().iter().all(is_done)
 }
 
 /// Gives what is left of some tasks of a change that is over: those that another change was in the
@@ -135,6 +148,19 @@ pub(super) fn joined(change: &Change) -> Remainder {
         }
     }
     joined
+}
+
+/// Whether `other` had still to end what a task of `change` found begun.
+pub(super) fn was_joined_by(other: &Change, change: &Change, joined: &Remainder) -> bool {
+    let found_it = |theirs: &Task| {
+        let same = |task: &&Task| task.kind() == theirs.kind() && service_of(task) == service_of(theirs);
+        let ours = change.tasks().iter().find(same).and_then(Task::ready_time);
+        theirs
+            .ready_time()
+            .is_none_or(|end| ours.is_some_and(|ours| ours <= end))
+    };
+    let mut tasks = other.tasks().iter();
+    tasks.any(|task| joined.has(task) && found_it(task))
 }
 
 /// Whether a change that is in progress has a start or a stop of one of these services.
@@ -315,6 +341,8 @@ mod tests {
             &[("start", "a", "Error", "ERROR start aborted, sent SIGKILL to process")],
             &[("start", "a", "Done", "")],
             &[("start", "a", "Error", "")],
+            // It was aborted.
+            &[("stop", "a", "Done", ""), ("start", "a", "Hold", "")],
         ] {
             assert_eq!(after_conflict(&change("start", tasks)), None, "{tasks:?}");
         }

@@ -69,7 +69,7 @@ impl Resend {
 }
 
 /// How the change of a lost action is recognised.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LostAction {
     /// Action and kind of the change are one word.
     pub(crate) kind: &'static str,

@@ -350,7 +350,7 @@ async fn a_start_that_another_had_begun_ends_as_that_one_does() {
         let script = vec![
             (POST, accepted("5")),
             (WAIT, sync(change("5", "start", later(), "Done", started))),
-            (AT_WORK, sync(json!([running]))),
+            ("GET /v1/changes?select=all ", sync(json!([running]))),
             ("GET /v1/changes/4 ", sync(running.clone())),
             (
                 "GET /v1/changes/4/wait",

@@ -16,14 +16,15 @@ use tokio::time::Instant;
 
 use super::awaited_change::{AwaitedChange, ChangeEnd, LEAST_PAUSE};
 use super::call::{Call, Failure, Halt};
-use super::change::{Change, ChangeStatus};
-use super::changes::list_in_progress;
+use super::change::Change;
+use super::changes::{ChangeFilter, list_changes};
 use super::client::Client;
 use super::error::{Error, ErrorKind, in_target};
 use super::known_layers::AUTOSTART_LIMIT;
 use super::lane::Lane;
 use super::remainder::{
-    Remainder, Restarted, after_conflict, is_about, is_stop_of_all, joined, left_of, started_services,
+    Remainder, Restarted, after_conflict, is_about, is_complete, is_stop_of_all, joined, left_of, started_services,
+    was_joined_by,
 };
 use super::request::Request;
 use super::resend::{LostAction, Resend};
@@ -57,6 +58,7 @@ pub(super) struct ServiceAction<'c> {
 }
 
 /// One request of an action.
+#[derive(PartialEq, Eq)]
 struct Step {
     action: LostAction,
     /// Only those of the services that do not run then are meant.
@@ -138,7 +140,9 @@ impl<'c> ServiceAction<'c> {
                     more
                 }
             };
-            // What is left of a request goes before those that were to follow it.
+            // What is left of a request goes before those that were to follow it. A replan that is
+            // refused again and again leaves the same start each time.
+            steps.retain(|step| !more.contains(step));
             for step in more.into_iter().rev() {
                 steps.push_front(step);
             }
@@ -198,7 +202,7 @@ impl<'c> ServiceAction<'c> {
         sent: Instant,
     ) -> Result<OthersEnd<Vec<Step>>, Error> {
         let mut steps = Vec::new();
-        let left = if *change.status() == ChangeStatus::Done {
+        let left = if is_complete(change) {
             match self.left_by_others(action, change).await? {
                 OthersEnd::Over(left) => left,
                 OthersEnd::ConnectionLost => return Ok(OthersEnd::ConnectionLost),
@@ -247,7 +251,7 @@ impl<'c> ServiceAction<'c> {
             };
             match client.wait_step(call, &mut awaited, attempt).await {
                 Ok(ChangeEnd::Ready { change, .. }) => {
-                    if *change.status() != ChangeStatus::Done {
+                    if !is_complete(&change) {
                         call.note_unfinished();
                     }
                     Ok(StepEnd::Over(change, awaited))
@@ -312,10 +316,6 @@ impl<'c> ServiceAction<'c> {
         };
         if action.kind == "autostart" {
             self.leave_to_others(&mut names, &services);
-        } else if action.kind == "stop" {
-            self.wait_for_autostart(&action.services).await?;
-        }
-        let restarted = Restarted {
             // What was found may be the daemon's own autostart, of its layer files alone.
             if change.is_some() {
                 let enabled = services.iter().filter(|info| *info.startup() == Startup::Enabled);
@@ -323,6 +323,10 @@ impl<'c> ServiceAction<'c> {
                 names.sort_unstable();
                 names.dedup();
             }
+        } else if action.kind == "stop" {
+            self.wait_for_autostart(&action.services).await?;
+        }
+        let restarted = Restarted {
             change,
             names: &names,
             services: &services,
@@ -425,22 +429,41 @@ impl ServiceAction<'_> {
     /// begun the same: that one's end is waited for.
     async fn left_by_others(&mut self, action: &LostAction, change: &Change) -> Result<OthersEnd<Remainder>, Error> {
         let mut joined = joined(change);
-        if action.kind == "replan" {
-            // A replan says nothing of a disabled service that another replan is to start again.
-            joined.starts.extend(self.client.known_layers().services_not_enabled());
-        }
+        let found = joined.services();
+        // A replan says nothing of a disabled service that another replan is to start again.
+        let unsaid = match action.kind {
+            "replan" => self.client.known_layers().services_not_enabled(),
+            _ => Vec::new(),
+        };
         let mut left = Remainder::default();
-        if joined.is_empty() {
+        if found.is_empty() && unsaid.is_empty() {
             return Ok(OthersEnd::Over(left));
         }
-        let others = self.others(&joined.services()).await?;
+        // While this change went on with its other services, the one that it joined may have ended.
+        let filter = if found.is_empty() {
+            ChangeFilter::default()
+        } else {
+            ChangeFilter::all()
+        };
+        let mut others = self.changes(&filter).await?;
+        others.changes.retain(|other| {
+            let at_work =
+                !other.ready() && (is_about(other, &found) || (other.kind() == "replan" && is_about(other, &unsaid)));
+            other.id() != change.id() && (at_work || was_joined_by(other, change, &joined))
+        });
+        joined.starts.extend(unsaid);
         // A service that ends and is in no change is restarted by a check of its own. The stop has
         // not taken that back, so it is repeated until the service has ended.
         if others.changes.is_empty() && action.kind == "stop" {
             left.stops.clone_from(&joined.stops);
         }
         for other in others.changes {
-            let rest = match self.wait_for_other(other, others.connection).await? {
+            let ended = if other.ready() {
+                OthersEnd::Over(Some(other))
+            } else {
+                self.wait_for_other(other, others.connection).await?
+            };
+            let rest = match ended {
                 OthersEnd::Over(Some(other)) => {
                     let rest = left_of(&other, |task| joined.has(task));
                     rest.ok_or_else(|| self.failed(&other))?
@@ -510,22 +533,25 @@ impl ServiceAction<'_> {
 
     /// Gives the changes in progress that start or stop one of these services.
     async fn others(&self, services: &[String]) -> Result<Others, Error> {
-        let request = list_in_progress().step_of(self.operation.clone());
-        let call = Call::new(self.client, request);
-        let call = &call;
-        let mut others = call
-            .run(async |attempt| {
-                let answered = call.attempt(attempt).await?;
-                let connection = answered.lane;
-                let changes: Option<Vec<Change>> = self.client.decode_as(call.request(), answered.envelope)?;
-                Ok(Others {
-                    changes: changes.unwrap_or_default(),
-                    connection,
-                })
-            })
-            .await?;
+        let mut others = self.changes(&ChangeFilter::default()).await?;
         others.changes.retain(|change| is_about(change, services));
         Ok(others)
+    }
+
+    async fn changes(&self, filter: &ChangeFilter) -> Result<Others, Error> {
+        let request = list_changes(filter).step_of(self.operation.clone());
+        let call = Call::new(self.client, request);
+        let call = &call;
+        call.run(async |attempt| {
+            let answered = call.attempt(attempt).await?;
+            let connection = answered.lane;
+            let changes: Option<Vec<Change>> = self.client.decode_as(call.request(), answered.envelope)?;
+            Ok(Others {
+                changes: changes.unwrap_or_default(),
+                connection,
+            })
+        })
+        .await
     }
 
     /// Waits until another's change is over, which was listed over this connection; `None` when

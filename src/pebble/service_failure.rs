@@ -59,7 +59,14 @@ pub(super) fn failure_text(change: &Change) -> String {
     }
     match change.err() {
         Some(err) => text::clean(err, LONGEST_MESSAGE).into_owned(),
-        None => format!("change {} ended as {}", change.id(), change.status()),
+        None => {
+            let (id, status) = (change.id(), change.status());
+            let unbegun = change.tasks().iter().find(|task| *task.status() == ChangeStatus::Hold);
+            match unbegun.map(|task| text::clean(task.summary(), LONGEST_MESSAGE)) {
+                Some(task) => format!("change {id} was aborted, so this is not done: {task}"),
+                None => format!("change {id} ended as {status}"),
+            }
+        }
     }
 }
 

@@ -245,3 +245,111 @@ fn an_orderly_stop_with_a_slow_service_is_waited_for() {
         assert_eq!(scene.started_by_daemon(), expected, "{ours:?}");
     });
 }
+
+/// The other start fails while ours goes on with another service.
+#[tokio::test]
+async fn a_start_that_had_joined_one_that_failed_meanwhile_fails_too() {
+    let Some(scene) = scene("joined_a_failing_start", DaemonOptions::new()) else {
+        return;
+    };
+    let ends = scene.daemon.folder().join("ends");
+    let script = format!("while ! test -e {}; do sleep 0.02; done; exit 3", ends.display());
+    let web = Service::new()
+        .command(format!("/bin/sh -c '{script}'"))
+        .on_failure(ServiceAction::Ignore);
+    let db = scene.service("db").after(["web"]);
+    let layer = Layer::new().service("web", web).service("db", db);
+    scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+    let party = another(&scene);
+    let mine = async {
+        wait_until("their start has not begun", async || {
+            another(&scene).services(&["web"]).await.unwrap()[0].is_active()
+        })
+        .await;
+        scene.client.start(&["web", "db"]).await
+    };
+    let failing = async {
+        wait_until("ours has not come to its second service", async || {
+            scene.started() == ["db"]
+        })
+        .await;
+        touch(&ends);
+    };
+    let (theirs, mine, ()) = tokio::join!(party.start(&["web"]), mine, failing);
+    theirs.unwrap_err();
+    let error = mine.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
+    assert!(error.to_string().contains("exited quickly with code 3"), "{error}");
+}
+
+/// Pebble calls a change `Done` whose stop was done when it was aborted, though its start was not.
+#[tokio::test]
+async fn a_restart_that_is_aborted_between_its_tasks_has_failed() {
+    let Some(scene) = scene("aborted_restart", DaemonOptions::new()) else {
+        return;
+    };
+    add(&scene.client, stubborn("a", SLOW)).await;
+    scene.client.start(&["web"]).await.unwrap();
+    let party = another(&scene);
+    let abort = async {
+        wait_until_ending(&scene).await;
+        let changes = party.changes(&Default::default()).await.unwrap();
+        party.abort_change(changes[0].id()).await.unwrap();
+    };
+    let (mine, ()) = tokio::join!(scene.client.restart(&["web"]), abort);
+    let error = mine.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
+    assert!(error.to_string().contains("was aborted"), "{error}");
+    assert_eq!(scene.started(), ["a"], "nor is it started again");
+}
+
+/// Each refused replan leaves the same start to be done.
+#[tokio::test]
+async fn a_replan_that_is_refused_many_times_leaves_one_start() {
+    let Some(scene) = scene("refused_replans", DaemonOptions::new()) else {
+        return;
+    };
+    let fail = scene.daemon.folder().join("fail");
+    let check = Check::exec(format!("/bin/sh -c 'test ! -e {}'", fail.display()))
+        .period(Duration::from_millis(100))
+        .threshold(1);
+    let service = stubborn("a", 2 * SLOW)
+        .startup(Startup::Enabled)
+        .on_check_failure("up", ServiceAction::Restart);
+    let layer = Layer::new().service("web", service).check("up", check);
+    scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+    scene.client.start(&["web"]).await.unwrap();
+    touch(&fail);
+    wait_until_ending(&scene).await;
+    std::fs::remove_file(&fail).unwrap();
+    scene.client.replan().await.unwrap();
+    assert_eq!(scene.started(), ["a", "a"]);
+    assert!(scene.changes_of_kind("replan").await.len() > 2);
+    assert_eq!(scene.changes_of_kind("start").await.len(), 2, "that of before, and one");
+}
+
+/// Only another replan may have stopped a disabled service to start it again.
+#[tokio::test]
+async fn a_replan_is_not_about_the_start_of_a_disabled_service_by_another_party() {
+    let Some(scene) = scene("another_starts_a_job", DaemonOptions::new()) else {
+        return;
+    };
+    let job = Service::new()
+        .command("/bin/sh -c 'sleep 0.8; exit 3'")
+        .on_failure(ServiceAction::Ignore);
+    let web = scene.service("a").startup(Startup::Enabled);
+    let layer = Layer::new().service("job", job).service("web", web);
+    scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+    scene.client.replan().await.unwrap();
+    let party = another(&scene);
+    let mine = async {
+        wait_until("their start has not begun", async || {
+            another(&scene).services(&["job"]).await.unwrap()[0].is_active()
+        })
+        .await;
+        scene.client.replan().await
+    };
+    let (theirs, mine) = tokio::join!(party.start(&["job"]), mine);
+    theirs.unwrap_err();
+    mine.unwrap();
+}
