@@ -61,6 +61,8 @@ pub(super) enum ChangeEnd {
         /// The connection over which it was made was never lost, so it is the same daemon that
         /// answers.
         same_connection: bool,
+        /// The connection over which its end was read.
+        connection: u64,
     },
     /// The daemon was restarted since, and the effect of the change went with it.
     Restarted {
@@ -106,6 +108,17 @@ impl AwaitedChange {
     /// The number of known restarts when it was made.
     pub(super) fn restarts(&self) -> u64 {
         self.restarts.unwrap_or_default()
+    }
+
+    /// The connection over which it was last seen.
+    pub(super) fn connection(&self) -> u64 {
+        self.lane
+    }
+
+    /// Notes that it was seen over a connection that is another one than before.
+    pub(super) fn note_seen(&mut self, connection: u64) {
+        self.connection_lost = true;
+        self.lane = connection;
     }
 
     /// Whether a change of this id is the one, and not one that a restarted daemon has made.
@@ -387,6 +400,7 @@ impl Client {
         Ok(ChangeEnd::Ready {
             change: Box::new(change),
             same_connection,
+            connection: lane.number(),
         })
     }
 

@@ -298,6 +298,8 @@ async fn a_start_that_somebody_else_has_stopped_is_made_again_after_the_others_e
         ("GET /v1/changes/6 ", sync(stop("Doing"))),
         ("GET /v1/changes/6/wait", sync(stop("Done"))),
         (AT_WORK, sync(json!([]))),
+        // After the least time between two requests: is it the same daemon?
+        (AT_WORK, sync(json!([]))),
         (POST, accepted("7")),
         (
             "GET /v1/changes/7/wait",
@@ -320,6 +322,7 @@ async fn a_conflict_that_does_not_end_is_told_at_the_change_deadline() {
     let script = vec![
         (POST, accepted("5")),
         (WAIT, sync(change("5", "start", later(), "Error", refused))),
+        (AT_WORK, sync(json!([]))),
         (AT_WORK, sync(json!([]))),
         (POST, accepted("6")),
         (

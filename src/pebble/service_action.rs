@@ -41,6 +41,10 @@ const LONGEST_SUMMARY: usize = 256;
 /// leaves a change and its notices, and Pebble keeps a thousand of either.
 const LEAST_DELAY: Duration = Duration::from_secs(1);
 
+/// How often the end of a change is asked for again because the connection was lost meanwhile. A
+/// proxy may close each of them.
+const MOST_TURNS: u32 = 16;
+
 /// How long a daemon is waited for to end after it has stopped all its services: it gives open
 /// requests one second, and its own work a few (Pebble 1.32, `internals/daemon/daemon.go`).
 const DAEMON_END_LIMIT: Duration = Duration::from_secs(5);
@@ -165,20 +169,30 @@ impl<'c> ServiceAction<'c> {
         &mut self,
         action: &LostAction,
         mut change: Change,
-        awaited: AwaitedChange,
+        mut awaited: AwaitedChange,
         sent: Instant,
         running: &[String],
     ) -> Result<(Option<Change>, Vec<Step>), Error> {
-        // Ends: each further turn has lost a connection, and asking for the change is a retried call.
+        let mut turns = 0;
+        // Ends: each further turn has lost a connection, and those are not counted for ever.
         loop {
-            match self.left_of_change(action, &change, sent).await? {
+            turns += 1;
+            let connection = (turns <= MOST_TURNS).then(|| awaited.connection());
+            match self.left_of_change(action, &change, sent, connection).await? {
                 OthersEnd::Over(steps) => return Ok((Some(change), steps)),
                 OthersEnd::ConnectionLost => {}
             }
             let client = self.client.clone();
             let step = format!("wait for change {}", change.id());
             match client.wait_for(self.operation.clone(), step, awaited.clone()).await? {
-                ChangeEnd::Ready { change: again, .. } => change = *again,
+                ChangeEnd::Ready {
+                    change: again,
+                    connection,
+                    ..
+                } => {
+                    change = *again;
+                    awaited.note_seen(connection);
+                }
                 ChangeEnd::Restarted { cause, change } => {
                     let restarts = awaited.restarts();
                     let gone = DaemonGone {
@@ -194,16 +208,17 @@ impl<'c> ServiceAction<'c> {
     }
 
     /// Gives what is still to be requested when a change is over, after waiting for the others that
-    /// were in its way.
+    /// were in its way. The change was seen over this connection.
     async fn left_of_change(
         &mut self,
         action: &LostAction,
         change: &Change,
         sent: Instant,
+        connection: Option<u64>,
     ) -> Result<OthersEnd<Vec<Step>>, Error> {
         let mut steps = Vec::new();
         let left = if is_complete(change) {
-            match self.left_by_others(action, change).await? {
+            match self.left_by_others(action, change, connection).await? {
                 OthersEnd::Over(left) => left,
                 OthersEnd::ConnectionLost => return Ok(OthersEnd::ConnectionLost),
             }
@@ -216,7 +231,7 @@ impl<'c> ServiceAction<'c> {
             after_conflict(change).ok_or_else(|| self.failed(change))?
         };
         if !left.is_empty()
-            && let OthersEnd::ConnectionLost = self.wait_for_others(&left, change, sent).await?
+            && let OthersEnd::ConnectionLost = self.wait_for_others(&left, change, sent, connection).await?
         {
             return Ok(OthersEnd::ConnectionLost);
         }
@@ -427,7 +442,12 @@ impl<'c> ServiceAction<'c> {
 impl ServiceAction<'_> {
     /// Gives what is left of a change that is done, but in part only because another change had
     /// begun the same: that one's end is waited for.
-    async fn left_by_others(&mut self, action: &LostAction, change: &Change) -> Result<OthersEnd<Remainder>, Error> {
+    async fn left_by_others(
+        &mut self,
+        action: &LostAction,
+        change: &Change,
+        connection: Option<u64>,
+    ) -> Result<OthersEnd<Remainder>, Error> {
         let mut joined = joined(change);
         let found = joined.services();
         // A replan says nothing of a disabled service that another replan is to start again.
@@ -446,6 +466,9 @@ impl ServiceAction<'_> {
             ChangeFilter::all()
         };
         let mut others = self.changes(&filter).await?;
+        if others.are_of_another(connection) {
+            return Ok(OthersEnd::ConnectionLost);
+        }
         others.changes.retain(|other| {
             let at_work =
                 !other.ready() && (is_about(other, &found) || (other.kind() == "replan" && is_about(other, &unsaid)));
@@ -487,9 +510,13 @@ impl ServiceAction<'_> {
         left: &Remainder,
         change: &Change,
         sent: Instant,
+        connection: Option<u64>,
     ) -> Result<OthersEnd<()>, Error> {
         let services = left.services();
         let others = self.others(&services).await?;
+        if others.are_of_another(connection) {
+            return Ok(OthersEnd::ConnectionLost);
+        }
         let since = *self.conflict_since.get_or_insert_with(Instant::now);
         if since.elapsed() >= self.client.change_deadline() {
             let reason = format!(
@@ -528,7 +555,11 @@ impl ServiceAction<'_> {
             }
         }
         tokio::time::sleep(delay.max(LEAST_DELAY).saturating_sub(sent.elapsed())).await;
-        Ok(OthersEnd::Over(()))
+        // The next daemon may run what its layer files say, which a start alone would leave so.
+        Ok(match self.others(&[]).await?.are_of_another(connection) {
+            true => OthersEnd::ConnectionLost,
+            false => OthersEnd::Over(()),
+        })
     }
 
     /// Gives the changes in progress that start or stop one of these services.
@@ -571,7 +602,7 @@ impl ServiceAction<'_> {
         // with it, so the end of the connection is waited for, too.
         let stopped = Instant::now();
         loop {
-            if self.others(&[]).await?.connection != connection {
+            if self.others(&[]).await?.are_of_another(Some(connection)) {
                 return Ok(OthersEnd::ConnectionLost);
             }
             if !is_stop_of_all(&other) || stopped.elapsed() >= DAEMON_END_LIMIT {
@@ -587,6 +618,13 @@ struct Others {
     changes: Vec<Change>,
     /// The connection over which they were listed.
     connection: u64,
+}
+
+impl Others {
+    /// Whether another daemon may have listed them than the one behind a known connection.
+    fn are_of_another(&self, known: Option<u64>) -> bool {
+        known.is_some_and(|known| known != self.connection)
+    }
 }
 
 /// How messages name services: `service "web"`, `services "a", "b"`.

@@ -372,6 +372,40 @@ fn an_autostart_starts_the_services_of_layers_beside_those_of_a_layer_file() {
     });
 }
 
+/// The start has found the daemon's own autostart at work, and is over before the daemon is killed.
+#[test]
+fn a_start_that_had_joined_an_autostart_is_done_on_the_next_daemon() {
+    let command = serde_json::to_string(COUNTED).unwrap();
+    let in_file = format!(
+        "services: {{web: {{override: replace, startup: enabled, command: {command}, \
+         environment: {{NAME: file}}}}}}"
+    );
+    side_by_side(vec![false, true], async |forgetful| {
+        let options = DaemonOptions::new().layer("image", &in_file);
+        let options = if forgetful { options.forgetful() } else { options };
+        let Some(scene) = starting_scene("joined_autostart", options) else {
+            return;
+        };
+        let end = Instant::now() + PATIENCE;
+        while scene.started() != ["file"] {
+            assert!(Instant::now() < end, "the daemon starts nothing");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let layer = Layer::new().service("web", scene.service("web").startup(Startup::Enabled));
+        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        let kill = scene.kill();
+        let fault = Fault::before(move |_| kill());
+        scene.proxy.add(Rule::new("GET", "/v1/changes", fault).whole_path());
+        scene.client.start(&["web"]).await.unwrap();
+        assert_eq!(scene.daemon.boots(), 2);
+        let newest = scene.daemon.pid().unwrap().to_string();
+        let starts = scene.started_by_daemon();
+        let on_newest = starts.iter().filter(|(daemon, _)| *daemon == newest);
+        let values: Vec<&str> = on_newest.map(|(_, value)| value.as_str()).collect();
+        assert!(values == ["web"] || values == ["file", "web"], "{starts:?}");
+    });
+}
+
 #[test]
 fn two_labels_of_one_service_are_back_before_it_is_started() {
     side_by_side(vec![Action::Restart, Action::Replan], async |action| {

@@ -212,6 +212,7 @@ impl Client {
             Ok(ChangeEnd::Ready {
                 change,
                 same_connection: true,
+                ..
             }) if change.err().is_some_and(|err| err.contains(NOT_STARTED)) => Failure::Temporary {
                 cause: format!("{cause}; Pebble has not started the command"),
                 unanswered: Duration::ZERO,
