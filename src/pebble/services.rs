@@ -83,7 +83,7 @@ impl Client {
     /// Dropping the future stops the waiting; what was sent goes on in the daemon.
     ///
     /// # Errors
-    /// [`ChangeFailed`](super::ErrorKind::ChangeFailed), with the change, when a service does not start, stop or stay up;
+    /// [`ChangeFailed`](super::ErrorKind::ChangeFailed), with the change, when a service does not start, stop or stay up, or when somebody aborted it;
     /// [`ChangeRunning`](super::ErrorKind::ChangeRunning), with the change, when it, or another that is at work on its services, is not over at
     /// the client's change deadline; [`Restarted`](super::ErrorKind::Restarted) when Pebble was restarted and the layer of a service went with it,
     /// which this client had not added; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
