@@ -278,10 +278,16 @@ impl Client {
     /// at most the change deadline. They run with the plan of the layer files, so nothing of ours
     /// is to be there before.
     pub(super) async fn wait_for_taken_over_changes(&self, lane: &mut Lane, attempt: u32) -> Result<(), Halt> {
+        // Whoever makes only one attempt does not want to wait for long either.
+        let policy = self.policy();
+        let deadline = match policy.max_attempts() {
+            1 => self.change_deadline().min(policy.time_limit()),
+            _ => self.change_deadline(),
+        };
         let begun = Instant::now();
         for change in self.service_changes_on(lane, attempt).await? {
             loop {
-                let left = self.change_deadline().saturating_sub(begun.elapsed());
+                let left = deadline.saturating_sub(begun.elapsed());
                 if left.is_zero() {
                     let operation = "put back the layers";
                     let error = self.still_running(operation, change, begun.elapsed());

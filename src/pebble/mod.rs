@@ -78,6 +78,7 @@ mod scripted;
 #[cfg(test)]
 mod scripted_server;
 mod service_action;
+mod service_conflict;
 mod service_failure;
 mod service_info;
 mod service_output;

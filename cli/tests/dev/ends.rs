@@ -1,5 +1,6 @@
 //! However a run ends, nothing of it is left: no process, no socket, no folder. [`Charm::run`] checks that for every orderly end.
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
 
 use crate::support::{Charm, Run, lives, signal, signal_pid, wait_until};
@@ -63,13 +64,20 @@ fn ctrl_c_and_sigterm_run_stop_and_remove() {
 #[test]
 fn a_second_ctrl_c_ends_at_once() {
     let charm = Charm::dispatching("echo $$ >$OUT/hook; sleep 300 & wait");
-    let child = charm.start(&[], "");
+    let mut child = charm.start(&[], "");
     let hook = charm.wait_for_note("hook");
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut printed = String::new();
     signal(&child, "INT");
+    // Two that are pending at once are one.
+    while !printed.contains("stopping") {
+        assert!(stdout.read_line(&mut printed).unwrap() > 0, "{printed}");
+    }
     signal(&child, "INT");
-    Run::from(child.wait_with_output().unwrap())
-        .exits(1)
-        .says("stopping at once");
+    stdout.read_to_string(&mut printed).unwrap();
+    let mut output = child.wait_with_output().unwrap();
+    output.stdout = printed.into_bytes();
+    Run::from(output).exits(1).says("stopping at once");
     assert!(!lives(&hook));
     charm.assert_nothing_left();
 }
