@@ -85,6 +85,16 @@ impl Scene {
             .collect()
     }
 
+    /// The values of the starts that the daemon has made which runs now, oldest first.
+    pub(crate) fn started_by_newest(&self) -> Vec<String> {
+        let newest = self.daemon.pid().unwrap().to_string();
+        let starts = self.started_by_daemon().into_iter();
+        starts
+            .filter(|(daemon, _)| *daemon == newest)
+            .map(|(_, value)| value)
+            .collect()
+    }
+
     /// No daemon has started the service twice with one value.
     pub(crate) fn is_started_once(&self, what: &str) {
         let starts = self.started_by_daemon();

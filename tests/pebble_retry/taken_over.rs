@@ -180,10 +180,8 @@ async fn happened_once(scene: &Scene, case: &Case) {
     assert_eq!(plan.services()["web"].get_after(), ["one", "two", "three"], "{case:?}");
 
     scene.is_started_once(&format!("{case:?}"));
-    let newest = scene.daemon.pid().unwrap().to_string();
-    let starts = scene.started_by_daemon();
-    let on_newest = starts.iter().filter(|(daemon, _)| *daemon == newest);
-    let values: Vec<&str> = on_newest.map(|(_, value)| value.as_str()).collect();
+    let (starts, values) = (scene.started_by_daemon(), scene.started_by_newest());
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
     let is_right = values == ["123"] || (case.in_file && values == ["file", "123"]);
     assert!(is_right, "{case:?}: {starts:?}");
 }
@@ -223,10 +221,8 @@ fn an_action_killed_at_any_moment_happens_at_most_once_on_each_daemon() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         scene.is_started_once(&what);
-        let newest = scene.daemon.pid().unwrap().to_string();
-        let starts = scene.started_by_daemon();
-        let on_newest = starts.iter().filter(|(daemon, _)| *daemon == newest);
-        let values: Vec<&str> = on_newest.map(|(_, value)| value.as_str()).collect();
+        let (starts, values) = (scene.started_by_daemon(), scene.started_by_newest());
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
         let in_file = case.in_file;
         let is_right = match values.as_slice() {
             [] | ["123"] => true,
@@ -256,13 +252,7 @@ fn two_actions_that_a_killed_daemon_had_taken_on_both_happen_once() {
         let (one, two) = tokio::join!(scene.client.restart(&["one"]), scene.client.restart(&["two"]));
         one.unwrap();
         two.unwrap();
-        let newest = scene.daemon.pid().unwrap().to_string();
-        let mut values: Vec<String> = scene
-            .started_by_daemon()
-            .into_iter()
-            .filter(|(daemon, _)| *daemon == newest)
-            .map(|(_, value)| value)
-            .collect();
+        let mut values = scene.started_by_newest();
         values.sort();
         assert_eq!(values, ["one", "two"], "state lost: {forgetful}");
     });
@@ -293,8 +283,7 @@ fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
         kill_at(&scene, moment);
         let error = scene.client.restart(&["web"]).await.unwrap_err();
         assert_eq!(*error.kind(), charmwright::pebble::ErrorKind::Restarted, "{error}");
-        let newest = scene.daemon.pid().unwrap().to_string();
-        assert!(scene.started_by_daemon().iter().all(|(daemon, _)| *daemon != newest));
+        assert_eq!(scene.started_by_newest(), [""; 0]);
     });
 }
 
@@ -360,13 +349,7 @@ fn an_autostart_starts_the_services_of_layers_beside_those_of_a_layer_file() {
         scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
         kill_at(&scene, moment);
         scene.client.autostart().await.unwrap();
-        let newest = scene.daemon.pid().unwrap().to_string();
-        let mut values: Vec<String> = scene
-            .started_by_daemon()
-            .into_iter()
-            .filter(|(daemon, _)| *daemon == newest)
-            .map(|(_, value)| value)
-            .collect();
+        let mut values = scene.started_by_newest();
         values.sort();
         assert_eq!(values, ["image", "web"], "state lost: {forgetful}, {moment:?}");
     });
@@ -398,10 +381,8 @@ fn a_start_that_had_joined_an_autostart_is_done_on_the_next_daemon() {
         scene.proxy.add(Rule::new("GET", "/v1/changes", fault).whole_path());
         scene.client.start(&["web"]).await.unwrap();
         assert_eq!(scene.daemon.boots(), 2);
-        let newest = scene.daemon.pid().unwrap().to_string();
-        let starts = scene.started_by_daemon();
-        let on_newest = starts.iter().filter(|(daemon, _)| *daemon == newest);
-        let values: Vec<&str> = on_newest.map(|(_, value)| value.as_str()).collect();
+        let (starts, values) = (scene.started_by_daemon(), scene.started_by_newest());
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
         assert!(values == ["web"] || values == ["file", "web"], "{starts:?}");
     });
 }
@@ -428,13 +409,7 @@ fn two_labels_of_one_service_are_back_before_it_is_started() {
             .unwrap();
         scene.kill_at("POST", "/v1/services", false);
         run(&scene, action).await.unwrap();
-        let newest = scene.daemon.pid().unwrap().to_string();
         let starts = scene.started_by_daemon();
-        let on_newest: Vec<&str> = starts
-            .iter()
-            .filter(|(daemon, _)| *daemon == newest)
-            .map(|(_, value)| value.as_str())
-            .collect();
-        assert_eq!(on_newest, ["two"], "{action:?}: {starts:?}");
+        assert_eq!(scene.started_by_newest(), ["two"], "{action:?}: {starts:?}");
     });
 }
