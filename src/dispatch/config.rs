@@ -104,7 +104,9 @@ fn shown(value: &Value) -> Vec<String> {
     const LONG_NUMBER: usize = 5;
     const LONG_MIXTURE: usize = 4;
     let is_telling = |text: &str| {
-        let is_word = text.chars().all(char::is_alphabetic);
+        // The beginning of a form, such as `exec:`, stands in the words for that form.
+        let core = text.trim_matches(|character: char| !character.is_alphanumeric());
+        let is_word = core.chars().all(char::is_alphabetic);
         let is_mixed = !is_word && !text.bytes().all(|byte| byte.is_ascii_digit());
         text.len() >= LONG_TEXT || (is_mixed && text.len() >= LONG_MIXTURE)
     };
