@@ -76,17 +76,7 @@ impl Scanner {
             self.need(1)?;
             chomping = self.scan_chomping();
         }
-        self.skip_blanks()?;
-        if self.at(0) == '#' {
-            self.skip_to_line_end()?;
-        }
-        if !is_break_or_end(self.at(0)) {
-            return Err(self.error(start, "did not find expected comment or line break"));
-        }
-        if is_break(self.at(0)) {
-            self.need(2)?;
-            self.skip_line();
-        }
+        self.skip_rest_of_line(start)?;
         Ok((chomping.unwrap_or(Chomping::Clip), increment))
     }
 

@@ -1,6 +1,6 @@
 //! Directives: `%YAML 1.1` and `%TAG !e! tag:example.org,2000:`.
 
-use super::state::{Mark, Scanned, Scanner, is_blank, is_blank_or_end, is_break, is_break_or_end, is_word};
+use super::state::{Mark, Scanned, Scanner, is_blank, is_blank_or_end, is_word};
 use crate::yaml::token::TokenKind;
 
 /// The digits of a version's part.
@@ -16,17 +16,7 @@ impl Scanner {
             "TAG" => self.scan_tag_directive(start)?,
             _ => return Err(self.error(start, "found unknown directive name")),
         };
-        self.skip_blanks()?;
-        if self.at(0) == '#' {
-            self.skip_to_line_end()?;
-        }
-        if !is_break_or_end(self.at(0)) {
-            return Err(self.error(start, "did not find expected comment or line break"));
-        }
-        if is_break(self.at(0)) {
-            self.need(2)?;
-            self.skip_line();
-        }
+        self.skip_rest_of_line(start)?;
         self.push(token, start);
         Ok(())
     }

@@ -108,6 +108,23 @@ impl Scanner {
         Ok(())
     }
 
+    /// Skips what may follow a directive or the header of a block scalar, which began at `start`:
+    /// blanks, a comment and the line's end.
+    pub(super) fn skip_rest_of_line(&mut self, start: Mark) -> Scanned {
+        self.skip_blanks()?;
+        if self.at(0) == '#' {
+            self.skip_to_line_end()?;
+        }
+        if !is_break_or_end(self.at(0)) {
+            return Err(self.error(start, "did not find expected comment or line break"));
+        }
+        if is_break(self.at(0)) {
+            self.need(2)?;
+            self.skip_line();
+        }
+        Ok(())
+    }
+
     pub(super) fn is_document_indicator(&self) -> bool {
         self.mark.column == 0
             && ['-', '.']
