@@ -441,7 +441,8 @@ impl Client {
     }
 }
 
-const FORGOTTEN: &str = "Pebble was restarted and had forgotten its layers";
+/// The cause where layers were put back and the plan is another since.
+pub(super) const FORGOTTEN: &str = "Pebble was restarted and had forgotten its layers";
 
 /// Whether a task of the change failed with this text.
 fn failed_with(change: &Change, text: &str) -> bool {

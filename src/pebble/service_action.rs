@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::awaited_change::{AwaitedChange, ChangeEnd, LEAST_PAUSE};
+use super::awaited_change::{AwaitedChange, ChangeEnd, FORGOTTEN, LEAST_PAUSE};
 use super::call::{Call, Failure, Halt};
 use super::change::Change;
 use super::client::Client;
@@ -453,7 +453,7 @@ impl Client {
         {
             // One look is enough: what the new daemon has taken over is listed from the start.
             let change = call.find_change(lane, attempt, lost, action).await?.map(Box::new);
-            let cause = "Pebble was restarted and had forgotten its layers".to_owned();
+            let cause = FORGOTTEN.to_owned();
             return Ok(Sent::Lost(DaemonGone {
                 cause,
                 change,
