@@ -1,4 +1,5 @@
-//! Runs a command in a container and stands for it: what comes in goes to it, what it says comes out, and its exit code is passed on.
+//! Runs a command in a container and stands for it: what comes in goes to it, what it says comes
+//! out, and its exit code is passed on.
 //!
 //! `cargo run --example exec -- /charm/containers/web/pebble.socket sh -c 'cat; exit 3'`
 
@@ -86,7 +87,8 @@ async fn copy(mut from: ExecReader, mut to: impl Write) -> io::Result<()> {
     }
 }
 
-/// Reads standard input on a thread, since a terminal cannot be read otherwise, and ends the command's input with it.
+/// Reads standard input on a thread, since a terminal cannot be read otherwise, and ends the
+/// command's input with it.
 async fn forward_stdin(mut to: ExecStdin) {
     let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(1);
     thread::spawn(move || {

@@ -18,12 +18,12 @@ async fn main() -> ExitCode {
     let mut follow = Client::new(socket).follow_logs(&query);
     while let Some(event) = follow.next().await {
         match event {
-            Ok(LogEvent::Entry(entry)) => println!("{} [{}] {}", entry.time(), entry.service(), entry.message()),
-            Ok(LogEvent::Gap(gap)) => println!(
-                "-- lines of {} may be missing here ({:?}) --",
-                gap.service(),
-                gap.cause()
-            ),
+            Ok(LogEvent::Entry(entry)) => {
+                println!("{} [{}] {}", entry.time(), entry.service(), entry.message())
+            }
+            Ok(LogEvent::Gap(gap)) => {
+                println!("-- lines of {} may be missing here ({:?}) --", gap.service(), gap.cause())
+            }
             Ok(_) => {}
             // What passes by itself is waited for; this does not.
             Err(error) => {

@@ -1,7 +1,9 @@
-//! A charm that restarts its workload when Pebble says that it is ill, and stops it when the unit ends.
+//! A charm that restarts its workload when Pebble says that it is ill, and stops it when the unit
+//! ends.
 //!
-//! Its options are `command` (what runs) and `check` (a command that fails when the workload is ill). No handler asks first whether Pebble is
-//! there: a call that finds it away is tried again for a while, and what it means when it stays away is the library's table.
+//! Its options are `command` (what runs) and `check` (a command that fails when the workload is
+//! ill). No handler asks first whether Pebble is there: a call that finds it away is tried again
+//! for a while, and what it means when it stays away is the library's table.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -33,7 +35,8 @@ impl Charm for RestartOnCheck {
                 workload.replan().await?;
             }
             Event::PebbleCheckFailed { .. } => {
-                // A Pebble that was restarted has forgotten the layer, and a stored event may run before pebble-ready.
+                // A Pebble that was restarted has forgotten the layer, and a stored event may run
+                // before pebble-ready.
                 add_layer(&workload, hook).await?;
                 workload.restart(&[WORKLOAD]).await?;
             }

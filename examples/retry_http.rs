@@ -1,4 +1,5 @@
-//! Gives a workload's own HTTP interface the care that calls to Pebble have: bounded retries, out of one budget with them.
+//! Gives a workload's own HTTP interface the care that calls to Pebble have: bounded retries, out
+//! of one budget with them.
 //!
 //! It waits until a service is active, then reads a path of its interface on 127.0.0.1:
 //! `cargo run --example retry_http -- SOCKET SERVICE PORT [PATH]`
@@ -22,14 +23,14 @@ enum AdminError {
     NotHttp,
 }
 
-/// What a failure means. The request only reads, so it may be sent again after any break; one that acts has to think of the answer that was lost.
+/// What a failure means. The request only reads, so it may be sent again after any break; one that
+/// acts has to think of the answer that was lost.
 fn classify(error: &AdminError) -> Classified {
     match error {
         AdminError::Connection(_) => Classified::Retry,
-        AdminError::Status {
-            status: 429 | 503,
-            retry_after: Some(time),
-        } => Classified::RetryAfter(*time),
+        AdminError::Status { status: 429 | 503, retry_after: Some(time) } => {
+            Classified::RetryAfter(*time)
+        }
         AdminError::Status { status: 429 | 503, .. } => Classified::Retry,
         AdminError::Status { .. } | AdminError::NotHttp => Classified::Final,
     }
@@ -62,23 +63,21 @@ async fn get(port: u16, path: &str) -> Result<String, AdminError> {
     Err(AdminError::Status { status, retry_after })
 }
 
-async fn run(socket: &str, service: &str, port: u16, path: &str) -> Result<String, Box<dyn std::error::Error>> {
-    // One budget for all that this hook does with the container, as `Container::client` has it in a charm.
+async fn run(
+    socket: &str,
+    service: &str,
+    port: u16,
+    path: &str,
+) -> Result<String, Box<dyn std::error::Error>> {
+    // One budget for all that this hook does with the container, as `Container::client` has it in a
+    // charm.
     let (policy, budget) = (RetryPolicy::operation(), Budget::new());
-    let client = Client::new(socket)
-        .with_retry(policy.clone())
-        .with_budget(budget.clone());
+    let client = Client::new(socket).with_retry(policy.clone()).with_budget(budget.clone());
     let deadline = Duration::from_secs(30);
     client.wait_service_active(service, Duration::ZERO, deadline).await?;
     let operation = |_: Attempt| get(port, path);
-    let body = policy
-        .run("read the workload's status", &budget, operation, classify)
-        .await?;
-    eprintln!(
-        "retries: {}, without an answer: {:?}",
-        budget.retries(),
-        budget.unanswered()
-    );
+    let body = policy.run("read the workload's status", &budget, operation, classify).await?;
+    eprintln!("retries: {}, without an answer: {:?}", budget.retries(), budget.unanswered());
     Ok(body)
 }
 
@@ -87,7 +86,9 @@ async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (socket, service, port, path) = match arguments.as_slice() {
         [socket, service, port] => (socket, service, port.parse(), "/"),
-        [socket, service, port, path] if path.starts_with('/') => (socket, service, port.parse(), path.as_str()),
+        [socket, service, port, path] if path.starts_with('/') => {
+            (socket, service, port.parse(), path.as_str())
+        }
         _ => return usage(),
     };
     let Ok(port) = port else { return usage() };

@@ -1,4 +1,5 @@
-//! Prints notices as they occur, over restarts of Pebble, until Ctrl-C. Try `pebble notify example.com/hello name=value` beside it.
+//! Prints notices as they occur, over restarts of Pebble, until Ctrl-C. Try `pebble notify
+//! example.com/hello name=value` beside it.
 //!
 //! `cargo run --example watch_notices -- SOCKET [KEY...]`
 

@@ -1,7 +1,8 @@
 //! Write Juju charms in Rust: one hook run is one typed function call.
 //!
-//! A charm is a value that handles events. The library finds the event, retries what Pebble did not answer, turns errors into a status, a
-//! deferral or an error state by [one table](Verdict::by_table), and keeps what must be remembered in Juju's own state:
+//! A charm is a value that handles events. The library finds the event, retries what Pebble did not
+//! answer, turns errors into a status, a deferral or an error state by [one
+//! table](Verdict::by_table), and keeps what must be remembered in Juju's own state:
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -41,10 +42,13 @@
 //! }
 //! ```
 //!
-//! - [`dispatch`] is the road of one hook: [`Charm`], [`Event`], [`Hook`], [`Container`], [`Outcome`], [`Statuses`].
-//! - [`pebble`] is the client of the supervisor that Juju puts in every workload container; it can be used alone.
+//! - [`dispatch`] is the road of one hook: [`Charm`], [`Event`], [`Hook`], [`Container`],
+//!   [`Outcome`], [`Statuses`].
+//! - [`pebble`] is the client of the supervisor that Juju puts in every workload container; it can
+//!   be used alone.
 //! - [`juju`] is the hook's environment and its tools; it can be used alone as well.
-//! - `agent` and `testing` (feature `testing`) are the other side, for tests and for `charmwright dev`.
+//! - `agent` and `testing` (feature `testing`) are the other side, for tests and for `charmwright
+//!   dev`.
 
 /// The charm that the README shows has to compile.
 #[cfg(doctest)]
@@ -71,8 +75,8 @@ pub mod text;
 mod yaml;
 
 pub use dispatch::{
-    Charm, Container, Context, Deferred, Error, ErrorKind, Event, Hook, LayerField, LayerKey, Metadata, NoConfig,
-    Outcome, Phase, Result, Statuses, Verdict, main,
+    Charm, Container, Context, Deferred, Error, ErrorKind, Event, Hook, LayerField, LayerKey,
+    Metadata, NoConfig, Outcome, Phase, Result, Statuses, Verdict, main,
 };
 pub use juju::{Status, StatusKind};
 pub use pebble::{Budget, RetryPolicy};

@@ -1,7 +1,8 @@
-//! A charm's `main` as the unit agent meets it: a process with an environment, hook tools on PATH, two streams and an exit code.
+//! A charm's `main` as the unit agent meets it: a process with an environment, hook tools on PATH,
+//! two streams and an exit code.
 //!
-//! This test program is also the charm: it starts itself again with [`CHILD`] set. It has no harness, since a harness writes to the
-//! streams that are looked at.
+//! This test program is also the charm: it starts itself again with [`CHILD`] set. It has no
+//! harness, since a harness writes to the streams that are looked at.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -28,7 +29,9 @@ impl Charm for Probe {
     async fn handle(&mut self, event: &Event, _: &Hook<Self>) -> Result<Outcome> {
         match event {
             Event::LeaderElected => panic!("the moon is full"),
-            Event::Action { name, .. } if name == "fail" => Err(Error::new("cannot count the sheep")),
+            Event::Action { name, .. } if name == "fail" => {
+                Err(Error::new("cannot count the sheep"))
+            }
             Event::Action { .. } => panic!("the sun is dark"),
             _ => Ok(Outcome::Done),
         }
@@ -53,9 +56,7 @@ struct Ran {
 
 impl Agent {
     fn new() -> Self {
-        let agent = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
+        let agent = Self { folder: tempfile::tempdir().unwrap() };
         fs::create_dir(agent.path("tools")).unwrap();
         for (tool, answer) in [
             ("state-get", "echo null"),
@@ -117,7 +118,8 @@ fn no_event_named_at_all_prints_how_to_use_it() {
         let ran = agent.run(variables);
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{}", ran.err);
         assert!(
-            ran.err.starts_with("cannot tell which event this is") && ran.err.contains("charmwright dev"),
+            ran.err.starts_with("cannot tell which event this is")
+                && ran.err.contains("charmwright dev"),
             "{}",
             ran.err
         );
@@ -131,10 +133,7 @@ fn a_malformed_environment_names_the_variable() {
         (&[("JUJU_DISPATCH_PATH", "hooks/start")][..], "JUJU_UNIT_NAME"),
         (&[UNIT, ("JUJU_DISPATCH_PATH", "hooks/../start")], "JUJU_DISPATCH_PATH"),
         (&[UNIT, ("JUJU_DISPATCH_PATH", "hooks/a/b")], "JUJU_DISPATCH_PATH"),
-        (
-            &[("JUJU_UNIT_NAME", "probe"), ("JUJU_HOOK_NAME", "start")],
-            "JUJU_UNIT_NAME",
-        ),
+        (&[("JUJU_UNIT_NAME", "probe"), ("JUJU_HOOK_NAME", "start")], "JUJU_UNIT_NAME"),
     ] {
         let ran = agent.run(variables);
         assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{}", ran.err);
@@ -151,11 +150,7 @@ fn a_link_by_the_hooks_name_is_that_hook() {
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""));
     assert_eq!(
         ran.tools,
-        [
-            "state-get --format=json",
-            "config-get --format=json",
-            "status-set active"
-        ]
+        ["state-get --format=json", "config-get --format=json", "status-set active"]
     );
 }
 
@@ -165,10 +160,7 @@ fn a_panic_fails_the_hook_and_leaves_its_place_in_the_log() {
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(1), "", ""));
     let log = ran.tools.join("\n");
     assert!(log.contains("juju-log --log-level ERROR -- panicked at "), "{log}");
-    assert!(
-        log.contains("charm_process.rs:") && log.contains("the moon is full"),
-        "{log}"
-    );
+    assert!(log.contains("charm_process.rs:") && log.contains("the moon is full"), "{log}");
     assert_eq!(log.matches("juju-log").count(), 1, "{log}");
 }
 
@@ -181,21 +173,10 @@ fn an_action_fails_with_a_message_and_leaves_its_streams_alone() {
     ] {
         let path = format!("actions/{action}");
         let ran = agent.run(&[UNIT, ("JUJU_DISPATCH_PATH", &path), ("JUJU_ACTION_UUID", "7")]);
-        assert_eq!(
-            (ran.code, ran.out.as_str(), ran.err.as_str()),
-            (Some(0), "", ""),
-            "{action}"
-        );
-        let failed: Vec<_> = ran
-            .tools
-            .iter()
-            .filter(|call| call.starts_with("action-fail -- "))
-            .collect();
-        assert!(
-            failed.len() == 1 && failed[0].contains(cause),
-            "{action}: {:?}",
-            ran.tools
-        );
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""), "{action}");
+        let failed: Vec<_> =
+            ran.tools.iter().filter(|call| call.starts_with("action-fail -- ")).collect();
+        assert!(failed.len() == 1 && failed[0].contains(cause), "{action}: {:?}", ran.tools);
         assert!(
             !ran.tools
                 .iter()
@@ -212,9 +193,7 @@ fn hook_tools_that_are_absent_or_broken_fail_the_hook_with_their_name() {
         let ran = agent.run(&update_status);
         assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
         assert!(
-            ran.tools
-                .iter()
-                .any(|call| call.starts_with("juju-log") && call.contains(tool)),
+            ran.tools.iter().any(|call| call.starts_with("juju-log") && call.contains(tool)),
             "{:?}",
             ran.tools
         );
@@ -231,9 +210,7 @@ fn hook_tools_that_are_absent_or_broken_fail_the_hook_with_their_name() {
         let ran = agent.run(&update_status);
         assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{tool}: {answer}");
         assert!(
-            ran.tools
-                .iter()
-                .any(|call| call.starts_with("juju-log") && call.contains(tool)),
+            ran.tools.iter().any(|call| call.starts_with("juju-log") && call.contains(tool)),
             "{:?}",
             ran.tools
         );
@@ -243,20 +220,13 @@ fn hook_tools_that_are_absent_or_broken_fail_the_hook_with_their_name() {
     fs::remove_dir_all(agent.path("tools")).unwrap();
     let ran = agent.run(&update_status);
     assert_eq!(ran.code, Some(1));
-    assert!(
-        ran.err.contains("config-get") && ran.err.contains("PATH"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("config-get") && ran.err.contains("PATH"), "{}", ran.err);
 }
 
 fn the_log_level_is_the_environments_when_it_names_one() {
     let agent = Agent::new();
-    let ran = agent.run(&[
-        UNIT,
-        ("JUJU_DISPATCH_PATH", "hooks/start"),
-        ("CHARMWRIGHT_LOG", "debug"),
-    ]);
+    let ran =
+        agent.run(&[UNIT, ("JUJU_DISPATCH_PATH", "hooks/start"), ("CHARMWRIGHT_LOG", "debug")]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
     assert!(ran.out.contains("\"start\" of probe/0 begins"), "{}", ran.out);
 }
@@ -266,18 +236,9 @@ fn main() -> ExitCode {
         return charmwright::main(Probe);
     }
     let tests: [(&str, fn()); 7] = [
-        (
-            "no_event_named_at_all_prints_how_to_use_it",
-            no_event_named_at_all_prints_how_to_use_it,
-        ),
-        (
-            "a_malformed_environment_names_the_variable",
-            a_malformed_environment_names_the_variable,
-        ),
-        (
-            "a_link_by_the_hooks_name_is_that_hook",
-            a_link_by_the_hooks_name_is_that_hook,
-        ),
+        ("no_event_named_at_all_prints_how_to_use_it", no_event_named_at_all_prints_how_to_use_it),
+        ("a_malformed_environment_names_the_variable", a_malformed_environment_names_the_variable),
+        ("a_link_by_the_hooks_name_is_that_hook", a_link_by_the_hooks_name_is_that_hook),
         (
             "a_panic_fails_the_hook_and_leaves_its_place_in_the_log",
             a_panic_fails_the_hook_and_leaves_its_place_in_the_log,
@@ -296,7 +257,8 @@ fn main() -> ExitCode {
         ),
     ];
     // As with a harness, words on the command line choose tests by parts of their names.
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let mut failed = false;
     for (name, test) in tests {
         if !wanted.is_empty() && !wanted.iter().any(|word| name.contains(word.as_str())) {

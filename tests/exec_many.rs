@@ -1,4 +1,5 @@
-//! A thousand commands in a row and fifty side by side leave nothing behind. In a process of its own, since it counts what the process holds.
+//! A thousand commands in a row and fifty side by side leave nothing behind. In a process of its
+//! own, since it counts what the process holds.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -57,10 +58,7 @@ fn many_commands_leave_nothing_behind() {
         return;
     };
     let pid = daemon.pid().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let client = Client::new(daemon.socket());
     runtime.block_on(async { client.system_info().await.unwrap() });
     let (files, tasks) = (open_files(), threads());
@@ -106,7 +104,8 @@ fn many_commands_leave_nothing_behind() {
     within(Duration::from_secs(30), "the daemon has no process left", || {
         children_of(pid).is_empty()
     });
-    // Pebble leaves the ends of its websockets to Go's garbage collector, which comes when there was work.
+    // Pebble leaves the ends of its websockets to Go's garbage collector, which comes when there
+    // was work.
     within(Duration::from_secs(30), "the daemon has closed its ends", || {
         runtime.block_on(async { client.exec_output(&Exec::new(["/bin/true"])).await.unwrap() });
         files_of(pid) <= daemons + A_FEW

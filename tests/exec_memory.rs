@@ -1,5 +1,5 @@
-//! A daemon that pings and pings and reads nothing, while this process grows by less than 16 MiB. A binary of its own: the memory of a process is
-//! one number.
+//! A daemon that pings and pings and reads nothing, while this process grows by less than 16 MiB. A
+//! binary of its own: the memory of a process is one number.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -31,8 +31,12 @@ async fn serve(stream: UnixStream) -> Option<()> {
             let mut line = String::new();
             stream.read_line(&mut line).await.ok()?;
             match line.trim().split_once(": ") {
-                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().ok()?,
-                Some((name, value)) if name.eq_ignore_ascii_case("sec-websocket-key") => value.clone_into(&mut key),
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = value.parse().ok()?
+                }
+                Some((name, value)) if name.eq_ignore_ascii_case("sec-websocket-key") => {
+                    value.clone_into(&mut key)
+                }
                 Some(_) => {}
                 None => break,
             }
@@ -41,7 +45,8 @@ async fn serve(stream: UnixStream) -> Option<()> {
         if first.contains("/websocket/") {
             let accept = derive_accept_key(key.as_bytes());
             let head = format!(
-                "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+                "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: \
+                 websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
             );
             stream.get_mut().write_all(head.as_bytes()).await.ok()?;
             if first.contains("/stdio") {

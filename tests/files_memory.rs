@@ -1,4 +1,5 @@
-//! 1 GiB pushed from a reader and pulled to a writer while this process grows by less than 32 MiB. A binary of its own: the memory of a process is one number.
+//! 1 GiB pushed from a reader and pulled to a writer while this process grows by less than 32 MiB.
+//! A binary of its own: the memory of a process is one number.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -32,13 +33,9 @@ async fn rise(work: impl Future<Output = ()>) -> u64 {
 /// A folder in memory where there is room for the file; a disk would make this a test of the disk.
 fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
-    let has_room =
-        rustix::fs::statvfs(memory).is_ok_and(|space| space.f_bavail.saturating_mul(space.f_frsize) > 2 * SIZE);
-    if has_room {
-        tempfile::tempdir_in(memory).unwrap()
-    } else {
-        tempfile::tempdir().unwrap()
-    }
+    let has_room = rustix::fs::statvfs(memory)
+        .is_ok_and(|space| space.f_bavail.saturating_mul(space.f_frsize) > 2 * SIZE);
+    if has_room { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
 #[tokio::test]
@@ -65,11 +62,7 @@ async fn memory_does_not_grow_with_the_file() {
         assert_eq!(client.pull_to(name, tokio::io::sink()).await.unwrap(), SIZE);
     })
     .await;
-    println!(
-        "the peak rose by {} KiB pushing and {} KiB pulling",
-        pushed / 1024,
-        pulled / 1024
-    );
+    println!("the peak rose by {} KiB pushing and {} KiB pulling", pushed / 1024, pulled / 1024);
     assert!(pushed < RISE, "pushing took {pushed} bytes more");
     assert!(pulled < RISE, "pulling took {pulled} bytes more");
     // It can tell: what is held shows.

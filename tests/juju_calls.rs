@@ -1,5 +1,6 @@
-//! Both ends of the contract at once: what `juju` calls is what the agent's model takes, and the environment that the agent
-//! gives is one that `HookEnv` reads. Neither side's own tests can say that they mean the same.
+//! Both ends of the contract at once: what `juju` calls is what the agent's model takes, and the
+//! environment that the agent gives is one that `HookEnv` reads. Neither side's own tests can say
+//! that they mean the same.
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails the test that called it")]
 
@@ -10,13 +11,15 @@ use std::time::Instant;
 
 use charmwright::agent::{AgentPaths, CharmMeta, HookExit, Next, ToolRequest, Unit, UnitSettings};
 use charmwright::juju::{
-    ActionName, DispatchPath, ErrorKind, HookEnv, HookTools, Juju, LogLevel, Port, Status, StatusKind, ToolCall,
-    ToolFailure,
+    ActionName, DispatchPath, ErrorKind, HookEnv, HookTools, Juju, LogLevel, Port, Status,
+    StatusKind, ToolCall, ToolFailure,
 };
 
 const METADATA: &str = "name: web\nsummary: s\ndescription: d\ncontainers:\n  workload: {}\n";
-const CONFIG: &str = "options:\n  port:\n    type: int\n    default: 1000000\n  command:\n    type: string\n  debug:\n    type: boolean\n    default: false\n";
-const ACTIONS: &str = "restart:\n  description: r\n  params:\n    delay:\n      type: integer\n      default: 3\n";
+const CONFIG: &str = "options:\n  port:\n    type: int\n    default: 1000000\n  command:\n    \
+                      type: string\n  debug:\n    type: boolean\n    default: false\n";
+const ACTIONS: &str =
+    "restart:\n  description: r\n  params:\n    delay:\n      type: integer\n      default: 3\n";
 
 /// The agent's model answering in-process, as its socket would answer a tool's process.
 struct Agent {
@@ -54,10 +57,7 @@ impl Agent {
     fn new(leader: bool) -> Arc<Self> {
         let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
         let settings = UnitSettings::new("web/0").unwrap().leader(leader);
-        Arc::new(Self {
-            unit: Mutex::new(Unit::new(meta, settings)),
-            context: Mutex::default(),
-        })
+        Arc::new(Self { unit: Mutex::new(Unit::new(meta, settings)), context: Mutex::default() })
     }
 
     /// Begins the next hook: its environment as the charm reads it, and fresh calls.
@@ -66,18 +66,19 @@ impl Agent {
             return None;
         };
         *self.context.lock().unwrap() = run.id().to_owned();
-        let env = HookEnv::from_vars(run.environment(&AgentPaths::new("/charm", "/tools", "/agent.socket"))).unwrap();
+        let env = HookEnv::from_vars(run.environment(&AgentPaths::new(
+            "/charm",
+            "/tools",
+            "/agent.socket",
+        )))
+        .unwrap();
         assert_eq!(env.context_id(), Some(run.id()));
         assert_eq!(env.dispatch_path().unwrap().to_string(), run.dispatch_path());
         Some((env, Juju::new(Box::new(Arc::clone(self)))))
     }
 
     fn finish(&self, code: i32) {
-        self.unit
-            .lock()
-            .unwrap()
-            .finish(&HookExit::Code(code), Instant::now(), b"", b"")
-            .unwrap();
+        self.unit.lock().unwrap().finish(&HookExit::Code(code), Instant::now(), b"", b"").unwrap();
     }
 
     /// Runs whatever is due to its end, with nothing done in it.
@@ -89,10 +90,7 @@ impl Agent {
 }
 
 fn state(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect()
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
 #[test]
@@ -122,21 +120,14 @@ fn every_call_of_a_hook_is_taken_and_answered() {
     juju.open_port(Port::icmp()).unwrap();
     juju.close_port(Port::udp(53)).unwrap();
     let odd = "a: b\n- c \u{7f}\u{85}\u{2028}\u{feff} \"q\" 'q' \\ \t # é";
-    juju.set_state(&state(&[("charm", odd), ("- odd: key", ""), ("gone", "1")]))
-        .unwrap();
+    juju.set_state(&state(&[("charm", odd), ("- odd: key", ""), ("gone", "1")])).unwrap();
     juju.delete_state("gone").unwrap();
     juju.delete_state("-never there").unwrap();
     agent.finish(0);
 
     let report = agent.unit.lock().unwrap().report();
-    assert_eq!(
-        (report.status.as_str(), report.message.as_str()),
-        ("waiting", "--not an option")
-    );
-    assert_eq!(
-        (report.version.as_str(), report.application_status.as_str()),
-        ("-1.2", "blocked")
-    );
+    assert_eq!((report.status.as_str(), report.message.as_str()), ("waiting", "--not an option"));
+    assert_eq!((report.version.as_str(), report.application_status.as_str()), ("-1.2", "blocked"));
 
     // What was remembered is what a new hook is told.
     let (_, later) = agent.next().unwrap();
@@ -186,7 +177,9 @@ fn every_call_of_an_action_is_taken_and_answered() {
         .run_action("restart", &[("delay".to_owned(), "7".to_owned())])
         .unwrap();
     let (env, juju) = agent.next().unwrap();
-    assert!(matches!(env.dispatch_path(), Some(DispatchPath::Action(name)) if name.as_str() == "restart"));
+    assert!(
+        matches!(env.dispatch_path(), Some(DispatchPath::Action(name)) if name.as_str() == "restart")
+    );
     assert_eq!(
         (env.hook_name(), env.action_name().map(ActionName::as_str)),
         (None, Some("restart"))

@@ -1,7 +1,8 @@
-//! A charm that keeps its state in the local file, killed with SIGKILL at fifty random moments: the file is always the old one or the new
-//! one, whole, and with it every deferred event.
+//! A charm that keeps its state in the local file, killed with SIGKILL at fifty random moments: the
+//! file is always the old one or the new one, whole, and with it every deferred event.
 //!
-//! This test program is also the charm: it starts itself again with [`CHILD`] set. It has no harness, since a charm owns its process.
+//! This test program is also the charm: it starts itself again with [`CHILD`] set. It has no
+//! harness, since a charm owns its process.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -62,7 +63,8 @@ impl Unit {
     fn new() -> Self {
         let unit = Self(tempfile::tempdir().unwrap());
         fs::create_dir(unit.path("tools")).unwrap();
-        for (tool, answer) in [("config-get", "echo '{}'"), ("status-set", ":"), ("juju-log", ":")] {
+        for (tool, answer) in [("config-get", "echo '{}'"), ("status-set", ":"), ("juju-log", ":")]
+        {
             let path = unit.path("tools").join(tool);
             fs::write(&path, format!("#!/bin/sh\n{answer}\n")).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -93,7 +95,8 @@ impl Unit {
         assert!(self.begin(hook).wait().unwrap().success());
     }
 
-    /// Reads the file, which must be whole, with the deferred event in it and both documents of the same hook.
+    /// Reads the file, which must be whole, with the deferred event in it and both documents of the
+    /// same hook.
     fn stored(&self) -> Stored {
         let text = fs::read_to_string(self.path(STATE)).unwrap();
         let documents: BTreeMap<String, String> =
@@ -106,16 +109,11 @@ impl Unit {
             u32::try_from(document["data"].as_u64().unwrap()).unwrap()
         });
         assert_eq!(start.attempts(), count + 1, "{text}");
-        Stored {
-            attempts: start.attempts(),
-            count,
-        }
+        Stored { attempts: start.attempts(), count }
     }
 
     fn half_written(&self) -> usize {
-        let names = fs::read_dir(self.0.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name());
+        let names = fs::read_dir(self.0.path()).unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_string_lossy().ends_with(".tmp")).count()
     }
 }
@@ -159,7 +157,8 @@ fn a_hook_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     assert_eq!(unit.stored().count, before.count + 1);
     assert_eq!(unit.half_written(), 0, "what was half written goes with the next write");
     println!(
-        "{kills} kills within {whole} us, {after_the_write} of them after the write, at most {leftovers} left half written"
+        "{kills} kills within {whole} us, {after_the_write} of them after the write, at most \
+         {leftovers} left half written"
     );
 }
 
@@ -169,11 +168,14 @@ fn main() -> ExitCode {
     }
     // As with a harness, words on the command line choose tests by parts of their names.
     let name = "a_hook_killed_at_any_moment_leaves_the_old_file_or_the_new_one";
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     if !wanted.is_empty() && !wanted.iter().any(|word| name.contains(word.as_str())) {
         return ExitCode::SUCCESS;
     }
-    let passed = std::panic::catch_unwind(a_hook_killed_at_any_moment_leaves_the_old_file_or_the_new_one).is_ok();
+    let passed =
+        std::panic::catch_unwind(a_hook_killed_at_any_moment_leaves_the_old_file_or_the_new_one)
+            .is_ok();
     println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,4 +1,5 @@
-//! The typed model against a real Pebble: what it accepts, what it reads back, and what it says of checks and itself.
+//! The typed model against a real Pebble: what it accepts, what it reads back, and what it says of
+//! checks and itself.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,9 +13,9 @@ use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 use charmwright::pebble::{
-    Check, CheckInfo, CheckLevel, CheckQuery, CheckStatus, Client, ErrorKind, ExecCheck, HealthQuery, HttpCheck, Layer,
-    LayerFault, LayerMode, LogTarget, LogTargetType, Override, Plan, Service, ServiceAction, Startup, TcpCheck,
-    UserFault, Version,
+    Check, CheckInfo, CheckLevel, CheckQuery, CheckStatus, Client, ErrorKind, ExecCheck,
+    HealthQuery, HttpCheck, Layer, LayerFault, LayerMode, LogTarget, LogTargetType, Override, Plan,
+    Service, ServiceAction, Startup, TcpCheck, UserFault, Version,
 };
 use charmwright::testing::daemon::{Daemon, DaemonOptions};
 use charmwright::testing::daemon_or_skip;
@@ -90,7 +91,8 @@ fn every_key() -> Layer {
         )
 }
 
-/// What the plan shows of that layer: the same, but for the threshold of each check, which it always shows.
+/// What the plan shows of that layer: the same, but for the threshold of each check, which it
+/// always shows.
 fn assert_shows_every_key(plan: &Plan) {
     let layer = every_key();
     assert_eq!(plan.services(), layer.get_services());
@@ -121,7 +123,8 @@ async fn a_layer_with_every_key_comes_back_as_it_was() {
     assert_shows_every_key(&client.plan().await.unwrap());
 }
 
-/// Under each base, a layer is seen only once it is added, and combining it twice changes nothing exactly when it says so.
+/// Under each base, a layer is seen only once it is added, and combining it twice changes nothing
+/// exactly when it says so.
 #[tokio::test]
 async fn what_a_plan_reflects_and_what_may_be_repeated() {
     const BASES: [&str; 2] = [
@@ -131,17 +134,26 @@ async fn what_a_plan_reflects_and_what_may_be_repeated() {
          log-targets: {t: {override: replace, type: loki, location: 'http://127.0.0.1:1', labels: {a: b}}}",
     ];
     let layers = [
-        "services: {web: {override: replace, command: new, startup: disabled, kill-delay: 5s, after: [db], summary: ''}}",
-        "services: {web: {override: merge, command: new, environment: {A: b, C: ''}, backoff-factor: 2, user-id: 0}}",
+        "services: {web: {override: replace, command: new, startup: disabled, kill-delay: 5s, \
+         after: [db], summary: ''}}",
+        "services: {web: {override: merge, command: new, environment: {A: b, C: ''}, \
+         backoff-factor: 2, user-id: 0}}",
         "services: {web: {override: merge, command: new, after: [p, q], requires: []}}",
-        "checks: {up: {override: replace, tcp: {port: 1, host: localhost}, timeout: 20s, startup: disabled}}",
+        "checks: {up: {override: replace, tcp: {port: 1, host: localhost}, timeout: 20s, startup: \
+         disabled}}",
         "checks: {up: {override: merge, tcp: {port: 2}, startup: disabled}}",
-        "checks: {up: {override: merge, tcp: {port: 2}, startup: disabled, threshold: 5, timeout: 20s}}",
-        "checks: {up: {override: merge, tcp: {port: 2}, startup: disabled, threshold: 5, timeout: 20s, period: 20s}}",
-        "log-targets: {t: {override: merge, type: loki, location: 'http://127.0.0.1:2', labels: {c: d}}}",
-        "log-targets: {t: {override: merge, type: loki, location: 'http://127.0.0.1:2', services: [all]}}",
+        "checks: {up: {override: merge, tcp: {port: 2}, startup: disabled, threshold: 5, timeout: \
+         20s}}",
+        "checks: {up: {override: merge, tcp: {port: 2}, startup: disabled, threshold: 5, timeout: \
+         20s, period: 20s}}",
+        "log-targets: {t: {override: merge, type: loki, location: 'http://127.0.0.1:2', labels: \
+         {c: d}}}",
+        "log-targets: {t: {override: merge, type: loki, location: 'http://127.0.0.1:2', services: \
+         [all]}}",
     ];
-    let Some(daemon) = daemon("what_a_plan_reflects_and_what_may_be_repeated", DaemonOptions::new()) else {
+    let Some(daemon) =
+        daemon("what_a_plan_reflects_and_what_may_be_repeated", DaemonOptions::new())
+    else {
         return;
     };
     let mut repeats_differ = 0;
@@ -170,7 +182,8 @@ async fn what_a_plan_reflects_and_what_may_be_repeated() {
             }
         }
     }
-    // Each rule against repeating is there for a layer that does differ: two lists (under both bases), a threshold, a timeout.
+    // Each rule against repeating is there for a layer that does differ: two lists (under both
+    // bases), a threshold, a timeout.
     assert!(repeats_differ >= 5, "{repeats_differ}");
 }
 
@@ -222,20 +235,15 @@ async fn the_daemon_agrees_on_what_is_refused() {
         ("services: {none: {override: replace, command: a}}", true),
         ("services: {a: {command: a}}", false),
         ("services: {a: {override: append, command: a}}", false),
-        (
-            "services: {a: {override: replace, command: a, backoff-factor: 0.9}}",
-            false,
-        ),
+        ("services: {a: {override: replace, command: a, backoff-factor: 0.9}}", false),
         ("checks: {'': {override: replace, tcp: {port: 1}}}", false),
         ("checks: {a: {override: replace}}", false),
-        (
-            "checks: {a: {override: replace, tcp: {port: 1}, exec: {command: a}}}",
-            false,
-        ),
+        ("checks: {a: {override: replace, tcp: {port: 1}, exec: {command: a}}}", false),
         ("checks: {a: {override: replace, tcp: {port: 1}, period: 0}}", false),
         ("checks: {a: {override: replace, tcp: {port: 1}, timeout: 0s}}", false),
         (
-            "log-targets: {a: {override: replace, type: loki, location: 'http://a', labels: {pebble_a: b}}}",
+            "log-targets: {a: {override: replace, type: loki, location: 'http://a', labels: \
+             {pebble_a: b}}}",
             false,
         ),
     ] {
@@ -248,13 +256,10 @@ async fn the_daemon_agrees_on_what_is_refused() {
             "{yaml} there"
         );
     }
-    // What ends the daemon when it is run, the daemon accepts: only the check here stands before it.
+    // What ends the daemon when it is run, the daemon accepts: only the check here stands before
+    // it.
     let empty = Layer::new().service("empty", Service::new().command(" # web"));
-    let refused = daemon
-        .client()
-        .add_layer("empty", &empty, LayerMode::New)
-        .await
-        .unwrap_err();
+    let refused = daemon.client().add_layer("empty", &empty, LayerMode::New).await.unwrap_err();
     assert_eq!(
         (refused.kind(), refused.user_fault()),
         (&ErrorKind::InvalidRequest, Some(UserFault::Command))
@@ -262,7 +267,8 @@ async fn the_daemon_agrees_on_what_is_refused() {
     assert!(post_layer(&daemon, "empty", &empty).is_ok());
 }
 
-/// Adds a layer without the client, so that nothing is checked here. The error is the daemon's answer.
+/// Adds a layer without the client, so that nothing is checked here. The error is the daemon's
+/// answer.
 fn post_layer(daemon: &Daemon, label: &str, layer: &Layer) -> Result<(), String> {
     let body =
         json!({"action": "add", "format": "yaml", "label": label, "layer": layer.to_yaml().unwrap()}).to_string();
@@ -270,16 +276,13 @@ fn post_layer(daemon: &Daemon, label: &str, layer: &Layer) -> Result<(), String>
     let length = body.len();
     write!(
         stream,
-        "POST /v1/layers HTTP/1.1\r\nHost: pebble\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        "POST /v1/layers HTTP/1.1\r\nHost: pebble\r\nConnection: close\r\nContent-Length: \
+         {length}\r\n\r\n{body}"
     )
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    if answer.starts_with("HTTP/1.1 200 ") {
-        Ok(())
-    } else {
-        Err(answer)
-    }
+    if answer.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(answer) }
 }
 
 #[tokio::test]
@@ -304,10 +307,7 @@ async fn checks_are_listed_run_and_summed_up() {
     client.add_layer("checks", &layer, LayerMode::New).await.unwrap();
 
     let checks = client.checks(&CheckQuery::all()).await.unwrap();
-    assert_eq!(
-        checks.iter().map(CheckInfo::name).collect::<Vec<_>>(),
-        ["bad", "good", "off"]
-    );
+    assert_eq!(checks.iter().map(CheckInfo::name).collect::<Vec<_>>(), ["bad", "good", "off"]);
     assert_eq!(
         (checks[1].status(), checks[1].threshold(), checks[1].successes()),
         (&CheckStatus::Up, 3, Some(0))
@@ -317,22 +317,8 @@ async fn checks_are_listed_run_and_summed_up() {
         (checks[2].status(), checks[2].startup(), checks[2].change_id()),
         (&CheckStatus::Inactive, &Startup::Disabled, None)
     );
-    assert_eq!(
-        client
-            .checks(&CheckQuery::all().level(CheckLevel::Ready))
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
-    assert_eq!(
-        client
-            .checks(&CheckQuery::all().names(["off", "nobody"]))
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(client.checks(&CheckQuery::all().level(CheckLevel::Ready)).await.unwrap().len(), 1);
+    assert_eq!(client.checks(&CheckQuery::all().names(["off", "nobody"])).await.unwrap().len(), 1);
 
     let passed = client.refresh_check("good").await.unwrap();
     assert!(passed.passed());
@@ -340,49 +326,30 @@ async fn checks_are_listed_run_and_summed_up() {
     let failed = client.refresh_check("bad").await.unwrap();
     assert!(!failed.passed());
     assert!(failed.error().unwrap().starts_with("exit status 3"), "{failed:?}");
-    assert_eq!(
-        (failed.info().status(), failed.info().failures()),
-        (&CheckStatus::Up, 1)
-    );
+    assert_eq!((failed.info().status(), failed.info().failures()), (&CheckStatus::Up, 1));
     assert!(client.health(&HealthQuery::all()).await.unwrap());
-    // The run that reaches the threshold says so at once; Pebble brings the status up to date a moment later.
+    // The run that reaches the threshold says so at once; Pebble brings the status up to date a
+    // moment later.
     assert!(!client.refresh_check("bad").await.unwrap().passed());
     let bad = CheckQuery::all().names(["bad"]);
     let started = Instant::now();
     while *client.checks(&bad).await.unwrap()[0].status() != CheckStatus::Down {
-        assert!(
-            started.elapsed() < Duration::from_secs(30),
-            "the check does not go down"
-        );
+        assert!(started.elapsed() < Duration::from_secs(30), "the check does not go down");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(client.checks(&bad).await.unwrap()[0].failures(), 2);
     assert!(!client.health(&HealthQuery::all()).await.unwrap());
+    assert!(client.health(&HealthQuery::all().names(["good", "nobody"])).await.unwrap());
     assert!(
-        client
-            .health(&HealthQuery::all().names(["good", "nobody"]))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !client
-            .health(&HealthQuery::all().level(CheckLevel::Ready))
-            .await
-            .unwrap(),
+        !client.health(&HealthQuery::all().level(CheckLevel::Ready)).await.unwrap(),
         "ready asks alive too"
     );
 
     let unknown = client.refresh_check("nobody").await.unwrap_err();
     assert_eq!(*unknown.kind(), ErrorKind::Api { status: 404 });
     assert!(unknown.to_string().contains("\"nobody\""), "{unknown}");
-    assert_eq!(
-        *client.refresh_check("").await.unwrap_err().kind(),
-        ErrorKind::InvalidRequest
-    );
-    let level = client
-        .health(&HealthQuery::all().level("high".into()))
-        .await
-        .unwrap_err();
+    assert_eq!(*client.refresh_check("").await.unwrap_err().kind(), ErrorKind::InvalidRequest);
+    let level = client.health(&HealthQuery::all().level("high".into())).await.unwrap_err();
     assert_eq!(*level.kind(), ErrorKind::Api { status: 400 });
 }
 
@@ -397,7 +364,8 @@ async fn the_daemon_says_who_it_is() {
     assert_eq!(info.http_address(), None);
 }
 
-/// A Pebble before 1.20 does not know the route; an unknown check is a 404 too, and is told from it.
+/// A Pebble before 1.20 does not know the route; an unknown check is a 404 too, and is told from
+/// it.
 #[tokio::test]
 async fn an_old_daemon_cannot_run_a_check_on_demand() {
     let folder = tempfile::tempdir().unwrap();
@@ -409,7 +377,8 @@ async fn an_old_daemon_cannot_run_a_check_on_demand() {
         let body = r#"{"type":"error","status-code":404,"status":"Not Found","result":{"message":"invalid API endpoint requested"}}"#;
         write!(
             stream,
-            "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: \
+             {}\r\n\r\n{body}",
             body.len()
         )
         .unwrap();

@@ -152,7 +152,9 @@ const VALUES: &[&str] = &[
 #[tokio::test]
 async fn every_kind_of_value_is_read_as_the_daemon_reads_it() {
     let options = DaemonOptions::new().hold();
-    let Some(daemon) = daemon_or_skip("every_kind_of_value_is_read_as_the_daemon_reads_it", options) else {
+    let Some(daemon) =
+        daemon_or_skip("every_kind_of_value_is_read_as_the_daemon_reads_it", options)
+    else {
         return;
     };
     let client = daemon.client();
@@ -212,8 +214,13 @@ async fn sections_are_read_as_the_daemon_reads_them() {
         "services: {}\nservices: {}".to_owned(),
         "services: {a: ~}".to_owned(),
         "services: {~: {override: replace, command: c}}".to_owned(),
-        format!("services: {{a: {service}}}\nchecks: {{b: {{override: replace, startup: disabled, exec: {{command: c, environment: *e}}}}}}"),
-        format!("services:\n  a: {service}\n  b: {{override: replace, command: d, environment: *e}}"),
+        format!(
+            "services: {{a: {service}}}\nchecks: {{b: {{override: replace, startup: disabled, \
+             exec: {{command: c, environment: *e}}}}}}"
+        ),
+        format!(
+            "services:\n  a: {service}\n  b: {{override: replace, command: d, environment: *e}}"
+        ),
         format!("services:\n  a: &a {service}\n  b:\n    <<: *a\n    command: d"),
         "%YAML 1.1\n---\nsummary: a".to_owned(),
         "%YAML 1.2\n---\nsummary: a".to_owned(),
@@ -243,19 +250,24 @@ enum Answer {
 }
 
 fn post(daemon: &Daemon, label: usize, text: &str) -> Answer {
-    let body = json!({"action": "add", "format": "yaml", "label": format!("l{label}"), "layer": text}).to_string();
+    let body =
+        json!({"action": "add", "format": "yaml", "label": format!("l{label}"), "layer": text})
+            .to_string();
     let mut stream = UnixStream::connect(daemon.socket()).unwrap();
     let length = body.len();
     write!(
         stream,
-        "POST /v1/layers HTTP/1.1\r\nHost: pebble\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        "POST /v1/layers HTTP/1.1\r\nHost: pebble\r\nConnection: close\r\nContent-Length: \
+         {length}\r\n\r\n{body}"
     )
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     if answer.starts_with("HTTP/1.1 200 ") {
         Answer::Added
-    } else if answer.contains(&format!("cannot parse layer \\\"l{label}\\\"")) || answer.contains("cannot be null") {
+    } else if answer.contains(&format!("cannot parse layer \\\"l{label}\\\""))
+        || answer.contains("cannot be null")
+    {
         Answer::NoLayer(answer)
     } else {
         Answer::Refused
@@ -290,7 +302,8 @@ fn shown(entry: serde_json::Result<Value>) -> Value {
         }
     }
     let threshold = entry.get("threshold").cloned();
-    if matches!(threshold, Some(Value::Number(number)) if number.as_i64() == Some(0) || number.as_i64() == Some(3)) {
+    if matches!(threshold, Some(Value::Number(number)) if number.as_i64() == Some(0) || number.as_i64() == Some(3))
+    {
         entry.remove("threshold");
     }
     entry.retain(|_, value| is_set(value));

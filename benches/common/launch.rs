@@ -33,21 +33,28 @@ impl Launcher {
     }
 
     /// Runs a command line to its end, whatever its status. `settle` sets folder and environment.
-    pub(crate) fn run(&self, line: &[String], settle: impl FnOnce(&mut Command)) -> Result<Launched, Failure> {
+    pub(crate) fn run(
+        &self,
+        line: &[String],
+        settle: impl FnOnce(&mut Command),
+    ) -> Result<Launched, Failure> {
         let mut command = Command::new(&self.0);
         command.args(line).stdin(Stdio::null());
         settle(&mut command);
         let output = command.output()?;
         let text = String::from_utf8_lossy(&output.stderr);
-        let fields: Option<Vec<u64>> = text.split_ascii_whitespace().map(|field| field.parse().ok()).collect();
+        let fields: Option<Vec<u64>> =
+            text.split_ascii_whitespace().map(|field| field.parse().ok()).collect();
         match fields.as_deref() {
-            Some(&[nanoseconds, cpu_microseconds, peak_kib, status]) if output.status.success() => Ok(Launched {
-                wall: Duration::from_nanos(nanoseconds),
-                cpu: Duration::from_micros(cpu_microseconds),
-                peak_kib,
-                status,
-                said: String::from_utf8_lossy(&output.stdout).into_owned(),
-            }),
+            Some(&[nanoseconds, cpu_microseconds, peak_kib, status]) if output.status.success() => {
+                Ok(Launched {
+                    wall: Duration::from_nanos(nanoseconds),
+                    cpu: Duration::from_micros(cpu_microseconds),
+                    peak_kib,
+                    status,
+                    said: String::from_utf8_lossy(&output.stdout).into_owned(),
+                })
+            }
             _ => Err(format!("cannot measure {line:?}: {text}").into()),
         }
     }

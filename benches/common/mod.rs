@@ -1,4 +1,5 @@
-//! What the benchmarks have in common: how they are started, what they build, and how one process is measured.
+//! What the benchmarks have in common: how they are started, what they build, and how one process
+//! is measured.
 
 pub(crate) mod launch;
 pub(crate) mod numbers;
@@ -15,11 +16,13 @@ pub(crate) type Failure = Box<dyn std::error::Error>;
 /// The benchmark's name: each is a crate of its own.
 const NAME: &str = env!("CARGO_CRATE_NAME");
 
-/// Runs a benchmark with the arguments that cargo and the user gave it. It gives whether it succeeded.
+/// Runs a benchmark with the arguments that cargo and the user gave it. It gives whether it
+/// succeeded.
 pub(crate) fn benchmark(run: impl FnOnce(&[String]) -> Result<bool, Failure>) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if !arguments.iter().any(|argument| argument == "--bench") {
-        // `cargo test --all-targets` runs this too, and means to test: there is nothing to test in a measurement.
+        // `cargo test --all-targets` runs this too, and means to test: there is nothing to test in
+        // a measurement.
         println!("nothing measured: this is a benchmark; run it with `cargo bench --bench {NAME}`");
         return ExitCode::SUCCESS;
     }

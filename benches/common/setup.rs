@@ -28,7 +28,8 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+        + &String::from_utf8_lossy(&output.stdout);
     Err(format!("{command:?} failed: {}\n{}", output.status, said.trim_end()).into())
 }
 
@@ -50,7 +51,8 @@ pub(crate) fn compile(source: &Path, program: &Path, options: &[String]) -> Resu
     Ok(())
 }
 
-/// The Python of a virtual environment with the ops that `requirements.txt` names; kept, and made anew when that changes.
+/// The Python of a virtual environment with the ops that `requirements.txt` names; kept, and made
+/// anew when that changes.
 pub(crate) fn python(home: &Path) -> Result<PathBuf, Failure> {
     let folder = home.join("venv");
     let python = folder.join("bin/python");

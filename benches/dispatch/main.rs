@@ -1,20 +1,28 @@
-//! One dispatch, three times: the Rust charm, the same charm on ops, and a floor program that makes the same calls and nothing else.
+//! One dispatch, three times: the Rust charm, the same charm on ops, and a floor program that makes
+//! the same calls and nothing else.
 //!
-//! `cargo bench --bench dispatch` builds what it needs (the charm as it is released, three small C programs, a Python environment with ops),
-//! starts one real Pebble, brings both charms into operation with the workload's layer in place, and then measures four events:
+//! `cargo bench --bench dispatch` builds what it needs (the charm as it is released, three small C
+//! programs, a Python environment with ops), starts one real Pebble, brings both charms into
+//! operation with the workload's layer in place, and then measures four events:
 //!
-//! - The **floor** does what the Rust charm was *seen* to do. The charm's run is recorded (each hook tool with its arguments and input,
-//!   each request to Pebble), and the recording is compiled into a C program: posix_spawn, one raw socket, blocking.
+//! - The **floor** does what the Rust charm was *seen* to do. The charm's run is recorded (each
+//!   hook tool with its arguments and input, each request to Pebble), and the recording is compiled
+//!   into a C program: posix_spawn, one raw socket, blocking.
 //! - The **hook tools** are one static C program that answers from files, the same for all three.
-//! - The **rounds** are interleaved: each runs all three once for each event, in turning order; a ratio is of two runs of one round, and
-//!   the table has the medians. All three get the same environment, input and output.
-//! - **No disk** is part of it: Pebble runs with `PEBBLE_PERSIST=never`, and ops' database lies in `/dev/shm` (where there is one). Both
-//!   sync to disk several times a hook otherwise, which differs a hundredfold from moment to moment, and Pebble writes all of its
-//!   state each time, which grows with each replan that is measured.
-//! - **Peak memory** is that of the largest process of the hook, its tools included, as wait4(2) gives it.
-//! - **Hook tools** are counted in runs of their own, with a log that the measured runs do not write.
+//! - The **rounds** are interleaved: each runs all three once for each event, in turning order; a
+//!   ratio is of two runs of one round, and the table has the medians. All three get the same
+//!   environment, input and output.
+//! - **No disk** is part of it: Pebble runs with `PEBBLE_PERSIST=never`, and ops' database lies in
+//!   `/dev/shm` (where there is one). Both sync to disk several times a hook otherwise, which
+//!   differs a hundredfold from moment to moment, and Pebble writes all of its state each time,
+//!   which grows with each replan that is measured.
+//! - **Peak memory** is that of the largest process of the hook, its tools included, as wait4(2)
+//!   gives it.
+//! - **Hook tools** are counted in runs of their own, with a log that the measured runs do not
+//!   write.
 //!
-//! Options, after `--`: `--rounds N` (default 40), `--hook PATH` to measure another hook executable than the released charm.
+//! Options, after `--`: `--rounds N` (default 40), `--hook PATH` to measure another hook executable
+//! than the released charm.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -54,7 +62,12 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
                 options.rounds = number(argument, value()?)?;
             }
             "--hook" => options.hook = Some(std::path::absolute(value()?)?),
-            _ => return Err(format!("unknown option {argument}; there are --rounds N and --hook PATH").into()),
+            _ => {
+                return Err(format!(
+                    "unknown option {argument}; there are --rounds N and --hook PATH"
+                )
+                .into());
+            }
         }
     }
     Ok(options)
@@ -65,10 +78,8 @@ fn run(options: &Options) -> Result<bool, Failure> {
     let programs = Programs::build(options.hook.as_deref())?;
     say("starting Pebble");
     let place = place()?;
-    let how = DaemonOptions::new()
-        .container("workload")
-        .forgetful()
-        .folder(place.path().join("pebble"));
+    let how =
+        DaemonOptions::new().container("workload").forgetful().folder(place.path().join("pebble"));
     let daemon = Daemon::start(how)?;
     let unit = Unit::new(&programs, place.path(), &daemon)?;
     say("bringing both charms into operation, and recording the one in Rust");
@@ -79,11 +90,7 @@ fn run(options: &Options) -> Result<bool, Failure> {
         let floor = programs.floor(event, &recording)?;
         subjects.push(measure::Subject::new(&unit, event, &recording, floor)?);
     }
-    say(&format!(
-        "measuring {} rounds of {} events",
-        options.rounds,
-        EVENTS.len()
-    ));
+    say(&format!("measuring {} rounds of {} events", options.rounds, EVENTS.len()));
     let results = measure::rounds(&unit, &subjects, options.rounds)?;
     table::print(&results, &programs)
 }

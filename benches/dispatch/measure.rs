@@ -33,24 +33,17 @@ impl Subject {
     ) -> Result<Self, Failure> {
         let log = unit.place.join("calls");
         let rust = counts(&unit.run(Charm::Rust, event, &log, None)?);
-        let recorded = recording
-            .steps
-            .iter()
-            .filter(|step| matches!(step, Step::Tool { .. }))
-            .count();
+        let recorded =
+            recording.steps.iter().filter(|step| matches!(step, Step::Tool { .. })).count();
         if rust.values().sum::<usize>() != recorded {
-            return Err(
-                format!("the Rust charm started {rust:?} in {event}, but {recorded} hook tools were recorded").into(),
-            );
+            return Err(format!(
+                "the Rust charm started {rust:?} in {event}, but {recorded} hook tools were \
+                 recorded"
+            )
+            .into());
         }
         let ops = counts(&unit.run(Charm::Ops, event, &log, None)?);
-        Ok(Self {
-            event,
-            floor,
-            requests: recording.steps.len() - recorded,
-            rust,
-            ops,
-        })
+        Ok(Self { event, floor, requests: recording.steps.len() - recorded, rust, ops })
     }
 }
 
@@ -90,7 +83,11 @@ pub(crate) struct Measured {
 }
 
 /// Runs all that there is in turn, so many times over.
-pub(crate) fn rounds(unit: &Unit<'_>, subjects: &[Subject], rounds: usize) -> Result<Vec<Measured>, Failure> {
+pub(crate) fn rounds(
+    unit: &Unit<'_>,
+    subjects: &[Subject],
+    rounds: usize,
+) -> Result<Vec<Measured>, Failure> {
     let mut runs: Vec<[Vec<Run>; 3]> = subjects.iter().map(|_| Default::default()).collect();
     // One round more than asked for: the first is for the caches, and thrown away.
     for round in 0..=rounds {
@@ -110,15 +107,13 @@ pub(crate) fn rounds(unit: &Unit<'_>, subjects: &[Subject], rounds: usize) -> Re
             }
         }
     }
-    Ok(subjects
-        .iter()
-        .zip(runs)
-        .map(|(subject, runs)| summary(subject, &runs))
-        .collect())
+    Ok(subjects.iter().zip(runs).map(|(subject, runs)| summary(subject, &runs)).collect())
 }
 
 fn summary(subject: &Subject, [floor, rust, ops]: &[Vec<Run>; 3]) -> Measured {
-    let walls = |runs: &[Run]| Duration::from_secs_f64(median(runs.iter().map(|run| run.wall.as_secs_f64()).collect()));
+    let walls = |runs: &[Run]| {
+        Duration::from_secs_f64(median(runs.iter().map(|run| run.wall.as_secs_f64()).collect()))
+    };
     let ratios = |above: &[Run], below: &[Run]| {
         median(
             above
@@ -162,12 +157,13 @@ fn one(unit: &Unit<'_>, subject: &Subject, who: usize) -> Result<Run, Failure> {
             .stdout(Stdio::null());
     })?;
     if launched.status != 0 {
-        return Err(format!("{line:?} failed in {}: wait status {}", subject.event, launched.status).into());
+        return Err(format!(
+            "{line:?} failed in {}: wait status {}",
+            subject.event, launched.status
+        )
+        .into());
     }
-    Ok(Run {
-        wall: launched.wall,
-        peak_kib: launched.peak_kib,
-    })
+    Ok(Run { wall: launched.wall, peak_kib: launched.peak_kib })
 }
 
 fn read_whole(program: &Path) -> Result<(), Failure> {

@@ -1,4 +1,5 @@
-//! What a charm does, written down: hook tools and requests to Pebble, in order; and the same as a C table.
+//! What a charm does, written down: hook tools and requests to Pebble, in order; and the same as a
+//! C table.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -19,17 +20,16 @@ pub(crate) enum Call {
     Request,
 }
 
-/// Reads the log that the hook tools write, and the proxy's own mark in it: netstrings, see `hook-tool.c`.
+/// Reads the log that the hook tools write, and the proxy's own mark in it: netstrings, see
+/// `hook-tool.c`.
 pub(crate) fn calls(log: &[u8]) -> Result<Vec<Call>, Failure> {
     let mut rest = log;
     let mut next = move || -> Result<Option<&[u8]>, Failure> {
         if rest.is_empty() {
             return Ok(None);
         }
-        let colon = rest
-            .iter()
-            .position(|byte| *byte == b':')
-            .ok_or("a record without a length")?;
+        let colon =
+            rest.iter().position(|byte| *byte == b':').ok_or("a record without a length")?;
         let (length, tail) = rest.split_at(colon);
         let length: usize = str::from_utf8(length)?.parse()?;
         let field = tail.get(1..=length).ok_or("a record that is cut short")?;
@@ -42,14 +42,12 @@ pub(crate) fn calls(log: &[u8]) -> Result<Vec<Call>, Failure> {
             all.push(Call::Request);
             continue;
         }
-        let mut field = || next().and_then(|field| field.ok_or_else(|| "a record that is cut short".into()));
+        let mut field =
+            || next().and_then(|field| field.ok_or_else(|| "a record that is cut short".into()));
         let count: usize = str::from_utf8(field()?)?.parse()?;
         let argv: Result<Vec<String>, Failure> =
             (0..count).map(|_| Ok(String::from_utf8(field()?.to_vec())?)).collect();
-        all.push(Call::Tool {
-            argv: argv?,
-            input: field()?.to_vec(),
-        });
+        all.push(Call::Tool { argv: argv?, input: field()?.to_vec() });
     }
     Ok(all)
 }
@@ -75,7 +73,8 @@ pub(crate) struct Recording {
     pub(crate) steps: Vec<Step>,
 }
 
-/// Records the Rust charm in this event. What it does must be the same each time, else there is no floor for it.
+/// Records the Rust charm in this event. What it does must be the same each time, else there is no
+/// floor for it.
 pub(crate) fn record(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
     let mut last = record_once(unit, event)?;
     for _ in 0..5 {
@@ -95,7 +94,8 @@ pub(crate) fn record(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure>
 fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
     let folder = tempfile::Builder::new().prefix("cw-").tempdir_in("/tmp")?;
     fs::create_dir(folder.path().join("workload"))?;
-    let proxy = FaultProxy::start_at(folder.path().join("workload/pebble.socket"), unit.daemon.socket())?;
+    let proxy =
+        FaultProxy::start_at(folder.path().join("workload/pebble.socket"), unit.daemon.socket())?;
     let log = folder.path().join("calls");
     let mark = log.clone();
     // Into the same log as the tools write to, so that both are in one order.
@@ -120,7 +120,10 @@ fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
                 let (path, rest) = match seen.path.strip_prefix("/v1/changes/") {
                     Some(tail) => (
                         "/v1/changes/".to_owned(),
-                        Some(tail.trim_start_matches(|digit: char| digit.is_ascii_digit()).to_owned()),
+                        Some(
+                            tail.trim_start_matches(|digit: char| digit.is_ascii_digit())
+                                .to_owned(),
+                        ),
                     ),
                     None => (seen.path.clone(), None),
                 };
@@ -158,18 +161,20 @@ fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
 impl Recording {
     /// The table `plan` that `floor.c` includes.
     pub(crate) fn as_c(&self) -> String {
-        let mut text = "/* Written by the dispatch benchmark: what the Rust charm was seen to do. */\n".to_owned();
+        let mut text =
+            "/* Written by the dispatch benchmark: what the Rust charm was seen to do. */\n"
+                .to_owned();
         let mut table = String::new();
         for (index, step) in self.steps.iter().enumerate() {
             match step {
                 Step::Tool { argv, input } => {
-                    let words: Vec<String> = argv.iter().map(|word| c_string(word.as_bytes())).collect();
-                    text += &format!("static char *const argv_{index}[] = {{{}, NULL}};\n", words.join(", "));
-                    let given = if input.is_empty() {
-                        "NULL".to_owned()
-                    } else {
-                        c_string(input)
-                    };
+                    let words: Vec<String> =
+                        argv.iter().map(|word| c_string(word.as_bytes())).collect();
+                    text += &format!(
+                        "static char *const argv_{index}[] = {{{}, NULL}};\n",
+                        words.join(", ")
+                    );
+                    let given = if input.is_empty() { "NULL".to_owned() } else { c_string(input) };
                     table += &format!(
                         "    {{.argv = argv_{index}, .input = {given}, .input_length = {}}},\n",
                         input.len()
@@ -182,7 +187,8 @@ impl Recording {
                         start.len()
                     );
                     if let Some(rest) = rest {
-                        table += &format!(", .rest = {}, .rest_length = {}", c_string(rest), rest.len());
+                        table +=
+                            &format!(", .rest = {}, .rest_length = {}", c_string(rest), rest.len());
                     }
                     table += "},\n";
                 }

@@ -58,13 +58,7 @@ impl Programs {
             fs::hard_link(home.join("hook-tool"), &link)?;
         }
         let python = python(&home)?;
-        Ok(Self {
-            hook,
-            launcher,
-            tools,
-            python,
-            home,
-        })
+        Ok(Self { hook, launcher, tools, python, home })
     }
 
     /// The floor program for one event.
@@ -87,7 +81,8 @@ pub(crate) fn sources() -> PathBuf {
     common::setup::sources("dispatch")
 }
 
-/// The charm as it is released: the alias `charm-release` says how, and where it puts it is asked of cargo itself.
+/// The charm as it is released: the alias `charm-release` says how, and where it puts it is asked
+/// of cargo itself.
 fn release_charm() -> Result<PathBuf, Failure> {
     say("building the charm as it is released (cargo charm-release)");
     let said = output(
@@ -98,9 +93,7 @@ fn release_charm() -> Result<PathBuf, Failure> {
     said.lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .filter(|message| {
-            message
-                .pointer("/target/name")
-                .is_some_and(|name| name == "any-workload-k8s")
+            message.pointer("/target/name").is_some_and(|name| name == "any-workload-k8s")
         })
         .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
         .ok_or_else(|| "cargo charm-release has built no executable any-workload-k8s".into())

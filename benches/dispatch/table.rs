@@ -23,12 +23,14 @@ fn ops_factor(event: &str) -> f64 {
     }
 }
 
-/// Prints the table. Whether the floors hold that are counts and sizes: those that are times are marked, and depend on the machine.
+/// Prints the table. Whether the floors hold that are counts and sizes: those that are times are
+/// marked, and depend on the machine.
 pub(crate) fn print(results: &[Measured], programs: &Programs) -> Result<bool, Failure> {
     let mut out = String::new();
     writeln!(
         out,
-        "| event | floor | Rust | Rust ÷ floor (≤ {WALL_TO_FLOOR}) | ops | ops ÷ Rust | peak memory Rust (≤ 8 MiB), ops | hook tools Rust, ops | requests to Pebble |"
+        "| event | floor | Rust | Rust ÷ floor (≤ {WALL_TO_FLOOR}) | ops | ops ÷ Rust | peak \
+         memory Rust (≤ 8 MiB), ops | hook tools Rust, ops | requests to Pebble |"
     )?;
     writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
     let mut failures = Vec::new();
@@ -39,7 +41,8 @@ pub(crate) fn print(results: &[Measured], programs: &Programs) -> Result<bool, F
         let factor = ops_factor(result.event);
         writeln!(
             out,
-            "| {} | {:.1} ms | {:.1} ms | {:.2} {} | {:.0} ms | {:.0} (≥ {factor}) {} | {:.1} {}, {:.1} MiB | {}, {} | {} |",
+            "| {} | {:.1} ms | {:.1} ms | {:.2} {} | {:.0} ms | {:.0} (≥ {factor}) {} | {:.1} {}, \
+             {:.1} MiB | {}, {} | {} |",
             result.event,
             millis(result.floor),
             millis(result.rust),
@@ -80,11 +83,7 @@ pub(crate) fn print(results: &[Measured], programs: &Programs) -> Result<bool, F
     #[expect(clippy::cast_precision_loss, reason = "a size to be read, to two digits")]
     let megabytes = bytes as f64 / 1e6;
     writeln!(out, "\nHook tools by name:\n\n{names}")?;
-    writeln!(
-        out,
-        "Hook executable: {megabytes:.2} MB (≤ 6) {}",
-        mark(bytes <= HOOK_BYTES)
-    )?;
+    writeln!(out, "Hook executable: {megabytes:.2} MB (≤ 6) {}", mark(bytes <= HOOK_BYTES))?;
     if bytes > HOOK_BYTES {
         failures.push(format!("the hook executable has {megabytes:.2} MB, more than 6"));
     }
@@ -99,13 +98,7 @@ pub(crate) fn print(results: &[Measured], programs: &Programs) -> Result<bool, F
 fn list(counts: &Counts) -> String {
     let names: Vec<String> = counts
         .iter()
-        .map(|(name, count)| {
-            if *count == 1 {
-                name.clone()
-            } else {
-                format!("{count} × {name}")
-            }
-        })
+        .map(|(name, count)| if *count == 1 { name.clone() } else { format!("{count} × {name}") })
         .collect();
     names.join(", ")
 }

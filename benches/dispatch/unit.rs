@@ -1,4 +1,5 @@
-//! The unit that all three run in: what its hook tools answer, its environment, its workload and its Pebble.
+//! The unit that all three run in: what its hook tools answer, its environment, its workload and
+//! its Pebble.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,13 +20,8 @@ use crate::setup::{Programs, sources};
 pub(crate) const EVENTS: [&str; 4] = ["start", "config-changed", "update-status", "leader-elected"];
 
 /// What a unit goes through before it is in operation.
-const LIFE: [&str; 5] = [
-    "install",
-    "leader-elected",
-    "config-changed",
-    "start",
-    "workload-pebble-ready",
-];
+const LIFE: [&str; 5] =
+    ["install", "leader-elected", "config-changed", "start", "workload-pebble-ready"];
 
 /// Who runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +45,13 @@ pub(crate) struct Unit<'a> {
 }
 
 impl<'a> Unit<'a> {
-    pub(crate) fn new(programs: &'a Programs, place: &'a Path, daemon: &'a Daemon) -> Result<Self, Failure> {
-        // The workload's health check connects here: a listener of ours, so that its speed is nobody's merit.
+    pub(crate) fn new(
+        programs: &'a Programs,
+        place: &'a Path,
+        daemon: &'a Daemon,
+    ) -> Result<Self, Failure> {
+        // The workload's health check connects here: a listener of ours, so that its speed is
+        // nobody's merit.
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         std::thread::spawn(move || for _client in listener.incoming() {});
@@ -122,7 +123,9 @@ impl<'a> Unit<'a> {
     pub(crate) fn command(&self, charm: Charm) -> Vec<String> {
         match charm {
             Charm::Rust => vec![self.programs.hook.display().to_string()],
-            Charm::Ops => vec![self.programs.python.display().to_string(), "src/charm.py".to_owned()],
+            Charm::Ops => {
+                vec![self.programs.python.display().to_string(), "src/charm.py".to_owned()]
+            }
         }
     }
 
@@ -160,10 +163,7 @@ impl<'a> Unit<'a> {
             ("JUJU_CHARM_HTTPS_PROXY", ""),
             ("JUJU_CHARM_HTTP_PROXY", ""),
             ("JUJU_CHARM_NO_PROXY", ""),
-            (
-                "JUJU_CONTEXT_ID",
-                "any-workload-k8s/0-hook-0f3c0f3c0f3c0f3c0f3c0f3c0f3c0f3c",
-            ),
+            ("JUJU_CONTEXT_ID", "any-workload-k8s/0-hook-0f3c0f3c0f3c0f3c0f3c0f3c0f3c0f3c"),
             ("JUJU_DISPATCH_PATH", &dispatch),
             ("JUJU_HOOK_NAME", event),
             ("JUJU_MACHINE_ID", ""),
@@ -188,8 +188,8 @@ impl<'a> Unit<'a> {
         all
     }
 
-    /// Runs a charm once, not measured, and gives what it called. `containers` puts something between it and Pebble; `log` is where the
-    /// tools write, and who else wants to.
+    /// Runs a charm once, not measured, and gives what it called. `containers` puts something
+    /// between it and Pebble; `log` is where the tools write, and who else wants to.
     pub(crate) fn run(
         &self,
         charm: Charm,
@@ -211,9 +211,8 @@ impl<'a> Unit<'a> {
         if let Some(containers) = containers {
             command.env("CHARMWRIGHT_CONTAINERS", containers);
         }
-        let output = command
-            .output()
-            .map_err(|error| format!("cannot start {program}: {error}"))?;
+        let output =
+            command.output().map_err(|error| format!("cannot start {program}: {error}"))?;
         let calls = calls(&fs::read(log).unwrap_or_default())?;
         if output.status.success() {
             return Ok(calls);
@@ -235,8 +234,8 @@ impl<'a> Unit<'a> {
         )
     }
 
-    /// Takes both charms through a unit's life, until the workload runs. What the Rust charm keeps in Juju is kept here; for each measured
-    /// event its state is what it was when that event came.
+    /// Takes both charms through a unit's life, until the workload runs. What the Rust charm keeps
+    /// in Juju is kept here; for each measured event its state is what it was when that event came.
     pub(crate) fn settle(&self) -> Result<(), Failure> {
         let log = self.place.join("calls");
         for event in LIFE {
@@ -251,16 +250,19 @@ impl<'a> Unit<'a> {
             }
             let plan = self.plan()?;
             self.run(Charm::Ops, event, &log, None)?;
-            // A layer that differs would make each replan restart the workload, and that would be what is measured.
+            // A layer that differs would make each replan restart the workload, and that would be
+            // what is measured.
             let other = self.plan()?;
             if plan != other {
                 return Err(format!(
-                    "the two charms do not want the same plan in {event}; in Rust:\n{plan}\non ops:\n{other}"
+                    "the two charms do not want the same plan in {event}; in Rust:\n{plan}\non \
+                     ops:\n{other}"
                 )
                 .into());
             }
         }
-        // `start` keeps the state that it found the first time; the others come to a unit in operation.
+        // `start` keeps the state that it found the first time; the others come to a unit in
+        // operation.
         for event in EVENTS.into_iter().filter(|event| *event != "start") {
             self.write_state(event)?;
         }

@@ -1,4 +1,5 @@
-//! curl as a peer: a configuration file that names each repetition, and what it says of each transfer.
+//! curl as a peer: a configuration file that names each repetition, and what it says of each
+//! transfer.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -29,7 +30,8 @@ pub(crate) fn line(operation: Operation, stage: &Stage) -> Result<Vec<String>, F
     let (warm_up, count) = operation.repetitions(Peer::Curl);
     let source = stage.source(content);
     let mut config = format!(
-        "silent\nshow-error\nunix-socket = {}\nwrite-out = \"transfer %{{time_total}} %{{size_download}} %{{size_upload}} %{{http_code}}\\n\"\n",
+        "silent\nshow-error\nunix-socket = {}\nwrite-out = \"transfer %{{time_total}} \
+         %{{size_download}} %{{size_upload}} %{{http_code}}\\n\"\n",
         quoted(&stage.daemon(operation).socket().display().to_string()),
     );
     let url = if operation.pushes() {
@@ -77,7 +79,10 @@ pub(crate) fn elapsed(said: &str, operation: Operation) -> Result<Duration, Fail
         };
         let moved: usize = if operation.pushes() { up } else { down }.parse()?;
         if status != "200" || moved < least {
-            return Err(format!("curl moved {moved} of {least} bytes and was answered with {status}").into());
+            return Err(format!(
+                "curl moved {moved} of {least} bytes and was answered with {status}"
+            )
+            .into());
         }
         times.push(Duration::try_from_secs_f64(seconds.parse()?)?);
     }

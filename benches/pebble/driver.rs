@@ -1,7 +1,9 @@
-//! This executable as a peer: `peer ours|floor SOCKET OPERATION WARM-UP COUNT [TARGET [SOURCE]]`, the same words as every peer gets.
+//! This executable as a peer: `peer ours|floor SOCKET OPERATION WARM-UP COUNT [TARGET [SOURCE]]`,
+//! the same words as every peer gets.
 //!
-//! It prints a line each for `elapsed NANOSECONDS` and `cpu NANOSECONDS` of all measured repetitions together, and `phase NANOSECONDS NAME`
-//! for what a part of one repetition takes on average.
+//! It prints a line each for `elapsed NANOSECONDS` and `cpu NANOSECONDS` of all measured
+//! repetitions together, and `phase NANOSECONDS NAME` for what a part of one repetition takes on
+//! average.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -91,10 +93,7 @@ pub(crate) struct Stopwatch {
 
 impl Stopwatch {
     pub(crate) fn start() -> Self {
-        Self {
-            cpu: cpu(),
-            start: Instant::now(),
-        }
+        Self { cpu: cpu(), start: Instant::now() }
     }
 
     /// Prints what a peer prints.

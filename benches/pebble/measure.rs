@@ -40,8 +40,11 @@ pub(crate) struct Measured {
 
 impl Runs {
     fn median(&self, value: impl Fn(&Run) -> Duration) -> Option<Duration> {
-        (!self.runs.is_empty())
-            .then(|| Duration::from_secs_f64(median(self.runs.iter().map(|run| value(run).as_secs_f64()).collect())))
+        (!self.runs.is_empty()).then(|| {
+            Duration::from_secs_f64(median(
+                self.runs.iter().map(|run| value(run).as_secs_f64()).collect(),
+            ))
+        })
     }
 
     pub(crate) fn time(&self) -> Option<Duration> {
@@ -82,7 +85,8 @@ impl Measured {
     pub(crate) fn ratio(&self, above: Peer, below: Peer) -> Option<f64> {
         let (above, below) = (self.of(above)?, self.of(below)?);
         if above.runs.len() == below.runs.len() {
-            let ratio = |(above, below): (&Run, &Run)| above.time.as_secs_f64() / below.time.as_secs_f64();
+            let ratio =
+                |(above, below): (&Run, &Run)| above.time.as_secs_f64() / below.time.as_secs_f64();
             let ratios: Vec<f64> = above.runs.iter().zip(&below.runs).map(ratio).collect();
             return (!ratios.is_empty()).then(|| median(ratios));
         }
@@ -91,8 +95,13 @@ impl Measured {
 }
 
 /// Runs all that there is in turn, so many times over.
-pub(crate) fn rounds(stage: &Stage, operations: &[Operation], rounds: usize) -> Result<Vec<Measured>, Failure> {
-    let mut results: Vec<Measured> = operations.iter().map(|operation| empty(*operation, stage)).collect();
+pub(crate) fn rounds(
+    stage: &Stage,
+    operations: &[Operation],
+    rounds: usize,
+) -> Result<Vec<Measured>, Failure> {
+    let mut results: Vec<Measured> =
+        operations.iter().map(|operation| empty(*operation, stage)).collect();
     // One round more than asked for: the first is for the caches, and thrown away.
     for round in 0..=rounds {
         if round % 5 == 0 && round > 0 {
@@ -128,11 +137,7 @@ fn empty(operation: Operation, stage: &Stage) -> Measured {
     let peers = PEERS
         .into_iter()
         .filter(|peer| peer.can(operation, stage))
-        .map(|peer| Runs {
-            peer,
-            runs: Vec::new(),
-            given_up: None,
-        })
+        .map(|peer| Runs { peer, runs: Vec::new(), given_up: None })
         .collect();
     Measured { operation, peers }
 }
@@ -143,12 +148,7 @@ fn one(stage: &Stage, operation: Operation, peer: Peer) -> Result<Option<Run>, F
     let line = peer.line(operation, stage)?;
     let once = operation.once(peer);
     if once {
-        say(&format!(
-            "{} in {}, at most {} s",
-            operation.title(),
-            peer.name(),
-            stage.patience
-        ));
+        say(&format!("{} in {}, at most {} s", operation.title(), peer.name(), stage.patience));
     }
     let launched = stage.launcher.run(&line, |command| {
         if once {
@@ -166,7 +166,9 @@ fn one(stage: &Stage, operation: Operation, peer: Peer) -> Result<Option<Run>, F
         .into());
     }
     let (warm_up, count) = operation.repetitions(peer);
-    let each = |all: Duration, count: usize| all.div_f64(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+    let each = |all: Duration, count: usize| {
+        all.div_f64(f64::from(u32::try_from(count).unwrap_or(u32::MAX)))
+    };
     if peer == Peer::Curl {
         return Ok(Some(Run {
             time: each(curl::elapsed(&launched.said, operation)?, count),
@@ -175,7 +177,8 @@ fn one(stage: &Stage, operation: Operation, peer: Peer) -> Result<Option<Run>, F
             phases: Vec::new(),
         }));
     }
-    let report = Report::parse(&launched.said).ok_or_else(|| format!("{line:?} said {:?}", launched.said))?;
+    let report = Report::parse(&launched.said)
+        .ok_or_else(|| format!("{line:?} said {:?}", launched.said))?;
     Ok(Some(Run {
         time: each(report.elapsed, count),
         cpu: each(report.cpu, count),

@@ -13,7 +13,8 @@ pub(crate) enum Operation {
     /// A file of CR bytes only: each could be the beginning of a multipart boundary.
     PullReturns,
     PushSmall,
-    /// Not into memory, as the others, but to where the build lies: there Pebble's sync of each file takes its time.
+    /// Not into memory, as the others, but to where the build lies: there Pebble's sync of each
+    /// file takes its time.
     PushSmallToDisk,
     PushLarge,
     Exec,
@@ -114,7 +115,8 @@ impl Operation {
         }
     }
 
-    /// Whether it takes this peer minutes, so that it does it once in all, and not for longer than there is patience.
+    /// Whether it takes this peer minutes, so that it does it once in all, and not for longer than
+    /// there is patience.
     pub(crate) fn once(self, peer: Peer) -> bool {
         peer == Peer::Ops && matches!(self, Self::PullLarge | Self::PullReturns)
     }

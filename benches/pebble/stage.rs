@@ -48,9 +48,7 @@ impl Stage {
             fs::write(place.path().join(content.name()), bytes(content))?;
         }
         let daemon = |name: &str| {
-            DaemonOptions::new()
-                .folder(place.path().join(name))
-                .layer("bench", layer())
+            DaemonOptions::new().folder(place.path().join(name)).layer("bench", layer())
         };
         Ok(Self {
             launcher,
@@ -74,7 +72,8 @@ impl Stage {
         }
     }
 
-    /// Starts the daemon again whose work leaves something behind: with each change that it remembers, the next takes it longer.
+    /// Starts the daemon again whose work leaves something behind: with each change that it
+    /// remembers, the next takes it longer.
     pub(crate) fn make_fresh(&self, operation: Operation) -> Result<(), Failure> {
         if operation == Operation::Exec {
             self.forgetful.kill()?;
@@ -106,7 +105,12 @@ impl Stage {
     }
 
     /// Sees that what a peer pushed is what it was to push.
-    pub(crate) fn check_pushed(&self, peer: Peer, operation: Operation, content: Content) -> Result<(), Failure> {
+    pub(crate) fn check_pushed(
+        &self,
+        peer: Peer,
+        operation: Operation,
+        content: Content,
+    ) -> Result<(), Failure> {
         if fs::read(self.target(peer, operation))? == fs::read(self.source(content))? {
             return Ok(());
         }

@@ -11,11 +11,8 @@ use crate::peer::{PEERS, Peer};
 use crate::stage::Stage;
 
 /// The ratios beside those of our client: how far apart the others are.
-const BARS: [(Peer, Peer); 3] = [
-    (Peer::Go, Peer::Floor),
-    (Peer::Curl, Peer::Floor),
-    (Peer::Ops, Peer::Floor),
-];
+const BARS: [(Peer, Peer); 3] =
+    [(Peer::Go, Peer::Floor), (Peer::Curl, Peer::Floor), (Peer::Ops, Peer::Floor)];
 
 pub(crate) fn print(results: &[Measured], stage: &Stage, rounds: usize) -> Result<(), Failure> {
     let mut out = String::new();
@@ -23,13 +20,16 @@ pub(crate) fn print(results: &[Measured], stage: &Stage, rounds: usize) -> Resul
     ratios(&mut out, results)?;
     phases(&mut out, results)?;
     let place = if stage.in_memory() {
-        "Files and daemons lie in memory (/dev/shm): no disk is in these figures, but where a row says so."
+        "Files and daemons lie in memory (/dev/shm): no disk is in these figures, but where a row \
+         says so."
     } else {
-        "Files and daemons lie on a disk: its writes and syncs are in these figures, most of all in those of push."
+        "Files and daemons lie on a disk: its writes and syncs are in these figures, most of all \
+         in those of push."
     };
     writeln!(
         out,
-        "Medians of {rounds} rounds. {place}\nThe CPU time is the client's, not the daemon's. curl's has its start in it; the others' is that of the measured loop only."
+        "Medians of {rounds} rounds. {place}\nThe CPU time is the client's, not the daemon's. \
+         curl's has its start in it; the others' is that of the measured loop only."
     )?;
     if !stage.curl {
         writeln!(out, "There is no curl here: its bounds were not looked at.")?;
@@ -67,12 +67,9 @@ fn cell(runs: Option<&Runs>) -> String {
         return format!("> {} s, stopped", patience.as_secs());
     }
     match (runs.time(), runs.cpu()) {
-        (Some(time), Some(cpu)) => format!(
-            "{} ({}), {:.1} MiB",
-            written(time),
-            written(cpu),
-            mebibytes(runs.peak_kib())
-        ),
+        (Some(time), Some(cpu)) => {
+            format!("{} ({}), {:.1} MiB", written(time), written(cpu), mebibytes(runs.peak_kib()))
+        }
         _ => "not measured".to_owned(),
     }
 }
@@ -92,9 +89,7 @@ fn ratios(out: &mut String, results: &[Measured]) -> Result<(), Failure> {
     let others = PEERS.into_iter().filter(|peer| *peer != Peer::Ours);
     let ours = others.clone().map(|peer| (Peer::Ours, peer));
     let pairs: Vec<(Peer, Peer)> = ours.chain(BARS).collect();
-    let names = pairs
-        .iter()
-        .map(|(above, below)| format!("{} ÷ {}", above.name(), below.name()));
+    let names = pairs.iter().map(|(above, below)| format!("{} ÷ {}", above.name(), below.name()));
     header(out, std::iter::once("operation".to_owned()).chain(names));
     for measured in results {
         write!(out, "| {} |", measured.operation.title())?;
@@ -106,7 +101,9 @@ fn ratios(out: &mut String, results: &[Measured]) -> Result<(), Failure> {
                 .find(|(peer, _)| *above == Peer::Ours && peer == below)
                 .map(|(_, bound)| *bound);
             let text = match (measured.ratio(*above, *below), bound) {
-                (Some(ratio), Some(bound)) => format!("{ratio:.2} (≤ {bound}) {}", mark(ratio <= bound)),
+                (Some(ratio), Some(bound)) => {
+                    format!("{ratio:.2} (≤ {bound}) {}", mark(ratio <= bound))
+                }
                 (Some(ratio), None) => format!("{ratio:.2}"),
                 (None, Some(bound)) => format!("not measured (≤ {bound})"),
                 (None, None) => "–".to_owned(),

@@ -61,11 +61,9 @@ impl Config {
     /// # Errors
     /// Names the option that is wrong or lacks its companion.
     pub fn validate(&self) -> Result<()> {
-        for (option, value) in [
-            ("working-dir", &self.working_dir),
-            ("user", &self.user),
-            ("group", &self.group),
-        ] {
+        for (option, value) in
+            [("working-dir", &self.working_dir), ("user", &self.user), ("group", &self.group)]
+        {
             if value.contains('\0') {
                 return Err(Error::config(
                     option,
@@ -140,7 +138,8 @@ impl TryFrom<String> for Command {
     }
 }
 
-/// Environment variables, given as a YAML map of names to plain values. `Debug` shows the names alone: a value may be a password.
+/// Environment variables, given as a YAML map of names to plain values. `Debug` shows the names
+/// alone: a value may be a password.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Environment(BTreeMap<String, String>);
@@ -172,20 +171,30 @@ impl TryFrom<String> for Environment {
         }
         // Only the place of a mistake is told: a name may be misplaced text as well as a value, and
         // either may be secret.
-        let variables: BTreeMap<String, String> = serde_saphyr::from_str(&text).map_err(|error| {
-            let what = match error.without_snippet() {
-                serde_saphyr::Error::DuplicateMappingKey { .. } => "a name is given twice, the second time",
-                _ => "wrong",
-            };
-            let place = error.location().map_or_else(String::new, |place| {
-                format!(" ({what} at line {}, column {})", place.line(), place.column())
-            });
-            format!("must be a YAML map of names to plain values, such as {{LOG_LEVEL: debug}}{place}")
-        })?;
-        let is_refused =
-            |name: &str, value: &str| name.is_empty() || name.contains(['=', '\0']) || value.contains('\0');
+        let variables: BTreeMap<String, String> =
+            serde_saphyr::from_str(&text).map_err(|error| {
+                let what = match error.without_snippet() {
+                    serde_saphyr::Error::DuplicateMappingKey { .. } => {
+                        "a name is given twice, the second time"
+                    }
+                    _ => "wrong",
+                };
+                let place = error.location().map_or_else(String::new, |place| {
+                    format!(" ({what} at line {}, column {})", place.line(), place.column())
+                });
+                format!(
+                    "must be a YAML map of names to plain values, such as {{LOG_LEVEL: \
+                     debug}}{place}"
+                )
+            })?;
+        let is_refused = |name: &str, value: &str| {
+            name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
+        };
         if variables.iter().any(|(name, value)| is_refused(name, value)) {
-            return Err("a name must not be empty or hold '=', and neither name nor value may hold a NUL".to_owned());
+            return Err(
+                "a name must not be empty or hold '=', and neither name nor value may hold a NUL"
+                    .to_owned(),
+            );
         }
         Ok(Self(variables))
     }
@@ -228,48 +237,29 @@ mod tests {
         let environment: Vec<_> = config.environment.iter().collect();
         assert_eq!(
             environment,
-            [
-                ("FLAG", "true"),
-                ("LEVEL", "debug"),
-                ("QUOTED", "007"),
-                ("WORKERS", "4")
-            ]
+            [("FLAG", "true"), ("LEVEL", "debug"), ("QUOTED", "007"), ("WORKERS", "4")]
         );
         assert_eq!(
             (config.working_dir(), config.user(), config.group()),
             (Some("/srv"), Some("web"), Some("www"))
         );
         assert_eq!(config.port(), Some(8080));
-        assert_eq!(
-            config.health_check(),
-            Some(&HealthCheck::Http {
-                path: "/live".to_owned()
-            })
-        );
+        assert_eq!(config.health_check(), Some(&HealthCheck::Http { path: "/live".to_owned() }));
     }
 
     #[test]
     fn only_the_command_is_required() {
         let minimal = config(json!({"command": "sleep 1"})).unwrap();
         minimal.validate().unwrap();
-        assert_eq!(
-            (minimal.port(), minimal.user(), minimal.health_check()),
-            (None, None, None)
-        );
-        assert!(
-            config(json!({"command": "  "}))
-                .unwrap_err()
-                .to_string()
-                .contains("is empty")
-        );
+        assert_eq!((minimal.port(), minimal.user(), minimal.health_check()), (None, None, None));
+        assert!(config(json!({"command": "  "})).unwrap_err().to_string().contains("is empty"));
     }
 
     #[test]
     fn a_command_that_pebble_could_not_split_is_refused_in_the_options_name() {
-        for (bad, why) in [
-            ("sh -c \"oops", "a quote is not closed"),
-            ("# nothing", "only blanks or a comment"),
-        ] {
+        for (bad, why) in
+            [("sh -c \"oops", "a quote is not closed"), ("# nothing", "only blanks or a comment")]
+        {
             let error = config(json!({"command": bad})).unwrap_err().to_string();
             assert!(error.contains("cannot be run") && error.contains(why), "{error}");
         }
@@ -278,16 +268,12 @@ mod tests {
     #[test]
     fn a_wrong_environment_is_told_in_the_operators_words() {
         for (bad, told) in [
-            (
-                "{A: 1, A: hunter2}",
-                "(a name is given twice, the second time at line 1, column 8)",
-            ),
+            ("{A: 1, A: hunter2}", "(a name is given twice, the second time at line 1, column 8)"),
             ("{A: {B: hunter2}}", "(wrong at line 1, column "),
             ("hunter2", "(wrong at line 1, column 1)"),
         ] {
-            let error = config(json!({"command": "x", "environment": bad}))
-                .unwrap_err()
-                .to_string();
+            let error =
+                config(json!({"command": "x", "environment": bad})).unwrap_err().to_string();
             assert!(error.contains(told) && !error.contains("hunter2"), "{error}");
         }
     }
@@ -304,9 +290,8 @@ mod tests {
             "{A: \"\\0\"}",
             "{A: [1]}",
         ] {
-            let error = config(json!({"command": "x", "environment": bad}))
-                .unwrap_err()
-                .to_string();
+            let error =
+                config(json!({"command": "x", "environment": bad})).unwrap_err().to_string();
             assert!(
                 error.contains("YAML map") || error.contains("a name must not be"),
                 "{bad}: {error}"

@@ -30,14 +30,8 @@ fn the_metadata_declares_what_the_charm_handles() {
     assert_eq!(metadata["name"], env!("CARGO_PKG_NAME"));
     let declared = AnyWorkload::METADATA;
     assert_eq!(metadata["name"], declared.name());
-    assert_eq!(
-        keys(&metadata["containers"]),
-        declared.container_names().iter().copied().collect()
-    );
-    assert_eq!(
-        keys(&read("actions.yaml")),
-        declared.action_names().iter().copied().collect()
-    );
+    assert_eq!(keys(&metadata["containers"]), declared.container_names().iter().copied().collect());
+    assert_eq!(keys(&read("actions.yaml")), declared.action_names().iter().copied().collect());
     let resource = metadata["containers"][WORKLOAD]["resource"].as_str().unwrap();
     assert_eq!(metadata["resources"][resource]["type"], "oci-image");
 }
@@ -50,23 +44,18 @@ fn every_option_is_read_and_every_default_is_valid() {
         .iter()
         .filter_map(|(name, option)| Some((name.clone(), option.get("default")?.clone())))
         .collect();
-    let refused = serde_json::from_value::<Config>(defaults.clone().into())
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refused.contains("is empty"),
-        "only the command has no useful default: {refused}"
-    );
+    let refused =
+        serde_json::from_value::<Config>(defaults.clone().into()).unwrap_err().to_string();
+    assert!(refused.contains("is empty"), "only the command has no useful default: {refused}");
     defaults.insert("command".to_owned(), "sleep 60".into());
     let unchanged: Config = serde_json::from_value(defaults.clone().into()).unwrap();
     unchanged.validate().unwrap();
-    // A value of the declared type that differs from the default has to change what is read, or the option does nothing.
+    // A value of the declared type that differs from the default has to change what is read, or the
+    // option does nothing.
     let read_by_the_library = BTreeSet::from(["pebble-retry-attempts", "pebble-retry-step"]);
     for (name, option) in options {
         assert!(
-            option["description"]
-                .as_str()
-                .is_some_and(|text| !text.trim().is_empty()),
+            option["description"].as_str().is_some_and(|text| !text.trim().is_empty()),
             "{name}"
         );
         if read_by_the_library.contains(name.as_str()) {
@@ -85,11 +74,7 @@ fn every_option_is_read_and_every_default_is_valid() {
         };
         let mut changed = defaults.clone();
         changed.insert(name.clone(), other);
-        assert_ne!(
-            serde_json::from_value::<Config>(changed.into()).unwrap(),
-            unchanged,
-            "{name}"
-        );
+        assert_ne!(serde_json::from_value::<Config>(changed.into()).unwrap(), unchanged, "{name}");
     }
     assert!(read_by_the_library.iter().all(|name| options.contains_key(*name)));
 }
@@ -103,28 +88,20 @@ fn charmcraft_packs_this_binary_as_dispatch() {
     let path = part["rust-path"][0].as_str().unwrap();
     assert!(root().join(path).join("Cargo.toml").is_file());
     assert_eq!(part["organize"][format!("bin/{}", env!("CARGO_PKG_NAME"))], "dispatch");
-    for (file, key) in [
-        ("metadata.yaml", "name"),
-        ("metadata.yaml", "summary"),
-        ("metadata.yaml", "description"),
-    ] {
+    for (file, key) in
+        [("metadata.yaml", "name"), ("metadata.yaml", "summary"), ("metadata.yaml", "description")]
+    {
         assert!(
             read(file).get(key).is_some() && charmcraft.get(key).is_none(),
             "{key} stands in one place"
         );
     }
-    assert!(
-        root().join("Cargo.lock").is_file(),
-        "the rust plugin installs with --locked"
-    );
+    assert!(root().join("Cargo.lock").is_file(), "the rust plugin installs with --locked");
 }
 
 #[test]
 fn the_checkout_can_be_run_as_a_charm() {
-    assert_ne!(
-        fs::metadata(root().join("dispatch")).unwrap().permissions().mode() & 0o100,
-        0
-    );
+    assert_ne!(fs::metadata(root().join("dispatch")).unwrap().permissions().mode() & 0o100, 0);
     for entry in fs::read_dir(root().join("hooks")).unwrap() {
         let hook = entry.unwrap();
         assert_eq!(

@@ -20,7 +20,8 @@ pub enum HealthCheck {
 }
 
 impl HealthCheck {
-    /// The check that Pebble is to run. Its level is `ready`: a workload that fails it gets no traffic, and is not killed for it.
+    /// The check that Pebble is to run. Its level is `ready`: a workload that fails it gets no
+    /// traffic, and is not killed for it.
     pub fn to_pebble(&self, port: Option<u16>) -> Check {
         let port = port.unwrap_or_default();
         let check = match self {
@@ -28,10 +29,7 @@ impl HealthCheck {
             Self::Tcp => Check::tcp(port),
             Self::Exec { command } => Check::exec(command),
         };
-        check
-            .override_mode(Override::Replace)
-            .level(CheckLevel::Ready)
-            .period(PERIOD)
+        check.override_mode(Override::Replace).level(CheckLevel::Ready).period(PERIOD)
     }
 
     /// Whether the check connects to the workload's port.
@@ -49,23 +47,26 @@ impl FromStr for HealthCheck {
         }
         match text.split_once(':') {
             Some(("http", path))
-                if path.starts_with('/') && !path.starts_with("//") && path.chars().all(|c| c.is_ascii_graphic()) =>
+                if path.starts_with('/')
+                    && !path.starts_with("//")
+                    && path.chars().all(|c| c.is_ascii_graphic()) =>
             {
                 if escapes_are_whole(path) {
                     Ok(Self::Http { path: path.to_owned() })
                 } else {
-                    Err(
-                        "has a % in its path without two hexadecimal digits after it; write %25 for a % itself"
-                            .to_owned(),
-                    )
+                    Err("has a % in its path without two hexadecimal digits after it; write %25 \
+                         for a % itself"
+                        .to_owned())
                 }
             }
-            Some(("exec", command)) if !command.trim().is_empty() => match ExecCheck::validate_command(command) {
-                Ok(()) => Ok(Self::Exec {
-                    command: command.to_owned(),
-                }),
-                Err(refused) => Err(format!("has an exec command that cannot be run: {}", refused.why())),
-            },
+            Some(("exec", command)) if !command.trim().is_empty() => {
+                match ExecCheck::validate_command(command) {
+                    Ok(()) => Ok(Self::Exec { command: command.to_owned() }),
+                    Err(refused) => {
+                        Err(format!("has an exec command that cannot be run: {}", refused.why()))
+                    }
+                }
+            }
             _ => Err("must be http:/PATH, tcp, exec:COMMAND or empty".to_owned()),
         }
     }
@@ -122,12 +123,7 @@ mod tests {
     #[test]
     fn reads_each_form() {
         assert_eq!("http:/".parse(), Ok(HealthCheck::Http { path: "/".to_owned() }));
-        assert_eq!(
-            "http:/a?b=c:d".parse(),
-            Ok(HealthCheck::Http {
-                path: "/a?b=c:d".to_owned()
-            })
-        );
+        assert_eq!("http:/a?b=c:d".parse(), Ok(HealthCheck::Http { path: "/a?b=c:d".to_owned() }));
         assert_eq!("tcp".parse(), Ok(HealthCheck::Tcp));
         let command = "pg_isready -h 'a:b'".to_owned();
         assert_eq!(format!("exec:{command}").parse(), Ok(HealthCheck::Exec { command }));
@@ -138,29 +134,27 @@ mod tests {
         // As Pebble 1.32.1 said it.
         for (said, told) in [
             (
-                "Get \"http://localhost:54321/live?token=T\": dial tcp 127.0.0.1:54321: connect: connection refused",
+                "Get \"http://localhost:54321/live?token=T\": dial tcp 127.0.0.1:54321: connect: \
+                 connection refused",
                 "connect: connection refused",
             ),
             (
-                "Get \"http://localhost:54321/live\": read tcp 127.0.0.1:43022->127.0.0.1:54321: read: connection reset by peer",
+                "Get \"http://localhost:54321/live\": read tcp 127.0.0.1:43022->127.0.0.1:54321: \
+                 read: connection reset by peer",
                 "read: connection reset by peer",
             ),
             (
-                "non-2xx status code 503; cannot read response: read tcp 127.0.0.1:1->127.0.0.1:54321: i/o timeout",
+                "non-2xx status code 503; cannot read response: read tcp \
+                 127.0.0.1:1->127.0.0.1:54321: i/o timeout",
                 "non-2xx status code 503; cannot read response: i/o timeout",
             ),
+            ("exit status 7; read tcp 10.0.0.1:1: no", "exit status 7; read tcp 10.0.0.1:1: no"),
             (
-                "exit status 7; read tcp 10.0.0.1:1: no",
-                "exit status 7; read tcp 10.0.0.1:1: no",
-            ),
-            (
-                "cannot build request: parse \"http://localhost:54321/%hunter2\": invalid URL escape \"%hu\"",
+                "cannot build request: parse \"http://localhost:54321/%hunter2\": invalid URL \
+                 escape \"%hu\"",
                 "invalid URL escape \"%hu\"",
             ),
-            (
-                "dial tcp [::1]:54321: connect: connection refused",
-                "connect: connection refused",
-            ),
+            ("dial tcp [::1]:54321: connect: connection refused", "connect: connection refused"),
             (
                 "exec: \"nosuchprog\": executable file not found in $PATH",
                 "the container has no such program",

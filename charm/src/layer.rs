@@ -8,9 +8,10 @@ use crate::config::Config;
 
 /// Puts the layer that the config asks for into the plan.
 pub async fn put(workload: &Container, config: &Config) -> Result<()> {
-    // A layer cannot take away what an earlier one put there: a check that is no longer wanted is disabled, and then stopped.
-    let unwanted_check =
-        config.health_check().is_none() && !workload.checks(&CheckQuery::all().names([WORKLOAD])).await?.is_empty();
+    // A layer cannot take away what an earlier one put there: a check that is no longer wanted is
+    // disabled, and then stopped.
+    let unwanted_check = config.health_check().is_none()
+        && !workload.checks(&CheckQuery::all().names([WORKLOAD])).await?.is_empty();
     let mut layer = layer(config);
     if unwanted_check {
         layer = layer.check(WORKLOAD, disabled_check());
@@ -23,9 +24,7 @@ pub async fn put(workload: &Container, config: &Config) -> Result<()> {
 }
 
 fn layer(config: &Config) -> Layer {
-    let layer = Layer::new()
-        .summary("any-workload-k8s")
-        .service(WORKLOAD, service(config));
+    let layer = Layer::new().summary("any-workload-k8s").service(WORKLOAD, service(config));
     match config.health_check() {
         Some(check) => layer.check(WORKLOAD, check.to_pebble(config.port())),
         None => layer,
@@ -70,9 +69,7 @@ pub fn option_of(field: &LayerField) -> Option<&'static str> {
 
 /// Something valid that never runs; what it would do does not matter.
 fn disabled_check() -> Check {
-    Check::exec("true")
-        .override_mode(Override::Replace)
-        .startup(Startup::Disabled)
+    Check::exec("true").override_mode(Override::Replace).startup(Startup::Disabled)
 }
 
 #[cfg(test)]

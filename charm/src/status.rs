@@ -4,14 +4,16 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use charmwright::pebble::{
-    Budget, CheckQuery, CheckStatus, Classified, ErrorKind, LogEntry, LogQuery, RetryPolicy, RunError, ServiceStatus,
+    Budget, CheckQuery, CheckStatus, Classified, ErrorKind, LogEntry, LogQuery, RetryPolicy,
+    RunError, ServiceStatus,
 };
 use charmwright::{Container, Error, Hook, Result, Status, Statuses};
 
 use crate::health_check::{PERIOD, without_values};
 use crate::{AnyWorkload, WORKLOAD};
 
-/// Says how the service is and how its check is. That Pebble is away, or that an event waits, is the library's to say.
+/// Says how the service is and how its check is. That Pebble is away, or that an event waits, is
+/// the library's to say.
 pub async fn collect(hook: &Hook<AnyWorkload>, statuses: &mut Statuses) -> Result<()> {
     let Ok(config) = hook.config() else { return Ok(()) };
     let workload = hook.container(WORKLOAD)?;
@@ -37,7 +39,9 @@ async fn of_service(workload: &Container) -> Result<Status> {
             "the workload exited and is started again{}",
             last_line(workload).await?
         )),
-        ServiceStatus::Inactive => Status::blocked("the workload is stopped; the action restart starts it"),
+        ServiceStatus::Inactive => {
+            Status::blocked("the workload is stopped; the action restart starts it")
+        }
         other => Status::blocked(format!(
             "the workload's service is in status {other}{}",
             last_line(workload).await?
@@ -77,17 +81,20 @@ async fn of_failing_check(workload: &Container) -> Result<Option<Status>> {
     ))))
 }
 
-/// Runs the check until it passes, for one period at most, so that this hook's status is that of what it has just started.
+/// Runs the check until it passes, for one period at most, so that this hook's status is that of
+/// what it has just started.
 ///
-/// How it ended is the check's own to say, in [`collect`]. A Pebble that cannot run a check on demand runs it a period from now.
+/// How it ended is the check's own to say, in [`collect`]. A Pebble that cannot run a check on
+/// demand runs it a period from now.
 pub async fn first_check(workload: &Container) -> Result<()> {
-    // Each run counts towards the check's threshold, so there are no more of them than a slow start deserves: after 1, 3 and 6 s.
+    // Each run counts towards the check's threshold, so there are no more of them than a slow start
+    // deserves: after 1, 3 and 6 s.
     const ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
     let policy = RetryPolicy::operation().attempts(ATTEMPTS).deadline(PERIOD);
     let run = async |_| match workload.refresh_check(WORKLOAD).await {
-        Ok(refresh) => refresh
-            .error()
-            .map_or(Ok(()), |error| Err(NotPassed::Failing(without_values(error)))),
+        Ok(refresh) => {
+            refresh.error().map_or(Ok(()), |error| Err(NotPassed::Failing(without_values(error))))
+        }
         Err(error) => Err(NotPassed::NotRun(error)),
     };
     let classify = |reason: &NotPassed| match reason {
@@ -120,13 +127,10 @@ impl fmt::Display for NotPassed {
     }
 }
 
-/// Pebble is too old to run a check on demand; or it does not know the check, because it was restarted a moment ago, and then its
-/// pebble-ready brings the layer back.
+/// Pebble is too old to run a check on demand; or it does not know the check, because it was
+/// restarted a moment ago, and then its pebble-ready brings the layer back.
 fn runs_later(error: &Error) -> bool {
     error.pebble().is_some_and(|error| {
-        matches!(
-            error.kind(),
-            ErrorKind::Unsupported { .. } | ErrorKind::Api { status: 404 }
-        )
+        matches!(error.kind(), ErrorKind::Unsupported { .. } | ErrorKind::Api { status: 404 })
     })
 }

@@ -31,12 +31,7 @@ impl BoundedLog {
 
     fn with_limit(path: &Path, limit: u64) -> io::Result<Self> {
         let file = private_files::append(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            size: file.metadata()?.len(),
-            file,
-            limit,
-        })
+        Ok(Self { path: path.to_owned(), size: file.metadata()?.len(), file, limit })
     }
 
     /// Writes `bytes`; when the file would get too long, what is in it up to the last whole line is
@@ -92,7 +87,8 @@ pub fn content(path: &Path) -> Vec<u8> {
     let mut text = Vec::new();
     for path in [put_aside(path).as_path(), path] {
         // A file that something else has made longer is not read to its end.
-        let _ = private_files::read(path).and_then(|file| file.take(2 * FILE_LIMIT).read_to_end(&mut text));
+        let _ = private_files::read(path)
+            .and_then(|file| file.take(2 * FILE_LIMIT).read_to_end(&mut text));
     }
     text
 }

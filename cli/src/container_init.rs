@@ -61,9 +61,10 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
 }
 
 async fn contain(args: &InitArgs) -> Result<Ending> {
-    let parent =
-        Pid::from_raw(args.follow).ok_or_else(|| Error::new("cannot follow process 0: --follow takes a process id"))?;
-    let listen = |kind| signal(kind).map_err(|error| Error::new("cannot listen for signals").because(error));
+    let parent = Pid::from_raw(args.follow)
+        .ok_or_else(|| Error::new("cannot follow process 0: --follow takes a process id"))?;
+    let listen =
+        |kind| signal(kind).map_err(|error| Error::new("cannot listen for signals").because(error));
     let mut child_ended = listen(SignalKind::child())?;
     let mut stop = listen(SignalKind::terminate())?;
     let mut kill = listen(SignalKind::hangup())?;
@@ -75,8 +76,9 @@ async fn contain(args: &InitArgs) -> Result<Ending> {
         .program
         .split_first()
         .ok_or_else(|| Error::new("cannot run the container: no program was named"))?;
-    let (output, errors, logged) = keep_log(&args.log)
-        .map_err(|error| Error::new(format!("cannot write the log {}", args.log.display())).because(error))?;
+    let (output, errors, logged) = keep_log(&args.log).map_err(|error| {
+        Error::new(format!("cannot write the log {}", args.log.display())).because(error)
+    })?;
     // Not waited for through `Child`: as the parent of orphans we collect every child in one place.
     let child = Command::new(name)
         .args(rest)

@@ -1,4 +1,5 @@
-//! `charmwright demo-workload`: a small HTTP server, so that a first `cargo dev` needs no other program.
+//! `charmwright demo-workload`: a small HTTP server, so that a first `cargo dev` needs no other
+//! program.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,10 +15,12 @@ use tokio::net::TcpListener;
 
 use crate::error::{Error, Result};
 
-/// Serve HTTP on 127.0.0.1, at the port in the environment variable PORT: what `charmwright dev` runs when nothing else is asked for
+/// Serve HTTP on 127.0.0.1, at the port in the environment variable PORT: what `charmwright dev`
+/// runs when nothing else is asked for
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// The port to listen on; 0 picks a free one [default: the environment variable PORT, else 8080]
+    /// The port to listen on; 0 picks a free one [default: the environment variable PORT, else
+    /// 8080]
     #[arg(long)]
     port: Option<u16>,
 }
@@ -62,7 +65,10 @@ async fn serve(port: u16) -> Result<ExitCode> {
             continue;
         };
         tokio::spawn(async move {
-            let answer = service_fn(move |request| async move { Ok::<_, Infallible>(answer(&request, address)) });
+            let answer =
+                service_fn(
+                    move |request| async move { Ok::<_, Infallible>(answer(&request, address)) },
+                );
             // A peer that breaks off is its own affair.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), answer)
@@ -98,12 +104,7 @@ mod tests {
     fn the_port_comes_from_the_environment() {
         assert_eq!(port_from(None).unwrap(), 8080);
         assert_eq!(port_from(Some("9191")).unwrap(), 9191);
-        assert!(
-            port_from(Some("http"))
-                .unwrap_err()
-                .chain()
-                .starts_with("cannot use PORT=http")
-        );
+        assert!(port_from(Some("http")).unwrap_err().chain().starts_with("cannot use PORT=http"));
         assert!(port_from(Some("70000")).is_err());
     }
 }

@@ -8,7 +8,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure to tell the person at the terminal.
 ///
-/// `Display` is this level only ("cannot ..."); [`Error::chain`] adds the causes, each once, and the advice.
+/// `Display` is this level only ("cannot ..."); [`Error::chain`] adds the causes, each once, and
+/// the advice.
 #[derive(Debug)]
 pub struct Error {
     attempt: String,
@@ -20,28 +21,17 @@ pub struct Error {
 impl Error {
     /// An error whose text says what was attempted, on what; it begins with "cannot".
     pub fn new(attempt: impl Into<String>) -> Self {
-        Self {
-            attempt: attempt.into(),
-            cause: None,
-            advice: None,
-            exit_code: 1,
-        }
+        Self { attempt: attempt.into(), cause: None, advice: None, exit_code: 1 }
     }
 
     /// The same, with the reason.
     pub fn because(self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self {
-            cause: Some(cause.into()),
-            ..self
-        }
+        Self { cause: Some(cause.into()), ..self }
     }
 
     /// The same, with what the reader can do.
     pub fn advice(self, advice: impl Into<String>) -> Self {
-        Self {
-            advice: Some(advice.into()),
-            ..self
-        }
+        Self { advice: Some(advice.into()), ..self }
     }
 
     /// The same, as a mistake in what was asked for: the command exits with 2.

@@ -1,7 +1,8 @@
 //! The hook tools: `config-get`, `status-set` and the rest, as a hook calls them.
 //!
-//! A tool knows nothing but how to ask: it sends its name, arguments and working directory to the agent's socket, sends its standard input only
-//! if the agent wants it (it may be a pipe that nobody closes), and then prints and exits as it is told. Only std is used, and no runtime is
+//! A tool knows nothing but how to ask: it sends its name, arguments and working directory to the
+//! agent's socket, sends its standard input only if the agent wants it (it may be a pipe that
+//! nobody closes), and then prints and exits as it is told. Only std is used, and no runtime is
 //! started: a hook starts several of these.
 
 use std::env;
@@ -14,7 +15,8 @@ use std::process::ExitCode;
 use crate::error::system_text;
 use crate::wire::{Answer, CONTENT_LIMIT, Request, body_length};
 
-/// Runs the hook tool `name`. Any failure to ask is `ERROR <text>` and exit code 1, as Juju's own client has it.
+/// Runs the hook tool `name`. Any failure to ask is `ERROR <text>` and exit code 1, as Juju's own
+/// client has it.
 pub fn run(name: &str, args: Vec<OsString>) -> ExitCode {
     match ask(name, args) {
         Ok((code, stdout, stderr)) => {
@@ -67,14 +69,13 @@ fn socket() -> Result<OsString, String> {
 fn ask(name: &str, args: Vec<OsString>) -> Result<Printed, Refused> {
     // First of all, as Juju's client does, and with the code that it has for a context it cannot
     // make.
-    let dir = env::current_dir().map_err(|error| Refused {
-        code: 2,
-        reason: format!("getwd: {}", system_text(&error)),
-    })?;
+    let dir = env::current_dir()
+        .map_err(|error| Refused { code: 2, reason: format!("getwd: {}", system_text(&error)) })?;
     let context_id = variable("JUJU_CONTEXT_ID")?;
     let socket = socket()?;
-    let mut stream = UnixStream::connect(&socket)
-        .map_err(|error| format!("dial unix {}: connect: {}", socket.display(), system_text(&error)))?;
+    let mut stream = UnixStream::connect(&socket).map_err(|error| {
+        format!("dial unix {}: connect: {}", socket.display(), system_text(&error))
+    })?;
     let mut request = Request {
         context_id: context_id.into_vec(),
         token: env::var_os("JUJU_AGENT_TOKEN").unwrap_or_default().into_vec(),
@@ -84,11 +85,7 @@ fn ask(name: &str, args: Vec<OsString>) -> Result<Printed, Refused> {
         stdin: None,
     };
     let failed = |error: io::Error| {
-        format!(
-            "cannot talk to the agent at {}: {}",
-            socket.display(),
-            system_text(&error)
-        )
+        format!("cannot talk to the agent at {}: {}", socket.display(), system_text(&error))
     };
     match exchange(&mut stream, &request).map_err(failed)? {
         Answer::Done { code, stdout, stderr } => return Ok((code, stdout, stderr)),

@@ -20,7 +20,8 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// Sends `GET target` (path and query) over `stream` and reads the whole answer, in at most `limit`.
+/// Sends `GET target` (path and query) over `stream` and reads the whole answer, in at most
+/// `limit`.
 ///
 /// Dropping the future closes the connection.
 pub async fn get<S>(stream: S, host: &str, target: &str, limit: Duration) -> Result<Answer>
@@ -46,20 +47,18 @@ where
                 .collect()
                 .await
                 .map_err(|e| failed().because(e))?;
-            Ok(Answer {
-                status,
-                body: body.to_bytes(),
-            })
+            Ok(Answer { status, body: body.to_bytes() })
         };
         tokio::pin!(answer, connection);
-        // The connection is driven here, not in a task of its own, so that it ends with this future.
+        // The connection is driven here, not in a task of its own, so that it ends with this
+        // future.
         tokio::select! {
             biased;
             answer = &mut answer => answer,
             _ = &mut connection => answer.await,
         }
     };
-    tokio::time::timeout(limit, exchange)
-        .await
-        .unwrap_or_else(|_| Err(failed().because(format!("no complete answer in {} s", limit.as_secs()))))
+    tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
+        Err(failed().because(format!("no complete answer in {} s", limit.as_secs())))
+    })
 }

@@ -64,9 +64,9 @@ pub fn check_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Refuses a place where another user can put another folder in the place of the one at `path`, which
-/// is absolute: where a folder above it is that user's, or one that all may write and that is not
-/// sticky; and where the way there is a link of that user's.
+/// Refuses a place where another user can put another folder in the place of the one at `path`,
+/// which is absolute: where a folder above it is that user's, or one that all may write and that is
+/// not sticky; and where the way there is a link of that user's.
 ///
 /// # Errors
 /// Names the folder or the link.
@@ -137,10 +137,7 @@ fn own_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     // waiting: a pipe may have been put there.
     check_file(path)?;
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = options
-        .mode(FILE_MODE)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
+    let file = options.mode(FILE_MODE).custom_flags(flags.bits().cast_signed()).open(path)?;
     own(&file.metadata()?)?;
     file.set_permissions(Permissions::from_mode(FILE_MODE))?;
     Ok(file)
@@ -172,10 +169,7 @@ fn open_folder(path: &Path) -> io::Result<File> {
         return Err(io::Error::other("it is no folder"));
     }
     let flags = OFlags::NOFOLLOW | OFlags::DIRECTORY;
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
+    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
 fn me() -> u32 {

@@ -1,7 +1,9 @@
-//! The processes below this one, as Linux's `/proc` shows them: who they are, ending all of them, and collecting the dead.
+//! The processes below this one, as Linux's `/proc` shows them: who they are, ending all of them,
+//! and collecting the dead.
 //!
-//! A process that stands for a container makes itself a *child subreaper*, so that whatever is orphaned below it becomes its child instead of
-//! leaving for process 1. "All its descendants" is then everything that ever started inside, daemons that forked twice included.
+//! A process that stands for a container makes itself a *child subreaper*, so that whatever is
+//! orphaned below it becomes its child instead of leaving for process 1. "All its descendants" is
+//! then everything that ever started inside, daemons that forked twice included.
 
 use std::collections::HashMap;
 use std::fs;
@@ -47,13 +49,16 @@ struct Entry {
     zombie: bool,
 }
 
-/// Makes this process the new parent of every orphan below it, and has it sent `signal` when the process `parent` that started it ends.
+/// Makes this process the new parent of every orphan below it, and has it sent `signal` when the
+/// process `parent` that started it ends.
 ///
-/// The caller has handlers for `signal` installed already. A parent that ended before the call is noticed too.
+/// The caller has handlers for `signal` installed already. A parent that ended before the call is
+/// noticed too.
 pub fn adopt_orphans_and_follow(parent: Pid, signal: Signal) -> Result<()> {
     adopt_orphans()?;
-    rustix::process::set_parent_process_death_signal(Some(signal))
-        .map_err(|errno| Error::new("cannot ask to be told when the parent process ends").because(os(errno)))?;
+    rustix::process::set_parent_process_death_signal(Some(signal)).map_err(|errno| {
+        Error::new("cannot ask to be told when the parent process ends").because(os(errno))
+    })?;
     if rustix::process::getppid() != Some(parent) {
         return Err(Error::new(format!(
             "cannot go on: process {parent}, which started this one, has ended"
@@ -64,8 +69,9 @@ pub fn adopt_orphans_and_follow(parent: Pid, signal: Signal) -> Result<()> {
 
 /// Makes this process the new parent of every orphan below it.
 pub fn adopt_orphans() -> Result<()> {
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
-        .map_err(|errno| Error::new("cannot become the parent of orphaned processes").because(os(errno)))
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|errno| {
+        Error::new("cannot become the parent of orphaned processes").because(os(errno))
+    })
 }
 
 /// Collects every child that has ended, and says how `main` ended if it is one of them.
@@ -117,7 +123,8 @@ fn below(root: Pid, entries: &[Entry]) -> Vec<Pid> {
     found
 }
 
-/// Kills every descendant of this process, and what those start meanwhile, until none is left; `reap` collects them in between.
+/// Kills every descendant of this process, and what those start meanwhile, until none is left;
+/// `reap` collects them in between.
 ///
 /// Gives up after ten seconds: a process that survives SIGKILL so long is stuck in the kernel.
 pub fn kill_descendants(mut reap: impl FnMut()) {
@@ -133,7 +140,8 @@ pub fn kill_descendants(mut reap: impl FnMut()) {
             // It may have ended by itself since: that is what we want.
             let _ = rustix::process::kill_process(pid, Signal::KILL);
         }
-        // Orphans come to us only when their dead parent is gone, and death takes the kernel a moment.
+        // Orphans come to us only when their dead parent is gone, and death takes the kernel a
+        // moment.
         std::thread::sleep(Duration::from_millis(2));
         reap();
     }
@@ -175,14 +183,7 @@ mod tests {
     #[test]
     fn a_name_may_hold_brackets_and_spaces() {
         let entry = parse_stat("42 (a) (b c) S 7 42 42 0 -1").unwrap();
-        assert_eq!(
-            entry,
-            Entry {
-                pid: pid(42),
-                parent: Some(pid(7)),
-                zombie: false
-            }
-        );
+        assert_eq!(entry, Entry { pid: pid(42), parent: Some(pid(7)), zombie: false });
         assert!(parse_stat("42 (x) Z 7 0").unwrap().zombie);
         for bad in ["", "42", "42 (x", "42 (x) ", "x (y) S 1", "0 (x) S 1"] {
             assert_eq!(parse_stat(bad), None, "{bad:?}");
@@ -191,11 +192,8 @@ mod tests {
 
     #[test]
     fn grandchildren_are_found_and_zombies_are_not_live() {
-        let entry = |own, parent, zombie| Entry {
-            pid: pid(own),
-            parent: Pid::from_raw(parent),
-            zombie,
-        };
+        let entry =
+            |own, parent, zombie| Entry { pid: pid(own), parent: Pid::from_raw(parent), zombie };
         let all = [
             entry(1, 0, false),
             entry(2, 1, false),

@@ -53,10 +53,7 @@ mod tests {
         let value = serde_json::json!({"a": "\u{202e}\u{9b}\u{e0001}\u{1b}\u{7f}ü", "b": 1});
         let document = serde_json::to_string_pretty(&value).unwrap();
         let shown = json(&document);
-        assert!(
-            shown.lines().all(|line| !line.chars().any(acts_on_a_terminal)),
-            "{shown}"
-        );
+        assert!(shown.lines().all(|line| !line.chars().any(acts_on_a_terminal)), "{shown}");
         let same = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(same(&shown), value);
     }

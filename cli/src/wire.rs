@@ -1,7 +1,9 @@
-//! What a hook tool and the agent say to each other over the unix socket: one request, perhaps the tool's stdin, one answer.
+//! What a hook tool and the agent say to each other over the unix socket: one request, perhaps the
+//! tool's stdin, one answer.
 //!
-//! A message is a list of byte strings: their number, then each one's length and bytes, all numbers 32-bit little-endian. Both ends are this
-//! binary, so there is no version to agree on; a message that breaks the form is refused, never trusted.
+//! A message is a list of byte strings: their number, then each one's length and bytes, all numbers
+//! 32-bit little-endian. Both ends are this binary, so there is no version to agree on; a message
+//! that breaks the form is refused, never trusted.
 
 use std::io;
 
@@ -48,22 +50,12 @@ impl Request {
     pub fn decode(body: &[u8]) -> io::Result<Self> {
         let mut parts = decode(body)?.into_iter();
         let mut part = || {
-            parts
-                .next()
-                .map(<[u8]>::to_vec)
-                .ok_or_else(|| broken("a request with too few parts"))
+            parts.next().map(<[u8]>::to_vec).ok_or_else(|| broken("a request with too few parts"))
         };
         let (context_id, token, dir) = (part()?, part()?, part()?);
         let (name, kind, stdin) = (part()?, part()?, part()?);
         let stdin = (kind == b"stdin").then_some(stdin);
-        Ok(Self {
-            context_id,
-            token,
-            dir,
-            name,
-            stdin,
-            args: parts.map(<[u8]>::to_vec).collect(),
-        })
+        Ok(Self { context_id, token, dir, name, stdin, args: parts.map(<[u8]>::to_vec).collect() })
     }
 }
 
@@ -77,11 +69,9 @@ impl Answer {
 
     pub fn decode(body: &[u8]) -> io::Result<Self> {
         match decode(body)?.as_slice() {
-            [[code], stdout, stderr] => Ok(Self::Done {
-                code: *code,
-                stdout: stdout.to_vec(),
-                stderr: stderr.to_vec(),
-            }),
+            [[code], stdout, stderr] => {
+                Ok(Self::Done { code: *code, stdout: stdout.to_vec(), stderr: stderr.to_vec() })
+            }
             [part] if *part == b"stdin" => Ok(Self::WantsStdin),
             _ => Err(broken("an answer of unknown form")),
         }
@@ -104,7 +94,9 @@ fn encode(parts: &[&[u8]]) -> io::Result<Vec<u8>> {
         return Err(broken("a message longer than 64 MiB"));
     }
     let mut message = Vec::with_capacity(4 + length);
-    let number = |message: &mut Vec<u8>, value: usize| message.extend_from_slice(&(value as u32).to_le_bytes());
+    let number = |message: &mut Vec<u8>, value: usize| {
+        message.extend_from_slice(&(value as u32).to_le_bytes())
+    };
     number(&mut message, length);
     number(&mut message, parts.len());
     for part in parts {
@@ -128,17 +120,12 @@ fn decode(mut body: &[u8]) -> io::Result<Vec<&[u8]>> {
         parts.push(part);
         body = rest;
     }
-    if body.is_empty() {
-        Ok(parts)
-    } else {
-        Err(broken("a message longer than it says"))
-    }
+    if body.is_empty() { Ok(parts) } else { Err(broken("a message longer than it says")) }
 }
 
 fn take_number(body: &mut &[u8]) -> io::Result<usize> {
-    let (head, rest) = body
-        .split_first_chunk::<4>()
-        .ok_or_else(|| broken("a message shorter than it says"))?;
+    let (head, rest) =
+        body.split_first_chunk::<4>().ok_or_else(|| broken("a message shorter than it says"))?;
     *body = rest;
     Ok(u32::from_le_bytes(*head) as usize)
 }
@@ -176,11 +163,7 @@ mod tests {
     fn an_answer_comes_back_as_it_was() {
         for answer in [
             Answer::WantsStdin,
-            Answer::Done {
-                code: 2,
-                stdout: b"out".to_vec(),
-                stderr: Vec::new(),
-            },
+            Answer::Done { code: 2, stdout: b"out".to_vec(), stderr: Vec::new() },
         ] {
             assert_eq!(Answer::decode(body(&answer.encode().unwrap())).unwrap(), answer);
         }

@@ -41,7 +41,11 @@ impl ActionSchema {
     ///
     /// # Errors
     /// Every rule that is broken, in one sentence.
-    pub(super) fn admit(&self, version: &JujuVersion, given: Map<String, Value>) -> Result<Map<String, Value>, String> {
+    pub(super) fn admit(
+        &self,
+        version: &JujuVersion,
+        given: Map<String, Value>,
+    ) -> Result<Map<String, Value>, String> {
         let mut document = self.document.clone();
         if juju_has(version, 4, 0)
             && let Value::Object(document) = &mut document

@@ -117,23 +117,28 @@ impl Unit {
     /// schema wants a string, the text is written with quotes of its own (`id="010"`).
     ///
     /// # Errors
-    /// [`ErrorKind::Action`] for an action that the charm does not declare, or parameters that its schema refuses.
-    pub fn run_action(&mut self, name: &str, params: &[(String, String)]) -> Result<ActionId, Error> {
+    /// [`ErrorKind::Action`] for an action that the charm does not declare, or parameters that its
+    /// schema refuses.
+    pub fn run_action(
+        &mut self,
+        name: &str,
+        params: &[(String, String)],
+    ) -> Result<ActionId, Error> {
         let Some(schema) = self.meta.actions().get(name) else {
             let known: Vec<&str> = self.meta.actions().keys().map(String::as_str).collect();
-            let known = if known.is_empty() {
-                "none".to_owned()
-            } else {
-                known.join(", ")
-            };
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(Error::new(
                 ErrorKind::Action,
-                format!("cannot run action {name:?}: the charm has no such action (it has: {known})"),
+                format!(
+                    "cannot run action {name:?}: the charm has no such action (it has: {known})"
+                ),
             ));
         };
         let mut given = Map::new();
         for (key, value) in params {
-            let refuse = |why: &str| Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {key}: {why}"));
+            let refuse = |why: &str| {
+                Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {key}: {why}"))
+            };
             let value = if value.is_empty() {
                 Value::String(String::new())
             } else {
@@ -150,15 +155,11 @@ impl Unit {
             }
             set_path(&mut given, &path, value);
         }
-        let params = schema
-            .admit(&self.settings.juju_version, given)
-            .map_err(|why| Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {why}")))?;
-        let id = ActionId(
-            self.actions
-                .keys()
-                .next_back()
-                .map_or(1, |last| last.0.saturating_add(1)),
-        );
+        let params = schema.admit(&self.settings.juju_version, given).map_err(|why| {
+            Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {why}"))
+        })?;
+        let id =
+            ActionId(self.actions.keys().next_back().map_or(1, |last| last.0.saturating_add(1)));
         let record = ActionRecord {
             id,
             name: name.to_owned(),
@@ -175,13 +176,15 @@ impl Unit {
         Ok(id)
     }
 
-    /// `juju cancel-task`. Returns whether the action runs now: then the caller kills its processes, and its end is recorded as aborted.
+    /// `juju cancel-task`. Returns whether the action runs now: then the caller kills its
+    /// processes, and its end is recorded as aborted.
     ///
     /// # Errors
     /// [`ErrorKind::State`] if there is no such action, or it has ended.
     pub fn cancel_action(&mut self, id: ActionId) -> Result<bool, Error> {
         let record = self.actions.get_mut(&id);
-        let refuse = |why: &str| Error::new(ErrorKind::State, format!("cannot cancel action {id}: {why}"));
+        let refuse =
+            |why: &str| Error::new(ErrorKind::State, format!("cannot cancel action {id}: {why}"));
         let record = record.ok_or_else(|| refuse("there is no such action"))?;
         match record.status {
             ActionStatus::Pending => {
@@ -192,9 +195,10 @@ impl Unit {
                 record.abort = true;
                 Ok(true)
             }
-            ActionStatus::Completed | ActionStatus::Failed | ActionStatus::Cancelled | ActionStatus::Aborted => {
-                Err(refuse("it has ended"))
-            }
+            ActionStatus::Completed
+            | ActionStatus::Failed
+            | ActionStatus::Cancelled
+            | ActionStatus::Aborted => Err(refuse("it has ended")),
         }
     }
 
@@ -327,15 +331,12 @@ fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0_u32, |group, byte| (group << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let group = chunk.iter().fold(0_u32, |group, byte| (group << 8) | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let index = ((group >> (18 - 6 * place)) & 63) as usize;
             let character = ALPHABET.get(index).copied().unwrap_or(b'=');
-            text.push(if place <= chunk.len() {
-                char::from(character)
-            } else {
-                '='
-            });
+            text.push(if place <= chunk.len() { char::from(character) } else { '=' });
         }
     }
     text

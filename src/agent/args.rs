@@ -1,4 +1,5 @@
-//! Juju's argument rules for hook tools. The agent parses, not the client, so every charm meets the same ones.
+//! Juju's argument rules for hook tools. The agent parses, not the client, so every charm meets the
+//! same ones.
 //!
 //! Source: reference `juju-agent.md` 1.1 and 1.3, and `juju-agent-measured.md` 2.1, row 32.
 //! `option` is the word of the error texts.
@@ -19,19 +20,15 @@ pub(super) struct Opt {
 
 impl Opt {
     pub(super) const fn flag(names: &'static [&'static str], help: &'static str) -> Self {
-        Self {
-            names,
-            value: None,
-            help,
-        }
+        Self { names, value: None, help }
     }
 
-    pub(super) const fn value(names: &'static [&'static str], value: &'static str, help: &'static str) -> Self {
-        Self {
-            names,
-            value: Some(value),
-            help,
-        }
+    pub(super) const fn value(
+        names: &'static [&'static str],
+        value: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self { names, value: Some(value), help }
     }
 
     fn key(&self) -> &'static str {
@@ -81,18 +78,14 @@ pub(super) enum Stop {
     Usage(String),
 }
 
-/// Called with the option's key and its value as each is met: a bad value is refused where it stands.
+/// Called with the option's key and its value as each is met: a bad value is refused where it
+/// stands.
 pub(super) type Check<'a> = &'a dyn Fn(&str, &str) -> Result<(), String>;
 
 /// Parses `args`; `check` judges the value of each option that takes one.
 pub(super) fn parse(options: &[&Opt], args: &[String], check: Check<'_>) -> Result<Parsed, Stop> {
-    let mut parser = Parser {
-        options,
-        args: args.iter(),
-        rest: "",
-        check,
-        parsed: Parsed::default(),
-    };
+    let mut parser =
+        Parser { options, args: args.iter(), rest: "", check, parsed: Parsed::default() };
     while parser.step()? {}
     Ok(parser.parsed)
 }
@@ -186,11 +179,7 @@ impl<'a> Parser<'a> {
     /// The value that stands in the option's own token; a short option's sign is part of it.
     fn inline(&mut self, long: bool) -> &'a str {
         let value = std::mem::take(&mut self.rest);
-        if long {
-            value.strip_prefix('=').unwrap_or(value)
-        } else {
-            value
-        }
+        if long { value.strip_prefix('=').unwrap_or(value) } else { value }
     }
 }
 
@@ -320,10 +309,7 @@ mod tests {
                 &["--all=maybe"],
                 format!("invalid value \"maybe\" for option --all: {}", not_bool("maybe")),
             ),
-            (
-                &["--all="],
-                format!("invalid value \"\" for option --all: {}", not_bool("")),
-            ),
+            (&["--all="], format!("invalid value \"\" for option --all: {}", not_bool(""))),
             (
                 &["-a=false"],
                 format!("invalid value \"=false\" for option -a: {}", not_bool("=false")),
@@ -346,12 +332,11 @@ mod tests {
 
     #[test]
     fn pairs_are_trimmed_and_stand_once() {
-        let pairs = |items: &[&str]| key_values(&items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>());
+        let pairs = |items: &[&str]| {
+            key_values(&items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>())
+        };
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        assert_eq!(
-            pairs(&[" b = b=c ", "", "a="]),
-            Ok(vec![pair("b", "b=c"), pair("a", "")])
-        );
+        assert_eq!(pairs(&[" b = b=c ", "", "a="]), Ok(vec![pair("b", "b=c"), pair("a", "")]));
         for (items, error) in [
             (&["x"][..], "expected \"key=value\", got \"x\""),
             (&[" x\t"], "expected \"key=value\", got \" x\\t\""),

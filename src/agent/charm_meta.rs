@@ -1,4 +1,5 @@
-//! What a charm declares: `metadata.yaml`, `config.yaml` and `actions.yaml`, read as Juju reads them.
+//! What a charm declares: `metadata.yaml`, `config.yaml` and `actions.yaml`, read as Juju reads
+//! them.
 //!
 //! Every refusal names the file and the key. Source: reference `juju-charm-runtime.md` section 8.
 
@@ -39,7 +40,11 @@ impl CharmMeta {
     ///
     /// # Errors
     /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata), likewise.
-    pub fn parse(metadata: &str, config: Option<&str>, actions: Option<&str>) -> Result<Self, Error> {
+    pub fn parse(
+        metadata: &str,
+        config: Option<&str>,
+        actions: Option<&str>,
+    ) -> Result<Self, Error> {
         Self::from_sources(&CharmSources::parse(Some(metadata), config, actions, None)?)
     }
 
@@ -51,10 +56,7 @@ impl CharmMeta {
     pub fn from_sources(sources: &CharmSources) -> Result<Self, Error> {
         let metadata = read_metadata(&sources.metadata)?;
         let options = sources.config.as_ref().map(read_config).transpose()?;
-        let actions = sources
-            .actions
-            .as_ref()
-            .map(|actions| read_actions(&metadata.name, actions));
+        let actions = sources.actions.as_ref().map(|actions| read_actions(&metadata.name, actions));
         Ok(Self {
             name: metadata.name,
             containers: metadata.containers,
@@ -111,14 +113,23 @@ mod tests {
     #[test]
     fn reads_what_a_charm_declares() {
         let meta = CharmMeta::parse(
-            "name: web\nsummary: s\ndescription: d\ncontainers: {web: {resource: image}}\nresources: {image: {type: oci-image}}\npeers: {ring: {interface: r}}",
-            Some("options:\n  port: {type: int, default: 80}\n  ratio: {type: float, default: 1}\n  name: {type: string}\n"),
-            Some("restart:\n  description: Again\n  params: {force: {type: boolean, default: false}}\n  required: [force]\n"),
+            "name: web\nsummary: s\ndescription: d\ncontainers: {web: {resource: \
+                 image}}\nresources: {image: {type: oci-image}}\npeers: {ring: {interface: r}}",
+            Some(
+                "options:\n  port: {type: int, default: 80}\n  ratio: {type: float, default: \
+                     1}\n  name: {type: string}\n",
+            ),
+            Some(
+                "restart:\n  description: Again\n  params: {force: {type: boolean, default: \
+                     false}}\n  required: [force]\n",
+            ),
         )
         .unwrap();
         assert_eq!(meta.name(), "web");
         assert_eq!(meta.containers().collect::<Vec<_>>(), ["web"]);
-        assert!(meta.has_binding("ring") && meta.has_binding("juju-info") && !meta.has_binding("db"));
+        assert!(
+            meta.has_binding("ring") && meta.has_binding("juju-info") && !meta.has_binding("db")
+        );
         assert!(meta.has_resource("image"));
         assert_eq!(meta.options().get("port").unwrap().default(), Some(&json!(80)));
         assert_eq!(meta.options().get("name").unwrap().default(), None);
@@ -169,11 +180,8 @@ mod tests {
         let error = CharmMeta::read(dir.path()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreadable);
         assert!(error.to_string().contains("metadata.yaml"));
-        std::fs::write(
-            dir.path().join("metadata.yaml"),
-            "name: web\nsummary: s\ndescription: d",
-        )
-        .unwrap();
+        std::fs::write(dir.path().join("metadata.yaml"), "name: web\nsummary: s\ndescription: d")
+            .unwrap();
         assert_eq!(CharmMeta::read(dir.path()).unwrap().name(), "web");
     }
 }

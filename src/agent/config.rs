@@ -45,7 +45,8 @@ impl OptionType {
         }
     }
 
-    /// A default from YAML, if it fits as Juju's schema has it: a text may stand for a whole number, in any base, and for a boolean, not for a float.
+    /// A default from YAML, if it fits as Juju's schema has it: a text may stand for a whole
+    /// number, in any base, and for a boolean, not for a float.
     pub(super) fn admit(self, value: &Value) -> Option<Value> {
         match self {
             Self::String => value.as_str().map(Value::from),
@@ -68,11 +69,9 @@ impl OptionType {
         match self {
             Self::String => Some(Value::from(text)),
             Self::Int => text.parse::<i64>().ok().map(Value::from),
-            Self::Float => text
-                .parse::<f64>()
-                .ok()
-                .filter(|number| number.is_finite())
-                .map(Value::from),
+            Self::Float => {
+                text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from)
+            }
             Self::Boolean => go_bool(text).map(Value::Bool),
             Self::Secret => Some(text).filter(|text| is_secret(text)).map(Value::from),
         }
@@ -93,11 +92,7 @@ pub struct ConfigOption {
 
 impl ConfigOption {
     pub(super) fn new(kind: OptionType, default: Option<Value>, description: String) -> Self {
-        Self {
-            kind,
-            default,
-            description,
-        }
+        Self { kind, default, description }
     }
 
     /// Its type.
@@ -140,11 +135,7 @@ mod tests {
             (Float, "NaN", None),
             (Boolean, "True", Some(json!(true))),
             (Boolean, "yes", None),
-            (
-                Secret,
-                "secret:9m4e2mr0ui3e8a215n4g",
-                Some(json!("secret:9m4e2mr0ui3e8a215n4g")),
-            ),
+            (Secret, "secret:9m4e2mr0ui3e8a215n4g", Some(json!("secret:9m4e2mr0ui3e8a215n4g"))),
             (Secret, "hunter2", None),
         ] {
             assert_eq!(kind.read(text), value, "{kind:?} {text:?}");

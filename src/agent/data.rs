@@ -42,18 +42,12 @@ impl Data {
     /// A struct: its fields are printed in this order.
     pub(super) fn record<'a, I: IntoIterator<Item = (&'a str, Data)>>(fields: I) -> Self {
         let entries = fields.into_iter().map(|(key, value)| (key.to_owned(), value));
-        Self::Object(Fields {
-            entries: entries.collect(),
-            sorted: false,
-        })
+        Self::Object(Fields { entries: entries.collect(), sorted: false })
     }
 
     /// A map: each format sorts its keys.
     pub(super) fn map<I: IntoIterator<Item = (String, Data)>>(entries: I) -> Self {
-        Self::Object(Fields {
-            entries: entries.into_iter().collect(),
-            sorted: true,
-        })
+        Self::Object(Fields { entries: entries.into_iter().collect(), sorted: true })
     }
 }
 
@@ -65,7 +59,9 @@ impl From<Value> for Data {
             Value::Number(number) => Self::Number(number),
             Value::String(text) => Self::String(text),
             Value::Array(items) => Self::Array(items.into_iter().map(Self::from).collect()),
-            Value::Object(map) => Self::map(map.into_iter().map(|(key, value)| (key, Self::from(value)))),
+            Value::Object(map) => {
+                Self::map(map.into_iter().map(|(key, value)| (key, Self::from(value))))
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The environment of a hook: built from nothing, with Juju's own set of variables.
 //!
-//! Source: reference `juju-agent.md` 5.2. A variable without a value is set and empty, not left out.
+//! Source: reference `juju-agent.md` 5.2. A variable without a value is set and empty, not left
+//! out.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -33,8 +34,13 @@ pub struct AgentPaths {
 }
 
 impl AgentPaths {
-    /// The charm's directory, the folder of the hook tools' executables, and the socket on which they reach the agent.
-    pub fn new(charm_dir: impl Into<PathBuf>, tools_dir: impl Into<PathBuf>, socket: impl Into<PathBuf>) -> Self {
+    /// The charm's directory, the folder of the hook tools' executables, and the socket on which
+    /// they reach the agent.
+    pub fn new(
+        charm_dir: impl Into<PathBuf>,
+        tools_dir: impl Into<PathBuf>,
+        socket: impl Into<PathBuf>,
+    ) -> Self {
         Self {
             charm_dir: charm_dir.into(),
             tools_dir: tools_dir.into(),
@@ -80,11 +86,7 @@ impl HookRun {
             ("JUJU_CHARM_DIR", paths.charm_dir.clone().into_os_string()),
             (
                 "JUJU_HOOK_NAME",
-                if action {
-                    OsString::new()
-                } else {
-                    OsString::from(self.kind.name())
-                },
+                if action { OsString::new() } else { OsString::from(self.kind.name()) },
             ),
             ("JUJU_DISPATCH_PATH", OsString::from(self.dispatch_path())),
             ("JUJU_CONTEXT_ID", text(&self.context_id)),
@@ -126,21 +128,13 @@ impl HookRun {
             }
         }
         variables.extend(
-            self.kind
-                .variables()
-                .into_iter()
-                .map(|(name, value)| (name, OsString::from(value))),
+            self.kind.variables().into_iter().map(|(name, value)| (name, OsString::from(value))),
         );
         variables.retain(|(name, _)| !paths.extra.iter().any(|(other, _)| other == name));
         variables
             .into_iter()
             .map(|(name, value)| (OsString::from(name), value))
-            .chain(
-                paths
-                    .extra
-                    .iter()
-                    .map(|(name, value)| (OsString::from(name), value.clone())),
-            )
+            .chain(paths.extra.iter().map(|(name, value)| (OsString::from(name), value.clone())))
             .collect()
     }
 }

@@ -37,13 +37,7 @@ struct Inner {
 
 impl Error {
     pub(super) fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
-        Self {
-            inner: Box::new(Inner {
-                kind,
-                text: text.into(),
-                source: None,
-            }),
-        }
+        Self { inner: Box::new(Inner { kind, text: text.into(), source: None }) }
     }
 
     pub(super) fn unreadable(text: impl Into<String>, source: std::io::Error) -> Self {
@@ -71,9 +65,6 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.inner
-            .source
-            .as_ref()
-            .map(|source| source as &(dyn std::error::Error + 'static))
+        self.inner.source.as_ref().map(|source| source as &(dyn std::error::Error + 'static))
     }
 }

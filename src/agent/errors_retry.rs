@@ -147,8 +147,9 @@ impl Finished {
         &self.tools
     }
 
-    /// A notice's or check's hook failed: the caller reads this container's notices from the first one again, as Juju's agent does when its
-    /// watcher ends. It takes seconds for that, so wait a little, or a charm that always fails makes a busy loop.
+    /// A notice's or check's hook failed: the caller reads this container's notices from the first
+    /// one again, as Juju's agent does when its watcher ends. It takes seconds for that, so wait a
+    /// little, or a charm that always fails makes a busy loop.
     #[must_use]
     pub fn replay_notices(&self) -> Option<&str> {
         self.replay_notices.as_deref()
@@ -170,7 +171,13 @@ impl Unit {
     ///
     /// # Errors
     /// [`ErrorKind::State`] if nothing is running.
-    pub fn finish(&mut self, exit: &HookExit, now: Instant, stdout: &[u8], stderr: &[u8]) -> Result<Finished, Error> {
+    pub fn finish(
+        &mut self,
+        exit: &HookExit,
+        now: Instant,
+        stdout: &[u8],
+        stderr: &[u8],
+    ) -> Result<Finished, Error> {
         let Some(mut running) = self.running.take() else {
             return Err(Error::new(ErrorKind::State, "cannot finish a hook: none is running"));
         };
@@ -190,17 +197,14 @@ impl Unit {
         } else {
             let kind = running.run.kind.clone();
             let ending = self.finish_hook(running, exit, now);
-            if matches!(ending, Ending::Dropped { .. }) && !matches!(kind, HookKind::PebbleReady { .. }) {
+            if matches!(ending, Ending::Dropped { .. })
+                && !matches!(kind, HookKind::PebbleReady { .. })
+            {
                 replay_notices = kind.container().map(str::to_owned);
             }
             ending
         };
-        Ok(Finished {
-            name,
-            ending,
-            tools,
-            replay_notices,
-        })
+        Ok(Finished { name, ending, tools, replay_notices })
     }
 
     fn finish_hook(&mut self, mut running: Running, exit: &HookExit, now: Instant) -> Ending {
@@ -210,9 +214,7 @@ impl Unit {
         if exit.is_termination() {
             if self.is_leaving() && (kind.container().is_some() || self.life.stopped) {
                 self.give_up(&kind);
-                return Ending::Dropped {
-                    cause: exit.failure().unwrap_or_default(),
-                };
+                return Ending::Dropped { cause: exit.failure().unwrap_or_default() };
             }
             // A failed hook that runs again stays the failed hook.
             match &mut self.error {
@@ -228,11 +230,7 @@ impl Unit {
             if running.reboot {
                 self.agent_restarted();
             }
-            return if *exit == HookExit::Missing {
-                Ending::Skipped
-            } else {
-                Ending::Committed
-            };
+            return if *exit == HookExit::Missing { Ending::Skipped } else { Ending::Committed };
         };
         self.log_agent(Level::Error, format!("hook {:?} failed: {cause}", kind.name()));
         if kind.container().is_some() {
@@ -250,11 +248,7 @@ impl Unit {
             step: step.saturating_add(1),
             retry: retry_at.map_or(Retry::Never, Retry::At),
         });
-        Ending::Failed {
-            cause,
-            failures,
-            retry_in: retry_at.map(|_| wait),
-        }
+        Ending::Failed { cause, failures, retry_in: retry_at.map(|_| wait) }
     }
 
     /// Makes what the hook asked for the unit's own, all or nothing.
@@ -270,7 +264,8 @@ impl Unit {
             let size: usize = kept.chain(set).map(|(key, value)| key.len() + value.len()).sum();
             if size > STATE_LIMIT {
                 return Err(format!(
-                    "charm state is {size} bytes, max allowed size is {STATE_LIMIT}: quota limit exceeded"
+                    "charm state is {size} bytes, max allowed size is {STATE_LIMIT}: quota limit \
+                     exceeded"
                 ));
             }
         }

@@ -35,10 +35,7 @@ fn scientific(negative: bool, digits: &str, exponent: i32, exponent_width: usize
     let point = if rest.is_empty() { "" } else { "." };
     let minus = if negative { "-" } else { "" };
     let sign = if exponent < 0 { '-' } else { '+' };
-    format!(
-        "{minus}{first}{point}{rest}e{sign}{:0exponent_width$}",
-        exponent.unsigned_abs()
-    )
+    format!("{minus}{first}{point}{rest}e{sign}{:0exponent_width$}", exponent.unsigned_abs())
 }
 
 /// Go's shortest `%g`, as yaml prints a float64: scientific from a million on.
@@ -47,11 +44,7 @@ pub(super) fn yaml_number(number: f64) -> String {
         return ".nan".to_owned();
     }
     if number.is_infinite() {
-        return if number > 0.0 {
-            ".inf".to_owned()
-        } else {
-            "-.inf".to_owned()
-        };
+        return if number > 0.0 { ".inf".to_owned() } else { "-.inf".to_owned() };
     }
     let (negative, digits, exponent) = digits(number);
     if !(-4..6).contains(&exponent) {

@@ -102,7 +102,10 @@ fn number_error(function: &str, text: &str, fault: NumberFault) -> String {
     format!("strconv.{function}: parsing {}: {why}", go_quote(text))
 }
 
-fn signed(text: &str, magnitude: impl Fn(&str) -> Result<u64, NumberFault>) -> Result<i64, NumberFault> {
+fn signed(
+    text: &str,
+    magnitude: impl Fn(&str) -> Result<u64, NumberFault>,
+) -> Result<i64, NumberFault> {
     let (negative, digits) = match text.as_bytes().first() {
         Some(b'-') => (true, text.get(1..).unwrap_or_default()),
         Some(b'+') => (false, text.get(1..).unwrap_or_default()),
@@ -141,11 +144,7 @@ fn unsigned_of_any_base(text: &str) -> Result<u64, NumberFault> {
     let digits = lower.get(prefix..).unwrap_or_default();
     let value = unsigned(&digits.replace('_', ""), base)?;
     // A prefix counts as a digit before an underscore, so that 0x_1 and 0_7 are numbers.
-    let led = if prefix > 0 {
-        format!("0{digits}")
-    } else {
-        digits.to_owned()
-    };
+    let led = if prefix > 0 { format!("0{digits}") } else { digits.to_owned() };
     if led.starts_with('_') || led.ends_with('_') || led.contains("__") {
         return Err(NumberFault::Syntax);
     }
@@ -154,9 +153,7 @@ fn unsigned_of_any_base(text: &str) -> Result<u64, NumberFault> {
 
 /// `strings.ToLower`: character by character, so that none becomes two.
 pub(super) fn to_lower(text: &str) -> String {
-    text.chars()
-        .map(|character| character.to_lowercase().next().unwrap_or(character))
-        .collect()
+    text.chars().map(|character| character.to_lowercase().next().unwrap_or(character)).collect()
 }
 
 #[cfg(test)]
@@ -190,13 +187,9 @@ mod tests {
     #[test]
     fn numbers_are_read_as_go_reads_them() {
         // Printed by Go's strconv.
-        for (text, value) in [
-            ("7", 7),
-            ("+7", 7),
-            ("-7", -7),
-            ("007", 7),
-            ("9223372036854775807", i64::MAX),
-        ] {
+        for (text, value) in
+            [("7", 7), ("+7", 7), ("-7", -7), ("007", 7), ("9223372036854775807", i64::MAX)]
+        {
             assert_eq!(atoi(text), Ok(value), "{text}");
         }
         assert_eq!(atoi("-9223372036854775808"), Ok(i64::MIN));

@@ -37,7 +37,8 @@ fn is_zone(text: &str) -> bool {
         return true;
     }
     let offset = text.strip_prefix(['+', '-']).and_then(|rest| number(rest, 2, 2));
-    let minutes = offset.and_then(|(hours, rest)| Some((hours, number(rest.strip_prefix(':')?, 2, 2)?)));
+    let minutes =
+        offset.and_then(|(hours, rest)| Some((hours, number(rest.strip_prefix(':')?, 2, 2)?)));
     matches!(minutes, Some((0..=24, (0..=60, ""))))
 }
 
@@ -76,9 +77,7 @@ fn part(text: &str) -> Option<(u128, &str)> {
     if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
         return None;
     }
-    let end = rest
-        .find(|c: char| c == '.' || c.is_ascii_digit())
-        .unwrap_or(rest.len());
+    let end = rest.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(rest.len());
     let (unit, rest) = rest.split_at(end);
     let unit: u64 = match unit {
         "ns" => 1,

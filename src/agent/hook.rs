@@ -1,4 +1,5 @@
-//! The hooks and actions that an agent runs on a unit without relations, storage or secrets: their names and variables.
+//! The hooks and actions that an agent runs on a unit without relations, storage or secrets: their
+//! names and variables.
 //!
 //! Source: reference `juju-agent.md` sections 5.2 and 6.
 
@@ -92,7 +93,9 @@ impl HookKind {
             Self::PebbleReady { container, .. }
             | Self::PebbleCheckFailed { container, .. }
             | Self::PebbleCheckRecovered { container, .. }
-            | Self::PebbleCustomNotice { container, .. } => format!("{container}-{}", self.bare_name()),
+            | Self::PebbleCustomNotice { container, .. } => {
+                format!("{container}-{}", self.bare_name())
+            }
             _ => self.bare_name().to_owned(),
         }
     }

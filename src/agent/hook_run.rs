@@ -9,8 +9,9 @@ use super::ports::PortChanges;
 use super::settings::UnitSettings;
 use crate::juju::JujuVersion;
 
-/// A hook or an action for the caller to run: it starts the charm's program, serves the tools that the program calls through
-/// [`Unit::tool`](super::Unit::tool), and reports the end to [`Unit::finish`](super::Unit::finish).
+/// A hook or an action for the caller to run: it starts the charm's program, serves the tools that
+/// the program calls through [`Unit::tool`](super::Unit::tool), and reports the end to
+/// [`Unit::finish`](super::Unit::finish).
 #[derive(Debug, Clone)]
 pub struct HookRun {
     pub(super) context_id: String,
@@ -41,7 +42,8 @@ impl HookRun {
         }
     }
 
-    /// The context id: `web/0-config-changed-` and 32 hexadecimal digits. A tool's call must name it.
+    /// The context id: `web/0-config-changed-` and 32 hexadecimal digits. A tool's call must name
+    /// it.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.context_id
@@ -70,8 +72,8 @@ impl HookRun {
         format!("unit.{}.{}", self.unit, self.name())
     }
 
-    /// `hooks/NAME` or `actions/NAME`: what the charm reads as `JUJU_DISPATCH_PATH`, and, under the charm's directory, the program to run
-    /// when the charm has no `dispatch`.
+    /// `hooks/NAME` or `actions/NAME`: what the charm reads as `JUJU_DISPATCH_PATH`, and, under the
+    /// charm's directory, the program to run when the charm has no `dispatch`.
     #[must_use]
     pub fn dispatch_path(&self) -> String {
         let folder = if self.kind.is_action() { "actions" } else { "hooks" };
@@ -96,14 +98,12 @@ pub(super) struct StatusValue {
 
 impl StatusValue {
     pub(super) fn new(status: &str, message: &str) -> Self {
-        Self {
-            status: status.to_owned(),
-            message: message.to_owned(),
-        }
+        Self { status: status.to_owned(), message: message.to_owned() }
     }
 }
 
-/// The agent's notes on the running hook. What stands under "kept" becomes the unit's only when the hook ends with 0.
+/// The agent's notes on the running hook. What stands under "kept" becomes the unit's only when the
+/// hook ends with 0.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) run: HookRun,
@@ -134,7 +134,11 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn new(run: HookRun, config_at_start: Map<String, Value>, action_params: Map<String, Value>) -> Self {
+    pub(super) fn new(
+        run: HookRun,
+        config_at_start: Map<String, Value>,
+        action_params: Map<String, Value>,
+    ) -> Self {
         Self {
             run,
             config_at_start,

@@ -1,12 +1,16 @@
-//! The agent's side of one unit: what Juju's unit agent knows, decides and answers, as a plain value.
+//! The agent's side of one unit: what Juju's unit agent knows, decides and answers, as a plain
+//! value.
 //!
-//! A [`Unit`] does no I/O, starts nothing and has no clock. It is asked what to run ([`Unit::next`]), answers the hook tools that the run
-//! calls ([`Unit::tool`]), and is told how the run ended ([`Unit::finish`]). What the operator does (`juju config`, `juju resolved`) and what
-//! Pebble tells (a start, a check, a notice) are methods too; each takes effect at the next [`Unit::next`]. `charmwright dev` gives it real
-//! processes, a socket and a Pebble; the test kit answers from the same code without any.
+//! A [`Unit`] does no I/O, starts nothing and has no clock. It is asked what to run
+//! ([`Unit::next`]), answers the hook tools that the run calls ([`Unit::tool`]), and is told how
+//! the run ended ([`Unit::finish`]). What the operator does (`juju config`, `juju resolved`) and
+//! what Pebble tells (a start, a check, a notice) are methods too; each takes effect at the next
+//! [`Unit::next`]. `charmwright dev` gives it real processes, a socket and a Pebble; the test kit
+//! answers from the same code without any.
 //!
-//! The order of hooks, the waits after a failure, which writes are kept until a hook ends well, and every tool's arguments, output, texts and
-//! exit codes are Juju's. Not modelled: relations, storage and secrets (their tools answer as for a unit that has none).
+//! The order of hooks, the waits after a failure, which writes are kept until a hook ends well, and
+//! every tool's arguments, output, texts and exit codes are Juju's. Not modelled: relations,
+//! storage and secrets (their tools answer as for a unit that has none).
 //!
 //! The loop around it, here with a pretended process for each hook:
 //!

@@ -7,9 +7,7 @@
 pub(super) fn is_application(text: &str) -> bool {
     let word = |part: &str| {
         part.bytes().any(|byte| byte.is_ascii_lowercase())
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
     text.starts_with(|first: char| first.is_ascii_lowercase()) && text.split('-').all(word)
 }
@@ -32,7 +30,9 @@ pub(super) fn is_storage(text: &str) -> bool {
 
 /// Digits without a leading zero, of any length.
 fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'))
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && (text == "0" || !text.starts_with('0'))
 }
 
 #[cfg(test)]
@@ -48,9 +48,9 @@ mod tests {
             assert!(!is_application(bad), "{bad}");
         }
         assert_eq!(application_of("any-workload-k8s/12"), Some("any-workload-k8s"));
-        for bad in [
-            "", "web", "web/", "/0", "web/00", "web/01", "web/-1", "web/0/1", "Web/0", "web/٣",
-        ] {
+        for bad in
+            ["", "web", "web/", "/0", "web/00", "web/01", "web/-1", "web/0/1", "Web/0", "web/٣"]
+        {
             assert!(!is_unit(bad) && !is_storage(bad), "{bad}");
         }
     }

@@ -1,6 +1,7 @@
 //! What a tool prints: the formats smart, yaml and json, byte for byte as Juju prints them.
 //!
-//! Source: reference `juju-agent.md` 1.2; the shapes of YAML and JSON were tried against Go's own libraries.
+//! Source: reference `juju-agent.md` 1.2; the shapes of YAML and JSON were tried against Go's own
+//! libraries.
 
 use serde_json::Value;
 
@@ -64,10 +65,7 @@ pub(super) fn render(format: Format, output: &Output) -> String {
         },
         Output::Value(value) => one(format, &Data::from(value.clone())),
         Output::Record(data) => one(format, data),
-        Output::Twofold {
-            yaml: in_yaml,
-            json: in_json,
-        } => match format {
+        Output::Twofold { yaml: in_yaml, json: in_json } => match format {
             Format::Smart | Format::Yaml => one(format, in_yaml),
             Format::Json => json(in_json),
         },
@@ -175,12 +173,7 @@ mod tests {
             (Output::NoMap, "{}\n", "{}\n", "null\n"),
             (Output::NoStrings, "", "[]\n", "null\n"),
             (Output::strings([]), "", "[]\n", "[]\n"),
-            (
-                Output::strings(["a".into(), "b".into()]),
-                "a\nb\n",
-                "- a\n- b\n",
-                "[\"a\",\"b\"]\n",
-            ),
+            (Output::strings(["a".into(), "b".into()]), "a\nb\n", "- a\n- b\n", "[\"a\",\"b\"]\n"),
             (
                 Output::Value(json!({"b": "<&>", "a": [1, "x"]})),
                 "a:\n- 1\n- x\nb: <&>\n",
@@ -193,7 +186,10 @@ mod tests {
                     ("z", "1".into()),
                     (
                         "m",
-                        Data::map([("b".to_owned(), Data::Null), ("a".to_owned(), Data::Bool(true))]),
+                        Data::map([
+                            ("b".to_owned(), Data::Null),
+                            ("a".to_owned(), Data::Bool(true)),
+                        ]),
                     ),
                     ("a", vec!["x"].into()),
                 ])),
@@ -243,7 +239,9 @@ mod tests {
         match value {
             Value::Number(number) => Value::from(number.as_f64().unwrap() + 0.0),
             Value::Array(items) => items.into_iter().map(as_floats).collect(),
-            Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key, as_floats(value))).collect()),
+            Value::Object(map) => {
+                Value::Object(map.into_iter().map(|(key, value)| (key, as_floats(value))).collect())
+            }
             other => other,
         }
     }

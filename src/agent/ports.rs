@@ -22,15 +22,13 @@ impl PortRange {
         let lower = to_lower(text);
         let (numbers, protocol) = lower.split_once('/').unwrap_or((&lower, "tcp"));
         let parts: Vec<&str> = numbers.split('-').collect();
-        let number = |text: &str| atoi(text).map_err(|why| format!("invalid port {}: {why}", go_quote(text)));
+        let number = |text: &str| {
+            atoi(text).map_err(|why| format!("invalid port {}: {why}", go_quote(text)))
+        };
         let (from, to) = match parts.as_slice() {
             // Whatever stands behind it.
             ["icmp"] => {
-                return Ok(Self {
-                    protocol: "icmp",
-                    from: 0,
-                    to: 0,
-                });
+                return Ok(Self { protocol: "icmp", from: 0, to: 0 });
             }
             [port] => {
                 let port = number(port)?;
@@ -42,7 +40,9 @@ impl PortRange {
         let protocol = match protocol {
             "tcp" => "tcp",
             "udp" => "udp",
-            "icmp" => return Err(format!("protocol \"icmp\" doesn't support any ports; got \"{from}\"")),
+            "icmp" => {
+                return Err(format!("protocol \"icmp\" doesn't support any ports; got \"{from}\""));
+            }
             other => {
                 return Err(format!(
                     "invalid protocol {}, expected \"tcp\", \"udp\", or \"icmp\"",
@@ -54,13 +54,11 @@ impl PortRange {
             return Err(format!("invalid port range {from}-{to}/{protocol}"));
         }
         let bound = |port: i64| {
-            u16::try_from(port).map_err(|_| format!("port range bounds must be between 0 and 65535, got {from}-{to}"))
+            u16::try_from(port).map_err(|_| {
+                format!("port range bounds must be between 0 and 65535, got {from}-{to}")
+            })
         };
-        Ok(Self {
-            protocol,
-            from: bound(from)?,
-            to: bound(to)?,
-        })
+        Ok(Self { protocol, from: bound(from)?, to: bound(to)? })
     }
 
     pub(super) fn is_range(&self) -> bool {
@@ -162,7 +160,12 @@ impl Conflict {
 
 impl PortChanges {
     /// Asks to open a range. One that is asked for, or open, for the same endpoint is let pass.
-    pub(super) fn open(&mut self, stored: &PortSet, range: &PortRange, endpoint: &str) -> Result<(), Conflict> {
+    pub(super) fn open(
+        &mut self,
+        stored: &PortSet,
+        range: &PortRange,
+        endpoint: &str,
+    ) -> Result<(), Conflict> {
         let opening = (range.clone(), endpoint.to_owned());
         self.close.remove(&opening);
         for (set, pending) in [(&self.open, true), (stored, false)] {
@@ -178,7 +181,12 @@ impl PortChanges {
 
     /// Asks to close a range for exactly this endpoint. What overlaps another range is refused;
     /// what is not open is let pass.
-    pub(super) fn close(&mut self, stored: &PortSet, range: &PortRange, endpoint: &str) -> Result<(), Conflict> {
+    pub(super) fn close(
+        &mut self,
+        stored: &PortSet,
+        range: &PortRange,
+        endpoint: &str,
+    ) -> Result<(), Conflict> {
         let opening = (range.clone(), endpoint.to_owned());
         self.open.remove(&opening);
         match self.close.standing(range, endpoint) {
@@ -226,8 +234,11 @@ mod tests {
         ] {
             assert_eq!(PortRange::parse(text).unwrap().to_string(), shown, "{text}");
         }
-        let syntax = |text: &str| format!("invalid port {text:?}: strconv.Atoi: parsing {text:?}: invalid syntax");
-        let bounds = |got: &str| format!("port range bounds must be between 0 and 65535, got {got}");
+        let syntax = |text: &str| {
+            format!("invalid port {text:?}: strconv.Atoi: parsing {text:?}: invalid syntax")
+        };
+        let bounds =
+            |got: &str| format!("port range bounds must be between 0 and 65535, got {got}");
         for (text, error) in [
             ("abc", syntax("abc")),
             ("", syntax("")),
@@ -243,14 +254,21 @@ mod tests {
             ("90000-80000", "invalid port range 90000-80000/tcp".to_owned()),
             ("80-90-100", "invalid port range \"80-90-100\"".to_owned()),
             ("80--90/udp", "invalid port range \"80--90\"".to_owned()),
-            ("80/sctp", "invalid protocol \"sctp\", expected \"tcp\", \"udp\", or \"icmp\"".to_owned()),
+            (
+                "80/sctp",
+                "invalid protocol \"sctp\", expected \"tcp\", \"udp\", or \"icmp\"".to_owned(),
+            ),
             ("80/", "invalid protocol \"\", expected \"tcp\", \"udp\", or \"icmp\"".to_owned()),
-            ("80/tcp/x", "invalid protocol \"tcp/x\", expected \"tcp\", \"udp\", or \"icmp\"".to_owned()),
+            (
+                "80/tcp/x",
+                "invalid protocol \"tcp/x\", expected \"tcp\", \"udp\", or \"icmp\"".to_owned(),
+            ),
             ("80/icmp", "protocol \"icmp\" doesn't support any ports; got \"80\"".to_owned()),
             ("80-81/ICMP", "protocol \"icmp\" doesn't support any ports; got \"80\"".to_owned()),
             (
                 "9223372036854775808",
-                "invalid port \"9223372036854775808\": strconv.Atoi: parsing \"9223372036854775808\": value out of range"
+                "invalid port \"9223372036854775808\": strconv.Atoi: parsing \
+                 \"9223372036854775808\": value out of range"
                     .to_owned(),
             ),
         ] {
@@ -265,7 +283,9 @@ mod tests {
     #[test]
     fn a_repeat_is_nothing_and_an_overlap_is_refused() {
         let (stored, mut changes) = (PortSet::default(), PortChanges::default());
-        for (text, endpoint) in [("80-90", ""), ("80-90", ""), ("85/udp", "web"), ("85/udp", "admin")] {
+        for (text, endpoint) in
+            [("80-90", ""), ("80-90", ""), ("85/udp", "web"), ("85/udp", "admin")]
+        {
             changes.open(&stored, &range(text), endpoint).unwrap();
         }
         let conflict = changes.open(&stored, &range("85"), "").unwrap_err();
@@ -278,10 +298,7 @@ mod tests {
         assert_eq!(ports.ranges_with_endpoints(), ["80-90/tcp (*)", "85/udp (admin, web)"]);
         let mut changes = PortChanges::default();
         let conflict = changes.open(&ports, &range("85"), "").unwrap_err();
-        assert_eq!(
-            conflict.text("u/0"),
-            "port range conflicts with 80-90/tcp (unit \"u/0\")"
-        );
+        assert_eq!(conflict.text("u/0"), "port range conflicts with 80-90/tcp (unit \"u/0\")");
     }
 
     #[test]
@@ -302,11 +319,7 @@ mod tests {
         changes.close(&stored, &range("80"), "other").unwrap();
         assert_eq!(changes.applied_to(&stored).ranges_with_endpoints(), ["80/tcp (web)"]);
         changes.open(&stored, &range("80"), "").unwrap();
-        assert_eq!(
-            changes.applied_to(&stored),
-            stored,
-            "a close that is taken back is none"
-        );
+        assert_eq!(changes.applied_to(&stored), stored, "a close that is taken back is none");
     }
 
     #[test]
@@ -322,7 +335,8 @@ mod tests {
         changes.close(&stored, &range("999"), "").unwrap();
         for (text, other) in [("201-202", "200-210"), ("999-1000", "999")] {
             let refused = changes.close(&stored, &range(text), "").unwrap_err();
-            let stands = format!("port range conflicts with {other}/tcp (unit \"u/0\") requested earlier");
+            let stands =
+                format!("port range conflicts with {other}/tcp (unit \"u/0\") requested earlier");
             assert_eq!(refused.text("u/0"), stands);
         }
         changes.close(&stored, &range("300-310"), "").unwrap();

@@ -32,7 +32,8 @@ pub struct Report {
     pub status: String,
     /// What goes with it; in error `hook failed: "NAME"`.
     pub message: String,
-    /// The agent's own status: `executing`, `idle` or `allocating`. An error is the unit's; the agent that waits to try again is `idle`.
+    /// The agent's own status: `executing`, `idle` or `allocating`. An error is the unit's; the
+    /// agent that waits to try again is `idle`.
     pub agent_status: String,
     /// What goes with it: `running config-changed hook`.
     pub agent_message: String,
@@ -90,10 +91,9 @@ impl Unit {
     pub fn report(&self) -> Report {
         let shown_error = self.error.as_ref().filter(|_| self.running.is_none());
         let (status, message) = match shown_error {
-            Some(error) => (
-                "error".to_owned(),
-                format!("hook failed: \"{}\"", error.kind.bare_name()),
-            ),
+            Some(error) => {
+                ("error".to_owned(), format!("hook failed: \"{}\"", error.kind.bare_name()))
+            }
             None => (self.status.status.clone(), self.status.message.clone()),
         };
         let (agent_status, agent_message) = match &self.running {
@@ -134,10 +134,7 @@ impl Unit {
                         Some(None) => "down",
                         None => "unknown",
                     };
-                    ContainerReport {
-                        name: name.clone(),
-                        pebble: pebble.to_owned(),
-                    }
+                    ContainerReport { name: name.clone(), pebble: pebble.to_owned() }
                 })
                 .collect(),
             deferred: self.deferred(),
@@ -148,25 +145,23 @@ impl Unit {
         }
     }
 
-    /// The stored events in charmwright's document, as far as it can be read: another framework's, or a newer one, shows as none.
+    /// The stored events in charmwright's document, as far as it can be read: another framework's,
+    /// or a newer one, shows as none.
     fn deferred(&self) -> Vec<DeferredReport> {
-        let Some(document) = self
-            .state
-            .get(FRAMEWORK_KEY)
-            .and_then(|text| serde_json::from_str::<Value>(text).ok())
+        let Some(document) =
+            self.state.get(FRAMEWORK_KEY).and_then(|text| serde_json::from_str::<Value>(text).ok())
         else {
             return Vec::new();
         };
-        let queue = document
-            .get("data")
-            .unwrap_or(&document)
-            .get("queue")
-            .and_then(Value::as_array);
+        let queue =
+            document.get("data").unwrap_or(&document).get("queue").and_then(Value::as_array);
         queue
             .into_iter()
             .flatten()
             .map(|entry| {
-                let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+                let text = |key: &str| {
+                    entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+                };
                 let number = |key: &str| entry.get(key).and_then(Value::as_u64);
                 DeferredReport {
                     event: entry.get("event").map(event_name).unwrap_or_default(),
@@ -183,11 +178,7 @@ impl Unit {
 /// The hook's name from an event that is a name, or a map with a name and what it is about.
 fn event_name(event: &Value) -> String {
     let text = |key: &str| event.get(key).and_then(Value::as_str);
-    match (
-        event.as_str().or_else(|| text("event")),
-        text("container"),
-        text("hook"),
-    ) {
+    match (event.as_str().or_else(|| text("event")), text("container"), text("hook")) {
         (_, _, Some(hook)) => hook.to_owned(),
         (Some(kind), Some(container), None) => format!("{container}-{kind}"),
         (Some(kind), None, None) => kind.to_owned(),
@@ -244,10 +235,7 @@ mod tests {
             assert_eq!(unit_with(document).report().deferred, [], "{document}");
         }
         // What is not understood inside is left empty, never a panic.
-        assert_eq!(
-            unit_with(r#"{"queue":[1,null,{"event":[]}]}"#).report().deferred.len(),
-            3
-        );
+        assert_eq!(unit_with(r#"{"queue":[1,null,{"event":[]}]}"#).report().deferred.len(), 3);
     }
 
     #[test]

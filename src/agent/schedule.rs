@@ -1,7 +1,7 @@
 //! What runs next.
 //!
-//! Source: reference `juju-agent.md` sections 5.3, 6 and 7. Each time the agent is free it takes the first that applies; relations,
-//! storage and secrets are not part of this unit.
+//! Source: reference `juju-agent.md` sections 5.3, 6 and 7. Each time the agent is free it takes
+//! the first that applies; relations, storage and secrets are not part of this unit.
 
 use std::time::Instant;
 
@@ -68,7 +68,8 @@ impl Unit {
         match self.choose(now) {
             Choice::Run(kind) => Next::Run(self.begin(kind, 1)),
             Choice::Retry(kind) => {
-                let attempt = self.error.as_ref().map_or(1, |error| error.failures.saturating_add(1));
+                let attempt =
+                    self.error.as_ref().map_or(1, |error| error.failures.saturating_add(1));
                 Next::Run(self.begin(kind, attempt))
             }
             Choice::Requeued(kind) => {
@@ -124,11 +125,7 @@ impl Unit {
             });
         }
         if !life.installed {
-            return if life.dying {
-                Choice::Gone
-            } else {
-                Choice::Run(HookKind::Install)
-            };
+            return if life.dying { Choice::Gone } else { Choice::Run(HookKind::Install) };
         }
         if !life.stopped {
             if self.leader && !life.leader_announced {
@@ -181,14 +178,9 @@ impl Unit {
     }
 
     fn pending_action(&self) -> Option<HookKind> {
-        let (id, record) = self
-            .actions
-            .iter()
-            .find(|(_, record)| record.status == ActionStatus::Pending)?;
-        Some(HookKind::Action {
-            id: *id,
-            name: record.name.clone(),
-        })
+        let (id, record) =
+            self.actions.iter().find(|(_, record)| record.status == ActionStatus::Pending)?;
+        Some(HookKind::Action { id: *id, name: record.name.clone() })
     }
 
     fn begin(&mut self, kind: HookKind, attempt: u32) -> HookRun {
@@ -196,8 +188,11 @@ impl Unit {
             HookKind::Install if !self.status_set_by_charm => {
                 self.set_status(StatusValue::new("maintenance", "installing charm software"));
             }
-            HookKind::Stop => self.set_status(StatusValue::new("maintenance", "stopping charm software")),
-            HookKind::Remove => self.set_status(StatusValue::new("maintenance", "cleaning up prior to charm deletion")),
+            HookKind::Stop => {
+                self.set_status(StatusValue::new("maintenance", "stopping charm software"))
+            }
+            HookKind::Remove => self
+                .set_status(StatusValue::new("maintenance", "cleaning up prior to charm deletion")),
             _ => {}
         }
         let mut params = Map::new();
@@ -213,8 +208,14 @@ impl Unit {
         run
     }
 
-    /// What a hook leaves behind when it counts as done. `now` is `None` where the hook did not run.
-    pub(super) fn complete(&mut self, kind: &HookKind, config: Map<String, Value>, now: Option<Instant>) {
+    /// What a hook leaves behind when it counts as done. `now` is `None` where the hook did not
+    /// run.
+    pub(super) fn complete(
+        &mut self,
+        kind: &HookKind,
+        config: Map<String, Value>,
+        now: Option<Instant>,
+    ) {
         let life = &mut self.life;
         match kind {
             HookKind::Install => life.installed = true,
@@ -266,8 +267,9 @@ impl Unit {
         }
     }
 
-    /// Whether nothing is running, queued or waiting for its retry, and every event so far has been handled: a container not polled yet, or
-    /// polled and still owed its pebble-ready, is an event to come. An update-status that is not due yet does not count.
+    /// Whether nothing is running, queued or waiting for its retry, and every event so far has been
+    /// handled: a container not polled yet, or polled and still owed its pebble-ready, is an event
+    /// to come. An update-status that is not due yet does not count.
     #[must_use]
     pub fn is_settled(&self, now: Instant) -> bool {
         if self.running.is_some() || self.error.is_some() {
@@ -275,12 +277,18 @@ impl Unit {
         }
         match self.choose(now) {
             Choice::Gone => true,
-            Choice::At(_) | Choice::Idle => self.containers.values().all(|container| match &container.polled {
-                None => false,
-                Some(None) => true,
-                Some(seen) => *seen == container.recorded,
-            }),
-            Choice::Run(_) | Choice::Retry(_) | Choice::Requeued(_) | Choice::Workload(_) | Choice::PodEnded => false,
+            Choice::At(_) | Choice::Idle => {
+                self.containers.values().all(|container| match &container.polled {
+                    None => false,
+                    Some(None) => true,
+                    Some(seen) => *seen == container.recorded,
+                })
+            }
+            Choice::Run(_)
+            | Choice::Retry(_)
+            | Choice::Requeued(_)
+            | Choice::Workload(_)
+            | Choice::PodEnded => false,
         }
     }
 

@@ -40,10 +40,7 @@ impl SecretUri {
             return Err(invalid());
         }
         let host = (!url.host.is_empty()).then(|| String::from_utf8_lossy(&url.host).into_owned());
-        Ok(Self {
-            source: source.or(host),
-            id: id.to_owned(),
-        })
+        Ok(Self { source: source.or(host), id: id.to_owned() })
     }
 
     pub(super) fn id(&self) -> &str {
@@ -64,9 +61,7 @@ impl fmt::Display for SecretUri {
 fn is_id(text: &str) -> bool {
     text.len() == 20
         && text.ends_with(['0', 'g'])
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'v').contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'v').contains(&byte))
 }
 
 fn is_uuid(bytes: &[u8]) -> bool {
@@ -96,7 +91,8 @@ struct Url<'a> {
 impl<'a> Url<'a> {
     fn parse(text: &'a str) -> Result<Self, String> {
         let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
-        let url = Self::without_fragment(before).map_err(|why| format!("parse {}: {why}", go_quote(before)))?;
+        let url = Self::without_fragment(before)
+            .map_err(|why| format!("parse {}: {why}", go_quote(before)))?;
         unescape(fragment, false).map_err(|why| format!("parse {}: {why}", go_quote(text)))?;
         Ok(url)
     }
@@ -124,11 +120,11 @@ impl<'a> Url<'a> {
             }
         }
         let mut path = rest;
-        if let Some(authority) = rest
-            .strip_prefix("//")
-            .filter(|after| !scheme.is_empty() || !after.starts_with('/'))
+        if let Some(authority) =
+            rest.strip_prefix("//").filter(|after| !scheme.is_empty() || !after.starts_with('/'))
         {
-            let (authority, after) = authority.split_at(authority.find('/').unwrap_or(authority.len()));
+            let (authority, after) =
+                authority.split_at(authority.find('/').unwrap_or(authority.len()));
             url.host = host_of(authority)?;
             path = after;
         }
@@ -142,7 +138,8 @@ fn split_scheme(text: &str) -> Result<(&str, &str), String> {
     match text.split_once(':') {
         Some(("", _)) => Err("missing protocol scheme".to_owned()),
         Some((scheme, rest))
-            if scheme.chars().all(letters) && scheme.starts_with(|c: char| c.is_ascii_alphabetic()) =>
+            if scheme.chars().all(letters)
+                && scheme.starts_with(|c: char| c.is_ascii_alphabetic()) =>
         {
             Ok((scheme, rest))
         }
@@ -166,7 +163,9 @@ fn host_of(authority: &str) -> Result<Vec<u8>, String> {
     };
     let port = port.unwrap_or_default();
     let digits = port.strip_prefix(':').unwrap_or(port);
-    if !(port.is_empty() || port.starts_with(':')) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !(port.is_empty() || port.starts_with(':'))
+        || !digits.bytes().all(|byte| byte.is_ascii_digit())
+    {
         return Err(format!("invalid port {} after host", go_quote(port)));
     }
     let host = unescape(host, true)?;
@@ -280,10 +279,7 @@ mod tests {
         }
         for (text, error) in [
             ("http:9m4e2mr0ui3e8a215n4g", "secret URI scheme \"http\" not valid"),
-            (
-                "secret://host/9m4e2mr0ui3e8a215n4g",
-                "host controller UUID \"host\" not valid",
-            ),
+            ("secret://host/9m4e2mr0ui3e8a215n4g", "host controller UUID \"host\" not valid"),
             (":x", "parse \":x\": missing protocol scheme"),
             ("1:x", "parse \"1:x\": first path segment in URL cannot contain colon"),
             ("a\u{1}", "parse \"a\\x01\": net/url: invalid control character in URL"),
@@ -296,14 +292,8 @@ mod tests {
             ("//[::1]/y", "host controller UUID \"[::1]\" not valid"),
             ("//a]b/y", "host controller UUID \"a]b\" not valid"),
             ("x#%4", "parse \"x#%4\": invalid URL escape \"%4\""),
-            (
-                "secret://a b/x",
-                "parse \"secret://a b/x\": invalid character \" \" in host name",
-            ),
-            (
-                "secret://a:b/x",
-                "parse \"secret://a:b/x\": invalid port \":b\" after host",
-            ),
+            ("secret://a b/x", "parse \"secret://a b/x\": invalid character \" \" in host name"),
+            ("secret://a:b/x", "parse \"secret://a:b/x\": invalid port \":b\" after host"),
             ("secret://%41/x", "parse \"secret://%41/x\": invalid URL escape \"%41\""),
         ] {
             assert_eq!(SecretUri::parse(text), Err(error.to_owned()), "{text}");

@@ -114,7 +114,8 @@ impl UnitSettings {
         self
     }
 
-    /// Divides the waits before a failed hook runs again (5, 10, 20 … 300 s); 1 by default, and 0 counts as 1.
+    /// Divides the waits before a failed hook runs again (5, 10, 20 … 300 s); 1 by default, and 0
+    /// counts as 1.
     pub fn retry_divisor(mut self, divisor: u32) -> Self {
         self.retry_divisor = divisor.max(1);
         self
@@ -126,7 +127,8 @@ impl UnitSettings {
         self
     }
 
-    /// The time between two update-status hooks: 5 minutes by default, `None` for never. Juju varies each by ±20 %, this does not.
+    /// The time between two update-status hooks: 5 minutes by default, `None` for never. Juju
+    /// varies each by ±20 %, this does not.
     pub fn update_status_interval(mut self, interval: Option<Duration>) -> Self {
         self.update_status_interval = interval;
         self
@@ -163,7 +165,8 @@ impl UnitSettings {
         self
     }
 
-    /// What the context ids are made from: another seed for each agent keeps a stale one from being taken for this one's.
+    /// What the context ids are made from: another seed for each agent keeps a stale one from being
+    /// taken for this one's.
     pub fn context_seed(mut self, seed: u64) -> Self {
         self.context_seed = seed;
         self
@@ -180,8 +183,8 @@ mod tests {
             assert!(UnitSettings::new(good).is_ok(), "{good}");
         }
         for bad in [
-            "", "web", "web/", "/0", "web/x", "Web/0", "web/0/1", "../0", "a b/0", "app-1/0", "1app/0", "web/00",
-            "web/+1",
+            "", "web", "web/", "/0", "web/x", "Web/0", "web/0/1", "../0", "a b/0", "app-1/0",
+            "1app/0", "web/00", "web/+1",
         ] {
             let error = UnitSettings::new(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Setting, "{bad}");

@@ -26,8 +26,9 @@ pub(super) fn parse_counts(args: &[String], word: &str) -> Result<Vec<(String, u
         if all.iter().any(|(other, _)| other == name) {
             return Err(format!("storage {} specified more than once", go_quote(name)));
         }
-        let parsed = Directive::parse(directive, word)
-            .map_err(|why| format!("cannot parse {plural} for storage {}: {why}", go_quote(name)))?;
+        let parsed = Directive::parse(directive, word).map_err(|why| {
+            format!("cannot parse {plural} for storage {}: {why}", go_quote(name))
+        })?;
         all.push((name.to_owned(), parsed));
     }
     let only_count = |(name, directive): (String, Directive)| {
@@ -88,9 +89,7 @@ fn take(place: &mut u64, value: u64, what: &str) -> Result<(), String> {
 /// A letter, then letters, digits, hyphens and question marks.
 fn is_pool(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'?'))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'?'))
 }
 
 /// `None` for what is no whole number of 64 bits.
@@ -99,7 +98,8 @@ fn count(text: &str) -> Option<Result<u64, String>> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let below_one = || Some(Err(format!("count must be greater than zero, got {}", go_quote(text))));
+    let below_one =
+        || Some(Err(format!("count must be greater than zero, got {}", go_quote(text))));
     if text.starts_with('-') {
         return below_one();
     }
@@ -153,16 +153,10 @@ mod tests {
         for (args, counts) in [
             (&["data"][..], &[("data", 1)][..]),
             (&["data=3", "nope"], &[("data", 3), ("nope", 1)]),
-            (
-                &["Data", "data,1", "data=,2,"],
-                &[("Data", 1), ("data,1", 1), ("data", 2)],
-            ),
+            (&["Data", "data,1", "data=,2,"], &[("Data", 1), ("data,1", 1), ("data", 2)]),
             (&["data=007"], &[("data", 7)]),
         ] {
-            let counts = counts
-                .iter()
-                .map(|(name, count)| ((*name).to_owned(), *count))
-                .collect();
+            let counts = counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
             assert_eq!(parse(args, "constraint"), Ok(counts), "{args:?}");
         }
         for (args, error) in [
@@ -181,11 +175,13 @@ mod tests {
             ),
             (
                 &["data="],
-                "cannot parse constraints for storage \"data\": storage constraints require at least one field to be specified",
+                "cannot parse constraints for storage \"data\": storage constraints require at \
+                 least one field to be specified",
             ),
             (
                 &["data=0M"],
-                "cannot parse constraints for storage \"data\": storage constraints require at least one field to be specified",
+                "cannot parse constraints for storage \"data\": storage constraints require at \
+                 least one field to be specified",
             ),
             (&["data", "data"], "storage \"data\" specified more than once"),
             (&["=1"], "expected \"name=constraints\" or \"name\", got \"=1\""),
@@ -193,19 +189,23 @@ mod tests {
             (&[""], "expected \"name=constraints\" or \"name\", got \"\""),
             (
                 &["data=1,2"],
-                "cannot parse constraints for storage \"data\": storage instance count is already set to 1, new value 2 not valid",
+                "cannot parse constraints for storage \"data\": storage instance count is already \
+                 set to 1, new value 2 not valid",
             ),
             (
                 &["data=1G,2MiB"],
-                "cannot parse constraints for storage \"data\": storage size is already set to 1024, new value 2 not valid",
+                "cannot parse constraints for storage \"data\": storage size is already set to \
+                 1024, new value 2 not valid",
             ),
             (
                 &["data=a,b"],
-                "cannot parse constraints for storage \"data\": pool name is already set to \"a\", new value \"b\" not valid",
+                "cannot parse constraints for storage \"data\": pool name is already set to \
+                 \"a\", new value \"b\" not valid",
             ),
             (
                 &["data=-1.5GB"],
-                "cannot parse constraints for storage \"data\": cannot parse size: expected a non-negative number, got \"-1.5GB\"",
+                "cannot parse constraints for storage \"data\": cannot parse size: expected a \
+                 non-negative number, got \"-1.5GB\"",
             ),
             (
                 &["data=99999999999999999999"],
@@ -214,7 +214,8 @@ mod tests {
             ),
             (
                 &["data=1K"],
-                "cannot parse constraints for storage \"data\": unrecognized storage constraint \"1K\" not valid",
+                "cannot parse constraints for storage \"data\": unrecognized storage constraint \
+                 \"1K\" not valid",
             ),
         ] {
             assert_eq!(parse(args, "constraint"), Err(error.to_owned()), "{args:?}");

@@ -1,6 +1,7 @@
 //! One call of a hook tool: what the tool's process sends, and what it gets back.
 //!
-//! Source: reference `juju-agent.md` 1.3 and 9.2. The agent parses the arguments; the process only carries bytes.
+//! Source: reference `juju-agent.md` 1.3 and 9.2. The agent parses the arguments; the process only
+//! carries bytes.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -52,7 +53,8 @@ pub struct ToolAnswer {
     pub wants_stdin: bool,
     /// Nothing has been done yet: send the same request again with this file's content.
     pub wants_file: Option<PathBuf>,
-    /// `--output`: write this file before answering; [`OutputFile::cannot_write`] is the answer if that fails.
+    /// `--output`: write this file before answering; [`OutputFile::cannot_write`] is the answer if
+    /// that fails.
     pub output_file: Option<OutputFile>,
     /// `juju-reboot --now`: kill the hook's processes, and finish it as killed by signal 9.
     pub kill_hook: bool,
@@ -76,16 +78,13 @@ impl OutputFile {
 
 impl ToolAnswer {
     fn failed(code: i32, text: &str) -> Self {
-        Self {
-            code,
-            stderr: format!("ERROR {text}\n").into_bytes(),
-            ..Self::default()
-        }
+        Self { code, stderr: format!("ERROR {text}\n").into_bytes(), ..Self::default() }
     }
 }
 
 impl Unit {
-    /// Answers a hook tool. Calls are taken one at a time; one that names no running hook is refused.
+    /// Answers a hook tool. Calls are taken one at a time; one that names no running hook is
+    /// refused.
     pub fn tool(&mut self, request: &ToolRequest) -> ToolAnswer {
         let refuse = |why: String| ToolAnswer::failed(1, &format!("bad request: {why}"));
         if request.name.is_empty() {
@@ -97,9 +96,8 @@ impl Unit {
         if !request.token.is_empty() && !juju_has(&self.settings.juju_version, 4, 0) {
             return refuse("token does not match".to_owned());
         }
-        let Some(mut running) = self
-            .running
-            .take_if(|running| running.run.context_id == request.context_id)
+        let Some(mut running) =
+            self.running.take_if(|running| running.run.context_id == request.context_id)
         else {
             return refuse(format!("wrong context ID; got {}", go_quote(&request.context_id)));
         };
@@ -140,10 +138,7 @@ impl Unit {
         let args = match parse(&options, &request.args, &check) {
             Ok(args) => args,
             Err(Stop::Help) => {
-                return ToolAnswer {
-                    stdout: tool.help().into_bytes(),
-                    ..ToolAnswer::default()
-                };
+                return ToolAnswer { stdout: tool.help().into_bytes(), ..ToolAnswer::default() };
             }
             Err(Stop::Usage(text)) => return ToolAnswer::failed(2, &text),
         };
@@ -153,10 +148,9 @@ impl Unit {
             _ if tool.formats == Formats::YamlJson => Format::Yaml,
             _ => Format::Smart,
         };
-        let output_path = args
-            .value("o")
-            .filter(|path| !path.is_empty())
-            .map(|path| tool_path::resolve_output(&request.dir, path, self.settings.home.as_deref()));
+        let output_path = args.value("o").filter(|path| !path.is_empty()).map(|path| {
+            tool_path::resolve_output(&request.dir, path, self.settings.home.as_deref())
+        });
         // Said once the arguments are right, and with no line end.
         let warning = match args.value("format") {
             Some(format) if tool.formats == Formats::Ignored && !format.is_empty() => {
@@ -164,14 +158,8 @@ impl Unit {
             }
             _ => String::new(),
         };
-        let mut context = ToolContext {
-            unit: self,
-            running,
-            request,
-            args,
-            format,
-            kill_hook: false,
-        };
+        let mut context =
+            ToolContext { unit: self, running, request, args, format, kill_hook: false };
         let result = (tool.run)(&mut context);
         let kill_hook = context.kill_hook;
         match result {
@@ -195,14 +183,10 @@ impl Unit {
                 answer.stderr.splice(..0, warning.into_bytes());
                 answer
             }
-            Err(Failure::WantsStdin) => ToolAnswer {
-                wants_stdin: true,
-                ..ToolAnswer::default()
-            },
-            Err(Failure::WantsFile(path)) => ToolAnswer {
-                wants_file: Some(path),
-                ..ToolAnswer::default()
-            },
+            Err(Failure::WantsStdin) => ToolAnswer { wants_stdin: true, ..ToolAnswer::default() },
+            Err(Failure::WantsFile(path)) => {
+                ToolAnswer { wants_file: Some(path), ..ToolAnswer::default() }
+            }
         }
     }
 }

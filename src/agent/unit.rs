@@ -60,7 +60,8 @@ pub(super) struct Life {
     pub(super) leader_settings_seen: bool,
     /// The config that the last config-changed saw.
     pub(super) config_seen: Option<Map<String, Value>>,
-    /// The first config-changed queues `start`, with nothing between; a restart of the agent queues it again.
+    /// The first config-changed queues `start`, with nothing between; a restart of the agent queues
+    /// it again.
     pub(super) start_queued: bool,
     pub(super) started: bool,
     pub(super) upgrade: bool,
@@ -111,17 +112,16 @@ pub enum Resolve {
     NoRetry,
 }
 
-/// How many events of Pebble's may wait while other hooks run; more than that is a workload that has gone wild.
+/// How many events of Pebble's may wait while other hooks run; more than that is a workload that
+/// has gone wild.
 const WORKLOAD_EVENTS_KEPT: usize = 1_000;
 
 impl Unit {
     /// A unit that has not been installed yet.
     #[must_use]
     pub fn new(meta: CharmMeta, settings: UnitSettings) -> Self {
-        let containers = meta
-            .containers()
-            .map(|name| (name.to_owned(), ContainerState::default()))
-            .collect();
+        let containers =
+            meta.containers().map(|name| (name.to_owned(), ContainerState::default())).collect();
         Self {
             leader: settings.leader,
             config: BTreeMap::new(),
@@ -187,10 +187,12 @@ impl Unit {
             .collect()
     }
 
-    /// `juju config KEY=VALUE`: read by the option's type. config-changed follows if that changes anything.
+    /// `juju config KEY=VALUE`: read by the option's type. config-changed follows if that changes
+    /// anything.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] for an option that the charm does not declare, or a value that does not fit its type.
+    /// [`ErrorKind::Config`] for an option that the charm does not declare, or a value that does
+    /// not fit its type.
     pub fn set_config(&mut self, key: &str, value: &str) -> Result<(), Error> {
         let Some(option) = self.meta.options().get(key) else {
             return Err(self.unknown_option(key));
@@ -220,11 +222,7 @@ impl Unit {
 
     fn unknown_option(&self, key: &str) -> Error {
         let known: Vec<&str> = self.meta.options().keys().map(String::as_str).collect();
-        let known = if known.is_empty() {
-            "none".to_owned()
-        } else {
-            known.join(", ")
-        };
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         Error::new(
             ErrorKind::Config,
             format!("cannot set option {key}: the charm has no such option (it has: {known})"),
@@ -249,7 +247,8 @@ impl Unit {
         self.life.upgrade = true;
     }
 
-    /// `juju refresh` to a charm that declares something else. Options that are gone lose their value, as does one whose type no longer fits.
+    /// `juju refresh` to a charm that declares something else. Options that are gone lose their
+    /// value, as does one whose type no longer fits.
     pub fn upgrade_to(&mut self, meta: CharmMeta) {
         self.config = std::mem::take(&mut self.config)
             .into_iter()
@@ -268,7 +267,8 @@ impl Unit {
         self.life.upgrade = true;
     }
 
-    /// `juju remove-unit`: stop and remove, then [`Next::Gone`](super::Next::Gone). A unit in error stays there until it is resolved.
+    /// `juju remove-unit`: stop and remove, then [`Next::Gone`](super::Next::Gone). A unit in error
+    /// stays there until it is resolved.
     pub fn request_stop(&mut self) {
         self.life.dying = true;
     }
@@ -292,19 +292,13 @@ impl Unit {
     /// `juju resolved`.
     ///
     /// # Errors
-    /// [`ErrorKind::State`] if the unit is not in error, or the failed hook is running again right now.
+    /// [`ErrorKind::State`] if the unit is not in error, or the failed hook is running again right
+    /// now.
     pub fn resolved(&mut self, how: Resolve) -> Result<(), Error> {
         let refuse = |why: &str| {
-            Error::new(
-                ErrorKind::State,
-                format!("cannot resolve {}: {why}", self.settings.unit),
-            )
+            Error::new(ErrorKind::State, format!("cannot resolve {}: {why}", self.settings.unit))
         };
-        if self
-            .running
-            .as_ref()
-            .is_some_and(|running| !running.run.kind.is_action())
-        {
+        if self.running.as_ref().is_some_and(|running| !running.run.kind.is_action()) {
             return Err(refuse("a hook is running"));
         }
         match how {
@@ -313,14 +307,18 @@ impl Unit {
                 let error = error.ok_or_else(|| {
                     Error::new(
                         ErrorKind::State,
-                        format!("cannot resolve {}: it is not in an error state", self.settings.unit),
+                        format!(
+                            "cannot resolve {}: it is not in an error state",
+                            self.settings.unit
+                        ),
                     )
                 })?;
                 error.step = 0;
                 error.retry = Retry::Now;
             }
             Resolve::NoRetry => {
-                let error = self.error.take().ok_or_else(|| refuse("it is not in an error state"))?;
+                let error =
+                    self.error.take().ok_or_else(|| refuse("it is not in an error state"))?;
                 let config = self.config();
                 self.complete(&error.kind, config, None);
             }
@@ -328,8 +326,8 @@ impl Unit {
         Ok(())
     }
 
-    /// The agent's poll got an answer from a container's Pebble. A boot id for which pebble-ready has not succeeded yet makes one;
-    /// polling on is what brings it back after a failure.
+    /// The agent's poll got an answer from a container's Pebble. A boot id for which pebble-ready
+    /// has not succeeded yet makes one; polling on is what brings it back after a failure.
     ///
     /// # Errors
     /// [`ErrorKind::Container`] for a container that the charm does not declare.
@@ -339,13 +337,11 @@ impl Unit {
         if state.recorded.as_deref() == Some(boot_id) {
             return Ok(());
         }
-        let same =
-            |event: &HookKind| matches!(event, HookKind::PebbleReady { container: other, .. } if other == container);
-        let event = HookKind::PebbleReady {
-            container: container.to_owned(),
-            boot_id: boot_id.to_owned(),
-        };
-        // The poller waits for the hook that it asked for: another start seen meanwhile is found by a later poll.
+        let same = |event: &HookKind| matches!(event, HookKind::PebbleReady { container: other, .. } if other == container);
+        let event =
+            HookKind::PebbleReady { container: container.to_owned(), boot_id: boot_id.to_owned() };
+        // The poller waits for the hook that it asked for: another start seen meanwhile is found by
+        // a later poll.
         if self.running.as_ref().is_some_and(|running| same(&running.run.kind))
             || self.requeued.as_ref().is_some_and(same)
             || self.has_given_up(&event)
@@ -368,7 +364,8 @@ impl Unit {
         Ok(())
     }
 
-    /// Something has been done to a container's Pebble that the next poll will tell of: until then the unit is not settled.
+    /// Something has been done to a container's Pebble that the next poll will tell of: until then
+    /// the unit is not settled.
     ///
     /// # Errors
     /// [`ErrorKind::Container`] for a container that the charm does not declare.
@@ -411,7 +408,11 @@ impl Unit {
     }
 
     /// Queues an event of Pebble's; one equal to a waiting one merges with it.
-    fn workload_event(&mut self, container: &str, event: impl FnOnce(String) -> HookKind) -> Result<(), Error> {
+    fn workload_event(
+        &mut self,
+        container: &str,
+        event: impl FnOnce(String) -> HookKind,
+    ) -> Result<(), Error> {
         self.container_mut(container)?;
         let event = event(container.to_owned());
         if self.workload_events.contains(&event) || self.has_given_up(&event) {
@@ -433,12 +434,15 @@ impl Unit {
         self.containers.get_mut(name).ok_or_else(|| {
             Error::new(
                 ErrorKind::Container,
-                format!("cannot take an event of container {name:?}: the charm has no such container"),
+                format!(
+                    "cannot take an event of container {name:?}: the charm has no such container"
+                ),
             )
         })
     }
 
-    /// The log's lines from `position` on (0 is the first there ever was; only the newest 10,000 are kept).
+    /// The log's lines from `position` on (0 is the first there ever was; only the newest 10,000
+    /// are kept).
     pub fn log(&self, position: u64) -> impl Iterator<Item = &LogLine> {
         self.log.since(position)
     }
@@ -455,8 +459,7 @@ impl Unit {
     pub fn hook_printed(&mut self, stream: Stream, line: &str) {
         if let Some(running) = &mut self.running {
             running.printed = true;
-            self.log
-                .push(stream.level(), running.run.output_logger(), line.to_owned());
+            self.log.push(stream.level(), running.run.output_logger(), line.to_owned());
         }
     }
 

@@ -15,22 +15,26 @@ use crate::pebble::RetryPolicy;
 
 /// A charm: what to do about each event, and how the unit is.
 ///
-/// One hook run is one call of [`handle`](Charm::handle) for the event that Juju sent (after one for each deferred event, oldest first), then
-/// one of [`collect_status`](Charm::collect_status). The same value serves both, and lives no longer than the hook: what must be
-/// remembered goes to [`Hook::set_state`].
+/// One hook run is one call of [`handle`](Charm::handle) for the event that Juju sent (after one
+/// for each deferred event, oldest first), then one of [`collect_status`](Charm::collect_status).
+/// The same value serves both, and lives no longer than the hook: what must be remembered goes to
+/// [`Hook::set_state`].
 ///
-/// Guarantees: a call to Pebble is retried inside it, within bounds; a panic is an error like any other; what an error means for the unit
-/// is one table, [`Verdict::by_table`]. Assumptions: handlers are idempotent, since Juju runs a failed hook again and sends
-/// `config-changed`, `start` and pebble-ready more than once.
+/// Guarantees: a call to Pebble is retried inside it, within bounds; a panic is an error like any
+/// other; what an error means for the unit is one table, [`Verdict::by_table`]. Assumptions:
+/// handlers are idempotent, since Juju runs a failed hook again and sends `config-changed`, `start`
+/// and pebble-ready more than once.
 ///
 /// The futures run on one thread and need not be `Send`. None is dropped before it is done.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a charm",
-    note = "implement `charmwright::Charm`: `type Config`, `const METADATA`, `handle` and `collect_status`"
+    note = "implement `charmwright::Charm`: `type Config`, `const METADATA`, `handle` and \
+            `collect_status`"
 )]
 pub trait Charm: Sized {
-    /// The config options as a type, read by serde with the options' names (so usually `#[serde(rename_all = "kebab-case")]`). A value
-    /// that does not fit blocks the unit with the option's name. [`NoConfig`](super::NoConfig) for a charm without options.
+    /// The config options as a type, read by serde with the options' names (so usually
+    /// `#[serde(rename_all = "kebab-case")]`). A value that does not fit blocks the unit with the
+    /// option's name. [`NoConfig`](super::NoConfig) for a charm without options.
     type Config: DeserializeOwned;
 
     /// What the charm declares in its YAML: the containers and actions here must be those there.
@@ -40,18 +44,26 @@ pub trait Charm: Sized {
     ///
     /// # Errors
     ///
-    /// Whatever broke this attempt; [`on_error`](Charm::on_error) says what that means. "Not there yet" is no error but
-    /// [`Outcome::Defer`].
-    fn handle(&mut self, event: &Event, hook: &Hook<Self>) -> impl Future<Output = Result<Outcome>>;
+    /// Whatever broke this attempt; [`on_error`](Charm::on_error) says what that means. "Not there
+    /// yet" is no error but [`Outcome::Defer`].
+    fn handle(&mut self, event: &Event, hook: &Hook<Self>)
+    -> impl Future<Output = Result<Outcome>>;
 
-    /// Adds the status of each component; runs at the end of every hook that did not fail. Calls to Pebble make one attempt of at most 2 s.
+    /// Adds the status of each component; runs at the end of every hook that did not fail. Calls to
+    /// Pebble make one attempt of at most 2 s.
     ///
     /// # Errors
     ///
-    /// Pebble being unreachable is shown as Waiting, and a config error as Blocked; anything else fails the hook.
-    fn collect_status(&self, hook: &Hook<Self>, statuses: &mut Statuses) -> impl Future<Output = Result<()>>;
+    /// Pebble being unreachable is shown as Waiting, and a config error as Blocked; anything else
+    /// fails the hook.
+    fn collect_status(
+        &self,
+        hook: &Hook<Self>,
+        statuses: &mut Statuses,
+    ) -> impl Future<Output = Result<()>>;
 
-    /// What an error of [`handle`](Charm::handle) means for the unit; not asked in an action, whose error is its failure message.
+    /// What an error of [`handle`](Charm::handle) means for the unit; not asked in an action, whose
+    /// error is its failure message.
     fn on_error(&self, event: &Event, error: &Error) -> Verdict {
         Verdict::by_table(event, error)
     }
@@ -91,12 +103,14 @@ pub trait Charm: Sized {
         None
     }
 
-    /// How calls to Pebble are retried in operation. The operator's config options (`pebble-retry-attempts`, `pebble-retry-step`) beat it.
+    /// How calls to Pebble are retried in operation. The operator's config options
+    /// (`pebble-retry-attempts`, `pebble-retry-step`) beat it.
     fn retry(&self) -> RetryPolicy {
         RetryPolicy::operation()
     }
 
-    /// How calls to the Pebble of one container are retried in operation, where that differs; beats the operator's options.
+    /// How calls to the Pebble of one container are retried in operation, where that differs; beats
+    /// the operator's options.
     fn container_retry(&self, container: &str) -> Option<RetryPolicy> {
         let _ = container;
         None
@@ -108,7 +122,8 @@ pub trait Charm: Sized {
     }
 }
 
-/// What a charm declares in its YAML files, as far as the hooks need it: known at build time, so that no YAML is read in a hook.
+/// What a charm declares in its YAML files, as far as the hooks need it: known at build time, so
+/// that no YAML is read in a hook.
 ///
 /// ```
 /// use charmwright::Metadata;
@@ -127,11 +142,7 @@ pub struct Metadata {
 impl Metadata {
     /// A charm of this name (`name` in `charmcraft.yaml`) without containers and actions.
     pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            containers: &[],
-            actions: &[],
-        }
+        Self { name, containers: &[], actions: &[] }
     }
 
     /// The names of its workload containers.

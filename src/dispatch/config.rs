@@ -46,9 +46,7 @@ fn without_values(message: &str, values: &[&Value]) -> String {
     values
         .iter()
         .flat_map(|value| shown(value))
-        .fold(without_what_was_found(message), |message, shown| {
-            message.replace(&shown, "…")
-        })
+        .fold(without_what_was_found(message), |message, shown| message.replace(&shown, "…"))
 }
 
 /// serde says `invalid type: string "…", expected u16`: the kind of what was found stays, and the
@@ -130,7 +128,8 @@ fn shown(value: &Value) -> Vec<String> {
     }
 }
 
-/// An option that is missing has no place in the config, so serde names it only in its text: ``missing field `port` ``.
+/// An option that is missing has no place in the config, so serde names it only in its text:
+/// ``missing field `port` ``.
 fn named_field(message: &str) -> Option<String> {
     let rest = message
         .strip_prefix("missing field `")
@@ -155,8 +154,8 @@ impl OperatorRetry {
     const SHORTEST_STEP: Duration = Duration::from_millis(1);
     const LONGEST_STEP: Duration = Duration::from_secs(60 * 60);
 
-    /// Reads the two options. An invalid one counts as not set, and comes back as an error that names it: the hook goes on with the
-    /// defaults, and the unit is Blocked.
+    /// Reads the two options. An invalid one counts as not set, and comes back as an error that
+    /// names it: the hook goes on with the defaults, and the unit is Blocked.
     pub(crate) fn read(options: &Map<String, Value>) -> (Self, Vec<Error>) {
         let mut errors = Vec::new();
         let mut keep = |error: Error| errors.push(error);
@@ -185,10 +184,7 @@ impl OperatorRetry {
         }
         // Juju holds an integer as a float: the JSON of 20 may be 20.0.
         let number = value.as_u64().or_else(|| {
-            value
-                .as_f64()
-                .filter(|float| float.fract() == 0.0)
-                .map(|float| float as u64)
+            value.as_f64().filter(|float| float.fract() == 0.0).map(|float| float as u64)
         });
         number
             .and_then(|number| u32::try_from(number).ok())
@@ -269,12 +265,7 @@ mod tests {
             (json!({"log-level": "x", "port": 80, "colour": "red"}), "colour"),
         ] {
             let error = parse::<Config>(&options(value)).unwrap_err();
-            assert_eq!(
-                error.kind(),
-                &ErrorKind::Config {
-                    option: Some(option.to_owned())
-                }
-            );
+            assert_eq!(error.kind(), &ErrorKind::Config { option: Some(option.to_owned()) });
             assert!(
                 error
                     .to_string()
@@ -318,30 +309,17 @@ mod tests {
             let error = parse::<One<T>>(&options).map(drop).unwrap_err();
             error.config_fault().unwrap()
         }
-        let is = |told: String, rest: &str| assert_eq!(told, format!("invalid config \"option\": {rest}"));
-        is(
-            refused::<u16>(json!("hunter2, expected u16")),
-            "invalid type: string, expected u16",
-        );
+        let is = |told: String, rest: &str| {
+            assert_eq!(told, format!("invalid config \"option\": {rest}"))
+        };
+        is(refused::<u16>(json!("hunter2, expected u16")), "invalid type: string, expected u16");
         is(refused::<u16>(json!(70707)), "invalid value: integer, expected u16");
         is(refused::<u16>(json!(-7)), "invalid value: integer, expected u16");
         is(refused::<u16>(json!(7.5)), "invalid type: floating point, expected u16");
-        is(
-            refused::<bool>(json!("hunter2")),
-            "invalid type: string, expected a boolean",
-        );
-        is(
-            refused::<String>(json!(true)),
-            "invalid type: boolean, expected a string",
-        );
-        is(
-            refused::<char>(json!("hunter2")),
-            "invalid value: string, expected a character",
-        );
-        is(
-            refused::<Colour>(json!("hunter2")),
-            "unknown variant, expected `red` or `blue`",
-        );
+        is(refused::<bool>(json!("hunter2")), "invalid type: string, expected a boolean");
+        is(refused::<String>(json!(true)), "invalid type: boolean, expected a string");
+        is(refused::<char>(json!("hunter2")), "invalid value: string, expected a character");
+        is(refused::<Colour>(json!("hunter2")), "unknown variant, expected `red` or `blue`");
         is(refused::<Quoting>(json!("hunter2 \"x\"")), "… is no URL, nor is …");
         is(refused::<Quoting>(json!("hunter2")), "… is no URL, nor is …");
         is(refused::<Quoting>(json!("a=b ")), "… is no URL, nor is …");
@@ -361,19 +339,14 @@ mod tests {
     #[test]
     fn the_operators_retry_is_read_within_its_bounds() {
         let read = |value| OperatorRetry::read(&options(value));
-        let (set, errors) = read(json!({"pebble-retry-attempts": 20.0, "pebble-retry-step": "1m30s"}));
+        let (set, errors) =
+            read(json!({"pebble-retry-attempts": 20.0, "pebble-retry-step": "1m30s"}));
         assert!(errors.is_empty());
         assert_eq!(
             set,
-            OperatorRetry {
-                attempts: NonZeroU32::new(20),
-                step: Some(Duration::from_secs(90))
-            }
+            OperatorRetry { attempts: NonZeroU32::new(20), step: Some(Duration::from_secs(90)) }
         );
-        for unset in [
-            json!({}),
-            json!({"pebble-retry-attempts": null, "pebble-retry-step": ""}),
-        ] {
+        for unset in [json!({}), json!({"pebble-retry-attempts": null, "pebble-retry-step": ""})] {
             let (set, errors) = read(unset);
             assert!(set == OperatorRetry::default() && errors.is_empty());
         }
@@ -392,12 +365,7 @@ mod tests {
             let (set, errors) = read(json!({option: value.clone()}));
             assert_eq!(set, OperatorRetry::default(), "{value}");
             assert_eq!(errors.len(), 1, "{value}");
-            assert_eq!(
-                errors[0].kind(),
-                &ErrorKind::Config {
-                    option: Some(option.to_owned())
-                }
-            );
+            assert_eq!(errors[0].kind(), &ErrorKind::Config { option: Some(option.to_owned()) });
         }
     }
 

@@ -10,18 +10,21 @@ use super::outcome::waiting_for_pebble;
 use super::phase::Phase;
 use crate::juju::{ContainerName, Status};
 use crate::pebble::{
-    self, Change, ChangeFilter, ChangeId, CheckInfo, CheckQuery, CheckRefresh, Client, HealthQuery, Layer, LayerMode,
-    LogEntry, LogQuery, Plan, RetryPolicy, ServiceInfo, Signal, SystemInfo,
+    self, Change, ChangeFilter, ChangeId, CheckInfo, CheckQuery, CheckRefresh, Client, HealthQuery,
+    Layer, LayerMode, LogEntry, LogQuery, Plan, RetryPolicy, ServiceInfo, Signal, SystemInfo,
 };
 
 /// A workload container: the calls of its Pebble, retried as the hook's situation asks for.
 ///
-/// A handler just calls: there is no need to ask first whether Pebble is there. In setup a call gives up after seconds and in operation after
-/// minutes (see [`Phase`]); in `stop` and `remove` and while statuses are collected it makes one attempt. All handles of one container
-/// share a connection, the hook's budget of retries, and the memory of the layers added, which are put back if Pebble restarts.
+/// A handler just calls: there is no need to ask first whether Pebble is there. In setup a call
+/// gives up after seconds and in operation after minutes (see [`Phase`]); in `stop` and `remove`
+/// and while statuses are collected it makes one attempt. All handles of one container share a
+/// connection, the hook's budget of retries, and the memory of the layers added, which are put back
+/// if Pebble restarts.
 ///
-/// Each call returns what the method of the same name of [`pebble::Client`] returns, with the error in terms of the charm: it knows the
-/// container, and whether that was in setup. The futures may be dropped; a request that was sent may then have acted.
+/// Each call returns what the method of the same name of [`pebble::Client`] returns, with the error
+/// in terms of the charm: it knows the container, and whether that was in setup. The futures may be
+/// dropped; a request that was sent may then have acted.
 #[derive(Clone)]
 pub struct Container {
     shared: Arc<Shared>,
@@ -31,11 +34,7 @@ pub struct Container {
 
 impl Container {
     pub(crate) fn new(shared: Arc<Shared>, name: ContainerName) -> Self {
-        Self {
-            shared,
-            name,
-            policy: None,
-        }
+        Self { shared, name, policy: None }
     }
 
     /// The container's name.
@@ -50,17 +49,18 @@ impl Container {
         self.shared.phase(&self.name)
     }
 
-    /// The same container with calls retried by this policy instead: `container.clone().with_retry(policy).replan()`. It beats all others, but
-    /// while statuses are collected a call makes one attempt all the same.
+    /// The same container with calls retried by this policy instead:
+    /// `container.clone().with_retry(policy).replan()`. It beats all others, but while statuses are
+    /// collected a call makes one attempt all the same.
     #[must_use]
     pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
         self.policy = Some(policy);
         self
     }
 
-    /// The client behind this handle, with the policy that counts right now and the hook's [`budget`](Client::budget): for what has no
-    /// method here, and to give a workload's own interface the same care
-    /// (`client.policy().run(what, client.budget(), operation, classify)`).
+    /// The client behind this handle, with the policy that counts right now and the hook's
+    /// [`budget`](Client::budget): for what has no method here, and to give a workload's own
+    /// interface the same care (`client.policy().run(what, client.budget(), operation, classify)`).
     #[must_use]
     pub fn client(&self) -> Client {
         self.shared
@@ -74,16 +74,16 @@ impl Container {
         Error::from(error).at(self.name.clone(), self.phase())
     }
 
-    /// Whether Pebble answers, as a status for [`Statuses::add`](super::Statuses::add): Active, or Waiting while it is away, or Blocked
-    /// with the cause where waiting cannot help. One attempt of at most 2 s.
+    /// Whether Pebble answers, as a status for [`Statuses::add`](super::Statuses::add): Active, or
+    /// Waiting while it is away, or Blocked with the cause where waiting cannot help. One attempt
+    /// of at most 2 s.
     pub async fn readiness(&self) -> Status {
-        let client = self
-            .shared
-            .client(&self.name)
-            .with_retry(RetryPolicy::once(COLLECT_LIMIT));
+        let client = self.shared.client(&self.name).with_retry(RetryPolicy::once(COLLECT_LIMIT));
         match client.system_info().await {
             Ok(_) => Status::active(),
-            Err(error) if *error.kind() == pebble::ErrorKind::Unreachable => waiting_for_pebble(&self.error(error)),
+            Err(error) if *error.kind() == pebble::ErrorKind::Unreachable => {
+                waiting_for_pebble(&self.error(error))
+            }
             Err(error) => Status::blocked(self.error(error).chain()),
         }
     }
@@ -112,10 +112,7 @@ impl Container {
     ///
     /// If Pebble does not answer, or refuses the layer.
     pub async fn add_layer(&self, label: &str, layer: &Layer, mode: LayerMode) -> Result<()> {
-        self.client()
-            .add_layer(label, layer, mode)
-            .await
-            .map_err(|error| self.error(error))
+        self.client().add_layer(label, layer, mode).await.map_err(|error| self.error(error))
     }
 
     /// The plan: all layers combined.
@@ -163,7 +160,8 @@ impl Container {
         self.client().restart(names).await.map_err(|error| self.error(error))
     }
 
-    /// Starts the services with `startup: enabled` and restarts those whose config changed; waits until they have stayed up.
+    /// Starts the services with `startup: enabled` and restarts those whose config changed; waits
+    /// until they have stayed up.
     ///
     /// # Errors
     ///
@@ -205,10 +203,7 @@ impl Container {
     ///
     /// If Pebble does not answer or does not know it, or if it is still running at the deadline.
     pub async fn wait_change(&self, id: &ChangeId, deadline: Duration) -> Result<Change> {
-        self.client()
-            .wait_change(id, deadline)
-            .await
-            .map_err(|error| self.error(error))
+        self.client().wait_change(id, deadline).await.map_err(|error| self.error(error))
     }
 
     /// Asks Pebble to give up a change.
@@ -235,10 +230,7 @@ impl Container {
     ///
     /// If Pebble does not answer or does not know a check, or is older than 1.19.
     pub async fn start_checks(&self, names: &[&str]) -> Result<Vec<String>> {
-        self.client()
-            .start_checks(names)
-            .await
-            .map_err(|error| self.error(error))
+        self.client().start_checks(names).await.map_err(|error| self.error(error))
     }
 
     /// Stops checks; gives the names of those that it stopped.
@@ -247,22 +239,17 @@ impl Container {
     ///
     /// If Pebble does not answer or does not know a check, or is older than 1.19.
     pub async fn stop_checks(&self, names: &[&str]) -> Result<Vec<String>> {
-        self.client()
-            .stop_checks(names)
-            .await
-            .map_err(|error| self.error(error))
+        self.client().stop_checks(names).await.map_err(|error| self.error(error))
     }
 
     /// Sends a signal to the main process of each of these services.
     ///
     /// # Errors
     ///
-    /// If Pebble does not answer, or a service does not run. It is never sent twice: see [`Client::signal`].
+    /// If Pebble does not answer, or a service does not run. It is never sent twice: see
+    /// [`Client::signal`].
     pub async fn signal(&self, signal: &Signal, services: &[&str]) -> Result<()> {
-        self.client()
-            .signal(signal, services)
-            .await
-            .map_err(|error| self.error(error))
+        self.client().signal(signal, services).await.map_err(|error| self.error(error))
     }
 
     /// The metrics of services and checks, in the text format that Prometheus reads.
@@ -289,10 +276,7 @@ impl Container {
     ///
     /// If Pebble does not answer or does not know the check, or is older than 1.20.
     pub async fn refresh_check(&self, name: &str) -> Result<CheckRefresh> {
-        self.client()
-            .refresh_check(name)
-            .await
-            .map_err(|error| self.error(error))
+        self.client().refresh_check(name).await.map_err(|error| self.error(error))
     }
 
     /// Runs a check now, for a check with a timeout of more than 10 s.
@@ -300,11 +284,12 @@ impl Container {
     /// # Errors
     ///
     /// As [`Container::refresh_check`].
-    pub async fn refresh_check_within(&self, name: &str, timeout: Duration) -> Result<CheckRefresh> {
-        self.client()
-            .refresh_check_within(name, timeout)
-            .await
-            .map_err(|error| self.error(error))
+    pub async fn refresh_check_within(
+        &self,
+        name: &str,
+        timeout: Duration,
+    ) -> Result<CheckRefresh> {
+        self.client().refresh_check_within(name, timeout).await.map_err(|error| self.error(error))
     }
 }
 

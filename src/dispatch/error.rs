@@ -14,11 +14,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error of a handler, or of the framework around it.
 ///
-/// `Display` tells its own level only and starts with "cannot"; the causes follow by [`source`](StdError::source). The wording
-/// may change: ask [`kind`](Error::kind), [`pebble`](Error::pebble) and [`juju`](Error::juju).
+/// `Display` tells its own level only and starts with "cannot"; the causes follow by
+/// [`source`](StdError::source). The wording may change: ask [`kind`](Error::kind),
+/// [`pebble`](Error::pebble) and [`juju`](Error::juju).
 ///
-/// `?` turns the errors of [`pebble`](crate::pebble) and [`juju`](crate::juju) into this one; any other error goes through
-/// [`Error::new`], and a config option that only the user can mend through [`Error::config`].
+/// `?` turns the errors of [`pebble`](crate::pebble) and [`juju`](crate::juju) into this one; any
+/// other error goes through [`Error::new`], and a config option that only the user can mend through
+/// [`Error::config`].
 pub struct Error {
     inner: Box<Inner>,
 }
@@ -50,11 +52,7 @@ impl Told {
 
     /// Services failed, and it is not only for the user to mend.
     pub(super) fn failed(text: String, hides: bool) -> Self {
-        Self {
-            option: None,
-            text,
-            hides,
-        }
+        Self { option: None, text, hides }
     }
 }
 
@@ -85,9 +83,11 @@ pub enum ErrorKind {
     },
     /// A call to Pebble failed: see [`Error::pebble`].
     Pebble,
-    /// A hook tool failed, or the hook's environment is not what Juju promises: see [`Error::juju`].
+    /// A hook tool failed, or the hook's environment is not what Juju promises: see
+    /// [`Error::juju`].
     Juju,
-    /// The unit's stored state cannot be read, is from a newer version, or is too large to be written.
+    /// The unit's stored state cannot be read, is from a newer version, or is too large to be
+    /// written.
     State,
     /// An event cannot be stored: it is of a kind that must not be, or the queue is full.
     Deferral,
@@ -132,31 +132,31 @@ impl Error {
         Self::build(self.inner.kind.clone(), Cause::About(text, Box::new(self)))
     }
 
-    /// A config option whose value cannot be used: the unit becomes Blocked with this message until the user changes it.
+    /// A config option whose value cannot be used: the unit becomes Blocked with this message until
+    /// the user changes it.
     ///
-    /// The message says what is wrong and what is allowed: `Error::config("port", "must be 1 to 65535")`.
+    /// The message says what is wrong and what is allowed: `Error::config("port", "must be 1 to
+    /// 65535")`.
     pub fn config(option: impl Into<String>, message: impl fmt::Display) -> Self {
         Self::build(
-            ErrorKind::Config {
-                option: Some(option.into()),
-            },
+            ErrorKind::Config { option: Some(option.into()) },
             Cause::Text(text::one_line(&message)),
         )
     }
 
     /// The config as a whole cannot be used; prefer [`Error::config`], which names the option.
     pub(crate) fn whole_config(message: impl fmt::Display) -> Self {
-        Self::build(
-            ErrorKind::Config { option: None },
-            Cause::Text(text::one_line(&message)),
-        )
+        Self::build(ErrorKind::Config { option: None }, Cause::Text(text::one_line(&message)))
     }
 
     pub(crate) fn state(message: impl Into<String>) -> Self {
         Self::build(ErrorKind::State, Cause::Text(message.into()))
     }
 
-    pub(crate) fn state_because(message: impl Into<String>, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn state_because(
+        message: impl Into<String>,
+        cause: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
         Self::build(ErrorKind::State, Cause::About(message.into(), cause.into()))
     }
 
@@ -177,7 +177,9 @@ impl Error {
         } else {
             "no message".to_owned()
         };
-        let text = format!("cannot finish \"{place}\": the charm panicked ({said}); this is a bug of the charm");
+        let text = format!(
+            "cannot finish \"{place}\": the charm panicked ({said}); this is a bug of the charm"
+        );
         Self::build(ErrorKind::Panic, Cause::Text(text))
     }
 
@@ -195,21 +197,13 @@ impl Error {
 
     /// The account of services that failed, where the status does not repeat Pebble's.
     pub(super) fn told_failure(&self) -> Option<&str> {
-        let told = self
-            .links()
-            .find_map(|error| error.downcast_ref::<Self>()?.inner.told.as_ref())?;
+        let told =
+            self.links().find_map(|error| error.downcast_ref::<Self>()?.inner.told.as_ref())?;
         Some(&told.text)
     }
 
     fn build(kind: ErrorKind, cause: Cause) -> Self {
-        Self {
-            inner: Box::new(Inner {
-                kind,
-                cause,
-                scene: None,
-                told: None,
-            }),
-        }
+        Self { inner: Box::new(Inner { kind, cause, scene: None, told: None }) }
     }
 
     /// What kind of failure this is.
@@ -256,18 +250,19 @@ impl Error {
         self.scene().map(|scene| &scene.container)
     }
 
-    /// Whether the container was still in setup: its Pebble is expected to come up, and has not announced itself.
+    /// Whether the container was still in setup: its Pebble is expected to come up, and has not
+    /// announced itself.
     #[must_use]
     pub fn in_setup(&self) -> bool {
         self.scene().is_some_and(|scene| scene.phase == Phase::Setup)
     }
 
     fn scene(&self) -> Option<&Scene> {
-        self.links()
-            .find_map(|error| error.downcast_ref::<Self>()?.inner.scene.as_ref())
+        self.links().find_map(|error| error.downcast_ref::<Self>()?.inner.scene.as_ref())
     }
 
-    /// This error and all that it wraps, those included that `source` leaves out because they are shown as this one.
+    /// This error and all that it wraps, those included that `source` leaves out because they are
+    /// shown as this one.
     fn links(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
         let first: &(dyn StdError + 'static) = self;
         std::iter::successors(Some(first), |error| {
@@ -371,7 +366,9 @@ impl fmt::Display for Error {
             (ErrorKind::Config { option: Some(option) }, Cause::Text(message)) => {
                 write!(f, "cannot use the config option \"{option}\": {message}")
             }
-            (ErrorKind::Config { option: None }, Cause::Text(message)) => write!(f, "cannot use the config: {message}"),
+            (ErrorKind::Config { option: None }, Cause::Text(message)) => {
+                write!(f, "cannot use the config: {message}")
+            }
             (_, Cause::Text(text) | Cause::About(text, _)) => f.write_str(text),
             (_, Cause::Pebble(error)) => match &self.inner.told {
                 Some(told) if told.hides => write!(f, "cannot {}: {}", error.attempt(), told.text),
@@ -393,7 +390,8 @@ impl fmt::Debug for Error {
     }
 }
 
-/// An error that is shown as it is gives its own cause, so that no line of the chain is printed twice.
+/// An error that is shown as it is gives its own cause, so that no line of the chain is printed
+/// twice.
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.inner.cause {
@@ -415,7 +413,8 @@ mod tests {
     struct Wrapping(#[source] Error);
 
     fn unreachable() -> Error {
-        let error = pebble::Error::unreachable("replan", Some("container \"web\""), "no answer".to_owned());
+        let error =
+            pebble::Error::unreachable("replan", Some("container \"web\""), "no answer".to_owned());
         Error::from(error).at("web".parse().unwrap(), Phase::Setup)
     }
 
@@ -434,11 +433,7 @@ mod tests {
             Error::new(Wrapping(unreachable())),
             Error::new(Wrapping(Error::new(Wrapping(unreachable())))),
         ] {
-            assert_eq!(
-                error.pebble().unwrap().kind(),
-                &pebble::ErrorKind::Unreachable,
-                "{error}"
-            );
+            assert_eq!(error.pebble().unwrap().kind(), &pebble::ErrorKind::Unreachable, "{error}");
             assert_eq!(error.container().unwrap().as_str(), "web");
             assert!(error.in_setup());
             assert!(error.juju().is_none());
@@ -453,24 +448,19 @@ mod tests {
         #[error("cannot count sheep number {0}")]
         struct Sheep(u32);
 
-        let retried = pebble::RunError::Final {
-            operation: "count".to_owned(),
-            attempts: 2,
-            error: Sheep(7),
-        };
+        let retried =
+            pebble::RunError::Final { operation: "count".to_owned(), attempts: 2, error: Sheep(7) };
         for (error, chain) in [
             (Error::new(Sheep(7)), "cannot count sheep number 7"),
-            (
-                Error::new(Sheep(7)).context("sleep"),
-                "cannot sleep: cannot count sheep number 7",
-            ),
+            (Error::new(Sheep(7)).context("sleep"), "cannot sleep: cannot count sheep number 7"),
             (
                 Err::<(), _>(Sheep(7)).context("sleep").context("rest").unwrap_err(),
                 "cannot rest: cannot sleep: cannot count sheep number 7",
             ),
             (
                 retried.into(),
-                "cannot count: attempt 2 failed, and another would not help: cannot count sheep number 7",
+                "cannot count: attempt 2 failed, and another would not help: cannot count sheep \
+                 number 7",
             ),
         ] {
             assert_eq!(error.downcast_ref(), Some(&Sheep(7)), "{error:?}");
@@ -492,10 +482,7 @@ mod tests {
         assert_eq!(Error::new(error).kind(), &ErrorKind::Pebble);
         let tool = || juju::Error::missing_variable("JUJU_UNIT_NAME");
         let error = Err::<(), _>(tool()).context("name the unit").unwrap_err();
-        assert_eq!(
-            (error.kind(), Error::new(tool()).kind()),
-            (&ErrorKind::Juju, &ErrorKind::Juju)
-        );
+        assert_eq!((error.kind(), Error::new(tool()).kind()), (&ErrorKind::Juju, &ErrorKind::Juju));
         assert!(error.juju().is_some());
     }
 

@@ -11,8 +11,9 @@ use crate::juju::{CheckName, ContainerName, DispatchPath, HookEnv, NoticeId};
 
 /// What happened to the unit, as Juju told this hook run.
 ///
-/// An event carries all that its handler needs: a deferred event is run again in a later hook, whose environment is not its own.
-/// A hook that this version does not know arrives as [`Event::Unknown`], so that a newer Juju cannot crash a charm.
+/// An event carries all that its handler needs: a deferred event is run again in a later hook,
+/// whose environment is not its own. A hook that this version does not know arrives as
+/// [`Event::Unknown`], so that a newer Juju cannot crash a charm.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(
     tag = "event",
@@ -24,9 +25,11 @@ use crate::juju::{CheckName, ContainerName, DispatchPath, HookEnv, NoticeId};
 pub enum Event {
     /// The unit is being set up; runs once, before every other hook but storage's.
     Install,
-    /// The unit begins its work: once after the first `config-changed`, and again after each new pod or reboot.
+    /// The unit begins its work: once after the first `config-changed`, and again after each new
+    /// pod or reboot.
     Start,
-    /// A config option, the unit's trust or its addresses changed; also once at start-up and after an upgrade.
+    /// A config option, the unit's trust or its addresses changed; also once at start-up and after
+    /// an upgrade.
     ConfigChanged,
     /// The charm's files were replaced by another revision.
     UpgradeCharm,
@@ -76,12 +79,14 @@ pub enum Event {
         /// Juju's id of this run (a number in current versions).
         id: String,
     },
-    /// A hook that this version has no arm for: relations, storage, secrets, and whatever a newer Juju adds.
+    /// A hook that this version has no arm for: relations, storage, secrets, and whatever a newer
+    /// Juju adds.
     #[non_exhaustive]
     Unknown {
         /// The hook's name, such as `db-relation-changed`.
         hook: String,
-        /// What Juju said about the hook, by the variable that said it (`JUJU_RELATION_ID`, `JUJU_SECRET_ID`, …); empty values are left out.
+        /// What Juju said about the hook, by the variable that said it (`JUJU_RELATION_ID`,
+        /// `JUJU_SECRET_ID`, …); empty values are left out.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         variables: BTreeMap<String, String>,
     },
@@ -97,8 +102,9 @@ pub(crate) enum Called {
 }
 
 impl Called {
-    /// Finds the name in `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME`, else `JUJU_ACTION_NAME`, else in the name the executable was
-    /// called by, where that is the name of a hook. `None` when no event is named at all.
+    /// Finds the name in `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME`, else `JUJU_ACTION_NAME`, else
+    /// in the name the executable was called by, where that is the name of a hook. `None` when no
+    /// event is named at all.
     pub(crate) fn find(env: &HookEnv, metadata: &Metadata) -> Option<Self> {
         if let Some(path) = env.dispatch_path() {
             return Some(match path {
@@ -117,7 +123,8 @@ impl Called {
     }
 }
 
-/// Whether a bare program name can only be meant as a hook: nobody names their binary `db-relation-changed`.
+/// Whether a bare program name can only be meant as a hook: nobody names their binary
+/// `db-relation-changed`.
 fn is_hook_name(name: &str, metadata: &Metadata) -> bool {
     const SUFFIXES: [&str; 7] = [
         "-relation-created",
@@ -159,7 +166,8 @@ const WORKLOAD_SUFFIXES: [(&str, WorkloadHook); 4] = [
     ("-pebble-custom-notice", WorkloadHook::CustomNotice),
 ];
 
-/// The name is split by its known end and the rest must be a declared container: a container may itself be called `a-pebble-ready`.
+/// The name is split by its known end and the rest must be a declared container: a container may
+/// itself be called `a-pebble-ready`.
 fn workload_hook(name: &str, metadata: &Metadata) -> Option<(ContainerName, WorkloadHook)> {
     let (stem, kind) = WORKLOAD_SUFFIXES
         .iter()
@@ -170,7 +178,8 @@ fn workload_hook(name: &str, metadata: &Metadata) -> Option<(ContainerName, Work
     Some((stem.parse().ok()?, kind))
 }
 
-/// What Juju says about an event that has no arm of its own, so that it can be stored without its environment.
+/// What Juju says about an event that has no arm of its own, so that it can be stored without its
+/// environment.
 fn variables(env: &HookEnv) -> BTreeMap<String, String> {
     fn text(value: Option<&impl ToString>) -> Option<String> {
         value.map(ToString::to_string)
@@ -191,22 +200,18 @@ fn variables(env: &HookEnv) -> BTreeMap<String, String> {
         ("JUJU_SECRET_REVISION", text(env.secret_revision().as_ref())),
         ("JUJU_STORAGE_ID", text(env.storage_id())),
         ("JUJU_STORAGE_KIND", env.storage_kind().map(str::to_owned)),
-        (
-            "JUJU_STORAGE_LOCATION",
-            env.storage_location().and_then(Path::to_str).map(str::to_owned),
-        ),
+        ("JUJU_STORAGE_LOCATION", env.storage_location().and_then(Path::to_str).map(str::to_owned)),
     ];
-    said.into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-        .collect()
+    said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 impl Event {
-    /// The event that the environment names, read against what the charm declares; `None` when it names none at all.
+    /// The event that the environment names, read against what the charm declares; `None` when it
+    /// names none at all.
     ///
-    /// Looks at `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME`, else the name that the executable was called by. A workload hook of a
-    /// container that the charm does not declare, an undeclared action, and a workload hook without the variables it needs are
-    /// [`Event::Unknown`].
+    /// Looks at `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME`, else the name that the executable was
+    /// called by. A workload hook of a container that the charm does not declare, an undeclared
+    /// action, and a workload hook without the variables it needs are [`Event::Unknown`].
     #[must_use]
     pub fn from_env(env: &HookEnv, metadata: &Metadata) -> Option<Self> {
         Some(match Called::find(env, metadata)? {
@@ -223,8 +228,8 @@ impl Event {
         if let Some(event) = Self::lifecycle(&name) {
             return event;
         }
-        let workload =
-            workload_hook(&name, metadata).and_then(|(container, kind)| Self::workload(container, kind, env));
+        let workload = workload_hook(&name, metadata)
+            .and_then(|(container, kind)| Self::workload(container, kind, env));
         workload.unwrap_or_else(|| Self::unknown(name, env))
     }
 
@@ -245,14 +250,12 @@ impl Event {
     fn workload(container: ContainerName, kind: WorkloadHook, env: &HookEnv) -> Option<Self> {
         Some(match kind {
             WorkloadHook::Ready => Self::PebbleReady { container },
-            WorkloadHook::CheckFailed => Self::PebbleCheckFailed {
-                container,
-                check: env.check_name()?.clone(),
-            },
-            WorkloadHook::CheckRecovered => Self::PebbleCheckRecovered {
-                container,
-                check: env.check_name()?.clone(),
-            },
+            WorkloadHook::CheckFailed => {
+                Self::PebbleCheckFailed { container, check: env.check_name()?.clone() }
+            }
+            WorkloadHook::CheckRecovered => {
+                Self::PebbleCheckRecovered { container, check: env.check_name()?.clone() }
+            }
             WorkloadHook::CustomNotice => Self::PebbleCustomNotice {
                 container,
                 id: env.notice_id()?.clone(),
@@ -263,10 +266,7 @@ impl Event {
     }
 
     fn unknown(hook: String, env: &HookEnv) -> Self {
-        Self::Unknown {
-            hook,
-            variables: variables(env),
-        }
+        Self::Unknown { hook, variables: variables(env) }
     }
 
     /// The container that the event is about, for the workload events.
@@ -305,14 +305,16 @@ impl Event {
         matches!(self, Self::Stop | Self::Remove)
     }
 
-    /// Whether the event may be stored and run again later: not an action (its user waits for the result now), not `stop` and `remove`
-    /// (there is no later), and not `secret-rotate` and `secret-expired` (Juju sends those again by itself until they are obeyed).
+    /// Whether the event may be stored and run again later: not an action (its user waits for the
+    /// result now), not `stop` and `remove` (there is no later), and not `secret-rotate` and
+    /// `secret-expired` (Juju sends those again by itself until they are obeyed).
     #[must_use]
     pub fn is_deferrable(&self) -> bool {
         match self {
             Self::Action { .. } | Self::Stop | Self::Remove => false,
             Self::Unknown { hook, .. } => {
-                !matches!(hook.as_str(), "secret-rotate" | "secret-expired") && !hook.starts_with("actions/")
+                !matches!(hook.as_str(), "secret-rotate" | "secret-expired")
+                    && !hook.starts_with("actions/")
             }
             _ => true,
         }
@@ -332,9 +334,15 @@ impl fmt::Display for Event {
             Self::LeaderElected => f.write_str("leader-elected"),
             Self::UpdateStatus => f.write_str("update-status"),
             Self::PebbleReady { container } => write!(f, "{container}-pebble-ready"),
-            Self::PebbleCheckFailed { container, .. } => write!(f, "{container}-pebble-check-failed"),
-            Self::PebbleCheckRecovered { container, .. } => write!(f, "{container}-pebble-check-recovered"),
-            Self::PebbleCustomNotice { container, .. } => write!(f, "{container}-pebble-custom-notice"),
+            Self::PebbleCheckFailed { container, .. } => {
+                write!(f, "{container}-pebble-check-failed")
+            }
+            Self::PebbleCheckRecovered { container, .. } => {
+                write!(f, "{container}-pebble-check-recovered")
+            }
+            Self::PebbleCustomNotice { container, .. } => {
+                write!(f, "{container}-pebble-custom-notice")
+            }
             Self::Action { name, .. } => write!(f, "actions/{name}"),
             Self::Unknown { hook, .. } => f.write_str(hook),
         }
@@ -371,10 +379,7 @@ mod tests {
     }
 
     fn unknown(name: &str) -> Event {
-        Event::Unknown {
-            hook: name.to_owned(),
-            variables: BTreeMap::new(),
-        }
+        Event::Unknown { hook: name.to_owned(), variables: BTreeMap::new() }
     }
 
     #[test]
@@ -396,14 +401,13 @@ mod tests {
 
     #[test]
     fn workload_hooks_are_split_by_their_known_end() {
-        let ready = |container: &str| Event::PebbleReady {
-            container: container.parse().unwrap(),
-        };
+        let ready = |container: &str| Event::PebbleReady { container: container.parse().unwrap() };
         assert_eq!(hook("web-pebble-ready"), ready("web"));
         assert_eq!(hook("my_db-pebble-ready"), ready("my_db"));
         assert_eq!(hook("web-pebble-ready-pebble-ready"), ready("web-pebble-ready"));
         let check = ("JUJU_PEBBLE_CHECK_NAME", "up");
-        let failed = event(&[("JUJU_DISPATCH_PATH", "hooks/web-pebble-check-failed"), check]).unwrap();
+        let failed =
+            event(&[("JUJU_DISPATCH_PATH", "hooks/web-pebble-check-failed"), check]).unwrap();
         assert_eq!(
             failed,
             Event::PebbleCheckFailed {
@@ -411,7 +415,8 @@ mod tests {
                 check: "up".parse().unwrap()
             }
         );
-        let recovered = event(&[("JUJU_DISPATCH_PATH", "hooks/web-pebble-check-recovered"), check]).unwrap();
+        let recovered =
+            event(&[("JUJU_DISPATCH_PATH", "hooks/web-pebble-check-recovered"), check]).unwrap();
         assert_eq!(
             recovered,
             Event::PebbleCheckRecovered {
@@ -449,9 +454,7 @@ mod tests {
             ("JUJU_REMOTE_UNIT", ""),
             ("JUJU_REMOTE_APP", "pg"),
         ]);
-        let Some(Event::Unknown { hook, variables }) = relation else {
-            panic!("{relation:?}")
-        };
+        let Some(Event::Unknown { hook, variables }) = relation else { panic!("{relation:?}") };
         assert_eq!(hook, "db-relation-changed");
         let expected = [("JUJU_RELATION_ID", "db:7"), ("JUJU_REMOTE_APP", "pg")];
         assert_eq!(
@@ -464,23 +467,15 @@ mod tests {
     fn the_dispatch_path_is_asked_first_then_the_hook_then_the_programs_name() {
         let all = [("JUJU_DISPATCH_PATH", "hooks/start"), ("JUJU_HOOK_NAME", "stop")];
         assert_eq!(Event::from_env(&env(&all, "install"), &METADATA), Some(Event::Start));
-        assert_eq!(
-            Event::from_env(&env(&all[1..], "install"), &METADATA),
-            Some(Event::Stop)
-        );
+        assert_eq!(Event::from_env(&env(&all[1..], "install"), &METADATA), Some(Event::Stop));
         let action = [("JUJU_ACTION_NAME", "restart"), ("JUJU_ACTION_UUID", "4")];
-        let expected = Event::Action {
-            name: "restart".to_owned(),
-            id: "4".to_owned(),
-        };
+        let expected = Event::Action { name: "restart".to_owned(), id: "4".to_owned() };
         assert_eq!(Event::from_env(&env(&action, "install"), &METADATA), Some(expected));
         for (program, expected) in [
             ("/charm/hooks/install", Some(Event::Install)),
             (
                 "hooks/web-pebble-ready",
-                Some(Event::PebbleReady {
-                    container: "web".parse().unwrap(),
-                }),
+                Some(Event::PebbleReady { container: "web".parse().unwrap() }),
             ),
             ("hooks/db-relation-joined", Some(unknown("db-relation-joined"))),
             ("./dispatch", None),
@@ -497,24 +492,15 @@ mod tests {
         for event in [
             Event::Install,
             Event::PebbleReady { container: container() },
-            Event::PebbleCheckFailed {
-                container: container(),
-                check: "up".parse().unwrap(),
-            },
-            Event::PebbleCheckRecovered {
-                container: container(),
-                check: "up".parse().unwrap(),
-            },
+            Event::PebbleCheckFailed { container: container(), check: "up".parse().unwrap() },
+            Event::PebbleCheckRecovered { container: container(), check: "up".parse().unwrap() },
             Event::PebbleCustomNotice {
                 container: container(),
                 id: "1".parse().unwrap(),
                 kind: "custom".to_owned(),
                 key: "a.b/c".to_owned(),
             },
-            Event::Action {
-                name: "restart".to_owned(),
-                id: "1".to_owned(),
-            },
+            Event::Action { name: "restart".to_owned(), id: "1".to_owned() },
             unknown("moon-full"),
         ] {
             let text = serde_json::to_string(&event).unwrap();

@@ -1,4 +1,5 @@
-//! A unit for the tests of this module: hook tools that keep Juju's buffering, a scripted Pebble, and a charm that does what it is told.
+//! A unit for the tests of this module: hook tools that keep Juju's buffering, a scripted Pebble,
+//! and a charm that does what it is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,7 +12,8 @@ use super::log::Streams;
 use super::run::run_to;
 use super::state::{FRAMEWORK_KEY, Framework};
 use super::{
-    Charm, Error, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Result, RunOptions, Statuses, Verdict,
+    Charm, Error, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Result, RunOptions,
+    Statuses, Verdict,
 };
 use crate::juju::{HookEnv, HookTools, Juju, LogLevel, Status, ToolCall, ToolFailure};
 use crate::pebble::{Budget, Classified, Exec, Layer, LayerMode, Override, RetryPolicy, Service};
@@ -52,26 +54,17 @@ impl HookTools for Tools {
             fails
         });
         if fails || agent.broken.contains(call.tool) {
-            return Err(ToolFailure::Exited {
-                code: 1,
-                stderr: "ERROR it is broken".to_owned(),
-            });
+            return Err(ToolFailure::Exited { code: 1, stderr: "ERROR it is broken".to_owned() });
         }
-        let words: Vec<&str> = call
-            .args
-            .iter()
-            .map(String::as_str)
-            .filter(|word| *word != "--")
-            .collect();
+        let words: Vec<&str> =
+            call.args.iter().map(String::as_str).filter(|word| *word != "--").collect();
         let answer = match call.tool {
             "config-get" => serde_json::to_vec(&agent.config).unwrap(),
             "state-get" => serde_json::to_vec(&agent.state).unwrap(),
             "is-leader" => serde_json::to_vec(&agent.leader).unwrap(),
             "action-get" => b"{}".to_vec(),
             "state-set" => {
-                agent
-                    .pending
-                    .extend(crate::yaml::juju::strings(call.stdin.unwrap()).unwrap());
+                agent.pending.extend(crate::yaml::juju::strings(call.stdin.unwrap()).unwrap());
                 Vec::new()
             }
             "status-set" => {
@@ -184,11 +177,11 @@ impl Charm for Probe {
                 web.replan().await?;
             }
             Some(Step::Command(command)) => {
-                let layer =
-                    Layer::new().service("web", Service::new().override_mode(Override::Replace).command(*command));
-                hook.container("web")?
-                    .add_layer("web", &layer, LayerMode::Combine)
-                    .await?;
+                let layer = Layer::new().service(
+                    "web",
+                    Service::new().override_mode(Override::Replace).command(*command),
+                );
+                hook.container("web")?.add_layer("web", &layer, LayerMode::Combine).await?;
             }
             Some(Step::Restart) => drop(hook.container("web")?.restart(&["web"]).await?),
             Some(Step::RawClient) => drop(hook.container("web")?.client().replan().await?),
@@ -254,10 +247,7 @@ impl Charm for Probe {
             ],
             _ => &[],
         };
-        options
-            .iter()
-            .find(|(key, _)| *key == field.key())
-            .map(|(_, option)| *option)
+        options.iter().find(|(key, _)| *key == field.key()).map(|(_, option)| *option)
     }
 
     fn retry(&self) -> RetryPolicy {
@@ -285,7 +275,8 @@ pub(super) struct Unit {
     pub(super) collected: Collected,
     pub(super) verdict: Option<Verdict>,
     pub(super) log_level: LogLevel,
-    /// Whether time is left to pass only while everything waits: right where there is no Pebble at all.
+    /// Whether time is left to pass only while everything waits: right where there is no Pebble at
+    /// all.
     pub(super) paused: bool,
     /// Variables beside the unit's name and the dispatch path.
     pub(super) variables: Vec<(&'static str, String)>,
@@ -346,15 +337,14 @@ impl Unit {
         unit.edit(|framework| {
             framework.arrive(&Event::Install);
             framework.arrive(&Event::Start);
-            framework.arrive(&Event::PebbleReady {
-                container: "web".parse().unwrap(),
-            });
+            framework.arrive(&Event::PebbleReady { container: "web".parse().unwrap() });
         });
         unit
     }
 
     pub(super) fn framework(&self) -> Framework {
-        Framework::read(self.agent.lock().unwrap().state.get(FRAMEWORK_KEY).map(String::as_str)).unwrap()
+        Framework::read(self.agent.lock().unwrap().state.get(FRAMEWORK_KEY).map(String::as_str))
+            .unwrap()
     }
 
     /// Changes the stored document from outside.
@@ -368,12 +358,7 @@ impl Unit {
 
     /// The names of the stored events.
     pub(super) fn stored(&self) -> Vec<String> {
-        self.framework()
-            .queue
-            .entries()
-            .iter()
-            .map(|entry| entry.event().to_string())
-            .collect()
+        self.framework().queue.entries().iter().map(|entry| entry.event().to_string()).collect()
     }
 
     pub(super) fn on(mut self, event: &'static str, step: Step) -> Self {
@@ -387,14 +372,14 @@ impl Unit {
     }
 
     /// Puts a Pebble there that answers by `answer`.
-    pub(super) fn with_pebble(mut self, answer: impl Fn(&str, &str) -> (u16, Value) + Send + Sync + 'static) -> Self {
+    pub(super) fn with_pebble(
+        mut self,
+        answer: impl Fn(&str, &str) -> (u16, Value) + Send + Sync + 'static,
+    ) -> Self {
         self.paused = false;
         let folder = self.folder.path().join("web");
         std::fs::create_dir(&folder).unwrap();
-        serve(
-            UnixListener::bind(folder.join("pebble.socket")).unwrap(),
-            Arc::new(answer),
-        );
+        serve(UnixListener::bind(folder.join("pebble.socket")).unwrap(), Arc::new(answer));
         self
     }
 
@@ -405,7 +390,9 @@ impl Unit {
         ];
         vars.push(("JUJU_CHARM_DIR", self.folder.path().to_str().unwrap().to_owned()));
         vars.extend(self.variables.iter().cloned());
-        let env = HookEnv::from_vars(vars.into_iter().map(|(name, value)| (name.into(), value.into()))).unwrap();
+        let env =
+            HookEnv::from_vars(vars.into_iter().map(|(name, value)| (name.into(), value.into())))
+                .unwrap();
         {
             let mut agent = self.agent.lock().unwrap();
             agent.tools.clear();
@@ -421,9 +408,8 @@ impl Unit {
             verdict: self.verdict.clone(),
             seen: Arc::clone(&seen),
         };
-        let mut options = RunOptions::new()
-            .containers_folder(self.folder.path())
-            .log_level(self.log_level);
+        let mut options =
+            RunOptions::new().containers_folder(self.folder.path()).log_level(self.log_level);
         options.paused = self.paused;
         let (out, err) = (Sink::default(), Sink::default());
         let streams = Streams {
@@ -494,7 +480,8 @@ fn while_asked(stream: UnixStream, answer: &Answer) -> Option<()> {
         let body = body.to_string();
         write!(
             writer,
-            "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: \
+             {}\r\n\r\n{body}",
             body.len()
         )
         .ok()?;
@@ -545,10 +532,7 @@ pub(super) fn refusing(
 }
 
 fn sync(result: Value) -> (u16, Value) {
-    (
-        200,
-        json!({"type": "sync", "status-code": 200, "status": "OK", "result": result}),
-    )
+    (200, json!({"type": "sync", "status-code": 200, "status": "OK", "result": result}))
 }
 
 fn change_started() -> (u16, Value) {

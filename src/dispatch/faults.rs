@@ -73,10 +73,7 @@ mod tests {
     use super::*;
 
     fn hook(name: String) -> Event {
-        Event::Unknown {
-            hook: name,
-            variables: BTreeMap::new(),
-        }
+        Event::Unknown { hook: name, variables: BTreeMap::new() }
     }
 
     #[test]
@@ -97,9 +94,7 @@ mod tests {
             faults.add(&hook(format!("hook-{number:03}")), &format!("number {number} is wrong"));
             assert!(faults.size() <= Faults::LARGEST, "{}", faults.size());
             assert!(
-                faults
-                    .messages()
-                    .any(|message| message.starts_with(&format!("number {number} "))),
+                faults.messages().any(|message| message.starts_with(&format!("number {number} "))),
                 "{number}"
             );
         }

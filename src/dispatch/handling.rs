@@ -30,7 +30,8 @@ use crate::pebble::{self, RetryPolicy};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ran {
     Handled,
-    /// An error in `stop` or `remove` that changes nothing any more: there is nobody left to show a status to.
+    /// An error in `stop` or `remove` that changes nothing any more: there is nobody left to show a
+    /// status to.
     LetGo,
 }
 
@@ -77,7 +78,9 @@ impl<'a, C: Charm> Handling<'a, C> {
         match self.mode {
             Mode::Workload => show_failure(self.hook.juju(), current, &error),
             // Nobody reads the status of what goes away, and a failure would hold it.
-            Mode::Ending => tracing::error!("\"{current}\" is done all the same: {}", error.chain()),
+            Mode::Ending => {
+                tracing::error!("\"{current}\" is done all the same: {}", error.chain())
+            }
             Mode::Hook | Mode::Action => return Err(error),
         }
         Ok(())
@@ -95,7 +98,9 @@ impl<'a, C: Charm> Handling<'a, C> {
             }
             Ok(Outcome::Defer(reason)) => {
                 if arrival == Arrival::FromJuju && self.mode != Mode::Action {
-                    tracing::warn!("\"{event}\" is stored and runs again before the next event: {reason}");
+                    tracing::warn!(
+                        "\"{event}\" is stored and runs again before the next event: {reason}"
+                    );
                 }
                 return self.store(event, &Status::waiting(reason), arrival);
             }
@@ -118,7 +123,8 @@ impl<'a, C: Charm> Handling<'a, C> {
                 Ok(Ran::Handled)
             }
             Verdict::Store(status) => {
-                // A Pebble that is away or a service that fails is for the status to tell; what nobody expected is for the log as well.
+                // A Pebble that is away or a service that fails is for the status to tell; what
+                // nobody expected is for the log as well.
                 if error.pebble().is_some_and(is_expected) {
                     tracing::warn!(
                         "\"{event}\" is stored and runs again before the next event: {}",
@@ -163,7 +169,8 @@ impl<'a, C: Charm> Handling<'a, C> {
         error.told(told)
     }
 
-    /// An error that came straight from a container's client does not know its container; the client's name for it does.
+    /// An error that came straight from a container's client does not know its container; the
+    /// client's name for it does.
     fn located(&self, error: Error) -> Error {
         if error.container().is_some() {
             return error;
@@ -184,11 +191,12 @@ impl<'a, C: Charm> Handling<'a, C> {
 
     /// The charm's verdict, except that a workload hook must not fail: Juju would hide it.
     fn verdict(&self, event: &Event, error: &Error) -> Verdict {
-        let verdict = catch_unwind(AssertUnwindSafe(|| self.charm.on_error(event, error))).unwrap_or_else(|payload| {
-            let place = format_args!("on_error of {event}");
-            tracing::error!("{}", Error::panic(&place, &*payload).chain());
-            Verdict::Fail
-        });
+        let verdict = catch_unwind(AssertUnwindSafe(|| self.charm.on_error(event, error)))
+            .unwrap_or_else(|payload| {
+                let place = format_args!("on_error of {event}");
+                tracing::error!("{}", Error::panic(&place, &*payload).chain());
+                Verdict::Fail
+            });
         match verdict {
             Verdict::Fail if self.mode == Mode::Workload => {
                 Verdict::Store(if error.pebble().is_some_and(pebble::Error::is_away) {
@@ -208,7 +216,8 @@ impl<'a, C: Charm> Handling<'a, C> {
         Ok(Ran::Handled)
     }
 
-    /// Exactly one unit status, always sent: Juju sets statuses of its own, so that nobody can know what is there.
+    /// Exactly one unit status, always sent: Juju sets statuses of its own, so that nobody can know
+    /// what is there.
     async fn show_status(&self) -> Result<()> {
         // A config whose reading panics is at fault here, too.
         let statuses = guarded(COLLECT_STATUS, self.collect()).await?;
@@ -321,9 +330,7 @@ async fn unlogged<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// How long the event has been stored, as far as the clock can be trusted.

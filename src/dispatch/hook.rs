@@ -20,7 +20,8 @@ use super::state::{CharmState, Framework};
 use crate::juju::{ContainerName, HookEnv, Juju};
 use crate::pebble::{Budget, Client, RetryPolicy};
 
-/// One hook run, as its handlers see it: the environment, the config, the containers, the charm's state and the hook tools.
+/// One hook run, as its handlers see it: the environment, the config, the containers, the charm's
+/// state and the hook tools.
 pub struct Hook<C: Charm> {
     shared: Arc<Shared>,
     config: OnceLock<Arc<C::Config>>,
@@ -74,24 +75,21 @@ pub(crate) struct Memory {
 
 /// How long one call may take while statuses are collected.
 pub(crate) const COLLECT_LIMIT: Duration = Duration::from_secs(2);
-/// How long the one attempt of a call may take in `stop` and `remove`: Kubernetes kills the pod after 30 s.
+/// How long the one attempt of a call may take in `stop` and `remove`: Kubernetes kills the pod
+/// after 30 s.
 const ENDING_LIMIT: Duration = Duration::from_secs(10);
 
 impl<C: Charm> Hook<C> {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            config: OnceLock::new(),
-            charm: PhantomData,
-        }
+        Self { shared, config: OnceLock::new(), charm: PhantomData }
     }
 
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }
 
-    /// What the unit agent said in the environment. For a deferred event it is that of the hook in which it runs again, not its own: what
-    /// the event needs is in the [`Event`](super::Event).
+    /// What the unit agent said in the environment. For a deferred event it is that of the hook in
+    /// which it runs again, not its own: what the event needs is in the [`Event`](super::Event).
     #[must_use]
     pub fn env(&self) -> &HookEnv {
         &self.shared.env
@@ -99,8 +97,8 @@ impl<C: Charm> Hook<C> {
 
     /// The hook tools: leadership, ports, the workload's version, action parameters and results.
     ///
-    /// Statuses belong to `collect_status`, which overwrites what is set here; the state keys `charmwright` and `charm` belong to
-    /// the framework, see [`Hook::state`].
+    /// Statuses belong to `collect_status`, which overwrites what is set here; the state keys
+    /// `charmwright` and `charm` belong to the framework, see [`Hook::state`].
     #[must_use]
     pub fn juju(&self) -> &Juju {
         &self.shared.juju
@@ -110,8 +108,8 @@ impl<C: Charm> Hook<C> {
     ///
     /// # Errors
     ///
-    /// A config error that names the option whose value does not fit; returning it blocks the unit until the user changes it. A hook
-    /// tool's error if the config cannot be read.
+    /// A config error that names the option whose value does not fit; returning it blocks the unit
+    /// until the user changes it. A hook tool's error if the config cannot be read.
     pub fn config(&self) -> Result<Arc<C::Config>> {
         if let Some(config) = self.config.get() {
             return Ok(Arc::clone(config));
@@ -124,11 +122,13 @@ impl<C: Charm> Hook<C> {
     ///
     /// # Errors
     ///
-    /// If the charm's [`Metadata`] does not declare it, or if the config, which may hold the operator's retry options, cannot be read.
+    /// If the charm's [`Metadata`] does not declare it, or if the config, which may hold the
+    /// operator's retry options, cannot be read.
     pub fn container(&self, name: &str) -> Result<Container> {
         if !self.shared.metadata.declares_container(name) {
             return Err(Error::undeclared(format!(
-                "cannot use container \"{name}\": the charm \"{}\" declares {:?} in Charm::METADATA",
+                "cannot use container \"{name}\": the charm \"{}\" declares {:?} in \
+                 Charm::METADATA",
                 self.shared.metadata.name(),
                 self.shared.metadata.container_names()
             )));
@@ -142,17 +142,19 @@ impl<C: Charm> Hook<C> {
         Ok(Container::new(Arc::clone(&self.shared), name))
     }
 
-    /// The charm's state as the last [`set_state`](Hook::set_state) left it, in this hook or an earlier one; the default if there is none.
+    /// The charm's state as the last [`set_state`](Hook::set_state) left it, in this hook or an
+    /// earlier one; the default if there is none.
     ///
     /// # Errors
     ///
-    /// A state error if what is stored is not a `T` or is from a newer version. It is left as it is: writing is refused for the rest of the
-    /// hook.
+    /// A state error if what is stored is not a `T` or is from a newer version. It is left as it
+    /// is: writing is refused for the rest of the hook.
     pub fn state<T: DeserializeOwned + Default>(&self) -> Result<T> {
         self.shared.memory().charm.read()
     }
 
-    /// Replaces the charm's state. It is sent to Juju at the end of the hook, if it changed, and Juju keeps it if the hook succeeds.
+    /// Replaces the charm's state. It is sent to Juju at the end of the hook, if it changed, and
+    /// Juju keeps it if the hook succeeds.
     ///
     /// # Errors
     ///
@@ -164,9 +166,7 @@ impl<C: Charm> Hook<C> {
 
 impl<C: Charm> std::fmt::Debug for Hook<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hook")
-            .field("env", &self.shared.env)
-            .finish_non_exhaustive()
+        f.debug_struct("Hook").field("env", &self.shared.env).finish_non_exhaustive()
     }
 }
 
@@ -179,9 +179,13 @@ impl Shared {
         self.memory().framework.phase(container)
     }
 
-    /// The operator's options count in operation only, so a unit in setup does not read its config for them.
+    /// The operator's options count in operation only, so a unit in setup does not read its config
+    /// for them.
     fn learn_operator_retry(&self, container: &ContainerName) -> Result<()> {
-        if self.phase(container) == Phase::Operation && self.operator.get().is_none() && !self.collecting() {
+        if self.phase(container) == Phase::Operation
+            && self.operator.get().is_none()
+            && !self.collecting()
+        {
             // What is wrong with them is shown when statuses are collected.
             let (operator, _) = OperatorRetry::read(&*self.juju.config()?);
             self.operator.get_or_init(|| operator);
@@ -193,9 +197,13 @@ impl Shared {
         self.collecting.load(Ordering::Relaxed)
     }
 
-    /// How patient a call is. While statuses are collected nobody is; else what was asked for the call wins, then the container's policy,
-    /// the operator's values, the charm's policy.
-    pub(crate) fn policy(&self, container: &ContainerName, call: Option<&RetryPolicy>) -> RetryPolicy {
+    /// How patient a call is. While statuses are collected nobody is; else what was asked for the
+    /// call wins, then the container's policy, the operator's values, the charm's policy.
+    pub(crate) fn policy(
+        &self,
+        container: &ContainerName,
+        call: Option<&RetryPolicy>,
+    ) -> RetryPolicy {
         if self.collecting() {
             return RetryPolicy::once(COLLECT_LIMIT);
         }
@@ -210,26 +218,19 @@ impl Shared {
         }
         match self.patience.containers.get(container.as_str()) {
             Some(policy) => policy.clone(),
-            None => self
-                .operator
-                .get()
-                .copied()
-                .unwrap_or_default()
-                .apply(self.patience.charm.clone()),
+            None => {
+                self.operator.get().copied().unwrap_or_default().apply(self.patience.charm.clone())
+            }
         }
     }
 
     /// The declared container that a client names by this target.
     pub(crate) fn container_of(&self, target: &str) -> Option<ContainerName> {
-        self.metadata
-            .container_names()
-            .iter()
-            .find(|name| target_of(name) == target)?
-            .parse()
-            .ok()
+        self.metadata.container_names().iter().find(|name| target_of(name) == target)?.parse().ok()
     }
 
-    /// The one client of a container in this hook: all handles share its connection, its budget and its memory of layers.
+    /// The one client of a container in this hook: all handles share its connection, its budget and
+    /// its memory of layers.
     pub(crate) fn client(&self, container: &ContainerName) -> Client {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(container) {

@@ -23,7 +23,8 @@ use crate::pebble::WAITS;
 /// and error are part of the result, so there everything goes to `juju-log`. A retry says when it
 /// is about to wait ([`WAITS`]). What is below the level is dropped before it is formatted.
 ///
-/// A `juju-log` that fails does not fail the hook: the lines go to standard error, or nowhere in an action.
+/// A `juju-log` that fails does not fail the hook: the lines go to standard error, or nowhere in an
+/// action.
 #[derive(Clone)]
 pub(crate) struct HookLog {
     inner: Arc<Inner>,
@@ -45,10 +46,7 @@ pub(crate) struct Streams {
 
 impl Streams {
     pub(crate) fn of_process() -> Self {
-        Self {
-            out: Mutex::new(Box::new(io::stdout())),
-            err: Mutex::new(Box::new(io::stderr())),
-        }
+        Self { out: Mutex::new(Box::new(io::stdout())), err: Mutex::new(Box::new(io::stderr())) }
     }
 }
 
@@ -90,7 +88,8 @@ impl HookLog {
     /// Sends what has been gathered, errors last, so that they are the last word.
     pub(crate) fn flush(&self) {
         // Taken out first: the call of juju-log may itself log.
-        let batches = std::mem::take(&mut *self.inner.batches.lock().unwrap_or_else(PoisonError::into_inner));
+        let batches =
+            std::mem::take(&mut *self.inner.batches.lock().unwrap_or_else(PoisonError::into_inner));
         for (place, batch) in batches.into_iter().enumerate() {
             self.send(LEVELS.get(place).copied().unwrap_or(LogLevel::Error), &batch.text);
         }
@@ -107,19 +106,13 @@ impl HookLog {
     }
 
     fn gather(&self, level: LogLevel, line: &str) {
-        let place = LEVELS
-            .iter()
-            .position(|known| *known == level)
-            .unwrap_or(LEVELS.len() - 1);
+        let place = LEVELS.iter().position(|known| *known == level).unwrap_or(LEVELS.len() - 1);
         let full = {
             let mut batches = self.inner.batches.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(batch) = batches.get_mut(place) else { return };
-            let fits = batch.text.is_empty() || batch.text.len() + 1 + line.len() <= Self::LARGEST_BATCH;
-            let full = if fits {
-                String::new()
-            } else {
-                std::mem::take(&mut batch.text)
-            };
+            let fits =
+                batch.text.is_empty() || batch.text.len() + 1 + line.len() <= Self::LARGEST_BATCH;
+            let full = if fits { String::new() } else { std::mem::take(&mut batch.text) };
             if !batch.text.is_empty() {
                 batch.text.push('\n');
             }
@@ -157,21 +150,12 @@ impl HookLog {
     }
 }
 
-const LEVELS: [LogLevel; 5] = [
-    LogLevel::Trace,
-    LogLevel::Debug,
-    LogLevel::Info,
-    LogLevel::Warning,
-    LogLevel::Error,
-];
+const LEVELS: [LogLevel; 5] =
+    [LogLevel::Trace, LogLevel::Debug, LogLevel::Info, LogLevel::Warning, LogLevel::Error];
 
 impl Subscriber for HookLog {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.enabled(metadata) {
-            Interest::always()
-        } else {
-            Interest::never()
-        }
+        if self.enabled(metadata) { Interest::always() } else { Interest::never() }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -232,7 +216,8 @@ impl Line {
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Writing to a String fails only if the value's own formatting does; then the rest of the line still stands.
+        // Writing to a String fails only if the value's own formatting does; then the rest of the
+        // line still stands.
         let _ = if field.name() == "message" {
             write!(self.message, "{value:?}")
         } else {

@@ -9,7 +9,9 @@ use super::error::Told;
 use super::layer_field::{Entry, LayerKey};
 use super::outcome::{failed_service, is_command};
 use super::text::one_line;
-use crate::pebble::{self, Client, FileErrorKind, FileInfo, FileType, ListOptions, Service, ServiceFailure};
+use crate::pebble::{
+    self, Client, FileErrorKind, FileInfo, FileType, ListOptions, Service, ServiceFailure,
+};
 use crate::pebble::{StartRefusal, UserFault};
 
 /// A finding says in our words what is wrong, and with which fields: the first of them that came
@@ -24,7 +26,11 @@ type OptionOf<'a> = &'a dyn Fn(&Entry, LayerKey) -> Option<&'static str>;
 
 /// Gives the error in our words, if it is about a field that the charm leads back to an option,
 /// or about a process that was not started.
-pub(super) async fn told(option_of: OptionOf<'_>, client: &Client, error: &pebble::Error) -> Option<Told> {
+pub(super) async fn told(
+    option_of: OptionOf<'_>,
+    client: &Client,
+    error: &pebble::Error,
+) -> Option<Told> {
     if is_command(error) {
         return None;
     }
@@ -43,7 +49,11 @@ pub(super) async fn told(option_of: OptionOf<'_>, client: &Client, error: &pebbl
     Some(Told::mistake(option, ours.unwrap_or(finding.words)))
 }
 
-async fn of_change(option_of: OptionOf<'_>, client: &Client, failures: &[ServiceFailure]) -> Option<Told> {
+async fn of_change(
+    option_of: OptionOf<'_>,
+    client: &Client,
+    failures: &[ServiceFailure],
+) -> Option<Told> {
     if failures.iter().all(|failure| failure.start_refusal().is_none()) {
         return None;
     }
@@ -60,7 +70,8 @@ async fn of_change(option_of: OptionOf<'_>, client: &Client, failures: &[Service
         let finding = finding(client, failure.service(), refusal).await;
         let option = finding.as_ref().and_then(|finding| finding.option(option_of, &service));
         let in_texts = [LayerKey::Command, LayerKey::WorkingDir, LayerKey::User];
-        from_options |= option.is_some() || in_texts.iter().any(|key| option_of(&service, *key).is_some());
+        from_options |=
+            option.is_some() || in_texts.iter().any(|key| option_of(&service, *key).is_some());
         texts.push(match (&finding, refusal) {
             (Some(finding), _) => format!("{}: {}", failure.service(), finding.words),
             (None, StartRefusal::NotRun { why, .. }) => {
@@ -69,9 +80,7 @@ async fn of_change(option_of: OptionOf<'_>, client: &Client, failures: &[Service
             (None, _) => format!("{}: it cannot be started", failure.service()),
         });
         mistakes.extend(
-            finding
-                .zip(option)
-                .map(|(finding, option)| Told::mistake(option, finding.words)),
+            finding.zip(option).map(|(finding, option)| Told::mistake(option, finding.words)),
         );
     }
     // As long as one of them failed for another reason, the event has to run again.
@@ -112,17 +121,21 @@ fn said_by_itself(refusal: StartRefusal<'_>) -> Option<Finding> {
         }
         StartRefusal::NoSuchUser => return Some(refused(UserFault::User)),
         StartRefusal::NoSuchGroup => return Some(refused(UserFault::Group)),
-        StartRefusal::NoSuchUserId => (&[LayerKey::UserId], "the container has no user of this number"),
-        StartRefusal::UserIdDiffers => (
-            &[LayerKey::UserId, LayerKey::User],
-            "the user has another number in the container",
-        ),
-        StartRefusal::GroupIdDiffers => (
-            &[LayerKey::GroupId, LayerKey::Group],
-            "the group has another number in the container",
-        ),
-        StartRefusal::UserIdAlone => (&[LayerKey::UserId], "a user's number needs a group beside it"),
-        StartRefusal::GroupAlone => (&[LayerKey::Group, LayerKey::GroupId], "a group needs a user beside it"),
+        StartRefusal::NoSuchUserId => {
+            (&[LayerKey::UserId], "the container has no user of this number")
+        }
+        StartRefusal::UserIdDiffers => {
+            (&[LayerKey::UserId, LayerKey::User], "the user has another number in the container")
+        }
+        StartRefusal::GroupIdDiffers => {
+            (&[LayerKey::GroupId, LayerKey::Group], "the group has another number in the container")
+        }
+        StartRefusal::UserIdAlone => {
+            (&[LayerKey::UserId], "a user's number needs a group beside it")
+        }
+        StartRefusal::GroupAlone => {
+            (&[LayerKey::Group, LayerKey::GroupId], "a group needs a user beside it")
+        }
     };
     Some(Finding { keys, words })
 }
@@ -131,25 +144,20 @@ const NO_SUCH_PROGRAM: Finding = of_command("the container has no such program")
 const NO_SUCH_DIRECTORY: Finding = of_directory("the container has no such directory");
 
 const fn of_command(words: &'static str) -> Finding {
-    Finding {
-        keys: &[LayerKey::Command],
-        words,
-    }
+    Finding { keys: &[LayerKey::Command], words }
 }
 
 const fn of_directory(words: &'static str) -> Finding {
-    Finding {
-        keys: &[LayerKey::WorkingDir],
-        words,
-    }
+    Finding { keys: &[LayerKey::WorkingDir], words }
 }
 
 /// A field that Pebble itself has named.
 fn refused(fault: UserFault) -> Finding {
     match fault {
-        UserFault::Command => {
-            of_command("it cannot be run: it holds no word, does not close a quote, or there is no such program")
-        }
+        UserFault::Command => of_command(
+            "it cannot be run: it holds no word, does not close a quote, or there is no such \
+             program",
+        ),
         UserFault::User => Finding {
             keys: &[LayerKey::User, LayerKey::UserId],
             words: "the container has no such user",
@@ -164,30 +172,24 @@ fn refused(fault: UserFault) -> Finding {
 
 /// The service or check whose field an answer to `add layer` refuses.
 fn entry_in(error: &pebble::Error) -> Option<Entry> {
-    if !["add layer ", "put back layer "]
-        .iter()
-        .any(|start| error.operation().starts_with(start))
-    {
+    if !["add layer ", "put back layer "].iter().any(|start| error.operation().starts_with(start)) {
         return None;
     }
     let named = |word: &str| {
         let (_, rest) = error.reason().split_once(word)?;
         // Go's quoting and JSON's agree for every name that Pebble takes in practice.
-        serde_json::Deserializer::from_str(rest)
-            .into_iter::<String>()
-            .next()?
-            .ok()
+        serde_json::Deserializer::from_str(rest).into_iter::<String>().next()?.ok()
     };
-    named("service ")
-        .map(Entry::Service)
-        .or_else(|| named("check ").map(Entry::Check))
+    named("service ").map(Entry::Service).or_else(|| named("check ").map(Entry::Check))
 }
 
 /// The system's answer is the same whether the program or the directory is at fault, so both are
 /// looked at.
 async fn not_run(client: &Client, service: &str, program: &str, why: &str) -> Option<Finding> {
     match why {
-        "exec format error" => return Some(of_command("its program is nothing that can be run here")),
+        "exec format error" => {
+            return Some(of_command("its program is nothing that can be run here"));
+        }
         "operation not permitted" => {
             return Some(Finding {
                 keys: &[LayerKey::User, LayerKey::UserId],
@@ -248,7 +250,10 @@ fn forbidden(service: &Service, directory: &Seen, program: &FileInfo) -> Finding
     if closed && for_all(program) && as_another {
         of_directory("the user who runs the command may not enter it")
     } else {
-        of_command("the user who runs it may not run its program, or not enter a directory on the way to it")
+        of_command(
+            "the user who runs it may not run its program, or not enter a directory on the way to \
+             it",
+        )
     }
 }
 

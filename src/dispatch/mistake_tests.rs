@@ -18,7 +18,8 @@ fn failing(
     move |method, target| {
         let path = target.split('?').next().unwrap_or_default();
         let sync = |result: Value| {
-            let body = json!({"type": "sync", "status-code": 200, "status": "OK", "result": result});
+            let body =
+                json!({"type": "sync", "status-code": 200, "status": "OK", "result": result});
             (200, body)
         };
         match (method, path) {
@@ -68,8 +69,8 @@ fn tells_no_value(ran: &Ran) {
     }
 }
 
-const IN_FOLDER: &str =
-    "services: {web: {command: /secret/run, override: replace, working-dir: /secret/folder, user: hunter2}}";
+const IN_FOLDER: &str = "services: {web: {command: /secret/run, override: replace, working-dir: \
+                         /secret/folder, user: hunter2}}";
 const ALONE: &str = "services: {web: {command: /secret/run, override: replace}}";
 const FOLDER: (&str, &str, &str) = ("/secret/folder", "directory", "755");
 const PRIVATE: (&str, &str, &str) = ("/secret/folder", "directory", "700");
@@ -93,12 +94,7 @@ fn a_service_that_cannot_be_started_blocks_by_the_options_name_until_it_is_mende
             &[],
             "\"command\": its first word, which names the program, is empty",
         ),
-        (
-            "user: unknown user hunter2",
-            ALONE,
-            &[],
-            "\"run-as\": the container has no such user",
-        ),
+        ("user: unknown user hunter2", ALONE, &[], "\"run-as\": the container has no such user"),
         (
             "cannot start service: exec: \"mange\": executable file not found in $PATH",
             ALONE,
@@ -106,18 +102,8 @@ fn a_service_that_cannot_be_started_blocks_by_the_options_name_until_it_is_mende
             "\"command\": the container has no such program",
         ),
         (GONE, ALONE, &[], "\"command\": the container has no such program"),
-        (
-            GONE,
-            IN_FOLDER,
-            &[PROGRAM],
-            "\"folder\": the container has no such directory",
-        ),
-        (
-            GONE,
-            IN_FOLDER,
-            &[FOLDER],
-            "\"command\": the container has no such program",
-        ),
+        (GONE, IN_FOLDER, &[PROGRAM], "\"folder\": the container has no such directory"),
+        (GONE, IN_FOLDER, &[FOLDER], "\"command\": the container has no such program"),
         (
             GONE,
             IN_FOLDER,
@@ -159,7 +145,8 @@ fn a_service_that_cannot_be_started_blocks_by_the_options_name_until_it_is_mende
             DENIED,
             IN_FOLDER,
             &[FOLDER, ("/secret/run", "file", "700")],
-            "\"command\": the user who runs it may not run its program, or not enter a directory on the way to it",
+            "\"command\": the user who runs it may not run its program, or not enter a directory \
+             on the way to it",
         ),
         (
             "cannot start service: fork/exec /secret/run: exec format error",
@@ -198,10 +185,7 @@ fn a_service_that_cannot_be_started_blocks_by_the_options_name_until_it_is_mende
             (ran.code, ran.statuses[0].as_str()),
             (0, format!("blocked: invalid {told}").as_str())
         );
-        assert!(
-            unit.stored().is_empty() && ran.err.contains("needs the user"),
-            "{ran:?}"
-        );
+        assert!(unit.stored().is_empty() && ran.err.contains("needs the user"), "{ran:?}");
         tells_no_value(&ran);
         // As the failure of an action too.
         let ran = unit.run("actions/act");
@@ -228,10 +212,7 @@ fn what_is_led_back_to_no_option_or_is_not_the_users_to_mend_stays_a_failed_chan
         ),
         // Comes and goes; but the program is the user's.
         (
-            &[(
-                "web",
-                "cannot start service: fork/exec /secret/run: cannot allocate memory",
-            )],
+            &[("web", "cannot start service: fork/exec /secret/run: cannot allocate memory")],
             "blocked: failed: web: its program cannot be started: cannot allocate memory",
             false,
         ),
@@ -241,7 +222,8 @@ fn what_is_led_back_to_no_option_or_is_not_the_users_to_mend_stays_a_failed_chan
                 ("web", "user: unknown user hunter2"),
                 ("db", "service start attempt: exited quickly with code 1, will restart"),
             ],
-            "blocked: failed: web: the container has no such user; db: service start attempt: exited quickly with code 1, will restart",
+            "blocked: failed: web: the container has no such user; db: service start attempt: \
+             exited quickly with code 1, will restart",
             false,
         ),
     ] {
@@ -270,10 +252,7 @@ fn a_charm_that_panics_when_it_is_asked_has_led_the_field_back_to_nothing() {
         assert_eq!((ran.code, &ran.statuses[..]), (0, &[told.to_owned()][..]), "{ran:?}");
         assert_eq!(unit.stored().len(), 1);
         let logged = format!("{:?}", ran.log);
-        assert!(
-            logged.contains("option_of") && logged.contains("it went off"),
-            "{ran:?}"
-        );
+        assert!(logged.contains("option_of") && logged.contains("it went off"), "{ran:?}");
     }
 }
 
@@ -297,7 +276,8 @@ fn a_refused_layer_blocks_by_the_options_name() {
             "\"check-as-number\": the container has no user of this number",
         ),
         (
-            "plan check \"up\" has invalid user/group: user \"hunter2\" UID (0) does not match user-id (4242)",
+            "plan check \"up\" has invalid user/group: user \"hunter2\" UID (0) does not match \
+             user-id (4242)",
             "\"check-as-number\": the user has another number in the container",
         ),
         (
@@ -311,10 +291,7 @@ fn a_refused_layer_blocks_by_the_options_name() {
         unit.log_level = LogLevel::Trace;
         let ran = unit.run(CONFIG_CHANGED);
         assert_eq!(ran.code, 0, "{ran:?}");
-        assert!(
-            ran.statuses[0].starts_with(&format!("blocked: invalid {told}")),
-            "{ran:?}"
-        );
+        assert!(ran.statuses[0].starts_with(&format!("blocked: invalid {told}")), "{ran:?}");
         assert!(unit.stored().is_empty());
         tells_no_value(&ran);
     }
@@ -322,9 +299,8 @@ fn a_refused_layer_blocks_by_the_options_name() {
 
 #[test]
 fn a_command_that_is_refused_before_it_is_sent_says_why() {
-    let unit = Unit::in_operation()
-        .with_pebble(willing)
-        .on("config-changed", Step::Command("'hunter2"));
+    let unit =
+        Unit::in_operation().with_pebble(willing).on("config-changed", Step::Command("'hunter2"));
     let ran = unit.run(CONFIG_CHANGED);
     assert_eq!(
         ran.statuses,
@@ -346,11 +322,7 @@ fn a_refusal_without_an_option_behind_it_fails_the_hook() {
         // A command of a handler's own is in no layer.
         (Step::Exec, "cannot find executable \"mange\"", 400),
         (Step::Exec, "user: unknown user nobody1", 400),
-        (
-            Step::Exec,
-            "cannot call exec: working directory \"/nowhere\" does not exist",
-            500,
-        ),
+        (Step::Exec, "cannot call exec: working directory \"/nowhere\" does not exist", 500),
     ] {
         let unit = Unit::in_operation()
             .with_pebble(refusing(status, message))
@@ -362,7 +334,8 @@ fn a_refusal_without_an_option_behind_it_fails_the_hook() {
         let ran = unit.run("hooks/web-pebble-ready");
         assert_eq!(ran.code, 0);
         assert!(
-            ran.statuses[0].starts_with("blocked: cannot ") && !ran.statuses[0].contains("invalid \""),
+            ran.statuses[0].starts_with("blocked: cannot ")
+                && !ran.statuses[0].contains("invalid \""),
             "{ran:?}"
         );
         assert_eq!(unit.stored(), ["web-pebble-ready"]);

@@ -1,9 +1,11 @@
 //! One hook run as one typed function call, and what its result means for the unit.
 //!
-//! The road goes one way: the environment names an [`Event`]; stored events, oldest first, and then this one are given to
-//! [`Charm::handle`]; what it returns is judged by the table of [`Verdict::by_table`]; the statuses are collected and the worst is set; what
-//! changed of the state is committed; the exit code tells Juju whether to keep it all or to run the hook again. Only this
-//! module decides what an error means for the unit: the client below does not know that Juju exists, nor the hook tools that Pebble does.
+//! The road goes one way: the environment names an [`Event`]; stored events, oldest first, and then
+//! this one are given to [`Charm::handle`]; what it returns is judged by the table of
+//! [`Verdict::by_table`]; the statuses are collected and the worst is set; what changed of the
+//! state is committed; the exit code tells Juju whether to keep it all or to run the hook again.
+//! Only this module decides what an error means for the unit: the client below does not know that
+//! Juju exists, nor the hook tools that Pebble does.
 
 mod charm;
 mod config;

@@ -21,12 +21,7 @@ const EARLY_STATUS_AFTER: Duration = Duration::from_secs(10);
 
 impl Observer {
     pub(crate) fn new(container: ContainerName, mode: Mode, juju: Arc<Juju>) -> Self {
-        Self {
-            container,
-            mode,
-            juju,
-            said: AtomicBool::new(false),
-        }
+        Self { container, mode, juju, said: AtomicBool::new(false) }
     }
 }
 

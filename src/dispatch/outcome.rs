@@ -15,10 +15,11 @@ use crate::pebble;
 pub enum Outcome {
     /// The event is dealt with.
     Done,
-    /// Something outside is not there yet: store the event and run it again before the next one. The text is for the operator, as
-    /// the unit's Waiting status: `waiting for the database`.
+    /// Something outside is not there yet: store the event and run it again before the next one.
+    /// The text is for the operator, as the unit's Waiting status: `waiting for the database`.
     ///
-    /// Not possible in an action, `stop`, `remove`, `secret-rotate` and `secret-expired`: there it is an error.
+    /// Not possible in an action, `stop`, `remove`, `secret-rotate` and `secret-expired`: there it
+    /// is an error.
     Defer(String),
 }
 
@@ -31,20 +32,25 @@ impl Outcome {
 
 /// What the framework does about an error of a handler.
 ///
-/// The default is [`Verdict::by_table`]; a charm changes it in one place, [`Charm::on_error`](super::Charm::on_error).
+/// The default is [`Verdict::by_table`]; a charm changes it in one place,
+/// [`Charm::on_error`](super::Charm::on_error).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
 pub enum Verdict {
-    /// The event is done all the same: writes are committed, exit 0, and nothing is shown. In `stop` and `remove` collect-status is left out.
+    /// The event is done all the same: writes are committed, exit 0, and nothing is shown. In
+    /// `stop` and `remove` collect-status is left out.
     Done,
-    /// The event is done, and only the user can mend what is wrong: writes are committed, exit 0, and the unit is Blocked with this
-    /// message until this event, or `config-changed`, is handled without the fault.
+    /// The event is done, and only the user can mend what is wrong: writes are committed, exit 0,
+    /// and the unit is Blocked with this message until this event, or `config-changed`, is handled
+    /// without the fault.
     Block(String),
-    /// The event is stored and runs again before the next one: writes are committed, exit 0, and the unit shows this status meanwhile.
+    /// The event is stored and runs again before the next one: writes are committed, exit 0, and
+    /// the unit shows this status meanwhile.
     Store(Status),
-    /// The hook fails: nothing is committed, exit 1, and Juju runs it again after 5 s, 10 s, … 5 min. In a `<container>-pebble-*` hook,
-    /// which Juju would drop without a trace, the event is stored and the unit is Blocked with the cause instead.
+    /// The hook fails: nothing is committed, exit 1, and Juju runs it again after 5 s, 10 s, … 5
+    /// min. In a `<container>-pebble-*` hook, which Juju would drop without a trace, the event is
+    /// stored and the unit is Blocked with the cause instead.
     Fail,
 }
 
@@ -66,14 +72,19 @@ impl Verdict {
     /// | any other error (a definite 4xx, a bug, a panic) | – | dropped | no | 1 | error state, the cause chain in the log |
     /// | any other error in a `<container>-pebble-*` hook | stored | committed | runs | 0 | Blocked: the cause. Juju hides a failed workload hook, so it must never be the last word |
     ///
-    /// - A transfer or a command that broke off because Pebble went away counts as Pebble unreachable: only, the call could not begin again by itself.
-    /// - A stored event that runs again is judged by its own row, not by that of the hook it runs in: a stored `config-changed` whose
-    ///   Pebble is unreachable in operation fails the hook, be that an `update-status`. Only where the hook itself is a `<container>-pebble-*`
-    ///   one, which must not fail, does it stay stored instead.
-    /// - Where "stored" is not possible (`stop`, `remove`, `secret-rotate`, `secret-expired`), the hook fails: Juju runs it again by itself.
-    /// - Exit 0 of a `<container>-pebble-*` hook is for what was committed: where its event cannot be
-    ///   stored or the state not be written, the unit is Blocked with the cause and the exit is 1.
-    /// - An action does not get here: its error is its failure message, exit 0, and the unit is not put in error.
+    /// - A transfer or a command that broke off because Pebble went away counts as Pebble
+    ///   unreachable: only, the call could not begin again by itself.
+    /// - A stored event that runs again is judged by its own row, not by that of the hook it runs
+    ///   in: a stored `config-changed` whose Pebble is unreachable in operation fails the hook, be
+    ///   that an `update-status`. Only where the hook itself is a `<container>-pebble-*` one, which
+    ///   must not fail, does it stay stored instead.
+    /// - Where "stored" is not possible (`stop`, `remove`, `secret-rotate`, `secret-expired`), the
+    ///   hook fails: Juju runs it again by itself.
+    /// - Exit 0 of a `<container>-pebble-*` hook is for what was committed: where its event cannot
+    ///   be stored or the state not be written, the unit is Blocked with the cause and the exit is
+    ///   1.
+    /// - An action does not get here: its error is its failure message, exit 0, and the unit is not
+    ///   put in error.
     pub fn by_table(event: &Event, error: &Error) -> Self {
         if let Some(message) = error.config_fault() {
             return Self::Block(message);
@@ -111,11 +122,7 @@ impl Verdict {
     }
 
     fn other(event: &Event, error: &Error) -> Self {
-        if event.is_workload() {
-            Self::Store(Status::blocked(error.chain()))
-        } else {
-            Self::Fail
-        }
+        if event.is_workload() { Self::Store(Status::blocked(error.chain())) } else { Self::Fail }
     }
 }
 
@@ -148,10 +155,9 @@ fn failed_change(error: &pebble::Error) -> String {
 /// `SERVICE: CAUSE: LAST OUTPUT LINE`
 pub(super) fn failed_service(failure: &pebble::ServiceFailure) -> String {
     let (service, cause) = (failure.service(), failure.cause());
-    failure.last_output().map_or_else(
-        || format!("{service}: {cause}"),
-        |line| format!("{service}: {cause}: {line}"),
-    )
+    failure
+        .last_output()
+        .map_or_else(|| format!("{service}: {cause}"), |line| format!("{service}: {cause}: {line}"))
 }
 
 #[cfg(test)]
@@ -172,14 +178,8 @@ mod tests {
             Event::Stop,
             Event::Remove,
             Event::PebbleReady { container: container() },
-            Event::PebbleCheckFailed {
-                container: container(),
-                check: "up".parse().unwrap(),
-            },
-            Event::Unknown {
-                hook: "secret-rotate".to_owned(),
-                variables: Default::default(),
-            },
+            Event::PebbleCheckFailed { container: container(), check: "up".parse().unwrap() },
+            Event::Unknown { hook: "secret-rotate".to_owned(), variables: Default::default() },
         ]
     }
 
@@ -206,12 +206,7 @@ mod tests {
             Error::config("port", "must be even"),
             Error::new("cannot count the sheep"),
             Error::deferral("cannot defer"),
-            at(pebble::Error::interrupted(
-                "push \"/a\"",
-                None,
-                7,
-                "it broke".to_owned(),
-            )),
+            at(pebble::Error::interrupted("push \"/a\"", None, 7, "it broke".to_owned())),
             at(pebble::Error::ended(
                 pebble::ErrorKind::OutcomeUnknown,
                 "run command \"a\"",
@@ -281,10 +276,7 @@ mod tests {
         };
         assert_eq!(
             (status.kind(), status.message()),
-            (
-                StatusKind::Waiting,
-                "cannot wait for check \"up\" in container \"web\": it is down"
-            )
+            (StatusKind::Waiting, "cannot wait for check \"up\" in container \"web\": it is down")
         );
     }
 
@@ -301,9 +293,7 @@ mod tests {
         let error = pebble::Error::ended(kind, "run command \"mange\"", None, why, Some(change));
         let error = Error::from(error).at("web".parse().unwrap(), Phase::Operation);
         assert_eq!(Verdict::by_table(&Event::ConfigChanged, &error), Verdict::Fail);
-        let ready = Event::PebbleReady {
-            container: "web".parse().unwrap(),
-        };
+        let ready = Event::PebbleReady { container: "web".parse().unwrap() };
         assert_eq!(
             Verdict::by_table(&ready, &error),
             Verdict::Store(Status::blocked(error.chain()))
@@ -332,7 +322,9 @@ mod tests {
                         Verdict::Fail => assert!(!event.is_workload(), "{event}: {error}"),
                         Verdict::Store(_) => assert!(event.is_deferrable(), "{event}: {error}"),
                         Verdict::Done => assert!(event.is_ending(), "{event}: {error}"),
-                        Verdict::Block(_) => assert!(error.config_fault().is_some(), "{event}: {error}"),
+                        Verdict::Block(_) => {
+                            assert!(error.config_fault().is_some(), "{event}: {error}")
+                        }
                     }
                 }
             }

@@ -9,8 +9,9 @@ use crate::juju::{Status, StatusKind};
 
 /// One deferred event: it runs again before the next event, until its handler is done with it.
 ///
-/// Guarantees: an event that was stored runs **at least once** more; stored events run oldest first, and each at most once a hook; equal
-/// events are one entry with a count. A failing hook changes nothing: Juju drops the write.
+/// Guarantees: an event that was stored runs **at least once** more; stored events run oldest
+/// first, and each at most once a hook; equal events are one entry with a count. A failing hook
+/// changes nothing: Juju drops the write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Deferred {
@@ -135,22 +136,28 @@ impl Queue {
             reason: "\"".repeat(text::SHORTEST),
             status: Kind::Maintenance,
         });
-        Self {
-            entries: entries.collect(),
-        }
+        Self { entries: entries.collect() }
     }
 
-    /// Stores an event with the status to show meanwhile. An equal one keeps its place and its age; its count and attempts go up.
+    /// Stores an event with the status to show meanwhile. An equal one keeps its place and its age;
+    /// its count and attempts go up.
     ///
     /// # Errors
     ///
     /// A deferral error if the event is of a kind that must not be stored, or if it is a new one
     /// and the queue is full: then nothing has changed. An event that is stored already never fails
     /// to stay stored.
-    pub(crate) fn store(&mut self, event: &Event, status: &Status, arrival: Arrival, now: u64) -> Result<(), Error> {
+    pub(crate) fn store(
+        &mut self,
+        event: &Event,
+        status: &Status,
+        arrival: Arrival,
+        now: u64,
+    ) -> Result<(), Error> {
         if !event.is_deferrable() {
             return Err(Error::deferral(format!(
-                "cannot defer \"{event}\": actions, stop, remove, secret-rotate and secret-expired cannot be stored; finish it now or return an error"
+                "cannot defer \"{event}\": actions, stop, remove, secret-rotate and \
+                 secret-expired cannot be stored; finish it now or return an error"
             )));
         }
         let kind = match status.kind() {
@@ -171,11 +178,10 @@ impl Queue {
         }
         if self.entries.len() >= Self::CAPACITY {
             return Err(Error::deferral(format!(
-                "cannot defer \"{event}\": {} events are stored already, which is the limit; the oldest is \"{}\" ({})",
+                "cannot defer \"{event}\": {} events are stored already, which is the limit; the \
+                 oldest is \"{}\" ({})",
                 self.entries.len(),
-                self.entries
-                    .first()
-                    .map_or_else(String::new, |entry| entry.event.to_string()),
+                self.entries.first().map_or_else(String::new, |entry| entry.event.to_string()),
                 self.entries.first().map_or("", |entry| entry.reason.as_str()),
             )));
         }
@@ -205,10 +211,7 @@ mod tests {
     use super::*;
 
     fn unknown(name: &str) -> Event {
-        Event::Unknown {
-            hook: name.to_owned(),
-            variables: Default::default(),
-        }
+        Event::Unknown { hook: name.to_owned(), variables: Default::default() }
     }
 
     fn waiting() -> Status {
@@ -218,26 +221,15 @@ mod tests {
     #[test]
     fn equal_events_are_one_entry_with_a_count() {
         let mut queue = Queue::default();
-        queue
-            .store(&Event::ConfigChanged, &waiting(), Arrival::FromJuju, 10)
-            .unwrap();
-        queue
-            .store(&Event::UpdateStatus, &waiting(), Arrival::FromJuju, 11)
-            .unwrap();
+        queue.store(&Event::ConfigChanged, &waiting(), Arrival::FromJuju, 10).unwrap();
+        queue.store(&Event::UpdateStatus, &waiting(), Arrival::FromJuju, 11).unwrap();
         queue
             .store(&Event::ConfigChanged, &Status::blocked("broken"), Arrival::FromJuju, 12)
             .unwrap();
         queue
-            .store(
-                &Event::ConfigChanged,
-                &Status::blocked("still\nbroken"),
-                Arrival::FromQueue,
-                13,
-            )
+            .store(&Event::ConfigChanged, &Status::blocked("still\nbroken"), Arrival::FromQueue, 13)
             .unwrap();
-        let [first, second] = queue.entries() else {
-            panic!("{queue:?}")
-        };
+        let [first, second] = queue.entries() else { panic!("{queue:?}") };
         assert_eq!(
             (first.event(), first.count(), first.attempts(), first.since()),
             (&Event::ConfigChanged, 2, 3, 10)
@@ -257,19 +249,13 @@ mod tests {
         for event in [
             Event::Stop,
             Event::Remove,
-            Event::Action {
-                name: "restart".to_owned(),
-                id: "1".to_owned(),
-            },
+            Event::Action { name: "restart".to_owned(), id: "1".to_owned() },
             unknown("secret-rotate"),
             unknown("secret-expired"),
             unknown("actions/other"),
         ] {
             let error = queue.store(&event, &waiting(), Arrival::FromJuju, 0).unwrap_err();
-            assert!(
-                error.to_string().starts_with(&format!("cannot defer \"{event}\"")),
-                "{error}"
-            );
+            assert!(error.to_string().starts_with(&format!("cannot defer \"{event}\"")), "{error}");
         }
         assert!(queue.entries().is_empty());
     }
@@ -283,14 +269,10 @@ mod tests {
                 .unwrap();
         }
         let before = queue.clone();
-        let error = queue
-            .store(&Event::Install, &waiting(), Arrival::FromJuju, 0)
-            .unwrap_err();
+        let error = queue.store(&Event::Install, &waiting(), Arrival::FromJuju, 0).unwrap_err();
         assert!(error.to_string().contains("64 events are stored already"), "{error}");
         assert_eq!(queue, before);
-        queue
-            .store(&unknown("hook-63"), &waiting(), Arrival::FromJuju, 0)
-            .unwrap();
+        queue.store(&unknown("hook-63"), &waiting(), Arrival::FromJuju, 0).unwrap();
     }
 
     proptest! {

@@ -56,45 +56,42 @@ impl RunOptions {
 
     /// The folder that holds `NAME/pebble.socket` for each container.
     pub fn containers_folder(self, folder: impl Into<PathBuf>) -> Self {
-        Self {
-            containers: folder.into(),
-            ..self
-        }
+        Self { containers: folder.into(), ..self }
     }
 
     /// The least important level that is logged, instead of [`Charm::log_level`].
     pub fn log_level(self, level: LogLevel) -> Self {
-        Self {
-            log_level: Some(level),
-            ..self
-        }
+        Self { log_level: Some(level), ..self }
     }
 
-    /// From `CHARMWRIGHT_CONTAINERS` and `CHARMWRIGHT_LOG`, which stand in for Juju's fixed places when a hook runs outside a pod. An empty
-    /// or unknown value is as good as none.
+    /// From `CHARMWRIGHT_CONTAINERS` and `CHARMWRIGHT_LOG`, which stand in for Juju's fixed places
+    /// when a hook runs outside a pod. An empty or unknown value is as good as none.
     fn from_process() -> Self {
         let mut options = Self::default();
-        if let Some(folder) = std::env::var_os("CHARMWRIGHT_CONTAINERS").filter(|folder| !folder.is_empty()) {
+        if let Some(folder) =
+            std::env::var_os("CHARMWRIGHT_CONTAINERS").filter(|folder| !folder.is_empty())
+        {
             options.containers = folder.into();
         }
-        options.log_level =
-            std::env::var("CHARMWRIGHT_LOG")
-                .ok()
-                .and_then(|word| match word.to_ascii_lowercase().as_str() {
-                    "trace" => Some(LogLevel::Trace),
-                    "debug" => Some(LogLevel::Debug),
-                    "info" => Some(LogLevel::Info),
-                    "warn" | "warning" => Some(LogLevel::Warning),
-                    "error" => Some(LogLevel::Error),
-                    _ => None,
-                });
+        options.log_level = std::env::var("CHARMWRIGHT_LOG").ok().and_then(|word| {
+            match word.to_ascii_lowercase().as_str() {
+                "trace" => Some(LogLevel::Trace),
+                "debug" => Some(LogLevel::Debug),
+                "info" => Some(LogLevel::Info),
+                "warn" | "warning" => Some(LogLevel::Warning),
+                "error" => Some(LogLevel::Error),
+                _ => None,
+            }
+        });
         options
     }
 }
 
-/// Runs the charm for the event that this process was started for: the whole of a charm's `fn main`.
+/// Runs the charm for the event that this process was started for: the whole of a charm's `fn
+/// main`.
 ///
-/// Exit code 0 when the hook is done, 1 when it failed and Juju is to run it again, 2 (and a usage text) when no event is named.
+/// Exit code 0 when the hook is done, 1 when it failed and Juju is to run it again, 2 (and a usage
+/// text) when no event is named.
 pub fn main<C: Charm>(charm: C) -> ExitCode {
     let env = match HookEnv::from_process() {
         Ok(env) => env,
@@ -108,7 +105,8 @@ pub fn main<C: Charm>(charm: C) -> ExitCode {
             return FAILURE.into();
         }
     };
-    // A panic is an error like any other; its place goes to the log with the rest, not to the standard error of an action.
+    // A panic is an error like any other; its place goes to the log with the rest, not to the
+    // standard error of an action.
     std::panic::set_hook(Box::new(|panic| {
         if tracing::dispatcher::get_default(tracing::Dispatch::is::<HookLog>) {
             tracing::error!("{panic}");
@@ -116,23 +114,24 @@ pub fn main<C: Charm>(charm: C) -> ExitCode {
             print(&panic.to_string());
         }
     }));
-    run(
-        charm,
-        env,
-        Juju::new(Box::new(SystemTools::new())),
-        RunOptions::from_process(),
-    )
-    .into()
+    run(charm, env, Juju::new(Box::new(SystemTools::new())), RunOptions::from_process()).into()
 }
 
-/// One hook run of the charm, with everything that it touches given: what [`main`](main()) does in a process of its own. Returns the exit code.
+/// One hook run of the charm, with everything that it touches given: what [`main`](main()) does in
+/// a process of its own. Returns the exit code.
 ///
 /// Blocks until the hook is done; must not be called from within an async runtime.
 pub fn run<C: Charm>(charm: C, env: HookEnv, juju: Juju, options: RunOptions) -> u8 {
     run_to(charm, env, juju, options, Streams::of_process())
 }
 
-pub(crate) fn run_to<C: Charm>(charm: C, env: HookEnv, juju: Juju, options: RunOptions, streams: Streams) -> u8 {
+pub(crate) fn run_to<C: Charm>(
+    charm: C,
+    env: HookEnv,
+    juju: Juju,
+    options: RunOptions,
+    streams: Streams,
+) -> u8 {
     let Some(event) = Event::from_env(&env, &C::METADATA) else {
         print_usage(&C::METADATA);
         return USAGE;
@@ -143,13 +142,7 @@ pub(crate) fn run_to<C: Charm>(charm: C, env: HookEnv, juju: Juju, options: RunO
     let log = HookLog::new(Arc::clone(&juju), level, (mode != Mode::Action).then_some(streams));
     let logging = tracing::subscriber::set_default(log.clone());
     tracing::debug!("\"{event}\" of {} begins", env.unit());
-    let road = Road {
-        event: &event,
-        mode,
-        env,
-        juju: Arc::clone(&juju),
-        options,
-    };
+    let road = Road { event: &event, mode, env, juju: Arc::clone(&juju), options };
     // Handlers are guarded one by one; this is for what else an author writes, such as `on_error`.
     let travelled = catch_unwind(AssertUnwindSafe(|| road.travel(charm)))
         .unwrap_or_else(|payload| Err(Error::panic(&event, &*payload)));
@@ -210,7 +203,8 @@ impl Road<'_> {
             && mode == Mode::Action
         {
             return Err(Error::undeclared(format!(
-                "cannot run \"{hook}\": the charm \"{}\" declares the actions {:?} in Charm::METADATA",
+                "cannot run \"{hook}\": the charm \"{}\" declares the actions {:?} in \
+                 Charm::METADATA",
                 C::METADATA.name(),
                 C::METADATA.action_names()
             )));
@@ -226,10 +220,7 @@ impl Road<'_> {
         if mode != Mode::Action {
             framework.arrive(event);
         }
-        let memory = Memory {
-            framework,
-            charm: CharmState::new(stored.get(CHARM_KEY).cloned()),
-        };
+        let memory = Memory { framework, charm: CharmState::new(stored.get(CHARM_KEY).cloned()) };
         let juju = Arc::clone(&self.juju);
         let hook: Hook<C> = Hook::new(Arc::new(Shared {
             env: self.env,
@@ -244,7 +235,8 @@ impl Road<'_> {
             memory: Mutex::new(memory),
         }));
 
-        // Two file descriptors and some microseconds: not worth a second road for handlers that never wait.
+        // Two file descriptors and some microseconds: not worth a second road for handlers that
+        // never wait.
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         #[cfg(test)]
         runtime.start_paused(self.options.paused);
@@ -267,7 +259,8 @@ impl Road<'_> {
             Ok(stored) => {
                 if file.symlink_metadata().is_ok() {
                     tracing::warn!(
-                        "{} is not read: it holds the state of a Juju that kept none for its units, and this one does; remove it once nothing in it is missed",
+                        "{} is not read: it holds the state of a Juju that kept none for its \
+                         units, and this one does; remove it once nothing in it is missed",
                         file.display()
                     );
                 }
@@ -285,7 +278,8 @@ impl Road<'_> {
                     .juju_version()
                     .map_or_else(|| "this Juju".to_owned(), |version| format!("Juju {version}"));
                 let text = format!(
-                    "cannot use the unit's state under {version}, and no other place stands in for it: mend the tools state-get, state-set and state-delete on PATH"
+                    "cannot use the unit's state under {version}, and no other place stands in \
+                     for it: mend the tools state-get, state-set and state-delete on PATH"
                 );
                 Err(Error::state_because(text, error))
             }
@@ -310,13 +304,15 @@ impl Patience {
     }
 }
 
-fn commit<C: Charm>(hook: &Hook<C>, juju: &Juju, store: &Store, mut stored: BTreeMap<String, String>) -> Result<()> {
+fn commit<C: Charm>(
+    hook: &Hook<C>,
+    juju: &Juju,
+    store: &Store,
+    mut stored: BTreeMap<String, String>,
+) -> Result<()> {
     let mut changed = BTreeMap::new();
     let memory = hook.shared().memory();
-    if let Some(text) = memory
-        .framework
-        .to_write(stored.get(FRAMEWORK_KEY).map(String::as_str))?
-    {
+    if let Some(text) = memory.framework.to_write(stored.get(FRAMEWORK_KEY).map(String::as_str))? {
         changed.insert(FRAMEWORK_KEY.to_owned(), text);
     }
     if let Some(text) = memory.charm.to_write() {

@@ -17,10 +17,7 @@ const UPDATE_STATUS: &str = "hooks/update-status";
 
 fn store(unit: &Unit, event: &Event, reason: &str) {
     unit.edit(|framework| {
-        framework
-            .queue
-            .store(event, &Status::waiting(reason), Arrival::FromJuju, 1)
-            .unwrap();
+        framework.queue.store(event, &Status::waiting(reason), Arrival::FromJuju, 1).unwrap();
     });
 }
 
@@ -36,10 +33,7 @@ fn stored_events_run_first_and_oldest_first() {
     store(&unit, &Event::LeaderElected, "one");
     store(&unit, &Event::ConfigChanged, "two");
     let ran = unit.run(UPDATE_STATUS);
-    assert_eq!(
-        ran.seen,
-        ["leader-elected", "config-changed", "update-status", "collect-status"]
-    );
+    assert_eq!(ran.seen, ["leader-elected", "config-changed", "update-status", "collect-status"]);
     assert_eq!(ran.statuses, ["active"]);
     assert!(unit.stored().is_empty());
 }
@@ -94,20 +88,10 @@ fn stored_events_do_not_run_in_stop_and_remove() {
 #[test]
 fn an_event_whose_container_is_gone_is_dropped_with_a_warning() {
     let unit = Unit::in_operation();
-    store(
-        &unit,
-        &Event::PebbleReady {
-            container: "old".parse().unwrap(),
-        },
-        "waiting",
-    );
+    store(&unit, &Event::PebbleReady { container: "old".parse().unwrap() }, "waiting");
     let ran = unit.run(UPDATE_STATUS);
     assert_eq!(ran.seen, ["update-status", "collect-status"]);
-    assert!(
-        ran.err.contains("dropped the stored \"old-pebble-ready\""),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("dropped the stored \"old-pebble-ready\""), "{}", ran.err);
     assert!(unit.stored().is_empty());
 }
 
@@ -118,14 +102,9 @@ fn a_full_queue_fails_the_hook_and_the_status_of_a_workload_hook_says_so() {
         .on("web-pebble-ready", Step::Defer("later"));
     unit.edit(|framework| {
         for number in 0..Queue::CAPACITY {
-            let event = Event::Unknown {
-                hook: format!("hook-{number}"),
-                variables: BTreeMap::new(),
-            };
-            framework
-                .queue
-                .store(&event, &Status::waiting("full"), Arrival::FromJuju, 1)
-                .unwrap();
+            let event =
+                Event::Unknown { hook: format!("hook-{number}"), variables: BTreeMap::new() };
+            framework.queue.store(&event, &Status::waiting("full"), Arrival::FromJuju, 1).unwrap();
         }
     });
     // The stored ones are done on the way, so they have to stay.
@@ -137,10 +116,7 @@ fn a_full_queue_fails_the_hook_and_the_status_of_a_workload_hook_says_so() {
     }));
     let ran = unit.run(CONFIG_CHANGED);
     assert_eq!(ran.code, 1);
-    assert!(
-        ran.log.last().unwrap().1.contains("64 events are stored already"),
-        "{ran:?}"
-    );
+    assert!(ran.log.last().unwrap().1.contains("64 events are stored already"), "{ran:?}");
     assert_eq!(unit.agent.lock().unwrap().state, full);
 
     // Exit 0 would say that the event is kept. Juju hides this failure, so the status tells it, and
@@ -148,19 +124,13 @@ fn a_full_queue_fails_the_hook_and_the_status_of_a_workload_hook_says_so() {
     let ran = unit.run("hooks/web-pebble-ready");
     assert_eq!(ran.code, 1);
     assert_eq!(unit.agent.lock().unwrap().state, full);
-    assert!(
-        ran.statuses[0].starts_with("blocked: cannot defer \"web-pebble-ready\""),
-        "{ran:?}"
-    );
+    assert!(ran.statuses[0].starts_with("blocked: cannot defer \"web-pebble-ready\""), "{ran:?}");
 }
 
 #[test]
 fn pebble_ready_ends_setup_whatever_its_outcome() {
     let unit = Unit::new().on("web-pebble-ready", Step::Own("cannot do it"));
-    assert_eq!(
-        unit.run("hooks/install").statuses,
-        ["waiting: waiting for Pebble in \"web\""]
-    );
+    assert_eq!(unit.run("hooks/install").statuses, ["waiting: waiting for Pebble in \"web\""]);
     assert!(unit.run("hooks/web-pebble-ready").statuses[0].starts_with("blocked: cannot do it"));
     let container = "web".parse().unwrap();
     assert_eq!(unit.framework().phase(&container), super::Phase::Operation);
@@ -173,11 +143,7 @@ fn pebble_ready_ends_setup_whatever_its_outcome() {
 #[test]
 fn a_config_that_does_not_parse_blocks_and_names_the_option() {
     let unit = Unit::in_operation().on("config-changed", Step::ReadConfig);
-    unit.agent
-        .lock()
-        .unwrap()
-        .config
-        .insert("port".to_owned(), json!("eighty"));
+    unit.agent.lock().unwrap().config.insert("port".to_owned(), json!("eighty"));
     for hook in [UPDATE_STATUS, CONFIG_CHANGED, UPDATE_STATUS] {
         let ran = unit.run(hook);
         assert_eq!(ran.code, 0);
@@ -193,21 +159,16 @@ fn a_config_that_does_not_parse_blocks_and_names_the_option() {
 #[test]
 fn invalid_retry_options_block_and_the_defaults_count() {
     let unit = Unit::in_operation().on("config-changed", Step::Pebble);
-    for (option, value) in [
-        ("pebble-retry-attempts", json!(0)),
-        ("pebble-retry-step", json!("soon")),
-    ] {
+    for (option, value) in
+        [("pebble-retry-attempts", json!(0)), ("pebble-retry-step", json!("soon"))]
+    {
         let config = BTreeMap::from([(option.to_owned(), value)]);
         unit.agent.lock().unwrap().config = config;
-        assert!(unit.run(UPDATE_STATUS).statuses[0].starts_with(&format!("blocked: invalid config \"{option}\"")));
         assert!(
-            unit.run(CONFIG_CHANGED)
-                .log
-                .last()
-                .unwrap()
-                .1
-                .contains("after 15 attempts")
+            unit.run(UPDATE_STATUS).statuses[0]
+                .starts_with(&format!("blocked: invalid config \"{option}\""))
         );
+        assert!(unit.run(CONFIG_CHANGED).log.last().unwrap().1.contains("after 15 attempts"));
     }
 }
 
@@ -216,14 +177,7 @@ fn the_operators_attempts_count_in_operation_and_not_in_setup() {
     let config = BTreeMap::from([("pebble-retry-attempts".to_owned(), json!(2))]);
     let unit = Unit::in_operation().on("config-changed", Step::Pebble);
     unit.agent.lock().unwrap().config = config.clone();
-    assert!(
-        unit.run(CONFIG_CHANGED)
-            .log
-            .last()
-            .unwrap()
-            .1
-            .contains("after 2 attempts")
-    );
+    assert!(unit.run(CONFIG_CHANGED).log.last().unwrap().1.contains("after 2 attempts"));
 
     let unit = Unit::new().on("config-changed", Step::Pebble);
     unit.agent.lock().unwrap().config = config;
@@ -250,30 +204,25 @@ fn a_failing_status_set_fails_the_hook_but_not_a_workload_hook() {
 #[test]
 fn errors_of_collect_status_are_told_apart() {
     let unit = Unit::in_operation().collecting(Collected::Services);
-    assert_eq!(
-        unit.run(UPDATE_STATUS).statuses,
-        ["waiting: waiting for Pebble in \"web\""]
-    );
+    assert_eq!(unit.run(UPDATE_STATUS).statuses, ["waiting: waiting for Pebble in \"web\""]);
     let unit = Unit::in_operation().collecting(Collected::Readiness);
-    assert_eq!(
-        unit.run(UPDATE_STATUS).statuses,
-        ["waiting: waiting for Pebble in \"web\""]
-    );
+    assert_eq!(unit.run(UPDATE_STATUS).statuses, ["waiting: waiting for Pebble in \"web\""]);
     let unit = Unit::in_operation().collecting(Collected::Config);
     assert_eq!(
         unit.run(UPDATE_STATUS).statuses,
         ["blocked: invalid config \"port\": must be prime"]
     );
-    for (collected, cause) in [
-        (Collected::Fail, "count the sheep"),
-        (Collected::Panic, "collected too much"),
-    ] {
+    for (collected, cause) in
+        [(Collected::Fail, "count the sheep"), (Collected::Panic, "collected too much")]
+    {
         let unit = Unit::in_operation().collecting(collected);
         let ran = unit.run(UPDATE_STATUS);
         assert_eq!(ran.code, 1);
         let (_, told) = ran.log.last().unwrap();
         assert!(
-            ran.statuses.is_empty() && told.contains(cause) && told.contains("cannot finish \"collect-status\""),
+            ran.statuses.is_empty()
+                && told.contains(cause)
+                && told.contains("cannot finish \"collect-status\""),
             "{ran:?}"
         );
         // Nothing must hold a unit that goes away.
@@ -282,7 +231,8 @@ fn errors_of_collect_status_are_told_apart() {
             assert_eq!(ran.code, 0, "{ran:?}");
             let (_, told) = ran.log.last().unwrap();
             assert!(
-                told.contains("is done all the same: cannot finish \"collect-status\"") && told.contains(cause),
+                told.contains("is done all the same: cannot finish \"collect-status\"")
+                    && told.contains(cause),
                 "{ran:?}"
             );
         }
@@ -299,12 +249,9 @@ fn errors_of_collect_status_are_told_apart() {
 fn a_config_that_cannot_be_read_without_a_panic_holds_no_unit_that_goes_away() {
     let unit = Unit::in_operation();
     unit.agent.lock().unwrap().config.insert("bomb".to_owned(), json!("x"));
-    for (hook, code) in [
-        (UPDATE_STATUS, 1),
-        ("hooks/stop", 0),
-        ("hooks/remove", 0),
-        ("hooks/web-pebble-ready", 0),
-    ] {
+    for (hook, code) in
+        [(UPDATE_STATUS, 1), ("hooks/stop", 0), ("hooks/remove", 0), ("hooks/web-pebble-ready", 0)]
+    {
         let ran = unit.run(hook);
         let (_, told) = ran.log.last().unwrap();
         assert_eq!(ran.code, code, "{hook}: {ran:?}");
@@ -322,18 +269,15 @@ fn a_pebble_that_answers_is_active() {
         .on("config-changed", Step::Pebble)
         .collecting(Collected::Readiness);
     let ran = unit.run(CONFIG_CHANGED);
-    assert_eq!(
-        (ran.code, &ran.statuses[..]),
-        (0, &["active".to_owned()][..]),
-        "{ran:?}"
-    );
+    assert_eq!((ran.code, &ran.statuses[..]), (0, &["active".to_owned()][..]), "{ran:?}");
     assert_eq!(ran.err, "");
 }
 
 #[test]
 fn an_application_status_is_the_leaders() {
     for leader in [false, true] {
-        let unit = Unit::in_operation().collecting(Collected::Application(Status::waiting("all of us")));
+        let unit =
+            Unit::in_operation().collecting(Collected::Application(Status::waiting("all of us")));
         unit.agent.lock().unwrap().leader = leader;
         let ran = unit.run(UPDATE_STATUS);
         assert_eq!(ran.application.len(), usize::from(leader));
@@ -350,7 +294,8 @@ fn lines_go_where_they_cost_least() {
         (LogLevel::Info, "four"),
         (LogLevel::Debug, "five"),
     ];
-    let batches = [("INFO", "one\nfour"), ("ERROR", "two")].map(|(level, text)| (level.to_owned(), text.to_owned()));
+    let batches = [("INFO", "one\nfour"), ("ERROR", "two")]
+        .map(|(level, text)| (level.to_owned(), text.to_owned()));
     let mut unit = Unit::in_operation()
         .on("update-status", Step::Log(LINES))
         .on("actions/act", Step::Log(LINES));
@@ -382,10 +327,7 @@ fn lines_leave_before_a_long_wait() {
     const LINES: &[(LogLevel, &str)] = &[(LogLevel::Info, "about to ask")];
     let unit = Unit::in_operation().on("config-changed", Step::LogThenPebble(LINES));
     let ran = unit.run(CONFIG_CHANGED);
-    assert_eq!(
-        ran.tools,
-        ["state-get", "config-get", "juju-log", "status-set", "juju-log"]
-    );
+    assert_eq!(ran.tools, ["state-get", "config-get", "juju-log", "status-set", "juju-log"]);
     assert_eq!(ran.log[0], ("INFO".to_owned(), "about to ask".to_owned()));
     // The first failed attempt is told at once, by the one stream that costs nothing.
     assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
@@ -393,9 +335,8 @@ fn lines_leave_before_a_long_wait() {
 
 #[test]
 fn the_first_failed_attempt_of_a_retry_is_told_at_once_and_lines_leave_before_each_wait() {
-    let unit = Unit::in_operation()
-        .on("actions/act", Step::Retry)
-        .on("config-changed", Step::Retry);
+    let unit =
+        Unit::in_operation().on("actions/act", Step::Retry).on("config-changed", Step::Retry);
     let ran = unit.run("actions/act");
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
     let warned = "cannot reload the proxy: connection refused; attempt 1 of 3, next in 1 s";
@@ -449,11 +390,11 @@ fn what_another_change_is_waited_for_is_told_before_the_wait() {
     let ran = unit.run("actions/act");
     assert_eq!((ran.code, &ran.failure), (0, &None), "{ran:?}");
     let logged = logged.lock().unwrap();
-    let [before, after] = logged.as_slice() else {
-        panic!("{logged:?}")
-    };
+    let [before, after] = logged.as_slice() else { panic!("{logged:?}") };
     assert!(before.is_empty(), "{before:?}");
-    let told = |(_, text): &(String, String)| text.contains("at work on service \"web\": waiting for its end");
+    let told = |(_, text): &(String, String)| {
+        text.contains("at work on service \"web\": waiting for its end")
+    };
     assert!(after.iter().any(told), "{after:?}");
 }
 

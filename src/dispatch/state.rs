@@ -19,14 +19,15 @@ use crate::juju::{ContainerName, Status};
 pub const FRAMEWORK_KEY: &str = "charmwright";
 /// The key of the charm's document in the unit's state.
 pub const CHARM_KEY: &str = "charm";
-/// The largest document, in bytes of JSON. Juju takes 65,536 bytes a value; the rest is room for what a later version adds.
+/// The largest document, in bytes of JSON. Juju takes 65,536 bytes a value; the rest is room for
+/// what a later version adds.
 pub const LARGEST_DOCUMENT: usize = 60 * 1024;
 
 /// The largest value that Juju takes, in bytes.
 const LARGEST_VALUE: usize = 65_536;
 
-/// The version that this library writes, and the only one that it reads. Every change of either format is a new version: an older library
-/// must refuse what it would not keep.
+/// The version that this library writes, and the only one that it reads. Every change of either
+/// format is a new version: an older library must refuse what it would not keep.
 const VERSION: u64 = 1;
 
 /// Deferred events, phases and what the user has to mend.
@@ -62,11 +63,7 @@ impl Framework {
     }
 
     pub(crate) fn phase(&self, container: &ContainerName) -> Phase {
-        if self.operation.contains(container) {
-            Phase::Operation
-        } else {
-            Phase::Setup
-        }
+        if self.operation.contains(container) { Phase::Operation } else { Phase::Setup }
     }
 
     /// Stores a deferred event, as [`Queue::store`] does.
@@ -76,7 +73,13 @@ impl Framework {
     /// As there, also if a new event would make the document too large for ever: then nothing has
     /// changed. What is accepted here can always be written, since [`to_write`](Self::to_write)
     /// cuts the reasons until it fits.
-    pub(crate) fn store(&mut self, event: &Event, status: &Status, arrival: Arrival, now: u64) -> Result<()> {
+    pub(crate) fn store(
+        &mut self,
+        event: &Event,
+        status: &Status,
+        arrival: Arrival,
+        now: u64,
+    ) -> Result<()> {
         if self.queue.holds(event) {
             return self.queue.store(event, status, arrival, now);
         }
@@ -86,7 +89,8 @@ impl Framework {
         if size > LARGEST_DOCUMENT {
             self.queue = before;
             return Err(Error::deferral(format!(
-                "cannot defer \"{event}\": the stored events would come to {size} bytes, and {LARGEST_DOCUMENT} is the limit"
+                "cannot defer \"{event}\": the stored events would come to {size} bytes, and \
+                 {LARGEST_DOCUMENT} is the limit"
             )));
         }
         Ok(())
@@ -95,15 +99,13 @@ impl Framework {
     /// The document's size in bytes with the shortest reasons, the highest counts and all the room
     /// that the faults may take.
     fn tightest_size(&self) -> Result<usize> {
-        let tightest = Self {
-            faults: Faults::default(),
-            queue: self.queue.at_its_tightest(),
-            ..self.clone()
-        };
+        let tightest =
+            Self { faults: Faults::default(), queue: self.queue.at_its_tightest(), ..self.clone() };
         Ok(json_of(FRAMEWORK_KEY, &tightest)?.len() + Faults::LARGEST)
     }
 
-    /// The event was handled without a fault. A `config-changed` that is done has looked at the whole config, so it clears them all.
+    /// The event was handled without a fault. A `config-changed` that is done has looked at the
+    /// whole config, so it clears them all.
     pub(crate) fn clear_faults(&mut self, event: &Event, done: bool) {
         if done && *event == Event::ConfigChanged {
             self.faults.clear();
@@ -112,7 +114,8 @@ impl Framework {
         }
     }
 
-    /// Forgets containers that the charm no longer declares; returns the deferred events that went with them.
+    /// Forgets containers that the charm no longer declares; returns the deferred events that went
+    /// with them.
     pub(crate) fn drop_undeclared(&mut self, metadata: &Metadata) -> Vec<Deferred> {
         self.operation.retain(|name| metadata.declares_container(name.as_str()));
         let gone: Vec<Deferred> = self
@@ -137,7 +140,8 @@ impl Framework {
     ///
     /// # Errors
     ///
-    /// A state error if it is from a newer version or unreadable. The stored document must then be left as it is.
+    /// A state error if it is from a newer version or unreadable. The stored document must then be
+    /// left as it is.
     pub(crate) fn read(stored: Option<&str>) -> Result<Self> {
         match stored {
             None => Ok(Self::default()),
@@ -181,7 +185,8 @@ impl Framework {
     }
 }
 
-/// The deferred events in a framework document, as it stands under [`FRAMEWORK_KEY`] in the unit's state, oldest first.
+/// The deferred events in a framework document, as it stands under [`FRAMEWORK_KEY`] in the unit's
+/// state, oldest first.
 ///
 /// # Errors
 ///
@@ -195,17 +200,14 @@ pub fn deferred_events(document: &str) -> Result<Vec<Deferred>> {
 pub(crate) struct CharmState {
     stored: Option<String>,
     pending: Option<String>,
-    /// Set when the stored document could not be read in this hook: writing over it would lose what it holds.
+    /// Set when the stored document could not be read in this hook: writing over it would lose what
+    /// it holds.
     unreadable: bool,
 }
 
 impl CharmState {
     pub(crate) fn new(stored: Option<String>) -> Self {
-        Self {
-            stored,
-            pending: None,
-            unreadable: false,
-        }
+        Self { stored, pending: None, unreadable: false }
     }
 
     pub(crate) fn read<T: DeserializeOwned + Default>(&mut self) -> Result<T> {
@@ -218,7 +220,8 @@ impl CharmState {
     }
 
     pub(crate) fn write<T: Serialize + ?Sized>(&mut self, state: &T) -> Result<()> {
-        // A document of a newer charmwright must be met even by a charm that writes without reading.
+        // A document of a newer charmwright must be met even by a charm that writes without
+        // reading.
         if let Some(text) = &self.stored
             && !self.unreadable
         {
@@ -226,7 +229,8 @@ impl CharmState {
         }
         if self.unreadable {
             return Err(Error::state(
-                "cannot write the charm's state: what is stored could not be read, and would be lost; go back to the charm's newer revision, or read it as a type that fits",
+                "cannot write the charm's state: what is stored could not be read, and would be \
+                 lost; go back to the charm's newer revision, or read it as a type that fits",
             ));
         }
         let text = to_envelope(CHARM_KEY, state)?;
@@ -247,8 +251,9 @@ struct Envelope<'a, T: ?Sized> {
 }
 
 fn json_of<T: Serialize + ?Sized>(key: &str, data: &T) -> Result<String> {
-    serde_json::to_string(&Envelope { version: VERSION, data })
-        .map_err(|error| Error::state_because(format!("cannot write the state \"{key}\" as JSON"), error))
+    serde_json::to_string(&Envelope { version: VERSION, data }).map_err(|error| {
+        Error::state_because(format!("cannot write the state \"{key}\" as JSON"), error)
+    })
 }
 
 fn to_envelope<T: Serialize + ?Sized>(key: &str, data: &T) -> Result<String> {
@@ -258,7 +263,8 @@ fn to_envelope<T: Serialize + ?Sized>(key: &str, data: &T) -> Result<String> {
 fn refuse_over(limit: usize, key: &str, text: String) -> Result<String> {
     if text.len() > limit {
         return Err(Error::state(format!(
-            "cannot write the state \"{key}\": it is {} bytes of JSON, and {limit} is the limit; keep large data elsewhere",
+            "cannot write the state \"{key}\": it is {} bytes of JSON, and {limit} is the limit; \
+             keep large data elsewhere",
             text.len()
         )));
     }
@@ -282,12 +288,15 @@ fn from_envelope<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
         Some(VERSION) => {}
         Some(version) if version > VERSION => {
             return Err(Error::state(format!(
-                "cannot read the unit's state \"{key}\" (it is left as it is): its version is {version} and this charm reads up to {VERSION}; refresh to the newer revision of the charm that wrote it"
+                "cannot read the unit's state \"{key}\" (it is left as it is): its version is \
+                 {version} and this charm reads up to {VERSION}; refresh to the newer revision of \
+                 the charm that wrote it"
             )));
         }
         _ => {
             return Err(Error::state(format!(
-                "cannot read the unit's state \"{key}\" (it is left as it is): it has no version that this charm knows; something else wrote it"
+                "cannot read the unit's state \"{key}\" (it is left as it is): it has no version \
+                 that this charm knows; something else wrote it"
             )));
         }
     }
@@ -309,18 +318,14 @@ mod tests {
     }
 
     fn ready(name: &str) -> Event {
-        Event::PebbleReady {
-            container: container(name),
-        }
+        Event::PebbleReady { container: container(name) }
     }
 
     fn filled() -> Framework {
         let mut framework = Framework::default();
         framework.arrive(&Event::Start);
         framework.arrive(&ready("web"));
-        framework
-            .faults
-            .add(&Event::Install, "invalid config \"port\": must be a number");
+        framework.faults.add(&Event::Install, "invalid config \"port\": must be a number");
         framework
             .queue
             .store(&ready("db"), &Status::waiting("waiting"), Arrival::FromJuju, 5)
@@ -409,10 +414,7 @@ mod tests {
     }
 
     fn hook(number: u32) -> Event {
-        Event::Unknown {
-            hook: format!("hook-{number}"),
-            variables: BTreeMap::new(),
-        }
+        Event::Unknown { hook: format!("hook-{number}"), variables: BTreeMap::new() }
     }
 
     #[test]
@@ -488,11 +490,8 @@ mod tests {
 
     #[test]
     fn a_charm_document_that_cannot_be_read_is_never_overwritten() {
-        for stored in [
-            "{\"version\":9,\"data\":1}",
-            "garbage",
-            "{\"version\":1,\"data\":\"text\"}",
-        ] {
+        for stored in ["{\"version\":9,\"data\":1}", "garbage", "{\"version\":1,\"data\":\"text\"}"]
+        {
             let mut state = CharmState::new(Some(stored.to_owned()));
             state.read::<u32>().unwrap_err();
             state.write(&7).unwrap_err();

@@ -18,10 +18,7 @@ const READY: &str = "hooks/web-pebble-ready";
 const STATE_TOOLS: [&str; 3] = ["state-get", "state-set", "state-delete"];
 
 fn named(hook: &str) -> Event {
-    Event::Unknown {
-        hook: hook.to_owned(),
-        variables: BTreeMap::new(),
-    }
+    Event::Unknown { hook: hook.to_owned(), variables: BTreeMap::new() }
 }
 
 fn times(ran: &Ran, tool: &str) -> usize {
@@ -53,7 +50,9 @@ fn a_workload_hook_that_cannot_write_its_state_is_blocked_and_fails() {
         assert_eq!((ran.code, times(&ran, "state-set")), (1, 2), "{ran:?}");
         let last = ran.statuses.last().unwrap();
         assert!(
-            last.starts_with("blocked: cannot store the unit's state: state-set exited with code 1"),
+            last.starts_with(
+                "blocked: cannot store the unit's state: state-set exited with code 1"
+            ),
             "{ran:?}"
         );
         assert!(unit.agent.lock().unwrap().state.is_empty());
@@ -78,9 +77,7 @@ fn a_workload_hook_commits_whatever_else_goes_wrong_after_its_handlers() {
         ("juju-log", Collected::Fail),
         ("juju-log", Collected::Panic),
     ] {
-        let unit = Unit::new()
-            .on("web-pebble-ready", Step::Defer("later"))
-            .collecting(collected);
+        let unit = Unit::new().on("web-pebble-ready", Step::Defer("later")).collecting(collected);
         unit.agent.lock().unwrap().broken.insert(broken);
         let ran = unit.run(READY);
         assert_eq!(ran.code, 0, "{broken}: {ran:?}");
@@ -94,10 +91,7 @@ fn a_workload_hook_that_cannot_read_the_state_fails_too() {
     unit.agent.lock().unwrap().broken.insert("state-get");
     let ran = unit.run(READY);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(
-        ran.statuses[0].starts_with("blocked: cannot read the unit's stored state"),
-        "{ran:?}"
-    );
+    assert!(ran.statuses[0].starts_with("blocked: cannot read the unit's stored state"), "{ran:?}");
 }
 
 #[test]
@@ -112,10 +106,7 @@ fn a_full_queue_and_faults_wedge_no_unit() {
     unit.edit(|framework| {
         for name in &names {
             let status = Status::waiting(reason);
-            framework
-                .queue
-                .store(&named(name), &status, Arrival::FromJuju, 1)
-                .unwrap();
+            framework.queue.store(&named(name), &status, Arrival::FromJuju, 1).unwrap();
         }
     });
     unit.steps.extend(names.iter().map(|name| (*name, Step::Defer(reason))));
@@ -167,10 +158,8 @@ fn a_state_that_is_only_out_of_reach_is_not_replaced_by_a_file() {
                 .on("config-changed", Step::Defer("later"))
                 .on("web-pebble-ready", Step::Defer("later"));
             unit.agent.lock().unwrap().missing.extend(missing);
-            unit.variables = version
-                .map(|version| ("JUJU_VERSION", version.to_owned()))
-                .into_iter()
-                .collect();
+            unit.variables =
+                version.map(|version| ("JUJU_VERSION", version.to_owned())).into_iter().collect();
             let ran = unit.run(hook);
             assert_eq!((ran.code, ran.seen.len()), (1, 0), "{missing:?} {version:?}: {ran:?}");
             assert!(!unit.folder.path().join(Store::FILE_NAME).exists());
@@ -196,11 +185,7 @@ fn a_file_that_is_left_beside_a_working_state_is_said_and_left_alone() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     let ran = unit.run(UPDATE_STATUS);
     assert_eq!(ran.code, 0);
-    assert!(
-        ran.err.contains(Store::FILE_NAME) && ran.err.contains("is not read"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains(Store::FILE_NAME) && ran.err.contains("is not read"), "{}", ran.err);
     assert!(path.exists());
 }
 
@@ -216,7 +201,8 @@ fn too_large_a_state_fails_the_hook_before_it_is_lost() {
 fn a_state_that_cannot_be_read_is_an_error_and_left_alone() {
     for hook in [UPDATE_STATUS, "hooks/web-pebble-ready", "actions/act"] {
         let unit = Unit::in_operation();
-        let foreign = BTreeMap::from([(FRAMEWORK_KEY.to_owned(), "{\"version\":7,\"data\":{}}".to_owned())]);
+        let foreign =
+            BTreeMap::from([(FRAMEWORK_KEY.to_owned(), "{\"version\":7,\"data\":{}}".to_owned())]);
         unit.agent.lock().unwrap().state = foreign.clone();
         let ran = unit.run(hook);
         assert!(ran.seen.is_empty(), "{ran:?}");
@@ -251,10 +237,7 @@ fn without_state_get_the_state_is_a_file() {
     assert_eq!(unit.run(CONFIG_CHANGED).code, 0);
     let path = unit.folder.path().join(Store::FILE_NAME);
     assert!(std::fs::read_to_string(&path).unwrap().contains("config-changed"));
-    assert_eq!(
-        unit.run(UPDATE_STATUS).seen,
-        ["config-changed", "update-status", "collect-status"]
-    );
+    assert_eq!(unit.run(UPDATE_STATUS).seen, ["config-changed", "update-status", "collect-status"]);
     std::fs::write(&path, "not JSON").unwrap();
     assert_eq!(unit.run(UPDATE_STATUS).code, 1);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "not JSON");

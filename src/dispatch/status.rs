@@ -4,11 +4,13 @@ use crate::juju::{Status, StatusKind};
 
 /// The statuses of a unit's components, of which the worst is shown.
 ///
-/// Blocked beats Maintenance beats Waiting beats Active, and among equals the first one added wins. A component can be given another
-/// weight with [`add_weighted`](Statuses::add_weighted). With nothing added the unit is Active.
+/// Blocked beats Maintenance beats Waiting beats Active, and among equals the first one added wins.
+/// A component can be given another weight with [`add_weighted`](Statuses::add_weighted). With
+/// nothing added the unit is Active.
 ///
-/// The framework adds, before the charm is asked: Blocked while the config does not parse or holds a mistake that a handler met, Waiting
-/// for each stored event, and Waiting for each container in setup.
+/// The framework adds, before the charm is asked: Blocked while the config does not parse or holds
+/// a mistake that a handler met, Waiting for each stored event, and Waiting for each container in
+/// setup.
 ///
 /// ```
 /// use charmwright::{Status, Statuses};
@@ -40,14 +42,14 @@ impl Statuses {
         self.unit.push((weight(&status), status));
     }
 
-    /// Adds the status of one component with a weight of its own: an optional part whose Blocked should not hide a Waiting elsewhere takes
-    /// a weight below [`Statuses::WAITING`].
+    /// Adds the status of one component with a weight of its own: an optional part whose Blocked
+    /// should not hide a Waiting elsewhere takes a weight below [`Statuses::WAITING`].
     pub fn add_weighted(&mut self, status: Status, weight: u32) {
         self.unit.push((weight, status));
     }
 
-    /// Adds a status of the whole application. The worst of these is set when this unit is the leader; with none added Juju is not
-    /// even asked who leads.
+    /// Adds a status of the whole application. The worst of these is set when this unit is the
+    /// leader; with none added Juju is not even asked who leads.
     pub fn add_application(&mut self, status: Status) {
         self.application.push((weight(&status), status));
     }
@@ -78,11 +80,7 @@ fn weight(status: &Status) -> u32 {
 
 /// `max_by_key` keeps the last of equals, so it walks backwards.
 fn heaviest(statuses: &[(u32, Status)]) -> Option<&Status> {
-    statuses
-        .iter()
-        .rev()
-        .max_by_key(|(weight, _)| *weight)
-        .map(|(_, status)| status)
+    statuses.iter().rev().max_by_key(|(weight, _)| *weight).map(|(_, status)| status)
 }
 
 #[cfg(test)]

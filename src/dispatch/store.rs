@@ -13,8 +13,8 @@ use crate::juju::Juju;
 /// Juju's own state, or a local file where this Juju keeps none
 /// ([`JujuVersion::keeps_state`](crate::juju::JujuVersion::keeps_state)).
 ///
-/// Juju commits its state with the hook or drops it with the hook, and it survives a new pod; the file does neither, which is why it is
-/// only used where there is nothing better.
+/// Juju commits its state with the hook or drops it with the hook, and it survives a new pod; the
+/// file does neither, which is why it is only used where there is nothing better.
 #[derive(Debug)]
 pub(crate) enum Store {
     Juju,
@@ -51,7 +51,10 @@ impl Store {
         match self {
             Self::Juju => Ok(juju.set_state(changed)?),
             Self::File(path) => write_file(path, all).map_err(|error| {
-                Error::state_because(format!("cannot write the unit's state to {}", path.display()), error)
+                Error::state_because(
+                    format!("cannot write the unit's state to {}", path.display()),
+                    error,
+                )
             }),
         }
     }
@@ -60,10 +63,7 @@ impl Store {
 fn read_file(path: &Path) -> Result<BTreeMap<String, String>> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         Error::state_because(
-            format!(
-                "cannot read the unit's state from {} (it is left as it is)",
-                path.display()
-            ),
+            format!("cannot read the unit's state from {} (it is left as it is)", path.display()),
             error,
         )
     };
@@ -85,28 +85,27 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>> {
     serde_json::from_str(&text).map_err(|error| failed(error.into()))
 }
 
-/// A reader, or a hook killed at any moment, finds the old file or the new one, never a part: the new one is complete on disk before it
-/// takes the name.
+/// A reader, or a hook killed at any moment, finds the old file or the new one, never a part: the
+/// new one is complete on disk before it takes the name.
 fn write_file(path: &Path, all: &BTreeMap<String, String>) -> io::Result<()> {
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    let written =
-        write_durably(&temporary, serde_json::to_string(all)?.as_bytes()).and_then(|()| fs::rename(&temporary, path));
+    let written = write_durably(&temporary, serde_json::to_string(all)?.as_bytes())
+        .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // Best effort: what matters is the first error.
         let _ = fs::remove_file(&temporary);
     }
     written?;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()?;
     remove_leftovers(path, folder);
     Ok(())
 }
 
-/// Takes away the new files that never took the name, since their hooks were killed. Juju runs one hook of a unit at a time, so nobody is
-/// writing one now; and whoever is after all, by hand, fails and loses nothing.
+/// Takes away the new files that never took the name, since their hooks were killed. Juju runs one
+/// hook of a unit at a time, so nobody is writing one now; and whoever is after all, by hand, fails
+/// and loses nothing.
 fn remove_leftovers(path: &Path, folder: &Path) {
     let Some(stem) = path.file_stem().and_then(OsStr::to_str) else {
         return;
@@ -125,12 +124,8 @@ fn remove_leftovers(path: &Path, folder: &Path) {
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -156,23 +151,16 @@ mod tests {
     fn what_a_killed_hook_left_goes_with_the_next_write_and_nothing_else_does() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(Store::FILE_NAME);
-        for name in [
-            ".charmwright-state.4711.tmp",
-            ".charmwright-state.notes.tmp",
-            "other.4711.tmp",
-        ] {
+        for name in
+            [".charmwright-state.4711.tmp", ".charmwright-state.notes.tmp", "other.4711.tmp"]
+        {
             fs::write(folder.path().join(name), "{\"half").unwrap();
         }
         write_file(&path, &BTreeMap::new()).unwrap();
-        let mut left: Vec<_> = fs::read_dir(folder.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let mut left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
-        assert_eq!(
-            left,
-            [Store::FILE_NAME, ".charmwright-state.notes.tmp", "other.4711.tmp"]
-        );
+        assert_eq!(left, [Store::FILE_NAME, ".charmwright-state.notes.tmp", "other.4711.tmp"]);
     }
 
     #[test]
@@ -182,10 +170,7 @@ mod tests {
         for damage in ["", "{\"charm\":", "[1]", "{\"charm\":1}"] {
             fs::write(&path, damage).unwrap();
             let error = read_file(&path).unwrap_err();
-            assert!(
-                error.to_string().starts_with("cannot read the unit's state from"),
-                "{error}"
-            );
+            assert!(error.to_string().starts_with("cannot read the unit's state from"), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), damage);
         }
         fs::write(&path, " ".repeat(2 << 20)).unwrap();

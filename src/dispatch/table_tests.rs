@@ -25,7 +25,8 @@ fn failed(ran: &Ran, cause: &str) {
 
 #[test]
 fn done_shows_what_collect_status_says() {
-    let unit = Unit::in_operation().collecting(Collected::Add(vec![Status::maintenance("polishing")]));
+    let unit =
+        Unit::in_operation().collecting(Collected::Add(vec![Status::maintenance("polishing")]));
     let ran = unit.run(CONFIG_CHANGED);
     committed(&ran);
     assert_eq!(ran.statuses, ["maintenance: polishing"]);
@@ -77,14 +78,8 @@ fn pebble_away_in_operation_fails_the_hook() {
     let unit = Unit::in_operation().on("config-changed", Step::Pebble);
     let before = unit.agent.lock().unwrap().state.clone();
     let ran = unit.run(CONFIG_CHANGED);
-    failed(
-        &ran,
-        "cannot add layer \"web\" in container \"web\": no answer from Pebble",
-    );
-    assert_eq!(
-        ran.statuses,
-        ["waiting: Pebble in \"web\" not answering (attempt 4 of 15)"]
-    );
+    failed(&ran, "cannot add layer \"web\" in container \"web\": no answer from Pebble");
+    assert_eq!(ran.statuses, ["waiting: Pebble in \"web\" not answering (attempt 4 of 15)"]);
     assert_eq!(unit.agent.lock().unwrap().state, before);
 }
 
@@ -106,9 +101,7 @@ fn pebble_away_in_stop_and_remove_is_let_go() {
 
 #[test]
 fn a_failed_change_is_stored_and_blocks() {
-    let unit = Unit::in_operation()
-        .with_pebble(failing_service)
-        .on("config-changed", Step::Pebble);
+    let unit = Unit::in_operation().with_pebble(failing_service).on("config-changed", Step::Pebble);
     let ran = unit.run(CONFIG_CHANGED);
     committed(&ran);
     let [status] = &ran.statuses[..] else { panic!("{ran:?}") };
@@ -122,9 +115,7 @@ fn a_failed_change_is_stored_and_blocks() {
 
 #[test]
 fn a_failed_change_in_stop_fails_the_hook_because_nothing_can_be_stored() {
-    let unit = Unit::in_operation()
-        .with_pebble(failing_service)
-        .on("stop", Step::Restart);
+    let unit = Unit::in_operation().with_pebble(failing_service).on("stop", Step::Restart);
     failed(&unit.run("hooks/stop"), "exited quickly with code 1");
 }
 
@@ -153,7 +144,10 @@ fn a_fault_of_config_changed_goes_when_config_changed_is_fine() {
     let mut unit = Unit::in_operation().on("config-changed", Step::Config);
     assert!(unit.run(CONFIG_CHANGED).statuses[0].starts_with("blocked: invalid config \"port\""));
     unit.steps.clear();
-    assert!(unit.run("hooks/leader-elected").statuses[0].starts_with("blocked: invalid config \"port\""));
+    assert!(
+        unit.run("hooks/leader-elected").statuses[0]
+            .starts_with("blocked: invalid config \"port\"")
+    );
     assert_eq!(unit.run(CONFIG_CHANGED).statuses, ["active"]);
 }
 
@@ -168,10 +162,7 @@ fn a_definite_refusal_fails_the_hook_with_the_cause_in_the_log() {
 #[test]
 fn a_bug_fails_the_hook_with_the_cause_in_the_log() {
     let unit = Unit::in_operation().on("config-changed", Step::Own("cannot divide by zero"));
-    failed(
-        &unit.run(CONFIG_CHANGED),
-        "\"config-changed\" failed: cannot divide by zero",
-    );
+    failed(&unit.run(CONFIG_CHANGED), "\"config-changed\" failed: cannot divide by zero");
 }
 
 #[test]
@@ -199,9 +190,7 @@ fn any_other_error_in_a_workload_hook_is_stored_and_blocks() {
         );
         assert_eq!(unit.stored(), ["web-pebble-check-failed"]);
         assert!(
-            ran.log
-                .iter()
-                .any(|(level, text)| level == "ERROR" && text.contains(cause)),
+            ran.log.iter().any(|(level, text)| level == "ERROR" && text.contains(cause)),
             "{ran:?}"
         );
     }
@@ -251,18 +240,10 @@ fn an_action_runs_nothing_but_itself_and_collects_when_it_succeeds() {
 #[test]
 fn deferring_what_cannot_be_deferred_is_an_error() {
     let unit = Unit::in_operation().on("actions/act", Step::Defer("later"));
-    assert!(
-        unit.run("actions/act")
-            .failure
-            .unwrap()
-            .starts_with("cannot defer \"actions/act\"")
-    );
+    assert!(unit.run("actions/act").failure.unwrap().starts_with("cannot defer \"actions/act\""));
     for event in ["stop", "remove", "secret-rotate", "secret-expired"] {
         let unit = Unit::in_operation().on(event, Step::Defer("later"));
-        failed(
-            &unit.run(&format!("hooks/{event}")),
-            &format!("cannot defer \"{event}\""),
-        );
+        failed(&unit.run(&format!("hooks/{event}")), &format!("cannot defer \"{event}\""));
     }
 }
 

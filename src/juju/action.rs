@@ -15,7 +15,8 @@ pub(super) type Params = Map<String, Value>;
 /// What the results have of their own, and a charm may set nowhere in a key.
 const RESERVED: [&str; 4] = ["stdout", "stdout-encoding", "stderr", "stderr-encoding"];
 
-/// How many bytes of results go into one call, so that many small ones do not add up to more than a process may be given.
+/// How many bytes of results go into one call, so that many small ones do not add up to more than a
+/// process may be given.
 const BATCH: usize = 128 * 1024;
 
 const READING: &str = "read the action's parameters";
@@ -30,7 +31,8 @@ pub struct InvalidActionKey {
 }
 
 impl Juju {
-    /// The action's parameters. Juju has checked them against the charm's `actions.yaml` and filled in the defaults.
+    /// The action's parameters. Juju has checked them against the charm's `actions.yaml` and filled
+    /// in the defaults.
     ///
     /// Asked once a hook.
     ///
@@ -46,13 +48,15 @@ impl Juju {
         })
     }
 
-    /// Sets results of the action. Juju shows them when the action ends, also when it fails. A dot in a key makes a nested map.
+    /// Sets results of the action. Juju shows them when the action ends, also when it fails. A dot
+    /// in a key makes a nested map.
     ///
     /// All keys are checked before anything is set; nothing to set starts no tool.
     ///
     /// # Errors
     ///
-    /// A key that [`check_action_key`] refuses, a value that holds a NUL or is too long for an argument, or the tool failed.
+    /// A key that [`check_action_key`] refuses, a value that holds a NUL or is too long for an
+    /// argument, or the tool failed.
     pub fn action_set(&self, results: &[(&str, &str)]) -> Result<(), Error> {
         for (key, _) in results {
             check_action_key(key).map_err(|invalid| {
@@ -74,14 +78,11 @@ impl Juju {
             size += pair.len();
             batch = batch.arg(pair);
         }
-        if batch.args.is_empty() {
-            Ok(())
-        } else {
-            self.tell(SETTING, batch)
-        }
+        if batch.args.is_empty() { Ok(()) } else { self.tell(SETTING, batch) }
     }
 
-    /// Marks the action as failed. It does not end the program, and what the hook wrote is still kept if it exits with code 0.
+    /// Marks the action as failed. It does not end the program, and what the hook wrote is still
+    /// kept if it exits with code 0.
     ///
     /// With no message Juju says that no reason was given.
     ///
@@ -90,15 +91,12 @@ impl Juju {
     /// The tool failed, or the message is longer than an argument may be (131,071 bytes).
     pub fn action_fail(&self, message: &str) -> Result<(), Error> {
         let call = ToolCall::new("action-fail");
-        let call = if message.is_empty() {
-            call
-        } else {
-            call.free_text(free_text(message))
-        };
+        let call = if message.is_empty() { call } else { call.free_text(free_text(message)) };
         self.tell("mark the action as failed", call)
     }
 
-    /// Tells whoever runs the action how it goes, at once. Long messages are cut as [`Juju::log`] cuts them.
+    /// Tells whoever runs the action how it goes, at once. Long messages are cut as [`Juju::log`]
+    /// cuts them.
     ///
     /// # Errors
     ///
@@ -114,24 +112,25 @@ impl Juju {
     }
 }
 
-/// Checks the key of a result by Juju's rule: parts joined by dots, each of lower-case letters, digits and hyphens with no hyphen
-/// at either end, and none of them one of Juju's own (`stdout`, `stderr` and their `-encoding`).
+/// Checks the key of a result by Juju's rule: parts joined by dots, each of lower-case letters,
+/// digits and hyphens with no hyphen at either end, and none of them one of Juju's own (`stdout`,
+/// `stderr` and their `-encoding`).
 ///
 /// # Errors
 ///
 /// [`InvalidActionKey`] says which rule the key breaks.
 pub fn check_action_key(key: &str) -> Result<(), InvalidActionKey> {
-    let refused = |rule| {
-        Err(InvalidActionKey {
-            key: key.chars().take(60).collect(),
-            rule,
-        })
-    };
+    let refused = |rule| Err(InvalidActionKey { key: key.chars().take(60).collect(), rule });
     for part in key.split('.') {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if part.is_empty() || part.starts_with('-') || part.ends_with('-') || !part.bytes().all(fits) {
+        if part.is_empty()
+            || part.starts_with('-')
+            || part.ends_with('-')
+            || !part.bytes().all(fits)
+        {
             return refused(
-                "between its dots there must be lower-case letters, digits and hyphens, no hyphen first or last",
+                "between its dots there must be lower-case letters, digits and hyphens, no hyphen \
+                 first or last",
             );
         }
         if RESERVED.contains(&part) {
@@ -225,14 +224,12 @@ mod tests {
         let (tools, juju) = FakeTools::juju();
         tools.fail(
             "action-get",
-            ToolFailure::Exited {
-                code: 1,
-                stderr: "ERROR not running an action".into(),
-            },
+            ToolFailure::Exited { code: 1, stderr: "ERROR not running an action".into() },
         );
         assert_eq!(
             juju.action_params().unwrap_err().to_string(),
-            "cannot read the action's parameters: action-get exited with code 1: ERROR not running an action"
+            "cannot read the action's parameters: action-get exited with code 1: ERROR not \
+             running an action"
         );
         tools.answer("action-get", "null\n");
         assert!(juju.action_params().unwrap().is_empty());

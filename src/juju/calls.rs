@@ -17,12 +17,13 @@ use super::tools::{HookTools, ToolCall, ToolFailure};
 
 /// The hook tools of one hook, as typed calls.
 ///
-/// Every method blocks until its tool has ended. Reads (config, leadership, statuses, state, parameters, ports) start a tool once
-/// and answer from memory afterwards, corrected by this hook's own writes; a read that failed is asked again. Two threads that
-/// ask the same at once start one tool. Make one `Juju` for each hook: what it remembers is true no longer than that.
+/// Every method blocks until its tool has ended. Reads (config, leadership, statuses, state,
+/// parameters, ports) start a tool once and answer from memory afterwards, corrected by this hook's
+/// own writes; a read that failed is asked again. Two threads that ask the same at once start one
+/// tool. Make one `Juju` for each hook: what it remembers is true no longer than that.
 ///
-/// What takes effect when is Juju's rule: statuses, the workload's version and log lines at once; ports and state when the hook
-/// exits with code 0, all or nothing.
+/// What takes effect when is Juju's rule: statuses, the workload's version and log lines at once;
+/// ports and state when the hook exits with code 0, all or nothing.
 pub struct Juju {
     tools: Box<dyn HookTools>,
     pub(super) config: Once<Arc<Options>>,
@@ -50,7 +51,8 @@ impl Juju {
         }
     }
 
-    /// Whether the hook tool of this name can be started, so that a charm may do without one that its Juju does not have.
+    /// Whether the hook tool of this name can be started, so that a charm may do without one that
+    /// its Juju does not have.
     #[must_use]
     pub fn has_tool(&self, tool: &str) -> bool {
         self.tools.has_tool(tool)
@@ -61,21 +63,23 @@ impl Juju {
     }
 
     /// Runs a tool for its effect.
-    pub(super) fn tell(&self, attempt: impl Into<Cow<'static, str>>, call: ToolCall<'_>) -> Result<(), Error> {
+    pub(super) fn tell(
+        &self,
+        attempt: impl Into<Cow<'static, str>>,
+        call: ToolCall<'_>,
+    ) -> Result<(), Error> {
         self.run(attempt.into(), &call).map(drop)
     }
 
-    /// Runs a tool for its answer, which is JSON. Printing nothing counts as `null`: that is how a tool that does not know
-    /// `--format` says "none".
+    /// Runs a tool for its answer, which is JSON. Printing nothing counts as `null`: that is how a
+    /// tool that does not know `--format` says "none".
     pub(super) fn ask(&self, attempt: &'static str, call: ToolCall<'_>) -> Result<Value, Error> {
         let output = self.run(attempt.into(), &call)?;
         decode(&output).map_err(|cause| Error::output(attempt, call.tool, &cause))
     }
 
     fn run(&self, attempt: Cow<'static, str>, call: &ToolCall<'_>) -> Result<Vec<u8>, Error> {
-        self.tools
-            .run(call)
-            .map_err(|failure| Error::from_failure(attempt, call.tool, failure))
+        self.tools.run(call).map_err(|failure| Error::from_failure(attempt, call.tool, failure))
     }
 }
 
@@ -85,7 +89,8 @@ impl fmt::Debug for Juju {
     }
 }
 
-/// The answer of one read, kept once it was had. The lock is held while the tool runs, so that nobody asks a second time.
+/// The answer of one read, kept once it was had. The lock is held while the tool runs, so that
+/// nobody asks a second time.
 pub(super) struct Once<T>(Mutex<Option<T>>);
 
 impl<T> Default for Once<T> {
@@ -123,12 +128,14 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Text for people as one argument: a NUL cannot be in one, and a message that carries a workload's output may hold any byte.
+/// Text for people as one argument: a NUL cannot be in one, and a message that carries a workload's
+/// output may hold any byte.
 pub(super) fn free_text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// Reads a tool's output, which ends with a newline. The message never quotes it: config and parameters may hold secrets.
+/// Reads a tool's output, which ends with a newline. The message never quotes it: config and
+/// parameters may hold secrets.
 pub(super) fn decode(output: &[u8]) -> Result<Value, String> {
     if output.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);

@@ -14,7 +14,8 @@ pub(super) type Options = Map<String, Value>;
 const ATTEMPT: &str = "read the application's config";
 
 impl Juju {
-    /// The application's options that are set or have a default. Juju has checked their types against the charm's `config.yaml`.
+    /// The application's options that are set or have a default. Juju has checked their types
+    /// against the charm's `config.yaml`.
     ///
     /// Asked once a hook.
     ///
@@ -59,13 +60,7 @@ mod tests {
     #[test]
     fn a_failed_read_is_asked_again() {
         let (tools, juju) = FakeTools::juju();
-        tools.fail(
-            "config-get",
-            ToolFailure::Exited {
-                code: 1,
-                stderr: "ERROR no".into(),
-            },
-        );
+        tools.fail("config-get", ToolFailure::Exited { code: 1, stderr: "ERROR no".into() });
         tools.answer("config-get", "no json: hunter2");
         tools.answer("config-get", "null\n");
         tools.answer("config-get", "");

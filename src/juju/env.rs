@@ -7,20 +7,23 @@ use std::str::FromStr;
 
 use super::error::Error;
 use super::names::{
-    ActionId, ActionName, ApplicationName, CheckName, ContainerName, HookName, InvalidName, NoticeId, RelationId,
-    SecretId, StorageId, UnitName,
+    ActionId, ActionName, ApplicationName, CheckName, ContainerName, HookName, InvalidName,
+    NoticeId, RelationId, SecretId, StorageId, UnitName,
 };
 use super::surroundings::{AgentToken, Proxies, TraceTarget};
 use super::vars::Vars;
 use super::version::JujuVersion;
 
-/// What the unit agent tells a charm through its environment: who it is, where it runs, and what happened.
+/// What the unit agent tells a charm through its environment: who it is, where it runs, and what
+/// happened.
 ///
-/// Read once at the edge ([`HookEnv::from_process`]); nothing else in this library looks at the `JUJU_*` variables. An empty
-/// variable counts as absent, since the agent sets the ones that do not apply to nothing. Only the unit's name is required of
-/// every hook; what one kind of hook needs is asked for by who handles that kind ([`Error::missing_variable`]).
+/// Read once at the edge ([`HookEnv::from_process`]); nothing else in this library looks at the
+/// `JUJU_*` variables. An empty variable counts as absent, since the agent sets the ones that do
+/// not apply to nothing. Only the unit's name is required of every hook; what one kind of hook
+/// needs is asked for by who handles that kind ([`Error::missing_variable`]).
 ///
-/// `Debug` shows the unit, the hook and the names of the variables that are set, never their values.
+/// `Debug` shows the unit, the hook and the names of the variables that are set, never their
+/// values.
 #[derive(Clone)]
 pub struct HookEnv {
     set: Vec<&'static str>,
@@ -73,7 +76,8 @@ pub struct HookEnv {
     target_series: Option<Box<str>>,
 }
 
-/// The path of the hook or action in the charm's directory, as `JUJU_DISPATCH_PATH` gives it: `hooks/NAME` or `actions/NAME`.
+/// The path of the hook or action in the charm's directory, as `JUJU_DISPATCH_PATH` gives it:
+/// `hooks/NAME` or `actions/NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DispatchPath {
     /// A hook.
@@ -121,7 +125,8 @@ impl HookEnv {
         })
     }
 
-    /// Reads an environment given as names and values. Variables that a hook does not have are ignored, also malformed ones.
+    /// Reads an environment given as names and values. Variables that a hook does not have are
+    /// ignored, also malformed ones.
     ///
     /// ```
     /// use charmwright::juju::HookEnv;
@@ -134,8 +139,9 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Environment`](super::ErrorKind::Environment) with the variable's name: the unit's name is missing, or one of
-    /// the variables is not UTF-8 or not what it should be, such as a hook's name with `..` in it.
+    /// [`ErrorKind::Environment`](super::ErrorKind::Environment) with the variable's name: the
+    /// unit's name is missing, or one of the variables is not UTF-8 or not what it should be, such
+    /// as a hook's name with `..` in it.
     pub fn from_vars(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, Error> {
         let mut vars = Vars::new(vars);
         let set = vars.names();
@@ -195,20 +201,23 @@ impl HookEnv {
         })
     }
 
-    /// Says how the executable was called (`argv[0]`), of which the base name is kept. A name that is not UTF-8 names no hook.
+    /// Says how the executable was called (`argv[0]`), of which the base name is kept. A name that
+    /// is not UTF-8 names no hook.
     #[must_use]
     pub fn with_called_by(mut self, program: impl AsRef<Path>) -> Self {
         self.called_by = program.as_ref().file_name().and_then(OsStr::to_str).map(Into::into);
         self
     }
 
-    /// The base name that the executable was called by: the hook's name where `hooks/NAME` is a link to the charm.
+    /// The base name that the executable was called by: the hook's name where `hooks/NAME` is a
+    /// link to the charm.
     #[must_use]
     pub fn called_by(&self) -> Option<&str> {
         self.called_by.as_deref()
     }
 
-    /// `hooks/NAME` or `actions/NAME`: what happened, and the first place to look. Absent in `juju exec` and before Juju 2.8.
+    /// `hooks/NAME` or `actions/NAME`: what happened, and the first place to look. Absent in `juju
+    /// exec` and before Juju 2.8.
     #[must_use]
     pub fn dispatch_path(&self) -> Option<&DispatchPath> {
         self.dispatch_path.as_ref()
@@ -244,7 +253,8 @@ impl HookEnv {
         self.juju_version.as_ref()
     }
 
-    /// The charm's directory (`JUJU_CHARM_DIR`, else `CHARM_DIR`), which is also where a hook starts.
+    /// The charm's directory (`JUJU_CHARM_DIR`, else `CHARM_DIR`), which is also where a hook
+    /// starts.
     #[must_use]
     pub fn charm_dir(&self) -> Option<&Path> {
         self.charm_dir.as_deref()
@@ -262,7 +272,8 @@ impl HookEnv {
         self.context_id.as_deref()
     }
 
-    /// The kind of socket that the agent listens on: `unix`, or `tcp` for a hook far from its agent.
+    /// The kind of socket that the agent listens on: `unix`, or `tcp` for a hook far from its
+    /// agent.
     #[must_use]
     pub fn agent_socket_network(&self) -> Option<&str> {
         self.agent_socket_network.as_deref()
@@ -280,7 +291,8 @@ impl HookEnv {
         self.agent_token.as_ref()
     }
 
-    /// The file with the agent's certificate authority, for a hook far from its agent (Juju up to 3.6).
+    /// The file with the agent's certificate authority, for a hook far from its agent (Juju up to
+    /// 3.6).
     #[must_use]
     pub fn agent_ca_cert(&self) -> Option<&Path> {
         self.agent_ca_cert.as_deref()
@@ -375,7 +387,8 @@ impl HookEnv {
         self.remote_app.as_ref()
     }
 
-    /// Relation hooks: the unit at the other end; absent in created and broken, and where the application's data changed.
+    /// Relation hooks: the unit at the other end; absent in created and broken, and where the
+    /// application's data changed.
     #[must_use]
     pub fn remote_unit(&self) -> Option<&UnitName> {
         self.remote_unit.as_ref()

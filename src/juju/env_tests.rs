@@ -62,21 +62,12 @@ fn a_whole_environment_is_read() {
     .with_called_by("/charm/hooks/update-status");
 
     assert_eq!(env.unit().to_string(), "web/0");
-    assert_eq!(
-        env.dispatch_path().unwrap().to_string(),
-        "hooks/workload-pebble-custom-notice"
-    );
+    assert_eq!(env.dispatch_path().unwrap().to_string(), "hooks/workload-pebble-custom-notice");
     assert_eq!(env.hook_name().unwrap().as_str(), "workload-pebble-custom-notice");
     assert_eq!(env.called_by(), Some("update-status"));
-    assert_eq!(
-        env.charm_dir(),
-        Some(Path::new("/var/lib/juju/agents/unit-web-0/charm"))
-    );
+    assert_eq!(env.charm_dir(), Some(Path::new("/var/lib/juju/agents/unit-web-0/charm")));
     assert!(env.juju_version().unwrap().at_least(3, 6, 0));
-    assert_eq!(
-        env.api_addresses().collect::<Vec<_>>(),
-        ["10.0.0.5:17070", "10.0.0.6:17070"]
-    );
+    assert_eq!(env.api_addresses().collect::<Vec<_>>(), ["10.0.0.5:17070", "10.0.0.6:17070"]);
     assert_eq!(env.machine_id(), None);
     assert_eq!(env.proxies().http(), Some("http://user:hunter2@proxy"));
     assert_eq!(env.agent_token().unwrap().reveal(), "hunter3");
@@ -115,10 +106,7 @@ fn the_units_name_is_required_and_the_error_says_so() {
             .starts_with("cannot read the hook's environment: JUJU_UNIT_NAME is not set or empty"),
         "{error}"
     );
-    assert_eq!(
-        variable(&read(&[("JUJU_UNIT_NAME", "")]).unwrap_err()),
-        "JUJU_UNIT_NAME"
-    );
+    assert_eq!(variable(&read(&[("JUJU_UNIT_NAME", "")]).unwrap_err()), "JUJU_UNIT_NAME");
 }
 
 #[test]
@@ -150,11 +138,14 @@ fn a_malformed_variable_is_named() {
 #[test]
 fn a_value_that_is_not_utf8_is_an_error_only_where_it_must_be_text() {
     let bad = || OsString::from_vec(vec![b'x', 0xff]);
-    let with = |name: &str| HookEnv::from_vars([("JUJU_UNIT_NAME".into(), "web/0".into()), (name.into(), bad())]);
+    let with = |name: &str| {
+        HookEnv::from_vars([("JUJU_UNIT_NAME".into(), "web/0".into()), (name.into(), bad())])
+    };
     assert_eq!(variable(&with("JUJU_NOTICE_KEY").unwrap_err()), "JUJU_NOTICE_KEY");
     assert_eq!(with("JUJU_CHARM_DIR").unwrap().charm_dir(), Some(Path::new(&bad())));
     assert_eq!(with("LS_COLORS").unwrap().unit().number(), 0);
-    let odd_name = HookEnv::from_vars([("JUJU_UNIT_NAME".into(), "web/0".into()), (bad(), "x".into())]);
+    let odd_name =
+        HookEnv::from_vars([("JUJU_UNIT_NAME".into(), "web/0".into()), (bad(), "x".into())]);
     assert!(odd_name.is_ok());
     assert_eq!(with("HOME").unwrap().with_called_by(bad()).called_by(), None);
 }
@@ -162,7 +153,9 @@ fn a_value_that_is_not_utf8_is_an_error_only_where_it_must_be_text() {
 #[test]
 fn an_action_is_no_hook() {
     let env = read(&[("JUJU_DISPATCH_PATH", "actions/restart"), ("JUJU_HOOK_NAME", "")]).unwrap();
-    assert!(matches!(env.dispatch_path(), Some(DispatchPath::Action(name)) if name.as_str() == "restart"));
+    assert!(
+        matches!(env.dispatch_path(), Some(DispatchPath::Action(name)) if name.as_str() == "restart")
+    );
     assert_eq!(env.hook_name(), None);
 }
 

@@ -13,8 +13,9 @@ const LONGEST_MESSAGE: usize = 1024;
 
 /// A hook tool that failed or could not be asked, or an environment that is not a hook's.
 ///
-/// `Display` starts with "cannot" and says what was attempted, what stood against it and, where the user can do something, what.
-/// The text is for people and may change; programs ask [`Error::kind`].
+/// `Display` starts with "cannot" and says what was attempted, what stood against it and, where the
+/// user can do something, what. The text is for people and may change; programs ask
+/// [`Error::kind`].
 pub struct Error {
     inner: Box<Inner>,
 }
@@ -32,14 +33,16 @@ struct Inner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The tool is not on `PATH`, or what is there cannot be started: the charm does not run under an agent, or Juju is too old.
+    /// The tool is not on `PATH`, or what is there cannot be started: the charm does not run under
+    /// an agent, or Juju is too old.
     MissingTool,
     /// The tool ended with a failure: the agent or the controller refused or could not.
     Failed {
         /// The tool's exit code; 1 from every tool of Juju, 3 when the tool itself crashed.
         code: i32,
     },
-    /// The tool refused how it was called (exit code 2): an unknown option or a bad value, most often an older Juju.
+    /// The tool refused how it was called (exit code 2): an unknown option or a bad value, most
+    /// often an older Juju.
     Usage,
     /// A signal ended the tool.
     Killed {
@@ -48,9 +51,11 @@ pub enum ErrorKind {
     },
     /// The tool did not end in time and was killed. It may have acted.
     Deadline,
-    /// The tool answered with something that is not an answer: no JSON, the wrong shape, or far too much.
+    /// The tool answered with something that is not an answer: no JSON, the wrong shape, or far too
+    /// much.
     Output,
-    /// The call was refused here, before any process was started: a value that no tool would take, such as one that is too long.
+    /// The call was refused here, before any process was started: a value that no tool would take,
+    /// such as one that is too long.
     InvalidArgument,
     /// An environment variable is missing or malformed.
     Environment {
@@ -59,7 +64,8 @@ pub enum ErrorKind {
     },
     /// Only the leader may do this, and this unit is not the leader.
     NotLeader,
-    /// The operating system failed: no process could be started, or a running one could not be talked to.
+    /// The operating system failed: no process could be started, or a running one could not be
+    /// talked to.
     System,
 }
 
@@ -76,7 +82,8 @@ impl Error {
         self.inner.tool
     }
 
-    /// What the tool wrote to standard error, trimmed; `None` when it wrote nothing or was not started.
+    /// What the tool wrote to standard error, trimmed; `None` when it wrote nothing or was not
+    /// started.
     #[must_use]
     pub fn stderr(&self) -> Option<&str> {
         self.inner.stderr.as_deref()
@@ -87,7 +94,10 @@ impl Error {
     pub fn missing_variable(variable: &'static str) -> Self {
         Self::environment(
             variable,
-            format!("{variable} is not set or empty; a charm is started by Juju's unit agent, or by `charmwright dev`"),
+            format!(
+                "{variable} is not set or empty; a charm is started by Juju's unit agent, or by \
+                 `charmwright dev`"
+            ),
         )
     }
 
@@ -102,12 +112,21 @@ impl Error {
     }
 
     /// A call that was refused before its tool was started.
-    pub(super) fn refused(attempt: impl Into<Cow<'static, str>>, tool: &'static str, cause: impl Into<String>) -> Self {
+    pub(super) fn refused(
+        attempt: impl Into<Cow<'static, str>>,
+        tool: &'static str,
+        cause: impl Into<String>,
+    ) -> Self {
         Self::build(ErrorKind::InvalidArgument, attempt.into(), cause.into(), Some(tool))
     }
 
-    /// A tool that ended well and printed something else than an answer. `cause` must not quote it: it may hold a secret.
-    pub(super) fn output(attempt: impl Into<Cow<'static, str>>, tool: &'static str, cause: &str) -> Self {
+    /// A tool that ended well and printed something else than an answer. `cause` must not quote it:
+    /// it may hold a secret.
+    pub(super) fn output(
+        attempt: impl Into<Cow<'static, str>>,
+        tool: &'static str,
+        cause: &str,
+    ) -> Self {
         Self::build(ErrorKind::Output, attempt.into(), format!("{tool} {cause}"), Some(tool))
     }
 
@@ -128,21 +147,29 @@ impl Error {
             ToolFailure::NotFound => (
                 ErrorKind::MissingTool,
                 format!(
-                    "{tool} {failure}; run the charm under Juju's unit agent (one that has this tool) or with `charmwright dev`"
+                    "{tool} {failure}; run the charm under Juju's unit agent (one that has this \
+                     tool) or with `charmwright dev`"
                 ),
             ),
             ToolFailure::NotStarted(error) => match error.kind() {
                 io::ErrorKind::PermissionDenied => (
                     ErrorKind::MissingTool,
-                    format!("{tool} on PATH {failure}; is it executable, and may its folder be searched?"),
+                    format!(
+                        "{tool} on PATH {failure}; is it executable, and may its folder be \
+                         searched?"
+                    ),
                 ),
                 io::ErrorKind::NotFound => (
                     ErrorKind::MissingTool,
-                    format!("{tool} on PATH {failure}; is its interpreter there, and what it links to?"),
+                    format!(
+                        "{tool} on PATH {failure}; is its interpreter there, and what it links to?"
+                    ),
                 ),
                 io::ErrorKind::ArgumentListTooLong => (
                     ErrorKind::InvalidArgument,
-                    format!("{tool} {failure}; its arguments and the environment are too long together"),
+                    format!(
+                        "{tool} {failure}; its arguments and the environment are too long together"
+                    ),
                 ),
                 io::ErrorKind::IsADirectory => (
                     ErrorKind::MissingTool,
@@ -168,22 +195,20 @@ impl Error {
                     said(stderr)
                 ),
             ),
-            ToolFailure::Exited { code, stderr } => (
-                ErrorKind::Failed { code: *code },
-                format!("{tool} {failure}: {}", said(stderr)),
-            ),
+            ToolFailure::Exited { code, stderr } => {
+                (ErrorKind::Failed { code: *code }, format!("{tool} {failure}: {}", said(stderr)))
+            }
             ToolFailure::Killed { signal, stderr } => (
                 ErrorKind::Killed { signal: *signal },
                 format!("{tool} {failure}: {}", said(stderr)),
             ),
             ToolFailure::Deadline { stderr, .. } => (
                 ErrorKind::Deadline,
-                format!(
-                    "{tool} {failure} and was killed, so it may have acted: {}",
-                    said(stderr)
-                ),
+                format!("{tool} {failure} and was killed, so it may have acted: {}", said(stderr)),
             ),
-            ToolFailure::TooMuchOutput { .. } => (ErrorKind::Output, format!("{tool} {failure} and was killed")),
+            ToolFailure::TooMuchOutput { .. } => {
+                (ErrorKind::Output, format!("{tool} {failure} and was killed"))
+            }
             ToolFailure::Broken(_) => (
                 ErrorKind::System,
                 format!("{tool} {failure} and was killed, so it may have acted"),
@@ -196,23 +221,23 @@ impl Error {
             | ToolFailure::Deadline { stderr, .. } => {
                 error.inner.stderr = Some(stderr).filter(|stderr| !stderr.is_empty());
             }
-            ToolFailure::NotStarted(source) | ToolFailure::Broken(source) => error.inner.source = Some(source),
-            ToolFailure::NotFound | ToolFailure::BadArgument { .. } | ToolFailure::TooMuchOutput { .. } => {}
+            ToolFailure::NotStarted(source) | ToolFailure::Broken(source) => {
+                error.inner.source = Some(source)
+            }
+            ToolFailure::NotFound
+            | ToolFailure::BadArgument { .. }
+            | ToolFailure::TooMuchOutput { .. } => {}
         }
         error
     }
 
-    fn build(kind: ErrorKind, attempt: Cow<'static, str>, cause: String, tool: Option<&'static str>) -> Self {
-        Self {
-            inner: Box::new(Inner {
-                kind,
-                attempt,
-                cause,
-                tool,
-                stderr: None,
-                source: None,
-            }),
-        }
+    fn build(
+        kind: ErrorKind,
+        attempt: Cow<'static, str>,
+        cause: String,
+        tool: Option<&'static str>,
+    ) -> Self {
+        Self { inner: Box::new(Inner { kind, attempt, cause, tool, stderr: None, source: None }) }
     }
 }
 
@@ -234,10 +259,7 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.inner
-            .source
-            .as_ref()
-            .map(|source| source as &(dyn StdError + 'static))
+        self.inner.source.as_ref().map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -255,10 +277,7 @@ mod tests {
 
     #[test]
     fn codes_one_and_two_are_told_apart_and_stderr_is_kept() {
-        let failed = ToolFailure::Exited {
-            code: 1,
-            stderr: "ERROR permission denied".into(),
-        };
+        let failed = ToolFailure::Exited { code: 1, stderr: "ERROR permission denied".into() };
         let error = Error::from_failure("set the unit's status", "status-set", failed);
         assert_eq!(error.kind(), &ErrorKind::Failed { code: 1 });
         assert_eq!(error.tool(), Some("status-set"));
@@ -274,10 +293,7 @@ mod tests {
         };
         let error = Error::from_failure("set the unit's status", "status-set", usage);
         assert_eq!(error.kind(), &ErrorKind::Usage);
-        assert!(
-            error.to_string().contains("option provided but not defined: --foo"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("option provided but not defined: --foo"), "{error}");
     }
 
     #[test]
@@ -299,10 +315,7 @@ mod tests {
             "ERROR this unit is not the leader",
             "ERROR finding application status: this unit is not the leader",
         ] {
-            let failure = ToolFailure::Exited {
-                code: 1,
-                stderr: stderr.into(),
-            };
+            let failure = ToolFailure::Exited { code: 1, stderr: stderr.into() };
             let error = Error::from_failure("set the application's status", "status-set", failure);
             assert_eq!(error.kind(), &ErrorKind::NotLeader);
         }
@@ -317,21 +330,10 @@ mod tests {
             ToolFailure::NotStarted(io::ErrorKind::PermissionDenied.into()),
             ToolFailure::NotStarted(io::ErrorKind::NotFound.into()),
             ToolFailure::NotStarted(io::ErrorKind::ArgumentListTooLong.into()),
-            ToolFailure::BadArgument {
-                reason: "argument 1 holds a NUL byte".into(),
-            },
-            ToolFailure::Exited {
-                code: 3,
-                stderr: String::new(),
-            },
-            ToolFailure::Killed {
-                signal: 9,
-                stderr: String::new(),
-            },
-            ToolFailure::Deadline {
-                limit: Duration::from_secs(5),
-                stderr: String::new(),
-            },
+            ToolFailure::BadArgument { reason: "argument 1 holds a NUL byte".into() },
+            ToolFailure::Exited { code: 3, stderr: String::new() },
+            ToolFailure::Killed { signal: 9, stderr: String::new() },
+            ToolFailure::Deadline { limit: Duration::from_secs(5), stderr: String::new() },
             ToolFailure::TooMuchOutput { limit: 7 },
             ToolFailure::Broken(source()),
         ];

@@ -33,40 +33,23 @@ impl FakeTools {
     }
 
     pub(super) fn fail(&self, tool: &'static str, failure: ToolFailure) {
-        self.answers
-            .lock()
-            .unwrap()
-            .entry(tool)
-            .or_default()
-            .push_back(Err(failure));
+        self.answers.lock().unwrap().entry(tool).or_default().push_back(Err(failure));
     }
 
     /// Every call so far: the tool, then its arguments.
     pub(super) fn calls(&self) -> Vec<Vec<String>> {
-        self.calls
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|(call, _)| call.clone())
-            .collect()
+        self.calls.lock().unwrap().iter().map(|(call, _)| call.clone()).collect()
     }
 
     /// What the calls that had input read, in order.
     pub(super) fn inputs(&self) -> Vec<String> {
-        self.calls
-            .lock()
-            .unwrap()
-            .iter()
-            .filter_map(|(_, input)| input.clone())
-            .collect()
+        self.calls.lock().unwrap().iter().filter_map(|(_, input)| input.clone()).collect()
     }
 }
 
 impl HookTools for FakeTools {
     fn run(&self, call: &ToolCall<'_>) -> Answer {
-        let argv = std::iter::once(call.tool.to_owned())
-            .chain(call.args.iter().cloned())
-            .collect();
+        let argv = std::iter::once(call.tool.to_owned()).chain(call.args.iter().cloned()).collect();
         let input = call.stdin.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
         self.calls.lock().unwrap().push((argv, input));
         self.answers

@@ -26,12 +26,14 @@ pub(super) enum Leadership {
 impl Juju {
     /// Whether this unit leads its application.
     ///
-    /// A yes is good for 30 seconds and then asked again; a no holds for the rest of the hook, as it does in Juju itself. While the
-    /// answer is yes, nobody else leads; leadership may be lost before the hook's writes are committed, which then fail.
+    /// A yes is good for 30 seconds and then asked again; a no holds for the rest of the hook, as
+    /// it does in Juju itself. While the answer is yes, nobody else leads; leadership may be lost
+    /// before the hook's writes are committed, which then fail.
     ///
     /// # Errors
     ///
-    /// The tool failed, for instance because the controller does not answer, or did not print a boolean.
+    /// The tool failed, for instance because the controller does not answer, or did not print a
+    /// boolean.
     pub fn is_leader(&self) -> Result<bool, Error> {
         self.is_leader_at(Instant::now())
     }
@@ -40,7 +42,9 @@ impl Juju {
         let mut known = lock(&self.leadership);
         match *known {
             Leadership::No => return Ok(false),
-            Leadership::Since(asked) if now.saturating_duration_since(asked) < LEASE => return Ok(true),
+            Leadership::Since(asked) if now.saturating_duration_since(asked) < LEASE => {
+                return Ok(true);
+            }
             Leadership::Since(_) | Leadership::NotAsked => {}
         }
         let leads = match self.ask(ATTEMPT, ToolCall::new("is-leader").arg("--format=json"))? {

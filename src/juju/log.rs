@@ -21,7 +21,8 @@ pub enum LogLevel {
     Trace,
     /// For who writes the charm.
     Debug,
-    /// For the operator: what happens. A model shows this and what is above unless it was told otherwise.
+    /// For the operator: what happens. A model shows this and what is above unless it was told
+    /// otherwise.
     Info,
     /// Something is odd, and the charm goes on.
     Warning,
@@ -52,7 +53,8 @@ impl fmt::Display for LogLevel {
 impl FromStr for LogLevel {
     type Err = InvalidName;
 
-    /// Reads the words of `juju-log` in any case; `WARN` and `CRITICAL` are `WARNING` and `ERROR` here.
+    /// Reads the words of `juju-log` in any case; `WARN` and `CRITICAL` are `WARNING` and `ERROR`
+    /// here.
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let is = |word: &str| text.eq_ignore_ascii_case(word);
         [Self::Trace, Self::Debug, Self::Info, Self::Warning, Self::Error]
@@ -60,15 +62,23 @@ impl FromStr for LogLevel {
             .find(|level| is(level.as_str()))
             .or_else(|| is("WARN").then_some(Self::Warning))
             .or_else(|| is("CRITICAL").then_some(Self::Error))
-            .ok_or_else(|| InvalidName::new("a log level", text, "expected TRACE, DEBUG, INFO, WARNING or ERROR"))
+            .ok_or_else(|| {
+                InvalidName::new(
+                    "a log level",
+                    text,
+                    "expected TRACE, DEBUG, INFO, WARNING or ERROR",
+                )
+            })
     }
 }
 
 impl Juju {
-    /// Writes a message to the model's log, at once. It may have several lines: one call costs one process.
+    /// Writes a message to the model's log, at once. It may have several lines: one call costs one
+    /// process.
     ///
-    /// A message over 100 KiB goes in several calls, cut after a line where there is one to cut after and never inside a
-    /// character. An empty message is not sent. A NUL, which no argument can carry, is logged as U+FFFD.
+    /// A message over 100 KiB goes in several calls, cut after a line where there is one to cut
+    /// after and never inside a character. An empty message is not sent. A NUL, which no argument
+    /// can carry, is logged as U+FFFD.
     ///
     /// A log that cannot be written need not fail the hook: that is for the caller to decide.
     ///
@@ -118,9 +128,7 @@ fn piece_end(text: &str) -> usize {
     if end == text.len() {
         return end;
     }
-    text.get(..end)
-        .and_then(|piece| piece.rfind('\n'))
-        .map_or(end, |line| line + 1)
+    text.get(..end).and_then(|piece| piece.rfind('\n')).map_or(end, |line| line + 1)
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
 //! What a charm and its unit agent say to each other during one hook.
 //!
-//! The agent starts the charm's executable with an environment that it builds from nothing, and puts its *hook tools* on
-//! `PATH`: small programs such as `status-set` that ask the agent, print the answer and exit. Everything a charm knows about
-//! Juju comes through these two doors, and this module is both of them:
+//! The agent starts the charm's executable with an environment that it builds from nothing, and
+//! puts its *hook tools* on `PATH`: small programs such as `status-set` that ask the agent, print
+//! the answer and exit. Everything a charm knows about Juju comes through these two doors, and this
+//! module is both of them:
 //!
-//! - [`HookEnv`] is the environment, parsed once. A variable that is missing or malformed is an [`Error`] that names it.
-//! - [`Juju`] is the hook tools as typed calls. Each call runs one tool; a question is asked at most once a hook, since the
-//!   agent's answer would not change anyway.
+//! - [`HookEnv`] is the environment, parsed once. A variable that is missing or malformed is an
+//!   [`Error`] that names it.
+//! - [`Juju`] is the hook tools as typed calls. Each call runs one tool; a question is asked at
+//!   most once a hook, since the agent's answer would not change anyway.
 //!
-//! Below them, [`HookTools`] is the one seam: [`SystemTools`] starts real processes, a test gives an implementation of its own.
-//! All of it is synchronous and blocking, because a hook tool is a process that ends within milliseconds and the agent serves
-//! one at a time.
+//! Below them, [`HookTools`] is the one seam: [`SystemTools`] starts real processes, a test gives
+//! an implementation of its own. All of it is synchronous and blocking, because a hook tool is a
+//! process that ends within milliseconds and the agent serves one at a time.
 //!
 //! ```no_run
 //! use charmwright::juju::{HookEnv, Juju, Port, Status, SystemTools};
@@ -26,8 +28,8 @@
 //! # }
 //! ```
 //!
-//! What the tools accept and print is a fact about Juju 2.9 to 4.1 that was read in Juju's own source; where a page of Juju's
-//! documentation differs, the source was followed.
+//! What the tools accept and print is a fact about Juju 2.9 to 4.1 that was read in Juju's own
+//! source; where a page of Juju's documentation differs, the source was followed.
 
 mod action;
 mod calls;
@@ -54,8 +56,8 @@ pub use env::{DispatchPath, HookEnv};
 pub use error::{Error, ErrorKind};
 pub use log::LogLevel;
 pub use names::{
-    ActionId, ActionName, ApplicationName, CheckName, ContainerName, HookName, InvalidName, NoticeId, RelationId,
-    SecretId, StorageId, UnitName,
+    ActionId, ActionName, ApplicationName, CheckName, ContainerName, HookName, InvalidName,
+    NoticeId, RelationId, SecretId, StorageId, UnitName,
 };
 pub use ports::{InvalidPort, Port, Protocol};
 pub use status::{Status, StatusKind};

@@ -1,7 +1,9 @@
-//! The names that Juju gives to things, each a type of its own, checked once where it enters the program.
+//! The names that Juju gives to things, each a type of its own, checked once where it enters the
+//! program.
 //!
-//! The rules refuse what could do harm (an empty name, a path, a control character) and what Juju itself could not have meant;
-//! where Juju's own rule is narrower, the newer Juju that widens it must not be locked out.
+//! The rules refuse what could do harm (an empty name, a path, a control character) and what Juju
+//! itself could not have meant; where Juju's own rule is narrower, the newer Juju that widens it
+//! must not be locked out.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,15 +22,12 @@ pub struct InvalidName {
 impl InvalidName {
     pub(super) fn new(what: &'static str, value: &str, rule: &'static str) -> Self {
         // What is wrong with a name of a thousand characters shows in the first sixty.
-        Self {
-            what,
-            value: value.chars().take(60).collect(),
-            rule,
-        }
+        Self { what, value: value.chars().take(60).collect(), rule }
     }
 }
 
-/// The name of an application in its model, such as `web`: a lower-case letter, then lower-case letters, digits and hyphens.
+/// The name of an application in its model, such as `web`: a lower-case letter, then lower-case
+/// letters, digits and hyphens.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ApplicationName(Box<str>);
@@ -41,22 +40,26 @@ pub struct UnitName {
     number: u32,
 }
 
-/// The name of a workload container in the charm's metadata, such as `workload`. It is part of a path, so it has no slash.
+/// The name of a workload container in the charm's metadata, such as `workload`. It is part of a
+/// path, so it has no slash.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ContainerName(Box<str>);
 
-/// The name of a hook, such as `config-changed` or `workload-pebble-ready`. It is part of a path, so it has no slash and no `..`.
+/// The name of a hook, such as `config-changed` or `workload-pebble-ready`. It is part of a path,
+/// so it has no slash and no `..`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct HookName(Box<str>);
 
-/// The name of an action in the charm's `actions.yaml`, such as `restart`. The rule is that of [`HookName`].
+/// The name of an action in the charm's `actions.yaml`, such as `restart`. The rule is that of
+/// [`HookName`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ActionName(Box<str>);
 
-/// The identity of one run of an action: a small number in current versions of Juju, although its variable is called a UUID.
+/// The identity of one run of an action: a small number in current versions of Juju, although its
+/// variable is called a UUID.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ActionId(Box<str>);
@@ -71,7 +74,8 @@ pub struct CheckName(Box<str>);
 #[serde(try_from = "String")]
 pub struct NoticeId(Box<str>);
 
-/// A relation: the endpoint's name and a number, written `db:7`. A bare number is read too, since the tools take one.
+/// A relation: the endpoint's name and a number, written `db:7`. A bare number is read too, since
+/// the tools take one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RelationId {
@@ -79,7 +83,8 @@ pub struct RelationId {
     endpoint: Option<Box<str>>,
 }
 
-/// A secret's identity: `secret:ID`, `secret://MODEL/ID` or a bare `ID`. It says which secret, never what is in it.
+/// A secret's identity: `secret:ID`, `secret://MODEL/ID` or a bare `ID`. It says which secret,
+/// never what is in it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SecretId(Box<str>);
@@ -234,13 +239,16 @@ impl FromStr for UnitName {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let invalid = || InvalidName::new("the name of a unit", text, "expected APPLICATION/NUMBER, such as web/0");
+        let invalid = || {
+            InvalidName::new(
+                "the name of a unit",
+                text,
+                "expected APPLICATION/NUMBER, such as web/0",
+            )
+        };
         let (application, number) = text.split_once('/').ok_or_else(invalid)?;
         let application = application.parse().map_err(|_| invalid())?;
-        Ok(Self {
-            application,
-            number: number_in(number).ok_or_else(invalid)?,
-        })
+        Ok(Self { application, number: number_in(number).ok_or_else(invalid)? })
     }
 }
 
@@ -268,16 +276,14 @@ impl FromStr for RelationId {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let invalid = || InvalidName::new("a relation's id", text, "expected ENDPOINT:NUMBER, such as db:7");
+        let invalid =
+            || InvalidName::new("a relation's id", text, "expected ENDPOINT:NUMBER, such as db:7");
         let (endpoint, number) = match text.rsplit_once(':') {
             Some((endpoint, number)) if is_printable(endpoint) => (Some(endpoint.into()), number),
             Some(_) => return Err(invalid()),
             None => (None, text),
         };
-        Ok(Self {
-            number: number_in(number).ok_or_else(invalid)?,
-            endpoint,
-        })
+        Ok(Self { number: number_in(number).ok_or_else(invalid)?, endpoint })
     }
 }
 
@@ -291,7 +297,8 @@ impl fmt::Display for RelationId {
 }
 
 impl SecretId {
-    /// The id alone: what stands after the scheme and the model. Two spellings of one secret have the same id.
+    /// The id alone: what stands after the scheme and the model. Two spellings of one secret have
+    /// the same id.
     #[must_use]
     pub fn id(&self) -> &str {
         self.0.rsplit(['/', ':']).next().unwrap_or_default()
@@ -316,15 +323,16 @@ impl FromStr for StorageId {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let invalid = || InvalidName::new("a storage instance's id", text, "expected NAME/NUMBER, such as data/0");
-        let (name, number) = text
-            .split_once('/')
-            .filter(|(name, _)| is_file_name(name))
-            .ok_or_else(invalid)?;
-        Ok(Self {
-            name: name.into(),
-            number: number_in(number).ok_or_else(invalid)?,
-        })
+        let invalid = || {
+            InvalidName::new(
+                "a storage instance's id",
+                text,
+                "expected NAME/NUMBER, such as data/0",
+            )
+        };
+        let (name, number) =
+            text.split_once('/').filter(|(name, _)| is_file_name(name)).ok_or_else(invalid)?;
+        Ok(Self { name: name.into(), number: number_in(number).ok_or_else(invalid)? })
     }
 }
 
@@ -334,9 +342,11 @@ impl fmt::Display for StorageId {
     }
 }
 
-/// A number as Juju writes it: digits with no sign and no leading zero, so that text and number say the same.
+/// A number as Juju writes it: digits with no sign and no leading zero, so that text and number say
+/// the same.
 fn number_in(text: &str) -> Option<u32> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    let plain =
+        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if plain { text.parse().ok() } else { None }
 }
 
@@ -360,9 +370,7 @@ fn is_file_name(text: &str) -> bool {
 
 fn is_printable(text: &str) -> bool {
     !text.is_empty()
-        && !text
-            .chars()
-            .any(|character| character.is_control() || character.is_whitespace())
+        && !text.chars().any(|character| character.is_control() || character.is_whitespace())
 }
 
 fn is_one_line(text: &str) -> bool {
@@ -370,8 +378,11 @@ fn is_one_line(text: &str) -> bool {
 }
 
 fn is_secret_id(text: &str) -> bool {
-    let word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let model = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let word =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let model = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
     if let Some(rest) = text.strip_prefix("secret://") {
         rest.split_once('/').is_some_and(|(uuid, id)| model(uuid) && word(id))
     } else {

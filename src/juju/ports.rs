@@ -56,7 +56,8 @@ pub struct Port {
 /// A text or a pair of bounds that is no port.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "cannot use {text:?} as a port: expected PORT, PORT/PROTOCOL, FIRST-LAST/PROTOCOL or icmp, ports from 0 to 65535"
+    "cannot use {text:?} as a port: expected PORT, PORT/PROTOCOL, FIRST-LAST/PROTOCOL or icmp, \
+     ports from 0 to 65535"
 )]
 pub struct InvalidPort {
     text: String,
@@ -66,34 +67,23 @@ impl Port {
     /// One TCP port.
     #[must_use]
     pub const fn tcp(port: u16) -> Self {
-        Self {
-            protocol: Protocol::Tcp,
-            first: port,
-            last: port,
-        }
+        Self { protocol: Protocol::Tcp, first: port, last: port }
     }
 
     /// One UDP port.
     #[must_use]
     pub const fn udp(port: u16) -> Self {
-        Self {
-            protocol: Protocol::Udp,
-            first: port,
-            last: port,
-        }
+        Self { protocol: Protocol::Udp, first: port, last: port }
     }
 
     /// ICMP.
     #[must_use]
     pub const fn icmp() -> Self {
-        Self {
-            protocol: Protocol::Icmp,
-            first: 0,
-            last: 0,
-        }
+        Self { protocol: Protocol::Icmp, first: 0, last: 0 }
     }
 
-    /// The ports from `first` to `last`, both included. Kubernetes takes no ranges. For ICMP the bounds count for nothing.
+    /// The ports from `first` to `last`, both included. Kubernetes takes no ranges. For ICMP the
+    /// bounds count for nothing.
     ///
     /// # Errors
     ///
@@ -102,9 +92,9 @@ impl Port {
         match protocol {
             Protocol::Icmp => Ok(Self::icmp()),
             Protocol::Tcp | Protocol::Udp if first <= last => Ok(Self { protocol, first, last }),
-            Protocol::Tcp | Protocol::Udp => Err(InvalidPort {
-                text: format!("{first}-{last}/{}", protocol.as_str()),
-            }),
+            Protocol::Tcp | Protocol::Udp => {
+                Err(InvalidPort { text: format!("{first}-{last}/{}", protocol.as_str()) })
+            }
         }
     }
 
@@ -129,16 +119,18 @@ impl FromStr for Port {
 
     /// Reads what Juju's own tools read: the protocol in any case, TCP where none is named.
     fn from_str(text: &str) -> Result<Self, InvalidPort> {
-        let invalid = || InvalidPort {
-            text: text.chars().take(60).collect(),
-        };
+        let invalid = || InvalidPort { text: text.chars().take(60).collect() };
         if text.eq_ignore_ascii_case("icmp") {
             return Ok(Self::icmp());
         }
         let (ports, protocol) = match text.split_once('/') {
             None => (text, Protocol::Tcp),
-            Some((ports, protocol)) if protocol.eq_ignore_ascii_case("tcp") => (ports, Protocol::Tcp),
-            Some((ports, protocol)) if protocol.eq_ignore_ascii_case("udp") => (ports, Protocol::Udp),
+            Some((ports, protocol)) if protocol.eq_ignore_ascii_case("tcp") => {
+                (ports, Protocol::Tcp)
+            }
+            Some((ports, protocol)) if protocol.eq_ignore_ascii_case("udp") => {
+                (ports, Protocol::Udp)
+            }
             Some(_) => return Err(invalid()),
         };
         let number = |text: &str| {
@@ -183,7 +175,8 @@ impl From<Port> for String {
 pub(super) struct Ports {
     /// What Juju said, with what this hook did since.
     known: Option<BTreeSet<Port>>,
-    /// What this hook did so far. Juju 2.9 does not show it in its answer (3.6 and 4 do), so it is put on top of any answer.
+    /// What this hook did so far. Juju 2.9 does not show it in its answer (3.6 and 4 do), so it is
+    /// put on top of any answer.
     opened: BTreeSet<Port>,
     closed: BTreeSet<Port>,
 }
@@ -209,32 +202,28 @@ impl Ports {
 const READING: &str = "read the unit's open ports";
 
 impl Juju {
-    /// Opens a port for all endpoints. Juju opens it when the hook exits with code 0; one that is open already is no error.
+    /// Opens a port for all endpoints. Juju opens it when the hook exits with code 0; one that is
+    /// open already is no error.
     ///
     /// # Errors
     ///
     /// The tool failed: another unit's range conflicts, or it is a range on Kubernetes.
     pub fn open_port(&self, port: Port) -> Result<(), Error> {
         let mut ports = lock(&self.ports);
-        self.tell(
-            format!("open port {port}"),
-            ToolCall::new("open-port").arg(port.to_string()),
-        )?;
+        self.tell(format!("open port {port}"), ToolCall::new("open-port").arg(port.to_string()))?;
         ports.did_open(port);
         Ok(())
     }
 
-    /// Closes a port for all endpoints. Juju closes it when the hook exits with code 0; one that is not open is no error.
+    /// Closes a port for all endpoints. Juju closes it when the hook exits with code 0; one that is
+    /// not open is no error.
     ///
     /// # Errors
     ///
     /// The tool failed.
     pub fn close_port(&self, port: Port) -> Result<(), Error> {
         let mut ports = lock(&self.ports);
-        self.tell(
-            format!("close port {port}"),
-            ToolCall::new("close-port").arg(port.to_string()),
-        )?;
+        self.tell(format!("close port {port}"), ToolCall::new("close-port").arg(port.to_string()))?;
         ports.did_close(port);
         Ok(())
     }
@@ -250,7 +239,8 @@ impl Juju {
             return Ok(known.clone());
         }
         let answer = self.ask(READING, ToolCall::new("opened-ports").arg("--format=json"))?;
-        let mut known = ports_in(&answer).map_err(|cause| Error::output(READING, "opened-ports", &cause))?;
+        let mut known =
+            ports_in(&answer).map_err(|cause| Error::output(READING, "opened-ports", &cause))?;
         known.extend(&ports.opened);
         known.retain(|port| !ports.closed.contains(port));
         ports.known = Some(known.clone());
@@ -328,11 +318,9 @@ mod tests {
         tools.answer("opened-ports", "[\"80/tcp\",\"8000-8010/udp\",\"icmp\"]\n");
         juju.open_port(Port::tcp(443)).unwrap();
         juju.close_port(Port::icmp()).unwrap();
-        let text = |ports: BTreeSet<Port>| ports.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(
-            text(juju.opened_ports().unwrap()),
-            ["80/tcp", "443/tcp", "8000-8010/udp"]
-        );
+        let text =
+            |ports: BTreeSet<Port>| ports.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(text(juju.opened_ports().unwrap()), ["80/tcp", "443/tcp", "8000-8010/udp"]);
         juju.close_port(Port::tcp(80)).unwrap();
         juju.open_port(Port::icmp()).unwrap();
         assert_eq!(text(juju.opened_ports().unwrap()), ["443/tcp", "8000-8010/udp", "icmp"]);
@@ -351,16 +339,13 @@ mod tests {
         let (tools, juju) = FakeTools::juju();
         tools.fail(
             "open-port",
-            ToolFailure::Exited {
-                code: 1,
-                stderr: "ERROR port ranges are not supported".into(),
-            },
+            ToolFailure::Exited { code: 1, stderr: "ERROR port ranges are not supported".into() },
         );
         let error = juju.open_port(Port::tcp(1)).unwrap_err();
         assert!(
-            error
-                .to_string()
-                .starts_with("cannot open port 1/tcp: open-port exited with code 1: ERROR port ranges"),
+            error.to_string().starts_with(
+                "cannot open port 1/tcp: open-port exited with code 1: ERROR port ranges"
+            ),
             "{error}"
         );
         for output in ["{}", "[1]", "[\"80/sctp\"]"] {

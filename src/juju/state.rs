@@ -30,9 +30,7 @@ impl Juju {
     /// cannot be started counts as there: then there is a state, only out of reach.
     #[must_use]
     pub fn lacks_state_tools(&self) -> bool {
-        TOOLS
-            .iter()
-            .all(|tool| matches!(self.find_tool(tool), Err(ToolFailure::NotFound)))
+        TOOLS.iter().all(|tool| matches!(self.find_tool(tool), Err(ToolFailure::NotFound)))
     }
 
     /// Everything stored for this unit, with this hook's own writes.
@@ -49,14 +47,16 @@ impl Juju {
         })
     }
 
-    /// Stores these values beside what is there. Juju keeps them when the hook exits with code 0 and drops them otherwise.
+    /// Stores these values beside what is there. Juju keeps them when the hook exits with code 0
+    /// and drops them otherwise.
     ///
-    /// The values go by standard input, so that neither their size nor their content shows in a list of processes. An empty
-    /// map starts no tool.
+    /// The values go by standard input, so that neither their size nor their content shows in a
+    /// list of processes. An empty map starts no tool.
     ///
     /// # Errors
     ///
-    /// A key over 256 bytes or a value over 65,536 bytes (nothing is sent then), or the tool failed.
+    /// A key over 256 bytes or a value over 65,536 bytes (nothing is sent then), or the tool
+    /// failed.
     pub fn set_state(&self, values: &BTreeMap<String, String>) -> Result<(), Error> {
         if values.is_empty() {
             return Ok(());
@@ -85,16 +85,14 @@ impl Juju {
                 format!("the values are not writable as a document: {error}"),
             )
         })?;
-        let call = ToolCall::new("state-set")
-            .arg("--file")
-            .arg("-")
-            .stdin(document.as_bytes());
+        let call = ToolCall::new("state-set").arg("--file").arg("-").stdin(document.as_bytes());
         self.tell(WRITING, call)?;
         self.state.update(|stored| stored.extend(values.clone()));
         Ok(())
     }
 
-    /// Deletes one key. A key that is not stored is no error. Juju deletes it when the hook exits with code 0.
+    /// Deletes one key. A key that is not stored is no error. Juju deletes it when the hook exits
+    /// with code 0.
     ///
     /// # Errors
     ///
@@ -142,10 +140,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn map(pairs: &[(&str, &str)]) -> Stored {
-        pairs
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect()
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
@@ -208,13 +203,7 @@ mod tests {
     fn a_failed_write_is_not_remembered() {
         let (tools, juju) = FakeTools::juju();
         tools.answer("state-get", "{\"a\":\"1\"}\n");
-        tools.fail(
-            "state-set",
-            ToolFailure::Exited {
-                code: 1,
-                stderr: String::new(),
-            },
-        );
+        tools.fail("state-set", ToolFailure::Exited { code: 1, stderr: String::new() });
         juju.state().unwrap();
         juju.set_state(&map(&[("a", "2")])).unwrap_err();
         assert_eq!(juju.state().unwrap(), map(&[("a", "1")]));

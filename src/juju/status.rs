@@ -11,7 +11,8 @@ use super::error::Error;
 use super::names::InvalidName;
 use super::tools::ToolCall;
 
-/// What a status means. Ordered by severity: the greater is the worse, so that the worst of several is their maximum.
+/// What a status means. Ordered by severity: the greater is the worse, so that the worst of several
+/// is their maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -107,10 +108,7 @@ impl Status {
     /// A status of this kind.
     #[must_use]
     pub fn new(kind: StatusKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
+        Self { kind, message: message.into() }
     }
 
     /// All is well, and there is nothing to say.
@@ -192,7 +190,8 @@ impl Whose {
 impl Juju {
     /// The unit's status as it was when this hook first asked, or as this hook set it since.
     ///
-    /// Juju sets statuses of its own between hooks, so what the charm set in an earlier hook may be gone.
+    /// Juju sets statuses of its own between hooks, so what the charm set in an earlier hook may be
+    /// gone.
     ///
     /// # Errors
     ///
@@ -205,21 +204,23 @@ impl Juju {
     ///
     /// # Errors
     ///
-    /// The tool failed, the kind is one that only Juju sets, or the message is longer than an argument may be (131,071 bytes).
+    /// The tool failed, the kind is one that only Juju sets, or the message is longer than an
+    /// argument may be (131,071 bytes).
     pub fn set_status(&self, status: &Status) -> Result<(), Error> {
         self.write_status(Whose::Unit, status)?;
         self.status.set(status.clone());
         Ok(())
     }
 
-    /// The application's status as it was when this hook first asked, or as this hook set it since. Leader only.
+    /// The application's status as it was when this hook first asked, or as this hook set it since.
+    /// Leader only.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotLeader`](super::ErrorKind::NotLeader), the tool failed, or it printed no status.
+    /// [`ErrorKind::NotLeader`](super::ErrorKind::NotLeader), the tool failed, or it printed no
+    /// status.
     pub fn application_status(&self) -> Result<Status, Error> {
-        self.application_status
-            .get_or_ask(|| self.read_status(Whose::Application))
+        self.application_status.get_or_ask(|| self.read_status(Whose::Application))
     }
 
     /// Sets the application's status; it takes effect at once and stays. Leader only.
@@ -239,7 +240,8 @@ impl Juju {
             call = call.arg("--application");
         }
         let answer = self.ask(whose.reading(), call.arg("--include-data").arg("--format=json"))?;
-        status_in(&answer, whose).map_err(|cause| Error::output(whose.reading(), "status-get", &cause))
+        status_in(&answer, whose)
+            .map_err(|cause| Error::output(whose.reading(), "status-get", &cause))
     }
 
     fn write_status(&self, whose: Whose, status: &Status) -> Result<(), Error> {
@@ -287,21 +289,12 @@ mod tests {
 
     #[test]
     fn the_worst_is_the_greatest() {
-        let mut kinds = [
-            StatusKind::Blocked,
-            StatusKind::Active,
-            StatusKind::Maintenance,
-            StatusKind::Waiting,
-        ];
+        let mut kinds =
+            [StatusKind::Blocked, StatusKind::Active, StatusKind::Maintenance, StatusKind::Waiting];
         kinds.sort();
         assert_eq!(
             kinds,
-            [
-                StatusKind::Active,
-                StatusKind::Waiting,
-                StatusKind::Maintenance,
-                StatusKind::Blocked
-            ]
+            [StatusKind::Active, StatusKind::Waiting, StatusKind::Maintenance, StatusKind::Blocked]
         );
     }
 
@@ -325,10 +318,7 @@ mod tests {
     #[test]
     fn a_status_is_read_once_and_a_set_corrects_it() {
         let (tools, juju) = FakeTools::juju();
-        tools.answer(
-            "status-get",
-            r#"{"message":"m","status":"maintenance","status-data":{}}"#,
-        );
+        tools.answer("status-get", r#"{"message":"m","status":"maintenance","status-data":{}}"#);
         tools.answer(
             "status-get",
             r#"{"application-status":{"message":"","status":"dancing","units":{}}}"#,
@@ -359,10 +349,7 @@ mod tests {
         let (tools, juju) = FakeTools::juju();
         tools.fail(
             "status-set",
-            ToolFailure::Exited {
-                code: 1,
-                stderr: "ERROR this unit is not the leader".into(),
-            },
+            ToolFailure::Exited { code: 1, stderr: "ERROR this unit is not the leader".into() },
         );
         assert_eq!(
             juju.set_application_status(&Status::active()).unwrap_err().kind(),

@@ -1,11 +1,13 @@
-//! What a hook is told about its surroundings whatever has happened: the way out, the collector of traces, the agent's secret.
+//! What a hook is told about its surroundings whatever has happened: the way out, the collector of
+//! traces, the agent's secret.
 
 use std::fmt;
 
 use super::error::Error;
 use super::vars::Vars;
 
-/// The shared secret of a hook that runs far from its agent (Juju up to 3.6, pod-spec charms). It cannot be printed.
+/// The shared secret of a hook that runs far from its agent (Juju up to 3.6, pod-spec charms). It
+/// cannot be printed.
 #[derive(Clone)]
 pub struct AgentToken(Box<str>);
 
@@ -27,8 +29,8 @@ impl fmt::Debug for AgentToken {
     }
 }
 
-/// The model's proxy settings (`JUJU_CHARM_*_PROXY`). Juju applies none of them: the charm must. They may hold passwords, so
-/// `Debug` shows none.
+/// The model's proxy settings (`JUJU_CHARM_*_PROXY`). Juju applies none of them: the charm must.
+/// They may hold passwords, so `Debug` shows none.
 #[derive(Clone, Default)]
 pub struct Proxies {
     http: Option<Box<str>>,

@@ -1,8 +1,9 @@
 //! Hook tools as processes.
 //!
-//! This is on the way of every hook, and starting a process is nearly all that a hook costs, so little is added to it: no thread,
-//! no shell, no more pipes than are needed, and a program given by its path, with which the standard library starts it by
-//! `posix_spawn` instead of copying this process.
+//! This is on the way of every hook, and starting a process is nearly all that a hook costs, so
+//! little is added to it: no thread, no shell, no more pipes than are needed, and a program given
+//! by its path, with which the standard library starts it by `posix_spawn` instead of copying this
+//! process.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -19,8 +20,8 @@ use rustix::io::Errno;
 
 use super::tools::{HookTools, ToolCall, ToolFailure};
 
-/// How long a tool may take. Tools ask the controller through the agent, and a controller that fails over answers again after a
-/// minute or so: the hook had better wait for that than fail.
+/// How long a tool may take. Tools ask the controller through the agent, and a controller that
+/// fails over answers again after a minute or so: the hook had better wait for that than fail.
 const DEADLINE: Duration = Duration::from_secs(300);
 
 /// How much a tool may print. A unit's whole state is 2 MiB at most, a secret 1 MB.
@@ -29,7 +30,8 @@ const MAX_OUTPUT: usize = 16 * 1024 * 1024;
 /// How much of what a tool complains is kept.
 const MAX_STDERR: usize = 64 * 1024;
 
-/// How long one argument may be in bytes: 32 pages of 4 KiB with the NUL at its end (Linux, `MAX_ARG_STRLEN`).
+/// How long one argument may be in bytes: 32 pages of 4 KiB with the NUL at its end (Linux,
+/// `MAX_ARG_STRLEN`).
 const MAX_ARGUMENT: usize = 131_071;
 
 /// How often a process is looked at where the kernel cannot tell of its end (Linux before 5.3).
@@ -37,9 +39,11 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Runs hook tools as processes found on `PATH`, in this process's environment and directory.
 ///
-/// - A tool that is still running at the deadline (5 minutes unless set) is killed. A tool that ends while a process it left
-///   behind holds its output open has ended: what is there is read and the rest is not waited for.
-/// - At most 16 MiB of output are read; beyond that the tool is killed. Of standard error the first 64 KiB are kept.
+/// - A tool that is still running at the deadline (5 minutes unless set) is killed. A tool that
+///   ends while a process it left behind holds its output open has ended: what is there is read and
+///   the rest is not waited for.
+/// - At most 16 MiB of output are read; beyond that the tool is killed. Of standard error the first
+///   64 KiB are kept.
 /// - An argument over 131,071 bytes or with a NUL in it is refused before anything is started.
 /// - A tool that does not read its input is no error; whether it did well is for it to say.
 #[derive(Debug, Clone)]
@@ -52,26 +56,20 @@ pub struct SystemTools {
 impl SystemTools {
     /// Tools from this process's `PATH`, which is read now.
     pub fn new() -> Self {
-        let tools = Self {
-            folders: Vec::new(),
-            deadline: DEADLINE,
-        };
+        let tools = Self { folders: Vec::new(), deadline: DEADLINE };
         match std::env::var_os("PATH") {
             Some(path) => tools.path(path),
             None => tools,
         }
     }
 
-    /// Looks for tools in these folders, separated as in `PATH`, instead of in this process's own. What the tools themselves see
-    /// as their `PATH` stays.
+    /// Looks for tools in these folders, separated as in `PATH`, instead of in this process's own.
+    /// What the tools themselves see as their `PATH` stays.
     pub fn path(mut self, path: impl Into<OsString>) -> Self {
-        // An empty entry means the current directory, and a name without a slash would be looked for a second time.
+        // An empty entry means the current directory, and a name without a slash would be looked
+        // for a second time.
         let here = |folder: PathBuf| {
-            if folder.as_os_str().is_empty() {
-                PathBuf::from(".")
-            } else {
-                folder
-            }
+            if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder }
         };
         self.folders = std::env::split_paths(&path.into()).map(here).collect();
         self
@@ -94,12 +92,24 @@ impl SystemTools {
         for folder in &self.folders {
             let program = folder.join(tool);
             let error = match program.metadata() {
-                Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => return Ok(program),
+                Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => {
+                    return Ok(program);
+                }
                 Ok(found) if found.is_file() => io::ErrorKind::PermissionDenied.into(),
                 Ok(_) => io::ErrorKind::IsADirectory.into(),
                 // A link that leads nowhere is there all the same.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && program.symlink_metadata().is_ok() => error,
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Err(error)
+                    if error.kind() == io::ErrorKind::NotFound
+                        && program.symlink_metadata().is_ok() =>
+                {
+                    error
+                }
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    ) =>
+                {
                     continue;
                 }
                 Err(error) => error,
@@ -126,10 +136,9 @@ impl HookTools for SystemTools {
             Err(stop) => {
                 running.end();
                 Err(match stop {
-                    Stop::Deadline => ToolFailure::Deadline {
-                        limit: self.deadline,
-                        stderr: running.complaint(),
-                    },
+                    Stop::Deadline => {
+                        ToolFailure::Deadline { limit: self.deadline, stderr: running.complaint() }
+                    }
                     Stop::TooMuchOutput => ToolFailure::TooMuchOutput { limit: MAX_OUTPUT },
                     Stop::Broken(error) => ToolFailure::Broken(error),
                 })
@@ -149,11 +158,7 @@ impl HookTools for SystemTools {
 fn check_arguments(args: &[String]) -> Result<(), ToolFailure> {
     for (index, arg) in args.iter().enumerate() {
         let reason = if arg.len() > MAX_ARGUMENT {
-            format!(
-                "argument {} is {} bytes long (at most {MAX_ARGUMENT})",
-                index + 1,
-                arg.len()
-            )
+            format!("argument {} is {} bytes long (at most {MAX_ARGUMENT})", index + 1, arg.len())
         } else if arg.as_bytes().contains(&0) {
             format!("argument {} holds a NUL byte", index + 1)
         } else {
@@ -208,16 +213,13 @@ impl<'a> Running<'a> {
     fn start(program: &OsStr, call: &ToolCall<'a>) -> Result<Self, ToolFailure> {
         let mut child = Command::new(program)
             .args(&call.args)
-            .stdin(if call.stdin.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
+            .stdin(if call.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .map_err(ToolFailure::NotStarted)?;
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let mut running = Self {
             exit: exit_of(&child),
             child,
@@ -229,10 +231,8 @@ impl<'a> Running<'a> {
             complaint: Vec::new(),
         };
         // Only our end stops blocking; the tool's end is another open file.
-        if let Some(Err(error)) = running
-            .stdin
-            .as_ref()
-            .map(|stdin| rustix::io::ioctl_fionbio(stdin, true))
+        if let Some(Err(error)) =
+            running.stdin.as_ref().map(|stdin| rustix::io::ioctl_fionbio(stdin, true))
         {
             running.end();
             return Err(ToolFailure::Broken(error.into()));
@@ -240,7 +240,8 @@ impl<'a> Running<'a> {
         Ok(running)
     }
 
-    /// Feeds the tool and reads what it writes, side by side so that neither waits for the other, until it has ended.
+    /// Feeds the tool and reads what it writes, side by side so that neither waits for the other,
+    /// until it has ended.
     fn talk(&mut self, deadline: Option<Instant>) -> Result<ExitStatus, Stop> {
         loop {
             self.feed()?;
@@ -252,7 +253,8 @@ impl<'a> Running<'a> {
                 break;
             }
         }
-        // What it wrote before it ended is in the pipes. A process it left behind may hold them open for ever.
+        // What it wrote before it ended is in the pipes. A process it left behind may hold them
+        // open for ever.
         loop {
             let Some(ready) = self.wait(Some(Duration::ZERO))? else {
                 continue;
@@ -284,8 +286,8 @@ impl<'a> Running<'a> {
         Ok(())
     }
 
-    /// Waits until there is something to do, or `limit` is over; with no limit, for as long as it takes. `None` when a signal of
-    /// this process's own came between.
+    /// Waits until there is something to do, or `limit` is over; with no limit, for as long as it
+    /// takes. `None` when a signal of this process's own came between.
     fn wait(&mut self, limit: Option<Duration>) -> Result<Option<Ready>, Stop> {
         let limit = match (&self.exit, limit) {
             (Some(_), limit) => limit,
@@ -296,10 +298,7 @@ impl<'a> Running<'a> {
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         let mut ready = Ready::default();
         {
-            let stdin = self
-                .stdin
-                .as_ref()
-                .map(|pipe| (PollFd::new(pipe, PollFlags::OUT), None));
+            let stdin = self.stdin.as_ref().map(|pipe| (PollFd::new(pipe, PollFlags::OUT), None));
             let stdout = self
                 .stdout
                 .as_ref()
@@ -312,7 +311,8 @@ impl<'a> Running<'a> {
                 .exit
                 .as_ref()
                 .map(|exit| (PollFd::new(exit, PollFlags::IN), Some(&mut ready.exited)));
-            let (mut polled, flags): (Vec<_>, Vec<_>) = [exit, stdout, stderr, stdin].into_iter().flatten().unzip();
+            let (mut polled, flags): (Vec<_>, Vec<_>) =
+                [exit, stdout, stderr, stdin].into_iter().flatten().unzip();
             match poll(&mut polled, limit.as_ref()) {
                 Ok(_) => {}
                 Err(Errno::INTR) => return Ok(None),
@@ -344,7 +344,8 @@ impl<'a> Running<'a> {
         Ok(())
     }
 
-    /// Kills the tool and takes it out of the process table. Its own children, if it has any, are not ours to know.
+    /// Kills the tool and takes it out of the process table. Its own children, if it has any, are
+    /// not ours to know.
     fn end(&mut self) {
         // Either fails only if it is over already.
         let _ = self.child.kill();
@@ -358,28 +359,19 @@ impl<'a> Running<'a> {
         let stderr = self.complaint();
         Err(match (status.code(), status.signal()) {
             (None, Some(signal)) => ToolFailure::Killed { signal, stderr },
-            (code, _) => ToolFailure::Exited {
-                code: code.unwrap_or(-1),
-                stderr,
-            },
+            (code, _) => ToolFailure::Exited { code: code.unwrap_or(-1), stderr },
         })
     }
 
     fn complaint(&mut self) -> String {
-        String::from_utf8_lossy(&std::mem::take(&mut self.complaint))
-            .trim()
-            .to_owned()
+        String::from_utf8_lossy(&std::mem::take(&mut self.complaint)).trim().to_owned()
     }
 }
 
 /// What is left of the time, if it is bounded at all.
 fn time_left(deadline: Option<Instant>) -> Result<Option<Duration>, Stop> {
     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    if left == Some(Duration::ZERO) {
-        Err(Stop::Deadline)
-    } else {
-        Ok(left)
-    }
+    if left == Some(Duration::ZERO) { Err(Stop::Deadline) } else { Ok(left) }
 }
 
 /// Reads once from a pipe that has something, or is at its end; says whether it was the end.

@@ -21,8 +21,9 @@ impl Tools {
         self.with_file(name, &format!("#!/bin/sh\n{script}\n"))
     }
 
-    /// An executable file. It is written by another process: one that we had open for writing while another test starts a
-    /// process would be open in that process for a moment, and could not be executed.
+    /// An executable file. It is written by another process: one that we had open for writing while
+    /// another test starts a process would be open in that process for a moment, and could not be
+    /// executed.
     fn with_file(self, name: &str, content: &str) -> Self {
         let path = self.0.path().join(name);
         let mut writer = Command::new("/bin/sh")
@@ -55,12 +56,8 @@ fn a_tool_gets_its_arguments_and_input_and_its_output_comes_back() {
         "state-set",
         "for arg in \"$@\"; do printf '<%s>' \"$arg\"; done; cat; echo warned >&2",
     );
-    let call = ToolCall::new("state-set")
-        .arg("--file")
-        .arg("-")
-        .arg("")
-        .arg("two words")
-        .stdin(b"input");
+    let call =
+        ToolCall::new("state-set").arg("--file").arg("-").arg("").arg("two words").stdin(b"input");
     assert_eq!(tools.system().run(&call).unwrap(), b"<--file><-><><two words>input");
     let call = ToolCall::new("state-set");
     assert_eq!(
@@ -80,9 +77,8 @@ fn exit_codes_come_back_with_what_was_complained() {
         ToolFailure::Exited { code: 1, stderr } if stderr == "ERROR no such thing"));
     assert!(matches!(failure(&tools.system(), &ToolCall::new("two")),
         ToolFailure::Exited { code: 2, stderr } if stderr == "ERROR \u{fffd} bad option"));
-    let error = Juju::new(Box::new(tools.system()))
-        .set_application_status(&Status::active())
-        .unwrap_err();
+    let error =
+        Juju::new(Box::new(tools.system())).set_application_status(&Status::active()).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::NotLeader);
 }
 
@@ -98,12 +94,11 @@ fn a_slow_tool_is_killed_at_the_deadline() {
     let tools = Tools::new().with("slow", "echo $$ > \"$0.pid\"; echo asking >&2; exec sleep 600");
     let limit = Duration::from_millis(300);
     let start = Instant::now();
-    assert!(
-        matches!(failure(&tools.system().deadline(limit), &ToolCall::new("slow")),
-        ToolFailure::Deadline { limit: told, .. } if told == limit)
-    );
+    assert!(matches!(failure(&tools.system().deadline(limit), &ToolCall::new("slow")),
+        ToolFailure::Deadline { limit: told, .. } if told == limit));
     assert!(start.elapsed() < Duration::from_secs(60));
-    // Under load the script may not have come to write its number; if it has, nobody of that number is left.
+    // Under load the script may not have come to write its number; if it has, nobody of that number
+    // is left.
     if let Ok(id) = fs::read_to_string(tools.path().join("slow.pid")) {
         assert!(!Path::new("/proc").join(id.trim()).exists() || id.trim().is_empty());
     }
@@ -126,10 +121,8 @@ fn a_tool_that_talks_for_ever_is_stopped_too() {
 
 #[test]
 fn the_most_that_may_be_printed_is_read_whole() {
-    let tools = Tools::new().with(
-        "big",
-        &format!("head -c {MAX_OUTPUT} /dev/zero; head -c 1000000 /dev/zero >&2"),
-    );
+    let tools = Tools::new()
+        .with("big", &format!("head -c {MAX_OUTPUT} /dev/zero; head -c 1000000 /dev/zero >&2"));
     assert_eq!(tools.system().run(&ToolCall::new("big")).unwrap().len(), MAX_OUTPUT);
 }
 
@@ -146,10 +139,7 @@ fn a_tool_that_reads_nothing_may_still_do_well() {
         .with("deaf", "exec 0<&-; echo done")
         .with("rude", "exec 0<&-; echo 'ERROR not now' >&2; exit 1");
     let input = vec![b'x'; 1 << 20];
-    assert_eq!(
-        tools.system().run(&ToolCall::new("deaf").stdin(&input)).unwrap(),
-        b"done\n"
-    );
+    assert_eq!(tools.system().run(&ToolCall::new("deaf").stdin(&input)).unwrap(), b"done\n");
     assert!(matches!(
         failure(&tools.system(), &ToolCall::new("rude").stdin(&input)),
         ToolFailure::Exited { code: 1, .. }
@@ -195,10 +185,7 @@ fn a_missing_or_unusable_tool_is_named() {
     let tools = Tools::new().with("usable", "echo first");
     fs::write(tools.path().join("plain"), "no program").unwrap();
     fs::create_dir(tools.path().join("folder")).unwrap();
-    assert!(matches!(
-        failure(&tools.system(), &ToolCall::new("none")),
-        ToolFailure::NotFound
-    ));
+    assert!(matches!(failure(&tools.system(), &ToolCall::new("none")), ToolFailure::NotFound));
     assert!(matches!(
         failure(&tools.system(), &ToolCall::new("folder")),
         ToolFailure::NotStarted(_)
@@ -213,9 +200,7 @@ fn a_missing_or_unusable_tool_is_named() {
     ));
 
     let kind = |system: SystemTools, tool| {
-        Error::from_failure("do it", tool, failure(&system, &ToolCall::new(tool)))
-            .kind()
-            .clone()
+        Error::from_failure("do it", tool, failure(&system, &ToolCall::new(tool))).kind().clone()
     };
     assert_eq!(kind(tools.system(), "none"), ErrorKind::MissingTool);
     assert_eq!(kind(tools.system(), "plain"), ErrorKind::MissingTool);
@@ -230,21 +215,18 @@ fn an_interpreter_that_is_not_there_is_a_missing_tool() {
     let failure = failure(&tools.system(), &ToolCall::new("odd"));
     let error = Error::from_failure("do it", "odd", failure);
     assert!(
-        error
-            .to_string()
-            .starts_with("cannot do it: odd on PATH could not be started"),
+        error.to_string().starts_with("cannot do it: odd on PATH could not be started"),
         "{error}"
     );
 }
 
 #[test]
 fn the_first_usable_one_on_the_path_is_taken() {
-    let (first, second) = (
-        Tools::new().with("a", "echo 1"),
-        Tools::new().with("a", "echo 2").with("b", "echo 2"),
-    );
+    let (first, second) =
+        (Tools::new().with("a", "echo 1"), Tools::new().with("a", "echo 2").with("b", "echo 2"));
     fs::write(first.path().join("b"), "not executable").unwrap();
-    let path = std::env::join_paths([Path::new("/no/such/folder"), first.path(), second.path()]).unwrap();
+    let path =
+        std::env::join_paths([Path::new("/no/such/folder"), first.path(), second.path()]).unwrap();
     let system = SystemTools::new().path(path);
     assert_eq!(system.run(&ToolCall::new("a")).unwrap(), b"1\n");
     assert_eq!(system.run(&ToolCall::new("b")).unwrap(), b"2\n");
@@ -266,10 +248,7 @@ fn an_argument_that_no_process_can_have_is_refused_before_one_is_started() {
     }
     assert!(!tools.path().join("any.ran").exists());
 
-    tools
-        .system()
-        .run(&ToolCall::new("any").arg("x".repeat(MAX_ARGUMENT)))
-        .unwrap();
+    tools.system().run(&ToolCall::new("any").arg("x".repeat(MAX_ARGUMENT))).unwrap();
     assert!(tools.path().join("any.ran").exists());
 
     let many = (0..200).fold(ToolCall::new("any"), |call, _| call.arg("x".repeat(MAX_ARGUMENT)));
@@ -296,10 +275,7 @@ fn two_threads_that_ask_at_once_start_one_tool() {
             scope.spawn(|| juju.config().unwrap());
         }
     });
-    assert_eq!(
-        fs::read_to_string(tools.path().join("config-get.count")).unwrap(),
-        "x\n"
-    );
+    assert_eq!(fs::read_to_string(tools.path().join("config-get.count")).unwrap(), "x\n");
 }
 
 #[test]
@@ -321,16 +297,10 @@ fn a_tool_that_cannot_be_used_is_not_one_that_is_not_there() {
     // A folder that cannot be searched may have it. (A loop of links, since root may search every
     // real one.)
     let unsearchable = SystemTools::new().path(at("loop"));
-    assert!(matches!(
-        unsearchable.find_tool("absent"),
-        Err(ToolFailure::NotStarted(_))
-    ));
+    assert!(matches!(unsearchable.find_tool("absent"), Err(ToolFailure::NotStarted(_))));
     // A file on PATH, or a folder that is not there, has no tools.
     for nothing in ["plain", "nowhere"] {
         let system = SystemTools::new().path(at(nothing));
-        assert!(
-            matches!(system.find_tool("absent"), Err(ToolFailure::NotFound)),
-            "{nothing}"
-        );
+        assert!(matches!(system.find_tool("absent"), Err(ToolFailure::NotFound)), "{nothing}");
     }
 }

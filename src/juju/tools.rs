@@ -5,12 +5,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Runs hook tools: as processes ([`SystemTools`](super::SystemTools)), or answered in-process by a test.
+/// Runs hook tools: as processes ([`SystemTools`](super::SystemTools)), or answered in-process by a
+/// test.
 ///
 /// # For implementors
 ///
-/// - `run` blocks until the tool has ended and returns its standard output as it was, trailing newline included.
-/// - An exit code other than 0 is [`ToolFailure::Exited`] with the code as it was: the caller tells 1 from 2.
+/// - `run` blocks until the tool has ended and returns its standard output as it was, trailing
+///   newline included.
+/// - An exit code other than 0 is [`ToolFailure::Exited`] with the code as it was: the caller tells
+///   1 from 2.
 /// - Calls may come from several threads; Juju serves them one at a time.
 pub trait HookTools: Send + Sync {
     /// Runs one tool to its end and returns what it wrote to standard output.
@@ -33,11 +36,7 @@ pub trait HookTools: Send + Sync {
     /// [`ToolFailure::NotFound`] only where nothing of that name is there; anything else means that
     /// it is there, or may be, and cannot be started.
     fn find_tool(&self, tool: &str) -> Result<(), ToolFailure> {
-        if self.has_tool(tool) {
-            Ok(())
-        } else {
-            Err(ToolFailure::NotFound)
-        }
+        if self.has_tool(tool) { Ok(()) } else { Err(ToolFailure::NotFound) }
     }
 }
 
@@ -69,11 +68,7 @@ impl<'a> ToolCall<'a> {
     /// A call of `tool` with no arguments.
     #[must_use]
     pub fn new(tool: &'static str) -> Self {
-        Self {
-            tool,
-            args: Vec::new(),
-            stdin: None,
-        }
+        Self { tool, args: Vec::new(), stdin: None }
     }
 
     /// Adds one argument.
@@ -118,10 +113,12 @@ pub enum ToolFailure {
     /// The executable could not be started.
     #[error("could not be started")]
     NotStarted(#[source] io::Error),
-    /// An argument cannot be given to a process: it is too long, or holds a NUL byte. Nothing was started.
+    /// An argument cannot be given to a process: it is too long, or holds a NUL byte. Nothing was
+    /// started.
     #[error("{reason}")]
     BadArgument {
-        /// What is wrong with which argument, such as `argument 2 is 200000 bytes long (at most 131071)`.
+        /// What is wrong with which argument, such as `argument 2 is 200000 bytes long (at most
+        /// 131071)`.
         reason: String,
     },
     /// The tool ended with a code other than 0: 1 is a failure, 2 a wrong use.

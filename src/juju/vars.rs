@@ -5,11 +5,13 @@ use std::str::FromStr;
 
 use super::error::Error;
 
-/// Every variable that [`HookEnv`](super::HookEnv) reads, in order, so that a name is found by bisection.
+/// Every variable that [`HookEnv`](super::HookEnv) reads, in order, so that a name is found by
+/// bisection.
 ///
-/// Not among them, since they tell a charm nothing more: the language, terminal and package manager settings that are the same for
-/// every hook, the `KUBERNETES_*` variables that say again what host and port say, and the proxy variables that other programs
-/// read for themselves where a model still has the old settings.
+/// Not among them, since they tell a charm nothing more: the language, terminal and package manager
+/// settings that are the same for every hook, the `KUBERNETES_*` variables that say again what host
+/// and port say, and the proxy variables that other programs read for themselves where a model
+/// still has the old settings.
 const KNOWN: &[&str] = &[
     "CHARM_DIR",
     "CLOUD_API_VERSION",
@@ -74,7 +76,8 @@ pub(super) struct Vars {
 }
 
 impl Vars {
-    /// Keeps what is known. An empty value is an absent one: the agent sets variables that do not apply to nothing.
+    /// Keeps what is known. An empty value is an absent one: the agent sets variables that do not
+    /// apply to nothing.
     pub(super) fn new(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut values = vec![None; KNOWN.len()];
         for (name, value) in all {

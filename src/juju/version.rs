@@ -8,7 +8,8 @@ use super::error::Error;
 use super::tools::ToolCall;
 
 impl Juju {
-    /// Sets the workload's version, as `juju status` shows it beside the application. Any unit may; it takes effect at once.
+    /// Sets the workload's version, as `juju status` shows it beside the application. Any unit may;
+    /// it takes effect at once.
     ///
     /// # Errors
     ///
@@ -23,8 +24,9 @@ impl Juju {
 
 /// The version of the unit agent, such as `3.6.28` or `4.1-beta2`.
 ///
-/// Ordered as Juju orders them: a tagged version (`4.1-beta2`) comes before the untagged one (`4.1.0`), tags by their letters.
-/// The grammar is `MAJOR.MINOR`, then `.PATCH` or `-TAGPATCH`, then an optional `.BUILD`.
+/// Ordered as Juju orders them: a tagged version (`4.1-beta2`) comes before the untagged one
+/// (`4.1.0`), tags by their letters. The grammar is `MAJOR.MINOR`, then `.PATCH` or `-TAGPATCH`,
+/// then an optional `.BUILD`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JujuVersion {
     major: u32,
@@ -54,7 +56,8 @@ impl JujuVersion {
         self.patch
     }
 
-    /// Whether this version has what `major.minor.patch` brought. A beta of that very version does not count as having it.
+    /// Whether this version has what `major.minor.patch` brought. A beta of that very version does
+    /// not count as having it.
     ///
     /// ```
     /// use charmwright::juju::JujuVersion;
@@ -67,7 +70,8 @@ impl JujuVersion {
     #[must_use]
     pub fn at_least(&self, major: u32, minor: u32, patch: u32) -> bool {
         if self.tag.is_some() {
-            // 4.1-beta2 comes before 4.1.0, so it reaches only what an earlier minor version brought.
+            // 4.1-beta2 comes before 4.1.0, so it reaches only what an earlier minor version
+            // brought.
             return (self.major, self.minor) > (major, minor);
         }
         (self.major, self.minor, self.patch) >= (major, minor, patch)
@@ -100,7 +104,8 @@ impl PartialOrd for JujuVersion {
 
 impl Ord for JujuVersion {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        // The text last, so that the order agrees with equality (`3.6` and `3.6.0` are two spellings).
+        // The text last, so that the order agrees with equality (`3.6` and `3.6.0` are two
+        // spellings).
         self.rank().cmp(&other.rank()).then_with(|| self.text.cmp(&other.text))
     }
 }
@@ -121,11 +126,7 @@ impl FromStr for JujuVersion {
 
 fn parse(text: &str) -> Option<JujuVersion> {
     let number = |text: &str| {
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            text.parse::<u32>().ok()
-        } else {
-            None
-        }
+        if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse::<u32>().ok() } else { None }
     };
     let (numbers, tagged) = match text.split_once('-') {
         Some((numbers, tagged)) => (numbers, Some(tagged)),
@@ -143,23 +144,14 @@ fn parse(text: &str) -> Option<JujuVersion> {
             let (patch, build) = rest.split_once('.').unwrap_or((rest, "0"));
             (Some(tag.into()), number(patch)?, number(build)?)
         }
-        None => (
-            None,
-            numbers.next().map_or(Some(0), number)?,
-            numbers.next().map_or(Some(0), number)?,
-        ),
+        None => {
+            (None, numbers.next().map_or(Some(0), number)?, numbers.next().map_or(Some(0), number)?)
+        }
     };
     if numbers.next().is_some() {
         return None;
     }
-    Some(JujuVersion {
-        major,
-        minor,
-        patch,
-        tag,
-        build,
-        text: text.into(),
-    })
+    Some(JujuVersion { major, minor, patch, tag, build, text: text.into() })
 }
 
 impl fmt::Display for JujuVersion {

@@ -87,21 +87,20 @@ impl AwaitedChange {
     }
 
     /// The change of an action that was just answered, or found after its answer was lost.
-    pub(super) fn ours(id: ChangeId, action: LostAction, answered: &Answered, client: &Client) -> Self {
+    pub(super) fn ours(
+        id: ChangeId,
+        action: LostAction,
+        answered: &Answered,
+        client: &Client,
+    ) -> Self {
         let origin = Origin::Ours(action, answered.since);
         let restarts = Some(client.known_layers().restarts());
-        Self {
-            restarts,
-            ..Self::new(id, origin, answered, client.change_deadline())
-        }
+        Self { restarts, ..Self::new(id, origin, answered, client.change_deadline()) }
     }
 
     /// The change of an exec that was just answered.
     pub(super) fn exec(id: ChangeId, answered: &Answered, deadline: Duration) -> Self {
-        let action = LostAction {
-            kind: "exec",
-            services: Vec::new(),
-        };
+        let action = LostAction { kind: "exec", services: Vec::new() };
         Self::new(id, Origin::Ours(action, answered.since), answered, deadline)
     }
 
@@ -125,7 +124,9 @@ impl AwaitedChange {
     fn is(&self, change: &Change) -> bool {
         match &self.origin {
             Origin::Ours(action, since) => action.made(change, *since),
-            Origin::Seen { kind, spawned } => change.kind() == kind && change.spawn_time() == *spawned,
+            Origin::Seen { kind, spawned } => {
+                change.kind() == kind && change.spawn_time() == *spawned
+            }
         }
     }
 }
@@ -151,7 +152,8 @@ impl Client {
                     // Seen once, it can be told from another one of the same id, which a restarted
                     // daemon may have.
                     let answered = call.attempt(attempt).await?;
-                    let change: Change = self.decode_as(call.request(), answered.envelope.clone())?;
+                    let change: Change =
+                        self.decode_as(call.request(), answered.envelope.clone())?;
                     if change.ready() {
                         return Ok(change);
                     }
@@ -167,11 +169,7 @@ impl Client {
             match waited? {
                 ChangeEnd::Ready { change, .. } => Ok(*change),
                 ChangeEnd::Restarted { cause, .. } => {
-                    let refusal = Refusal {
-                        status: 404,
-                        kind: None,
-                        message: cause,
-                    };
+                    let refusal = Refusal { status: 404, kind: None, message: cause };
                     Err(Failure::Final(call.request().refused(self.target(), refusal)))
                 }
             }
@@ -277,7 +275,11 @@ impl Client {
     /// Waits until the changes that a restarted daemon took over from the last one are over, for
     /// at most the change deadline. They run with the plan of the layer files, so nothing of ours
     /// is to be there before.
-    pub(super) async fn wait_for_taken_over_changes(&self, lane: &mut Lane, attempt: u32) -> Result<(), Halt> {
+    pub(super) async fn wait_for_taken_over_changes(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+    ) -> Result<(), Halt> {
         // Whoever makes only one attempt does not want to wait for long either.
         let policy = self.policy();
         let deadline = match policy.max_attempts() {
@@ -312,11 +314,14 @@ impl Client {
 
     /// Whether a daemon has been told to stop (SIGTERM, or a service's `shutdown`) since that
     /// moment.
-    async fn was_told_to_stop(&self, lane: &mut Lane, attempt: u32, since: Timestamp) -> Result<bool, Halt> {
+    async fn was_told_to_stop(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        since: Timestamp,
+    ) -> Result<bool, Halt> {
         let listed = self.all_changes_on(lane, attempt).await?;
-        Ok(listed
-            .iter()
-            .any(|change| is_stop_of_all(change) && !spawned_before(change, since)))
+        Ok(listed.iter().any(|change| is_stop_of_all(change) && !spawned_before(change, since)))
     }
 
     /// The error of a change that is not over at its deadline.
@@ -342,9 +347,7 @@ impl Client {
             self.restore_layers(lane, attempt, None).await?;
         }
         let restarted = |cause: String, change| Ok(Some(ChangeEnd::Restarted { cause, change }));
-        let known = awaited
-            .restarts
-            .is_none_or(|made| made == self.known_layers().restarts());
+        let known = awaited.restarts.is_none_or(|made| made == self.known_layers().restarts());
         let request = read_change(&awaited.id);
         let id = &awaited.id;
         match self.ask(lane, &request, attempt).await {
@@ -352,23 +355,29 @@ impl Client {
                 let change: Change = self.decode_as(&request, envelope)?;
                 match (known, awaited.is(&change)) {
                     (true, true) => Ok(None),
-                    (true, false) => restarted(format!("Pebble was restarted, change {id} is another now"), None),
+                    (true, false) => {
+                        restarted(format!("Pebble was restarted, change {id} is another now"), None)
+                    }
                     // Before the layers went back, all that the daemon had taken over was over.
-                    (false, same) => restarted(FORGOTTEN.to_owned(), same.then(|| Box::new(change))),
+                    (false, same) => {
+                        restarted(FORGOTTEN.to_owned(), same.then(|| Box::new(change)))
+                    }
                 }
             }
             Err(Snag::Refused(refusal)) if refusal.status == 404 && known => {
                 restarted(format!("Pebble was restarted and no longer knows change {id}"), None)
             }
-            Err(Snag::Refused(refusal)) if refusal.status == 404 => restarted(FORGOTTEN.to_owned(), None),
+            Err(Snag::Refused(refusal)) if refusal.status == 404 => {
+                restarted(FORGOTTEN.to_owned(), None)
+            }
             Err(snag) => Err(self.halt_of(&request, snag)),
         }
     }
 
     /// Judges a change that is over. When the connection was lost, that alone says little: a
     /// restarted daemon that kept its state still lists the change, but its processes are no longer
-    /// under it. And a daemon that is told to stop ends the starts in hand and answers so, before it
-    /// goes.
+    /// under it. And a daemon that is told to stop ends the starts in hand and answers so, before
+    /// it goes.
     async fn ready(
         &self,
         lane: &mut Lane,
@@ -379,13 +388,12 @@ impl Client {
         let same_connection = !awaited.connection_lost;
         let restarted = |cause: &str, change: Change| {
             let change = Some(Box::new(change));
-            Ok(ChangeEnd::Restarted {
-                cause: cause.to_owned(),
-                change,
-            })
+            Ok(ChangeEnd::Restarted { cause: cause.to_owned(), change })
         };
         if let Origin::Ours(_, since) = awaited.origin {
-            if failed_with(&change, STOPPED_EARLY) && self.was_told_to_stop(lane, attempt, since).await? {
+            if failed_with(&change, STOPPED_EARLY)
+                && self.was_told_to_stop(lane, attempt, since).await?
+            {
                 const CAUSE: &str = "Pebble was stopped while it started a service";
                 if same_connection {
                     // It is still there, for a moment: what it is asked now would go with it.
@@ -398,7 +406,9 @@ impl Client {
             if failed_with(&change, INTERRUPTED) || failed_with(&change, NOT_IN_PLAN) {
                 return restarted("Pebble was restarted while it started a service", change);
             }
-            if !same_connection && let Some(cause) = self.shows_a_restart(lane, attempt, &change).await? {
+            if !same_connection
+                && let Some(cause) = self.shows_a_restart(lane, attempt, &change).await?
+            {
                 return restarted(&cause, change);
             }
         }
@@ -411,17 +421,21 @@ impl Client {
     }
 
     /// Says how the services of a change that is done show that this daemon has not done it.
-    async fn shows_a_restart(&self, lane: &mut Lane, attempt: u32, change: &Change) -> Result<Option<String>, Halt> {
+    async fn shows_a_restart(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        change: &Change,
+    ) -> Result<Option<String>, Halt> {
         let is_done = |task: &&Task| *task.status() == ChangeStatus::Done;
-        let names: Vec<String> = change.tasks().iter().filter(is_done).filter_map(service_of).collect();
+        let names: Vec<String> =
+            change.tasks().iter().filter(is_done).filter_map(service_of).collect();
         if names.is_empty() {
             return Ok(None);
         }
         let services = self.services_on(lane, attempt, &names).await?;
         let was_started = |name: &String| {
-            services
-                .iter()
-                .any(|info| info.name() == name && info.current_since().is_some())
+            services.iter().any(|info| info.name() == name && info.current_since().is_some())
         };
         if let Some(name) = names.iter().find(|name| !was_started(name)) {
             let cause = format!("Pebble was restarted and has never started service {name:?}");
@@ -431,8 +445,9 @@ impl Client {
         let is_undone = change.kind() == "stop" && services.iter().any(ServiceInfo::is_active);
         if is_undone && let Some(since) = change.spawn_time() {
             let listed = self.all_changes_on(lane, attempt).await?;
-            let is_new =
-                |other: &Change| other.kind() == "autostart" && other.spawn_time().is_some_and(|at| at > since);
+            let is_new = |other: &Change| {
+                other.kind() == "autostart" && other.spawn_time().is_some_and(|at| at > since)
+            };
             if listed.iter().any(is_new) {
                 return Ok(Some("Pebble was restarted and has started its services".to_owned()));
             }
@@ -447,7 +462,8 @@ pub(super) const FORGOTTEN: &str = "Pebble was restarted and had forgotten its l
 /// Whether a task of the change failed with this text.
 fn failed_with(change: &Change, text: &str) -> bool {
     change.tasks().iter().any(|task| {
-        *task.status() == ChangeStatus::Error && task.last_error().is_some_and(|error| error.contains(text))
+        *task.status() == ChangeStatus::Error
+            && task.last_error().is_some_and(|error| error.contains(text))
     })
 }
 

@@ -1,4 +1,5 @@
-//! The body of a request: pieces that are there already and pieces that are still to come, never copied into one.
+//! The body of a request: pieces that are there already and pieces that are still to come, never
+//! copied into one.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -8,7 +9,8 @@ use std::task::{Context, Poll};
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::sync::mpsc;
 
-/// What is handed to the connection at a time: it copies each piece into its own buffer, which must not grow to the size of a file.
+/// What is handed to the connection at a time: it copies each piece into its own buffer, which must
+/// not grow to the size of a file.
 const LARGEST_PIECE: usize = 128 * 1024;
 
 /// Pieces of a body in their order.
@@ -34,7 +36,8 @@ enum Part {
 pub(crate) struct Pipe(mpsc::Sender<Bytes>);
 
 impl Pipe {
-    /// Waits for room and passes one piece on. `false` when the request is over and nobody takes it any more.
+    /// Waits for room and passes one piece on. `false` when the request is over and nobody takes it
+    /// any more.
     pub(crate) async fn send(&self, piece: Bytes) -> bool {
         self.0.send(piece).await.is_ok()
     }
@@ -68,7 +71,10 @@ impl Body for Outgoing {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         while let Some(part) = self.parts.front_mut() {
             match part {
                 Part::Ready(bytes) => {

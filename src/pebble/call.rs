@@ -1,7 +1,8 @@
 //! One call: its attempts, what became of each, and the error in the end.
 //!
-//! Every attempt of a call goes through [`Call::attempt`], so the order of things is written once: take a connection, see that the daemon behind it
-//! still has our layers, deal with an answer that was lost before, send, and judge what came of it.
+//! Every attempt of a call goes through [`Call::attempt`], so the order of things is written once:
+//! take a connection, see that the daemon behind it still has our layers, deal with an answer that
+//! was lost before, send, and judge what came of it.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,12 +58,7 @@ pub(super) struct Answered {
 
 impl Answered {
     pub(super) fn here(envelope: Envelope, lane: &Lane) -> Self {
-        Self {
-            envelope,
-            lane: lane.number(),
-            since: Timestamp::now(),
-            found: false,
-        }
+        Self { envelope, lane: lane.number(), since: Timestamp::now(), found: false }
     }
 }
 
@@ -70,11 +66,7 @@ impl Answered {
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Another attempt may be made.
-    Temporary {
-        cause: String,
-        unanswered: Duration,
-        hint: Option<Duration>,
-    },
+    Temporary { cause: String, unanswered: Duration, hint: Option<Duration> },
     /// A request is out and the connection is open: no other attempt may be made.
     Silent { unanswered: Duration, acted: bool },
     /// No other attempt would change it.
@@ -89,11 +81,7 @@ impl Failure {
 
     /// A failure that cost this much time without an answer.
     pub(super) fn after(unanswered: Duration, cause: impl Into<String>) -> Self {
-        Self::Temporary {
-            cause: cause.into(),
-            unanswered,
-            hint: None,
-        }
+        Self::Temporary { cause: cause.into(), unanswered, hint: None }
     }
 }
 
@@ -192,7 +180,8 @@ impl<'c> Call<'c> {
         self.unfinished.store(true, Ordering::Relaxed);
     }
 
-    /// Notes an answer that says of a path that it failed: after a retry, too, no success is told of.
+    /// Notes an answer that says of a path that it failed: after a retry, too, no success is told
+    /// of.
     pub(super) fn note_failed_paths(&self, envelope: &Envelope) {
         #[derive(Deserialize)]
         struct OfPath {
@@ -219,11 +208,7 @@ impl<'c> Call<'c> {
             observer: client.observer().cloned(),
         };
         let judge = |failure: &Failure| match failure {
-            Failure::Temporary {
-                cause,
-                unanswered,
-                hint,
-            } => Judged {
+            Failure::Temporary { cause, unanswered, hint } => Judged {
                 meaning: hint.map_or(Classified::Retry, Classified::RetryAfter),
                 unanswered: *unanswered,
                 cause: cause.clone(),
@@ -239,7 +224,8 @@ impl<'c> Call<'c> {
                 cause: error.reason().to_owned(),
             },
         };
-        // An attempt has the states of all that can happen in it, some kilobytes, and is handed on before it begins: in a box that costs nothing.
+        // An attempt has the states of all that can happen in it, some kilobytes, and is handed on
+        // before it begins: in a box that costs nothing.
         let operation = |attempt| Box::pin(operation(attempt));
         drive(client.policy(), client.budget(), &reporter, operation, judge)
             .await
@@ -247,12 +233,7 @@ impl<'c> Call<'c> {
     }
 
     fn error(&self, drained: Drained<Failure>) -> Error {
-        let Drained {
-            attempts,
-            elapsed,
-            error,
-            ..
-        } = drained;
+        let Drained { attempts, elapsed, error, .. } = drained;
         let (operation, target) = (self.request.operation(), self.client.target());
         let socket = self.client.socket().display();
         let acted_before = self.may_have_acted();
@@ -280,8 +261,10 @@ impl<'c> Call<'c> {
                     1 => String::new(),
                     _ => format!(" after {attempts} attempts in {}", seconds(elapsed)),
                 };
-                let reason =
-                    format!("no answer from Pebble at {socket}{effort} ({cause}){warning}; is the container running?");
+                let reason = format!(
+                    "no answer from Pebble at {socket}{effort} ({cause}){warning}; is the \
+                     container running?"
+                );
                 Error::unreachable(operation, target, reason).with_acted(acted)
             }
         };
@@ -313,8 +296,11 @@ impl<'c> Call<'c> {
             self.client.restore_layers(lane, number, perhaps).await?;
         }
         let restarts = known.restarts();
-        // On a daemon that was started since, the effect is wanted again, and there is nothing to look for.
-        if self.lost().is_some_and(|lost| lost.restarts != restarts) && !self.request.resend().outlives_the_daemon() {
+        // On a daemon that was started since, the effect is wanted again, and there is nothing to
+        // look for.
+        if self.lost().is_some_and(|lost| lost.restarts != restarts)
+            && !self.request.resend().outlives_the_daemon()
+        {
             self.forget_lost();
         }
         let lost = *self.lost();
@@ -323,10 +309,7 @@ impl<'c> Call<'c> {
                 Resume::Send => {}
                 Resume::Done(envelope) => return Ok(Answered::here(envelope, lane)),
                 Resume::Found(id) => {
-                    let envelope = Envelope {
-                        change: Some(id),
-                        result: Document::NULL,
-                    };
+                    let envelope = Envelope { change: Some(id), result: Document::NULL };
                     return Ok(Answered {
                         envelope,
                         lane: lane.number(),
@@ -339,24 +322,17 @@ impl<'c> Call<'c> {
         }
         let since = Timestamp::now();
         match self.client.ask(lane, &self.request, number).await {
-            Ok(envelope) => Ok(Answered {
-                envelope,
-                lane: lane.number(),
-                since,
-                found: false,
-            }),
+            Ok(envelope) => Ok(Answered { envelope, lane: lane.number(), since, found: false }),
             Err(Snag::Halt(halt)) => Err(halt),
             Err(Snag::Lost { cause, unanswered }) => {
-                self.lost().get_or_insert(Lost {
-                    since,
-                    looks: 0,
-                    restarts,
-                });
+                self.lost().get_or_insert(Lost { since, looks: 0, restarts });
                 if matches!(self.request.resend(), Resend::Never) {
                     let reason = format!(
-                        "the answer of Pebble was lost ({cause}), and this request is not sent twice; it may have acted"
+                        "the answer of Pebble was lost ({cause}), and this request is not sent \
+                         twice; it may have acted"
                     );
-                    let error = Error::unreachable(self.request.operation(), self.client.target(), reason);
+                    let error =
+                        Error::unreachable(self.request.operation(), self.client.target(), reason);
                     return Err(Failure::Final(error.with_acted(true)).into());
                 }
                 Err(Failure::after(unanswered, cause).into())
@@ -384,19 +360,25 @@ impl Client {
             Err(broken) => Err(match self.judge(operation, broken, started.elapsed(), false) {
                 Snag::Halt(Halt::Failed(failure)) => failure,
                 // A connection that is being opened has carried nothing that could be lost.
-                Snag::Halt(Halt::Stale) | Snag::Lost { .. } | Snag::Refused(_) => Failure::temporary("no connection"),
+                Snag::Halt(Halt::Stale) | Snag::Lost { .. } | Snag::Refused(_) => {
+                    Failure::temporary("no connection")
+                }
             }),
         }
     }
 
     /// Sends one request over one connection, once.
-    pub(super) async fn ask(&self, lane: &mut Lane, request: &Request, attempt: u32) -> Result<Envelope, Snag> {
+    pub(super) async fn ask(
+        &self,
+        lane: &mut Lane,
+        request: &Request,
+        attempt: u32,
+    ) -> Result<Envelope, Snag> {
         let limit = self.policy().limit(self.budget().unanswered(), attempt == 1);
         let started = Instant::now();
         let exchange = async {
             let message = request.message()?;
-            lane.exchange(message, limit.saturating_add(request.expected_duration()))
-                .await
+            lane.exchange(message, limit.saturating_add(request.expected_duration())).await
         };
         match exchange.await {
             Ok(reply) => self.decode_reply(request, &reply),
@@ -421,14 +403,13 @@ impl Client {
                     self.socket().display(),
                     reply.status
                 );
-                Err(Snag::Halt(
-                    Failure::Final(request.misanswered(self.target(), reason)).into(),
-                ))
+                Err(Snag::Halt(Failure::Final(request.misanswered(self.target(), reason)).into()))
             }
         }
     }
 
-    /// The failure of a request that is refused. Pebble itself never says that it is busy; a proxy may, and then a safe request is made again.
+    /// The failure of a request that is refused. Pebble itself never says that it is busy; a proxy
+    /// may, and then a safe request is made again.
     pub(super) fn refusal(&self, request: &Request, refusal: Refusal) -> Failure {
         if matches!(refusal.status, 429 | 503) && matches!(request.resend(), Resend::Safe) {
             return Failure::temporary(format!("answered {}: {}", refusal.status, refusal.message));
@@ -436,11 +417,15 @@ impl Client {
         Failure::Final(request.refused(self.target(), refusal))
     }
 
-    /// A request beside the one that the call is about. It only reads, or may be repeated, so a lost answer is just a failed attempt.
-    pub(super) async fn read(&self, lane: &mut Lane, attempt: u32, request: &Request) -> Result<Envelope, Halt> {
-        self.ask(lane, request, attempt)
-            .await
-            .map_err(|snag| self.halt_of(request, snag))
+    /// A request beside the one that the call is about. It only reads, or may be repeated, so a
+    /// lost answer is just a failed attempt.
+    pub(super) async fn read(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        request: &Request,
+    ) -> Result<Envelope, Halt> {
+        self.ask(lane, request, attempt).await.map_err(|snag| self.halt_of(request, snag))
     }
 
     /// What it means that such a request was not answered as hoped.
@@ -448,7 +433,9 @@ impl Client {
         match snag {
             Snag::Halt(halt) => halt,
             Snag::Lost { cause, unanswered } => Failure::after(unanswered, cause).into(),
-            Snag::Refused(refusal) => Failure::Final(request.refused(self.target(), refusal)).into(),
+            Snag::Refused(refusal) => {
+                Failure::Final(request.refused(self.target(), refusal)).into()
+            }
         }
     }
 
@@ -483,7 +470,11 @@ impl Client {
         }
     }
 
-    pub(super) fn decode_as<T: DeserializeOwned>(&self, request: &Request, envelope: Envelope) -> Result<T, Failure> {
+    pub(super) fn decode_as<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        envelope: Envelope,
+    ) -> Result<T, Failure> {
         envelope.result.decode().map_err(|error| {
             let reason = "the result in Pebble's answer has another shape than expected";
             Failure::Final(request.misanswered(self.target(), reason).with_cause(&error))
@@ -510,27 +501,34 @@ impl Client {
     }
 
     /// `acts` says whether the request would have an effect.
-    pub(super) fn judge(&self, operation: &str, broken: Broken, unanswered: Duration, acts: bool) -> Snag {
+    pub(super) fn judge(
+        &self,
+        operation: &str,
+        broken: Broken,
+        unanswered: Duration,
+        acts: bool,
+    ) -> Snag {
         let Broken { class, cause, stale } = broken;
         let failure = match class {
             FailureClass::NotSent if stale => return Snag::Halt(Halt::Stale),
             FailureClass::NotSent => Failure::after(unanswered, cause),
             FailureClass::Lost => return Snag::Lost { cause, unanswered },
-            FailureClass::Silent => Failure::Silent {
-                unanswered,
-                acted: acts,
-            },
-            FailureClass::Denied => Failure::Final(Error::denied(operation, self.target(), self.socket(), &cause)),
+            FailureClass::Silent => Failure::Silent { unanswered, acted: acts },
+            FailureClass::Denied => {
+                Failure::Final(Error::denied(operation, self.target(), self.socket(), &cause))
+            }
             FailureClass::BadPath => {
                 let reason = format!("{cause}: {}", self.socket().display());
                 Failure::Final(Error::invalid(operation, self.target(), reason))
             }
             FailureClass::Unwritable => {
-                let reason = format!("the request cannot be written ({cause}); ask for less at a time");
+                let reason =
+                    format!("the request cannot be written ({cause}); ask for less at a time");
                 Failure::Final(Error::invalid(operation, self.target(), reason))
             }
             FailureClass::Garbage => {
-                let reason = format!("what answered at {} is not Pebble: {cause}", self.socket().display());
+                let reason =
+                    format!("what answered at {} is not Pebble: {cause}", self.socket().display());
                 Failure::Final(Error::protocol(operation, self.target(), reason).with_acted(acts))
             }
         };

@@ -1,7 +1,8 @@
 //! Changes and tasks: what Pebble says about work that it does in the background.
 //!
-//! A change is one request (start, replan, …) and holds one task per service. Both are read as they come: an unknown kind or status is kept, and
-//! absent fields are absent, since older daemons leave some out.
+//! A change is one request (start, replan, …) and holds one task per service. Both are read as they
+//! come: an unknown kind or status is kept, and absent fields are absent, since older daemons leave
+//! some out.
 
 use std::str::FromStr;
 
@@ -12,7 +13,8 @@ use super::service_failure::{self, ServiceFailure};
 use super::timestamp::Timestamp;
 use super::wire::{null_as_default, wire_id, wire_words};
 
-/// The id of a change, which stands in request paths: 1 to 64 ASCII letters, digits, `-` or `_` (Pebble counts 1, 2, 3, …).
+/// The id of a change, which stands in request paths: 1 to 64 ASCII letters, digits, `-` or `_`
+/// (Pebble counts 1, 2, 3, …).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ChangeId(String);
 
@@ -20,7 +22,9 @@ wire_id!(ChangeId);
 
 /// A text that cannot be the id of a change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("cannot use {text:?} as a change id: it has to be 1 to 64 ASCII letters, digits, '-' or '_'")]
+#[error(
+    "cannot use {text:?} as a change id: it has to be 1 to 64 ASCII letters, digits, '-' or '_'"
+)]
 pub struct InvalidChangeId {
     text: String,
 }
@@ -30,15 +34,11 @@ impl FromStr for ChangeId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fits = (1..=64).contains(&text.len())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(InvalidChangeId {
-                text: text.chars().take(64).collect(),
-            })
+            Err(InvalidChangeId { text: text.chars().take(64).collect() })
         }
     }
 }
@@ -115,7 +115,8 @@ impl Change {
         &self.id
     }
 
-    /// What was asked for: `start`, `stop`, `restart`, `replan`, `autostart`, `exec`, `perform-check`, `recover-check`, or newer.
+    /// What was asked for: `start`, `stop`, `restart`, `replan`, `autostart`, `exec`,
+    /// `perform-check`, `recover-check`, or newer.
     #[must_use]
     pub fn kind(&self) -> &str {
         &self.kind
@@ -145,15 +146,18 @@ impl Change {
         self.err.as_deref()
     }
 
-    /// The services that it failed for: one for each failed task, with Pebble's cause and the last line that the service printed.
+    /// The services that it failed for: one for each failed task, with Pebble's cause and the last
+    /// line that the service printed.
     ///
-    /// A change that is not over may have some already. A task that is about no service (an exec, a check) is named by its summary.
+    /// A change that is not over may have some already. A task that is about no service (an exec, a
+    /// check) is named by its summary.
     #[must_use]
     pub fn service_failures(&self) -> Vec<ServiceFailure> {
         service_failure::failures(self)
     }
 
-    /// Its tasks in the order in which Pebble made them; none for a replan that found nothing to do.
+    /// Its tasks in the order in which Pebble made them; none for a replan that found nothing to
+    /// do.
     #[must_use]
     pub fn tasks(&self) -> &[Task] {
         &self.tasks
@@ -226,13 +230,15 @@ impl Task {
         &self.status
     }
 
-    /// At most its ten newest log entries, oldest first, each `<time> INFO|ERROR <text>`; a text may have several lines.
+    /// At most its ten newest log entries, oldest first, each `<time> INFO|ERROR <text>`; a text
+    /// may have several lines.
     #[must_use]
     pub fn log(&self) -> &[String] {
         &self.log
     }
 
-    /// The text of its newest error, without the time: why it failed or, for a check that goes on failing, why it did last.
+    /// The text of its newest error, without the time: why it failed or, for a check that goes on
+    /// failing, why it did last.
     #[must_use]
     pub fn last_error(&self) -> Option<&str> {
         self.log.iter().rev().find_map(|entry| {
@@ -355,8 +361,10 @@ mod tests {
             serde_json::from_value::<Change>(change).unwrap().service_failures()
         };
         // As Pebble 1.32.1 wrote it.
-        let output = "2026-11-22T20:00:10+01:00 INFO Most recent service output:\n    one\n    two: ERROR x\n    ";
-        let quick = "2026-11-22T20:00:10+01:00 ERROR service start attempt: exited quickly with code 1, will restart";
+        let output = "2026-11-22T20:00:10+01:00 INFO Most recent service output:\n    one\n    \
+                      two: ERROR x\n    ";
+        let quick = "2026-11-22T20:00:10+01:00 ERROR service start attempt: exited quickly with \
+                     code 1, will restart";
         let found = failures("Start service \"a b\"", json!([output, quick]));
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].service(), "a b");
@@ -367,13 +375,10 @@ mod tests {
         assert_eq!(found[0].last_output(), Some("two: ERROR x"));
         // A service that printed nothing has one line of blanks.
         let silent = "2026-11-22T20:00:10Z INFO Most recent service output:\n    ";
-        assert_eq!(
-            failures("Start service \"a\"", json!([silent, quick]))[0].last_output(),
-            None
-        );
+        assert_eq!(failures("Start service \"a\"", json!([silent, quick]))[0].last_output(), None);
         // Its last line was blank: Pebble's own stamp stands for it.
-        let blank =
-            "2026-11-22T20:00:10Z INFO Most recent service output:\n    ERROR: first\n    2026-11-22T20:00:09.220Z [a]";
+        let blank = "2026-11-22T20:00:10Z INFO Most recent service output:\n    ERROR: first\n    \
+                     2026-11-22T20:00:09.220Z [a]";
         assert_eq!(
             failures("Start service \"a\"", json!([blank, quick]))[0].last_output(),
             Some("ERROR: first")

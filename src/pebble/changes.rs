@@ -77,11 +77,8 @@ impl Client {
     /// # Errors
     /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn changes(&self, filter: &ChangeFilter) -> Result<Vec<Change>, Error> {
-        let mut changes = self
-            .send(filter.request())
-            .await?
-            .decode::<Option<Vec<Change>>>()?
-            .unwrap_or_default();
+        let mut changes =
+            self.send(filter.request()).await?.decode::<Option<Vec<Change>>>()?.unwrap_or_default();
         // Pebble lists them in the order of a hash map.
         changes.sort_by_key(|change| (change.id().as_str().len(), change.id().clone()));
         Ok(changes)
@@ -90,30 +87,37 @@ impl Client {
     /// One change as it stands: `GET /v1/changes/ID`. Safe to drop.
     ///
     /// # Errors
-    /// `Api` with status 404 when Pebble has no such change; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// `Api` with status 404 when Pebble has no such change;
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn change(&self, id: &ChangeId) -> Result<Change, Error> {
         self.send(read_change(id)).await?.decode()
     }
 
-    /// Waits until a change is over, for at most `deadline` of time in which Pebble answers that it is not.
+    /// Waits until a change is over, for at most `deadline` of time in which Pebble answers that it
+    /// is not.
     ///
-    /// A change that failed is `Ok`, too: see [`Change::err`]. Dropping the future stops the waiting; the change goes on.
+    /// A change that failed is `Ok`, too: see [`Change::err`]. Dropping the future stops the
+    /// waiting; the change goes on.
     ///
     /// # Errors
-    /// [`ChangeRunning`](super::ErrorKind::ChangeRunning), with the change, at the deadline; `Api` with status 404 when Pebble has no such change, or
-    /// was restarted while it was waited for and has forgotten it; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// [`ChangeRunning`](super::ErrorKind::ChangeRunning), with the change, at the deadline; `Api`
+    /// with status 404 when Pebble has no such change, or was restarted while it was waited for and
+    /// has forgotten it; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within
+    /// the policy.
     pub async fn wait_change(&self, id: &ChangeId, deadline: Duration) -> Result<Change, Error> {
         self.wait_change_as(format!("wait for change {id}"), id, deadline).await
     }
 
-    /// Asks Pebble to abort a change, and gives the change as it then stands, often not yet over: `POST /v1/changes/ID`.
+    /// Asks Pebble to abort a change, and gives the change as it then stands, often not yet over:
+    /// `POST /v1/changes/ID`.
     ///
-    /// Tasks that have not begun are dropped; a start that runs is ended, a stop that runs is not. An abort whose answer was lost is sent again, and
-    /// "nothing pending" is then success. Safe to drop.
+    /// Tasks that have not begun are dropped; a start that runs is ended, a stop that runs is not.
+    /// An abort whose answer was lost is sent again, and "nothing pending" is then success. Safe to
+    /// drop.
     ///
     /// # Errors
-    /// `Api` with status 400 when the change is over, 404 when there is none; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
-    /// within the policy.
+    /// `Api` with status 400 when the change is over, 404 when there is none;
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn abort_change(&self, id: &ChangeId) -> Result<Change, Error> {
         self.send(abort_request(id)).await?.decode()
     }
@@ -136,15 +140,22 @@ pub(super) fn read_change(id: &ChangeId) -> Request {
 
 impl Client {
     /// All changes that Pebble still has, in no order.
-    pub(super) async fn all_changes_on(&self, lane: &mut Lane, attempt: u32) -> Result<Vec<Change>, Halt> {
+    pub(super) async fn all_changes_on(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+    ) -> Result<Vec<Change>, Halt> {
         self.read_list(lane, attempt, &ChangeFilter::all().request()).await
     }
 
     /// The changes in progress that start or stop services, in no order.
-    pub(super) async fn service_changes_on(&self, lane: &mut Lane, attempt: u32) -> Result<Vec<Change>, Halt> {
-        let mut changes: Vec<Change> = self
-            .read_list(lane, attempt, &list_changes(&ChangeFilter::default()))
-            .await?;
+    pub(super) async fn service_changes_on(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+    ) -> Result<Vec<Change>, Halt> {
+        let mut changes: Vec<Change> =
+            self.read_list(lane, attempt, &list_changes(&ChangeFilter::default())).await?;
         changes.retain(|change| !change.ready() && acts_on_services(change));
         Ok(changes)
     }
@@ -160,10 +171,7 @@ pub(super) fn list_changes(filter: &ChangeFilter) -> Request {
 
 /// Whether a change starts or stops services.
 fn acts_on_services(change: &Change) -> bool {
-    change
-        .tasks()
-        .iter()
-        .any(|task| matches!(task.kind(), "start" | "stop"))
+    change.tasks().iter().any(|task| matches!(task.kind(), "start" | "stop"))
 }
 
 #[cfg(test)]

@@ -61,7 +61,9 @@ fn enabled() -> Startup {
 }
 
 /// Go leaves an empty word out, or writes it as an empty string.
-fn word_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CheckLevel>, D::Error> {
+fn word_or_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<CheckLevel>, D::Error> {
     let word = Option::<String>::deserialize(deserializer)?;
     Ok(word.filter(|word| !word.is_empty()).map(CheckLevel::from))
 }
@@ -98,7 +100,8 @@ impl CheckInfo {
         &self.status
     }
 
-    /// The runs that succeeded since it was started or last recovered; `None` from a Pebble before 1.23, which does not count them.
+    /// The runs that succeeded since it was started or last recovered; `None` from a Pebble before
+    /// 1.23, which does not count them.
     #[must_use]
     pub fn successes(&self) -> Option<i64> {
         self.successes
@@ -116,7 +119,8 @@ impl CheckInfo {
         self.threshold
     }
 
-    /// The change that runs it (Pebble 1.11); `None` while it is inactive. Its tasks' logs hold the last failures.
+    /// The change that runs it (Pebble 1.11); `None` while it is inactive. Its tasks' logs hold the
+    /// last failures.
     #[must_use]
     pub fn change_id(&self) -> Option<&ChangeId> {
         self.change_id.as_ref()
@@ -125,10 +129,7 @@ impl CheckInfo {
     /// Whether it stands as it stood then, however often it has succeeded since.
     pub(super) fn is_like(&self, before: &Self) -> bool {
         let successes = before.successes;
-        Self {
-            successes,
-            ..self.clone()
-        } == *before
+        Self { successes, ..self.clone() } == *before
     }
 
     /// The change that ran it before it last went down (Pebble 1.29).
@@ -182,8 +183,9 @@ pub struct CheckRefresh {
 }
 
 impl CheckRefresh {
-    /// The check as it stands after the run. When the run brought it down or up again, Pebble (1.32 at least) may still show it as it stood before:
-    /// the change of status follows a moment later. [`Self::passed`] is always of this run.
+    /// The check as it stands after the run. When the run brought it down or up again, Pebble (1.32
+    /// at least) may still show it as it stood before: the change of status follows a moment later.
+    /// [`Self::passed`] is always of this run.
     #[must_use]
     pub fn info(&self) -> &CheckInfo {
         &self.info
@@ -209,7 +211,8 @@ impl Client {
     /// The checks and how they stand, sorted by name: `GET /v1/checks`. Safe to drop.
     ///
     /// # Errors
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy; `Api` with status 400 for a level that it does not know.
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy; `Api`
+    /// with status 400 for a level that it does not know.
     pub async fn checks(&self, query: &CheckQuery) -> Result<Vec<CheckInfo>, Error> {
         self.send(query.request())
             .await?
@@ -217,28 +220,37 @@ impl Client {
             .map(Option::unwrap_or_default)
     }
 
-    /// Runs a check now and waits for its end, for a check with a timeout of at most 10 s: `POST /v1/checks/refresh` (Pebble 1.20).
+    /// Runs a check now and waits for its end, for a check with a timeout of at most 10 s: `POST
+    /// /v1/checks/refresh` (Pebble 1.20).
     ///
-    /// A failing check is `Ok`: see [`CheckRefresh::error`]. On a check that runs, it counts as an ordinary run and its period begins anew; an
-    /// inactive one runs once and stays as it was. If the answer is lost, the check is run again: a check is made to be run at any time. Dropping
+    /// A failing check is `Ok`: see [`CheckRefresh::error`]. On a check that runs, it counts as an
+    /// ordinary run and its period begins anew; an inactive one runs once and stays as it was. If
+    /// the answer is lost, the check is run again: a check is made to be run at any time. Dropping
     /// the future stops the waiting, not the run.
     ///
     /// # Errors
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.20; `Api` with status 404 for a name that no check has.
+    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.20; `Api` with status
+    /// 404 for a name that no check has.
     pub async fn refresh_check(&self, name: &str) -> Result<CheckRefresh, Error> {
         self.refresh_check_within(name, DEFAULT_RUN).await
     }
 
-    /// As [`Self::refresh_check`], for a check with another timeout: the client allows `timeout` for the run before it counts as silence.
+    /// As [`Self::refresh_check`], for a check with another timeout: the client allows `timeout`
+    /// for the run before it counts as silence.
     ///
     /// # Errors
     /// As [`Self::refresh_check`].
-    pub async fn refresh_check_within(&self, name: &str, timeout: Duration) -> Result<CheckRefresh, Error> {
+    pub async fn refresh_check_within(
+        &self,
+        name: &str,
+        timeout: Duration,
+    ) -> Result<CheckRefresh, Error> {
         let operation = format!("run check {name:?}");
         self.send(refresh_request(operation, name, timeout)).await?.decode()
     }
 
-    /// Starts checks that do not run, and gives the names of those that it started: `POST /v1/checks` (Pebble 1.19).
+    /// Starts checks that do not run, and gives the names of those that it started: `POST
+    /// /v1/checks` (Pebble 1.19).
     ///
     /// A running check stays as it is. Dropping the future does not take back what was sent.
     ///
@@ -250,8 +262,9 @@ impl Client {
 
     /// Stops checks, and gives the names of those that it stopped: `POST /v1/checks` (Pebble 1.19).
     ///
-    /// A check whose startup is enabled starts again at the next change of the plan. If the answer is lost, the request is sent again, and the
-    /// checks that the first one stopped are not among the names. Dropping the future does not take back what was sent.
+    /// A check whose startup is enabled starts again at the next change of the plan. If the answer
+    /// is lost, the request is sent again, and the checks that the first one stopped are not among
+    /// the names. Dropping the future does not take back what was sent.
     ///
     /// # Errors
     /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19; `Api` with status
@@ -352,27 +365,20 @@ mod tests {
             (info.level(), info.startup(), info.successes()),
             (None, &Startup::Enabled, None)
         );
-        assert_eq!(
-            (info.failures(), info.change_id(), info.prev_change_id()),
-            (0, None, None)
-        );
+        assert_eq!((info.failures(), info.change_id(), info.prev_change_id()), (0, None, None));
         assert_eq!(*info.status(), CheckStatus::Other("paused".into()));
     }
 
     #[test]
     fn a_failed_run_carries_its_reason() {
-        let info =
-            json!({"name": "up", "startup": "enabled", "status": "up", "successes": 0, "failures": 1, "threshold": 3});
-        let failed: CheckRefresh = serde_json::from_value(json!({"info": info, "error": "exit status 1"})).unwrap();
+        let info = json!({"name": "up", "startup": "enabled", "status": "up", "successes": 0, "failures": 1, "threshold": 3});
+        let failed: CheckRefresh =
+            serde_json::from_value(json!({"info": info, "error": "exit status 1"})).unwrap();
         assert_eq!(
             (failed.passed(), failed.error(), failed.info().failures()),
             (false, Some("exit status 1"), 1)
         );
-        assert!(
-            serde_json::from_value::<CheckRefresh>(json!({ "info": info }))
-                .unwrap()
-                .passed()
-        );
+        assert!(serde_json::from_value::<CheckRefresh>(json!({ "info": info })).unwrap().passed());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The client: what its clones share, what each may set for itself, and how a request becomes an answer.
+//! The client: what its clones share, what each may set for itself, and how a request becomes an
+//! answer.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,22 +16,26 @@ use super::request::Request;
 use super::retry::{Budget, RetryObserver, RetryPolicy};
 use super::transport::Transport;
 
-/// How long a change that Pebble reports as running is waited for, unless the client was told otherwise.
+/// How long a change that Pebble reports as running is waited for, unless the client was told
+/// otherwise.
 const CHANGE_DEADLINE: Duration = Duration::from_secs(5 * 60);
 
 /// A client of one Pebble daemon.
 ///
-/// Cheap to clone. Clones share the connections, the retry budget and the memory of the layers that were added; policy, target, observer and
-/// deadline belong to each clone, so one call is given a policy of its own by `client.clone().with_retry(policy).replan()`.
+/// Cheap to clone. Clones share the connections, the retry budget and the memory of the layers that
+/// were added; policy, target, observer and deadline belong to each clone, so one call is given a
+/// policy of its own by `client.clone().with_retry(policy).replan()`.
 ///
 /// # What every call does
-/// It sends one request and gives its one answer. While there is no answer it tries again as its [`RetryPolicy`] says, bounded by the shared
-/// [`Budget`]; an answer is never asked for twice. Repeating never doubles an effect: after a reply that was lost on its way, the client first finds
-/// out what the request has done. And a Pebble that was restarted gets back the layers that this client had added before it is told to start,
-/// restart or replan anything or to run a check, since it has forgotten them.
+/// It sends one request and gives its one answer. While there is no answer it tries again as its
+/// [`RetryPolicy`] says, bounded by the shared [`Budget`]; an answer is never asked for twice.
+/// Repeating never doubles an effect: after a reply that was lost on its way, the client first
+/// finds out what the request has done. And a Pebble that was restarted gets back the layers that
+/// this client had added before it is told to start, restart or replan anything or to run a check,
+/// since it has forgotten them.
 ///
-/// Every future may be dropped at any time; that closes the connection in use, and nothing goes on in the background. What was sent may still
-/// take effect in the daemon.
+/// Every future may be dropped at any time; that closes the connection in use, and nothing goes on
+/// in the background. What was sent may still take effect in the daemon.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -47,7 +52,8 @@ struct Shared {
 }
 
 impl Client {
-    /// A client of the daemon behind `socket`. It never touches the disk; a bad path fails at the first call.
+    /// A client of the daemon behind `socket`. It never touches the disk; a bad path fails at the
+    /// first call.
     #[must_use]
     pub fn new(socket: impl Into<PathBuf>) -> Self {
         Self {
@@ -77,7 +83,8 @@ impl Client {
         self
     }
 
-    /// The budget that the calls of this clone are charged to; one of its own for each [`Client::new`] unless set.
+    /// The budget that the calls of this clone are charged to; one of its own for each
+    /// [`Client::new`] unless set.
     #[must_use]
     pub fn with_budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
@@ -91,8 +98,9 @@ impl Client {
         self
     }
 
-    /// How long a change that Pebble reports as running is waited for: 5 minutes unless set. It counts time in which Pebble answers, and is apart
-    /// from the deadline of the [`RetryPolicy`], which counts time in which it does not.
+    /// How long a change that Pebble reports as running is waited for: 5 minutes unless set. It
+    /// counts time in which Pebble answers, and is apart from the deadline of the [`RetryPolicy`],
+    /// which counts time in which it does not.
     #[must_use]
     pub fn with_change_deadline(mut self, deadline: Duration) -> Self {
         self.change_deadline = deadline;
@@ -139,7 +147,8 @@ impl Client {
         &self.shared.known_layers
     }
 
-    /// Sends one request, with retries as its rule and the policy allow, and gives its sync or async answer.
+    /// Sends one request, with retries as its rule and the policy allow, and gives its sync or
+    /// async answer.
     pub(crate) async fn send(&self, request: Request) -> Result<Answer, Error> {
         let call = Call::new(self, request);
         let call = &call;
@@ -197,7 +206,8 @@ impl Answer {
         }
     }
 
-    /// Whether an answer to the same request was lost before this one: what the first request did may show in it.
+    /// Whether an answer to the same request was lost before this one: what the first request did
+    /// may show in it.
     pub(crate) fn was_resent(&self) -> bool {
         self.resent
     }
@@ -208,7 +218,8 @@ impl Answer {
         self.acted_before
     }
 
-    /// The result as a `T`; a result of another shape is [`ErrorKind::Protocol`](super::ErrorKind::Protocol).
+    /// The result as a `T`; a result of another shape is
+    /// [`ErrorKind::Protocol`](super::ErrorKind::Protocol).
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         self.result.decode().map_err(|error| {
             let reason = "the result in Pebble's answer has another shape than expected";

@@ -1,7 +1,8 @@
 //! The table of endpoints in the docs, held to the requests as the client really sends them.
 //!
-//! Each room gives the requests of its calls, made by the same code that the calls use, so the method, the path, the version and the rule for a lost
-//! answer in the table are those of the code. `UPDATE_DOCS=1 cargo test -p charmwright --lib coverage` writes the table anew.
+//! Each room gives the requests of its calls, made by the same code that the calls use, so the
+//! method, the path, the version and the rule for a lost answer in the table are those of the code.
+//! `UPDATE_DOCS=1 cargo test -p charmwright --lib coverage` writes the table anew.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -31,11 +32,7 @@ impl Sample {
         format!(
             "| `{}` | {} | {since} | {} |",
             self.endpoint(),
-            self.call
-                .split(", ")
-                .map(|call| format!("`{call}`"))
-                .collect::<Vec<_>>()
-                .join(", "),
+            self.call.split(", ").map(|call| format!("`{call}`")).collect::<Vec<_>>().join(", "),
             self.request.resend().described()
         )
     }
@@ -80,7 +77,8 @@ fn the_requests_are_for_the_paths_that_they_are_listed_under() {
     }
 }
 
-/// All that Pebble 1.32.1 registers (`internals/daemon/api.go`) and that can succeed on the unix socket.
+/// All that Pebble 1.32.1 registers (`internals/daemon/api.go`) and that can succeed on the unix
+/// socket.
 const INDEX: &[&str] = &[
     "GET /v1/system-info",
     "GET /v1/health",

@@ -1,7 +1,9 @@
-//! Every decoder of what comes from Pebble, as a function of bytes: for fuzzing, and for the properties in `tests/decoders.rs`, which try the same.
+//! Every decoder of what comes from Pebble, as a function of bytes: for fuzzing, and for the
+//! properties in `tests/decoders.rs`, which try the same.
 //!
-//! Each ends for any input, without a panic and with no more memory than its bounds allow, and panics by intent where it breaks a promise (what it
-//! prints it reads back, say). None may send its input to a real daemon: a command of white space only would end that one.
+//! Each ends for any input, without a panic and with no more memory than its bounds allow, and
+//! panics by intent where it breaks a promise (what it prints it reads back, say). None may send
+//! its input to a real daemon: a command of white space only would end that one.
 
 use super::envelope::{self, Form};
 use super::exec::is_end;
@@ -34,12 +36,14 @@ pub fn envelope(bytes: &[u8]) {
     }
 }
 
-/// The files of an answer, in one piece and in pieces. The first byte says how long these are, and the first line is the content type.
+/// The files of an answer, in one piece and in pieces. The first byte says how long these are, and
+/// the first line is the content type.
 pub fn multipart(bytes: &[u8]) {
     files::try_pieces(bytes);
 }
 
-/// The lines of a log as they are followed. The first two bytes choose two ways of cutting the rest into pieces, which have to give the same lines.
+/// The lines of a log as they are followed. The first two bytes choose two ways of cutting the rest
+/// into pieces, which have to give the same lines.
 pub fn lines(bytes: &[u8]) {
     let Some(([first, second], stream)) = bytes.split_first_chunk() else {
         return;
@@ -47,7 +51,8 @@ pub fn lines(bytes: &[u8]) {
     let cut = |size: u8| {
         let mut lines = Lines::default();
         let mut found = Vec::new();
-        // A piece of 1 to 256 bytes: what is begun is at most the longest line, and the pieces need not be of use to anybody.
+        // A piece of 1 to 256 bytes: what is begun is at most the longest line, and the pieces need
+        // not be of use to anybody.
         let mut pieces = stream.chunks(usize::from(size) + 1);
         let whole = pieces.try_for_each(|piece| {
             lines.take(piece, |line| {
@@ -93,11 +98,7 @@ pub fn duration(bytes: &[u8]) {
     let Ok(Ok(duration)) = std::str::from_utf8(bytes).map(str::parse::<GoDuration>) else {
         return;
     };
-    assert_eq!(
-        duration.to_string().parse(),
-        Ok(duration),
-        "what is printed is read back"
-    );
+    assert_eq!(duration.to_string().parse(), Ok(duration), "what is printed is read back");
 }
 
 /// A moment in RFC 3339.
@@ -112,10 +113,7 @@ pub fn timestamp(bytes: &[u8]) {
 pub fn exec_control(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if is_end(text) {
-        assert!(
-            text.contains("end") || text.contains('\\'),
-            "what ends a stream says so"
-        );
+        assert!(text.contains("end") || text.contains('\\'), "what ends a stream says so");
         assert!(is_end(&format!(" {text}\n")), "white space around it has no meaning");
     }
 }

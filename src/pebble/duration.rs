@@ -1,7 +1,9 @@
-//! Durations as Go writes them, which is how every period, delay and timeout travels to and from Pebble.
+//! Durations as Go writes them, which is how every period, delay and timeout travels to and from
+//! Pebble.
 //!
-//! No crate agrees with Go on all of it (`5` is an error, `0` is not, `1.5h` is fine, `1d` is not, the least value has no positive
-//! twin), so the two rules of Go's `time` package, reading and printing, are kept here and held to golden values made by Go.
+//! No crate agrees with Go on all of it (`5` is an error, `0` is not, `1.5h` is fine, `1d` is not,
+//! the least value has no positive twin), so the two rules of Go's `time` package, reading and
+//! printing, are kept here and held to golden values made by Go.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,10 +12,12 @@ use std::time::Duration;
 use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A signed span of time in whole nanoseconds, about 292 years at most each way, written as Go writes it: `500ms`, `1m30s`.
+/// A signed span of time in whole nanoseconds, about 292 years at most each way, written as Go
+/// writes it: `500ms`, `1m30s`.
 ///
-/// Reads what Go reads: an optional sign, then decimal numbers each with a unit (`ns`, `us`, `µs`, `μs`, `ms`, `s`, `m`, `h`); a bare
-/// `0` is allowed. Prints what Go prints (`1m0s`, `0s`, `1.5µs`).
+/// Reads what Go reads: an optional sign, then decimal numbers each with a unit (`ns`, `us`, `µs`,
+/// `μs`, `ms`, `s`, `m`, `h`); a bare `0` is allowed. Prints what Go prints (`1m0s`, `0s`,
+/// `1.5µs`).
 ///
 /// ```
 /// use charmwright::pebble::GoDuration;
@@ -70,10 +74,7 @@ pub struct InvalidDuration {
 
 impl InvalidDuration {
     fn new(text: &str, why: &'static str) -> Self {
-        Self {
-            text: text.chars().take(64).collect(),
-            why,
-        }
+        Self { text: text.chars().take(64).collect(), why }
     }
 }
 
@@ -83,7 +84,8 @@ const SECOND: u64 = 1_000_000_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-/// The magnitude of the least value. Go sums in unsigned numbers up to here, and only a negative total may reach it.
+/// The magnitude of the least value. Go sums in unsigned numbers up to here, and only a negative
+/// total may reach it.
 const LIMIT: u64 = i64::MIN.unsigned_abs();
 
 impl FromStr for GoDuration {
@@ -131,9 +133,8 @@ fn parse_part(text: &str) -> Result<(u64, &str), &'static str> {
     if whole.is_empty() && fraction.is_empty() {
         return Err("a number is missing");
     }
-    let unit_end = after_number
-        .find(|c: char| c == '.' || c.is_ascii_digit())
-        .unwrap_or(after_number.len());
+    let unit_end =
+        after_number.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after_number.len());
     let (unit, rest) = after_number.split_at_checked(unit_end).unwrap_or((after_number, ""));
     let unit = match unit {
         "ns" => 1,
@@ -146,15 +147,8 @@ fn parse_part(text: &str) -> Result<(u64, &str), &'static str> {
         _ => return Err("a unit is not one of ns, us, ms, s, m, h"),
     };
     // A number that does not fit 64 bits is too long in any unit.
-    let whole = if whole.is_empty() {
-        0
-    } else {
-        whole.parse::<u64>().map_err(|_| TOO_LONG)?
-    };
-    let nanos = whole
-        .checked_mul(unit)
-        .filter(|&nanos| nanos <= LIMIT)
-        .ok_or(TOO_LONG)?;
+    let whole = if whole.is_empty() { 0 } else { whole.parse::<u64>().map_err(|_| TOO_LONG)? };
+    let nanos = whole.checked_mul(unit).filter(|&nanos| nanos <= LIMIT).ok_or(TOO_LONG)?;
     let nanos = nanos
         .checked_add(fraction_of(fraction, unit))
         .filter(|&nanos| nanos <= LIMIT)
@@ -162,8 +156,9 @@ fn parse_part(text: &str) -> Result<(u64, &str), &'static str> {
     Ok((nanos, rest))
 }
 
-/// What the digits after a decimal point are worth, cut to whole nanoseconds. Digits beyond what 63 bits hold do not count, and the product is
-/// formed in floating point, both as Go does, so that the two never differ by a nanosecond.
+/// What the digits after a decimal point are worth, cut to whole nanoseconds. Digits beyond what 63
+/// bits hold do not count, and the product is formed in floating point, both as Go does, so that
+/// the two never differ by a nanosecond.
 fn fraction_of(digits: &str, unit: u64) -> u64 {
     let mut value = 0_u64;
     let mut scale = 1_f64;
@@ -257,7 +252,8 @@ mod tests {
         text.parse::<GoDuration>().ok().map(GoDuration::as_nanos)
     }
 
-    /// Each row was printed by Go 1.26: a text, what `time.ParseDuration` makes of it (`None`: an error), and how Go prints that.
+    /// Each row was printed by Go 1.26: a text, what `time.ParseDuration` makes of it (`None`: an
+    /// error), and how Go prints that.
     const GOLDEN: &[(&str, Option<i64>, &str)] = &[
         ("0", Some(0), "0s"),
         ("+0", Some(0), "0s"),
@@ -294,36 +290,12 @@ mod tests {
         ("52763797000ns", Some(52763797000), "52.763797s"),
         ("0.3333333333333333333h", Some(1200000000000), "20m0s"),
         ("9007199254740993ns", Some(9007199254740993), "2501h59m59.254740993s"),
-        (
-            "9223372036854775807ns",
-            Some(9223372036854775807),
-            "2562047h47m16.854775807s",
-        ),
-        (
-            "9223372036854775.807us",
-            Some(9223372036854775807),
-            "2562047h47m16.854775807s",
-        ),
-        (
-            "9223372036s854ms775us807ns",
-            Some(9223372036854775807),
-            "2562047h47m16.854775807s",
-        ),
-        (
-            "-9223372036854775808ns",
-            Some(-9223372036854775808),
-            "-2562047h47m16.854775808s",
-        ),
-        (
-            "-9223372036854775.808us",
-            Some(-9223372036854775808),
-            "-2562047h47m16.854775808s",
-        ),
-        (
-            "-2562047h47m16.854775808s",
-            Some(-9223372036854775808),
-            "-2562047h47m16.854775808s",
-        ),
+        ("9223372036854775807ns", Some(9223372036854775807), "2562047h47m16.854775807s"),
+        ("9223372036854775.807us", Some(9223372036854775807), "2562047h47m16.854775807s"),
+        ("9223372036s854ms775us807ns", Some(9223372036854775807), "2562047h47m16.854775807s"),
+        ("-9223372036854775808ns", Some(-9223372036854775808), "-2562047h47m16.854775808s"),
+        ("-9223372036854775.808us", Some(-9223372036854775808), "-2562047h47m16.854775808s"),
+        ("-2562047h47m16.854775808s", Some(-9223372036854775808), "-2562047h47m16.854775808s"),
         ("0.100000000000000000000h", Some(360000000000), "6m0s"),
         ("0.830103483285477580700h", Some(2988372539827), "49m48.372539827s"),
         ("0.9223372036854775807h", Some(3320413933267), "55m20.413933267s"),
@@ -388,7 +360,8 @@ mod tests {
         let error = "5".parse::<GoDuration>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "cannot read \"5\" as a duration: a unit is missing; write for example 10s, 1m30s or 500ms"
+            "cannot read \"5\" as a duration: a unit is missing; write for example 10s, 1m30s or \
+             500ms"
         );
         assert!("9".repeat(10_000).parse::<GoDuration>().unwrap_err().to_string().len() < 200);
     }

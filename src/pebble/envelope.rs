@@ -1,7 +1,9 @@
 //! The envelope around every JSON answer of Pebble, decoded here and nowhere else.
 //!
-//! Wire: `{"type": "sync"|"async"|"error", "status-code", "status", "change"?, "result"?, "maintenance"?, …}`; an error's kind and message stand
-//! inside `result`. Unknown keys are ignored, so that a newer Pebble cannot break a reader. (Pebble 1.32.1, `internals/daemon/response.go`.)
+//! Wire: `{"type": "sync"|"async"|"error", "status-code", "status", "change"?, "result"?,
+//! "maintenance"?, …}`; an error's kind and message stand inside `result`. Unknown keys are
+//! ignored, so that a newer Pebble cannot break a reader. (Pebble 1.32.1,
+//! `internals/daemon/response.go`.)
 
 use std::borrow::Cow;
 
@@ -21,7 +23,8 @@ pub(crate) struct Envelope {
     pub(crate) result: Document,
 }
 
-/// The form in which an endpoint answers when it does what it was asked to; a refusal is always an envelope.
+/// The form in which an endpoint answers when it does what it was asked to; a refusal is always an
+/// envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Envelope,
@@ -49,14 +52,19 @@ impl Refusal {
         }
     }
 
-    /// Whether it says that there is a layer of that label already. (Pebble 1.32, `internals/overlord/planstate`.)
+    /// Whether it says that there is a layer of that label already. (Pebble 1.32,
+    /// `internals/overlord/planstate`.)
     pub(crate) fn is_existing_layer(&self) -> bool {
-        self.status == 400 && self.message.starts_with("layer ") && self.message.ends_with(" already exists")
+        self.status == 400
+            && self.message.starts_with("layer ")
+            && self.message.ends_with(" already exists")
     }
 
-    /// Whether the daemon has no such path, or not for this method: what one says that is older than the endpoint.
+    /// Whether the daemon has no such path, or not for this method: what one says that is older
+    /// than the endpoint.
     ///
-    /// A path that is there and names something that is not answers 404 as well, with a text of its own. (Pebble, `internals/daemon/api.go`.)
+    /// A path that is there and names something that is not answers 404 as well, with a text of its
+    /// own. (Pebble, `internals/daemon/api.go`.)
     pub(crate) fn is_missing_route(&self) -> bool {
         match self.status {
             404 => self.kind.is_none() && !self.message.starts_with("cannot "),
@@ -100,7 +108,9 @@ impl Document {
     }
 
     /// Reads it as a `T`; the error says where in it.
-    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
+    pub(crate) fn decode<T: DeserializeOwned>(
+        &self,
+    ) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
         let text = self.0.as_ref().map_or("null", |raw| raw.get());
         serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text))
     }
@@ -129,8 +139,7 @@ struct Told {
 
 impl Told {
     fn read(raw: Option<&RawValue>) -> Self {
-        raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default()
+        raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
     }
 
     fn message(&self) -> String {
@@ -138,12 +147,19 @@ impl Told {
     }
 }
 
-/// Decodes a complete answer: of this form when its status is 200, else an envelope. `is_text` is what its content type says.
-pub(crate) fn decode_answer(status: u16, is_text: bool, body: &[u8], form: Form) -> Result<Decoded, Garbage> {
+/// Decodes a complete answer: of this form when its status is 200, else an envelope. `is_text` is
+/// what its content type says.
+pub(crate) fn decode_answer(
+    status: u16,
+    is_text: bool,
+    body: &[u8],
+    form: Form,
+) -> Result<Decoded, Garbage> {
     let result = match form {
         Form::Envelope => return decode(status, body),
         Form::Lines if status == 200 => {
-            let values: Result<Vec<&RawValue>, _> = serde_json::Deserializer::from_slice(body).into_iter().collect();
+            let values: Result<Vec<&RawValue>, _> =
+                serde_json::Deserializer::from_slice(body).into_iter().collect();
             Document::of(&values?)
         }
         // Go's server gives a body of nothing no type.
@@ -151,7 +167,8 @@ pub(crate) fn decode_answer(status: u16, is_text: bool, body: &[u8], form: Form)
         Form::Text if status == 200 => Document::of(&String::from_utf8_lossy(body)),
         // It failed while it wrote its text, and says so in a text.
         Form::Text if status == 500 => {
-            return decode(status, body).or_else(|_| Ok(Decoded::Refusal(Refusal::quoting(status, body))));
+            return decode(status, body)
+                .or_else(|_| Ok(Decoded::Refusal(Refusal::quoting(status, body))));
         }
         Form::Lines | Form::Text => return decode(status, body),
     };
@@ -162,8 +179,11 @@ pub(crate) fn decode_answer(status: u16, is_text: bool, body: &[u8], form: Form)
 fn decode(status: u16, body: &[u8]) -> Result<Decoded, Garbage> {
     let wire: Wire<'_> = match serde_json::from_slice(body) {
         Ok(wire) => wire,
-        // Not Pebble's own handler, but a definite refusal all the same (a proxy, a server without this path).
-        Err(_) if (400..500).contains(&status) => return Ok(Decoded::Refusal(Refusal::quoting(status, body))),
+        // Not Pebble's own handler, but a definite refusal all the same (a proxy, a server without
+        // this path).
+        Err(_) if (400..500).contains(&status) => {
+            return Ok(Decoded::Refusal(Refusal::quoting(status, body)));
+        }
         Err(error) => return Err(error.into()),
     };
     if wire.maintenance.is_some() {
@@ -201,14 +221,15 @@ mod tests {
 
     #[test]
     fn sync_async_and_error_are_told_apart() {
-        let Ok(Decoded::Answer(sync)) = answer(
-            200,
-            &json!({"type": "sync", "status-code": 200, "result": [1], "future": {}}),
-        ) else {
+        let Ok(Decoded::Answer(sync)) =
+            answer(200, &json!({"type": "sync", "status-code": 200, "result": [1], "future": {}}))
+        else {
             panic!()
         };
         assert_eq!(sync.result.decode::<Value>().unwrap(), json!([1]));
-        let Ok(Decoded::Answer(done)) = answer(202, &json!({"type": "async", "change": "7", "result": null})) else {
+        let Ok(Decoded::Answer(done)) =
+            answer(202, &json!({"type": "async", "change": "7", "result": null}))
+        else {
             panic!()
         };
         assert_eq!(done.change.unwrap().as_str(), "7");

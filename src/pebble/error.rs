@@ -18,9 +18,9 @@ const LONGEST: usize = 4096;
 
 /// A call to Pebble that did not succeed.
 ///
-/// It prints as one line that starts with "cannot" and says what was attempted, on what and why; the wording may change, the questions below are
-/// the contract. It never holds the body of a request, and what it shows of texts from outside is
-/// cleaned of control characters and cut.
+/// It prints as one line that starts with "cannot" and says what was attempted, on what and why;
+/// the wording may change, the questions below are the contract. It never holds the body of a
+/// request, and what it shows of texts from outside is cleaned of control characters and cut.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -40,7 +40,8 @@ struct Inner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No answer came within the policy: Pebble is away, or keeps silent. More time may mend it by itself.
+    /// No answer came within the policy: Pebble is away, or keeps silent. More time may mend it by
+    /// itself.
     Unreachable,
     /// The operating system or Pebble (401) denied access.
     PermissionDenied,
@@ -49,28 +50,34 @@ pub enum ErrorKind {
         /// The HTTP status, such as 400 or 404.
         status: u16,
     },
-    /// Pebble did what was asked and it failed: a service did not start, stop or stay up. The error carries the change.
+    /// Pebble did what was asked and it failed: a service did not start, stop or stay up. The error
+    /// carries the change.
     ChangeFailed,
-    /// The change is still running at its deadline. The error carries the change, and the change goes on.
+    /// The change is still running at its deadline. The error carries the change, and the change
+    /// goes on.
     ChangeRunning,
-    /// Pebble was restarted while it worked on the services of the call, and none of the layers that it has now knows them: whoever added their
-    /// layer has to add it again. The text of the refusal is [`Error::message`].
+    /// Pebble was restarted while it worked on the services of the call, and none of the layers
+    /// that it has now knows them: whoever added their layer has to add it again. The text of the
+    /// refusal is [`Error::message`].
     Restarted,
     /// What was waited for has not come about at the deadline; the text says what was seen instead.
     NotReached,
     /// A command that was run has not ended within its timeout, and was killed.
     TimedOut,
-    /// A command was started, or may have been, and how it ended is not known: a connection of its streams broke, or Pebble was restarted.
+    /// A command was started, or may have been, and how it ended is not known: a connection of its
+    /// streams broke, or Pebble was restarted.
     OutcomeUnknown,
     /// This Pebble is too old for the call.
     Unsupported {
         /// The first version that has it, such as `1.20`.
         since: &'static str,
     },
-    /// Pebble could not read, write or change this one path; the same request fails the same way again.
+    /// Pebble could not read, write or change this one path; the same request fails the same way
+    /// again.
     File(FileErrorKind),
-    /// The connection broke in the middle of a file that only its receiver or its source could make whole again: a reader that gave its bytes away, or
-    /// a writer that was given some already. What is there must not be trusted; with a new reader or writer the call may be made again.
+    /// The connection broke in the middle of a file that only its receiver or its source could make
+    /// whole again: a reader that gave its bytes away, or a writer that was given some already.
+    /// What is there must not be trusted; with a new reader or writer the call may be made again.
     Interrupted {
         /// How many bytes of the file the reader gave, or the writer was given.
         bytes: u64,
@@ -80,7 +87,8 @@ pub enum ErrorKind {
         /// What is allowed, in bytes.
         limit: u64,
     },
-    /// The near side failed: a local file, or the caller's own reader or writer. The error's source is the [`io::Error`].
+    /// The near side failed: a local file, or the caller's own reader or writer. The error's source
+    /// is the [`io::Error`].
     Local(io::ErrorKind),
     /// Refused here, before anything was sent.
     InvalidRequest,
@@ -88,7 +96,8 @@ pub enum ErrorKind {
     Protocol,
 }
 
-/// The part of a layer that a refusal is about, when it is one that a user of the charm may have given.
+/// The part of a layer that a refusal is about, when it is one that a user of the charm may have
+/// given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UserFault {
@@ -109,9 +118,10 @@ impl Error {
         &self.0.kind
     }
 
-    /// Whether Pebble was away, or went away in the middle of it: [`Unreachable`](ErrorKind::Unreachable), [`Interrupted`](ErrorKind::Interrupted) or
-    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown). The same call may succeed once Pebble is back; what the first one did is asked by
-    /// [`Self::may_have_acted`].
+    /// Whether Pebble was away, or went away in the middle of it:
+    /// [`Unreachable`](ErrorKind::Unreachable), [`Interrupted`](ErrorKind::Interrupted) or
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown). The same call may succeed once Pebble is
+    /// back; what the first one did is asked by [`Self::may_have_acted`].
     #[must_use]
     pub fn is_away(&self) -> bool {
         matches!(
@@ -162,7 +172,8 @@ impl Error {
         self.0.message.as_deref()
     }
 
-    /// Which part of the layer is at fault, when a refusal (by Pebble or before anything was sent) is about one that a user may have given.
+    /// Which part of the layer is at fault, when a refusal (by Pebble or before anything was sent)
+    /// is about one that a user may have given.
     #[must_use]
     pub fn user_fault(&self) -> Option<UserFault> {
         self.0.user_fault
@@ -213,8 +224,11 @@ impl Error {
         };
         let fault = match refusal.status {
             400 if !is_file => fault_in(&refusal.message),
-            // The one mistake of this sort that Pebble takes for its own. (1.32.1, `internals/daemon/api_exec.go`.)
-            500 if refusal.message.starts_with("cannot call exec: working directory ") => Some(UserFault::WorkingDir),
+            // The one mistake of this sort that Pebble takes for its own. (1.32.1,
+            // `internals/daemon/api_exec.go`.)
+            500 if refusal.message.starts_with("cannot call exec: working directory ") => {
+                Some(UserFault::WorkingDir)
+            }
             _ => None,
         };
         let mut error = Self::new(kind, operation, target, reason);
@@ -227,51 +241,76 @@ impl Error {
     pub(crate) fn file(operation: &str, target: Option<&str>, error: &FileError) -> Self {
         let message = text::clean(error.message(), LONGEST_MESSAGE);
         let reason = format!("{message} (Pebble: {})", error.kind());
-        let mut refused = Self::new(ErrorKind::File(error.kind().clone()), operation, target, reason);
+        let mut refused =
+            Self::new(ErrorKind::File(error.kind().clone()), operation, target, reason);
         refused.0.message = Some(error.message().to_owned());
         refused.with_attempts(1)
     }
 
     /// The near side failed. `what` is what it could not do, such as `open /etc/passwd`.
-    pub(crate) fn local(operation: &str, target: Option<&str>, what: &str, error: io::Error) -> Self {
+    pub(crate) fn local(
+        operation: &str,
+        target: Option<&str>,
+        what: &str,
+        error: io::Error,
+    ) -> Self {
         let reason = format!("this side could not {what}: {}", plain(&error));
         Self::new(ErrorKind::Local(error.kind()), operation, target, reason).with_source(error)
     }
 
     /// A transfer that broke where only the caller can begin again.
-    pub(crate) fn interrupted(operation: &str, target: Option<&str>, bytes: u64, reason: String) -> Self {
+    pub(crate) fn interrupted(
+        operation: &str,
+        target: Option<&str>,
+        bytes: u64,
+        reason: String,
+    ) -> Self {
         Self::new(ErrorKind::Interrupted { bytes }, operation, target, reason).with_attempts(1)
     }
 
     /// A file that is larger than the caller allows.
     pub(crate) fn too_large(operation: &str, target: Option<&str>, limit: u64) -> Self {
-        let reason =
-            format!("it is larger than the {limit} bytes that are allowed; allow more, or pull it to a writer");
+        let reason = format!(
+            "it is larger than the {limit} bytes that are allowed; allow more, or pull it to a \
+             writer"
+        );
         Self::new(ErrorKind::TooLarge { limit }, operation, target, reason).with_attempts(1)
     }
 
     /// Refused before anything was sent. `reason` says what to change.
-    pub(crate) fn invalid(operation: &str, target: Option<&str>, reason: impl Into<String>) -> Self {
+    pub(crate) fn invalid(
+        operation: &str,
+        target: Option<&str>,
+        reason: impl Into<String>,
+    ) -> Self {
         Self::new(ErrorKind::InvalidRequest, operation, target, reason.into())
     }
 
     /// An answer that is not Pebble's.
-    pub(crate) fn protocol(operation: &str, target: Option<&str>, reason: impl Into<String>) -> Self {
+    pub(crate) fn protocol(
+        operation: &str,
+        target: Option<&str>,
+        reason: impl Into<String>,
+    ) -> Self {
         Self::new(ErrorKind::Protocol, operation, target, reason.into()).with_attempts(1)
     }
 
     /// A daemon too old for the call.
     pub(crate) fn unsupported(operation: &str, target: Option<&str>, since: &'static str) -> Self {
-        let reason = format!("this Pebble is too old for it, version {since} is the first that can");
+        let reason =
+            format!("this Pebble is too old for it, version {since} is the first that can");
         Self::new(ErrorKind::Unsupported { since }, operation, target, reason).with_attempts(1)
     }
 
     /// The operating system denied access to the socket.
-    pub(crate) fn denied(operation: &str, target: Option<&str>, socket: &Path, cause: &str) -> Self {
-        let reason = format!(
-            "{cause} at {}; run as a user that may use that socket",
-            socket.display()
-        );
+    pub(crate) fn denied(
+        operation: &str,
+        target: Option<&str>,
+        socket: &Path,
+        cause: &str,
+    ) -> Self {
+        let reason =
+            format!("{cause} at {}; run as a user that may use that socket", socket.display());
         Self::new(ErrorKind::PermissionDenied, operation, target, reason).with_attempts(1)
     }
 
@@ -289,7 +328,9 @@ impl Error {
     pub(crate) fn restarted(operation: &str, target: Option<&str>, refusal: Self) -> Self {
         let message = refusal.0.message.as_deref().unwrap_or_default();
         let said = text::clean(message, LONGEST_MESSAGE);
-        let reason = format!("Pebble was restarted and has forgotten its layer ({said}); add the layer again");
+        let reason = format!(
+            "Pebble was restarted and has forgotten its layer ({said}); add the layer again"
+        );
         let mut error = Self::new(ErrorKind::Restarted, operation, target, reason)
             .with_attempts(refusal.0.attempts)
             .with_acted(true);
@@ -327,7 +368,10 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
         self.0.source = Some(source.into());
         self
     }
@@ -356,9 +400,8 @@ impl Error {
         reason: String,
         change: Option<Change>,
     ) -> Self {
-        let mut error = Self::new(kind, operation, target, reason)
-            .with_attempts(1)
-            .with_acted(true);
+        let mut error =
+            Self::new(kind, operation, target, reason).with_attempts(1).with_acted(true);
         error.0.message = change.as_ref().and_then(Change::err).map(str::to_owned);
         error.0.change = change;
         error
@@ -401,10 +444,7 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0
-            .source
-            .as_deref()
-            .map(|source| source as &(dyn StdError + 'static))
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -423,13 +463,7 @@ fn fault_in(message: &str) -> Option<UserFault> {
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if has(&["working dir", "working-dir", "working directory"]) {
         Some(UserFault::WorkingDir)
-    } else if has(&[
-        "unknown group",
-        "group-id",
-        "groupid",
-        "lookup group",
-        "must specify group",
-    ]) {
+    } else if has(&["unknown group", "group-id", "groupid", "lookup group", "must specify group"]) {
         Some(UserFault::Group)
     } else if has(&[
         "unknown user",
@@ -457,11 +491,7 @@ mod tests {
         Error::refused(
             "add layer \"workload\"",
             Some("container \"web\""),
-            Refusal {
-                status,
-                kind: None,
-                message: message.into(),
-            },
+            Refusal { status, kind: None, message: message.into() },
         )
     }
 
@@ -476,7 +506,8 @@ mod tests {
     fn it_says_what_on_what_and_why() {
         assert_eq!(
             refused(400, "layer \"workload\" already exists").to_string(),
-            "cannot add layer \"workload\" in container \"web\": layer \"workload\" already exists (Pebble answered 400)"
+            "cannot add layer \"workload\" in container \"web\": layer \"workload\" already \
+             exists (Pebble answered 400)"
         );
         assert_eq!(
             Error::unreachable("replan", Some("container \"web\""), "no answer".into()).to_string(),
@@ -488,17 +519,15 @@ mod tests {
     fn a_users_fault_is_recognised() {
         for (message, fault) in [
             (
-                "plan service \"w\" command invalid: cannot parse service \"w\" command: unterminated quote",
+                "plan service \"w\" command invalid: cannot parse service \"w\" command: \
+                 unterminated quote",
                 Some(UserFault::Command),
             ),
             ("plan check \"c\" user: unknown user nobody1", Some(UserFault::User)),
             ("group: unknown group staff1", Some(UserFault::Group)),
             ("cannot find executable \"mange\"", Some(UserFault::Command)),
             // As Pebble 1.1 says it.
-            (
-                "exec: \"mange\": executable file not found in $PATH",
-                Some(UserFault::Command),
-            ),
+            ("exec: \"mange\": executable file not found in $PATH", Some(UserFault::Command)),
             ("layer \"workload\" already exists", None),
         ] {
             assert_eq!(refused(400, message).user_fault(), fault, "{message}");
@@ -525,7 +554,8 @@ mod tests {
         let error = Error::change_failed("replan", None, change);
         assert_eq!(
             error.to_string(),
-            "cannot replan: service \"web\": service start attempt: exited quickly with code 1, will restart; last output: boom: no such key"
+            "cannot replan: service \"web\": service start attempt: exited quickly with code 1, \
+             will restart; last output: boom: no such key"
         );
         let failures = error.failed_services();
         assert_eq!(failures.len(), 1);

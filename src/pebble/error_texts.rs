@@ -16,11 +16,7 @@ fn is_bad(character: char) -> bool {
 }
 
 fn refused(message: &str) -> Error {
-    let refusal = Refusal {
-        status: 400,
-        kind: None,
-        message: message.to_owned(),
-    };
+    let refusal = Refusal { status: 400, kind: None, message: message.to_owned() };
     Error::refused("replan", None, refusal)
 }
 

@@ -45,7 +45,11 @@ impl HealthQuery {
 }
 
 /// Adds the parameters that health and checks share.
-pub(super) fn with_level_and_names(mut request: Request, level: Option<&CheckLevel>, names: &[String]) -> Request {
+pub(super) fn with_level_and_names(
+    mut request: Request,
+    level: Option<&CheckLevel>,
+    names: &[String],
+) -> Request {
     if let Some(level) = level {
         request = request.query("level", level.as_str());
     }
@@ -58,27 +62,23 @@ struct Health {
 }
 
 impl Client {
-    /// Whether no check of those asked for is down: `GET /v1/health`, open to every user. Inactive checks do not count, and no checks at all is healthy.
+    /// Whether no check of those asked for is down: `GET /v1/health`, open to every user. Inactive
+    /// checks do not count, and no checks at all is healthy.
     ///
-    /// Pebble says unhealthy with the HTTP status 502 and an ordinary answer, so that is `Ok(false)`. Safe to drop.
+    /// Pebble says unhealthy with the HTTP status 502 and an ordinary answer, so that is
+    /// `Ok(false)`. Safe to drop.
     ///
     /// # Errors
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy; `Api` with status 400 for a level that it does not know.
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy; `Api`
+    /// with status 400 for a level that it does not know.
     pub async fn health(&self, query: &HealthQuery) -> Result<bool, Error> {
-        self.send(query.request())
-            .await?
-            .decode::<Health>()
-            .map(|health| health.healthy)
+        self.send(query.request()).await?.decode::<Health>().map(|health| health.healthy)
     }
 }
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
-    vec![Sample::new(
-        "Client::health",
-        "/v1/health",
-        HealthQuery::all().request(),
-    )]
+    vec![Sample::new("Client::health", "/v1/health", HealthQuery::all().request())]
 }
 
 #[cfg(test)]

@@ -34,9 +34,11 @@ pub enum IdentityAccess {
 
 wire_words!(IdentityAccess { Admin = "admin", Read = "read", Metrics = "metrics", Untrusted = "untrusted" });
 
-/// One identity: its rights, and by what a caller is recognised, of which there has to be at least one.
+/// One identity: its rights, and by what a caller is recognised, of which there has to be at least
+/// one.
 ///
-/// What Pebble tells of an identity has its password and certificate masked (`*****`). `Debug` never shows either.
+/// What Pebble tells of an identity has its password and certificate masked (`*****`). `Debug`
+/// never shows either.
 ///
 /// ```
 /// use charmwright::pebble::{Identity, IdentityAccess};
@@ -81,32 +83,28 @@ impl Identity {
     /// An identity with these rights, by which nobody is recognised yet.
     #[must_use]
     pub fn new(access: IdentityAccess) -> Self {
-        Self {
-            access,
-            local: None,
-            basic: None,
-            cert: None,
-        }
+        Self { access, local: None, basic: None, cert: None }
     }
 
-    /// Recognised by the user id of the process at the other end of the socket. No two identities may share one.
+    /// Recognised by the user id of the process at the other end of the socket. No two identities
+    /// may share one.
     #[must_use]
     pub fn local(mut self, user_id: u32) -> Self {
         self.local = Some(Local { user_id });
         self
     }
 
-    /// Recognised by HTTP basic authentication with this identity's name (Pebble 1.19). `password_hash` is a hash in the form `sha512-crypt` (`$6$…`, as
-    /// `openssl passwd -6` prints it), never the password itself.
+    /// Recognised by HTTP basic authentication with this identity's name (Pebble 1.19).
+    /// `password_hash` is a hash in the form `sha512-crypt` (`$6$…`, as `openssl passwd -6` prints
+    /// it), never the password itself.
     #[must_use]
     pub fn basic(mut self, password_hash: impl Into<String>) -> Self {
-        self.basic = Some(Basic {
-            password: password_hash.into(),
-        });
+        self.basic = Some(Basic { password: password_hash.into() });
         self
     }
 
-    /// Recognised over HTTPS by this client certificate in PEM, one certificate and nothing after it (Pebble 1.25).
+    /// Recognised over HTTPS by this client certificate in PEM, one certificate and nothing after
+    /// it (Pebble 1.25).
     #[must_use]
     pub fn cert(mut self, pem: impl Into<String>) -> Self {
         self.cert = Some(Cert { pem: pem.into() });
@@ -137,11 +135,10 @@ impl Identity {
         self.cert.is_some()
     }
 
-    /// Whether its secrets can be what they are to be. Pebble (1.32.1) stores a password that is no hash as it is, and it then fits nobody.
+    /// Whether its secrets can be what they are to be. Pebble (1.32.1) stores a password that is no
+    /// hash as it is, and it then fits nobody.
     fn is_complete(&self) -> bool {
-        self.basic
-            .as_ref()
-            .is_none_or(|basic| basic.password.starts_with("$6$"))
+        self.basic.as_ref().is_none_or(|basic| basic.password.starts_with("$6$"))
             && self.cert.as_ref().is_none_or(|cert| cert.pem != MASK)
     }
 
@@ -170,52 +167,63 @@ impl fmt::Debug for Identity {
 pub(crate) struct LostIdentities(BTreeMap<String, Option<Identity>>);
 
 impl Client {
-    /// All identities by name: `GET /v1/identities` (Pebble 1.15). Passwords and certificates are masked. Safe to drop.
+    /// All identities by name: `GET /v1/identities` (Pebble 1.15). Passwords and certificates are
+    /// masked. Safe to drop.
     ///
     /// # Errors
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.15; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
-    /// within the policy.
+    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.15;
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn identities(&self) -> Result<BTreeMap<String, Identity>, Error> {
-        self.send(list_request())
-            .await?
-            .decode::<Option<_>>()
-            .map(Option::unwrap_or_default)
+        self.send(list_request()).await?.decode::<Option<_>>().map(Option::unwrap_or_default)
     }
 
-    /// Adds identities, all or none: `POST /v1/identities` (Pebble 1.15). Pebble keeps them over restarts.
+    /// Adds identities, all or none: `POST /v1/identities` (Pebble 1.15). Pebble keeps them over
+    /// restarts.
     ///
-    /// If the answer is lost the request is sent again, and that they exist already is then success if they look as they were to. Dropping the future
-    /// does not take back what was sent.
+    /// If the answer is lost the request is sent again, and that they exist already is then success
+    /// if they look as they were to. Dropping the future does not take back what was sent.
     ///
     /// # Errors
-    /// `Api` with status 400 when one exists already, has a bad name or nothing by which it is recognised, or shares a local user id;
-    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a password that is no hash, or a secret as Pebble masks it;
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.15; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
-    /// within the policy.
-    pub async fn add_identities(&self, identities: &BTreeMap<String, Identity>) -> Result<(), Error> {
+    /// `Api` with status 400 when one exists already, has a bad name or nothing by which it is
+    /// recognised, or shares a local user id; [`InvalidRequest`](super::ErrorKind::InvalidRequest)
+    /// for a password that is no hash, or a secret as Pebble masks it;
+    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.15;
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    pub async fn add_identities(
+        &self,
+        identities: &BTreeMap<String, Identity>,
+    ) -> Result<(), Error> {
         self.change_identities("add", some(identities)).await
     }
 
-    /// Changes identities that exist, all or none: `POST /v1/identities` (Pebble 1.15). Sent again if the answer is lost.
+    /// Changes identities that exist, all or none: `POST /v1/identities` (Pebble 1.15). Sent again
+    /// if the answer is lost.
     ///
     /// # Errors
     /// As [`Self::add_identities`]; `Api` with status 400 when one does not exist.
-    pub async fn update_identities(&self, identities: &BTreeMap<String, Identity>) -> Result<(), Error> {
+    pub async fn update_identities(
+        &self,
+        identities: &BTreeMap<String, Identity>,
+    ) -> Result<(), Error> {
         self.change_identities("update", some(identities)).await
     }
 
-    /// Makes identities what they are to be, whether they exist or not; `None` removes one: `POST /v1/identities` (Pebble 1.15). Others stay as they
-    /// are. Sent again if the answer is lost.
+    /// Makes identities what they are to be, whether they exist or not; `None` removes one: `POST
+    /// /v1/identities` (Pebble 1.15). Others stay as they are. Sent again if the answer is lost.
     ///
     /// # Errors
     /// As [`Self::add_identities`], but for those that exist.
-    pub async fn replace_identities(&self, identities: &BTreeMap<String, Option<Identity>>) -> Result<(), Error> {
+    pub async fn replace_identities(
+        &self,
+        identities: &BTreeMap<String, Option<Identity>>,
+    ) -> Result<(), Error> {
         self.change_identities("replace", identities.clone()).await
     }
 
     /// Removes identities, all or none: `POST /v1/identities` (Pebble 1.15).
     ///
-    /// If the answer is lost the request is sent again, and that they do not exist is then success if none is left.
+    /// If the answer is lost the request is sent again, and that they do not exist is then success
+    /// if none is left.
     ///
     /// # Errors
     /// `Api` with status 400 when one does not exist; else as [`Self::add_identities`].
@@ -229,9 +237,9 @@ impl Client {
         action: &'static str,
         identities: BTreeMap<String, Option<Identity>>,
     ) -> Result<(), Error> {
-        let masked = identities
-            .iter()
-            .find(|(_, identity)| identity.as_ref().is_some_and(|identity| !identity.is_complete()));
+        let masked = identities.iter().find(|(_, identity)| {
+            identity.as_ref().is_some_and(|identity| !identity.is_complete())
+        });
         let name = masked.map(|(name, _)| name.clone());
         let request = change_request(action, identities);
         if let Some(name) = name {
@@ -254,7 +262,8 @@ impl Call<'_> {
     ) -> Result<bool, Halt> {
         let request = list_request();
         let envelope = self.client().read(lane, attempt, &request).await?;
-        let found: Option<BTreeMap<String, Identity>> = self.client().decode_as(&request, envelope)?;
+        let found: Option<BTreeMap<String, Identity>> =
+            self.client().decode_as(&request, envelope)?;
         let found = found.unwrap_or_default();
         Ok(wanted.0.iter().all(|(name, wanted)| match (wanted, found.get(name)) {
             (Some(wanted), Some(found)) => wanted.looks_like(found),
@@ -264,10 +273,7 @@ impl Call<'_> {
 }
 
 fn some(identities: &BTreeMap<String, Identity>) -> BTreeMap<String, Option<Identity>> {
-    identities
-        .iter()
-        .map(|(name, identity)| (name.clone(), Some(identity.clone())))
-        .collect()
+    identities.iter().map(|(name, identity)| (name.clone(), Some(identity.clone()))).collect()
 }
 
 fn list_request() -> Request {
@@ -282,10 +288,8 @@ fn change_request(action: &'static str, identities: BTreeMap<String, Option<Iden
         several => format!("{action} identities {}", several.join(", ")),
     };
     let keys: Vec<String> = identities.keys().cloned().collect();
-    let values: serde_json::Map<String, Value> = identities
-        .iter()
-        .map(|(name, identity)| (name.clone(), json!(identity)))
-        .collect();
+    let values: serde_json::Map<String, Value> =
+        identities.iter().map(|(name, identity)| (name.clone(), json!(identity))).collect();
     let body = json!({ "action": action, "identities": values });
     let resend = match action {
         "add" | "remove" => Resend::Identities(LostIdentities(identities)),
@@ -299,7 +303,8 @@ fn change_request(action: &'static str, identities: BTreeMap<String, Option<Iden
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
-    let post = |call, action| Sample::new(call, "/v1/identities", change_request(action, BTreeMap::new()));
+    let post =
+        |call, action| Sample::new(call, "/v1/identities", change_request(action, BTreeMap::new()));
     vec![
         Sample::new("Client::identities", "/v1/identities", list_request()),
         post("Client::add_identities, Client::remove_identities", "add"),
@@ -323,18 +328,16 @@ mod tests {
         .unwrap();
         assert_eq!(shown["bob"], Identity::new(IdentityAccess::Admin).local(42));
         assert_eq!(
-            (
-                shown["mon"].has_basic(),
-                shown["web"].has_cert(),
-                shown["web"].has_basic()
-            ),
+            (shown["mon"].has_basic(), shown["web"].has_cert(), shown["web"].has_basic()),
             (true, true, false)
         );
         assert_eq!(*shown["web"].access(), IdentityAccess::Other("new-word".into()));
         let secret = Identity::new(IdentityAccess::Read).basic("$6$pass").cert("PEM");
         let text = format!("{secret:?}");
         assert!(!text.contains("pass") && !text.contains("PEM"), "{text}");
-        assert!(secret.looks_like(&Identity::new(IdentityAccess::Read).basic("*****").cert("*****")));
+        assert!(
+            secret.looks_like(&Identity::new(IdentityAccess::Read).basic("*****").cert("*****"))
+        );
         assert!(!secret.looks_like(&Identity::new(IdentityAccess::Read).basic("*****")));
     }
 

@@ -1,6 +1,8 @@
-//! An answer that is read as it comes, and a connection that becomes a websocket: the two ways of being answered that are no envelope.
+//! An answer that is read as it comes, and a connection that becomes a websocket: the two ways of
+//! being answered that are no envelope.
 //!
-//! Both are one attempt. Whoever makes it decides what a break in the middle means, since part of the answer has been used by then.
+//! Both are one attempt. Whoever makes it decides what a break in the middle means, since part of
+//! the answer has been used by then.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -23,13 +25,15 @@ use super::transport::{Broken, FailureClass};
 /// A websocket of Pebble's.
 pub(super) type Websocket = WebSocketStream<TokioIo<Counted>>;
 
-/// The largest message that is taken: Pebble's frames hold at most 128 KiB. (Pebble 1.32.1, `internals/wsutil`.)
+/// The largest message that is taken: Pebble's frames hold at most 128 KiB. (Pebble 1.32.1,
+/// `internals/wsutil`.)
 const LARGEST_MESSAGE: usize = 1024 * 1024;
 
 /// Large enough for a few system calls per large frame; most commands write less.
 const READ_BUFFER: usize = 32 * 1024;
 
-/// The body of an answer, piece by piece. Dropping it closes the connection, unless it was read to its end.
+/// The body of an answer, piece by piece. Dropping it closes the connection, unless it was read to
+/// its end.
 pub(super) struct Incoming {
     client: Client,
     lane: Option<Lane>,
@@ -38,11 +42,17 @@ pub(super) struct Incoming {
 }
 
 impl Client {
-    /// Sends one request and gives the body of its answer as it comes. A status other than 200, or an answer in JSON where another type was asked for
-    /// by [`Request::accept`], is read whole and is a refusal.
+    /// Sends one request and gives the body of its answer as it comes. A status other than 200, or
+    /// an answer in JSON where another type was asked for by [`Request::accept`], is read whole and
+    /// is a refusal.
     ///
-    /// `patience` bounds the wait for the head of the answer, and for the whole of one that refuses; without it the wait for the head has no end.
-    pub(super) async fn open(&self, request: &Request, patience: Option<Duration>) -> Result<Incoming, Failure> {
+    /// `patience` bounds the wait for the head of the answer, and for the whole of one that
+    /// refuses; without it the wait for the head has no end.
+    pub(super) async fn open(
+        &self,
+        request: &Request,
+        patience: Option<Duration>,
+    ) -> Result<Incoming, Failure> {
         request.check(self.target()).map_err(Failure::Final)?;
         loop {
             let mut lane = self.lane(request.operation()).await?;
@@ -53,10 +63,12 @@ impl Client {
             };
             let response = match opened.await {
                 Ok(response) => response,
-                Err(broken) => match self.judge(request.operation(), broken, started.elapsed(), false) {
-                    Snag::Halt(Halt::Stale) => continue,
-                    snag => return Err(self.unanswered(request, snag)),
-                },
+                Err(broken) => {
+                    match self.judge(request.operation(), broken, started.elapsed(), false) {
+                        Snag::Halt(Halt::Stale) => continue,
+                        snag => return Err(self.unanswered(request, snag)),
+                    }
+                }
             };
             let content_type = response
                 .headers()
@@ -86,7 +98,8 @@ impl Client {
             self.transport().keep(lane);
             return Err(match self.decode_reply(request, &reply) {
                 Ok(_) => {
-                    let reason = format!("Pebble's answer is {content_type:?}, which was not asked for");
+                    let reason =
+                        format!("Pebble's answer is {content_type:?}, which was not asked for");
                     Failure::Final(Error::protocol(request.operation(), self.target(), reason))
                 }
                 Err(snag) => self.unanswered(request, snag),
@@ -94,7 +107,8 @@ impl Client {
         }
     }
 
-    /// The failure of a request that is one attempt and leaves nothing behind that had to be looked for.
+    /// The failure of a request that is one attempt and leaves nothing behind that had to be looked
+    /// for.
     pub(super) fn unanswered(&self, request: &Request, snag: Snag) -> Failure {
         match snag {
             Snag::Halt(Halt::Failed(failure)) => failure,
@@ -106,8 +120,13 @@ impl Client {
 
     /// Makes a websocket of a connection of its own, within `limit` (RFC 6455, section 4.1).
     ///
-    /// [`Snag::Refused`] is an answer that is no upgrade; a 200 is one too, for which Pebble uses it: the task is over.
-    pub(super) async fn websocket(&self, request: &Request, limit: Duration) -> Result<Websocket, Snag> {
+    /// [`Snag::Refused`] is an answer that is no upgrade; a 200 is one too, for which Pebble uses
+    /// it: the task is over.
+    pub(super) async fn websocket(
+        &self,
+        request: &Request,
+        limit: Duration,
+    ) -> Result<Websocket, Snag> {
         let started = Instant::now();
         let connect = async {
             let lane = self.transport().dial().await?;
@@ -138,8 +157,9 @@ impl Client {
             let cause = "it changes to something that is not the websocket that was asked for";
             return Err(judged(Broken::new(FailureClass::Garbage, cause)));
         }
-        // Nothing waits in a buffer of ours for more to come, and a buffer to read into costs time to make. One to write from has an end, or the
-        // pongs for a daemon that pings and reads nothing would pile up.
+        // Nothing waits in a buffer of ours for more to come, and a buffer to read into costs time
+        // to make. One to write from has an end, or the pongs for a daemon that pings and reads
+        // nothing would pile up.
         let config = WebSocketConfig::default()
             .write_buffer_size(0)
             .max_write_buffer_size(LARGEST_MESSAGE)
@@ -162,7 +182,10 @@ impl Incoming {
     }
 
     /// The next piece; `None` at the end.
-    pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+    pub(super) fn poll_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Broken>>> {
         let Some(lane) = &mut self.lane else {
             return Poll::Ready(None);
         };

@@ -100,7 +100,13 @@ impl Client {
     ///
     /// A new label is refused when it comes twice, so lists cannot be appended twice. The refusal
     /// also comes where a layer file has the label; only then is the content combined into it.
-    async fn put_back(&self, lane: &mut Lane, attempt: u32, added: &Added, plan: &str) -> Result<(), Halt> {
+    async fn put_back(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        added: &Added,
+        plan: &str,
+    ) -> Result<(), Halt> {
         let Added { label, layer } = added;
         let known = self.known_layers();
         // The answer to an earlier request for this label was lost. If the plan has changed since,
@@ -182,10 +188,7 @@ impl Moved {
 impl Moved {
     pub(super) fn of(services: &[&str], at: &str) -> Self {
         let services = services.iter().map(|name| (*name).to_owned()).collect();
-        Self {
-            services,
-            at: at.parse().ok(),
-        }
+        Self { services, at: at.parse().ok() }
     }
 }
 
@@ -217,11 +220,7 @@ impl KnownLayers {
     /// Gives what was changed by putting layers back, if that was after the restart of this number.
     pub(super) fn moved_since(&self, restarts: u64) -> Moved {
         let known = self.lock();
-        if known.restarts == restarts {
-            Moved::default()
-        } else {
-            known.moved.clone()
-        }
+        if known.restarts == restarts { Moved::default() } else { known.moved.clone() }
     }
 
     /// Gives the services of the layers that Pebble does not start by itself.
@@ -248,7 +247,12 @@ impl KnownLayers {
     ///
     /// # Errors
     /// When JSON cannot hold a number in it. One that Pebble has taken has no such number.
-    pub(super) fn remember(&self, label: &str, layer: &Arc<Layer>, lane: u64) -> Result<(), InvalidYaml> {
+    pub(super) fn remember(
+        &self,
+        label: &str,
+        layer: &Arc<Layer>,
+        lane: u64,
+    ) -> Result<(), InvalidYaml> {
         let mut known = self.lock();
         let verified = known.added.is_empty() || known.verified.contains(&lane);
         insert(&mut known.added, label, layer)?;
@@ -268,8 +272,9 @@ impl KnownLayers {
         let changed = before != after;
         if changed {
             known.restarts += 1;
-            let is_another =
-                |(name, entry): &(&String, &Service)| after.services().get(*name).is_some_and(|after| after != *entry);
+            let is_another = |(name, entry): &(&String, &Service)| {
+                after.services().get(*name).is_some_and(|after| after != *entry)
+            };
             let services = before.services().iter().filter(is_another);
             known.moved = Moved {
                 services: services.map(|(name, _)| name.clone()).collect(),
@@ -312,10 +317,7 @@ impl KnownLayers {
 fn insert(layers: &mut Vec<Added>, label: &str, layer: &Arc<Layer>) -> Result<(), InvalidYaml> {
     match layers.iter_mut().find(|added| &*added.label == label) {
         Some(added) => added.layer = Arc::new(added.layer.combined_with(layer)?),
-        None => layers.push(Added {
-            label: label.into(),
-            layer: Arc::clone(layer),
-        }),
+        None => layers.push(Added { label: label.into(), layer: Arc::clone(layer) }),
     }
     Ok(())
 }
@@ -423,13 +425,12 @@ mod tests {
         let over = Service::new().override_mode(Override::Merge).env("A", "1");
         known.remember("base", &layer("x", "one"), 1).unwrap();
         known.remember("other", &layer("y", "one"), 1).unwrap();
-        known
-            .remember("over", &Arc::new(Layer::new().service("x", over)), 1)
-            .unwrap();
+        known.remember("over", &Arc::new(Layer::new().service("x", over)), 1).unwrap();
         let added = known.unverified(2).unwrap();
         let plan = |text: &str| Plan::from_yaml(text).unwrap();
         let all = plan(
-            "services: {x: {override: replace, command: one, environment: {A: '1'}}, y: {override: replace, command: one}}",
+            "services: {x: {override: replace, command: one, environment: {A: '1'}}, y: \
+             {override: replace, command: one}}",
         );
         assert_eq!(forgotten_labels(&added, &all), [""; 0]);
         let without_x = plan("services: {y: {override: replace, command: one}}");
@@ -446,12 +447,15 @@ mod tests {
         let known = KnownLayers::default();
         known.remember("a", &layer("x", "one"), 1).unwrap();
         let plan = |text: &str| Plan::from_yaml(text).unwrap();
-        let file = plan("services: {x: {override: replace, command: file}, y: {override: replace}}");
+        let file =
+            plan("services: {x: {override: replace, command: file}, y: {override: replace}}");
         let half_way = plan("services: {y: {override: replace}}");
         assert_eq!(known.begin_restoring(file.clone()), file);
         assert_eq!(known.begin_restoring(half_way), file, "it breaks off and begins again");
-        let after =
-            plan("services: {x: {override: replace, command: one}, y: {override: replace}, z: {override: replace}}");
+        let after = plan(
+            "services: {x: {override: replace, command: one}, y: {override: replace}, z: \
+             {override: replace}}",
+        );
         assert!(known.end_restoring(2, &file, &after));
         assert_eq!(known.restarts(), 1);
         assert_eq!(known.moved_since(0).services(), ["x"]);
@@ -474,9 +478,7 @@ mod tests {
     fn services_that_pebble_does_not_start_by_itself_are_known() {
         let known = KnownLayers::default();
         let enabled = Service::new().command("a").startup(Startup::Enabled);
-        known
-            .remember("a", &Arc::new(Layer::new().service("on", enabled)), 1)
-            .unwrap();
+        known.remember("a", &Arc::new(Layer::new().service("on", enabled)), 1).unwrap();
         known.remember("b", &layer("off", "one"), 1).unwrap();
         assert_eq!(known.services_not_enabled(), ["off"]);
     }

@@ -1,9 +1,10 @@
 //! One connection, and one request at a time on it.
 //!
-//! A connection is driven by the future of the request that uses it, so there is no background task, and dropping that future closes the
-//! connection. A request is answered as a whole ([`Lane::exchange`]), as a stream ([`Lane::open`], then [`Lane::poll_chunk`]), or by turning the
-//! connection into something else ([`Lane::upgrade`]). What the stream has moved is counted, so that "nothing was sent" is a fact, and so that
-//! slow is told from silent.
+//! A connection is driven by the future of the request that uses it, so there is no background
+//! task, and dropping that future closes the connection. A request is answered as a whole
+//! ([`Lane::exchange`]), as a stream ([`Lane::open`], then [`Lane::poll_chunk`]), or by turning the
+//! connection into something else ([`Lane::upgrade`]). What the stream has moved is counted, so
+//! that "nothing was sent" is a fact, and so that slow is told from silent.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -26,11 +27,12 @@ use super::body::Outgoing;
 use super::transport::{Broken, FailureClass, plain, seconds};
 use super::turns::Turns;
 
-/// What a slow disk writes in a second. Pebble answers a push when the disk has what it was sent (fsync), so after the last byte it may rightly be
-/// silent for as long as that takes.
+/// What a slow disk writes in a second. Pebble answers a push when the disk has what it was sent
+/// (fsync), so after the last byte it may rightly be silent for as long as that takes.
 const SLOW_DISK: u64 = 10 * 1024 * 1024;
 
-/// The largest answer that is read as a whole; the largest real ones are changes with hundreds of tasks, well under 1 MiB.
+/// The largest answer that is read as a whole; the largest real ones are changes with hundreds of
+/// tasks, well under 1 MiB.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
 /// A complete answer.
@@ -45,9 +47,7 @@ pub(crate) struct Reply {
 impl Reply {
     /// Whether it says that it is plain text.
     pub(crate) fn is_text(&self) -> bool {
-        self.content_type
-            .as_ref()
-            .is_some_and(|value| value.as_bytes().starts_with(b"text/plain"))
+        self.content_type.as_ref().is_some_and(|value| value.as_bytes().starts_with(b"text/plain"))
     }
 }
 
@@ -67,8 +67,9 @@ pub(crate) struct Upgraded {
 
 type Driver = Box<Connection<Counted, Outgoing>>;
 
-/// One open connection. Its number tells it from every other of this client: a daemon that was restarted cannot go on with an old connection,
-/// so what was true of the daemon on lane 3 is true as long as lane 3 is open.
+/// One open connection. Its number tells it from every other of this client: a daemon that was
+/// restarted cannot go on with an old connection, so what was true of the daemon on lane 3 is true
+/// as long as lane 3 is open.
 #[derive(Debug)]
 pub(crate) struct Lane {
     number: u64,
@@ -85,10 +86,7 @@ impl Lane {
     /// HTTP/1.1 on a new connection.
     pub(crate) async fn new(number: u64, stream: hyperlocal::UnixStream) -> Result<Self, Broken> {
         let moved = Arc::new(Moved::new());
-        let stream = Counted {
-            stream,
-            moved: Arc::clone(&moved),
-        };
+        let stream = Counted { stream, moved: Arc::clone(&moved) };
         let (sender, connection) = Builder::new()
             .handshake(stream)
             .await
@@ -146,11 +144,12 @@ impl Lane {
         self.end(result)
     }
 
-    /// Sends one request whose body is still being made by `pump`, and reads its whole answer. `stall` bounds the time in which nothing is sent, and
-    /// so the time for the whole answer; it grows by what a slow disk needs for the bytes that were sent.
+    /// Sends one request whose body is still being made by `pump`, and reads its whole answer.
+    /// `stall` bounds the time in which nothing is sent, and so the time for the whole answer; it
+    /// grows by what a slow disk needs for the bytes that were sent.
     ///
-    /// `pump` is first polled when a part of the request is on its way, so what it takes from its source is not taken in vain. An answer that comes
-    /// before the body is complete is an answer.
+    /// `pump` is first polled when a part of the request is on its way, so what it takes from its
+    /// source is not taken in vain. An answer that comes before the body is complete is an answer.
     pub(crate) async fn upload<E>(
         &mut self,
         message: hyper::Request<Outgoing>,
@@ -166,7 +165,9 @@ impl Lane {
             let mut pumping = true;
             poll_fn(|cx| {
                 if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-                    return Poll::Ready(answer.map(|reply| (reply, !pumping)).map_err(UploadFailure::Connection));
+                    return Poll::Ready(
+                        answer.map(|reply| (reply, !pumping)).map_err(UploadFailure::Connection),
+                    );
                 }
                 // Whoever wakes the connection, so that it writes, wakes this too.
                 if pumping
@@ -187,14 +188,17 @@ impl Lane {
                 self.clean = complete;
                 Ok(reply)
             }
-            Some(Err(UploadFailure::Connection(broken))) => Err(UploadFailure::Connection(self.judged(broken))),
+            Some(Err(UploadFailure::Connection(broken))) => {
+                Err(UploadFailure::Connection(self.judged(broken)))
+            }
             Some(Err(source)) => Err(source),
             None => Err(UploadFailure::Connection(self.silent(self.unanswered_for()))),
         }
     }
 
-    /// Sends one request and gives the head of its answer, whose body then comes through [`Self::poll_chunk`]. Without a limit it waits for ever:
-    /// a daemon that follows a quiet service sends no head either.
+    /// Sends one request and gives the head of its answer, whose body then comes through
+    /// [`Self::poll_chunk`]. Without a limit it waits for ever: a daemon that follows a quiet
+    /// service sends no head either.
     pub(crate) async fn open(
         &mut self,
         message: hyper::Request<Outgoing>,
@@ -213,7 +217,8 @@ impl Lane {
         result.map_err(|broken| self.judged(broken))
     }
 
-    /// The next piece of a body that [`Self::open`] has begun; `None` at its end, after which the connection can be used again.
+    /// The next piece of a body that [`Self::open`] has begun; `None` at its end, after which the
+    /// connection can be used again.
     pub(crate) fn poll_chunk(
         &mut self,
         body: &mut Incoming,
@@ -237,7 +242,11 @@ impl Lane {
     }
 
     /// Reads the rest of a body as a whole, within `limit`.
-    pub(crate) async fn finish(&mut self, response: Response<Incoming>, limit: Duration) -> Result<Reply, Broken> {
+    pub(crate) async fn finish(
+        &mut self,
+        response: Response<Incoming>,
+        limit: Duration,
+    ) -> Result<Reply, Broken> {
         let answer = driven(&mut self.connection, collect(response));
         let result = match tokio::time::timeout(limit, answer).await {
             Ok(result) => result,
@@ -246,7 +255,8 @@ impl Lane {
         self.end(result)
     }
 
-    /// Sends a request to speak something else from here on, within `limit`. `Ok(Err(reply))` when the daemon would rather not, or not any more.
+    /// Sends a request to speak something else from here on, within `limit`. `Ok(Err(reply))` when
+    /// the daemon would rather not, or not any more.
     pub(crate) async fn upgrade(
         mut self,
         message: hyper::Request<Outgoing>,
@@ -258,7 +268,8 @@ impl Lane {
         let response = {
             let Self { sender, connection, .. } = &mut self;
             let mut response = pin!(send(sender, message));
-            // Not `driven`: the connection ends with this answer, and has to be taken apart then instead of dropped.
+            // Not `driven`: the connection ends with this answer, and has to be taken apart then
+            // instead of dropped.
             let head = poll_fn(|cx| {
                 if let Some(connection) = connection
                     && !ended
@@ -286,10 +297,7 @@ impl Lane {
             return Err(Broken::new(FailureClass::Garbage, cause));
         };
         let parts = connection.into_parts();
-        let upgraded = Upgraded {
-            io: TokioIo::new(parts.io),
-            read: parts.read_buf,
-        };
+        let upgraded = Upgraded { io: TokioIo::new(parts.io), read: parts.read_buf };
         Ok(Ok((response, upgraded)))
     }
 
@@ -324,11 +332,8 @@ impl Lane {
     }
 
     fn silent(&self, limit: Duration) -> Broken {
-        let class = if self.moved.wrote_any() {
-            FailureClass::Silent
-        } else {
-            FailureClass::NotSent
-        };
+        let class =
+            if self.moved.wrote_any() { FailureClass::Silent } else { FailureClass::NotSent };
         Broken::new(class, format!("silent for {}", seconds(limit)))
     }
 }
@@ -357,14 +362,16 @@ async fn driven<T>(connection: &mut Option<Driver>, work: impl Future<Output = T
     .await
 }
 
-/// Waits as long as bytes are sent; `None` when none were for `stall` and the time for the disk. What comes back does not prolong it: an answer that
-/// never ends would be waited for without end.
-async fn while_sending<T>(moved: &Moved, stall: Duration, work: impl Future<Output = T>) -> Option<T> {
+/// Waits as long as bytes are sent; `None` when none were for `stall` and the time for the disk.
+/// What comes back does not prolong it: an answer that never ends would be waited for without end.
+async fn while_sending<T>(
+    moved: &Moved,
+    stall: Duration,
+    work: impl Future<Output = T>,
+) -> Option<T> {
     let mut work = pin!(work);
     loop {
-        let left = stall
-            .saturating_add(moved.time_on_disk())
-            .saturating_sub(moved.unsent_for());
+        let left = stall.saturating_add(moved.time_on_disk()).saturating_sub(moved.unsent_for());
         if left.is_zero() {
             return None;
         }
@@ -378,10 +385,7 @@ async fn send(
     sender: &mut SendRequest<Outgoing>,
     message: hyper::Request<Outgoing>,
 ) -> Result<Response<Incoming>, Broken> {
-    sender
-        .try_send_request(message)
-        .await
-        .map_err(|error| broken_by(error.error()))
+    sender.try_send_request(message).await.map_err(|error| broken_by(error.error()))
 }
 
 async fn collect(response: Response<Incoming>) -> Result<Reply, Broken> {
@@ -395,10 +399,8 @@ async fn collect(response: Response<Incoming>) -> Result<Reply, Broken> {
     if response.body().size_hint().lower() > LARGEST_ANSWER as u64 {
         return Err(too_long());
     }
-    let body = Limited::new(response.into_body(), LARGEST_ANSWER)
-        .collect()
-        .await
-        .map_err(|error| {
+    let body =
+        Limited::new(response.into_body(), LARGEST_ANSWER).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() {
                 return too_long();
             }
@@ -406,11 +408,7 @@ async fn collect(response: Response<Incoming>) -> Result<Reply, Broken> {
                 .downcast_ref::<hyper::Error>()
                 .map_or_else(|| Broken::new(FailureClass::Lost, error.to_string()), broken_by)
         })?;
-    Ok(Reply {
-        status,
-        content_type,
-        body: body.to_bytes(),
-    })
+    Ok(Reply { status, content_type, body: body.to_bytes() })
 }
 
 /// Text that is not HTTP is garbage; everything else that ends a connection early loses the answer.
@@ -426,7 +424,9 @@ fn broken_by(error: &hyper::Error) -> Broken {
                 io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
                     Broken::new(FailureClass::Garbage, format!("its answer is not HTTP: {io}"))
                 }
-                io::ErrorKind::UnexpectedEof => Broken::new(FailureClass::Lost, "the answer broke off"),
+                io::ErrorKind::UnexpectedEof => {
+                    Broken::new(FailureClass::Lost, "the answer broke off")
+                }
                 _ => Broken::new(FailureClass::Lost, plain(io)),
             };
         }
@@ -499,7 +499,11 @@ pub(crate) struct Counted {
 }
 
 impl Read for Counted {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         let poll = Read::poll_read(Pin::new(&mut self.stream), cx, buf);
         if poll.is_ready() {
             self.moved.note(&self.moved.last_received);
@@ -509,7 +513,11 @@ impl Read for Counted {
 }
 
 impl Write for Counted {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let poll = Write::poll_write(Pin::new(&mut self.stream), cx, buf);
         if let Poll::Ready(Ok(taken)) = &poll {
             self.moved.written.fetch_add(*taken as u64, Ordering::Relaxed);

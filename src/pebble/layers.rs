@@ -19,39 +19,41 @@ use super::resend::{LostLayer, Resend};
 pub enum LayerMode {
     /// The label has to be new; if it is not, the call fails.
     New,
-    /// The layer is combined into the one of that label, in its place; if there is none, it is added on top.
+    /// The layer is combined into the one of that label, in its place; if there is none, it is
+    /// added on top.
     Combine,
 }
 
 impl Client {
     /// Adds a layer, or combines it into the one of that label: `POST /v1/layers`.
     ///
-    /// Running services go on as they are until [`replan`](Self::replan); checks and log targets follow at once. The client remembers the layer
-    /// and puts it back if Pebble is restarted before a later call needs it. If the answer is lost, the plan is read before the layer is sent again,
-    /// since combining a layer twice appends its lists twice. Safe to drop: the layer may have arrived or not, and is then not remembered.
+    /// Running services go on as they are until [`replan`](Self::replan); checks and log targets
+    /// follow at once. The client remembers the layer and puts it back if Pebble is restarted
+    /// before a later call needs it. If the answer is lost, the plan is read before the layer is
+    /// sent again, since combining a layer twice appends its lists twice. Safe to drop: the layer
+    /// may have arrived or not, and is then not remembered.
     ///
     /// # Errors
-    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a layer that is refused without asking, such as one with an empty command, which
-    /// would end the daemon; `Api` with status 400 for one that Pebble refuses; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
-    /// within the policy.
-    pub async fn add_layer(&self, label: &str, layer: &Layer, mode: LayerMode) -> Result<(), Error> {
+    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a layer that is refused without
+    /// asking, such as one with an empty command, which would end the daemon; `Api` with status 400
+    /// for one that Pebble refuses; [`Unreachable`](super::ErrorKind::Unreachable) when no answer
+    /// comes within the policy.
+    pub async fn add_layer(
+        &self,
+        label: &str,
+        layer: &Layer,
+        mode: LayerMode,
+    ) -> Result<(), Error> {
         let operation = format!("add layer {label:?}");
-        Layer::validate_label(label)
-            .and_then(|()| layer.validate())
-            .map_err(|invalid| {
-                let fault = (invalid.fault() == LayerFault::Command).then_some(UserFault::Command);
-                self.refuse(&operation, invalid.to_string()).with_fault(fault)
-            })?;
+        Layer::validate_label(label).and_then(|()| layer.validate()).map_err(|invalid| {
+            let fault = (invalid.fault() == LayerFault::Command).then_some(UserFault::Command);
+            self.refuse(&operation, invalid.to_string()).with_fault(fault)
+        })?;
         let layer = Arc::new(layer.clone());
         let combine = mode == LayerMode::Combine;
-        let resend = Resend::Layer(LostLayer {
-            label: label.into(),
-            layer: Arc::clone(&layer),
-            combine,
-        });
-        let yaml = layer
-            .to_yaml()
-            .map_err(|error| self.refuse(&operation, error.to_string()))?;
+        let resend =
+            Resend::Layer(LostLayer { label: label.into(), layer: Arc::clone(&layer), combine });
+        let yaml = layer.to_yaml().map_err(|error| self.refuse(&operation, error.to_string()))?;
         let request = add_request(&operation, label, &yaml, combine, resend);
         let call = Call::new(self, request);
         let call = &call;
@@ -63,11 +65,18 @@ impl Client {
 }
 
 /// The request that adds a layer, or combines it into the one of its label.
-pub(super) fn add_request(operation: &str, label: &str, yaml: &str, combine: bool, resend: Resend) -> Request {
+pub(super) fn add_request(
+    operation: &str,
+    label: &str,
+    yaml: &str,
+    combine: bool,
+    resend: Resend,
+) -> Request {
     let body = json!({
         "action": "add",
         "combine": combine,
-        // Only layers of a folder (`dir/label`) may go between others; for every other label this is Pebble's own default.
+        // Only layers of a folder (`dir/label`) may go between others; for every other label this
+        // is Pebble's own default.
         "inner": label.contains('/'),
         "label": label,
         "format": "yaml",
@@ -79,16 +88,8 @@ pub(super) fn add_request(operation: &str, label: &str, yaml: &str, combine: boo
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
     let sample = |call, combine| {
-        let lost = LostLayer {
-            label: "a".into(),
-            layer: Arc::new(Layer::new()),
-            combine,
-        };
-        Sample::new(
-            call,
-            "/v1/layers",
-            add_request("", "a", "", combine, Resend::Layer(lost)),
-        )
+        let lost = LostLayer { label: "a".into(), layer: Arc::new(Layer::new()), combine };
+        Sample::new(call, "/v1/layers", add_request("", "a", "", combine, Resend::Layer(lost)))
     };
     vec![
         sample("Client::add_layer with LayerMode::New", false),

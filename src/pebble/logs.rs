@@ -30,12 +30,14 @@ pub(super) enum Extent {
 }
 
 impl LogQuery {
-    /// The newest 30 lines of all services together (Pebble's default); for following, only lines that are still to come.
+    /// The newest 30 lines of all services together (Pebble's default); for following, only lines
+    /// that are still to come.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only lines of these services; a name that no service has, or that was never started, has none.
+    /// Only lines of these services; a name that no service has, or that was never started, has
+    /// none.
     pub fn services(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.services.extend(names.into_iter().map(Into::into));
         self
@@ -167,7 +169,8 @@ mod tests {
 
     #[test]
     fn reads_one_entry_a_line() {
-        let line = json!({"time": "2026-11-22T20:00:09.3Z", "service": "web", "message": "a <b>"}).to_string();
+        let line = json!({"time": "2026-11-22T20:00:09.3Z", "service": "web", "message": "a <b>"})
+            .to_string();
         let Ok(Decoded::Answer(answer)) =
             decode_answer(200, false, format!("{line}\n{line}\n").as_bytes(), Form::Lines)
         else {
@@ -176,7 +179,10 @@ mod tests {
         let entries: Vec<LogEntry> = answer.result.decode().unwrap();
         assert_eq!(entries.len(), 2);
         assert_eq!((entries[1].service(), entries[1].message()), ("web", "a <b>"));
-        assert!(decode_answer(200, false, format!("{line}\n{{\"time\"").as_bytes(), Form::Lines).is_err());
+        assert!(
+            decode_answer(200, false, format!("{line}\n{{\"time\"").as_bytes(), Form::Lines)
+                .is_err()
+        );
     }
 
     proptest! {

@@ -8,23 +8,24 @@ use super::error::Error;
 use super::request::Request;
 
 impl Client {
-    /// The metrics in the text format that Prometheus reads: `GET /v1/metrics` (Pebble 1.19). Safe to drop.
+    /// The metrics in the text format that Prometheus reads: `GET /v1/metrics` (Pebble 1.19). Safe
+    /// to drop.
     ///
-    /// For each service that was ever started `pebble_service_active` and `pebble_service_start_count`, for each check `pebble_check_up` (unless it is
-    /// inactive), `pebble_check_success_count` and `pebble_check_failure_count`.
+    /// For each service that was ever started `pebble_service_active` and
+    /// `pebble_service_start_count`, for each check `pebble_check_up` (unless it is inactive),
+    /// `pebble_check_success_count` and `pebble_check_failure_count`.
     ///
     /// # Errors
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19; [`PermissionDenied`](super::ErrorKind::PermissionDenied) for an
-    /// identity without a right to them; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19;
+    /// [`PermissionDenied`](super::ErrorKind::PermissionDenied) for an identity without a right to
+    /// them; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn metrics(&self) -> Result<String, Error> {
         self.send(request()).await?.decode()
     }
 }
 
 fn request() -> Request {
-    Request::get("/v1/metrics", "read the metrics")
-        .since("1.19")
-        .answered_as(Form::Text)
+    Request::get("/v1/metrics", "read the metrics").since("1.19").answered_as(Form::Text)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! A client for Pebble, the supervisor that Juju puts in every workload container. It covers the whole API of the unix socket, and can be used alone.
+//! A client for Pebble, the supervisor that Juju puts in every workload container. It covers the
+//! whole API of the unix socket, and can be used alone.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -18,19 +19,23 @@
 //! ```
 //!
 //! # How a call is made
-//! One call is one request with bounded in-line retries: a [`Client`] method describes its request, `retry` runs it under a policy and a shared
-//! budget (`call` is one such run, attempt by attempt), `transport` has the kept connections, `lane` speaks HTTP on one of them, and `envelope`
-//! decodes the answer. What a lost answer means is data beside each request, and `resend` acts by it. `incoming` has the two ways of being
-//! answered that are no envelope: a stream, and a websocket. Nothing runs in the background: whoever awaits drives the connection, and dropping a
-//! future ends what it did.
+//! One call is one request with bounded in-line retries: a [`Client`] method describes its request,
+//! `retry` runs it under a policy and a shared budget (`call` is one such run, attempt by attempt),
+//! `transport` has the kept connections, `lane` speaks HTTP on one of them, and `envelope` decodes
+//! the answer. What a lost answer means is data beside each request, and `resend` acts by it.
+//! `incoming` has the two ways of being answered that are no envelope: a stream, and a websocket.
+//! Nothing runs in the background: whoever awaits drives the connection, and dropping a future ends
+//! what it did.
 //!
 //! # Where things are
-//! A file is named for the part of the API that it speaks: `system_info`, `health`, `metrics`, `changes`, `services`, `signals`, `layers`, `plan`,
-//! `files`, `exec`, `logs`, `checks`, `notices`, `identities`; each has its types, its calls and their tests. `watch` turns what goes on into streams
-//! that outlive a break and end by being dropped; `waits` waits until something is as it should be. The typed model beside them: `layer` is what
-//! Pebble is told to run, `service_info` and `change` are what it reports; `duration` and `timestamp` are Go's durations and RFC 3339 moments as they
-//! travel; `wire` says once how unknown words and keys are kept, and `names`
-//! what no name or variable can be.
+//! A file is named for the part of the API that it speaks: `system_info`, `health`, `metrics`,
+//! `changes`, `services`, `signals`, `layers`, `plan`, `files`, `exec`, `logs`, `checks`,
+//! `notices`, `identities`; each has its types, its calls and their tests. `watch` turns what goes
+//! on into streams that outlive a break and end by being dropped; `waits` waits until something is
+//! as it should be. The typed model beside them: `layer` is what Pebble is told to run,
+//! `service_info` and `change` are what it reports; `duration` and `timestamp` are Go's durations
+//! and RFC 3339 moments as they travel; `wire` says once how unknown words and keys are kept, and
+//! `names` what no name or variable can be.
 //!
 //! [pebble-versions.md]: versions
 #![doc = include_str!("../../docs/pebble.md")]
@@ -106,15 +111,15 @@ pub use duration::{GoDuration, InvalidDuration};
 pub use error::{Error, ErrorKind, UserFault};
 pub use exec::{Exec, ExecOutput, ExecProcess, ExecReader, ExecStatus, ExecStdin, ExecTimings};
 pub use files::{
-    DirOptions, FileError, FileErrorKind, FileInfo, FileResult, FileType, InvalidMode, ListOptions, Mode, Owner,
-    PullStream, PulledFile, PushFile, PushOptions, RemoveOptions, Symlinks, TreeFailure, TreeOptions, TreeProgress,
-    TreeReport,
+    DirOptions, FileError, FileErrorKind, FileInfo, FileResult, FileType, InvalidMode, ListOptions,
+    Mode, Owner, PullStream, PulledFile, PushFile, PushOptions, RemoveOptions, Symlinks,
+    TreeFailure, TreeOptions, TreeProgress, TreeReport,
 };
 pub use health::HealthQuery;
 pub use identities::{Identity, IdentityAccess};
 pub use layer::{
-    Check, CheckLevel, ExecCheck, HttpCheck, InvalidLayer, InvalidYaml, Layer, LayerFault, LogTarget, LogTargetType,
-    Override, Service, ServiceAction, TcpCheck,
+    Check, CheckLevel, ExecCheck, HttpCheck, InvalidLayer, InvalidYaml, Layer, LayerFault,
+    LogTarget, LogTargetType, Override, Service, ServiceAction, TcpCheck,
 };
 pub use layers::LayerMode;
 pub use logs::{LogEntry, LogQuery};
@@ -129,4 +134,6 @@ pub use signals::{InvalidSignal, Signal};
 pub(crate) use start_refusal::StartRefusal;
 pub use system_info::{InvalidVersion, SystemInfo, Version};
 pub use timestamp::{InvalidTimestamp, Timestamp};
-pub use watch::{CheckWatch, GapCause, LogEvent, LogFollow, LogGap, NoticeWatch, ServiceWatch, Update};
+pub use watch::{
+    CheckWatch, GapCause, LogEvent, LogFollow, LogGap, NoticeWatch, ServiceWatch, Update,
+};

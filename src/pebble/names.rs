@@ -77,10 +77,7 @@ mod tests {
             assert_eq!(check_listed("service", good), Ok(()));
         }
         for bad in ["", "a\0"] {
-            assert!(
-                check_name("service", bad).unwrap_err().contains("of a service"),
-                "{bad:?}"
-            );
+            assert!(check_name("service", bad).unwrap_err().contains("of a service"), "{bad:?}");
         }
         for bad in ["", "a\0", "a,b", ",", " a", "a\n"] {
             assert!(check_listed("service", bad).unwrap_err().contains("service"), "{bad:?}");
@@ -118,24 +115,12 @@ mod tests {
             let names = [bad];
             let call = |call: &str| format!("{call} {bad:?}");
             note(call("services"), client.services(&names).await.map(drop));
-            note(
-                call("checks"),
-                client.checks(&CheckQuery::all().names(names)).await.map(drop),
-            );
-            note(
-                call("health"),
-                client.health(&HealthQuery::all().names(names)).await.map(drop),
-            );
-            note(
-                call("logs"),
-                client.logs(&LogQuery::new().services(names)).await.map(drop),
-            );
+            note(call("checks"), client.checks(&CheckQuery::all().names(names)).await.map(drop));
+            note(call("health"), client.health(&HealthQuery::all().names(names)).await.map(drop));
+            note(call("logs"), client.logs(&LogQuery::new().services(names)).await.map(drop));
             let query = NoticeQuery::new().keys(names);
             note(call("notices"), client.notices(&query).await.map(drop));
-            note(
-                call("wait_notices"),
-                client.wait_notices(&query, minute).await.map(drop),
-            );
+            note(call("wait_notices"), client.wait_notices(&query, minute).await.map(drop));
             let types = NoticeQuery::new().types([NoticeType::from(bad)]);
             note(call("notice types"), client.notices(&types).await.map(drop));
             note(
@@ -167,10 +152,7 @@ mod tests {
             note(call("changes"), client.changes(&filter).await.map(drop));
             let layer = Layer::new().service(bad, Service::new().command("a"));
             note(call("add_layer"), client.add_layer("a", &layer, LayerMode::New).await);
-            note(
-                call("a label"),
-                client.add_layer(bad, &Layer::new(), LayerMode::New).await,
-            );
+            note(call("a label"), client.add_layer(bad, &Layer::new(), LayerMode::New).await);
         }
         let exec = Exec::new(["a"]).env("A=", "");
         note("exec".to_owned(), client.exec_output(&exec).await.map(drop));
@@ -194,10 +176,7 @@ mod tests {
         ] {
             let shown = error.to_string();
             assert_eq!(*error.kind(), ErrorKind::InvalidRequest, "{shown}");
-            assert!(
-                shown.contains(": name at least one ") && !shown.contains(" :"),
-                "{shown}"
-            );
+            assert!(shown.contains(": name at least one ") && !shown.contains(" :"), "{shown}");
         }
     }
 }

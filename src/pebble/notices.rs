@@ -1,5 +1,5 @@
-//! Notices: what Pebble and its users record as having happened, one entry for each user, type and key, with a count. Recording one is in `notify`,
-//! watching them in `watch`.
+//! Notices: what Pebble and its users record as having happened, one entry for each user, type and
+//! key, with a count. Recording one is in `notify`, watching them in `watch`.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -22,13 +22,15 @@ use super::wire::{null_as_default, wire_id, wire_words};
 /// The Pebble that brought notices.
 pub(super) const SINCE: &str = "1.5";
 
-/// How long one request waits for a notice. A daemon that is told to stop gives open requests one second, so nothing is gained by a longer one.
+/// How long one request waits for a notice. A daemon that is told to stop gives open requests one
+/// second, so nothing is gained by a longer one.
 pub(super) const SLICE: Duration = Duration::from_secs(10);
 
 /// The least time between two questions, should a daemon not wait as it is asked to.
 pub(super) const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
-/// The id of a notice, by which it is read again. It stays the same however often the notice occurs.
+/// The id of a notice, by which it is read again. It stays the same however often the notice
+/// occurs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct NoticeId(String);
 
@@ -48,9 +50,7 @@ impl FromStr for NoticeId {
         if (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(InvalidNoticeId {
-                text: text.chars().take(64).collect(),
-            })
+            Err(InvalidNoticeId { text: text.chars().take(64).collect() })
         }
     }
 }
@@ -121,7 +121,8 @@ impl Notice {
         &self.notice_type
     }
 
-    /// What tells it from others of its user and type: for a custom one `example.com/path`, for a change its id.
+    /// What tells it from others of its user and type: for a custom one `example.com/path`, for a
+    /// change its id.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -139,8 +140,8 @@ impl Notice {
         self.last_occurred
     }
 
-    /// When it last counted as new, and by which it is found with [`NoticeQuery::after`]: an occurrence within [`Self::repeat_after`] of the time
-    /// before does not move it.
+    /// When it last counted as new, and by which it is found with [`NoticeQuery::after`]: an
+    /// occurrence within [`Self::repeat_after`] of the time before does not move it.
     #[must_use]
     pub fn last_repeated(&self) -> Timestamp {
         self.last_repeated
@@ -152,7 +153,8 @@ impl Notice {
         self.occurrences
     }
 
-    /// The data of its last occurrence; for a change its `kind`, and for that of a check its `check-name` (Pebble 1.14).
+    /// The data of its last occurrence; for a change its `kind`, and for that of a check its
+    /// `check-name` (Pebble 1.14).
     #[must_use]
     pub fn last_data(&self) -> &BTreeMap<String, String> {
         &self.last_data
@@ -180,7 +182,8 @@ enum Whose {
     Everybody,
 }
 
-/// Which notices [`Client::notices`] lists; unless narrowed, all that are public or of the caller's own user.
+/// Which notices [`Client::notices`] lists; unless narrowed, all that are public or of the caller's
+/// own user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct NoticeQuery {
@@ -196,13 +199,15 @@ impl NoticeQuery {
         Self::default()
     }
 
-    /// Those that are public or of this user, in place of the caller's own: for an administrator only (Pebble 1.7; an older one ignores it).
+    /// Those that are public or of this user, in place of the caller's own: for an administrator
+    /// only (Pebble 1.7; an older one ignores it).
     pub fn user(mut self, user_id: u32) -> Self {
         self.whose = Whose::User(user_id);
         self
     }
 
-    /// Those of all users: for an administrator only (Pebble 1.9 and 1.7.2; an older one ignores it).
+    /// Those of all users: for an administrator only (Pebble 1.9 and 1.7.2; an older one ignores
+    /// it).
     pub fn all_users(mut self) -> Self {
         self.whose = Whose::Everybody;
         self
@@ -239,9 +244,11 @@ impl NoticeQuery {
             Whose::Everybody => request.query("users", "all"),
         };
         let types = self.types.iter().map(NoticeType::as_str);
-        request = request
-            .query_list("types", "notice type", types)
-            .query_list("keys", "notice key", &self.keys);
+        request = request.query_list("types", "notice type", types).query_list(
+            "keys",
+            "notice key",
+            &self.keys,
+        );
         match self.after {
             Some(moment) => request.query("after", &moment.to_string()),
             None => request,
@@ -260,19 +267,20 @@ impl Client {
     /// One notice: `GET /v1/notices/ID` (Pebble 1.5). Safe to drop.
     ///
     /// # Errors
-    /// `Api` with status 404 when there is none, 403 when it is another user's and the caller is no administrator;
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
-    /// within the policy.
+    /// `Api` with status 404 when there is none, 403 when it is another user's and the caller is no
+    /// administrator; [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5;
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn notice(&self, id: &NoticeId) -> Result<Notice, Error> {
         self.send(read_notice(id)).await?.decode()
     }
 
-    /// The notices that a query selects, the longest unrepeated first: `GET /v1/notices` (Pebble 1.5). Safe to drop.
+    /// The notices that a query selects, the longest unrepeated first: `GET /v1/notices` (Pebble
+    /// 1.5). Safe to drop.
     ///
     /// # Errors
-    /// `Api` with status 403 when the query asks for other users' and the caller is no administrator;
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
-    /// within the policy.
+    /// `Api` with status 403 when the query asks for other users' and the caller is no
+    /// administrator; [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5;
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn notices(&self, query: &NoticeQuery) -> Result<Vec<Notice>, Error> {
         self.send(query.request("list notices"))
             .await?
@@ -280,15 +288,21 @@ impl Client {
             .map(Option::unwrap_or_default)
     }
 
-    /// Waits until a query selects a notice, and gives all that it then selects; none at the deadline: `GET /v1/notices` with a timeout (Pebble 1.5).
+    /// Waits until a query selects a notice, and gives all that it then selects; none at the
+    /// deadline: `GET /v1/notices` with a timeout (Pebble 1.5).
     ///
-    /// It answers at once when there are some already, so whoever waits again passes the greatest [`Notice::last_repeated`] to
-    /// [`NoticeQuery::after`]; [`Self::watch_notices`] does all of this. The deadline counts time in which Pebble answers that there is none; silence
-    /// goes by the policy. A zero deadline asks once. Safe to drop.
+    /// It answers at once when there are some already, so whoever waits again passes the greatest
+    /// [`Notice::last_repeated`] to [`NoticeQuery::after`]; [`Self::watch_notices`] does all of
+    /// this. The deadline counts time in which Pebble answers that there is none; silence goes by
+    /// the policy. A zero deadline asks once. Safe to drop.
     ///
     /// # Errors
     /// As [`Self::notices`].
-    pub async fn wait_notices(&self, query: &NoticeQuery, deadline: Duration) -> Result<Vec<Notice>, Error> {
+    pub async fn wait_notices(
+        &self,
+        query: &NoticeQuery,
+        deadline: Duration,
+    ) -> Result<Vec<Notice>, Error> {
         const OPERATION: &str = "wait for notices";
         let call = Call::new(self, query.request(OPERATION));
         let call = &call;

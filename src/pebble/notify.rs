@@ -16,7 +16,8 @@ use super::request::Request;
 use super::resend::Resend;
 use super::retry::RetryPolicy;
 
-/// The longest key that Pebble takes, in bytes (Pebble 1.32.1, `internals/overlord/state/notices.go`).
+/// The longest key that Pebble takes, in bytes (Pebble 1.32.1,
+/// `internals/overlord/state/notices.go`).
 const LONGEST_KEY: usize = 256;
 
 /// The most data that Pebble takes, in bytes of JSON (the same source).
@@ -32,23 +33,22 @@ pub struct Notify {
 }
 
 impl Notify {
-    /// A notice with this key: a domain, then a path, such as `example.com/backup/done`. Domain and path consist of lower-case letters and digits,
-    /// with single hyphens between them; 256 bytes at most.
+    /// A notice with this key: a domain, then a path, such as `example.com/backup/done`. Domain and
+    /// path consist of lower-case letters and digits, with single hyphens between them; 256 bytes
+    /// at most.
     pub fn new(key: impl Into<String>) -> Self {
-        Self {
-            key: key.into(),
-            data: BTreeMap::new(),
-            repeat_after: Duration::ZERO,
-        }
+        Self { key: key.into(), data: BTreeMap::new(), repeat_after: Duration::ZERO }
     }
 
-    /// One more entry of its data, of which Pebble takes 4096 bytes of JSON. It takes the place of the data of the occurrence before.
+    /// One more entry of its data, of which Pebble takes 4096 bytes of JSON. It takes the place of
+    /// the data of the occurrence before.
     pub fn data(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.data.insert(name.into(), value.into());
         self
     }
 
-    /// A further occurrence within this time is counted, but wakes nobody; rounded down to the nanosecond, 292 years at most.
+    /// A further occurrence within this time is counted, but wakes nobody; rounded down to the
+    /// nanosecond, 292 years at most.
     pub fn repeat_after(mut self, time: Duration) -> Self {
         self.repeat_after = time;
         self
@@ -67,23 +67,21 @@ impl Notify {
             ));
         }
         if !is_key(&self.key) {
-            let shape =
-                "a domain and a path in lower-case letters, digits and single hyphens, such as example.com/path";
+            let shape = "a domain and a path in lower-case letters, digits and single hyphens, \
+                         such as example.com/path";
             return Some(format!("the key has to be {shape}"));
         }
         // Its JSON is longer than this, by how much depends on Pebble's encoder.
         let data: usize = self.data.iter().map(|(name, value)| name.len() + value.len()).sum();
-        (data > MOST_DATA).then(|| format!("the data has {data} bytes, and Pebble takes {MOST_DATA} bytes of its JSON"))
+        (data > MOST_DATA).then(|| {
+            format!("the data has {data} bytes, and Pebble takes {MOST_DATA} bytes of its JSON")
+        })
     }
 
-    /// Without `repeat-after` a second one would be another occurrence that wakes everybody. With it, and if it is longer than this policy goes on,
-    /// a resend only counts one more.
+    /// Without `repeat-after` a second one would be another occurrence that wakes everybody. With
+    /// it, and if it is longer than this policy goes on, a resend only counts one more.
     fn resend(&self, policy: &RetryPolicy) -> Resend {
-        if self.repeat_after > policy.time_limit() {
-            Resend::Safe
-        } else {
-            Resend::Never
-        }
+        if self.repeat_after > policy.time_limit() { Resend::Safe } else { Resend::Never }
     }
 
     fn request(&self, policy: &RetryPolicy) -> Request {
@@ -106,9 +104,7 @@ fn is_key(key: &str) -> bool {
     let is_word = |word: &str| {
         word.split('-').all(|part| {
             !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         })
     };
     key.split_once('/').is_some_and(|(domain, path)| {
@@ -117,16 +113,21 @@ fn is_key(key: &str) -> bool {
 }
 
 impl Client {
-    /// Records a custom notice, and gives its id: `POST /v1/notices` (Pebble 1.5). Any local user may, but before Pebble 1.9 an administrator only.
+    /// Records a custom notice, and gives its id: `POST /v1/notices` (Pebble 1.5). Any local user
+    /// may, but before Pebble 1.9 an administrator only.
     ///
-    /// When the answer is lost, it is not sent again, since it might occur twice, and the error says that it may have acted. A notice whose
-    /// [`repeat_after`](Notify::repeat_after) is longer than the [`time_limit`](RetryPolicy::time_limit) of the policy is sent again: nobody is woken
-    /// twice, and all that shows is a higher count of occurrences. Dropping the future does not take back what was sent.
+    /// When the answer is lost, it is not sent again, since it might occur twice, and the error
+    /// says that it may have acted. A notice whose [`repeat_after`](Notify::repeat_after) is longer
+    /// than the [`time_limit`](RetryPolicy::time_limit) of the policy is sent again: nobody is
+    /// woken twice, and all that shows is a higher count of occurrences. Dropping the future does
+    /// not take back what was sent.
     ///
     /// # Errors
-    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a key or data that Pebble would not take;
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5; [`PermissionDenied`](super::ErrorKind::PermissionDenied) for a user
-    /// without the right; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy, or it was lost.
+    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a key or data that Pebble would not
+    /// take; [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5;
+    /// [`PermissionDenied`](super::ErrorKind::PermissionDenied) for a user without the right;
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy, or it
+    /// was lost.
     pub async fn notify(&self, notice: &Notify) -> Result<NoticeId, Error> {
         #[derive(Deserialize)]
         struct Recorded {
@@ -167,8 +168,8 @@ mod tests {
         }
         let long = format!("a.b/{}", "c".repeat(LONGEST_KEY - 3));
         for bad in [
-            "", "a", "a.b", "a/b", "a.b/", "/a.b/c", "a..b/c", "a.b//c", "A.b/c", "a-.b/c", "a.b/c--d", "a.b/c d",
-            "a.b/ä", "a.b/c\n", &long,
+            "", "a", "a.b", "a/b", "a.b/", "/a.b/c", "a..b/c", "a.b//c", "A.b/c", "a-.b/c",
+            "a.b/c--d", "a.b/c d", "a.b/ä", "a.b/c\n", &long,
         ] {
             assert!(Notify::new(bad).fault().is_some(), "{bad}");
         }
@@ -182,10 +183,7 @@ mod tests {
         let rule = |time| Notify::new("a.b/c").repeat_after(time).resend(&policy);
         assert!(matches!(rule(Duration::ZERO), Resend::Never));
         assert!(matches!(rule(policy.time_limit()), Resend::Never));
-        assert!(matches!(
-            rule(policy.time_limit() + Duration::from_nanos(1)),
-            Resend::Safe
-        ));
+        assert!(matches!(rule(policy.time_limit() + Duration::from_nanos(1)), Resend::Safe));
     }
 
     proptest! {

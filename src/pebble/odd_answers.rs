@@ -1,4 +1,5 @@
-//! Answers that Pebble does not give, byte for byte: other HTTP than it speaks, and HTTP that never comes to an end.
+//! Answers that Pebble does not give, byte for byte: other HTTP than it speaks, and HTTP that never
+//! comes to an end.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -39,11 +40,7 @@ impl Odd {
     }
 
     fn endless(first: &'static [u8], endless: &'static [u8], pause: Duration) -> Self {
-        Self {
-            endless,
-            pause,
-            ..Self::just(first)
-        }
+        Self { endless, pause, ..Self::just(first) }
     }
 }
 
@@ -104,16 +101,15 @@ async fn other_http_is_understood() {
         format!("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: {length}\r\n\r\n"),
         format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"),
         format!(
-            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 X\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n"
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 X\r\nLink: x\r\n\r\nHTTP/1.1 200 \
+             OK\r\nContent-Length: {length}\r\n\r\n"
         ),
     ] {
         with(Odd::just(answered(&head)), async |client| {
             let client = patient(client);
             for _ in 0..3 {
-                let info = client
-                    .system_info()
-                    .await
-                    .unwrap_or_else(|error| panic!("{head}: {error}"));
+                let info =
+                    client.system_info().await.unwrap_or_else(|error| panic!("{head}: {error}"));
                 assert_eq!(info.version(), "v1.32.1");
             }
             assert_eq!(client.budget().retries(), 0, "{head}");
@@ -125,10 +121,7 @@ async fn other_http_is_understood() {
 #[tokio::test]
 async fn a_connection_that_is_closed_halfway_is_not_used_again() {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", INFO.len());
-    let odd = Odd {
-        half_closes: true,
-        ..Odd::just(answered(&head))
-    };
+    let odd = Odd { half_closes: true, ..Odd::just(answered(&head)) };
     with(odd, async |client| {
         let client = patient(client);
         for _ in 0..3 {
@@ -144,7 +137,8 @@ async fn an_answer_that_nobody_asked_for_is_nobodys() {
     let length = INFO.len();
     let other = "{\"type\":\"sync\",\"result\":{\"version\":\"stolen\",\"boot-id\":\"x\"}}";
     let twice = format!(
-        "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{}HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{other}",
+        "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{}HTTP/1.1 200 OK\r\nContent-Length: \
+         {}\r\n\r\n{other}",
         String::from_utf8_lossy(INFO),
         other.len()
     );
@@ -170,8 +164,8 @@ enum Unasked {
     Closed,
 }
 
-/// Says on its first connection that "/a" was made, and then, unasked, that "/b" was. It refuses all
-/// else.
+/// Says on its first connection that "/a" was made, and then, unasked, that "/b" was. It refuses
+/// all else.
 fn made_unasked(listener: &std::os::unix::net::UnixListener, unasked: Unasked, turns: &Barrier) {
     let made = |path: &str| {
         let result = format!(r#"{{"type":"sync","result":[{{"path":"{path}"}}]}}"#);
@@ -239,20 +233,9 @@ async fn a_change_of_protocol_that_nobody_asked_for_is_not_pebbles() {
             "{error}"
         );
         let error = client.replan().await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.may_have_acted()),
-            (&ErrorKind::Protocol, true),
-            "{error}"
-        );
-        let error = client
-            .push_from("/a", &b"a"[..], &PushOptions::new())
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (error.kind(), error.may_have_acted()),
-            (&ErrorKind::Protocol, true),
-            "{error}"
-        );
+        assert_eq!((error.kind(), error.may_have_acted()), (&ErrorKind::Protocol, true), "{error}");
+        let error = client.push_from("/a", &b"a"[..], &PushOptions::new()).await.unwrap_err();
+        assert_eq!((error.kind(), error.may_have_acted()), (&ErrorKind::Protocol, true), "{error}");
         let error = client.pull("/a").await.unwrap_err();
         assert_eq!(
             (error.kind(), error.may_have_acted()),
@@ -324,10 +307,8 @@ async fn a_request_that_cannot_be_written_is_the_callers_mistake() {
 #[tokio::test(start_paused = true)]
 async fn one_limit_is_over_head_and_body_of_a_refusal() {
     // Most of the time goes before the head, and the body never comes.
-    let odd = Odd {
-        delay: LIMIT * 9 / 10,
-        ..Odd::just(b"HTTP/1.1 404 X\r\nContent-Length: 10\r\n\r\n")
-    };
+    let odd =
+        Odd { delay: LIMIT * 9 / 10, ..Odd::just(b"HTTP/1.1 404 X\r\nContent-Length: 10\r\n\r\n") };
     with(odd, async |client| {
         let started = Instant::now();
         assert_eq!(*client.pull("/a").await.unwrap_err().kind(), ErrorKind::Unreachable);
@@ -350,9 +331,7 @@ async fn writes(client: &Client) -> Vec<(&'static str, Result<(), Error>)> {
     let layer = Layer::new();
     let identities: std::collections::BTreeMap<_, _> =
         [("a".to_owned(), Identity::new(IdentityAccess::Read).local(7))].into();
-    let some = identities
-        .iter()
-        .map(|(name, identity)| (name.clone(), Some(identity.clone())));
+    let some = identities.iter().map(|(name, identity)| (name.clone(), Some(identity.clone())));
     vec![
         ("make_dir", client.make_dir("/a", &dir).await),
         ("make_dirs", client.make_dirs(&["/a", "/b"], &dir).await.map(drop)),
@@ -361,20 +340,11 @@ async fn writes(client: &Client) -> Vec<(&'static str, Result<(), Error>)> {
         ("push", client.push("/a", "a", &push).await),
         (
             "push_all",
-            client
-                .push_all(&[PushFile::new("/a", "a"), PushFile::new("/b", "b")])
-                .await
-                .map(drop),
+            client.push_all(&[PushFile::new("/a", "a"), PushFile::new("/b", "b")]).await.map(drop),
         ),
         ("push_file", client.push_file(&file, "/a", &push).await.map(drop)),
         ("push_from", client.push_from("/a", &b"a"[..], &push).await),
-        (
-            "push_tree",
-            client
-                .push_tree(local.path(), "/a", &TreeOptions::new())
-                .await
-                .map(drop),
-        ),
+        ("push_tree", client.push_tree(local.path(), "/a", &TreeOptions::new()).await.map(drop)),
         ("notify", client.notify(&Notify::new("a.b/c")).await.map(drop)),
         ("refresh_check", client.refresh_check("a").await.map(drop)),
         ("start_checks", client.start_checks(&["a"]).await.map(drop)),
@@ -402,17 +372,11 @@ fn http(status: &str, body: &str) -> Odd {
 #[tokio::test]
 async fn a_write_that_was_answered_with_something_else_may_have_acted() {
     let refusal = r#"{"type":"error","status-code":500,"result":{"message":"no"}}"#;
-    let half = Odd {
-        half_closes: true,
-        ..Odd::just(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
-    };
+    let half =
+        Odd { half_closes: true, ..Odd::just(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{") };
     let odd = [
         ("half of one", half, 0),
-        (
-            "another type of result",
-            http("200 OK", r#"{"type":"sync","result":7}"#),
-            7,
-        ),
+        ("another type of result", http("200 OK", r#"{"type":"sync","result":7}"#), 7),
         ("nothing", http("200 OK", r#"{"type":"sync","result":null}"#), 7),
         (
             "too many results",
@@ -422,16 +386,8 @@ async fn a_write_that_was_answered_with_something_else_may_have_acted() {
             ),
             7,
         ),
-        (
-            "another type of answer",
-            http("200 OK", r#"{"type":"new","result":null}"#),
-            0,
-        ),
-        (
-            "no change",
-            http("202 Accepted", r#"{"type":"async","result":null}"#),
-            0,
-        ),
+        ("another type of answer", http("200 OK", r#"{"type":"new","result":null}"#), 0),
+        ("no change", http("202 Accepted", r#"{"type":"async","result":null}"#), 0),
         ("no JSON", http("200 OK", "<html>"), 0),
         ("no body", http("200 OK", ""), 0),
         ("no content", Odd::just(b"HTTP/1.1 204 No Content\r\n\r\n"), 0),
@@ -440,11 +396,7 @@ async fn a_write_that_was_answered_with_something_else_may_have_acted() {
             Odd::just(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"),
             0,
         ),
-        (
-            "too much",
-            Odd::just(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n{"),
-            0,
-        ),
+        ("too much", Odd::just(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n{"), 0),
         ("a failure", http("500 X", refusal), 0),
         ("a failure of something else", http("502 X", "bad gateway"), 0),
         ("somebody who is busy", http("503 X", refusal), 0),

@@ -15,7 +15,8 @@ use crate::yaml;
 
 /// The plan that Pebble runs by: all its layers combined.
 ///
-/// Defaults are not written in it, except the threshold of a check. Labels, summaries and the order of the layers are lost.
+/// Defaults are not written in it, except the threshold of a check. Labels, summaries and the order
+/// of the layers are lost.
 #[derive(Clone, Default, PartialEq)]
 pub struct Plan {
     services: BTreeMap<String, Service>,
@@ -61,10 +62,12 @@ impl Plan {
 }
 
 impl Client {
-    /// The plan that Pebble runs by now: `GET /v1/plan?format=yaml`. Since Pebble 1.28 only an administrator may ask. Safe to drop.
+    /// The plan that Pebble runs by now: `GET /v1/plan?format=yaml`. Since Pebble 1.28 only an
+    /// administrator may ask. Safe to drop.
     ///
     /// # Errors
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy; `Protocol` when the answer is no plan.
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy;
+    /// `Protocol` when the answer is no plan.
     pub async fn plan(&self) -> Result<Plan, Error> {
         let answer = self.send(read_plan()).await?;
         Plan::from_yaml(&answer.decode::<String>()?)

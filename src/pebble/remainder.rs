@@ -97,11 +97,7 @@ impl Remainder {
 /// `None` for one that failed for a reason of its own, or that was aborted.
 pub(super) fn after_conflict(change: &Change) -> Option<Remainder> {
     let is_refused = |task: &Task| *task.status() == ChangeStatus::Error && is_conflict(task);
-    let left = change
-        .tasks()
-        .iter()
-        .any(is_refused)
-        .then(|| left_of(change, |_| true))?;
+    let left = change.tasks().iter().any(is_refused).then(|| left_of(change, |_| true))?;
     left.filter(|left| !left.is_empty())
 }
 
@@ -130,7 +126,9 @@ pub(super) fn left_of(change: &Change, concerns: impl Fn(&Task) -> bool) -> Opti
 /// Whether a task failed only because another change is at work on its service.
 fn is_conflict(task: &Task) -> bool {
     task.last_error().is_some_and(|error| {
-        error.starts_with(START_REFUSED) || error.starts_with(STOP_REFUSED) || error.starts_with(STOPPED_EARLY)
+        error.starts_with(START_REFUSED)
+            || error.starts_with(STOP_REFUSED)
+            || error.starts_with(STOPPED_EARLY)
     })
 }
 
@@ -138,11 +136,7 @@ fn is_conflict(task: &Task) -> bool {
 pub(super) fn joined(change: &Change) -> Remainder {
     let mut joined = Remainder::default();
     for task in change.tasks() {
-        let text = if task.kind() == "start" {
-            ALREADY_STARTED
-        } else {
-            ALREADY_STOPPING
-        };
+        let text = if task.kind() == "start" { ALREADY_STARTED } else { ALREADY_STOPPING };
         if task.log().iter().any(|entry| entry.ends_with(text)) {
             joined.add(task);
         }
@@ -153,11 +147,10 @@ pub(super) fn joined(change: &Change) -> Remainder {
 /// Whether `other` had still to end what a task of `change` found begun.
 pub(super) fn was_joined_by(other: &Change, change: &Change, joined: &Remainder) -> bool {
     let found_it = |theirs: &Task| {
-        let same = |task: &&Task| task.kind() == theirs.kind() && service_of(task) == service_of(theirs);
+        let same =
+            |task: &&Task| task.kind() == theirs.kind() && service_of(task) == service_of(theirs);
         let ours = change.tasks().iter().find(same).and_then(Task::ready_time);
-        theirs
-            .ready_time()
-            .is_none_or(|end| ours.is_some_and(|ours| ours <= end))
+        theirs.ready_time().is_none_or(|end| ours.is_some_and(|ours| ours <= end))
     };
     let mut tasks = other.tasks().iter();
     tasks.any(|task| joined.has(task) && found_it(task))
@@ -165,11 +158,7 @@ pub(super) fn was_joined_by(other: &Change, change: &Change, joined: &Remainder)
 
 /// Whether a change that is in progress has a start or a stop of one of these services.
 pub(super) fn is_about(change: &Change, services: &[String]) -> bool {
-    change
-        .tasks()
-        .iter()
-        .filter_map(service_of)
-        .any(|name| services.contains(&name))
+    change.tasks().iter().filter_map(service_of).any(|name| services.contains(&name))
 }
 
 /// What a restarted daemon says of an action that the last one took on.
@@ -198,10 +187,7 @@ impl Restarted<'_> {
                 let services: Vec<String> = outdated.map(|info| info.name().to_owned()).collect();
                 let mut requests = vec![action.clone()];
                 if !services.is_empty() {
-                    requests.push(LostAction {
-                        kind: "restart",
-                        services,
-                    });
+                    requests.push(LostAction { kind: "restart", services });
                 }
                 requests
             }
@@ -230,10 +216,7 @@ impl Restarted<'_> {
         }
         let mut requests = left.requests();
         if !restarts.is_empty() {
-            requests.push(LostAction {
-                kind: "restart",
-                services: restarts,
-            });
+            requests.push(LostAction { kind: "restart", services: restarts });
         }
         requests
     }
@@ -241,12 +224,7 @@ impl Restarted<'_> {
 
 /// Gives the services that the start tasks of a change are about.
 pub(super) fn started_services(change: &Change) -> Vec<String> {
-    change
-        .tasks()
-        .iter()
-        .filter(|task| task.kind() == "start")
-        .filter_map(service_of)
-        .collect()
+    change.tasks().iter().filter(|task| task.kind() == "start").filter_map(service_of).collect()
 }
 
 #[cfg(test)]
@@ -278,10 +256,7 @@ mod tests {
     }
 
     fn action(kind: &'static str, services: &[&str]) -> LostAction {
-        LostAction {
-            kind,
-            services: services.iter().map(|name| (*name).to_owned()).collect(),
-        }
+        LostAction { kind, services: services.iter().map(|name| (*name).to_owned()).collect() }
     }
 
     fn info(name: &str, was_started: bool) -> ServiceInfo {
@@ -293,9 +268,7 @@ mod tests {
     }
 
     fn requests(left: Vec<LostAction>) -> Vec<String> {
-        left.iter()
-            .map(|action| format!("{} {}", action.kind, action.services.join(" ")))
-            .collect()
+        left.iter().map(|action| format!("{} {}", action.kind, action.services.join(" "))).collect()
     }
 
     #[test]
@@ -325,10 +298,7 @@ mod tests {
                 ("start", "a", "Hold", ""),
             ],
         );
-        assert_eq!(
-            requests(after_conflict(&held).unwrap().requests()),
-            ["stop a b", "start a"]
-        );
+        assert_eq!(requests(after_conflict(&held).unwrap().requests()), ["stop a b", "start a"]);
     }
 
     #[test]
@@ -360,10 +330,7 @@ mod tests {
             ],
         );
         let joined = joined(&change);
-        assert_eq!(
-            (joined.services(), joined.starts.len()),
-            (vec!["a".into(), "c".into()], 1)
-        );
+        assert_eq!((joined.services(), joined.starts.len()), (vec!["a".into(), "c".into()], 1));
         assert!(is_about(&change, &["b".to_owned()]) && !is_about(&change, &["x".to_owned()]));
     }
 
@@ -382,12 +349,8 @@ mod tests {
             ],
         );
         let names = ["done", "file", "gone", "lost", "held"].map(str::to_owned);
-        let known = Restarted {
-            change: Some(&change),
-            names: &names,
-            services: &services,
-            moved: &moved,
-        };
+        let known =
+            Restarted { change: Some(&change), names: &names, services: &services, moved: &moved };
         assert_eq!(
             requests(known.requests(&action("restart", &["done"]))),
             ["start gone lost held", "restart file"]
@@ -395,15 +358,7 @@ mod tests {
         let unknown = |names: &[&str], action: &LostAction| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             let (names, services, moved) = (&names, &services, &moved);
-            requests(
-                Restarted {
-                    change: None,
-                    names,
-                    services,
-                    moved,
-                }
-                .requests(action),
-            )
+            requests(Restarted { change: None, names, services, moved }.requests(action))
         };
         assert_eq!(unknown(&["gone"], &action("restart", &["gone"])), ["start gone"]);
         assert_eq!(unknown(&["file"], &action("start", &["file"])), ["restart file"]);
@@ -413,12 +368,7 @@ mod tests {
         // What was started after the layers were back runs what they say.
         let moved = Moved::of(&["file"], "2026-11-22T20:00:09Z");
         let names = ["file".to_owned()];
-        let later = Restarted {
-            change: None,
-            names: &names,
-            services: &services,
-            moved: &moved,
-        };
+        let later = Restarted { change: None, names: &names, services: &services, moved: &moved };
         assert_eq!(requests(later.requests(&action("restart", &["file"]))), ["start file"]);
     }
 }

@@ -1,4 +1,5 @@
-//! One request, described before it is sent: what goes on the wire, how messages name it, and what resending it means.
+//! One request, described before it is sent: what goes on the wire, how messages name it, and what
+//! resending it means.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -38,7 +39,8 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// A read, which may always be sent again. `operation` completes a sentence that starts with "cannot": `read the plan`.
+    /// A read, which may always be sent again. `operation` completes a sentence that starts with
+    /// "cannot": `read the plan`.
     pub(crate) fn get(path: impl Into<Cow<'static, str>>, operation: impl Into<String>) -> Self {
         Self {
             method: Method::GET,
@@ -115,7 +117,8 @@ impl Request {
         self.step.as_deref().unwrap_or(&self.operation)
     }
 
-    /// The version of Pebble that brought it, such as `1.5`: an older one answers that there is no such path or method.
+    /// The version of Pebble that brought it, such as `1.5`: an older one answers that there is no
+    /// such path or method.
     pub(crate) fn since(mut self, version: &'static str) -> Self {
         self.since = Some(version);
         self
@@ -164,9 +167,7 @@ impl Request {
 
     /// It is about these, which are each a `what`; see [`check_name`].
     pub(crate) fn naming(self, what: &str, names: &[impl AsRef<str>]) -> Self {
-        names
-            .iter()
-            .fold(self, |request, name| request.checked(check_name(what, name.as_ref())))
+        names.iter().fold(self, |request, name| request.checked(check_name(what, name.as_ref())))
     }
 
     /// If this check failed it is not sent: whoever would send it gets an error that says why.
@@ -183,7 +184,8 @@ impl Request {
         }
     }
 
-    /// How long the daemon may rightly work before it answers (a wait, a check that runs); added to the limit of each attempt.
+    /// How long the daemon may rightly work before it answers (a wait, a check that runs); added to
+    /// the limit of each attempt.
     pub(crate) fn expected(mut self, expected: Duration) -> Self {
         self.expected = expected;
         self
@@ -201,14 +203,16 @@ impl Request {
         self
     }
 
-    /// It is about what the layers hold, so a restarted daemon has to get back those that were added.
+    /// It is about what the layers hold, so a restarted daemon has to get back those that were
+    /// added.
     pub(crate) fn on_layers(mut self) -> Self {
         self.layers = true;
         self
     }
 
-    /// Whether the daemon must hold the layers that were added before this request means what it should: a restarted one has forgotten them, and
-    /// then a replan answers `Done` with nothing running, and a check of theirs is unknown.
+    /// Whether the daemon must hold the layers that were added before this request means what it
+    /// should: a restarted one has forgotten them, and then a replan answers `Done` with nothing
+    /// running, and a check of theirs is unknown.
     pub(crate) fn needs_layers(&self) -> bool {
         self.layers || matches!(self.resend, Resend::FindChange(_) | Resend::Layer(_))
     }
@@ -257,7 +261,9 @@ impl Request {
     pub(crate) fn refused(&self, target: Option<&str>, refusal: Refusal) -> Error {
         let acted = self.may_have_acted(Some(&refusal));
         let error = match self.since {
-            Some(since) if refusal.is_missing_route() => Error::unsupported(&self.operation, target, since),
+            Some(since) if refusal.is_missing_route() => {
+                Error::unsupported(&self.operation, target, since)
+            }
             _ => Error::refused(&self.operation, target, refusal),
         };
         error.with_acted(acted)
@@ -327,7 +333,8 @@ pub(crate) fn segment(text: &str) -> String {
     encoded
 }
 
-/// Everything but the unreserved characters of RFC 3986 is encoded, so that neither `+` nor a stray `&` can change its meaning.
+/// Everything but the unreserved characters of RFC 3986 is encoded, so that neither `+` nor a stray
+/// `&` can change its meaning.
 fn push_encoded(out: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {

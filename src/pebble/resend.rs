@@ -1,7 +1,8 @@
 //! What resending a request means, as data beside the request, and what is done about it.
 //!
-//! A connect failure proves that nothing was sent, so every request may be made again after it. This is about the other case: the request was, or
-//! may have been, sent, and its answer was lost. Pebble has no idempotency keys, so each request says itself what can be known afterwards.
+//! A connect failure proves that nothing was sent, so every request may be made again after it.
+//! This is about the other case: the request was, or may have been, sent, and its answer was lost.
+//! Pebble has no idempotency keys, so each request says itself what can be known afterwards.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,30 +20,37 @@ use super::timestamp::Timestamp;
 /// A request's own rule for the time after an ambiguous failure.
 #[derive(Debug, Clone)]
 pub(crate) enum Resend {
-    /// Sending it again does no harm. The only rule under which an answer of 429 or 503 is retried, too (Pebble sends neither).
+    /// Sending it again does no harm. The only rule under which an answer of 429 or 503 is retried,
+    /// too (Pebble sends neither).
     Safe,
     /// It is never sent again: the error says that it may have acted.
     Never,
-    /// An action on services, which leaves a change behind: the lost change is looked for, and waited for when it is found. It is sent again only
-    /// after two looks have not found it, since it may be listed late, and after another look before each further time.
+    /// An action on services, which leaves a change behind: the lost change is looked for, and
+    /// waited for when it is found. It is sent again only after two looks have not found it, since
+    /// it may be listed late, and after another look before each further time.
     FindChange(LostAction),
-    /// A layer: before it is sent again the plan is read, and a plan that shows the layer is success.
+    /// A layer: before it is sent again the plan is read, and a plan that shows the layer is
+    /// success.
     Layer(LostLayer),
     /// An abort: on a resend, "nothing pending" is what the first one has done.
     Abort(ChangeId),
-    /// It is sent again, and what it then finds done, path by path, is what the first one has done: a folder that exists, a path that is gone.
+    /// It is sent again, and what it then finds done, path by path, is what the first one has done:
+    /// a folder that exists, a path that is gone.
     Paths,
-    /// It is sent again; that an identity exists already, or is there no more, is then what the first one has done, if the identities are as they
-    /// were to become.
+    /// It is sent again; that an identity exists already, or is there no more, is then what the
+    /// first one has done, if the identities are as they were to become.
     Identities(LostIdentities),
 }
 
 impl Resend {
-    /// Whether what the request did is still there when the daemon was restarted: files are, and so are identities, which it keeps in its state.
+    /// Whether what the request did is still there when the daemon was restarted: files are, and so
+    /// are identities, which it keeps in its state.
     pub(super) fn outlives_the_daemon(&self) -> bool {
         match self {
             Self::Paths | Self::Identities(_) => true,
-            Self::Safe | Self::Never | Self::FindChange(_) | Self::Layer(_) | Self::Abort(_) => false,
+            Self::Safe | Self::Never | Self::FindChange(_) | Self::Layer(_) | Self::Abort(_) => {
+                false
+            }
         }
     }
 }
@@ -62,7 +70,9 @@ impl Resend {
                 "sent again; \"already exists\" is success if the plan shows the layer"
             }
             Self::Abort(_) => "sent again; \"nothing pending\" is success",
-            Self::Identities(_) => "sent again; a refusal is success if the identities are as they were to become",
+            Self::Identities(_) => {
+                "sent again; a refusal is success if the identities are as they were to become"
+            }
             Self::Paths => "sent again; a path that is then as it was to become is success",
         }
     }
@@ -82,14 +92,16 @@ pub(crate) struct LostAction {
 pub(crate) struct LostLayer {
     pub(crate) label: Arc<str>,
     pub(crate) layer: Arc<Layer>,
-    /// Whether it was to be combined. If not, the label was new, so the daemon itself refuses it when it comes twice.
+    /// Whether it was to be combined. If not, the label was new, so the daemon itself refuses it
+    /// when it comes twice.
     pub(crate) combine: bool,
 }
 
 /// How many looks must fail to find a lost change before its request is sent again.
 const LOOKS_BEFORE_RESEND: u32 = 2;
 
-/// The change is spawned after the request was sent; the two are read from one clock, but not at one moment nor at one precision.
+/// The change is spawned after the request was sent; the two are read from one clock, but not at
+/// one moment nor at one precision.
 pub(super) const CLOCK_GRANULARITY: Duration = Duration::from_millis(10);
 
 /// What is to be done instead of, or before, sending again.
@@ -105,20 +117,24 @@ pub(super) enum Resume {
 }
 
 impl Call<'_> {
-    /// Before a request whose answer was lost is sent again. The daemon is known not to have been restarted since, as far as its layers show.
-    pub(super) async fn resume(&self, lane: &mut Lane, attempt: u32, lost: Lost) -> Result<Resume, Halt> {
+    /// Before a request whose answer was lost is sent again. The daemon is known not to have been
+    /// restarted since, as far as its layers show.
+    pub(super) async fn resume(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        lost: Lost,
+    ) -> Result<Resume, Halt> {
         match self.request().resend() {
-            Resend::Safe | Resend::Never | Resend::Abort(_) | Resend::Paths | Resend::Identities(_) => Ok(Resume::Send),
+            Resend::Safe
+            | Resend::Never
+            | Resend::Abort(_)
+            | Resend::Paths
+            | Resend::Identities(_) => Ok(Resume::Send),
             Resend::Layer(LostLayer { combine: false, .. }) => Ok(Resume::Send),
-            Resend::Layer(LostLayer {
-                layer, combine: true, ..
-            }) => {
+            Resend::Layer(LostLayer { layer, combine: true, .. }) => {
                 let shown = layer.is_reflected_in(&self.client().plan_on(lane, attempt).await?);
-                Ok(if shown {
-                    Resume::Done(answer_true())
-                } else {
-                    Resume::Send
-                })
+                Ok(if shown { Resume::Done(answer_true()) } else { Resume::Send })
             }
             Resend::FindChange(action) => self.look(lane, attempt, lost, action).await,
         }
@@ -136,12 +152,15 @@ impl Call<'_> {
         Ok(self.select_change(listed, lost, action))
     }
 
-    fn select_change(&self, listed: Vec<Change>, lost: Lost, action: &LostAction) -> Option<Change> {
+    fn select_change(
+        &self,
+        listed: Vec<Change>,
+        lost: Lost,
+        action: &LostAction,
+    ) -> Option<Change> {
         let known = self.client().known_layers().finished_changes();
         let is_known = |change: &Change| {
-            known
-                .iter()
-                .any(|(id, spawned)| id == change.id() && *spawned == change.spawn_time())
+            known.iter().any(|(id, spawned)| id == change.id() && *spawned == change.spawn_time())
         };
         listed
             .into_iter()
@@ -149,9 +168,16 @@ impl Call<'_> {
             .min_by_key(Change::spawn_time)
     }
 
-    async fn look(&self, lane: &mut Lane, attempt: u32, lost: Lost, action: &LostAction) -> Result<Resume, Halt> {
+    async fn look(
+        &self,
+        lane: &mut Lane,
+        attempt: u32,
+        lost: Lost,
+        action: &LostAction,
+    ) -> Result<Resume, Halt> {
         let listed = self.client().all_changes_on(lane, attempt).await?;
-        // By itself a daemon starts what is enabled only when it is new, and then its services have moved for no other reason.
+        // By itself a daemon starts what is enabled only when it is new, and then its services have
+        // moved for no other reason.
         let is_new = listed
             .iter()
             .any(|change| change.kind() == "autostart" && !spawned_before(change, lost.since));
@@ -165,12 +191,11 @@ impl Call<'_> {
                 "its answer was lost and its change is not listed yet".to_owned(),
             ));
         }
-        // A second restart is the one effect that cannot be taken back, and it shows in the services before the change is listed.
+        // A second restart is the one effect that cannot be taken back, and it shows in the
+        // services before the change is listed.
         if action.kind == "restart"
             && !is_new
-            && self
-                .have_moved_since(lane, attempt, lost.since, &action.services)
-                .await?
+            && self.have_moved_since(lane, attempt, lost.since, &action.services).await?
         {
             return Ok(Resume::Later(
                 "its services were restarted and its change is not listed yet".to_owned(),
@@ -187,10 +212,12 @@ impl Call<'_> {
         names: &[String],
     ) -> Result<bool, Halt> {
         let services = self.client().services_on(lane, attempt, names).await?;
-        Ok(!services.is_empty() && services.iter().all(|service| service.current_since() >= Some(since)))
+        Ok(!services.is_empty()
+            && services.iter().all(|service| service.current_since() >= Some(since)))
     }
 
-    /// What a refusal on a resend means, when the first attempt explains it; `None` when it does not, and the refusal is what it says.
+    /// What a refusal on a resend means, when the first attempt explains it; `None` when it does
+    /// not, and the refusal is what it says.
     pub(super) async fn explained(
         &self,
         lane: &mut Lane,
@@ -201,9 +228,9 @@ impl Call<'_> {
             return Ok(None);
         }
         let envelope = match self.request().resend() {
-            Resend::Layer(LostLayer {
-                layer, combine: false, ..
-            }) if refusal.is_existing_layer() => {
+            Resend::Layer(LostLayer { layer, combine: false, .. })
+                if refusal.is_existing_layer() =>
+            {
                 // The label may be another's with other contents: only the plan can tell.
                 let shown = layer.is_reflected_in(&self.client().plan_on(lane, attempt).await?);
                 shown.then(answer_true)
@@ -234,16 +261,11 @@ impl LostAction {
 
 /// Whether a change is certainly older than `moment`.
 pub(super) fn spawned_before(change: &Change, moment: Timestamp) -> bool {
-    change
-        .spawn_time()
-        .is_some_and(|spawned| moment.since(spawned) > CLOCK_GRANULARITY)
+    change.spawn_time().is_some_and(|spawned| moment.since(spawned) > CLOCK_GRANULARITY)
 }
 
 fn answer_true() -> Envelope {
-    Envelope {
-        change: None,
-        result: Document::of(&true),
-    }
+    Envelope { change: None, result: Document::of(&true) }
 }
 
 #[cfg(test)]
@@ -266,10 +288,7 @@ mod tests {
     #[test]
     fn a_lost_change_is_known_by_kind_services_and_time() {
         let since = "2026-11-22T20:00:09.5Z".parse().unwrap();
-        let start = LostAction {
-            kind: "start",
-            services: vec!["b".into()],
-        };
+        let start = LostAction { kind: "start", services: vec!["b".into()] };
         let after = "2026-11-22T20:00:09.6Z";
         assert!(
             start.made(&change("start", &["a", "b"], after), since),
@@ -282,10 +301,7 @@ mod tests {
             start.made(&change("start", &["b"], "2026-11-22T21:00:09.495+01:00"), since),
             "clocks are grainy"
         );
-        let replan = LostAction {
-            kind: "replan",
-            services: vec![],
-        };
+        let replan = LostAction { kind: "replan", services: vec![] };
         assert!(
             replan.made(&change("replan", &[], after), since),
             "a replan that found nothing to do"

@@ -1,4 +1,5 @@
-//! Tests of the resend rules against a server that follows a script: for what a real daemon does only by bad luck.
+//! Tests of the resend rules against a server that follows a script: for what a real daemon does
+//! only by bad luck.
 
 use std::time::Duration;
 
@@ -77,23 +78,14 @@ async fn a_change_that_is_gone_or_another_one_is_asked_for_anew() {
         json!({"type": "error", "result": {"message": "cannot find change with id \"5\""}}),
     );
     let other_kind = sync(change("5", "perform-check", later(), "Doing", ""));
-    let older = sync(change(
-        "5",
-        "start",
-        "2020-01-01T00:00:00Z".parse().unwrap(),
-        "Done",
-        "",
-    ));
+    let older = sync(change("5", "start", "2020-01-01T00:00:00Z".parse().unwrap(), "Done", ""));
     for evidence in [gone, other_kind, older] {
         let script = vec![
             (POST, accepted("5")),
             (WAIT, Then::Cut),
             (READ, evidence),
             (POST, accepted("6")),
-            (
-                "GET /v1/changes/6/wait",
-                sync(change("6", "start", later(), "Done", "")),
-            ),
+            ("GET /v1/changes/6/wait", sync(change("6", "start", later(), "Done", ""))),
         ];
         follow(script, async |client| {
             assert_eq!(client.start(&["web"]).await.unwrap().id().as_str(), "6");
@@ -105,22 +97,19 @@ async fn a_change_that_is_gone_or_another_one_is_asked_for_anew() {
 #[tokio::test]
 async fn a_change_whose_effect_is_gone_is_asked_for_anew() {
     let interrupted = "2026-11-22T20:00:10Z ERROR service already started, not retrying";
-    for (status, log, services) in [("Error", interrupted, None), ("Done", "", Some(services(None)))] {
+    for (status, log, services) in
+        [("Error", interrupted, None), ("Done", "", Some(services(None)))]
+    {
         let five = || sync(change("5", "replan", later(), status, log));
-        let mut script = vec![(POST, accepted("5")), (WAIT, Then::Cut), (READ, five()), (WAIT, five())];
+        let mut script =
+            vec![(POST, accepted("5")), (WAIT, Then::Cut), (READ, five()), (WAIT, five())];
         script.extend(services.map(|services| (SERVICES, services)));
         script.push((POST, accepted("6")));
-        script.push((
-            "GET /v1/changes/6/wait",
-            sync(change("6", "replan", later(), "Done", "")),
-        ));
+        script.push(("GET /v1/changes/6/wait", sync(change("6", "replan", later(), "Done", ""))));
         // Nothing says that the replan has started it, and a disabled service it would not start.
         script.push((SERVICES, sync(json!([]))));
         script.push((POST, accepted("7")));
-        script.push((
-            "GET /v1/changes/7/wait",
-            sync(change("7", "start", later(), "Done", "")),
-        ));
+        script.push(("GET /v1/changes/7/wait", sync(change("7", "start", later(), "Done", ""))));
         follow(script, async |client| {
             assert_eq!(client.replan().await.unwrap().id().as_str(), "7");
         })
@@ -130,15 +119,8 @@ async fn a_change_whose_effect_is_gone_is_asked_for_anew() {
 
 #[tokio::test]
 async fn the_log_tells_of_no_success_before_a_failure() {
-    let failed = || {
-        change(
-            "5",
-            "start",
-            later(),
-            "Error",
-            "2026-11-22T20:00:10Z ERROR exited quickly",
-        )
-    };
+    let failed =
+        || change("5", "start", later(), "Error", "2026-11-22T20:00:10Z ERROR exited quickly");
     let script = vec![
         (POST, accepted("5")),
         (WAIT, Then::Cut),
@@ -165,10 +147,7 @@ async fn the_log_tells_how_an_action_went_on_after_a_restart() {
         (WAIT, Then::Cut),
         (READ, gone),
         (POST, accepted("6")),
-        (
-            "GET /v1/changes/6/wait",
-            sync(change("6", "start", later(), "Done", "")),
-        ),
+        ("GET /v1/changes/6/wait", sync(change("6", "start", later(), "Done", ""))),
     ];
     let told = Told::default();
     let _default = tracing::subscriber::set_default(told.clone());
@@ -179,7 +158,8 @@ async fn the_log_tells_how_an_action_went_on_after_a_restart() {
     let lines: Vec<String> = told.lines().into_iter().map(|(_, line)| line).collect();
     let begins = [
         "cannot start service \"web\": ",
-        "Pebble was restarted and no longer knows change 5: going on with what is left of it (start service \"web\")",
+        "Pebble was restarted and no longer knows change 5: going on with what is left of it \
+         (start service \"web\")",
         "could start service \"web\" in 2 requests, after ",
     ];
     assert_eq!(lines.len(), begins.len(), "{lines:?}");
@@ -191,13 +171,9 @@ async fn the_log_tells_how_an_action_went_on_after_a_restart() {
 #[tokio::test]
 async fn the_log_tells_of_no_success_where_a_path_failed() {
     const FILES: &str = "POST /v1/files ";
-    let failed = || sync(json!([{"path": "/a", "error": {"kind": "permission-denied", "message": "no"}}]));
-    let script = vec![
-        (FILES, Then::Cut),
-        (FILES, failed()),
-        (FILES, Then::Cut),
-        (FILES, failed()),
-    ];
+    let failed =
+        || sync(json!([{"path": "/a", "error": {"kind": "permission-denied", "message": "no"}}]));
+    let script = vec![(FILES, Then::Cut), (FILES, failed()), (FILES, Then::Cut), (FILES, failed())];
     let told = Told::default();
     let _default = tracing::subscriber::set_default(told.clone());
     follow(script, async |client| {
@@ -217,7 +193,8 @@ async fn a_service_whose_layer_went_with_a_restart_is_said_to_need_it() {
         "2026-11-22T20:00:10Z ERROR service already started, not retrying",
         "2026-11-22T20:00:10Z ERROR cannot find service \"web\" in plan",
     ] {
-        let refusal = json!({"type": "error", "result": {"message": "service \"web\" does not exist"}});
+        let refusal =
+            json!({"type": "error", "result": {"message": "service \"web\" does not exist"}});
         let script = vec![
             (POST, accepted("5")),
             (WAIT, sync(change("5", "restart", later(), "Error", log))),
@@ -237,7 +214,8 @@ async fn a_service_whose_layer_went_with_a_restart_is_said_to_need_it() {
     }
 }
 
-const STOPPED_EARLY: &str = "2026-11-22T20:00:10Z ERROR service start attempt: stopped before the 1s okay delay";
+const STOPPED_EARLY: &str =
+    "2026-11-22T20:00:10Z ERROR service start attempt: stopped before the 1s okay delay";
 
 #[tokio::test]
 async fn a_start_that_ended_with_its_daemon_is_asked_for_anew() {
@@ -250,10 +228,7 @@ async fn a_start_that_ended_with_its_daemon_is_asked_for_anew() {
     let again = || {
         [
             (POST, accepted("7")),
-            (
-                "GET /v1/changes/7/wait",
-                sync(change("7", "start", later(), "Done", "")),
-            ),
+            ("GET /v1/changes/7/wait", sync(change("7", "start", later(), "Done", ""))),
         ]
     };
     let services = || (SERVICES, sync(json!([])));
@@ -301,10 +276,7 @@ async fn a_start_that_somebody_else_has_stopped_is_made_again_after_the_others_e
         // After the least time between two requests: is it the same daemon?
         (AT_WORK, sync(json!([]))),
         (POST, accepted("7")),
-        (
-            "GET /v1/changes/7/wait",
-            sync(change("7", "start", later(), "Done", "")),
-        ),
+        ("GET /v1/changes/7/wait", sync(change("7", "start", later(), "Done", ""))),
     ];
     follow(script, async |client| {
         let begun = std::time::Instant::now();
@@ -325,10 +297,7 @@ async fn a_conflict_that_does_not_end_is_told_at_the_change_deadline() {
         (AT_WORK, sync(json!([]))),
         (AT_WORK, sync(json!([]))),
         (POST, accepted("6")),
-        (
-            "GET /v1/changes/6/wait",
-            sync(change("6", "start", later(), "Error", refused)),
-        ),
+        ("GET /v1/changes/6/wait", sync(change("6", "start", later(), "Error", refused))),
         (AT_WORK, sync(json!([]))),
     ];
     follow(script, async |client| {
@@ -336,7 +305,8 @@ async fn a_conflict_that_does_not_end_is_told_at_the_change_deadline() {
         let error = hurried.start(&["web"]).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::ChangeRunning, "{error}");
         let text = error.to_string();
-        let expected = "cannot start service \"web\": service \"web\" is still being stopped or restarted after ";
+        let expected = "cannot start service \"web\": service \"web\" is still being stopped or \
+                        restarted after ";
         assert!(text.starts_with(expected), "{text}");
     })
     .await;
@@ -345,7 +315,8 @@ async fn a_conflict_that_does_not_end_is_told_at_the_change_deadline() {
 #[tokio::test]
 async fn a_start_that_another_had_begun_ends_as_that_one_does() {
     let started = "2026-11-22T20:00:10Z INFO Service \"web\" already started.";
-    let quick = "2026-11-22T20:00:10Z ERROR service start attempt: exited quickly with code 1, will restart";
+    let quick = "2026-11-22T20:00:10Z ERROR service start attempt: exited quickly with code 1, \
+                 will restart";
     let mut running = change("4", "restart", later(), "Doing", "");
     running["ready"] = json!(false);
     for (log, fails) in [("", false), (quick, true)] {
@@ -355,10 +326,7 @@ async fn a_start_that_another_had_begun_ends_as_that_one_does() {
             (WAIT, sync(change("5", "start", later(), "Done", started))),
             ("GET /v1/changes?select=all ", sync(json!([running]))),
             ("GET /v1/changes/4 ", sync(running.clone())),
-            (
-                "GET /v1/changes/4/wait",
-                sync(change("4", "restart", later(), status, log)),
-            ),
+            ("GET /v1/changes/4/wait", sync(change("4", "restart", later(), status, log))),
             (AT_WORK, sync(json!([]))),
         ];
         follow(script, async |client| {
@@ -388,11 +356,7 @@ async fn a_wait_that_breaks_off_costs_nothing_of_the_budget() {
     follow(script, async |client| {
         let hurried = client.policy().clone().deadline(Duration::from_millis(500));
         client.clone().with_retry(hurried).replan().await.unwrap();
-        assert!(
-            client.budget().unanswered() < Duration::from_millis(500),
-            "{:?}",
-            client.budget()
-        );
+        assert!(client.budget().unanswered() < Duration::from_millis(500), "{:?}", client.budget());
     })
     .await;
 }
@@ -402,10 +366,7 @@ async fn an_error_after_the_request_was_taken_on_says_that_it_may_have_acted() {
     let refused = Then::Answer(500, json!({"type": "error", "result": {"message": "no more"}}));
     follow(vec![(POST, accepted("5")), (WAIT, refused)], async |client| {
         let error = client.replan().await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.may_have_acted()),
-            (&ErrorKind::Api { status: 500 }, true)
-        );
+        assert_eq!((error.kind(), error.may_have_acted()), (&ErrorKind::Api { status: 500 }, true));
     })
     .await;
 }
@@ -415,18 +376,11 @@ async fn a_check_of_a_forgotten_layer_is_known_again() {
     let check = Check::tcp(80);
     let layer = Layer::new().check("up", check);
     let forgotten = || sync(json!("{}\n"));
-    let with_it = || {
-        sync(json!(
-            "checks: {up: {override: replace, tcp: {port: 80}, threshold: 3}}\n"
-        ))
-    };
+    let with_it =
+        || sync(json!("checks: {up: {override: replace, tcp: {port: 80}, threshold: 3}}\n"));
     for (path, ends) in [("POST /v1/checks ", true), ("POST /v1/checks/refresh ", false)] {
         let info = json!({"name": "up", "status": "up", "threshold": 3});
-        let answer = if ends {
-            json!({"changed": ["up"]})
-        } else {
-            json!({ "info": info })
-        };
+        let answer = if ends { json!({"changed": ["up"]}) } else { json!({ "info": info }) };
         let script = vec![
             ("POST /v1/layers ", sync(json!(true))),
             (path, Then::Cut),
@@ -450,7 +404,8 @@ async fn a_check_of_a_forgotten_layer_is_known_again() {
 
 #[tokio::test]
 async fn a_silent_look_says_nothing_of_a_request_that_was_not_sent() {
-    let layer = Layer::new().service("web", Service::new().command("web").startup(Startup::Enabled));
+    let layer =
+        Layer::new().service("web", Service::new().command("web").startup(Startup::Enabled));
     let yes = || sync(json!(true));
     let script = vec![
         ("POST /v1/layers ", yes()),
@@ -502,10 +457,8 @@ async fn a_change_of_another_daemon_is_not_the_one_that_was_waited_for() {
     let first = running("exec");
     let script = vec![(READ, sync(first)), (WAIT, Then::Cut), (READ, sync(running("start")))];
     follow(script, async |client| {
-        let error = client
-            .wait_change(&"5".parse().unwrap(), Duration::from_secs(60))
-            .await
-            .unwrap_err();
+        let error =
+            client.wait_change(&"5".parse().unwrap(), Duration::from_secs(60)).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Api { status: 404 }, "{error}");
     })
     .await;
@@ -532,10 +485,7 @@ async fn a_wait_goes_on_over_a_lost_answer_and_ends_where_nothing_can_come() {
             (&ErrorKind::Api { status: 404 }, false)
         );
         // No time for a second look.
-        let error = client
-            .wait_service_active("web", minute, Duration::ZERO)
-            .await
-            .unwrap_err();
+        let error = client.wait_service_active("web", minute, Duration::ZERO).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::NotReached, "{error}");
     })
     .await;
@@ -552,20 +502,13 @@ async fn a_watch_asks_from_where_it_was_to_the_nanosecond() {
     let (old, new) = ("2026-11-22T20:00:09.000000001Z", "2026-11-22T20:00:09.000000002Z");
     const AFTER: &str = "GET /v1/notices?after=2026-11-22T20%3A00%3A09.000000002Z&timeout=10000ms ";
     let script = vec![
-        (
-            "GET /v1/notices?timeout=10000ms ",
-            sync(json!([notice("2", new), notice("1", old)])),
-        ),
+        ("GET /v1/notices?timeout=10000ms ", sync(json!([notice("2", new), notice("1", old)]))),
         (AFTER, sync(json!([]))),
         (AFTER, Then::Cut),
         // What was given is not given again, whatever is listed.
         (
             AFTER,
-            sync(json!([
-                notice("1", old),
-                notice("2", new),
-                notice("3", "2026-11-22T20:00:10Z")
-            ])),
+            sync(json!([notice("1", old), notice("2", new), notice("3", "2026-11-22T20:00:10Z")])),
         ),
     ];
     follow(script, async |client| {

@@ -55,7 +55,8 @@ async fn serve(
                         .lock()
                         .unwrap()
                         .push(format!("{request} came where {expected} was expected"));
-                    let refusal = json!({"type": "error", "result": {"message": "not in the script"}});
+                    let refusal =
+                        json!({"type": "error", "result": {"message": "not in the script"}});
                     answer(&mut stream, 400, &refusal).await;
                 }
             }
@@ -71,7 +72,9 @@ async fn read_request(stream: &mut BufReader<UnixStream>) -> Option<String> {
         let mut line = String::new();
         stream.read_line(&mut line).await.ok()?;
         match line.trim().split_once(": ") {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().ok()?,
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().ok()?
+            }
             Some(_) => {}
             None => break,
         }
@@ -94,12 +97,8 @@ pub(super) async fn follow(script: Vec<Step>, calls: impl AsyncFnOnce(Client)) {
     let wrong = Arc::new(Mutex::new(Vec::new()));
     let left = Arc::new(Mutex::new(script.len()));
     let listener = UnixListener::bind(socket).unwrap();
-    let server = tokio::spawn(serve(
-        listener,
-        script.into_iter(),
-        Arc::clone(&wrong),
-        Arc::clone(&left),
-    ));
+    let server =
+        tokio::spawn(serve(listener, script.into_iter(), Arc::clone(&wrong), Arc::clone(&left)));
     let policy = RetryPolicy::operation()
         .step(Duration::from_millis(2))
         .attempts(NonZeroU32::new(12).unwrap());
@@ -114,10 +113,7 @@ pub(super) fn sync(result: Value) -> Then {
 }
 
 pub(super) fn accepted(id: &str) -> Then {
-    Then::Answer(
-        202,
-        json!({"type": "async", "status-code": 202, "change": id, "result": null}),
-    )
+    Then::Answer(202, json!({"type": "async", "status-code": 202, "change": id, "result": null}))
 }
 
 pub(super) fn change(id: &str, kind: &str, spawned: Timestamp, status: &str, log: &str) -> Value {
@@ -128,9 +124,7 @@ pub(super) fn change(id: &str, kind: &str, spawned: Timestamp, status: &str, log
 }
 
 pub(super) fn later() -> Timestamp {
-    (std::time::SystemTime::now() + Duration::from_secs(60))
-        .try_into()
-        .unwrap()
+    (std::time::SystemTime::now() + Duration::from_secs(60)).try_into().unwrap()
 }
 
 pub(super) fn services(since: Option<Timestamp>) -> Then {

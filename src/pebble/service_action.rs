@@ -55,10 +55,7 @@ struct Step {
 
 impl From<LostAction> for Step {
     fn from(action: LostAction) -> Self {
-        Self {
-            action,
-            only_idle: false,
-        }
+        Self { action, only_idle: false }
     }
 }
 
@@ -87,13 +84,7 @@ struct DaemonGone {
 
 impl<'c> ServiceAction<'c> {
     pub(super) fn new(client: &'c Client, operation: String) -> Self {
-        Self {
-            client,
-            operation,
-            conflict_since: None,
-            conflicts: 0,
-            requests: 0,
-        }
+        Self { client, operation, conflict_since: None, conflicts: 0, requests: 0 }
     }
 
     /// Runs the action to its end, and gives the last of its changes.
@@ -111,7 +102,8 @@ impl<'c> ServiceAction<'c> {
             let end = self.request(&action).await?;
             let more = match end {
                 StepEnd::Over(change, awaited) => {
-                    let (change, more) = self.finish(&action, *change, awaited, sent, &running).await?;
+                    let (change, more) =
+                        self.finish(&action, *change, awaited, sent, &running).await?;
                     last = change.or(last);
                     more
                 }
@@ -138,7 +130,8 @@ impl<'c> ServiceAction<'c> {
         })
     }
 
-    /// Gives what is still to be requested when a change is over, and the change as it is known then.
+    /// Gives what is still to be requested when a change is over, and the change as it is known
+    /// then.
     ///
     /// The others that were in its way are waited for. Should the daemon be another one after that,
     /// what the change says is about the last one.
@@ -162,21 +155,13 @@ impl<'c> ServiceAction<'c> {
             let client = self.client.clone();
             let step = format!("wait for change {}", change.id());
             match client.wait_for(self.operation.clone(), step, awaited.clone()).await? {
-                ChangeEnd::Ready {
-                    change: again,
-                    connection,
-                    ..
-                } => {
+                ChangeEnd::Ready { change: again, connection, .. } => {
                     change = *again;
                     awaited.note_seen(connection);
                 }
                 ChangeEnd::Restarted { cause, change } => {
                     let restarts = awaited.restarts();
-                    let gone = DaemonGone {
-                        cause,
-                        change,
-                        restarts,
-                    };
+                    let gone = DaemonGone { cause, change, restarts };
                     let steps = self.on_next_daemon(action, &gone, running).await?;
                     return Ok((gone.change.map(|change| *change), steps));
                 }
@@ -208,7 +193,8 @@ impl<'c> ServiceAction<'c> {
             after_conflict(change).ok_or_else(|| self.failed(change))?
         };
         if !left.is_empty()
-            && let OthersEnd::ConnectionLost = self.wait_for_others(&left, change, sent, connection).await?
+            && let OthersEnd::ConnectionLost =
+                self.wait_for_others(&left, change, sent, connection).await?
         {
             return Ok(OthersEnd::ConnectionLost);
         }
@@ -251,11 +237,7 @@ impl<'c> ServiceAction<'c> {
                 Ok(ChangeEnd::Restarted { cause, change }) => {
                     call.note_unfinished();
                     let restarts = awaited.restarts();
-                    Ok(StepEnd::DaemonGone(DaemonGone {
-                        cause,
-                        change,
-                        restarts,
-                    }))
+                    Ok(StepEnd::DaemonGone(DaemonGone { cause, change, restarts }))
                 }
                 Err(failure) => {
                     *stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(awaited);
@@ -286,11 +268,7 @@ impl<'c> ServiceAction<'c> {
         let change = gone.change.as_deref();
         let mut names = change.map(started_services).unwrap_or_default();
         if names.is_empty() {
-            let known = if action.kind == "replan" {
-                running
-            } else {
-                &action.services
-            };
+            let known = if action.kind == "replan" { running } else { &action.services };
             names = known.to_vec();
         }
         let moved = client.known_layers().moved_since(gone.restarts);
@@ -318,24 +296,13 @@ impl<'c> ServiceAction<'c> {
         } else if action.kind == "stop" {
             self.wait_for_autostart(&action.services).await?;
         }
-        let restarted = Restarted {
-            change,
-            names: &names,
-            services: &services,
-            moved: &moved,
-        };
+        let restarted = Restarted { change, names: &names, services: &services, moved: &moved };
         let mut steps: Vec<Step> = restarted.requests(action).into_iter().map(Step::from).collect();
         // A replan starts what is enabled and what this daemon has started before, so not a
         // service that somebody had started by hand on the last one.
         if action.kind == "replan" {
-            let action = LostAction {
-                kind: "start",
-                services: names,
-            };
-            steps.push(Step {
-                action,
-                only_idle: true,
-            });
+            let action = LostAction { kind: "start", services: names };
+            steps.push(Step { action, only_idle: true });
         }
         Ok(steps)
     }
@@ -357,7 +324,8 @@ impl<'c> ServiceAction<'c> {
         if only_idle && !action.services.is_empty() {
             let services = self.list_services(&action.services).await?;
             self.leave_to_others(&mut action.services, &services);
-            let runs = |name: &str| services.iter().any(|info| info.name() == name && info.is_active());
+            let runs =
+                |name: &str| services.iter().any(|info| info.name() == name && info.is_active());
             action.services.retain(|name| !runs(name));
         }
         let is_void = only_idle && action.services.is_empty();
@@ -370,7 +338,8 @@ impl<'c> ServiceAction<'c> {
         let begun = Instant::now();
         loop {
             let services = self.list_services(names).await?;
-            let is_awaited = |info: &ServiceInfo| *info.startup() == Startup::Enabled && !info.is_active();
+            let is_awaited =
+                |info: &ServiceInfo| *info.startup() == Startup::Enabled && !info.is_active();
             if !services.iter().any(is_awaited) || begun.elapsed() >= AUTOSTART_LIMIT {
                 return Ok(());
             }
@@ -427,7 +396,12 @@ pub(super) fn name_services(names: &[impl AsRef<str>]) -> String {
 impl Client {
     /// Sends an action over one connection, unless its answer was lost and the daemon that it was
     /// sent to is gone.
-    async fn send_action(&self, call: &Call<'_>, action: &LostAction, attempt: u32) -> Result<Sent, Failure> {
+    async fn send_action(
+        &self,
+        call: &Call<'_>,
+        action: &LostAction,
+        attempt: u32,
+    ) -> Result<Sent, Failure> {
         loop {
             let mut lane = self.lane(call.request().operation()).await?;
             let result = self.send_action_on(call, &mut lane, action, attempt).await;
@@ -454,11 +428,7 @@ impl Client {
             // One look is enough: what the new daemon has taken over is listed from the start.
             let change = call.find_change(lane, attempt, lost, action).await?.map(Box::new);
             let cause = FORGOTTEN.to_owned();
-            return Ok(Sent::Lost(DaemonGone {
-                cause,
-                change,
-                restarts: lost.restarts,
-            }));
+            return Ok(Sent::Lost(DaemonGone { cause, change, restarts: lost.restarts }));
         }
         let answered = call.attempt_on(lane, attempt).await?;
         call.note_accepted();

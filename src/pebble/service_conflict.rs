@@ -56,18 +56,15 @@ impl ServiceAction<'_> {
             return Ok(OthersEnd::Over(left));
         }
         // While this change went on with its other services, the one that it joined may have ended.
-        let filter = if found.is_empty() {
-            ChangeFilter::default()
-        } else {
-            ChangeFilter::all()
-        };
+        let filter = if found.is_empty() { ChangeFilter::default() } else { ChangeFilter::all() };
         let mut others = self.changes(&filter).await?;
         if others.are_of_another(connection) {
             return Ok(OthersEnd::ConnectionLost);
         }
         others.changes.retain(|other| {
-            let at_work =
-                !other.ready() && (is_about(other, &found) || (other.kind() == "replan" && is_about(other, &unsaid)));
+            let at_work = !other.ready()
+                && (is_about(other, &found)
+                    || (other.kind() == "replan" && is_about(other, &unsaid)));
             other.id() != change.id() && (at_work || was_joined_by(other, change, &joined))
         });
         joined.starts.extend(unsaid);
@@ -137,16 +134,14 @@ impl ServiceAction<'_> {
         }
         let delay = if others.changes.is_empty() {
             let policy = self.client.policy();
-            policy
-                .delays()
-                .nth(self.conflicts)
-                .unwrap_or_else(|| policy.longest_delay())
+            policy.delays().nth(self.conflicts).unwrap_or_else(|| policy.longest_delay())
         } else {
             Duration::ZERO
         };
         self.conflicts = self.conflicts.saturating_add(1);
         for other in others.changes {
-            if let OthersEnd::ConnectionLost = self.wait_for_other(other, others.connection).await? {
+            if let OthersEnd::ConnectionLost = self.wait_for_other(other, others.connection).await?
+            {
                 return Ok(OthersEnd::ConnectionLost);
             }
         }
@@ -172,18 +167,20 @@ impl ServiceAction<'_> {
         call.run(async |attempt| {
             let answered = call.attempt(attempt).await?;
             let connection = answered.lane;
-            let changes: Option<Vec<Change>> = self.client.decode_as(call.request(), answered.envelope)?;
-            Ok(Others {
-                changes: changes.unwrap_or_default(),
-                connection,
-            })
+            let changes: Option<Vec<Change>> =
+                self.client.decode_as(call.request(), answered.envelope)?;
+            Ok(Others { changes: changes.unwrap_or_default(), connection })
         })
         .await
     }
 
     /// Waits until another's change is over, which was listed over this connection; `None` when
     /// Pebble no longer has it.
-    async fn wait_for_other(&mut self, other: Change, connection: u64) -> Result<OthersEnd<Option<Change>>, Error> {
+    async fn wait_for_other(
+        &mut self,
+        other: Change,
+        connection: u64,
+    ) -> Result<OthersEnd<Option<Change>>, Error> {
         let since = *self.conflict_since.get_or_insert_with(Instant::now);
         let deadline = self.client.change_deadline();
         let left = deadline.saturating_sub(since.elapsed());

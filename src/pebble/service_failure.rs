@@ -83,7 +83,8 @@ pub(crate) fn failures(change: &Change) -> Vec<ServiceFailure> {
         .collect()
 }
 
-/// The service that a start or stop task is about: Pebble names it only in the summary, `Start service "web"`, in Go's quotes.
+/// The service that a start or stop task is about: Pebble names it only in the summary, `Start
+/// service "web"`, in Go's quotes.
 pub(crate) fn service_of(task: &Task) -> Option<String> {
     let (_, quoted) = task.summary().split_once(" service ")?;
     // Go's quoting and JSON's agree for every name that Pebble takes in practice.
@@ -98,7 +99,8 @@ fn cause_of(task: &Task, change: &Change) -> String {
         .unwrap_or_else(|| "it failed".to_owned())
 }
 
-/// Pebble logs `<time> INFO Most recent service output:` and then up to 20 lines, each indented by four blanks.
+/// Pebble logs `<time> INFO Most recent service output:` and then up to 20 lines, each indented by
+/// four blanks.
 fn last_output(task: &Task) -> Option<String> {
     let entry = task
         .log()

@@ -13,7 +13,8 @@ pub enum Startup {
     Enabled,
     /// It starts only when asked for, or when another service requires it.
     Disabled,
-    /// A value that this version does not know. For a service, Pebble treats it as disabled; for a check, it refuses it.
+    /// A value that this version does not know. For a service, Pebble treats it as disabled; for a
+    /// check, it refuses it.
     Other(String),
 }
 
@@ -25,7 +26,8 @@ wire_words!(Startup { Enabled = "enabled", Disabled = "disabled" });
 pub enum ServiceStatus {
     /// Running, or being started.
     Active,
-    /// Not running: never started, stopped, or told to stop a moment ago (its process may still be ending).
+    /// Not running: never started, stopped, or told to stop a moment ago (its process may still be
+    /// ending).
     Inactive,
     /// It ended, and Pebble waits before it starts it again.
     Backoff,

@@ -10,11 +10,11 @@ use crate::text;
 
 /// The newest of these lines that shows anything, without Pebble's stamps and without white space
 /// around it. Of a line that was written over (CR), it is the last writing.
-pub(crate) fn last_words<'a>(lines: impl DoubleEndedIterator<Item = &'a str>, service: &str) -> Option<&'a str> {
-    lines
-        .rev()
-        .find_map(|line| last_piece(line, service))
-        .filter(|words| *words != OMITTED)
+pub(crate) fn last_words<'a>(
+    lines: impl DoubleEndedIterator<Item = &'a str>,
+    service: &str,
+) -> Option<&'a str> {
+    lines.rev().find_map(|line| last_piece(line, service)).filter(|words| *words != OMITTED)
 }
 
 /// Pebble puts this before the lines where there were more of them.
@@ -48,7 +48,8 @@ fn shows_anything(text: &str) -> bool {
 /// The place at which the time begins that ends a text. Pebble writes milliseconds and `Z`, or an
 /// offset.
 fn start_of_time(text: &str) -> Option<usize> {
-    const LENGTHS: [usize; 2] = ["2006-01-02T15:04:05.000+07:00".len(), "2006-01-02T15:04:05.000Z".len()];
+    const LENGTHS: [usize; 2] =
+        ["2006-01-02T15:04:05.000+07:00".len(), "2006-01-02T15:04:05.000Z".len()];
     LENGTHS.into_iter().find_map(|length| {
         let start = text.len().checked_sub(length)?;
         text.get(start..)?.parse::<Timestamp>().ok().map(|_| start)
@@ -82,20 +83,14 @@ mod tests {
             ("    ".to_owned(), None),
             (format!("    (...)\n    {STAMP}\n    {STAMP}"), None),
             // What is invisible is no words either.
-            (
-                "\u{1b}[31mERROR: first\n\u{1b}[0m".to_owned(),
-                Some("\u{1b}[31mERROR: first"),
-            ),
+            ("\u{1b}[31mERROR: first\n\u{1b}[0m".to_owned(), Some("\u{1b}[31mERROR: first")),
             ("first\n\0\0\u{200b}\n\u{1b}[K\u{1b}[?25h\n".to_owned(), Some("first")),
             (format!("first{STAMP} \u{1b}[0m{STAMP} \u{1b}[0m"), Some("first")),
             // A line that is written over shows what was written last.
             ("one\n10 %\r99 %\r".to_owned(), Some("99 %")),
             ("one\n10 %\rdone\r\u{1b}[K\r".to_owned(), Some("done")),
             // Another service's stamp, or something like one, is what the workload printed.
-            (
-                "2026-11-30T12:49:48.220Z [db]".to_owned(),
-                Some("2026-11-30T12:49:48.220Z [db]"),
-            ),
+            ("2026-11-30T12:49:48.220Z [db]".to_owned(), Some("2026-11-30T12:49:48.220Z [db]")),
             ("at noon [web]".to_owned(), Some("at noon [web]")),
         ] {
             assert_eq!(words(&text), last, "{text:?}");

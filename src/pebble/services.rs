@@ -14,7 +14,8 @@ use super::service_action::{ServiceAction, name_services};
 use super::service_info::ServiceInfo;
 
 impl Client {
-    /// The services of these names and how they stand, sorted by name; all of them when `names` is empty: `GET /v1/services`.
+    /// The services of these names and how they stand, sorted by name; all of them when `names` is
+    /// empty: `GET /v1/services`.
     ///
     /// A name that no service has is left out. Safe to drop.
     ///
@@ -27,9 +28,11 @@ impl Client {
             .map(Option::unwrap_or_default)
     }
 
-    /// Starts services and those that they require, and waits until each has stayed up for Pebble's one second: `POST /v1/services`.
+    /// Starts services and those that they require, and waits until each has stayed up for Pebble's
+    /// one second: `POST /v1/services`.
     ///
-    /// A running service stays as it is. See [`Self::replan`] for lost answers, restarts of Pebble and dropping the future.
+    /// A running service stays as it is. See [`Self::replan`] for lost answers, restarts of Pebble
+    /// and dropping the future.
     ///
     /// # Errors
     /// As [`Self::replan`]; `Api` with status 400 for a service that is not in the plan.
@@ -37,9 +40,11 @@ impl Client {
         self.act("start", names).await
     }
 
-    /// Stops services and those that require them, and waits until their processes have ended: `POST /v1/services`.
+    /// Stops services and those that require them, and waits until their processes have ended:
+    /// `POST /v1/services`.
     ///
-    /// A service that does not run is no failure. See [`Self::replan`] for lost answers, restarts of Pebble and dropping the future.
+    /// A service that does not run is no failure. See [`Self::replan`] for lost answers, restarts
+    /// of Pebble and dropping the future.
     ///
     /// # Errors
     /// As [`Self::replan`]; `Api` with status 400 for a service that is not in the plan.
@@ -47,7 +52,8 @@ impl Client {
         self.act("stop", names).await
     }
 
-    /// Stops services and starts them again with those that they require, and waits until each has stayed up: `POST /v1/services`.
+    /// Stops services and starts them again with those that they require, and waits until each has
+    /// stayed up: `POST /v1/services`.
     ///
     /// See [`Self::replan`] for lost answers, restarts of Pebble and dropping the future.
     ///
@@ -57,7 +63,8 @@ impl Client {
         self.act("restart", names).await
     }
 
-    /// Starts every service with `startup: enabled`, and waits until each has stayed up: `POST /v1/services`.
+    /// Starts every service with `startup: enabled`, and waits until each has stayed up: `POST
+    /// /v1/services`.
     ///
     /// # Errors
     /// As [`Self::replan`]; `Api` with status 400 when no service is enabled.
@@ -65,28 +72,35 @@ impl Client {
         self.act("autostart", &[]).await
     }
 
-    /// Makes the services run as the plan says, and waits until that is done: those whose configuration changed are restarted, enabled ones that
-    /// do not run are started, the rest stays as it is. `POST /v1/services`.
+    /// Makes the services run as the plan says, and waits until that is done: those whose
+    /// configuration changed are restarted, enabled ones that do not run are started, the rest
+    /// stays as it is. `POST /v1/services`.
     ///
-    /// It happens once. If the answer is lost, the change that it made is looked for and waited for; only when two looks do not find it is the
-    /// request sent again.
+    /// It happens once. If the answer is lost, the change that it made is looked for and waited
+    /// for; only when two looks do not find it is the request sent again.
     ///
-    /// If Pebble is killed, or stopped in order, at any time before the end, the next one first runs what the last had not finished, with the
-    /// plan of its layer files (Pebble 1.32, `internals/overlord/state`). The client waits for the end of that, puts back the layers that it has
-    /// added, and then requests what is left: for a replan the replan of what differs, and the start of disabled services that the lost one
-    /// was to start; for a start or restart the start of what does not run, or a restart where it runs what only a layer file says; for a stop
-    /// the stop.
+    /// If Pebble is killed, or stopped in order, at any time before the end, the next one first
+    /// runs what the last had not finished, with the plan of its layer files (Pebble 1.32,
+    /// `internals/overlord/state`). The client waits for the end of that, puts back the layers that
+    /// it has added, and then requests what is left: for a replan the replan of what differs, and
+    /// the start of disabled services that the lost one was to start; for a start or restart the
+    /// start of what does not run, or a restart where it runs what only a layer file says; for a
+    /// stop the stop.
     ///
-    /// Another change may be at work on one of the services, so that Pebble refuses to start it ("cannot start service while terminating").
-    /// Its end is waited for, at least one second between two requests, and then what is left is requested.
+    /// Another change may be at work on one of the services, so that Pebble refuses to start it
+    /// ("cannot start service while terminating"). Its end is waited for, at least one second
+    /// between two requests, and then what is left is requested.
     ///
     /// Dropping the future stops the waiting; what was sent goes on in the daemon.
     ///
     /// # Errors
-    /// [`ChangeFailed`](super::ErrorKind::ChangeFailed), with the change, when a service does not start, stop or stay up, or when somebody aborted it;
-    /// [`ChangeRunning`](super::ErrorKind::ChangeRunning), with the change, when it, or another that is at work on its services, is not over at
-    /// the client's change deadline; [`Restarted`](super::ErrorKind::Restarted) when Pebble was restarted and the layer of a service went with it,
-    /// which this client had not added; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// [`ChangeFailed`](super::ErrorKind::ChangeFailed), with the change, when a service does not
+    /// start, stop or stay up, or when somebody aborted it;
+    /// [`ChangeRunning`](super::ErrorKind::ChangeRunning), with the change, when it, or another
+    /// that is at work on its services, is not over at the client's change deadline;
+    /// [`Restarted`](super::ErrorKind::Restarted) when Pebble was restarted and the layer of a
+    /// service went with it, which this client had not added;
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn replan(&self) -> Result<Change, Error> {
         self.act("replan", &[]).await
     }
@@ -97,9 +111,7 @@ impl Client {
             return Err(self.refuse(&operation, "name at least one service"));
         }
         let services = names.iter().map(|name| (*name).to_owned()).collect();
-        ServiceAction::new(self, operation)
-            .run(LostAction { kind, services })
-            .await
+        ServiceAction::new(self, operation).run(LostAction { kind, services }).await
     }
 }
 
@@ -136,21 +148,14 @@ pub(super) fn only(mut services: Vec<ServiceInfo>, names: &[String]) -> Vec<Serv
 
 /// How messages name an action: `replan`, `start service "web"`, `restart services "a", "b"`.
 fn operation(kind: &str, names: &[&str]) -> String {
-    if names.is_empty() {
-        kind.to_owned()
-    } else {
-        format!("{kind} {}", name_services(names))
-    }
+    if names.is_empty() { kind.to_owned() } else { format!("{kind} {}", name_services(names)) }
 }
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
     use super::service_action::action_request;
 
-    let action = LostAction {
-        kind: "replan",
-        services: Vec::new(),
-    };
+    let action = LostAction { kind: "replan", services: Vec::new() };
     let calls = "Client::start, Client::stop, Client::restart, Client::replan, Client::autostart";
     vec![
         Sample::new("Client::services", "/v1/services", list_request::<&str>(&[])),

@@ -70,30 +70,33 @@ impl FromStr for Signal {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fits = text.strip_prefix("SIG").is_some_and(|rest| {
             (1..=16).contains(&rest.len())
-                && rest
-                    .bytes()
-                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-'))
+                && rest.bytes().all(|byte| {
+                    byte.is_ascii_uppercase()
+                        || byte.is_ascii_digit()
+                        || matches!(byte, b'+' | b'-')
+                })
         });
         if fits {
             Ok(Self(text.to_owned().into()))
         } else {
-            Err(InvalidSignal {
-                text: text.chars().take(64).collect(),
-            })
+            Err(InvalidSignal { text: text.chars().take(64).collect() })
         }
     }
 }
 
 impl Client {
-    /// Sends a signal to the main process of each of these services, not to its children: `POST /v1/signals`.
+    /// Sends a signal to the main process of each of these services, not to its children: `POST
+    /// /v1/signals`.
     ///
-    /// It is sent once. When the answer is lost the request is not repeated, since the process may have had its signal. Dropping the future does not
-    /// take back what was sent.
+    /// It is sent once. When the answer is lost the request is not repeated, since the process may
+    /// have had its signal. Dropping the future does not take back what was sent.
     ///
     /// # Errors
-    /// `Api` with status 500 when a service does not run or the system has no such signal; the other services may then have had theirs
-    /// ([`Error::may_have_acted`]). [`InvalidRequest`](super::ErrorKind::InvalidRequest) when no service is named.
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy, or the answer was lost.
+    /// `Api` with status 500 when a service does not run or the system has no such signal; the
+    /// other services may then have had theirs ([`Error::may_have_acted`]).
+    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) when no service is named.
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy, or
+    /// the answer was lost.
     pub async fn signal(&self, signal: &Signal, services: &[&str]) -> Result<(), Error> {
         let request = signal_request(signal, services);
         if services.is_empty() {
@@ -116,11 +119,7 @@ fn signal_request(signal: &Signal, services: &[&str]) -> Request {
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
-    vec![Sample::new(
-        "Client::signal",
-        "/v1/signals",
-        signal_request(&Signal::HUP, &["web"]),
-    )]
+    vec![Sample::new("Client::signal", "/v1/signals", signal_request(&Signal::HUP, &["web"]))]
 }
 
 #[cfg(test)]
@@ -132,16 +131,9 @@ mod tests {
         for good in ["SIGHUP", "SIGUSR1", "SIGRTMIN+3", "SIGNAL"] {
             assert_eq!(good.parse::<Signal>().unwrap().to_string(), good);
         }
-        for bad in [
-            "",
-            "HUP",
-            "sighup",
-            "SIG",
-            "1",
-            "SIGHUP ",
-            "SIG\u{391}",
-            "SIGTHISISNOTASIGNALNAME",
-        ] {
+        for bad in
+            ["", "HUP", "sighup", "SIG", "1", "SIGHUP ", "SIG\u{391}", "SIGTHISISNOTASIGNALNAME"]
+        {
             assert!(bad.parse::<Signal>().is_err(), "{bad:?}");
         }
     }

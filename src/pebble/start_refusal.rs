@@ -92,7 +92,8 @@ mod tests {
             ("cannot start service: exec: no command", Some(NoProgram)),
             // As Go's os/exec says it where PATH has the current directory on it.
             (
-                "cannot start service: exec: \"mange\": cannot run executable found relative to current directory",
+                "cannot start service: exec: \"mange\": cannot run executable found relative to \
+                 current directory",
                 Some(NotOnPath),
             ),
             (

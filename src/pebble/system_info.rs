@@ -25,7 +25,8 @@ pub struct SystemInfo {
 }
 
 impl SystemInfo {
-    /// The version as Pebble writes it, such as `v1.32.1`. See [`Self::parsed_version`] for comparing.
+    /// The version as Pebble writes it, such as `v1.32.1`. See [`Self::parsed_version`] for
+    /// comparing.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
@@ -37,19 +38,22 @@ impl SystemInfo {
         self.version.parse().ok()
     }
 
-    /// The boot id. In a container, where the daemon is PID 1, it is new with every daemon; elsewhere it is the kernel's and outlives the daemon.
+    /// The boot id. In a container, where the daemon is PID 1, it is new with every daemon;
+    /// elsewhere it is the kernel's and outlives the daemon.
     #[must_use]
     pub fn boot_id(&self) -> &str {
         &self.boot_id
     }
 
-    /// The address of the open HTTP listener, as the daemon was told it (Pebble 1.21); `None` without one.
+    /// The address of the open HTTP listener, as the daemon was told it (Pebble 1.21); `None`
+    /// without one.
     #[must_use]
     pub fn http_address(&self) -> Option<&str> {
         self.http_address.as_deref()
     }
 
-    /// The address of the HTTPS listener, as the daemon was told it (Pebble 1.22); `None` without one.
+    /// The address of the HTTPS listener, as the daemon was told it (Pebble 1.22); `None` without
+    /// one.
     #[must_use]
     pub fn https_address(&self) -> Option<&str> {
         self.https_address.as_deref()
@@ -58,7 +62,8 @@ impl SystemInfo {
 
 /// The numbers of a version, which compare as versions do.
 ///
-/// Reads `v1.32.1` as well as `1.32`, `1.32.1-dev` and `v1.32.1+dirty`; what stands after the numbers does not count.
+/// Reads `v1.32.1` as well as `1.32`, `1.32.1-dev` and `v1.32.1+dirty`; what stands after the
+/// numbers does not count.
 ///
 /// ```
 /// use charmwright::pebble::Version;
@@ -98,18 +103,14 @@ impl FromStr for Version {
     type Err = InvalidVersion;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse_version(text).ok_or_else(|| InvalidVersion {
-            text: text.chars().take(64).collect(),
-        })
+        parse_version(text).ok_or_else(|| InvalidVersion { text: text.chars().take(64).collect() })
     }
 }
 
 fn parse_version(text: &str) -> Option<Version> {
     let text = text.trim();
     let text = text.strip_prefix('v').unwrap_or(text);
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let mut numbers = text.get(..end)?.split('.');
     let major = numbers.next()?.parse().ok()?;
     let minor = numbers.next()?.parse().ok()?;
@@ -121,7 +122,8 @@ fn parse_version(text: &str) -> Option<Version> {
 }
 
 impl Client {
-    /// Asks the daemon who it is: `GET /v1/system-info`, open to every user. Its answer says that Pebble is there, not that services are up.
+    /// Asks the daemon who it is: `GET /v1/system-info`, open to every user. Its answer says that
+    /// Pebble is there, not that services are up.
     ///
     /// Safe to drop.
     ///
@@ -155,10 +157,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!((new.version(), new.boot_id()), ("v1.32.1", "b"));
-        assert_eq!(
-            (new.http_address(), new.https_address()),
-            (Some(":4000"), Some(":4001"))
-        );
+        assert_eq!((new.http_address(), new.https_address()), (Some(":4000"), Some(":4001")));
         let old: SystemInfo = serde_json::from_value(json!({"version": "unknown"})).unwrap();
         assert_eq!((old.parsed_version(), old.http_address()), (None, None));
     }

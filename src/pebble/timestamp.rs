@@ -1,4 +1,5 @@
-//! Moments as Pebble writes them: RFC 3339 with up to nine fraction digits, in the daemon's own zone or in UTC.
+//! Moments as Pebble writes them: RFC 3339 with up to nine fraction digits, in the daemon's own
+//! zone or in UTC.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,9 +8,11 @@ use std::time::{Duration, SystemTime};
 use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A moment in time, exact to the nanosecond. Two are equal when they are the same moment, whatever zone they were written in.
+/// A moment in time, exact to the nanosecond. Two are equal when they are the same moment, whatever
+/// zone they were written in.
 ///
-/// Prints as RFC 3339 in UTC with no zeros at the end of the fraction (`2026-11-22T20:00:09.3Z`), which Pebble reads back.
+/// Prints as RFC 3339 in UTC with no zeros at the end of the fraction (`2026-11-22T20:00:09.3Z`),
+/// which Pebble reads back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
 
@@ -44,9 +47,9 @@ impl TryFrom<SystemTime> for Timestamp {
     /// # Errors
     /// When the year has more than four digits.
     fn try_from(time: SystemTime) -> Result<Self, Self::Error> {
-        jiff::Timestamp::try_from(time).map(Self).map_err(|_| InvalidTimestamp {
-            text: format!("{time:?}"),
-        })
+        jiff::Timestamp::try_from(time)
+            .map(Self)
+            .map_err(|_| InvalidTimestamp { text: format!("{time:?}") })
     }
 }
 
@@ -61,9 +64,7 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidTimestamp {
-            text: text.chars().take(64).collect(),
-        };
+        let invalid = || InvalidTimestamp { text: text.chars().take(64).collect() };
         if !has_rfc3339_shape(text) {
             return Err(invalid());
         }
@@ -71,7 +72,8 @@ impl FromStr for Timestamp {
     }
 }
 
-/// Whether a text is laid out as RFC 3339 demands; the date library accepts more (blanks, names of zones), and reads the values.
+/// Whether a text is laid out as RFC 3339 demands; the date library accepts more (blanks, names of
+/// zones), and reads the values.
 fn has_rfc3339_shape(text: &str) -> bool {
     const DATE_AND_TIME: &str = "0000-00-00T00:00:00";
     const OFFSET: &str = "+00:00";

@@ -1,7 +1,8 @@
-//! Pebble's unix socket: a few kept connections, and what is known when one cannot be had or breaks.
+//! Pebble's unix socket: a few kept connections, and what is known when one cannot be had or
+//! breaks.
 //!
-//! hyperlocal dials, hyper speaks HTTP/1.1 in `lane`. What the retry needs to know of a failure, and what no error text could tell it safely, is
-//! a [`FailureClass`] here.
+//! hyperlocal dials, hyper speaks HTTP/1.1 in `lane`. What the retry needs to know of a failure,
+//! and what no error text could tell it safely, is a [`FailureClass`] here.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -17,13 +18,15 @@ use tower_service::Service as _;
 
 use super::lane::Lane;
 
-/// The longest path that fits a unix socket address on Linux (`sun_path` is 108 bytes, one of them the final NUL).
+/// The longest path that fits a unix socket address on Linux (`sun_path` is 108 bytes, one of them
+/// the final NUL).
 const LONGEST_SOCKET_PATH: usize = 107;
 
 /// More idle connections than a hook ever needs at once.
 const MOST_IDLE: usize = 4;
 
-/// What is known after one failed attempt. The retry decides by this and by the request, never by a text.
+/// What is known after one failed attempt. The retry decides by this and by the request, never by a
+/// text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureClass {
     /// Not one byte of the request has left this process.
@@ -47,17 +50,14 @@ pub(crate) enum FailureClass {
 pub(crate) struct Broken {
     pub(crate) class: FailureClass,
     pub(crate) cause: String,
-    /// It was a kept connection that turned out to be dead before anything was sent: dial again, nothing has failed yet.
+    /// It was a kept connection that turned out to be dead before anything was sent: dial again,
+    /// nothing has failed yet.
     pub(crate) stale: bool,
 }
 
 impl Broken {
     pub(crate) fn new(class: FailureClass, cause: impl Into<String>) -> Self {
-        Self {
-            class,
-            cause: cause.into(),
-            stale: false,
-        }
+        Self { class, cause: cause.into(), stale: false }
     }
 }
 
@@ -71,11 +71,7 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(socket: PathBuf) -> Self {
-        Self {
-            socket,
-            idle: Mutex::new(Vec::new()),
-            dials: AtomicU64::new(0),
-        }
+        Self { socket, idle: Mutex::new(Vec::new()), dials: AtomicU64::new(0) }
     }
 
     pub(crate) fn socket(&self) -> &Path {
@@ -110,17 +106,16 @@ impl Transport {
 
     /// A new connection, though there may be idle ones.
     pub(crate) async fn dial(&self) -> Result<Lane, Broken> {
-        // hyperlocal carries the path as text: another one would be dialled in place of a path that is not UTF-8.
+        // hyperlocal carries the path as text: another one would be dialled in place of a path that
+        // is not UTF-8.
         if self.socket.to_str().is_none() {
-            return Err(Broken::new(
-                FailureClass::BadPath,
-                "the path of the socket is not UTF-8",
-            ));
+            return Err(Broken::new(FailureClass::BadPath, "the path of the socket is not UTF-8"));
         }
         let length = self.socket.as_os_str().as_bytes().len();
         if length > LONGEST_SOCKET_PATH {
             let cause = format!(
-                "the path of the socket has {length} bytes and at most {LONGEST_SOCKET_PATH} fit a socket address"
+                "the path of the socket has {length} bytes and at most {LONGEST_SOCKET_PATH} fit \
+                 a socket address"
             );
             return Err(Broken::new(FailureClass::BadPath, cause));
         }

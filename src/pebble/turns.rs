@@ -1,7 +1,9 @@
-//! A waker for two futures that wake each other, so that they settle between themselves without a way through the runtime.
+//! A waker for two futures that wake each other, so that they settle between themselves without a
+//! way through the runtime.
 //!
-//! A request and its connection are polled together. Each thing that one does for the other wakes the task that polls both, which would come back to
-//! it by way of a look at all sockets, for nothing.
+//! A request and its connection are polled together. Each thing that one does for the other wakes
+//! the task that polls both, which would come back to it by way of a look at all sockets, for
+//! nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +12,8 @@ use std::task::{Context, Poll, Wake, Waker};
 /// So often in a row, before others get a turn.
 const MOST_TURNS: u32 = 32;
 
-/// What is woken while it is polled is polled once more, and the task is woken only for what comes from outside.
+/// What is woken while it is polled is polled once more, and the task is woken only for what comes
+/// from outside.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     task: Mutex<Option<Waker>>,
@@ -37,7 +40,8 @@ impl Turns {
             self.woken.store(false, Ordering::SeqCst);
             self.polling.store(true, Ordering::SeqCst);
             let result = poll(&mut inner);
-            // In this order: who wakes says so first and looks then whether anybody polls, so that it is seen here or wakes the task.
+            // In this order: who wakes says so first and looks then whether anybody polls, so that
+            // it is seen here or wakes the task.
             self.polling.store(false, Ordering::SeqCst);
             if result.is_ready() || !self.woken.load(Ordering::SeqCst) {
                 return result;
@@ -101,10 +105,7 @@ mod tests {
             cx.waker().wake_by_ref();
             Poll::<()>::Pending
         });
-        assert_eq!(
-            (result, polls, count.0.load(Ordering::SeqCst)),
-            (Poll::Pending, MOST_TURNS, 1)
-        );
+        assert_eq!((result, polls, count.0.load(Ordering::SeqCst)), (Poll::Pending, MOST_TURNS, 1));
     }
 
     #[test]

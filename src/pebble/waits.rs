@@ -1,7 +1,8 @@
-//! Waiting until something is as it should be: a service that is active and stays so, a check that is up. Waiting for a change is in `changes`.
+//! Waiting until something is as it should be: a service that is active and stays so, a check that
+//! is up. Waiting for a change is in `changes`.
 //!
-//! Pebble has no request for these, so it is asked ten times a second. Each wait ends at its deadline with [`ErrorKind::NotReached`] and what it has
-//! seen.
+//! Pebble has no request for these, so it is asked ten times a second. Each wait ends at its
+//! deadline with [`ErrorKind::NotReached`] and what it has seen.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -27,16 +28,19 @@ use super::transport::seconds;
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Client {
-    /// Waits until a service is active and has been so for `stays` without a restart, and gives it as it then stands: `GET /v1/services`, ten times a
-    /// second. With a zero `stays` it is enough that it is active, which Pebble also says of one that is being started.
+    /// Waits until a service is active and has been so for `stays` without a restart, and gives it
+    /// as it then stands: `GET /v1/services`, ten times a second. With a zero `stays` it is enough
+    /// that it is active, which Pebble also says of one that is being started.
     ///
-    /// Time for which it was active before the call counts. `deadline` counts time in which Pebble answers; silence goes by the policy, as for
-    /// [`Self::wait_change`]. If Pebble is restarted meanwhile, the layers that this client has added are put back, but nothing is started: that is what
-    /// [`Self::replan`] does. Dropping the future stops the waiting.
+    /// Time for which it was active before the call counts. `deadline` counts time in which Pebble
+    /// answers; silence goes by the policy, as for [`Self::wait_change`]. If Pebble is restarted
+    /// meanwhile, the layers that this client has added are put back, but nothing is started: that
+    /// is what [`Self::replan`] does. Dropping the future stops the waiting.
     ///
     /// # Errors
-    /// [`ErrorKind::NotReached`] at the deadline, with what was seen; [`ErrorKind::Api`] with status 404 at once when the plan has no such service;
-    /// [`ErrorKind::Unreachable`] when no answer comes within the policy.
+    /// [`ErrorKind::NotReached`] at the deadline, with what was seen; [`ErrorKind::Api`] with
+    /// status 404 at once when the plan has no such service; [`ErrorKind::Unreachable`] when no
+    /// answer comes within the policy.
     pub async fn wait_service_active(
         &self,
         name: &str,
@@ -48,23 +52,23 @@ impl Client {
         } else {
             format!("wait for service {name:?} to be active for {}", seconds(stays))
         };
-        let seen = ActiveFor {
-            stays,
-            ..ActiveFor::default()
-        };
-        self.seek("service", name, service_request(what, name), deadline, seen)
-            .await
+        let seen = ActiveFor { stays, ..ActiveFor::default() };
+        self.seek("service", name, service_request(what, name), deadline, seen).await
     }
 
-    /// Waits until a check is up and has passed, and gives it as it then stands: `GET /v1/checks`, ten times a second.
+    /// Waits until a check is up and has passed, and gives it as it then stands: `GET /v1/checks`,
+    /// ten times a second.
     ///
-    /// Pebble says `up` of a check before its first run, which comes a period after it was started; that alone does not count. (A Pebble before 1.23 does
-    /// not count successes, and there `up` is all that is known.) A check that does not run never passes by waiting: see [`Self::start_checks`]. Deadline,
-    /// restarts and dropping are as for [`Self::wait_service_active`].
+    /// Pebble says `up` of a check before its first run, which comes a period after it was started;
+    /// that alone does not count. (A Pebble before 1.23 does not count successes, and there `up` is
+    /// all that is known.) A check that does not run never passes by waiting: see
+    /// [`Self::start_checks`]. Deadline, restarts and dropping are as for
+    /// [`Self::wait_service_active`].
     ///
     /// # Errors
-    /// [`ErrorKind::NotReached`] at the deadline, with what was seen; [`ErrorKind::Api`] with status 404 at once when the plan has no such check;
-    /// [`ErrorKind::Unreachable`] when no answer comes within the policy.
+    /// [`ErrorKind::NotReached`] at the deadline, with what was seen; [`ErrorKind::Api`] with
+    /// status 404 at once when the plan has no such check; [`ErrorKind::Unreachable`] when no
+    /// answer comes within the policy.
     pub async fn wait_check_up(&self, name: &str, deadline: Duration) -> Result<CheckInfo, Error> {
         let request = check_request(format!("wait for check {name:?} to be up"), name);
         self.seek("check", name, request, deadline, Passed::default()).await
@@ -94,10 +98,14 @@ impl Client {
             loop {
                 let asked = Instant::now();
                 let answered = call.attempt(attempt).await?;
-                let listed: Option<Vec<S::Thing>> = self.decode_as(call.request(), answered.envelope)?;
-                let Some(thing) = listed.into_iter().flatten().find(|thing| S::name(thing) == name) else {
-                    let reason =
-                        format!("the plan has no {kind} {name:?}; add a layer that has it, or correct the name");
+                let listed: Option<Vec<S::Thing>> =
+                    self.decode_as(call.request(), answered.envelope)?;
+                let Some(thing) = listed.into_iter().flatten().find(|thing| S::name(thing) == name)
+                else {
+                    let reason = format!(
+                        "the plan has no {kind} {name:?}; add a layer that has it, or correct the \
+                         name"
+                    );
                     return Err(Failure::Final(Error::missing(operation, target, reason)));
                 };
                 let pause = {
@@ -108,7 +116,8 @@ impl Client {
                     };
                     *waited = waited.saturating_add(asked.elapsed());
                     if *waited >= deadline {
-                        let reason = format!("after {} it is {}", seconds(*waited), seen.account(&thing));
+                        let reason =
+                            format!("after {} it is {}", seconds(*waited), seen.account(&thing));
                         return Err(Failure::Final(Error::not_reached(operation, target, reason)));
                     }
                     let pause = PAUSE.min(longest).min(deadline.saturating_sub(*waited));
@@ -226,7 +235,10 @@ impl Sought for Passed {
         };
         let down = if self.was_down { "down, " } else { "" };
         let (most, threshold) = (self.most_failures, check.threshold());
-        format!("{state}; seen: {down}at most {most} failures in a row, of which {threshold} make it down")
+        format!(
+            "{state}; seen: {down}at most {most} failures in a row, of which {threshold} make it \
+             down"
+        )
     }
 }
 
@@ -272,10 +284,7 @@ mod tests {
 
     #[test]
     fn time_before_the_call_counts_and_a_restart_begins_anew() {
-        let mut seen = ActiveFor {
-            stays: MINUTE,
-            ..ActiveFor::default()
-        };
+        let mut seen = ActiveFor { stays: MINUTE, ..ActiveFor::default() };
         assert!(seen.look(&service("active", ago(MINUTE / 2))).unwrap() <= MINUTE / 2);
         assert!(seen.look(&service("backoff", ago(Duration::ZERO))).is_some());
         assert!(seen.look(&service("active", ago(Duration::ZERO))).is_some());
@@ -284,10 +293,7 @@ mod tests {
         assert_eq!(seen.look(&service("active", ago(MINUTE * 2))), None);
         assert_eq!(ActiveFor::default().look(&service("active", None)), None);
         let never = ActiveFor::default();
-        assert_eq!(
-            never.account(&service("inactive", None)),
-            "inactive; seen: never active"
-        );
+        assert_eq!(never.account(&service("inactive", None)), "inactive; seen: never active");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! How the typed model meets the wire, said once: words that may be unknown, ids, and objects that keep what they do not know.
+//! How the typed model meets the wire, said once: words that may be unknown, ids, and objects that
+//! keep what they do not know.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,8 +8,9 @@ use serde::de::MapAccess;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// Gives an enum whose values are words on the wire its conversions. The last variant, `Other(String)`, keeps a word that this version does not know,
-/// so that a newer Pebble cannot break a reader.
+/// Gives an enum whose values are words on the wire its conversions. The last variant,
+/// `Other(String)`, keeps a word that this version does not know, so that a newer Pebble cannot
+/// break a reader.
 macro_rules! wire_words {
     ($type:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $type {
@@ -57,7 +59,8 @@ macro_rules! wire_words {
     };
 }
 
-/// Makes a tuple of one text an id as it stands on the wire: read by its own `FromStr`, and printed as it was.
+/// Makes a tuple of one text an id as it stands on the wire: read by its own `FromStr`, and printed
+/// as it was.
 macro_rules! wire_id {
     ($type:ident) => {
         impl $type {
@@ -84,11 +87,13 @@ macro_rules! wire_id {
     };
 }
 
-/// Gives a struct with a field `extra` its reading and writing as an object: absent, null and empty are the same, keys are written in the
-/// order given here, and keys that are not listed are kept in `extra`. `Debug` shows what is written, as [`show`] does.
+/// Gives a struct with a field `extra` its reading and writing as an object: absent, null and empty
+/// are the same, keys are written in the order given here, and keys that are not listed are kept in
+/// `extra`. `Debug` shows what is written, as [`show`] does.
 ///
-/// Serde's `flatten` would do nearly this, but it reads every value through a buffer that has already guessed its type: a YAML `5` could then no
-/// longer be read as the string that Go makes of it.
+/// Serde's `flatten` would do nearly this, but it reads every value through a buffer that has
+/// already guessed its type: a YAML `5` could then no longer be read as the string that Go makes of
+/// it.
 macro_rules! wire_object {
     ($type:ident, $expecting:literal, { $($key:literal => $field:ident),+ $(,)? }) => {
         impl serde::Serialize for $type {
@@ -167,9 +172,13 @@ impl<K, V> Absent for BTreeMap<K, V> {
     }
 }
 
-/// Shows what an object says on the wire, as `NAME {…}`, except the values of environment variables and of headers: one of them may be a password,
-/// and whoever logs a layer does not think of that.
-pub(in crate::pebble) fn show(name: &str, object: &impl Serialize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Shows what an object says on the wire, as `NAME {…}`, except the values of environment variables
+/// and of headers: one of them may be a password, and whoever logs a layer does not think of that.
+pub(in crate::pebble) fn show(
+    name: &str,
+    object: &impl Serialize,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     match serde_json::to_value(object) {
         Ok(mut value) => {
             hide_values(&mut value);
@@ -205,7 +214,11 @@ pub(in crate::pebble) fn next_or_default<'de, A: MapAccess<'de>, T: Deserialize<
 }
 
 /// For a derived reader: a null is the field's default. Go writes an empty list or map as null.
-pub(in crate::pebble) fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+pub(in crate::pebble) fn null_as_default<
+    'de,
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())

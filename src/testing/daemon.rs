@@ -20,10 +20,12 @@ use super::processes::{Family, signal};
 use super::wire;
 use crate::pebble::Client;
 
-/// The variable by which a daemon's processes are known, wherever they have gone: a child inherits it.
+/// The variable by which a daemon's processes are known, wherever they have gone: a child inherits
+/// it.
 const MARK: &str = "CHARMWRIGHT_DAEMON";
 
-/// How a [`Daemon`] is to run. Private fields, consuming setters; [`DaemonOptions::new`] is a daemon that starts its enabled services.
+/// How a [`Daemon`] is to run. Private fields, consuming setters; [`DaemonOptions::new`] is a
+/// daemon that starts its enabled services.
 #[derive(Debug, Clone)]
 pub struct DaemonOptions {
     binary: Option<PathBuf>,
@@ -73,35 +75,40 @@ impl DaemonOptions {
         self
     }
 
-    /// This of the pinned Pebbles, unless [`DaemonOptions::binary`] names one. Default: [`Pinned::Current`].
+    /// This of the pinned Pebbles, unless [`DaemonOptions::binary`] names one. Default:
+    /// [`Pinned::Current`].
     #[must_use]
     pub fn pinned(mut self, pinned: Pinned) -> Self {
         self.pinned = pinned;
         self
     }
 
-    /// A folder to live in, made when it is not there, and not removed in the end. Default: a temporary one, removed on drop.
+    /// A folder to live in, made when it is not there, and not removed in the end. Default: a
+    /// temporary one, removed on drop.
     #[must_use]
     pub fn folder(mut self, path: impl Into<PathBuf>) -> Self {
         self.folder = Some(path.into());
         self
     }
 
-    /// Where the socket is, at most 107 bytes. Default: `containers/NAME/pebble.socket` in the daemon's folder.
+    /// Where the socket is, at most 107 bytes. Default: `containers/NAME/pebble.socket` in the
+    /// daemon's folder.
     #[must_use]
     pub fn socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.socket = Some(path.into());
         self
     }
 
-    /// The name of the container that this daemon stands for, used in the default socket's path. Default: `workload`.
+    /// The name of the container that this daemon stands for, used in the default socket's path.
+    /// Default: `workload`.
     #[must_use]
     pub fn container(mut self, name: impl Into<String>) -> Self {
         self.container = name.into();
         self
     }
 
-    /// A layer on disk, as an OCI image brings it, in YAML. Unlike one added over the API it is there again after a restart.
+    /// A layer on disk, as an OCI image brings it, in YAML. Unlike one added over the API it is
+    /// there again after a restart.
     #[must_use]
     pub fn layer(mut self, label: impl Into<String>, yaml: impl Into<String>) -> Self {
         self.layers.push((label.into(), yaml.into()));
@@ -122,16 +129,18 @@ impl DaemonOptions {
         self
     }
 
-    /// `PEBBLE_PERSIST=never`: no state file, so that changes are gone and their numbers begin at 1 again after a restart. Pebble knows it
-    /// since 1.23: [`Pinned::Oldest`] keeps its state all the same.
+    /// `PEBBLE_PERSIST=never`: no state file, so that changes are gone and their numbers begin at 1
+    /// again after a restart. Pebble knows it since 1.23: [`Pinned::Oldest`] keeps its state all
+    /// the same.
     #[must_use]
     pub fn forgetful(mut self) -> Self {
         self.forgetful = true;
         self
     }
 
-    /// A process group of its own, so that Ctrl-C at a terminal does not reach it: for a program that ends it itself. In a test leave
-    /// this off, and Ctrl-C stops the daemon together with the test.
+    /// A process group of its own, so that Ctrl-C at a terminal does not reach it: for a program
+    /// that ends it itself. In a test leave this off, and Ctrl-C stops the daemon together with the
+    /// test.
     #[must_use]
     pub fn own_process_group(mut self) -> Self {
         self.own_group = true;
@@ -155,9 +164,10 @@ impl DaemonOptions {
 
 /// A running Pebble in a folder of its own, its socket included.
 ///
-/// It ends as a container ends: whichever way it goes, every process that it started goes with it, also one in a process group of its own
-/// (Pebble gives each service one) or one that has lost its parent. Only a process that both lost its parent and threw away its environment
-/// while no relative was alive can escape. Dropping it kills all that and removes the temporary folder.
+/// It ends as a container ends: whichever way it goes, every process that it started goes with it,
+/// also one in a process group of its own (Pebble gives each service one) or one that has lost its
+/// parent. Only a process that both lost its parent and threw away its environment while no
+/// relative was alive can escape. Dropping it kills all that and removes the temporary folder.
 ///
 /// All methods take `&self`, so that one thread can kill it while another has a request in flight.
 pub struct Daemon {
@@ -177,14 +187,17 @@ struct State {
 }
 
 impl Daemon {
-    /// Starts a daemon and returns once it answers. Its enabled services need not be up yet: Pebble starts them a moment later.
+    /// Starts a daemon and returns once it answers. Its enabled services need not be up yet: Pebble
+    /// starts them a moment later.
     ///
-    /// Without [`DaemonOptions::binary`] this builds Pebble when it is not there yet, telling what it does on standard error.
+    /// Without [`DaemonOptions::binary`] this builds Pebble when it is not there yet, telling what
+    /// it does on standard error.
     ///
     /// # Errors
     ///
-    /// Those of [`Search::find`]; [`ErrorKind::SocketPath`]; [`ErrorKind::Io`] for its folder; [`ErrorKind::Daemon`] when
-    /// it ends at once or does not answer in time, with the end of what it said.
+    /// Those of [`Search::find`]; [`ErrorKind::SocketPath`]; [`ErrorKind::Io`] for its folder;
+    /// [`ErrorKind::Daemon`] when it ends at once or does not answer in time, with the end of what
+    /// it said.
     pub fn start(options: DaemonOptions) -> Result<Self, Error> {
         let search = Search::new().pinned(options.pinned);
         let search = match &options.binary {
@@ -194,7 +207,8 @@ impl Daemon {
         let binary = search.find(&mut |line| eprintln!("charmwright: {line}"))?;
         let (folder, temporary) = match &options.folder {
             Some(folder) => (
-                std::path::absolute(folder).map_err(Error::io(format!("cannot find {}", folder.display())))?,
+                std::path::absolute(folder)
+                    .map_err(Error::io(format!("cannot find {}", folder.display())))?,
                 None,
             ),
             None => {
@@ -203,9 +217,8 @@ impl Daemon {
             }
         };
         let socket = match &options.socket {
-            Some(socket) => {
-                std::path::absolute(socket).map_err(Error::io(format!("cannot find {}", socket.display())))?
-            }
+            Some(socket) => std::path::absolute(socket)
+                .map_err(Error::io(format!("cannot find {}", socket.display())))?,
             None => folder.join("containers").join(&options.container).join("pebble.socket"),
         };
         check_socket_path(&socket)?;
@@ -243,13 +256,13 @@ impl Daemon {
         Client::new(&self.socket).with_target(format!("container \"{}\"", self.options.container))
     }
 
-    /// The folder whose `NAME/pebble.socket` is its socket: what `CHARMWRIGHT_CONTAINERS` is to be. `None` when
-    /// [`DaemonOptions::socket`] put it at a place that is not of this form.
+    /// The folder whose `NAME/pebble.socket` is its socket: what `CHARMWRIGHT_CONTAINERS` is to be.
+    /// `None` when [`DaemonOptions::socket`] put it at a place that is not of this form.
     #[must_use]
     pub fn containers(&self) -> Option<&Path> {
         let container = self.socket.parent()?;
-        let fits =
-            self.socket.file_name()? == "pebble.socket" && container.file_name()? == self.options.container.as_str();
+        let fits = self.socket.file_name()? == "pebble.socket"
+            && container.file_name()? == self.options.container.as_str();
         if fits { container.parent() } else { None }
     }
 
@@ -293,8 +306,9 @@ impl Daemon {
             .unwrap_or_default()
     }
 
-    /// Kills it with SIGKILL, and every process that it started. Its socket's file stays, as after any such end, and refuses connections.
-    /// A daemon that does not run is not an error: what it left is ended all the same.
+    /// Kills it with SIGKILL, and every process that it started. Its socket's file stays, as after
+    /// any such end, and refuses connections. A daemon that does not run is not an error: what it
+    /// left is ended all the same.
     ///
     /// # Errors
     ///
@@ -304,18 +318,21 @@ impl Daemon {
         self.end(&mut state, End::Kill).map(drop)
     }
 
-    /// Stops it as SIGTERM does: it stops its services, removes its socket and exits; whoever is then left is killed. `None` when it did
-    /// not run. With a request still waiting for its answer Pebble exits with 1.
+    /// Stops it as SIGTERM does: it stops its services, removes its socket and exits; whoever is
+    /// then left is killed. `None` when it did not run. With a request still waiting for its answer
+    /// Pebble exits with 1.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Daemon`] when it is still there after [`DaemonOptions::stop_limit`]; it has then been killed.
+    /// [`ErrorKind::Daemon`] when it is still there after [`DaemonOptions::stop_limit`]; it has
+    /// then been killed.
     pub fn stop(&self) -> Result<Option<ExitStatus>, Error> {
         let mut state = self.state();
         self.end(&mut state, End::Stop)
     }
 
-    /// Starts it again in the same folder and waits until it answers. Layers that came over the API are gone, those on disk are not.
+    /// Starts it again in the same folder and waits until it answers. Layers that came over the API
+    /// are gone, those on disk are not.
     ///
     /// # Errors
     ///
@@ -351,7 +368,8 @@ impl Daemon {
 
     fn lay_out(&self) -> Result<(), Error> {
         let make = |folder: &Path| {
-            fs::create_dir_all(folder).map_err(Error::io(format!("cannot make the folder {}", folder.display())))
+            fs::create_dir_all(folder)
+                .map_err(Error::io(format!("cannot make the folder {}", folder.display())))
         };
         let layers = self.folder.join("pebble/layers");
         make(&layers)?;
@@ -360,7 +378,8 @@ impl Daemon {
         }
         for (index, (label, yaml)) in self.options.layers.iter().enumerate() {
             let path = layers.join(format!("{:03}-{label}.yaml", index + 1));
-            fs::write(&path, yaml).map_err(Error::io(format!("cannot write {}", path.display())))?;
+            fs::write(&path, yaml)
+                .map_err(Error::io(format!("cannot write {}", path.display())))?;
         }
         Ok(())
     }
@@ -373,22 +392,21 @@ impl Daemon {
         };
         let (out, err) = open().map_err(Error::io(format!("cannot write {}", path.display())))?;
         let mut command = Command::new(&self.binary);
-        command
-            .arg("run")
-            .current_dir(&self.folder)
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(err);
+        command.arg("run").current_dir(&self.folder).stdin(Stdio::null()).stdout(out).stderr(err);
         if self.options.hold {
             command.arg("--hold");
         }
         if self.options.own_group {
             command.process_group(0);
         }
-        // What our own surroundings want of a Pebble, or of a systemd service (with NOTIFY_SOCKET an idle daemon exits), is not meant here.
+        // What our own surroundings want of a Pebble, or of a systemd service (with NOTIFY_SOCKET
+        // an idle daemon exits), is not meant here.
         for (name, _) in env::vars_os() {
             let Some(text) = name.to_str() else { continue };
-            if text == "PEBBLE" || text.starts_with("PEBBLE_") || matches!(text, "NOTIFY_SOCKET" | "WATCHDOG_USEC") {
+            if text == "PEBBLE"
+                || text.starts_with("PEBBLE_")
+                || matches!(text, "NOTIFY_SOCKET" | "WATCHDOG_USEC")
+            {
                 command.env_remove(&name);
             }
         }
@@ -439,10 +457,7 @@ impl Daemon {
     fn log_tail(&self) -> String {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
-        lines
-            .get(lines.len().saturating_sub(10)..)
-            .unwrap_or_default()
-            .join("\n")
+        lines.get(lines.len().saturating_sub(10)..).unwrap_or_default().join("\n")
     }
 
     /// Ends the daemon and all that it started.

@@ -8,7 +8,8 @@ use std::io;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No Pebble was named, and none could be built: no Go, too old a Go, or its modules could not be had.
+    /// No Pebble was named, and none could be built: no Go, too old a Go, or its modules could not
+    /// be had.
     NoPebble,
     /// A Pebble was named (`--pebble`, `PEBBLE_BIN`), but what is there cannot be run.
     BadPebble,
@@ -22,7 +23,8 @@ pub enum ErrorKind {
 
 /// A failure of the test kit: never of the code under test.
 ///
-/// `Display` says what was attempted, on what, why it failed and what to do; the cause, if any, is the source and is not repeated in it.
+/// `Display` says what was attempted, on what, why it failed and what to do; the cause, if any, is
+/// the source and is not repeated in it.
 pub struct Error {
     inner: Box<Inner>,
 }
@@ -35,24 +37,14 @@ struct Inner {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            inner: Box::new(Inner {
-                kind,
-                message: message.into(),
-                source: None,
-            }),
-        }
+        Self { inner: Box::new(Inner { kind, message: message.into(), source: None }) }
     }
 
     /// For `map_err`: what was attempted, with the system's answer as the source.
     pub(crate) fn io(message: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let message = message.into();
         move |source| Self {
-            inner: Box::new(Inner {
-                kind: ErrorKind::Io,
-                message,
-                source: Some(source),
-            }),
+            inner: Box::new(Inner { kind: ErrorKind::Io, message, source: Some(source) }),
         }
     }
 
@@ -82,9 +74,6 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.inner
-            .source
-            .as_ref()
-            .map(|source| source as &(dyn StdError + 'static))
+        self.inner.source.as_ref().map(|source| source as &(dyn StdError + 'static))
     }
 }

@@ -1,8 +1,9 @@
 //! Real parts for tests: a Pebble daemon of one's own, and a proxy that breaks the road to it.
 //!
-//! Nothing here is a stand-in. [`pebble_binary`] finds the real Pebble or builds the pinned one, [`daemon`] runs it in a folder of its
-//! own and ends it the way a container ends (every process that it started goes with it), and [`proxy`] stands between a client and the
-//! daemon's socket, passes everything on, and spoils the requests that a test names.
+//! Nothing here is a stand-in. [`pebble_binary`] finds the real Pebble or builds the pinned one,
+//! [`daemon`] runs it in a folder of its own and ends it the way a container ends (every process
+//! that it started goes with it), and [`proxy`] stands between a client and the daemon's socket,
+//! passes everything on, and spoils the requests that a test names.
 //!
 //! ```no_run
 //! use charmwright::testing::daemon::DaemonOptions;
@@ -18,8 +19,8 @@
 //! # }
 //! ```
 //!
-//! Everything is plain threads and blocking calls, so that it works the same under any runtime, paused time included. Linux only: what a
-//! daemon started is found in `/proc`.
+//! Everything is plain threads and blocking calls, so that it works the same under any runtime,
+//! paused time included. Linux only: what a daemon started is found in `/proc`.
 
 pub mod daemon;
 mod error;

@@ -1,8 +1,9 @@
 //! Finds the Pebble to run, or builds one that this library is tested with.
 //!
-//! Two versions are [pinned](Pinned): the current one by `tests/tools/go.mod`, the oldest one by `tests/tools/oldest/go.mod`. Each names
-//! Pebble as a Go tool dependency, and the `go.sum` beside it holds the hashes of all that it is made of. These files are part of this
-//! library, so that building needs nothing but Go and its module proxy.
+//! Two versions are [pinned](Pinned): the current one by `tests/tools/go.mod`, the oldest one by
+//! `tests/tools/oldest/go.mod`. Each names Pebble as a Go tool dependency, and the `go.sum` beside
+//! it holds the hashes of all that it is made of. These files are part of this library, so that
+//! building needs nothing but Go and its module proxy.
 
 use std::env;
 use std::fs::{self, File};
@@ -25,9 +26,10 @@ pub enum Pinned {
     /// [`VERSION`], the one that is meant wherever none is named.
     #[default]
     Current,
-    /// The oldest one that Juju still ships and that a present Go builds, `v1.1.1`. It says so itself in `/v1/system-info`, does not know
-    /// `PEBBLE_PERSIST`, makes a second socket beside its own with `.untrusted` added to the name, takes more than a second to
-    /// stop, and panics (exit status 2) when it is stopped while a service starts.
+    /// The oldest one that Juju still ships and that a present Go builds, `v1.1.1`. It says so
+    /// itself in `/v1/system-info`, does not know `PEBBLE_PERSIST`, makes a second socket beside
+    /// its own with `.untrusted` added to the name, takes more than a second to stop, and panics
+    /// (exit status 2) when it is stopped while a service starts.
     Oldest,
 }
 
@@ -59,7 +61,8 @@ static CURRENT: Module = Module {
     version: VERSION,
     go_mod: include_str!("../../tests/tools/go.mod"),
     go_sum: include_str!("../../tests/tools/go.sum"),
-    instead: ",\nor install Pebble itself (such as: snap install pebble --classic) so that it is on PATH, or set PEBBLE_BIN to its path",
+    instead: ",\nor install Pebble itself (such as: snap install pebble --classic) so that it is \
+              on PATH, or set PEBBLE_BIN to its path",
 };
 
 static OLDEST: Module = Module {
@@ -91,29 +94,33 @@ impl Search {
         self
     }
 
-    /// Also a `pebble` on `PATH`, before building one. Not the default: a test means the pinned version.
+    /// Also a `pebble` on `PATH`, before building one. Not the default: a test means the pinned
+    /// version.
     #[must_use]
     pub fn installed(mut self) -> Self {
         self.installed = true;
         self
     }
 
-    /// This of the pinned versions. Default: [`Pinned::Current`]. `PEBBLE_BIN` and a Pebble on `PATH` stand in for that one only.
+    /// This of the pinned versions. Default: [`Pinned::Current`]. `PEBBLE_BIN` and a Pebble on
+    /// `PATH` stand in for that one only.
     #[must_use]
     pub fn pinned(mut self, pinned: Pinned) -> Self {
         self.pinned = pinned;
         self
     }
 
-    /// The path of a Pebble that can be run; the pinned one is built on first use, which takes a minute.
+    /// The path of a Pebble that can be run; the pinned one is built on first use, which takes a
+    /// minute.
     ///
-    /// What is being done is told to `progress`, a line each time, only when something takes a while. Several threads and processes may
-    /// ask at once: one builds, the others wait for it.
+    /// What is being done is told to `progress`, a line each time, only when something takes a
+    /// while. Several threads and processes may ask at once: one builds, the others wait for it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BadPebble`] when the one that was named is not an executable file, [`ErrorKind::NoPebble`] when it has to be built and
-    /// cannot be (the message says what to install), [`ErrorKind::Io`] when its place cannot be written.
+    /// [`ErrorKind::BadPebble`] when the one that was named is not an executable file,
+    /// [`ErrorKind::NoPebble`] when it has to be built and cannot be (the message says what to
+    /// install), [`ErrorKind::Io`] when its place cannot be written.
     pub fn find(&self, progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
         if let Some(path) = &self.explicit {
             return named(path, "as asked");
@@ -132,16 +139,17 @@ impl Search {
     }
 }
 
-/// The Pebble at `explicit`, else at `PEBBLE_BIN`, else the pinned one, built when it is not there yet: see [`Search::find`].
+/// The Pebble at `explicit`, else at `PEBBLE_BIN`, else the pinned one, built when it is not there
+/// yet: see [`Search::find`].
 ///
 /// # Errors
 ///
 /// Those of [`Search::find`].
-pub fn find_or_build(explicit: Option<&Path>, progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
-    let search = Search {
-        explicit: explicit.map(Path::to_path_buf),
-        ..Search::new()
-    };
+pub fn find_or_build(
+    explicit: Option<&Path>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<PathBuf, Error> {
+    let search = Search { explicit: explicit.map(Path::to_path_buf), ..Search::new() };
     search.find(progress)
 }
 
@@ -170,17 +178,17 @@ fn on_path(program: &str) -> Option<PathBuf> {
         .find(|file| is_executable(file))
 }
 
-/// The folder that keeps what was built: cargo's target folder for a program that lies in one, else the user's cache.
+/// The folder that keeps what was built: cargo's target folder for a program that lies in one, else
+/// the user's cache.
 fn home() -> Result<PathBuf, Error> {
     if let Ok(program) = env::current_exe()
-        && let Some(target) = program
-            .ancestors()
-            .skip(1)
-            .find(|folder| folder.join(".rustc_info.json").is_file())
+        && let Some(target) =
+            program.ancestors().skip(1).find(|folder| folder.join(".rustc_info.json").is_file())
     {
         return Ok(target.to_path_buf());
     }
-    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute =
+        |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .map(|cache| cache.join("charmwright"))
@@ -193,7 +201,12 @@ fn home() -> Result<PathBuf, Error> {
 }
 
 /// Builds the Pebble of `module` in `home` with this Go unless it is there, and gives its path.
-fn build(module: &Module, home: &Path, go: Option<PathBuf>, progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
+fn build(
+    module: &Module,
+    home: &Path,
+    go: Option<PathBuf>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<PathBuf, Error> {
     let version = module.version;
     let place = home.join(format!("pebble-{version}"));
     let binary = place.join("pebble");
@@ -233,17 +246,14 @@ fn build(module: &Module, home: &Path, go: Option<PathBuf>, progress: &mut dyn F
 }
 
 /// One `go build`, its progress lines passed on as they come.
-fn run_go(module: &Module, go: &Path, work: &Path, progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
+fn run_go(
+    module: &Module,
+    go: &Path,
+    work: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(), Error> {
     let mut child = Command::new(go)
-        .args([
-            "build",
-            "-mod=readonly",
-            "-trimpath",
-            "-buildvcs=false",
-            "-o",
-            "pebble",
-            PACKAGE,
-        ])
+        .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o", "pebble", PACKAGE])
         .current_dir(work)
         // Without C the same binary comes out wherever it is built, and no C compiler is needed.
         .env("CGO_ENABLED", "0")
@@ -271,7 +281,8 @@ fn run_go(module: &Module, go: &Path, work: &Path, progress: &mut dyn FnMut(&str
     Err(Error::new(
         ErrorKind::NoPebble,
         format!(
-            "cannot build Pebble {} with {}: {status}\n{tail}\nLet Go {} or newer reach its module proxy{}.",
+            "cannot build Pebble {} with {}: {status}\n{tail}\nLet Go {} or newer reach its \
+             module proxy{}.",
             module.version,
             go.display(),
             go_version(module),
@@ -284,7 +295,8 @@ fn no_go(module: &Module) -> Error {
     Error::new(
         ErrorKind::NoPebble,
         format!(
-            "cannot find Pebble {}, and cannot build it: there is no Go on PATH; install Go {} or newer and it is built on the next try{}",
+            "cannot find Pebble {}, and cannot build it: there is no Go on PATH; install Go {} or \
+             newer and it is built on the next try{}",
             module.version,
             go_version(module),
             module.instead
@@ -294,11 +306,7 @@ fn no_go(module: &Module) -> Error {
 
 /// The Go that the module asks for.
 fn go_version(module: &Module) -> &'static str {
-    module
-        .go_mod
-        .lines()
-        .find_map(|line| line.strip_prefix("go "))
-        .unwrap_or("1.26")
+    module.go_mod.lines().find_map(|line| line.strip_prefix("go ")).unwrap_or("1.26")
 }
 
 #[cfg(test)]
@@ -363,7 +371,8 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    let binary = build(&CURRENT, home.path(), Some(go.clone()), &mut |_| {}).unwrap();
+                    let binary =
+                        build(&CURRENT, home.path(), Some(go.clone()), &mut |_| {}).unwrap();
                     assert!(is_executable(&binary));
                 });
             }
@@ -385,16 +394,11 @@ mod tests {
             "echo 'go: downloading example.com v1' >&2\necho 'go: no network' >&2\nexit 1",
         );
         let mut lines = Vec::new();
-        let error = build(&OLDEST, home.path(), Some(go), &mut |line| lines.push(line.to_owned())).unwrap_err();
-        assert!(
-            lines.contains(&"go: downloading example.com v1".to_owned()),
-            "{lines:?}"
-        );
+        let error = build(&OLDEST, home.path(), Some(go), &mut |line| lines.push(line.to_owned()))
+            .unwrap_err();
+        assert!(lines.contains(&"go: downloading example.com v1".to_owned()), "{lines:?}");
         assert_eq!(error.kind(), ErrorKind::NoPebble);
         assert!(error.to_string().contains("go: no network"), "{error}");
-        assert!(
-            error.to_string().starts_with("cannot build Pebble v1.1.1 with "),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("cannot build Pebble v1.1.1 with "), "{error}");
     }
 }

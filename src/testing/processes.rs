@@ -1,8 +1,10 @@
-//! Every process that a daemon started, found in `/proc` and ended together, as the end of a container ends them.
+//! Every process that a daemon started, found in `/proc` and ended together, as the end of a
+//! container ends them.
 //!
-//! Pebble gives each service a process group of its own, and a service may fork twice and lose its parent, so neither a group nor the line
-//! of parents finds them all. A process belongs to the family when its parent does, when it shares a group or a session with a member other
-//! than the daemon, or when the daemon's mark is in its environment, which a child inherits.
+//! Pebble gives each service a process group of its own, and a service may fork twice and lose its
+//! parent, so neither a group nor the line of parents finds them all. A process belongs to the
+//! family when its parent does, when it shares a group or a session with a member other than the
+//! daemon, or when the daemon's mark is in its environment, which a child inherits.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,18 +29,14 @@ fn running() -> Vec<Process> {
         .filter_map(|entry| {
             let pid: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            // The name stands in brackets and may hold blanks and brackets itself: what follows the last one is plain.
+            // The name stands in brackets and may hold blanks and brackets itself: what follows the
+            // last one is plain.
             let (_, rest) = stat.rsplit_once(')')?;
             let mut fields = rest.split_ascii_whitespace();
             let state = fields.next()?;
             let mut number = || fields.next()?.parse::<i32>().ok();
             let (parent, group, session) = (number()?, number()?, number()?);
-            (!matches!(state, "Z" | "X")).then_some(Process {
-                pid,
-                parent,
-                group,
-                session,
-            })
+            (!matches!(state, "Z" | "X")).then_some(Process { pid, parent, group, session })
         })
         .collect()
 }
@@ -46,13 +44,12 @@ fn running() -> Vec<Process> {
 /// Whether the environment that the process was started with holds this `NAME=VALUE`.
 fn has_mark(pid: i32, mark: &str) -> bool {
     fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
-        environment
-            .split(|byte| *byte == 0)
-            .any(|entry| entry == mark.as_bytes())
+        environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
     })
 }
 
-/// The processes of one daemon, remembered from look to look: a killed parent no longer leads to its children.
+/// The processes of one daemon, remembered from look to look: a killed parent no longer leads to
+/// its children.
 pub(crate) struct Family {
     root: i32,
     mark: String,
@@ -62,7 +59,8 @@ pub(crate) struct Family {
 }
 
 impl Family {
-    /// The family of the daemon with this process id, which was started with `mark` (`NAME=VALUE`) in its environment.
+    /// The family of the daemon with this process id, which was started with `mark` (`NAME=VALUE`)
+    /// in its environment.
     pub(crate) fn new(root: u32, mark: &str) -> Self {
         Self {
             root: i32::try_from(root).unwrap_or(i32::MAX),
@@ -77,7 +75,8 @@ impl Family {
     fn look(&mut self) -> Vec<i32> {
         let all = running();
         let myself = i32::try_from(std::process::id()).unwrap_or_default();
-        // The group and the session that we or the daemon are in hold strangers too: the whole test run, perhaps.
+        // The group and the session that we or the daemon are in hold strangers too: the whole test
+        // run, perhaps.
         let common: Vec<(i32, i32)> = all
             .iter()
             .filter(|process| process.pid == myself || process.pid == self.root)
@@ -86,7 +85,10 @@ impl Family {
         loop {
             let before = self.members.len();
             for process in &all {
-                if process.pid == self.root || process.pid == myself || self.members.contains(&process.pid) {
+                if process.pid == self.root
+                    || process.pid == myself
+                    || self.members.contains(&process.pid)
+                {
                     continue;
                 }
                 let related = process.parent == self.root
@@ -109,12 +111,10 @@ impl Family {
                 break;
             }
         }
-        let running: Vec<i32> = all
-            .iter()
-            .map(|p| p.pid)
-            .filter(|pid| self.members.contains(pid))
-            .collect();
-        // Who has ended leaves the family: its number may be given to a stranger, and a group or a session lives on in those who remain.
+        let running: Vec<i32> =
+            all.iter().map(|p| p.pid).filter(|pid| self.members.contains(pid)).collect();
+        // Who has ended leaves the family: its number may be given to a stranger, and a group or a
+        // session lives on in those who remain.
         self.members = running.iter().copied().collect();
         self.groups = all
             .iter()
@@ -134,7 +134,8 @@ impl Family {
         self.look();
     }
 
-    /// Sends SIGKILL until nobody but the daemon is left, for at most `limit`. Gives those who are still there.
+    /// Sends SIGKILL until nobody but the daemon is left, for at most `limit`. Gives those who are
+    /// still there.
     pub(crate) fn kill(&mut self, limit: Duration) -> Vec<i32> {
         let end = Instant::now() + limit;
         loop {
@@ -145,7 +146,8 @@ impl Family {
             for pid in &left {
                 signal(*pid, Signal::KILL);
             }
-            // A killed process needs a moment to go, and there is nothing to wait on: it is not our child.
+            // A killed process needs a moment to go, and there is nothing to wait on: it is not our
+            // child.
             std::thread::sleep(Duration::from_millis(1));
         }
     }
@@ -167,7 +169,8 @@ mod tests {
     #[test]
     fn finds_children_in_other_groups_and_orphans() {
         let mark = format!("CHARMWRIGHT_TEST_MARK={}", std::process::id());
-        // The first sleep stays a child in a group of its own (setsid), the second loses its parent at once.
+        // The first sleep stays a child in a group of its own (setsid), the second loses its parent
+        // at once.
         let mut root = Command::new("sh")
             .args(["-c", "setsid sleep 1000 & (setsid sleep 1000 &) ; wait"])
             .env("CHARMWRIGHT_TEST_MARK", std::process::id().to_string())
@@ -177,8 +180,9 @@ mod tests {
             .unwrap();
         let mut family = Family::new(root.id(), &mark);
         let end = Instant::now() + Duration::from_secs(10);
-        let is_sleep =
-            |pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "sleep");
+        let is_sleep = |pid: &i32| {
+            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "sleep")
+        };
         while family.look().iter().filter(|pid| is_sleep(pid)).count() < 2 {
             assert!(Instant::now() < end, "the sleepers did not start");
             std::thread::sleep(Duration::from_millis(2));

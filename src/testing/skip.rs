@@ -5,10 +5,12 @@ use std::io::Write as _;
 use super::daemon::{Daemon, DaemonOptions};
 use super::error::ErrorKind;
 
-/// A daemon for the test of this name, or `None` where no Pebble can be had and the test is to be skipped.
+/// A daemon for the test of this name, or `None` where no Pebble can be had and the test is to be
+/// skipped.
 ///
-/// The skip is written to standard error past the test runner's capture, so that it shows in a green run. With `CI` set in the
-/// environment (to anything but nothing, `0` or `false`) a missing Pebble is a failure instead.
+/// The skip is written to standard error past the test runner's capture, so that it shows in a
+/// green run. With `CI` set in the environment (to anything but nothing, `0` or `false`) a missing
+/// Pebble is a failure instead.
 ///
 /// # Panics
 ///
@@ -22,8 +24,10 @@ pub fn daemon_or_skip(test: &str, options: DaemonOptions) -> Option<Daemon> {
     match Daemon::start(options) {
         Ok(daemon) => Some(daemon),
         Err(error) if error.kind() == ErrorKind::NoPebble && !in_ci() => {
-            // Not eprintln: the test runner swallows that when the test passes, and a skipped test passes.
-            let _unseen = writeln!(std::io::stderr(), "\nSKIPPED, it did NOT run: {test}\n{error:?}\n");
+            // Not eprintln: the test runner swallows that when the test passes, and a skipped test
+            // passes.
+            let _unseen =
+                writeln!(std::io::stderr(), "\nSKIPPED, it did NOT run: {test}\n{error:?}\n");
             None
         }
         Err(error) => panic!("{test}: {error:?}"),

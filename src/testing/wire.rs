@@ -1,4 +1,5 @@
-//! As much of HTTP/1.1 as passing messages on needs: where a head ends, and where a body does (RFC 9112, sections 6 and 7).
+//! As much of HTTP/1.1 as passing messages on needs: where a head ends, and where a body does (RFC
+//! 9112, sections 6 and 7).
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -21,10 +22,7 @@ pub(crate) struct Head {
 impl Head {
     /// The value of a header, its name in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The status of a reply.
@@ -34,8 +32,7 @@ impl Head {
 
     /// Whether its sender ends the connection after it.
     pub(crate) fn closes(&self) -> bool {
-        self.header("connection")
-            .is_some_and(|value| value.eq_ignore_ascii_case("close"))
+        self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 
     /// How long the body of a request is.
@@ -98,7 +95,11 @@ fn invalid(what: &str) -> io::Error {
 }
 
 /// Reads up to and with the next line end into `line`; fewer bytes only at the end of the stream.
-pub(crate) fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>, limit: usize) -> io::Result<()> {
+pub(crate) fn read_line(
+    reader: &mut dyn BufRead,
+    line: &mut Vec<u8>,
+    limit: usize,
+) -> io::Result<()> {
     loop {
         let buffer = reader.fill_buf()?;
         if buffer.is_empty() {
@@ -198,7 +199,8 @@ impl Body {
         self == Self::Over
     }
 
-    /// Reads what has come of it, at least something and no more than the reader's buffer holds, and hands it on.
+    /// Reads what has come of it, at least something and no more than the reader's buffer holds,
+    /// and hands it on.
     pub(crate) fn step(
         &mut self,
         reader: &mut dyn BufRead,
@@ -231,13 +233,10 @@ impl Body {
                 let line = whole_line(reader, MAX_HEAD)?;
                 let text = String::from_utf8_lossy(&line);
                 let digits = text.split(';').next().unwrap_or_default().trim();
-                let size = u64::from_str_radix(digits, 16).map_err(|_| invalid("a chunk without a size"))?;
+                let size = u64::from_str_radix(digits, 16)
+                    .map_err(|_| invalid("a chunk without a size"))?;
                 sink(Piece::Framing(&line))?;
-                if size == 0 {
-                    Self::Trailer
-                } else {
-                    Self::data(size, true)
-                }
+                if size == 0 { Self::Trailer } else { Self::data(size, true) }
             }
             Self::ChunkEnd => {
                 sink(Piece::Framing(&whole_line(reader, 2)?))?;
@@ -260,11 +259,7 @@ fn is_blank(line: &[u8]) -> bool {
 fn whole_line(reader: &mut dyn BufRead, limit: usize) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     read_line(reader, &mut line, limit)?;
-    if line.ends_with(b"\n") {
-        Ok(line)
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
+    if line.ends_with(b"\n") { Ok(line) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 /// Reads one body to its end and hands it on piece by piece, as it comes.
@@ -285,10 +280,7 @@ pub(crate) fn get(socket: &Path, path: &str, limit: Duration) -> io::Result<u16>
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(limit))?;
     stream.set_write_timeout(Some(limit))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    )?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut reader = BufReader::new(stream);
     let head = read_head(&mut reader)?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let status = head.status().ok_or_else(|| invalid("a status line without a status"))?;
@@ -303,26 +295,20 @@ mod tests {
 
     fn body(text: &str, length: Length) -> io::Result<(String, String)> {
         let (mut data, mut all) = (Vec::new(), Vec::new());
-        read_body(
-            &mut BufReader::with_capacity(3, text.as_bytes()),
-            length,
-            &mut |piece| {
-                if let Piece::Data(bytes) = &piece {
-                    data.extend_from_slice(bytes);
-                }
-                all.extend_from_slice(piece.bytes());
-                Ok(())
-            },
-        )?;
+        read_body(&mut BufReader::with_capacity(3, text.as_bytes()), length, &mut |piece| {
+            if let Piece::Data(bytes) = &piece {
+                data.extend_from_slice(bytes);
+            }
+            all.extend_from_slice(piece.bytes());
+            Ok(())
+        })?;
         Ok((String::from_utf8(data).unwrap(), String::from_utf8(all).unwrap()))
     }
 
     #[test]
     fn heads_and_bodies_end_where_they_say() {
         let text = "HTTP/1.1 202 Accepted\r\nContent-Length: 4\r\nX-A:b\r\n\r\nbody";
-        let head = read_head(&mut BufReader::with_capacity(5, text.as_bytes()))
-            .unwrap()
-            .unwrap();
+        let head = read_head(&mut BufReader::with_capacity(5, text.as_bytes())).unwrap().unwrap();
         assert_eq!(head.status(), Some(202));
         assert_eq!(head.header("x-a"), Some("b"));
         assert_eq!(head.reply_length("GET").unwrap(), Length::Exact(4));

@@ -36,20 +36,14 @@ pub(super) struct Document {
 }
 
 const NOTHING: &Node = &Node {
-    kind: NodeKind::Scalar {
-        value: String::new(),
-        style: Style::Plain,
-    },
+    kind: NodeKind::Scalar { value: String::new(), style: Style::Plain },
     tag: String::new(),
     line: 1,
 };
 
 impl Document {
     pub(super) fn new() -> Self {
-        Self {
-            nodes: Vec::new(),
-            root: NodeId(0),
-        }
+        Self { nodes: Vec::new(), root: NodeId(0) }
     }
 
     pub(super) fn add(&mut self, node: Node) -> NodeId {

@@ -50,10 +50,7 @@ impl Input {
                 }
                 Err(problem) => {
                     chars.truncate(whole_pieces);
-                    return Self {
-                        chars,
-                        fault: Some(problem),
-                    };
+                    return Self { chars, fault: Some(problem) };
                 }
             }
         }
@@ -67,19 +64,20 @@ impl Input {
     /// Makes sure that every character before this index can be had.
     pub(super) fn reach(&self, end: usize) -> Result<(), SyntaxError> {
         match self.fault {
-            Some(problem) if end > self.chars.len() => Err(SyntaxError {
-                stage: Stage::Reader,
-                problem,
-                problem_line: 0,
-                context_line: 0,
-            }),
+            Some(problem) if end > self.chars.len() => {
+                Err(SyntaxError { stage: Stage::Reader, problem, problem_line: 0, context_line: 0 })
+            }
             _ => Ok(()),
         }
     }
 }
 
 /// The first character and its width, or nothing when the piece ends before it does.
-fn decode_one(encoding: Encoding, piece: &[u8], is_last: bool) -> Result<Option<(char, usize)>, &'static str> {
+fn decode_one(
+    encoding: Encoding,
+    piece: &[u8],
+    is_last: bool,
+) -> Result<Option<(char, usize)>, &'static str> {
     let found = match encoding {
         Encoding::Utf8 => decode_utf8(piece, is_last)?,
         Encoding::Utf16Little => decode_utf16(piece, is_last, u16::from_le_bytes)?,
@@ -109,11 +107,7 @@ fn decode_utf8(piece: &[u8], is_last: bool) -> Result<Option<(u32, usize)>, &'st
         _ => return Err("invalid leading UTF-8 octet"),
     };
     let Some(octets) = piece.get(1..width) else {
-        return if is_last {
-            Err("incomplete UTF-8 octet sequence")
-        } else {
-            Ok(None)
-        };
+        return if is_last { Err("incomplete UTF-8 octet sequence") } else { Ok(None) };
     };
     let mut code = u32::from(start);
     for octet in octets {
@@ -128,7 +122,11 @@ fn decode_utf8(piece: &[u8], is_last: bool) -> Result<Option<(u32, usize)>, &'st
     Ok(Some((code, width)))
 }
 
-fn decode_utf16(piece: &[u8], is_last: bool, join: fn([u8; 2]) -> u16) -> Result<Option<(u32, usize)>, &'static str> {
+fn decode_utf16(
+    piece: &[u8],
+    is_last: bool,
+    join: fn([u8; 2]) -> u16,
+) -> Result<Option<(u32, usize)>, &'static str> {
     let unit = |at: usize| match piece.get(at..at + 2) {
         Some(&[first, second]) => Some(u32::from(join([first, second]))),
         _ => None,
@@ -141,7 +139,9 @@ fn decode_utf16(piece: &[u8], is_last: bool, join: fn([u8; 2]) -> u16) -> Result
         0xdc00 => Err("unexpected low surrogate area"),
         0xd800 => match unit(2) {
             None => missing("incomplete UTF-16 surrogate pair"),
-            Some(low) if low & 0xfc00 == 0xdc00 => Ok(Some((0x10000 + ((high & 0x3ff) << 10) + (low & 0x3ff), 4))),
+            Some(low) if low & 0xfc00 == 0xdc00 => {
+                Ok(Some((0x10000 + ((high & 0x3ff) << 10) + (low & 0x3ff), 4)))
+            }
             Some(_) => Err("expected low surrogate area"),
         },
         _ => Ok(Some((high, 2))),

@@ -40,7 +40,11 @@ impl YamlFormatter {
 }
 
 impl Formatter for YamlFormatter {
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+    fn begin_object_key<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         self.key_length = Some(0);
         if first { Ok(()) } else { writer.write_all(b",") }
     }
@@ -54,9 +58,15 @@ impl Formatter for YamlFormatter {
         }
     }
 
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some((plain, escaped)) = rest.find(needs_escape).and_then(|place| rest.split_at_checked(place)) {
+        while let Some((plain, escaped)) =
+            rest.find(needs_escape).and_then(|place| rest.split_at_checked(place))
+        {
             let mut characters = escaped.chars();
             let Some(character) = characters.next() else { break };
             writer.write_all(plain.as_bytes())?;
@@ -68,7 +78,11 @@ impl Formatter for YamlFormatter {
         writer.write_all(rest.as_bytes())
     }
 
-    fn write_char_escape<W: ?Sized + io::Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+    fn write_char_escape<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
         self.count(6);
         serde_json::ser::CompactFormatter.write_char_escape(writer, escape)
     }
@@ -94,11 +108,9 @@ mod tests {
 
     #[test]
     fn a_key_that_yaml_would_not_take_for_one_is_refused() {
-        for (key, is_taken) in [
-            ("k".repeat(900), true),
-            ("k".repeat(1_100), false),
-            ("\u{1}".repeat(200), false),
-        ] {
+        for (key, is_taken) in
+            [("k".repeat(900), true), ("k".repeat(1_100), false), ("\u{1}".repeat(200), false)]
+        {
             let map = BTreeMap::from([(key, "v".repeat(2_000))]);
             let written = to_yaml(&map);
             assert_eq!(written.is_ok(), is_taken, "{written:?}");

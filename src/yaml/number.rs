@@ -11,11 +11,7 @@ pub(super) fn number(text: &str, dialect: Dialect) -> Option<Scalar> {
     if is_float(text, dialect) {
         // Rust reads what is left exactly as Go does, but Go calls a number that no float can hold
         // a mistake.
-        return text
-            .parse::<f64>()
-            .ok()
-            .filter(|number| number.is_finite())
-            .map(Scalar::Float);
+        return text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Scalar::Float);
     }
     let (sign, rest) = match text.strip_prefix('-') {
         Some(rest) => ("-", rest),
@@ -23,11 +19,7 @@ pub(super) fn number(text: &str, dialect: Dialect) -> Option<Scalar> {
     };
     // What stands after the prefix may have a sign of its own.
     let in_radix = |digits: &str, radix| {
-        let digits = if sign.is_empty() {
-            digits.to_owned()
-        } else {
-            format!("-{digits}")
-        };
+        let digits = if sign.is_empty() { digits.to_owned() } else { format!("-{digits}") };
         signed(&digits, radix).or_else(|| match sign {
             "" => u64::from_str_radix(&digits, radix)
                 .ok()
@@ -93,7 +85,8 @@ fn int(text: &str) -> Option<i64> {
 }
 
 fn base(text: &str) -> (u32, &str) {
-    let prefixed = |prefixes: [&str; 2]| prefixes.into_iter().find_map(|prefix| text.strip_prefix(prefix));
+    let prefixed =
+        |prefixes: [&str; 2]| prefixes.into_iter().find_map(|prefix| text.strip_prefix(prefix));
     if let Some(digits) = prefixed(["0x", "0X"]) {
         (16, digits)
     } else if let Some(digits) = prefixed(["0b", "0B"]) {
@@ -127,10 +120,14 @@ fn is_float(text: &str, dialect: Dialect) -> bool {
     let has_good_mantissa = match (dialect, mantissa.split_once('.')) {
         (Dialect::Pebble, None) => is_digits(mantissa),
         (Dialect::Pebble, Some(("", fraction))) => is_digits(fraction),
-        (Dialect::Pebble, Some((whole, fraction))) => is_digits(whole) && (fraction.is_empty() || is_digits(fraction)),
+        (Dialect::Pebble, Some((whole, fraction))) => {
+            is_digits(whole) && (fraction.is_empty() || is_digits(fraction))
+        }
         // And no leading 0, and a digit after the point: `08` and `5.` are texts.
         (Dialect::Juju, None) => mantissa.is_empty() || is_plain_whole(mantissa),
-        (Dialect::Juju, Some((whole, fraction))) => (whole.is_empty() || is_plain_whole(whole)) && is_digits(fraction),
+        (Dialect::Juju, Some((whole, fraction))) => {
+            (whole.is_empty() || is_plain_whole(whole)) && is_digits(fraction)
+        }
     };
     has_good_exponent && has_good_mantissa
 }
@@ -156,7 +153,8 @@ pub(super) fn go_float(text: &str) -> Option<f64> {
     }
     if let Some(digits) = name.strip_prefix("0x") {
         let number = hexadecimal(&without_underscores(digits, true)?)?;
-        return Some(if text.starts_with('-') { -number } else { number }).filter(|number| number.is_finite());
+        return Some(if text.starts_with('-') { -number } else { number })
+            .filter(|number| number.is_finite());
     }
     let plain = without_underscores(text, false)?;
     plain.parse::<f64>().ok().filter(|number| number.is_finite())

@@ -87,7 +87,9 @@ impl Parser {
         self.skip();
         let root = match &self.peek()?.kind {
             TokenKind::StreamEnd => return Ok(false),
-            TokenKind::VersionDirective { .. } | TokenKind::TagDirective { .. } | TokenKind::DocumentStart => {
+            TokenKind::VersionDirective { .. }
+            | TokenKind::TagDirective { .. }
+            | TokenKind::DocumentStart => {
                 self.directives()?;
                 let token = self.peek()?;
                 if token.kind != TokenKind::DocumentStart {
@@ -144,18 +146,11 @@ impl Parser {
     }
 
     fn prefix_of(&self, handle: &str) -> Option<&str> {
-        self.handles
-            .iter()
-            .find(|(known, _)| known == handle)
-            .map(|(_, prefix)| prefix.as_str())
+        self.handles.iter().find(|(known, _)| known == handle).map(|(_, prefix)| prefix.as_str())
     }
 
     fn add(&mut self, properties: Properties, line: usize, kind: NodeKind) -> NodeId {
-        let id = self.document.add(Node {
-            kind,
-            tag: properties.tag,
-            line: line + 1,
-        });
+        let id = self.document.add(Node { kind, tag: properties.tag, line: line + 1 });
         if let Some(anchor) = properties.anchor {
             self.anchors.insert(anchor, id);
         }
@@ -172,7 +167,13 @@ impl Parser {
         self.scalar(properties, line, String::new(), Style::Plain)
     }
 
-    fn scalar(&mut self, properties: Properties, line: usize, value: String, style: Style) -> NodeId {
+    fn scalar(
+        &mut self,
+        properties: Properties,
+        line: usize,
+        value: String,
+        style: Style,
+    ) -> NodeId {
         self.add(properties, line, NodeKind::Scalar { value, style })
     }
 
@@ -183,7 +184,9 @@ impl Parser {
         let line = first.line;
         if let TokenKind::Alias(name) = first.kind {
             let Some(&target) = self.anchors.get(&name) else {
-                return Err(Fault::Other(Error::text(format!("unknown anchor '{name}' referenced"))));
+                return Err(Fault::Other(Error::text(format!(
+                    "unknown anchor '{name}' referenced"
+                ))));
             };
             self.skip();
             return Ok(self.add(Properties::default(), line, NodeKind::Alias(name, target)));
@@ -224,7 +227,9 @@ impl Parser {
         loop {
             let Token { kind, line } = self.peek()?.clone();
             match kind {
-                TokenKind::Anchor(anchor) if properties.anchor.is_none() => properties.anchor = Some(anchor),
+                TokenKind::Anchor(anchor) if properties.anchor.is_none() => {
+                    properties.anchor = Some(anchor)
+                }
                 TokenKind::Tag { handle, suffix } if !has_tag => {
                     has_tag = true;
                     properties.tag = if handle.is_empty() {
@@ -264,12 +269,8 @@ impl Parser {
     }
 
     fn indentless_sequence(&mut self) -> Parsed<NodeKind> {
-        const ENDS: &[TokenKind] = &[
-            TokenKind::BlockEntry,
-            TokenKind::Key,
-            TokenKind::Value,
-            TokenKind::BlockEnd,
-        ];
+        const ENDS: &[TokenKind] =
+            &[TokenKind::BlockEntry, TokenKind::Key, TokenKind::Value, TokenKind::BlockEnd];
         let mut items = Vec::new();
         while self.next_is(&[TokenKind::BlockEntry])? {
             let line = self.peek()?.line;

@@ -16,7 +16,12 @@ pub(super) fn short_tag(tag: &str) -> String {
 }
 
 /// Finds the value that a scalar with this tag, text and style stands for.
-pub(super) fn resolve(tag: &str, text: &str, style: Style, dialect: Dialect) -> Result<Scalar, Error> {
+pub(super) fn resolve(
+    tag: &str,
+    text: &str,
+    style: Style,
+    dialect: Dialect,
+) -> Result<Scalar, Error> {
     let short = short_tag(tag);
     let is_untagged = match dialect {
         Dialect::Juju => tag.is_empty(),
@@ -28,7 +33,9 @@ pub(super) fn resolve(tag: &str, text: &str, style: Style, dialect: Dialect) -> 
     }
     let wanted = if is_untagged { "" } else { short.as_str() };
     let found = match wanted {
-        "" | "!!bool" | "!!int" | "!!float" | "!!null" | "!!timestamp" => implied(text, wanted, dialect),
+        "" | "!!bool" | "!!int" | "!!float" | "!!null" | "!!timestamp" => {
+            implied(text, wanted, dialect)
+        }
         "!!binary" => {
             return match decode_base64(text) {
                 Some(bytes) => Ok(Scalar::Binary(bytes)),
@@ -46,10 +53,9 @@ pub(super) fn resolve(tag: &str, text: &str, style: Style, dialect: Dialect) -> 
             Ok(Scalar::Float(number))
         }
         (wanted, found) if wanted == found.tag() => Ok(found),
-        (wanted, found) => Err(Error::text(format!(
-            "cannot decode {} `{text}` as a {wanted}",
-            found.tag()
-        ))),
+        (wanted, found) => {
+            Err(Error::text(format!("cannot decode {} `{text}` as a {wanted}", found.tag())))
+        }
     }
 }
 
@@ -70,7 +76,9 @@ fn implied(text: &str, tag: &str, dialect: Dialect) -> Scalar {
             return Scalar::Bool(false);
         }
         ".nan" | ".NaN" | ".NAN" => return Scalar::Float(f64::NAN),
-        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Scalar::Float(f64::INFINITY),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
+            return Scalar::Float(f64::INFINITY);
+        }
         "-.inf" | "-.Inf" | "-.INF" => return Scalar::Float(f64::NEG_INFINITY),
         _ => {}
     }

@@ -20,16 +20,9 @@ pub(crate) async fn are_listed_by_state_and_service(pebble: &impl Pebble) {
     // Pebble lists them in no order; the client sorts them.
     let all = client.changes(&ChangeFilter::all()).await.unwrap();
     assert_eq!(ids(&all), both);
-    let ready = client
-        .changes(&ChangeFilter::select(ChangeSelect::Ready))
-        .await
-        .unwrap();
+    let ready = client.changes(&ChangeFilter::select(ChangeSelect::Ready)).await.unwrap();
     assert_eq!(ids(&ready), both);
-    assert_eq!(
-        client.changes(&ChangeFilter::default()).await.unwrap(),
-        [],
-        "none is in progress"
-    );
+    assert_eq!(client.changes(&ChangeFilter::default()).await.unwrap(), [], "none is in progress");
     let of_b = client.changes(&ChangeFilter::all().service("b")).await.unwrap();
     assert_eq!((of_b.len(), of_b[0].summary()), (1, "Start service \"b\""));
     assert_eq!(client.changes(&ChangeFilter::all().service("c")).await.unwrap(), []);
@@ -41,17 +34,11 @@ pub(crate) async fn are_waited_for_and_told_when_they_fail(pebble: &impl Pebble)
     let client = pebble.client();
     add(
         &client,
-        [
-            ("good", sleeper()),
-            ("bad", Service::new().command("/bin/sh -c 'echo boom; exit 3'")),
-        ],
+        [("good", sleeper()), ("bad", Service::new().command("/bin/sh -c 'echo boom; exit 3'"))],
     )
     .await;
     let good = client.start(&["good"]).await.unwrap();
-    assert_eq!(
-        (good.status(), good.ready(), good.err()),
-        (&ChangeStatus::Done, true, None)
-    );
+    assert_eq!((good.status(), good.ready(), good.err()), (&ChangeStatus::Done, true, None));
     assert!(good.spawn_time() < good.ready_time());
     let error = client.start(&["bad"]).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
@@ -60,10 +47,7 @@ pub(crate) async fn are_waited_for_and_told_when_they_fail(pebble: &impl Pebble)
     let failed = client.wait_change(&id, PATIENCE).await.unwrap();
     assert_eq!(*failed.status(), ChangeStatus::Error);
     assert!(
-        failed
-            .err()
-            .unwrap()
-            .starts_with("cannot perform the following tasks:\n- "),
+        failed.err().unwrap().starts_with("cannot perform the following tasks:\n- "),
         "{failed:?}"
     );
     assert_eq!(failed.service_failures()[0].last_output(), Some("boom"));
@@ -128,13 +112,7 @@ pub(crate) async fn a_wait_ends_at_its_timeout(pebble: &impl Pebble) {
         (answer.status, answer.refusal().as_str()),
         (504, "timed out waiting for change after 10ms")
     );
-    assert_eq!(
-        get(pebble, &format!("/v1/changes/{}/wait?timeout=5", change.id())).status,
-        400
-    );
-    let waited = client
-        .wait_change(change.id(), Duration::from_millis(50))
-        .await
-        .unwrap_err();
+    assert_eq!(get(pebble, &format!("/v1/changes/{}/wait?timeout=5", change.id())).status, 400);
+    let waited = client.wait_change(change.id(), Duration::from_millis(50)).await.unwrap_err();
     assert_eq!(*waited.kind(), ErrorKind::ChangeRunning, "{waited}");
 }

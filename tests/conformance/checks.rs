@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use charmwright::pebble::{Check, CheckInfo, CheckLevel, CheckQuery, CheckStatus, Client, ErrorKind};
+use charmwright::pebble::{
+    Check, CheckInfo, CheckLevel, CheckQuery, CheckStatus, Client, ErrorKind,
+};
 use charmwright::pebble::{Layer, LayerMode, Startup};
 
 use crate::pebble::{Pebble, refused, since, until};
@@ -12,9 +14,8 @@ use crate::raw::post;
 const LONG: Duration = Duration::from_secs(3600);
 
 async fn add(client: &Client, checks: impl IntoIterator<Item = (&'static str, Check)>) {
-    let layer = checks
-        .into_iter()
-        .fold(Layer::new(), |layer, (name, check)| layer.check(name, check));
+    let layer =
+        checks.into_iter().fold(Layer::new(), |layer, (name, check)| layer.check(name, check));
     client.add_layer("checks", &layer, LayerMode::Combine).await.unwrap();
 }
 
@@ -29,11 +30,7 @@ pub(crate) async fn are_listed_by_level_and_name(pebble: &impl Pebble) {
     let alive = check().level(CheckLevel::Alive).threshold(7);
     add(
         &client,
-        [
-            ("plain", check()),
-            ("alive", alive),
-            ("ready", check().level(CheckLevel::Ready)),
-        ],
+        [("plain", check()), ("alive", alive), ("ready", check().level(CheckLevel::Ready))],
     )
     .await;
     let names = async |query: CheckQuery| -> Vec<String> {
@@ -45,10 +42,7 @@ pub(crate) async fn are_listed_by_level_and_name(pebble: &impl Pebble) {
     assert_eq!(names(CheckQuery::all().level(CheckLevel::Ready)).await, ["ready"]);
     assert_eq!(names(CheckQuery::all().names(["plain", "nobody"])).await, ["plain"]);
     let alive = one(&client, "alive").await;
-    assert_eq!(
-        (alive.status(), alive.failures(), alive.threshold()),
-        (&CheckStatus::Up, 0, 7)
-    );
+    assert_eq!((alive.status(), alive.failures(), alive.threshold()), (&CheckStatus::Up, 0, 7));
     assert_eq!(alive.change_id().is_some(), pebble.has("1.11"));
     assert_eq!(alive.successes().is_some(), pebble.has("1.23"));
     let bad = CheckQuery::all().level(CheckLevel::Other("half".to_owned()));
@@ -66,32 +60,18 @@ pub(crate) async fn start_and_stop(pebble: &impl Pebble) {
     let Some(stopped) = since(pebble, "1.19", client.stop_checks(&["on", "off"]).await) else {
         return;
     };
-    assert_eq!(
-        stopped.unwrap(),
-        ["on"],
-        "one that did not run is no failure and no change"
-    );
+    assert_eq!(stopped.unwrap(), ["on"], "one that did not run is no failure and no change");
     assert_eq!(*one(&client, "on").await.status(), CheckStatus::Inactive);
     assert_eq!(client.stop_checks(&["on"]).await.unwrap(), [""; 0]);
     assert_eq!(client.start_checks(&["on", "off"]).await.unwrap(), ["off", "on"]);
-    refused(
-        client.start_checks(&["on", "x", "y"]).await,
-        400,
-        "cannot find checks in plan: x, y",
-    );
-    assert_eq!(
-        *client.stop_checks(&[]).await.unwrap_err().kind(),
-        ErrorKind::InvalidRequest
-    );
+    refused(client.start_checks(&["on", "x", "y"]).await, 400, "cannot find checks in plan: x, y");
+    assert_eq!(*client.stop_checks(&[]).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
     let none = post(pebble, "/v1/checks", r#"{"action":"stop","checks":[]}"#);
     assert_eq!(
         (none.status, none.refusal()),
         (400, "must specify checks for stop action".to_owned())
     );
-    assert_eq!(
-        post(pebble, "/v1/checks", r#"{"action":"dance","checks":["on"]}"#).status,
-        400
-    );
+    assert_eq!(post(pebble, "/v1/checks", r#"{"action":"dance","checks":["on"]}"#).status, 400);
 }
 
 pub(crate) async fn are_run_when_asked_for(pebble: &impl Pebble) {
@@ -117,12 +97,11 @@ fn exists(file: &Path) -> String {
 pub(crate) async fn go_down_and_up(pebble: &impl Pebble) {
     let client = pebble.client();
     let file = pebble.folder().join("good");
-    let check = Check::exec(exists(&file))
-        .period(Duration::from_millis(20))
-        .threshold(2);
+    let check = Check::exec(exists(&file)).period(Duration::from_millis(20)).threshold(2);
     add(&client, [("file", check)]).await;
-    let is =
-        async |status: CheckStatus| until(async || one(&client, "file").await, |check| *check.status() == status).await;
+    let is = async |status: CheckStatus| {
+        until(async || one(&client, "file").await, |check| *check.status() == status).await
+    };
     let down = is(CheckStatus::Down).await;
     assert!(down.failures() >= 2, "{down:?}");
     if let Some(change) = down.change_id() {

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use charmwright::pebble::{Change, ChangeStatus, Client, ErrorKind, Exec, ExecOutput, Signal, UserFault};
+use charmwright::pebble::{
+    Change, ChangeStatus, Client, ErrorKind, Exec, ExecOutput, Signal, UserFault,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::pebble::{PATIENCE, Pebble, add, refused, sleeper, until};
@@ -42,11 +44,8 @@ pub(crate) async fn gives_output_and_exit_code(pebble: &impl Pebble) {
     assert_eq!((change.status(), change.err()), (&ChangeStatus::Done, None));
     assert_eq!((change.kind(), exit_code(&change)), ("exec", Some(7)));
     assert_eq!(change.summary(), "Execute command \"/bin/sh\"");
-    let task = if pebble.has("1.8") {
-        "Execute command \"/bin/sh\""
-    } else {
-        "exec command \"/bin/sh\""
-    };
+    let task =
+        if pebble.has("1.8") { "Execute command \"/bin/sh\"" } else { "exec command \"/bin/sh\"" };
     assert_eq!(change.tasks()[0].summary(), task);
     // More than any buffer on the way holds, in both directions.
     let large: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
@@ -83,7 +82,11 @@ pub(crate) async fn runs_where_and_with_what_it_is_told(pebble: &impl Pebble) {
     assert_eq!(Path::new(ran_in.trim_end()), home);
     assert_eq!(text(sh("echo $PATH")).await.trim_end(), path);
     let odd = "a 'b' \"c\" $HOME \\ \n ü";
-    let script = sh("printf '%s|' \"$ODD\" \"$EMPTY\" \"$LANG\"").envs([("ODD", odd), ("EMPTY", ""), ("LANG", "C")]);
+    let script = sh("printf '%s|' \"$ODD\" \"$EMPTY\" \"$LANG\"").envs([
+        ("ODD", odd),
+        ("EMPTY", ""),
+        ("LANG", "C"),
+    ]);
     assert_eq!(text(script).await, format!("{odd}||C|"));
     let answer = post(
         pebble,
@@ -95,7 +98,9 @@ pub(crate) async fn runs_where_and_with_what_it_is_told(pebble: &impl Pebble) {
     assert_eq!(json["result"]["working-dir"], "/usr");
     assert_eq!(json["result"]["environment"]["A"], "1");
     // The trap: it is not only what was sent.
-    assert!(json["result"]["environment"]["PATH"].is_string() && json["result"]["task-id"].is_string());
+    assert!(
+        json["result"]["environment"]["PATH"].is_string() && json["result"]["task-id"].is_string()
+    );
 }
 
 pub(crate) async fn runs_as_whom_it_is_told(pebble: &impl Pebble) {
@@ -177,26 +182,14 @@ pub(crate) async fn that_cannot_be_run_are_refused(pebble: &impl Pebble) {
     }
     let exec = || Exec::new(["true"]).working_dir("/");
     for (exec, fault, text) in [
-        (
-            exec().user("no-such-user"),
-            UserFault::User,
-            "unknown user no-such-user",
-        ),
+        (exec().user("no-such-user"), UserFault::User, "unknown user no-such-user"),
         (
             exec().user("root").group("no-such-group"),
             UserFault::Group,
             "unknown group no-such-group",
         ),
-        (
-            exec().group("root"),
-            UserFault::User,
-            "must specify user, not just group",
-        ),
-        (
-            exec().user("root").user_id(7),
-            UserFault::User,
-            "does not match user-id",
-        ),
+        (exec().group("root"), UserFault::User, "must specify user, not just group"),
+        (exec().user("root").user_id(7), UserFault::User, "does not match user-id"),
     ] {
         let error = client.exec_output(&exec).await.unwrap_err();
         assert_eq!(error.user_fault(), Some(fault), "{error}");
@@ -206,16 +199,8 @@ pub(crate) async fn that_cannot_be_run_are_refused(pebble: &impl Pebble) {
         (r#"{"command":[]}"#, 400, "must specify command"),
         (r#"{}"#, 400, "must specify command"),
         (r#"{"command":["true"],"timeout":"5"}"#, 400, "invalid timeout: "),
-        (
-            r#"{"command":["no-such-program"],"timeout":"x"}"#,
-            400,
-            "invalid timeout: ",
-        ),
-        (
-            r#"{"command":["true"],"timeout":5}"#,
-            400,
-            "cannot decode request body: ",
-        ),
+        (r#"{"command":["no-such-program"],"timeout":"x"}"#, 400, "invalid timeout: "),
+        (r#"{"command":["true"],"timeout":5}"#, 400, "cannot decode request body: "),
         (
             r#"{"command":["true"],"interactive":true}"#,
             500,
@@ -237,10 +222,7 @@ pub(crate) async fn that_do_not_start_fail_their_change(pebble: &impl Pebble) {
     let path = pebble.folder().join("program");
     std::fs::write(&path, "#!/no/such/interpreter\n").unwrap();
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let error = client
-        .exec_output(&Exec::new([path.to_str().unwrap()]))
-        .await
-        .unwrap_err();
+    let error = client.exec_output(&Exec::new([path.to_str().unwrap()])).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
     assert!(error.to_string().contains("no such file or directory"), "{error}");
     let change = error.change().unwrap();
@@ -261,9 +243,7 @@ pub(crate) async fn are_killed_at_their_timeout(pebble: &impl Pebble) {
     let error = waited.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::TimedOut, "{error}");
     assert!(
-        error
-            .to_string()
-            .contains("timed out after 200ms: context deadline exceeded"),
+        error.to_string().contains("timed out after 200ms: context deadline exceeded"),
         "{error}"
     );
     let change = error.change().unwrap();
@@ -275,9 +255,7 @@ pub(crate) async fn end_by_signals(pebble: &impl Pebble) {
     let killed = output(&client, &sh("kill -TERM $$")).await;
     assert_eq!(killed.exit_code(), 128 + 15);
     let mut process = client
-        .exec(&sh(
-            "trap 'echo caught; exit 4' USR1; echo ready; while :; do sleep 0.02; done",
-        ))
+        .exec(&sh("trap 'echo caught; exit 4' USR1; echo ready; while :; do sleep 0.02; done"))
         .await
         .unwrap();
     let mut stdout = process.take_stdout().unwrap();
@@ -286,10 +264,7 @@ pub(crate) async fn end_by_signals(pebble: &impl Pebble) {
     process.signal(&Signal::USR1).await.unwrap();
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).await.unwrap();
-    assert_eq!(
-        (rest.as_str(), process.wait().await.unwrap().exit_code()),
-        ("caught\n", 4)
-    );
+    assert_eq!((rest.as_str(), process.wait().await.unwrap().exit_code()), ("caught\n", 4));
 }
 
 pub(crate) async fn that_are_aborted_are_killed_and_done(pebble: &impl Pebble) {
@@ -306,7 +281,8 @@ pub(crate) async fn that_are_aborted_are_killed_and_done(pebble: &impl Pebble) {
 
 pub(crate) async fn have_a_terminal(pebble: &impl Pebble) {
     let client = pebble.client();
-    let script = "test -t 1 && echo is one; test -t 0 || echo and its input is none; stty size <&1; echo err >&2";
+    let script = "test -t 1 && echo is one; test -t 0 || echo and its input is none; stty size \
+                  <&1; echo err >&2";
     let output = output(&client, &sh(script).terminal(81, 26)).await;
     assert_eq!(
         output.stdout_text(),

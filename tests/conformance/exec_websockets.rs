@@ -1,4 +1,5 @@
-//! The websockets of a command: what they answer, what runs when which of them is there, and what breaks when one of them does.
+//! The websockets of a command: what they answer, what runs when which of them is there, and what
+//! breaks when one of them does.
 
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ impl Waiting {
     }
 
     fn connect(&self, pebble: &impl Pebble, name: &str) -> Socket {
-        connect(pebble, &self.task, name).unwrap_or_else(|answer| panic!("{name}: {}", answer.refusal()))
+        connect(pebble, &self.task, name)
+            .unwrap_or_else(|answer| panic!("{name}: {}", answer.refusal()))
     }
 
     async fn ended(&self, client: &Client) -> Change {
@@ -121,7 +123,8 @@ pub(crate) async fn of_a_command_that_is_over_are_none(pebble: &impl Pebble) {
 pub(crate) async fn are_waited_for_5_seconds(pebble: &impl Pebble) {
     let client = pebble.client();
     let file = pebble.folder().join("ran");
-    let exec = Waiting::new(pebble, &format!("touch {}", file.display()), r#","split-stderr":true"#);
+    let exec =
+        Waiting::new(pebble, &format!("touch {}", file.display()), r#","split-stderr":true"#);
     // One of those that are needed is missing.
     let _control = exec.connect(pebble, "control");
     let _stdio = exec.connect(pebble, "stdio");
@@ -149,7 +152,8 @@ pub(crate) async fn carry_data_and_its_end(pebble: &impl Pebble) {
     stdio.text(r#"{"command":"end"}"#);
     assert_eq!((stdio.output(), stderr.output()), (Vec::new(), b"err\n".to_vec()));
     assert_eq!(exit_code(&exec.ended(&client).await), Some(9));
-    // The traps: those of the streams stay open, and the other one ends without the frame that says so.
+    // The traps: those of the streams stay open, and the other one ends without the frame that says
+    // so.
     assert_eq!(control.frame(), None);
     assert!(stdio.is_quiet() && stderr.is_quiet());
 }
@@ -175,23 +179,17 @@ pub(crate) async fn end_a_command_by_breaking(pebble: &impl Pebble) {
     let (killed, control, _stdio) = start(script);
     drop(control);
     let change = killed.ended(&client).await;
-    assert_eq!(
-        (change.status(), exit_code(&change)),
-        (&ChangeStatus::Done, Some(128 + 9))
-    );
+    assert_eq!((change.status(), exit_code(&change)), (&ChangeStatus::Done, Some(128 + 9)));
     let (closed, mut control, mut stdio) = start(script);
     control.close();
     stdio.data(b"line\n");
-    assert_eq!(
-        stdio.output(),
-        b"late\nlater\n",
-        "one that is closed in order ends nothing"
-    );
+    assert_eq!(stdio.output(), b"late\nlater\n", "one that is closed in order ends nothing");
     assert_eq!(exit_code(&closed.ended(&client).await), Some(3));
     // Without stdio it reads the end of its input, and what it writes then is a SIGPIPE.
     let file = pebble.folder().join("read");
     let script = format!(
-        "echo ready; while read line; do :; done; touch {}; while echo late; do sleep 0.02; done; exit 3",
+        "echo ready; while read line; do :; done; touch {}; while echo late; do sleep 0.02; done; \
+         exit 3",
         file.display()
     );
     let (broken, _control, stdio) = start(&script);
@@ -202,10 +200,7 @@ pub(crate) async fn end_a_command_by_breaking(pebble: &impl Pebble) {
 
 /// The change is still running after a while in which it could have ended well.
 async fn still_runs(client: &Client, exec: &Waiting) {
-    let error = client
-        .wait_change(&exec.change, Duration::from_millis(300))
-        .await
-        .unwrap_err();
+    let error = client.wait_change(&exec.change, Duration::from_millis(300)).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeRunning, "{error}");
 }
 

@@ -6,8 +6,8 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
 use charmwright::pebble::{
-    Client, DirOptions, ErrorKind, FileErrorKind, FileInfo, FileResult, FileType, ListOptions, Mode, Owner,
-    RemoveOptions,
+    Client, DirOptions, ErrorKind, FileErrorKind, FileInfo, FileResult, FileType, ListOptions,
+    Mode, Owner, RemoveOptions,
 };
 
 use crate::pebble::{Pebble, refused};
@@ -61,11 +61,7 @@ pub(crate) fn failed(result: &FileResult, kind: FileErrorKind, text: &str) {
 #[track_caller]
 pub(crate) fn bad(answer: &Answer, text: &str) {
     let refusal = answer.refusal();
-    assert!(
-        answer.status == 400 && refusal.starts_with(text),
-        "{} {refusal}",
-        answer.status
-    );
+    assert!(answer.status == 400 && refusal.starts_with(text), "{} {refusal}", answer.status);
 }
 
 fn target(query: &[(&str, &str)]) -> String {
@@ -100,7 +96,8 @@ pub(crate) async fn are_listed_by_name(pebble: &impl Pebble) {
     rustix::fs::mkfifoat(rustix::fs::CWD, files.path("pipe"), 0o600.into()).unwrap();
     let _socket = UnixListener::bind(files.path("socket")).unwrap();
     let all = list(&client, whole, ListOptions::new()).await;
-    let shown: Vec<(&str, &FileType)> = all.iter().map(|info| (info.name(), info.file_type())).collect();
+    let shown: Vec<(&str, &FileType)> =
+        all.iter().map(|info| (info.name(), info.file_type())).collect();
     assert_eq!(
         shown,
         [
@@ -114,10 +111,7 @@ pub(crate) async fn are_listed_by_name(pebble: &impl Pebble) {
         ]
     );
     let (folder, info) = (&all[0], &all[1]);
-    assert_eq!(
-        (folder.size(), info.size(), info.path()),
-        (None, Some(5), file.as_str())
-    );
+    assert_eq!((folder.size(), info.size(), info.path()), (None, Some(5), file.as_str()));
     // Setuid and its like are left out.
     assert_eq!(info.mode(), Mode::new(0o640).unwrap());
     let real = fs::metadata(&file).unwrap();
@@ -135,15 +129,9 @@ pub(crate) async fn are_listed_by_name(pebble: &impl Pebble) {
         names(&list(&client, whole, ListOptions::new().pattern("[a-b]*")).await),
         ["a", "b"]
     );
-    assert_eq!(
-        names(&list(&client, whole, ListOptions::new().pattern("*/x")).await),
-        [""; 0]
-    );
+    assert_eq!(names(&list(&client, whole, ListOptions::new().pattern("*/x")).await), [""; 0]);
     let itself = list(&client, &files.path("a"), ListOptions::new().itself()).await;
-    assert_eq!(
-        (names(&itself), itself[0].path()),
-        (vec!["a"], files.path("a").as_str())
-    );
+    assert_eq!((names(&itself), itself[0].path()), (vec!["a"], files.path("a").as_str()));
     // The trap: a slash at the end doubles the last name.
     let doubled = list(&client, &files.path("a/"), ListOptions::new().itself()).await;
     assert_eq!(doubled[0].path(), files.path("a/a"));
@@ -154,10 +142,7 @@ pub(crate) async fn that_cannot_be_listed_are_refused(pebble: &impl Pebble) {
     let files = Files::new(pebble);
     let whole = files.path("");
     let file = |error: &charmwright::pebble::Error| error.kind().clone();
-    let missing = client
-        .list_files(&files.path("no"), &ListOptions::new())
-        .await
-        .unwrap_err();
+    let missing = client.list_files(&files.path("no"), &ListOptions::new()).await.unwrap_err();
     assert_eq!(file(&missing), ErrorKind::File(FileErrorKind::NotFound), "{missing}");
     assert_eq!(
         get(pebble, &target(&[("action", "list"), ("path", &files.path("no"))])).status,
@@ -172,10 +157,7 @@ pub(crate) async fn that_cannot_be_listed_are_refused(pebble: &impl Pebble) {
         400,
         "path must be absolute, got \"relative\"",
     );
-    let itself = get(
-        pebble,
-        &target(&[("action", "list"), ("path", &whole), ("itself", "maybe")]),
-    );
+    let itself = get(pebble, &target(&[("action", "list"), ("path", &whole), ("itself", "maybe")]));
     bad(&itself, "itself parameter must be \"true\" or \"false\"");
     bad(&get(pebble, "/v1/files?action=list"), "must specify path");
     bad(&get(pebble, "/v1/files?action=dance"), "invalid action \"dance\"");
@@ -188,11 +170,7 @@ pub(crate) async fn that_cannot_be_listed_are_refused(pebble: &impl Pebble) {
     fs::create_dir(&closed).unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let error = client.list_files(&closed, &ListOptions::new()).await.unwrap_err();
-    assert_eq!(
-        file(&error),
-        ErrorKind::File(FileErrorKind::PermissionDenied),
-        "{error}"
-    );
+    assert_eq!(file(&error), ErrorKind::File(FileErrorKind::PermissionDenied), "{error}");
 }
 
 pub(crate) async fn are_read(pebble: &impl Pebble) {
@@ -218,10 +196,7 @@ pub(crate) async fn are_read(pebble: &impl Pebble) {
         }
         read.push((file.index(), content));
     }
-    assert_eq!(
-        read.iter().map(|(index, _)| *index).collect::<Vec<_>>(),
-        [0, 2, 3, 4, 5]
-    );
+    assert_eq!(read.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 2, 3, 4, 5]);
     assert!(read[4].1 == bytes);
     let results = stream.finish().await.unwrap();
     assert_eq!(results.iter().map(FileResult::path).collect::<Vec<_>>(), paths);
@@ -240,26 +215,10 @@ pub(crate) async fn that_cannot_be_read_are_told_in_the_last_part(pebble: &impl 
     fs::create_dir(files.path("folder")).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, files.path("pipe"), 0o600.into()).unwrap();
     for (path, kind, text) in [
-        (
-            files.path("missing"),
-            FileErrorKind::NotFound,
-            "no such file or directory",
-        ),
-        (
-            files.path("folder"),
-            FileErrorKind::Generic,
-            "can only read a regular file",
-        ),
-        (
-            files.path("pipe"),
-            FileErrorKind::Generic,
-            "can only read a regular file",
-        ),
-        (
-            "relative".to_owned(),
-            FileErrorKind::Generic,
-            "paths must be absolute, got \"relative\"",
-        ),
+        (files.path("missing"), FileErrorKind::NotFound, "no such file or directory"),
+        (files.path("folder"), FileErrorKind::Generic, "can only read a regular file"),
+        (files.path("pipe"), FileErrorKind::Generic, "can only read a regular file"),
+        ("relative".to_owned(), FileErrorKind::Generic, "paths must be absolute, got \"relative\""),
     ] {
         let error = client.pull(&path).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::File(kind), "{error}");
@@ -274,15 +233,13 @@ pub(crate) async fn that_cannot_be_read_are_told_in_the_last_part(pebble: &impl 
     assert!(head.contains("content-type: multipart/form-data; boundary="), "{head}");
     let body = String::from_utf8(answer.body).unwrap();
     assert!(
-        !body.contains("name=\"files\"") && body.contains("Content-Disposition: form-data; name=\"response\"\r\n"),
+        !body.contains("name=\"files\"")
+            && body.contains("Content-Disposition: form-data; name=\"response\"\r\n"),
         "{body}"
     );
     // The trap: nothing else is accepted, not even a list in which that is.
     for accept in ["", "Accept: */*\r\n", "Accept: multipart/form-data, */*\r\n"] {
-        bad(
-            &read(pebble, accept, &[("path", &missing)]),
-            "must accept multipart/form-data",
-        );
+        bad(&read(pebble, accept, &[("path", &missing)]), "must accept multipart/form-data");
     }
     bad(&read(pebble, accept, &[]), "must specify one or more paths");
 }
@@ -295,20 +252,14 @@ pub(crate) async fn of_folders_are_made(pebble: &impl Pebble) {
     let paths = [&paths[0], &paths[1], &paths[2], &paths[3], "relative"];
     let results = client.make_dirs(&paths, &DirOptions::new()).await.unwrap();
     assert!(results[0].is_ok() && results[3].is_ok(), "each by itself: {results:?}");
-    let text = if pebble.has("1.12") {
-        "parent.mkdir-new: no such file"
-    } else {
-        "parent: no such file"
-    };
+    let text =
+        if pebble.has("1.12") { "parent.mkdir-new: no such file" } else { "parent: no such file" };
     failed(&results[1], FileErrorKind::NotFound, text);
     failed(&results[2], FileErrorKind::Generic, "file exists");
-    failed(
-        &results[4],
-        FileErrorKind::Generic,
-        "paths must be absolute, got \"relative\"",
-    );
+    failed(&results[4], FileErrorKind::Generic, "paths must be absolute, got \"relative\"");
     assert_eq!(mode(&files.path("one")), 0o755);
-    // What is missing on the way gets the same mode, whatever the umask, and what is there already is success.
+    // What is missing on the way gets the same mode, whatever the umask, and what is there already
+    // is success.
     let parents = DirOptions::new().make_parents().mode(Mode::new(0o772).unwrap());
     for _ in 0..2 {
         client.make_dir(&files.path("a/b/c"), &parents).await.unwrap();
@@ -330,11 +281,7 @@ pub(crate) async fn of_folders_are_made(pebble: &impl Pebble) {
     let results = client.make_dirs(&[&files.path("g")], &owner).await.unwrap();
     failed(&results[0], FileErrorKind::Generic, "unknown user no-such-user");
     let item = serde_json::json!({"path": files.path("g"), "permissions": "0755"});
-    let answer = post(
-        pebble,
-        "/v1/files",
-        &format!(r#"{{"action":"make-dirs","dirs":[{item}]}}"#),
-    );
+    let answer = post(pebble, "/v1/files", &format!(r#"{{"action":"make-dirs","dirs":[{item}]}}"#));
     let text = &answer.json()["result"][0]["error"]["message"];
     assert_eq!(*text, "permissions must be a 3-digit octal string, got \"0755\"");
     assert!(!files.names().contains(&"g".to_owned()));
@@ -353,11 +300,7 @@ pub(crate) async fn are_removed(pebble: &impl Pebble) {
     let results = client.remove_all(&paths, &RemoveOptions::new()).await.unwrap();
     failed(&results[1], FileErrorKind::Generic, "directory not empty");
     failed(&results[2], FileErrorKind::NotFound, "no such file or directory");
-    failed(
-        &results[5],
-        FileErrorKind::Generic,
-        "paths must be absolute, got \"relative\"",
-    );
+    failed(&results[5], FileErrorKind::Generic, "paths must be absolute, got \"relative\"");
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3, "{results:?}");
     assert_eq!(files.names(), ["full", "target"]);
     // The trap: with all that is in it, what is missing is success.

@@ -67,7 +67,8 @@ pub(crate) async fn belong_to_whom_they_are_to(pebble: &impl Pebble) {
         }
         fs::remove_dir_all(files.path("x")).unwrap();
     }
-    let alone = PushFile::new(files.path("alone"), "").options(PushOptions::new().owner(Owner::new().user_id(65534)));
+    let alone = PushFile::new(files.path("alone"), "")
+        .options(PushOptions::new().owner(Owner::new().user_id(65534)));
     let result = client.push_all(&[alone]).await.unwrap().remove(0);
     if pebble.has("1.18") {
         assert_eq!(fs::metadata(files.path("alone")).unwrap().gid(), 65534, "{result:?}");
@@ -135,12 +136,10 @@ const BOUNDARY: &str = "a-boundary-of-at-least-32-characters";
 
 /// A part of a request, with this name and this file name.
 fn part(name: &str, file: &str, body: &str) -> String {
-    let file = if file.is_empty() {
-        String::new()
-    } else {
-        format!("; filename=\"{file}\"")
-    };
-    format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{body}\r\n")
+    let file = if file.is_empty() { String::new() } else { format!("; filename=\"{file}\"") };
+    format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{body}\r\n"
+    )
 }
 
 fn send(pebble: &impl Pebble, boundary: &str, parts: &[String]) -> Answer {
@@ -151,11 +150,7 @@ fn send(pebble: &impl Pebble, boundary: &str, parts: &[String]) -> Answer {
 
 fn request(paths: &[&str]) -> String {
     let files: Vec<_> = paths.iter().map(|path| serde_json::json!({"path": path})).collect();
-    part(
-        "request",
-        "",
-        &serde_json::json!({"action": "write", "files": files}).to_string(),
-    )
+    part("request", "", &serde_json::json!({"action": "write", "files": files}).to_string())
 }
 
 pub(crate) async fn by_requests_that_are_wrong_are_not(pebble: &impl Pebble) {
@@ -164,10 +159,7 @@ pub(crate) async fn by_requests_that_are_wrong_are_not(pebble: &impl Pebble) {
     bad(&send(pebble, "too-short", &[]), "invalid boundary \"too-short\"");
     bad(&send(pebble, BOUNDARY, &[]), "cannot read request metadata: ");
     for (parts, text) in [
-        (
-            vec![part("files", &one, "x")],
-            "metadata field name must be \"request\", got \"files\"",
-        ),
+        (vec![part("files", &one, "x")], "metadata field name must be \"request\", got \"files\""),
         (vec![part("request", "", "{")], "cannot decode request metadata: "),
         (
             vec![part("request", "", r#"{"action":"remove"}"#)],
@@ -186,10 +178,7 @@ pub(crate) async fn by_requests_that_are_wrong_are_not(pebble: &impl Pebble) {
     let answer = send(pebble, BOUNDARY, &[request(&[&one, &two]), part("files", &two, "2")]);
     let json = answer.json();
     assert_eq!(answer.status, 200);
-    assert_eq!(
-        json["result"][0]["error"]["message"],
-        format!("no file content for path {one:?}")
-    );
+    assert_eq!(json["result"][0]["error"]["message"], format!("no file content for path {one:?}"));
     assert_eq!(json["result"][1], serde_json::json!({"path": two}));
     // The trap: one that comes and is not announced is a refusal, and those before it are written.
     let answer = send(
@@ -199,7 +188,8 @@ pub(crate) async fn by_requests_that_are_wrong_are_not(pebble: &impl Pebble) {
     );
     bad(&answer, "no metadata for path \"/three\"");
     assert_eq!(files.names(), ["one", "two"]);
-    let octal = serde_json::json!({"action": "write", "files": [{"path": one, "permissions": "0644"}]});
+    let octal =
+        serde_json::json!({"action": "write", "files": [{"path": one, "permissions": "0644"}]});
     let answer = send(
         pebble,
         BOUNDARY,
@@ -214,18 +204,12 @@ pub(crate) async fn by_requests_that_are_wrong_are_not(pebble: &impl Pebble) {
 pub(crate) async fn with_other_media_are_refused(pebble: &impl Pebble) {
     let text = ask(pebble, "POST", "/v1/files", "Content-Type: text/plain\r\n", b"x");
     bad(&text, "invalid media type \"text/plain\"");
-    bad(
-        &ask(pebble, "POST", "/v1/files", "", b"{}"),
-        "invalid Content-Type \"\"",
-    );
+    bad(&ask(pebble, "POST", "/v1/files", "", b"{}"), "invalid Content-Type \"\"");
     bad(
         &post(pebble, "/v1/files", r#"{"action":"write","files":[]}"#),
         "must use multipart with \"write\" action",
     );
-    bad(
-        &post(pebble, "/v1/files", r#"{"action":"dance"}"#),
-        "invalid action \"dance\"",
-    );
+    bad(&post(pebble, "/v1/files", r#"{"action":"dance"}"#), "invalid action \"dance\"");
     bad(&post(pebble, "/v1/files", "{"), "cannot decode request body: ");
     for body in [r#"{"action":"make-dirs","dirs":[]}"#, r#"{"action":"remove"}"#] {
         let answer = post(pebble, "/v1/files", body);

@@ -8,14 +8,12 @@ use crate::pebble::{Pebble, refused, since};
 use crate::raw::post;
 
 /// `openssl passwd -6 -salt salt password`
-pub(crate) const HASH: &str =
-    "$6$salt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iwMuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy.g.";
+pub(crate) const HASH: &str = "$6$salt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iwMuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy.g.";
 
-fn named(identities: impl IntoIterator<Item = (&'static str, Identity)>) -> BTreeMap<String, Identity> {
-    identities
-        .into_iter()
-        .map(|(name, identity)| (name.to_owned(), identity))
-        .collect()
+fn named(
+    identities: impl IntoIterator<Item = (&'static str, Identity)>,
+) -> BTreeMap<String, Identity> {
+    identities.into_iter().map(|(name, identity)| (name.to_owned(), identity)).collect()
 }
 
 pub(crate) async fn are_added_changed_and_removed(pebble: &impl Pebble) {
@@ -31,10 +29,7 @@ pub(crate) async fn are_added_changed_and_removed(pebble: &impl Pebble) {
     } else {
         Identity::new(IdentityAccess::Read).local(4241)
     };
-    client
-        .add_identities(&named([("bob", bob.clone()), ("mon", monitor.clone())]))
-        .await
-        .unwrap();
+    client.add_identities(&named([("bob", bob.clone()), ("mon", monitor.clone())])).await.unwrap();
     let found = client.identities().await.unwrap();
     assert_eq!(found["bob"], bob);
     assert_eq!(found["mon"].has_basic(), with_password);
@@ -45,20 +40,14 @@ pub(crate) async fn are_added_changed_and_removed(pebble: &impl Pebble) {
         "identities already exist: bob",
     );
     let admin = Identity::new(IdentityAccess::Admin).local(4242);
-    client
-        .update_identities(&named([("bob", admin.clone())]))
-        .await
-        .unwrap();
+    client.update_identities(&named([("bob", admin.clone())])).await.unwrap();
     refused(
         client.update_identities(&named([("eve", bob.clone())])).await,
         400,
         "identities do not exist: eve",
     );
     let replaced = BTreeMap::from([
-        (
-            "eve".to_owned(),
-            Some(Identity::new(IdentityAccess::Untrusted).local(4243)),
-        ),
+        ("eve".to_owned(), Some(Identity::new(IdentityAccess::Untrusted).local(4243))),
         ("mon".to_owned(), None),
         ("nobody".to_owned(), None),
     ]);
@@ -69,11 +58,7 @@ pub(crate) async fn are_added_changed_and_removed(pebble: &impl Pebble) {
     pebble.restart();
     assert_eq!(client.identities().await.unwrap(), found);
     client.remove_identities(&["bob", "eve"]).await.unwrap();
-    refused(
-        client.remove_identities(&["bob"]).await,
-        400,
-        "identities do not exist: bob",
-    );
+    refused(client.remove_identities(&["bob"]).await, 400, "identities do not exist: bob");
     assert!(client.identities().await.unwrap().is_empty());
 }
 
@@ -84,11 +69,7 @@ pub(crate) async fn that_are_wrong_are_refused(pebble: &impl Pebble) {
     let client = pebble.client();
     let read = || Identity::new(IdentityAccess::Read);
     if pebble.has("1.19") {
-        refused(
-            client.add_identities(&named([("4you", read().local(1))])).await,
-            400,
-            "name",
-        );
+        refused(client.add_identities(&named([("4you", read().local(1))])).await, 400, "name");
     }
     for (name, identity) in [
         ("nobody", read()),
@@ -99,9 +80,7 @@ pub(crate) async fn that_are_wrong_are_refused(pebble: &impl Pebble) {
         refused(error, 400, "");
     }
     refused(
-        client
-            .add_identities(&named([("a", read().local(7)), ("b", read().local(7))]))
-            .await,
+        client.add_identities(&named([("a", read().local(7)), ("b", read().local(7))])).await,
         400,
         "",
     );

@@ -10,43 +10,25 @@ fn layer(name: &str, service: Service) -> Layer {
 }
 
 fn body(label: &str, yaml: &str) -> String {
-    serde_json::json!({"action": "add", "label": label, "format": "yaml", "layer": yaml}).to_string()
+    serde_json::json!({"action": "add", "label": label, "format": "yaml", "layer": yaml})
+        .to_string()
 }
 
 pub(crate) async fn are_added_and_combined(pebble: &impl Pebble) {
     let client = pebble.client();
     assert!(client.plan().await.unwrap().services().is_empty());
-    client
-        .add_layer("a", &layer("web", sleeper().env("A", "1")), LayerMode::New)
-        .await
-        .unwrap();
-    let more = Service::new()
-        .override_mode(Override::Merge)
-        .env("B", "2")
-        .after(["db"]);
-    client
-        .add_layer("a", &layer("web", more.clone()), LayerMode::Combine)
-        .await
-        .unwrap();
+    client.add_layer("a", &layer("web", sleeper().env("A", "1")), LayerMode::New).await.unwrap();
+    let more = Service::new().override_mode(Override::Merge).env("B", "2").after(["db"]);
+    client.add_layer("a", &layer("web", more.clone()), LayerMode::Combine).await.unwrap();
     let plan = client.plan().await.unwrap();
     let web = &plan.services()["web"];
     assert_eq!((&*web.get_environment()["A"], &*web.get_environment()["B"]), ("1", "2"));
     // The trap: lists are appended, not replaced, so a layer that is combined twice shows it.
-    client
-        .add_layer("a", &layer("web", more), LayerMode::Combine)
-        .await
-        .unwrap();
+    client.add_layer("a", &layer("web", more), LayerMode::Combine).await.unwrap();
     assert_eq!(client.plan().await.unwrap().services()["web"].get_after(), ["db", "db"]);
     let other = sleeper().override_mode(Override::Replace);
-    client
-        .add_layer("b", &layer("web", other), LayerMode::Combine)
-        .await
-        .unwrap();
-    assert!(
-        client.plan().await.unwrap().services()["web"]
-            .get_environment()
-            .is_empty()
-    );
+    client.add_layer("b", &layer("web", other), LayerMode::Combine).await.unwrap();
+    assert!(client.plan().await.unwrap().services()["web"].get_environment().is_empty());
 }
 
 pub(crate) async fn that_exist_or_are_wrong_are_refused(pebble: &impl Pebble) {
@@ -59,9 +41,8 @@ pub(crate) async fn that_exist_or_are_wrong_are_refused(pebble: &impl Pebble) {
     );
     let lone = layer("x", sleeper().requires(["nobody"]));
     refused(client.add_layer("x", &lone, LayerMode::New).await, 400, "nobody");
-    let loops = Layer::new()
-        .service("l1", sleeper().after(["l2"]))
-        .service("l2", sleeper().after(["l1"]));
+    let loops =
+        Layer::new().service("l1", sleeper().after(["l2"])).service("l2", sleeper().after(["l1"]));
     refused(client.add_layer("loop", &loops, LayerMode::New).await, 400, "loop");
     for (label, yaml) in [
         ("", "summary: x"),
@@ -91,11 +72,7 @@ pub(crate) async fn that_exist_or_are_wrong_are_refused(pebble: &impl Pebble) {
     assert_eq!(get(pebble, "/v1/plan").status, 400, "the format has to be named");
     assert_eq!(get(pebble, "/v1/plan?format=json").status, 400);
     let plan = client.plan().await.unwrap();
-    assert_eq!(
-        plan.services().keys().collect::<Vec<_>>(),
-        ["web"],
-        "nothing of all that came in"
-    );
+    assert_eq!(plan.services().keys().collect::<Vec<_>>(), ["web"], "nothing of all that came in");
 }
 
 pub(crate) async fn are_forgotten_by_a_restart(pebble: &impl Pebble) {
@@ -112,7 +89,8 @@ pub(crate) async fn of_a_folder_go_between_others(pebble: &impl Pebble) {
     client.add_layer("top", &named("top"), LayerMode::New).await.unwrap();
     client.add_layer("dir/b", &named("b"), LayerMode::New).await.unwrap();
     let plan = client.plan().await.unwrap();
-    // Since 1.17 a label with a folder goes after the last of its folder; before, it was a label like any other.
+    // Since 1.17 a label with a folder goes after the last of its folder; before, it was a label
+    // like any other.
     let wins = if pebble.has("1.17") { "top" } else { "b" };
     assert_eq!(plan.services()["web"].get_environment()["FROM"], wins);
     if pebble.has("1.17") {

@@ -22,11 +22,7 @@ fn start(pebble: &impl Pebble, names: &[&str]) {
 /// All lines of these services, once there are so many.
 async fn written(client: &Client, names: &[&str], count: usize) -> Vec<LogEntry> {
     let query = LogQuery::new().services(names.iter().copied()).all();
-    until(
-        async || client.logs(&query).await.unwrap(),
-        |entries| entries.len() >= count,
-    )
-    .await
+    until(async || client.logs(&query).await.unwrap(), |entries| entries.len() >= count).await
 }
 
 fn messages(entries: &[LogEntry]) -> Vec<&str> {
@@ -108,8 +104,7 @@ pub(crate) async fn that_are_asked_for_wrongly_are_refused(pebble: &impl Pebble)
 
 pub(crate) async fn are_lines_of_both_streams(pebble: &impl Pebble) {
     let client = pebble.client();
-    let script =
-        r#"echo "<a> & b"; echo "to stderr" >&2; echo; printf "\tä\303\n"; printf "one\r\ntwo\n"; printf "no end""#;
+    let script = r#"echo "<a> & b"; echo "to stderr" >&2; echo; printf "\tä\303\n"; printf "one\r\ntwo\n"; printf "no end""#;
     add(&client, [("web", writer(script))]).await;
     start(pebble, &["web"]);
     let entries = written(&client, &["web"], 7).await;
@@ -125,9 +120,8 @@ pub(crate) async fn are_lines_of_both_streams(pebble: &impl Pebble) {
     assert!(first.ends_with(r#"Z","service":"web","message":"<a> & b"}"#), "{first}");
     for line in body.lines() {
         let time = line.split('"').nth(3).unwrap();
-        let fraction = time
-            .split_once('.')
-            .map_or("", |(_, fraction)| fraction.trim_end_matches('Z'));
+        let fraction =
+            time.split_once('.').map_or("", |(_, fraction)| fraction.trim_end_matches('Z'));
         assert!(fraction.len() <= 3, "{time}");
     }
 }
@@ -137,7 +131,8 @@ pub(crate) async fn of_long_lines_are_several(pebble: &impl Pebble) {
     let script = "head -c 10000 /dev/zero | tr \"\\\\000\" x; echo; echo last";
     add(&client, [("web", writer(script))]).await;
     start(pebble, &["web"]);
-    let last = |entries: &Vec<LogEntry>| entries.last().is_some_and(|entry| entry.message() == "last");
+    let last =
+        |entries: &Vec<LogEntry>| entries.last().is_some_and(|entry| entry.message() == "last");
     let query = LogQuery::new().all();
     let entries = until(async || client.logs(&query).await.unwrap(), last).await;
     let long = &entries[..entries.len() - 1];
@@ -160,7 +155,8 @@ pub(crate) async fn are_kept_over_restarts_of_the_service_only(pebble: &impl Peb
     client.add_layer("flood", &flood, LayerMode::New).await.unwrap();
     start(pebble, &["flood"]);
     let query = LogQuery::new().services(["flood"]).all();
-    let last = |entries: &Vec<LogEntry>| entries.last().is_some_and(|entry| entry.message() == "30000");
+    let last =
+        |entries: &Vec<LogEntry>| entries.last().is_some_and(|entry| entry.message() == "30000");
     let entries = until(async || client.logs(&query).await.unwrap(), last).await;
     assert!((1000..30_000).contains(&entries.len()), "{}", entries.len());
     assert_eq!(written(&client, &["web"], 2).await.len(), 2, "each has its own");
@@ -174,7 +170,9 @@ fn triggered(pebble: &impl Pebble, names: &[&str]) -> (Service, Vec<PathBuf>) {
     let script: Vec<String> = files
         .iter()
         .zip(names)
-        .map(|(file, name)| format!("while ! test -e {}; do sleep 0.02; done; echo {name}", file.display()))
+        .map(|(file, name)| {
+            format!("while ! test -e {}; do sleep 0.02; done; echo {name}", file.display())
+        })
         .collect();
     (writer(&format!("echo first; {}", script.join("; "))), files)
 }
@@ -186,7 +184,8 @@ pub(crate) async fn are_followed(pebble: &impl Pebble) {
     start(pebble, &["early"]);
     written(&client, &["early"], 1).await;
     let follow = |query: &str| Stream::get(pebble, &format!("/v1/logs?follow=true{query}"));
-    let (mut new, mut none, mut last, mut all) = (follow(""), follow("&n=0"), follow("&n=1"), follow("&n=-1"));
+    let (mut new, mut none, mut last, mut all) =
+        (follow(""), follow("&n=0"), follow("&n=1"), follow("&n=-1"));
     // What is there already is an answer at once; the trap: without any, not even a head is.
     let head = all.until("\"first\"}\n").to_ascii_lowercase();
     assert!(head.contains("content-type: application/x-ndjson"), "{head}");
@@ -196,12 +195,9 @@ pub(crate) async fn are_followed(pebble: &impl Pebble) {
     start(pebble, &["late"]);
     written(&client, &["late"], 1).await;
     std::fs::write(&files[0], "").unwrap();
-    for (stream, first) in [
-        (&mut new, false),
-        (&mut none, false),
-        (&mut last, true),
-        (&mut all, true),
-    ] {
+    for (stream, first) in
+        [(&mut new, false), (&mut none, false), (&mut last, true), (&mut all, true)]
+    {
         let text = stream.until("\"second\"}\n");
         assert_eq!(text.contains("first"), first, "{text}");
         assert!(!text.contains("late"), "{text}");

@@ -1,8 +1,11 @@
-//! What a Pebble has to do, endpoint by endpoint: the good cases, each error that is documented, and the traps for a client.
+//! What a Pebble has to do, endpoint by endpoint: the good cases, each error that is documented,
+//! and the traps for a client.
 //!
-//! A case is written once, against a small trait, [`Pebble`](pebble::Pebble), and runs on every implementation named at the end of this file: the
-//! pinned Pebble, and the oldest that Juju still ships. Where the two differ a case says so by the version that changed it: see
-//! [`since`](pebble::since) and [`Pebble::has`](pebble::Pebble::has). `docs/pebble-versions.md` lists these, and [`versions`] holds the two together.
+//! A case is written once, against a small trait, [`Pebble`](pebble::Pebble), and runs on every
+//! implementation named at the end of this file: the pinned Pebble, and the oldest that Juju still
+//! ships. Where the two differ a case says so by the version that changed it: see
+//! [`since`](pebble::since) and [`Pebble::has`](pebble::Pebble::has). `docs/pebble-versions.md`
+//! lists these, and [`versions`] holds the two together.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use charmwright::pebble::{
-    Check, Client, GoDuration, Identity, IdentityAccess, Layer, LayerMode, Notice, NoticeQuery, NoticeType, Notify,
-    Timestamp,
+    Check, Client, GoDuration, Identity, IdentityAccess, Layer, LayerMode, Notice, NoticeQuery,
+    NoticeType, Notify, Timestamp,
 };
 
 use crate::pebble::{PATIENCE, Pebble, add, refused, since, sleeper};
@@ -65,7 +65,9 @@ pub(crate) async fn repeat_after_their_time(pebble: &impl Pebble) {
     assert_eq!(keys(&client, custom().after(first.last_repeated())).await, [""; 0]);
     client.notify(&Notify::new(A)).await.unwrap();
     let third = client.notice(&id).await.unwrap();
-    assert!(third.last_repeated() > second.last_occurred() && third.repeat_after() == GoDuration::ZERO);
+    assert!(
+        third.last_repeated() > second.last_occurred() && third.repeat_after() == GoDuration::ZERO
+    );
 }
 
 pub(crate) async fn are_listed_as_asked_for(pebble: &impl Pebble) {
@@ -85,11 +87,7 @@ pub(crate) async fn are_listed_as_asked_for(pebble: &impl Pebble) {
     assert_eq!(keys(&client, NoticeQuery::new().types([other()])).await, [""; 0]);
     assert_eq!(keys(&client, custom().types([other()])).await.len(), 3);
     let answer = get(pebble, &format!("/v1/notices?types=custom&keys={A},%20{B},"));
-    assert_eq!(
-        answer.json()["result"].as_array().unwrap().len(),
-        2,
-        "a list may be one word"
-    );
+    assert_eq!(answer.json()["result"].as_array().unwrap().len(), 2, "a list may be one word");
     // The cursor is strictly after, to the nanosecond.
     let listed = client.notices(&custom()).await.unwrap();
     assert_eq!(
@@ -145,10 +143,7 @@ pub(crate) async fn are_recorded_of_changes(pebble: &impl Pebble) {
     assert_eq!((notice.user_id(), notice.last_data()["kind"].as_str()), (None, "stop"));
     assert!(notice.occurrences() >= 2, "made and done: {notice:?}");
     // One that is done and waited for has its last notice.
-    assert_eq!(
-        keys(&client, updates.clone().after(notice.last_repeated())).await,
-        [""; 0]
-    );
+    assert_eq!(keys(&client, updates.clone().after(notice.last_repeated())).await, [""; 0]);
     if !pebble.has("1.11") {
         return;
     }
@@ -177,10 +172,7 @@ pub(crate) async fn of_other_users_are_for_administrators(pebble: &impl Pebble) 
     assert_eq!(keys(&client, custom().user(user + 1)).await, [""; 0]);
     assert_eq!(keys(&client, custom().all_users()).await, [A]);
     for (query, text) in [
-        (
-            "users=all&user-id=1",
-            "cannot use both \"users\" and \"user-id\" parameters",
-        ),
+        ("users=all&user-id=1", "cannot use both \"users\" and \"user-id\" parameters"),
         ("users=some", "invalid \"users\" filter: must be \"all\""),
         ("user-id=1&user-id=2", "must only include one \"user-id\""),
         ("user-id=4294967296", "user ID is not a valid uint32: 4294967296"),
@@ -229,11 +221,7 @@ pub(crate) async fn that_are_wrong_are_refused(pebble: &impl Pebble) {
     refused(unknown, 404, "cannot find notice with ID \"4711\"");
     // Too long only as JSON.
     let quotes = Notify::new(A).data("a", "\"".repeat(4000));
-    refused(
-        client.notify(&quotes).await,
-        400,
-        "total size of data must be 4096 bytes or less",
-    );
+    refused(client.notify(&quotes).await, 400, "total size of data must be 4096 bytes or less");
     for (query, text) in [
         ("after=x", "invalid \"after\" timestamp: "),
         ("after=2026-01-01", "invalid \"after\" timestamp: "),

@@ -98,10 +98,7 @@ pub(crate) fn run<P: Pebble>(case: &str, body: impl AsyncFnOnce(&P)) {
     let Some(pebble) = P::start(case) else {
         return;
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         tokio::time::timeout(Duration::from_secs(120), body(&pebble))
             .await
@@ -109,7 +106,8 @@ pub(crate) fn run<P: Pebble>(case: &str, body: impl AsyncFnOnce(&P)) {
     });
 }
 
-/// The result of a call that came with `version`; `None` on a Pebble that is older, which has to say so.
+/// The result of a call that came with `version`; `None` on a Pebble that is older, which has to
+/// say so.
 pub(crate) fn since<T: std::fmt::Debug>(
     pebble: &impl Pebble,
     version: &'static str,
@@ -133,7 +131,10 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Error>, status: u16,
 }
 
 /// Asks until the answer is as it has to be.
-pub(crate) async fn until<T: std::fmt::Debug>(mut ask: impl AsyncFnMut() -> T, fits: impl Fn(&T) -> bool) -> T {
+pub(crate) async fn until<T: std::fmt::Debug>(
+    mut ask: impl AsyncFnMut() -> T,
+    fits: impl Fn(&T) -> bool,
+) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         let answer = ask().await;
@@ -151,7 +152,10 @@ pub(crate) fn sleeper() -> Service {
 }
 
 /// Adds a layer of these services under the label `base`.
-pub(crate) async fn add(client: &Client, services: impl IntoIterator<Item = (&'static str, Service)>) {
+pub(crate) async fn add(
+    client: &Client,
+    services: impl IntoIterator<Item = (&'static str, Service)>,
+) {
     let layer = services
         .into_iter()
         .fold(Layer::new(), |layer, (name, service)| layer.service(name, service));

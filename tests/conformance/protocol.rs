@@ -13,11 +13,9 @@ pub(crate) async fn an_unknown_path_is_404_and_a_wrong_method_405(pebble: &impl 
             "{path}"
         );
     }
-    for (method, path) in [
-        ("PUT", "/v1/services"),
-        ("DELETE", "/v1/plan"),
-        ("POST", "/v1/system-info"),
-    ] {
+    for (method, path) in
+        [("PUT", "/v1/services"), ("DELETE", "/v1/plan"), ("POST", "/v1/system-info")]
+    {
         let answer = ask(pebble, method, path, "", b"");
         assert_eq!(answer.status, 405, "{method} {path}");
         assert_eq!(answer.refusal(), format!("method {method:?} not allowed"));
@@ -25,11 +23,7 @@ pub(crate) async fn an_unknown_path_is_404_and_a_wrong_method_405(pebble: &impl 
     // A path that is not clean is redirected, and a client that follows turns a POST into a GET.
     let answer = ask(pebble, "POST", "//v1/services", "", b"{}");
     assert_eq!(answer.status, 301);
-    assert!(
-        answer.head.to_ascii_lowercase().contains("location: /v1/services"),
-        "{}",
-        answer.head
-    );
+    assert!(answer.head.to_ascii_lowercase().contains("location: /v1/services"), "{}", answer.head);
 }
 
 pub(crate) async fn what_is_no_json_is_refused_and_trailing_bytes_are_not(pebble: &impl Pebble) {
@@ -45,8 +39,7 @@ pub(crate) async fn what_is_no_json_is_refused_and_trailing_bytes_are_not(pebble
         }
     }
     // Only the first value is read, unknown keys are ignored, and keys match whatever their case.
-    let layer =
-        r#"{"ACTION":"add","combine":true,"label":"a","format":"yaml","layer":"summary: x","newer":1} and more"#;
+    let layer = r#"{"ACTION":"add","combine":true,"label":"a","format":"yaml","layer":"summary: x","newer":1} and more"#;
     let answer = post(pebble, "/v1/layers", layer);
     assert_eq!((answer.status, &answer.json()["result"]), (200, &true.into()));
     let answer = post(pebble, "/v1/services", r#"{"action":"dance","services":["a"]}"#);

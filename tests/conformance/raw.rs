@@ -34,21 +34,25 @@ impl Answer {
 }
 
 /// One request on a connection of its own. `headers` are whole lines, each with its end.
-pub(crate) fn ask(pebble: &impl Pebble, method: &str, target: &str, headers: &str, body: &[u8]) -> Answer {
+pub(crate) fn ask(
+    pebble: &impl Pebble,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &[u8],
+) -> Answer {
     let mut stream = UnixStream::connect(pebble.socket()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let length = body.len();
     let head = format!(
-        "{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+        "{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \
+         {length}\r\n{headers}\r\n"
     );
     // At once: a daemon that needs only the head may have answered and gone before a second write.
     stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
-    let split = answer
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")
-        .expect("a head");
+    let split = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
     let head = String::from_utf8(answer[..split].to_vec()).unwrap();
     let body = answer[split + 4..].to_vec();
     let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
@@ -61,13 +65,7 @@ pub(crate) fn ask(pebble: &impl Pebble, method: &str, target: &str, headers: &st
 
 /// The same with a JSON body.
 pub(crate) fn post(pebble: &impl Pebble, target: &str, body: &str) -> Answer {
-    ask(
-        pebble,
-        "POST",
-        target,
-        "Content-Type: application/json\r\n",
-        body.as_bytes(),
-    )
+    ask(pebble, "POST", target, "Content-Type: application/json\r\n", body.as_bytes())
 }
 
 pub(crate) fn get(pebble: &impl Pebble, target: &str) -> Answer {
@@ -97,9 +95,7 @@ impl Stream {
     pub(crate) fn get(pebble: &impl Pebble, target: &str) -> Self {
         let mut stream = UnixStream::connect(pebble.socket()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        stream
-            .write_all(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
-            .unwrap();
+        stream.write_all(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
         let text = String::new();
         Self { stream, text }
     }

@@ -19,14 +19,8 @@ pub(crate) async fn are_listed_by_name(pebble: &impl Pebble) {
     let all = client.services(&[]).await.unwrap();
     let names: Vec<&str> = all.iter().map(ServiceInfo::name).collect();
     assert_eq!(names, ["a", "b", "c d,e"]);
-    assert_eq!(
-        (all[0].startup(), all[1].startup()),
-        (&Startup::Enabled, &Startup::Disabled)
-    );
-    assert_eq!(
-        (all[0].current(), all[0].current_since()),
-        (&ServiceStatus::Inactive, None)
-    );
+    assert_eq!((all[0].startup(), all[1].startup()), (&Startup::Enabled, &Startup::Disabled));
+    assert_eq!((all[0].current(), all[0].current_since()), (&ServiceStatus::Inactive, None));
     // The trap: a name that no service has is left out.
     assert_eq!(client.services(&["nobody", "b"]).await.unwrap(), [all[1].clone()]);
     assert_eq!(client.services(&["nobody"]).await.unwrap(), []);
@@ -46,11 +40,7 @@ pub(crate) async fn start_stop_and_restart(pebble: &impl Pebble) {
     assert!(first.current_since().is_some());
     let again = client.start(&["web"]).await.unwrap();
     assert_eq!(*again.status(), ChangeStatus::Done);
-    assert_eq!(
-        client.services(&["web"]).await.unwrap()[0],
-        first,
-        "it goes on as it was"
-    );
+    assert_eq!(client.services(&["web"]).await.unwrap()[0], first, "it goes on as it was");
     assert_eq!(client.restart(&["web"]).await.unwrap().kind(), "restart");
     let second = client.services(&["web"]).await.unwrap().remove(0);
     assert!(second.current_since() > first.current_since());
@@ -81,11 +71,8 @@ pub(crate) async fn that_are_unknown_or_missing_are_refused(pebble: &impl Pebble
         assert_eq!((answer.status, answer.refusal()), (400, text));
     }
     for action in ["replan", "autostart"] {
-        let answer = post(
-            pebble,
-            "/v1/services",
-            &format!(r#"{{"action":"{action}","services":["web"]}}"#),
-        );
+        let answer =
+            post(pebble, "/v1/services", &format!(r#"{{"action":"{action}","services":["web"]}}"#));
         assert_eq!(
             (answer.status, answer.refusal()),
             (400, format!("{action} accepts no service names"))
@@ -97,37 +84,29 @@ pub(crate) async fn that_are_unknown_or_missing_are_refused(pebble: &impl Pebble
 pub(crate) async fn that_end_at_once_fail_their_start(pebble: &impl Pebble) {
     let client = pebble.client();
     let quick = Service::new().command("/bin/sh -c 'echo last words; exit 7'");
-    add(
-        &client,
-        [("quick", quick), ("none", Service::new().command("/no/such/program"))],
-    )
-    .await;
+    add(&client, [("quick", quick), ("none", Service::new().command("/no/such/program"))]).await;
     let error = client.start(&["quick"]).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
     let failed = error.failed_services().remove(0);
     assert_eq!((failed.service(), failed.last_output()), ("quick", Some("last words")));
     assert!(failed.cause().contains("exited quickly with code 7"), "{failed:?}");
     // Since 1.17 the service is tried again and again; before, it was forgotten.
-    let expected = if pebble.has("1.17") {
-        ServiceStatus::Backoff
-    } else {
-        ServiceStatus::Inactive
-    };
+    let expected =
+        if pebble.has("1.17") { ServiceStatus::Backoff } else { ServiceStatus::Inactive };
     until(async || status(&client, "quick").await, |status| *status == expected).await;
     let error = client.start(&["none"]).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
     assert!(error.to_string().contains("no such file"), "{error}");
 }
 
-pub(crate) async fn a_start_pulls_in_what_is_required_and_a_stop_what_requires(pebble: &impl Pebble) {
+pub(crate) async fn a_start_pulls_in_what_is_required_and_a_stop_what_requires(
+    pebble: &impl Pebble,
+) {
     let client = pebble.client();
     let web = sleeper().requires(["db"]).after(["db"]);
     add(&client, [("web", web), ("db", sleeper())]).await;
     let started = client.start(&["web"]).await.unwrap();
-    assert_eq!(
-        (started.summary(), started.tasks().len()),
-        ("Start service \"web\" and 1 more", 2)
-    );
+    assert_eq!((started.summary(), started.tasks().len()), ("Start service \"web\" and 1 more", 2));
     assert_eq!(status(&client, "db").await, ServiceStatus::Active);
     client.stop(&["db"]).await.unwrap();
     assert_eq!(status(&client, "web").await, ServiceStatus::Inactive);
@@ -138,11 +117,7 @@ pub(crate) async fn a_replan_restarts_what_has_changed(pebble: &impl Pebble) {
     let nothing = client.replan().await.unwrap();
     assert_eq!((nothing.summary(), nothing.tasks().len()), ("Replan - no services", 0));
     let enabled = || sleeper().startup(Startup::Enabled);
-    add(
-        &client,
-        [("same", enabled()), ("changed", enabled()), ("off", sleeper())],
-    )
-    .await;
+    add(&client, [("same", enabled()), ("changed", enabled()), ("off", sleeper())]).await;
     client.replan().await.unwrap();
     let before = client.services(&[]).await.unwrap();
     assert_eq!(status(&client, "off").await, ServiceStatus::Inactive);
@@ -151,11 +126,7 @@ pub(crate) async fn a_replan_restarts_what_has_changed(pebble: &impl Pebble) {
     client.replan().await.unwrap();
     let after = client.services(&[]).await.unwrap();
     let since = |services: &[ServiceInfo], name: &str| {
-        services
-            .iter()
-            .find(|service| service.name() == name)
-            .unwrap()
-            .current_since()
+        services.iter().find(|service| service.name() == name).unwrap().current_since()
     };
     assert_eq!(since(&after, "same"), since(&before, "same"));
     assert!(since(&after, "changed") > since(&before, "changed"));
@@ -163,11 +134,7 @@ pub(crate) async fn a_replan_restarts_what_has_changed(pebble: &impl Pebble) {
 
 pub(crate) async fn are_started_together_when_enabled(pebble: &impl Pebble) {
     let client = pebble.client();
-    add(
-        &client,
-        [("on", sleeper().startup(Startup::Enabled)), ("off", sleeper())],
-    )
-    .await;
+    add(&client, [("on", sleeper().startup(Startup::Enabled)), ("off", sleeper())]).await;
     assert_eq!(client.autostart().await.unwrap().kind(), "autostart");
     assert_eq!(status(&client, "on").await, ServiceStatus::Active);
     assert_eq!(status(&client, "off").await, ServiceStatus::Inactive);

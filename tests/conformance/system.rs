@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{Check, CheckLevel, CheckQuery, CheckStatus, HealthQuery, Layer, LayerMode};
+use charmwright::pebble::{
+    Check, CheckLevel, CheckQuery, CheckStatus, HealthQuery, Layer, LayerMode,
+};
 
 use crate::pebble::{Pebble, add, refused, since, sleeper, until};
 use crate::raw::get;
@@ -27,19 +29,12 @@ pub(crate) async fn counts_its_services_and_checks(pebble: &impl Pebble) {
         return;
     };
     let metrics = metrics.unwrap();
-    assert!(
-        metrics.contains("pebble_service_start_count{service=\"web\"} 1\n"),
-        "{metrics}"
-    );
-    assert!(
-        metrics.contains("pebble_service_active{service=\"web\"} 1\n"),
-        "{metrics}"
-    );
+    assert!(metrics.contains("pebble_service_start_count{service=\"web\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("pebble_service_active{service=\"web\"} 1\n"), "{metrics}");
     assert!(!metrics.contains("never"), "{metrics}");
     client.restart(&["web"]).await.unwrap();
-    let check = Check::exec("true")
-        .period(Duration::from_millis(10))
-        .timeout(Duration::from_secs(5));
+    let check =
+        Check::exec("true").period(Duration::from_millis(10)).timeout(Duration::from_secs(5));
     let layer = Layer::new().check("up", check);
     client.add_layer("check", &layer, LayerMode::New).await.unwrap();
     let counted = |metrics: &String| {
@@ -52,10 +47,7 @@ pub(crate) async fn counts_its_services_and_checks(pebble: &impl Pebble) {
 
 pub(crate) async fn is_healthy_as_its_checks_are(pebble: &impl Pebble) {
     let client = pebble.client();
-    assert!(
-        client.health(&HealthQuery::all()).await.unwrap(),
-        "no checks at all is healthy"
-    );
+    assert!(client.health(&HealthQuery::all()).await.unwrap(), "no checks at all is healthy");
     let soon = Duration::from_millis(20);
     let failing = Check::exec("false").period(soon).threshold(1).level(CheckLevel::Ready);
     let passing = Check::exec("true").period(soon).level(CheckLevel::Alive);
@@ -76,9 +68,5 @@ pub(crate) async fn is_healthy_as_its_checks_are(pebble: &impl Pebble) {
     let answer = get(pebble, "/v1/health");
     assert_eq!((answer.status, &answer.json()["type"]), (502, &"sync".into()));
     let bad = CheckLevel::Other("half".to_owned());
-    refused(
-        client.health(&HealthQuery::all().level(bad)).await,
-        400,
-        "level must be",
-    );
+    refused(client.health(&HealthQuery::all().level(bad)).await, 400, "level must be");
 }

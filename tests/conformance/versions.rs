@@ -26,9 +26,8 @@ fn in_the_table() -> BTreeSet<Difference> {
         let [version, _, _, cases] = cells[..] else {
             panic!("a row of {} cells: {row}", cells.len());
         };
-        let rows: Vec<Difference> = quoted(cases)
-            .map(|case| (version.to_owned(), case.to_owned()))
-            .collect();
+        let rows: Vec<Difference> =
+            quoted(cases).map(|case| (version.to_owned(), case.to_owned())).collect();
         assert!(!rows.is_empty(), "no case holds it: {row}");
         rows
     })
@@ -57,8 +56,5 @@ fn the_table_and_the_cases_say_the_same() {
     let missing: Vec<_> = cases.difference(&table).collect();
     assert!(missing.is_empty(), "not in docs/pebble-versions.md: {missing:#?}");
     let unheld: Vec<_> = table.difference(&cases).collect();
-    assert!(
-        unheld.is_empty(),
-        "in docs/pebble-versions.md, and in no such case: {unheld:#?}"
-    );
+    assert!(unheld.is_empty(), "in docs/pebble-versions.md, and in no such case: {unheld:#?}");
 }

@@ -28,13 +28,11 @@ pub(crate) fn connect(pebble: &impl Pebble, task: &str, name: &str) -> Result<So
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let head = format!(
-        "GET /v1/tasks/{task}/websocket/{name} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{key}\r\n"
+        "GET /v1/tasks/{task}/websocket/{name} HTTP/1.1\r\nHost: x\r\nConnection: \
+         Upgrade\r\nUpgrade: websocket\r\n{key}\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();
-    let mut socket = Socket {
-        stream,
-        unread: Vec::new(),
-    };
+    let mut socket = Socket { stream, unread: Vec::new() };
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.extend(socket.take(1).expect("a head"));
@@ -103,9 +101,7 @@ impl Socket {
         let length = u8::try_from(body.len()).unwrap();
         assert!(length < 126);
         // A client's frames are masked; a mask of zeros leaves them as they are.
-        self.stream
-            .write_all(&[&[0x80 | kind, 0x80 | length, 0, 0, 0, 0], body].concat())
-            .unwrap();
+        self.stream.write_all(&[&[0x80 | kind, 0x80 | length, 0, 0, 0, 0], body].concat()).unwrap();
     }
 
     pub(crate) fn data(&mut self, body: &[u8]) {

@@ -13,7 +13,10 @@ use crate::scene::{IDLE, START, ask, changes, pid_in, runs, until};
 fn layer_with_orphan(folder: &Path) -> String {
     let folder = folder.display();
     format!(
-        "services:\n  web:\n    override: replace\n    startup: enabled\n    command: sh -c '(setsid sh -c \"echo $$ > {folder}/orphan.tmp; mv {folder}/orphan.tmp {folder}/orphan; exec sleep 1000\" >/dev/null 2>&1 &); echo $$ > {folder}/service.tmp; mv {folder}/service.tmp {folder}/service; exec sleep 1000'\n"
+        "services:\n  web:\n    override: replace\n    startup: enabled\n    command: sh -c \
+         '(setsid sh -c \"echo $$ > {folder}/orphan.tmp; mv {folder}/orphan.tmp {folder}/orphan; \
+         exec sleep 1000\" >/dev/null 2>&1 &); echo $$ > {folder}/service.tmp; mv \
+         {folder}/service.tmp {folder}/service; exec sleep 1000'\n"
     )
 }
 
@@ -28,33 +31,20 @@ fn a_killed_daemon_takes_everything_with_it_and_comes_back() {
     until("the service and its orphan run", || {
         pid_in(&service).is_some() && pid_in(&orphan).is_some()
     });
-    let pids = [
-        daemon.pid().unwrap(),
-        pid_in(&service).unwrap(),
-        pid_in(&orphan).unwrap(),
-    ];
+    let pids = [daemon.pid().unwrap(), pid_in(&service).unwrap(), pid_in(&orphan).unwrap()];
     assert!(pids.iter().all(|pid| runs(*pid)));
 
     daemon.kill().unwrap();
     assert!(!pids.iter().any(|pid| runs(*pid)), "{pids:?}");
     assert!(!daemon.is_running());
-    assert_eq!(
-        UnixStream::connect(daemon.socket()).unwrap_err().kind(),
-        IoKind::ConnectionRefused
-    );
+    assert_eq!(UnixStream::connect(daemon.socket()).unwrap_err().kind(), IoKind::ConnectionRefused);
     daemon.kill().unwrap();
 
     std::fs::remove_file(&service).unwrap();
     std::fs::remove_file(&orphan).unwrap();
     daemon.start_again().unwrap();
     assert_eq!(daemon.boots(), 2);
-    assert!(
-        daemon
-            .start_again()
-            .unwrap_err()
-            .to_string()
-            .starts_with("cannot start Pebble")
-    );
+    assert!(daemon.start_again().unwrap_err().to_string().starts_with("cannot start Pebble"));
     until("the enabled service is started again", || {
         pid_in(&service).is_some() && pid_in(&orphan).is_some()
     });
@@ -63,10 +53,7 @@ fn a_killed_daemon_takes_everything_with_it_and_comes_back() {
     let status = daemon.stop().unwrap().unwrap();
     assert!(status.success(), "{status}");
     assert!(!pids.iter().any(|pid| runs(*pid)), "{pids:?}");
-    assert_eq!(
-        UnixStream::connect(daemon.socket()).unwrap_err().kind(),
-        IoKind::NotFound
-    );
+    assert_eq!(UnixStream::connect(daemon.socket()).unwrap_err().kind(), IoKind::NotFound);
     assert!(daemon.stop().unwrap().is_none());
 
     daemon.start_again().unwrap();
@@ -79,11 +66,7 @@ fn a_killed_daemon_takes_everything_with_it_and_comes_back() {
 #[test]
 fn a_held_and_forgetful_daemon_starts_nothing_and_counts_anew() {
     let layer = IDLE.replace("    command", "    startup: enabled\n    command");
-    let options = DaemonOptions::new()
-        .layer("base", layer)
-        .hold()
-        .forgetful()
-        .container("web");
+    let options = DaemonOptions::new().layer("base", layer).hold().forgetful().container("web");
     let Some(daemon) = daemon_or_skip("a held daemon", options) else {
         return;
     };

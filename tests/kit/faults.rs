@@ -1,4 +1,5 @@
-//! Faults on the road: what is cut, dripped, endless or in the wrong place, while bodies and frames stream.
+//! Faults on the road: what is cut, dripped, endless or in the wrong place, while bodies and frames
+//! stream.
 
 use std::io::{ErrorKind as IoKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -23,10 +24,7 @@ fn rest(wire: &mut Wire) -> Vec<u8> {
 }
 
 fn is_closed(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        IoKind::ConnectionReset | IoKind::BrokenPipe | IoKind::UnexpectedEof
-    )
+    matches!(error.kind(), IoKind::ConnectionReset | IoKind::BrokenPipe | IoKind::UnexpectedEof)
 }
 
 #[test]
@@ -35,7 +33,8 @@ fn a_request_is_reset_before_it_is_read() {
         return;
     };
     // A rule on the body is no help to this fault, and one that would fire is asked after it.
-    let never = proxy.add(Rule::new("POST", "/v1/services", Fault::CutRequestUnread).body_contains("start"));
+    let never = proxy
+        .add(Rule::new("POST", "/v1/services", Fault::CutRequestUnread).body_contains("start"));
     let later = proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
     let reset = proxy.add(Rule::new("POST", "/v1/services", Fault::CutRequestUnread));
     let mut wire = Wire::open(proxy.socket()).unwrap();
@@ -94,7 +93,9 @@ fn endless_answers_end_with_the_client() {
         if start.ends_with(b"\r\n\r\n") {
             let chunk = &bytes[start.len()..];
             let line = chunk.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-            let size = usize::from_str_radix(std::str::from_utf8(&chunk[..line]).unwrap().trim(), 16).unwrap();
+            let size =
+                usize::from_str_radix(std::str::from_utf8(&chunk[..line]).unwrap().trim(), 16)
+                    .unwrap();
             assert_eq!(&chunk[line + size..line + size + 2], b"\r\n");
             assert_eq!(size % r#"{"a":1}"#.len(), 0);
         }
@@ -122,7 +123,8 @@ fn an_answer_of_another_type_is_a_whole_one() {
 
 /// Writes lines for ever; they can be followed.
 fn chatter(daemon: &Daemon) {
-    let layer = "services:\n  chatter:\n    override: replace\n    command: sh -c 'while true; do echo line; sleep 0.01; done'\n";
+    let layer = "services:\n  chatter:\n    override: replace\n    command: sh -c 'while true; do \
+                 echo line; sleep 0.01; done'\n";
     let add =
         serde_json::json!({"action":"add","combine":true,"label":"chatter","format":"yaml","layer":layer}).to_string();
     assert_eq!(ask(daemon.socket(), "POST", "/v1/layers", &add).unwrap().0, 200);
@@ -158,10 +160,7 @@ fn a_stream_without_an_end_is_cut_and_dripped_as_it_comes() {
     dripping.stream.read_exact(&mut bytes).unwrap();
     assert!(bytes.starts_with(b"HTTP/1.1 200 OK\r\n"));
     let mut held = follow(Some(Fault::HoldReply));
-    held.stream
-        .get_ref()
-        .set_read_timeout(Some(Duration::from_millis(100)))
-        .unwrap();
+    held.stream.get_ref().set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     assert_eq!(held.receive().unwrap_err().kind(), IoKind::WouldBlock);
 }
 
@@ -175,13 +174,13 @@ fn a_dripped_answer_comes_a_byte_a_write() {
     wire.send("GET", "/v1/services", "").unwrap();
     let mut buffer = [0; 1024];
     // The writes are two milliseconds apart, and this reads as fast as it can.
-    let first: Vec<usize> = (0..20)
-        .map(|_| wire.stream.get_mut().read(&mut buffer).unwrap())
-        .collect();
+    let first: Vec<usize> =
+        (0..20).map(|_| wire.stream.get_mut().read(&mut buffer).unwrap()).collect();
     assert!(first.iter().filter(|count| **count == 1).count() > 10, "{first:?}");
 }
 
-/// Begins an exec of `cat` and gives the websocket of its output with the bytes of the switch read; the control socket keeps it alive.
+/// Begins an exec of `cat` and gives the websocket of its output with the bytes of the switch read;
+/// the control socket keeps it alive.
 fn cat(proxy: &FaultProxy) -> (Wire, Wire) {
     let exec = r#"{"command":["cat"],"split-stderr":false}"#;
     let (status, body) = ask(proxy.socket(), "POST", "/v1/exec", exec).unwrap();
@@ -249,13 +248,8 @@ fn frames_are_cut_dripped_and_replaced() {
     let (_control, mut wire) = stdio(Fault::DropReply);
     assert!(rest(&mut wire).is_empty());
     let (_control, mut wire) = stdio(Fault::HoldReply);
-    until("the daemon has switched", || {
-        proxy.requests().last().unwrap().status == Some(101)
-    });
-    wire.stream
-        .get_ref()
-        .set_read_timeout(Some(Duration::from_millis(100)))
-        .unwrap();
+    until("the daemon has switched", || proxy.requests().last().unwrap().status == Some(101));
+    wire.stream.get_ref().set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     assert_eq!(wire.receive().unwrap_err().kind(), IoKind::WouldBlock);
     let acted = Arc::new(AtomicU64::new(0));
     let acting = Arc::clone(&acted);
@@ -269,28 +263,21 @@ fn frames_are_cut_dripped_and_replaced() {
 
     // A frame of a reserved kind, then the end.
     let bytes = b"\x83\x00".to_vec();
-    let (_control, mut wire) = stdio(Fault::ReplaceFrames {
-        bytes: bytes.clone(),
-        then: Then::Close,
-    });
+    let (_control, mut wire) =
+        stdio(Fault::ReplaceFrames { bytes: bytes.clone(), then: Then::Close });
     assert_eq!(wire.receive().unwrap().0, 101);
     assert_eq!(rest(&mut wire), bytes);
 
     // The same, then silence, although the command echoes and even when the daemon goes.
-    let (_control, mut wire) = stdio(Fault::ReplaceFrames {
-        bytes: bytes.clone(),
-        then: Then::Hold,
-    });
+    let (_control, mut wire) =
+        stdio(Fault::ReplaceFrames { bytes: bytes.clone(), then: Then::Hold });
     assert_eq!(wire.receive().unwrap().0, 101);
     let mut got = [0; 2];
     wire.stream.read_exact(&mut got).unwrap();
     assert_eq!(&got[..], bytes);
     wire.stream.get_mut().write_all(HELLO).unwrap();
     daemon.kill().unwrap();
-    wire.stream
-        .get_ref()
-        .set_read_timeout(Some(Duration::from_millis(100)))
-        .unwrap();
+    wire.stream.get_ref().set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     assert_eq!(wire.stream.read(&mut got).unwrap_err().kind(), IoKind::WouldBlock);
     wire.stream.get_mut().write_all(HELLO).unwrap();
 }
@@ -317,7 +304,8 @@ fn an_echo_larger_than_all_buffers_does_not_stand_still() {
         wire.stream.read_exact(&mut bytes).unwrap();
     }
     // The last of what was sent is taken while the rest comes.
-    let drained = thread::spawn(move || while wire.stream.read(&mut bytes).is_ok_and(|count| count > 0) {});
+    let drained =
+        thread::spawn(move || while wire.stream.read(&mut bytes).is_ok_and(|count| count > 0) {});
     sender.join().unwrap();
     drop(_control);
     drop(proxy);
@@ -352,11 +340,8 @@ fn a_large_body_is_passed_on_as_it_comes() {
         }
         received.store(0, Ordering::SeqCst);
         let mut wire = Wire::open(proxy.socket()).unwrap();
-        write!(
-            wire.stream.get_mut(),
-            "POST /v1/files HTTP/1.1\r\nContent-Length: {each}\r\n\r\n"
-        )
-        .unwrap();
+        write!(wire.stream.get_mut(), "POST /v1/files HTTP/1.1\r\nContent-Length: {each}\r\n\r\n")
+            .unwrap();
         for _ in 0..each / block.len() as u64 {
             wire.stream.get_mut().write_all(&block).unwrap();
         }
@@ -404,12 +389,16 @@ fn an_answer_before_the_whole_request_reaches_the_client() {
     let Some((daemon, proxy)) = pair("an early answer") else {
         return;
     };
-    // The daemon refuses by the content type without reading the body; the client sends on, or stops in the middle.
-    for (socket, stops) in [(daemon.socket(), true), (proxy.socket(), true), (proxy.socket(), false)] {
+    // The daemon refuses by the content type without reading the body; the client sends on, or
+    // stops in the middle.
+    for (socket, stops) in
+        [(daemon.socket(), true), (proxy.socket(), true), (proxy.socket(), false)]
+    {
         let mut wire = Wire::open(socket).unwrap();
         write!(
             wire.stream.get_mut(),
-            "POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 100000000\r\n\r\n"
+            "POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: \
+             100000000\r\n\r\n"
         )
         .unwrap();
         let mut sending = wire.stream.get_ref().try_clone().unwrap();
@@ -491,10 +480,7 @@ fn an_upload_ends_with_the_daemon_although_the_client_has_stopped() {
     until("the daemon has its start", || proxy.requests()[0].forwarded);
     daemon.kill().unwrap();
     assert!(rest(&mut wire).is_empty());
-    assert_eq!(
-        UnixStream::connect(proxy.socket()).unwrap_err().kind(),
-        IoKind::ConnectionRefused
-    );
+    assert_eq!(UnixStream::connect(proxy.socket()).unwrap_err().kind(), IoKind::ConnectionRefused);
 }
 
 #[test]
@@ -504,9 +490,7 @@ fn a_daemon_that_takes_nothing_does_not_hold_up_the_end_of_the_proxy() {
     let _listener = UnixListener::bind(&socket).unwrap();
     let proxy = FaultProxy::start(&socket).unwrap();
     let mut stream = UnixStream::connect(proxy.socket()).unwrap();
-    stream
-        .write_all(b"POST /v1/files HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n")
-        .unwrap();
+    stream.write_all(b"POST /v1/files HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n").unwrap();
     stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
     let block = [0; 64 * 1024];
     while stream.write(&block).is_ok() {}

@@ -1,4 +1,5 @@
-//! The test kit itself, on the real Pebble: a daemon ends with all that it started, and the proxy does what its rules say and nothing else.
+//! The test kit itself, on the real Pebble: a daemon ends with all that it started, and the proxy
+//! does what its rules say and nothing else.
 
 #![expect(
     clippy::unwrap_used,

@@ -37,7 +37,8 @@ fn it_is_held_killed_stopped_and_started_again() {
     let file = notes.path().join("service");
     let script = format!("echo $$ > {0}.tmp; mv {0}.tmp {0}; exec sleep 1000", file.display());
     let layer = format!(
-        "services:\n  web:\n    override: replace\n    startup: enabled\n    command: sh -c '{script}'\n{}",
+        "services:\n  web:\n    override: replace\n    startup: enabled\n    command: sh -c \
+         '{script}'\n{}",
         IDLE.trim_start_matches("services:\n")
     );
     let options = DaemonOptions::new().pinned(Pinned::Oldest).layer("base", layer).hold();
@@ -55,25 +56,20 @@ fn it_is_held_killed_stopped_and_started_again() {
 
     daemon.kill().unwrap();
     assert!(!runs(service));
-    assert_eq!(
-        UnixStream::connect(daemon.socket()).unwrap_err().kind(),
-        IoKind::ConnectionRefused
-    );
+    assert_eq!(UnixStream::connect(daemon.socket()).unwrap_err().kind(), IoKind::ConnectionRefused);
     daemon.start_again().unwrap();
     assert_eq!(daemon.boots(), 2);
     // It keeps its state: the two changes are there.
     assert_eq!(changes(daemon.socket()).len(), 2);
 
-    // The starts that the kill interrupted are run again, and a stop in the middle of a start makes this version panic.
+    // The starts that the kill interrupted are run again, and a stop in the middle of a start makes
+    // this version panic.
     until("what was interrupted is done", || {
         changes(daemon.socket()).iter().all(|change| change["ready"] == true)
     });
     let status = daemon.stop().unwrap().unwrap();
     assert!(status.success(), "{status}\n{}", daemon.log());
-    assert_eq!(
-        UnixStream::connect(daemon.socket()).unwrap_err().kind(),
-        IoKind::NotFound
-    );
+    assert_eq!(UnixStream::connect(daemon.socket()).unwrap_err().kind(), IoKind::NotFound);
     daemon.start_again().unwrap();
     assert_eq!(daemon.boots(), 3);
 }

@@ -56,10 +56,7 @@ fn the_door_is_as_the_daemons_is() {
     daemon.kill().unwrap();
     // The kept connection ends, and by then nobody is let in any more.
     assert!(wire.receive().is_err());
-    assert_eq!(
-        UnixStream::connect(proxy.socket()).unwrap_err().kind(),
-        IoKind::ConnectionRefused
-    );
+    assert_eq!(UnixStream::connect(proxy.socket()).unwrap_err().kind(), IoKind::ConnectionRefused);
     daemon.start_again().unwrap();
     until("the proxy lets clients in again", || {
         ask(proxy.socket(), "GET", "/v1/system-info", "").is_ok()
@@ -78,15 +75,9 @@ fn the_door_is_as_the_daemons_is() {
     });
 
     proxy.hold_door(Some(Door::Missing));
-    assert_eq!(
-        UnixStream::connect(proxy.socket()).unwrap_err().kind(),
-        IoKind::NotFound
-    );
+    assert_eq!(UnixStream::connect(proxy.socket()).unwrap_err().kind(), IoKind::NotFound);
     proxy.hold_door(Some(Door::Refusing));
-    assert_eq!(
-        UnixStream::connect(proxy.socket()).unwrap_err().kind(),
-        IoKind::ConnectionRefused
-    );
+    assert_eq!(UnixStream::connect(proxy.socket()).unwrap_err().kind(), IoKind::ConnectionRefused);
     proxy.hold_door(None);
     assert_eq!(ask(proxy.socket(), "GET", "/v1/system-info", "").unwrap().0, 200);
     let socket = proxy.socket().to_path_buf();
@@ -102,51 +93,30 @@ fn faults_before_the_daemon_keep_the_request_from_it() {
     let post = || ask(proxy.socket(), "POST", "/v1/services", START);
     proxy.add(Rule::new("POST", "/v1/services", Fault::CutRequestBefore));
     assert!(post().is_err());
-    proxy.add(Rule::new(
-        "POST",
-        "/v1/services",
-        Fault::Garbage(b"SSH-2.0-no\r\n".to_vec()),
-    ));
+    proxy.add(Rule::new("POST", "/v1/services", Fault::Garbage(b"SSH-2.0-no\r\n".to_vec())));
     assert!(post().is_err());
     proxy.add(Rule::new(
         "POST",
         "/v1/services",
-        Fault::Reply {
-            status: 503,
-            body: "{}".to_owned(),
-        },
+        Fault::Reply { status: 503, body: "{}".to_owned() },
     ));
     assert_eq!(post().unwrap(), (503, "{}".to_owned()));
 
     proxy.add(Rule::new("POST", "/v1/services", Fault::Silence));
     let mut wire = Wire::open(proxy.socket()).unwrap();
-    wire.stream
-        .get_ref()
-        .set_read_timeout(Some(Duration::from_millis(100)))
-        .unwrap();
+    wire.stream.get_ref().set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     wire.send("POST", "/v1/services", START).unwrap();
     assert_eq!(wire.receive().unwrap_err().kind(), IoKind::WouldBlock);
 
-    proxy.add(Rule::new(
-        "POST",
-        "/v1/services",
-        Fault::Refuse(Duration::from_millis(300)),
-    ));
+    proxy.add(Rule::new("POST", "/v1/services", Fault::Refuse(Duration::from_millis(300))));
     let start = Instant::now();
     assert!(post().is_err());
     assert_eq!(post().unwrap_err().kind(), IoKind::ConnectionRefused);
-    until("it refuses no more", || {
-        ask(proxy.socket(), "GET", "/v1/system-info", "").is_ok()
-    });
+    until("it refuses no more", || ask(proxy.socket(), "GET", "/v1/system-info", "").is_ok());
     assert!(start.elapsed() >= Duration::from_millis(300));
 
     assert_eq!(proxy.count("POST", "/v1/services"), 5);
-    assert!(
-        !proxy
-            .requests()
-            .iter()
-            .any(|seen| seen.forwarded && seen.method == "POST")
-    );
+    assert!(!proxy.requests().iter().any(|seen| seen.forwarded && seen.method == "POST"));
     assert!(changes(daemon.socket()).is_empty());
 }
 
@@ -174,12 +144,7 @@ fn faults_after_the_daemon_lose_only_the_answer() {
     });
     proxy.cut_connections();
     assert!(held.receive().is_err());
-    assert!(
-        proxy
-            .requests()
-            .iter()
-            .all(|seen| seen.forwarded && seen.status == Some(202))
-    );
+    assert!(proxy.requests().iter().all(|seen| seen.forwarded && seen.status == Some(202)));
 
     proxy.add(Rule::any(Fault::DripFeed(Duration::from_micros(50))));
     assert_eq!(
@@ -206,14 +171,10 @@ fn rules_count_and_hidden_changes_come_late() {
     assert_eq!(proxy.fired(hiding), 2);
 
     // The second and the third of those that match, and no other.
-    let cutting = proxy.add(
-        Rule::new("GET", "/v1/services", Fault::CutRequestBefore)
-            .from_nth(2)
-            .times(2),
-    );
-    let answers: Vec<bool> = (0..5)
-        .map(|_| ask(proxy.socket(), "GET", "/v1/services", "").is_ok())
-        .collect();
+    let cutting =
+        proxy.add(Rule::new("GET", "/v1/services", Fault::CutRequestBefore).from_nth(2).times(2));
+    let answers: Vec<bool> =
+        (0..5).map(|_| ask(proxy.socket(), "GET", "/v1/services", "").is_ok()).collect();
     assert_eq!(answers, [true, false, false, true, true]);
     assert_eq!(proxy.fired(cutting), 2);
     let always = proxy.add(Rule::new("GET", "/v1/checks", Fault::CutRequestBefore).always());
@@ -240,17 +201,13 @@ fn acts_happen_at_their_moment() {
     ));
     assert!(ask(proxy.socket(), "POST", "/v1/services", START).is_err());
     assert_eq!(*seen.lock().unwrap(), START);
-    assert_eq!(
-        UnixStream::connect(proxy.socket()).unwrap_err().kind(),
-        IoKind::ConnectionRefused
-    );
+    assert_eq!(UnixStream::connect(proxy.socket()).unwrap_err().kind(), IoKind::ConnectionRefused);
     daemon.start_again().unwrap();
-    until("the proxy lets clients in", || {
-        ask(proxy.socket(), "GET", "/v1/health", "").is_ok()
-    });
+    until("the proxy lets clients in", || ask(proxy.socket(), "GET", "/v1/health", "").is_ok());
     assert!(changes(daemon.socket()).is_empty());
 
-    // Killed between the answer and its being passed on: the client has the answer, the daemon is gone.
+    // Killed between the answer and its being passed on: the client has the answer, the daemon is
+    // gone.
     let killing = Arc::clone(&daemon);
     proxy.add(Rule::new(
         "POST",

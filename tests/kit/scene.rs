@@ -29,9 +29,7 @@ impl Wire {
     pub(crate) fn open(socket: &Path) -> std::io::Result<Self> {
         let stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self {
-            stream: BufReader::new(stream),
-        })
+        Ok(Self { stream: BufReader::new(stream) })
     }
 
     pub(crate) fn send(&mut self, method: &str, path: &str, body: &str) -> std::io::Result<()> {
@@ -47,11 +45,8 @@ impl Wire {
         if self.stream.read_line(&mut line)? == 0 {
             return Err(IoKind::UnexpectedEof.into());
         }
-        let status = line
-            .split(' ')
-            .nth(1)
-            .and_then(|word| word.parse().ok())
-            .ok_or(IoKind::InvalidData)?;
+        let status =
+            line.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or(IoKind::InvalidData)?;
         let (mut length, mut chunked) = (0, false);
         loop {
             line.clear();
@@ -73,7 +68,8 @@ impl Wire {
             if chunked {
                 line.clear();
                 self.stream.read_line(&mut line)?;
-                length = usize::from_str_radix(line.trim_end(), 16).map_err(|_| IoKind::InvalidData)?;
+                length =
+                    usize::from_str_radix(line.trim_end(), 16).map_err(|_| IoKind::InvalidData)?;
             }
             let mut part = vec![0; length];
             self.stream.read_exact(&mut part)?;
@@ -90,13 +86,23 @@ impl Wire {
         Ok((status, String::from_utf8_lossy(&body).into_owned()))
     }
 
-    pub(crate) fn ask(&mut self, method: &str, path: &str, body: &str) -> std::io::Result<(u16, String)> {
+    pub(crate) fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> std::io::Result<(u16, String)> {
         self.send(method, path, body)?;
         self.receive()
     }
 }
 
-pub(crate) fn ask(socket: &Path, method: &str, path: &str, body: &str) -> std::io::Result<(u16, String)> {
+pub(crate) fn ask(
+    socket: &Path,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> std::io::Result<(u16, String)> {
     Wire::open(socket)?.ask(method, path, body)
 }
 
@@ -113,12 +119,12 @@ pub(crate) fn pid_in(file: &Path) -> Option<u32> {
 
 pub(crate) fn runs(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        stat.rsplit_once(')')
-            .is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+        stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
     })
 }
 
-pub(crate) const IDLE: &str = "services:\n  idle:\n    override: replace\n    command: sleep 1000\n";
+pub(crate) const IDLE: &str =
+    "services:\n  idle:\n    override: replace\n    command: sleep 1000\n";
 pub(crate) const START: &str = r#"{"action":"start","services":["idle"]}"#;
 
 /// A held daemon with the service `idle`, and a proxy before it.

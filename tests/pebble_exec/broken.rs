@@ -1,4 +1,5 @@
-//! What breaks between the client and the daemon: a command runs at most once, and the caller learns what is known of it.
+//! What breaks between the client and the daemon: a command runs at most once, and the caller
+//! learns what is known of it.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -19,17 +20,15 @@ fn counting(scene: &Scene) -> Exec {
 }
 
 fn runs(scene: &Scene) -> usize {
-    std::fs::read_to_string(scene.path("runs"))
-        .unwrap_or_default()
-        .lines()
-        .count()
+    std::fs::read_to_string(scene.path("runs")).unwrap_or_default().lines().count()
 }
 
 const CONTROL: &str = "/v1/tasks/1/websocket/control";
 const STDIO: &str = "/v1/tasks/1/websocket/stdio";
 const STDERR: &str = "/v1/tasks/1/websocket/stderr";
 
-/// The command comes to its end in spite of the fault, having run once, after so many requests for it.
+/// The command comes to its end in spite of the fault, having run once, after so many requests for
+/// it.
 async fn overcome(path: &str, fault: Fault, requests: usize) {
     let what = format!("{path}: {fault:?}");
     let Some(scene) = scene(&what) else {
@@ -49,7 +48,9 @@ async fn overcome(path: &str, fault: Fault, requests: usize) {
 fn refusal(status: u16, message: &str) -> Fault {
     Fault::Reply {
         status,
-        body: format!(r#"{{"type":"error","status-code":{status},"result":{{"message":"{message}"}}}}"#),
+        body: format!(
+            r#"{{"type":"error","status-code":{status},"result":{{"message":"{message}"}}}}"#
+        ),
     }
 }
 
@@ -121,7 +122,8 @@ async fn a_command_that_may_have_run_is_not_run_again() {
 async fn answers_that_are_no_websocket_have_a_result_each() {
     let garbage = || Fault::Garbage(b"SSH-2.0-OpenSSH\r\n\r\n".to_vec());
     let wrong = || {
-        let text = "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: bm8=\r\n\r\n";
+        let text = "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: \
+                    websocket\r\nSec-WebSocket-Accept: bm8=\r\n\r\n";
         Fault::Garbage(text.into())
     };
     for (path, fault, kind) in [
@@ -148,11 +150,7 @@ async fn answers_that_are_no_websocket_have_a_result_each() {
         let (proxy, client) = scene.proxied();
         proxy.add(Rule::new("GET", path, fault));
         let error = within(client.exec_output(&counting(&scene))).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.may_have_acted()),
-            (&kind, false),
-            "{what}: {error}"
-        );
+        assert_eq!((error.kind(), error.may_have_acted()), (&kind, false), "{what}: {error}");
         assert_eq!((runs(&scene), proxy.count("POST", "/v1/exec")), (0, 1), "{what}");
     }
 }
@@ -172,11 +170,7 @@ async fn a_task_that_has_ended_is_asked_for_its_outcome() {
             aborter.abort_change(&id).await.unwrap();
             aborter.wait_change(&id, Duration::from_secs(10)).await.unwrap();
         };
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-            .block_on(abort);
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(abort);
     });
     proxy.add(Rule::new("GET", CONTROL, fault));
     let error = within(client.exec_output(&counting(&scene))).await.unwrap_err();
@@ -201,7 +195,8 @@ async fn broken_by(
     within(stdout.read_exact(&mut first)).await.unwrap();
     assert_eq!(&first, b"out\n");
     break_it();
-    let (error, read) = within(async { tokio::join!(process.wait(), stdout.read(&mut first)) }).await;
+    let (error, read) =
+        within(async { tokio::join!(process.wait(), stdout.read(&mut first)) }).await;
     drop(process);
     until("the command is gone", || !is_alive(pid)).await;
     (error.unwrap_err(), read.unwrap_err())
@@ -303,11 +298,8 @@ async fn a_daemon_that_is_killed_on_the_way_runs_it_at_most_once() {
                 daemon.kill().unwrap();
                 daemon.start_again().unwrap();
             };
-            let fault = if answered {
-                Fault::before_reply(restart)
-            } else {
-                Fault::before(restart)
-            };
+            let fault =
+                if answered { Fault::before_reply(restart) } else { Fault::before(restart) };
             let rule = proxy.add(Rule::new("", path, fault));
             let result = within(client.exec_output(&counting(&scene))).await;
             assert_eq!(proxy.fired(rule), 1, "{what}");
@@ -334,11 +326,8 @@ async fn a_daemon_that_comes_late_is_waited_for() {
     let output = within(client.exec_output(&counting(&scene))).await.unwrap();
     assert_eq!((output.exit_code(), runs(&scene)), (3, 1));
     scene.daemon.kill().unwrap();
-    let once = Client::new(scene.daemon.socket()).with_retry(RetryPolicy::once(Duration::from_secs(2)));
+    let once =
+        Client::new(scene.daemon.socket()).with_retry(RetryPolicy::once(Duration::from_secs(2)));
     let error = within(once.exec_output(&counting(&scene))).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.may_have_acted()),
-        (&ErrorKind::Unreachable, false),
-        "{error}"
-    );
+    assert_eq!((error.kind(), error.may_have_acted()), (&ErrorKind::Unreachable, false), "{error}");
 }

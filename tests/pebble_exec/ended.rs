@@ -36,7 +36,8 @@ async fn a_wait_that_was_dropped_is_taken_up_again() {
         let waited = tokio::time::timeout(Duration::from_millis(20), process.wait()).await;
         assert!(waited.is_err());
     }
-    // The dropped ones leave nobody asleep: a reader in another task is woken by what only it waits for.
+    // The dropped ones leave nobody asleep: a reader in another task is woken by what only it waits
+    // for.
     let mut stdout = process.take_stdout().unwrap();
     let reading = tokio::spawn(async move {
         let mut text = String::new();
@@ -58,7 +59,8 @@ async fn a_timeout_kills_and_is_told_as_one() {
     let mut process = scene.client.exec(&exec).await.unwrap();
     let mut stdout = process.take_stdout().unwrap();
     let mut text = String::new();
-    let (read, error) = within(async { tokio::join!(stdout.read_to_string(&mut text), process.wait()) }).await;
+    let (read, error) =
+        within(async { tokio::join!(stdout.read_to_string(&mut text), process.wait()) }).await;
     let error = error.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::TimedOut, "{error}");
     assert!(error.to_string().contains("timed out after 300ms"), "{error}");
@@ -67,11 +69,7 @@ async fn a_timeout_kills_and_is_told_as_one() {
     assert_eq!(text, "before\n", "what it wrote before is there");
     let pid = pid_in(&path).await;
     until("the command is gone", || !is_alive(pid)).await;
-    assert_eq!(
-        *process.wait().await.unwrap_err().kind(),
-        ErrorKind::OutcomeUnknown,
-        "told once"
-    );
+    assert_eq!(*process.wait().await.unwrap_err().kind(), ErrorKind::OutcomeUnknown, "told once");
 }
 
 #[tokio::test]
@@ -86,10 +84,7 @@ async fn another_process_that_keeps_the_output_is_not_waited_for_for_ever() {
     let error = within(scene.client.exec_output(&exec)).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::TimedOut, "{error}");
     assert!(error.to_string().contains("stdout: still open"), "{error}");
-    assert!(
-        started.elapsed() >= Duration::from_secs(5),
-        "Pebble's own word is waited for first"
-    );
+    assert!(started.elapsed() >= Duration::from_secs(5), "Pebble's own word is waited for first");
     // With its output elsewhere nothing holds it up.
     let script = format!("sleep 600 >/dev/null 2>&1 & echo $! > {}; echo out", path.display());
     let output = scene.output(&sh(script)).await;
@@ -119,14 +114,9 @@ async fn dropping_the_handle_kills_the_command() {
     until("the command is gone", || !is_alive(pid)).await;
     let mut rest = Vec::new();
     let error = within(held.read_to_end(&mut rest)).await.unwrap_err();
-    assert_eq!(
-        (rest.as_slice(), error.kind()),
-        (&b"\n"[..], io::ErrorKind::ConnectionAborted)
-    );
+    assert_eq!((rest.as_slice(), error.kind()), (&b"\n"[..], io::ErrorKind::ConnectionAborted));
     assert_eq!(stdin.write(b"x").await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
-    let change = within(scene.client.wait_change(&id, Duration::from_secs(10)))
-        .await
-        .unwrap();
+    let change = within(scene.client.wait_change(&id, Duration::from_secs(10))).await.unwrap();
     assert_eq!(*change.status(), ChangeStatus::Done);
     // So does dropping the future that has it.
     std::fs::remove_file(&path).unwrap();
@@ -198,7 +188,8 @@ async fn a_command_may_close_its_output_and_go_on() {
         return;
     };
     let path = scene.path("copy");
-    let exec = sh(format!("exec >&- 2>&-; cat > {}; exit 5", path.display())).stdin(vec![b'x'; 3_000_000]);
+    let exec =
+        sh(format!("exec >&- 2>&-; cat > {}; exit 5", path.display())).stdin(vec![b'x'; 3_000_000]);
     assert_eq!(scene.output(&exec).await.exit_code(), 5);
     assert_eq!(std::fs::metadata(&path).unwrap().len(), 3_000_000);
 }

@@ -1,4 +1,5 @@
-//! Running commands through a real Pebble: streams, exit codes, signals, timeouts, and everything that breaks on the way.
+//! Running commands through a real Pebble: streams, exit codes, signals, timeouts, and everything
+//! that breaks on the way.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -23,18 +23,8 @@ async fn a_mistake_is_told_in_pebbles_words() {
             Some(UserFault::WorkingDir),
             "working directory \"/no/such/folder\" does not exist",
         ),
-        (
-            command().service_context("none"),
-            400,
-            None,
-            "context service \"none\" not found",
-        ),
-        (
-            command().user("nobody-at-all"),
-            400,
-            Some(UserFault::User),
-            "unknown user nobody-at-all",
-        ),
+        (command().service_context("none"), 400, None, "context service \"none\" not found"),
+        (command().user("nobody-at-all"), 400, Some(UserFault::User), "unknown user nobody-at-all"),
         (
             command().user("root").group("no-such-group"),
             400,
@@ -77,11 +67,7 @@ async fn what_cannot_be_meant_is_not_sent() {
     let (proxy, client) = scene.proxied();
     for exec in [Exec::new([" "]), Exec::new(["true"]).interactive(), Exec::new([""; 0])] {
         let error = client.exec_output(&exec).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.attempts()),
-            (&ErrorKind::InvalidRequest, 0),
-            "{error}"
-        );
+        assert_eq!((error.kind(), error.attempts()), (&ErrorKind::InvalidRequest, 0), "{error}");
     }
     assert!(proxy.requests().is_empty());
     assert_eq!(within(client.exec_output(&sh("exit 7"))).await.unwrap().exit_code(), 7);

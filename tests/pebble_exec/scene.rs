@@ -91,11 +91,6 @@ pub(crate) async fn pid_in(path: &Path) -> u32 {
 pub(crate) fn is_alive(pid: u32) -> bool {
     // A zombie is as dead as one that was reaped.
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        !stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .trim_start()
-            .starts_with('Z')
+        !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z')
     })
 }

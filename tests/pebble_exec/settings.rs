@@ -5,7 +5,8 @@ use charmwright::testing::daemon::DaemonOptions;
 
 use crate::scene::{scene, scene_with, sh};
 
-/// The user and group that every Linux has besides root; tests that are not run by root cannot become them.
+/// The user and group that every Linux has besides root; tests that are not run by root cannot
+/// become them.
 const NOBODY: u32 = 65534;
 
 fn is_root() -> bool {
@@ -17,10 +18,8 @@ fn is_root() -> bool {
 
 #[tokio::test]
 async fn environment_and_arguments_arrive_as_they_are() {
-    let options = DaemonOptions::new()
-        .forgetful()
-        .env("FROM_DAEMON", "daemon")
-        .env("BOTH", "daemon");
+    let options =
+        DaemonOptions::new().forgetful().env("FROM_DAEMON", "daemon").env("BOTH", "daemon");
     let Some(scene) = scene_with("environment_and_arguments_arrive", options) else {
         return;
     };
@@ -58,9 +57,7 @@ async fn it_runs_where_and_as_whom_it_is_told() {
         let output = scene.output(&ids(exec)).await;
         assert_eq!(output.stdout_text(), format!("{NOBODY}\n"), "{}", output.stderr_text());
     }
-    let output = scene
-        .output(&ids(Exec::new(["id", "-gn"]).user("nobody").group("root")))
-        .await;
+    let output = scene.output(&ids(Exec::new(["id", "-gn"]).user("nobody").group("root"))).await;
     assert_eq!(output.stdout(), b"root\n", "{}", output.stderr_text());
 }
 

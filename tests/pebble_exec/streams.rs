@@ -25,11 +25,11 @@ async fn output_and_exit_code_are_collected() {
     assert_eq!((output.stdout(), output.stderr()), (&b"out\n"[..], &b"err\n"[..]));
     assert!(!output.stdout_truncated() && !output.stderr_truncated());
     let timings = output.timings();
-    assert!(timings.requested() <= timings.connected() && Some(timings.connected()) <= timings.ready());
+    assert!(
+        timings.requested() <= timings.connected() && Some(timings.connected()) <= timings.ready()
+    );
     assert!(timings.output_ended() >= Some(timings.connected()));
-    let output = scene
-        .output(&sh("echo out; echo err >&2; echo out").combine_stderr())
-        .await;
+    let output = scene.output(&sh("echo out; echo err >&2; echo out").combine_stderr()).await;
     assert_eq!((output.stdout(), output.stderr()), (&b"out\nerr\nout\n"[..], &b""[..]));
     assert!(output.success());
 }
@@ -45,10 +45,7 @@ async fn given_stdin_is_all_that_is_read() {
         assert!(output.success() && output.stdout() == input, "{length} bytes");
     }
     let output = scene.output(&Exec::new(["cat"])).await;
-    assert!(
-        output.success() && output.stdout().is_empty(),
-        "nothing given is nothing to read"
-    );
+    assert!(output.success() && output.stdout().is_empty(), "nothing given is nothing to read");
     let mut process = scene.client.exec(&Exec::new(["cat"]).stdin("a")).await.unwrap();
     assert!(process.take_stdin().is_none());
 }
@@ -64,7 +61,11 @@ async fn megabytes_go_both_ways_at_once() {
         process.take_stdout().unwrap(),
         process.take_stderr().unwrap(),
     );
-    assert!(process.take_stdin().is_none() && process.take_stdout().is_none() && process.take_stderr().is_none());
+    assert!(
+        process.take_stdin().is_none()
+            && process.take_stdout().is_none()
+            && process.take_stderr().is_none()
+    );
     let input = pattern(20 * MIB);
     let writing = async {
         stdin.write_all(&input).await.unwrap();
@@ -83,7 +84,8 @@ async fn megabytes_go_both_ways_at_once() {
         });
         (out.await.unwrap(), err.await.unwrap())
     };
-    let ((), (out, err), status) = within(async { tokio::join!(writing, reading, process.wait()) }).await;
+    let ((), (out, err), status) =
+        within(async { tokio::join!(writing, reading, process.wait()) }).await;
     assert!(status.unwrap().success());
     assert!(out == input && err == input, "{} and {} bytes", out.len(), err.len());
 }
@@ -114,11 +116,7 @@ async fn an_unread_stream_keeps_a_mebibyte_and_says_what_it_lost() {
         return;
     };
     let input = pattern(5 * MIB);
-    let mut process = scene
-        .client
-        .exec(&Exec::new(["cat"]).stdin(input.clone()))
-        .await
-        .unwrap();
+    let mut process = scene.client.exec(&Exec::new(["cat"]).stdin(input.clone())).await.unwrap();
     let mut held = process.take_stdout().unwrap();
     assert!(within(process.wait()).await.unwrap().success());
     assert!(held.truncated());
@@ -126,10 +124,7 @@ async fn an_unread_stream_keeps_a_mebibyte_and_says_what_it_lost() {
     let mut kept = Vec::new();
     let error = within(held.read_to_end(&mut kept)).await.unwrap_err();
     assert!(kept == input[..MIB]);
-    assert!(
-        error.to_string().contains("4194304 bytes of the command's stdout"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("4194304 bytes of the command's stdout"), "{error}");
     // Not taken is as unread as held, and small output is whole.
     let mut process = scene.client.exec(&sh("echo small")).await.unwrap();
     within(process.wait()).await.unwrap();
@@ -146,9 +141,7 @@ async fn a_dropped_reader_is_drained() {
     };
     let mut process = scene
         .client
-        .exec(&sh(
-            "head -c 8388608 /dev/zero; head -c 8388608 /dev/zero >&2; echo end",
-        ))
+        .exec(&sh("head -c 8388608 /dev/zero; head -c 8388608 /dev/zero >&2; echo end"))
         .await
         .unwrap();
     let (stdout, stderr) = (process.take_stdout().unwrap(), process.take_stderr().unwrap());
@@ -167,11 +160,7 @@ async fn a_slow_reader_gets_everything() {
         return;
     };
     let input = pattern(6 * MIB);
-    let mut process = scene
-        .client
-        .exec(&Exec::new(["cat"]).stdin(input.clone()))
-        .await
-        .unwrap();
+    let mut process = scene.client.exec(&Exec::new(["cat"]).stdin(input.clone())).await.unwrap();
     let mut stdout = process.take_stdout().unwrap();
     let reading = async {
         let mut all = Vec::new();
@@ -182,7 +171,8 @@ async fn a_slow_reader_gets_everything() {
                 return all;
             }
             all.extend_from_slice(&piece[..count]);
-            // Slower than the command by far, so that it fills everything on the way again and again.
+            // Slower than the command by far, so that it fills everything on the way again and
+            // again.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -250,16 +240,10 @@ async fn a_terminal_has_a_size_that_can_be_changed() {
         let count = within(stdout.read(&mut piece)).await.unwrap();
         seen.push_str(std::str::from_utf8(&piece[..count]).unwrap());
     }
-    assert_eq!(
-        *process.resize(0, 1).await.unwrap_err().kind(),
-        ErrorKind::InvalidRequest
-    );
+    assert_eq!(*process.resize(0, 1).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
     drop(stdin);
     assert!(within(process.wait()).await.unwrap().success());
-    assert_eq!(
-        *process.resize(1, 1).await.unwrap_err().kind(),
-        ErrorKind::InvalidRequest
-    );
+    assert_eq!(*process.resize(1, 1).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
     let plain = scene.client.exec(&sh("read _")).await.unwrap();
     assert_eq!(*plain.resize(1, 1).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
 }
@@ -297,14 +281,16 @@ async fn signals_reach_the_command() {
     );
     within(process.signal(&Signal::HUP)).await.unwrap();
     let mut text = String::new();
-    let (read, status) = within(async { tokio::join!(stdout.read_to_string(&mut text), process.wait()) }).await;
+    let (read, status) =
+        within(async { tokio::join!(stdout.read_to_string(&mut text), process.wait()) }).await;
     read.unwrap();
     assert_eq!((text.as_str(), status.unwrap().exit_code()), ("hup\n", 9));
     let error = process.signal(&Signal::HUP).await.unwrap_err();
     assert!(error.to_string().contains("the command is over"), "{error}");
     for (signal, number) in [(Signal::TERM, 15), (Signal::KILL, 9), (Signal::USR1, 10)] {
         let process = scene.client.exec(&Exec::new(["sleep", "60"])).await.unwrap();
-        let (sent, status) = within(async { tokio::join!(process.signal(&signal), process.wait()) }).await;
+        let (sent, status) =
+            within(async { tokio::join!(process.signal(&signal), process.wait()) }).await;
         sent.unwrap();
         assert_eq!(status.unwrap().exit_code(), 128 + number, "{signal}");
     }

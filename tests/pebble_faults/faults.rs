@@ -132,7 +132,11 @@ impl Trouble {
     /// What the proxy does about it; `None` for what is done to the door or the daemon.
     pub(crate) fn rule(&self, stage: &Stage, operation: &Operation) -> Option<Rule> {
         let fault = match self {
-            Self::Refused | Self::RefusedForLong | Self::Missing | Self::KilledBefore | Self::KilledAfter => {
+            Self::Refused
+            | Self::RefusedForLong
+            | Self::Missing
+            | Self::KilledBefore
+            | Self::KilledAfter => {
                 return None;
             }
             Self::Silence => Fault::Silence,
@@ -142,15 +146,20 @@ impl Trouble {
             Self::Cut(0) => Fault::DropReply,
             Self::Cut(bytes) => Fault::CutReplyAfter(*bytes),
             Self::Drip => Fault::DripFeed(Duration::ZERO),
-            Self::WrongType => Fault::reply_of_type(200, "text/html", b"<html><body>Hello</body></html>"),
-            Self::NotJson => Fault::reply_of_type(200, operation.content_type(), b"{\"type\":\"sync\",\"result\""),
+            Self::WrongType => {
+                Fault::reply_of_type(200, "text/html", b"<html><body>Hello</body></html>")
+            }
+            Self::NotJson => Fault::reply_of_type(
+                200,
+                operation.content_type(),
+                b"{\"type\":\"sync\",\"result\"",
+            ),
             Self::NotHttp => Fault::Garbage(b"\x16\x03\x01 this is no HTTP\r\n\r\n".to_vec()),
             Self::EndlessHeader => Fault::EndlessHeader,
-            Self::EndlessBody => Fault::endless_body(operation.content_type(), vec![b' '; 64 * 1024]),
-            Self::Frames(bytes) => Fault::ReplaceFrames {
-                bytes: bytes.to_vec(),
-                then: Then::Hold,
-            },
+            Self::EndlessBody => {
+                Fault::endless_body(operation.content_type(), vec![b' '; 64 * 1024])
+            }
+            Self::Frames(bytes) => Fault::ReplaceFrames { bytes: bytes.to_vec(), then: Then::Hold },
         };
         Some(operation.spoiled(stage, fault))
     }

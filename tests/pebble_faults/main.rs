@@ -1,11 +1,13 @@
 //! Every fault on every endpoint, through a proxy in front of a real Pebble.
 //!
-//! [`operations`] is a table of what the client can do, [`faults`] one of what can go wrong on the way, and for each pair [`verdict`] declares what has
-//! to come of it: the right value, or an error of a named kind. Whatever happens, it happens within a deadline, without a panic, and its effect is
-//! never doubled.
+//! [`operations`] is a table of what the client can do, [`faults`] one of what can go wrong on the
+//! way, and for each pair [`verdict`] declares what has to come of it: the right value, or an error
+//! of a named kind. Whatever happens, it happens within a deadline, without a panic, and its effect
+//! is never doubled.
 //!
-//! `every_fault_on_every_endpoint` goes through the whole table. `random_faults` takes pairs and their details by chance: a few hundred, or as many as
-//! `CHARMWRIGHT_FAULTS` says, from the seed in `CHARMWRIGHT_SEED`:
+//! `every_fault_on_every_endpoint` goes through the whole table. `random_faults` takes pairs and
+//! their details by chance: a few hundred, or as many as `CHARMWRIGHT_FAULTS` says, from the seed
+//! in `CHARMWRIGHT_SEED`:
 //!
 //! ```sh
 //! CHARMWRIGHT_FAULTS=10000 cargo test -p charmwright --test pebble_faults random -- --nocapture
@@ -42,7 +44,8 @@ const WORKERS: usize = 6;
 /// A stage is used so often; its plan grows with each case.
 const CASES_A_STAGE: usize = 60;
 
-/// Runs cases on a few stages side by side, each on a fresh name. `false` where there is no Pebble to be had.
+/// Runs cases on a few stages side by side, each on a fresh name. `false` where there is no Pebble
+/// to be had.
 fn run_all(test: &str, cases: Vec<(&'static Operation, Trouble)>) -> bool {
     let count = cases.len();
     let cases = Mutex::new(cases.into_iter());
@@ -51,10 +54,8 @@ fn run_all(test: &str, cases: Vec<(&'static Operation, Trouble)>) -> bool {
     thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .unwrap();
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 'stages: loop {
                     let Some(mut stage) = Stage::start(test) else {
                         *skipped.lock().unwrap() = true;
@@ -64,7 +65,9 @@ fn run_all(test: &str, cases: Vec<(&'static Operation, Trouble)>) -> bool {
                         let Some((operation, trouble)) = cases.lock().unwrap().next() else {
                             return;
                         };
-                        if let Err(why) = runtime.block_on(verdict::try_out(&mut stage, operation, &trouble)) {
+                        if let Err(why) =
+                            runtime.block_on(verdict::try_out(&mut stage, operation, &trouble))
+                        {
                             failed
                                 .lock()
                                 .unwrap()
@@ -98,9 +101,9 @@ fn every_fault_on_every_endpoint() {
 #[test]
 fn random_faults() {
     let number = |name: &str, default: u64| match std::env::var(name) {
-        Ok(text) => text
-            .parse()
-            .unwrap_or_else(|_| panic!("{name} is to be a number, not {text:?}")),
+        Ok(text) => {
+            text.parse().unwrap_or_else(|_| panic!("{name} is to be a number, not {text:?}"))
+        }
         Err(_) => default,
     };
     let (count, seed) = (number("CHARMWRIGHT_FAULTS", 300), number("CHARMWRIGHT_SEED", 1));
@@ -119,11 +122,7 @@ fn random_faults() {
     let before = memory::memory("VmHWM:");
     run_all("random_faults", cases);
     let grown = memory::memory("VmHWM:").saturating_sub(before);
-    assert!(
-        grown < 256 << 20,
-        "the peak of the memory in use rose by {} MiB",
-        grown >> 20
-    );
+    assert!(grown < 256 << 20, "the peak of the memory in use rose by {} MiB", grown >> 20);
 }
 
 #[test]

@@ -49,7 +49,8 @@ pub(crate) struct Operation {
     pub(crate) slow: bool,
     /// It works even when Pebble is killed and comes back, without what only that Pebble knew.
     pub(crate) survives: bool,
-    /// It makes sense to kill Pebble under it: it does not wait for something that only that Pebble had.
+    /// It makes sense to kill Pebble under it: it does not wait for something that only that Pebble
+    /// had.
     pub(crate) outlives: bool,
     /// Which of the requests to its path is spoiled, counted from 1.
     pub(crate) nth: u32,
@@ -90,11 +91,7 @@ impl Operation {
         endpoint: &'static str,
         run: for<'a> fn(&'a Stage) -> Soon<'a, Result<(), Error>>,
     ) -> Self {
-        Self {
-            acts: true,
-            survives: false,
-            ..Self::read(name, endpoint, run)
-        }
+        Self { acts: true, survives: false, ..Self::read(name, endpoint, run) }
     }
 
     fn method(&self) -> &'static str {
@@ -119,7 +116,8 @@ impl Operation {
                 let tail = rest.split_once('}').unwrap().1;
                 match (stage.id.is_empty(), tail.contains('{')) {
                     (false, false) => {
-                        Rule::new(self.method(), format!("{start}{}{tail}", stage.id), fault).whole_path()
+                        Rule::new(self.method(), format!("{start}{}{tail}", stage.id), fault)
+                            .whole_path()
                     }
                     _ => Rule::new(self.method(), start, fault),
                 }

@@ -52,7 +52,8 @@ impl Stage {
         std::fs::create_dir(self.folder()).unwrap();
     }
 
-    /// Whether its Pebble was killed in this case: what only lives in its memory is gone then, and rightly so.
+    /// Whether its Pebble was killed in this case: what only lives in its memory is gone then, and
+    /// rightly so.
     pub(crate) fn was_killed(&self) -> bool {
         !self.daemon.is_running() || self.daemon.boots() != self.boots
     }
@@ -87,10 +88,7 @@ impl Stage {
 
     /// How many lines a file of this case has: each stands for one time that something happened.
     pub(crate) fn lines(&self, file: &str) -> usize {
-        std::fs::read_to_string(self.folder().join(file))
-            .unwrap_or_default()
-            .lines()
-            .count()
+        std::fs::read_to_string(self.folder().join(file)).unwrap_or_default().lines().count()
     }
 
     /// How often each daemon has started the service of this case, the oldest daemon first.
@@ -106,7 +104,8 @@ impl Stage {
         counts.into_iter().map(|(_, count)| count).collect()
     }
 
-    /// A service that leaves a line for each of its starts, with the process id of its daemon, and one for each of its SIGHUPs.
+    /// A service that leaves a line for each of its starts, with the process id of its daemon, and
+    /// one for each of its SIGHUPs.
     pub(crate) fn service(&self) -> Service {
         let script = format!(
             "trap \"echo hup >> {hups}\" HUP; echo $PPID >> {starts}; while :; do sleep 0.05; done",
@@ -119,12 +118,10 @@ impl Stage {
             .kill_delay(Duration::from_millis(200))
     }
 
-    /// Adds a layer of this case over the spoiled road, while it is still good, so that its client knows of it.
+    /// Adds a layer of this case over the spoiled road, while it is still good, so that its client
+    /// knows of it.
     pub(crate) async fn add(&self, layer: Layer) {
-        self.client
-            .add_layer(&self.name, &layer, LayerMode::Combine)
-            .await
-            .unwrap();
+        self.client.add_layer(&self.name, &layer, LayerMode::Combine).await.unwrap();
     }
 
     pub(crate) async fn add_service(&self, service: Service) {

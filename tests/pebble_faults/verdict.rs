@@ -33,7 +33,8 @@ enum Expected {
     Unreachable { acted: bool },
     /// An error: whatever answered is not Pebble.
     Protocol,
-    /// The value, or the error that no answer came and that it may have acted: by where the answer broke off.
+    /// The value, or the error that no answer came and that it may have acted: by where the answer
+    /// broke off.
     WorksOrActed,
     /// The value, or the error that says how many bytes went in vain.
     WorksOrInterrupted,
@@ -48,22 +49,32 @@ enum Expected {
 fn expected(operation: &Operation, trouble: &Trouble) -> Expected {
     match trouble {
         Trouble::Refused | Trouble::Missing | Trouble::Drip => Expected::Works,
-        Trouble::RefusedForLong if operation.way == Way::Websocket => Expected::Unreachable { acted: false },
+        Trouble::RefusedForLong if operation.way == Way::Websocket => {
+            Expected::Unreachable { acted: false }
+        }
         // One of several: that the command has not begun may be proved, and then it is begun anew.
         _ if operation.way == Way::Websocket => Expected::OnceOrTells,
         Trouble::RefusedForLong if operation.way == Way::Watch => Expected::Works,
         Trouble::RefusedForLong => Expected::Unreachable { acted: false },
-        Trouble::Silence | Trouble::HeldReply if operation.lost == Lost::Partly => Expected::InterruptedOrSilent,
+        Trouble::Silence | Trouble::HeldReply if operation.lost == Lost::Partly => {
+            Expected::InterruptedOrSilent
+        }
         Trouble::Silence | Trouble::HeldReply => Expected::Unreachable { acted: operation.acts },
-        Trouble::ResetUnread | Trouble::ResetRead | Trouble::Cut(_) => match (operation.lost, trouble) {
-            (Lost::SentAgain, _) => Expected::Works,
-            // The answer may be shorter than where it is cut.
-            (Lost::NeverAgain, Trouble::Cut(bytes)) if *bytes > 0 => Expected::WorksOrActed,
-            (Lost::NeverAgain, _) => Expected::Unreachable { acted: true },
-            (Lost::Partly, _) => Expected::WorksOrInterrupted,
-        },
+        Trouble::ResetUnread | Trouble::ResetRead | Trouble::Cut(_) => {
+            match (operation.lost, trouble) {
+                (Lost::SentAgain, _) => Expected::Works,
+                // The answer may be shorter than where it is cut.
+                (Lost::NeverAgain, Trouble::Cut(bytes)) if *bytes > 0 => Expected::WorksOrActed,
+                (Lost::NeverAgain, _) => Expected::Unreachable { acted: true },
+                (Lost::Partly, _) => Expected::WorksOrInterrupted,
+            }
+        }
         // A watch takes everything but a definite refusal for a break, and goes on.
-        Trouble::WrongType | Trouble::NotJson | Trouble::NotHttp | Trouble::EndlessHeader | Trouble::EndlessBody
+        Trouble::WrongType
+        | Trouble::NotJson
+        | Trouble::NotHttp
+        | Trouble::EndlessHeader
+        | Trouble::EndlessBody
             if operation.way == Way::Watch =>
         {
             Expected::Works
@@ -80,7 +91,11 @@ fn expected(operation: &Operation, trouble: &Trouble) -> Expected {
 }
 
 /// Runs one case. `Err` says what was not as it had to be.
-pub(crate) async fn try_out(stage: &mut Stage, operation: &Operation, trouble: &Trouble) -> Result<(), String> {
+pub(crate) async fn try_out(
+    stage: &mut Stage,
+    operation: &Operation,
+    trouble: &Trouble,
+) -> Result<(), String> {
     let patient = match trouble {
         Trouble::RefusedForLong | Trouble::Silence | Trouble::HeldReply => SHORT,
         _ => LONG,
@@ -107,7 +122,9 @@ pub(crate) async fn try_out(stage: &mut Stage, operation: &Operation, trouble: &
 
 impl Expected {
     fn allows(&self, result: &Result<(), Error>) -> bool {
-        use ErrorKind::{Interrupted, InvalidRequest, OutcomeUnknown, PermissionDenied, Protocol, Unreachable};
+        use ErrorKind::{
+            Interrupted, InvalidRequest, OutcomeUnknown, PermissionDenied, Protocol, Unreachable,
+        };
         let Err(error) = result else {
             return !matches!(
                 self,
@@ -142,11 +159,8 @@ fn judge(expected: &Expected, result: Result<(), Error>) -> Result<(), String> {
 fn make(stage: &Stage, operation: &Operation, trouble: &Trouble) {
     match trouble {
         Trouble::Refused | Trouble::Missing | Trouble::RefusedForLong => {
-            let door = if matches!(trouble, Trouble::Missing) {
-                Door::Missing
-            } else {
-                Door::Refusing
-            };
+            let door =
+                if matches!(trouble, Trouble::Missing) { Door::Missing } else { Door::Refusing };
             stage.proxy.hold_door(Some(door));
             // Kept connections would not notice.
             stage.proxy.cut_connections();
@@ -157,15 +171,11 @@ fn make(stage: &Stage, operation: &Operation, trouble: &Trouble) {
         }
         Trouble::KilledBefore => {
             let kill = killer(stage);
-            stage
-                .proxy
-                .add(operation.spoiled(stage, Fault::before(move |_| kill())));
+            stage.proxy.add(operation.spoiled(stage, Fault::before(move |_| kill())));
         }
         Trouble::KilledAfter => {
             let kill = killer(stage);
-            stage
-                .proxy
-                .add(operation.spoiled(stage, Fault::before_reply(move |_| kill())));
+            stage.proxy.add(operation.spoiled(stage, Fault::before_reply(move |_| kill())));
         }
         _ => {
             if let Some(rule) = trouble.rule(stage, operation) {

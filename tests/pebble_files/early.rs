@@ -1,4 +1,5 @@
-//! A daemon that answers before it has read what it is sent: one that refuses does not care for the body.
+//! A daemon that answers before it has read what it is sent: one that refuses does not care for the
+//! body.
 
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
@@ -23,11 +24,13 @@ async fn answered_early(status: &'static str, body: &'static str, push: impl Asy
         let mut start = [0; 100];
         stream.read_exact(&mut start).unwrap();
         let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: \
+             close\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).unwrap();
-        // As Go's server does: it ends its side and does not close at once, since that could take its answer back.
+        // As Go's server does: it ends its side and does not close at once, since that could take
+        // its answer back.
         stream.shutdown(Shutdown::Write).unwrap();
         let _sender_gone = is_over.recv();
         assert!(
@@ -57,7 +60,8 @@ async fn an_early_refusal_is_heard() {
 
 #[tokio::test]
 async fn an_early_success_is_no_success() {
-    const SUCCESS: &str = r#"{"type":"sync","status-code":200,"status":"OK","result":[{"path":"/x"}]}"#;
+    const SUCCESS: &str =
+        r#"{"type":"sync","status-code":200,"status":"OK","result":[{"path":"/x"}]}"#;
     let content = vec![7_u8; 8 * 1024 * 1024];
     let local = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(local.path(), &content).unwrap();

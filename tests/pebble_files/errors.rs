@@ -1,6 +1,8 @@
 //! Each documented error, and what is refused before anything is sent.
 
-use charmwright::pebble::{DirOptions, Error, ErrorKind, FileErrorKind, ListOptions, Owner, PushFile, RemoveOptions};
+use charmwright::pebble::{
+    DirOptions, Error, ErrorKind, FileErrorKind, ListOptions, Owner, PushFile, RemoveOptions,
+};
 
 use crate::{options, scene};
 
@@ -15,11 +17,8 @@ fn file(error: &Error) -> FileErrorKind {
 #[tokio::test]
 async fn lists_that_fail() {
     let Some(scene) = scene("lists_that_fail") else { return };
-    let missing = scene
-        .client
-        .list_files(&scene.path("missing"), &ListOptions::new())
-        .await
-        .unwrap_err();
+    let missing =
+        scene.client.list_files(&scene.path("missing"), &ListOptions::new()).await.unwrap_err();
     assert_eq!(file(&missing), FileErrorKind::NotFound);
     let text = missing.to_string();
     assert!(
@@ -64,15 +63,7 @@ async fn reads_that_fail() {
     scene.put("large", vec![7; 1000]);
     let error = scene.client.pull_at_most(&scene.path("large"), 999).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::TooLarge { limit: 999 });
-    assert_eq!(
-        scene
-            .client
-            .pull_at_most(&scene.path("large"), 1000)
-            .await
-            .unwrap()
-            .len(),
-        1000
-    );
+    assert_eq!(scene.client.pull_at_most(&scene.path("large"), 1000).await.unwrap().len(), 1000);
 }
 
 #[tokio::test]
@@ -81,11 +72,7 @@ async fn what_pebble_may_not_do_is_denied() {
         return;
     };
     // Root may write where others may not, but not here.
-    let error = scene
-        .client
-        .push("/proc/self/nothing", "x", &options())
-        .await
-        .unwrap_err();
+    let error = scene.client.push("/proc/self/nothing", "x", &options()).await.unwrap_err();
     assert!(
         matches!(file(&error), FileErrorKind::NotFound | FileErrorKind::PermissionDenied),
         "{error}"
@@ -106,20 +93,10 @@ async fn writes_that_fail() {
     let group_only = options().owner(Owner::new().group_id(0));
     let unknown = options().owner(Owner::new().user("nobody-at-all"));
     for (path, options, expected, says) in [
-        (
-            scene.path("no/such"),
-            options(),
-            FileErrorKind::NotFound,
-            "no such file",
-        ),
+        (scene.path("no/such"), options(), FileErrorKind::NotFound, "no such file"),
         (scene.path("folder"), options(), FileErrorKind::Generic, ""),
         (scene.path("star*"), options(), FileErrorKind::Generic, "'*'"),
-        (
-            "relative".to_owned(),
-            options(),
-            FileErrorKind::Generic,
-            "must be absolute",
-        ),
+        ("relative".to_owned(), options(), FileErrorKind::Generic, "must be absolute"),
         (String::new(), options(), FileErrorKind::Generic, "must be absolute"),
         (scene.path("g"), group_only, FileErrorKind::Generic, "must specify user"),
         (scene.path("u"), unknown, FileErrorKind::Generic, "unknown user"),
@@ -150,10 +127,7 @@ async fn what_cannot_be_sent_is_refused_here() {
         client.list_files(nul, &list).await.unwrap_err(),
         client.make_dir(nul, &DirOptions::new()).await.unwrap_err(),
         client.remove(nul, &RemoveOptions::new()).await.unwrap_err(),
-        client
-            .push("/a", "x", &options().owner(Owner::new().user(nul)))
-            .await
-            .unwrap_err(),
+        client.push("/a", "x", &options().owner(Owner::new().user(nul))).await.unwrap_err(),
         client
             .make_dir("/a", &DirOptions::new().owner(Owner::new().user("a").group(nul)))
             .await
@@ -171,24 +145,11 @@ async fn what_cannot_be_sent_is_refused_here() {
     for error in errors {
         assert_eq!(error.kind(), &ErrorKind::InvalidRequest, "{error}");
     }
-    let missing = client
-        .push_file(scene.path("missing"), &scene.path("x"), &options())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        missing.kind(),
-        &ErrorKind::Local(std::io::ErrorKind::NotFound),
-        "{missing}"
-    );
-    let folder = client
-        .push_file(&scene.folder, &scene.path("x"), &options())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        folder.kind(),
-        &ErrorKind::Local(std::io::ErrorKind::IsADirectory),
-        "{folder}"
-    );
+    let missing =
+        client.push_file(scene.path("missing"), &scene.path("x"), &options()).await.unwrap_err();
+    assert_eq!(missing.kind(), &ErrorKind::Local(std::io::ErrorKind::NotFound), "{missing}");
+    let folder = client.push_file(&scene.folder, &scene.path("x"), &options()).await.unwrap_err();
+    assert_eq!(folder.kind(), &ErrorKind::Local(std::io::ErrorKind::IsADirectory), "{folder}");
     assert!(std::error::Error::source(&folder).unwrap().is::<std::io::Error>());
     assert_eq!(scene.proxy.requests().len(), 0);
 }

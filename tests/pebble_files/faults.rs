@@ -51,7 +51,8 @@ async fn a_pull_that_is_cut_anywhere_is_repeated_or_says_so() {
     let path = scene.put("x", &content);
     let local = tempfile::tempdir().unwrap();
     let target = local.path().join("x");
-    // In the head, in the head of the part, in the content, in the results, before the closing boundary, and before the end.
+    // In the head, in the head of the part, in the content, in the results, before the closing
+    // boundary, and before the end.
     for cut in [0, 20, 160, 330, 50_000, 100_330, 100_500, 100_620, 100_660, 100_700] {
         scene.proxy.add(get(Fault::CutReplyAfter(cut)));
         assert!(scene.fresh().pull(&path).await.unwrap() == content, "cut after {cut}");
@@ -68,9 +69,7 @@ async fn a_pull_that_is_cut_anywhere_is_repeated_or_says_so() {
                 assert!(cut > 330, "cut after {cut}: {error}");
                 assert_eq!(
                     error.kind(),
-                    &ErrorKind::Interrupted {
-                        bytes: copy.len() as u64
-                    },
+                    &ErrorKind::Interrupted { bytes: copy.len() as u64 },
                     "{error}"
                 );
                 assert!(content.starts_with(&copy));
@@ -85,10 +84,7 @@ async fn a_pull_that_is_cut_anywhere_is_repeated_or_says_so() {
             stream.finish().await
         };
         if let Ok(results) = read.await {
-            assert!(
-                cut <= 160,
-                "a stream that was cut after {cut} bytes ended well: {results:?}"
-            );
+            assert!(cut <= 160, "a stream that was cut after {cut} bytes ended well: {results:?}");
         }
         scene.proxy.clear();
     }
@@ -107,15 +103,12 @@ async fn a_pull_that_is_given_up_leaves_nothing() {
     scene.proxy.add(get(Fault::CutReplyAfter(50_000)).times(100));
     let error = scene.client.pull_file(&path, &target).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Unreachable, "{error}");
-    assert_eq!(
-        scene.proxy.count("GET", "/v1/files"),
-        8,
-        "as often as the policy allows"
-    );
+    assert_eq!(scene.proxy.count("GET", "/v1/files"), 8, "as often as the policy allows");
     assert_eq!(names_in(local.path()), ["x"]);
     scene.proxy.clear();
 
-    // Dropped in the middle: the answer comes a byte at a time, and we leave once the file has begun.
+    // Dropped in the middle: the answer comes a byte at a time, and we leave once the file has
+    // begun.
     scene.proxy.add(get(Fault::DripFeed(Duration::from_micros(200))));
     let fresh = scene.fresh();
     let begun = async {
@@ -137,19 +130,12 @@ async fn slow_is_not_silent() {
         return;
     };
     let path = scene.put("x", noise(3_000));
-    let patient = scene
-        .client
-        .clone()
-        .with_retry(RetryPolicy::once(Duration::from_millis(600)));
+    let patient = scene.client.clone().with_retry(RetryPolicy::once(Duration::from_millis(600)));
     // In all it takes far longer than the limit, but something moves all the time.
     let started = std::time::Instant::now();
     scene.proxy.add(get(Fault::DripFeed(Duration::from_micros(500))));
     assert_eq!(patient.pull(&path).await.unwrap().len(), 3_000);
-    assert!(
-        started.elapsed() > Duration::from_millis(1200),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() > Duration::from_millis(1200), "{:?}", started.elapsed());
     scene.proxy.add(get(Fault::Silence));
     let error = patient.pull(&path).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Unreachable, "{error}");
@@ -170,11 +156,15 @@ async fn what_is_not_pebbles_is_told_apart() {
         return;
     };
     let path = scene.put("x", "content");
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/form-data; boundary=bbbb\r\nConnection: close\r\n\r\n";
-    let part = format!("--bbbb\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{path}\"\r\n\r\nxx");
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/form-data; \
+                boundary=bbbb\r\nConnection: close\r\n\r\n";
+    let part = format!(
+        "--bbbb\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{path}\"\r\n\r\nxx"
+    );
     let results = |path: &str| {
         format!(
-            "\r\n--bbbb\r\nContent-Disposition: form-data; name=\"response\"\r\n\r\n{{\"type\":\"sync\",\"result\":[{{\"path\":\"{path}\"}}]}}"
+            "\r\n--bbbb\r\nContent-Disposition: form-data; \
+             name=\"response\"\r\n\r\n{{\"type\":\"sync\",\"result\":[{{\"path\":\"{path}\"}}]}}"
         )
     };
     for (what, answer) in [
@@ -184,26 +174,21 @@ async fn what_is_not_pebbles_is_told_apart() {
         ),
         (
             "JSON",
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}".to_owned(),
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+                .to_owned(),
         ),
         ("no boundary at first", format!("{head}xx")),
         (
             "another file",
-            format!("{head}--bbbb\r\nContent-Disposition: form-data; name=\"files\"; filename=\"/y\"\r\n\r\n"),
+            format!(
+                "{head}--bbbb\r\nContent-Disposition: form-data; name=\"files\"; \
+                 filename=\"/y\"\r\n\r\n"
+            ),
         ),
         ("the file twice", format!("{head}{part}\r\n{part}")),
-        (
-            "results of another",
-            format!("{head}{part}{}\r\n--bbbb--\r\n", results("/y")),
-        ),
-        (
-            "success without content",
-            format!("{head}{}\r\n--bbbb--\r\n", &results(&path)[2..]),
-        ),
-        (
-            "something after the results",
-            format!("{head}{part}{}\r\n{part}", results(&path)),
-        ),
+        ("results of another", format!("{head}{part}{}\r\n--bbbb--\r\n", results("/y"))),
+        ("success without content", format!("{head}{}\r\n--bbbb--\r\n", &results(&path)[2..])),
+        ("something after the results", format!("{head}{part}{}\r\n{part}", results(&path))),
         ("an endless head", format!("{head}--bbbb\r\nX: {}", "y".repeat(20_000))),
     ] {
         scene.proxy.forget();
@@ -278,10 +263,9 @@ async fn what_follows_the_end_is_not_waited_for_without_end() {
          --bbbb\r\nContent-Disposition: form-data; name=\"response\"\r\n\r\n{{\"type\":\"sync\",\"result\":[{{\"path\":\"{path}\"}}]}}\r\n\
          --bbbb--\r\n"
     );
-    scene.proxy.add(get(Fault::EndlessBody {
-        head: answer.into_bytes(),
-        part: vec![b'x'; 64 * 1024],
-    }));
+    scene
+        .proxy
+        .add(get(Fault::EndlessBody { head: answer.into_bytes(), part: vec![b'x'; 64 * 1024] }));
     let pulled = tokio::time::timeout(Duration::from_secs(20), scene.client.pull(&path)).await;
     let error = pulled.expect("it has no end").unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Protocol, "{error}");

@@ -1,4 +1,5 @@
-//! What a pull does on this side: who may read it meanwhile, what it holds open, what is there when it is given up, and where it goes.
+//! What a pull does on this side: who may read it meanwhile, what it holds open, what is there when
+//! it is given up, and where it goes.
 
 use std::fs::{Permissions, metadata, read, set_permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -127,15 +128,13 @@ async fn a_large_batch_holds_a_bounded_number_of_files_open() {
         let most = Arc::clone(&most);
         move |_| {
             let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
-            let open = open.filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|to| to.starts_with(&folder)));
+            let open = open.filter(|entry| {
+                std::fs::read_link(entry.path()).is_ok_and(|to| to.starts_with(&folder))
+            });
             most.fetch_max(open.count(), Ordering::Relaxed);
         }
     });
-    let report = scene
-        .client
-        .pull_tree(&scene.path("tree"), local.path(), &options)
-        .await
-        .unwrap();
+    let report = scene.client.pull_tree(&scene.path("tree"), local.path(), &options).await.unwrap();
     assert_eq!((report.files(), report.failures().len()), (600, 0));
     let most = most.load(Ordering::Relaxed);
     assert!((1..=300).contains(&most), "{most} files were open at once");
@@ -179,7 +178,8 @@ async fn a_name_that_no_file_can_have_fails_alone() {
             "path": "/x", "name": name, "type": "file", "size": 1, "permissions": "644", "last-modified": ""
         })
     });
-    let body = serde_json::json!({"type": "sync", "status-code": 200, "result": entries}).to_string();
+    let body =
+        serde_json::json!({"type": "sync", "status-code": 200, "result": entries}).to_string();
     let listing = Rule::new("GET", "/v1/files", Fault::Reply { status: 200, body });
     scene.proxy.add(listing.from_nth(2));
     let local = tempfile::tempdir().unwrap();
@@ -209,7 +209,9 @@ async fn a_link_that_is_planted_during_a_pull_is_not_gone_through() {
     let options = TreeOptions::new().on_progress({
         let (outside, planted) = (outside.path().to_owned(), Arc::clone(&planted));
         move |progress| {
-            if progress.path() == Path::new("sub") && !std::mem::replace(&mut *planted.lock().unwrap(), true) {
+            if progress.path() == Path::new("sub")
+                && !std::mem::replace(&mut *planted.lock().unwrap(), true)
+            {
                 std::fs::rename(&folder, folder.with_extension("gone")).unwrap();
                 symlink(&outside, &folder).unwrap();
             }
@@ -219,12 +221,7 @@ async fn a_link_that_is_planted_during_a_pull_is_not_gone_through() {
     let report = scene.client.pull_tree(&remote, local.path(), &options).await.unwrap();
     assert!(*planted.lock().unwrap());
     assert_eq!(report.files(), 0, "{report:?}");
-    assert!(
-        report
-            .failures()
-            .iter()
-            .all(|failure| failure.path() == Path::new("sub"))
-    );
+    assert!(report.failures().iter().all(|failure| failure.path() == Path::new("sub")));
     assert!(!report.is_complete());
     assert_eq!(names_in(outside.path()), ["deeper"]);
     assert!(names_in(&outside.path().join("deeper")).is_empty());
@@ -271,10 +268,9 @@ async fn only_a_file_or_a_link_is_replaced() {
     symlink("elsewhere", here("link")).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, here("pipe"), 0o600.into()).unwrap();
     // A pull to `/dev/null` must not leave a file there.
-    for (name, kind) in [
-        ("pipe", std::io::ErrorKind::AlreadyExists),
-        ("folder", std::io::ErrorKind::IsADirectory),
-    ] {
+    for (name, kind) in
+        [("pipe", std::io::ErrorKind::AlreadyExists), ("folder", std::io::ErrorKind::IsADirectory)]
+    {
         let source = scene.path("tree/link");
         let error = scene.client.pull_file(&source, here(name)).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Local(kind), "{error}");

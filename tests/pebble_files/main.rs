@@ -1,4 +1,5 @@
-//! Files against the real daemon: what is written is what is read, each documented error, lost answers and broken streams, and whole trees.
+//! Files against the real daemon: what is written is what is read, each documented error, lost
+//! answers and broken streams, and whole trees.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -39,17 +40,10 @@ pub(crate) fn scene(test: &str) -> Option<Scene> {
     let policy = RetryPolicy::operation()
         .step(Duration::from_millis(10))
         .attempts(NonZeroU32::new(8).unwrap());
-    let client = Client::new(proxy.socket())
-        .with_target("container \"web\"")
-        .with_retry(policy);
+    let client = Client::new(proxy.socket()).with_target("container \"web\"").with_retry(policy);
     let folder = daemon.folder().join("files");
     std::fs::create_dir(&folder).unwrap();
-    Some(Scene {
-        proxy,
-        client,
-        folder,
-        _daemon: daemon,
-    })
+    Some(Scene { proxy, client, folder, _daemon: daemon })
 }
 
 impl Scene {

@@ -24,11 +24,7 @@ async fn folders_are_made_path_by_path() {
     let parents = DirOptions::new().make_parents();
     scene.client.make_dir(&scene.path("a/b/c"), &parents).await.unwrap();
     scene.client.make_dir(&scene.path("a/b/c"), &parents).await.unwrap();
-    let again = scene
-        .client
-        .make_dir(&scene.path("a/b/c"), &DirOptions::new())
-        .await
-        .unwrap_err();
+    let again = scene.client.make_dir(&scene.path("a/b/c"), &DirOptions::new()).await.unwrap_err();
     assert_eq!(again.kind(), &ErrorKind::File(FileErrorKind::Generic), "{again}");
     assert!(scene.client.make_dirs(&[], &parents).await.unwrap().is_empty());
     let relative = scene.client.make_dir("x", &parents).await.unwrap_err();
@@ -52,11 +48,7 @@ async fn paths_are_removed_one_by_one() {
     let results = scene.client.remove_all(&paths, &recursive).await.unwrap();
     assert!(results.iter().all(FileResult::is_ok), "{results:?}");
     assert!(scene.names().is_empty());
-    let error = scene
-        .client
-        .remove(&scene.path("x"), &RemoveOptions::new())
-        .await
-        .unwrap_err();
+    let error = scene.client.remove(&scene.path("x"), &RemoveOptions::new()).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::File(FileErrorKind::NotFound));
     assert!(error.to_string().starts_with("cannot remove \"/"), "{error}");
 }
@@ -74,11 +66,7 @@ async fn a_lost_answer_is_success_when_it_is_done_by_then() {
     assert_eq!(scene.proxy.count("POST", "/v1/files"), 2);
     // What is in its place is no folder: nothing that the first request could have made.
     lose();
-    let error = scene
-        .client
-        .make_dir(&scene.path("file"), &DirOptions::new())
-        .await
-        .unwrap_err();
+    let error = scene.client.make_dir(&scene.path("file"), &DirOptions::new()).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::File(FileErrorKind::Generic), "{error}");
     lose();
     let paths = [scene.path("file"), folder];

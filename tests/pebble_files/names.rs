@@ -39,11 +39,7 @@ async fn a_name_is_the_same_in_both_directions() {
         assert_eq!(scene.content(name), name.as_bytes(), "{name:?}");
         assert_eq!(scene.client.pull(&path).await.unwrap(), name.as_bytes(), "{name:?}");
     }
-    let listed = scene
-        .client
-        .list_files(&scene.path(""), &ListOptions::new())
-        .await
-        .unwrap();
+    let listed = scene.client.list_files(&scene.path(""), &ListOptions::new()).await.unwrap();
     let names: Vec<&str> = listed.iter().map(FileInfo::name).collect();
     let mut expected = NAMES;
     expected.sort_unstable();
@@ -55,10 +51,8 @@ async fn several_files_travel_in_one_request() {
     let Some(scene) = scene("several_files_travel_in_one_request") else {
         return;
     };
-    let files: Vec<PushFile> = NAMES
-        .iter()
-        .map(|name| PushFile::new(scene.path(name), name.repeat(1000)))
-        .collect();
+    let files: Vec<PushFile> =
+        NAMES.iter().map(|name| PushFile::new(scene.path(name), name.repeat(1000))).collect();
     let results = scene.client.push_all(&files).await.unwrap();
     assert!(results.iter().all(FileResult::is_ok), "{results:?}");
     assert_eq!(scene.proxy.count("POST", "/v1/files"), 1);
@@ -101,10 +95,8 @@ async fn a_failure_of_one_path_leaves_the_others_alone() {
         PushFile::new(scene.path("last"), "2"),
     ];
     let results = scene.client.push_all(&files).await.unwrap();
-    let kinds: Vec<Option<FileErrorKind>> = results
-        .iter()
-        .map(|result| result.error().map(|error| error.kind().clone()))
-        .collect();
+    let kinds: Vec<Option<FileErrorKind>> =
+        results.iter().map(|result| result.error().map(|error| error.kind().clone())).collect();
     assert_eq!(
         kinds,
         [
@@ -115,14 +107,8 @@ async fn a_failure_of_one_path_leaves_the_others_alone() {
             None
         ]
     );
-    assert!(
-        results[2].error().unwrap().message().contains("containing '*'"),
-        "{results:?}"
-    );
-    assert!(
-        results[3].error().unwrap().message().contains("must be absolute"),
-        "{results:?}"
-    );
+    assert!(results[2].error().unwrap().message().contains("containing '*'"), "{results:?}");
+    assert!(results[3].error().unwrap().message().contains("must be absolute"), "{results:?}");
     assert_eq!(scene.names(), ["first", "last"]);
 
     let paths = ["first", "nowhere", "last", "first"].map(|name| scene.path(name));
@@ -174,20 +160,10 @@ async fn mode_owner_and_folders_are_as_told() {
         .owner(Owner::new().user_id(own.uid()).group_id(own.gid()));
     scene.client.push(&path, "x", &told).await.unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o604);
-    let infos = scene
-        .client
-        .list_files(&scene.path("new"), &ListOptions::new())
-        .await
-        .unwrap();
-    assert_eq!(
-        (infos[0].name(), infos[0].file_type()),
-        ("folder", &FileType::Directory)
-    );
+    let infos = scene.client.list_files(&scene.path("new"), &ListOptions::new()).await.unwrap();
+    assert_eq!((infos[0].name(), infos[0].file_type()), ("folder", &FileType::Directory));
     assert_eq!((infos[0].mode(), infos[0].size()), (Mode::new(0o755).unwrap(), None));
-    assert_eq!(
-        (infos[0].user_id(), infos[0].group_id()),
-        (Some(own.uid()), Some(own.gid()))
-    );
+    assert_eq!((infos[0].user_id(), infos[0].group_id()), (Some(own.uid()), Some(own.gid())));
     assert_eq!(infos[0].path(), scene.path("new/folder"));
     assert!(infos[0].last_modified().is_some());
 }
@@ -209,11 +185,7 @@ async fn lists_follow_patterns_and_links() {
             infos
                 .iter()
                 .map(|info| {
-                    (
-                        info.name().to_owned(),
-                        info.file_type().as_str().to_owned(),
-                        info.size(),
-                    )
+                    (info.name().to_owned(), info.file_type().as_str().to_owned(), info.size())
                 })
                 .collect::<Vec<_>>()
         }
@@ -236,22 +208,14 @@ async fn lists_follow_patterns_and_links() {
         list(scene.folder.to_str().unwrap(), ListOptions::new().itself()).await,
         [entry("files", "directory", None)]
     );
-    assert!(
-        list(&scene.path(""), ListOptions::new().pattern("none"))
-            .await
-            .is_empty()
-    );
+    assert!(list(&scene.path(""), ListOptions::new().pattern("none")).await.is_empty());
 }
 
 #[tokio::test]
 async fn text_is_text() {
     let Some(scene) = scene("text_is_text") else { return };
     let path = scene.path("x");
-    scene
-        .client
-        .push(&path, String::from("grüße\n"), &options())
-        .await
-        .unwrap();
+    scene.client.push(&path, String::from("grüße\n"), &options()).await.unwrap();
     assert_eq!(scene.client.pull_text(&path).await.unwrap(), "grüße\n");
     scene.client.push(&path, *b"\xff", &options()).await.unwrap();
     let error = scene.client.pull_text(&path).await.unwrap_err();
@@ -266,7 +230,8 @@ async fn a_path_need_not_be_the_shortest() {
     };
     std::fs::create_dir(scene.path("sub")).unwrap();
     let paths = ["sub/../a", "./b", "sub/..//c"].map(|name| scene.path(name));
-    let files: Vec<PushFile> = paths.iter().map(|path| PushFile::new(path, path.as_str())).collect();
+    let files: Vec<PushFile> =
+        paths.iter().map(|path| PushFile::new(path, path.as_str())).collect();
     let results = scene.client.push_all(&files).await.unwrap();
     assert!(results.iter().all(FileResult::is_ok), "{results:?}");
     for path in &paths {

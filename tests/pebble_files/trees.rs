@@ -50,7 +50,8 @@ fn sample() -> TempDir {
         put(root.path(), &format!("many/{number}"), format!("{number}"), 0o644);
     }
     std::fs::create_dir_all(root.path().join("nothing/in/it")).unwrap();
-    std::fs::set_permissions(root.path().join("nothing"), std::fs::Permissions::from_mode(0o711)).unwrap();
+    std::fs::set_permissions(root.path().join("nothing"), std::fs::Permissions::from_mode(0o711))
+        .unwrap();
     root
 }
 
@@ -117,11 +118,7 @@ async fn usual_modes_are_used_when_asked_for() {
     let remote = scene.path("t");
     let pushed = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
     assert!(pushed.is_complete(), "{pushed:?}");
-    let infos = scene
-        .client
-        .list_files(&scene.path("t/f"), &Default::default())
-        .await
-        .unwrap();
+    let infos = scene.client.list_files(&scene.path("t/f"), &Default::default()).await.unwrap();
     assert_eq!(infos[0].mode(), Mode::new(0o644).unwrap());
 }
 
@@ -144,11 +141,7 @@ async fn a_failure_stays_with_its_path() {
     let remote = scene.path("t");
     std::fs::create_dir_all(scene.path("t/zz/full")).unwrap();
     scene.put("t/sub", "in the way");
-    let report = scene
-        .client
-        .push_tree(local.path(), &remote, &TreeOptions::new())
-        .await
-        .unwrap();
+    let report = scene.client.push_tree(local.path(), &remote, &TreeOptions::new()).await.unwrap();
     let expected: Vec<&Path> = ["link", "odd", "pipe", "star*", "sub", "zz"].map(Path::new).into();
     let mut failed = failed(&report);
     failed[1] = Path::new("odd");
@@ -164,11 +157,7 @@ async fn a_failure_stays_with_its_path() {
     }
     assert!(report.complete().is_err());
     let nowhere = local.path().join("nowhere");
-    let error = scene
-        .client
-        .push_tree(&nowhere, &remote, &TreeOptions::new())
-        .await
-        .unwrap_err();
+    let error = scene.client.push_tree(&nowhere, &remote, &TreeOptions::new()).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Local(std::io::ErrorKind::NotFound), "{error}");
 }
 
@@ -185,7 +174,9 @@ async fn links_are_reported_left_out_or_followed() {
     symlink("..", local.path().join("folder/up")).unwrap();
     symlink("nowhere", local.path().join("dangling")).unwrap();
     let all = ["dangling", "folder/up", "to-file", "to-folder"].map(Path::new);
-    for (symlinks, name) in [(Symlinks::Report, "r"), (Symlinks::Skip, "s"), (Symlinks::Follow, "f")] {
+    for (symlinks, name) in
+        [(Symlinks::Report, "r"), (Symlinks::Skip, "s"), (Symlinks::Follow, "f")]
+    {
         let options = TreeOptions::new().symlinks(symlinks);
         let remote = scene.path(name);
         let report = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
@@ -234,36 +225,24 @@ async fn hostile_names_do_not_leave_the_folder() {
         })
     };
     let names = ["..", ".", "", "/etc/x", "../../escaped", "a/b"];
-    let mut entries: Vec<serde_json::Value> = names.iter().map(|name| entry(name, "file")).collect();
+    let mut entries: Vec<serde_json::Value> =
+        names.iter().map(|name| entry(name, "file")).collect();
     entries.extend(names.iter().map(|name| entry(name, "directory")));
-    let body = serde_json::json!({"type": "sync", "status-code": 200, "result": entries}).to_string();
+    let body =
+        serde_json::json!({"type": "sync", "status-code": 200, "result": entries}).to_string();
     scene.put("file", "1");
     let folder = scene.folder.to_str().unwrap().to_owned();
-    scene
-        .proxy
-        .add(Rule::new("GET", "/v1/files", Fault::Reply { status: 200, body }).from_nth(2));
-    let report = scene
-        .client
-        .pull_tree(&folder, &target, &TreeOptions::new())
-        .await
-        .unwrap();
+    scene.proxy.add(Rule::new("GET", "/v1/files", Fault::Reply { status: 200, body }).from_nth(2));
+    let report = scene.client.pull_tree(&folder, &target, &TreeOptions::new()).await.unwrap();
     assert_eq!(report.failures().len(), 2 * names.len(), "{:?}", report.failures());
     assert_eq!(report.files(), 0);
-    assert!(
-        tree(outside.path())
-            .iter()
-            .all(|(path, ..)| path == Path::new("target"))
-    );
+    assert!(tree(outside.path()).iter().all(|(path, ..)| path == Path::new("target")));
 
     // A link in the place of a folder is not gone through.
     std::fs::create_dir(scene.path("sub")).unwrap();
     scene.put("sub/x", "2");
     symlink(outside.path(), target.join("sub")).unwrap();
-    let report = scene
-        .client
-        .pull_tree(&folder, &target, &TreeOptions::new())
-        .await
-        .unwrap();
+    let report = scene.client.pull_tree(&folder, &target, &TreeOptions::new()).await.unwrap();
     assert_eq!(failed(&report), [Path::new("sub")]);
     assert_eq!(report.files(), 1);
     assert!(!outside.path().join("x").exists());
@@ -277,27 +256,15 @@ async fn a_tree_survives_lost_answers() {
     let local = sample();
     let remote = scene.path("t");
     for nth in 1..=4 {
-        scene
-            .proxy
-            .add(Rule::new("POST", "/v1/files", Fault::DropReply).from_nth(nth));
+        scene.proxy.add(Rule::new("POST", "/v1/files", Fault::DropReply).from_nth(nth));
     }
-    let report = scene
-        .client
-        .push_tree(local.path(), &remote, &TreeOptions::new())
-        .await
-        .unwrap();
+    let report = scene.client.push_tree(local.path(), &remote, &TreeOptions::new()).await.unwrap();
     assert!(report.is_complete(), "{:?}", report.failures());
     assert_eq!(tree(Path::new(&remote)), tree(local.path()));
     // The first read is cut, and so is that which takes its place.
     let reads = || {
-        let gets = scene
-            .proxy
-            .requests()
-            .into_iter()
-            .filter(|request| request.method == "GET");
-        let places = gets
-            .enumerate()
-            .filter(|(_, request)| request.path.contains("action=read"));
+        let gets = scene.proxy.requests().into_iter().filter(|request| request.method == "GET");
+        let places = gets.enumerate().filter(|(_, request)| request.path.contains("action=read"));
         places.map(|(place, _)| place as u32).collect::<Vec<u32>>()
     };
     let options = TreeOptions::new();

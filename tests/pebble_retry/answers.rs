@@ -19,7 +19,11 @@ async fn every_definite_refusal_is_sent_once_and_says_what_is_at_fault() {
         let error = result.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Api { status }, "{error}");
         assert!(error.to_string().contains(named), "{error} names {named}");
-        assert!(error.to_string().starts_with("cannot ") && error.message().is_some() && !error.may_have_acted());
+        assert!(
+            error.to_string().starts_with("cannot ")
+                && error.message().is_some()
+                && !error.may_have_acted()
+        );
         assert_eq!(error.attempts(), 1);
         assert_eq!(scene.proxy.count(sent.0, sent.1), 1, "{error}");
         scene.proxy.forget();
@@ -28,45 +32,20 @@ async fn every_definite_refusal_is_sent_once_and_says_what_is_at_fault() {
     let layers = ("POST", "/v1/layers");
     check(client.start(&["nope"]).await.map(drop), 400, services, "\"nope\"");
     check(client.stop(&["nope"]).await.map(drop), 400, services, "\"nope\"");
-    check(
-        client.restart(&["web", "nope"]).await.map(drop),
-        400,
-        services,
-        "\"nope\"",
-    );
+    check(client.restart(&["web", "nope"]).await.map(drop), 400, services, "\"nope\"");
     check(client.autostart().await.map(drop), 400, services, "no default services");
-    check(
-        client.add_layer("web", &scene.layer("x"), LayerMode::New).await,
-        400,
-        layers,
-        "\"web\"",
-    );
+    check(client.add_layer("web", &scene.layer("x"), LayerMode::New).await, 400, layers, "\"web\"");
     let requires = Layer::new().service("api", scene.service("x").requires(["ghost"]));
-    check(
-        client.add_layer("api", &requires, LayerMode::Combine).await,
-        400,
-        layers,
-        "\"ghost\"",
-    );
+    check(client.add_layer("api", &requires, LayerMode::Combine).await, 400, layers, "\"ghost\"");
     let id = "4711".parse().unwrap();
-    check(
-        client.change(&id).await.map(drop),
-        404,
-        ("GET", "/v1/changes/4711"),
-        "4711",
-    );
+    check(client.change(&id).await.map(drop), 404, ("GET", "/v1/changes/4711"), "4711");
     check(
         client.wait_change(&id, PATIENCE).await.map(drop),
         404,
         ("GET", "/v1/changes/4711"),
         "4711",
     );
-    check(
-        client.abort_change(&id).await.map(drop),
-        404,
-        ("POST", "/v1/changes/4711"),
-        "4711",
-    );
+    check(client.abort_change(&id).await.map(drop), 404, ("POST", "/v1/changes/4711"), "4711");
     check(
         client.refresh_check("ghost").await.map(drop),
         404,
@@ -92,15 +71,10 @@ async fn a_failed_change_names_the_service_its_cause_and_its_last_line() {
     let broken = failed.iter().find(|failure| failure.service() == "broken").unwrap();
     assert!(broken.cause().contains("code 3"), "{error}");
     assert_eq!(broken.last_output(), Some("no such key"));
-    assert!(
-        failed
-            .iter()
-            .any(|failure| failure.service() == "absent" && failure.cause().contains("/no/such/program"))
-    );
-    assert!(
-        error.to_string().contains("no such key") && error.change().is_some(),
-        "{error}"
-    );
+    assert!(failed.iter().any(
+        |failure| failure.service() == "absent" && failure.cause().contains("/no/such/program")
+    ));
+    assert!(error.to_string().contains("no such key") && error.change().is_some(), "{error}");
     assert_eq!(scene.posts("/v1/services"), 1);
 }
 
@@ -110,10 +84,7 @@ async fn a_silent_pebble_is_waited_for_and_never_asked_twice() {
         return;
     };
     scene.running("one").await;
-    let client = scene
-        .client
-        .clone()
-        .with_retry(policy().deadline(Duration::from_millis(400)));
+    let client = scene.client.clone().with_retry(policy().deadline(Duration::from_millis(400)));
     scene.proxy.add(Rule::new("POST", "/v1/services", Fault::Silence));
     let error = client.restart(&["web"]).await.unwrap_err();
     assert_eq!(
@@ -123,9 +94,7 @@ async fn a_silent_pebble_is_waited_for_and_never_asked_twice() {
     assert!(error.to_string().contains("may have acted"), "{error}");
     assert_eq!(scene.posts("/v1/services"), 1);
     // An answer that drips in takes no longer than the limit either.
-    scene
-        .proxy
-        .add(Rule::new("GET", "/v1/plan", Fault::DripFeed(Duration::from_millis(20))));
+    scene.proxy.add(Rule::new("GET", "/v1/plan", Fault::DripFeed(Duration::from_millis(20))));
     assert_eq!(*client.plan().await.unwrap_err().kind(), ErrorKind::Unreachable);
     // And the connection that was left in the middle is not used again.
     client.plan().await.unwrap();
@@ -136,11 +105,7 @@ async fn a_change_that_takes_too_long_is_told_apart_from_a_silent_pebble() {
     let Some(scene) = scene("a_change_that_takes_too_long", DaemonOptions::new()) else {
         return;
     };
-    scene
-        .client
-        .add_layer("web", &scene.layer("one"), LayerMode::New)
-        .await
-        .unwrap();
+    scene.client.add_layer("web", &scene.layer("one"), LayerMode::New).await.unwrap();
     let client = scene.client.clone().with_change_deadline(Duration::from_millis(200));
     let error = client.start(&["web"]).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeRunning);
@@ -155,10 +120,7 @@ async fn what_is_not_pebble_is_not_asked_twice() {
     let Some(scene) = scene("what_is_not_pebble", DaemonOptions::new()) else {
         return;
     };
-    let json = |text: &str| Fault::Reply {
-        status: 200,
-        body: text.to_owned(),
-    };
+    let json = |text: &str| Fault::Reply { status: 200, body: text.to_owned() };
     let spoiled = [
         Fault::Garbage(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()),
         Fault::Garbage(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".to_vec()),
@@ -195,10 +157,7 @@ async fn an_overloaded_answer_is_retried_only_where_resending_is_safe() {
     assert_eq!(scene.proxy.count("GET", "/v1/plan"), 3);
     scene.proxy.add(Rule::any(busy));
     let error = scene.client.replan().await.unwrap_err();
-    assert_eq!(
-        (error.kind(), scene.posts("/v1/services")),
-        (&ErrorKind::Api { status: 503 }, 1)
-    );
+    assert_eq!((error.kind(), scene.posts("/v1/services")), (&ErrorKind::Api { status: 503 }, 1));
 }
 
 #[tokio::test]
@@ -210,15 +169,10 @@ async fn a_bad_socket_path_is_refused_at_the_first_call() {
         error.to_string().contains("205 bytes") && error.to_string().contains("107"),
         "{error}"
     );
-    let bytes: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(b"/tmp/\xff".to_vec());
-    assert_eq!(
-        *Client::new(bytes).plan().await.unwrap_err().kind(),
-        ErrorKind::InvalidRequest
-    );
-    assert_eq!(
-        *Client::new("").plan().await.unwrap_err().kind(),
-        ErrorKind::InvalidRequest
-    );
+    let bytes: std::ffi::OsString =
+        std::os::unix::ffi::OsStringExt::from_vec(b"/tmp/\xff".to_vec());
+    assert_eq!(*Client::new(bytes).plan().await.unwrap_err().kind(), ErrorKind::InvalidRequest);
+    assert_eq!(*Client::new("").plan().await.unwrap_err().kind(), ErrorKind::InvalidRequest);
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     std::os::unix::fs::symlink("loop", place("loop")).unwrap();
@@ -250,24 +204,20 @@ async fn a_bad_socket_path_is_refused_at_the_first_call() {
     drop(std::os::unix::net::UnixListener::bind(place("left")).unwrap());
     std::os::unix::fs::symlink("nowhere", place("dangling")).unwrap();
     for name in ["left", "dangling", "missing", "missing/s"] {
-        let quick = policy()
-            .step(Duration::from_millis(1))
-            .deadline(Duration::from_millis(100));
+        let quick = policy().step(Duration::from_millis(1)).deadline(Duration::from_millis(100));
         let client = Client::new(place(name)).with_retry(quick);
         let error = client.replan().await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Unreachable, "{name}: {error}");
         assert!(error.attempts() > 1, "{name}: {error:?}");
     }
     let once = RetryPolicy::once(Duration::from_secs(1));
-    let error = Client::new("/no/such/folder/pebble.socket")
-        .with_retry(once)
-        .replan()
-        .await
-        .unwrap_err();
+    let error =
+        Client::new("/no/such/folder/pebble.socket").with_retry(once).replan().await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (&ErrorKind::Unreachable, 1));
     assert_eq!(
         error.to_string(),
-        "cannot replan: no answer from Pebble at /no/such/folder/pebble.socket (no such socket); is the container running?"
+        "cannot replan: no answer from Pebble at /no/such/folder/pebble.socket (no such socket); \
+         is the container running?"
     );
 }
 
@@ -282,10 +232,7 @@ async fn a_dropped_call_leaves_a_client_that_works() {
     assert!(dropped.is_err());
     scene.client.plan().await.unwrap();
     // Many at once need more than one connection, and get them.
-    let (a, b, c) = tokio::join!(
-        scene.client.plan(),
-        scene.client.services(&[]),
-        scene.client.system_info()
-    );
+    let (a, b, c) =
+        tokio::join!(scene.client.plan(), scene.client.services(&[]), scene.client.system_info());
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
 }

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use charmwright::pebble::{ChangeStatus, Check, Client, ErrorKind, Layer, LayerMode, Service, ServiceAction, Startup};
+use charmwright::pebble::{
+    ChangeStatus, Check, Client, ErrorKind, Layer, LayerMode, Service, ServiceAction, Startup,
+};
 use charmwright::testing::daemon::DaemonOptions;
 
 use crate::scene::{PATIENCE, Scene, scene, side_by_side};
@@ -12,7 +14,8 @@ use crate::scene::{PATIENCE, Scene, scene, side_by_side};
 /// Adds a line to the file of starts, and ends only when it is killed. Its line comes when it has
 /// stopped listening to SIGTERM.
 fn stubborn(value: &str, kill_delay: Duration) -> Service {
-    let script = r#"trap "" TERM; echo "$PPID $NAME" >> $PEBBLE/../starts; while :; do sleep 0.05; done"#;
+    let script =
+        r#"trap "" TERM; echo "$PPID $NAME" >> $PEBBLE/../starts; while :; do sleep 0.05; done"#;
     Service::new()
         .command(format!("/bin/sh -c '{script}'"))
         .env("NAME", value)
@@ -41,9 +44,7 @@ async fn wait_until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 async fn wait_until_ending(scene: &Scene) {
     wait_until("the service does not end", async || {
         let services = another(scene).services(&["web"]).await.unwrap();
-        services
-            .iter()
-            .any(|info| !info.is_active() && info.current_since().is_some())
+        services.iter().any(|info| !info.is_active() && info.current_since().is_some())
     })
     .await;
 }
@@ -161,9 +162,8 @@ fn a_service_that_a_check_restarts_is_waited_for() {
             return;
         };
         let failing = format!("test ! -e {}", scene.daemon.folder().join("fail").display());
-        let check = Check::exec(format!("/bin/sh -c '{failing}'"))
-            .period(CHECK_PERIOD)
-            .threshold(1);
+        let check =
+            Check::exec(format!("/bin/sh -c '{failing}'")).period(CHECK_PERIOD).threshold(1);
         let service = stubborn("a", SLOW)
             .startup(Startup::Enabled)
             .on_check_failure("up", ServiceAction::Restart);
@@ -179,10 +179,7 @@ fn a_service_that_a_check_restarts_is_waited_for() {
             Ours::Replan => scene.client.replan().await,
         };
         result.unwrap_or_else(|error| panic!("{ours:?}: {error}"));
-        assert!(
-            scene.client.services(&["web"]).await.unwrap()[0].is_active(),
-            "{ours:?}"
-        );
+        assert!(scene.client.services(&["web"]).await.unwrap()[0].is_active(), "{ours:?}");
         assert_eq!(scene.started(), ["a", "a"], "{ours:?}");
     });
 }
@@ -210,10 +207,7 @@ async fn what_is_at_work_is_named_at_the_change_deadline() {
     };
     assert_eq!(*error.kind(), ErrorKind::ChangeRunning, "{error}");
     let text = error.to_string();
-    assert!(
-        text.contains("(Stop service \"web\") is still running after "),
-        "{text}"
-    );
+    assert!(text.contains("(Stop service \"web\") is still running after "), "{text}");
 }
 
 /// Pebble is told to stop, waits for a slow service, and comes back.
@@ -239,10 +233,7 @@ fn an_orderly_stop_with_a_slow_service_is_waited_for() {
         };
         stopper.join().unwrap();
         result.unwrap_or_else(|error| panic!("{ours:?}: {error}"));
-        assert!(
-            scene.client.services(&["web"]).await.unwrap()[0].is_active(),
-            "{ours:?}"
-        );
+        assert!(scene.client.services(&["web"]).await.unwrap()[0].is_active(), "{ours:?}");
         let second = scene.daemon.pid().unwrap().to_string();
         let expected = [(first, "a".to_owned()), (second, "a".to_owned())];
         assert_eq!(scene.started_by_daemon(), expected, "{ours:?}");
@@ -257,9 +248,8 @@ async fn a_start_that_had_joined_one_that_failed_meanwhile_fails_too() {
     };
     let ends = scene.daemon.folder().join("ends");
     let script = format!("while ! test -e {}; do sleep 0.02; done; exit 3", ends.display());
-    let web = Service::new()
-        .command(format!("/bin/sh -c '{script}'"))
-        .on_failure(ServiceAction::Ignore);
+    let web =
+        Service::new().command(format!("/bin/sh -c '{script}'")).on_failure(ServiceAction::Ignore);
     let db = scene.service("db").after(["web"]);
     let layer = Layer::new().service("web", web).service("db", db);
     scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
@@ -272,10 +262,8 @@ async fn a_start_that_had_joined_one_that_failed_meanwhile_fails_too() {
         scene.client.start(&["web", "db"]).await
     };
     let failing = async {
-        wait_until("ours has not come to its second service", async || {
-            scene.started() == ["db"]
-        })
-        .await;
+        wait_until("ours has not come to its second service", async || scene.started() == ["db"])
+            .await;
         touch(&ends);
     };
     let (theirs, mine, ()) = tokio::join!(party.start(&["web"]), mine, failing);
@@ -337,9 +325,8 @@ async fn a_replan_is_not_about_the_start_of_a_disabled_service_by_another_party(
     let Some(scene) = scene("another_starts_a_job", DaemonOptions::new()) else {
         return;
     };
-    let job = Service::new()
-        .command("/bin/sh -c 'sleep 0.8; exit 3'")
-        .on_failure(ServiceAction::Ignore);
+    let job =
+        Service::new().command("/bin/sh -c 'sleep 0.8; exit 3'").on_failure(ServiceAction::Ignore);
     let web = scene.service("a").startup(Startup::Enabled);
     let layer = Layer::new().service("job", job).service("web", web);
     scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use charmwright::pebble::{
-    Change, ChangeStatus, Error, ErrorKind, Layer, LayerMode, Override, RetryPolicy, Service, Startup,
+    Change, ChangeStatus, Error, ErrorKind, Layer, LayerMode, Override, RetryPolicy, Service,
+    Startup,
 };
 use charmwright::testing::daemon::DaemonOptions;
 use charmwright::testing::proxy::Door;
@@ -43,26 +44,22 @@ fn pebble_killed_and_back_at_a_chosen_moment_makes_the_same_calls_succeed() {
     ];
     let kept = moments.map(|moment| (moment, false));
     let forgotten = moments.map(|moment| (moment, true));
-    side_by_side(
-        [kept, forgotten].concat(),
-        async |((method, path, before), forgetful)| {
-            let what = format!("killed at {method} {path}, before it: {before}, state lost: {forgetful}");
-            let options = DaemonOptions::new();
-            let options = if forgetful { options.forgetful() } else { options };
-            let Some(scene) = scene("pebble_killed_and_back", options) else {
-                return;
-            };
-            configure(&scene, "one").await.unwrap();
-            scene.kill_at(method, path, before);
-            configure(&scene, "two")
-                .await
-                .unwrap_or_else(|error| panic!("{what}: {error}"));
-            assert_eq!(scene.daemon.boots(), 2, "{what}");
-            is_running(&scene, "two").await;
-            scene.is_started_once(&what);
-            assert!(scene.client.budget().retries() > 0, "{what}");
-        },
-    );
+    side_by_side([kept, forgotten].concat(), async |((method, path, before), forgetful)| {
+        let what =
+            format!("killed at {method} {path}, before it: {before}, state lost: {forgetful}");
+        let options = DaemonOptions::new();
+        let options = if forgetful { options.forgetful() } else { options };
+        let Some(scene) = scene("pebble_killed_and_back", options) else {
+            return;
+        };
+        configure(&scene, "one").await.unwrap();
+        scene.kill_at(method, path, before);
+        configure(&scene, "two").await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(scene.daemon.boots(), 2, "{what}");
+        is_running(&scene, "two").await;
+        scene.is_started_once(&what);
+        assert!(scene.client.budget().retries() > 0, "{what}");
+    });
 }
 
 #[tokio::test]
@@ -71,7 +68,8 @@ async fn pebble_killed_and_back_between_two_calls_gets_its_layers_back() {
         return;
     };
     let layer = Layer::new().service("web", scene.service("one").startup(Startup::Enabled));
-    let other = Layer::new().service("web", Service::new().override_mode(Override::Merge).env("NAME", "two"));
+    let other = Layer::new()
+        .service("web", Service::new().override_mode(Override::Merge).env("NAME", "two"));
     scene.client.add_layer("web", &layer, LayerMode::New).await.unwrap();
     scene.client.add_layer("over", &other, LayerMode::New).await.unwrap();
     scene.replace_daemon();
@@ -103,7 +101,8 @@ async fn calls_made_side_by_side_put_a_forgotten_layer_back_once() {
 
 #[test]
 fn pebble_killed_at_any_moment_makes_the_same_calls_succeed() {
-    // Over the whole of it: the stop of the old service takes no time, the start of the new one a second.
+    // Over the whole of it: the stop of the old service takes no time, the start of the new one a
+    // second.
     let moments = (0..12_u64).map(|n| Duration::from_millis(n * n * 10)).collect();
     side_by_side(moments, async |delay: Duration| {
         let Some(scene) = scene("pebble_killed_at_any_moment", DaemonOptions::new()) else {
@@ -132,7 +131,8 @@ fn pebble_killed_at_any_moment_makes_the_same_calls_succeed() {
 
 #[test]
 fn pebble_stopped_in_order_during_a_replan_makes_the_same_calls_succeed() {
-    // A daemon that is told to stop ends the starts in hand, and says so of a change that nobody but itself has spoilt.
+    // A daemon that is told to stop ends the starts in hand, and says so of a change that nobody
+    // but itself has spoilt.
     side_by_side(vec![false, true], async |forgetful| {
         let options = DaemonOptions::new();
         let options = if forgetful { options.forgetful() } else { options };
@@ -161,13 +161,15 @@ fn pebble_stopped_in_order_during_a_replan_makes_the_same_calls_succeed() {
 
 #[tokio::test]
 async fn a_static_service_killed_with_its_pebble_is_restarted_on_the_new_one() {
-    let yaml = "services:\n  disk:\n    override: replace\n    startup: disabled\n    command: sleep 600\n";
+    let yaml = "services:\n  disk:\n    override: replace\n    startup: disabled\n    command: \
+                sleep 600\n";
     for (method, path, before) in [
         ("POST", "/v1/services", true),
         ("POST", "/v1/services", false),
         ("GET", "/v1/changes/", true),
     ] {
-        let Some(scene) = scene("a_static_service", DaemonOptions::new().layer("disk", yaml)) else {
+        let Some(scene) = scene("a_static_service", DaemonOptions::new().layer("disk", yaml))
+        else {
             return;
         };
         scene.kill_at(method, path, before);
@@ -177,10 +179,7 @@ async fn a_static_service_killed_with_its_pebble_is_restarted_on_the_new_one() {
             .await
             .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         assert_eq!(*change.status(), ChangeStatus::Done);
-        assert!(
-            scene.client.services(&["disk"]).await.unwrap()[0].is_active(),
-            "{method} {path}"
-        );
+        assert!(scene.client.services(&["disk"]).await.unwrap()[0].is_active(), "{method} {path}");
     }
 }
 

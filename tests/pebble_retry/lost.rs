@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use charmwright::pebble::{ChangeStatus, ErrorKind, FailedAttempt, Layer, LayerMode, Override, RetryObserver, Service};
+use charmwright::pebble::{
+    ChangeStatus, ErrorKind, FailedAttempt, Layer, LayerMode, Override, RetryObserver, Service,
+};
 use charmwright::testing::daemon::DaemonOptions;
 use charmwright::testing::proxy::{Fault, Rule};
 
@@ -72,16 +74,11 @@ async fn an_action_that_never_arrived_is_sent_again_and_happens_once() {
         return;
     };
     scene.running("one").await;
-    scene
-        .proxy
-        .add(Rule::new("POST", "/v1/services", Fault::CutRequestBefore));
+    scene.proxy.add(Rule::new("POST", "/v1/services", Fault::CutRequestBefore));
     scene.client.restart(&["web"]).await.unwrap();
     assert_eq!(scene.started(), ["one", "one"]);
     assert_eq!(scene.posts("/v1/services"), 2);
-    assert!(
-        scene.proxy.count("GET", "/v1/changes?") >= 2,
-        "looked for before it was sent again"
-    );
+    assert!(scene.proxy.count("GET", "/v1/changes?") >= 2, "looked for before it was sent again");
     assert_eq!(scene.changes_of_kind("restart").await.len(), 1);
 }
 
@@ -100,15 +97,11 @@ async fn a_daemon_that_only_refuses_is_not_taken_for_a_new_one() {
     assert_eq!((scene.posts("/v1/services"), scene.posts("/v1/layers")), (1, 0));
     let told = told.0.lock().unwrap();
     assert!(told.len() >= 3, "{told:?}");
-    assert!(
-        told.iter()
-            .all(|failure| failure.operation() == "restart service \"web\"" && failure.delay().is_some())
-    );
+    assert!(told.iter().all(
+        |failure| failure.operation() == "restart service \"web\"" && failure.delay().is_some()
+    ));
     assert_eq!(told[0].attempt(), 1);
-    assert!(
-        told.iter().any(|failure| failure.cause() == "connection refused"),
-        "{told:?}"
-    );
+    assert!(told.iter().any(|failure| failure.cause() == "connection refused"), "{told:?}");
 }
 
 #[tokio::test]
@@ -116,14 +109,8 @@ async fn a_lost_wait_is_asked_again() {
     let Some(scene) = scene("a_lost_wait_is_asked_again", DaemonOptions::new()) else {
         return;
     };
-    scene
-        .client
-        .add_layer("web", &scene.layer("one"), LayerMode::Combine)
-        .await
-        .unwrap();
-    scene
-        .proxy
-        .add(Rule::new("GET", "/v1/changes/", Fault::DropReply).times(3));
+    scene.client.add_layer("web", &scene.layer("one"), LayerMode::Combine).await.unwrap();
+    scene.proxy.add(Rule::new("GET", "/v1/changes/", Fault::DropReply).times(3));
     scene.proxy.add(Rule::new(
         "GET",
         "/v1/changes/1/wait",
@@ -145,14 +132,14 @@ async fn a_layer_whose_reply_was_lost_is_combined_once() {
         let Some(scene) = scene("a_layer_whose_reply_was_lost", DaemonOptions::new()) else {
             return;
         };
-        let base = Layer::new()
-            .service("db", scene.service("db"))
-            .service("web", scene.service("one"));
+        let base =
+            Layer::new().service("db", scene.service("db")).service("web", scene.service("one"));
         scene.client.add_layer("base", &base, LayerMode::New).await.unwrap();
         scene.proxy.forget();
         scene.proxy.add(Rule::new("POST", "/v1/layers", fault.clone()));
         // Its list would grow if it were combined twice.
-        let more = Layer::new().service("web", Service::new().override_mode(Override::Merge).after(["db"]));
+        let more = Layer::new()
+            .service("web", Service::new().override_mode(Override::Merge).after(["db"]));
         scene.client.add_layer("base", &more, LayerMode::Combine).await.unwrap();
         assert_eq!(scene.posts("/v1/layers"), 1, "{fault:?}");
         let plan = scene.client.plan().await.unwrap();
@@ -162,11 +149,7 @@ async fn a_layer_whose_reply_was_lost_is_combined_once() {
         // A new label: sent again, and that it exists is then what the first one has done.
         scene.proxy.forget();
         scene.proxy.add(Rule::new("POST", "/v1/layers", fault.clone()));
-        scene
-            .client
-            .add_layer("new", &scene.layer("two"), LayerMode::New)
-            .await
-            .unwrap();
+        scene.client.add_layer("new", &scene.layer("two"), LayerMode::New).await.unwrap();
         assert_eq!(
             scene.client.plan().await.unwrap().services()["web"].get_environment()["NAME"],
             "two"
@@ -174,14 +157,8 @@ async fn a_layer_whose_reply_was_lost_is_combined_once() {
 
         // And one that never arrived.
         scene.proxy.forget();
-        scene
-            .proxy
-            .add(Rule::new("POST", "/v1/layers", Fault::CutRequestBefore));
-        scene
-            .client
-            .add_layer("base", &scene.layer("three"), LayerMode::Combine)
-            .await
-            .unwrap();
+        scene.proxy.add(Rule::new("POST", "/v1/layers", Fault::CutRequestBefore));
+        scene.client.add_layer("base", &scene.layer("three"), LayerMode::Combine).await.unwrap();
         assert_eq!(scene.posts("/v1/layers"), 2, "{fault:?}");
     }
 }
@@ -195,10 +172,7 @@ async fn an_abort_whose_reply_was_lost_is_explained_by_itself() {
     let done = scene.changes_of_kind("start").await.remove(0);
     // Without a lost reply, that nothing is pending is a refusal.
     let error = scene.client.abort_change(done.id()).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), scene.posts("/v1/changes/")),
-        (&ErrorKind::Api { status: 400 }, 1)
-    );
+    assert_eq!((error.kind(), scene.posts("/v1/changes/")), (&ErrorKind::Api { status: 400 }, 1));
     scene.proxy.add(Rule::new("POST", "/v1/changes/", Fault::DropReply));
     let change = scene.client.abort_change(done.id()).await.unwrap();
     assert_eq!(change.id(), done.id());

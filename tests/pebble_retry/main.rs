@@ -1,4 +1,5 @@
-//! What the client does when a reply is lost or Pebble dies, against the real daemon: every effect exactly once, every refusal sent exactly once.
+//! What the client does when a reply is lost or Pebble dies, against the real daemon: every effect
+//! exactly once, every refusal sent exactly once.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -52,11 +52,7 @@ fn lists_are_not_appended_twice_when_putting_back_breaks_off() {
         add(&scene, "web", contents()).await;
         scene.replace_daemon();
         scene.proxy.add(Rule::new("POST", "/v1/layers", fault).from_nth(nth));
-        scene
-            .client
-            .start(&["web"])
-            .await
-            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        scene.client.start(&["web"]).await.unwrap_or_else(|error| panic!("{what}: {error}"));
         let plan = scene.client.plan().await.unwrap();
         assert_eq!(plan.services()["web"].get_after(), ["dep1", "dep2", "dep3"], "{what}");
         assert_eq!(scene.started(), ["dep3"], "{what}");
@@ -69,19 +65,12 @@ fn a_hidden_layer_is_put_back_once() {
     side_by_side(vec![false, true], async |same_label_in_file| {
         let options = DaemonOptions::new();
         let in_file = "services: {db: {override: replace, command: sleep 600}}";
-        let options = if same_label_in_file {
-            options.layer("web", in_file)
-        } else {
-            options
-        };
+        let options = if same_label_in_file { options.layer("web", in_file) } else { options };
         let Some(scene) = scene("put_back_hidden", options) else {
             return;
         };
         let mut contents = contents();
-        let seen = Service::new()
-            .override_mode(Override::Merge)
-            .after(["seen"])
-            .command("sleep 6");
+        let seen = Service::new().override_mode(Override::Merge).after(["seen"]).command("sleep 6");
         contents.push(Layer::new().service("beside", seen));
         add(&scene, "web", contents).await;
         let over = Service::new().command(COUNTED).env("NAME", "over");
@@ -104,15 +93,10 @@ async fn a_put_back_that_never_arrived_is_sent_again_beside_a_layer_of_another_p
     };
     add(&scene, "web", contents()).await;
     scene.replace_daemon();
-    scene
-        .proxy
-        .add(Rule::new("POST", "/v1/layers", Fault::CutRequestBefore));
+    scene.proxy.add(Rule::new("POST", "/v1/layers", Fault::CutRequestBefore));
     let daemon = Arc::clone(&scene.daemon);
     let party = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let layer = Layer::new().service("theirs", Service::new().command("sleep 600"));
         let client = daemon.client();
         let added = client.add_layer("theirs", &layer, LayerMode::New);
@@ -141,16 +125,11 @@ async fn contents_are_combined_as_pebble_combines_them() {
     };
     let contents = [
         Layer::new()
-            .service(
-                "web",
-                Service::new().command("web").env("A", "1").env("B", "1").after(["x"]),
-            )
+            .service("web", Service::new().command("web").env("A", "1").env("B", "1").after(["x"]))
             .service("db", merge().command("db").requires(["web"]).summary("of one"))
             .check(
                 "up",
-                Check::http("http://localhost/")
-                    .threshold(7)
-                    .period(Duration::from_secs(3600)),
+                Check::http("http://localhost/").threshold(7).period(Duration::from_secs(3600)),
             )
             .log_target("logs", target(&["web"]).label("a", "1")),
         Layer::new()

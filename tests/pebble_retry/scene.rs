@@ -19,7 +19,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a killed daemon stays away.
 pub(crate) const AWAY: Duration = Duration::from_millis(700);
 
-/// A daemon behind a proxy, a client of it, and a file to which each start of a service adds a line.
+/// A daemon behind a proxy, a client of it, and a file to which each start of a service adds a
+/// line.
 pub(crate) struct Scene {
     pub(crate) proxy: FaultProxy,
     pub(crate) daemon: Arc<Daemon>,
@@ -44,21 +45,15 @@ pub(crate) fn scene(test: &str, options: DaemonOptions) -> Option<Scene> {
 pub(crate) fn starting_scene(test: &str, options: DaemonOptions) -> Option<Scene> {
     let daemon = daemon_or_skip(test, options)?;
     let proxy = FaultProxy::start(daemon.socket()).unwrap();
-    let client = Client::new(proxy.socket())
-        .with_target("container \"web\"")
-        .with_retry(policy());
+    let client = Client::new(proxy.socket()).with_target("container \"web\"").with_retry(policy());
     let starts = daemon.folder().join("starts");
-    Some(Scene {
-        proxy,
-        daemon: Arc::new(daemon),
-        client,
-        starts,
-    })
+    Some(Scene { proxy, daemon: Arc::new(daemon), client, starts })
 }
 
 /// The command of a service that adds a line to the file of starts, with its daemon's process id
 /// and its value, and stays.
-pub(crate) const COUNTED: &str = r#"/bin/sh -c 'echo "$PPID $NAME" >> $PEBBLE/../starts; exec sleep 600'"#;
+pub(crate) const COUNTED: &str =
+    r#"/bin/sh -c 'echo "$PPID $NAME" >> $PEBBLE/../starts; exec sleep 600'"#;
 
 impl Scene {
     /// Writes its value to the file of starts and stays.
@@ -89,10 +84,7 @@ impl Scene {
     pub(crate) fn started_by_newest(&self) -> Vec<String> {
         let newest = self.daemon.pid().unwrap().to_string();
         let starts = self.started_by_daemon().into_iter();
-        starts
-            .filter(|(daemon, _)| *daemon == newest)
-            .map(|(_, value)| value)
-            .collect()
+        starts.filter(|(daemon, _)| *daemon == newest).map(|(_, value)| value).collect()
     }
 
     /// No daemon has started the service twice with one value.
@@ -104,10 +96,7 @@ impl Scene {
 
     /// Adds a layer of this value and starts it, and forgets the requests.
     pub(crate) async fn running(&self, value: &str) {
-        self.client
-            .add_layer("web", &self.layer(value), LayerMode::Combine)
-            .await
-            .unwrap();
+        self.client.add_layer("web", &self.layer(value), LayerMode::Combine).await.unwrap();
         self.client.start(&["web"]).await.unwrap();
         assert_eq!(self.started(), [value]);
         self.proxy.forget();
@@ -123,7 +112,8 @@ impl Scene {
         changes
     }
 
-    /// Kills the daemon at the next such request: before it arrives, or when it is answered (an answer that was given still passes).
+    /// Kills the daemon at the next such request: before it arrives, or when it is answered (an
+    /// answer that was given still passes).
     pub(crate) fn kill_at(&self, method: &str, path: &str, before: bool) {
         let kill = self.kill();
         let fault = if before {
@@ -134,7 +124,8 @@ impl Scene {
         self.proxy.add(Rule::new(method, path, fault));
     }
 
-    /// Kills the daemon and starts the next one, and forgets the requests. Whoever connects then finds it.
+    /// Kills the daemon and starts the next one, and forgets the requests. Whoever connects then
+    /// finds it.
     pub(crate) fn replace_daemon(&self) {
         self.daemon.kill().unwrap();
         self.daemon.start_again().unwrap();
@@ -165,17 +156,16 @@ impl Scene {
     }
 }
 
-/// Runs the cases of a test, some at a time: nearly all of their time is Pebble's own second of waiting.
+/// Runs the cases of a test, some at a time: nearly all of their time is Pebble's own second of
+/// waiting.
 pub(crate) fn side_by_side<T: Send>(cases: Vec<T>, run: impl AsyncFn(T) + Sync) {
     let cases = Mutex::new(cases.into_iter());
     let next = || cases.lock().unwrap().next();
     thread::scope(|scope| {
         for _ in 0..6 {
             scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .unwrap();
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 while let Some(case) = next() {
                     runtime.block_on(run(case));
                 }

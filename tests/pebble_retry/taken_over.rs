@@ -69,13 +69,7 @@ fn cases() -> Vec<Case> {
             for bits in 0..8 {
                 let [in_file, enabled, forgetful] = [1, 2, 4].map(|bit| bits & bit != 0);
                 if enabled || action != Action::Autostart {
-                    cases.push(Case {
-                        action,
-                        moment,
-                        in_file,
-                        enabled,
-                        forgetful,
-                    });
+                    cases.push(Case { action, moment, in_file, enabled, forgetful });
                 }
             }
         }
@@ -98,30 +92,15 @@ fn fixture(test: &str, case: &Case) -> Option<Scene> {
         options = options.layer("image", yaml);
     }
     // A daemon in a container starts what is enabled; one that is held shows what only we start.
-    if case.enabled {
-        starting_scene(test, options)
-    } else {
-        scene(test, options)
-    }
+    if case.enabled { starting_scene(test, options) } else { scene(test, options) }
 }
 
 /// Adds the service in three contents of one label, so that only all of them make its value 123.
 async fn add_in_three(scene: &Scene, case: &Case) {
-    let startup = if case.enabled {
-        Startup::Enabled
-    } else {
-        Startup::Disabled
-    };
-    let first = Service::new()
-        .command(COUNTED)
-        .env("NAME", "1")
-        .after(["one"])
-        .startup(startup);
+    let startup = if case.enabled { Startup::Enabled } else { Startup::Disabled };
+    let first = Service::new().command(COUNTED).env("NAME", "1").after(["one"]).startup(startup);
     let more = |value: &str, after: &str| {
-        Service::new()
-            .override_mode(Override::Merge)
-            .env("NAME", value)
-            .after([after])
+        Service::new().override_mode(Override::Merge).env("NAME", value).after([after])
     };
     for service in [first, more("12", "two"), more("123", "three")] {
         let layer = Layer::new().service("web", service);
@@ -134,11 +113,7 @@ async fn add_in_three(scene: &Scene, case: &Case) {
 async fn prepare(scene: &Scene, case: &Case) {
     if matches!(case.action, Action::Restart | Action::Replan) {
         let old = scene.service("old");
-        let startup = if case.enabled {
-            Startup::Enabled
-        } else {
-            Startup::Disabled
-        };
+        let startup = if case.enabled { Startup::Enabled } else { Startup::Disabled };
         let layer = Layer::new().service("web", old.startup(startup));
         scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
         scene.client.start(&["web"]).await.unwrap();
@@ -163,9 +138,7 @@ fn an_action_that_a_killed_daemon_had_taken_on_happens_once_on_the_next() {
         };
         prepare(&scene, &case).await;
         kill_at(&scene, case.moment);
-        run(&scene, case.action)
-            .await
-            .unwrap_or_else(|error| panic!("{case:?}: {error}"));
+        run(&scene, case.action).await.unwrap_or_else(|error| panic!("{case:?}: {error}"));
         assert_eq!(scene.daemon.boots(), 2, "{case:?}");
         happened_once(&scene, &case).await;
     });
@@ -190,7 +163,9 @@ async fn happened_once(scene: &Scene, case: &Case) {
 /// the seed in `CHARMWRIGHT_SEED`.
 #[test]
 fn an_action_killed_at_any_moment_happens_at_most_once_on_each_daemon() {
-    let number = |name: &str, default: u64| std::env::var(name).map_or(default, |text| text.parse().unwrap());
+    let number = |name: &str, default: u64| {
+        std::env::var(name).map_or(default, |text| text.parse().unwrap())
+    };
     let (count, seed) = (number("CHARMWRIGHT_KILLS", 24), number("CHARMWRIGHT_SEED", 1));
     println!("{count} kills from seed {seed}");
     let mut random = Random::new(seed);
@@ -249,7 +224,8 @@ fn two_actions_that_a_killed_daemon_had_taken_on_both_happen_once() {
         let kill = scene.kill();
         let fault = Fault::before_reply(move |_| kill());
         scene.proxy.add(Rule::new("POST", "/v1/services", fault).from_nth(2));
-        let (one, two) = tokio::join!(scene.client.restart(&["one"]), scene.client.restart(&["two"]));
+        let (one, two) =
+            tokio::join!(scene.client.restart(&["one"]), scene.client.restart(&["two"]));
         one.unwrap();
         two.unwrap();
         let mut values = scene.started_by_newest();
@@ -275,10 +251,7 @@ fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
             return;
         };
         let straight = scene.daemon.client();
-        straight
-            .add_layer("web", &scene.layer("one"), LayerMode::Combine)
-            .await
-            .unwrap();
+        straight.add_layer("web", &scene.layer("one"), LayerMode::Combine).await.unwrap();
         straight.start(&["web"]).await.unwrap();
         kill_at(&scene, moment);
         let error = scene.client.restart(&["web"]).await.unwrap_err();
@@ -291,7 +264,8 @@ fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
 #[test]
 fn a_stop_holds_on_the_next_daemon() {
     let command = serde_json::to_string(COUNTED).unwrap();
-    let in_file = format!("services: {{web: {{override: replace, startup: enabled, command: {command}}}}}");
+    let in_file =
+        format!("services: {{web: {{override: replace, startup: enabled, command: {command}}}}}");
     let mut cases = Vec::new();
     for in_file in [false, true] {
         for moment in MOMENTS {
@@ -300,11 +274,7 @@ fn a_stop_holds_on_the_next_daemon() {
     }
     side_by_side(cases, async |(is_in_file, moment)| {
         let options = DaemonOptions::new();
-        let options = if is_in_file {
-            options.layer("image", &in_file)
-        } else {
-            options
-        };
+        let options = if is_in_file { options.layer("image", &in_file) } else { options };
         let Some(scene) = starting_scene("stop_holds", options) else {
             return;
         };
@@ -318,10 +288,7 @@ fn a_stop_holds_on_the_next_daemon() {
         let autostarts = scene.changes_of_kind("autostart").await;
         assert!(autostarts.iter().all(Change::ready), "{autostarts:?}");
         let services = scene.client.services(&["web"]).await.unwrap();
-        assert!(
-            !services[0].is_active(),
-            "in a file: {is_in_file}, {moment:?}: {services:?}"
-        );
+        assert!(!services[0].is_active(), "in a file: {is_in_file}, {moment:?}: {services:?}");
     });
 }
 
@@ -394,19 +361,11 @@ fn two_labels_of_one_service_are_back_before_it_is_started() {
             return;
         };
         let layer = Layer::new().service("web", scene.service("one").startup(Startup::Enabled));
-        scene
-            .client
-            .add_layer("base", &layer, LayerMode::Combine)
-            .await
-            .unwrap();
+        scene.client.add_layer("base", &layer, LayerMode::Combine).await.unwrap();
         scene.client.start(&["web"]).await.unwrap();
         let over = Service::new().override_mode(Override::Merge).env("NAME", "two");
         let layer = Layer::new().service("web", over);
-        scene
-            .client
-            .add_layer("over", &layer, LayerMode::Combine)
-            .await
-            .unwrap();
+        scene.client.add_layer("over", &layer, LayerMode::Combine).await.unwrap();
         scene.kill_at("POST", "/v1/services", false);
         run(&scene, action).await.unwrap();
         let starts = scene.started_by_daemon();

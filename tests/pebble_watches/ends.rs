@@ -30,22 +30,16 @@ async fn firsts(client: &Client) -> [(&'static str, [Option<Result<(), Error>>; 
 
 #[tokio::test]
 async fn a_definite_refusal_is_the_last_item() {
-    let Some(scene) = scene("a_definite_refusal_is_the_last_item", DaemonOptions::new().hold()) else {
+    let Some(scene) = scene("a_definite_refusal_is_the_last_item", DaemonOptions::new().hold())
+    else {
         return;
     };
     for (status, message) in [(401, "access denied"), (404, "invalid API endpoint requested")] {
-        let body = format!(r#"{{"type": "error", "status-code": {status}, "result": {{"message": "{message}"}}}}"#);
-        let reply = |path| {
-            Rule::new(
-                "GET",
-                path,
-                Fault::Reply {
-                    status,
-                    body: body.clone(),
-                },
-            )
-            .always()
-        };
+        let body = format!(
+            r#"{{"type": "error", "status-code": {status}, "result": {{"message": "{message}"}}}}"#
+        );
+        let reply =
+            |path| Rule::new("GET", path, Fault::Reply { status, body: body.clone() }).always();
         // The log's own request is refused, not the one beside it.
         let logs = scene.proxy.add(reply("/v1/logs"));
         let mut follow = scene.client.follow_logs(&LogQuery::new());

@@ -3,16 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use charmwright::pebble::{GapCause, Layer, LayerMode, LogEvent, LogFollow, LogQuery, Service, Startup};
+use charmwright::pebble::{
+    GapCause, Layer, LayerMode, LogEvent, LogFollow, LogQuery, Service, Startup,
+};
 use charmwright::testing::daemon::DaemonOptions;
 use charmwright::testing::proxy::{Fault, Rule};
 
 use crate::scene::{Scene, scene, soon};
 
-/// A service that writes `RUN N.` with N from 1 on, again and again, and notes in a file of its name what it has written.
+/// A service that writes `RUN N.` with N from 1 on, again and again, and notes in a file of its
+/// name what it has written.
 fn counter(name: &str, pause: &str) -> String {
-    let script =
-        format!("n=0; while :; do n=$((n+1)); echo \"$$ $n.\"; echo \"$$ $n.\" >> {name}.written; sleep {pause}; done");
+    let script = format!(
+        "n=0; while :; do n=$((n+1)); echo \"$$ $n.\"; echo \"$$ $n.\" >> {name}.written; sleep \
+         {pause}; done"
+    );
     format!(
         "{name}: {{override: replace, startup: enabled, command: \"/bin/sh -c '{}'\"}}",
         script.replace('"', "\\\"")
@@ -47,7 +52,8 @@ impl Followed {
                 begun.push_str(entry.message());
                 let Some(line) = begun.strip_suffix('.') else { return };
                 let words = line.split_once(' ');
-                let numbers = words.and_then(|(run, number)| Some((run.parse().ok()?, number.parse().ok()?)));
+                let numbers =
+                    words.and_then(|(run, number)| Some((run.parse().ok()?, number.parse().ok()?)));
                 if let Some((run, number)) = numbers {
                     self.0.push((entry.service().to_owned(), Item::Line(run, number)));
                 }
@@ -62,10 +68,7 @@ impl Followed {
     }
 
     fn of(&self, service: &str) -> impl Iterator<Item = &Item> {
-        self.0
-            .iter()
-            .filter(move |(name, _)| name == service)
-            .map(|(_, item)| item)
+        self.0.iter().filter(move |(name, _)| name == service).map(|(_, item)| item)
     }
 
     fn runs(&self, service: &str) -> Vec<u32> {
@@ -123,7 +126,8 @@ impl Followed {
         }
     }
 
-    /// All that the service noted as written up to the last line that was seen has come, or is in a gap.
+    /// All that the service noted as written up to the last line that was seen has come, or is in a
+    /// gap.
     fn check_written(&self, scene: &Scene, service: &str) {
         self.check(service);
         let written = std::fs::read_to_string(scene.file(&format!("{service}.written"))).unwrap();
@@ -148,17 +152,15 @@ impl Followed {
             .take_while(|line| **line != last)
             .filter(|line| !seen.contains(line))
             .count();
-        assert!(
-            missing == 0 || self.gaps(service) > 0,
-            "{missing} lines are missing: {self:?}"
-        );
+        assert!(missing == 0 || self.gaps(service) > 0, "{missing} lines are missing: {self:?}");
     }
 }
 
 #[tokio::test]
 async fn a_restart_of_a_service_loses_nothing_and_a_later_service_is_taken_up() {
     let layer = format!("services: {{{}}}", counter("one", "0.01"));
-    let Some(scene) = scene("a_restart_of_a_service", DaemonOptions::new().layer("one", layer)) else {
+    let Some(scene) = scene("a_restart_of_a_service", DaemonOptions::new().layer("one", layer))
+    else {
         return;
     };
     let mut follow = scene.client.follow_logs(&LogQuery::new().all());
@@ -176,26 +178,20 @@ async fn a_restart_of_a_service_loses_nothing_and_a_later_service_is_taken_up() 
         "{seen:?}"
     );
     scene.direct.restart(&["one"]).await.unwrap();
-    seen.until(&mut follow, |seen| {
-        seen.runs("one").len() == 2 && seen.last("one") >= 20
-    })
-    .await;
+    seen.until(&mut follow, |seen| seen.runs("one").len() == 2 && seen.last("one") >= 20).await;
     for service in ["one", "two"] {
         seen.check_written(&scene, service);
         assert_eq!(seen.gaps(service), 0, "{seen:?}");
     }
     // A service is covered by its first start: the second opens nothing anew.
-    assert!(
-        scene.proxy.count("GET", "/v1/logs") <= 6,
-        "{:?}",
-        scene.proxy.requests()
-    );
+    assert!(scene.proxy.count("GET", "/v1/logs") <= 6, "{:?}", scene.proxy.requests());
 }
 
 #[tokio::test]
 async fn breaks_lose_nothing_that_pebble_still_has() {
     let layer = format!("services: {{{}, {}}}", counter("one", "0.005"), counter("two", "0.02"));
-    let Some(scene) = scene("breaks_lose_nothing", DaemonOptions::new().layer("both", layer)) else {
+    let Some(scene) = scene("breaks_lose_nothing", DaemonOptions::new().layer("both", layer))
+    else {
         return;
     };
     let mut follow = scene.client.follow_logs(&LogQuery::new());
@@ -210,16 +206,16 @@ async fn breaks_lose_nothing_that_pebble_still_has() {
             2 => {
                 // In the middle of reading what was missed, and in that of following.
                 for _ in 0..2 {
-                    scene
-                        .proxy
-                        .add(Rule::new("GET", "/v1/logs", Fault::CutReplyAfter(3000)));
+                    scene.proxy.add(Rule::new("GET", "/v1/logs", Fault::CutReplyAfter(3000)));
                 }
                 scene.proxy.cut_connections();
             }
             3 => {
-                scene
-                    .proxy
-                    .add(Rule::new("GET", "/v1/logs", Fault::Garbage(b"{]\r\n\r\n".to_vec())));
+                scene.proxy.add(Rule::new(
+                    "GET",
+                    "/v1/logs",
+                    Fault::Garbage(b"{]\r\n\r\n".to_vec()),
+                ));
                 scene.proxy.cut_connections();
             }
             _ => {}
@@ -240,32 +236,26 @@ async fn a_restart_of_pebble_is_marked() {
     };
     // Of a service that was started and gone before it was ever looked at, nobody can know.
     for service in ["one", "quiet"] {
-        let wait = scene
-            .direct
-            .wait_service_active(service, Duration::ZERO, Duration::from_secs(60));
+        let wait =
+            scene.direct.wait_service_active(service, Duration::ZERO, Duration::from_secs(60));
         soon(wait).await.unwrap();
     }
     let mut follow = scene.client.follow_logs(&LogQuery::new());
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.last("one") >= 50).await;
     scene.restart();
-    seen.until(&mut follow, |seen| {
-        seen.runs("one").len() == 2 && seen.last("one") >= 100
-    })
-    .await;
+    seen.until(&mut follow, |seen| seen.runs("one").len() == 2 && seen.last("one") >= 100).await;
     seen.check("one");
     assert_eq!(seen.gaps("one"), 1, "{seen:?}");
     let gap = seen.of("one").position(|item| matches!(item, Item::Gap(_))).unwrap();
     assert_eq!(seen.of("one").nth(gap), Some(&Item::Gap(GapCause::Forgotten)));
-    assert!(
-        matches!(seen.of("one").nth(gap + 1), Some(Item::Line(_, 1))),
-        "{seen:?}"
-    );
+    assert!(matches!(seen.of("one").nth(gap + 1), Some(Item::Line(_, 1))), "{seen:?}");
     // It may have written something that nobody has seen.
     assert_eq!(seen.gaps("quiet"), 1, "{seen:?}");
 }
 
-/// A service that writes a first line, waits for a file of its name and then writes so many lines at once, for each start anew.
+/// A service that writes a first line, waits for a file of its name and then writes so many lines
+/// at once, for each start anew.
 fn burst(scene: &Scene, name: &str, lines: u32) -> Layer {
     after_file(scene, name, "echo \"$$ 0.\"", lines)
 }
@@ -274,12 +264,12 @@ fn burst(scene: &Scene, name: &str, lines: u32) -> Layer {
 fn after_file(scene: &Scene, name: &str, first: &str, lines: u32) -> Layer {
     let go = scene.file(name);
     let script = format!(
-        "{first}; while ! test -e {}; do sleep 0.02; done; seq 1 {lines} | sed \"s/.*/$$ &./\"; exec sleep 600",
+        "{first}; while ! test -e {}; do sleep 0.02; done; seq 1 {lines} | sed \"s/.*/$$ &./\"; \
+         exec sleep 600",
         go.display()
     );
-    let service = Service::new()
-        .command(format!("/bin/sh -c '{script}'"))
-        .startup(Startup::Enabled);
+    let service =
+        Service::new().command(format!("/bin/sh -c '{script}'")).startup(Startup::Enabled);
     Layer::new().service(name, service)
 }
 
@@ -289,11 +279,7 @@ async fn what_pebble_has_dropped_meanwhile_is_marked() {
     let Some(scene) = scene("what_pebble_has_dropped", DaemonOptions::new().hold()) else {
         return;
     };
-    scene
-        .direct
-        .add_layer("burst", &burst(&scene, "burst", LINES), LayerMode::New)
-        .await
-        .unwrap();
+    scene.direct.add_layer("burst", &burst(&scene, "burst", LINES), LayerMode::New).await.unwrap();
     scene.direct.start(&["burst"]).await.unwrap();
     let mut follow = scene.client.follow_logs(&LogQuery::new().newest(10));
     let mut seen = Followed::default();
@@ -398,20 +384,20 @@ async fn a_line_without_an_end_is_given_in_pieces_and_what_is_dropped_of_it_is_m
         return;
     };
     let half = format!("head -c {HALF} /dev/zero | tr \"\\000\" x");
-    let wait = |file| format!("while ! test -e {}; do sleep 0.02; done", scene.file(file).display());
+    let wait =
+        |file| format!("while ! test -e {}; do sleep 0.02; done", scene.file(file).display());
     let (begin, go) = (wait("begin"), wait("go"));
-    let script = format!("echo first; {begin}; {half}; {go}; {half}; echo; echo \"$$ 1.\"; exec sleep 600");
+    let script =
+        format!("echo first; {begin}; {half}; {go}; {half}; echo; echo \"$$ 1.\"; exec sleep 600");
     let service = Service::new().command(format!("/bin/sh -c '{script}'"));
     let layer = Layer::new().service("endless", service);
     scene.direct.add_layer("endless", &layer, LayerMode::New).await.unwrap();
     scene.direct.start(&["endless"]).await.unwrap();
     let mut follow = scene.client.follow_logs(&LogQuery::new().all());
-    // Followed before it begins: of a line whose beginning and end Pebble does not have it gives nothing.
+    // Followed before it begins: of a line whose beginning and end Pebble does not have it gives
+    // nothing.
     let first = soon(follow.next()).await.unwrap().unwrap();
-    assert!(
-        matches!(&first, LogEvent::Entry(entry) if entry.message() == "first"),
-        "{first:?}"
-    );
+    assert!(matches!(&first, LogEvent::Entry(entry) if entry.message() == "first"), "{first:?}");
     scene.touch("begin");
     let (mut length, mut gaps, mut broken, mut rest) = (0, 0, false, String::new());
     loop {
@@ -428,18 +414,15 @@ async fn a_line_without_an_end_is_given_in_pieces_and_what_is_dropped_of_it_is_m
             LogEvent::Gap(_) => gaps += 1,
             event => panic!("{event:?}"),
         }
-        // In the middle of the line, of which Pebble no longer has the beginning. Not all of the half need have come: a piece that is not full waits
-        // for more.
+        // In the middle of the line, of which Pebble no longer has the beginning. Not all of the
+        // half need have come: a piece that is not full waits for more.
         if !broken && (length >= HALF / 2 || gaps > 0) {
             broken = true;
             scene.proxy.cut_connections();
             scene.touch("go");
         }
     }
-    assert!(
-        broken && (length == 2 * HALF || gaps > 0),
-        "{length} bytes, {gaps} gaps"
-    );
+    assert!(broken && (length == 2 * HALF || gaps > 0), "{length} bytes, {gaps} gaps");
 }
 
 #[tokio::test]
@@ -449,11 +432,7 @@ async fn what_is_not_read_in_time_is_marked() {
     let Some(scene) = scene("what_is_not_read_in_time", DaemonOptions::new().hold()) else {
         return;
     };
-    scene
-        .direct
-        .add_layer("burst", &burst(&scene, "burst", LINES), LayerMode::New)
-        .await
-        .unwrap();
+    scene.direct.add_layer("burst", &burst(&scene, "burst", LINES), LayerMode::New).await.unwrap();
     let mut follow = scene.direct.follow_logs(&LogQuery::new());
     scene.direct.start(&["burst"]).await.unwrap();
     let mut seen = Followed::default();
@@ -506,8 +485,7 @@ async fn it_begins_where_the_query_says() {
     scene.touch("two");
     for ((follow, seen), (_, old, what)) in follows.iter_mut().zip(cases.drain(..)) {
         let runs = 1 + usize::from(!old.is_empty());
-        seen.until(follow, |seen| seen.runs("one").len() == runs && seen.last("one") == 5)
-            .await;
+        seen.until(follow, |seen| seen.runs("one").len() == runs && seen.last("one") == 5).await;
         let numbers: Vec<u32> = seen
             .of("one")
             .map(|item| match item {

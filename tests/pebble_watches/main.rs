@@ -1,4 +1,5 @@
-//! Notices, watches and waits against the real daemon: over breaks, over restarts of services and of Pebble, and to their end.
+//! Notices, watches and waits against the real daemon: over breaks, over restarts of services and
+//! of Pebble, and to their end.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{ErrorKind, GoDuration, Notice, NoticeQuery, NoticeType, NoticeWatch, Notify, Timestamp};
+use charmwright::pebble::{
+    ErrorKind, GoDuration, Notice, NoticeQuery, NoticeType, NoticeWatch, Notify, Timestamp,
+};
 use charmwright::testing::daemon::DaemonOptions;
 use charmwright::testing::proxy::{Fault, Rule};
 
@@ -50,10 +52,7 @@ async fn a_notice_is_recorded_read_and_listed() {
     assert_eq!(listed.iter().map(Notice::key).collect::<Vec<_>>(), [A, B]);
     assert_eq!(listed[0].repeat_after(), GoDuration::from(hour));
     // Counted, but not repeated.
-    assert_eq!(
-        (listed[0].occurrences(), listed[0].last_repeated()),
-        (3, second.last_repeated())
-    );
+    assert_eq!((listed[0].occurrences(), listed[0].last_repeated()), (3, second.last_repeated()));
     assert!(listed[0].last_occurred() > listed[0].last_repeated());
     let one = |query: NoticeQuery| async move {
         let listed = client.notices(&query).await.unwrap();
@@ -62,10 +61,7 @@ async fn a_notice_is_recorded_read_and_listed() {
     assert_eq!(one(custom().keys([B, "example.com/none"])).await, [B]);
     assert_eq!(one(custom().after(listed[0].last_repeated())).await, [B]);
     assert_eq!(one(custom().after(listed[1].last_repeated())).await, [""; 0]);
-    assert_eq!(
-        one(NoticeQuery::new().types([NoticeType::Other("new".into())])).await,
-        [""; 0]
-    );
+    assert_eq!(one(NoticeQuery::new().types([NoticeType::Other("new".into())])).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -82,9 +78,7 @@ async fn the_users_of_a_query_are_kept() {
         let listed = client.notices(&query).await.unwrap();
         (
             listed.iter().any(|notice| notice.key() == A),
-            listed
-                .iter()
-                .any(|notice| *notice.notice_type() == NoticeType::ChangeUpdate),
+            listed.iter().any(|notice| *notice.notice_type() == NoticeType::ChangeUpdate),
         )
     };
     assert_eq!(has(NoticeQuery::new()).await, (true, true));
@@ -109,10 +103,7 @@ async fn what_is_no_notice_is_refused() {
     }
     assert_eq!(proxy.requests().len(), 0);
     // Too long only as JSON: Pebble says so itself.
-    let error = client
-        .notify(&Notify::new(A).data("a", "\"".repeat(4000)))
-        .await
-        .unwrap_err();
+    let error = client.notify(&Notify::new(A).data("a", "\"".repeat(4000))).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Api { status: 400 }, "{error}");
     let error = client.notice(&"4711".parse().unwrap()).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Api { status: 404 }, "{error}");
@@ -187,9 +178,7 @@ async fn a_watch_misses_nothing_over_a_break() {
         let mut waiting = std::pin::pin!(watch.next());
         while scene.proxy.count("GET", "/v1/notices") < 2 {
             assert!(
-                tokio::time::timeout(Duration::from_millis(5), waiting.as_mut())
-                    .await
-                    .is_err()
+                tokio::time::timeout(Duration::from_millis(5), waiting.as_mut()).await.is_err()
             );
         }
     });
@@ -200,11 +189,7 @@ async fn a_watch_misses_nothing_over_a_break() {
     }
     direct.notify(&Notify::new(B)).await.unwrap();
     // It finds the door closed at least once.
-    assert!(
-        tokio::time::timeout(Duration::from_millis(900), watch.next())
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_millis(900), watch.next()).await.is_err());
     scene.open();
     let last = next(&mut watch).await;
     assert_eq!((last.key(), last.occurrences()), (A, 21));
@@ -212,11 +197,7 @@ async fn a_watch_misses_nothing_over_a_break() {
     assert_eq!(watch.cursor(), Some(last.last_repeated()));
     assert_eq!(next(&mut watch).await.key(), B);
     // Over garbage, too, and in another watch from where this one stands.
-    scene.proxy.add(Rule::new(
-        "GET",
-        "/v1/notices",
-        Fault::Garbage(b"hello\r\n\r\n".to_vec()),
-    ));
+    scene.proxy.add(Rule::new("GET", "/v1/notices", Fault::Garbage(b"hello\r\n\r\n".to_vec())));
     let mut another = scene.client.watch_notices(custom().after(watch.cursor().unwrap()));
     direct.notify(&Notify::new(A)).await.unwrap();
     assert_eq!(next(&mut another).await.occurrences(), 22);
@@ -234,11 +215,7 @@ async fn a_watch_goes_on_over_a_restart_of_pebble() {
     scene.direct.notify(&Notify::new(B)).await.unwrap();
     assert_eq!(next(&mut watch).await.key(), B);
     // An orderly end with the poll in the daemon, which waits for it no longer than a second.
-    assert!(
-        tokio::time::timeout(Duration::from_millis(200), watch.next())
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_millis(200), watch.next()).await.is_err());
     scene.daemon.stop().unwrap();
     scene.daemon.start_again().unwrap();
     scene.direct.notify(&Notify::new(A)).await.unwrap();

@@ -1,4 +1,5 @@
-//! A daemon with layers on disk, a proxy in front of it, and two clients: one through the proxy, one beside it.
+//! A daemon with layers on disk, a proxy in front of it, and two clients: one through the proxy,
+//! one beside it.
 
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -30,17 +31,10 @@ pub(crate) fn scene(test: &str, options: DaemonOptions) -> Option<Scene> {
         .cap(Duration::from_millis(500))
         .attempts(NonZeroU32::new(40).unwrap());
     let client = |socket: &std::path::Path| {
-        Client::new(socket)
-            .with_target("container \"web\"")
-            .with_retry(policy.clone())
+        Client::new(socket).with_target("container \"web\"").with_retry(policy.clone())
     };
     let (direct, client) = (client(daemon.socket()), client(proxy.socket()));
-    Some(Scene {
-        proxy,
-        daemon,
-        client,
-        direct,
-    })
+    Some(Scene { proxy, daemon, client, direct })
 }
 
 impl Scene {
@@ -72,7 +66,5 @@ impl Scene {
 
 /// What does not come in time is a failure of the test, not a hang.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
-        .await
-        .expect("it came about in time")
+    tokio::time::timeout(PATIENCE, future).await.expect("it came about in time")
 }

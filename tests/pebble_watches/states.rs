@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use charmwright::pebble::{
-    Check, CheckInfo, CheckQuery, CheckStatus, Layer, LayerMode, Service, ServiceInfo, ServiceStatus, Update,
+    Check, CheckInfo, CheckQuery, CheckStatus, Layer, LayerMode, Service, ServiceInfo,
+    ServiceStatus, Update,
 };
 use charmwright::testing::daemon::DaemonOptions;
 
@@ -21,7 +22,8 @@ fn service(update: Update<ServiceInfo>) -> (String, Option<ServiceStatus>) {
 #[tokio::test]
 async fn services_are_told_as_they_stand_and_as_they_change() {
     let layer = "services: {kept: {override: replace, command: sleep 600}}";
-    let Some(scene) = scene("services_are_told", DaemonOptions::new().hold().layer("kept", layer)) else {
+    let Some(scene) = scene("services_are_told", DaemonOptions::new().hold().layer("kept", layer))
+    else {
         return;
     };
     let added = Layer::new().service("added", Service::new().command("sleep 600"));
@@ -38,11 +40,7 @@ async fn services_are_told_as_they_stand_and_as_they_change() {
     assert_eq!(next().await, ("added".to_owned(), active));
     scene.restart();
     assert_eq!(next().await, ("added".to_owned(), None));
-    scene
-        .direct
-        .add_layer("kept", &Layer::new(), LayerMode::Combine)
-        .await
-        .unwrap();
+    scene.direct.add_layer("kept", &Layer::new(), LayerMode::Combine).await.unwrap();
     scene.direct.replan().await.unwrap();
     // Its layer was put back by the client that had added it.
     assert_eq!(next().await, ("added".to_owned(), inactive));

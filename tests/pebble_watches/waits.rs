@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{Check, ErrorKind, Layer, LayerMode, Service, ServiceAction, ServiceStatus};
+use charmwright::pebble::{
+    Check, ErrorKind, Layer, LayerMode, Service, ServiceAction, ServiceStatus,
+};
 use charmwright::testing::daemon::DaemonOptions;
 
 use crate::scene::{scene, soon};
@@ -12,24 +14,20 @@ const LONG: Duration = Duration::from_secs(60);
 #[tokio::test]
 async fn a_service_that_stays_active_is_waited_for() {
     let layer = "services: {web: {override: replace, command: sleep 600, startup: enabled}}";
-    let Some(scene) = scene("a_service_that_stays", DaemonOptions::new().layer("web", layer)) else {
+    let Some(scene) = scene("a_service_that_stays", DaemonOptions::new().layer("web", layer))
+    else {
         return;
     };
     let stays = Duration::from_millis(700);
-    let service = soon(scene.client.wait_service_active("web", stays, LONG))
-        .await
-        .unwrap();
+    let service = soon(scene.client.wait_service_active("web", stays, LONG)).await.unwrap();
     assert_eq!(*service.current(), ServiceStatus::Active);
     // Pebble goes and comes back while it is waited for.
     let since = service.current_since();
     let (service, ()) = soon(async {
-        tokio::join!(
-            scene.client.wait_service_active("web", Duration::from_secs(3), LONG),
-            async {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                scene.restart();
-            }
-        )
+        tokio::join!(scene.client.wait_service_active("web", Duration::from_secs(3), LONG), async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            scene.restart();
+        })
     })
     .await;
     assert!(service.unwrap().current_since() > since);
@@ -45,17 +43,14 @@ async fn a_service_that_does_not_stay_is_told_of() {
         .command("/bin/sh -c 'sleep 1.5; exit 3'")
         .on_failure(ServiceAction::Restart)
         .backoff_delay(Duration::from_millis(50));
-    let layer = Layer::new()
-        .service("flaky", flaky)
-        .service("idle", Service::new().command("sleep 600"));
+    let layer =
+        Layer::new().service("flaky", flaky).service("idle", Service::new().command("sleep 600"));
     scene.client.add_layer("web", &layer, LayerMode::New).await.unwrap();
     scene.client.start(&["flaky"]).await.unwrap();
     let (flaky, idle, missing) = soon(async {
         tokio::join!(
             scene.client.wait_service_active("flaky", LONG, Duration::from_secs(5)),
-            scene
-                .client
-                .wait_service_active("idle", Duration::ZERO, Duration::from_millis(300)),
+            scene.client.wait_service_active("idle", Duration::ZERO, Duration::from_millis(300)),
             scene.client.wait_service_active("missing", Duration::ZERO, LONG),
         )
     })
@@ -64,24 +59,23 @@ async fn a_service_that_does_not_stay_is_told_of() {
     assert_eq!(*flaky.kind(), ErrorKind::NotReached, "{flaky}");
     let text = flaky.to_string();
     assert!(
-        text.starts_with("cannot wait for service \"flaky\" to be active for 60 s in container \"web\": after ")
-            && text.contains("; seen: active ")
+        text.starts_with(
+            "cannot wait for service \"flaky\" to be active for 60 s in container \"web\": after "
+        ) && text.contains("; seen: active ")
             && text.contains(" times, at most for "),
         "{text}"
     );
     let idle = idle.unwrap_err();
     let text = idle.to_string();
     assert!(
-        text.starts_with("cannot wait for service \"idle\" to be active in container \"web\": after ")
-            && text.ends_with(" it is inactive; seen: never active"),
+        text.starts_with(
+            "cannot wait for service \"idle\" to be active in container \"web\": after "
+        ) && text.ends_with(" it is inactive; seen: never active"),
         "{text}"
     );
     let missing = missing.unwrap_err();
     assert_eq!(*missing.kind(), ErrorKind::Api { status: 404 });
-    assert!(
-        missing.to_string().contains("the plan has no service \"missing\""),
-        "{missing}"
-    );
+    assert!(missing.to_string().contains("the plan has no service \"missing\""), "{missing}");
     let empty = scene.client.wait_service_active("", LONG, LONG).await.unwrap_err();
     assert_eq!(*empty.kind(), ErrorKind::InvalidRequest);
 }
@@ -123,14 +117,8 @@ async fn a_check_is_waited_for_until_it_has_passed() {
             && texts[0].contains(" it is down; seen: down, at most "),
         "{texts:?}"
     );
-    assert!(
-        texts[1].contains("up by default, since it has not run yet"),
-        "{texts:?}"
-    );
+    assert!(texts[1].contains("up by default, since it has not run yet"), "{texts:?}");
     let missing = missing.unwrap_err();
     assert_eq!(*missing.kind(), ErrorKind::Api { status: 404 });
-    assert!(
-        missing.to_string().contains("the plan has no check \"missing\""),
-        "{missing}"
-    );
+    assert!(missing.to_string().contains("the plan has no check \"missing\""), "{missing}");
 }

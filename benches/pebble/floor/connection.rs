@@ -112,7 +112,8 @@ impl Connection {
         Ok(())
     }
 
-    /// The next frame of a websocket, none of which the daemon masks: whether it is text, and what it says.
+    /// The next frame of a websocket, none of which the daemon masks: whether it is text, and what
+    /// it says.
     pub(crate) fn frame(&mut self) -> Result<(bool, Vec<u8>), Failure> {
         let mut head = [0; 2];
         self.stream.read_exact(&mut head)?;

@@ -1,4 +1,5 @@
-//! One exec: a request, three websockets, and the change's end, each as early as the protocol allows.
+//! One exec: a request, three websockets, and the change's end, each as early as the protocol
+//! allows.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,11 +11,16 @@ use super::{Connection, get};
 use crate::common::Failure;
 use crate::driver::Phases;
 
-pub(super) fn once(connection: &mut Connection, socket: &Path, phases: &mut Phases) -> Result<(), Failure> {
+pub(super) fn once(
+    connection: &mut Connection,
+    socket: &Path,
+    phases: &mut Phases,
+) -> Result<(), Failure> {
     let start = Instant::now();
     let body = json!({"command": ["/bin/true"], "split-stderr": true}).to_string();
     let request = format!(
-        "POST /v1/exec HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /v1/exec HTTP/1.1\r\nHost: localhost\r\nContent-Type: \
+         application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     connection.send(request.as_bytes())?;
@@ -24,7 +30,8 @@ pub(super) fn once(connection: &mut Connection, socket: &Path, phases: &mut Phas
     let task = text("/result/task-id").ok_or("exec gave no task")?;
     let requested = Instant::now();
 
-    // The control socket is there before the output's are asked for: those start the command, which may end before a later one is connected.
+    // The control socket is there before the output's are asked for: those start the command, which
+    // may end before a later one is connected.
     let mut control = ask_for(socket, task, "control")?;
     upgraded(&mut control)?;
     let mut outputs = [ask_for(socket, task, "stdio")?, ask_for(socket, task, "stderr")?];
@@ -51,7 +58,8 @@ pub(super) fn once(connection: &mut Connection, socket: &Path, phases: &mut Phas
     Ok(())
 }
 
-/// What it takes to start `/bin/true` and wait for its end with no Pebble at all: no client of Pebble saves anything of it.
+/// What it takes to start `/bin/true` and wait for its end with no Pebble at all: no client of
+/// Pebble saves anything of it.
 pub(super) fn without_pebble(count: usize) -> Result<(), Failure> {
     let start = Instant::now();
     for _ in 0..count {

@@ -1,4 +1,5 @@
-//! The floor: what it takes to move the bytes of a request and of its answer, blocking, on one kept connection.
+//! The floor: what it takes to move the bytes of a request and of its answer, blocking, on one kept
+//! connection.
 
 mod connection;
 mod exec;
@@ -31,7 +32,12 @@ pub(crate) fn run(task: &Task) -> Result<(), Failure> {
     }
 }
 
-fn reading(task: &Task, connection: &mut Connection, path: &str, headers: &str) -> Result<(), Failure> {
+fn reading(
+    task: &Task,
+    connection: &mut Connection,
+    path: &str,
+    headers: &str,
+) -> Result<(), Failure> {
     let request = get(path, headers);
     let least = match &task.target {
         Some(target) => std::fs::metadata(target)?.len(),
@@ -47,7 +53,10 @@ fn reading(task: &Task, connection: &mut Connection, path: &str, headers: &str) 
     })
 }
 
-fn repeat(task: &Task, mut once: impl FnMut(&mut Phases) -> Result<(), Failure>) -> Result<(), Failure> {
+fn repeat(
+    task: &Task,
+    mut once: impl FnMut(&mut Phases) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut phases = Phases::default();
     for _ in 0..task.warm_up {
         once(&mut phases)?;

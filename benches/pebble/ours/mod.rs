@@ -15,10 +15,7 @@ use crate::floor;
 use crate::stage::SERVICES;
 
 pub(crate) fn run(task: &Task) -> Result<(), Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(operate(task))
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(operate(task))
 }
 
 async fn operate(task: &Task) -> Result<(), Failure> {
@@ -68,10 +65,7 @@ fn reading_the_plan(task: &Task) -> Result<(), Failure> {
     let mut body = Vec::new();
     connection.answer(Some(&mut body))?;
     let envelope: Value = serde_json::from_slice(&body)?;
-    let text = envelope
-        .pointer("/result")
-        .and_then(Value::as_str)
-        .ok_or("the plan is no text")?;
+    let text = envelope.pointer("/result").and_then(Value::as_str).ok_or("the plan is no text")?;
     let start = Instant::now();
     for _ in 0..task.count {
         Plan::from_yaml(text)?;
@@ -84,7 +78,10 @@ fn reading_the_plan(task: &Task) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn repeat(task: &Task, mut once: impl AsyncFnMut(&mut Phases) -> Result<(), Failure>) -> Result<(), Failure> {
+async fn repeat(
+    task: &Task,
+    mut once: impl AsyncFnMut(&mut Phases) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut phases = Phases::default();
     for _ in 0..task.warm_up {
         once(&mut phases).await?;

@@ -28,8 +28,7 @@ fn dispatch_and_hooks_of_the_checkout_run_by_hand_and_set_the_status() {
     }
 
     unit.unset("JUJU_HOOK_NAME");
-    unit.run_program(&checkout.join("dispatch"))
-        .ends(2, &["cannot tell which event this is"]);
+    unit.run_program(&checkout.join("dispatch")).ends(2, &["cannot tell which event this is"]);
 }
 
 #[test]

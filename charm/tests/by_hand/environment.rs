@@ -11,10 +11,7 @@ fn no_event_at_all_is_the_usage_text_and_exit_2() {
     unit.unset("JUJU_DISPATCH_PATH");
     unit.run().ends(
         2,
-        &[
-            "cannot tell which event this is",
-            "JUJU_DISPATCH_PATH=hooks/update-status ./dispatch",
-        ],
+        &["cannot tell which event this is", "JUJU_DISPATCH_PATH=hooks/update-status ./dispatch"],
     );
     unit.unset("JUJU_UNIT_NAME");
     let ran = unit.run();
@@ -81,11 +78,7 @@ fn a_workload_hook_without_its_variables_or_of_another_container_is_an_event_tha
         unit.set("JUJU_DISPATCH_PATH", path);
         let ran = unit.run();
         ran.ends(0, &[]);
-        assert_eq!(
-            ran.statuses(),
-            ["waiting -- waiting for Pebble in \"workload\""],
-            "{path}"
-        );
+        assert_eq!(ran.statuses(), ["waiting -- waiting for Pebble in \"workload\""], "{path}");
     }
 }
 

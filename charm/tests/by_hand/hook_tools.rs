@@ -9,10 +9,7 @@ fn install() -> Unit {
     let mut unit = Unit::new();
     unit.set("JUJU_DISPATCH_PATH", "hooks/install");
     // Blocked before Pebble is asked, so that no test waits for it, but after the ports.
-    unit.file(
-        "config",
-        r#"{"command": "sleep 600", "port": 80, "pebble-retry-attempts": 1}"#,
-    );
+    unit.file("config", r#"{"command": "sleep 600", "port": 80, "pebble-retry-attempts": 1}"#);
     unit.file("containers", "not a folder: nobody waits for what is here");
     unit
 }
@@ -37,14 +34,12 @@ fn a_tool_that_refuses_is_named_with_its_code_and_its_words() {
         for code in [1, 2] {
             let unit = install();
             unit.tool(tool, &format!("echo 'ERROR the moon is full' >&2; exit {code}"));
-            unit.run()
-                .ends(1, &[tool, &format!("code {code}"), "ERROR the moon is full"]);
+            unit.run().ends(1, &[tool, &format!("code {code}"), "ERROR the moon is full"]);
         }
     }
     let unit = Unit::new();
     unit.tool("status-set", "echo 'ERROR no' >&2; exit 1");
-    unit.run()
-        .ends(1, &["cannot set the unit's status", "status-set", "code 1", "ERROR no"]);
+    unit.run().ends(1, &["cannot set the unit's status", "status-set", "code 1", "ERROR no"]);
     let unit = Unit::new();
     unit.tool("status-set", "kill -9 $$");
     unit.run().ends(1, &["status-set", "signal 9"]);
@@ -96,10 +91,7 @@ fn what_is_no_answer_is_told_without_repeating_it() {
             unit.tool(tool, answer);
             let ran = unit.run();
             ran.ends(1, &["cannot ", tool]);
-            assert!(
-                !ran.told.contains("hunter2") && ran.told.len() < 2000,
-                "{answer}: {ran:?}"
-            );
+            assert!(!ran.told.contains("hunter2") && ran.told.len() < 2000, "{answer}: {ran:?}");
             assert!(!ran.called("state-set"), "{answer}: {ran:?}");
         }
     }

@@ -9,22 +9,27 @@ use charmwright::testing::proxy::{Fault, FaultProxy, Rule};
 
 use crate::unit::{Ran, Unit};
 
-const NO_LAYER_YET: &str = "waiting -- waiting for the workload's layer: Pebble does not have it yet";
+const NO_LAYER_YET: &str =
+    "waiting -- waiting for the workload's layer: Pebble does not have it yet";
 
 fn http(head: &str, body: &[u8]) -> Vec<u8> {
     [format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").as_bytes(), body].concat()
 }
 
-/// A unit in operation, and the proxy through which alone it reaches the daemon; `None` where no Pebble can be had.
+/// A unit in operation, and the proxy through which alone it reaches the daemon; `None` where no
+/// Pebble can be had.
 fn behind_a_proxy(test: &str) -> Option<(Daemon, Unit, FaultProxy)> {
     let daemon = daemon_or_skip(test, DaemonOptions::new())?;
     let unit = Unit::in_operation();
     fs::create_dir_all(unit.path("containers/workload")).unwrap();
-    let proxy = FaultProxy::start_at(unit.path("containers/workload/pebble.socket"), daemon.socket()).unwrap();
+    let proxy =
+        FaultProxy::start_at(unit.path("containers/workload/pebble.socket"), daemon.socket())
+            .unwrap();
     Some((daemon, unit, proxy))
 }
 
-/// An update-status in operation, each of whose requests meets this fault on the way to a real daemon.
+/// An update-status in operation, each of whose requests meets this fault on the way to a real
+/// daemon.
 fn update_status(proxy: &FaultProxy, unit: &Unit, fault: Fault) -> Ran {
     proxy.clear();
     proxy.add(Rule::any(fault).always());
@@ -45,10 +50,7 @@ fn an_answer_that_is_not_pebbles_is_an_error_that_names_the_container() {
         ("no HTTP", b"220 mail.example.com ESMTP\r\n".to_vec()),
         ("bytes", vec![0xff; 1000]),
         ("endless status line", [b"HTTP/1.1 200 ", endless.as_slice()].concat()),
-        (
-            "endless header",
-            [b"HTTP/1.1 200 OK\r\nx: ", endless.as_slice()].concat(),
-        ),
+        ("endless header", [b"HTTP/1.1 200 OK\r\nx: ", endless.as_slice()].concat()),
         (
             "endless headers",
             [b"HTTP/1.1 200 OK\r\n".to_vec(), b"x: y\r\n".repeat(1 << 20)].concat(),
@@ -58,28 +60,13 @@ fn an_answer_that_is_not_pebbles_is_an_error_that_names_the_container() {
             "a length beyond all measure",
             http(&format!("{json}\r\ncontent-length: 99999999999999"), body),
         ),
-        (
-            "a length that is none",
-            http(&format!("{json}\r\ncontent-length: many"), body),
-        ),
-        (
-            "HTML",
-            http("content-type: text/html\r\ncontent-length: 13", b"<html></html>"),
-        ),
+        ("a length that is none", http(&format!("{json}\r\ncontent-length: many"), body)),
+        ("HTML", http("content-type: text/html\r\ncontent-length: 13", b"<html></html>")),
         ("no JSON", http(&format!("{json}\r\ncontent-length: 7"), b"garbage")),
-        (
-            "JSON of another shape",
-            http(&format!("{json}\r\ncontent-length: 4"), b"[42]"),
-        ),
-        (
-            "an unknown type",
-            http(&format!("{json}\r\ncontent-length: 16"), br#"{"type":"magic"}"#),
-        ),
+        ("JSON of another shape", http(&format!("{json}\r\ncontent-length: 4"), b"[42]")),
+        ("an unknown type", http(&format!("{json}\r\ncontent-length: 16"), br#"{"type":"magic"}"#)),
         ("deep JSON", http(json, &b"[".repeat(1 << 20))),
-        (
-            "not UTF-8",
-            http(&format!("{json}\r\ncontent-length: 14"), b"{\"type\":\"\xff\xfe\"} "),
-        ),
+        ("not UTF-8", http(&format!("{json}\r\ncontent-length: 14"), b"{\"type\":\"\xff\xfe\"} ")),
     ] {
         let ran = update_status(&proxy, &unit, Fault::Garbage(answer));
         println!("--- {what}");
@@ -142,7 +129,9 @@ fn a_bad_answer_at_any_step_of_config_changed_is_told_and_the_next_hook_mends_it
         r#"{"command": "sleep 600", "health-check": "exec:true", "pebble-retry-attempts": 1}"#,
     );
     fs::create_dir_all(unit.path("containers/workload")).unwrap();
-    let proxy = FaultProxy::start_at(unit.path("containers/workload/pebble.socket"), daemon.socket()).unwrap();
+    let proxy =
+        FaultProxy::start_at(unit.path("containers/workload/pebble.socket"), daemon.socket())
+            .unwrap();
     let deep = http("content-type: application/json", &b"[".repeat(1 << 20));
     let shape = http(
         "content-type: application/json\r\ncontent-length: 58",
@@ -167,12 +156,15 @@ fn a_bad_answer_at_any_step_of_config_changed_is_told_and_the_next_hook_mends_it
             let ran = unit.run();
             println!("--- {method} {path} {fault:?}: {:?}\n{}", ran.code, ran.told.trim());
             if proxy.fired(rule) > 0 {
-                let waits = ran.code == Some(0) && ran.statuses().iter().any(|status| status.starts_with("waiting"));
+                let waits = ran.code == Some(0)
+                    && ran.statuses().iter().any(|status| status.starts_with("waiting"));
                 // An answer whose content is of no interest may hold anything.
                 let content_is_read = (method, path) != ("POST", "/v1/layers")
                     || !matches!(&fault, Fault::Garbage(bytes) if *bytes == shape);
                 assert!(
-                    waits || !content_is_read || ran.code == Some(1) && ran.told.contains("container \"workload\""),
+                    waits
+                        || !content_is_read
+                        || ran.code == Some(1) && ran.told.contains("container \"workload\""),
                     "{method} {path} {fault:?}: {ran:#?}"
                 );
             }

@@ -78,15 +78,8 @@ fn nothing_that_anybody_reads_repeats_a_refused_value() {
         println!("{option}: {:?}", ran.statuses());
         assert_eq!(ran.code, Some(0), "{option} {value}: {ran:#?}");
         assert!(
-            ran.statuses()
-                .last()
-                .unwrap()
-                .contains(&format!("invalid config \"{option}\": "))
-                || ran
-                    .statuses()
-                    .last()
-                    .unwrap()
-                    .contains(&format!("invalid \"{option}\": ")),
+            ran.statuses().last().unwrap().contains(&format!("invalid config \"{option}\": "))
+                || ran.statuses().last().unwrap().contains(&format!("invalid \"{option}\": ")),
             "{option} {value}: {ran:#?}"
         );
         for planted in PLANTED {

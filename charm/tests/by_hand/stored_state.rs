@@ -1,4 +1,5 @@
-//! A stored state that this charm did not write: an error that says so, and nothing is written over it.
+//! A stored state that this charm did not write: an error that says so, and nothing is written over
+//! it.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -13,10 +14,7 @@ fn quoted(document: &str) -> String {
 fn a_newer_or_broken_document_is_refused_and_left_as_it_is() {
     for (document, told) in [
         (r#"{"version":2,"data":{}}"#, "its version is 2"),
-        (
-            r#"{"version":1,"data":{"moons":3}}"#,
-            "cannot read the unit's state \"charmwright\"",
-        ),
+        (r#"{"version":1,"data":{"moons":3}}"#, "cannot read the unit's state \"charmwright\""),
         (
             r#"{"version":1,"data":{"queue":[{"event":{"event":"full-moon"}}]}}"#,
             "cannot read the unit's state",
@@ -133,10 +131,8 @@ fn tools_that_cannot_be_used_are_an_error_and_no_file_stands_in_for_them() {
             unit.set("JUJU_VERSION", version);
             spoil(&mut unit);
             println!("--- {what}, {version}");
-            unit.run().ends(
-                1,
-                &["cannot use the unit's state", version, "state-get", "mend the tools"],
-            );
+            unit.run()
+                .ends(1, &["cannot use the unit's state", version, "state-get", "mend the tools"]);
             assert!(!unit.path(FILE).exists(), "{what}, {version}");
         }
     }
@@ -165,17 +161,15 @@ fn a_workload_hook_that_cannot_store_its_event_fails_and_says_so() {
     ran.ends(1, &["cannot store the unit's state", "ERROR connection lost"]);
     assert_eq!(ran.calls.iter().filter(|call| call.starts_with("state-set")).count(), 2);
     assert!(
-        ran.statuses()
-            .last()
-            .unwrap()
-            .starts_with("blocked -- cannot store the unit's state"),
+        ran.statuses().last().unwrap().starts_with("blocked -- cannot store the unit's state"),
         "{ran:?}"
     );
 
     // Once is no trouble.
     unit.tool(
         "state-set",
-        "cat > \"$UNIT/state-set\"; [ -e \"$UNIT/tried\" ] && exit 0; touch \"$UNIT/tried\"; exit 1",
+        "cat > \"$UNIT/state-set\"; [ -e \"$UNIT/tried\" ] && exit 0; touch \"$UNIT/tried\"; exit \
+         1",
     );
     unit.run().ends(0, &[]);
     let stored = fs::read_to_string(unit.path("state-set")).unwrap();

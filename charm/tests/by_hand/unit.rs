@@ -1,4 +1,5 @@
-//! A unit that is nothing but a folder: hook tools that are small scripts, and what they were asked.
+//! A unit that is nothing but a folder: hook tools that are small scripts, and what they were
+//! asked.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -10,12 +11,12 @@ use std::time::{Duration, Instant};
 /// The hook executable.
 pub const CHARM: &str = env!("CARGO_BIN_EXE_any-workload-k8s");
 
-/// Longer than any hook here takes on a busy machine, shorter than the deadlines of what it waits for.
+/// Longer than any hook here takes on a busy machine, shorter than the deadlines of what it waits
+/// for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A state in which Pebble has been seen, so that its absence is a fault.
-pub const IN_OPERATION: &str =
-    r#"{"charmwright": "{\"version\":1,\"data\":{\"started\":true,\"operation\":[\"workload\"]}}"}"#;
+pub const IN_OPERATION: &str = r#"{"charmwright": "{\"version\":1,\"data\":{\"started\":true,\"operation\":[\"workload\"]}}"}"#;
 
 /// The hook tools that the charm calls, and what each answers.
 const TOOLS: [(&str, &str); 9] = [
@@ -35,7 +36,8 @@ pub struct Unit {
     variables: Vec<(OsString, OsString)>,
 }
 
-/// How a hook ended, all that it printed and logged, and the tools that it called, each with its arguments.
+/// How a hook ended, all that it printed and logged, and the tools that it called, each with its
+/// arguments.
 #[derive(Debug)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -79,8 +81,9 @@ impl Unit {
         fs::write(self.path(name), content).unwrap();
     }
 
-    /// A hook tool that notes how it is called and then does this. It is written by another process: one that we had open for writing
-    /// while another test starts a process could not be executed.
+    /// A hook tool that notes how it is called and then does this. It is written by another
+    /// process: one that we had open for writing while another test starts a process could not be
+    /// executed.
     pub fn tool(&self, name: &str, answer: &str) {
         let script = format!("#!/bin/sh\necho \"{name} $*\" >> \"$UNIT/calls\"\n{answer}\n");
         let mut writer = Command::new("/bin/sh")
@@ -126,14 +129,13 @@ impl Unit {
             .spawn()
             .unwrap();
         let code = wait(child);
-        let read = |name: &str| String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned();
+        let read = |name: &str| {
+            String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned()
+        };
         let calls: Vec<String> = read("calls").lines().map(str::to_owned).collect();
         let logged = calls.iter().filter(|call| call.starts_with("juju-log")).cloned();
-        let told = [read("out"), read("err")]
-            .into_iter()
-            .chain(logged)
-            .collect::<Vec<_>>()
-            .join("\n");
+        let told =
+            [read("out"), read("err")].into_iter().chain(logged).collect::<Vec<_>>().join("\n");
         assert!(!told.contains("panicked at"), "{told}");
         Ran { code, told, calls }
     }
@@ -167,10 +169,7 @@ impl Ran {
 
     /// The statuses that were set.
     pub fn statuses(&self) -> Vec<&str> {
-        self.calls
-            .iter()
-            .filter_map(|call| call.strip_prefix("status-set "))
-            .collect()
+        self.calls.iter().filter_map(|call| call.strip_prefix("status-set ")).collect()
     }
 
     pub fn called(&self, tool: &str) -> bool {

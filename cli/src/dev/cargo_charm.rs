@@ -26,11 +26,13 @@ struct Program {
 pub fn build(dir: &Path, wanted: Option<&str>) -> Result<PathBuf> {
     let failed = || Error::new(format!("cannot build the charm in {}", dir.display()));
     let metadata = cargo(dir, &["metadata", "--no-deps", "--format-version", "1"])?;
-    let metadata: Value = serde_json::from_slice(&metadata).map_err(|error| failed().because(error))?;
+    let metadata: Value =
+        serde_json::from_slice(&metadata).map_err(|error| failed().because(error))?;
     let programs = programs(&metadata);
     let program = choose(&programs, wanted).map_err(|why| {
         failed().because(why).advice(
-            "name it in charmcraft.yaml, as the part's `organize: {bin/NAME: dispatch}`, or give the charm a `dispatch`",
+            "name it in charmcraft.yaml, as the part's `organize: {bin/NAME: dispatch}`, or give \
+             the charm a `dispatch`",
         )
     })?;
     let mut args = vec!["build", "--package", &program.package];
@@ -41,7 +43,8 @@ pub fn build(dir: &Path, wanted: Option<&str>) -> Result<PathBuf> {
     }
     args.extend(["--bin", &program.name, "--message-format", "json-render-diagnostics"]);
     let messages = cargo(dir, &args)?;
-    built_program(&messages, &program.name).ok_or_else(|| failed().because("cargo named no program that it built"))
+    built_program(&messages, &program.name)
+        .ok_or_else(|| failed().because("cargo named no program that it built"))
 }
 
 /// Runs Cargo to its end, and gives its standard output.
@@ -67,24 +70,23 @@ fn cargo(dir: &Path, args: &[&str]) -> Result<Vec<u8>> {
 
 fn packages(metadata: &Value) -> impl Iterator<Item = &str> {
     let packages = metadata.get("packages").and_then(Value::as_array);
-    packages
-        .into_iter()
-        .flatten()
-        .filter_map(|package| package.get("name")?.as_str())
+    packages.into_iter().flatten().filter_map(|package| package.get("name")?.as_str())
 }
 
 /// Every program of the project, by Cargo's own account.
 fn programs(metadata: &Value) -> Vec<Program> {
-    let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let list = |value: &Value, key: &str| {
+        value.get(key).and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let text = |value: &Value, key: &str| {
+        value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
     let mut programs = Vec::new();
     for package in list(metadata, "packages") {
         for target in list(&package, "targets") {
             if list(&target, "kind").iter().any(|kind| kind == "bin") {
-                programs.push(Program {
-                    package: text(&package, "name"),
-                    name: text(&target, "name"),
-                });
+                programs
+                    .push(Program { package: text(&package, "name"), name: text(&target, "name") });
             }
         }
     }
@@ -92,17 +94,21 @@ fn programs(metadata: &Value) -> Vec<Program> {
 }
 
 /// The program that is the charm's, or why none is.
-fn choose<'a>(programs: &'a [Program], wanted: Option<&str>) -> std::result::Result<&'a Program, String> {
+fn choose<'a>(
+    programs: &'a [Program],
+    wanted: Option<&str>,
+) -> std::result::Result<&'a Program, String> {
     let names: Vec<&str> = programs.iter().map(|program| program.name.as_str()).collect();
-    let known = if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
-    };
+    let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     match (wanted, programs) {
-        (Some(wanted), _) => programs.iter().find(|program| program.name == wanted).ok_or_else(|| {
-            format!("charmcraft.yaml makes the program {wanted:?} its dispatch, and the project has {known}")
-        }),
+        (Some(wanted), _) => {
+            programs.iter().find(|program| program.name == wanted).ok_or_else(|| {
+                format!(
+                    "charmcraft.yaml makes the program {wanted:?} its dispatch, and the project \
+                     has {known}"
+                )
+            })
+        }
         (None, [program]) => Ok(program),
         (None, _) => Err(format!("one of its programs has to be the charm's, and it has {known}")),
     }
@@ -126,7 +132,8 @@ mod tests {
 
     #[test]
     fn the_program_is_the_one_cargo_names() {
-        let messages = br#"{"reason":"compiler-artifact","target":{"name":"serde"},"executable":null}
+        let messages =
+            br#"{"reason":"compiler-artifact","target":{"name":"serde"},"executable":null}
 {"reason":"compiler-artifact","target":{"name":"web"},"executable":"/t/debug/web"}
 {"reason":"build-finished","success":true}"#;
         assert_eq!(built_program(messages, "web"), Some(PathBuf::from("/t/debug/web")));

@@ -32,9 +32,7 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     let failed = || Error::new(format!("cannot unpack {}", archive.display()));
     let file = File::open(archive).map_err(|error| failed().because(error))?;
     let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|error| {
-        failed()
-            .because(error)
-            .advice("a charm is a zip file, as `charmcraft pack` makes it")
+        failed().because(error).advice("a charm is a zip file, as `charmcraft pack` makes it")
     })?;
     let mut budget = Budget::of_a_charm();
     let mut links = BTreeMap::new();
@@ -45,7 +43,8 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
         let mut entry = zip.by_index(index).map_err(|error| failed().because(error))?;
         let refused = |name: &str, why: &str| failed().because(format!("its entry {name:?} {why}"));
         let shown = entry.name().map_err(|error| failed().because(error))?.into_owned();
-        let name = inner_path(&shown).ok_or_else(|| refused(&shown, "does not stay within the charm"))?;
+        let name =
+            inner_path(&shown).ok_or_else(|| refused(&shown, "does not stay within the charm"))?;
         budget.count().map_err(|why| failed().because(why))?;
         let outcome = if entry.is_dir() {
             folders.push((into.join(&name), entry.unix_mode().unwrap_or(0o755)));
@@ -63,15 +62,14 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
         outcome.map_err(|error| refused(&shown, &format!("cannot be written: {error}")))?;
     }
     for (link, target) in &links {
-        let refused = |why: String| failed().because(format!("its link {:?} {why}", link.display().to_string()));
+        let refused = |why: String| {
+            failed().because(format!("its link {:?} {why}", link.display().to_string()))
+        };
         if leads_out(link, target, &links) {
             return Err(refused("leads out of the charm".to_owned()));
         }
         let place = into.join(link);
-        let made = place
-            .parent()
-            .map_or(Ok(()), make_dir)
-            .and_then(|()| symlink(target, &place));
+        let made = place.parent().map_or(Ok(()), make_dir).and_then(|()| symlink(target, &place));
         made.map_err(|error| refused(format!("cannot be made: {error}")))?;
     }
     for (folder, mode) in folders {
@@ -103,7 +101,12 @@ fn read_target<R: Read>(entry: &mut ZipFile<'_, R>) -> io::Result<PathBuf> {
     Ok(PathBuf::from(OsStr::from_bytes(&target)))
 }
 
-fn write_file<R: Read>(entry: &mut ZipFile<'_, R>, to: &Path, name: &Path, budget: &mut Budget) -> io::Result<()> {
+fn write_file<R: Read>(
+    entry: &mut ZipFile<'_, R>,
+    to: &Path,
+    name: &Path,
+    budget: &mut Budget,
+) -> io::Result<()> {
     to.parent().map_or(Ok(()), make_dir)?;
     let mut mode = entry.unix_mode().map_or(0o644, |mode| mode & 0o777);
     // Juju makes a known hook executable, and nothing else.
@@ -132,7 +135,8 @@ fn is_hook(path: &Path) -> bool {
         "pre-series-upgrade",
         "post-series-upgrade",
     ];
-    const SECRET: [&str; 4] = ["secret-changed", "secret-expired", "secret-rotate", "secret-remove"];
+    const SECRET: [&str; 4] =
+        ["secret-changed", "secret-expired", "secret-rotate", "secret-remove"];
     const ENDINGS: [&str; 11] = [
         "-relation-created",
         "-relation-joined",
@@ -150,7 +154,9 @@ fn is_hook(path: &Path) -> bool {
         return false;
     };
     path.parent() == Some(Path::new("hooks"))
-        && (UNIT.contains(&name) || SECRET.contains(&name) || ENDINGS.iter().any(|ending| name.ends_with(ending)))
+        && (UNIT.contains(&name)
+            || SECRET.contains(&name)
+            || ENDINGS.iter().any(|ending| name.ends_with(ending)))
 }
 
 #[cfg(test)]
@@ -165,7 +171,9 @@ mod tests {
     /// An entry of an archive: a name, a mode with its kind, and the content or the target.
     type Entry<'a> = (&'a str, u32, &'a str);
 
-    fn unpacked(entries: &[Entry<'_>]) -> (tempfile::TempDir, std::result::Result<BTreeSet<PathBuf>, String>) {
+    fn unpacked(
+        entries: &[Entry<'_>],
+    ) -> (tempfile::TempDir, std::result::Result<BTreeSet<PathBuf>, String>) {
         let dir = tempfile::tempdir().unwrap();
         let archive = dir.path().join("web.charm");
         let mut zip = ZipWriter::new(File::create(&archive).unwrap());
@@ -238,7 +246,8 @@ mod tests {
         }
         // Each link stays within by itself, the two together do not; and no file is written through
         // a link.
-        let (_dir, outcome) = unpacked(&[("d/top", LINK | 0o777, ".."), ("out", LINK | 0o777, "d/top/../up")]);
+        let (_dir, outcome) =
+            unpacked(&[("d/top", LINK | 0o777, ".."), ("out", LINK | 0o777, "d/top/../up")]);
         assert!(outcome.unwrap_err().contains("\"out\" leads out of the charm"));
         let (dir, outcome) = unpacked(&[("a", LINK | 0o777, "b"), ("a/x", 0o100_644, "x")]);
         assert!(outcome.unwrap_err().contains("cannot be made"));
@@ -251,9 +260,6 @@ mod tests {
         let archive = dir.path().join("web.charm");
         fs::write(&archive, "not a zip file").unwrap();
         let told = unpack(&archive, &dir.path().join("out")).unwrap_err().chain();
-        assert!(
-            told.starts_with("cannot unpack ") && told.contains("charmcraft pack"),
-            "{told}"
-        );
+        assert!(told.starts_with("cannot unpack ") && told.contains("charmcraft pack"), "{told}");
     }
 }

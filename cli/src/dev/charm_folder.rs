@@ -44,10 +44,9 @@ impl Budget {
     /// # Errors
     /// When there are too many.
     pub fn count(&mut self) -> io::Result<()> {
-        self.files = self
-            .files
-            .checked_sub(1)
-            .ok_or_else(|| io::Error::other("it holds more files than any charm needs (100,000)"))?;
+        self.files = self.files.checked_sub(1).ok_or_else(|| {
+            io::Error::other("it holds more files than any charm needs (100,000)")
+        })?;
         Ok(())
     }
 
@@ -98,12 +97,15 @@ pub fn copy(from: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut budget = Budget::of_a_charm();
     let mut folders = VecDeque::from([PathBuf::new()]);
     while let Some(folder) = folders.pop_front() {
-        let failed = |path: &Path| Error::new(format!("cannot copy the charm's {}", from.join(path).display()));
+        let failed = |path: &Path| {
+            Error::new(format!("cannot copy the charm's {}", from.join(path).display()))
+        };
         make_dir(&into.join(&folder)).map_err(|error| failed(&folder).because(error))?;
         let mode = fs::metadata(from.join(&folder)).map(|found| found.permissions().mode());
         mode.and_then(|mode| set_dir_mode(&into.join(&folder), mode))
             .map_err(|error| failed(&folder).because(error))?;
-        let entries = fs::read_dir(from.join(&folder)).map_err(|error| failed(&folder).because(error))?;
+        let entries =
+            fs::read_dir(from.join(&folder)).map_err(|error| failed(&folder).because(error))?;
         for entry in entries {
             let entry = entry.map_err(|error| failed(&folder).because(error))?;
             let name = entry.file_name();
@@ -120,7 +122,8 @@ pub fn copy(from: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
             }
             if kind.is_symlink() {
                 let target = fs::read_link(entry.path()).map_err(because)?;
-                symlink(target_from_copy(from, &path, target), into.join(&path)).map_err(because)?;
+                symlink(target_from_copy(from, &path, target), into.join(&path))
+                    .map_err(because)?;
             } else if kind.is_file() {
                 copy_file(&entry.path(), &into.join(&path), &mut budget).map_err(because)?;
             } else {
@@ -223,11 +226,8 @@ pub fn leads_out(link: &Path, target: &Path, links: &BTreeMap<PathBuf, PathBuf>)
 /// When a file cannot be moved.
 pub fn replace(charm: &Path, next: &Path, kept: Option<&BTreeSet<PathBuf>>) -> Result<()> {
     let failed = |error: io::Error| {
-        Error::new(format!(
-            "cannot put the refreshed charm in the place of {}",
-            charm.display()
-        ))
-        .because(error)
+        Error::new(format!("cannot put the refreshed charm in the place of {}", charm.display()))
+            .because(error)
     };
     if let Some(before) = kept {
         carry_over(charm, next, Path::new(""), before).map_err(failed)?;
@@ -239,18 +239,28 @@ pub fn replace(charm: &Path, next: &Path, kept: Option<&BTreeSet<PathBuf>>) -> R
     fs::rename(next, charm).map_err(failed)
 }
 
-fn carry_over(charm: &Path, next: &Path, folder: &Path, before: &BTreeSet<PathBuf>) -> io::Result<()> {
+fn carry_over(
+    charm: &Path,
+    next: &Path,
+    folder: &Path,
+    before: &BTreeSet<PathBuf>,
+) -> io::Result<()> {
     for entry in fs::read_dir(charm.join(folder))? {
         let entry = entry?;
         let path = folder.join(entry.file_name());
         let in_next = fs::symlink_metadata(next.join(&path));
         match in_next {
-            Ok(found) if found.is_dir() && entry.file_type()?.is_dir() => carry_over(charm, next, &path, before)?,
+            Ok(found) if found.is_dir() && entry.file_type()?.is_dir() => {
+                carry_over(charm, next, &path, before)?
+            }
             Ok(_) => {}
             // A folder of the unit's own goes as a whole; one of the charm's that is gone leaves
             // what the unit put there.
             Err(_) if before.contains(&path) => {}
-            Err(_) if entry.file_type()?.is_dir() && before.iter().any(|other| other.starts_with(&path)) => {
+            Err(_)
+                if entry.file_type()?.is_dir()
+                    && before.iter().any(|other| other.starts_with(&path)) =>
+            {
                 make_dir(&next.join(&path))?;
                 carry_over(charm, next, &path, before)?;
             }
@@ -284,11 +294,9 @@ mod tests {
         fs::create_dir_all(from.join("lib")).unwrap();
         fs::write(dir.path().join("shared"), "shared").unwrap();
         fs::write(from.join("own"), "own").unwrap();
-        for (link, target) in [
-            ("lib/out", "../../shared"),
-            ("lib/in", "../own"),
-            ("lib/none", "nothing"),
-        ] {
+        for (link, target) in
+            [("lib/out", "../../shared"), ("lib/in", "../own"), ("lib/none", "nothing")]
+        {
             symlink(target, from.join(link)).unwrap();
         }
         fs::create_dir_all(from.join("target/debug")).unwrap();

@@ -50,10 +50,7 @@ impl CharmSource {
         if path.is_dir() {
             return Self::of_folder(path);
         }
-        Ok(Self {
-            path,
-            kind: Kind::Archive,
-        })
+        Ok(Self { path, kind: Kind::Archive })
     }
 
     /// Looks for the charm whose folder the current one is, or is in.
@@ -61,8 +58,8 @@ impl CharmSource {
     /// # Errors
     /// When there is none.
     pub fn around_here() -> Result<Self> {
-        let here =
-            env::current_dir().map_err(|error| Error::new("cannot learn the current directory").because(error))?;
+        let here = env::current_dir()
+            .map_err(|error| Error::new("cannot learn the current directory").because(error))?;
         let found = find_around(&here).ok_or_else(|| {
             Error::new(format!(
                 "cannot find a charm to run: {} is in no charm's folder",
@@ -80,10 +77,9 @@ impl CharmSource {
         let project = dispatch.map_or(Path::new(""), |dispatch| &dispatch.source);
         let project = within(&path, project).filter(|project| project.join("Cargo.toml").is_file());
         let kind = match (project, dispatch) {
-            (Some(project), Some(dispatch)) => Kind::Cargo {
-                project,
-                program: Some(dispatch.program.clone()),
-            },
+            (Some(project), Some(dispatch)) => {
+                Kind::Cargo { project, program: Some(dispatch.program.clone()) }
+            }
             (Some(project), None) if !runs => Kind::Cargo { project, program: None },
             _ => Kind::Folder,
         };
@@ -164,7 +160,8 @@ fn stage(from: &Path, program: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> 
     for name in DECLARATIONS {
         let declaration = from.join(name);
         if declaration.exists() {
-            fs::copy(&declaration, into.join(name)).map_err(|error| failed(&declaration).because(error))?;
+            fs::copy(&declaration, into.join(name))
+                .map_err(|error| failed(&declaration).because(error))?;
             files.insert(PathBuf::from(name));
         }
     }
@@ -181,23 +178,21 @@ fn stage(from: &Path, program: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> 
 /// Tells whether there is something in a charm's folder that the agent can run: `dispatch`, or
 /// programs of single hooks or actions.
 fn has_programs(dir: &Path) -> bool {
-    dir.join("dispatch").exists() || ["hooks", "actions"].iter().any(|folder| dir.join(folder).is_dir())
+    dir.join("dispatch").exists()
+        || ["hooks", "actions"].iter().any(|folder| dir.join(folder).is_dir())
 }
 
 /// The nearest folder upwards that holds a charm.
 fn find_around(here: &Path) -> Option<&Path> {
     here.ancestors().find(|dir| {
-        ["metadata.yaml", "charmcraft.yaml"]
-            .iter()
-            .any(|name| dir.join(name).is_file())
+        ["metadata.yaml", "charmcraft.yaml"].iter().any(|name| dir.join(name).is_file())
     })
 }
 
 /// A folder below `dir`, or `dir` itself.
 fn within(dir: &Path, below: &Path) -> Option<PathBuf> {
-    let inner = below
-        .components()
-        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let inner =
+        below.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     inner.then(|| dir.join(below))
 }
 
@@ -230,7 +225,8 @@ mod tests {
             program: program.map(str::to_owned),
         };
         let part = "name: web\nparts: {charm: {plugin: rust, organize: {bin/web: dispatch}}}";
-        let elsewhere = "name: web\nparts: {charm: {plugin: rust, source: ./rust, organize: {bin/web: dispatch}}}";
+        let elsewhere = "name: web\nparts: {charm: {plugin: rust, source: ./rust, organize: \
+                         {bin/web: dispatch}}}";
         assert_eq!(
             kind(&[("charmcraft.yaml", part), ("Cargo.toml", "")]),
             cargo(top.clone(), Some("web"))

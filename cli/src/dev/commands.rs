@@ -100,7 +100,8 @@ impl Command {
     }
 }
 
-/// Every command: its name, what follows it, what it does. `help` prints this; the nearest name of a mistyped one is found here.
+/// Every command: its name, what follows it, what it does. `help` prints this; the nearest name of
+/// a mistyped one is found here.
 const COMMANDS: [(&str, &str, &str); 21] = [
     (
         "config",
@@ -129,39 +130,19 @@ const COMMANDS: [(&str, &str, &str); 21] = [
         "",
         "refresh the charm: upgrade-charm, config-changed; on Kubernetes that is a new pod, so Pebble starts anew too",
     ),
-    (
-        "resolved",
-        "[--no-retry]",
-        "run a failed hook again now, or count it as done",
-    ),
-    (
-        "update-status",
-        "",
-        "run update-status as soon as nothing else is to do",
-    ),
+    ("resolved", "[--no-retry]", "run a failed hook again now, or count it as done"),
+    ("update-status", "", "run update-status as soon as nothing else is to do"),
     ("status", "", "print the table"),
     ("log", "", "print the unit's log"),
     ("sleep", "SECONDS", "wait before the next command; the unit goes on"),
-    (
-        "wait-for",
-        "STATUS [TIME]",
-        "wait (180s) until the unit is settled and has this status",
-    ),
-    (
-        "expect",
-        "STATUS [MESSAGE-PART]",
-        "once the unit is settled, fail unless this is its status",
-    ),
+    ("wait-for", "STATUS [TIME]", "wait (180s) until the unit is settled and has this status"),
+    ("expect", "STATUS [MESSAGE-PART]", "once the unit is settled, fail unless this is its status"),
     (
         "expect-action",
         "completed|failed [MESSAGE-PART]",
         "once the last action that was run has ended, fail unless it ended so",
     ),
-    (
-        "try",
-        "COMMAND",
-        "carry out a command that may fail: it is told, and a script goes on",
-    ),
+    ("try", "COMMAND", "carry out a command that may fail: it is told, and a script goes on"),
     (
         "fetch",
         "URL",
@@ -219,20 +200,14 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
     let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim();
     let usage = || {
-        let takes = COMMANDS
-            .iter()
-            .find(|(known, ..)| *known == name)
-            .map_or("", |(_, takes, _)| takes);
+        let takes =
+            COMMANDS.iter().find(|(known, ..)| *known == name).map_or("", |(_, takes, _)| takes);
         format!("cannot understand `{}`; it goes: {name} {takes}", shown(line))
             .trim_end()
             .to_owned()
     };
     let nothing_after = |command: Command| {
-        if rest.is_empty() {
-            Ok(Some(command))
-        } else {
-            Err(usage())
-        }
+        if rest.is_empty() { Ok(Some(command)) } else { Err(usage()) }
     };
     match name {
         "config" => config(rest).ok_or_else(usage).map(Some),
@@ -257,15 +232,11 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
         "sleep" => parse_duration(rest)
             .map(|time| Some(Command::Sleep(time)))
             .map_err(|reason| format!("{}: {reason}", usage())),
-        "wait-for" => wait_for(rest)
-            .map_err(|reason| format!("{}: {reason}", usage()))
-            .map(Some),
-        "expect" => expect(rest)
-            .map_err(|reason| format!("{}: {reason}", usage()))
-            .map(Some),
-        "expect-action" => expect_action(rest)
-            .map_err(|reason| format!("{}: {reason}", usage()))
-            .map(Some),
+        "wait-for" => wait_for(rest).map_err(|reason| format!("{}: {reason}", usage())).map(Some),
+        "expect" => expect(rest).map_err(|reason| format!("{}: {reason}", usage())).map(Some),
+        "expect-action" => {
+            expect_action(rest).map_err(|reason| format!("{}: {reason}", usage())).map(Some)
+        }
         "try" if !rest.is_empty() => Ok(Some(Command::Try(rest.to_owned()))),
         "try" => Err(usage()),
         "notify" => one_and_container(rest)
@@ -274,7 +245,9 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
         "kill" => one_and_container(rest)
             .map(|(service, container)| Some(Command::Kill { service, container }))
             .ok_or_else(usage),
-        "fetch" if !rest.is_empty() && !rest.contains(char::is_whitespace) => Ok(Some(Command::Fetch(rest.to_owned()))),
+        "fetch" if !rest.is_empty() && !rest.contains(char::is_whitespace) => {
+            Ok(Some(Command::Fetch(rest.to_owned())))
+        }
         "fetch" => Err(usage()),
         "help" | "?" => nothing_after(Command::Help),
         "quit" | "exit" => nothing_after(Command::Quit),
@@ -282,7 +255,9 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
             let name = before_value(name);
             let known = COMMANDS.iter().map(|(name, ..)| *name).filter(|name| *name != "#");
             Err(match nearest(name, known) {
-                Some(meant) => format!("cannot run `{name}`: there is no such command; did you mean `{meant}`?"),
+                Some(meant) => format!(
+                    "cannot run `{name}`: there is no such command; did you mean `{meant}`?"
+                ),
                 None => format!(
                     "cannot run `{name}`: there is no such command; the commands are: {}",
                     names()
@@ -299,23 +274,17 @@ fn config(rest: &str) -> Option<Command> {
             .then(|| Command::ConfigReset { key: key.to_owned() });
     }
     let (key, value) = rest.split_once('=')?;
-    (!key.is_empty() && !key.contains(char::is_whitespace)).then(|| Command::Config {
-        key: key.to_owned(),
-        value: unquoted(value).to_owned(),
-    })
+    (!key.is_empty() && !key.contains(char::is_whitespace))
+        .then(|| Command::Config { key: key.to_owned(), value: unquoted(value).to_owned() })
 }
 
 fn run(rest: &str) -> Result<Command, Option<String>> {
     let words = words(rest).map_err(Some)?;
     let (action, params) = words.split_first().ok_or(None)?;
-    let params = params.iter().map(|word| {
-        word.split_once('=')
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    });
-    Ok(Command::Run {
-        action: action.clone(),
-        params: params.collect::<Option<_>>().ok_or(None)?,
-    })
+    let params = params
+        .iter()
+        .map(|word| word.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())));
+    Ok(Command::Run { action: action.clone(), params: params.collect::<Option<_>>().ok_or(None)? })
 }
 
 fn pebble(rest: &str) -> Option<Command> {
@@ -379,36 +348,18 @@ mod tests {
         let text = str::to_owned;
         assert_eq!(
             command("config port=9191"),
-            Command::Config {
-                key: text("port"),
-                value: text("9191")
-            }
+            Command::Config { key: text("port"), value: text("9191") }
         );
         assert_eq!(
             command("config command='sleep 5 a=b'"),
-            Command::Config {
-                key: text("command"),
-                value: text("sleep 5 a=b")
-            }
+            Command::Config { key: text("command"), value: text("sleep 5 a=b") }
         );
         assert_eq!(
             command("config command=sleep 5"),
-            Command::Config {
-                key: text("command"),
-                value: text("sleep 5")
-            }
+            Command::Config { key: text("command"), value: text("sleep 5") }
         );
-        assert_eq!(
-            command("config a="),
-            Command::Config {
-                key: text("a"),
-                value: text("")
-            }
-        );
-        assert_eq!(
-            command("config --reset port"),
-            Command::ConfigReset { key: text("port") }
-        );
+        assert_eq!(command("config a="), Command::Config { key: text("a"), value: text("") });
+        assert_eq!(command("config --reset port"), Command::ConfigReset { key: text("port") });
         assert_eq!(
             command("run backup to='/a b' n=1"),
             Command::Run {
@@ -418,63 +369,39 @@ mod tests {
         );
         assert_eq!(
             command("pebble kill"),
-            Command::Pebble {
-                verb: PebbleVerb::Kill,
-                container: None
-            }
+            Command::Pebble { verb: PebbleVerb::Kill, container: None }
         );
         assert_eq!(
             command("pebble start web"),
-            Command::Pebble {
-                verb: PebbleVerb::Start,
-                container: Some(text("web"))
-            }
+            Command::Pebble { verb: PebbleVerb::Start, container: Some(text("web")) }
         );
         assert_eq!(command("leader no"), Command::Leader(false));
         assert_eq!(command("resolved --no-retry"), Command::Resolved { retry: false });
         assert_eq!(command("sleep 0.5"), Command::Sleep(Duration::from_millis(500)));
         assert_eq!(
             command("wait-for active 90s"),
-            Command::WaitFor {
-                status: WantedStatus::Active,
-                limit: Duration::from_secs(90)
-            }
+            Command::WaitFor { status: WantedStatus::Active, limit: Duration::from_secs(90) }
         );
         assert_eq!(
             command("wait-for error"),
-            Command::WaitFor {
-                status: WantedStatus::Error,
-                limit: DEFAULT_WAIT
-            }
+            Command::WaitFor { status: WantedStatus::Error, limit: DEFAULT_WAIT }
         );
         assert_eq!(
             command("expect blocked 'port: must be'"),
-            Command::Expect {
-                status: WantedStatus::Blocked,
-                part: Some(text("port: must be"))
-            }
+            Command::Expect { status: WantedStatus::Blocked, part: Some(text("port: must be")) }
         );
         assert_eq!(
             command("expect-action failed 'no disk'"),
-            Command::ExpectAction {
-                outcome: WantedOutcome::Failed,
-                part: Some(text("no disk"))
-            }
+            Command::ExpectAction { outcome: WantedOutcome::Failed, part: Some(text("no disk")) }
         );
         assert_eq!(command("try fetch x"), Command::Try(text("fetch x")));
         assert_eq!(
             command("notify example.com/a"),
-            Command::Notify {
-                key: text("example.com/a"),
-                container: None
-            }
+            Command::Notify { key: text("example.com/a"), container: None }
         );
         assert_eq!(
             command("kill web db"),
-            Command::Kill {
-                service: text("web"),
-                container: Some(text("db"))
-            }
+            Command::Kill { service: text("web"), container: Some(text("db")) }
         );
         assert_eq!(
             command("fetch http://127.0.0.1:1/"),
@@ -508,10 +435,7 @@ mod tests {
             ("run x y", "it goes: run ACTION"),
             ("expect-action complete", "did you mean `completed`?"),
             ("expect-action", "one of completed, failed"),
-            (
-                "expect-action done",
-                "there is no outcome `done`; one of completed, failed",
-            ),
+            ("expect-action done", "there is no outcome `done`; one of completed, failed"),
             ("try", "it goes: try COMMAND"),
             ("notify", "it goes: notify KEY [CONTAINER]"),
             ("notify a b c", "it goes: notify KEY [CONTAINER]"),
@@ -537,10 +461,7 @@ mod tests {
             ("try config key=SECRET", "try config key=..."),
             ("confg key=SECRET", "confg ..."),
             ("key=SECRET", "key"),
-            (
-                "fetch http://me:SECRET@host:1/path?token=SECRET",
-                "fetch http://...@host:1/path?...",
-            ),
+            ("fetch http://me:SECRET@host:1/path?token=SECRET", "fetch http://...@host:1/path?..."),
             ("fetch http://host/path", "fetch http://host/path"),
             ("fetch me:SECRET@host", "fetch host"),
             ("wait-for active 90s", "wait-for active 90s"),
@@ -556,10 +477,11 @@ mod tests {
     #[test]
     fn help_has_every_command() {
         let help = help();
-        for (name, takes, does) in COMMANDS.iter().filter(|(name, ..)| !matches!(*name, "exit" | "#")) {
-            let line = help
-                .lines()
-                .find(|line| line.trim_start().starts_with(&format!("{name} {takes}")));
+        for (name, takes, does) in
+            COMMANDS.iter().filter(|(name, ..)| !matches!(*name, "exit" | "#"))
+        {
+            let line =
+                help.lines().find(|line| line.trim_start().starts_with(&format!("{name} {takes}")));
             assert!(line.is_some_and(|line| line.ends_with(does)), "{name}");
         }
     }

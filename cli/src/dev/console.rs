@@ -31,7 +31,11 @@ pub enum Source {
 ///
 /// # Errors
 /// When the script cannot be read.
-pub fn start(script: Option<&Path>, until_idle: bool, happenings: mpsc::UnboundedSender<Happening>) -> Result<Source> {
+pub fn start(
+    script: Option<&Path>,
+    until_idle: bool,
+    happenings: mpsc::UnboundedSender<Happening>,
+) -> Result<Source> {
     if until_idle {
         return Ok(Source::Nobody);
     }
@@ -51,15 +55,13 @@ pub fn start(script: Option<&Path>, until_idle: bool, happenings: mpsc::Unbounde
         let _ = happenings.send(Happening::EndOfInput);
         return Ok(Source::Script);
     }
-    let source = if io::stdin().is_terminal() {
-        Source::Terminal
-    } else {
-        Source::Script
-    };
-    // A thread of its own: a read of standard input cannot be given up, and must not keep the process from ending.
+    let source = if io::stdin().is_terminal() { Source::Terminal } else { Source::Script };
+    // A thread of its own: a read of standard input cannot be given up, and must not keep the
+    // process from ending.
     let (runtime, places) = (Handle::current(), Arc::new(Semaphore::new(LINES_AHEAD)));
     std::thread::spawn(move || {
-        // By bytes: a line that is not UTF-8 is refused as a wrong line, while `lines` would pass it off as the end of a script that went well.
+        // By bytes: a line that is not UTF-8 is refused as a wrong line, while `lines` would pass
+        // it off as the end of a script that went well.
         for line in io::stdin().lock().split(b'\n') {
             let Ok(line) = line else { break };
             let text = String::from_utf8_lossy(&line).into_owned();

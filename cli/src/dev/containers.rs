@@ -1,7 +1,9 @@
-//! Watching the Pebble of each container, as Juju's agent does: is it there, was it started anew, what did it notice.
+//! Watching the Pebble of each container, as Juju's agent does: is it there, was it started anew,
+//! what did it notice.
 //!
-//! Two tasks a container. One asks for system-info every 5 s; a boot the unit has not seen yet makes pebble-ready. The other waits for notices in
-//! long polls of 30 s; custom notices and the end of check changes make hooks. Neither ends when Pebble is away: they try again.
+//! Two tasks a container. One asks for system-info every 5 s; a boot the unit has not seen yet
+//! makes pebble-ready. The other waits for notices in long polls of 30 s; custom notices and the
+//! end of check changes make hooks. Neither ends when Pebble is away: they try again.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,7 +26,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// A request that is answered at once takes no longer, on any machine.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long after a failed notice hook its container's notices are read again from the first: as long as Juju's agent needs to start anew.
+/// How long after a failed notice hook its container's notices are read again from the first: as
+/// long as Juju's agent needs to start anew.
 const REPLAY_DELAY: Duration = Duration::from_secs(5);
 
 /// The watchers of all containers; dropping it ends them, and closes what they hold open at Pebble.
@@ -38,7 +41,11 @@ pub struct Watchers {
 
 impl Watchers {
     /// Watches `containers`, with every interval divided by `speed`.
-    pub fn start(containers: &[Container], speed: u32, happenings: &mpsc::UnboundedSender<Happening>) -> Self {
+    pub fn start(
+        containers: &[Container],
+        speed: u32,
+        happenings: &mpsc::UnboundedSender<Happening>,
+    ) -> Self {
         let mut watchers = Self {
             tasks: JoinSet::new(),
             notices: HashMap::new(),
@@ -106,11 +113,7 @@ impl Watcher {
             // The session drops what was seen of a start that is over.
             if self
                 .happenings
-                .send(Happening::PebblePolled {
-                    container: self.name.clone(),
-                    start,
-                    seen,
-                })
+                .send(Happening::PebblePolled { container: self.name.clone(), start, seen })
                 .is_err()
             {
                 return;
@@ -138,13 +141,13 @@ impl Watcher {
             // A time like 2026-01-02T03:04:05+01:00: `+` would be read as a blank.
             target.push_str(&format!("&after={}", after.replace('+', "%2B")));
         }
-        let notices: Vec<PebbleNotice> = get(&self.socket, &target, NOTICE_WAIT + ANSWER_LIMIT).await?;
+        let notices: Vec<PebbleNotice> =
+            get(&self.socket, &target, NOTICE_WAIT + ANSWER_LIMIT).await?;
         for notice in notices {
             if let Some(notice) = self.translate(&notice).await? {
-                let _ = self.happenings.send(Happening::Notice {
-                    container: self.name.clone(),
-                    notice,
-                });
+                let _ = self
+                    .happenings
+                    .send(Happening::Notice { container: self.name.clone(), notice });
             }
             // Pebble gives them in the order of this time.
             *after = Some(notice.last_repeated);
@@ -155,10 +158,7 @@ impl Watcher {
     /// The hook a notice makes: none for most.
     async fn translate(&self, notice: &PebbleNotice) -> Result<Option<Notice>> {
         if notice.kind == "custom" {
-            return Ok(Some(Notice::Custom {
-                id: notice.id.clone(),
-                key: notice.key.clone(),
-            }));
+            return Ok(Some(Notice::Custom { id: notice.id.clone(), key: notice.key.clone() }));
         }
         let data = notice.last_data.as_ref();
         let (Some(kind), Some(check)) = (
@@ -235,17 +235,19 @@ async fn get<T: DeserializeOwned>(socket: &Path, target: &str, limit: Duration) 
 }
 
 async fn get_answer(socket: &Path, target: &str, limit: Duration) -> Result<http::Answer> {
-    let stream = UnixStream::connect(socket)
-        .await
-        .map_err(|e| Error::new(format!("cannot connect to Pebble at {}", socket.display())).because(e))?;
+    let stream = UnixStream::connect(socket).await.map_err(|e| {
+        Error::new(format!("cannot connect to Pebble at {}", socket.display())).because(e)
+    })?;
     http::get(stream, "localhost", target, limit).await
 }
 
 fn result<T: DeserializeOwned>(answer: &http::Answer) -> Result<T> {
     if !answer.status.is_success() {
-        return Err(Error::new("cannot watch Pebble").because(format!("it answered {}", answer.status)));
+        return Err(
+            Error::new("cannot watch Pebble").because(format!("it answered {}", answer.status))
+        );
     }
-    let envelope: Envelope<T> =
-        serde_json::from_slice(&answer.body).map_err(|e| Error::new("cannot read Pebble's answer").because(e))?;
+    let envelope: Envelope<T> = serde_json::from_slice(&answer.body)
+        .map_err(|e| Error::new("cannot read Pebble's answer").because(e))?;
     Ok(envelope.result)
 }

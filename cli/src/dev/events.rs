@@ -1,4 +1,5 @@
-//! Everything that can happen to a session, as one type in one queue, so that one loop owns the unit and nothing is shared.
+//! Everything that can happen to a session, as one type in one queue, so that one loop owns the
+//! unit and nothing is shared.
 
 use std::time::Duration;
 
@@ -19,20 +20,13 @@ pub enum Happening {
     HookPrinted(PrintedLines),
     /// The running hook ended.
     HookEnded(HookEnd),
-    /// A poll of a container's Pebble: what it answered, or `None`. `start` counts the container's starts, 0 while none runs.
-    PebblePolled {
-        container: String,
-        start: u64,
-        seen: Option<SeenPebble>,
-    },
+    /// A poll of a container's Pebble: what it answered, or `None`. `start` counts the container's
+    /// starts, 0 while none runs.
+    PebblePolled { container: String, start: u64, seen: Option<SeenPebble> },
     /// Pebble recorded something a hook tells of.
     Notice { container: String, notice: Notice },
     /// A container's Pebble ended; `start` counts the container's starts.
-    PebbleEnded {
-        container: String,
-        start: u64,
-        ending: Ending,
-    },
+    PebbleEnded { container: String, start: u64, ending: Ending },
     /// A line of the script, the terminal or the pipe.
     Line(Line),
     /// The script, the terminal or the pipe is at its end.

@@ -75,26 +75,30 @@ impl Wait {
     pub fn action(&self) -> Option<ActionId> {
         match self {
             Self::ExpectAction { action, .. } => Some(*action),
-            Self::Until(_) | Self::For { .. } | Self::Expect { .. } | Self::Answer | Self::Build => None,
+            Self::Until(_)
+            | Self::For { .. }
+            | Self::Expect { .. }
+            | Self::Answer
+            | Self::Build => None,
         }
     }
 
-    /// Looks at the unit. Only a settled unit has a status to speak of; an error is one that does not settle.
+    /// Looks at the unit. Only a settled unit has a status to speak of; an error is one that does
+    /// not settle.
     pub fn check(&self, now: Instant, seen: &Seen<'_>) -> Verdict {
         match self {
             Self::Until(deadline) if now >= *deadline => Verdict::Met,
             Self::Until(_) | Self::Answer => Verdict::NotYet,
             Self::Build if seen.building => Verdict::NotYet,
             Self::Build => Verdict::Met,
-            Self::For {
-                status,
-                limit,
-                deadline,
-            } => {
+            Self::For { status, limit, deadline } => {
                 if is(*status, seen) {
                     Verdict::Met
                 } else if let Some(lasting) = &seen.lasting_error {
-                    Verdict::Failed(format!("cannot wait any longer for {status}: {}", lasts(lasting, seen)))
+                    Verdict::Failed(format!(
+                        "cannot wait any longer for {status}: {}",
+                        lasts(lasting, seen)
+                    ))
                 } else if now < *deadline {
                     Verdict::NotYet
                 } else {
@@ -105,28 +109,29 @@ impl Wait {
                     ))
                 }
             }
-            Self::Expect {
-                status,
-                part,
-                limit,
-                deadline,
-            } => expect(*status, part.as_deref(), *limit, now < *deadline, seen),
-            Self::ExpectAction {
-                outcome,
-                part,
-                limit,
-                deadline,
-                ..
-            } => expect_action(*outcome, part.as_deref(), *limit, now < *deadline, seen.action),
+            Self::Expect { status, part, limit, deadline } => {
+                expect(*status, part.as_deref(), *limit, now < *deadline, seen)
+            }
+            Self::ExpectAction { outcome, part, limit, deadline, .. } => {
+                expect_action(*outcome, part.as_deref(), *limit, now < *deadline, seen.action)
+            }
         }
     }
 }
 
-fn expect(status: WantedStatus, part: Option<&str>, limit: Duration, has_time: bool, seen: &Seen<'_>) -> Verdict {
+fn expect(
+    status: WantedStatus,
+    part: Option<&str>,
+    limit: Duration,
+    has_time: bool,
+    seen: &Seen<'_>,
+) -> Verdict {
     let in_error = status == WantedStatus::Error && is(status, seen);
     if !seen.settled && !in_error {
         return match &seen.lasting_error {
-            Some(lasting) => Verdict::Failed(format!("cannot confirm {status}: {}", lasts(lasting, seen))),
+            Some(lasting) => {
+                Verdict::Failed(format!("cannot confirm {status}: {}", lasts(lasting, seen)))
+            }
             None if has_time => Verdict::NotYet,
             None => Verdict::Failed(format!(
                 "cannot say whether the unit is {status}: after {} {}",
@@ -154,7 +159,9 @@ fn expect_action(
     action: Option<&ActionRecord>,
 ) -> Verdict {
     let Some(action) = action else {
-        return Verdict::Failed(format!("cannot confirm {outcome}: the action is not known any more"));
+        return Verdict::Failed(format!(
+            "cannot confirm {outcome}: the action is not known any more"
+        ));
     };
     let name = format!("action {} ({})", action.id(), action.name());
     if !action.has_ended() {
@@ -215,10 +222,7 @@ pub fn what_is(seen: &Seen<'_>) -> String {
     let message = one_line(&unit.message);
     let colon = if message.is_empty() { "" } else { ": " };
     let agent = if seen.settled { "settled" } else { "not settled yet" };
-    format!(
-        "{} is {}{colon}{message} (agent {}, {agent})",
-        unit.unit, unit.workload, unit.agent
-    )
+    format!("{} is {}{colon}{message} (agent {}, {agent})", unit.unit, unit.workload, unit.agent)
 }
 
 #[cfg(test)]
@@ -249,11 +253,7 @@ mod tests {
     }
 
     fn wait_for(status: WantedStatus, deadline: Instant) -> Wait {
-        Wait::For {
-            status,
-            limit: Duration::from_secs(90),
-            deadline,
-        }
+        Wait::For { status, limit: Duration::from_secs(90), deadline }
     }
 
     #[test]
@@ -272,12 +272,14 @@ mod tests {
             wait_for(WantedStatus::Idle, later).check(now, &seen(true, "blocked", "")),
             Verdict::Met
         );
-        let Verdict::Failed(told) = wait.check(later, &seen(true, "blocked", "port: too big")) else {
+        let Verdict::Failed(told) = wait.check(later, &seen(true, "blocked", "port: too big"))
+        else {
             panic!()
         };
         assert_eq!(
             told,
-            "cannot wait any longer for active: after 1m30s web/0 is blocked: port: too big (agent idle, settled)"
+            "cannot wait any longer for active: after 1m30s web/0 is blocked: port: too big \
+             (agent idle, settled)"
         );
     }
 
@@ -295,14 +297,16 @@ mod tests {
             Verdict::NotYet
         );
         assert_eq!(
-            expect(WantedStatus::Blocked, "port").check(now, &seen(true, "blocked", "the port\nis bad")),
+            expect(WantedStatus::Blocked, "port")
+                .check(now, &seen(true, "blocked", "the port\nis bad")),
             Verdict::Met
         );
         assert_eq!(
             expect(WantedStatus::Error, "hook").check(now, &seen(false, "error", "hook failed")),
             Verdict::Met
         );
-        let Verdict::Failed(told) = expect(WantedStatus::Blocked, "user").check(now, &seen(true, "blocked", "port"))
+        let Verdict::Failed(told) =
+            expect(WantedStatus::Blocked, "user").check(now, &seen(true, "blocked", "port"))
         else {
             panic!()
         };
@@ -331,6 +335,8 @@ mod tests {
             limit: Duration::from_secs(1),
             deadline: later,
         };
-        assert!(matches!(expect.check(now, &stuck), Verdict::Failed(why) if why.contains("for good")));
+        assert!(
+            matches!(expect.check(now, &stuck), Verdict::Failed(why) if why.contains("for good"))
+        );
     }
 }

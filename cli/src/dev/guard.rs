@@ -1,7 +1,8 @@
 //! The outer of the two processes of `charmwright dev`.
 //!
-//! The guard makes the run's folder, starts the session (this program again), passes signals on, and cleans up when the session has ended, however
-//! it ended: whatever still runs below is killed, the folder is removed. And when the guard itself is killed, the kernel tells the session, which
+//! The guard makes the run's folder, starts the session (this program again), passes signals on,
+//! and cleans up when the session has ended, however it ended: whatever still runs below is killed,
+//! the folder is removed. And when the guard itself is killed, the kernel tells the session, which
 //! does the same. So nothing is left behind even by SIGKILL, whichever of the two it hits.
 //!
 //! | signal | guard | session |
@@ -26,7 +27,8 @@ use crate::processes;
 
 /// Runs the session to its end, and leaves nothing behind.
 pub async fn run(args: &DevArgs) -> Result<ExitCode> {
-    let listen = |kind| signal(kind).map_err(|error| Error::new("cannot listen for signals").because(error));
+    let listen =
+        |kind| signal(kind).map_err(|error| Error::new("cannot listen for signals").because(error));
     let mut child_ended = listen(SignalKind::child())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
@@ -73,7 +75,8 @@ fn start_session(root: &Path) -> Result<Pid> {
     Ok(Pid::from_child(&child))
 }
 
-/// The session's arguments: ours, with the guard's two put in front, where no `--` of the user's can come before them.
+/// The session's arguments: ours, with the guard's two put in front, where no `--` of the user's
+/// can come before them.
 fn session_args(own: impl Iterator<Item = OsString>, root: &Path) -> Vec<OsString> {
     let mut rest = own.skip(2).peekable();
     rest.next_if(|word| word == "--");

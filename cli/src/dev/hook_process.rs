@@ -1,4 +1,5 @@
-//! Running the charm's program for one hook, as Juju's agent does: which file, with what around it, and what becomes of its output.
+//! Running the charm's program for one hook, as Juju's agent does: which file, with what around it,
+//! and what becomes of its output.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -28,7 +29,8 @@ const KEPT_LIMIT: usize = 1 << 20;
 pub const LOGGED_LIMIT: usize = 1 << 20;
 /// How many of each stream's last lines are kept, to be shown if the hook fails without a word.
 const LAST_LINES: usize = 5;
-/// How long the output pipes are read after the charm has exited: a child of its may hold them open for ever.
+/// How long the output pipes are read after the charm has exited: a child of its may hold them open
+/// for ever.
 const PIPE_GRACE: Duration = Duration::from_millis(100);
 
 /// How a hook ended, and what it wrote.
@@ -74,17 +76,17 @@ pub enum HookOutcome {
     NotStarted(String),
 }
 
-/// The program for a hook: `dispatch` if there is one, else the file at `dispatch_path` (`hooks/install`), else none.
+/// The program for a hook: `dispatch` if there is one, else the file at `dispatch_path`
+/// (`hooks/install`), else none.
 pub fn choose_program(charm: &Path, dispatch_path: &str) -> Option<PathBuf> {
-    [charm.join("dispatch"), charm.join(dispatch_path)]
-        .into_iter()
-        .find(|program| program.exists())
+    [charm.join("dispatch"), charm.join(dispatch_path)].into_iter().find(|program| program.exists())
 }
 
 /// Starts `program` and reports what it prints and its end to `happenings`; the process id, when it
 /// did start.
 ///
-/// The environment is `environment` and nothing else, the working directory the charm's, standard input empty.
+/// The environment is `environment` and nothing else, the working directory the charm's, standard
+/// input empty.
 pub fn start(
     program: Option<PathBuf>,
     charm: &Path,
@@ -148,17 +150,12 @@ async fn follow(mut child: Child, program: PathBuf, happenings: mpsc::UnboundedS
     );
     let unlogged = stdout.unlogged.saturating_add(stderr.unlogged);
     let last_lines = stdout.last_lines.into_iter().chain(stderr.last_lines).collect();
-    let end = HookEnd {
-        outcome,
-        stdout: stdout.kept,
-        stderr: stderr.kept,
-        last_lines,
-        unlogged,
-    };
+    let end = HookEnd { outcome, stdout: stdout.kept, stderr: stderr.kept, last_lines, unlogged };
     let _ = happenings.send(Happening::HookEnded(end));
 }
 
-/// One of the hook's output streams, read to its end however much it is, while only its beginning and its last lines are kept.
+/// One of the hook's output streams, read to its end however much it is, while only its beginning
+/// and its last lines are kept.
 ///
 /// A last line that has no end is lost, as Juju's agent loses it (reference
 /// `juju-agent-measured.md`, row 2).
@@ -194,14 +191,14 @@ impl<P: AsyncRead + Unpin> Output<P> {
     async fn read(&mut self) {
         let Some(pipe) = &mut self.pipe else { return };
         let before = self.partial.len();
-        // Without this the vector grows by 64 bytes a read, and a flood takes a system call for each.
+        // Without this the vector grows by 64 bytes a read, and a flood takes a system call for
+        // each.
         self.partial.reserve(READ_SIZE);
         if pipe.read_buf(&mut self.partial).await.unwrap_or(0) == 0 {
             self.pipe = None;
         }
         let new = self.partial.get(before..).unwrap_or_default();
-        self.kept
-            .extend(new.iter().take(KEPT_LIMIT.saturating_sub(self.kept.len())));
+        self.kept.extend(new.iter().take(KEPT_LIMIT.saturating_sub(self.kept.len())));
         let mut read = std::mem::take(&mut self.partial);
         let mut rest = read.as_slice();
         let mut lines = Vec::new();
@@ -216,9 +213,7 @@ impl<P: AsyncRead + Unpin> Output<P> {
         self.partial = read;
         if !lines.is_empty() {
             let stream = self.stream;
-            let _ = self
-                .happenings
-                .send(Happening::HookPrinted(PrintedLines { stream, lines }));
+            let _ = self.happenings.send(Happening::HookPrinted(PrintedLines { stream, lines }));
         }
     }
 
@@ -269,7 +264,8 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
-    /// A file that is being written while another test forks cannot be run until that child is gone ("text file busy").
+    /// A file that is being written while another test forks cannot be run until that child is gone
+    /// ("text file busy").
     static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
     fn charm(files: &[(&str, &str, u32)]) -> tempfile::TempDir {
@@ -312,7 +308,8 @@ mod tests {
         let _alone = ONE_AT_A_TIME.lock().await;
         let dir = charm(&[(
             "hooks/install",
-            "#!/bin/sh\necho $GREETING $HOME; pwd; cat; echo whole >&2; printf half; printf half >&2; exit 3\n",
+            "#!/bin/sh\necho $GREETING $HOME; pwd; cat; echo whole >&2; printf half; printf half \
+             >&2; exit 3\n",
             0o755,
         )]);
         let (lines, end) = run(dir.path()).await;
@@ -333,7 +330,8 @@ mod tests {
             ("dispatch", "#!/bin/sh\nkill -9 $$\n", 0o755),
         ]);
         assert_eq!(run(dir.path()).await.1.outcome, HookOutcome::Ended(Ending::Signal(9)));
-        fs::set_permissions(dir.path().join("dispatch"), fs::Permissions::from_mode(0o644)).unwrap();
+        fs::set_permissions(dir.path().join("dispatch"), fs::Permissions::from_mode(0o644))
+            .unwrap();
         let (_, end) = run(dir.path()).await;
         assert!(
             matches!(&end.outcome, HookOutcome::NotStarted(why) if why.contains("chmod +x")),
@@ -390,10 +388,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_is_read_in_large_pieces() {
-        let flood = Endless {
-            asked: 0,
-            left: 4 << 20,
-        };
+        let flood = Endless { asked: 0, left: 4 << 20 };
         let (sender, _happenings) = mpsc::unbounded_channel();
         let mut output = Output::new(Some(flood), Stream::Stdout, sender);
         while output.pipe.as_ref().is_some_and(|flood| flood.left > 0) {

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use charmwright::agent::{Ending as HookEnding, Finished, HookExit, HookRun, Level, Stream, ToolAnswer, ToolRequest};
+use charmwright::agent::{
+    Ending as HookEnding, Finished, HookExit, HookRun, Level, Stream, ToolAnswer, ToolRequest,
+};
 use rustix::process::{Pid, Signal};
 
 use super::events::{human, whole_seconds};
@@ -17,7 +19,8 @@ use crate::error::{Error, system_text};
 use crate::processes::Ending;
 use crate::wire;
 
-/// When a running hook's new status is worth a line of its own; the table says it at the end of a shorter one.
+/// When a running hook's new status is worth a line of its own; the table says it at the end of a
+/// shorter one.
 const TELL_STATUS_AFTER: Duration = Duration::from_secs(3);
 
 /// How many lines of standard error are told while a hook runs; a flood of them is for the log
@@ -79,7 +82,8 @@ impl RunningHook {
     fn unlogged(&self, end: &HookEnd) -> Option<String> {
         (end.unlogged > 0).then(|| {
             format!(
-                "it printed {} byte(s) more than the log takes of one hook ({LOGGED_LIMIT} of each stream)",
+                "it printed {} byte(s) more than the log takes of one hook ({LOGGED_LIMIT} of \
+                 each stream)",
                 end.unlogged
             )
         })
@@ -114,9 +118,11 @@ impl Session {
         match ToolServer::start(&self.agent_socket, self.sender.clone()) {
             Ok(server) => {
                 hook._tools = Some(server);
-                let program = hook_process::choose_program(&self.charm_dir, &hook.run.dispatch_path());
+                let program =
+                    hook_process::choose_program(&self.charm_dir, &hook.run.dispatch_path());
                 let environment = hook.run.environment(&self.paths);
-                hook.process = hook_process::start(program, &self.charm_dir, environment, self.sender.clone());
+                hook.process =
+                    hook_process::start(program, &self.charm_dir, environment, self.sender.clone());
                 self.hook = Some(hook);
             }
             Err(error) => {
@@ -133,17 +139,11 @@ impl Session {
         }
     }
 
-    /// Answers a hook tool by the unit's model, and does for it what only the agent's process can: opening files, killing the hook.
+    /// Answers a hook tool by the unit's model, and does for it what only the agent's process can:
+    /// opening files, killing the hook.
     pub(super) fn answer_tool(&mut self, call: ToolCall) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let wire::Request {
-            context_id,
-            token,
-            dir,
-            name,
-            args,
-            stdin,
-        } = call.request;
+        let wire::Request { context_id, token, dir, name, args, stdin } = call.request;
         let mut request = ToolRequest {
             context_id: text(&context_id),
             token: text(&token),
@@ -185,8 +185,7 @@ impl Session {
         hook.status = status.clone();
         self.announce_hook();
         let colon = if status.1.is_empty() { "" } else { ": " };
-        self.journal
-            .timed_detail(&format!("status {}{colon}{}", status.0, status.1));
+        self.journal.timed_detail(&format!("status {}{colon}{}", status.0, status.1));
     }
 
     /// Says now and then that a hook still runs.
@@ -236,7 +235,8 @@ impl Session {
         }
         if told < TOLD_LINES && warned > TOLD_LINES {
             self.journal.timed_detail(&format!(
-                "... no more of its standard error is shown here after {TOLD_LINES} lines; `log` prints it, from {}",
+                "... no more of its standard error is shown here after {TOLD_LINES} lines; `log` \
+                 prints it, from {}",
                 self.workspace.unit_log().display()
             ));
         }
@@ -244,7 +244,8 @@ impl Session {
 
     /// Takes a new line of the unit's log.
     pub(super) fn note_log_line(&mut self, level: Level, logger: &str, message: &str) {
-        // What a hook prints was told as it came; what the agent says of a hook's end is told with the hook.
+        // What a hook prints was told as it came; what the agent says of a hook's end is told with
+        // the hook.
         if logger.ends_with(".juju-log") && (level >= Level::Warning || retries_in(message) > 0) {
             self.tell_at_once(level.as_str(), message);
         }
@@ -297,7 +298,13 @@ impl Session {
         self.reap_orphans();
     }
 
-    fn tell_hook(&mut self, hook: &RunningHook, end: &HookEnd, took: Duration, finished: &Finished) {
+    fn tell_hook(
+        &mut self,
+        hook: &RunningHook,
+        end: &HookEnd,
+        took: Duration,
+        finished: &Finished,
+    ) {
         let exit = match &end.outcome {
             HookOutcome::Ended(Ending::Code(code)) => format!("exit {code}"),
             HookOutcome::Ended(Ending::Signal(signal)) => format!("signal {signal}"),
@@ -327,7 +334,8 @@ impl Session {
                 deferred.len()
             ));
         }
-        // Warnings were told already; a failure that gave none is explained by what it printed last.
+        // Warnings were told already; a failure that gave none is explained by what it printed
+        // last.
         let silent_failure = finished.error().is_some() && !hook.spoke;
         let last_lines = if silent_failure { end.last_lines.as_slice() } else { &[] };
         self.journal.hook(&HookLine {
@@ -345,9 +353,12 @@ impl Session {
 /// What became of a run, for the operator, when it is more than "done".
 fn ending_remarks(ending: &HookEnding) -> Vec<String> {
     match ending {
-        HookEnding::Requeued => vec!["killed: what it asked for is dropped, it runs again".to_owned()],
+        HookEnding::Requeued => {
+            vec!["killed: what it asked for is dropped, it runs again".to_owned()]
+        }
         HookEnding::Dropped { cause } => vec![format!(
-            "failed ({cause}): what it asked for is dropped; Juju shows nothing of a failed Pebble hook"
+            "failed ({cause}): what it asked for is dropped; Juju shows nothing of a failed \
+             Pebble hook"
         )],
         HookEnding::Failed { cause, retry_in, .. } => {
             let next = retry_in.map_or_else(
@@ -363,7 +374,9 @@ fn ending_remarks(ending: &HookEnding) -> Vec<String> {
                 lines.push(first_lines(&log.join("\n")));
             }
             let results = record.results().iter().map(|(key, value)| match value {
-                serde_json::Value::String(text) => format!("{key}: {}", first_lines(text.trim_end())),
+                serde_json::Value::String(text) => {
+                    format!("{key}: {}", first_lines(text.trim_end()))
+                }
                 other => format!("{key}: {other}"),
             });
             lines.extend(first_of(results));
@@ -408,8 +421,8 @@ fn in_words(record: &charmwright::agent::ActionRecord) -> String {
     }
 }
 
-/// How many retries a line of the log tells of, when the call that it is about has ended: it came through `at attempt 4 of 15`, or was given
-/// up `after 15 attempts in 105 s`.
+/// How many retries a line of the log tells of, when the call that it is about has ended: it came
+/// through `at attempt 4 of 15`, or was given up `after 15 attempts in 105 s`.
 fn retries_in(message: &str) -> u32 {
     let count = |after: &str| after.split(' ').next().and_then(|word| word.parse::<u32>().ok());
     let ended_well = message.split_once(" at attempt ").and_then(|(_, after)| count(after));
@@ -419,7 +432,8 @@ fn retries_in(message: &str) -> u32 {
     ended_well.or(given_up).map_or(0, |attempts| attempts.saturating_sub(1))
 }
 
-/// Whether a line of the log tells of a call's first failed attempt: `…; attempt 1 of 15, next in 1 s`.
+/// Whether a line of the log tells of a call's first failed attempt: `…; attempt 1 of 15, next in 1
+/// s`.
 fn is_retried(message: &str) -> bool {
     message
         .rsplit_once("; attempt ")
@@ -461,21 +475,14 @@ mod tests {
                 0,
             ),
             ("could replan container \"web\" at attempt 4 of 15, after 6 s", 3),
-            (
-                "cannot replan: no answer from Pebble at /s after 15 attempts in 105 s (refused)",
-                14,
-            ),
+            ("cannot replan: no answer from Pebble at /s after 15 attempts in 105 s (refused)", 14),
             ("nothing after all", 0),
             ("an attempt was made", 0),
         ] {
             assert_eq!(retries_in(message), retries, "{message}");
         }
-        assert!(is_retried(
-            "cannot replan: connection refused; attempt 1 of 15, next in 1 s"
-        ));
-        assert!(!is_retried(
-            "could replan container \"web\" at attempt 4 of 15, after 6 s"
-        ));
+        assert!(is_retried("cannot replan: connection refused; attempt 1 of 15, next in 1 s"));
+        assert!(!is_retried("could replan container \"web\" at attempt 4 of 15, after 6 s"));
         assert!(!is_retried("a first; attempt"));
     }
 }

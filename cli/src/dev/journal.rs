@@ -41,16 +41,9 @@ pub struct HookLine<'a> {
 impl Journal {
     /// Progress on standard output, or on standard error when standard output is for a document.
     pub fn new(to_stderr: bool) -> Self {
-        let out: Box<dyn Write + Send> = if to_stderr {
-            Box::new(io::stderr())
-        } else {
-            Box::new(io::stdout())
-        };
-        Self {
-            out,
-            began: Instant::now(),
-            broken: false,
-        }
+        let out: Box<dyn Write + Send> =
+            if to_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+        Self { out, began: Instant::now(), broken: false }
     }
 
     /// Whether the reader has left.
@@ -67,12 +60,7 @@ impl Journal {
     pub fn text(&mut self, text: &str) {
         let lines = text.lines().map(|line| cut(&shown::line(line), LINE) + "\n");
         let text: String = lines.collect();
-        if self
-            .out
-            .write_all(text.as_bytes())
-            .and_then(|()| self.out.flush())
-            .is_err()
-        {
+        if self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).is_err() {
             self.broken = true;
         }
     }
@@ -117,20 +105,10 @@ impl Journal {
         let tools: Vec<String> = hook
             .tools
             .iter()
-            .map(|(name, times)| {
-                if *times > 1 {
-                    format!("{name} x{times}")
-                } else {
-                    name.clone()
-                }
-            })
+            .map(|(name, times)| if *times > 1 { format!("{name} x{times}") } else { name.clone() })
             .collect();
-        let line = format!(
-            "{name:<30} {:>8}  {:<9} {}",
-            human(hook.took),
-            hook.exit,
-            tools.join(", ")
-        );
+        let line =
+            format!("{name:<30} {:>8}  {:<9} {}", human(hook.took), hook.exit, tools.join(", "));
         self.line(line.trim_end());
         for line in hook.last_lines {
             self.detail(&format!("| {line}"));
@@ -164,11 +142,8 @@ mod tests {
     #[test]
     fn nothing_that_is_printed_acts_on_a_terminal_or_is_endless() {
         let printed = Printed::default();
-        let mut journal = Journal {
-            out: Box::new(printed.clone()),
-            began: Instant::now(),
-            broken: false,
-        };
+        let mut journal =
+            Journal { out: Box::new(printed.clone()), began: Instant::now(), broken: false };
         let hostile = "\u{1b}[2J\u{7}\r\0\u{202e}".to_owned() + &"x".repeat(10_000);
         let lines = vec![hostile.as_str(); 1000].join("\n");
         journal.line(&hostile);

@@ -53,7 +53,9 @@ impl LastingError {
     /// succeed, so it is one only `between_hooks`; a killed hook runs again without a pause.
     pub fn told(&self, between_hooks: bool) -> Option<String> {
         let (name, ended, count) = self.failures.iter().find_map(|(name, count)| match count {
-            Count { failed, .. } if between_hooks && *failed >= FAILURES => Some((name, "has failed", failed)),
+            Count { failed, .. } if between_hooks && *failed >= FAILURES => {
+                Some((name, "has failed", failed))
+            }
             Count { killed, .. } if *killed >= KILLS => Some((name, "was killed", killed)),
             _ => None,
         })?;

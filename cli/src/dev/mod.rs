@@ -10,8 +10,9 @@
 //!          └─ the workload
 //! ```
 //!
-//! Everything that can happen (a tool's call, a hook's end, an answer of Pebble, a command) is a [`events::Happening`] in one queue. What it means is
-//! asked of the model; this module adds only sockets, processes and the terminal.
+//! Everything that can happen (a tool's call, a hook's end, an answer of Pebble, a command) is a
+//! [`events::Happening`] in one queue. What it means is asked of the model; this module adds only
+//! sockets, processes and the terminal.
 
 mod cargo_charm;
 mod charm_archive;

@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 use super::commands;
 use super::line_words::parse_duration;
 
-const ABOUT: &str = "Run a charm on this machine: hooks, hook tools and a real Pebble, with no Juju at hand";
+const ABOUT: &str =
+    "Run a charm on this machine: hooks, hook tools and a real Pebble, with no Juju at hand";
 
 const LONG_ABOUT: &str = "\
 Run a charm on this machine: hooks, hook tools and a real Pebble, with no Juju at hand.
@@ -93,7 +94,8 @@ pub struct DevArgs {
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 
-    /// Divide the agent's waits by N: between retries of a failed hook, update-status, polls of Pebble
+    /// Divide the agent's waits by N: between retries of a failed hook, update-status, polls of
+    /// Pebble
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub speed: u32,
 

@@ -1,6 +1,7 @@
 //! A container of the unit: its Pebble, started, stopped and killed, and how often it was started.
 //!
-//! Each start is a new boot to the charm. The daemon's own boot id cannot say that here: it is the kernel's, unless the daemon is process 1.
+//! Each start is a new boot to the charm. The daemon's own boot id cannot say that here: it is the
+//! kernel's, unless the daemon is process 1.
 
 use std::env;
 use std::ffi::OsString;
@@ -21,7 +22,8 @@ use crate::processes::Ending;
 /// What is passed on of our environment: what an image's own environment would hold.
 const KEPT_VARIABLES: [&str; 6] = ["PATH", "HOME", "USER", "LANG", "TERM", "TZ"];
 
-/// How long a Pebble may take to answer for the first time; on a busy machine a start takes seconds.
+/// How long a Pebble may take to answer for the first time; on a busy machine a start takes
+/// seconds.
 const START_UP: Duration = Duration::from_secs(30);
 
 /// One container: nothing but its Pebble, and whatever that starts.
@@ -34,7 +36,8 @@ pub struct Container {
     log: PathBuf,
     pebble_dir: PathBuf,
     running: Option<Pid>,
-    /// Which start is the running one, counted from 1; 0 while none is running. The watchers follow it.
+    /// Which start is the running one, counted from 1; 0 while none is running. The watchers follow
+    /// it.
     start: watch::Sender<u64>,
     starts: u64,
     /// When the running Pebble was started, until it has answered a poll.
@@ -111,8 +114,8 @@ impl Container {
         self.running
     }
 
-    /// Starts the container with `pebble` in it, as Juju does. Nothing happens when it runs already; one that is ending is started when it has
-    /// ended.
+    /// Starts the container with `pebble` in it, as Juju does. Nothing happens when it runs
+    /// already; one that is ending is started when it has ended.
     ///
     /// # Errors
     /// When the log cannot be opened or the process not started.
@@ -131,11 +134,7 @@ impl Container {
             .arg(pebble)
             .args(["run", "--create-dirs", "--hold", "--verbose"])
             .env_clear()
-            .envs(
-                KEPT_VARIABLES
-                    .iter()
-                    .filter_map(|name| Some((*name, env::var_os(name)?))),
-            )
+            .envs(KEPT_VARIABLES.iter().filter_map(|name| Some((*name, env::var_os(name)?))))
             .envs(self.environment())
             .current_dir("/")
             .stdin(Stdio::null())
@@ -147,21 +146,18 @@ impl Container {
         self.running = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         self.starts += 1;
         self.unanswered_since = Some(Instant::now());
-        let (container, start, happenings) = (self.name.clone(), self.starts, self.happenings.clone());
+        let (container, start, happenings) =
+            (self.name.clone(), self.starts, self.happenings.clone());
         self.start.send_replace(start);
         tokio::spawn(async move {
             use std::os::unix::process::ExitStatusExt;
             let ending = match child.wait().await {
-                Ok(status) => status
-                    .code()
-                    .map_or(Ending::Signal(status.signal().unwrap_or(0)), Ending::Code),
+                Ok(status) => {
+                    status.code().map_or(Ending::Signal(status.signal().unwrap_or(0)), Ending::Code)
+                }
                 Err(_) => Ending::Code(-1),
             };
-            let _ = happenings.send(Happening::PebbleEnded {
-                container,
-                start,
-                ending,
-            });
+            let _ = happenings.send(Happening::PebbleEnded { container, start, ending });
         });
         Ok(())
     }
@@ -192,7 +188,8 @@ impl Container {
         }
     }
 
-    /// Notes the end of the start numbered `start`; says whether it was asked for, and whether a new start was.
+    /// Notes the end of the start numbered `start`; says whether it was asked for, and whether a
+    /// new start was.
     pub fn ended(&mut self, start: u64) -> Ended {
         if self.starts == start {
             self.running = None;

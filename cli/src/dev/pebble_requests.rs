@@ -39,9 +39,9 @@ impl Session {
         let sender = self.sender.clone();
         tokio::spawn(async move {
             let answer = client.signal(&Signal::KILL, &[&service]).await;
-            let told = answer
-                .map(|()| format!("SIGKILL was sent to {service} in {name}"))
-                .map_err(|error| Error::new(format!("cannot kill {service} in {name}")).because(error));
+            let told = answer.map(|()| format!("SIGKILL was sent to {service} in {name}")).map_err(
+                |error| Error::new(format!("cannot kill {service} in {name}")).because(error),
+            );
             let _ = sender.send(Happening::Answered(told));
         });
         Ok(())
@@ -51,11 +51,8 @@ impl Session {
     /// comes of it.
     fn pebble_of(&self, named: Option<&str>) -> Result<(String, Client)> {
         let known = || {
-            let names: Vec<&str> = self
-                .containers
-                .iter()
-                .map(|container| container.name.as_str())
-                .collect();
+            let names: Vec<&str> =
+                self.containers.iter().map(|container| container.name.as_str()).collect();
             names.join(", ")
         };
         let container = match (named, self.containers.as_slice()) {
@@ -65,10 +62,11 @@ impl Session {
                 return Err(Error::new("cannot choose a container: the charm has several")
                     .advice(format!("name one of {}", known())));
             }
-            (Some(name), containers) => containers
-                .iter()
-                .find(|container| container.name == name)
-                .ok_or_else(|| Error::new(format!("cannot find container {name:?}: the charm has {}", known())))?,
+            (Some(name), containers) => {
+                containers.iter().find(|container| container.name == name).ok_or_else(|| {
+                    Error::new(format!("cannot find container {name:?}: the charm has {}", known()))
+                })?
+            }
         };
         let client = Client::new(&container.socket).with_retry(RetryPolicy::once(ANSWER_LIMIT));
         Ok((container.name.clone(), client))

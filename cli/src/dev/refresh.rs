@@ -22,7 +22,8 @@ impl Session {
         if self.charm.project().is_some() {
             self.journal.detail("building the charm");
         }
-        let (charm, next, sender) = (self.charm.clone(), self.workspace.next_charm(), self.sender.clone());
+        let (charm, next, sender) =
+            (self.charm.clone(), self.workspace.next_charm(), self.sender.clone());
         std::thread::spawn(move || {
             let _ = sender.send(Happening::Prepared(charm.prepare(&next)));
         });
@@ -37,11 +38,11 @@ impl Session {
             let new = charm.meta.containers().find(|name| !known(name)).map(str::to_owned);
             match new {
                 None => Ok(charm),
-                Some(new) => Err(
-                    Error::new(format!("cannot refresh the charm: it has a new container {new:?}"))
-                        .because("containers are made at the start")
-                        .advice("quit and start again"),
-                ),
+                Some(new) => Err(Error::new(format!(
+                    "cannot refresh the charm: it has a new container {new:?}"
+                ))
+                .because("containers are made at the start")
+                .advice("quit and start again")),
             }
         });
         match outcome {
@@ -61,7 +62,8 @@ impl Session {
         };
         if self.unit.is_kubernetes() {
             let ran = self.containers.iter().filter(|container| container.is_running());
-            self.refresh = Refresh::PodEnds(charm, ran.map(|container| container.name.clone()).collect());
+            self.refresh =
+                Refresh::PodEnds(charm, ran.map(|container| container.name.clone()).collect());
             self.unit.end_pod();
             return;
         }

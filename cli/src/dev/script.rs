@@ -1,4 +1,5 @@
-//! Carrying out the commands, one after another: each returns at once, but those that wait hold up the ones behind them.
+//! Carrying out the commands, one after another: each returns at once, but those that wait hold up
+//! the ones behind them.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -73,12 +74,12 @@ impl Script {
 /// `limit` from now; a limit of years is one of a year.
 fn later(limit: Duration) -> Instant {
     let now = Instant::now();
-    now.checked_add(limit)
-        .unwrap_or(now + Duration::from_secs(365 * 24 * 3600))
+    now.checked_add(limit).unwrap_or(now + Duration::from_secs(365 * 24 * 3600))
 }
 
 impl Session {
-    /// Carries out the next line, unless one holds it up. `true` if something was done, so that the unit is looked at again.
+    /// Carries out the next line, unless one holds it up. `true` if something was done, so that the
+    /// unit is looked at again.
     pub(super) fn step_script(&mut self, now: Instant) -> bool {
         if self.phase != Phase::Alive {
             return false;
@@ -183,7 +184,9 @@ impl Session {
                 self.script.last_action = Some(id);
                 self.journal.detail(&format!("action {id} is queued"));
             }
-            Command::Pebble { verb, container } => self.pebble_command(verb, container.as_deref())?,
+            Command::Pebble { verb, container } => {
+                self.pebble_command(verb, container.as_deref())?
+            }
             Command::Leader(leader) => self.unit.set_leader(leader),
             Command::Upgrade => {
                 self.upgrade()?;
@@ -202,11 +205,7 @@ impl Session {
             }
             Command::Sleep(time) => self.script.wait = Some(Wait::Until(later(time))),
             Command::WaitFor { status, limit } => {
-                self.script.wait = Some(Wait::For {
-                    status,
-                    limit,
-                    deadline: later(limit),
-                });
+                self.script.wait = Some(Wait::For { status, limit, deadline: later(limit) });
             }
             Command::Expect { status, part } => {
                 self.script.wait = Some(Wait::Expect {
@@ -255,14 +254,17 @@ impl Session {
     fn action_error(&self, action: &str, error: &charmwright::agent::Error) -> Error {
         let actions = self.unit.meta().actions();
         let told = Error::new(error.to_string());
-        match commands::nearest(action, actions.keys().map(String::as_str)).filter(|_| !actions.contains_key(action)) {
+        match commands::nearest(action, actions.keys().map(String::as_str))
+            .filter(|_| !actions.contains_key(action))
+        {
             Some(meant) => told.advice(format!("did you mean `{meant}`?")),
             None => told,
         }
     }
 
     fn pebble_command(&mut self, verb: PebbleVerb, name: Option<&str>) -> Result<()> {
-        let known: Vec<String> = self.containers.iter().map(|container| container.name.clone()).collect();
+        let known: Vec<String> =
+            self.containers.iter().map(|container| container.name.clone()).collect();
         let Some(pebble) = self.pebble.clone() else {
             return Err(Error::new("cannot do anything with Pebble: the charm has no container"));
         };
@@ -282,7 +284,8 @@ impl Session {
                 PebbleVerb::Stop => container.stop(),
                 PebbleVerb::Kill => container.kill(),
             }
-            // Whatever the last poll saw, it is over: the unit is not settled before the next. A refresh may have taken the container away.
+            // Whatever the last poll saw, it is over: the unit is not settled before the next. A
+            // refresh may have taken the container away.
             let _ = self.unit.pebble_poll_due(&container.name);
         }
         Ok(())

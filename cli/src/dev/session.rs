@@ -128,7 +128,8 @@ impl Session {
         Ok(())
     }
 
-    /// Lives until the unit is gone and everything that was started has ended; `stops` asks it to end sooner.
+    /// Lives until the unit is gone and everything that was started has ended; `stops` asks it to
+    /// end sooner.
     pub async fn run(mut self, mut stops: mpsc::UnboundedReceiver<Stop>) -> ExitCode {
         let sender = self.sender.clone();
         tokio::spawn(async move {
@@ -149,11 +150,7 @@ impl Session {
             self.take(happening);
         }
         self.tear_down().await;
-        if self.failed {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        }
+        if self.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 
     /// Does everything that can be done now, and says until when nothing is due.
@@ -203,20 +200,16 @@ impl Session {
             }
         }
         let hook = self.hook.as_ref().map(RunningHook::next_word);
-        [due, hook, self.script.deadline(), self.phase.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [due, hook, self.script.deadline(), self.phase.deadline()].into_iter().flatten().min()
     }
 
     async fn next_happening(&mut self, wake: Option<Instant>) -> Option<Happening> {
         match wake {
             // The session holds a sender itself, so the queue never closes.
             None => self.happenings.recv().await,
-            Some(wake) => tokio::time::timeout_at(wake.into(), self.happenings.recv())
-                .await
-                .ok()
-                .flatten(),
+            Some(wake) => {
+                tokio::time::timeout_at(wake.into(), self.happenings.recv()).await.ok().flatten()
+            }
         }
     }
 
@@ -225,26 +218,25 @@ impl Session {
             Happening::Tool(call) => self.answer_tool(call),
             Happening::HookPrinted(lines) => self.hook_printed(lines),
             Happening::HookEnded(end) => self.hook_ended(end),
-            Happening::PebblePolled { container, start, seen } => self.pebble_polled(&container, start, seen),
+            Happening::PebblePolled { container, start, seen } => {
+                self.pebble_polled(&container, start, seen)
+            }
             Happening::Notice { container, notice } => {
                 let _ = match notice {
                     Notice::Custom { id, key } => {
-                        let notice = charmwright::agent::NoticeInfo {
-                            id,
-                            kind: "custom".to_owned(),
-                            key,
-                        };
+                        let notice =
+                            charmwright::agent::NoticeInfo { id, kind: "custom".to_owned(), key };
                         self.unit.custom_notice(&container, notice)
                     }
                     Notice::CheckFailed { check } => self.unit.check_failed(&container, &check),
-                    Notice::CheckRecovered { check } => self.unit.check_recovered(&container, &check),
+                    Notice::CheckRecovered { check } => {
+                        self.unit.check_recovered(&container, &check)
+                    }
                 };
             }
-            Happening::PebbleEnded {
-                container,
-                start,
-                ending,
-            } => self.pebble_ended(&container, start, ending),
+            Happening::PebbleEnded { container, start, ending } => {
+                self.pebble_ended(&container, start, ending)
+            }
             Happening::Line(line) => self.script.push(line),
             Happening::EndOfInput => self.script.end_of_input(),
             Happening::Answered(outcome) => self.answered(outcome),
@@ -256,7 +248,8 @@ impl Session {
 
     /// Takes the answer of a poll, or its absence.
     fn pebble_polled(&mut self, name: &str, start: u64, seen: Option<SeenPebble>) {
-        let Some(container) = self.containers.iter_mut().find(|container| container.name == name) else {
+        let Some(container) = self.containers.iter_mut().find(|container| container.name == name)
+        else {
             return;
         };
         // What was seen of a start that is over says nothing of the next.
@@ -283,10 +276,14 @@ impl Session {
         self.containers.iter().find(|container| container.name == name)
     }
 
-    /// Whether the unit has nothing left to do, and nothing is under way that will give it something.
+    /// Whether the unit has nothing left to do, and nothing is under way that will give it
+    /// something.
     pub(super) fn is_settled(&self, now: Instant) -> bool {
         let changing = self.containers.iter().any(Container::is_changing);
-        self.hook.is_none() && !self.refresh.is_under_way() && !changing && self.unit.is_settled(now)
+        self.hook.is_none()
+            && !self.refresh.is_under_way()
+            && !changing
+            && self.unit.is_settled(now)
     }
 
     /// What there is to say of an error for good. A container that is on its way, or a charm that
@@ -307,7 +304,11 @@ impl Session {
             let version = self.versions.get(&container.name).map_or("", String::as_str);
             let state = match (process, container.pebble.as_str()) {
                 (false, _) => "stopped".to_owned(),
-                (true, _) if self.container(&container.name).is_some_and(Container::is_changing) => STOPPING.to_owned(),
+                (true, _)
+                    if self.container(&container.name).is_some_and(Container::is_changing) =>
+                {
+                    STOPPING.to_owned()
+                }
                 (true, "up") => format!("up {version}"),
                 (true, "down") => "not answering".to_owned(),
                 (true, _) => NOT_POLLED.to_owned(),
@@ -343,13 +344,12 @@ impl Session {
         }
     }
 
-    /// Prints the table if it would show something new; a container that is on its way is not told of before it is there.
+    /// Prints the table if it would show something new; a container that is on its way is not told
+    /// of before it is there.
     fn show_changes(&mut self) {
         let snapshot = self.snapshot();
-        let between = snapshot
-            .containers
-            .iter()
-            .any(|(_, state)| state == NOT_POLLED || state == STOPPING);
+        let between =
+            snapshot.containers.iter().any(|(_, state)| state == NOT_POLLED || state == STOPPING);
         if !between && self.shown.as_ref() != Some(&snapshot) {
             self.show(snapshot);
         }
@@ -367,7 +367,8 @@ impl Session {
         self.shown = Some(snapshot);
     }
 
-    /// Writes what is new in the unit's log to its file, and tells the operator of the charm's warnings.
+    /// Writes what is new in the unit's log to its file, and tells the operator of the charm's
+    /// warnings.
     pub(super) fn write_log(&mut self) {
         let new = self.log.take(&self.unit, &self.journal.elapsed());
         for line in new {
@@ -377,7 +378,8 @@ impl Session {
 
     /// Collects the children that hooks left behind and that have ended since.
     pub(super) fn reap_orphans(&self) {
-        // The build's thread waits for its own child, whose end must not be taken from it. The next hook's end collects what is left.
+        // The build's thread waits for its own child, whose end must not be taken from it. The next
+        // hook's end collects what is left.
         if self.refresh.is_being_made() {
             return;
         }

@@ -1,4 +1,5 @@
-//! From options to a session: which charm, which config, which Pebble; and the first lines that are printed.
+//! From options to a session: which charm, which config, which Pebble; and the first lines that are
+//! printed.
 
 use std::env;
 use std::net::{Ipv4Addr, TcpListener};
@@ -38,7 +39,8 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
     processes::adopt_orphans_and_follow(guard, Signal::USR2)?;
     let workspace = Workspace::adopt(root, args.dir.is_none());
     let starts_pebble = !args.no_pebble;
-    // Builds take minutes, and whoever ends us meanwhile must not leave a compiler or the folder behind.
+    // Builds take minutes, and whoever ends us meanwhile must not leave a compiler or the folder
+    // behind.
     let mut preparing = tokio::task::spawn_blocking({
         let workspace = workspace.clone();
         move || prepare(&args, &workspace)
@@ -53,8 +55,9 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
             Err(Error::new("cannot make the unit").because("asked to end before it was ready"))
         }
     };
-    // Started here and not where it was prepared: a container is told when the *thread* that started it ends, and takes that for our own end
-    // (prctl(2), PR_SET_PDEATHSIG); a thread for blocking work ends after ten idle seconds.
+    // Started here and not where it was prepared: a container is told when the *thread* that
+    // started it ends, and takes that for our own end (prctl(2), PR_SET_PDEATHSIG); a thread for
+    // blocking work ends after ten idle seconds.
     let started = prepared.and_then(|mut session| {
         if starts_pebble {
             session.start_all_containers()?;
@@ -85,10 +88,8 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     let charm_dir = workspace.charm();
     let PreparedCharm { meta, files } = charm.prepare(&charm_dir)?;
 
-    let version: JujuVersion = args
-        .juju
-        .parse()
-        .map_err(|error| Error::new("cannot use --juju").because(error))?;
+    let version: JujuVersion =
+        args.juju.parse().map_err(|error| Error::new("cannot use --juju").because(error))?;
     let tools = tool_names(&version);
     let name = args.unit.clone().unwrap_or_else(|| format!("{}/0", meta.name()));
     let settings = UnitSettings::new(&name)
@@ -103,9 +104,7 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .context_seed(seed());
     let mut unit = Unit::new(meta, settings);
     let demo = args.charm.is_none()
-        && DEMO_OPTIONS
-            .iter()
-            .all(|name| unit.meta().options().contains_key(*name));
+        && DEMO_OPTIONS.iter().all(|name| unit.meta().options().contains_key(*name));
     let config = initial_config(args, demo)?;
     for (key, value) in &config {
         set_config(&mut unit, key, value)?;
@@ -117,7 +116,8 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         false => Some(find_pebble(args.pebble.as_deref(), &mut journal)?),
     };
     let (sender, happenings) = mpsc::unbounded_channel();
-    let program = env::current_exe().map_err(|error| Error::new("cannot learn this program's path").because(error))?;
+    let program = env::current_exe()
+        .map_err(|error| Error::new("cannot learn this program's path").because(error))?;
     let containers = names
         .iter()
         .map(|name| Container::new(name, workspace, &program, sender.clone()))
@@ -171,8 +171,8 @@ const DEMO_OPTIONS: [&str; 3] = ["command", "port", "health-check"];
 fn initial_config(args: &DevArgs, demo: bool) -> Result<Vec<(String, String)>> {
     let mut config = Vec::new();
     if demo {
-        let program =
-            env::current_exe().map_err(|error| Error::new("cannot learn this program's path").because(error))?;
+        let program = env::current_exe()
+            .map_err(|error| Error::new("cannot learn this program's path").because(error))?;
         config.push((
             "command".to_owned(),
             format!("{} demo-workload", shell_word(&program.display().to_string())),
@@ -198,8 +198,7 @@ fn initial_config(args: &DevArgs, demo: bool) -> Result<Vec<(String, String)>> {
 /// # Errors
 /// When the charm has no such option, or the value is not of its type.
 pub fn set_config(unit: &mut Unit, key: &str, value: &str) -> Result<()> {
-    unit.set_config(key, value)
-        .map_err(|error| config_error(unit, key, &error))
+    unit.set_config(key, value).map_err(|error| config_error(unit, key, &error))
 }
 
 /// The error with the option that was probably meant.
@@ -213,7 +212,8 @@ pub fn config_error(unit: &Unit, key: &str, error: &charmwright::agent::Error) -
 }
 
 fn find_pebble(named: Option<&Path>, journal: &mut Journal) -> Result<PathBuf> {
-    let search = named.map_or_else(|| Search::new().installed(), |path| Search::new().explicit(path));
+    let search =
+        named.map_or_else(|| Search::new().installed(), |path| Search::new().explicit(path));
     search
         .find(&mut |line| journal.text(&format!("{line}\n")))
         .map_err(|error| Error::new("cannot get a Pebble to run").because(error))
@@ -265,11 +265,7 @@ fn greet(
         format!(
             "{}{}",
             workspace.root().display(),
-            if args.dir.is_none() {
-                " (removed at the end)"
-            } else {
-                ""
-            }
+            if args.dir.is_none() { " (removed at the end)" } else { "" }
         ),
     ));
     if let Some(pebble) = pebble {
@@ -282,7 +278,8 @@ fn greet(
     }
     if !config.is_empty() {
         // Of what the user has set only the names: any value may be a secret.
-        let by_user = |key: &str| args.config.iter().any(|pair| pair.split('=').next() == Some(key));
+        let by_user =
+            |key: &str| args.config.iter().any(|pair| pair.split('=').next() == Some(key));
         let set = config.iter().map(|(key, value)| match by_user(key) {
             true => format!("{key}=..."),
             false => format!("{key}={value}"),

@@ -43,15 +43,12 @@ pub fn before_value(word: &str) -> &str {
 
 /// A URL without user, password and query.
 pub fn shown_url(url: &str) -> String {
-    let (place, query) = url
-        .split_once(['?', '#'])
-        .map_or((url, ""), |(place, _)| (place, "?..."));
+    let (place, query) = url.split_once(['?', '#']).map_or((url, ""), |(place, _)| (place, "?..."));
     let Some((scheme, rest)) = place.split_once("//") else {
         return format!("{}{query}", place.rsplit('@').next().unwrap_or(place));
     };
-    let (authority, path) = rest
-        .split_once('/')
-        .map_or((rest, None), |(host, path)| (host, Some(path)));
+    let (authority, path) =
+        rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
     let host = match authority.rsplit_once('@') {
         Some((_, host)) => format!("{HIDDEN}@{host}"),
         None => authority.to_owned(),

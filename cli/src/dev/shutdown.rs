@@ -45,9 +45,7 @@ impl Session {
         if self.json {
             self.print_json();
         }
-        self.phase = Phase::Stopping {
-            deadline: Instant::now() + GRACE,
-        };
+        self.phase = Phase::Stopping { deadline: Instant::now() + GRACE };
         self.script.clear();
         self.journal.line("stopping");
         self.unit.request_stop();
@@ -67,19 +65,22 @@ impl Session {
         }
     }
 
-    /// Keeps the end from waiting for what will not come: a failed hook is not run again, a hanging one is killed.
+    /// Keeps the end from waiting for what will not come: a failed hook is not run again, a hanging
+    /// one is killed.
     pub(super) fn enforce_shutdown(&mut self, now: Instant) {
         let Phase::Stopping { deadline } = self.phase else {
             return;
         };
         if self.hook.is_none() && self.unit.report().failed_hook.is_some() {
-            // Like `juju resolved --no-retry` on a unit that is being removed. It cannot fail: the unit is in error.
+            // Like `juju resolved --no-retry` on a unit that is being removed. It cannot fail: the
+            // unit is in error.
             let _ = self.unit.resolved(Resolve::NoRetry);
         }
         if now >= deadline {
             let name = self.hook.as_ref().map_or_else(String::new, RunningHook::name);
             self.journal.line(&format!(
-                "cannot wait any longer for {name}: it has not ended {} s after the unit was to stop",
+                "cannot wait any longer for {name}: it has not ended {} s after the unit was to \
+                 stop",
                 GRACE.as_secs()
             ));
             self.failed = true;
@@ -90,14 +91,17 @@ impl Session {
 
     /// Notes a stop or remove that failed: the charm has a mistake that a script should hear of.
     pub(super) fn note_stop_failure(&mut self, finished: &Finished) {
-        if matches!(finished.ending(), HookEnding::Failed { .. }) && matches!(finished.name(), "stop" | "remove") {
+        if matches!(finished.ending(), HookEnding::Failed { .. })
+            && matches!(finished.name(), "stop" | "remove")
+        {
             self.failed = true;
         }
     }
 
     /// Takes the end of a container's Pebble, asked for or not.
     pub(super) fn pebble_ended(&mut self, name: &str, start: u64, ending: Ending) {
-        let Some(container) = self.containers.iter_mut().find(|container| container.name == name) else {
+        let Some(container) = self.containers.iter_mut().find(|container| container.name == name)
+        else {
             return;
         };
         let wanted = container.ended(start);
@@ -138,7 +142,9 @@ impl Session {
         while self.containers.iter().any(super::pebble_process::Container::is_running) {
             match tokio::time::timeout_at(deadline, self.happenings.recv()).await {
                 Ok(Some(Happening::PebbleEnded { container, start, .. })) => {
-                    if let Some(container) = self.containers.iter_mut().find(|known| known.name == container) {
+                    if let Some(container) =
+                        self.containers.iter_mut().find(|known| known.name == container)
+                    {
                         container.ended(start);
                     }
                 }
@@ -158,7 +164,8 @@ impl Session {
     /// The status as one JSON document on standard output.
     fn print_json(&mut self) {
         use std::io::Write;
-        let text = shown::json(&serde_json::to_string_pretty(&self.unit.report()).unwrap_or_default());
+        let text =
+            shown::json(&serde_json::to_string_pretty(&self.unit.report()).unwrap_or_default());
         let mut out = std::io::stdout();
         // A reader that has left does not want it.
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());

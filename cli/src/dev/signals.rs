@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 /// # Errors
 /// When a handler cannot be installed.
 pub fn listen(asked_to_end: mpsc::UnboundedSender<Stop>) -> Result<()> {
-    let listen = |kind| signal(kind).map_err(|error| Error::new("cannot listen for signals").because(error));
+    let listen =
+        |kind| signal(kind).map_err(|error| Error::new("cannot listen for signals").because(error));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut passed_on = listen(SignalKind::user_defined1())?;
     let mut terminate = listen(SignalKind::terminate())?;
@@ -19,7 +20,8 @@ pub fn listen(asked_to_end: mpsc::UnboundedSender<Stop>) -> Result<()> {
     let mut quit = listen(SignalKind::quit())?;
     let mut orphaned = listen(SignalKind::user_defined2())?;
     tokio::spawn(async move {
-        // A terminal's Ctrl-C comes twice, once from the terminal and once from the guard, so each of the two is counted by itself.
+        // A terminal's Ctrl-C comes twice, once from the terminal and once from the guard, so each
+        // of the two is counted by itself.
         let (mut interrupts, mut passed, mut others) = (0, 0, 0);
         loop {
             tokio::select! {

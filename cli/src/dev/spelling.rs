@@ -21,10 +21,10 @@ fn edits(from: &str, to: &str) -> usize {
     for (i, a) in from.chars().enumerate() {
         let mut next = vec![i + 1];
         for (j, b) in to.iter().enumerate() {
-            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX - 1);
-            let mut best = (at(&row, j) + usize::from(a != *b))
-                .min(at(&row, j + 1) + 1)
-                .min(at(&next, j) + 1);
+            let at =
+                |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX - 1);
+            let mut best =
+                (at(&row, j) + usize::from(a != *b)).min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
             let swapped = j > 0 && previous == Some(*b) && to.get(j - 1) == Some(&a);
             if swapped {
                 best = best.min(at(&before, j - 1) + 1);

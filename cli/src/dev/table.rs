@@ -48,11 +48,7 @@ pub struct Deferred {
 impl Snapshot {
     /// The table, several lines, each ended; `now` is the time in seconds since 1970.
     pub fn table(&self, now: u64) -> String {
-        let unit = if self.leader {
-            format!("{}*", self.unit)
-        } else {
-            self.unit.clone()
-        };
+        let unit = if self.leader { format!("{}*", self.unit) } else { self.unit.clone() };
         let mut text = rows(
             ["App", "Version", "Status", "Message"],
             [[
@@ -77,7 +73,8 @@ impl Snapshot {
             ["Container", "Pebble"],
             containers.map(|(name, state)| [name.clone(), state.clone()]),
         ));
-        let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
+        let number =
+            |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
         text.push_str(&rows(
             ["Deferred", "Age", "Count", "Tries", "Reason"],
             self.deferred.iter().map(|deferred| {
@@ -177,7 +174,10 @@ web        up v1.32.1
         };
         let unit = Snapshot {
             containers: Vec::new(),
-            deferred: vec![deferred("install", Some(1_000), Some(2)), deferred("start", None, None)],
+            deferred: vec![
+                deferred("install", Some(1_000), Some(2)),
+                deferred("start", None, None),
+            ],
             ..snapshot()
         };
         let table = unit.table(1_065);

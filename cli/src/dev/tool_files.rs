@@ -1,4 +1,5 @@
-//! The files that a hook tool's arguments name: the agent's process opens them, so none may hold up its loop.
+//! The files that a hook tool's arguments name: the agent's process opens them, so none may hold up
+//! its loop.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};

@@ -1,7 +1,9 @@
-//! The agent's socket: takes hook tools' calls off the wire and hands each to the session, with a way to answer it.
+//! The agent's socket: takes hook tools' calls off the wire and hands each to the session, with a
+//! way to answer it.
 //!
-//! As with Juju the socket is there only while a hook runs, so a child that outlives its hook gets "no such file". Calls are answered one at a
-//! time, in the order in which they arrive: the session has one queue.
+//! As with Juju the socket is there only while a hook runs, so a child that outlives its hook gets
+//! "no such file". Calls are answered one at a time, in the order in which they arrive: the session
+//! has one queue.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +25,8 @@ pub struct ToolCall {
     pub reply: oneshot::Sender<Answer>,
 }
 
-/// The socket while one hook runs; dropping it breaks off every open connection and removes the socket.
+/// The socket while one hook runs; dropping it breaks off every open connection and removes the
+/// socket.
 #[derive(Debug)]
 pub struct ToolServer {
     path: PathBuf,
@@ -40,7 +43,8 @@ impl ToolServer {
         // Left by a hook whose agent was killed: nobody else uses this folder.
         let _ = fs::remove_file(path);
         let listener = UnixListener::bind(path).map_err(|error| failed().because(error))?;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(|error| failed().because(error))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+            .map_err(|error| failed().because(error))?;
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
@@ -54,10 +58,7 @@ impl ToolServer {
                 }
             }
         });
-        Ok(Self {
-            path: path.to_owned(),
-            accepting,
-        })
+        Ok(Self { path: path.to_owned(), accepting })
     }
 }
 
@@ -70,7 +71,8 @@ impl Drop for ToolServer {
 }
 
 async fn serve(mut stream: UnixStream, calls: mpsc::UnboundedSender<Happening>) {
-    // A caller that breaks off or talks nonsense is its own affair: it gets no answer, and says so itself.
+    // A caller that breaks off or talks nonsense is its own affair: it gets no answer, and says so
+    // itself.
     while let Ok(request) = read_request(&mut stream).await {
         let (reply, answer) = oneshot::channel();
         if calls.send(Happening::Tool(ToolCall { request, reply })).is_err() {

@@ -19,10 +19,7 @@ pub struct UnitLog {
 impl UnitLog {
     /// The log at `path`, which a run has made sure of already.
     pub fn new(path: &Path) -> Self {
-        Self {
-            file: BoundedLog::open(path).ok(),
-            written: 0,
-        }
+        Self { file: BoundedLog::open(path).ok(), written: 0 }
     }
 
     /// Writes what is new in the log of `unit`, and gives it.

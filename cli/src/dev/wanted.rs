@@ -25,10 +25,8 @@ pub enum WantedOutcome {
     Failed,
 }
 
-const OUTCOMES: [(&str, WantedOutcome); 2] = [
-    ("completed", WantedOutcome::Completed),
-    ("failed", WantedOutcome::Failed),
-];
+const OUTCOMES: [(&str, WantedOutcome); 2] =
+    [("completed", WantedOutcome::Completed), ("failed", WantedOutcome::Failed)];
 
 impl fmt::Display for WantedOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,12 +49,7 @@ const STATUSES: [(&str, WantedStatus); 7] = [
 
 impl fmt::Display for WantedStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            STATUSES
-                .iter()
-                .find(|(_, status)| status == self)
-                .map_or("", |(name, _)| name),
-        )
+        f.write_str(STATUSES.iter().find(|(_, status)| status == self).map_or("", |(name, _)| name))
     }
 }
 
@@ -65,17 +58,13 @@ impl fmt::Display for WantedStatus {
 /// # Errors
 /// Says which one was probably meant, or which there are.
 pub fn wanted_status(word: &str) -> Result<WantedStatus, String> {
-    STATUSES
-        .iter()
-        .find(|(name, _)| *name == word)
-        .map(|(_, status)| *status)
-        .ok_or_else(|| {
-            let names: Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
-            match nearest(word, names.iter().copied()) {
-                Some(meant) => format!("there is no status `{word}`; did you mean `{meant}`?"),
-                None => format!("there is no status `{word}`; one of {}", names.join(", ")),
-            }
-        })
+    STATUSES.iter().find(|(name, _)| *name == word).map(|(_, status)| *status).ok_or_else(|| {
+        let names: Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
+        match nearest(word, names.iter().copied()) {
+            Some(meant) => format!("there is no status `{word}`; did you mean `{meant}`?"),
+            None => format!("there is no status `{word}`; one of {}", names.join(", ")),
+        }
+    })
 }
 
 /// The end of an action that a word names.
@@ -84,10 +73,10 @@ pub fn wanted_status(word: &str) -> Result<WantedStatus, String> {
 /// Says which one was probably meant, or which there are.
 pub fn wanted_outcome(word: &str) -> Result<WantedOutcome, String> {
     let known = OUTCOMES.iter().find(|(name, _)| *name == word);
-    known
-        .map(|(_, outcome)| *outcome)
-        .ok_or_else(|| match nearest(word, OUTCOMES.map(|(name, _)| name)) {
+    known.map(|(_, outcome)| *outcome).ok_or_else(|| {
+        match nearest(word, OUTCOMES.map(|(name, _)| name)) {
             Some(meant) => format!("there is no outcome `{word}`; did you mean `{meant}`?"),
             None => format!("there is no outcome `{word}`; one of completed, failed"),
-        })
+        }
+    })
 }

@@ -16,7 +16,8 @@
 //! root, this program runs what lies here. So a workload that runs as another user reaches nothing
 //! of it, Pebble's socket included.
 //!
-//! A socket's path must fit in 107 bytes, which is why the folder's name is short and why a long `--dir` is refused before anything starts.
+//! A socket's path must fit in 107 bytes, which is why the folder's name is short and why a long
+//! `--dir` is refused before anything starts.
 
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -34,15 +35,18 @@ const MARKER: &str = ".charmwright";
 const FIXED_CONTAINERS: &str = "/charm/containers";
 /// Says that we made the folder of those.
 const MADE_PARENT: &str = "/charm/.charmwright";
-/// What a run makes in its folder; logs are not in this list, and stay in a folder that was asked for.
-const TRANSIENT: [&str; 6] = ["agent.socket", "tools", "containers", "pebble", "charm", "charm.next"];
+/// What a run makes in its folder; logs are not in this list, and stay in a folder that was asked
+/// for.
+const TRANSIENT: [&str; 6] =
+    ["agent.socket", "tools", "containers", "pebble", "charm", "charm.next"];
 
 /// The folder of one run.
 #[derive(Debug, Clone)]
 pub struct Workspace {
     root: PathBuf,
     temporary: bool,
-    /// The locked marker, in the process that made the folder: as long as it lives, no other run takes the folder for its own.
+    /// The locked marker, in the process that made the folder: as long as it lives, no other run
+    /// takes the folder for its own.
     _lock: Option<Arc<File>>,
 }
 
@@ -57,11 +61,8 @@ impl Workspace {
             None => temporary_root()?,
             Some(dir) => chosen_root(dir)?,
         };
-        let workspace = Self {
-            _lock: Some(Arc::new(lock(&root)?)),
-            root,
-            temporary: dir.is_none(),
-        };
+        let workspace =
+            Self { _lock: Some(Arc::new(lock(&root)?)), root, temporary: dir.is_none() };
         workspace.remove_transient();
         for name in ["tools", "containers", "pebble"] {
             workspace.make_dir(&workspace.root.join(name))?;
@@ -71,11 +72,7 @@ impl Workspace {
 
     /// The folder that a guard has made already.
     pub fn adopt(root: &Path, temporary: bool) -> Self {
-        Self {
-            root: root.to_owned(),
-            temporary,
-            _lock: None,
-        }
+        Self { root: root.to_owned(), temporary, _lock: None }
     }
 
     pub fn root(&self) -> &Path {
@@ -135,11 +132,16 @@ impl Workspace {
     ///
     /// # Errors
     /// When this program's own path is not known, or a link cannot be made.
-    pub fn link_tools<'a>(&self, program: &Path, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    pub fn link_tools<'a>(
+        &self,
+        program: &Path,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<()> {
         for name in names {
             let link = self.tools().join(name);
-            symlink(program, &link)
-                .map_err(|e| Error::new(format!("cannot make the hook tool {}", link.display())).because(e))?;
+            symlink(program, &link).map_err(|e| {
+                Error::new(format!("cannot make the hook tool {}", link.display())).because(e)
+            })?;
         }
         Ok(())
     }
@@ -151,7 +153,8 @@ impl Workspace {
     pub fn link_fixed_containers(&self) -> Result<()> {
         let fixed = Path::new(FIXED_CONTAINERS);
         let failed = |reason: String| {
-            Error::new(format!("cannot make {FIXED_CONTAINERS} lead to this run's containers")).because(reason)
+            Error::new(format!("cannot make {FIXED_CONTAINERS} lead to this run's containers"))
+                .because(reason)
         };
         match fs::symlink_metadata(fixed) {
             // A link that leads nowhere is of a run that could not clean up.
@@ -175,7 +178,8 @@ impl Workspace {
         symlink(self.containers(), fixed).map_err(|e| failed(e.to_string()))
     }
 
-    /// Removes what the run made: everything of a temporary folder, all but the logs of one that was asked for.
+    /// Removes what the run made: everything of a temporary folder, all but the logs of one that
+    /// was asked for.
     pub fn clean(&self) {
         let fixed = Path::new(FIXED_CONTAINERS);
         if fs::read_link(fixed).is_ok_and(|target| target == self.containers()) {
@@ -200,8 +204,9 @@ impl Workspace {
     }
 
     fn make_dir(&self, path: &Path) -> Result<()> {
-        private_files::make_folder(path)
-            .map_err(|e| Error::new(format!("cannot make the folder {}", path.display())).because(e))
+        private_files::make_folder(path).map_err(|e| {
+            Error::new(format!("cannot make the folder {}", path.display())).because(e)
+        })
     }
 }
 
@@ -232,10 +237,7 @@ fn chosen_root(dir: &Path) -> Result<PathBuf> {
     let is_new = fs::symlink_metadata(dir).is_err();
     if is_new {
         // Looked at before anything is made there.
-        let found = dir
-            .ancestors()
-            .skip(1)
-            .find(|above| fs::symlink_metadata(above).is_ok());
+        let found = dir.ancestors().skip(1).find(|above| fs::symlink_metadata(above).is_ok());
         found
             .map_or(Ok(()), |above| private_files::check_above(&above.join("new")))
             .map_err(|e| failed().because(e).advice("give a folder elsewhere"))?;
@@ -246,7 +248,8 @@ fn chosen_root(dir: &Path) -> Result<PathBuf> {
             .map_err(|e| failed().because(e))?;
         private_files::make_folder(dir).map_err(|e| failed().because(e))?;
     } else if fs::symlink_metadata(dir).is_ok_and(|found| !found.is_dir()) {
-        private_files::check_folder(dir).map_err(|e| failed().because(e).advice("name the folder itself"))?;
+        private_files::check_folder(dir)
+            .map_err(|e| failed().because(e).advice("name the folder itself"))?;
     }
     let root = fs::canonicalize(dir).map_err(|e| failed().because(e))?;
     let mut content = fs::read_dir(&root).map_err(|e| failed().because(e))?;
@@ -257,9 +260,7 @@ fn chosen_root(dir: &Path) -> Result<PathBuf> {
             .advice("give an empty or a new folder"));
     }
     private_files::check_folder(&root).map_err(|e| {
-        failed()
-            .because(e)
-            .advice(format!("`chmod 700 {}`, or give a new folder", root.display()))
+        failed().because(e).advice(format!("`chmod 700 {}`, or give a new folder", root.display()))
     })?;
     private_files::check_above(dir)
         .and_then(|()| private_files::check_above(&root))
@@ -307,9 +308,7 @@ fn short_enough(path: PathBuf) -> Result<PathBuf> {
         return Ok(path);
     }
     Err(Error::new(format!("cannot make a socket at {}", path.display()))
-        .because(format!(
-            "the path has {length} bytes, a socket's may have {SOCKET_PATH_LIMIT}"
-        ))
+        .because(format!("the path has {length} bytes, a socket's may have {SOCKET_PATH_LIMIT}"))
         .advice("give a shorter folder with --dir DIR"))
 }
 
@@ -342,7 +341,9 @@ mod tests {
                     seen += 1;
                     match entry.file_type().unwrap().is_dir() {
                         true => folders.push(entry.path()),
-                        false => assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{entry:?}"),
+                        false => {
+                            assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{entry:?}")
+                        }
                     }
                 }
             }
@@ -418,15 +419,10 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let dir = outer.path().join("run");
         let chosen = Workspace::create(Some(&dir)).unwrap();
-        BoundedLog::open(&chosen.unit_log())
-            .unwrap()
-            .write(b"a line\n")
-            .unwrap();
+        BoundedLog::open(&chosen.unit_log()).unwrap().write(b"a line\n").unwrap();
         chosen.clean();
-        let mut left: Vec<_> = fs::read_dir(&dir)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let mut left: Vec<_> =
+            fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, [MARKER, "unit.log"]);
         // It is ours, so it may be used again.

@@ -18,7 +18,8 @@ fn a_unit_waits_for_pebble_and_needs_no_help_when_it_comes() {
     assert_eq!(table.status(), ("waiting", "waiting for Pebble in \"workload\""));
     assert_eq!(
         table.deferred,
-        ["install", "config-changed"].map(|event| (event.to_owned(), "waiting for Pebble in \"workload\"".to_owned()))
+        ["install", "config-changed"]
+            .map(|event| (event.to_owned(), "waiting for Pebble in \"workload\"".to_owned()))
     );
     // What the hooks asked for beside Pebble is committed.
     assert_eq!(table.ports, format!("{port}/tcp"));
@@ -33,7 +34,10 @@ fn a_unit_waits_for_pebble_and_needs_no_help_when_it_comes() {
     assert!(hooks[0].took >= Duration::from_secs(3), "{:?}", hooks[0]);
     let told = dev.since(0).join("\n");
     assert!(
-        told.contains("WARNING cannot add layer \"workload\" in container \"workload\": no such socket; attempt 1 of 3, next in 1 s"),
+        told.contains(
+            "WARNING cannot add layer \"workload\" in container \"workload\": no such socket; \
+             attempt 1 of 3, next in 1 s"
+        ),
         "{told}"
     );
     for event in ["install", "config-changed"] {

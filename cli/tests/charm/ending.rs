@@ -41,7 +41,8 @@ fn what_stop_asks_of_pebble_is_asked_once() {
     let told = dev.quit();
     ended_at_once(&told);
     let told = told.join("\n");
-    let why = "WARNING \"stop\" is done all the same: cannot stop service \"workload\" in container \"workload\": no answer from Pebble at ";
+    let why = "WARNING \"stop\" is done all the same: cannot stop service \"workload\" in \
+               container \"workload\": no answer from Pebble at ";
     assert!(told.contains(why), "{told}");
 }
 
@@ -77,7 +78,8 @@ fn an_actions_error_is_its_failure_message() {
     assert!(hook.tools.contains("action-fail"), "{}", hook.tools);
     let failure = dev.line("action 2: ");
     for part in [
-        "action 2: failed: cannot restart service \"workload\" in container \"workload\": no answer from Pebble at ",
+        "action 2: failed: cannot restart service \"workload\" in container \"workload\": no \
+         answer from Pebble at ",
         " after 2 attempts in ",
         "(connection refused); is the container running?",
     ] {
@@ -88,9 +90,6 @@ fn an_actions_error_is_its_failure_message() {
     assert_eq!(table.status(), ("active", ""));
     // No status is collected in an action; the next hook tells.
     dev.say("update-status");
-    assert_eq!(
-        dev.settled("waiting").status(),
-        ("waiting", "waiting for Pebble in \"workload\"")
-    );
+    assert_eq!(dev.settled("waiting").status(), ("waiting", "waiting for Pebble in \"workload\""));
     dev.quit();
 }

@@ -1,4 +1,5 @@
-//! Pebble is gone for good while the unit is in operation: the hook fails within its bound, and the unit recovers when Pebble is back.
+//! Pebble is gone for good while the unit is in operation: the hook fails within its bound, and the
+//! unit recovers when Pebble is back.
 
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use crate::table::HookLine;
 /// The three attempts' waits, 200 ms and 400 ms, and what an operator's policy may take on top.
 const BOUND: Duration = Duration::from_millis(600 + 15_000);
 
-/// A unit that was active on the old port, and whose config-changed to the new one has found no Pebble and failed.
+/// A unit that was active on the old port, and whose config-changed to the new one has found no
+/// Pebble and failed.
 fn failed(setup: Setup, old: u16, new: u16) -> Dev {
     let mut dev = setup.attempts(3).start();
     dev.settled("active");
@@ -28,8 +30,10 @@ fn failed(setup: Setup, old: u16, new: u16) -> Dev {
     is_in_error(&mut dev, old);
     let told = dev.since(before).join("\n");
     for part in [
-        "WARNING cannot add layer \"workload\" in container \"workload\": connection refused; attempt 1 of 3, next in 200 ms",
-        "ERROR \"config-changed\" failed: cannot add layer \"workload\" in container \"workload\": no answer from Pebble at ",
+        "WARNING cannot add layer \"workload\" in container \"workload\": connection refused; \
+         attempt 1 of 3, next in 200 ms",
+        "ERROR \"config-changed\" failed: cannot add layer \"workload\" in container \
+         \"workload\": no answer from Pebble at ",
         " after 3 attempts in ",
         "(connection refused); is the container running?",
         "failed (exit status 1): what it asked for is dropped; runs again in ",
@@ -127,6 +131,7 @@ fn resolved_without_retry_skips_the_hook() {
     let names: Vec<_> = dev.hooks_since(before).into_iter().map(|hook| hook.name).collect();
     assert_eq!(names, ["update-status"], "{}", dev.story());
     dev.say("resolved");
-    // Nothing to resolve any more: for a script that is a mistake, so this run ends with 1 and says so.
+    // Nothing to resolve any more: for a script that is a mistake, so this run ends with 1 and says
+    // so.
     dev.line("cannot resolve");
 }

@@ -1,10 +1,12 @@
-//! Pebble is killed at one moment of a config-changed, and comes back after some seconds: the same hook applies the new config.
+//! Pebble is killed at one moment of a config-changed, and comes back after some seconds: the same
+//! hook applies the new config.
 
 use charmwright::testing::proxy::{Fault, Rule};
 
 use crate::support::{Setup, Workload, free_port};
 
-/// When Pebble dies: at a request that is then lost, or after it was done and before its answer is seen.
+/// When Pebble dies: at a request that is then lost, or after it was done and before its answer is
+/// seen.
 enum At {
     Request(Which),
     Answer(Which),
@@ -54,17 +56,14 @@ fn a_long_outage_is_shown_while_it_lasts() {
     dev.voice.kill_pebble();
     let before = dev.now();
     dev.say(&format!("config port={new}"));
-    // Attempts begin at 0, 1, 3 and 6 s: the wait after the fourth, of 4 s, is the one that makes it 10 s.
+    // Attempts begin at 0, 1, 3 and 6 s: the wait after the fourth, of 4 s, is the one that makes
+    // it 10 s.
     let shown = "Pebble in \"workload\" not answering (attempt 4 of 15)";
     dev.line(&format!("status waiting: {shown}"));
     let table = dev.table();
     assert_eq!(table.status(), ("waiting", shown));
     // What the hook asked for is not yet the unit's.
-    assert!(
-        table.agent.starts_with("executing (config-changed, "),
-        "{}",
-        table.agent
-    );
+    assert!(table.agent.starts_with("executing (config-changed, "), "{}", table.agent);
     assert_eq!(table.ports, format!("{old}/tcp"));
     dev.say("pebble start");
     let hook = dev.hook("config-changed");
@@ -90,7 +89,8 @@ fn applies_the_new_config(test: &str, moment: At) {
     };
     let mut dev = setup.proxied().start();
     dev.settled("active");
-    // The pebble-ready of the new Pebble would apply the config too: it has to wait until we have looked at what this hook did.
+    // The pebble-ready of the new Pebble would apply the config too: it has to wait until we have
+    // looked at what this hook did.
     dev.hold("workload-pebble-ready");
     let voice = dev.voice.clone();
     let kill = move |_: &_| voice.kill_pebble();
@@ -109,33 +109,28 @@ fn applies_the_new_config(test: &str, moment: At) {
     dev.say("sleep 2\npebble start");
     let hook = dev.hook("config-changed");
     assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1), "{}", dev.story());
-    let workload = Workload::at(new).unwrap_or_else(|| panic!("nobody answers on the new port{}", dev.story()));
+    let workload = Workload::at(new)
+        .unwrap_or_else(|| panic!("nobody answers on the new port{}", dev.story()));
     assert_eq!(workload.variable("PORT"), Some(new.to_string()));
     assert_eq!(Workload::at(old), None);
     let table = dev.table();
-    assert_eq!(
-        (table.ports, table.deferred.len()),
-        (format!("{new}/tcp"), 0),
-        "{}",
-        dev.story()
-    );
+    assert_eq!((table.ports, table.deferred.len()), (format!("{new}/tcp"), 0), "{}", dev.story());
     let told = dev.since(before).join("\n");
     for bad in ["ERROR", "deferred", "failed", "is stored"] {
         assert!(!told.contains(bad), "{bad}{}", dev.story());
     }
-    let told_of_retries = told.contains(" retry inside the hook") || told.contains(" retries inside the hook");
+    let told_of_retries =
+        told.contains(" retry inside the hook") || told.contains(" retries inside the hook");
     assert!(told_of_retries, "{told}");
 
     dev.let_go("workload-pebble-ready");
     assert_eq!(dev.settled("active").status(), ("active", ""));
-    let hooks: Vec<_> = dev
-        .hooks_since(before)
-        .into_iter()
-        .map(|hook| (hook.name, hook.exit))
-        .collect();
+    let hooks: Vec<_> =
+        dev.hooks_since(before).into_iter().map(|hook| (hook.name, hook.exit)).collect();
     assert_eq!(
         hooks,
-        ["config-changed", "workload-pebble-ready"].map(|name| (name.to_owned(), "exit 0".to_owned()))
+        ["config-changed", "workload-pebble-ready"]
+            .map(|name| (name.to_owned(), "exit 0".to_owned()))
     );
     // The config was all there, so pebble-ready had nothing to start anew.
     assert_eq!(Workload::at(new), Some(workload));

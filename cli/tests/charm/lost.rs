@@ -1,4 +1,5 @@
-//! Pebble is lost inside a hook that Juju would not run again: the event is stored, shown, and runs again once before the next event.
+//! Pebble is lost inside a hook that Juju would not run again: the event is stored, shown, and runs
+//! again once before the next event.
 
 use std::fs;
 
@@ -11,27 +12,28 @@ const REASON: &str = "waiting for Pebble in \"workload\"";
 /// Kills Pebble at the next request that adds a layer.
 fn kill_at_add_layer(dev: &Dev) {
     let voice = dev.voice.clone();
-    dev.proxy().add(Rule::new(
-        "POST",
-        "/v1/layers",
-        Fault::before(move |_| voice.kill_pebble()),
-    ));
+    dev.proxy().add(Rule::new("POST", "/v1/layers", Fault::before(move |_| voice.kill_pebble())));
 }
 
-/// `event` has just been run and has lost its Pebble. What follows is the same for every event that is stored.
+/// `event` has just been run and has lost its Pebble. What follows is the same for every event that
+/// is stored.
 fn is_stored_shown_and_run_once(dev: &mut Dev, event: &str, place: usize) {
     let table = dev.settled("waiting");
     assert_eq!(table.status(), ("waiting", REASON));
     assert_eq!(table.deferred, [(event.to_owned(), REASON.to_owned())]);
     let told = dev.since(place).join("\n");
     for part in [
-        format!("WARNING \"{event}\" is stored and runs again before the next event: cannot add layer \"workload\""),
+        format!(
+            "WARNING \"{event}\" is stored and runs again before the next event: cannot add layer \
+             \"workload\""
+        ),
         format!("            deferred {event}: {REASON}"),
     ] {
         assert_eq!(told.matches(&part).count(), 1, "{part}{}", dev.story());
     }
 
-    // The next event, with Pebble back while its hook has not begun: what was stored runs in it, once, and first.
+    // The next event, with Pebble back while its hook has not begun: what was stored runs in it,
+    // once, and first.
     let before = dev.now();
     dev.hold("update-status");
     dev.hold("workload-pebble-ready");
@@ -44,12 +46,8 @@ fn is_stored_shown_and_run_once(dev: &mut Dev, event: &str, place: usize) {
     assert_eq!(hook.exit, "exit 0", "{}", dev.story());
     let layers = dev.proxy().count("POST", "/v1/layers");
     assert_eq!(layers, 1, "{}", dev.story());
-    let posts: Vec<_> = dev
-        .proxy()
-        .requests()
-        .into_iter()
-        .filter(|seen| seen.method == "POST")
-        .collect();
+    let posts: Vec<_> =
+        dev.proxy().requests().into_iter().filter(|seen| seen.method == "POST").collect();
     assert_eq!(posts[0].path, "/v1/layers");
     assert!(posts[1].path.starts_with("/v1/services"), "{}", dev.story());
     // Pebble has forgotten nothing of what the stored event brought back.

@@ -1,7 +1,9 @@
-//! The charms of this repository under `charmwright dev`, on the real Pebble: what an operator sees when Pebble comes, goes and comes back.
+//! The charms of this repository under `charmwright dev`, on the real Pebble: what an operator sees
+//! when Pebble comes, goes and comes back.
 //!
-//! Each test is a run of its own, told what to do line by line, as a person at the terminal would. Moments inside a hook are met exactly: a
-//! proxy between the charm and Pebble (the agent itself has none) holds a request up while the test kills Pebble.
+//! Each test is a run of its own, told what to do line by line, as a person at the terminal would.
+//! Moments inside a hook are met exactly: a proxy between the charm and Pebble (the agent itself
+//! has none) holds a request up while the test kills Pebble.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

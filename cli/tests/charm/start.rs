@@ -12,23 +12,11 @@ fn a_unit_starts_and_its_workload_answers() {
     let table = dev.settled("active");
     assert_eq!(table.status(), ("active", ""));
     assert_eq!((table.agent, table.ports), ("idle".to_owned(), format!("{port}/tcp")));
-    let hooks: Vec<_> = dev
-        .hooks_since(0)
-        .into_iter()
-        .map(|hook| (hook.name, hook.exit))
-        .collect();
-    let expected = [
-        "install",
-        "leader-elected",
-        "config-changed",
-        "start",
-        "workload-pebble-ready",
-    ];
+    let hooks: Vec<_> = dev.hooks_since(0).into_iter().map(|hook| (hook.name, hook.exit)).collect();
+    let expected =
+        ["install", "leader-elected", "config-changed", "start", "workload-pebble-ready"];
     for hook in expected {
-        let times = hooks
-            .iter()
-            .filter(|(name, exit)| name == hook && exit == "exit 0")
-            .count();
+        let times = hooks.iter().filter(|(name, exit)| name == hook && exit == "exit 0").count();
         assert_eq!(times, 1, "{hook} in {hooks:?}");
     }
     assert_eq!(hooks.len(), expected.len(), "{hooks:?}");
@@ -36,7 +24,8 @@ fn a_unit_starts_and_its_workload_answers() {
     assert_eq!(workload.variable("PORT"), Some(port.to_string()));
     assert_eq!(workload.variable("GREETING").as_deref(), Some("first"));
 
-    // The pebble-ready hook found everything in place, so the process is the one that the first hook started.
+    // The pebble-ready hook found everything in place, so the process is the one that the first
+    // hook started.
     let before = dev.now();
     dev.say("update-status");
     assert_eq!(dev.hook("update-status").exit, "exit 0");

@@ -17,19 +17,23 @@ use charmwright::testing::proxy::FaultProxy;
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
-use crate::charms::{RESTART_ON_CHECK, built, checkout, declare_any_workload, pebble_or_skip, target};
+use crate::charms::{
+    RESTART_ON_CHECK, built, checkout, declare_any_workload, pebble_or_skip, target,
+};
 use crate::table::{HookLine, Table};
 
 /// The program under test.
 pub const CHARMWRIGHT: &str = env!("CARGO_BIN_EXE_charmwright");
 
-/// By how much the agent's waits are shortened: Pebble is polled every 1.25 s, and update-status comes after 75 s, when a run is long over.
+/// By how much the agent's waits are shortened: Pebble is polled every 1.25 s, and update-status
+/// comes after 75 s, when a run is long over.
 const QUICK: u32 = 4;
 
 /// Longer than anything here takes on a busy machine; only a broken run waits so long.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A script that is being written while another test starts a process cannot be run until that process has let go of it.
+/// A script that is being written while another test starts a process cannot be run until that
+/// process has let go of it.
 static WRITING_OR_STARTING: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -69,7 +73,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// A run of any-workload-k8s with the demo workload on this port and a health check of it. `None`: there is no Pebble, skip the test.
+    /// A run of any-workload-k8s with the demo workload on this port and a health check of it.
+    /// `None`: there is no Pebble, skip the test.
     pub fn any_workload(test: &str, port: u16) -> Option<Self> {
         let setup = Self::new(test, "any-workload-k8s")?
             .config("command", &format!("{CHARMWRIGHT} demo-workload"))
@@ -79,7 +84,8 @@ impl Setup {
         Some(setup)
     }
 
-    /// A run of the example [`RESTART_ON_CHECK`], whose workload is ill while [`Dev::ill`] is there.
+    /// A run of the example [`RESTART_ON_CHECK`], whose workload is ill while [`Dev::ill`] is
+    /// there.
     pub fn restart_on_check(test: &str) -> Option<Self> {
         let setup = Self::new(test, RESTART_ON_CHECK)?;
         let ill = setup.folder.path().join("ill");
@@ -110,14 +116,7 @@ impl Setup {
         for name in ["charm", "hold", "proxied", "proxied/workload"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        Some(Self {
-            folder,
-            charm,
-            pebble,
-            args: Vec::new(),
-            speed: QUICK,
-            proxied: false,
-        })
+        Some(Self { folder, charm, pebble, args: Vec::new(), speed: QUICK, proxied: false })
     }
 
     fn charm_dir(&self) -> PathBuf {
@@ -157,9 +156,9 @@ impl Setup {
     pub fn start(self) -> Dev {
         let root = self.folder.path();
         let socket = root.join("run/containers/workload/pebble.socket");
-        let proxy = self
-            .proxied
-            .then(|| FaultProxy::start_at(root.join("proxied/workload/pebble.socket"), &socket).unwrap());
+        let proxy = self.proxied.then(|| {
+            FaultProxy::start_at(root.join("proxied/workload/pebble.socket"), &socket).unwrap()
+        });
         let mut child = {
             let _alone = alone();
             let dispatch = self.charm_dir().join("dispatch");
@@ -184,21 +183,12 @@ impl Setup {
         let (sender, lines) = channel();
         read_lines(child.stdout.take().unwrap(), sender.clone());
         read_lines(child.stderr.take().unwrap(), sender);
-        let voice = Voice {
-            stdin: Arc::new(Mutex::new(child.stdin.take())),
-            socket,
-        };
-        Dev {
-            folder: self.folder,
-            child,
-            voice,
-            lines,
-            seen: Vec::new(),
-            proxy,
-        }
+        let voice = Voice { stdin: Arc::new(Mutex::new(child.stdin.take())), socket };
+        Dev { folder: self.folder, child, voice, lines, seen: Vec::new(), proxy }
     }
 
-    /// The charm's program: waits while it is held, and is then what the checkout's own `dispatch` runs.
+    /// The charm's program: waits while it is held, and is then what the checkout's own `dispatch`
+    /// runs.
     fn dispatch(&self) -> String {
         let root = self.folder.path().display();
         let (target, programs) = target();
@@ -322,10 +312,7 @@ impl Dev {
 
     /// The hooks that ended since that place.
     pub fn hooks_since(&self, place: usize) -> Vec<HookLine> {
-        self.since(place)
-            .iter()
-            .filter_map(|line| HookLine::read(line))
-            .collect()
+        self.since(place).iter().filter_map(|line| HookLine::read(line)).collect()
     }
 
     #[track_caller]
@@ -341,15 +328,21 @@ impl Dev {
                         return found;
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => panic!("waited {PATIENCE:?} for {what:?}{}", self.story()),
-                Err(RecvTimeoutError::Disconnected) => panic!("the run ended before {what:?}{}", self.story()),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("waited {PATIENCE:?} for {what:?}{}", self.story())
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("the run ended before {what:?}{}", self.story())
+                }
             }
         }
     }
 
     /// All that is known of the run, for the one who has to find out what went wrong.
     pub fn story(&self) -> String {
-        let log = |name: &str| fs::read_to_string(self.folder.path().join("run").join(name)).unwrap_or_default();
+        let log = |name: &str| {
+            fs::read_to_string(self.folder.path().join("run").join(name)).unwrap_or_default()
+        };
         let requests: Vec<String> = self
             .proxy
             .iter()
@@ -396,7 +389,8 @@ impl Dev {
         self.table()
     }
 
-    /// Ends the run by `quit`, and checks that it exits with 0 and leaves nothing behind. The lines from the command on.
+    /// Ends the run by `quit`, and checks that it exits with 0 and leaves nothing behind. The lines
+    /// from the command on.
     #[track_caller]
     pub fn quit(self) -> Vec<String> {
         self.end(&[".charmwright", "pebble-workload.log"])
@@ -415,10 +409,7 @@ impl Dev {
         drop(self.voice.stdin.lock().unwrap_or_else(PoisonError::into_inner).take());
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self
-                .lines
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => self.seen.push(line),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!("the run does not end{}", self.story()),
@@ -463,7 +454,8 @@ impl Dev {
 
 impl Drop for Dev {
     fn drop(&mut self) {
-        // After a failed test: the run ends at once and cleans up, and its folder is removed after that.
+        // After a failed test: the run ends at once and cleans up, and its folder is removed after
+        // that.
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
             let _ = rustix::process::kill_process(Pid::from_child(&self.child), Signal::QUIT);
             let _ = self.child.wait();
@@ -489,9 +481,7 @@ impl Workload {
         let (_, said) = answer.split_once("hello from the demo workload, process ")?;
         let (pid, rest) = said.split_once(" on port ")?;
         assert_eq!(rest.trim_end(), port.to_string());
-        Some(Self {
-            pid: pid.parse().unwrap(),
-        })
+        Some(Self { pid: pid.parse().unwrap() })
     }
 
     /// The value of a variable in its environment.

@@ -16,7 +16,8 @@ pub struct HookLine {
 }
 
 impl HookLine {
-    /// Reads `  3.0s  config-changed (again, 2)   149 ms  exit 1    config-get, state-get`; another line is `None`.
+    /// Reads `  3.0s  config-changed (again, 2)   149 ms  exit 1    config-get, state-get`; another
+    /// line is `None`.
     pub fn read(line: &str) -> Option<Self> {
         let (time, rest) = line.trim_start().split_once("s  ")?;
         time.parse::<f64>().ok()?;
@@ -59,9 +60,7 @@ pub struct Table {
 impl Table {
     /// Reads the lines of a table, the empty ones around it left out.
     pub fn read(lines: &[String]) -> Self {
-        let [_, _, head, row, rest @ ..] = lines else {
-            panic!("no table: {lines:?}")
-        };
+        let [_, _, head, row, rest @ ..] = lines else { panic!("no table: {lines:?}") };
         let cell = |name: &str| {
             let names = ["Unit", "Workload", "Agent", "Ports", "Message"];
             let start = head.find(name).unwrap_or_else(|| panic!("no {name} in {head:?}"));
@@ -98,7 +97,8 @@ impl Table {
 
 #[test]
 fn a_hook_line_and_a_table_are_read() {
-    let line = "   16.4s  config-changed (again, 2)        149 ms  exit 1    close-port, config-get x2";
+    let line =
+        "   16.4s  config-changed (again, 2)        149 ms  exit 1    close-port, config-get x2";
     let hook = HookLine::read(line).unwrap();
     assert_eq!((hook.name.as_str(), hook.attempt), ("config-changed", 2));
     assert_eq!((hook.took, hook.exit.as_str()), (Duration::from_millis(149), "exit 1"));

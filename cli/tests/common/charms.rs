@@ -1,4 +1,5 @@
-//! The charms of this checkout as test runs need them: built once, their declarations, and the Pebble to run them with.
+//! The charms of this checkout as test runs need them: built once, their declarations, and the
+//! Pebble to run them with.
 
 use std::env;
 use std::fs;
@@ -37,8 +38,8 @@ pub fn target() -> (&'static Path, &'static Path) {
     (programs.parent().unwrap(), programs)
 }
 
-/// Builds both charms, once, and gives the hook executable of any-workload-k8s: a test of one package does not build the programs of the
-/// others.
+/// Builds both charms, once, and gives the hook executable of any-workload-k8s: a test of one
+/// package does not build the programs of the others.
 pub fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {

@@ -14,8 +14,8 @@ use crate::support::{CHARMWRIGHT, Charm, Run};
 const FAST: &[&str] = &["--speed", "100"];
 
 /// Tells what the charm finds in its folder, and what is configured.
-const TELLS: &str =
-    "#!/bin/sh\n[ $JUJU_HOOK_NAME = start ] || exit 0\nls -A >$OUT/files; config-get >$OUT/config; status-set active\n";
+const TELLS: &str = "#!/bin/sh\n[ $JUJU_HOOK_NAME = start ] || exit 0\nls -A >$OUT/files; \
+                     config-get >$OUT/config; status-set active\n";
 
 #[test]
 fn a_charmcraft_yaml_is_enough() {
@@ -42,38 +42,26 @@ fn a_charmcraft_yaml_is_enough() {
 #[test]
 fn what_charmcraft_yaml_adds_to_the_other_files_is_not_lost() {
     let charm = Charm::new(&[
-        (
-            "charmcraft.yaml",
-            "type: charm\nconfig: {options: {port: {type: int, default: 81}}}\n",
-        ),
+        ("charmcraft.yaml", "type: charm\nconfig: {options: {port: {type: int, default: 81}}}\n"),
         ("dispatch", TELLS),
     ]);
     charm.run(FAST, "wait-for active\n").exits(0);
     assert_eq!(charm.noted("config"), "port: 81\n");
     for (name, content, told) in [
         ("config.yaml", "options: {}\n", "config.yaml is there too"),
-        (
-            "charmcraft.yaml",
-            "name: web\n",
-            "metadata.yaml has the same keys (name)",
-        ),
+        ("charmcraft.yaml", "name: web\n", "metadata.yaml has the same keys (name)"),
     ] {
         charm.write(name, content);
-        charm
-            .run(FAST, "")
-            .exits(1)
-            .says("cannot use charmcraft.yaml")
-            .says(told);
+        charm.run(FAST, "").exits(1).says("cannot use charmcraft.yaml").says(told);
         let _ = fs::remove_file(charm.dir().join("config.yaml"));
     }
 }
 
 #[test]
 fn a_folder_with_nothing_to_run_is_told_so_before_any_hook() {
-    for (file, advice) in [
-        ("src/charm.py", "`charmcraft pack`"),
-        ("README.md", "write an executable `dispatch`"),
-    ] {
+    for (file, advice) in
+        [("src/charm.py", "`charmcraft pack`"), ("README.md", "write an executable `dispatch`")]
+    {
         let charm = Charm::new(&[(file, "")]);
         let run = charm.run(&["--until-idle"], "").exits(2).says(advice);
         assert!(!run.stdout.contains("install"), "{}", run.stdout);
@@ -92,15 +80,11 @@ fn the_charm_runs_from_a_copy_and_nothing_of_a_unit_is_left_in_the_folder() {
         ("dir/run", "#!/bin/sh\necho run\n"),
     ]);
     std::os::unix::fs::symlink("dir/run", charm.dir().join("link")).unwrap();
-    let mut before: Vec<_> = fs::read_dir(charm.dir())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let mut before: Vec<_> =
+        fs::read_dir(charm.dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     charm.run(FAST, "wait-for unknown\nquit\n").exits(0);
-    let mut after: Vec<_> = fs::read_dir(charm.dir())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let mut after: Vec<_> =
+        fs::read_dir(charm.dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     before.sort();
     after.sort();
     assert_eq!(before, after);
@@ -118,19 +102,22 @@ fn the_charm_runs_from_a_copy_and_nothing_of_a_unit_is_left_in_the_folder() {
 
 #[test]
 fn an_upgrade_takes_the_folder_anew_and_leaves_what_is_the_units() {
-    let first = "#!/bin/sh\n[ $JUJU_HOOK_NAME != install ] || touch .unit-state.db mine old-dir/mine\nstatus-set active first\n";
+    let first = "#!/bin/sh\n[ $JUJU_HOOK_NAME != install ] || touch .unit-state.db mine \
+                 old-dir/mine\nstatus-set active first\n";
     let charm = Charm::new(&[("dispatch", first), ("gone", "x"), ("old-dir/gone", "x")]);
     let next = charm.out().join("next");
     charm.write(
         "../out/next",
-        "#!/bin/sh\n[ $JUJU_HOOK_NAME != upgrade-charm ] || find . -type f | sort >$OUT/files\nstatus-set active second\n",
+        "#!/bin/sh\n[ $JUJU_HOOK_NAME != upgrade-charm ] || find . -type f | sort \
+         >$OUT/files\nstatus-set active second\n",
     );
     // The author's own edit, made while the unit runs: an action of the first charm makes it.
     charm.write("actions.yaml", "edit: {}\n");
     charm.write(
         "dispatch",
         &format!(
-            "{first}[ $JUJU_DISPATCH_PATH != actions/edit ] || {{ cd {dir}; rm -r gone old-dir; cp {next} new; mv new dispatch; }}\n",
+            "{first}[ $JUJU_DISPATCH_PATH != actions/edit ] || {{ cd {dir}; rm -r gone old-dir; \
+             cp {next} new; mv new dispatch; }}\n",
             dir = charm.dir().display(),
             next = next.display()
         ),
@@ -138,7 +125,8 @@ fn an_upgrade_takes_the_folder_anew_and_leaves_what_is_the_units() {
     charm
         .run(
             FAST,
-            "expect active first\nrun edit\nwait-for idle\nupgrade\nwait-for idle\nexpect active second\n",
+            "expect active first\nrun edit\nwait-for idle\nupgrade\nwait-for idle\nexpect active \
+             second\n",
         )
         .exits(0);
     assert_eq!(
@@ -152,15 +140,13 @@ fn an_upgrade_takes_the_folder_anew_and_leaves_what_is_the_units() {
     charm.write(
         "dispatch",
         &format!(
-            "#!/bin/sh\n[ $JUJU_DISPATCH_PATH != actions/spoil ] || echo 'spoil: [' >{}/actions.yaml\nstatus-set active first\n",
+            "#!/bin/sh\n[ $JUJU_DISPATCH_PATH != actions/spoil ] || echo 'spoil: [' \
+             >{}/actions.yaml\nstatus-set active first\n",
             charm.dir().display()
         ),
     );
     charm
-        .run(
-            FAST,
-            "wait-for active\nrun spoil\nwait-for idle\nupgrade\nwait-for idle\n",
-        )
+        .run(FAST, "wait-for active\nrun spoil\nwait-for idle\nupgrade\nwait-for idle\n")
         .exits(1)
         .says("actions.yaml");
 }
@@ -193,11 +179,8 @@ fn a_packed_charm_is_unpacked_and_run() {
             .stderr(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        let _ = child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(b"wait-for active\nupgrade\nwait-for active\n");
+        let _ =
+            child.stdin.take().unwrap().write_all(b"wait-for active\nupgrade\nwait-for active\n");
         let run = Run::from(child.wait_with_output().unwrap());
         charm.assert_nothing_left();
         run
@@ -213,14 +196,10 @@ fn a_packed_charm_is_unpacked_and_run() {
     assert_eq!(charm.noted("config"), "port: 82\n");
     // Known hooks are made executable, `dispatch` is not.
     run(&[metadata, ("hooks/start", 0o644, &tells)]).exits(0);
-    run(&[metadata, ("../up", 0o644, "x")])
-        .exits(1)
-        .says("does not stay within the charm");
+    run(&[metadata, ("../up", 0o644, "x")]).exits(1).says("does not stay within the charm");
     assert!(!charm.out().join("up").exists());
     run(&[("dispatch", 0o755, &tells)]).exits(1).says("metadata.yaml");
-    run(&[metadata, ("README.md", 0o644, "x")])
-        .exits(2)
-        .says("neither a `dispatch` nor `hooks/`");
+    run(&[metadata, ("README.md", 0o644, "x")]).exits(2).says("neither a `dispatch` nor `hooks/`");
     fs::write(&archive, "no zip").unwrap();
     let ran = Command::new(CHARMWRIGHT).arg("dev").arg(&archive).output().unwrap();
     Run::from(ran).exits(1).says("cannot unpack");
@@ -228,9 +207,10 @@ fn a_packed_charm_is_unpacked_and_run() {
 
 #[test]
 fn a_cargo_project_is_built_and_run() {
-    let program =
-        "fn main() { std::process::Command::new(\"status-set\").args([\"active\", NAME]).status().unwrap(); }\n";
-    let manifest = "[package]\nname = \"my-charm\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+    let program = "fn main() { std::process::Command::new(\"status-set\").args([\"active\", \
+                   NAME]).status().unwrap(); }\n";
+    let manifest =
+        "[package]\nname = \"my-charm\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
     let charm = Charm::new(&[
         ("Cargo.toml", manifest),
         ("src/main.rs", &format!("const NAME: &str = \"only\";\n{program}")),

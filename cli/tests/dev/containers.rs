@@ -1,4 +1,5 @@
-//! Containers with a real Pebble: when it is ready, what it notices, and that its end is the end of everything in it.
+//! Containers with a real Pebble: when it is ready, what it notices, and that its end is the end of
+//! everything in it.
 
 use std::io::Write;
 use std::process::Command;
@@ -10,27 +11,21 @@ use crate::support::{Charm, Run, lives, wait_until};
 
 const FAST: &str = "50";
 
-/// A charm with one container, whose scripts find Pebble as `$PEBBLE`, and the arguments of its run.
+/// A charm with one container, whose scripts find Pebble as `$PEBBLE`, and the arguments of its
+/// run.
 fn charm(test: &str, dispatch: &str) -> Option<(Charm, Vec<String>)> {
     // Only to learn whether a Pebble can be had, by the rule of all tests; the run starts its own.
     drop(daemon_or_skip(test, DaemonOptions::default())?);
     let pebble = pebble_binary::find_or_build(None, &mut |_| {}).unwrap();
     let pebble = pebble.display();
     let charm = Charm::dispatching(&format!(
-        "export PEBBLE_SOCKET=$CHARMWRIGHT_CONTAINERS/web/pebble.socket\nPEBBLE={pebble}\necho $JUJU_HOOK_NAME >>$OUT/hooks\n{dispatch}"
+        "export PEBBLE_SOCKET=$CHARMWRIGHT_CONTAINERS/web/pebble.socket\nPEBBLE={pebble}\necho \
+         $JUJU_HOOK_NAME >>$OUT/hooks\n{dispatch}"
     ));
-    charm.write(
-        "metadata.yaml",
-        "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n",
-    );
+    charm.write("metadata.yaml", "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n");
     Some((
         charm,
-        vec![
-            "--speed".to_owned(),
-            FAST.to_owned(),
-            "--pebble".to_owned(),
-            pebble.to_string(),
-        ],
+        vec!["--speed".to_owned(), FAST.to_owned(), "--pebble".to_owned(), pebble.to_string()],
     ))
 }
 
@@ -38,7 +33,8 @@ fn args(args: &[String]) -> Vec<&str> {
     args.iter().map(String::as_str).collect()
 }
 
-/// Starts a service that makes a daemon of its child: forked, in a session of its own, its parent gone. Waits until both have told their ids.
+/// Starts a service that makes a daemon of its child: forked, in a session of its own, its parent
+/// gone. Waits until both have told their ids.
 const SERVICE: &str = r#"case $JUJU_HOOK_NAME in *-pebble-ready)
 cat >layer.yaml <<END
 services:
@@ -55,7 +51,9 @@ status-set active ;; esac"#;
 
 #[test]
 fn killing_or_stopping_pebble_kills_everything_in_its_container() {
-    let Some((charm, options)) = charm("killing_or_stopping_pebble_kills_everything_in_its_container", SERVICE) else {
+    let Some((charm, options)) =
+        charm("killing_or_stopping_pebble_kills_everything_in_its_container", SERVICE)
+    else {
         return;
     };
     for verb in ["kill", "stop"] {
@@ -76,23 +74,22 @@ fn each_start_of_pebble_is_a_new_boot() {
     let Some((charm, options)) = charm("each_start_of_pebble_is_a_new_boot", SERVICE) else {
         return;
     };
-    let script = "wait-for active\npebble kill\npebble start\nwait-for active\npebble stop\nwait-for idle\npebble start\nwait-for active\n";
+    let script = "wait-for active\npebble kill\npebble start\nwait-for active\npebble \
+                  stop\nwait-for idle\npebble start\nwait-for active\n";
     charm.run(&args(&options), script).exits(0);
     assert_eq!(charm.noted("hooks").matches("web-pebble-ready").count(), 3);
     assert_eq!(charm.noted("main").lines().count(), 3);
 }
 
-/// Longer than a runtime keeps a thread that has nothing to do, and so longer than a container lives that such a thread has started.
+/// Longer than a runtime keeps a thread that has nothing to do, and so longer than a container
+/// lives that such a thread has started.
 #[test]
 fn a_container_outlives_an_idle_session() {
     let Some((charm, options)) = charm("a_container_outlives_an_idle_session", SERVICE) else {
         return;
     };
     charm
-        .run(
-            &args(&options),
-            "wait-for active\nsleep 11\nstatus\npebble kill\nwait-for idle\n",
-        )
+        .run(&args(&options), "wait-for active\nsleep 11\nstatus\npebble kill\nwait-for idle\n")
         .exits(0)
         .says("Pebble in web has ended");
     assert_eq!(charm.noted("hooks").matches("web-pebble-ready").count(), 1);
@@ -105,9 +102,7 @@ fn pebble_can_be_held_back_at_the_start() {
         return;
     };
     options.push("--no-pebble".to_owned());
-    charm
-        .run(&args(&options), "expect unknown\npebble start\nwait-for active\n")
-        .exits(0);
+    charm.run(&args(&options), "expect unknown\npebble start\nwait-for active\n").exits(0);
     let hooks = charm.noted("hooks");
     assert!(
         hooks.starts_with("install\nleader-elected\nconfig-changed\nstart\nweb-pebble-ready\n"),
@@ -167,10 +162,9 @@ esac"#;
         &args(&options),
         "wait-for waiting\nnotify example.com/hello\nwait-for active\nkill main\n",
     );
-    wait_until("a second process of the service", || {
-        charm.noted("main").lines().count() == 2
-    });
-    let lines = "try kill nothing\ntry notify Example\ntry notify a.b/c nowhere\nkill nothing web\n";
+    wait_until("a second process of the service", || charm.noted("main").lines().count() == 2);
+    let lines =
+        "try kill nothing\ntry notify Example\ntry notify a.b/c nowhere\nkill nothing web\n";
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     let run = Run::from(child.wait_with_output().unwrap()).exits(1);
     assert_eq!(charm.noted("notice"), "example.com/hello\n");
@@ -207,16 +201,16 @@ status-set active ;; esac"#;
         .collect();
     assert!(sizes.iter().all(|size| (1..=4 << 20).contains(size)), "{sizes:?}");
     let end = std::fs::read(dir.join("pebble-web.log")).unwrap();
-    assert!(
-        end.windows(6).any(|part| part == b"[main]"),
-        "the newest lines are kept"
-    );
+    assert!(end.windows(6).any(|part| part == b"[main]"), "the newest lines are kept");
 }
 
 #[test]
 fn a_failed_pebble_ready_comes_back_and_is_no_error() {
-    let dispatch = "case $JUJU_HOOK_NAME in *-pebble-ready) [ -e $OUT/once ] || { touch $OUT/once; exit 1; }; status-set active;; esac";
-    let Some((charm, options)) = charm("a_failed_pebble_ready_comes_back_and_is_no_error", dispatch) else {
+    let dispatch = "case $JUJU_HOOK_NAME in *-pebble-ready) [ -e $OUT/once ] || { touch \
+                    $OUT/once; exit 1; }; status-set active;; esac";
+    let Some((charm, options)) =
+        charm("a_failed_pebble_ready_comes_back_and_is_no_error", dispatch)
+    else {
         return;
     };
     let run = charm
@@ -229,7 +223,8 @@ fn a_failed_pebble_ready_comes_back_and_is_no_error() {
 
 #[test]
 fn a_kill_of_the_command_ends_the_containers_too() {
-    let Some((charm, options)) = charm("a_kill_of_the_command_ends_the_containers_too", SERVICE) else {
+    let Some((charm, options)) = charm("a_kill_of_the_command_ends_the_containers_too", SERVICE)
+    else {
         return;
     };
     let mut child = charm.start(&args(&options), "");
@@ -244,14 +239,8 @@ fn a_kill_of_the_command_ends_the_containers_too() {
 #[test]
 fn a_pebble_that_cannot_be_run_is_told_at_once() {
     let charm = Charm::dispatching("");
-    charm.write(
-        "metadata.yaml",
-        "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n",
-    );
-    charm
-        .run(&["--pebble", "/no/such/pebble"], "")
-        .exits(1)
-        .says("/no/such/pebble");
+    charm.write("metadata.yaml", "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n");
+    charm.run(&["--pebble", "/no/such/pebble"], "").exits(1).says("/no/such/pebble");
     // Something that is no Pebble ends at once, and the unit goes on without.
     charm
         .run(&["--pebble", "/bin/false", "--speed", "50"], "expect unknown\n")
@@ -263,7 +252,9 @@ fn a_pebble_that_cannot_be_run_is_told_at_once() {
 fn a_rebuild_of_the_program_under_its_run_does_no_harm() {
     let replaced = "[ $JUJU_HOOK_NAME != install ] || { cp $OUT/charmwright $OUT/new && mv $OUT/new $OUT/charmwright; }\n\
                     case $JUJU_HOOK_NAME in *-pebble-ready) status-set active ;; *) status-set waiting ;; esac";
-    let Some((charm, options)) = charm("a_rebuild_of_the_program_under_its_run_does_no_harm", replaced) else {
+    let Some((charm, options)) =
+        charm("a_rebuild_of_the_program_under_its_run_does_no_harm", replaced)
+    else {
         return;
     };
     let script = charm.out().join("script");
@@ -330,10 +321,6 @@ fn quit_comes_to_stop_and_remove_though_pebble_ready_keeps_failing() {
     });
     child.stdin.as_mut().unwrap().write_all(b"quit\n").unwrap();
     Run::from(child.wait_with_output().unwrap()).exits(0);
-    assert!(
-        charm.noted("hooks").ends_with("stop\nremove\n"),
-        "{}",
-        charm.noted("hooks")
-    );
+    assert!(charm.noted("hooks").ends_with("stop\nremove\n"), "{}", charm.noted("hooks"));
     charm.assert_nothing_left();
 }

@@ -1,4 +1,5 @@
-//! What a charm meets: Juju's order of hooks, its environment, its hook tools, and what becomes of a hook that fails or is killed.
+//! What a charm meets: Juju's order of hooks, its environment, its hook tools, and what becomes of
+//! a hook that fails or is killed.
 
 use std::fs;
 use std::io::Write;
@@ -14,7 +15,8 @@ fn hooks_run_in_jujus_order_and_the_script_decides_how_long() {
     charm
         .run(
             FAST,
-            "wait-for unknown\nleader no\nwait-for idle\nupgrade\nwait-for idle\nupdate-status\nwait-for idle\nquit\n",
+            "wait-for unknown\nleader no\nwait-for idle\nupgrade\nwait-for \
+             idle\nupdate-status\nwait-for idle\nquit\n",
         )
         .exits(0);
     let wanted = [
@@ -39,7 +41,8 @@ fn hooks_run_in_jujus_order_and_the_script_decides_how_long() {
 #[test]
 fn the_environment_is_jujus_and_nothing_of_ours() {
     let charm = Charm::dispatching(
-        "[ $JUJU_HOOK_NAME = install ] || exit 0\nenv >$OUT/env; pwd >$OUT/pwd; wc -c >$OUT/stdin; echo $# >$OUT/args",
+        "[ $JUJU_HOOK_NAME = install ] || exit 0\nenv >$OUT/env; pwd >$OUT/pwd; wc -c \
+         >$OUT/stdin; echo $# >$OUT/args",
     );
     charm.run(FAST, "wait-for unknown\n").exits(0);
     let env = charm.noted("env");
@@ -53,19 +56,12 @@ fn the_environment_is_jujus_and_nothing_of_ours() {
         value("CHARMWRIGHT_CONTAINERS").is_some_and(|path| path.ends_with("/containers")),
         "{env}"
     );
-    assert!(
-        value("JUJU_CONTEXT_ID").is_some_and(|id| id.starts_with("web/0-install-")),
-        "{env}"
-    );
+    assert!(value("JUJU_CONTEXT_ID").is_some_and(|id| id.starts_with("web/0-install-")), "{env}");
     for name in ["HOME", "USER", "CARGO_MANIFEST_DIR", "TMPDIR"] {
         assert_eq!(value(name), None, "{name}");
     }
     assert_eq!(
-        (
-            charm.noted("pwd").trim(),
-            charm.noted("stdin").trim(),
-            charm.noted("args").trim()
-        ),
+        (charm.noted("pwd").trim(), charm.noted("stdin").trim(), charm.noted("args").trim()),
         (dir, "0", "0")
     );
 }
@@ -167,10 +163,7 @@ fn a_tool_outside_a_hook_says_what_is_missing() {
         ("", "JUJU_AGENT_SOCKET_NETWORK not set"),
         ("foo", "dial foo: unknown network foo"),
         ("tcp", "JUJU_AGENT_CA_CERT not set"),
-        (
-            "unix",
-            "dial unix /nowhere/agent.socket: connect: no such file or directory",
-        ),
+        ("unix", "dial unix /nowhere/agent.socket: connect: no such file or directory"),
     ] {
         assert_eq!(with_network(network), (Some(1), format!("ERROR {told}\n")));
     }
@@ -216,7 +209,8 @@ fn a_last_line_without_its_end_is_lost() {
         ("actions/none", "#!/bin/sh\nprintf lost\n"),
         ("hooks/install", "#!/bin/sh\necho whole >&2; printf lost >&2\n"),
     ]);
-    let script = "wait-for unknown\nrun half\nexpect-action completed\nrun none\nexpect-action completed\nlog\n";
+    let script = "wait-for unknown\nrun half\nexpect-action completed\nrun none\nexpect-action \
+                  completed\nlog\n";
     let run = charm.run(FAST, script).exits(0);
     assert!(!run.stdout.contains("lost"), "{}", run.stdout);
     run.says("WARNING whole").says("stdout: whole");
@@ -224,10 +218,8 @@ fn a_last_line_without_its_end_is_lost() {
 
 #[test]
 fn a_killed_action_says_terminated() {
-    let charm = Charm::new(&[
-        ("actions.yaml", "die: {}\n"),
-        ("actions/die", "#!/bin/sh\nkill -9 $$\n"),
-    ]);
+    let charm =
+        Charm::new(&[("actions.yaml", "die: {}\n"), ("actions/die", "#!/bin/sh\nkill -9 $$\n")]);
     charm
         .run(FAST, "wait-for unknown\nrun die\nexpect-action failed terminated\n")
         .exits(0)
@@ -246,7 +238,8 @@ state-set n=1; open-port 80; status-set active "set at once"
     // At this speed the waits are 500 and 1000 ms.
     let run = charm.run(
         &["--speed", "10"],
-        "wait-for error\nexpect error config-changed\nwait-for active\nexpect active 'set at once'\nquit\n",
+        "wait-for error\nexpect error config-changed\nwait-for active\nexpect active 'set at \
+         once'\nquit\n",
     );
     run.exits(0)
         .says("exit 3")
@@ -264,7 +257,8 @@ fn resolved_runs_a_failed_hook_now_or_skips_it() {
     charm
         .run(
             &[],
-            "wait-for error\nresolved\nwait-for error\nresolved --no-retry\nwait-for unknown\nquit\n",
+            "wait-for error\nresolved\nwait-for error\nresolved --no-retry\nwait-for \
+             unknown\nquit\n",
         )
         .exits(0);
     assert_eq!(charm.noted("runs").lines().count(), 2);
@@ -282,10 +276,7 @@ fn a_killed_hook_is_queued_again_and_is_no_error() {
             "[ $JUJU_HOOK_NAME = install ] || exit 0\nstate-set n=1; echo \"$(state-get n)\" >>$OUT/runs\n\
              [ -e $OUT/killed ] && exit 0; touch $OUT/killed; kill -{signal} $$"
         ));
-        let run = charm
-            .run(&[], "wait-for unknown\nquit\n")
-            .exits(0)
-            .says("it runs again");
+        let run = charm.run(&[], "wait-for unknown\nquit\n").exits(0).says("it runs again");
         assert!(!run.stdout.contains("error"), "{}", run.stdout);
         assert_eq!(charm.noted("runs"), "1\n1\n");
     }
@@ -296,16 +287,18 @@ fn actions_are_checked_run_and_told() {
     let charm = Charm::new(&[
         (
             "actions.yaml",
-            "backup:\n  description: d\n  params: {to: {type: string, default: /tmp}, deep: {type: boolean}}\nfail: {}\n",
+            "backup:\n  description: d\n  params: {to: {type: string, default: /tmp}, deep: \
+             {type: boolean}}\nfail: {}\n",
         ),
         (
             "actions/backup",
-            "#!/bin/sh\naction-set to=\"$(action-get to)\"; action-log working; echo out; echo \"[$JUJU_HOOK_NAME]\" >$OUT/hook\n",
+            "#!/bin/sh\naction-set to=\"$(action-get to)\"; action-log working; echo out; echo \
+             \"[$JUJU_HOOK_NAME]\" >$OUT/hook\n",
         ),
         ("actions/fail", "#!/bin/sh\naction-fail 'no disk'\n"),
     ]);
-    let script =
-        "wait-for unknown\nrun backup to='/a b'\nwait-for idle\nrun fail\nwait-for idle\nrun backup deep=maybe\n";
+    let script = "wait-for unknown\nrun backup to='/a b'\nwait-for idle\nrun fail\nwait-for \
+                  idle\nrun backup deep=maybe\n";
     let run = charm.run(FAST, script).exits(1);
     run.says("action 1: completed")
         .says("to: /a b")
@@ -328,10 +321,7 @@ fn an_action_runs_while_the_unit_is_in_error() {
         ("hooks/install", "#!/bin/sh\nexit 1\n"),
     ]);
     charm
-        .run(
-            &[],
-            "wait-for error\nrun show\nsleep 0\nresolved --no-retry\nwait-for unknown\n",
-        )
+        .run(&[], "wait-for error\nrun show\nsleep 0\nresolved --no-retry\nwait-for unknown\n")
         .exits(0)
         .says("seen: yes");
 }
@@ -345,28 +335,21 @@ fn a_charm_of_single_hooks_in_any_language_works() {
         ),
         (
             "hooks/start",
-            "#!/usr/bin/env python3\nimport subprocess\nsubprocess.check_call(['status-set', 'active', 'from python'])\n",
+            "#!/usr/bin/env python3\nimport subprocess\nsubprocess.check_call(['status-set', \
+             'active', 'from python'])\n",
         ),
     ]);
-    charm
-        .run(FAST, "wait-for active\nexpect active 'from python'\n")
-        .exits(0)
-        .says("no hook");
+    charm.run(FAST, "wait-for active\nexpect active 'from python'\n").exits(0).says("no hook");
 }
 
 #[test]
 fn a_dispatch_that_cannot_be_run_is_an_error_and_not_a_missing_hook() {
     // The exit code is that of the stop hook, which cannot be run either.
-    let charm = Charm::new(&[("dispatch", "echo not executable"), ("hooks/install", "#!/bin/sh\n")]);
-    charm
-        .run(&[], "wait-for error\nexpect error install\n")
-        .exits(1)
-        .says("chmod +x");
+    let charm =
+        Charm::new(&[("dispatch", "echo not executable"), ("hooks/install", "#!/bin/sh\n")]);
+    charm.run(&[], "wait-for error\nexpect error install\n").exits(1).says("chmod +x");
     let charm = Charm::new(&[("dispatch", "#!/no/such/interpreter\n")]);
-    charm
-        .run(&[], "wait-for error\n")
-        .exits(1)
-        .says("does the program after its #! exist?");
+    charm.run(&[], "wait-for error\n").exits(1).says("does the program after its #! exist?");
     let charm = Charm::new(&[]);
     fs::remove_file(charm.dir().join("metadata.yaml")).unwrap();
     charm.run(&[], "").exits(1).says("metadata.yaml");
@@ -383,7 +366,8 @@ fn a_charm_of_one_hook_is_a_charm() {
 #[test]
 fn hooks_are_told_of_kubernetes_and_of_the_time() {
     let charm = Charm::dispatching(
-        "[ $JUJU_HOOK_NAME = start ] || exit 0\nenv >$OUT/env; status-set active; goal-state >$OUT/goal; date -u +%F >$OUT/today",
+        "[ $JUJU_HOOK_NAME = start ] || exit 0\nenv >$OUT/env; status-set active; goal-state \
+         >$OUT/goal; date -u +%F >$OUT/today",
     );
     let mut child = charm
         .command(FAST)
@@ -396,7 +380,10 @@ fn hooks_are_told_of_kubernetes_and_of_the_time() {
     child.stdin.take().unwrap().write_all(b"wait-for active\n").unwrap();
     assert!(child.wait().unwrap().success());
     let env = charm.noted("env");
-    assert!(env.contains("KUBERNETES_SERVICE_HOST=10.0.0.1\n") && env.contains("KUBERNETES_SERVICE_PORT=443\n"));
+    assert!(
+        env.contains("KUBERNETES_SERVICE_HOST=10.0.0.1\n")
+            && env.contains("KUBERNETES_SERVICE_PORT=443\n")
+    );
     assert!(!env.contains("KUBERNETES_ELSEWHERE"), "{env}");
     let goal = charm.noted("goal");
     assert!(goal.contains(charm.noted("today").trim()), "{goal}");

@@ -1,4 +1,5 @@
-//! However a run ends, nothing of it is left: no process, no socket, no folder. [`Charm::run`] checks that for every orderly end.
+//! However a run ends, nothing of it is left: no process, no socket, no folder. [`Charm::run`]
+//! checks that for every orderly end.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
@@ -6,8 +7,8 @@ use std::process::{Command, Stdio};
 use crate::support::{Charm, Run, lives, signal, signal_pid, wait_until};
 
 /// Leaves a daemon behind that no process group and no session reaches, and tells its process id.
-const LEAVES_A_DAEMON: &str =
-    "[ $JUJU_HOOK_NAME = install ] || exit 0\nsetsid sh -c 'echo $$ >$OUT/daemon; exec sleep 300' >/dev/null 2>&1 &";
+const LEAVES_A_DAEMON: &str = "[ $JUJU_HOOK_NAME = install ] || exit 0\nsetsid sh -c 'echo $$ \
+                               >$OUT/daemon; exec sleep 300' >/dev/null 2>&1 &";
 
 #[test]
 fn what_a_hook_left_running_ends_with_the_run() {
@@ -52,11 +53,7 @@ fn ctrl_c_and_sigterm_run_stop_and_remove() {
         wait_until("start", || charm.noted("hooks").contains("start"));
         signal(&child, name);
         Run::from(child.wait_with_output().unwrap()).exits(0);
-        assert!(
-            charm.noted("hooks").ends_with("stop\nremove\n"),
-            "{}",
-            charm.noted("hooks")
-        );
+        assert!(charm.noted("hooks").ends_with("stop\nremove\n"), "{}", charm.noted("hooks"));
         charm.assert_nothing_left();
     }
 }
@@ -84,7 +81,8 @@ fn a_second_ctrl_c_ends_at_once() {
 
 #[test]
 fn a_stop_hook_that_fails_is_an_exit_code() {
-    let charm = Charm::dispatching("echo $JUJU_HOOK_NAME >>$OUT/hooks; [ $JUJU_HOOK_NAME != stop ]");
+    let charm =
+        Charm::dispatching("echo $JUJU_HOOK_NAME >>$OUT/hooks; [ $JUJU_HOOK_NAME != stop ]");
     charm.run(&[], "wait-for unknown\nquit\n").exits(1).says("stop");
     assert!(charm.noted("hooks").ends_with("stop\nremove\n"));
 }
@@ -97,10 +95,7 @@ fn a_unit_in_error_can_be_removed() {
 
 /// A run that builds Pebble for ever: its `go` is a script that tells its process id and sleeps.
 fn building_for_ever(charm: &Charm) -> (std::process::Child, String) {
-    charm.write(
-        "metadata.yaml",
-        "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n",
-    );
+    charm.write("metadata.yaml", "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n");
     charm.write("dispatch", "#!/bin/sh\n");
     charm.write("bin/go", "#!/bin/sh\necho $$ >$OUT/go\nexec sleep 300\n");
     // A program that lies in Cargo's folder would find the Pebble that was built there.

@@ -1,4 +1,5 @@
-//! The first thing a newcomer types: `cargo dev` in a checkout, with no Pebble, workload or charm of their own.
+//! The first thing a newcomer types: `cargo dev` in a checkout, with no Pebble, workload or charm
+//! of their own.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -10,7 +11,8 @@ use charmwright::testing::{daemon_or_skip, pebble_binary};
 
 use crate::support::{CHARMWRIGHT, Run};
 
-/// Runs `charmwright dev` in the checkout, as the alias does; the temporary folder must be empty in the end.
+/// Runs `charmwright dev` in the checkout, as the alias does; the temporary folder must be empty in
+/// the end.
 fn cargo_dev(test: &str, args: &[&str], script: &str) -> Option<Run> {
     drop(daemon_or_skip(test, DaemonOptions::default())?);
     let pebble = pebble_binary::find_or_build(None, &mut |_| {}).unwrap();
@@ -39,9 +41,7 @@ fn until_idle_brings_the_charm_to_active() {
     let Some(run) = cargo_dev("until_idle_brings_the_charm_to_active", &args, "") else {
         return;
     };
-    run.exits(0)
-        .says("any-workload-k8s/0*  active")
-        .says("workload-pebble-ready");
+    run.exits(0).says("any-workload-k8s/0*  active").says("workload-pebble-ready");
 }
 
 #[test]
@@ -66,8 +66,8 @@ fn a_pebble_killed_under_a_config_change_comes_back_with_the_new_config() {
 
 #[test]
 fn a_pebble_that_comes_late_is_waited_for() {
-    let script =
-        "wait-for waiting\npebble start\nwait-for active\nupgrade\nwait-for active\nrun restart\nwait-for active\n";
+    let script = "wait-for waiting\npebble start\nwait-for active\nupgrade\nwait-for active\nrun \
+                  restart\nwait-for active\n";
     let args = ["--speed", "10", "--no-pebble"];
     let Some(run) = cargo_dev("a_pebble_that_comes_late_is_waited_for", &args, script) else {
         return;
@@ -88,18 +88,11 @@ fn the_demo_workload_says_where_it_listens_and_answers() {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(workload.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let address = line
-        .trim()
-        .strip_prefix("demo-workload listens on http://")
-        .unwrap()
-        .trim_end_matches('/');
+    BufReader::new(workload.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let address =
+        line.trim().strip_prefix("demo-workload listens on http://").unwrap().trim_end_matches('/');
     let mut stream = std::net::TcpStream::connect(address).unwrap();
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        .unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     workload.kill().unwrap();
@@ -110,12 +103,7 @@ fn the_demo_workload_says_where_it_listens_and_answers() {
     );
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let output = Command::new(CHARMWRIGHT)
-        .arg("demo-workload")
-        .env("PORT", &port)
-        .output()
-        .unwrap();
-    Run::from(output)
-        .exits(1)
-        .says(&format!("cannot listen on 127.0.0.1:{port}"));
+    let output =
+        Command::new(CHARMWRIGHT).arg("demo-workload").env("PORT", &port).output().unwrap();
+    Run::from(output).exits(1).says(&format!("cannot listen on 127.0.0.1:{port}"));
 }

@@ -1,4 +1,5 @@
-//! The command line and the commands: what they print, which mistakes they name, and which exit code a run has.
+//! The command line and the commands: what they print, which mistakes they name, and which exit
+//! code a run has.
 
 use std::io::Write;
 use std::process::Command;
@@ -9,7 +10,8 @@ use serde_json::Value;
 use crate::support::{CHARMWRIGHT, Charm, Run};
 
 fn charm_with_status(status: &str) -> Charm {
-    let charm = Charm::dispatching(&format!("[ $JUJU_HOOK_NAME != install ] || status-set {status}"));
+    let charm =
+        Charm::dispatching(&format!("[ $JUJU_HOOK_NAME != install ] || status-set {status}"));
     charm.write("config.yaml", "options:\n  port: {type: int, default: 80}\n");
     charm
 }
@@ -71,32 +73,18 @@ fn a_failed_expectation_says_what_was_there() {
         .run(&[], "wait-for waiting\nfetch http://127.0.0.1:1/\n")
         .exits(1)
         .says("cannot fetch http://127.0.0.1:1/");
-    waiting
-        .run(&[], "fetch ftp://127.0.0.1/\n")
-        .exits(1)
-        .says("only http:// is spoken here");
-    waiting
-        .run(&[], "expect waiting 'a friend'\nquit\nexpect active\n")
-        .exits(0);
+    waiting.run(&[], "fetch ftp://127.0.0.1/\n").exits(1).says("only http:// is spoken here");
+    waiting.run(&[], "expect waiting 'a friend'\nquit\nexpect active\n").exits(0);
 }
 
 #[test]
 fn a_mistake_in_a_script_ends_it() {
     let charm = charm_with_status("active");
-    charm
-        .run(&[], "wait-fro active\n")
-        .exits(1)
-        .says("did you mean `wait-for`?");
+    charm.run(&[], "wait-fro active\n").exits(1).says("did you mean `wait-for`?");
     charm.run(&[], "config prot=1\n").exits(1).says("did you mean `port`?");
     charm.run(&[], "config port=high\n").exits(1).says("expected int");
-    charm
-        .run(&["--config", "prot=1"], "")
-        .exits(1)
-        .says("did you mean `port`?");
-    charm
-        .run(&[], "pebble kill\n")
-        .exits(1)
-        .says("the charm has no container");
+    charm.run(&["--config", "prot=1"], "").exits(1).says("did you mean `port`?");
+    charm.run(&[], "pebble kill\n").exits(1).says("the charm has no container");
 }
 
 #[test]
@@ -124,20 +112,15 @@ fn a_chosen_folder_keeps_the_logs_and_must_be_short_enough() {
     let charm = Charm::dispatching("juju-log -l WARNING careful; echo printed");
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("run").display().to_string();
-    charm
-        .run(&["--dir", &dir], "wait-for unknown\n")
-        .exits(0)
-        .says("WARNING careful");
+    charm.run(&["--dir", &dir], "wait-for unknown\n").exits(0).says("WARNING careful");
     let log = std::fs::read_to_string(folder.path().join("run/unit.log")).unwrap();
     assert!(
-        log.contains("WARNING  unit.web/0.juju-log: careful") && log.contains("DEBUG    unit.web/0.install: printed"),
+        log.contains("WARNING  unit.web/0.juju-log: careful")
+            && log.contains("DEBUG    unit.web/0.install: printed"),
         "{log}"
     );
     let long = folder.path().join("x".repeat(120)).display().to_string();
-    charm
-        .run(&["--dir", &long], "")
-        .exits(1)
-        .says("give a shorter folder with --dir DIR");
+    charm.run(&["--dir", &long], "").exits(1).says("give a shorter folder with --dir DIR");
     charm
         .run(&["--dir", &charm.dir().display().to_string()], "")
         .exits(1)
@@ -154,20 +137,13 @@ fn leadership_can_be_taken_and_given() {
 #[test]
 fn help_teaches_and_a_wrong_option_is_exit_2() {
     let run = |args: &[&str]| Run::from(Command::new(CHARMWRIGHT).args(args).output().unwrap());
-    run(&["dev", "--help"])
-        .exits(0)
-        .says("cargo dev --until-idle")
-        .says("Exit code");
+    run(&["dev", "--help"]).exits(0).says("cargo dev --until-idle").says("Exit code");
     run(&["--help"]).exits(0).says("dev").says("demo-workload");
     run(&["dev", "--untill-idle"]).exits(2).says("--until-idle");
     // As `cargo dev -- --help` arrives.
-    run(&["dev", "--", "--help"])
-        .exits(0)
-        .says("Run a charm on this machine");
+    run(&["dev", "--", "--help"]).exits(0).says("Run a charm on this machine");
     run(&["dev", "--speed", "0"]).exits(2);
-    run(&["dev", "/no/such/charm"])
-        .exits(1)
-        .says("cannot open the charm /no/such/charm");
+    run(&["dev", "/no/such/charm"]).exits(1).says("cannot open the charm /no/such/charm");
 }
 
 #[test]
@@ -191,13 +167,6 @@ fn a_pipe_that_never_ends_is_not_read_to_its_end() {
 fn a_line_that_is_no_text_is_a_wrong_line_and_not_the_end() {
     let charm = Charm::dispatching("status-set active");
     let mut child = charm.start(&[], "wait-for active\n");
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(b"stat\xffus\nexpect blocked\n")
-        .unwrap();
-    Run::from(child.wait_with_output().unwrap())
-        .exits(1)
-        .says("there is no such command");
+    child.stdin.take().unwrap().write_all(b"stat\xffus\nexpect blocked\n").unwrap();
+    Run::from(child.wait_with_output().unwrap()).exits(1).says("there is no such command");
 }

@@ -34,7 +34,8 @@ fn modes(folder: &Path) -> Vec<(String, bool, u32)> {
 fn no_umask_opens_the_runs_files_to_others() {
     for umask in ["000", "077", "777"] {
         let charm = Charm::dispatching(
-            "[ $JUJU_HOOK_NAME = install ] || exit 0; juju-log hello; umask >$OUT/umask; touch $OUT/began; until [ -e $OUT/go ]; do sleep 0.01; done",
+            "[ $JUJU_HOOK_NAME = install ] || exit 0; juju-log hello; umask >$OUT/umask; touch \
+             $OUT/began; until [ -e $OUT/go ]; do sleep 0.01; done",
         );
         let dir = charm.out().join("parent/run");
         let shell = format!("umask {umask}; exec \"$@\"");
@@ -44,10 +45,7 @@ fn no_umask_opens_the_runs_files_to_others() {
         let found = modes(&charm.out().join("parent"));
         fs::write(charm.out().join("go"), "").unwrap();
         Run::from(child.wait_with_output().unwrap()).exits(0);
-        assert!(
-            found.iter().any(|(name, ..)| name.ends_with("/agent.socket")),
-            "{found:?}"
-        );
+        assert!(found.iter().any(|(name, ..)| name.ends_with("/agent.socket")), "{found:?}");
         assert!(found.iter().any(|(name, ..)| name.ends_with("/unit.log")), "{found:?}");
         for (name, is_folder, mode) in &found {
             let socket = name.ends_with(".socket");
@@ -71,10 +69,7 @@ fn a_folder_that_others_can_reach_is_refused_and_no_link_is_followed() {
     let run = || charm.run(&["--dir", &dir.display().to_string()], "wait-for unknown\n");
     fs::create_dir(&dir).unwrap();
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).unwrap();
-    run()
-        .exits(1)
-        .says("its mode is 0777, and has to be 0700")
-        .says("chmod 700");
+    run().exits(1).says("its mode is 0777, and has to be 0700").says("chmod 700");
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
     run().exits(0);
     let precious = charm.out().join("precious");
@@ -94,10 +89,7 @@ fn config_values_are_printed_and_logged_nowhere() {
         ("actions.yaml", "login: {params: {password: {type: string}}}\n"),
         ("actions/login", "#!/bin/sh\n"),
     ]);
-    charm.write(
-        "config.yaml",
-        "options:\n  environment: {type: string}\n  port: {type: int}\n",
-    );
+    charm.write("config.yaml", "options:\n  environment: {type: string}\n  port: {type: int}\n");
     let dir = charm.out().join("run").display().to_string();
     let script = "wait-for unknown\nconfig environment=SECRET\ntry config environmnt=SECRET\ntry config port=SECRET\n\
                   try config environment SECRET\ntry confg environment=SECRET\nenvironment=SECRET\n";
@@ -128,7 +120,8 @@ fn no_text_from_a_charm_acts_on_the_terminal_or_breaks_the_table() {
         (
             "actions/show",
             &format!(
-                "#!/bin/sh\naction-log \"{hostile}\"; action-set x=\"{hostile}\"; echo \"{hostile}\"; action-fail \"{hostile}\"\n"
+                "#!/bin/sh\naction-log \"{hostile}\"; action-set x=\"{hostile}\"; echo \
+                 \"{hostile}\"; action-fail \"{hostile}\"\n"
             ),
         ),
         (
@@ -146,10 +139,7 @@ fn no_text_from_a_charm_acts_on_the_terminal_or_breaks_the_table() {
             .run(args, "wait-for active\nrun show\nexpect-action failed\nstatus\nlog\n")
             .exits(0);
         for text in [&run.stdout, &run.stderr] {
-            assert!(
-                !text.contains(['\u{1b}', '\u{7}', '\r', '\u{9b}', '\u{202e}']),
-                "{text:?}"
-            );
+            assert!(!text.contains(['\u{1b}', '\u{7}', '\r', '\u{9b}', '\u{202e}']), "{text:?}");
         }
         run.says("web  1.0 2.0  active");
     }
@@ -162,10 +152,6 @@ fn a_status_of_any_length_is_cut() {
          application-version-set \"$(head -c 70000 /dev/zero | tr '\\0' y)\"",
     );
     let run = charm.run(FAST, "wait-for active\nstatus\nexpect active xxx\n").exits(0);
-    assert!(
-        run.stdout.lines().all(|line| line.chars().count() < 2100),
-        "{}",
-        run.stdout
-    );
+    assert!(run.stdout.lines().all(|line| line.chars().count() < 2100), "{}", run.stdout);
     assert!(run.stdout.contains("xxx…"));
 }

@@ -14,24 +14,25 @@ pub const CHARMWRIGHT: &str = env!("CARGO_BIN_EXE_charmwright");
 /// Long enough for anything here on a busy machine; only a broken run waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A script that is being written while another test starts a process cannot be run until that process has let go of it.
+/// A script that is being written while another test starts a process cannot be run until that
+/// process has let go of it.
 static WRITING_OR_STARTING: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
     WRITING_OR_STARTING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A charm in a folder of its own, beside a folder for the run's temporary files and one for what the charm writes down.
+/// A charm in a folder of its own, beside a folder for the run's temporary files and one for what
+/// the charm writes down.
 pub struct Charm {
     folder: tempfile::TempDir,
 }
 
 impl Charm {
-    /// A charm named `web` with these files; a file that begins with `#!` is executable. `$OUT` in a script is the folder for its notes.
+    /// A charm named `web` with these files; a file that begins with `#!` is executable. `$OUT` in
+    /// a script is the folder for its notes.
     pub fn new(files: &[(&str, &str)]) -> Self {
-        let charm = Self {
-            folder: tempfile::Builder::new().prefix("cw").tempdir().unwrap(),
-        };
+        let charm = Self { folder: tempfile::Builder::new().prefix("cw").tempdir().unwrap() };
         for name in ["charm", "tmp", "out"] {
             fs::create_dir(charm.folder.path().join(name)).unwrap();
         }
@@ -80,11 +81,7 @@ impl Charm {
     /// `charmwright dev` on this charm.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(CHARMWRIGHT);
-        command
-            .arg("dev")
-            .arg(self.dir())
-            .args(args)
-            .env("TMPDIR", self.folder.path().join("tmp"));
+        command.arg("dev").arg(self.dir()).args(args).env("TMPDIR", self.folder.path().join("tmp"));
         command
     }
 
@@ -143,21 +140,19 @@ impl Charm {
         self.ended(self.start_within(outer, args, script))
     }
 
-    /// Checks that no process of the run lives and no file of it is left; waits a little for what was just killed.
+    /// Checks that no process of the run lives and no file of it is left; waits a little for what
+    /// was just killed.
     pub fn assert_nothing_left(&self) {
         let tmp = self.folder.path().join("tmp");
         let left = || {
-            fs::read_dir(&tmp)
-                .unwrap()
-                .flatten()
-                .map(|entry| entry.file_name())
-                .collect::<Vec<_>>()
+            fs::read_dir(&tmp).unwrap().flatten().map(|entry| entry.file_name()).collect::<Vec<_>>()
         };
         wait_until("the end of everything that was started", || self.processes().is_empty());
         wait_until("the removal of every temporary file", || left().is_empty());
     }
 
-    /// The processes that know this charm's folder from their environment or arguments, as everything that is started does.
+    /// The processes that know this charm's folder from their environment or arguments, as
+    /// everything that is started does.
     pub fn processes(&self) -> Vec<String> {
         let mark = self.folder.path().as_os_str().as_encoded_bytes();
         let me = std::process::id().to_string();
@@ -236,15 +231,13 @@ pub fn signal(child: &Child, name: &str) {
 
 /// Sends a signal to a process that this test caused.
 pub fn signal_pid(pid: &str, name: &str) {
-    let sent = Command::new("kill")
-        .args([&format!("-{name}"), pid.trim()])
-        .status()
-        .unwrap();
+    let sent = Command::new("kill").args([&format!("-{name}"), pid.trim()]).status().unwrap();
     assert!(sent.success(), "cannot send {name} to {pid}");
 }
 
 /// Whether a process lives (a zombie does not).
 pub fn lives(pid: &str) -> bool {
-    let stat = fs::read_to_string(Path::new("/proc").join(pid.trim()).join("stat")).unwrap_or_default();
+    let stat =
+        fs::read_to_string(Path::new("/proc").join(pid.trim()).join("stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }

@@ -26,14 +26,13 @@ fn a_line_that_may_fail_does_not_end_a_script() {
 #[test]
 fn a_refresh_that_may_fail_does_not_end_a_script() {
     let charm = Charm::dispatching(
-        "[ $JUJU_HOOK_NAME != start ] || echo 'containers: {web: {}}' >>$OUT/../charm/metadata.yaml",
+        "[ $JUJU_HOOK_NAME != start ] || echo 'containers: {web: {}}' \
+         >>$OUT/../charm/metadata.yaml",
     );
-    charm
-        .run(FAST, "wait-for unknown\ntry upgrade\nexpect unknown\n")
-        .exits(0)
-        .says(
-            "it has a new container \"web\": containers are made at the start; quit and start again; `try` lets it go",
-        );
+    charm.run(FAST, "wait-for unknown\ntry upgrade\nexpect unknown\n").exits(0).says(
+        "it has a new container \"web\": containers are made at the start; quit and start again; \
+         `try` lets it go",
+    );
 }
 
 #[test]
@@ -43,7 +42,8 @@ fn an_action_is_expected_to_end_well_or_not() {
         ("actions/good", "#!/bin/sh\nsleep 0.1\n"),
         ("actions/bad", "#!/bin/sh\naction-fail 'no disk'\n"),
     ]);
-    let script = "run good\nexpect-action completed\nrun bad\nexpect-action failed\nexpect-action failed 'no disk'\n";
+    let script = "run good\nexpect-action completed\nrun bad\nexpect-action failed\nexpect-action \
+                  failed 'no disk'\n";
     charm.run(FAST, script).exits(0);
     charm
         .run(FAST, "run good\nexpect-action failed\n")
@@ -57,14 +57,8 @@ fn an_action_is_expected_to_end_well_or_not() {
         .run(FAST, "run bad\nexpect-action failed money\n")
         .exits(1)
         .says("cannot confirm failed with \"money\" in its message");
-    charm
-        .run(FAST, "expect-action completed\n")
-        .exits(1)
-        .says("no action was run");
-    charm
-        .run(FAST, "expect-action done\n")
-        .exits(1)
-        .says("one of completed, failed");
+    charm.run(FAST, "expect-action completed\n").exits(1).says("no action was run");
+    charm.run(FAST, "expect-action done\n").exits(1).says("one of completed, failed");
 }
 
 #[test]
@@ -94,7 +88,8 @@ fn a_wait_gives_up_in_an_error_for_good() {
 #[test]
 fn a_hook_that_runs_is_named_with_its_time() {
     let charm = Charm::dispatching(
-        "[ $JUJU_HOOK_NAME = start ] || exit 0; touch $OUT/began; until [ -e $OUT/go ]; do sleep 0.01; done",
+        "[ $JUJU_HOOK_NAME = start ] || exit 0; touch $OUT/began; until [ -e $OUT/go ]; do sleep \
+         0.01; done",
     );
     let mut child = charm.start(FAST, "");
     wait_until("the hook", || charm.out().join("began").exists());
@@ -117,14 +112,13 @@ fn a_hook_that_runs_is_named_with_its_time() {
 
 #[test]
 fn standard_error_has_its_time_and_its_bound() {
-    let charm = Charm::dispatching("[ $JUJU_HOOK_NAME = install ] || exit 0; yes careful | head -n 300 >&2");
+    let charm = Charm::dispatching(
+        "[ $JUJU_HOOK_NAME = install ] || exit 0; yes careful | head -n 300 >&2",
+    );
     let run = charm.run(FAST, "wait-for unknown\nlog\n").exits(0);
     let (told, log) = run.stdout.split_once("> log").unwrap();
     assert_eq!(told.matches("WARNING careful").count(), 200, "{told}");
-    assert!(
-        told.contains("no more of its standard error is shown here after 200 lines"),
-        "{told}"
-    );
+    assert!(told.contains("no more of its standard error is shown here after 200 lines"), "{told}");
     assert_eq!(log.matches("WARNING  unit.web/0.install: careful").count(), 300);
     let line = told.lines().find(|line| line.contains("WARNING")).unwrap();
     assert!(line.trim_start().starts_with(|c: char| c.is_ascii_digit()), "{line}");
@@ -132,8 +126,9 @@ fn standard_error_has_its_time_and_its_bound() {
 
 #[test]
 fn the_applications_own_status_is_shown() {
-    let charm =
-        Charm::dispatching("status-set waiting 'for the disk'; status-set --application active 'all others are well'");
+    let charm = Charm::dispatching(
+        "status-set waiting 'for the disk'; status-set --application active 'all others are well'",
+    );
     let run = charm.run(FAST, "wait-for waiting\n").exits(0);
     run.says("App  Version  Status  Message\nweb           active  all others are well\n")
         .says("web/0*  waiting   idle          for the disk");

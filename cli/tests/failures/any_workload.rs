@@ -5,8 +5,9 @@ use std::os::unix::fs::symlink;
 use crate::charms::{built, declare_any_workload, pebble_or_skip};
 use crate::support::Charm;
 
-/// The charm with the declarations of this checkout and nothing to run yet, and the options of a run: the tests' Pebble, and an agent that
-/// waits a fiftieth of what Juju's does. `None` where no Pebble can be had.
+/// The charm with the declarations of this checkout and nothing to run yet, and the options of a
+/// run: the tests' Pebble, and an agent that waits a fiftieth of what Juju's does. `None` where no
+/// Pebble can be had.
 pub fn declared(test: &str) -> Option<(Charm, Vec<String>)> {
     let pebble = pebble_or_skip(test)?;
     let charm = Charm::new(&[]);
@@ -22,16 +23,23 @@ pub fn charm(test: &str) -> Option<(Charm, Vec<String>)> {
     Some((charm, options))
 }
 
-/// One thing that is wrong: the lines that make it so, what the unit's status then says, and the lines that mend it.
+/// One thing that is wrong: the lines that make it so, what the unit's status then says, and the
+/// lines that mend it.
 pub struct Wrong {
     pub made: Vec<String>,
     pub says: &'static str,
     pub mended: Vec<String>,
 }
 
-/// Makes everything wrong, one after another, in one run that begins with the config `begin`. Each leaves the unit Blocked with its
-/// message, also after an update-status, and active once it is mended; and no hook fails.
-pub fn blocked_each_and_active_again(charm: &Charm, options: &[String], begin: &[&str], cases: &[Wrong]) {
+/// Makes everything wrong, one after another, in one run that begins with the config `begin`. Each
+/// leaves the unit Blocked with its message, also after an update-status, and active once it is
+/// mended; and no hook fails.
+pub fn blocked_each_and_active_again(
+    charm: &Charm,
+    options: &[String],
+    begin: &[&str],
+    cases: &[Wrong],
+) {
     let mut args: Vec<&str> = options.iter().map(String::as_str).collect();
     for pair in begin {
         args.extend(["--config", pair]);
@@ -40,7 +48,8 @@ pub fn blocked_each_and_active_again(charm: &Charm, options: &[String], begin: &
     for Wrong { made, says, mended } in cases {
         let (made, mended) = (made.join("\n"), mended.join("\n"));
         script.push_str(&format!(
-            "{made}\nexpect blocked {says}\nupdate-status\nexpect blocked {says}\n{mended}\nexpect active\n"
+            "{made}\nexpect blocked {says}\nupdate-status\nexpect blocked \
+             {says}\n{mended}\nexpect active\n"
         ));
     }
     script.push_str("quit\n");

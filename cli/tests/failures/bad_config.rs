@@ -1,4 +1,5 @@
-//! Every option with every kind of bad value: the unit is Blocked by the option's name, and no hook fails for it.
+//! Every option with every kind of bad value: the unit is Blocked by the option's name, and no hook
+//! fails for it.
 
 use crate::any_workload::{Wrong, blocked_each_and_active_again, charm};
 
@@ -7,7 +8,8 @@ const BOMB: &str = "{a: &a [x,x,x,x,x,x,x,x], b: &b [*a,*a,*a,*a,*a,*a,*a,*a], c
 
 #[test]
 fn each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers() {
-    let Some((charm, options)) = charm("each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers")
+    let Some((charm, options)) =
+        charm("each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers")
     else {
         return;
     };
@@ -15,22 +17,13 @@ fn each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers() {
     let cases: Vec<Wrong> = [
         ("command=", "invalid config \"command\": is empty; set it to"),
         ("command='   '", "invalid config \"command\": is empty; set it to"),
-        (
-            "command=# later",
-            "invalid config \"command\": cannot be run: it holds no word",
-        ),
+        ("command=# later", "invalid config \"command\": cannot be run: it holds no word"),
         (
             "command=sh -c \"oops",
             "invalid config \"command\": cannot be run: a quote is not closed",
         ),
-        (
-            "environment=just text",
-            "invalid config \"environment\": must be a YAML map",
-        ),
-        (
-            "environment=[a, b]",
-            "invalid config \"environment\": must be a YAML map",
-        ),
+        ("environment=just text", "invalid config \"environment\": must be a YAML map"),
+        ("environment=[a, b]", "invalid config \"environment\": must be a YAML map"),
         (
             "environment={A: {B: c}}",
             "invalid config \"environment\": must be a YAML map of names to plain values",
@@ -45,15 +38,9 @@ fn each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers() {
             "invalid config \"environment\": a name must not be empty or hold '='",
         ),
         (&bomb, "invalid config \"environment\""),
-        (
-            "working-dir=srv/data",
-            "invalid config \"working-dir\": must be an absolute path",
-        ),
+        ("working-dir=srv/data", "invalid config \"working-dir\": must be an absolute path"),
         ("group=root", "invalid config \"group\": needs the option user"),
-        (
-            "port=-1",
-            "invalid config \"port\": must be a port from 1 to 65535, or 0 for none",
-        ),
+        ("port=-1", "invalid config \"port\": must be a port from 1 to 65535, or 0 for none"),
         ("port=65536", "invalid config \"port\": must be a port from 1 to 65535"),
         (
             "health-check=http",
@@ -63,30 +50,22 @@ fn each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers() {
             "health-check=ping",
             "invalid config \"health-check\": must be http:/PATH, tcp, exec:COMMAND",
         ),
-        (
-            "health-check=http:/",
-            "invalid config \"health-check\": needs the option port",
-        ),
-        (
-            "health-check=tcp",
-            "invalid config \"health-check\": needs the option port",
-        ),
+        ("health-check=http:/", "invalid config \"health-check\": needs the option port"),
+        ("health-check=tcp", "invalid config \"health-check\": needs the option port"),
         (
             "health-check=exec:",
             "invalid config \"health-check\": must be http:/PATH, tcp, exec:COMMAND",
         ),
         (
             "health-check=exec:sh -c \"oops",
-            "invalid config \"health-check\": has an exec command that cannot be run: a quote is not closed",
+            "invalid config \"health-check\": has an exec command that cannot be run: a quote is \
+             not closed",
         ),
         (
             "pebble-retry-attempts=0",
             "invalid config \"pebble-retry-attempts\": must be a whole number from 1 to 1000",
         ),
-        (
-            "pebble-retry-attempts=-1",
-            "invalid config \"pebble-retry-attempts\": must be",
-        ),
+        ("pebble-retry-attempts=-1", "invalid config \"pebble-retry-attempts\": must be"),
         (
             "pebble-retry-attempts=99999999999999",
             "invalid config \"pebble-retry-attempts\": must be",
@@ -95,18 +74,9 @@ fn each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers() {
             "pebble-retry-step=soon",
             "invalid config \"pebble-retry-step\": must be a duration from 1ms to 1h",
         ),
-        (
-            "pebble-retry-step=-1s",
-            "invalid config \"pebble-retry-step\": must be a duration",
-        ),
-        (
-            "pebble-retry-step=0s",
-            "invalid config \"pebble-retry-step\": must be a duration",
-        ),
-        (
-            "pebble-retry-step=9999h",
-            "invalid config \"pebble-retry-step\": must be a duration",
-        ),
+        ("pebble-retry-step=-1s", "invalid config \"pebble-retry-step\": must be a duration"),
+        ("pebble-retry-step=0s", "invalid config \"pebble-retry-step\": must be a duration"),
+        ("pebble-retry-step=9999h", "invalid config \"pebble-retry-step\": must be a duration"),
     ]
     .into_iter()
     .map(|(bad, says)| {
@@ -115,11 +85,7 @@ fn each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers() {
             "command" => "config command=sleep 600".to_owned(),
             option => format!("config --reset {option}"),
         };
-        Wrong {
-            made: vec![format!("config {bad}")],
-            says,
-            mended: vec![mended],
-        }
+        Wrong { made: vec![format!("config {bad}")], says, mended: vec![mended] }
     })
     .collect();
     blocked_each_and_active_again(&charm, &options, &["command=sleep 600"], &cases);

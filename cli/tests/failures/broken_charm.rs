@@ -1,4 +1,5 @@
-//! A charm directory whose declarations are wrong: the run ends at once, and names the file, the place in it and what is the matter.
+//! A charm directory whose declarations are wrong: the run ends at once, and names the file, the
+//! place in it and what is the matter.
 
 use crate::support::Charm;
 
@@ -37,9 +38,6 @@ fn declarations_that_cannot_be_read_are_named_with_their_place() {
             told.starts_with("charmwright: cannot ") && told.contains(file) && told.contains(named),
             "{content:?}: {told}"
         );
-        assert!(
-            told.lines().count() == 1 && !told.contains("panicked"),
-            "{content:?}: {told}"
-        );
+        assert!(told.lines().count() == 1 && !told.contains("panicked"), "{content:?}: {told}");
     }
 }

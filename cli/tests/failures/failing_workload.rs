@@ -1,4 +1,5 @@
-//! A config that is well formed and a workload that does not run with it: the unit is Blocked with the cause.
+//! A config that is well formed and a workload that does not run with it: the unit is Blocked with
+//! the cause.
 
 use crate::any_workload::{Wrong, blocked_each_and_active_again, charm};
 
@@ -37,10 +38,7 @@ fn a_workload_that_cannot_run_blocks_with_its_cause_and_the_next_good_value_reco
             &["config command=/etc/passwd"],
             "invalid \"command\": it names a file that may not be executed",
         ),
-        (
-            &["config command=/etc"],
-            "invalid \"command\": it names a directory, not a program",
-        ),
+        (&["config command=/etc"], "invalid \"command\": it names a directory, not a program"),
         // Pebble blames the program, which is there.
         (
             &["config working-dir=/no/such/folder"],
@@ -50,10 +48,7 @@ fn a_workload_that_cannot_run_blocks_with_its_cause_and_the_next_good_value_reco
             &["config working-dir=/etc/passwd"],
             "invalid \"working-dir\": it is no directory in the container",
         ),
-        (
-            &["config user=no-such-user"],
-            "invalid \"user\": the container has no such user",
-        ),
+        (&["config user=no-such-user"], "invalid \"user\": the container has no such user"),
         (
             &["config user=root", "config group=no-such-group"],
             "invalid \"group\": the container has no such group",
@@ -63,11 +58,7 @@ fn a_workload_that_cannot_run_blocks_with_its_cause_and_the_next_good_value_reco
     .map(|(made, says)| Wrong {
         // Pebble's timer of a start that failed goes on, and within its second it would call the
         // next start well (1.32, `okayDelay`). Nothing shows that it is over.
-        made: [&["sleep 1.2"], made]
-            .concat()
-            .iter()
-            .map(|line| (*line).to_owned())
-            .collect(),
+        made: [&["sleep 1.2"], made].concat().iter().map(|line| (*line).to_owned()).collect(),
         says,
         mended: made
             .iter()

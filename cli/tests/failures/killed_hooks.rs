@@ -1,5 +1,5 @@
-//! SIGKILL in the middle of a hook, fifty times, or as often as `CHARMWRIGHT_KILLS` says: what Juju has committed is whole, and no event is
-//! lost.
+//! SIGKILL in the middle of a hook, fifty times, or as often as `CHARMWRIGHT_KILLS` says: what Juju
+//! has committed is whole, and no event is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,14 +17,12 @@ use crate::support::{Charm, wait_until};
 /// A number that the environment may set.
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name} is to be a number, not {text:?}")),
-    )
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is to be a number, not {text:?}")))
 }
 
-/// Notes what Juju has committed as this hook begins, and becomes the charm; what it leaves behind kills that after the moment that the
-/// test chose for this run, if it is still there (a process id that was given away meanwhile has another start time).
+/// Notes what Juju has committed as this hook begins, and becomes the charm; what it leaves behind
+/// kills that after the moment that the test chose for this run, if it is still there (a process id
+/// that was given away meanwhile has another start time).
 const DISPATCH: &str = r#"#!/bin/sh
 run=$(($(cat $OUT/runs) + 1))
 echo $run >$OUT/runs
@@ -51,7 +49,8 @@ impl Random {
         (mixed ^ (mixed >> 31)) % end
     }
 
-    /// One line a run: seconds until it is killed, or nothing for every fifth, so that the unit gets on.
+    /// One line a run: seconds until it is killed, or nothing for every fifth, so that the unit
+    /// gets on.
     fn moments(&mut self, ordinary_ms: u64, late_ms: u64) -> String {
         (0..4000).fold(String::new(), |mut lines, _| {
             let moment = match self.below(30) {
@@ -59,7 +58,8 @@ impl Random {
                 6 => Some(self.below(late_ms)),
                 _ => Some(self.below(ordinary_ms)),
             };
-            let moment = moment.map_or_else(String::new, |ms| format!("{}.{:03}", ms / 1000, ms % 1000));
+            let moment =
+                moment.map_or_else(String::new, |ms| format!("{}.{:03}", ms / 1000, ms % 1000));
             let _ = writeln!(lines, "{moment}");
             lines
         })
@@ -87,12 +87,7 @@ impl<'a> Session<'a> {
                 lines.lock().unwrap().push(line.unwrap());
             }
         });
-        Self {
-            charm,
-            child,
-            printed,
-            reader,
-        }
+        Self { charm, child, printed, reader }
     }
 
     fn say(&mut self, lines: &str) {
@@ -114,19 +109,13 @@ impl<'a> Session<'a> {
     /// Waits until hooks of this name have ended well so often.
     fn wait_for_done(&self, name: &str, times: usize) {
         let done = || {
-            self.ended()
-                .iter()
-                .filter(|(ended, code)| ended == name && *code == Some(0))
-                .count()
+            self.ended().iter().filter(|(ended, code)| ended == name && *code == Some(0)).count()
         };
         wait_until(&format!("{name} to end well {times} times"), || done() >= times);
     }
 
     fn done(&self, name: &str) -> usize {
-        self.ended()
-            .iter()
-            .filter(|(ended, code)| ended == name && *code == Some(0))
-            .count()
+        self.ended().iter().filter(|(ended, code)| ended == name && *code == Some(0)).count()
     }
 
     /// Lets it end, and gives all that it printed.
@@ -135,11 +124,7 @@ impl<'a> Session<'a> {
         let output = self.child.wait_with_output().unwrap();
         self.reader.join().unwrap();
         let text = self.printed.lock().unwrap().join("\n");
-        assert!(
-            output.status.success(),
-            "{text}\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
         self.charm.assert_nothing_left();
         text
     }
@@ -150,13 +135,11 @@ fn ended(line: &str) -> Option<Ended> {
     let exit = line.find("  exit ").or_else(|| line.find("  signal 9"))?;
     let name = line.split_whitespace().nth(1)?.to_owned();
     let code = line.get(exit..)?.strip_prefix("  exit ");
-    Some((
-        name,
-        code.map(|rest| rest.split(' ').next().unwrap_or_default().parse().unwrap()),
-    ))
+    Some((name, code.map(|rest| rest.split(' ').next().unwrap_or_default().parse().unwrap())))
 }
 
-/// The events that a committed state holds for later; the state of a unit that has stored nothing yet is empty.
+/// The events that a committed state holds for later; the state of a unit that has stored nothing
+/// yet is empty.
 fn deferred(state: &str) -> BTreeSet<String> {
     let documents: Option<BTreeMap<String, String>> =
         serde_json::from_str(state).unwrap_or_else(|error| panic!("{error}: {state:?}"));
@@ -165,7 +148,8 @@ fn deferred(state: &str) -> BTreeSet<String> {
     events.iter().map(|stored| stored.event().to_string()).collect()
 }
 
-/// Chooses the moments of the runs to come; a run that is beginning reads the old file or the new one.
+/// Chooses the moments of the runs to come; a run that is beginning reads the old file or the new
+/// one.
 fn set_moments(charm: &Charm, lines: &str) {
     let new = charm.out().join("moments.new");
     std::fs::write(&new, lines).unwrap();
@@ -174,7 +158,8 @@ fn set_moments(charm: &Charm, lines: &str) {
 
 #[test]
 fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
-    let Some((charm, options)) = declared("a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole")
+    let Some((charm, options)) =
+        declared("a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole")
     else {
         return;
     };
@@ -225,15 +210,11 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
     println!("{text}");
 
     let ended: Vec<Ended> = text.lines().filter_map(ended).collect();
-    let begun: Vec<String> = charm
-        .noted("hooks")
-        .lines()
-        .map(|path| path.replace("hooks/", ""))
-        .collect();
+    let begun: Vec<String> =
+        charm.noted("hooks").lines().map(|path| path.replace("hooks/", "")).collect();
     assert_eq!(begun, ended.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>());
-    let states: Vec<String> = (1..=begun.len())
-        .map(|run| charm.noted(&format!("state.{run}")))
-        .collect();
+    let states: Vec<String> =
+        (1..=begun.len()).map(|run| charm.noted(&format!("state.{run}"))).collect();
     let mut stored = BTreeSet::new();
     for (run, (name, code)) in ended.iter().enumerate() {
         let now = deferred(&states[run]);
@@ -253,21 +234,8 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
             }
         }
     }
-    println!(
-        "{wanted} kills, {away} of them with Pebble away, in {} runs",
-        begun.len()
-    );
-    assert!(
-        stored.contains("install") && stored.contains("config-changed"),
-        "{stored:?}"
-    );
-    assert!(
-        deferred(states.last().unwrap()).is_empty(),
-        "every event was handled in the end"
-    );
-    assert_eq!(
-        charm.noted("ran").trim(),
-        round.to_string(),
-        "the last config is what runs"
-    );
+    println!("{wanted} kills, {away} of them with Pebble away, in {} runs", begun.len());
+    assert!(stored.contains("install") && stored.contains("config-changed"), "{stored:?}");
+    assert!(deferred(states.last().unwrap()).is_empty(), "every event was handled in the end");
+    assert_eq!(charm.noted("ran").trim(), round.to_string(), "the last config is what runs");
 }

@@ -1,10 +1,6 @@
-//! The real charm under `charmwright dev` on a real Pebble, when something is wrong: what its user gave, what the image holds, or the
-//! hook itself, killed in the middle.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test says by panicking what it found"
-)]
+//! The real charm under `charmwright dev` on a real Pebble, when something is wrong: what its user
+//! gave, what the image holds, or the hook itself, killed in the middle.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking what it found")]
 
 mod any_workload;
 mod bad_config;
@@ -14,8 +10,5 @@ mod charms;
 mod failing_workload;
 mod killed_hooks;
 #[path = "../dev/support.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the tests of the command itself, which use the rest"
-)]
+#[expect(dead_code, reason = "shared with the tests of the command itself, which use the rest")]
 mod support;

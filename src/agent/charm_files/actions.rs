@@ -40,18 +40,16 @@ fn action(charm: &str, name: &str, declared: &Place<'_>) -> Result<ActionSchema,
     let mut schema = Map::new();
     schema.insert("type".to_owned(), Value::from("object"));
     schema.insert("properties".to_owned(), Value::Object(Map::new()));
-    let keys = if declared.value().is_null() {
-        Vec::new()
-    } else {
-        declared.entries()?
-    };
+    let keys = if declared.value().is_null() { Vec::new() } else { declared.entries()? };
     for (key, place) in keys {
         match key {
             "description" => description = place.text()?.trim().to_owned(),
             "title" | "execution-group" => {
                 place.text()?;
             }
-            "parallel" if !place.value().is_boolean() => return Err(place.refuse("expected true or false")),
+            "parallel" if !place.value().is_boolean() => {
+                return Err(place.refuse("expected true or false"));
+            }
             "parallel" => {}
             "required" => {
                 place.items()?;
@@ -72,6 +70,7 @@ fn action(charm: &str, name: &str, declared: &Place<'_>) -> Result<ActionSchema,
         }
     }
     let schema = Value::Object(schema);
-    Schema::parse(&schema).map_err(|why| declared.refuse(&format!("its parameters have a wrong schema: {why}")))?;
+    Schema::parse(&schema)
+        .map_err(|why| declared.refuse(&format!("its parameters have a wrong schema: {why}")))?;
     Ok(ActionSchema::new(description, schema))
 }

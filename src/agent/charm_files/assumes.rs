@@ -19,9 +19,12 @@ pub(super) fn judge_assumes(top: &Place<'_>) -> Result<(), Error> {
 fn judge(expression: &Place<'_>) -> Result<(), Error> {
     match expression.value() {
         Value::String(feature) if is_feature(feature.trim()) => Ok(()),
-        Value::String(_) => Err(expression.refuse("expected a feature such as `k8s-api` or `juju >= 3.6`")),
+        Value::String(_) => {
+            Err(expression.refuse("expected a feature such as `k8s-api` or `juju >= 3.6`"))
+        }
         Value::Object(_) => {
-            let wrong = || expression.refuse("expected one key, any-of or all-of, and a list under it");
+            let wrong =
+                || expression.refuse("expected one key, any-of or all-of, and a list under it");
             match expression.entries()?.as_slice() {
                 [("any-of" | "all-of", several)] if several.value().is_array() => {
                     several.items()?.iter().try_for_each(judge)
@@ -48,12 +51,11 @@ fn is_feature_name(name: &str) -> bool {
     name.len() >= 2
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && !name.ends_with('-')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 /// `3`, `3.6`, `3.6.1`, `4.0-beta1`.
 fn is_version(text: &str) -> bool {
-    text.parse::<crate::juju::JujuVersion>().is_ok() || text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty()
+    text.parse::<crate::juju::JujuVersion>().is_ok()
+        || text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty()
 }

@@ -10,14 +10,8 @@ use super::document::File;
 use crate::agent::error::Error;
 
 pub(super) const CHARMCRAFT: File = File::named("charmcraft.yaml");
-pub(super) const CONFIG_SECTION: File = File {
-    name: "charmcraft.yaml",
-    under: "config",
-};
-pub(super) const ACTIONS_SECTION: File = File {
-    name: "charmcraft.yaml",
-    under: "actions",
-};
+pub(super) const CONFIG_SECTION: File = File { name: "charmcraft.yaml", under: "config" };
+pub(super) const ACTIONS_SECTION: File = File { name: "charmcraft.yaml", under: "actions" };
 
 /// The keys that go to `metadata.yaml` as they are.
 const METADATA_KEYS: [&str; 15] = [
@@ -85,19 +79,15 @@ impl Charmcraft {
             .iter()
             // One without a value is left out when charmcraft packs.
             .filter_map(|key| {
-                Some((
-                    (*key).to_owned(),
-                    map.get(*key).filter(|value| !value.is_null())?.clone(),
-                ))
+                Some(((*key).to_owned(), map.get(*key).filter(|value| !value.is_null())?.clone()))
             })
             .collect();
         // What describes only: nothing of it without a name, which then stands in metadata.yaml
         // with the rest.
         if metadata.contains_key("name") {
             let links = map.get("links").and_then(Value::as_object);
-            let links = RENAMED_LINKS
-                .iter()
-                .filter_map(|(from, to)| Some((*to, links?.get(*from)?)));
+            let links =
+                RENAMED_LINKS.iter().filter_map(|(from, to)| Some((*to, links?.get(*from)?)));
             let own = RENAMED.iter().filter_map(|(from, to)| Some((*to, map.get(*from)?)));
             for (key, value) in own.chain(links).filter(|(_, value)| !value.is_null()) {
                 let value = match value {

@@ -35,22 +35,12 @@ fn charmcraft_yaml_alone_declares_a_charm() {
     // What charmcraft writes of it declares the same, and nothing that is for charmcraft alone.
     let written: BTreeMap<&str, String> = sources.written_by_charmcraft().collect();
     let text = |name: &str| written.get(name).map(String::as_str);
-    let again = CharmMeta::parse(
-        text("metadata.yaml").unwrap(),
-        text("config.yaml"),
-        text("actions.yaml"),
-    );
+    let again =
+        CharmMeta::parse(text("metadata.yaml").unwrap(), text("config.yaml"), text("actions.yaml"));
     assert_eq!(again.unwrap(), meta);
     let metadata = text("metadata.yaml").unwrap();
-    assert!(
-        !metadata.contains("parts") && !metadata.contains("platforms"),
-        "{metadata}"
-    );
-    for part in [
-        r#""display-name":"Web""#,
-        r#""maintainers":["me"]"#,
-        r#""issues":["a"]"#,
-    ] {
+    assert!(!metadata.contains("parts") && !metadata.contains("platforms"), "{metadata}");
+    for part in [r#""display-name":"Web""#, r#""maintainers":["me"]"#, r#""issues":["a"]"#] {
         assert!(metadata.contains(part), "{metadata}");
     }
 }
@@ -62,11 +52,7 @@ fn charmcraft_yaml_beside_the_others_is_not_lost() {
     let meta = CharmMeta::from_sources(&sources).unwrap();
     assert!(meta.options().contains_key("a") && meta.actions().contains_key("do"));
     let written: Vec<&str> = sources.written_by_charmcraft().map(|(name, _)| name).collect();
-    assert_eq!(
-        written,
-        ["config.yaml", "actions.yaml"],
-        "metadata.yaml is the author's own"
-    );
+    assert_eq!(written, ["config.yaml", "actions.yaml"], "metadata.yaml is the author's own");
     let sources = with_charmcraft(
         Some(HEAD),
         Some("options: {b: {}}"),
@@ -101,20 +87,8 @@ fn charmcraft_yaml_beside_the_others_is_not_lost() {
             "actions: {do: {}}",
             "cannot use charmcraft.yaml: actions: actions.yaml is there too",
         ),
-        (
-            None,
-            None,
-            None,
-            "type: bundle\nname: web",
-            "type: a bundle is no charm",
-        ),
-        (
-            None,
-            None,
-            None,
-            "summary: s",
-            "cannot use charmcraft.yaml: name: missing",
-        ),
+        (None, None, None, "type: bundle\nname: web", "type: a bundle is no charm"),
+        (None, None, None, "summary: s", "cannot use charmcraft.yaml: name: missing"),
         (None, None, None, "", "cannot use charmcraft.yaml: name: missing"),
         (None, None, None, "[a", "cannot read charmcraft.yaml as YAML: "),
         (None, None, None, "[a]", "cannot use charmcraft.yaml: expected a map"),
@@ -132,13 +106,7 @@ fn charmcraft_yaml_beside_the_others_is_not_lost() {
             "config: {options: {a: {type: x}}}",
             "cannot use charmcraft.yaml: config.options.a.type: ",
         ),
-        (
-            Some(HEAD),
-            None,
-            None,
-            "actions: {Do: {}}",
-            "cannot use charmcraft.yaml: actions.Do: ",
-        ),
+        (Some(HEAD), None, None, "actions: {Do: {}}", "cannot use charmcraft.yaml: actions.Do: "),
     ] {
         let told = with_charmcraft(metadata, config, actions, charmcraft).unwrap_err();
         assert_told(&told, part, charmcraft);

@@ -13,10 +13,16 @@ use crate::agent::error::Error;
 ///
 /// # Errors
 /// When Juju would refuse it: the text names the key and the rule.
-pub(in crate::agent) fn read_config(declared: &Declared) -> Result<BTreeMap<String, ConfigOption>, Error> {
+pub(in crate::agent) fn read_config(
+    declared: &Declared,
+) -> Result<BTreeMap<String, ConfigOption>, Error> {
     let file = declared.file;
-    let empty =
-        || file.refuse("it is empty: a charm without options has no config.yaml, or one that says `options: {}`");
+    let empty = || {
+        file.refuse(
+            "it is empty: a charm without options has no config.yaml, or one that says `options: \
+             {}`",
+        )
+    };
     let Some(document) = &declared.document else {
         return Err(empty());
     };
@@ -27,9 +33,7 @@ pub(in crate::agent) fn read_config(declared: &Declared) -> Result<BTreeMap<Stri
         return Ok(BTreeMap::new());
     }
     let options = options.entries()?.into_iter();
-    options
-        .map(|(name, declared)| Ok((name.to_owned(), option(&declared)?)))
-        .collect()
+    options.map(|(name, declared)| Ok((name.to_owned(), option(&declared)?))).collect()
 }
 
 fn option(declared: &Place<'_>) -> Result<ConfigOption, Error> {
@@ -44,10 +48,9 @@ fn option(declared: &Place<'_>) -> Result<ConfigOption, Error> {
     let kind = match declared_type {
         "" => OptionType::String,
         name => OptionType::parse(name).ok_or_else(|| {
-            let why = format!("{name:?} is not a type; it is one of string, int, float, boolean, secret");
-            declared
-                .get("type")
-                .map_or_else(|| declared.refuse(&why), |place| place.refuse(&why))
+            let why =
+                format!("{name:?} is not a type; it is one of string, int, float, boolean, secret");
+            declared.get("type").map_or_else(|| declared.refuse(&why), |place| place.refuse(&why))
         })?,
     };
     let default = match declared.get("default") {

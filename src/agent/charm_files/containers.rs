@@ -22,19 +22,27 @@ pub(super) fn read_containers(
     let mut names = BTreeSet::new();
     for (name, container) in top.entries_of("containers")? {
         if !is_plain_name(name) || name.len() > NAME_LIMIT {
-            return Err(container.refuse("a container's name is at most 63 lower-case letters, digits and hyphens"));
+            return Err(container.refuse(
+                "a container's name is at most 63 lower-case letters, digits and hyphens",
+            ));
         }
         container.map()?;
         if let Some(resource) = container.get("resource") {
             match resource.text()? {
                 "" => {}
-                name => match resources.get(name) {
-                    None => return Err(resource.refuse(&format!("the charm declares no resource {name:?}"))),
-                    Some(ResourceKind::File) => {
-                        return Err(resource.refuse(&format!("the resource {name:?} is not an oci-image")));
+                name => {
+                    match resources.get(name) {
+                        None => {
+                            return Err(resource
+                                .refuse(&format!("the charm declares no resource {name:?}")));
+                        }
+                        Some(ResourceKind::File) => {
+                            return Err(resource
+                                .refuse(&format!("the resource {name:?} is not an oci-image")));
+                        }
+                        Some(ResourceKind::OciImage) => {}
                     }
-                    Some(ResourceKind::OciImage) => {}
-                },
+                }
             }
         }
         if let Some(mounts) = container.get("mounts") {
@@ -46,7 +54,9 @@ pub(super) fn read_containers(
             if let Some(id) = container.get(key)
                 && (1_000..10_000).contains(&id.integer()?)
             {
-                return Err(id.refuse(&format!("Juju keeps 1000 to 9999 to itself: a {key} is below or above")));
+                return Err(id.refuse(&format!(
+                    "Juju keeps 1000 to 9999 to itself: a {key} is below or above"
+                )));
             }
         }
         names.insert(name.to_owned());

@@ -32,7 +32,10 @@ impl File {
     /// # Errors
     /// Likewise.
     pub(super) fn read_typed(self, text: &str, levels: usize) -> Result<Option<Value>, Error> {
-        self.take(crate::yaml::juju::value_keyed_by_text(text.as_bytes(), levels).map_err(|why| why.reason()))
+        self.take(
+            crate::yaml::juju::value_keyed_by_text(text.as_bytes(), levels)
+                .map_err(|why| why.reason()),
+        )
     }
 
     fn take(self, read: Result<Value, String>) -> Result<Option<Value>, Error> {
@@ -62,11 +65,7 @@ impl File {
                 key => self.refuse(&format!("{key}: expected a map")),
             });
         };
-        Ok(Place {
-            file: self,
-            path: self.under.to_owned(),
-            value: document,
-        })
+        Ok(Place { file: self, path: self.under.to_owned(), value: document })
     }
 }
 
@@ -134,10 +133,8 @@ impl<'a> Place<'a> {
 
     /// Every entry of a map.
     pub(super) fn entries(&self) -> Result<Vec<(&'a str, Self)>, Error> {
-        let entries = self
-            .map()?
-            .iter()
-            .map(|(name, value)| (name.as_str(), self.below(name, value)));
+        let entries =
+            self.map()?.iter().map(|(name, value)| (name.as_str(), self.below(name, value)));
         Ok(entries.collect())
     }
 
@@ -164,8 +161,7 @@ impl<'a> Place<'a> {
 
     /// The value under a key that must be there.
     pub(super) fn want(&self, key: &str) -> Result<Self, Error> {
-        self.get(key)
-            .ok_or_else(|| self.below(key, &Value::Null).refuse("missing"))
+        self.get(key).ok_or_else(|| self.below(key, &Value::Null).refuse("missing"))
     }
 
     /// The entries of the map under `key`; none without the key.
@@ -178,10 +174,6 @@ impl<'a> Place<'a> {
             "" => key.to_owned(),
             path => format!("{path}.{key}"),
         };
-        Self {
-            file: self.file,
-            path,
-            value,
-        }
+        Self { file: self.file, path, value }
     }
 }

@@ -42,7 +42,9 @@ pub(in crate::agent) fn read_metadata(declared: &Declared) -> Result<Metadata, E
     };
     let (first, second) = (keys_of(&FIRST_FORM), keys_of(&SECOND_FORM));
     if !first.is_empty() && !second.is_empty() {
-        return Err(file.refuse(&format!("ambiguous metadata: {first} cannot be used with {second}")));
+        return Err(
+            file.refuse(&format!("ambiguous metadata: {first} cannot be used with {second}"))
+        );
     }
     let name = top.want("name")?;
     if !is_application(name.text()?) {
@@ -54,9 +56,8 @@ pub(in crate::agent) fn read_metadata(declared: &Declared) -> Result<Metadata, E
     let name = name.text()?;
     top.want("summary")?.text()?;
     top.want("description")?.text()?;
-    let subordinate = top
-        .get("subordinate")
-        .map_or(Ok(false), |subordinate| subordinate.boolean())?;
+    let subordinate =
+        top.get("subordinate").map_or(Ok(false), |subordinate| subordinate.boolean())?;
     for key in ["categories", "tags"] {
         if let Some(list) = top.get(key) {
             list.texts()?;
@@ -97,15 +98,12 @@ fn judge_charm_user(top: &Place<'_>) -> Result<(), Error> {
 }
 
 fn judge_series(top: &Place<'_>) -> Result<(), Error> {
-    let series = top
-        .get("series")
-        .map(|series| series.items())
-        .transpose()?
-        .unwrap_or_default();
+    let series = top.get("series").map(|series| series.items()).transpose()?.unwrap_or_default();
     for name in &series {
         let text = name.text()?;
         let letters = text.bytes().take_while(u8::is_ascii_lowercase).count();
-        let known = letters > 0 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let known =
+            letters > 0 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         if !known {
             return Err(name.refuse("a series is lower-case letters and digits, from a letter on"));
         }
@@ -127,9 +125,5 @@ fn judge_min_juju_version(top: &Place<'_>) -> Result<(), Error> {
     let text = version.text()?;
     // A version as such may leave out its third number.
     let known = text.parse::<JujuVersion>().is_ok() && text.split(['.', '-']).count() > 2;
-    if known {
-        Ok(())
-    } else {
-        Err(version.refuse("expected a whole version such as 3.6.0"))
-    }
+    if known { Ok(()) } else { Err(version.refuse("expected a whole version such as 3.6.0")) }
 }

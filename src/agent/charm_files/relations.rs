@@ -14,7 +14,11 @@ const ROLES: [&str; 3] = ["provides", "requires", "peers"];
 ///
 /// # Errors
 /// When Juju would refuse one, or a subordinate charm has no endpoint to reach its principal by.
-pub(super) fn read_endpoints(charm: &str, top: &Place<'_>, subordinate: bool) -> Result<BTreeSet<String>, Error> {
+pub(super) fn read_endpoints(
+    charm: &str,
+    top: &Place<'_>,
+    subordinate: bool,
+) -> Result<BTreeSet<String>, Error> {
     let mut names = BTreeSet::new();
     let mut reaches_principal = false;
     for role in ROLES {
@@ -22,7 +26,8 @@ pub(super) fn read_endpoints(charm: &str, top: &Place<'_>, subordinate: bool) ->
             let (interface, container_scope) = read_endpoint(&endpoint)?;
             if !is_endpoint_name(name) {
                 return Err(endpoint.refuse(
-                    "an endpoint's name is lower-case letters and digits in words joined by hyphens or underscores",
+                    "an endpoint's name is lower-case letters and digits in words joined by \
+                     hyphens or underscores",
                 ));
             }
             let to_principal = role == "requires" && container_scope;
@@ -30,12 +35,16 @@ pub(super) fn read_endpoints(charm: &str, top: &Place<'_>, subordinate: bool) ->
             if !(subordinate && to_principal)
                 && let Some(why) = reserved(charm, name)
             {
-                return Err(endpoint.refuse(&format!("cannot use this as an endpoint's name: {why}")));
+                return Err(
+                    endpoint.refuse(&format!("cannot use this as an endpoint's name: {why}"))
+                );
             }
             if role != "requires"
                 && let Some(why) = reserved(charm, interface)
             {
-                return Err(endpoint.refuse(&format!("cannot use the interface {interface:?}: {why}")));
+                return Err(
+                    endpoint.refuse(&format!("cannot use the interface {interface:?}: {why}"))
+                );
             }
             if !names.insert(name.to_owned()) {
                 return Err(endpoint.refuse("this endpoint's name is used twice"));
@@ -80,7 +89,10 @@ fn read_endpoint<'a>(endpoint: &Place<'a>) -> Result<(&'a str, bool), Error> {
 ///
 /// # Errors
 /// When Juju would refuse one.
-pub(super) fn read_extra_bindings(top: &Place<'_>, endpoints: &BTreeSet<String>) -> Result<BTreeSet<String>, Error> {
+pub(super) fn read_extra_bindings(
+    top: &Place<'_>,
+    endpoints: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, Error> {
     let Some(bindings) = top.get("extra-bindings") else {
         return Ok(BTreeSet::new());
     };
@@ -93,7 +105,9 @@ pub(super) fn read_extra_bindings(top: &Place<'_>, endpoints: &BTreeSet<String>)
             return Err(binding.refuse("expected nothing after the binding's name"));
         }
         if endpoints.contains(name) {
-            return Err(binding.refuse("an endpoint has this name already, and a binding of its own"));
+            return Err(
+                binding.refuse("an endpoint has this name already, and a binding of its own")
+            );
         }
         names.insert(name.to_owned());
     }

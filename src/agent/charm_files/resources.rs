@@ -38,7 +38,9 @@ pub(super) fn read_resources(top: &Place<'_>) -> Result<BTreeMap<String, Resourc
             };
             let filename = resource.get("filename").map(|name| name.text()).transpose()?;
             match filename.unwrap_or_default() {
-                "" if kind == ResourceKind::File => Err(resource.refuse("a resource of type file has a filename")),
+                "" if kind == ResourceKind::File => {
+                    Err(resource.refuse("a resource of type file has a filename"))
+                }
                 name if kind == ResourceKind::File && name.contains('/') => {
                     Err(resource.want("filename")?.refuse("a filename has no slash"))
                 }
@@ -55,7 +57,9 @@ pub(super) fn read_resources(top: &Place<'_>) -> Result<BTreeMap<String, Resourc
 pub(super) fn judge_payloads(top: &Place<'_>) -> Result<(), Error> {
     for (name, payload) in top.entries_of("payloads")? {
         if !is_plain_name(name) || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
-            return Err(payload.refuse("a payload's name is lower-case letters, digits and hyphens"));
+            return Err(
+                payload.refuse("a payload's name is lower-case letters, digits and hyphens")
+            );
         }
         payload.map()?;
         let kind = payload.want("type")?;

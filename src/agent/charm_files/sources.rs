@@ -41,11 +41,8 @@ impl CharmSources {
     /// [`ErrorKind::Unreadable`] if neither metadata.yaml nor charmcraft.yaml is there, or a file
     /// cannot be read; [`ErrorKind::Metadata`] if one is no YAML, or two of them declare the same.
     pub fn read(dir: &Path) -> Result<Self, Error> {
-        let charmcraft = if dir.join("manifest.yaml").exists() {
-            None
-        } else {
-            text(dir, CHARMCRAFT)?
-        };
+        let charmcraft =
+            if dir.join("manifest.yaml").exists() { None } else { text(dir, CHARMCRAFT)? };
         Self::read_beside(dir, charmcraft.as_deref())
     }
 
@@ -61,7 +58,8 @@ impl CharmSources {
         let metadata = text(dir, METADATA)?;
         if metadata.is_none() && charmcraft.is_none() {
             let why = format!(
-                "cannot find metadata.yaml or charmcraft.yaml in {}: a charm's directory holds one of them",
+                "cannot find metadata.yaml or charmcraft.yaml in {}: a charm's directory holds \
+                 one of them",
                 dir.display()
             );
             return Err(Error::new(ErrorKind::Unreadable, why));
@@ -108,10 +106,8 @@ impl CharmSources {
             (ACTIONS, self.actions.as_ref()),
         ];
         files.into_iter().filter_map(|(file, declared)| {
-            let document = declared
-                .filter(|declared| declared.written_by_charmcraft)?
-                .document
-                .as_ref()?;
+            let document =
+                declared.filter(|declared| declared.written_by_charmcraft)?.document.as_ref()?;
             Some((file.name, crate::yaml::to_yaml(document).ok()?))
         })
     }
@@ -135,7 +131,8 @@ fn metadata_of(text: Option<&str>, charmcraft: Map<String, Value>) -> Result<Dec
             .collect();
         if !twice.is_empty() {
             return Err(CHARMCRAFT.refuse(&format!(
-                "metadata.yaml has the same keys ({}), and charmcraft takes each from one file only",
+                "metadata.yaml has the same keys ({}), and charmcraft takes each from one file \
+                 only",
                 twice.join(", ")
             )));
         }
@@ -143,11 +140,7 @@ fn metadata_of(text: Option<&str>, charmcraft: Map<String, Value>) -> Result<Dec
     } else if document.is_none() && written_by_charmcraft {
         document = Some(Value::Object(charmcraft));
     }
-    Ok(Declared {
-        file: METADATA,
-        document,
-        written_by_charmcraft,
-    })
+    Ok(Declared { file: METADATA, document, written_by_charmcraft })
 }
 
 /// The file, or the section of charmcraft.yaml: both are refused.
@@ -157,11 +150,9 @@ fn section_of(
 ) -> Result<Option<Declared>, Error> {
     match (written, given) {
         (None, None) => Ok(None),
-        (Some(document), None) => Ok(Some(Declared {
-            file,
-            document,
-            written_by_charmcraft: false,
-        })),
+        (Some(document), None) => {
+            Ok(Some(Declared { file, document, written_by_charmcraft: false }))
+        }
         (None, Some(document)) => Ok(Some(Declared {
             file: section,
             document: Some(document),

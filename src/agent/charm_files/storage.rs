@@ -17,7 +17,8 @@ pub(super) fn read_storages(top: &Place<'_>) -> Result<BTreeSet<String>, Error> 
     for (name, storage) in top.entries_of("storage")? {
         if !is_application(name) {
             return Err(storage.refuse(
-                "a storage's name is lower-case letters and digits in words joined by hyphens, a letter in each",
+                "a storage's name is lower-case letters and digits in words joined by hyphens, a \
+                 letter in each",
             ));
         }
         read_storage(&storage)?;
@@ -74,7 +75,9 @@ fn read_range(range: &Place<'_>) -> Result<(), Error> {
                 Some(least) => (least, text.get(least.len() + 1..).unwrap_or_default()),
                 None => return Err(wrong()),
             };
-            let is_count = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<i64>().is_ok();
+            let is_count = |digits: &str| {
+                digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<i64>().is_ok()
+            };
             let open = most.is_empty();
             let plus = text.contains('+');
             if !is_count(least) || !(open || is_count(most) && !plus) {
@@ -96,15 +99,9 @@ fn read_range(range: &Place<'_>) -> Result<(), Error> {
 /// `1G`, `512M`, `1.5TiB`: a number of mebibytes without a unit.
 fn read_size(size: &Place<'_>) -> Result<(), Error> {
     let text = size.text()?;
-    let digits = text
-        .find(char::is_alphabetic)
-        .filter(|at| *at > 0)
-        .unwrap_or(text.len());
+    let digits = text.find(char::is_alphabetic).filter(|at| *at > 0).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let base = unit
-        .strip_suffix("iB")
-        .or_else(|| unit.strip_suffix('B'))
-        .unwrap_or(unit);
+    let base = unit.strip_suffix("iB").or_else(|| unit.strip_suffix('B')).unwrap_or(unit);
     let known = unit.is_empty() || (base.len() == 1 && "MGTPEZY".contains(base));
     if !known {
         return Err(size.refuse("expected one of the units M, G, T, P, E, Z, Y"));

@@ -13,7 +13,9 @@ pub(super) fn judge_terms(top: &Place<'_>) -> Result<(), Error> {
     };
     for term in terms.items()? {
         if !is_term(term.text()?) {
-            return Err(term.refuse("expected NAME, OWNER/NAME, NAME/REVISION or OWNER/NAME/REVISION"));
+            return Err(
+                term.refuse("expected NAME, OWNER/NAME, NAME/REVISION or OWNER/NAME/REVISION")
+            );
         }
     }
     Ok(())
@@ -43,16 +45,16 @@ fn is_term_name(name: &str) -> bool {
     name.len() >= 2
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.split('-').all(|word| !word.is_empty())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 /// A user of Juju, with a domain or without.
 fn is_user(name: &str) -> bool {
     let edges = |c: char| c.is_ascii_alphanumeric();
     let part = |part: &str| {
-        part.starts_with(edges) && part.ends_with(edges) && part.chars().all(|c| edges(c) || ".+-".contains(c))
+        part.starts_with(edges)
+            && part.ends_with(edges)
+            && part.chars().all(|c| edges(c) || ".+-".contains(c))
     };
     match name.split_once('@') {
         Some((user, domain)) => part(user) && part(domain),

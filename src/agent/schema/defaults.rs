@@ -17,18 +17,21 @@ pub(in crate::agent) fn fill_defaults(
     fill(given, properties, "")
 }
 
-fn fill(given: &mut Map<String, Value>, properties: &Map<String, Value>, at: &str) -> Result<(), String> {
+fn fill(
+    given: &mut Map<String, Value>,
+    properties: &Map<String, Value>,
+    at: &str,
+) -> Result<(), String> {
     for (name, schema) in properties {
         let inner = schema.get("properties").and_then(Value::as_object);
-        let here = if at.is_empty() {
-            name.clone()
-        } else {
-            format!("{at}.{name}")
-        };
+        let here = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
         match given.get_mut(name) {
             Some(Value::Object(map)) => {
                 let inner = inner.ok_or_else(|| {
-                    format!("parameter {here} was given as a map, and its schema declares no properties: Juju cannot take one")
+                    format!(
+                        "parameter {here} was given as a map, and its schema declares no \
+                         properties: Juju cannot take one"
+                    )
                 })?;
                 fill(map, inner, &here)?;
             }

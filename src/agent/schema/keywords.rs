@@ -10,7 +10,9 @@ pub(in crate::agent) fn refuse_references(value: &Value) -> Result<(), String> {
     match value {
         Value::Object(map) => map.iter().try_for_each(|(key, value)| {
             if key == "$ref" || key == "$schema" {
-                return Err(format!("schema key \"{key}\" not compatible with this version of juju"));
+                return Err(format!(
+                    "schema key \"{key}\" not compatible with this version of juju"
+                ));
             }
             refuse_references(value)
         }),

@@ -95,10 +95,9 @@ fn choices(map: &Map<String, Value>) -> Result<Vec<Value>, String> {
         return Ok(Vec::new());
     };
     let choices = value.as_array().ok_or("enum must be of an array")?;
-    let twice = choices
-        .iter()
-        .enumerate()
-        .any(|(index, choice)| choices.iter().take(index).any(|other| super::node::same(other, choice)));
+    let twice = choices.iter().enumerate().any(|(index, choice)| {
+        choices.iter().take(index).any(|other| super::node::same(other, choice))
+    });
     if twice {
         return Err("enum items must be unique".to_owned());
     }
@@ -119,10 +118,17 @@ fn multiple_of(map: &Map<String, Value>) -> Result<Option<f64>, String> {
 }
 
 /// Draft 4: a boolean beside its bound. `wanted` is what the validator says that it must be.
-fn exclusive(map: &Map<String, Value>, key: &str, bound: &str, wanted: &str) -> Result<bool, String> {
+fn exclusive(
+    map: &Map<String, Value>,
+    key: &str,
+    bound: &str,
+    wanted: &str,
+) -> Result<bool, String> {
     match map.get(key) {
         None => Ok(false),
-        Some(Value::Bool(_)) if !map.contains_key(bound) => Err(format!("{key} cannot be used without {bound}")),
+        Some(Value::Bool(_)) if !map.contains_key(bound) => {
+            Err(format!("{key} cannot be used without {bound}"))
+        }
         Some(Value::Bool(exclusive)) => Ok(*exclusive),
         Some(_) => Err(format!("{key} must be of a {wanted}")),
     }
@@ -137,15 +143,15 @@ fn bounds(map: &Map<String, Value>, min: &str, max: &str) -> Result<Bounds, Stri
                 if whole < 0.0 {
                     return Err(format!("{key} must be greater than or equal to 0"));
                 }
-                #[expect(clippy::cast_possible_truncation, reason = "below 2^53, as was just judged")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "below 2^53, as was just judged"
+                )]
                 Ok(whole as i64)
             })
             .transpose()
     };
-    let bounds = Bounds {
-        min: read(min)?,
-        max: read(max)?,
-    };
+    let bounds = Bounds { min: read(min)?, max: read(max)? };
     if bounds.min.zip(bounds.max).is_some_and(|(low, high)| low > high) {
         return Err(format!("{min} cannot be greater than {max}"));
     }
@@ -157,9 +163,7 @@ fn pattern(map: &Map<String, Value>) -> Result<Option<Pattern>, String> {
         return Ok(None);
     };
     let text = value.as_str().ok_or("pattern must be of a string")?;
-    Pattern::compile(text)
-        .map(Some)
-        .map_err(|why| format!("pattern must be a valid regex: {why}"))
+    Pattern::compile(text).map(Some).map_err(|why| format!("pattern must be a valid regex: {why}"))
 }
 
 fn required(map: &Map<String, Value>) -> Result<Vec<String>, String> {
@@ -182,10 +186,7 @@ fn properties(map: &Map<String, Value>) -> Result<BTreeMap<String, Schema>, Stri
         return Ok(BTreeMap::new());
     };
     let properties = value.as_object().ok_or("properties must be of type object")?;
-    properties
-        .iter()
-        .map(|(name, schema)| Ok((name.clone(), Schema::parse(schema)?)))
-        .collect()
+    properties.iter().map(|(name, schema)| Ok((name.clone(), Schema::parse(schema)?))).collect()
 }
 
 fn pattern_properties(map: &Map<String, Value>) -> Result<Vec<(Pattern, Schema)>, String> {
@@ -196,7 +197,8 @@ fn pattern_properties(map: &Map<String, Value>) -> Result<Vec<(Pattern, Schema)>
     patterns
         .iter()
         .map(|(pattern, schema)| {
-            let pattern = Pattern::compile(pattern).map_err(|_| format!("Invalid regex pattern '{pattern}'"))?;
+            let pattern = Pattern::compile(pattern)
+                .map_err(|_| format!("Invalid regex pattern '{pattern}'"))?;
             Ok((pattern, Schema::parse(schema)?))
         })
         .collect()
@@ -241,7 +243,9 @@ fn items(map: &Map<String, Value>) -> Result<Items, String> {
         Some(Value::Array(schemas)) => Items::InTurn(
             schemas
                 .iter()
-                .map(|schema| Schema::parse(Some(schema).filter(|value| value.is_object()).ok_or_else(wrong)?))
+                .map(|schema| {
+                    Schema::parse(Some(schema).filter(|value| value.is_object()).ok_or_else(wrong)?)
+                })
                 .collect::<Result<_, _>>()?,
         ),
         Some(_) => return Err(wrong()),

@@ -26,10 +26,7 @@ impl Pattern {
     /// The reason why it is none.
     pub(super) fn compile(pattern: &str) -> Result<Self, String> {
         let compiled = Regex::new(&translated(pattern)?).map_err(|why| why.to_string())?;
-        Ok(Self {
-            text: pattern.to_owned(),
-            compiled,
-        })
+        Ok(Self { text: pattern.to_owned(), compiled })
     }
 
     /// Tells whether it is found anywhere in a text.
@@ -96,7 +93,9 @@ fn repetition(last: &mut Last, character: char) -> Result<(), String> {
     *last = match last {
         Last::Other => Last::Repetition,
         Last::Repetition if character == '?' => Last::Lazy,
-        Last::Repetition | Last::Lazy => return Err("invalid nested repetition operator".to_owned()),
+        Last::Repetition | Last::Lazy => {
+            return Err("invalid nested repetition operator".to_owned());
+        }
     };
     Ok(())
 }
@@ -190,7 +189,8 @@ mod tests {
             (r"^\(?x\)$", "(x)", "x"),
             (r"^a.c\z", "abc", "abcd"),
         ] {
-            let compiled = Pattern::compile(pattern).unwrap_or_else(|why| panic!("{pattern}: {why}"));
+            let compiled =
+                Pattern::compile(pattern).unwrap_or_else(|why| panic!("{pattern}: {why}"));
             assert!(compiled.is_match(good) && !compiled.is_match(bad), "{pattern}");
         }
         for pattern in [

@@ -24,31 +24,11 @@ fn every_keyword_is_judged() {
             vec![json!("a"), json!(null)],
             vec![(json!(1), "must be of type [string,null], given number")],
         ),
-        (
-            json!({"type": "number"}),
-            vec![json!(1), json!(1.5)],
-            vec![(json!(true), "type number")],
-        ),
-        (
-            json!({"type": "boolean"}),
-            vec![json!(true)],
-            vec![(json!("true"), "type boolean")],
-        ),
-        (
-            json!({"type": "array"}),
-            vec![json!([])],
-            vec![(json!({}), "type array")],
-        ),
-        (
-            json!({"type": "object"}),
-            vec![json!({})],
-            vec![(json!([]), "type object")],
-        ),
-        (
-            json!({"type": "null"}),
-            vec![json!(null)],
-            vec![(json!(""), "type null")],
-        ),
+        (json!({"type": "number"}), vec![json!(1), json!(1.5)], vec![(json!(true), "type number")]),
+        (json!({"type": "boolean"}), vec![json!(true)], vec![(json!("true"), "type boolean")]),
+        (json!({"type": "array"}), vec![json!([])], vec![(json!({}), "type array")]),
+        (json!({"type": "object"}), vec![json!({})], vec![(json!([]), "type object")]),
+        (json!({"type": "null"}), vec![json!(null)], vec![(json!(""), "type null")]),
         (
             json!({"enum": ["soft", 1, [2.0]]}),
             vec![json!("soft"), json!(1.0), json!([2])],
@@ -130,20 +110,14 @@ fn every_keyword_is_judged() {
         (
             json!({"required": ["a"], "properties": {"a": {"default": 1}}}),
             vec![json!({"a": null})],
-            vec![(
-                json!({}),
-                "(root) : \"a\" property is missing and required, given object",
-            )],
+            vec![(json!({}), "(root) : \"a\" property is missing and required, given object")],
         ),
         (json!({"required": []}), vec![json!({})], vec![]),
         (
             json!({"properties": {"a": {"properties": {"b": {"type": "integer"}}, "required": ["b"]}}}),
             vec![json!({}), json!({"a": {"b": 1}}), json!({"a": 5})],
             vec![
-                (
-                    json!({"a": {"b": "x"}}),
-                    "(root).a.b : must be of type integer, given string",
-                ),
+                (json!({"a": {"b": "x"}}), "(root).a.b : must be of type integer, given string"),
                 (json!({"a": {}}), "(root).a : \"b\" property is missing"),
             ],
         ),
@@ -241,43 +215,22 @@ fn a_wrong_schema_is_refused() {
         (json!({"id": []}), "id must be of type string"),
         (json!({"properties": []}), "properties must be of type object"),
         (json!({"properties": {"a": "string"}}), "schema must be of type object"),
-        (
-            json!({"properties": {"a": {"type": "text"}}}),
-            "text is not a valid type",
-        ),
+        (json!({"properties": {"a": {"type": "text"}}}), "text is not a valid type"),
         (json!({"enum": "a"}), "enum must be of an array"),
         (json!({"enum": [1, 1.0]}), "enum items must be unique"),
         (json!({"required": true}), "required must be of an array"),
         (json!({"required": [1]}), "required items must be string"),
         (json!({"required": ["a", "a"]}), "required items must be unique"),
         (json!({"minimum": "1"}), "minimum must be of a number"),
-        (
-            json!({"minimum": 2, "maximum": 1}),
-            "minimum cannot be greater than maximum",
-        ),
-        (
-            json!({"exclusiveMinimum": true}),
-            "exclusiveMinimum cannot be used without minimum",
-        ),
-        (
-            json!({"minimum": 1, "exclusiveMinimum": 1}),
-            "exclusiveMinimum must be of a boolean",
-        ),
-        (
-            json!({"exclusiveMaximum": false}),
-            "exclusiveMaximum cannot be used without maximum",
-        ),
+        (json!({"minimum": 2, "maximum": 1}), "minimum cannot be greater than maximum"),
+        (json!({"exclusiveMinimum": true}), "exclusiveMinimum cannot be used without minimum"),
+        (json!({"minimum": 1, "exclusiveMinimum": 1}), "exclusiveMinimum must be of a boolean"),
+        (json!({"exclusiveMaximum": false}), "exclusiveMaximum cannot be used without maximum"),
         (json!({"multipleOf": 0}), "multipleOf must be strictly greater than 0"),
         (json!({"minLength": -1}), "minLength must be greater than or equal to 0"),
         (json!({"minLength": 1.5}), "minLength must be of an integer"),
-        (
-            json!({"minLength": 3, "maxLength": 2}),
-            "minLength cannot be greater than maxLength",
-        ),
-        (
-            json!({"minItems": 3, "maxItems": 2}),
-            "minItems cannot be greater than maxItems",
-        ),
+        (json!({"minLength": 3, "maxLength": 2}), "minLength cannot be greater than maxLength"),
+        (json!({"minItems": 3, "maxItems": 2}), "minItems cannot be greater than maxItems"),
         (
             json!({"minProperties": 3, "maxProperties": 2}),
             "minProperties cannot be greater than maxProperties",
@@ -285,18 +238,9 @@ fn a_wrong_schema_is_refused() {
         (json!({"pattern": "("}), "pattern must be a valid regex"),
         (json!({"pattern": 1}), "pattern must be of a string"),
         (json!({"patternProperties": {"(": {}}}), "Invalid regex pattern '('"),
-        (
-            json!({"patternProperties": []}),
-            "patternProperties must be of type schema",
-        ),
-        (
-            json!({"additionalProperties": 1}),
-            "additionalProperties must be of type boolean/schema",
-        ),
-        (
-            json!({"additionalItems": "x"}),
-            "additionalItems must be of type boolean/schema",
-        ),
+        (json!({"patternProperties": []}), "patternProperties must be of type schema"),
+        (json!({"additionalProperties": 1}), "additionalProperties must be of type boolean/schema"),
+        (json!({"additionalItems": "x"}), "additionalItems must be of type boolean/schema"),
         (json!({"items": true}), "items must be of type schema/array of schemas"),
         (json!({"items": [1]}), "items must be of type schema/array of schemas"),
         (json!({"items": {"type": "x"}}), "x is not a valid type"),
@@ -313,10 +257,7 @@ fn a_wrong_schema_is_refused() {
         (json!({"allOf": [1]}), "schema must be of type object"),
         (json!({"oneOf": 1}), "oneOf must be of an array"),
         (json!({"not": []}), "not must be of an object"),
-        (
-            json!({"definitions": {"a": 1}}),
-            "definitions must be of type array of schemas",
-        ),
+        (json!({"definitions": {"a": 1}}), "definitions must be of type array of schemas"),
         (json!({"definitions": {"a": {"type": "x"}}}), "x is not a valid type"),
     ] {
         let told = Schema::parse(&document).err();
@@ -337,9 +278,7 @@ fn a_wrong_schema_is_refused() {
 }
 
 fn filled(properties: &Value, given: Value) -> Result<Value, String> {
-    let Value::Object(mut given) = given else {
-        panic!("{given} is no map")
-    };
+    let Value::Object(mut given) = given else { panic!("{given} is no map") };
     let empty = Map::new();
     fill_defaults(&mut given, properties.as_object().unwrap_or(&empty))?;
     Ok(Value::Object(given))

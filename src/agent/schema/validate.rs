@@ -27,7 +27,9 @@ impl Schema {
         match value {
             Value::Array(items) => self.hold_array(at, value, items, found),
             Value::Object(map) => self.hold_object(at, value, map, found),
-            Value::Number(number) => self.hold_number(at, value, number.as_f64().unwrap_or(f64::NAN), found),
+            Value::Number(number) => {
+                self.hold_number(at, value, number.as_f64().unwrap_or(f64::NAN), found)
+            }
             Value::String(text) => self.hold_text(at, value, text, found),
             Value::Null | Value::Bool(_) => {}
         }
@@ -58,14 +60,16 @@ impl Schema {
 
     fn hold_combined(&self, at: &str, value: &Value, found: &mut Found) {
         if !self.any_of.is_empty() {
-            let tried: Vec<Found> = self.any_of.iter().map(|schema| schema.apart(at, value)).collect();
+            let tried: Vec<Found> =
+                self.any_of.iter().map(|schema| schema.apart(at, value)).collect();
             if !tried.iter().any(Found::is_clean) {
                 found.add(at, value, "must validate at least one schema (anyOf)");
                 found.take_nearest(tried);
             }
         }
         if !self.one_of.is_empty() {
-            let tried: Vec<Found> = self.one_of.iter().map(|schema| schema.apart(at, value)).collect();
+            let tried: Vec<Found> =
+                self.one_of.iter().map(|schema| schema.apart(at, value)).collect();
             let clean = tried.iter().filter(|found| found.is_clean()).count();
             if clean != 1 {
                 found.add(at, value, "must validate one and only one schema (oneOf)");
@@ -83,11 +87,7 @@ impl Schema {
         if !all {
             found.add(at, value, "must validate all the schemas (allOf)");
         }
-        if self
-            .not
-            .as_ref()
-            .is_some_and(|schema| schema.apart(at, value).is_clean())
-        {
+        if self.not.as_ref().is_some_and(|schema| schema.apart(at, value).is_clean()) {
             found.add(at, value, "must not validate the schema (not)");
         }
         if let Value::Object(map) = value {
@@ -271,8 +271,7 @@ struct Found {
 
 impl Found {
     fn add(&mut self, at: &str, value: &Value, why: impl AsRef<str>) {
-        self.violations
-            .push(format!("{at} : {}, given {}", why.as_ref(), kind_of(value)));
+        self.violations.push(format!("{at} : {}, given {}", why.as_ref(), kind_of(value)));
         self.score -= 2;
     }
 

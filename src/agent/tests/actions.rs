@@ -11,11 +11,7 @@ fn parameters_are_checked_and_defaulted_before_the_charm_runs() {
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     for (name, params, part) in [
         ("nope", vec![], "the charm has no such action (it has: restart, strict)"),
-        (
-            "strict",
-            vec![],
-            "validation failed: (root) : \"id\" property is missing and required",
-        ),
+        ("strict", vec![], "validation failed: (root) : \"id\" property is missing and required"),
         (
             "strict",
             vec![pair("id", "a"), pair("x", "1")],
@@ -26,16 +22,8 @@ fn parameters_are_checked_and_defaulted_before_the_charm_runs() {
             vec![pair("delay", "soon")],
             "(root).delay : must be of type integer, given string",
         ),
-        (
-            "restart",
-            vec![pair("delay", "10")],
-            "(root).delay : must be lower than or equal to 9",
-        ),
-        (
-            "restart",
-            vec![pair("delay", "-1")],
-            "(root).delay : must be greater than or equal to 0",
-        ),
+        ("restart", vec![pair("delay", "10")], "(root).delay : must be lower than or equal to 9"),
+        ("restart", vec![pair("delay", "-1")], "(root).delay : must be greater than or equal to 0"),
         (
             "restart",
             vec![pair("mode", "loud")],
@@ -46,11 +34,7 @@ fn parameters_are_checked_and_defaulted_before_the_charm_runs() {
             vec![pair("who.first", "[1]")],
             "(root).who.first : must be of type string, given array",
         ),
-        (
-            "strict",
-            vec![pair("id", "010")],
-            "(root).id : must be of type string, given number",
-        ),
+        ("strict", vec![pair("id", "010")], "(root).id : must be of type string, given number"),
         ("restart", vec![pair("a..b", "1")], "expected a key"),
         ("restart", vec![pair("force", "[")], "force: the value is no YAML"),
     ] {
@@ -70,11 +54,14 @@ fn parameters_are_checked_and_defaulted_before_the_charm_runs() {
 #[test]
 fn what_is_required_is_given_although_it_has_a_default() {
     let mut bench = Bench::started();
-    let actions = "act:\n  params:\n    to: {type: string, default: /tmp}\n    who: {properties: {first: {default: x}, last: {}}}\n  required: [to]\n";
-    bench.unit.meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, Some(actions)).unwrap();
+    let actions = "act:\n  params:\n    to: {type: string, default: /tmp}\n    who: {properties: \
+                   {first: {default: x}, last: {}}}\n  required: [to]\n";
+    bench.unit.meta =
+        CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, Some(actions)).unwrap();
     let error = bench.unit.run_action("act", &[]).unwrap_err().to_string();
     assert!(error.contains("\"to\" property is missing and required"), "{error}");
-    let given = [("to", "/srv"), ("who.last", "z")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let given =
+        [("to", "/srv"), ("who.last", "z")].map(|(key, value)| (key.to_owned(), value.to_owned()));
     bench.unit.run_action("act", &given).unwrap();
     bench.begin();
     assert_eq!(
@@ -93,7 +80,8 @@ fn juju_4_refuses_what_is_not_declared() {
         let outcome = bench.unit.run_action("restart", &undeclared);
         assert_eq!(outcome.is_err(), refused, "{version}: {outcome:?}");
         let actions = "act: {additionalProperties: true}";
-        bench.unit.meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, Some(actions)).unwrap();
+        bench.unit.meta =
+            CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, Some(actions)).unwrap();
         assert!(bench.unit.run_action("act", &undeclared).is_ok(), "{version}");
     }
 }
@@ -104,10 +92,7 @@ fn results_are_told_with_code_and_output() {
     bench.get(&["action-set", "a.b=1", "a=2", "a.c=3", "x=<"]);
     bench.get(&["state-set", "k=v"]);
     bench.get(&["action-log", "half way"]);
-    let finished = bench
-        .unit
-        .finish(&HookExit::Code(0), bench.now, b"hello\n", b"")
-        .unwrap();
+    let finished = bench.unit.finish(&HookExit::Code(0), bench.now, b"hello\n", b"").unwrap();
     let record = action(&finished);
     assert_eq!((record.status(), record.message()), (ActionStatus::Completed, ""));
     assert_eq!(
@@ -125,15 +110,9 @@ fn a_failing_action_is_no_error_of_the_unit() {
     let mut bench = Bench::in_action(&[]);
     bench.get(&["action-set", "got=half"]);
     bench.get(&["state-set", "k=v"]);
-    let finished = bench
-        .unit
-        .finish(&HookExit::Code(2), bench.now, b"", b"\xff\xfe\n")
-        .unwrap();
+    let finished = bench.unit.finish(&HookExit::Code(2), bench.now, b"", b"\xff\xfe\n").unwrap();
     let record = action(&finished);
-    assert_eq!(
-        (record.status(), record.message()),
-        (ActionStatus::Failed, "exit status 2")
-    );
+    assert_eq!((record.status(), record.message()), (ActionStatus::Failed, "exit status 2"));
     assert_eq!(
         json!(record.results()),
         json!({"got": "half", "return-code": 2, "stderr": "//4K", "stderr-encoding": "base64"}),
@@ -158,10 +137,7 @@ fn a_killed_action_says_terminated() {
 #[test]
 fn a_last_line_without_its_end_is_lost() {
     let mut bench = Bench::in_action(&[]);
-    let finished = bench
-        .unit
-        .finish(&HookExit::Code(0), bench.now, b"one\nhalf", b"half")
-        .unwrap();
+    let finished = bench.unit.finish(&HookExit::Code(0), bench.now, b"one\nhalf", b"half").unwrap();
     let results = json!(action(&finished).results());
     assert_eq!(results, json!({"return-code": 0, "stdout": "one\n"}));
     assert!(!bench.unit.log(0).any(|line| line.message.contains("half")));
@@ -171,10 +147,7 @@ fn a_last_line_without_its_end_is_lost() {
 fn action_fail_with_exit_0_still_commits() {
     for (line, message) in [
         (&["action-fail", "no disk"][..], "no disk"),
-        (
-            &["action-fail"],
-            "action failed without reason given, check action for errors",
-        ),
+        (&["action-fail"], "action failed without reason given, check action for errors"),
         (&["action-fail", "--", "-x"], "-x"),
     ] {
         let mut bench = Bench::in_action(&[]);
@@ -195,22 +168,14 @@ fn a_commit_that_fails_fails_the_action() {
         let pair = format!("k{n}={}", "v".repeat(65_536));
         bench.get(&["state-set", &pair]);
     }
-    let finished = bench
-        .unit
-        .finish(&HookExit::Code(0), bench.now, b"", b"mine\n")
-        .unwrap();
+    let finished = bench.unit.finish(&HookExit::Code(0), bench.now, b"", b"mine\n").unwrap();
     let record = action(&finished);
     assert_eq!(
         (record.status(), record.message()),
         (ActionStatus::Failed, "committing requested changes failed")
     );
     assert_eq!(record.results()["return-code"], 0, "Juju leaves the program's own code");
-    assert!(
-        record.results()["stderr"]
-            .as_str()
-            .unwrap()
-            .starts_with("mine\n\ncharm state is ")
-    );
+    assert!(record.results()["stderr"].as_str().unwrap().starts_with("mine\n\ncharm state is "));
 }
 
 #[test]
@@ -264,10 +229,7 @@ fn only_the_last_actions_and_so_much_of_their_log_are_remembered() {
 fn actions_run_before_hooks_but_never_before_install() {
     let mut bench = Bench::new();
     bench.unit.run_action("restart", &[]).unwrap();
-    assert_eq!(
-        bench.drain(),
-        ["install", "leader-elected", "restart", "config-changed", "start"]
-    );
+    assert_eq!(bench.drain(), ["install", "leader-elected", "restart", "config-changed", "start"]);
     bench.unit.set_config("port", "1").unwrap();
     bench.unit.run_action("restart", &[]).unwrap();
     assert_eq!(bench.drain(), ["restart", "config-changed"]);

@@ -73,10 +73,7 @@ fn a_hook_has_jujus_variables_and_nothing_of_the_callers() {
         assert!(!variables.contains_key(absent), "{absent}");
     }
     let digits = run.id().strip_prefix("web/0-install-").unwrap();
-    assert!(
-        digits.len() == 32 && digits.chars().all(|c| c.is_ascii_hexdigit()),
-        "{digits}"
-    );
+    assert!(digits.len() == 32 && digits.chars().all(|c| c.is_ascii_hexdigit()), "{digits}");
     let first = run.id().to_owned();
     bench.end(HookExit::Code(1));
     bench.wait(5);
@@ -86,21 +83,9 @@ fn a_hook_has_jujus_variables_and_nothing_of_the_callers() {
 #[test]
 fn each_juju_has_its_own_variables() {
     for (version, present, absent) in [
-        (
-            "2.9.52",
-            &["JUJU_METER_STATUS", "JUJU_SLA"][..],
-            &["JUJU_CHARM_TRACE_CONFIG_HTTP"][..],
-        ),
-        (
-            "3.6.28",
-            &["JUJU_SLA"],
-            &["JUJU_METER_STATUS", "JUJU_CHARM_TRACE_CONFIG_HTTP"],
-        ),
-        (
-            "4.0.15",
-            &["JUJU_CHARM_TRACE_CONFIG_CA_CERT"],
-            &["JUJU_SLA", "JUJU_METER_INFO"],
-        ),
+        ("2.9.52", &["JUJU_METER_STATUS", "JUJU_SLA"][..], &["JUJU_CHARM_TRACE_CONFIG_HTTP"][..]),
+        ("3.6.28", &["JUJU_SLA"], &["JUJU_METER_STATUS", "JUJU_CHARM_TRACE_CONFIG_HTTP"]),
+        ("4.0.15", &["JUJU_CHARM_TRACE_CONFIG_CA_CERT"], &["JUJU_SLA", "JUJU_METER_INFO"]),
     ] {
         let mut bench = Bench::version(version);
         let variables = environment(&bench.begin());
@@ -141,11 +126,7 @@ fn each_kind_of_hook_has_its_own_variables() {
         .unit
         .custom_notice(
             "web",
-            NoticeInfo {
-                id: "12".into(),
-                kind: "custom".into(),
-                key: "example.com/done".into(),
-            },
+            NoticeInfo { id: "12".into(), kind: "custom".into(), key: "example.com/done".into() },
         )
         .unwrap();
     let variables = environment(&bench.begin());
@@ -181,10 +162,7 @@ fn a_variable_of_the_callers_replaces_one_of_ours() {
     let mut bench = Bench::new();
     let run = bench.begin();
     let paths = AgentPaths::new("/c", "/t", "/s").variable("TERM", "dumb");
-    let terms: Vec<_> = run
-        .environment(&paths)
-        .into_iter()
-        .filter(|(name, _)| name == "TERM")
-        .collect();
+    let terms: Vec<_> =
+        run.environment(&paths).into_iter().filter(|(name, _)| name == "TERM").collect();
     assert_eq!(terms, [("TERM".into(), "dumb".into())]);
 }

@@ -1,4 +1,5 @@
-//! The library's own calls, answered by the agent: both sides of the contract, met without a process.
+//! The library's own calls, answered by the agent: both sides of the contract, met without a
+//! process.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -8,7 +9,9 @@ use serde_json::json;
 
 use super::super::{ActionStatus, tool_names};
 use super::{Bench, HookExit, action, environment::variables_of, text};
-use crate::juju::{ErrorKind, HookEnv, HookTools, Juju, LogLevel, Port, Status, ToolCall, ToolFailure};
+use crate::juju::{
+    ErrorKind, HookEnv, HookTools, Juju, LogLevel, Port, Status, ToolCall, ToolFailure,
+};
 
 struct InProcess(Mutex<Bench>);
 
@@ -24,10 +27,9 @@ impl HookTools for InProcess {
         }
         match answer.code {
             0 => Ok(answer.stdout),
-            code => Err(ToolFailure::Exited {
-                code,
-                stderr: text(&answer.stderr).trim().to_owned(),
-            }),
+            code => {
+                Err(ToolFailure::Exited { code, stderr: text(&answer.stderr).trim().to_owned() })
+            }
         }
     }
 
@@ -103,22 +105,15 @@ fn refusals_are_told_apart() {
 #[test]
 fn every_call_of_an_action_is_understood() {
     let (juju, agent) = meet(Bench::in_action(&[("delay", "3")]));
-    assert_eq!(
-        json!(*juju.action_params().unwrap()),
-        json!({"force": false, "delay": 3})
-    );
-    juju.action_set(&[("outcome", "-well=done"), ("deep.down", "1")])
-        .unwrap();
+    assert_eq!(json!(*juju.action_params().unwrap()), json!({"force": false, "delay": 3}));
+    juju.action_set(&[("outcome", "-well=done"), ("deep.down", "1")]).unwrap();
     juju.action_log("-on the way").unwrap();
     juju.action_fail("--out of luck").unwrap();
     drop(juju);
     let mut bench = Arc::into_inner(agent).unwrap().0.into_inner().unwrap();
     let finished = bench.end(HookExit::Code(0));
     let record = action(&finished);
-    assert_eq!(
-        (record.status(), record.message()),
-        (ActionStatus::Failed, "--out of luck")
-    );
+    assert_eq!((record.status(), record.message()), (ActionStatus::Failed, "--out of luck"));
     assert_eq!(
         json!(record.results()),
         json!({"outcome": "-well=done", "deep": {"down": "1"}, "return-code": 0})

@@ -78,7 +78,8 @@ fn take(bench: &mut Bench, step: &Step) -> Option<String> {
         Step::Finish(exit) => {
             let before = (bench.unit.state().clone(), bench.unit.report().ports);
             if let Ok(finished) = bench.unit.finish(exit, bench.now, b"", b"") {
-                let kept = matches!(finished.ending(), Ending::Committed | Ending::Skipped) || finished.committed();
+                let kept = matches!(finished.ending(), Ending::Committed | Ending::Skipped)
+                    || finished.committed();
                 let after = (bench.unit.state().clone(), bench.unit.report().ports);
                 assert!(kept || before == after, "{finished:?} wrote something");
             }
@@ -96,11 +97,7 @@ fn take(bench: &mut Bench, step: &Step) -> Option<String> {
         Step::Down => bench.unit.pebble_down("web").unwrap(),
         Step::CheckFailed => bench.unit.check_failed("web", "up").unwrap(),
         Step::Notice(key) => {
-            let notice = NoticeInfo {
-                id: "1".into(),
-                kind: "custom".into(),
-                key: key.to_string(),
-            };
+            let notice = NoticeInfo { id: "1".into(), kind: "custom".into(), key: key.to_string() };
             bench.unit.custom_notice("web", notice).unwrap();
         }
         Step::Action => {
@@ -122,7 +119,8 @@ fn take(bench: &mut Bench, step: &Step) -> Option<String> {
 }
 
 proptest! {
-    // A history is up to 120 steps long: a hundred of them say what a thousand of another kind would.
+    // A history is up to 120 steps long: a hundred of them say what a thousand of another kind
+    // would.
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]

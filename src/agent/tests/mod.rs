@@ -20,7 +20,8 @@ mod yaml;
 use std::time::{Duration, Instant};
 
 use super::{
-    ActionRecord, CharmMeta, Ending, Finished, HookExit, HookRun, Next, ToolAnswer, ToolRequest, Unit, UnitSettings,
+    ActionRecord, CharmMeta, Ending, Finished, HookExit, HookRun, Next, ToolAnswer, ToolRequest,
+    Unit, UnitSettings,
 };
 
 const METADATA: &str = "name: web\nsummary: s\ndescription: d\ncontainers: {web: {resource: image}, side: {}}\nresources: {image: {type: oci-image}, cfg: {type: file, filename: cfg}}\n\
@@ -112,10 +113,8 @@ impl Bench {
     /// A unit in the action `restart`.
     fn in_action(params: &[(&str, &str)]) -> Self {
         let mut bench = Self::started();
-        let params: Vec<(String, String)> = params
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
+        let params: Vec<(String, String)> =
+            params.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         bench.unit.run_action("restart", &params).unwrap();
         bench.begin();
         bench
@@ -153,10 +152,7 @@ impl Bench {
 
     /// The levels and messages of the log from a position on.
     fn logged(&self, position: u64) -> Vec<(&str, &str)> {
-        self.unit
-            .log(position)
-            .map(|line| (line.level.as_str(), line.message.as_str()))
-            .collect()
+        self.unit.log(position).map(|line| (line.level.as_str(), line.message.as_str())).collect()
     }
 
     /// The output of a tool that succeeds.
@@ -174,9 +170,7 @@ impl Bench {
         let error = error.strip_prefix("ERROR ").and_then(|error| error.strip_suffix('\n'));
         (
             answer.code,
-            error
-                .unwrap_or_else(|| panic!("{line:?} gave {:?}", text(&answer.stderr)))
-                .to_owned(),
+            error.unwrap_or_else(|| panic!("{line:?} gave {:?}", text(&answer.stderr))).to_owned(),
         )
     }
 }

@@ -8,17 +8,17 @@ fn options_are_taken_as_jujus_parser_takes_them() {
     let mut bench = Bench::in_hook();
     let unknown = |shown: &str| format!("option provided but not defined: {shown}");
     let no_bool = |value: &str, shown: &str| {
-        format!("invalid value {value:?} for option {shown}: strconv.ParseBool: parsing {value:?}: invalid syntax")
+        format!(
+            "invalid value {value:?} for option {shown}: strconv.ParseBool: parsing {value:?}: \
+             invalid syntax"
+        )
     };
     // R32
     for (line, error) in [
         (&["config-get", "--all=maybe"][..], no_bool("maybe", "--all")),
         (&["config-get", "--all="], no_bool("", "--all")),
         (&["config-get", "-a=false"], no_bool("=false", "-a")),
-        (
-            &["status-set", "--application=no", "active"],
-            no_bool("no", "--application"),
-        ),
+        (&["status-set", "--application=no", "active"], no_bool("no", "--application")),
         (&["config-get", "-ax", "port"], unknown("-x")),
         (&["config-get", "--=x"], "empty option in argument \"--=x\"".to_owned()),
         (&["config-get", "---"], unknown("--")),
@@ -41,11 +41,7 @@ fn options_are_taken_as_jujus_parser_takes_them() {
     ] {
         assert_eq!(bench.get(line), all, "{line:?}");
     }
-    for line in [
-        &["config-get", "--help=x"][..],
-        &["config-get", "-hx"],
-        &["config-get", "--h"],
-    ] {
+    for line in [&["config-get", "--help=x"][..], &["config-get", "-hx"], &["config-get", "--h"]] {
         assert!(bench.get(line).starts_with("Usage: config-get "), "{line:?}");
     }
 }
@@ -111,10 +107,7 @@ fn output_goes_where_it_is_said_to() {
     let mut bench = Bench::with(|settings| settings.home("/home/agent"));
     bench.begin();
     // R33
-    for line in [
-        &["config-get", "-o", "", "port"][..],
-        &["config-get", "--output=", "port"],
-    ] {
+    for line in [&["config-get", "-o", "", "port"][..], &["config-get", "--output=", "port"]] {
         assert_eq!(bench.get(line), "1e+06\n");
     }
     for (path, opened) in [
@@ -126,10 +119,7 @@ fn output_goes_where_it_is_said_to() {
         ("=x", "/cwd/=x"),
     ] {
         let file = bench.tool(&["config-get", "port", "-o", path]).output_file.unwrap();
-        assert_eq!(
-            (file.path.to_str(), text(&file.content).as_str()),
-            (Some(opened), "1e+06\n")
-        );
+        assert_eq!((file.path.to_str(), text(&file.content).as_str()), (Some(opened), "1e+06\n"));
     }
     let file = bench.tool(&["config-get", "-o", "/tmp"]).output_file.unwrap();
     assert_eq!(
@@ -157,11 +147,7 @@ fn files_are_opened_by_the_agent_from_the_callers_directory() {
         assert!(error.contains(wanted.to_str().unwrap()), "{path}");
         request.file = Some(Err(cause.into()));
         let answer = bench.unit.tool(&request);
-        assert_eq!(
-            (answer.code, text(&answer.stderr)),
-            (1, format!("ERROR {error}\n")),
-            "{path}"
-        );
+        assert_eq!((answer.code, text(&answer.stderr)), (1, format!("ERROR {error}\n")), "{path}");
     }
     assert_eq!(
         bench.refused(&["state-set", "--file=~nobody-at-all/x"]),

@@ -21,18 +21,9 @@ fn a_refresh_on_kubernetes_is_a_new_pod() {
     bench.unit.set_leader(true);
     assert_eq!(
         bench.drain(),
-        [
-            "upgrade-charm",
-            "config-changed",
-            "start",
-            "leader-elected",
-            "web-pebble-ready"
-        ]
+        ["upgrade-charm", "config-changed", "start", "leader-elected", "web-pebble-ready"]
     );
-    assert!(
-        !bench.unit.is_settled(bench.now),
-        "the other container is not polled yet"
-    );
+    assert!(!bench.unit.is_settled(bench.now), "the other container is not polled yet");
 }
 
 #[test]
@@ -42,10 +33,7 @@ fn a_pod_that_is_lost_runs_upgrade_charm_too() {
     bench.begin();
     bench.end(HookExit::Signal(9));
     bench.unit.pod_started(None);
-    assert_eq!(
-        bench.drain(),
-        ["update-status", "upgrade-charm", "config-changed", "start"]
-    );
+    assert_eq!(bench.drain(), ["update-status", "upgrade-charm", "config-changed", "start"]);
 
     // Before its first start a unit begins where it was.
     let mut bench = Bench::new();
@@ -54,15 +42,9 @@ fn a_pod_that_is_lost_runs_upgrade_charm_too() {
     let mut bench = Bench::new();
     bench.ok();
     bench.unit.end_pod();
-    assert!(
-        matches!(bench.unit.next(bench.now), Next::PodEnded),
-        "no start, no stop"
-    );
+    assert!(matches!(bench.unit.next(bench.now), Next::PodEnded), "no start, no stop");
     bench.unit.pod_started(None);
-    assert_eq!(
-        bench.drain(),
-        ["leader-elected", "upgrade-charm", "config-changed", "start"]
-    );
+    assert_eq!(bench.drain(), ["leader-elected", "upgrade-charm", "config-changed", "start"]);
 }
 
 #[test]
@@ -85,10 +67,7 @@ fn a_pod_ends_whatever_its_hooks_do() {
         bench.wait(5);
         let ran = bench.drain();
         assert_eq!(ran.first().map(String::as_str), Some(first), "{ran:?}");
-        assert_eq!(
-            ran.get(ran.len() - 3..).unwrap(),
-            ["upgrade-charm", "config-changed", "start"]
-        );
+        assert_eq!(ran.get(ran.len() - 3..).unwrap(), ["upgrade-charm", "config-changed", "start"]);
     }
     // An action is still run, and a refreshed charm's declaration is the new pod's.
     let mut bench = Bench::started();
@@ -103,10 +82,7 @@ fn a_pod_ends_whatever_its_hooks_do() {
     .unwrap();
     bench.unit.pod_started(Some(charm));
     bench.unit.pebble_seen("new", "b1").unwrap();
-    assert_eq!(
-        bench.drain(),
-        ["upgrade-charm", "config-changed", "start", "new-pebble-ready"]
-    );
+    assert_eq!(bench.drain(), ["upgrade-charm", "config-changed", "start", "new-pebble-ready"]);
 }
 
 #[test]
@@ -128,11 +104,7 @@ fn a_unit_that_goes_away_does_not_wait_for_a_workload_hook_that_fails() {
         while let Next::Run(run) = bench.unit.next(bench.now) {
             busy(&mut bench);
             let name = run.name();
-            bench.end(if name.contains("pebble") {
-                exit.clone()
-            } else {
-                HookExit::Code(0)
-            });
+            bench.end(if name.contains("pebble") { exit.clone() } else { HookExit::Code(0) });
             ran.push(name);
             assert!(ran.len() < 10, "{ran:?}");
         }

@@ -25,7 +25,10 @@ fn conflict(verb: &str, range: &str, other: &str, earlier: bool) -> (i32, String
     let earlier = if earlier { " requested earlier" } else { "" };
     (
         1,
-        format!("cannot {verb} {range} (unit \"web/0\"): port range conflicts with {other} (unit \"web/0\"){earlier}"),
+        format!(
+            "cannot {verb} {range} (unit \"web/0\"): port range conflicts with {other} (unit \
+             \"web/0\"){earlier}"
+        ),
     )
 }
 
@@ -92,34 +95,30 @@ fn ranges_are_read_as_juju_reads_them() {
         assert_eq!(bench.get(&["open-port", range]), "", "{range}");
     }
     assert_eq!(bench.get(&["opened-ports"]), "icmp\n");
-    let no_number = |text: &str| format!("invalid port {text:?}: strconv.Atoi: parsing {text:?}: invalid syntax");
+    let no_number = |text: &str| {
+        format!("invalid port {text:?}: strconv.Atoi: parsing {text:?}: invalid syntax")
+    };
     for (range, error) in [
-        (
-            "80/icmp",
-            "protocol \"icmp\" doesn't support any ports; got \"80\"".to_owned(),
-        ),
-        (
-            "80-81/icmp",
-            "protocol \"icmp\" doesn't support any ports; got \"80\"".to_owned(),
-        ),
+        ("80/icmp", "protocol \"icmp\" doesn't support any ports; got \"80\"".to_owned()),
+        ("80-81/icmp", "protocol \"icmp\" doesn't support any ports; got \"80\"".to_owned()),
         ("90-80", "invalid port range 90-80/tcp".to_owned()),
         ("80-90-100", "invalid port range \"80-90-100\"".to_owned()),
         ("80--90", "invalid port range \"80--90\"".to_owned()),
         ("/", no_number("")),
         ("tcp/80", no_number("tcp")),
         ("x/sctp", no_number("x")),
-        (
-            "80/sctp",
-            "invalid protocol \"sctp\", expected \"tcp\", \"udp\", or \"icmp\"".to_owned(),
-        ),
+        ("80/sctp", "invalid protocol \"sctp\", expected \"tcp\", \"udp\", or \"icmp\"".to_owned()),
         (
             "9223372036854775808",
-            "invalid port \"9223372036854775808\": strconv.Atoi: parsing \"9223372036854775808\": value out of range"
+            "invalid port \"9223372036854775808\": strconv.Atoi: parsing \"9223372036854775808\": \
+             value out of range"
                 .to_owned(),
         ),
         (
             "9223372036854775807",
-            "port range bounds must be between 0 and 65535, got 9223372036854775807-9223372036854775807".to_owned(),
+            "port range bounds must be between 0 and 65535, got \
+             9223372036854775807-9223372036854775807"
+                .to_owned(),
         ),
     ] {
         for tool in ["open-port", "close-port"] {

@@ -84,12 +84,12 @@ fn a_storages_id_has_a_form() {
     let mut bench = Bench::in_hook();
     // R27
     for id in ["data/0", "my-data/12", "a-b1/3"] {
-        let error = format!("invalid value {id:?} for option -s: storage attachment {id:?} on \"web/0\" not found");
+        let error = format!(
+            "invalid value {id:?} for option -s: storage attachment {id:?} on \"web/0\" not found"
+        );
         assert_eq!(bench.refused(&["storage-get", "-s", id]), (2, error));
     }
-    for id in [
-        "", "x", "data", "data/", "/0", "data/00", "data/x", "Data/0", "a-1/0", "data/0/1",
-    ] {
+    for id in ["", "x", "data", "data/", "/0", "data/00", "data/x", "Data/0", "a-1/0", "data/0/1"] {
         let error = format!("invalid value {id:?} for option -s: invalid storage ID {id:?}");
         assert_eq!(bench.refused(&["storage-get", "-s", id]), (2, error));
     }
@@ -98,26 +98,16 @@ fn a_storages_id_has_a_form() {
 #[test]
 fn a_storage_directive_is_a_count() {
     // 3.8
-    for (version, words, least) in [
-        ("3.6.28", "constraints", "constraints"),
-        ("4.0.15", "directive", "directives"),
-    ] {
+    for (version, words, least) in
+        [("3.6.28", "constraints", "constraints"), ("4.0.15", "directive", "directives")]
+    {
         let mut bench = Bench::version(version);
         bench.begin();
         let parse = |why: &str| format!("cannot parse {words} for storage \"data\": {why}");
         for (line, error) in [
-            (
-                &["storage-add"][..],
-                "storage add requires a storage directive".to_owned(),
-            ),
-            (
-                &["storage-add", "data=1G"],
-                "only count can be specified for \"data\"".to_owned(),
-            ),
-            (
-                &["storage-add", "data=x"],
-                "only count can be specified for \"data\"".to_owned(),
-            ),
+            (&["storage-add"][..], "storage add requires a storage directive".to_owned()),
+            (&["storage-add", "data=1G"], "only count can be specified for \"data\"".to_owned()),
+            (&["storage-add", "data=x"], "only count can be specified for \"data\"".to_owned()),
             (
                 &["storage-add", "data=pool,1"],
                 "only count can be specified for \"data\"".to_owned(),
@@ -138,10 +128,7 @@ fn a_storage_directive_is_a_count() {
                 &["storage-add", "data", "data=2"],
                 "storage \"data\" specified more than once".to_owned(),
             ),
-            (
-                &["storage-add", "=1"],
-                format!("expected \"name={words}\" or \"name\", got \"=1\""),
-            ),
+            (&["storage-add", "=1"], format!("expected \"name={words}\" or \"name\", got \"=1\"")),
         ] {
             assert_eq!(bench.refused(line), (2, error), "{line:?}");
         }

@@ -21,31 +21,22 @@ fn payloads_are_those_of_the_metadata() {
         &["payload-status-set", "c", "i"],
         &["payload-status-set"],
     ] {
-        assert_eq!(
-            bench.refused(line),
-            (2, "missing required arguments".into()),
-            "{line:?}"
-        );
+        assert_eq!(bench.refused(line), (2, "missing required arguments".into()), "{line:?}");
     }
     let metadata = "name: web\npayloads: {c: {type: docker}}\n";
     for (arguments, error) in [
         (&["docker", "d", "i"][..], "payload \"d\" not found in metadata.yaml"),
-        (
-            &["kvm", "c", "i"],
-            "incorrect type \"kvm\" for payload \"c\", expected \"docker\"",
-        ),
+        (&["kvm", "c", "i"], "incorrect type \"kvm\" for payload \"c\", expected \"docker\""),
         (&["docker", "c", ""], "missing ID not valid"),
     ] {
-        assert_eq!(
-            register(&mut bench, arguments, metadata),
-            (1, format!("ERROR {error}\n"))
-        );
+        assert_eq!(register(&mut bench, arguments, metadata), (1, format!("ERROR {error}\n")));
     }
     assert_eq!(
         bench.refused(&["payload-status-set", "c", "i", "bogus"]),
         (
             1,
-            "status \"bogus\" not supported; expected one of [\"running\", \"starting\", \"stopped\", \"stopping\"]"
+            "status \"bogus\" not supported; expected one of [\"running\", \"starting\", \
+             \"stopped\", \"stopping\"]"
                 .into()
         )
     );
@@ -54,10 +45,7 @@ fn payloads_are_those_of_the_metadata() {
         bench.refused(&["payload-status-set", "c", "i", "running"]),
         (1, "payload not found".into())
     );
-    assert_eq!(
-        register(&mut bench, &["docker", "c", "i", "tag"], metadata),
-        (0, String::new())
-    );
+    assert_eq!(register(&mut bench, &["docker", "c", "i", "tag"], metadata), (0, String::new()));
     assert_eq!(bench.get(&["payload-status-set", "c", "i", "stopped"]), "");
     assert_eq!(bench.get(&["payload-unregister", "c", "i"]), "");
     assert_eq!(bench.refused(&["payload-status-set", "c", "i", "stopped"]).0, 1);
@@ -71,7 +59,9 @@ fn an_empty_pod_spec_is_refused() {
         ("pod-spec-set", "k8s spec"),
         ("k8s-raw-set", "k8s raw spec"),
     ] {
-        let error = format!("ERROR no {what} specified: pipe {what} to command, or specify a file with --file\n");
+        let error = format!(
+            "ERROR no {what} specified: pipe {what} to command, or specify a file with --file\n"
+        );
         for line in [&[tool][..], &[tool, "--file=-"]] {
             let answer = bench.tool_with(line, "");
             assert_eq!((answer.code, text(&answer.stderr)), (1, error.clone()), "{line:?}");

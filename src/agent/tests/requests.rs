@@ -1,4 +1,5 @@
-//! The tools of actions and of a unit's surroundings, and what holds for every call: versions, contexts, help, files.
+//! The tools of actions and of a unit's surroundings, and what holds for every call: versions,
+//! contexts, help, files.
 
 use proptest::prelude::*;
 
@@ -8,12 +9,9 @@ use super::{Bench, HookExit, text};
 #[test]
 fn action_tools_need_an_action() {
     let mut bench = Bench::in_hook();
-    for line in [
-        &["action-get"][..],
-        &["action-set", "a=b"],
-        &["action-fail"],
-        &["action-log", "x"],
-    ] {
+    for line in
+        [&["action-get"][..], &["action-set", "a=b"], &["action-fail"], &["action-log", "x"]]
+    {
         assert_eq!(bench.refused(line), (1, "not running an action".into()), "{line:?}");
     }
     let mut bench = Bench::in_action(&[("delay", "3"), ("who.first", "Ann"), ("extra", "[a, b]")]);
@@ -33,20 +31,14 @@ fn action_tools_need_an_action() {
     ] {
         assert_eq!(bench.get(line), out, "{line:?}");
     }
-    let key_rule =
-        "must start and end with lowercase alphanumeric, and contain only lowercase alphanumeric and hyphens";
+    let key_rule = "must start and end with lowercase alphanumeric, and contain only lowercase \
+                    alphanumeric and hyphens";
     for (line, error) in [
         (&["action-set", "Key=1"][..], format!("key \"Key\" {key_rule}")),
         (&["action-set", "a.-b=1"], format!("key \"-b\" {key_rule}")),
         (&["action-set", "=1"], format!("key \"\" {key_rule}")),
-        (
-            &["action-set", "a.stdout=1"],
-            "cannot set reserved action key \"stdout\"".into(),
-        ),
-        (
-            &["action-set", "x"],
-            "argument \"x\" must be of the form key...=value".into(),
-        ),
+        (&["action-set", "a.stdout=1"], "cannot set reserved action key \"stdout\"".into()),
+        (&["action-set", "x"], "argument \"x\" must be of the form key...=value".into()),
     ] {
         assert_eq!(bench.refused(line), (2, error), "{line:?}");
     }
@@ -65,13 +57,7 @@ fn the_unit_knows_its_surroundings() {
         (&["network-get", "site", "--ingress-address"], "127.0.0.1\n"),
         (&["network-get", "site", "--egress-subnets"], "127.0.0.1/32\n"),
         (
-            &[
-                "network-get",
-                "site",
-                "--bind-address",
-                "--ingress-address",
-                "--format=json",
-            ],
+            &["network-get", "site", "--bind-address", "--ingress-address", "--format=json"],
             "{\"bind-address\":\"127.0.0.1\",\"ingress-address\":\"127.0.0.1\"}\n",
         ),
         (&["leader-set", "a=1"], ""),
@@ -85,16 +71,8 @@ fn the_unit_knows_its_surroundings() {
     }
     for (line, code, error) in [
         (&["resource-get"][..], 2, "missing required resource name"),
-        (
-            &["resource-get", "cfg"],
-            1,
-            "could not download resource: resource \"cfg\" has no file",
-        ),
-        (
-            &["resource-get", "x"],
-            1,
-            "could not download resource: resource \"x\" not found",
-        ),
+        (&["resource-get", "cfg"], 1, "could not download resource: resource \"cfg\" has no file"),
+        (&["resource-get", "x"], 1, "could not download resource: resource \"x\" not found"),
         (&["unit-get"], 2, "no setting specified"),
         (&["network-get"], 2, "no arguments specified"),
         (&["network-get", ""], 2, "no binding name specified"),
@@ -110,10 +88,7 @@ fn the_unit_knows_its_surroundings() {
     bench.unit.set_leader(false);
     assert_eq!(
         bench.refused(&["leader-set", "a=1"]),
-        (
-            1,
-            "cannot write leadership settings: cannot write settings: not the leader".into()
-        )
+        (1, "cannot write leadership settings: cannot write settings: not the leader".into())
     );
     assert_eq!(bench.get(&["juju-reboot"]), "");
     assert!(bench.tool(&["juju-reboot", "--now"]).kill_hook);
@@ -147,10 +122,7 @@ fn requests_that_belong_to_no_hook_are_refused() {
     assert_eq!(bench.refused(&[""]), (1, "bad request: command not specified".into()));
     let mut request = bench.request(&["is-leader"]);
     request.dir = "x".into();
-    assert_eq!(
-        text(&bench.unit.tool(&request).stderr),
-        "ERROR bad request: Dir is not absolute\n"
-    );
+    assert_eq!(text(&bench.unit.tool(&request).stderr), "ERROR bad request: Dir is not absolute\n");
     request.dir = "/".into();
     request.context_id = "web/0-install-0".into();
     let stale = bench.unit.tool(&request);
@@ -200,12 +172,7 @@ fn output_goes_to_a_file_of_the_agents() {
     );
     let answer = bench.tool(&["config-get", "--output=~/x"]);
     assert_eq!(answer.output_file.unwrap().path.to_str(), Some("/root/x"));
-    assert!(
-        bench
-            .tool(&["config-get", "--format=xml", "-o", "x"])
-            .output_file
-            .is_none()
-    );
+    assert!(bench.tool(&["config-get", "--format=xml", "-o", "x"]).output_file.is_none());
 }
 
 #[test]
@@ -216,11 +183,8 @@ fn calls_are_counted_once() {
     let _ = bench.tool_with(&["state-set", "--file", "-"], "a: b");
     bench.refused(&["nonsense"]);
     let finished = bench.end(HookExit::Code(0));
-    let tools: Vec<(&str, u32)> = finished
-        .tools()
-        .iter()
-        .map(|(name, count)| (name.as_str(), *count))
-        .collect();
+    let tools: Vec<(&str, u32)> =
+        finished.tools().iter().map(|(name, count)| (name.as_str(), *count)).collect();
     assert_eq!(tools, [("is-leader", 2), ("state-set", 1)]);
 }
 

@@ -9,17 +9,11 @@ use super::{Bench, HookExit, Next};
 fn a_unit_starts_up_in_jujus_order() {
     let mut bench = Bench::new();
     assert_eq!(bench.drain(), ["install", "leader-elected", "config-changed", "start"]);
-    assert!(
-        matches!(bench.unit.next(bench.now), Next::At(_)),
-        "update-status comes later"
-    );
+    assert!(matches!(bench.unit.next(bench.now), Next::At(_)), "update-status comes later");
     assert_eq!(bench.unit.report().status, "unknown", "the charm never set one");
 
     let mut bench = Bench::with(|settings| settings.leader(false));
-    assert_eq!(
-        bench.drain(),
-        ["install", "leader-settings-changed", "config-changed", "start"]
-    );
+    assert_eq!(bench.drain(), ["install", "leader-settings-changed", "config-changed", "start"]);
 
     let version = "4.0.15".parse().unwrap();
     let mut bench = Bench::with(|settings| settings.leader(false).juju_version(version));
@@ -32,13 +26,7 @@ fn pebble_may_be_ready_any_time_after_install() {
     bench.unit.pebble_seen("web", "b1").unwrap();
     assert_eq!(
         bench.drain(),
-        [
-            "install",
-            "leader-elected",
-            "web-pebble-ready",
-            "config-changed",
-            "start"
-        ]
+        ["install", "leader-elected", "web-pebble-ready", "config-changed", "start"]
     );
 
     let mut bench = Bench::new();
@@ -73,11 +61,7 @@ fn the_agent_sets_statuses_of_its_own() {
     bench.end(HookExit::Code(0));
     assert_eq!(bench.unit.report().agent_status, "idle");
     bench.drain();
-    assert_eq!(
-        bench.unit.report().status,
-        "active",
-        "start leaves the charm's own status"
-    );
+    assert_eq!(bench.unit.report().status, "active", "start leaves the charm's own status");
 
     bench.unit.update_status();
     assert_eq!(bench.begin().name(), "update-status");
@@ -118,16 +102,9 @@ fn config_changed_runs_on_changed_config_only() {
     assert_eq!(bench.begin().name(), "config-changed");
     bench.unit.set_config("name", "y").unwrap();
     bench.end(HookExit::Code(0));
-    assert_eq!(
-        bench.drain(),
-        ["config-changed"],
-        "a change during the hook is the next one's"
-    );
+    assert_eq!(bench.drain(), ["config-changed"], "a change during the hook is the next one's");
 
-    assert_eq!(
-        bench.unit.set_config("nope", "1").unwrap_err().kind(),
-        ErrorKind::Config
-    );
+    assert_eq!(bench.unit.set_config("nope", "1").unwrap_err().kind(), ErrorKind::Config);
     let error = bench.unit.set_config("port", "x").unwrap_err().to_string();
     assert_eq!(error, "cannot set option port: expected int");
 }
@@ -148,10 +125,7 @@ fn an_upgrade_is_followed_by_config_changed() {
     bench.unit.upgrade_to(meta);
     assert_eq!(bench.drain(), ["upgrade-charm", "config-changed"]);
     assert!(bench.unit.config().is_empty(), "a value of another type is gone");
-    assert_eq!(
-        bench.unit.pebble_seen("web", "b1").unwrap_err().kind(),
-        ErrorKind::Container
-    );
+    assert_eq!(bench.unit.pebble_seen("web", "b1").unwrap_err().kind(), ErrorKind::Container);
     bench.unit.pebble_seen("new", "b1").unwrap();
     assert_eq!(bench.drain(), ["new-pebble-ready"]);
 }
@@ -177,14 +151,9 @@ fn leadership_comes_and_goes() {
 #[test]
 fn update_status_waits_for_its_interval_and_for_all_else() {
     let mut bench = Bench::started();
-    let Next::At(due) = bench.unit.next(bench.now) else {
-        panic!("no time")
-    };
+    let Next::At(due) = bench.unit.next(bench.now) else { panic!("no time") };
     assert_eq!(due, bench.now + Duration::from_secs(300));
-    assert!(matches!(
-        bench.unit.pebble_down("web").and(bench.unit.pebble_down("side")),
-        Ok(())
-    ));
+    assert!(matches!(bench.unit.pebble_down("web").and(bench.unit.pebble_down("side")), Ok(())));
     assert!(bench.unit.is_settled(bench.now));
     bench.wait(300);
     assert!(!bench.unit.is_settled(bench.now));
@@ -206,12 +175,7 @@ fn a_failed_hook_runs_again_after_growing_waits() {
         assert_eq!((run.name().as_str(), run.attempt() as usize), ("install", failures + 1));
         let finished = bench.end(HookExit::Code(1));
         assert!(!finished.committed());
-        let Ending::Failed {
-            cause,
-            failures: counted,
-            retry_in,
-        } = finished.ending()
-        else {
+        let Ending::Failed { cause, failures: counted, retry_in } = finished.ending() else {
             panic!("{finished:?}")
         };
         assert_eq!(
@@ -245,7 +209,9 @@ fn a_failed_hook_runs_again_after_growing_waits() {
 fn the_waits_can_be_divided_or_left_out() {
     let mut bench = Bench::with(|settings| settings.retry_divisor(10));
     bench.fail();
-    assert!(matches!(bench.unit.next(bench.now), Next::At(when) if when == bench.now + Duration::from_millis(500)));
+    assert!(
+        matches!(bench.unit.next(bench.now), Next::At(when) if when == bench.now + Duration::from_millis(500))
+    );
     let mut bench = Bench::with(|settings| settings.automatic_retry(false));
     bench.fail();
     bench.wait(1_000_000);
@@ -280,10 +246,7 @@ fn resolved_retries_at_once_and_starts_the_waits_over() {
 #[test]
 fn resolved_without_retry_counts_the_hook_as_done() {
     let mut bench = Bench::new();
-    assert_eq!(
-        bench.unit.resolved(Resolve::NoRetry).unwrap_err().kind(),
-        ErrorKind::State
-    );
+    assert_eq!(bench.unit.resolved(Resolve::NoRetry).unwrap_err().kind(), ErrorKind::State);
     for _ in 0..2 {
         bench.ok();
     }
@@ -318,13 +281,7 @@ fn nothing_else_runs_in_error_but_actions() {
     bench.wait(5);
     assert_eq!(
         bench.drain(),
-        [
-            "config-changed",
-            "web-pebble-ready",
-            "web-pebble-check-failed",
-            "stop",
-            "remove"
-        ],
+        ["config-changed", "web-pebble-ready", "web-pebble-check-failed", "stop", "remove"],
         "a unit that goes away has no upgrade and no update-status"
     );
 }
@@ -347,11 +304,7 @@ fn a_killed_hook_runs_again_at_once_and_its_writes_are_dropped() {
         bench.begin();
         bench.end(HookExit::Signal(11))
     };
-    assert_eq!(
-        finished.error(),
-        Some("signal: segmentation fault"),
-        "another signal is a failure"
-    );
+    assert_eq!(finished.error(), Some("signal: segmentation fault"), "another signal is a failure");
     bench.wait(5);
     bench.begin();
     assert!(bench.end(HookExit::Signal(9)).requeued());
@@ -419,10 +372,7 @@ fn every_start_of_pebble_is_an_event() {
     let run = bench.begin();
     assert_eq!(
         run.kind(),
-        &HookKind::PebbleReady {
-            container: "web".into(),
-            boot_id: "b3".into()
-        }
+        &HookKind::PebbleReady { container: "web".into(), boot_id: "b3".into() }
     );
     // Another start, seen while the hook for the last one runs: a later poll finds it.
     bench.unit.pebble_seen("web", "b4").unwrap();
@@ -435,11 +385,7 @@ fn every_start_of_pebble_is_an_event() {
 #[test]
 fn notices_and_checks_run_one_by_one_and_merge_while_they_wait() {
     let mut bench = Bench::started();
-    let notice = |key: &str| NoticeInfo {
-        id: "7".into(),
-        kind: "custom".into(),
-        key: key.into(),
-    };
+    let notice = |key: &str| NoticeInfo { id: "7".into(), kind: "custom".into(), key: key.into() };
     bench.unit.custom_notice("web", notice("a.b/c")).unwrap();
     bench.unit.check_failed("web", "up").unwrap();
     bench.unit.check_failed("web", "up").unwrap();
@@ -455,10 +401,7 @@ fn notices_and_checks_run_one_by_one_and_merge_while_they_wait() {
             "side-pebble-check-failed"
         ]
     );
-    assert_eq!(
-        bench.unit.check_failed("nope", "up").unwrap_err().kind(),
-        ErrorKind::Container
-    );
+    assert_eq!(bench.unit.check_failed("nope", "up").unwrap_err().kind(), ErrorKind::Container);
 }
 
 #[test]
@@ -508,10 +451,7 @@ fn what_was_logged_as_it_came_is_not_logged_again() {
     bench.begin();
     bench.unit.hook_printed(Stream::Stdout, "out");
     bench.unit.hook_printed(Stream::Stderr, "err");
-    bench
-        .unit
-        .finish(&HookExit::Code(0), bench.now, b"out\n", b"err\n")
-        .unwrap();
+    bench.unit.finish(&HookExit::Code(0), bench.now, b"out\n", b"err\n").unwrap();
     let lines: Vec<&str> = bench.unit.log(0).map(|line| line.message.as_str()).collect();
     assert_eq!(lines, ["out", "err"]);
 }
@@ -520,10 +460,7 @@ fn what_was_logged_as_it_came_is_not_logged_again() {
 fn what_a_hook_prints_is_logged() {
     let mut bench = Bench::new();
     bench.begin();
-    bench
-        .unit
-        .finish(&HookExit::Code(3), bench.now, b"out\n", b"e1\ne2\n")
-        .unwrap();
+    bench.unit.finish(&HookExit::Code(3), bench.now, b"out\n", b"e1\ne2\n").unwrap();
     let lines: Vec<String> = bench
         .unit
         .log(0)

@@ -19,10 +19,8 @@ fn reading_a_secret_that_is_not_there() {
     ] {
         assert_eq!(bench.get(line), out, "{line:?}");
     }
-    let (uri, long) = (
-        format!("secret:{ID}"),
-        format!("secret://4f5f2d5a-7c1e-4d6b-8a53-1c0d7b1e9a10/{ID}"),
-    );
+    let (uri, long) =
+        (format!("secret:{ID}"), format!("secret://4f5f2d5a-7c1e-4d6b-8a53-1c0d7b1e9a10/{ID}"));
     let (query, upper) = (format!("secret:{ID}?x=y"), ID.to_uppercase());
     let odd_end = "9m4e2mr0ui3e8a215n4h";
     let missing = "require either a secret URI or label";
@@ -44,20 +42,12 @@ fn reading_a_secret_that_is_not_there() {
             2,
             "specify one of --peek or --refresh but not both".to_owned(),
         ),
-        (
-            &["secret-get", ID, "key", "x"],
-            2,
-            "unrecognized args: [\"x\"]".to_owned(),
-        ),
+        (&["secret-get", ID, "key", "x"], 2, "unrecognized args: [\"x\"]".to_owned()),
         (&["secret-get", ID], 1, format!("secret \"{uri}\" not found")),
         (&["secret-get", &uri, "key"], 1, format!("secret \"{uri}\" not found")),
         (&["secret-get", &query], 1, format!("secret \"{uri}\" not found")),
         (&["secret-get", &long], 1, format!("secret \"{long}\" not found")),
-        (
-            &["secret-get", "--label", "l"],
-            1,
-            "consumer label \"l\" not found".to_owned(),
-        ),
+        (&["secret-get", "--label", "l"], 1, "consumer label \"l\" not found".to_owned()),
         (
             &["secret-get", "--format=smart"],
             2,
@@ -67,21 +57,13 @@ fn reading_a_secret_that_is_not_there() {
         (&["secret-info-get", "x"], 2, not_valid("secret URI", "x")),
         (&["secret-info-get", &uri], 1, format!("secret \"{ID}\" not found")),
         (&["secret-info-get", &long], 1, format!("secret \"{ID}\" not found")),
-        (
-            &["secret-info-get", "--label", "foo"],
-            1,
-            "secret \"foo\" not found".to_owned(),
-        ),
+        (&["secret-info-get", "--label", "foo"], 1, "secret \"foo\" not found".to_owned()),
         (
             &["secret-info-get", ID, "--label=foo", "x"],
             2,
             "specify either a secret URI or label but not both".to_owned(),
         ),
-        (
-            &["secret-info-get", ID, "x"],
-            2,
-            "unrecognized args: [\"x\"]".to_owned(),
-        ),
+        (&["secret-info-get", ID, "x"], 2, "unrecognized args: [\"x\"]".to_owned()),
     ] {
         assert_eq!(bench.refused(line), (code, error), "{line:?}");
     }
@@ -111,13 +93,13 @@ fn changing_a_secret_that_is_not_there_is_left_to_the_end_of_the_hook() {
         assert_eq!(bench.get(line), "", "{line:?}");
     }
     let revision = |text: &str, why: &str| {
-        format!("invalid value {text:?} for option --revision: strconv.ParseInt: parsing {text:?}: {why}")
+        format!(
+            "invalid value {text:?} for option --revision: strconv.ParseInt: parsing {text:?}: \
+             {why}"
+        )
     };
     for (line, error) in [
-        (
-            &["secret-remove", ID, "--revision", "x"][..],
-            revision("x", "invalid syntax"),
-        ),
+        (&["secret-remove", ID, "--revision", "x"][..], revision("x", "invalid syntax")),
         (&["secret-remove", "--revision=", ID], revision("", "invalid syntax")),
         (
             &["secret-remove", ID, "--revision=9223372036854775808"],
@@ -128,43 +110,22 @@ fn changing_a_secret_that_is_not_there_is_left_to_the_end_of_the_hook() {
         (&["secret-remove", ID, "x"], "unrecognized args: [\"x\"]".to_owned()),
         (&["secret-grant"], "missing secret URI".to_owned()),
         (&["secret-grant", ID], "no relation id specified".to_owned()),
-        (
-            &["secret-grant", ID, "--unit=bad"],
-            "no relation id specified".to_owned(),
-        ),
-        (
-            &["secret-grant", ID, "--app=pg"],
-            "option provided but not defined: --app".to_owned(),
-        ),
-        (
-            &["secret-revoke", ID],
-            "missing relation or application or unit".to_owned(),
-        ),
+        (&["secret-grant", ID, "--unit=bad"], "no relation id specified".to_owned()),
+        (&["secret-grant", ID, "--app=pg"], "option provided but not defined: --app".to_owned()),
+        (&["secret-revoke", ID], "missing relation or application or unit".to_owned()),
         (&["secret-revoke", ID, "--app=bad/0"], not_valid("application", "bad/0")),
         (&["secret-revoke", ID, "--unit=pg/00"], not_valid("unit", "pg/00")),
         (
             &["secret-revoke", ID, "--unit=pg/0", "--app=pg", "x"],
             "specify only one of application or unit".to_owned(),
         ),
-        (
-            &["secret-revoke", ID, "--app=pg", "x"],
-            "unrecognized args: [\"x\"]".to_owned(),
-        ),
+        (&["secret-revoke", ID, "--app=pg", "x"], "unrecognized args: [\"x\"]".to_owned()),
         (&["secret-set"], "missing secret URI".to_owned()),
         // Go's own text for what is no URI shows here.
-        (
-            &["secret-set", ":x"],
-            "parse \":x\": missing protocol scheme".to_owned(),
-        ),
+        (&["secret-set", ":x"], "parse \":x\": missing protocol scheme".to_owned()),
         (&["secret-remove", "http:x"], not_valid("secret URI scheme", "http")),
-        (
-            &["secret-grant", "secret://host/x"],
-            not_valid("host controller UUID", "host"),
-        ),
-        (
-            &["secret-revoke", "%zz"],
-            "parse \"%zz\": invalid URL escape \"%zz\"".to_owned(),
-        ),
+        (&["secret-grant", "secret://host/x"], not_valid("host controller UUID", "host")),
+        (&["secret-revoke", "%zz"], "parse \"%zz\": invalid URL escape \"%zz\"".to_owned()),
     ] {
         assert_eq!(bench.refused(line), (2, error), "{line:?}");
     }
@@ -195,10 +156,7 @@ fn the_content_of_a_secret_is_judged() {
         ("--expire=0s", not_valid("negative expire duration", "0s")),
         ("--expire=x", not_valid("expire time or duration", "x")),
         ("--expire=1d", not_valid("expire time or duration", "1d")),
-        (
-            "--expire=2030-01-02",
-            not_valid("expire time or duration", "2030-01-02"),
-        ),
+        ("--expire=2030-01-02", not_valid("expire time or duration", "2030-01-02")),
     ] {
         assert_eq!(
             bench.refused(&["secret-add", "key=1", argument]),
@@ -207,10 +165,7 @@ fn the_content_of_a_secret_is_judged() {
         );
         assert_eq!(bench.refused(&["secret-set", ID, argument]), (2, error), "{argument}");
     }
-    assert_eq!(
-        bench.refused(&["secret-add"]),
-        (2, "missing secret value or filename".into())
-    );
+    assert_eq!(bench.refused(&["secret-add"]), (2, "missing secret value or filename".into()));
     let too_long = format!("big={}", "v".repeat(750_001));
     let whole = format!("all={}", "v".repeat(749_997));
     for (arguments, error) in [
@@ -218,10 +173,7 @@ fn the_content_of_a_secret_is_judged() {
             [too_long.as_str(), "key=1"],
             "base64 encoded secret content for key \"big\" too large: 1000004 bytes",
         ),
-        (
-            [whole.as_str(), "key=1234"],
-            "base64 encoded secret content too large: 1000004 bytes",
-        ),
+        ([whole.as_str(), "key=1234"], "base64 encoded secret content too large: 1000004 bytes"),
     ] {
         let [first, second] = arguments;
         assert_eq!(bench.refused(&["secret-add", first, second]), (2, error.into()));
@@ -237,23 +189,13 @@ fn what_would_be_stored_is_told_not_to_be_modelled() {
         &["secret-add", "abc=1", "abc=2"][..],
         &["secret-add", "abc#base64=notb64!", "a-bc=x=="],
         &["secret-add", "abc=1", "--owner=unit"],
-        &[
-            "secret-add",
-            "abc=1",
-            "--rotate=",
-            "--expire=",
-            "--rotate=yearly",
-            "--expire=1h30m",
-        ],
+        &["secret-add", "abc=1", "--rotate=", "--expire=", "--rotate=yearly", "--expire=1h30m"],
         &["secret-add", "abc=1", "--expire=2001-01-01T00:00:00Z"],
     ] {
         assert_eq!(bench.refused(line), stored, "{line:?}");
     }
     bench.unit.set_leader(false);
-    assert_eq!(
-        bench.refused(&["secret-add", "abc=1"]),
-        (1, "this unit is not the leader".into())
-    );
+    assert_eq!(bench.refused(&["secret-add", "abc=1"]), (1, "this unit is not the leader".into()));
     assert_eq!(bench.refused(&["secret-add", "abc=1", "--owner=unit"]), stored);
     let mut bench = Bench::version("2.9.52");
     bench.begin();
@@ -287,22 +229,10 @@ fn the_files_of_a_secret_are_opened_from_the_agents_own_directory() {
             "/sec.yaml",
             "open sec.yaml: no such file or directory",
         ),
-        (
-            &["secret-set", ID, "--file=-"],
-            "/-",
-            "open -: no such file or directory",
-        ),
-        (
-            &["secret-set", ID, "--file=/a//b"],
-            "/a/b",
-            "open /a/b: no such file or directory",
-        ),
+        (&["secret-set", ID, "--file=-"], "/-", "open -: no such file or directory"),
+        (&["secret-set", ID, "--file=/a//b"], "/a/b", "open /a/b: no such file or directory"),
     ] {
-        assert_eq!(
-            answer(line, opened, missing),
-            (2, format!("ERROR {error}\n")),
-            "{line:?}"
-        );
+        assert_eq!(answer(line, opened, missing), (2, format!("ERROR {error}\n")), "{line:?}");
     }
     let line = &["secret-add", "--file=/x"][..];
     assert_eq!(
@@ -313,10 +243,7 @@ fn the_files_of_a_secret_are_opened_from_the_agents_own_directory() {
         answer(line, "/x", Ok("{}")),
         (1, "ERROR empty secret value not valid\n".to_owned())
     );
-    assert_eq!(
-        answer(line, "/x", Ok("ab: 1")),
-        (2, "ERROR key \"ab\" not valid\n".to_owned())
-    );
+    assert_eq!(answer(line, "/x", Ok("ab: 1")), (2, "ERROR key \"ab\" not valid\n".to_owned()));
     // Numbers are taken as text, and JSON with surrogate pairs as JSON.
     for file in ["abc: 1\n", "{\"abc\": \"\\ud83d\\ude00\"}"] {
         let (code, error) = answer(line, "/x", Ok(file));

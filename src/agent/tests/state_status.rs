@@ -13,10 +13,7 @@ fn only_the_units_own_status_is_read_once_a_hook() {
     };
     // R1
     assert_eq!(bench.get(&["status-get"]), "maintenance\n");
-    assert_eq!(
-        bench.get(application),
-        shown("maintenance", "installing charm software")
-    );
+    assert_eq!(bench.get(application), shown("maintenance", "installing charm software"));
     bench.get(&["status-set", "active", "a"]);
     assert_eq!(bench.get(application), shown("active", "a"));
     assert_eq!(bench.get(&["status-get"]), "maintenance\n");
@@ -87,14 +84,8 @@ fn what_was_taken_before_a_pair_that_is_too_long_stays() {
         assert_eq!(bench.get(&["state-get", "--format=json"]), "{\"ok1\":\"1\"}\n");
         let file = format!("c: x\nz: \"{}\"\n", "v".repeat(65_537));
         let answer = bench.tool_with(&["state-set", "--file=-"], &file);
-        assert_eq!(
-            text(&answer.stderr),
-            format!("ERROR max allowed value length (65536){over}\n")
-        );
-        assert_eq!(
-            bench.get(&["state-get", "--format=json"]),
-            "{\"c\":\"x\",\"ok1\":\"1\"}\n"
-        );
+        assert_eq!(text(&answer.stderr), format!("ERROR max allowed value length (65536){over}\n"));
+        assert_eq!(bench.get(&["state-get", "--format=json"]), "{\"c\":\"x\",\"ok1\":\"1\"}\n");
     }
 }
 
@@ -105,10 +96,7 @@ fn an_empty_key_is_no_key() {
     // R24
     assert_eq!(bench.get(&["state-delete", ""]), "");
     assert_eq!(bench.get(&["state-delete"]), "");
-    assert_eq!(
-        bench.get(&["state-get", "", "--format=json"]),
-        "{\"\":\"kept\",\"a\":\"b\"}\n"
-    );
+    assert_eq!(bench.get(&["state-get", "", "--format=json"]), "{\"\":\"kept\",\"a\":\"b\"}\n");
 }
 
 #[test]

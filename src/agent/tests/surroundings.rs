@@ -16,7 +16,8 @@ fn a_binding_that_is_unknown_is_refused_in_each_jujus_words() {
         let mut bench = Bench::version(version);
         bench.begin();
         for options in [&[][..], &["--bind-address"], &["--primary-address", "--bind-address"]] {
-            let line: Vec<&str> = ["network-get", "nope\u{200b}"].iter().chain(options).copied().collect();
+            let line: Vec<&str> =
+                ["network-get", "nope\u{200b}"].iter().chain(options).copied().collect();
             assert_eq!(bench.refused(&line), (1, error.into()), "{line:?}");
         }
     }
@@ -63,27 +64,23 @@ fn the_goal_state_is_shown_in_the_order_of_jujus_fields() {
     let yaml = bench.get(&["goal-state"]).replace('"', "");
     assert_eq!(
         yaml,
-        "units:\n  web/0:\n    status: maintenance\n    since: 2026-01-02 03:04:05Z\nrelations: {}\n"
+        "units:\n  web/0:\n    status: maintenance\n    since: 2026-01-02 03:04:05Z\nrelations: \
+         {}\n"
     );
     assert_eq!(
         bench.get(&["goal-state", "--format=json"]),
-        "{\"units\":{\"web/0\":{\"status\":\"maintenance\",\"since\":\"2026-01-02 03:04:05Z\"}},\"relations\":{}}\n"
+        "{\"units\":{\"web/0\":{\"status\":\"maintenance\",\"since\":\"2026-01-02 \
+         03:04:05Z\"}},\"relations\":{}}\n"
     );
     // A status is the unit's since it was set.
     let mut request = bench.request(&["status-set", "active"]);
     request.now = Some(began + Duration::from_secs(95));
     assert_eq!(bench.unit.tool(&request).code, 0);
     let told = bench.get(&["goal-state", "--format=json"]);
-    assert!(
-        told.contains("{\"status\":\"active\",\"since\":\"2026-01-02 03:05:40Z\"}"),
-        "{told}"
-    );
+    assert!(told.contains("{\"status\":\"active\",\"since\":\"2026-01-02 03:05:40Z\"}"), "{told}");
     assert_eq!(
         bench.refused(&["goal-state", "--format=smart"]),
-        (
-            2,
-            "invalid value \"smart\" for option --format: unknown format \"smart\"".into()
-        )
+        (2, "invalid value \"smart\" for option --format: unknown format \"smart\"".into())
     );
 }
 
@@ -112,15 +109,8 @@ fn action_parameters_and_results() {
     let mut bench = Bench::in_hook();
     // R12
     assert_eq!(bench.get(&["action-set"]), "");
-    assert_eq!(
-        bench.refused(&["action-set", "a=1"]),
-        (1, "not running an action".into())
-    );
-    assert_eq!(
-        bench.refused(&["action-get", "x", "y"]).0,
-        2,
-        "the arguments come first"
-    );
+    assert_eq!(bench.refused(&["action-set", "a=1"]), (1, "not running an action".into()));
+    assert_eq!(bench.refused(&["action-get", "x", "y"]).0, 2, "the arguments come first");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A table a tool: arguments, and what is printed with which code. Those that the library itself calls in hooks.
+//! A table a tool: arguments, and what is printed with which code. Those that the library itself
+//! calls in hooks.
 
 use super::{Bench, HookExit, text};
 
@@ -32,16 +33,10 @@ fn config_get_prints_in_every_format() {
         bench.refused(&["config-get", "--all", "x"]),
         (2, "cannot use argument --all together with key \"x\"".into())
     );
-    assert_eq!(
-        bench.refused(&["config-get", "a", "b"]),
-        (2, "unrecognized args: [\"b\"]".into())
-    );
+    assert_eq!(bench.refused(&["config-get", "a", "b"]), (2, "unrecognized args: [\"b\"]".into()));
     assert_eq!(
         bench.refused(&["config-get", "--format", "xml"]),
-        (
-            2,
-            "invalid value \"xml\" for option --format: unknown format \"xml\"".into()
-        )
+        (2, "invalid value \"xml\" for option --format: unknown format \"xml\"".into())
     );
 }
 
@@ -75,13 +70,11 @@ fn status_set_is_at_once_and_status_get_is_read_once() {
     assert_eq!(bench.get(&["status-get"]), "maintenance\n");
     assert_eq!(bench.get(&["status-set", "active", "all --well"]), "");
     assert_eq!(bench.unit.report().message, "all --well");
-    assert_eq!(
-        bench.get(&["status-get", "--format=json"]),
-        "{\"status\":\"maintenance\"}\n"
-    );
+    assert_eq!(bench.get(&["status-get", "--format=json"]), "{\"status\":\"maintenance\"}\n");
     assert_eq!(
         bench.get(&["status-get", "--include-data", "--format=json", "--application=false"]),
-        "{\"message\":\"installing charm software\",\"status\":\"maintenance\",\"status-data\":{}}\n"
+        "{\"message\":\"installing charm \
+         software\",\"status\":\"maintenance\",\"status-data\":{}}\n"
     );
     bench.end(HookExit::Code(1));
     assert_eq!(bench.unit.status.status, "active", "a failed hook's status stays");
@@ -91,10 +84,7 @@ fn status_set_is_at_once_and_status_get_is_read_once() {
         bench.get(&["status-get", "--include-data"]),
         "message: all --well\nstatus: active\nstatus-data: {}\n"
     );
-    assert_eq!(
-        bench.get(&["status-set", "--application=False", "blocked", "--", "-x"]),
-        ""
-    );
+    assert_eq!(bench.get(&["status-set", "--application=False", "blocked", "--", "-x"]), "");
     assert_eq!(bench.unit.report().message, "-x");
     assert_eq!(bench.get(&["status-set", "waiting"]), "");
     assert_eq!(bench.unit.report().message, "", "no message clears it");
@@ -116,11 +106,7 @@ fn status_set_refuses_what_juju_refuses() {
             "invalid status \"unknown\", expected one of [maintenance blocked waiting active]",
         ),
         (&["status-set", "active", "a", "b"], 2, "unrecognized args: [\"b\"]"),
-        (
-            &["status-set", "active", "-foo"],
-            2,
-            "option provided but not defined: -f",
-        ),
+        (&["status-set", "active", "-foo"], 2, "option provided but not defined: -f"),
         (
             &["status-set", "--format=json", "active"],
             2,
@@ -129,7 +115,8 @@ fn status_set_refuses_what_juju_refuses() {
         (
             &["status-set", "--application=x", "active"],
             2,
-            "invalid value \"x\" for option --application: strconv.ParseBool: parsing \"x\": invalid syntax",
+            "invalid value \"x\" for option --application: strconv.ParseBool: parsing \"x\": \
+             invalid syntax",
         ),
     ] {
         assert_eq!(bench.refused(line), (code, error.into()), "{line:?}");
@@ -159,10 +146,7 @@ fn the_version_is_any_units_to_set() {
     bench.unit.set_leader(false);
     assert_eq!(bench.get(&["application-version-set", "--", "-1.2"]), "");
     assert_eq!(bench.unit.report().version, "-1.2");
-    assert_eq!(
-        bench.refused(&["application-version-set"]),
-        (2, "no version specified".into())
-    );
+    assert_eq!(bench.refused(&["application-version-set"]), (2, "no version specified".into()));
 }
 
 #[test]
@@ -185,10 +169,7 @@ fn state_is_seen_at_once_and_kept_at_the_end() {
     ] {
         assert_eq!(bench.get(line), out, "{line:?}");
     }
-    assert_eq!(
-        bench.refused(&["state-get", "--strict", "a"]),
-        (1, "\"a\" not found".into())
-    );
+    assert_eq!(bench.refused(&["state-get", "--strict", "a"]), (1, "\"a\" not found".into()));
     assert!(bench.unit.state().is_empty());
     bench.end(HookExit::Code(0));
     assert_eq!(bench.unit.state().get("empty").map(String::as_str), Some(""));
@@ -208,13 +189,12 @@ fn state_set_reads_yaml_from_standard_input_or_a_file() {
         "{\"a\":\"x\\ty\",\"b\":\"argument\"}\n"
     );
     // Scalars are taken as they are spelled.
-    let _ = bench.tool_with(
-        &["state-set", "--file=-"],
-        "n: 5\nt: true\nz: null\ns: ' x '\nd: 2020-01-01\n",
-    );
+    let _ = bench
+        .tool_with(&["state-set", "--file=-"], "n: 5\nt: true\nz: null\ns: ' x '\nd: 2020-01-01\n");
     assert_eq!(
         bench.get(&["state-get", "--format=json"]),
-        "{\"a\":\"x\\ty\",\"b\":\"argument\",\"d\":\"2020-01-01\",\"n\":\"5\",\"s\":\" x \",\"t\":\"true\",\"z\":\"\"}\n"
+        "{\"a\":\"x\\ty\",\"b\":\"argument\",\"d\":\"2020-01-01\",\"n\":\"5\",\"s\":\" x \
+         \",\"t\":\"true\",\"z\":\"\"}\n"
     );
     for bad in ["a: [1]", "- a", "a: {b: c}", "a: 'x", "\u{1}"] {
         let answer = bench.tool_with(&["state-set", "--file", "-"], bad);
@@ -224,10 +204,7 @@ fn state_set_reads_yaml_from_standard_input_or_a_file() {
     assert_eq!(bench.tool_with(&["state-set", "--file", "-"], "").code, 0);
 
     let mut request = bench.request(&["state-set", "--file", "sub/x.yaml"]);
-    assert_eq!(
-        bench.unit.tool(&request).wants_file.unwrap().to_str(),
-        Some("/cwd/sub/x.yaml")
-    );
+    assert_eq!(bench.unit.tool(&request).wants_file.unwrap().to_str(), Some("/cwd/sub/x.yaml"));
     request.file = Some(Err("no such file or directory".into()));
     assert_eq!(
         text(&bench.unit.tool(&request).stderr),
@@ -241,10 +218,7 @@ fn state_set_reads_yaml_from_standard_input_or_a_file() {
 #[test]
 fn state_has_limits() {
     let mut bench = Bench::in_hook();
-    assert_eq!(
-        bench.refused(&["state-set", "x"]),
-        (2, "expected \"key=value\", got \"x\"".into())
-    );
+    assert_eq!(bench.refused(&["state-set", "x"]), (2, "expected \"key=value\", got \"x\"".into()));
     assert_eq!(
         bench.refused(&["state-set", "x=1", "x=2"]),
         (2, "key \"x\" specified more than once".into())
@@ -277,10 +251,7 @@ fn ports_are_seen_at_once_and_kept_at_the_end() {
     ] {
         assert_eq!(bench.get(line), "");
     }
-    assert_eq!(
-        bench.get(&["opened-ports", "--format=json"]),
-        "[\"icmp\",\"80/tcp\",\"53/udp\"]\n"
-    );
+    assert_eq!(bench.get(&["opened-ports", "--format=json"]), "[\"icmp\",\"80/tcp\",\"53/udp\"]\n");
     assert_eq!(bench.get(&["opened-ports"]), "icmp\n80/tcp\n53/udp\n");
     assert_eq!(
         bench.get(&["opened-ports", "--endpoints"]),
@@ -294,11 +265,7 @@ fn ports_are_seen_at_once_and_kept_at_the_end() {
     bench.begin();
     bench.get(&["close-port", "80"]);
     bench.end(HookExit::Code(1));
-    assert_eq!(
-        bench.unit.report().ports,
-        ["80/tcp", "53/udp"],
-        "a failed hook closes nothing"
-    );
+    assert_eq!(bench.unit.report().ports, ["80/tcp", "53/udp"], "a failed hook closes nothing");
 }
 
 #[test]

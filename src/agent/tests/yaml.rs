@@ -36,22 +36,14 @@ fn a_file_is_read_as_juju_reads_it() {
 #[test]
 fn a_file_that_is_no_map_of_strings_is_refused_in_gos_words() {
     for (file, error) in [
-        (
-            "a:\n\tx: 1\n",
-            "yaml: line 2: found character that cannot start any token",
-        ),
-        (
-            "a: \"\\ud83d\\ude00\"\n",
-            "yaml: found invalid Unicode character escape code",
-        ),
+        ("a:\n\tx: 1\n", "yaml: line 2: found character that cannot start any token"),
+        ("a: \"\\ud83d\\ude00\"\n", "yaml: found invalid Unicode character escape code"),
         ("a: !!null x\n", "yaml: cannot decode !!str `x` as a !!null"),
-        (
-            "a: [1]\n",
-            "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into string",
-        ),
+        ("a: [1]\n", "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into string"),
         (
             "a: 1\nb: {c: d}\ne: [f]\n",
-            "yaml: unmarshal errors:\n  line 2: cannot unmarshal !!map into string\n  line 3: cannot unmarshal !!seq into string",
+            "yaml: unmarshal errors:\n  line 2: cannot unmarshal !!map into string\n  line 3: \
+             cannot unmarshal !!seq into string",
         ),
         (
             "- a\n",
@@ -59,12 +51,10 @@ fn a_file_that_is_no_map_of_strings_is_refused_in_gos_words() {
         ),
         (
             "text\n",
-            "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str `text` into map[string]string",
+            "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str `text` into \
+             map[string]string",
         ),
-        (
-            "a: 1\nb: c: d\n",
-            "yaml: line 2: mapping values are not allowed in this context",
-        ),
+        ("a: 1\nb: c: d\n", "yaml: line 2: mapping values are not allowed in this context"),
         ("a: \u{1}\n", "yaml: control characters are not allowed"),
         ("a: *x\n", "yaml: unknown anchor 'x' referenced"),
         ("a: 1\nb: ]\n", "yaml: line 1: did not find expected node content"),
@@ -112,17 +102,9 @@ fn yaml_is_printed_as_juju_prints_it() {
             "1970-01-01 00:00:00Z\n".to_owned(),
             "k: 1970-01-01 00:00:00Z\n".to_owned(),
         ),
-        (
-            "2026-01-02",
-            "\"2026-01-02\"\n".to_owned(),
-            "k: \"2026-01-02\"\n".to_owned(),
-        ),
+        ("2026-01-02", "\"2026-01-02\"\n".to_owned(), "k: \"2026-01-02\"\n".to_owned()),
         ("a\nb", "|-\n  a\n  b\n".to_owned(), "k: |-\n  a\n  b\n".to_owned()),
-        (
-            "\u{feff}a",
-            "\"\\uFEFF\\x61\"\n".to_owned(),
-            "k: \"\\uFEFF\\x61\"\n".to_owned(),
-        ),
+        ("\u{feff}a", "\"\\uFEFF\\x61\"\n".to_owned(), "k: \"\\uFEFF\\x61\"\n".to_owned()),
     ] {
         let mut bench = Bench::in_hook();
         bench.get(&["state-set", &format!("k={value}")]);

@@ -10,13 +10,8 @@ use super::super::output::Output;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool::new(
-        "action-get",
-        "[<key>[.<key>...]]",
-        "Print the action's parameters.",
-        action_get,
-    )
-    .formats(Formats::SmartYamlJson),
+    Tool::new("action-get", "[<key>[.<key>...]]", "Print the action's parameters.", action_get)
+        .formats(Formats::SmartYamlJson),
     Tool::new(
         "action-set",
         "<key>[.<key>...]=<value> [...]",
@@ -29,12 +24,7 @@ pub(super) const TOOLS: &[Tool] = &[
         "Set the action's status to failed, with a message.",
         action_fail,
     ),
-    Tool::new(
-        "action-log",
-        "<message>",
-        "Record a progress message of the action.",
-        action_log,
-    ),
+    Tool::new("action-log", "<message>", "Record a progress message of the action.", action_log),
 ];
 
 fn needs_action(context: &ToolContext<'_>) -> Result<(), Failure> {
@@ -91,17 +81,15 @@ fn action_set(context: &mut ToolContext<'_>) -> ToolResult {
 
 fn check_key(key: &str) -> Result<(), Failure> {
     if matches!(key, "stdout" | "stdout-encoding" | "stderr" | "stderr-encoding") {
-        return Err(Failure::Usage(format!(
-            "cannot set reserved action key {}",
-            go_quote(key)
-        )));
+        return Err(Failure::Usage(format!("cannot set reserved action key {}", go_quote(key))));
     }
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     if key.starts_with(plain) && key.ends_with(plain) && key.chars().all(|c| plain(c) || c == '-') {
         return Ok(());
     }
     Err(Failure::Usage(format!(
-        "key {} must start and end with lowercase alphanumeric, and contain only lowercase alphanumeric and hyphens",
+        "key {} must start and end with lowercase alphanumeric, and contain only lowercase \
+         alphanumeric and hyphens",
         go_quote(key)
     )))
 }

@@ -7,14 +7,10 @@ use super::super::go_text::go_quote;
 use super::super::output::Output;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
-pub(super) const TOOLS: &[Tool] = &[Tool::new(
-    "config-get",
-    "[<key>]",
-    "Print the application's configuration.",
-    config_get,
-)
-.options(&[Opt::flag(&["a", "all"], "print all keys, those without a value too")])
-.formats(Formats::SmartYamlJson)];
+pub(super) const TOOLS: &[Tool] =
+    &[Tool::new("config-get", "[<key>]", "Print the application's configuration.", config_get)
+        .options(&[Opt::flag(&["a", "all"], "print all keys, those without a value too")])
+        .formats(Formats::SmartYamlJson)];
 
 fn config_get(context: &mut ToolContext<'_>) -> ToolResult {
     let key = context.args.positional(0).unwrap_or_default().to_owned();

@@ -24,13 +24,8 @@ pub(super) const TOOLS: &[Tool] = &[
         Opt::flag(&["primary-address"], "deprecated; the address to listen on"),
     ])
     .formats(Formats::SmartYamlJson),
-    Tool::new(
-        "goal-state",
-        "",
-        "Print the units and relations that there are to be.",
-        goal_state,
-    )
-    .formats(Formats::YamlJson),
+    Tool::new("goal-state", "", "Print the units and relations that there are to be.", goal_state)
+        .formats(Formats::YamlJson),
     Tool::new(
         "resource-get",
         "<resource name>",
@@ -44,7 +39,8 @@ pub(super) const TOOLS: &[Tool] = &[
         unit_get,
     )
     .formats(Formats::SmartYamlJson),
-    Tool::new("credential-get", "", "Print the cloud's credential.", credential_get).formats(Formats::SmartYamlJson),
+    Tool::new("credential-get", "", "Print the cloud's credential.", credential_get)
+        .formats(Formats::SmartYamlJson),
     Tool::new("juju-reboot", "", "Reboot the machine.", juju_reboot)
         .options(&[Opt::flag(&["now"], "at once, killing the hook, which runs again")]),
 ];
@@ -91,28 +87,21 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
                     "--primary-address must be the only flag specified".to_owned(),
                 ));
             }
-            let map: Map<String, Value> = several
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone()))
-                .collect();
+            let map: Map<String, Value> =
+                several.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
             return Ok(Output::Value(Value::Object(map)));
         }
     }
-    let document = |old_spellings: bool| network_document(&address, &format!("{address}/{bits}"), old_spellings);
-    Ok(Output::Twofold {
-        yaml: document(true),
-        json: document(false),
-    })
+    let document = |old_spellings: bool| {
+        network_document(&address, &format!("{address}/{bits}"), old_spellings)
+    };
+    Ok(Output::Twofold { yaml: document(true), json: document(false) })
 }
 
 /// All that is known of a binding, in the order of Juju's own struct. YAML has the spellings of old
 /// beside the new ones.
 fn network_document(address: &str, cidr: &str, old_spellings: bool) -> Data {
-    let mut bound = vec![
-        ("hostname", "".into()),
-        ("value", address.into()),
-        ("cidr", cidr.into()),
-    ];
+    let mut bound = vec![("hostname", "".into()), ("value", address.into()), ("cidr", cidr.into())];
     if old_spellings {
         bound.push(("address", address.into()));
     }
@@ -134,11 +123,8 @@ fn network_document(address: &str, cidr: &str, old_spellings: bool) -> Data {
 fn goal_state(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(0)?;
     let unit = context.unit.settings.unit.as_str();
-    let status = if context.unit.life.dying {
-        "dying"
-    } else {
-        context.unit.status.status.as_str()
-    };
+    let status =
+        if context.unit.life.dying { "dying" } else { context.unit.status.status.as_str() };
     let own = Data::record([
         ("status", status.into()),
         ("since", context.unit.status_since().as_str().into()),
@@ -181,14 +167,8 @@ fn unit_get(context: &mut ToolContext<'_>) -> ToolResult {
 /// No charm here is trusted with a cloud's credential: there is no cloud.
 fn credential_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(0)?;
-    let asked = if context.unit.is_kubernetes() {
-        "getting model credentials: "
-    } else {
-        ""
-    };
-    Err(Failure::Run(format!(
-        "cannot access cloud credentials: {asked}permission denied"
-    )))
+    let asked = if context.unit.is_kubernetes() { "getting model credentials: " } else { "" };
+    Err(Failure::Run(format!("cannot access cloud credentials: {asked}permission denied")))
 }
 
 fn juju_reboot(context: &mut ToolContext<'_>) -> ToolResult {

@@ -8,23 +8,13 @@ use super::super::output::Output;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions};
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool::new(
-        "is-leader",
-        "",
-        "Print whether the unit is its application's leader.",
-        is_leader,
-    )
-    .formats(Formats::SmartYamlJson),
+    Tool::new("is-leader", "", "Print whether the unit is its application's leader.", is_leader)
+        .formats(Formats::SmartYamlJson),
     Tool::new("leader-get", "[<key>]", "Print the leader's settings.", leader_get)
         .formats(Formats::SmartYamlJson)
         .versions(Versions::Before(4, 0)),
-    Tool::new(
-        "leader-set",
-        "<key>=<value> [...]",
-        "Write the leader's settings.",
-        leader_set,
-    )
-    .versions(Versions::Before(4, 0)),
+    Tool::new("leader-set", "<key>=<value> [...]", "Write the leader's settings.", leader_set)
+        .versions(Versions::Before(4, 0)),
 ];
 
 fn is_leader(context: &mut ToolContext<'_>) -> ToolResult {
@@ -47,15 +37,14 @@ fn leader_get(context: &mut ToolContext<'_>) -> ToolResult {
                 .collect::<Map<_, _>>(),
         )
     } else {
-        settings
-            .get(key)
-            .map_or(Value::Null, |value| Value::from(value.clone()))
+        settings.get(key).map_or(Value::Null, |value| Value::from(value.clone()))
     }))
 }
 
 fn leader_set(context: &mut ToolContext<'_>) -> ToolResult {
     let pairs = key_values(&context.args.positionals).map_err(Failure::Usage)?;
-    context.needs_leader("cannot write leadership settings: cannot write settings: not the leader")?;
+    context
+        .needs_leader("cannot write leadership settings: cannot write settings: not the leader")?;
     for (key, value) in pairs {
         if value.is_empty() {
             context.unit.leader_settings.remove(&key);

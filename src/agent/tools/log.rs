@@ -6,8 +6,8 @@ use super::super::log::Level;
 use super::super::output::Output;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
-pub(super) const TOOLS: &[Tool] = &[
-    Tool::new("juju-log", "<message>", "Write a message to the log.", juju_log)
+pub(super) const TOOLS: &[Tool] =
+    &[Tool::new("juju-log", "<message>", "Write a message to the log.", juju_log)
         .options(&[
             Opt::value(
                 &["l", "log-level"],
@@ -16,8 +16,7 @@ pub(super) const TOOLS: &[Tool] = &[
             ),
             Opt::flag(&["debug"], "log at debug level"),
         ])
-        .formats(Formats::Ignored),
-];
+        .formats(Formats::Ignored)];
 
 fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
     if context.args.positionals.is_empty() {

@@ -67,11 +67,7 @@ impl ToolContext<'_> {
     }
 
     fn needs_leader(&mut self, refusal: &str) -> Result<(), Failure> {
-        if self.is_leader() {
-            Ok(())
-        } else {
-            Err(Failure::Run(refusal.to_owned()))
-        }
+        if self.is_leader() { Ok(()) } else { Err(Failure::Run(refusal.to_owned())) }
     }
 
     /// `--file FILE`, where `-` is standard input: the bytes, or the wish for them.
@@ -135,11 +131,7 @@ impl Formats {
             Self::SmartYamlJson => matches!(value, "smart" | "yaml" | "json"),
             Self::YamlJson => matches!(value, "yaml" | "json"),
         };
-        if known {
-            Ok(())
-        } else {
-            Err(format!("unknown format {}", go_quote(value)))
-        }
+        if known { Ok(()) } else { Err(format!("unknown format {}", go_quote(value))) }
     }
 }
 
@@ -239,13 +231,11 @@ impl Tool {
                 let spellings: Vec<String> = option
                     .names
                     .iter()
-                    .map(|name| {
-                        if name.len() == 1 {
-                            format!("-{name}")
-                        } else {
-                            format!("--{name}")
-                        }
-                    })
+                    .map(
+                        |name| {
+                            if name.len() == 1 { format!("-{name}") } else { format!("--{name}") }
+                        },
+                    )
                     .collect();
                 let value = option.value.map(|value| format!(" <{value}>")).unwrap_or_default();
                 text.push_str(&format!("{}{value}\n    {}\n", spellings.join(", "), option.help));
@@ -283,18 +273,14 @@ pub(super) fn find(name: &str, version: &JujuVersion) -> Option<&'static Tool> {
 /// The names that an executable is needed for in that version of Juju, sorted.
 #[must_use]
 pub fn tool_names(version: &JujuVersion) -> Vec<&'static str> {
-    let mut names: Vec<&'static str> = all()
-        .filter(|tool| tool.versions.contain(version))
-        .map(|tool| tool.name)
-        .collect();
+    let mut names: Vec<&'static str> =
+        all().filter(|tool| tool.versions.contain(version)).map(|tool| tool.name).collect();
     names.sort_unstable();
     names
 }
 
-/// For a tool of Juju's that a unit without relations, storage and secrets of its own has no use for.
+/// For a tool of Juju's that a unit without relations, storage and secrets of its own has no use
+/// for.
 fn not_modelled(context: &mut ToolContext<'_>) -> ToolResult {
-    Err(Failure::Run(format!(
-        "cannot run {}: this agent does not model it",
-        context.request.name
-    )))
+    Err(Failure::Run(format!("cannot run {}: this agent does not model it", context.request.name)))
 }

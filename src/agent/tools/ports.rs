@@ -6,11 +6,8 @@ use super::super::ports::{Conflict, PortChanges, PortRange, PortSet};
 use super::super::settings::juju_has;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
-const ENDPOINTS: &[Opt] = &[Opt::value(
-    &["endpoints"],
-    "names",
-    "only for these endpoints, separated by commas",
-)];
+const ENDPOINTS: &[Opt] =
+    &[Opt::value(&["endpoints"], "names", "only for these endpoints, separated by commas")];
 
 pub(super) const TOOLS: &[Tool] = &[
     Tool::new(
@@ -29,14 +26,9 @@ pub(super) const TOOLS: &[Tool] = &[
     )
     .options(ENDPOINTS)
     .formats(Formats::Ignored),
-    Tool::new(
-        "opened-ports",
-        "",
-        "Print the ports that the unit has open.",
-        opened_ports,
-    )
-    .options(&[Opt::flag(&["endpoints"], "print each range with its endpoints")])
-    .formats(Formats::SmartYamlJson),
+    Tool::new("opened-ports", "", "Print the ports that the unit has open.", opened_ports)
+        .options(&[Opt::flag(&["endpoints"], "print each range with its endpoints")])
+        .formats(Formats::SmartYamlJson),
 ];
 
 /// Whether to open or to close: the same arguments, the same refusals.
@@ -50,7 +42,8 @@ fn change(context: &mut ToolContext<'_>, verb: &str, change: Change) -> ToolResu
     context.at_most(1)?;
     if range.is_range() && context.unit.is_kubernetes() {
         return Err(Failure::Run(
-            "port ranges are not supported for k8s applications, please specify a single port".to_owned(),
+            "port ranges are not supported for k8s applications, please specify a single port"
+                .to_owned(),
         ));
     }
     let (unit, stored) = (&context.unit.settings.unit, &context.unit.ports);

@@ -18,14 +18,9 @@ pub(super) const TOOLS: &[Tool] = &[
     Tool::new("relation-list", "", "Print the units of a relation.", no_relation)
         .options(&[RELATION, APP])
         .formats(Formats::SmartYamlJson),
-    Tool::new(
-        "relation-get",
-        "<key> <unit id>",
-        "Print the settings of a relation.",
-        no_relation,
-    )
-    .options(&[RELATION, APP])
-    .formats(Formats::SmartYamlJson),
+    Tool::new("relation-get", "<key> <unit id>", "Print the settings of a relation.", no_relation)
+        .options(&[RELATION, APP])
+        .formats(Formats::SmartYamlJson),
     Tool::new(
         "relation-set",
         "<key>=<value> [...]",
@@ -52,7 +47,8 @@ fn relation_ids(context: &mut ToolContext<'_>) -> ToolResult {
     Ok(Output::strings([]))
 }
 
-/// A relation that was named is refused with its option; without one there is no default, since no hook is a relation's.
+/// A relation that was named is refused with its option; without one there is no default, since no
+/// hook is a relation's.
 fn no_relation(_: &mut ToolContext<'_>) -> ToolResult {
     Err(Failure::Usage("no relation id specified".to_owned()))
 }

@@ -20,13 +20,8 @@ pub(super) const TOOLS: &[Tool] = &[
         payload_register,
     )
     .versions(Versions::Before(4, 0)),
-    Tool::new(
-        "payload-unregister",
-        "<class> <id>",
-        "Forget a payload.",
-        payload_unregister,
-    )
-    .versions(Versions::Before(4, 0)),
+    Tool::new("payload-unregister", "<class> <id>", "Forget a payload.", payload_unregister)
+        .versions(Versions::Before(4, 0)),
     Tool::new(
         "payload-status-set",
         "<class> <id> <status>",
@@ -53,11 +48,7 @@ pub(super) const TOOLS: &[Tool] = &[
 
 /// A payload's full name.
 fn payload(class: &str, id: &str) -> String {
-    if id.is_empty() {
-        class.to_owned()
-    } else {
-        format!("{class}/{id}")
-    }
+    if id.is_empty() { class.to_owned() } else { format!("{class}/{id}") }
 }
 
 fn missing_arguments() -> Failure {
@@ -71,13 +62,12 @@ fn payload_register(context: &mut ToolContext<'_>) -> ToolResult {
     };
     let metadata = context.request.dir.join("metadata.yaml");
     let content = context.input(&metadata.to_string_lossy())?;
-    let metadata = crate::yaml::juju::value(content).map_err(|why| Failure::Run(why.to_string()))?;
+    let metadata =
+        crate::yaml::juju::value(content).map_err(|why| Failure::Run(why.to_string()))?;
     let declared = metadata.get("payloads").and_then(|payloads| payloads.get(class));
     let class_shown = go_quote(class);
     let Some(declared) = declared else {
-        return Err(Failure::Run(format!(
-            "payload {class_shown} not found in metadata.yaml"
-        )));
+        return Err(Failure::Run(format!("payload {class_shown} not found in metadata.yaml")));
     };
     let expected = declared.get("type").and_then(Value::as_str).unwrap_or_default();
     if kind != expected {
@@ -111,7 +101,8 @@ fn payload_status_set(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(3)?;
     if !matches!(status.as_str(), "running" | "starting" | "stopped" | "stopping") {
         return Err(Failure::Run(format!(
-            "status {} not supported; expected one of [\"running\", \"starting\", \"stopped\", \"stopping\"]",
+            "status {} not supported; expected one of [\"running\", \"starting\", \"stopped\", \
+             \"stopping\"]",
             go_quote(status)
         )));
     }

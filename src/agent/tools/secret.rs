@@ -6,7 +6,9 @@ use super::super::names;
 use super::super::output::Output;
 use super::super::secret_uri::SecretUri;
 use super::super::settings::juju_has;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions, not_modelled, secret_content};
+use super::{
+    Failure, Formats, Tool, ToolContext, ToolResult, Versions, not_modelled, secret_content,
+};
 
 const SINCE: Versions = Versions::From(3, 0);
 const LABEL: Opt = Opt::value(&["label"], "label", "a label of the secret");
@@ -21,27 +23,17 @@ const CONTENT: &[Opt] = &[
 ];
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool::new(
-        "secret-ids",
-        "",
-        "Print the ids of the secrets that the unit owns.",
-        secret_ids,
-    )
-    .formats(Formats::SmartYamlJson)
-    .versions(SINCE),
-    Tool::new(
-        "secret-get",
-        "<id> [<key>[#base64]]",
-        "Print the content of a secret.",
-        secret_get,
-    )
-    .options(&[
-        LABEL,
-        Opt::flag(&["peek"], "the latest revision, this time only"),
-        Opt::flag(&["refresh"], "the latest revision, from now on"),
-    ])
-    .formats(Formats::YamlJson)
-    .versions(SINCE),
+    Tool::new("secret-ids", "", "Print the ids of the secrets that the unit owns.", secret_ids)
+        .formats(Formats::SmartYamlJson)
+        .versions(SINCE),
+    Tool::new("secret-get", "<id> [<key>[#base64]]", "Print the content of a secret.", secret_get)
+        .options(&[
+            LABEL,
+            Opt::flag(&["peek"], "the latest revision, this time only"),
+            Opt::flag(&["refresh"], "the latest revision, from now on"),
+        ])
+        .formats(Formats::YamlJson)
+        .versions(SINCE),
     Tool::new(
         "secret-info-get",
         "<id>",
@@ -83,9 +75,7 @@ fn secret_ids(context: &mut ToolContext<'_>) -> ToolResult {
 fn secret_get(context: &mut ToolContext<'_>) -> ToolResult {
     let uri = uri_or_label(context)?;
     if context.args.flag("peek") && context.args.flag("refresh") {
-        return Err(Failure::Usage(
-            "specify one of --peek or --refresh but not both".to_owned(),
-        ));
+        return Err(Failure::Usage("specify one of --peek or --refresh but not both".to_owned()));
     }
     context.at_most(2)?;
     Err(Failure::Run(match uri {
@@ -100,9 +90,7 @@ fn secret_get(context: &mut ToolContext<'_>) -> ToolResult {
 fn secret_info_get(context: &mut ToolContext<'_>) -> ToolResult {
     let uri = uri_or_label(context)?;
     if uri.is_some() && !label(context).is_empty() {
-        return Err(Failure::Usage(
-            "specify either a secret URI or label but not both".to_owned(),
-        ));
+        return Err(Failure::Usage("specify either a secret URI or label but not both".to_owned()));
     }
     context.at_most(1)?;
     let wanted = uri.as_ref().map_or_else(|| label(context), SecretUri::id);
@@ -115,7 +103,9 @@ fn uri_or_label(context: &ToolContext<'_>) -> Result<Option<SecretUri>, Failure>
         Some(text) => SecretUri::parse(text)
             .map(Some)
             .map_err(|_| Failure::Usage(format!("secret URI {} not valid", go_quote(text)))),
-        None if label(context).is_empty() => Err(Failure::Usage("require either a secret URI or label".to_owned())),
+        None if label(context).is_empty() => {
+            Err(Failure::Usage("require either a secret URI or label".to_owned()))
+        }
         None => Ok(None),
     }
 }

@@ -19,7 +19,8 @@ pub(super) fn check(context: &ToolContext<'_>, first: usize) -> Result<bool, Fai
     let value = |name: &str| context.args.value(name).unwrap_or_default();
     let expire = value("expire");
     if !expire.is_empty() && !is_time(expire) {
-        let not_valid = |what: &str| Failure::Usage(format!("{what} {} not valid", go_quote(expire)));
+        let not_valid =
+            |what: &str| Failure::Usage(format!("{what} {} not valid", go_quote(expire)));
         match is_positive_duration(expire) {
             None => return Err(not_valid("expire time or duration")),
             Some(false) => return Err(not_valid("negative expire duration")),
@@ -110,7 +111,9 @@ fn entries_of(content: &[u8]) -> Result<Entries, Failure> {
     let pairs: BTreeMap<String, String> = match serde_json::from_slice(content) {
         Ok(pairs) => pairs,
         Err(_) => super::state::read_pairs(content).map_err(|failure| match failure {
-            Failure::Run(text) => Failure::Usage(text.replace("map[string]string", "secrets.SecretData")),
+            Failure::Run(text) => {
+                Failure::Usage(text.replace("map[string]string", "secrets.SecretData"))
+            }
             other => other,
         })?,
     };
@@ -125,11 +128,7 @@ fn entries_of(content: &[u8]) -> Result<Entries, Failure> {
 
 /// What is said to be base64 is taken unseen.
 fn length(key: &str, value: &str) -> usize {
-    if key.ends_with("#base64") {
-        value.len()
-    } else {
-        value.len().div_ceil(3) * 4
-    }
+    if key.ends_with("#base64") { value.len() } else { value.len().div_ceil(3) * 4 }
 }
 
 fn check_entries(entries: &Entries) -> Result<(), String> {
@@ -173,9 +172,9 @@ mod tests {
         for good in ["abc", "a1b", "a-bc", "a-b-c", "password"] {
             assert!(is_key(good), "{good}");
         }
-        for bad in [
-            "", "ab", "a-b", "Abc", "1bc", "a_bc", "abc-", "-abc", "a--bc", "abc#zip", "äbc",
-        ] {
+        for bad in
+            ["", "ab", "a-b", "Abc", "1bc", "a_bc", "abc-", "-abc", "a--bc", "abc#zip", "äbc"]
+        {
             assert!(!is_key(bad), "{bad}");
         }
     }

@@ -1,4 +1,5 @@
-//! `state-get`, `state-set`, `state-delete`: the charm's own storage, kept until the hook ends with 0.
+//! `state-get`, `state-set`, `state-delete`: the charm's own storage, kept until the hook ends with
+//! 0.
 
 use std::collections::BTreeMap;
 
@@ -15,31 +16,16 @@ const KEY_LIMIT: usize = 256;
 const VALUE_LIMIT: usize = 65_536;
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool::new(
-        "state-get",
-        "[<key>]",
-        "Print the stored state of the charm.",
-        state_get,
-    )
-    .options(&[Opt::flag(&["strict"], "fail if the key has no value")])
-    .formats(Formats::SmartYamlJson),
-    Tool::new(
-        "state-set",
-        "[<key>=<value> [...]]",
-        "Store state of the charm.",
-        state_set,
-    )
-    .options(&[Opt::value(
-        &["file"],
-        "file",
-        "a YAML map of keys and values; - for standard input",
-    )]),
-    Tool::new(
-        "state-delete",
-        "[<key>]",
-        "Delete a key of the charm's state.",
-        state_delete,
-    ),
+    Tool::new("state-get", "[<key>]", "Print the stored state of the charm.", state_get)
+        .options(&[Opt::flag(&["strict"], "fail if the key has no value")])
+        .formats(Formats::SmartYamlJson),
+    Tool::new("state-set", "[<key>=<value> [...]]", "Store state of the charm.", state_set)
+        .options(&[Opt::value(
+            &["file"],
+            "file",
+            "a YAML map of keys and values; - for standard input",
+        )]),
+    Tool::new("state-delete", "[<key>]", "Delete a key of the charm's state.", state_delete),
 ];
 
 fn state_get(context: &mut ToolContext<'_>) -> ToolResult {
@@ -57,11 +43,7 @@ fn state_get(context: &mut ToolContext<'_>) -> ToolResult {
                 .iter()
                 .filter_map(|(key, value)| Some((key.clone(), Value::from(value.as_deref()?)))),
         );
-        return Ok(if all.is_empty() {
-            Output::NoMap
-        } else {
-            Output::Value(Value::Object(all))
-        });
+        return Ok(if all.is_empty() { Output::NoMap } else { Output::Value(Value::Object(all)) });
     }
     let value = match pending.get(&key) {
         Some(pending) => pending.as_ref(),
@@ -69,7 +51,9 @@ fn state_get(context: &mut ToolContext<'_>) -> ToolResult {
     };
     match value {
         Some(value) => Ok(Output::Value(Value::from(value.as_str()))),
-        None if context.args.flag("strict") => Err(Failure::Run(format!("{} not found", go_quote(&key)))),
+        None if context.args.flag("strict") => {
+            Err(Failure::Run(format!("{} not found", go_quote(&key))))
+        }
         None => Ok(Output::Value(Value::from(""))),
     }
 }
@@ -94,7 +78,12 @@ fn state_set(context: &mut ToolContext<'_>) -> ToolResult {
     Ok(Output::Nothing)
 }
 
-fn check_length(context: &ToolContext<'_>, what: &str, length: usize, limit: usize) -> Result<(), Failure> {
+fn check_length(
+    context: &ToolContext<'_>,
+    what: &str,
+    length: usize,
+    limit: usize,
+) -> Result<(), Failure> {
     if length <= limit {
         return Ok(());
     }

@@ -9,20 +9,15 @@ use super::super::output::{Format, Output};
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool::new(
-        "status-get",
-        "",
-        "Print the status of the unit or the application.",
-        status_get,
-    )
-    .options(&[
-        Opt::flag(&["include-data"], "print all status data"),
-        Opt::flag(
-            &["application"],
-            "print the status of all units of this application if this unit is the leader",
-        ),
-    ])
-    .formats(Formats::SmartYamlJson),
+    Tool::new("status-get", "", "Print the status of the unit or the application.", status_get)
+        .options(&[
+            Opt::flag(&["include-data"], "print all status data"),
+            Opt::flag(
+                &["application"],
+                "print the status of all units of this application if this unit is the leader",
+            ),
+        ])
+        .formats(Formats::SmartYamlJson),
     Tool::new(
         "status-set",
         "<maintenance | blocked | waiting | active> [message]",

@@ -14,14 +14,9 @@ pub(super) const TOOLS: &[Tool] = &[
         storage_list,
     )
     .formats(Formats::SmartYamlJson),
-    Tool::new(
-        "storage-get",
-        "[<key>]",
-        "Print the details of a storage instance.",
-        storage_get,
-    )
-    .options(&[Opt::value(&["s"], "id", "specify a storage instance by id")])
-    .formats(Formats::SmartYamlJson),
+    Tool::new("storage-get", "[<key>]", "Print the details of a storage instance.", storage_get)
+        .options(&[Opt::value(&["s"], "id", "specify a storage instance by id")])
+        .formats(Formats::SmartYamlJson),
     Tool::new(
         "storage-add",
         "<storage-name>[=<count>] [...]",

@@ -34,7 +34,9 @@ impl Writer {
             Data::Null => self.plain("null", place),
             Data::Bool(true) => self.plain("true", place),
             Data::Bool(false) => self.plain("false", place),
-            Data::Number(number) => self.plain(&yaml_number(number.as_f64().unwrap_or_default()), place),
+            Data::Number(number) => {
+                self.plain(&yaml_number(number.as_f64().unwrap_or_default()), place)
+            }
         }
     }
 

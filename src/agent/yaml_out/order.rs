@@ -55,7 +55,8 @@ pub(super) fn is_before(a: &str, b: &str) -> bool {
     // A 0 after another digit counts in its number, so both begin with more than the digits that
     // follow.
     let mut digits_before = same.iter().rev().take_while(|digit| digit.is_ascii_digit());
-    let is_inside_number = (first_of_a == '0' || first_of_b == '0') && digits_before.any(|digit| *digit != '0');
+    let is_inside_number =
+        (first_of_a == '0' || first_of_b == '0') && digits_before.any(|digit| *digit != '0');
     let a = number(rest_of_a, is_inside_number);
     let b = number(rest_of_b, is_inside_number);
     (a, first_of_a) < (b, first_of_b)

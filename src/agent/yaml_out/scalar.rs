@@ -37,7 +37,10 @@ impl Fitness {
         let has_break_then_space = pairs().any(|(a, b)| is_break(a) && b == ' ');
         let has_space_then_break = pairs().any(|(a, b)| a == ' ' && is_break(b));
         let is_printable = text.chars().all(is_printable);
-        let ends_blank = first.is_some_and(is_break) || last.is_some_and(is_break) || is_space(first) || is_space(last);
+        let ends_blank = first.is_some_and(is_break)
+            || last.is_some_and(is_break)
+            || is_space(first)
+            || is_space(last);
         Self {
             plain: is_printable && !ends_blank && !text.contains(is_break) && !has_indicator(text),
             single_quoted: is_printable && !has_break_then_space && !has_space_then_break,
@@ -48,11 +51,15 @@ impl Fitness {
 
 /// Returns true if a reader would take some character of the text for YAML's own.
 fn has_indicator(text: &str) -> bool {
-    let ends_word = |character: Option<char>| character.is_none_or(|character| matches!(character, ' ' | '\t'));
+    let ends_word =
+        |character: Option<char>| character.is_none_or(|character| matches!(character, ' ' | '\t'));
     let mut characters = text.chars();
     let first = characters.next();
     let starts_badly = match first {
-        Some('#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`') => true,
+        Some(
+            '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%'
+            | '@' | '`',
+        ) => true,
         Some('-' | '?' | ':') => ends_word(characters.next()),
         _ => false,
     };
@@ -173,8 +180,10 @@ impl Writer {
         while let Some(character) = characters.next() {
             let is_inside = !is_first && characters.peek().is_some();
             is_first = false;
-            let must_escape =
-                starts_with_mark || !is_printable(character) || is_break(character) || matches!(character, '"' | '\\');
+            let must_escape = starts_with_mark
+                || !is_printable(character)
+                || is_break(character)
+                || matches!(character, '"' | '\\');
             if must_escape {
                 for part in escape(character).chars() {
                     self.put(part);
@@ -200,10 +209,7 @@ impl Writer {
             self.indicator(&STEP.to_string(), false);
         }
         let mut from_end = text.chars().rev();
-        match (
-            from_end.next().is_some_and(is_break),
-            from_end.next().is_none_or(is_break),
-        ) {
+        match (from_end.next().is_some_and(is_break), from_end.next().is_none_or(is_break)) {
             (false, _) => self.indicator("-", false),
             (true, true) => self.indicator("+", false),
             (true, false) => {}

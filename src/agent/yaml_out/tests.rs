@@ -191,10 +191,7 @@ fn long_lines_odd_strings_and_odd_keys_take_the_shape_that_juju_gives_them() {
             json!({"a": [], "b": {}, "c": [[], {}], "d": [["x"], {"y": null}]}),
             "a: []\nb: {}\nc:\n- []\n- {}\nd:\n- - x\n- \"y\": null\n",
         ),
-        (
-            json!({"a\n": {"b\n": ["c\n"]}}),
-            "? |\n  a\n: ? |\n    b\n  : - |\n      c\n",
-        ),
+        (json!({"a\n": {"b\n": ["c\n"]}}), "? |\n  a\n: ? |\n    b\n  : - |\n      c\n"),
         (
             json!({"i10": 1, "i9": 2, "I": 3, "_": 4, "é": 5, "": 6, "i09": 7}),
             "\"\": 6\n_: 4\nI: 3\ni9: 2\ni09: 7\ni10: 1\né: 5\n",
@@ -216,11 +213,11 @@ fn keys_are_sorted_as_juju_sorts_them() {
     // A circle: each comes before the next, and the last before the first.
     let circle = ["1", "05", "0a"];
     assert!(is_before("1", "05") && is_before("05", "0a") && is_before("0a", "1"));
-    let map: Map<String, Value> = circle.iter().map(|key| ((*key).to_owned(), Value::Null)).collect();
+    let map: Map<String, Value> =
+        circle.iter().map(|key| ((*key).to_owned(), Value::Null)).collect();
     assert_eq!(document(&Value::Object(map).into()).lines().count(), 3);
     // More keys than a sort has patience with.
-    let map: Map<String, Value> = (0..3_000)
-        .map(|key| (format!("{key:b}-{}", key % 7), Value::Null))
-        .collect();
+    let map: Map<String, Value> =
+        (0..3_000).map(|key| (format!("{key:b}-{}", key % 7), Value::Null)).collect();
     assert_eq!(document(&Value::Object(map).into()).lines().count(), 3_000);
 }

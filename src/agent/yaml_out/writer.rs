@@ -50,7 +50,10 @@ impl Writer {
     /// Goes to the column of the open collection, on a new line where this one is in use.
     pub(super) fn indentation(&mut self) {
         let indent = self.indent.unwrap_or_default();
-        if !self.is_at_indentation || self.column > indent || (self.column == indent && !self.is_after_space) {
+        if !self.is_at_indentation
+            || self.column > indent
+            || (self.column == indent && !self.is_after_space)
+        {
             self.line_end();
         }
         while self.column < indent {

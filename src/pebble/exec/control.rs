@@ -1,5 +1,5 @@
-//! The JSON of the text frames: the `end` of a stream, and what the control websocket takes. (Pebble 1.32.1, `internals/wsutil` and
-//! `internals/overlord/cmdstate`.)
+//! The JSON of the text frames: the `end` of a stream, and what the control websocket takes.
+//! (Pebble 1.32.1, `internals/wsutil` and `internals/overlord/cmdstate`.)
 
 use serde::Deserialize;
 use serde_json::json;
@@ -9,8 +9,9 @@ use super::super::signals::Signal;
 /// Ends the command's stdin; from the server, ends stdout or stderr.
 pub(super) const END: &str = r#"{"command":"end"}"#;
 
-/// What the daemon knows by these names on Linux, which is all that it knows. (`golang.org/x/sys/unix`, `SignalNum`.) It only logs that it has
-/// been sent another one, so that is refused here.
+/// What the daemon knows by these names on Linux, which is all that it knows.
+/// (`golang.org/x/sys/unix`, `SignalNum`.) It only logs that it has been sent another one, so that
+/// is refused here.
 const SIGNALS: [&str; 31] = [
     "SIGHUP",
     "SIGINT",
@@ -58,7 +59,8 @@ pub(super) fn resize(width: u16, height: u16) -> String {
     json!({ "command": "resize", "resize": { "width": width, "height": height } }).to_string()
 }
 
-/// Whether a text frame ends its stream. Every other one is of a kind that nobody knows, and is passed over.
+/// Whether a text frame ends its stream. Every other one is of a kind that nobody knows, and is
+/// passed over.
 pub(in crate::pebble) fn is_end(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Frame {
@@ -96,10 +98,7 @@ mod tests {
             signal(&Signal::TERM).unwrap(),
             r#"{"command":"signal","signal":{"name":"SIGTERM"}}"#
         );
-        assert_eq!(
-            resize(80, 25),
-            r#"{"command":"resize","resize":{"height":25,"width":80}}"#
-        );
+        assert_eq!(resize(80, 25), r#"{"command":"resize","resize":{"height":25,"width":80}}"#);
         for name in ["SIGNONE", "SIGRTMIN+3", "SIGCLD"] {
             assert_eq!(signal(&name.parse().unwrap()), None, "{name}");
         }

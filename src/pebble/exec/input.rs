@@ -9,7 +9,8 @@ use tokio_tungstenite::tungstenite::{Error as WebsocketError, Message};
 use super::super::incoming::Websocket;
 use super::control::END;
 
-/// The most that one frame carries: what the daemon itself puts into one at most. (Pebble 1.32.1, `internals/wsutil`.)
+/// The most that one frame carries: what the daemon itself puts into one at most. (Pebble 1.32.1,
+/// `internals/wsutil`.)
 const LARGEST_FRAME: usize = 128 * 1024;
 
 /// Where the stdin of the command stands.
@@ -36,10 +37,7 @@ enum Stage {
 impl Input {
     /// These bytes, or what somebody will write.
     pub(super) fn new(given: Option<Bytes>) -> Self {
-        Self {
-            stage: given.map_or(Stage::Open, Stage::Given),
-            unwritten: false,
-        }
+        Self { stage: given.map_or(Stage::Open, Stage::Given), unwritten: false }
     }
 
     /// Whether it was free to be taken; now it is taken.

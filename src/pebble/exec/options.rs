@@ -10,10 +10,12 @@ use serde_json::{Map, Value, json};
 use super::super::duration::GoDuration;
 use super::super::names::{check_environment, check_name, check_text};
 
-/// How much of each stream [`ExecProcess::output`](super::ExecProcess::output) keeps, unless [`Exec::output_limit`] says otherwise.
+/// How much of each stream [`ExecProcess::output`](super::ExecProcess::output) keeps, unless
+/// [`Exec::output_limit`] says otherwise.
 const OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
 
-/// A command for [`Client::exec`](crate::pebble::Client::exec), as Pebble's `POST /v1/exec` takes it.
+/// A command for [`Client::exec`](crate::pebble::Client::exec), as Pebble's `POST /v1/exec` takes
+/// it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,8 +27,8 @@ const OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
 ///     .timeout(Duration::from_secs(600));
 /// ```
 ///
-/// `Debug` shows neither the values of environment variables nor the stdin. The arguments it does show: they are no place for a secret, as every
-/// process in the container can read them.
+/// `Debug` shows neither the values of environment variables nor the stdin. The arguments it does
+/// show: they are no place for a secret, as every process in the container can read them.
 #[derive(Clone)]
 #[must_use]
 pub struct Exec {
@@ -55,7 +57,8 @@ enum Timeout {
 }
 
 impl Exec {
-    /// A command with its arguments. The first is looked up in the PATH of the daemon, not in that of [`Exec::env`].
+    /// A command with its arguments. The first is looked up in the PATH of the daemon, not in that
+    /// of [`Exec::env`].
     pub fn new(command: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             command: command.into_iter().map(Into::into).collect(),
@@ -82,7 +85,10 @@ impl Exec {
     }
 
     /// Sets environment variables, as [`Exec::env`] does.
-    pub fn envs(mut self, variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
+    pub fn envs(
+        mut self,
+        variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+    ) -> Self {
         self.environment
             .extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
@@ -94,7 +100,8 @@ impl Exec {
         self
     }
 
-    /// The name of the user that it runs as. Default: that of the service context, else the daemon's.
+    /// The name of the user that it runs as. Default: that of the service context, else the
+    /// daemon's.
     pub fn user(mut self, name: impl Into<String>) -> Self {
         self.user = Some(name.into());
         self
@@ -118,13 +125,15 @@ impl Exec {
         self
     }
 
-    /// Takes environment, user, group and working directory of this service where nothing else is set (Pebble 1.3; an older one ignores it).
+    /// Takes environment, user, group and working directory of this service where nothing else is
+    /// set (Pebble 1.3; an older one ignores it).
     pub fn service_context(mut self, service: impl Into<String>) -> Self {
         self.service_context = Some(service.into());
         self
     }
 
-    /// Kills the command when it has run for this long, more than nothing. Default: the client's change deadline, 5 minutes.
+    /// Kills the command when it has run for this long, more than nothing. Default: the client's
+    /// change deadline, 5 minutes.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Timeout::After(timeout);
         self
@@ -136,7 +145,8 @@ impl Exec {
         self
     }
 
-    /// All that the command reads; without it, [`ExecProcess::take_stdin`](super::ExecProcess::take_stdin) or nothing.
+    /// All that the command reads; without it,
+    /// [`ExecProcess::take_stdin`](super::ExecProcess::take_stdin) or nothing.
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(Bytes::from(bytes.into()));
         self
@@ -148,23 +158,26 @@ impl Exec {
         self
     }
 
-    /// Gives the command's output a terminal of so many columns and rows, 1 to 65535 each. Its stderr is then part of its stdout.
+    /// Gives the command's output a terminal of so many columns and rows, 1 to 65535 each. Its
+    /// stderr is then part of its stdout.
     pub fn terminal(mut self, width: u16, height: u16) -> Self {
         self.terminal = Some((width, height));
         self
     }
 
-    /// Lets the command read from its [`Exec::terminal`], too, which makes it its controlling one: Ctrl-C as a byte is a signal then.
+    /// Lets the command read from its [`Exec::terminal`], too, which makes it its controlling one:
+    /// Ctrl-C as a byte is a signal then.
     ///
-    /// The end of its stdin is a Ctrl-D there (Pebble 1.16; an older one does nothing at the end, and wants the byte 4 before it).
+    /// The end of its stdin is a Ctrl-D there (Pebble 1.16; an older one does nothing at the end,
+    /// and wants the byte 4 before it).
     pub fn interactive(mut self) -> Self {
         self.interactive = true;
         self
     }
 
     /// How many bytes of each stream [`ExecProcess::output`](super::ExecProcess::output) and
-    /// [`Client::exec_output`](crate::pebble::Client::exec_output) keep, from its beginning: 16 MiB unless set. What comes after is read,
-    /// discarded and told of.
+    /// [`Client::exec_output`](crate::pebble::Client::exec_output) keep, from its beginning: 16 MiB
+    /// unless set. What comes after is read, discarded and told of.
     pub fn output_limit(mut self, bytes: usize) -> Self {
         self.output_limit = bytes;
         self
@@ -189,7 +202,8 @@ impl Exec {
         self.command.first().map_or("", String::as_str)
     }
 
-    /// What Pebble would take badly or not at all, if it may run for `limit`; the text says what to change.
+    /// What Pebble would take badly or not at all, if it may run for `limit`; the text says what to
+    /// change.
     pub(super) fn check(&self, limit: Option<Duration>) -> Result<(), String> {
         let refuse = |why: &str| Err(why.to_owned());
         // One of white space is taken for none in a few places of the daemon, where it ends it.
@@ -256,10 +270,7 @@ impl Exec {
     /// The body of the request.
     pub(super) fn body(&self, limit: Option<Duration>) -> Value {
         let optional = [
-            (
-                "environment",
-                (!self.environment.is_empty()).then(|| json!(self.environment)),
-            ),
+            ("environment", (!self.environment.is_empty()).then(|| json!(self.environment))),
             ("working-dir", self.working_dir.as_ref().map(|path| json!(path))),
             ("user", self.user.as_ref().map(|name| json!(name))),
             ("user-id", self.user_id.map(|id| json!(id))),
@@ -275,11 +286,7 @@ impl Exec {
         ];
         let mut body = Map::new();
         body.insert("command".to_owned(), json!(self.command));
-        body.extend(
-            optional
-                .into_iter()
-                .filter_map(|(key, value)| Some((key.to_owned(), value?))),
-        );
+        body.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
         Value::Object(body)
     }
 }

@@ -5,9 +5,11 @@ use super::super::client::Client;
 use super::super::error::{Error, ErrorKind};
 use super::process::ExecStatus;
 
-/// What Pebble says of a command whose websockets were not there in time: this daemon has not started it. (Pebble 1.32.1,
-/// `internals/overlord/cmdstate`.) One before 1.16 that was restarted says so of a command that its predecessor was running.
-pub(super) const NOT_STARTED: &str = "timeout waiting for websocket connections: context deadline exceeded";
+/// What Pebble says of a command whose websockets were not there in time: this daemon has not
+/// started it. (Pebble 1.32.1, `internals/overlord/cmdstate`.) One before 1.16 that was restarted
+/// says so of a command that its predecessor was running.
+pub(super) const NOT_STARTED: &str =
+    "timeout waiting for websocket connections: context deadline exceeded";
 
 /// What a Pebble of 1.16 to 1.25 says of a command in whose middle it was restarted.
 const FORGOTTEN: &str = "cannot get exec setup object for task";
@@ -25,7 +27,8 @@ impl Client {
             let (kind, reason) = if cause.contains(TIMED_OUT) {
                 (ErrorKind::TimedOut, text)
             } else if cause.contains(NOT_STARTED) || cause.contains(FORGOTTEN) {
-                let reason = format!("Pebble was restarted, and the command may have run before ({text})");
+                let reason =
+                    format!("Pebble was restarted, and the command may have run before ({text})");
                 (ErrorKind::OutcomeUnknown, reason)
             } else {
                 (ErrorKind::ChangeFailed, text)
@@ -38,8 +41,15 @@ impl Client {
             .and_then(|task| task.data()?.get("exit-code")?.as_i64())
             .and_then(|code| i32::try_from(code).ok());
         code.map(ExecStatus::new).ok_or_else(|| {
-            let reason = "its change is over and has no exit code, as when Pebble was restarted meanwhile; it may have run in part or whole";
-            Error::ended(ErrorKind::OutcomeUnknown, operation, target, reason.to_owned(), Some(change))
+            let reason = "its change is over and has no exit code, as when Pebble was restarted \
+                          meanwhile; it may have run in part or whole";
+            Error::ended(
+                ErrorKind::OutcomeUnknown,
+                operation,
+                target,
+                reason.to_owned(),
+                Some(change),
+            )
         })
     }
 }
@@ -71,12 +81,9 @@ mod tests {
 
     #[test]
     fn a_missing_exit_code_is_never_success() {
-        for data in [
-            json!(null),
-            json!({}),
-            json!({"exit-code": "0"}),
-            json!({"exit-code": 1_u64 << 40}),
-        ] {
+        for data in
+            [json!(null), json!({}), json!({"exit-code": "0"}), json!({"exit-code": 1_u64 << 40})]
+        {
             let error = status(None, &data).unwrap_err();
             assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{data}");
             assert!(error.may_have_acted() && error.change().is_some());
@@ -95,13 +102,15 @@ mod tests {
             error.to_string(),
             "cannot run command \"a\": timed out after 100ms: context deadline exceeded"
         );
-        let error = status(Some("fork/exec /a: permission denied"), &json!({"exit-code": -1})).unwrap_err();
+        let error =
+            status(Some("fork/exec /a: permission denied"), &json!({"exit-code": -1})).unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::ChangeFailed);
     }
 
     #[test]
     fn a_restart_in_the_middle_is_no_failure_of_the_command() {
-        // It was connected: only a daemon that was restarted can say this. As Pebble 1.1.1 to 1.15 and 1.16 to 1.25 write it.
+        // It was connected: only a daemon that was restarted can say this. As Pebble 1.1.1 to 1.15
+        // and 1.16 to 1.25 write it.
         for err in [
             "exec 7: timeout waiting for websocket connections: context deadline exceeded",
             "internal error: cannot get exec setup object for task \"7\"",

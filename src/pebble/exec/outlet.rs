@@ -1,4 +1,5 @@
-//! One stream of output on its way from the websocket to whoever reads it, and what becomes of it when nobody does.
+//! One stream of output on its way from the websocket to whoever reads it, and what becomes of it
+//! when nobody does.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -55,10 +56,7 @@ impl Outlet {
 
     /// The stream that is part of another one, and so has nothing of its own.
     pub(super) fn none(name: &'static str) -> Self {
-        Self {
-            ended: true,
-            ..Self::new(name)
-        }
+        Self { ended: true, ..Self::new(name) }
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -79,7 +77,10 @@ impl Outlet {
 
     /// Whether more may come: nothing is read from a websocket whose reader has to catch up.
     pub(super) fn wants_more(&self) -> bool {
-        !self.ended && (!self.keeps() || self.reader == Reader::Collecting || self.buffer.len() < self.limit)
+        !self.ended
+            && (!self.keeps()
+                || self.reader == Reader::Collecting
+                || self.buffer.len() < self.limit)
     }
 
     /// Takes what came.
@@ -107,7 +108,8 @@ impl Outlet {
         self.ended = true;
     }
 
-    /// When the wait for the command stops being held up by this stream; `None` while it does not hold it up.
+    /// When the wait for the command stops being held up by this stream; `None` while it does not
+    /// hold it up.
     pub(super) fn gives_way_at(&self) -> Option<Instant> {
         let full_since = self.full_since.filter(|_| !self.wants_more() && !self.ended)?;
         match self.reader {
@@ -126,7 +128,11 @@ impl Outlet {
     }
 
     /// Moves bytes to the reader: how many, and whether there is room again where there was none.
-    pub(super) fn read(&mut self, into: &mut tokio::io::ReadBuf<'_>, now: Instant) -> (usize, bool) {
+    pub(super) fn read(
+        &mut self,
+        into: &mut tokio::io::ReadBuf<'_>,
+        now: Instant,
+    ) -> (usize, bool) {
         if self.reader != Reader::Collecting {
             self.reader = Reader::Reading(now);
         }

@@ -102,8 +102,9 @@ impl fmt::Debug for ExecOutput {
 impl Client {
     /// Runs a command to its end and collects what it writes: `POST /v1/exec` and its websockets.
     ///
-    /// An exit code other than 0 is `Ok`, too: see [`ExecOutput::success`]. Of each stream at most [`Exec::output_limit`] bytes are kept; whether
-    /// that was all is told. See [`Client::exec`] for lost answers and timeouts. Dropping the future kills the command.
+    /// An exit code other than 0 is `Ok`, too: see [`ExecOutput::success`]. Of each stream at most
+    /// [`Exec::output_limit`] bytes are kept; whether that was all is told. See [`Client::exec`]
+    /// for lost answers and timeouts. Dropping the future kills the command.
     ///
     /// ```no_run
     /// # use charmwright::pebble::{Client, Error, Exec};
@@ -124,9 +125,10 @@ impl Client {
 }
 
 impl ExecProcess {
-    /// Waits until the command is over, and gives what it has written: of each stream the first [`Exec::output_limit`] bytes, of one that was taken
-    /// nothing. (If [`ExecProcess::wait`] was called before, it may already have cut a stream to the 1 MiB that it holds.) Dropping the future kills
-    /// the command.
+    /// Waits until the command is over, and gives what it has written: of each stream the first
+    /// [`Exec::output_limit`] bytes, of one that was taken nothing. (If [`ExecProcess::wait`] was
+    /// called before, it may already have cut a stream to the 1 MiB that it holds.) Dropping the
+    /// future kills the command.
     ///
     /// # Errors
     /// As [`ExecProcess::wait`].
@@ -138,11 +140,6 @@ impl ExecProcess {
             let (bytes, discarded) = self.collected(stream);
             Collected { bytes, discarded }
         });
-        Ok(ExecOutput {
-            status,
-            stdout,
-            stderr,
-            timings,
-        })
+        Ok(ExecOutput { status, stdout, stderr, timings })
     }
 }

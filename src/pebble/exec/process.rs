@@ -24,9 +24,10 @@ pub(super) type Waiter = Pin<Box<dyn Future<Output = Result<ChangeEnd, Error>> +
 
 /// A command that Pebble runs, from [`Client::exec`].
 ///
-/// There is no background task: its websockets are moved on by whichever of its handles is polled, so [`ExecProcess::wait`] alone is enough,
-/// and reading a stream to its end is enough for that stream. Dropping it kills the command (SIGKILL to its own process, not to others that it
-/// has started) and closes everything, though readers may still be held.
+/// There is no background task: its websockets are moved on by whichever of its handles is polled,
+/// so [`ExecProcess::wait`] alone is enough, and reading a stream to its end is enough for that
+/// stream. Dropping it kills the command (SIGKILL to its own process, not to others that it has
+/// started) and closes everything, though readers may still be held.
 pub struct ExecProcess {
     client: Client,
     operation: String,
@@ -70,8 +71,8 @@ impl ExecStatus {
 
     /// Its exit code, 0 to 255; 128 + n when signal n has killed it.
     ///
-    /// 137 is any SIGKILL: one of the system's for want of memory, and also Pebble's own when the control connection alone broke, which nothing in its
-    /// answers tells apart.
+    /// 137 is any SIGKILL: one of the system's for want of memory, and also Pebble's own when the
+    /// control connection alone broke, which nothing in its answers tells apart.
     #[must_use]
     pub fn exit_code(self) -> i32 {
         self.exit_code
@@ -103,7 +104,8 @@ impl ExecTimings {
         self.output_ended
     }
 
-    /// When Pebble's word that it is over was heard; `None` before, and as long as nobody waits for it.
+    /// When Pebble's word that it is over was heard; `None` before, and as long as nobody waits for
+    /// it.
     #[must_use]
     pub fn ready(&self) -> Option<Duration> {
         self.ready
@@ -156,8 +158,9 @@ impl ExecProcess {
         &self.id
     }
 
-    /// Its stdin, once; `None` when it was taken before, was given by [`Exec::stdin`](super::Exec::stdin), or was ended because
-    /// [`ExecProcess::wait`] was called without it.
+    /// Its stdin, once; `None` when it was taken before, was given by
+    /// [`Exec::stdin`](super::Exec::stdin), or was ended because [`ExecProcess::wait`] was called
+    /// without it.
     #[must_use]
     pub fn take_stdin(&mut self) -> Option<ExecStdin> {
         self.shared
@@ -183,7 +186,8 @@ impl ExecProcess {
             .then(|| ExecReader::new(Arc::clone(&self.shared), stream))
     }
 
-    /// Sends a signal to the command's own process, and returns when that is on its way: Pebble does not say what came of it.
+    /// Sends a signal to the command's own process, and returns when that is on its way: Pebble
+    /// does not say what came of it.
     ///
     /// Dropping the future may or may not have sent it.
     ///
@@ -199,7 +203,8 @@ impl ExecProcess {
         }
     }
 
-    /// Gives the command's terminal another size in columns and rows, 1 to 65535 each, and returns when that is on its way.
+    /// Gives the command's terminal another size in columns and rows, 1 to 65535 each, and returns
+    /// when that is on its way.
     ///
     /// Dropping the future may or may not have sent it.
     ///
@@ -210,14 +215,10 @@ impl ExecProcess {
     pub async fn resize(&self, width: u16, height: u16) -> Result<(), Error> {
         let operation = format!("resize the terminal of the command of change {}", self.id);
         if !self.terminal {
-            return Err(self
-                .client
-                .refuse(&operation, "it has none; run it with Exec::terminal"));
+            return Err(self.client.refuse(&operation, "it has none; run it with Exec::terminal"));
         }
         if width == 0 || height == 0 {
-            return Err(self
-                .client
-                .refuse(&operation, "give it at least one column and one row"));
+            return Err(self.client.refuse(&operation, "give it at least one column and one row"));
         }
         self.send(operation, control::resize(width, height)).await
     }
@@ -246,16 +247,19 @@ impl ExecProcess {
 
     /// Waits until the command is over and both streams have ended, and closes its websockets.
     ///
-    /// An exit code other than 0 is `Ok`, too. A stdin that nobody has taken is ended. A stream that nobody reads does not hold it up: see
-    /// [`ExecReader`]. When the connection on which it waits for the end breaks, it asks again as the policy allows. It may be called again, also
+    /// An exit code other than 0 is `Ok`, too. A stdin that nobody has taken is ended. A stream
+    /// that nobody reads does not hold it up: see [`ExecReader`]. When the connection on which it
+    /// waits for the end breaks, it asks again as the policy allows. It may be called again, also
     /// by several at a time. Dropping the future stops the waiting, not the command.
     ///
     /// # Errors
-    /// [`TimedOut`](ErrorKind::TimedOut) when Pebble has killed it at its timeout, or when 5 s after that it is still not over;
-    /// [`ChangeFailed`](ErrorKind::ChangeFailed), with the change, when it could not be started;
-    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) when a connection of its streams broke, or Pebble was restarted;
-    /// [`Protocol`](ErrorKind::Protocol) when what comes is no websocket's; [`Unreachable`](ErrorKind::Unreachable) when Pebble does not answer
-    /// within the policy. After each of them the command is killed if it still runs, and its outcome is told no second time.
+    /// [`TimedOut`](ErrorKind::TimedOut) when Pebble has killed it at its timeout, or when 5 s
+    /// after that it is still not over; [`ChangeFailed`](ErrorKind::ChangeFailed), with the change,
+    /// when it could not be started; [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) when a
+    /// connection of its streams broke, or Pebble was restarted; [`Protocol`](ErrorKind::Protocol)
+    /// when what comes is no websocket's; [`Unreachable`](ErrorKind::Unreachable) when Pebble does
+    /// not answer within the policy. After each of them the command is killed if it still runs, and
+    /// its outcome is told no second time.
     pub async fn wait(&self) -> Result<ExecStatus, Error> {
         let _waiting = Attendance::new(&self.shared);
         let place = self.shared.place();
@@ -278,7 +282,8 @@ impl ExecProcess {
                     *waiting = Waiting::Ready(change, Instant::now());
                 }
                 Poll::Ready(Ok(ChangeEnd::Restarted { cause, .. })) => {
-                    let reason = format!("{cause}; the command was started and how it ended is not known");
+                    let reason =
+                        format!("{cause}; the command was started and how it ended is not known");
                     broken = Some(self.ended(ErrorKind::OutcomeUnknown, reason));
                 }
                 Poll::Ready(Err(error)) => broken = Some(error),
@@ -324,7 +329,8 @@ impl ExecProcess {
         match self.client.exec_status(&self.operation, (**change).clone()) {
             Err(error) => error,
             Ok(status) => {
-                let reason = format!("{}; it has ended with exit code {}", fault.text, status.exit_code());
+                let reason =
+                    format!("{}; it has ended with exit code {}", fault.text, status.exit_code());
                 self.ended(kind, reason)
             }
         }
@@ -335,7 +341,11 @@ impl ExecProcess {
     }
 
     /// Closes everything and keeps how it ended.
-    fn finish(&self, waiting: &mut Waiting, result: Result<ExecStatus, Error>) -> Result<ExecStatus, Error> {
+    fn finish(
+        &self,
+        waiting: &mut Waiting,
+        result: Result<ExecStatus, Error>,
+    ) -> Result<ExecStatus, Error> {
         let ready = match waiting {
             Waiting::Ready(_, at) => *at,
             _ => Instant::now(),

@@ -21,10 +21,12 @@ use super::wakers::{Place, Wakers};
 /// How many frames are read at one go before others get their turn.
 const FRAMES_AT_ONCE: usize = 64;
 
-/// How long the end of a stream is waited for when Pebble has said that the command is over and nothing comes any more. It sends the ends first.
+/// How long the end of a stream is waited for when Pebble has said that the command is over and
+/// nothing comes any more. It sends the ends first.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// How long Pebble's word on a command is waited for whose connection broke. It is killed by that, so it comes at once or not soon.
+/// How long Pebble's word on a command is waited for whose connection broke. It is killed by that,
+/// so it comes at once or not soon.
 const VERDICT: Duration = Duration::from_secs(10);
 
 /// What all handles of one exec share.
@@ -103,11 +105,7 @@ impl Shared {
             control: Some(control),
             unwritten_control: false,
             stdio: Some(stdio),
-            stderr: if stderr.is_some() {
-                Outlet::new("stderr")
-            } else {
-                Outlet::none("stderr")
-            },
+            stderr: if stderr.is_some() { Outlet::new("stderr") } else { Outlet::none("stderr") },
             stderr_socket: stderr,
             input: Input::new(given),
             stdout: Outlet::new("stdout"),
@@ -136,7 +134,8 @@ impl Shared {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets one handle poll the websockets; whatever happens on them later wakes every handle that waits.
+    /// Lets one handle poll the websockets; whatever happens on them later wakes every handle that
+    /// waits.
     pub(super) fn poll<T>(
         &self,
         place: &Place,
@@ -214,11 +213,8 @@ impl Sockets {
 
     /// One more, or one less, waits for the end of the command.
     pub(super) fn count_waiting(&mut self, more: bool) {
-        self.waiting = if more {
-            self.waiting.saturating_add(1)
-        } else {
-            self.waiting.saturating_sub(1)
-        };
+        self.waiting =
+            if more { self.waiting.saturating_add(1) } else { self.waiting.saturating_sub(1) };
         if more {
             self.input.end_unless_taken();
         }
@@ -233,7 +229,8 @@ impl Sockets {
         }
     }
 
-    /// Closes everything, control first: without a closing frame on it, the command is killed if it still runs.
+    /// Closes everything, control first: without a closing frame on it, the command is killed if it
+    /// still runs.
     pub(super) fn close(&mut self) {
         self.control = None;
         self.stdio = None;
@@ -247,9 +244,8 @@ impl Sockets {
         if self.fault.is_none() {
             let text = text.into();
             self.fault = Some(Fault { kind, text });
-            self.verdict_at = Instant::now()
-                .checked_add(VERDICT)
-                .filter(|_| kind == FaultKind::Broken);
+            self.verdict_at =
+                Instant::now().checked_add(VERDICT).filter(|_| kind == FaultKind::Broken);
         }
         self.close();
     }
@@ -273,7 +269,8 @@ impl Sockets {
         self.watch_the_time(cx);
     }
 
-    /// Sends what can be sent of the command's stdin. Alone of all it may be called where there is no runtime.
+    /// Sends what can be sent of the command's stdin. Alone of all it may be called where there is
+    /// no runtime.
     pub(super) fn drive_input(&mut self, cx: &mut Context<'_>) {
         if let Some(stdio) = &mut self.stdio {
             if self.stdout.has_ended() {
@@ -325,15 +322,7 @@ impl Sockets {
     }
 
     fn drive_output(&mut self, cx: &mut Context<'_>) {
-        let Self {
-            stdio,
-            stderr_socket,
-            stdout,
-            stderr,
-            last_frame,
-            waiting,
-            ..
-        } = self;
+        let Self { stdio, stderr_socket, stdout, stderr, last_frame, waiting, .. } = self;
         let mut fault = None;
         for (socket, outlet) in [(stdio, stdout), (stderr_socket, stderr)] {
             let Some(socket) = socket else {
@@ -366,13 +355,12 @@ impl Sockets {
         [deadline, gives_way, self.settles_at()].into_iter().flatten().min()
     }
 
-    /// When a stream that has not ended is given up, though Pebble has said that the command is over.
+    /// When a stream that has not ended is given up, though Pebble has said that the command is
+    /// over.
     fn settles_at(&self) -> Option<Instant> {
         let over = self.over_since.filter(|_| !self.have_ended())?;
-        let held_up = self
-            .outlets()
-            .into_iter()
-            .any(|outlet| !outlet.has_ended() && !outlet.wants_more());
+        let held_up =
+            self.outlets().into_iter().any(|outlet| !outlet.has_ended() && !outlet.wants_more());
         (!held_up).then(|| over.max(self.last_frame) + SETTLE)
     }
 
@@ -386,7 +374,8 @@ impl Sockets {
         {
             let state: Vec<String> = self.outlets().into_iter().map(state_of).collect();
             let text = format!(
-                "it was not over within {} and was ended ({}); if only its own process has exited, another one that it started keeps its output open",
+                "it was not over within {} and was ended ({}); if only its own process has \
+                 exited, another one that it started keeps its output open",
                 seconds(length),
                 state.join(", ")
             );
@@ -404,9 +393,7 @@ impl Sockets {
     }
 
     fn wake_at(&mut self, due: Instant, cx: &mut Context<'_>) {
-        let alarm = self
-            .alarm
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
         if alarm.deadline() != due {
             alarm.as_mut().reset(due);
         }
@@ -415,8 +402,13 @@ impl Sockets {
         }
     }
 
-    /// Gives one message to the control websocket, once it has room; `None` when the command is over.
-    pub(super) fn poll_control(&mut self, cx: &mut Context<'_>, message: &mut Option<String>) -> Poll<Option<()>> {
+    /// Gives one message to the control websocket, once it has room; `None` when the command is
+    /// over.
+    pub(super) fn poll_control(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<String>,
+    ) -> Poll<Option<()>> {
         let Some(control) = &mut self.control else {
             return Poll::Ready(None);
         };
@@ -427,9 +419,7 @@ impl Sockets {
                     return Poll::Pending;
                 }
                 Poll::Ready(result) => {
-                    if result
-                        .and_then(|()| control.start_send_unpin(Message::text(text)))
-                        .is_err()
+                    if result.and_then(|()| control.start_send_unpin(Message::text(text))).is_err()
                     {
                         return Poll::Ready(None);
                     }
@@ -521,7 +511,9 @@ fn judged(error: &WebsocketError, name: &str) -> Fault {
         WebsocketError::Io(error) => broken(name, &plain(error)),
         WebsocketError::ConnectionClosed
         | WebsocketError::AlreadyClosed
-        | WebsocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => broken(name, "connection closed"),
+        | WebsocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            broken(name, "connection closed")
+        }
         error => Fault {
             kind: FaultKind::Protocol,
             text: format!("what came over the websocket for {name} is against its rules: {error}"),

@@ -14,21 +14,25 @@ use super::wakers::Place;
 
 /// The stdin of a command, from [`ExecProcess::take_stdin`](super::ExecProcess::take_stdin).
 ///
-/// Shutting it down or dropping it ends the command's input. When the command has closed its output or is over, writing is
-/// [`BrokenPipe`](io::ErrorKind::BrokenPipe). A write that is dropped before it is done has taken nothing; what was taken is sent by whichever
-/// handle of the command is polled next.
+/// Shutting it down or dropping it ends the command's input. When the command has closed its output
+/// or is over, writing is [`BrokenPipe`](io::ErrorKind::BrokenPipe). A write that is dropped before
+/// it is done has taken nothing; what was taken is sent by whichever handle of the command is
+/// polled next.
 pub struct ExecStdin {
     shared: Arc<Shared>,
     place: Place,
 }
 
-/// The stdout or stderr of a command, from [`ExecProcess::take_stdout`](super::ExecProcess::take_stdout) and
+/// The stdout or stderr of a command, from
+/// [`ExecProcess::take_stdout`](super::ExecProcess::take_stdout) and
 /// [`take_stderr`](super::ExecProcess::take_stderr).
 ///
-/// A reader that is read from holds the command up when it is slow, as a pipe does. One that is held and not read from never holds up
-/// [`ExecProcess::wait`](super::ExecProcess::wait): if it was never read from, its first 1 MiB is kept and what comes after that is discarded;
-/// if it was, that happens when it was not read from for 10 s while it was full. Reading then gives what was kept, and after that an error that
-/// says how much is missing, never just the end. A dropped reader's stream is read and thrown away. A read that is dropped has lost nothing.
+/// A reader that is read from holds the command up when it is slow, as a pipe does. One that is
+/// held and not read from never holds up [`ExecProcess::wait`](super::ExecProcess::wait): if it was
+/// never read from, its first 1 MiB is kept and what comes after that is discarded; if it was, that
+/// happens when it was not read from for 10 s while it was full. Reading then gives what was kept,
+/// and after that an error that says how much is missing, never just the end. A dropped reader's
+/// stream is read and thrown away. A read that is dropped has lost nothing.
 pub struct ExecReader {
     shared: Arc<Shared>,
     place: Place,
@@ -64,7 +68,11 @@ impl ExecReader {
 }
 
 impl AsyncWrite for ExecStdin {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
@@ -93,18 +101,15 @@ impl AsyncWrite for ExecStdin {
             sockets.input.finish();
             sockets.drive(cx);
             // A command that takes no more has no need of the end either.
-            if sockets.input.is_over() {
-                Poll::Ready(Ok(()))
-            } else {
-                Poll::Pending
-            }
+            if sockets.input.is_over() { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
     }
 }
 
 impl Drop for ExecStdin {
     fn drop(&mut self) {
-        // A drop may be anywhere, also where no timer can be set, so the rest is left to whoever is polled.
+        // A drop may be anywhere, also where no timer can be set, so the rest is left to whoever is
+        // polled.
         self.shared.change(|sockets, cx| {
             sockets.input.finish();
             sockets.drive_input(cx);
@@ -113,7 +118,11 @@ impl Drop for ExecStdin {
 }
 
 impl AsyncRead for ExecReader {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.shared.poll(&self.place, cx, |sockets, cx| {
             if buffer.remaining() == 0 {
                 return Poll::Ready(Ok(()));
@@ -142,7 +151,8 @@ impl AsyncRead for ExecReader {
                 (count, ..) => {
                     let name = outlet.name();
                     let text = format!(
-                        "cannot read on: {count} bytes of the command's {name} were discarded because nobody read them in time"
+                        "cannot read on: {count} bytes of the command's {name} were discarded \
+                         because nobody read them in time"
                     );
                     Poll::Ready(Err(io::Error::other(text)))
                 }
@@ -166,9 +176,7 @@ impl fmt::Debug for ExecStdin {
 
 impl fmt::Debug for ExecReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExecReader")
-            .field("stream", &self.stream)
-            .finish_non_exhaustive()
+        f.debug_struct("ExecReader").field("stream", &self.stream).finish_non_exhaustive()
     }
 }
 

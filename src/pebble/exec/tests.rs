@@ -24,11 +24,7 @@ struct Sent {
 
 impl Sent {
     fn stdio(frames: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        Self {
-            stdio: frames.into_iter().flatten().collect(),
-            closes: false,
-            ready: true,
-        }
+        Self { stdio: frames.into_iter().flatten().collect(), closes: false, ready: true }
     }
 }
 
@@ -60,8 +56,12 @@ async fn serve(stream: UnixStream, sent: Sent) -> Option<()> {
             let mut line = String::new();
             stream.read_line(&mut line).await.ok()?;
             match line.trim().split_once(": ") {
-                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().ok()?,
-                Some((name, value)) if name.eq_ignore_ascii_case("sec-websocket-key") => value.clone_into(&mut key),
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = value.parse().ok()?
+                }
+                Some((name, value)) if name.eq_ignore_ascii_case("sec-websocket-key") => {
+                    value.clone_into(&mut key)
+                }
                 Some(_) => {}
                 None => break,
             }
@@ -70,7 +70,8 @@ async fn serve(stream: UnixStream, sent: Sent) -> Option<()> {
         if first.contains("/websocket/") {
             let accept = derive_accept_key(key.as_bytes());
             let head = format!(
-                "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+                "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: \
+                 websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
             );
             // With the head in one piece: what comes so early is not to be lost.
             let mut bytes = head.into_bytes();
@@ -147,8 +148,8 @@ async fn frames_are_put_together_and_what_is_unknown_is_passed_over() {
 async fn frames_against_the_rules_are_told_as_such() {
     let huge = [vec![0x82, 127], (1_u64 << 40).to_be_bytes().to_vec()].concat();
     for bytes in [
-        // An opcode that there is none of, a reserved bit, a masked frame, a continuation of nothing, a ping in parts, text that is none, a frame
-        // that is announced larger than any.
+        // An opcode that there is none of, a reserved bit, a masked frame, a continuation of
+        // nothing, a ping in parts, text that is none, a frame that is announced larger than any.
         frame(0x83, b"x"),
         frame(0xc2, b"x"),
         vec![0x82, 0x81, 1, 2, 3, 4, 5],
@@ -158,10 +159,7 @@ async fn frames_against_the_rules_are_told_as_such() {
         huge,
     ] {
         for ready in [true, false] {
-            let sent = Sent {
-                ready,
-                ..Sent::stdio([data(b"before"), bytes.clone()])
-            };
+            let sent = Sent { ready, ..Sent::stdio([data(b"before"), bytes.clone()]) };
             let error = run(sent).await.unwrap_err();
             assert_eq!(*error.kind(), ErrorKind::Protocol, "{bytes:x?}: {error}");
             assert!(
@@ -174,22 +172,13 @@ async fn frames_against_the_rules_are_told_as_such() {
 
 #[tokio::test]
 async fn a_stream_that_closes_too_early_is_no_success() {
-    for frames in [
-        vec![],
-        vec![data(b"some")],
-        vec![data(b"some"), frame(0x88, b"")],
-        vec![vec![0x82]],
-    ] {
-        let sent = Sent {
-            closes: true,
-            ..Sent::stdio(frames)
-        };
+    for frames in
+        [vec![], vec![data(b"some")], vec![data(b"some"), frame(0x88, b"")], vec![vec![0x82]]]
+    {
+        let sent = Sent { closes: true, ..Sent::stdio(frames) };
         let error = run(sent).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
-        assert!(
-            error.to_string().contains("exit code 0"),
-            "what is known is told: {error}"
-        );
+        assert!(error.to_string().contains("exit code 0"), "what is known is told: {error}");
     }
 }
 
@@ -228,11 +217,7 @@ async fn a_reader_that_stalls_holds_the_wait_up_for_a_while() {
 #[tokio::test(start_paused = true)]
 async fn a_broken_stream_is_not_waited_for_for_ever() {
     // Pebble's word on the command never comes.
-    let sent = Sent {
-        closes: true,
-        ready: false,
-        ..Sent::stdio([data(b"some")])
-    };
+    let sent = Sent { closes: true, ready: false, ..Sent::stdio([data(b"some")]) };
     let error = run(sent).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
     assert!(error.to_string().contains("broke before its end"), "{error}");
@@ -240,10 +225,7 @@ async fn a_broken_stream_is_not_waited_for_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn one_deadline_is_over_the_whole() {
-    let sent = Sent {
-        ready: false,
-        ..Sent::stdio([data(b"some")])
-    };
+    let sent = Sent { ready: false, ..Sent::stdio([data(b"some")]) };
     with(sent, async |client, exec| {
         let mut process = client.exec(&exec.timeout(Duration::from_secs(2))).await.unwrap();
         let started = Instant::now();
@@ -251,10 +233,7 @@ async fn one_deadline_is_over_the_whole() {
         let mut stdout = process.take_stdout().unwrap();
         let mut kept = Vec::new();
         let error = stdout.read_to_end(&mut kept).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), kept.as_slice()),
-            (std::io::ErrorKind::TimedOut, &b"some"[..])
-        );
+        assert_eq!((error.kind(), kept.as_slice()), (std::io::ErrorKind::TimedOut, &b"some"[..]));
         assert!(started.elapsed() >= Duration::from_secs(7), "{:?}", started.elapsed());
         assert_eq!(*process.wait().await.unwrap_err().kind(), ErrorKind::TimedOut);
     })
@@ -264,24 +243,19 @@ async fn one_deadline_is_over_the_whole() {
 #[test]
 fn handles_may_outlive_their_runtime() {
     for ends in [false, true] {
-        let runtime = || {
-            tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap()
-        };
+        let runtime =
+            || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut runtime = Some(runtime());
-        let sent = Sent {
-            ready: false,
-            ..Sent::stdio([data(b"some")])
-        };
-        let (mut process, stdin, stdout) = runtime.as_ref().unwrap().block_on(with(sent, async |client, exec| {
-            let mut process = client.exec(&exec).await.unwrap();
-            let (stdin, mut stdout) = (process.take_stdin().unwrap(), process.take_stdout().unwrap());
-            // So that a timer is running.
-            stdout.read_exact(&mut [0; 4]).await.unwrap();
-            (process, stdin, stdout)
-        }));
+        let sent = Sent { ready: false, ..Sent::stdio([data(b"some")]) };
+        let (mut process, stdin, stdout) =
+            runtime.as_ref().unwrap().block_on(with(sent, async |client, exec| {
+                let mut process = client.exec(&exec).await.unwrap();
+                let (stdin, mut stdout) =
+                    (process.take_stdin().unwrap(), process.take_stdout().unwrap());
+                // So that a timer is running.
+                stdout.read_exact(&mut [0; 4]).await.unwrap();
+                (process, stdin, stdout)
+            }));
         if ends {
             runtime = None;
         }

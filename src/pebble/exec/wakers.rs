@@ -1,4 +1,5 @@
-//! One waker that wakes everybody: the websockets of an exec are polled by whichever of its handles is polled, and they remember one waker only.
+//! One waker that wakes everybody: the websockets of an exec are polled by whichever of its handles
+//! is polled, and they remember one waker only.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
@@ -23,17 +24,15 @@ impl Wakers {
     pub(super) fn place(self: &Arc<Self>) -> Place {
         let mut waiting = self.lock();
         waiting.places += 1;
-        Place {
-            number: waiting.places,
-            wakers: Arc::clone(self),
-        }
+        Place { number: waiting.places, wakers: Arc::clone(self) }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes all but one. Whoever is woken and still has something to wait for comes back by being polled.
+    /// Wakes all but one. Whoever is woken and still has something to wait for comes back by being
+    /// polled.
     fn wake_except(&self, number: Option<u64>) {
         let woken: Vec<Waker> = {
             let mut waiting = self.lock();

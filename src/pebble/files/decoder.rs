@@ -1,11 +1,14 @@
 //! The body of a pull: `multipart/form-data` as Go writes it, taken apart as it comes.
 //!
-//! A [`Decoder`] does no I/O: it is given pieces and gives events, and the same bytes give the same events however they are cut into pieces. What it holds is
-//! bounded: contents are slices of the pieces, and of a part's head at most 16 KiB are kept. It is strict where Go's writer leaves no choice: nothing
-//! before the first boundary, and after each one either a line end or the closing dashes.
+//! A [`Decoder`] does no I/O: it is given pieces and gives events, and the same bytes give the same
+//! events however they are cut into pieces. What it holds is bounded: contents are slices of the
+//! pieces, and of a part's head at most 16 KiB are kept. It is strict where Go's writer leaves no
+//! choice: nothing before the first boundary, and after each one either a line end or the closing
+//! dashes.
 //!
-//! The search is for CR LF and the boundary at once. The boundary has no CR in it, so bytes that begin like it and then differ hold no other beginning, and no
-//! byte is looked at twice: a content of CRs only, or of near-boundaries, costs no more than any other.
+//! The search is for CR LF and the boundary at once. The boundary has no CR in it, so bytes that
+//! begin like it and then differ hold no other beginning, and no byte is looked at twice: a content
+//! of CRs only, or of near-boundaries, costs no more than any other.
 
 use hyper::body::Bytes;
 use memchr::{memmem, memrchr};
@@ -77,7 +80,8 @@ pub(super) struct Decoder {
     parts_left: usize,
 }
 
-/// The line end that the delimiter begins with. It is missing before the first boundary, and comes alone after the last.
+/// The line end that the delimiter begins with. It is missing before the first boundary, and comes
+/// alone after the last.
 const LINE_END: usize = 2;
 
 impl Decoder {
@@ -88,7 +92,9 @@ impl Decoder {
             .into_iter()
             .find(|(name, _)| name.eq_ignore_ascii_case(b"boundary"))
             .map(|(_, value)| value)
-            .filter(|boundary| kind.trim().eq_ignore_ascii_case("multipart/form-data") && is_boundary(boundary))
+            .filter(|boundary| {
+                kind.trim().eq_ignore_ascii_case("multipart/form-data") && is_boundary(boundary)
+            })
             .ok_or(Fault::Boundary)?;
         let delimiter = [b"\r\n--".as_slice(), &boundary].concat();
         Ok(Self {
@@ -109,7 +115,8 @@ impl Decoder {
         }
     }
 
-    /// The next event; `None` when it needs more bytes, and after the end, which only a line end may follow.
+    /// The next event; `None` when it needs more bytes, and after the end, which only a line end
+    /// may follow.
     pub(super) fn next(&mut self) -> Result<Option<Event>, Fault> {
         loop {
             let step = match &mut self.state {
@@ -229,7 +236,9 @@ impl Decoder {
                 }
                 (None, _) => {
                     *matched = 0;
-                    return Some(Event::Data(self.delimiter.slice(..held.min(self.delimiter.len()))));
+                    return Some(Event::Data(
+                        self.delimiter.slice(..held.min(self.delimiter.len())),
+                    ));
                 }
             }
         }
@@ -243,7 +252,8 @@ impl Decoder {
             self.state = State::Boundary(None);
             return Some(Event::PartEnd);
         }
-        // Only the last CR can begin a delimiter that goes on in the next piece, for it has one only at its beginning.
+        // Only the last CR can begin a delimiter that goes on in the next piece, for it has one
+        // only at its beginning.
         let tail = self.piece.len().saturating_sub(self.delimiter.len() - 1);
         let held = memrchr(b'\r', self.piece.get(tail..).unwrap_or_default())
             .and_then(|at| self.piece.get(tail + at..))
@@ -256,7 +266,8 @@ impl Decoder {
     }
 }
 
-/// How many bytes of `piece` go on with a delimiter of which `matched` bytes have come, and whether it is complete with them; `None` when they differ.
+/// How many bytes of `piece` go on with a delimiter of which `matched` bytes have come, and whether
+/// it is complete with them; `None` when they differ.
 fn continue_match(delimiter: &[u8], matched: usize, piece: &[u8]) -> (Option<usize>, bool) {
     let rest = delimiter.get(matched..).unwrap_or_default();
     let common = rest.len().min(piece.len());
@@ -275,7 +286,8 @@ fn is_boundary(boundary: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(byte))
 }
 
-/// The bytes of a head so far. Go before 1.25 writes a line end in a name as it is, inside the quotes: there it ends nothing.
+/// The bytes of a head so far. Go before 1.25 writes a line end in a name as it is, inside the
+/// quotes: there it ends nothing.
 #[derive(Debug, Default)]
 struct HeadBytes {
     bytes: Vec<u8>,
@@ -340,7 +352,8 @@ fn parse_head(bytes: &[u8]) -> Head {
     head
 }
 
-/// The parameters of a header's value: `; name=value; name="quoted \"value\""`. What is none is left out.
+/// The parameters of a header's value: `; name=value; name="quoted \"value\""`. What is none is
+/// left out.
 fn parameters(value: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     split(value, b';')
         .into_iter()
@@ -371,7 +384,10 @@ fn unquoted(quoted: &[u8]) -> Vec<u8> {
 
 /// The events of a body that comes in these pieces, contents joined, and what was wrong with it.
 #[cfg(any(test, feature = "testing"))]
-fn events<'a>(mut decoder: Decoder, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Event>, Option<Fault>) {
+fn events<'a>(
+    mut decoder: Decoder,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Vec<Event>, Option<Fault>) {
     let mut events: Vec<Event> = Vec::new();
     let mut content = Vec::new();
     for piece in pieces {
@@ -402,7 +418,8 @@ fn events<'a>(mut decoder: Decoder, pieces: impl IntoIterator<Item = &'a [u8]>) 
     (events, None)
 }
 
-/// For fuzzing: the first byte says how long the pieces are, the first line is the content type, and the rest is the body.
+/// For fuzzing: the first byte says how long the pieces are, the first line is the content type,
+/// and the rest is the body.
 #[cfg(feature = "testing")]
 pub(in crate::pebble) fn try_pieces(bytes: &[u8]) {
     const PARTS: usize = 4;

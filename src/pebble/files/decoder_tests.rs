@@ -1,4 +1,5 @@
-//! Properties of the decoder: nothing depends on how the bytes are cut, and what was written is what is read.
+//! Properties of the decoder: nothing depends on how the bytes are cut, and what was written is
+//! what is read.
 
 use proptest::prelude::*;
 
@@ -12,14 +13,16 @@ fn events(pieces: &[&[u8]]) -> (Vec<Event>, Option<Fault>) {
     super::events(Decoder::new(TYPE, 4).unwrap(), pieces.iter().copied())
 }
 
-/// As Go's writer puts it; `raw` as the one before Go 1.25, which left line ends in names as they are.
+/// As Go's writer puts it; `raw` as the one before Go 1.25, which left line ends in names as they
+/// are.
 fn part(path: &str, content: &[u8], raw: bool) -> Vec<u8> {
     let mut name = path.replace('\\', "\\\\").replace('"', "\\\"");
     if !raw {
         name = name.replace('\r', "%0D").replace('\n', "%0A");
     }
     let head = format!(
-        "\r\n--0123456789abcdef0123456789abcdef\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+        "\r\n--0123456789abcdef0123456789abcdef\r\nContent-Disposition: form-data; \
+         name=\"files\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
     );
     [head.as_bytes(), content].concat()
 }

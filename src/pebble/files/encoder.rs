@@ -1,8 +1,10 @@
-//! The body of a push: `multipart/form-data` as Go's reader takes it, made around contents that are never copied.
+//! The body of a push: `multipart/form-data` as Go's reader takes it, made around contents that are
+//! never copied.
 //!
-//! Wire: a part `request` with JSON, then one part `files` for each file, whose `filename` is the whole path (Pebble 1.32.1,
-//! `internals/daemon/api_files.go`). Go reads a quoted `filename` with `\` before `"` and `\`, and refuses control characters in it; those travel in
-//! the form of RFC 5987, `filename*=UTF-8''…`, which it reads as well.
+//! Wire: a part `request` with JSON, then one part `files` for each file, whose `filename` is the
+//! whole path (Pebble 1.32.1, `internals/daemon/api_files.go`). Go reads a quoted `filename` with
+//! `\` before `"` and `\`, and refuses control characters in it; those travel in the form of RFC
+//! 5987, `filename*=UTF-8''…`, which it reads as well.
 
 use std::fmt::Write as _;
 use std::io;
@@ -10,7 +12,8 @@ use std::io;
 use rustix::rand::{GetRandomFlags, getrandom};
 use serde_json::Value;
 
-/// How many random bytes make a boundary; in hexadecimal they are 64 characters. Pebble wants at least 32, RFC 2046 allows 70.
+/// How many random bytes make a boundary; in hexadecimal they are 64 characters. Pebble wants at
+/// least 32, RFC 2046 allows 70.
 const RANDOM_BYTES: usize = 32;
 
 /// What separates the parts. Nobody can guess it, so no content can hold it.
@@ -30,7 +33,8 @@ impl Boundary {
     pub(super) fn request_part(&self, request: &Value) -> String {
         let boundary = &self.0;
         format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"request\"\r\nContent-Type: application/json\r\n\r\n{request}"
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"request\"\r\nContent-Type: \
+             application/json\r\n\r\n{request}"
         )
     }
 
@@ -39,7 +43,8 @@ impl Boundary {
         let boundary = &self.0;
         let filename = filename(path);
         format!(
-            "\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"files\"; {filename}\r\nContent-Type: application/octet-stream\r\n\r\n"
+            "\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"files\"; \
+             {filename}\r\nContent-Type: application/octet-stream\r\n\r\n"
         )
     }
 

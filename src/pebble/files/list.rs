@@ -19,7 +19,8 @@ pub enum FileType {
     File,
     /// A folder.
     Directory,
-    /// A symbolic link. Only entries of a folder are reported so: the path that is asked for is followed.
+    /// A symbolic link. Only entries of a folder are reported so: the path that is asked for is
+    /// followed.
     Symlink,
     /// A unix socket.
     Socket,
@@ -54,7 +55,8 @@ pub struct FileInfo {
     #[serde(default)]
     size: Option<u64>,
     permissions: Mode,
-    /// A file can be dated at what is no moment of RFC 3339; that must not hide the folder it is in.
+    /// A file can be dated at what is no moment of RFC 3339; that must not hide the folder it is
+    /// in.
     #[serde(default, deserialize_with = "moment")]
     last_modified: Option<Timestamp>,
     #[serde(default)]
@@ -68,13 +70,15 @@ pub struct FileInfo {
 }
 
 impl FileInfo {
-    /// Its whole path. (Pebble doubles the last name in it when a folder [`itself`](ListOptions::itself) was asked for with a slash at the end.)
+    /// Its whole path. (Pebble doubles the last name in it when a folder
+    /// [`itself`](ListOptions::itself) was asked for with a slash at the end.)
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Its name in its folder. Bytes of it that are not UTF-8 have become U+FFFD, and the file cannot be reached by that name.
+    /// Its name in its folder. Bytes of it that are not UTF-8 have become U+FFFD, and the file
+    /// cannot be reached by that name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -98,7 +102,8 @@ impl FileInfo {
         self.permissions
     }
 
-    /// When it was last changed, to the second; `None` for a date that is no [`Timestamp`], such as one in the year 12026.
+    /// When it was last changed, to the second; `None` for a date that is no [`Timestamp`], such as
+    /// one in the year 12026.
     #[must_use]
     pub fn last_modified(&self) -> Option<Timestamp> {
         self.last_modified
@@ -174,13 +179,19 @@ impl ListOptions {
 }
 
 impl Client {
-    /// What is in a folder, by name, or one file: `GET /v1/files?action=list`. `path` is absolute; a link at its end is followed. Safe to drop.
+    /// What is in a folder, by name, or one file: `GET /v1/files?action=list`. `path` is absolute;
+    /// a link at its end is followed. Safe to drop.
     ///
     /// # Errors
-    /// [`File`](crate::pebble::ErrorKind::File) when the path is missing, unreadable or the pattern is bad;
-    /// [`Api`](crate::pebble::ErrorKind::Api) when it is not absolute; [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer comes
-    /// within the policy.
-    pub async fn list_files(&self, path: &str, options: &ListOptions) -> Result<Vec<FileInfo>, Error> {
+    /// [`File`](crate::pebble::ErrorKind::File) when the path is missing, unreadable or the pattern
+    /// is bad; [`Api`](crate::pebble::ErrorKind::Api) when it is not absolute;
+    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer comes within the
+    /// policy.
+    pub async fn list_files(
+        &self,
+        path: &str,
+        options: &ListOptions,
+    ) -> Result<Vec<FileInfo>, Error> {
         let request = options.request(path);
         self.check_paths(request.operation(), [path])?;
         let files = self.send(request).await?.decode::<Option<Vec<FileInfo>>>()?;
@@ -190,11 +201,7 @@ impl Client {
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
-    vec![Sample::new(
-        "Client::list_files",
-        "/v1/files",
-        ListOptions::new().request("/a"),
-    )]
+    vec![Sample::new("Client::list_files", "/v1/files", ListOptions::new().request("/a"))]
 }
 
 #[cfg(test)]
@@ -223,10 +230,7 @@ mod tests {
         });
         let info: FileInfo = serde_json::from_value(entry.clone()).unwrap();
         assert_eq!((info.size(), info.mode()), (Some(7), Mode::new(0o640).unwrap()));
-        assert_eq!(
-            (info.user(), info.group(), info.group_id()),
-            (Some("root"), None, Some(4711))
-        );
+        assert_eq!((info.user(), info.group(), info.group_id()), (Some("root"), None, Some(4711)));
         entry["type"] = json!("door");
         entry["new-key"] = json!({});
         entry["last-modified"] = json!("12026-11-22T20:00:09Z");

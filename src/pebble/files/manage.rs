@@ -1,7 +1,8 @@
 //! Making folders and removing paths: `POST /v1/files` with JSON.
 //!
-//! Each path of a request succeeds or fails by itself. When the answer was lost and the request is sent again, a folder that is there by then, and a
-//! path that is gone by then, are what the first request has done.
+//! Each path of a request succeeds or fails by itself. When the answer was lost and the request is
+//! sent again, a folder that is there by then, and a path that is gone by then, are what the first
+//! request has done.
 
 use serde_json::{Value, json};
 
@@ -31,14 +32,15 @@ impl DirOptions {
         Self::default()
     }
 
-    /// Makes what is missing of the path to it as well, with the same mode and owner; a folder that exists already is then success, and stays as
-    /// it is.
+    /// Makes what is missing of the path to it as well, with the same mode and owner; a folder that
+    /// exists already is then success, and stays as it is.
     pub fn make_parents(mut self) -> Self {
         self.parents = true;
         self
     }
 
-    /// Its mode, whatever the umask (a Pebble before 1.12 takes its own away from it); 755 unless set.
+    /// Its mode, whatever the umask (a Pebble before 1.12 takes its own away from it); 755 unless
+    /// set.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = Some(mode);
         self
@@ -109,23 +111,29 @@ fn remove_request(paths: &[&str], options: &RemoveOptions) -> Request {
 }
 
 impl Client {
-    /// Makes a folder: `POST /v1/files` with `make-dirs`. `path` is absolute. Dropped, it may have been made.
+    /// Makes a folder: `POST /v1/files` with `make-dirs`. `path` is absolute. Dropped, it may have
+    /// been made.
     ///
     /// # Errors
-    /// [`File`](ErrorKind::File) when Pebble could not make it; [`Unreachable`](ErrorKind::Unreachable) when no answer comes within the policy.
+    /// [`File`](ErrorKind::File) when Pebble could not make it;
+    /// [`Unreachable`](ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn make_dir(&self, path: &str, options: &DirOptions) -> Result<(), Error> {
         let results = self.make_dirs(&[path], options).await?;
         self.only_result(&operation("make folder", "", &[path]), &results)
     }
 
-    /// Makes several folders in one request, in this order, and says of each what became of it. Dropped, some may have been made.
+    /// Makes several folders in one request, in this order, and says of each what became of it.
+    /// Dropped, some may have been made.
     ///
     /// # Errors
     /// As [`Client::make_dir`], but a folder that Pebble could not make is in the results.
-    pub async fn make_dirs(&self, paths: &[&str], options: &DirOptions) -> Result<Vec<FileResult>, Error> {
+    pub async fn make_dirs(
+        &self,
+        paths: &[&str],
+        options: &DirOptions,
+    ) -> Result<Vec<FileResult>, Error> {
         let items: Vec<(&str, &DirOptions)> = paths.iter().map(|path| (*path, options)).collect();
-        self.make_dirs_each(operation("make folder", "folders", paths).as_str(), &items)
-            .await
+        self.make_dirs_each(operation("make folder", "folders", paths).as_str(), &items).await
     }
 
     /// The same with options of each folder's own.
@@ -156,20 +164,27 @@ impl Client {
         Ok(results)
     }
 
-    /// Removes a file or a folder: `POST /v1/files` with `remove`. `path` is absolute. Dropped, it may have been removed.
+    /// Removes a file or a folder: `POST /v1/files` with `remove`. `path` is absolute. Dropped, it
+    /// may have been removed.
     ///
     /// # Errors
-    /// [`File`](ErrorKind::File) when Pebble could not remove it; [`Unreachable`](ErrorKind::Unreachable) when no answer comes within the policy.
+    /// [`File`](ErrorKind::File) when Pebble could not remove it;
+    /// [`Unreachable`](ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn remove(&self, path: &str, options: &RemoveOptions) -> Result<(), Error> {
         let results = self.remove_all(&[path], options).await?;
         self.only_result(&operation("remove", "", &[path]), &results)
     }
 
-    /// Removes several paths in one request, in this order, and says of each what became of it. Dropped, some may have been removed.
+    /// Removes several paths in one request, in this order, and says of each what became of it.
+    /// Dropped, some may have been removed.
     ///
     /// # Errors
     /// As [`Client::remove`], but a path that Pebble could not remove is in the results.
-    pub async fn remove_all(&self, paths: &[&str], options: &RemoveOptions) -> Result<Vec<FileResult>, Error> {
+    pub async fn remove_all(
+        &self,
+        paths: &[&str],
+        options: &RemoveOptions,
+    ) -> Result<Vec<FileResult>, Error> {
         let request = remove_request(paths, options);
         self.check_paths(request.operation(), paths.iter().copied())?;
         let answer = self.send(request).await?;
@@ -178,10 +193,7 @@ impl Client {
         let mut results = decode_results(&answer, in_steps)?;
         if resent {
             for result in &mut results {
-                if result
-                    .error()
-                    .is_some_and(|error| *error.kind() == FileErrorKind::NotFound)
-                {
+                if result.error().is_some_and(|error| *error.kind() == FileErrorKind::NotFound) {
                     result.forgive();
                 }
             }
@@ -233,10 +245,7 @@ mod tests {
 
     #[test]
     fn the_operation_names_one_path_or_counts_many() {
-        assert_eq!(
-            remove_request(&["/a"], &RemoveOptions::new()).operation(),
-            "remove \"/a\""
-        );
+        assert_eq!(remove_request(&["/a"], &RemoveOptions::new()).operation(), "remove \"/a\"");
         assert_eq!(
             remove_request(&["/a", "/b"], &RemoveOptions::new()).operation(),
             "remove 2 paths"

@@ -1,11 +1,15 @@
-//! Files in the container: listed, read, written, made, removed, one by one, several in a request, and whole trees.
+//! Files in the container: listed, read, written, made, removed, one by one, several in a request,
+//! and whole trees.
 //!
-//! All of it is one path, `/v1/files`, with five meanings. `list` asks what is there; `pull` reads and `push` writes, from and to memory, local files and
-//! streams; `manage` makes folders and removes paths; `tree` does all of these for a folder and what is in it. A request about several paths is
-//! answered path by path (`results`), so a failure of one neither hides nor stops the others.
+//! All of it is one path, `/v1/files`, with five meanings. `list` asks what is there; `pull` reads
+//! and `push` writes, from and to memory, local files and streams; `manage` makes folders and
+//! removes paths; `tree` does all of these for a folder and what is in it. A request about several
+//! paths is answered path by path (`results`), so a failure of one neither hides nor stops the
+//! others.
 //!
-//! What travels as multipart is made by `encoder` and taken apart by `decoder`, both without I/O. `upload` is one attempt of a request whose
-//! body is made while it is sent, `reading` one answer that is read while it comes. A file that is pulled gets its name when it is complete
+//! What travels as multipart is made by `encoder` and taken apart by `decoder`, both without I/O.
+//! `upload` is one attempt of a request whose body is made while it is sent, `reading` one answer
+//! that is read while it comes. A file that is pulled gets its name when it is complete
 //! (`temporary`), as one that is pushed does in the container.
 
 mod decoder;

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Read, write and execute for user, group and others: `644`, `0o750`. There is no place for setuid, setgid and the sticky bit; Pebble does
-/// not take them.
+/// Read, write and execute for user, group and others: `644`, `0o750`. There is no place for
+/// setuid, setgid and the sticky bit; Pebble does not take them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mode(u16);
 
@@ -18,7 +18,8 @@ pub struct InvalidMode {
 }
 
 impl Mode {
-    /// One that is known when the program is written: `Mode::octal::<0o644>()`. A number above `0o777` does not compile.
+    /// One that is known when the program is written: `Mode::octal::<0o644>()`. A number above
+    /// `0o777` does not compile.
     ///
     /// ```compile_fail
     /// charmwright::pebble::Mode::octal::<0o4755>();
@@ -36,9 +37,7 @@ impl Mode {
     pub fn new(bits: u32) -> Result<Self, InvalidMode> {
         match u16::try_from(bits) {
             Ok(bits) if bits <= 0o777 => Ok(Self(bits)),
-            _ => Err(InvalidMode {
-                given: format!("0o{bits:o}"),
-            }),
+            _ => Err(InvalidMode { given: format!("0o{bits:o}") }),
         }
     }
 
@@ -66,9 +65,7 @@ impl FromStr for Mode {
         {
             return Ok(Self(bits));
         }
-        Err(InvalidMode {
-            given: format!("{text:?}"),
-        })
+        Err(InvalidMode { given: format!("{text:?}") })
     }
 }
 
@@ -92,9 +89,7 @@ impl Serialize for Mode {
 
 impl<'de> Deserialize<'de> for Mode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

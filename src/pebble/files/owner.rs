@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use crate::pebble::names::check_text;
 
-/// The owner of what is written, by name or by number; without one, what Pebble itself runs as, which in a container is root.
+/// The owner of what is written, by name or by number; without one, what Pebble itself runs as,
+/// which in a container is root.
 ///
-/// A user alone brings its primary group. A group alone is refused by Pebble, and so are a name and a number that do not belong together.
+/// A user alone brings its primary group. A group alone is refused by Pebble, and so are a name and
+/// a number that do not belong together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[must_use]

@@ -27,13 +27,14 @@ fn operation(path: &str) -> String {
 }
 
 impl Client {
-    /// The content of a file of at most 128 MiB: `GET /v1/files?action=read`. `path` is absolute and leads to a regular file. While it does not come
-    /// whole it is read again. Safe to drop.
+    /// The content of a file of at most 128 MiB: `GET /v1/files?action=read`. `path` is absolute
+    /// and leads to a regular file. While it does not come whole it is read again. Safe to drop.
     ///
     /// # Errors
-    /// [`File`](crate::pebble::ErrorKind::File) when Pebble cannot read it; [`TooLarge`](crate::pebble::ErrorKind::TooLarge) when it is larger;
-    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when it does not come within the policy, whose limit counts only the time in which no
-    /// byte moves.
+    /// [`File`](crate::pebble::ErrorKind::File) when Pebble cannot read it;
+    /// [`TooLarge`](crate::pebble::ErrorKind::TooLarge) when it is larger;
+    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when it does not come within the
+    /// policy, whose limit counts only the time in which no byte moves.
     pub async fn pull(&self, path: &str) -> Result<Vec<u8>, Error> {
         self.pull_at_most(path, LARGEST_HELD).await
     }
@@ -41,7 +42,8 @@ impl Client {
     /// The same as text.
     ///
     /// # Errors
-    /// As [`Client::pull`], and [`Local`](crate::pebble::ErrorKind::Local) of [`InvalidData`](io::ErrorKind::InvalidData) when it is not UTF-8.
+    /// As [`Client::pull`], and [`Local`](crate::pebble::ErrorKind::Local) of
+    /// [`InvalidData`](io::ErrorKind::InvalidData) when it is not UTF-8.
     pub async fn pull_text(&self, path: &str) -> Result<String, Error> {
         let content = self.pull(path).await?;
         String::from_utf8(content).map_err(|error| {
@@ -71,19 +73,25 @@ impl Client {
         call.run(attempt).await
     }
 
-    /// Gives the content of a file to a writer and flushes it; says how many bytes there were: `GET /v1/files?action=read`. Memory is bounded
-    /// whatever the size.
+    /// Gives the content of a file to a writer and flushes it; says how many bytes there were: `GET
+    /// /v1/files?action=read`. Memory is bounded whatever the size.
     ///
-    /// Only when this returns `Ok` is what the writer got the file. Until the writer was given the first byte an attempt is repeated; afterwards that would
-    /// give it bytes twice. Dropped, the writer has got a part.
+    /// Only when this returns `Ok` is what the writer got the file. Until the writer was given the
+    /// first byte an attempt is repeated; afterwards that would give it bytes twice. Dropped, the
+    /// writer has got a part.
     ///
     /// # Errors
-    /// As [`Client::pull`], but for the size; [`Interrupted`](crate::pebble::ErrorKind::Interrupted) with the number of bytes that the writer was given when the
-    /// connection broke after the first; [`Local`](crate::pebble::ErrorKind::Local) when the writer fails. After any of them what the writer got must not be trusted.
+    /// As [`Client::pull`], but for the size;
+    /// [`Interrupted`](crate::pebble::ErrorKind::Interrupted) with the number of bytes that the
+    /// writer was given when the connection broke after the first;
+    /// [`Local`](crate::pebble::ErrorKind::Local) when the writer fails. After any of them what the
+    /// writer got must not be trusted.
     pub async fn pull_to(&self, path: &str, writer: impl AsyncWrite + Unpin) -> Result<u64, Error> {
         let call = &self.reading_call(path)?;
         let operation = call.request().operation();
-        let failed = &|error| Failure::Final(Error::local(operation, self.target(), "write to its writer", error));
+        let failed = &|error| {
+            Failure::Final(Error::local(operation, self.target(), "write to its writer", error))
+        };
         let (writer, given) = (&Mutex::new(writer), &AtomicU64::new(0));
         let attempt = |attempt| async move {
             // One attempt at a time: it is always free.
@@ -97,7 +105,11 @@ impl Client {
                     }
                     Ok(None) => return writer.flush().await.map_err(failed),
                     Err(failure) => {
-                        return Err(self.if_given(call.request(), given.load(Ordering::Relaxed), failure));
+                        return Err(self.if_given(
+                            call.request(),
+                            given.load(Ordering::Relaxed),
+                            failure,
+                        ));
                     }
                 }
             }
@@ -106,16 +118,19 @@ impl Client {
         Ok(given.load(Ordering::Relaxed))
     }
 
-    /// Writes the content of a file to a local one, and says how many bytes there were: `GET /v1/files?action=read`. Memory is bounded whatever the size.
+    /// Writes the content of a file to a local one, and says how many bytes there were: `GET
+    /// /v1/files?action=read`. Memory is bounded whatever the size.
     ///
-    /// It is written beside its place, under another name, and gets its own only when it is complete, in place of a file or link that has it then.
-    /// Its mode is that of the file whose place it takes, or of a new one: for a secret, make an empty file of mode 600 first. After a break it is
-    /// read again as a whole. Failed or dropped, nothing is left. It is written with blocking calls, which for a file are shorter than a way to
-    /// another thread, and not waited for to be on the disk.
+    /// It is written beside its place, under another name, and gets its own only when it is
+    /// complete, in place of a file or link that has it then. Its mode is that of the file whose
+    /// place it takes, or of a new one: for a secret, make an empty file of mode 600 first. After a
+    /// break it is read again as a whole. Failed or dropped, nothing is left. It is written with
+    /// blocking calls, which for a file are shorter than a way to another thread, and not waited
+    /// for to be on the disk.
     ///
     /// # Errors
-    /// As [`Client::pull`], but for the size; [`Local`](crate::pebble::ErrorKind::Local) when the local file cannot be written,
-    /// or a folder or device is in its place.
+    /// As [`Client::pull`], but for the size; [`Local`](crate::pebble::ErrorKind::Local) when the
+    /// local file cannot be written, or a folder or device is in its place.
     pub async fn pull_file(&self, path: &str, local: impl AsRef<Path>) -> Result<u64, Error> {
         let local = local.as_ref();
         let request = request(format!("pull {path:?} to {}", local.display()), &[path]);
@@ -135,22 +150,21 @@ impl Client {
             let mut source = self.begin_reading_one(call, path, attempt).await?;
             while let Some(piece) = source.piece().await? {
                 size = size.saturating_add(piece.len() as u64);
-                file.write(&piece)
-                    .map_err(|error| Failure::Final(failed("write it", error)))?;
+                file.write(&piece).map_err(|error| Failure::Final(failed("write it", error)))?;
             }
-            file.keep(name)
-                .map_err(|error| Failure::Final(failed("give it its name", error)))?;
+            file.keep(name).map_err(|error| Failure::Final(failed("give it its name", error)))?;
             Ok(size)
         };
         call.run(attempt).await
     }
 
-    /// Reads several files in one request, one after the other: see [`PullStream`]. Only the request for them is repeated, until its answer begins.
-    /// Without paths nothing is sent.
+    /// Reads several files in one request, one after the other: see [`PullStream`]. Only the
+    /// request for them is repeated, until its answer begins. Without paths nothing is sent.
     ///
     /// # Errors
-    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer begins within the policy;
-    /// [`InvalidRequest`](crate::pebble::ErrorKind::InvalidRequest) when the paths together are too long for one request (about 60 KiB).
+    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer begins within the
+    /// policy; [`InvalidRequest`](crate::pebble::ErrorKind::InvalidRequest) when the paths together
+    /// are too long for one request (about 60 KiB).
     pub async fn pull_all<P: AsRef<str>>(&self, paths: &[P]) -> Result<PullStream, Error> {
         let borrowed: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
         let operation = match borrowed.as_slice() {
@@ -184,12 +198,7 @@ impl Client {
     ) -> Result<OneFile<'a>, Failure> {
         let request = call.request();
         let reading = self.begin_reading(request, 1, attempt).await?;
-        Ok(OneFile {
-            client: self,
-            request,
-            path,
-            reading,
-        })
+        Ok(OneFile { client: self, request, path, reading })
     }
 
     fn reading_call(&self, path: &str) -> Result<Call<'_>, Error> {
@@ -199,8 +208,10 @@ impl Client {
     pub(super) fn checked(&self, request: Request, paths: &[&str]) -> Result<Call<'_>, Error> {
         self.check_paths(request.operation(), paths.iter().copied())?;
         if request.target().len() > LONGEST_TARGET {
-            let reason =
-                format!("the paths are longer than the {LONGEST_TARGET} bytes that fit one request; ask for fewer");
+            let reason = format!(
+                "the paths are longer than the {LONGEST_TARGET} bytes that fit one request; ask \
+                 for fewer"
+            );
             return Err(self.refuse(request.operation(), reason));
         }
         Ok(Call::new(self, request))
@@ -217,7 +228,8 @@ impl Client {
             Failure::Silent { unanswered, .. } => format!("silent for {}", seconds(unanswered)),
         };
         let reason = format!(
-            "the connection broke after {bytes} bytes were given away ({cause}); they must not be trusted, pull it again"
+            "the connection broke after {bytes} bytes were given away ({cause}); they must not be \
+             trusted, pull it again"
         );
         Failure::Final(Error::interrupted(request.operation(), self.target(), bytes, reason))
     }
@@ -232,7 +244,8 @@ struct OneFile<'a> {
 }
 
 impl OneFile<'_> {
-    /// The next piece; `None` when the file is complete, and Pebble has said so. What Pebble says against it is final.
+    /// The next piece; `None` when the file is complete, and Pebble has said so. What Pebble says
+    /// against it is final.
     async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             match self.reading.next(self.client, self.request, &[self.path]).await? {
@@ -269,8 +282,9 @@ impl OneFile<'_> {
 /// # }
 /// ```
 ///
-/// A file that Pebble could not open does not come; one that failed in the middle comes in part. **Only [`finish`](Self::finish) says which files
-/// were read**: until then no byte must be trusted. Dropped before the end, it closes its connection.
+/// A file that Pebble could not open does not come; one that failed in the middle comes in part.
+/// **Only [`finish`](Self::finish) says which files were read**: until then no byte must be
+/// trusted. Dropped before the end, it closes its connection.
 pub struct PullStream {
     client: Client,
     request: Request,
@@ -283,11 +297,13 @@ pub struct PullStream {
 }
 
 impl PullStream {
-    /// The next file; `None` after the last. What was not read of the one before is skipped. Dropped, it may be called again.
+    /// The next file; `None` after the last. What was not read of the one before is skipped.
+    /// Dropped, it may be called again.
     ///
     /// # Errors
-    /// [`Interrupted`](crate::pebble::ErrorKind::Interrupted) when the connection broke in the middle;
-    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when it did before a byte of a file came. After an error there is nothing more.
+    /// [`Interrupted`](crate::pebble::ErrorKind::Interrupted) when the connection broke in the
+    /// middle; [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when it did before a byte of
+    /// a file came. After an error there is nothing more.
     pub async fn next_file(&mut self) -> Result<Option<PulledFile<'_>>, Error> {
         let index = loop {
             if let Some(index) = self.waiting.take() {
@@ -299,15 +315,11 @@ impl PullStream {
                 Some(Item::Results(_)) | None => return Ok(None),
             }
         };
-        Ok(Some(PulledFile {
-            stream: self,
-            index,
-            piece: Bytes::new(),
-            over: false,
-        }))
+        Ok(Some(PulledFile { stream: self, index, piece: Bytes::new(), over: false }))
     }
 
-    /// What became of each path, in the order in which they were given. What was not read of the files is skipped.
+    /// What became of each path, in the order in which they were given. What was not read of the
+    /// files is skipped.
     ///
     /// # Errors
     /// As [`PullStream::next_file`].
@@ -340,13 +352,17 @@ impl PullStream {
                 let cause = match self.client.if_given(&self.request, self.bytes, failure) {
                     Failure::Final(error) => return Err(error),
                     Failure::Temporary { cause, .. } => cause,
-                    Failure::Silent { unanswered, .. } => format!("silent for {}", seconds(unanswered)),
+                    Failure::Silent { unanswered, .. } => {
+                        format!("silent for {}", seconds(unanswered))
+                    }
                 };
                 let reason = format!(
-                    "the answer of Pebble at {} broke off before a byte of a file came ({cause}); pull it again",
+                    "the answer of Pebble at {} broke off before a byte of a file came ({cause}); \
+                     pull it again",
                     self.client.socket().display()
                 );
-                Err(Error::unreachable(self.request.operation(), self.client.target(), reason).with_attempts(1))
+                Err(Error::unreachable(self.request.operation(), self.client.target(), reason)
+                    .with_attempts(1))
             }
         }
     }
@@ -384,7 +400,8 @@ impl PulledFile<'_> {
         self.index
     }
 
-    /// The next piece of its content, never empty; `None` at its end, which is only as far as Pebble could read it. Dropped, it may be called again.
+    /// The next piece of its content, never empty; `None` at its end, which is only as far as
+    /// Pebble could read it. Dropped, it may be called again.
     ///
     /// # Errors
     /// As [`PullStream::next_file`].
@@ -408,7 +425,8 @@ impl PulledFile<'_> {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
     vec![Sample::new(
-        "Client::pull, Client::pull_text, Client::pull_at_most, Client::pull_to, Client::pull_file, Client::pull_all, Client::pull_tree",
+        "Client::pull, Client::pull_text, Client::pull_at_most, Client::pull_to, \
+         Client::pull_file, Client::pull_all, Client::pull_tree",
         "/v1/files",
         request(operation("/a"), &["/a"]),
     )]

@@ -1,7 +1,8 @@
 //! Writing files: `POST /v1/files` with a multipart body.
 //!
-//! Pebble writes each file beside its place, waits for the disk and renames it, so a file is there whole or as it was before. That is why a push may be
-//! sent again after a lost answer, if its content can be had again: bytes and local files can, a reader cannot.
+//! Pebble writes each file beside its place, waits for the disk and renames it, so a file is there
+//! whole or as it was before. That is why a push may be sent again after a lost answer, if its
+//! content can be had again: bytes and local files can, a reader cannot.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -49,7 +50,8 @@ pub struct PushOptions {
 }
 
 impl PushOptions {
-    /// A file of mode 644 in a folder that is there. It takes the place of a file, or of a link, that is there already.
+    /// A file of mode 644 in a folder that is there. It takes the place of a file, or of a link,
+    /// that is there already.
     pub fn new() -> Self {
         Self::default()
     }
@@ -72,7 +74,8 @@ impl PushOptions {
         self
     }
 
-    /// How many bytes the reader of [`Client::push_from`] gives; another number is an error, and nothing is written. Other pushes know it themselves.
+    /// How many bytes the reader of [`Client::push_from`] gives; another number is an error, and
+    /// nothing is written. Other pushes know it themselves.
     pub fn length(mut self, bytes: u64) -> Self {
         self.length = Some(bytes);
         self
@@ -105,13 +108,10 @@ pub struct PushFile {
 impl PushFile {
     /// A file at this absolute path with this content.
     ///
-    /// A `Vec` and a `String` are taken as they are, anything borrowed is copied once; a clone shares the content.
+    /// A `Vec` and a `String` are taken as they are, anything borrowed is copied once; a clone
+    /// shares the content.
     pub fn new(path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
-        Self {
-            path: path.into(),
-            content: content.into().into(),
-            options: PushOptions::new(),
-        }
+        Self { path: path.into(), content: content.into().into(), options: PushOptions::new() }
     }
 
     /// How it is written.
@@ -162,9 +162,7 @@ impl Wrapping {
     fn new(boundary: &Boundary, path: &str, options: &PushOptions) -> Self {
         let metadata = json!({"action": "write", "files": [options.item(path)]});
         Self {
-            before: [boundary.request_part(&metadata), boundary.file_head(path)]
-                .concat()
-                .into(),
+            before: [boundary.request_part(&metadata), boundary.file_head(path)].concat().into(),
             after: boundary.end().into(),
         }
     }
@@ -189,13 +187,15 @@ impl Wrapping {
 
 impl Client {
     fn boundary(&self, operation: &str) -> Result<Boundary, Error> {
-        Boundary::random().map_err(|error| Error::local(operation, self.target(), "get random bytes", error))
+        Boundary::random()
+            .map_err(|error| Error::local(operation, self.target(), "get random bytes", error))
     }
 
-    /// Writes a file: `POST /v1/files`. `path` is absolute. While no answer comes it is sent again as a whole. Dropped, the file may have been
-    /// written; it is never half written.
+    /// Writes a file: `POST /v1/files`. `path` is absolute. While no answer comes it is sent again
+    /// as a whole. Dropped, the file may have been written; it is never half written.
     ///
-    /// A name may hold anything but `/` and NUL; one with a `*` is refused by Pebble 1.32 and was taken by 1.1. A `Vec` and a `String` are not copied.
+    /// A name may hold anything but `/` and NUL; one with a `*` is refused by Pebble 1.32 and was
+    /// taken by 1.1. A `Vec` and a `String` are not copied.
     ///
     /// ```no_run
     /// # use charmwright::pebble::{Client, Error, Mode, PushOptions};
@@ -208,16 +208,24 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`File`](crate::pebble::ErrorKind::File) when Pebble could not write it; [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer
-    /// comes within the policy, whose limit counts only the time in which no byte is sent, and leaves a slow disk 1 s for each 10 MiB.
-    pub async fn push(&self, path: &str, content: impl Into<Vec<u8>>, options: &PushOptions) -> Result<(), Error> {
+    /// [`File`](crate::pebble::ErrorKind::File) when Pebble could not write it;
+    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when no answer comes within the
+    /// policy, whose limit counts only the time in which no byte is sent, and leaves a slow disk 1
+    /// s for each 10 MiB.
+    pub async fn push(
+        &self,
+        path: &str,
+        content: impl Into<Vec<u8>>,
+        options: &PushOptions,
+    ) -> Result<(), Error> {
         let file = PushFile::new(path, content).options(options.clone());
         let results = self.push_named(operation(path), std::slice::from_ref(&file)).await?;
         self.only_result(&operation(path), &results)
     }
 
-    /// Writes several files in one request, in this order, and says of each what became of it: a file that cannot be written does not keep Pebble from
-    /// the others. As [`Client::push`] in everything else; contents are shared, not copied. Without files nothing is sent.
+    /// Writes several files in one request, in this order, and says of each what became of it: a
+    /// file that cannot be written does not keep Pebble from the others. As [`Client::push`] in
+    /// everything else; contents are shared, not copied. Without files nothing is sent.
     ///
     /// ```no_run
     /// # use charmwright::pebble::{Client, Error, PushFile};
@@ -233,8 +241,8 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// As [`Client::push`], but a file that Pebble could not write is in the results. [`InvalidRequest`](crate::pebble::ErrorKind::InvalidRequest) when a path is
-    /// named twice.
+    /// As [`Client::push`], but a file that Pebble could not write is in the results.
+    /// [`InvalidRequest`](crate::pebble::ErrorKind::InvalidRequest) when a path is named twice.
     pub async fn push_all(&self, files: &[PushFile]) -> Result<Vec<FileResult>, Error> {
         let operation = match files {
             [] => return Ok(Vec::new()),
@@ -244,7 +252,11 @@ impl Client {
         self.push_named(operation, files).await
     }
 
-    async fn push_named(&self, operation: String, files: &[PushFile]) -> Result<Vec<FileResult>, Error> {
+    async fn push_named(
+        &self,
+        operation: String,
+        files: &[PushFile],
+    ) -> Result<Vec<FileResult>, Error> {
         let mut paths = files.iter().map(PushFile::path);
         self.check_paths(&operation, paths.clone())?;
         self.check_owners(&operation, files.iter().map(|file| &file.options.owner))?;
@@ -271,13 +283,21 @@ impl Client {
         decode_results(&Answer::to(self, call, envelope), in_steps)
     }
 
-    /// Writes a file with the content of a local one, and says how many bytes there were: `POST /v1/files`. `local` is opened anew for each attempt and
-    /// read in pieces of 64 KiB, with blocking calls, which for a file are shorter than a way to another thread. What changes in it meanwhile may be among
-    /// what is sent, or not. Dropped, the file may have been written; it is never half written.
+    /// Writes a file with the content of a local one, and says how many bytes there were: `POST
+    /// /v1/files`. `local` is opened anew for each attempt and read in pieces of 64 KiB, with
+    /// blocking calls, which for a file are shorter than a way to another thread. What changes in
+    /// it meanwhile may be among what is sent, or not. Dropped, the file may have been written; it
+    /// is never half written.
     ///
     /// # Errors
-    /// As [`Client::push`], and [`Local`](crate::pebble::ErrorKind::Local) when `local` is no regular file or cannot be read.
-    pub async fn push_file(&self, local: impl AsRef<Path>, path: &str, options: &PushOptions) -> Result<u64, Error> {
+    /// As [`Client::push`], and [`Local`](crate::pebble::ErrorKind::Local) when `local` is no
+    /// regular file or cannot be read.
+    pub async fn push_file(
+        &self,
+        local: impl AsRef<Path>,
+        path: &str,
+        options: &PushOptions,
+    ) -> Result<u64, Error> {
         let local = local.as_ref();
         let operation = format!("push {} to {path:?}", local.display());
         self.check_paths(&operation, [path])?;
@@ -295,7 +315,8 @@ impl Client {
             let progress = Progress::default();
             progress.add(first.len());
             let make = || {
-                // A small file goes out at once. The length of another is not declared: a log may well grow while it is read.
+                // A small file goes out at once. The length of another is not declared: a log may
+                // well grow while it is read.
                 let (body, pipe) = match first.len() {
                     ..PIECE => (wrapping.whole(first.clone()), None),
                     _ => {
@@ -315,16 +336,19 @@ impl Client {
         self.written(call, envelope, (path, options.make_dirs), &progress)
     }
 
-    /// Writes a file with what a reader gives: `POST /v1/files`. Memory is bounded whatever the size: two pieces of at most 64 KiB. The reader may be
-    /// as slow as the policy's limit allows without a byte sent.
+    /// Writes a file with what a reader gives: `POST /v1/files`. Memory is bounded whatever the
+    /// size: two pieces of at most 64 KiB. The reader may be as slow as the policy's limit allows
+    /// without a byte sent.
     ///
-    /// What a reader has given cannot be had again, so only an attempt that failed before is repeated. Dropped, the file may have been written if the reader
-    /// had come to its end; it is never half written.
+    /// What a reader has given cannot be had again, so only an attempt that failed before is
+    /// repeated. Dropped, the file may have been written if the reader had come to its end; it is
+    /// never half written.
     ///
     /// # Errors
-    /// As [`Client::push`]; [`Interrupted`](crate::pebble::ErrorKind::Interrupted) when the answer was lost after bytes were taken from the reader
-    /// (the file is as it was before, or whole: [`may_have_acted`](Error::may_have_acted)); [`Local`](crate::pebble::ErrorKind::Local) when the
-    /// reader fails or gives another number of bytes than [`PushOptions::length`].
+    /// As [`Client::push`]; [`Interrupted`](crate::pebble::ErrorKind::Interrupted) when the answer
+    /// was lost after bytes were taken from the reader (the file is as it was before, or whole:
+    /// [`may_have_acted`](Error::may_have_acted)); [`Local`](crate::pebble::ErrorKind::Local) when
+    /// the reader fails or gives another number of bytes than [`PushOptions::length`].
     pub async fn push_from(
         &self,
         path: &str,
@@ -370,11 +394,11 @@ impl Client {
             ))
         };
         let envelope = call.run(attempt).await?;
-        self.written(call, envelope, (path, options.make_dirs), progress)
-            .map(|_| ())
+        self.written(call, envelope, (path, options.make_dirs), progress).map(|_| ())
     }
 
-    /// What an answer says of the only file of a push. It cannot have been written before all of it was sent.
+    /// What an answer says of the only file of a push. It cannot have been written before all of it
+    /// was sent.
     fn written(
         &self,
         call: &Call<'_>,
@@ -477,17 +501,15 @@ async fn pump_reader(
             .await
             .map_err(|error| failed("read from its reader", error))?;
         let so_far = progress.add(count);
-        let is_wrong = length.is_some_and(|length| so_far > length || (count == 0 && so_far < length));
+        let is_wrong =
+            length.is_some_and(|length| so_far > length || (count == 0 && so_far < length));
         if is_wrong {
             let cause = format!(
                 "it gave {so_far} bytes, and {} were announced",
                 length.unwrap_or_default()
             );
-            let kind = if count == 0 {
-                io::ErrorKind::UnexpectedEof
-            } else {
-                io::ErrorKind::InvalidData
-            };
+            let kind =
+                if count == 0 { io::ErrorKind::UnexpectedEof } else { io::ErrorKind::InvalidData };
             return Err(failed("read from its reader", io::Error::new(kind, cause)));
         }
         if count == 0 {
@@ -503,7 +525,9 @@ async fn pump_reader(
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
     let boundary = Boundary::random().unwrap();
-    let sample = |call, resend| Sample::new(call, "/v1/files", request(operation("/a"), &boundary, 1, resend));
+    let sample = |call, resend| {
+        Sample::new(call, "/v1/files", request(operation("/a"), &boundary, 1, resend))
+    };
     vec![
         sample(
             "Client::push, Client::push_all, Client::push_file, Client::push_tree",

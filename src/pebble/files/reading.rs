@@ -1,8 +1,10 @@
-//! The stream that Pebble reads files into: the contents one after the other, and what became of each at the end.
+//! The stream that Pebble reads files into: the contents one after the other, and what became of
+//! each at the end.
 //!
-//! Wire: a part `files` for each readable path, in the order of the request, then a part `response` with the results of all (Pebble 1.32.1,
-//! `internals/daemon/api_files.go`). A file that failed in the middle shows it only there, so nothing counts until the results, the closing boundary
-//! and the end of the answer have come.
+//! Wire: a part `files` for each readable path, in the order of the request, then a part `response`
+//! with the results of all (Pebble 1.32.1, `internals/daemon/api_files.go`). A file that failed in
+//! the middle shows it only there, so nothing counts until the results, the closing boundary and
+//! the end of the answer have come.
 
 use hyper::body::Bytes;
 use std::time::Duration;
@@ -53,9 +55,7 @@ pub(super) struct Reading {
 
 pub(super) fn request(operation: impl Into<String>, paths: &[&str]) -> Request {
     paths.iter().fold(
-        Request::get("/v1/files", operation)
-            .accept("multipart/form-data")
-            .query("action", "read"),
+        Request::get("/v1/files", operation).accept("multipart/form-data").query("action", "read"),
         |request, path| request.query("path", path),
     )
 }
@@ -99,11 +99,7 @@ impl Reading {
     ) -> Result<Item, Failure> {
         let garbled = |cause: &str| client.garbled(request, cause);
         loop {
-            match self
-                .decoder
-                .next()
-                .map_err(|fault: Fault| garbled(&fault.to_string()))?
-            {
+            match self.decoder.next().map_err(|fault: Fault| garbled(&fault.to_string()))? {
                 Some(Event::Part(head)) => {
                     if self.results.is_some() {
                         return Err(garbled("a part follows the results"));
@@ -123,18 +119,21 @@ impl Reading {
                     return Ok(Item::File(index));
                 }
                 Some(Event::Data(data)) => match &mut self.place {
-                    Where::InResults(results) if results.len().saturating_add(data.len()) > LARGEST_RESULTS => {
+                    Where::InResults(results)
+                        if results.len().saturating_add(data.len()) > LARGEST_RESULTS =>
+                    {
                         return Err(garbled("its results are too long"));
                     }
                     Where::InResults(results) => results.extend_from_slice(&data),
                     _ => return Ok(Item::Data(data)),
                 },
                 Some(Event::PartEnd) => {
-                    if let Where::InResults(text) = std::mem::replace(&mut self.place, Where::Between) {
-                        self.results =
-                            Some(self.read_results(&text, paths).ok_or_else(|| {
-                                garbled("its results are not those of the files that were asked for")
-                            })?);
+                    if let Where::InResults(text) =
+                        std::mem::replace(&mut self.place, Where::Between)
+                    {
+                        self.results = Some(self.read_results(&text, paths).ok_or_else(|| {
+                            garbled("its results are not those of the files that were asked for")
+                        })?);
                     }
                 }
                 Some(Event::End) => self.place = Where::Done,
@@ -142,8 +141,11 @@ impl Reading {
                     Ok(Some(piece)) => self.decoder.push(piece),
                     Ok(None) => {
                         return match self.results.take() {
-                            Some(results) if matches!(self.place, Where::Done) => Ok(Item::Results(results)),
-                            // The daemon ends the answer in order when it fails to write the results.
+                            Some(results) if matches!(self.place, Where::Done) => {
+                                Ok(Item::Results(results))
+                            }
+                            // The daemon ends the answer in order when it fails to write the
+                            // results.
                             _ => Err(Failure::temporary("the answer ended before its results")),
                         };
                     }
@@ -157,18 +159,16 @@ impl Reading {
         }
     }
 
-    /// Which of the paths that have not been passed a part is about. Newer Go writes a line end in a name as `%0D` or `%0A`, older Go as it is.
+    /// Which of the paths that have not been passed a part is about. Newer Go writes a line end in
+    /// a name as `%0D` or `%0A`, older Go as it is.
     fn place_of<P: AsRef<str>>(&self, head: &Head, paths: &[P]) -> Option<usize> {
-        let filename = head
-            .filename
-            .as_deref()
-            .filter(|_| head.name.as_deref() == Some(b"files"))?;
+        let filename =
+            head.filename.as_deref().filter(|_| head.name.as_deref() == Some(b"files"))?;
         let written = |path: &str| path.replace('\r', "%0D").replace('\n', "%0A");
         (self.next..paths.len()).find(|index| {
-            paths
-                .get(*index)
-                .map(AsRef::as_ref)
-                .is_some_and(|path: &str| filename == path.as_bytes() || filename == written(path).as_bytes())
+            paths.get(*index).map(AsRef::as_ref).is_some_and(|path: &str| {
+                filename == path.as_bytes() || filename == written(path).as_bytes()
+            })
         })
     }
 
@@ -177,10 +177,7 @@ impl Reading {
             return None;
         };
         let results: Vec<FileResult> = envelope.result.decode().ok()?;
-        let came = results
-            .iter()
-            .zip(&self.begun)
-            .all(|(result, begun)| *begun || !result.is_ok());
+        let came = results.iter().zip(&self.begun).all(|(result, begun)| *begun || !result.is_ok());
         (are_about(&results, paths.iter().map(AsRef::as_ref)) && came).then_some(results)
     }
 }

@@ -1,7 +1,8 @@
-//! What Pebble says of each path of a request: one request may be about many, and each succeeds or fails by itself.
+//! What Pebble says of each path of a request: one request may be about many, and each succeeds or
+//! fails by itself.
 //!
-//! Wire: `[{"path", "error"?: {"message", "kind"}}]`, in the order of the request, inside a 200 even if all failed. (Pebble 1.32.1,
-//! `internals/daemon/api_files.go`.)
+//! Wire: `[{"path", "error"?: {"message", "kind"}}]`, in the order of the request, inside a 200
+//! even if all failed. (Pebble 1.32.1, `internals/daemon/api_files.go`.)
 
 use std::fmt;
 
@@ -24,7 +25,8 @@ pub enum FileErrorKind {
     NotFound,
     /// The operating system does not let Pebble do it.
     PermissionDenied,
-    /// Everything else: it exists already, it is not empty, it is no regular file, the path is not absolute, …
+    /// Everything else: it exists already, it is not empty, it is no regular file, the path is not
+    /// absolute, …
     Generic,
     /// A word that this version does not know.
     Other(String),
@@ -33,7 +35,8 @@ pub enum FileErrorKind {
 wire_words!(FileErrorKind { NotFound = "not-found", PermissionDenied = "permission-denied", Generic = "generic-file-error" });
 
 impl FileErrorKind {
-    /// The kind of a refusal, if it is one about a file: these three words are used for nothing else.
+    /// The kind of a refusal, if it is one about a file: these three words are used for nothing
+    /// else.
     pub(in crate::pebble) fn of_refusal(kind: &str) -> Option<Self> {
         match Self::from(kind) {
             Self::Other(_) => None,
@@ -141,16 +144,17 @@ pub(super) fn decode_results<'a>(
 }
 
 /// Whether there is one result for each path, in the order of the paths.
-pub(super) fn are_about<'a>(results: &[FileResult], paths: impl IntoIterator<Item = &'a str>) -> bool {
+pub(super) fn are_about<'a>(
+    results: &[FileResult],
+    paths: impl IntoIterator<Item = &'a str>,
+) -> bool {
     results.iter().map(FileResult::path).eq(paths)
 }
 
 impl Client {
     /// The one result of a call about one path.
     pub(super) fn only_result(&self, operation: &str, results: &[FileResult]) -> Result<(), Error> {
-        let failure = results
-            .first()
-            .and_then(|result| result.failure(operation, self.target()));
+        let failure = results.first().and_then(|result| result.failure(operation, self.target()));
         failure.map_or(Ok(()), Err)
     }
 
@@ -199,13 +203,13 @@ mod tests {
         ]))
         .unwrap();
         assert!(are_about(&results, ["/a", "/b", "/c", "/d"]));
-        assert!(!are_about(&results, ["/a", "/b", "/c"]) && !are_about(&results, ["/b", "/a", "/c", "/d"]));
+        assert!(
+            !are_about(&results, ["/a", "/b", "/c"])
+                && !are_about(&results, ["/b", "/a", "/c", "/d"])
+        );
         assert!(results[0].is_ok() && results[1].is_ok());
         assert_eq!(results[2].error().unwrap().kind(), &FileErrorKind::NotFound);
-        assert_eq!(
-            results[3].error().unwrap().kind(),
-            &FileErrorKind::Other("new-kind".into())
-        );
+        assert_eq!(results[3].error().unwrap().kind(), &FileErrorKind::Other("new-kind".into()));
     }
 
     #[test]

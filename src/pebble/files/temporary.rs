@@ -1,7 +1,9 @@
-//! A local file that gets its name only when it is complete, and the folders that such files are in.
+//! A local file that gets its name only when it is complete, and the folders that such files are
+//! in.
 //!
-//! A folder is held open and everything in it is reached through that, so what takes the place of a folder later is not gone into: a link to
-//! somewhere else, say. (`openat(2)` says more under "Rationale for openat".)
+//! A folder is held open and everything in it is reached through that, so what takes the place of a
+//! folder later is not gone into: a link to somewhere else, say. (`openat(2)` says more under
+//! "Rationale for openat".)
 
 use std::ffi::OsStr;
 use std::fs::{File, Permissions};
@@ -11,7 +13,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, CWD, FileType, OFlags, RawMode, fchmod, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, OFlags, RawMode, fchmod, mkdirat, openat, renameat, statat, unlinkat,
+};
 
 use super::encoder::random_hex;
 use super::mode::Mode;
@@ -31,12 +35,9 @@ pub(super) struct LocalFolder(Arc<OwnedFd>);
 impl LocalFolder {
     /// The folder at a path, links followed.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let path = if path.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            path
-        };
-        let folder = openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, mode(0))?;
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let folder =
+            openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, mode(0))?;
         Ok(Self(Arc::new(folder)))
     }
 
@@ -49,7 +50,8 @@ impl LocalFolder {
         Ok(folder)
     }
 
-    /// Makes a folder in it; whether it was not there yet. With `unfinished` it is ours alone until [`Self::set_mode`].
+    /// Makes a folder in it; whether it was not there yet. With `unfinished` it is ours alone until
+    /// [`Self::set_mode`].
     pub(super) fn make(&self, name: &OsStr, unfinished: bool) -> io::Result<bool> {
         let bits = if unfinished { UNFINISHED_FOLDER } else { USUAL_FOLDER };
         match mkdirat(&*self.0, name, mode(bits)) {
@@ -78,7 +80,8 @@ impl LocalFolder {
         Ok(openat(&*self.0, name, flags, mode(0))?)
     }
 
-    /// The mode of the file that a new one of this name takes the place of; `None` when there is none, or a link. A device, a pipe or a folder is an error.
+    /// The mode of the file that a new one of this name takes the place of; `None` when there is
+    /// none, or a link. A device, a pipe or a folder is an error.
     fn mode_of_replaced(&self, name: &OsStr) -> io::Result<Option<Mode>> {
         let stat = match statat(&*self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
@@ -107,27 +110,30 @@ pub(super) struct TemporaryFile {
     file: File,
     folder: LocalFolder,
     name: Option<String>,
-    /// What it gets when it is kept; until then only we can read it. Without one it has what the umask leaves from the beginning.
+    /// What it gets when it is kept; until then only we can read it. Without one it has what the
+    /// umask leaves from the beginning.
     mode: Option<Mode>,
 }
 
 impl TemporaryFile {
-    /// A hidden file with a name that nobody else has, in the target's folder, so that renaming it is one step.
+    /// A hidden file with a name that nobody else has, in the target's folder, so that renaming it
+    /// is one step.
     ///
-    /// It is to have this mode, or else that of the file whose place it is to take, or else that of any new file.
-    pub(super) fn beside(folder: &LocalFolder, target: &OsStr, wanted: Option<Mode>) -> io::Result<Self> {
+    /// It is to have this mode, or else that of the file whose place it is to take, or else that of
+    /// any new file.
+    pub(super) fn beside(
+        folder: &LocalFolder,
+        target: &OsStr,
+        wanted: Option<Mode>,
+    ) -> io::Result<Self> {
         let replaced = folder.mode_of_replaced(target)?;
         let wanted = wanted.or(replaced);
         let bits = if wanted.is_some() { UNFINISHED_FILE } else { USUAL_FILE };
         let name = format!(".pull-{}~", random_hex(16)?);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(&*folder.0, &name, flags, mode(bits))?;
-        Ok(Self {
-            file: file.into(),
-            folder: folder.clone(),
-            name: Some(name),
-            mode: wanted,
-        })
+        Ok(Self { file: file.into(), folder: folder.clone(), name: Some(name), mode: wanted })
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -11,8 +11,9 @@ use crate::pebble::lane::UploadFailure;
 use crate::pebble::transport::FailureClass;
 
 impl Client {
-    /// Sends the request of `call` with a body of its own, once. `make` gives the body, and the future that makes what is piped into it; it is
-    /// called again only when a kept connection was found dead before anything was sent.
+    /// Sends the request of `call` with a body of its own, once. `make` gives the body, and the
+    /// future that makes what is piped into it; it is called again only when a kept connection was
+    /// found dead before anything was sent.
     ///
     /// The policy's limit counts the time in which nothing is sent, not the transfer.
     pub(super) async fn upload<P>(
@@ -34,7 +35,10 @@ impl Client {
             let message = match request.message_with(body) {
                 Ok(message) => message,
                 Err(broken) => {
-                    return Err(self.unanswered(request, self.judge(request.operation(), broken, limit, false)));
+                    return Err(self.unanswered(
+                        request,
+                        self.judge(request.operation(), broken, limit, false),
+                    ));
                 }
             };
             let result = lane.upload(message, pump, stall).await;

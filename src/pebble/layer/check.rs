@@ -23,7 +23,8 @@ pub enum CheckLevel {
 
 wire_words!(CheckLevel { Alive = "alive", Ready = "ready" });
 
-/// The configuration of one check: when it runs, and exactly one of an HTTP request, a TCP connection or a command.
+/// The configuration of one check: when it runs, and exactly one of an HTTP request, a TCP
+/// connection or a command.
 ///
 /// ```
 /// use std::time::Duration;
@@ -59,13 +60,10 @@ wire_object!(Check, "the configuration of a check (an object)", {
 });
 
 impl Check {
-    /// An entry that replaces any entry of the same name in the layers below, with nothing else set; it still needs one of
-    /// [`Self::with_http`], [`Self::with_tcp`] and [`Self::with_exec`].
+    /// An entry that replaces any entry of the same name in the layers below, with nothing else
+    /// set; it still needs one of [`Self::with_http`], [`Self::with_tcp`] and [`Self::with_exec`].
     pub fn new() -> Self {
-        Self {
-            override_: Some(Override::Replace),
-            ..Self::default()
-        }
+        Self { override_: Some(Override::Replace), ..Self::default() }
     }
 
     /// A check that asks for this URL and wants a 2xx answer, redirects followed.
@@ -78,7 +76,8 @@ impl Check {
         Self::new().with_tcp(TcpCheck::new(port))
     }
 
-    /// A check that runs this command and wants exit code 0. Words are split as for [`Service::command`](super::Service::command).
+    /// A check that runs this command and wants exit code 0. Words are split as for
+    /// [`Service::command`](super::Service::command).
     pub fn exec(command: impl Into<String>) -> Self {
         Self::new().with_exec(ExecCheck::new(command))
     }
@@ -137,7 +136,8 @@ impl Check {
         self
     }
 
-    /// Sets a key that this version does not know. A key that has a setter of its own is not sent from here.
+    /// Sets a key that this version does not know. A key that has a setter of its own is not sent
+    /// from here.
     pub fn other(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra.insert(key.into(), value.into());
         self
@@ -218,10 +218,7 @@ wire_object!(HttpCheck, "an HTTP check (an object)", { "url" => url, "headers" =
 impl HttpCheck {
     /// A request for this URL, such as `http://127.0.0.1:8080/health`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self {
-            url: Some(url.into()),
-            ..Self::default()
-        }
+        Self { url: Some(url.into()), ..Self::default() }
     }
 
     /// Adds a header to the request.
@@ -263,10 +260,7 @@ wire_object!(TcpCheck, "a TCP check (an object)", { "port" => port, "host" => ho
 impl TcpCheck {
     /// A connection to this port.
     pub fn new(port: u16) -> Self {
-        Self {
-            port: Some(i64::from(port)),
-            ..Self::default()
-        }
+        Self { port: Some(i64::from(port)), ..Self::default() }
     }
 
     /// Sets `host`; absent, `localhost`.
@@ -323,13 +317,11 @@ wire_object!(ExecCheck, "an exec check (an object)", {
 impl ExecCheck {
     /// A run of this command; words are split as a shell does, without a shell.
     pub fn new(command: impl Into<String>) -> Self {
-        Self {
-            command: Some(command.into()),
-            ..Self::default()
-        }
+        Self { command: Some(command.into()), ..Self::default() }
     }
 
-    /// Sets `service-context`: the service whose environment, user, group and directory it runs in, under what is set here. It has to exist (Pebble 1.3).
+    /// Sets `service-context`: the service whose environment, user, group and directory it runs in,
+    /// under what is set here. It has to exist (Pebble 1.3).
     pub fn service_context(mut self, service: impl Into<String>) -> Self {
         self.service_context = Some(service.into());
         self

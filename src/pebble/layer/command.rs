@@ -1,7 +1,10 @@
-//! How Pebble splits a command line into words, so that a command which would end the daemon is refused before it is sent.
+//! How Pebble splits a command line into words, so that a command which would end the daemon is
+//! refused before it is sent.
 //!
-//! The rules look like a shell's and differ from POSIX (and so from the `shlex` crate) in three ways: a carriage return is a blank, a backslash
-//! inside double quotes takes away the special meaning of every character and vanishes, and a backslash at the end of a line keeps the line end.
+//! The rules look like a shell's and differ from POSIX (and so from the `shlex` crate) in three
+//! ways: a carriage return is a blank, a backslash inside double quotes takes away the special
+//! meaning of every character and vanishes, and a backslash at the end of a line keeps the line
+//! end.
 
 /// Why a command is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,20 +61,12 @@ pub(super) fn check_service_command(command: &str) -> Result<(), CommandFault> {
             _ => {}
         }
     }
-    if words.next().is_some() {
-        Err(CommandFault::GroupNotLast)
-    } else {
-        Ok(())
-    }
+    if words.next().is_some() { Err(CommandFault::GroupNotLast) } else { Ok(()) }
 }
 
 /// Checks the command of an exec check, where brackets mean nothing.
 pub(super) fn check_exec_command(command: &str) -> Result<(), CommandFault> {
-    if split(command)?.is_empty() {
-        Err(CommandFault::Empty)
-    } else {
-        Ok(())
-    }
+    if split(command)?.is_empty() { Err(CommandFault::Empty) } else { Ok(()) }
 }
 
 /// Splits a command line into words. An empty quoted word counts as a word.
@@ -115,7 +110,11 @@ fn read_word(first: char, rest: &mut std::str::Chars<'_>) -> Result<String, Comm
     Ok(word)
 }
 
-fn read_quoted(quote: char, rest: &mut std::str::Chars<'_>, word: &mut String) -> Result<(), CommandFault> {
+fn read_quoted(
+    quote: char,
+    rest: &mut std::str::Chars<'_>,
+    word: &mut String,
+) -> Result<(), CommandFault> {
     loop {
         match rest.next().ok_or(CommandFault::OpenQuote)? {
             c if c == quote => return Ok(()),
@@ -161,16 +160,7 @@ mod tests {
 
     #[test]
     fn knows_the_group_of_default_arguments() {
-        for good in [
-            "a",
-            "a [ ]",
-            "a b [ c d ]",
-            "a [ b",
-            "a [b] c",
-            "a [",
-            "'' x",
-            "a [ [b ]",
-        ] {
+        for good in ["a", "a [ ]", "a b [ c d ]", "a [ b", "a [b] c", "a [", "'' x", "a [ [b ]"] {
             assert_eq!(check_service_command(good), Ok(()), "{good:?}");
         }
         for (bad, fault) in [

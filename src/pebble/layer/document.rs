@@ -38,7 +38,8 @@ wire_object!(Layer, "a layer (an object)", {
     "log-targets" => log_targets,
 });
 
-/// A text that is no layer or no plan, or a layer that no text can hold. Its message says what is wrong and, for a text, where.
+/// A text that is no layer or no plan, or a layer that no text can hold. Its message says what is
+/// wrong and, for a text, where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot {attempt} as YAML: {why}")]
 pub struct InvalidYaml {
@@ -130,7 +131,8 @@ impl Layer {
         &self.extra
     }
 
-    /// The layer as YAML that Pebble reads (in fact JSON, which is YAML too). Nothing is checked: see [`Self::validate`].
+    /// The layer as YAML that Pebble reads (in fact JSON, which is YAML too). Nothing is checked:
+    /// see [`Self::validate`].
     ///
     /// # Errors
     /// When a number in it is not finite.
@@ -138,7 +140,8 @@ impl Layer {
         yaml::to_yaml(self).map_err(|error| InvalidYaml::new("write the layer", error.to_string()))
     }
 
-    /// Reads a layer from YAML. An empty document is an empty layer; nothing is checked beyond the types: see [`Self::validate`].
+    /// Reads a layer from YAML. An empty document is an empty layer; nothing is checked beyond the
+    /// types: see [`Self::validate`].
     ///
     /// # Errors
     /// When it is not YAML, has a key twice, or a known key has a value of the wrong type.

@@ -44,7 +44,8 @@ wire_object!(LogTarget, "the configuration of a log target (an object)", {
 });
 
 impl LogTarget {
-    /// A target that replaces any target of the same name in the layers below: protocol and URL. It forwards nothing until [`Self::services`] names some.
+    /// A target that replaces any target of the same name in the layers below: protocol and URL. It
+    /// forwards nothing until [`Self::services`] names some.
     pub fn new(kind: LogTargetType, location: impl Into<String>) -> Self {
         Self {
             kind: Some(kind),
@@ -54,12 +55,10 @@ impl LogTarget {
         }
     }
 
-    /// A target that is merged into the target of the same name in the layers below, with nothing else set.
+    /// A target that is merged into the target of the same name in the layers below, with nothing
+    /// else set.
     pub fn merge() -> Self {
-        Self {
-            override_: Some(Override::Merge),
-            ..Self::default()
-        }
+        Self { override_: Some(Override::Merge), ..Self::default() }
     }
 
     /// Sets `override`: [`Override::Replace`] from [`Self::new`].
@@ -80,19 +79,22 @@ impl LogTarget {
         self
     }
 
-    /// Adds to `services`: names, `all`, or with a `-` before them to take them out; the last one that fits a service counts.
+    /// Adds to `services`: names, `all`, or with a `-` before them to take them out; the last one
+    /// that fits a service counts.
     pub fn services(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.services.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// Adds to `labels`; `$VAR` in a value is taken from the service's environment. The prefix `pebble_` is Pebble's own.
+    /// Adds to `labels`; `$VAR` in a value is taken from the service's environment. The prefix
+    /// `pebble_` is Pebble's own.
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.labels.insert(name.into(), value.into());
         self
     }
 
-    /// Sets a key that this version does not know. A key that has a setter of its own is not sent from here.
+    /// Sets a key that this version does not know. A key that has a setter of its own is not sent
+    /// from here.
     pub fn other(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra.insert(key.into(), value.into());
         self

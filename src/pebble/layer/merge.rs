@@ -21,7 +21,9 @@ impl Layer {
     /// # Errors
     /// When a number in one of them is not finite, so that JSON cannot hold it.
     pub(in crate::pebble) fn combined_with(&self, later: &Self) -> Result<Self, InvalidYaml> {
-        let failed = |why: serde_json::Error| InvalidYaml::new("combine the contents of a layer", why.to_string());
+        let failed = |why: serde_json::Error| {
+            InvalidYaml::new("combine the contents of a layer", why.to_string())
+        };
         let mut sections = object(self).map_err(failed)?;
         for (name, section) in object(later).map_err(failed)? {
             match (sections.get_mut(&name), section) {
@@ -118,7 +120,8 @@ mod tests {
     #[test]
     fn what_replaces_drops_what_was_there_and_merges_stay_merges() {
         let all = combined(&[
-            "services: {web: {override: merge, command: one, after: [a]}, db: {override: merge, after: [x]}}",
+            "services: {web: {override: merge, command: one, after: [a]}, db: {override: merge, \
+             after: [x]}}",
             "services: {web: {override: replace, command: two}, db: {override: merge, after: [y]}}",
         ]);
         let expected = "services: {web: {override: replace, command: two}, \
@@ -129,7 +132,8 @@ mod tests {
     #[test]
     fn the_parts_of_a_check_are_merged_key_by_key() {
         let all = combined(&[
-            "checks: {up: {override: replace, threshold: 7, http: {url: 'http://a/', headers: {A: '1'}}}}",
+            "checks: {up: {override: replace, threshold: 7, http: {url: 'http://a/', headers: {A: \
+             '1'}}}}",
             "checks: {up: {override: merge, threshold: 0, http: {url: '', headers: {B: '2'}}}}",
         ]);
         let expected = "checks: {up: {override: replace, threshold: 7, \

@@ -1,7 +1,8 @@
 //! Layers: what a charm tells Pebble to run, check and forward, and what it reads back.
 //!
-//! A [`Layer`] holds named entries ([`Service`], [`Check`], [`LogTarget`]). Pebble stacks its layers and combines them into one plan; each entry
-//! says by its [`Override`] whether it replaces what lower layers say under that name or is merged into it. So every field may be absent, and
+//! A [`Layer`] holds named entries ([`Service`], [`Check`], [`LogTarget`]). Pebble stacks its
+//! layers and combines them into one plan; each entry says by its [`Override`] whether it replaces
+//! what lower layers say under that name or is merged into it. So every field may be absent, and
 //! absent means "not said here". Keys that this version does not know are kept and sent on.
 //!
 //! - `document`: the layer, to and from YAML.
@@ -9,7 +10,8 @@
 //! - `command`: how Pebble splits a command line into words.
 //! - `validate`: what is refused here, before it is sent.
 //! - `merge`: two contents of one label, combined as Pebble does it.
-//! - `reflect`: whether a plan shows a layer, and whether sending a layer twice is the same as once.
+//! - `reflect`: whether a plan shows a layer, and whether sending a layer twice is the same as
+//!   once.
 
 mod check;
 mod command;

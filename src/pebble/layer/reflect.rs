@@ -1,4 +1,5 @@
-//! Whether a plan shows a layer, and whether sending it again would change anything: what a client has to know when the answer to a layer was lost.
+//! Whether a plan shows a layer, and whether sending it again would change anything: what a client
+//! has to know when the answer to a layer was lost.
 
 use serde_json::{Map, Value};
 
@@ -16,19 +17,16 @@ const SERVICE_DEFAULTS: &[(&str, &str)] = &[
     ("backoff-limit", "\"30s\""),
     ("kill-delay", "\"5s\""),
 ];
-const CHECK_DEFAULTS: &[(&str, &str)] = &[
-    ("startup", "\"enabled\""),
-    ("period", "\"10s\""),
-    ("timeout", "\"3s\""),
-    ("threshold", "3"),
-];
+const CHECK_DEFAULTS: &[(&str, &str)] =
+    &[("startup", "\"enabled\""), ("period", "\"10s\""), ("timeout", "\"3s\""), ("threshold", "3")];
 const CHECK_PERIOD: GoDuration = GoDuration::from_secs(10);
 
 impl Layer {
     /// Whether a plan shows every entry of this layer, so that the layer can be taken for added.
     ///
-    /// An entry that replaces has to stand there as it is, defaults aside. An entry that merges has to be contained: every value that it sets,
-    /// every key of its maps, and its lists as a run of the plan's. Where a higher layer overrides this one, the answer is no.
+    /// An entry that replaces has to stand there as it is, defaults aside. An entry that merges has
+    /// to be contained: every value that it sets, every key of its maps, and its lists as a run of
+    /// the plan's. Where a higher layer overrides this one, the answer is no.
     #[must_use]
     pub fn is_reflected_in(&self, plan: &Plan) -> bool {
         let services = self.get_services().iter().all(|(name, service)| {
@@ -53,15 +51,19 @@ impl Layer {
         services && checks && log_targets && others
     }
 
-    /// Whether combining this layer twice under one label leaves the plan that combining it once does.
+    /// Whether combining this layer twice under one label leaves the plan that combining it once
+    /// does.
     ///
-    /// So it is when every entry replaces, or merges without lists (which grow). A check that merges must also say its threshold, and no timeout
-    /// above its period: on the second time Pebble writes its own threshold and cap into the label's layer, where they override lower layers.
+    /// So it is when every entry replaces, or merges without lists (which grow). A check that
+    /// merges must also say its threshold, and no timeout above its period: on the second time
+    /// Pebble writes its own threshold and cap into the label's layer, where they override lower
+    /// layers.
     #[must_use]
     pub fn combine_is_idempotent(&self) -> bool {
         let services = self.get_services().values().all(|service| {
-            let no_lists =
-                service.get_after().is_empty() && service.get_before().is_empty() && service.get_requires().is_empty();
+            let no_lists = service.get_after().is_empty()
+                && service.get_before().is_empty()
+                && service.get_requires().is_empty();
             may_repeat(service.get_override(), no_lists && !has_list_in(service.get_other()))
         });
         let checks = self
@@ -107,39 +109,27 @@ fn has_list_in(map: &Map<String, Value>) -> bool {
     })
 }
 
-// The three below answer `None` for an entry that cannot be written (a number that is not finite): Pebble cannot show it either.
+// The three below answer `None` for an entry that cannot be written (a number that is not finite):
+// Pebble cannot show it either.
 
 fn service_is_shown(service: &Service, shown: &Service) -> Option<bool> {
-    Some(is_shown(
-        service.get_override(),
-        as_entry(service)?,
-        as_entry(shown)?,
-        SERVICE_DEFAULTS,
-    ))
+    Some(is_shown(service.get_override(), as_entry(service)?, as_entry(shown)?, SERVICE_DEFAULTS))
 }
 
 fn log_target_is_shown(target: &LogTarget, shown: &LogTarget) -> Option<bool> {
-    Some(is_shown(
-        target.get_override(),
-        as_entry(target)?,
-        as_entry(shown)?,
-        &[],
-    ))
+    Some(is_shown(target.get_override(), as_entry(target)?, as_entry(shown)?, &[]))
 }
 
 fn check_is_shown(check: &Check, shown: &Check) -> Option<bool> {
     let mut wanted = as_entry(check)?;
     let mut found = as_entry(shown)?;
-    // Pebble shows a timeout no longer than the period, whatever was set: the plan's period, and when the layer was combined into its label also
-    // the one that this layer says or leaves at its default.
+    // Pebble shows a timeout no longer than the period, whatever was set: the plan's period, and
+    // when the layer was combined into its label also the one that this layer says or leaves at its
+    // default.
     if let Some(timeout) = check.get_timeout() {
         let in_plan = timeout.min(shown.get_period().unwrap_or(CHECK_PERIOD));
         let in_layer = in_plan.min(check.get_period().unwrap_or(CHECK_PERIOD));
-        let expected = if shown.get_timeout() == Some(in_layer) {
-            in_layer
-        } else {
-            in_plan
-        };
+        let expected = if shown.get_timeout() == Some(in_layer) { in_layer } else { in_plan };
         wanted.insert("timeout".into(), Value::String(expected.to_string()));
     }
     for entry in [&mut wanted, &mut found] {
@@ -195,10 +185,7 @@ fn is_shown(
     }
     for entry in [&mut wanted, &mut shown] {
         for (key, default) in defaults {
-            if entry
-                .get(*key)
-                .is_some_and(|value| *default == value.to_string().as_str())
-            {
+            if entry.get(*key).is_some_and(|value| *default == value.to_string().as_str()) {
                 entry.remove(*key);
             }
         }
@@ -207,9 +194,9 @@ fn is_shown(
 }
 
 fn map_is_contained(wanted: &Map<String, Value>, shown: &Map<String, Value>) -> bool {
-    wanted
-        .iter()
-        .all(|(key, value)| key == "override" || shown.get(key).is_some_and(|shown| is_contained(value, shown)))
+    wanted.iter().all(|(key, value)| {
+        key == "override" || shown.get(key).is_some_and(|shown| is_contained(value, shown))
+    })
 }
 
 fn is_contained(wanted: &Value, shown: &Value) -> bool {

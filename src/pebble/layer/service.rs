@@ -9,13 +9,15 @@ use crate::pebble::duration::GoDuration;
 use crate::pebble::service_info::Startup;
 use crate::pebble::wire::{wire_object, wire_words};
 
-/// What an entry of a layer does to the entry of the same name in the layers below. Pebble demands it of every entry.
+/// What an entry of a layer does to the entry of the same name in the layers below. Pebble demands
+/// it of every entry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Override {
     /// Only this entry counts.
     Replace,
-    /// What is set here wins, maps are united, lists are appended without looking for duplicates. A value cannot be unset this way.
+    /// What is set here wins, maps are united, lists are appended without looking for duplicates. A
+    /// value cannot be unset this way.
     Merge,
     /// A value that this version does not know; Pebble 1.32 refuses it.
     Other(String),
@@ -66,8 +68,9 @@ impl Serialize for Factor {
 
 /// The configuration of one service.
 ///
-/// Setters take and return the value; what they set is read by the `get_` methods, as with [`std::process::Command`]. What is not set is left to
-/// the layers below (for a merge) and then to Pebble's own default, named at each setter.
+/// Setters take and return the value; what they set is read by the `get_` methods, as with
+/// [`std::process::Command`]. What is not set is left to the layers below (for a merge) and then to
+/// Pebble's own default, named at each setter.
 ///
 /// ```
 /// use charmwright::pebble::{Layer, Service, Startup};
@@ -128,12 +131,10 @@ wire_object!(Service, "the configuration of a service (an object)", {
 });
 
 impl Service {
-    /// An entry that replaces any entry of the same name in the layers below, with nothing else set.
+    /// An entry that replaces any entry of the same name in the layers below, with nothing else
+    /// set.
     pub fn new() -> Self {
-        Self {
-            override_: Some(Override::Replace),
-            ..Self::default()
-        }
+        Self { override_: Some(Override::Replace), ..Self::default() }
     }
 
     /// Sets `override`: [`Override::Replace`] from [`Self::new`].
@@ -160,9 +161,11 @@ impl Service {
         self
     }
 
-    /// Sets `command`: words split as a shell does (quotes, backslash, `#` comments) but run without a shell, so no variables, globs or pipes. The plan needs one.
+    /// Sets `command`: words split as a shell does (quotes, backslash, `#` comments) but run
+    /// without a shell, so no variables, globs or pipes. The plan needs one.
     ///
-    /// A last group in brackets, `web [ --port 80 ]`, holds default arguments that the daemon's `--args` can replace.
+    /// A last group in brackets, `web [ --port 80 ]`, holds default arguments that the daemon's
+    /// `--args` can replace.
     pub fn command(mut self, command: impl Into<String>) -> Self {
         self.command = Some(command.into());
         self
@@ -186,7 +189,8 @@ impl Service {
         self
     }
 
-    /// Sets `workload`: the entry of the plan's `workloads` that gives user, group and environment (Pebble 1.20). Excludes user and group here.
+    /// Sets `workload`: the entry of the plan's `workloads` that gives user, group and environment
+    /// (Pebble 1.20). Excludes user and group here.
     pub fn workload(mut self, name: impl Into<String>) -> Self {
         self.workload = Some(name.into());
         self
@@ -199,7 +203,10 @@ impl Service {
     }
 
     /// Adds variables to `environment`, over the daemon's own environment.
-    pub fn envs(mut self, variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
+    pub fn envs(
+        mut self,
+        variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+    ) -> Self {
         self.environment
             .extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
@@ -247,7 +254,8 @@ impl Service {
         self
     }
 
-    /// Adds to `on-check-failure`: what to do when that check reaches its threshold; absent, nothing.
+    /// Adds to `on-check-failure`: what to do when that check reaches its threshold; absent,
+    /// nothing.
     pub fn on_check_failure(mut self, check: impl Into<String>, action: ServiceAction) -> Self {
         self.on_check_failure.insert(check.into(), action);
         self
@@ -259,13 +267,15 @@ impl Service {
         self
     }
 
-    /// Sets `backoff-factor`, by which each further wait grows: a finite number of at least 1; absent, 2.
+    /// Sets `backoff-factor`, by which each further wait grows: a finite number of at least 1;
+    /// absent, 2.
     pub fn backoff_factor(mut self, factor: f64) -> Self {
         self.backoff_factor = Some(Factor(factor));
         self
     }
 
-    /// Sets `backoff-limit`: the longest wait, and the time a service has to run until waits begin anew; absent, 30 s.
+    /// Sets `backoff-limit`: the longest wait, and the time a service has to run until waits begin
+    /// anew; absent, 30 s.
     pub fn backoff_limit(mut self, limit: impl Into<GoDuration>) -> Self {
         self.backoff_limit = Some(limit.into());
         self
@@ -277,7 +287,8 @@ impl Service {
         self
     }
 
-    /// Sets a key that this version does not know. A key that has a setter of its own is not sent from here.
+    /// Sets a key that this version does not know. A key that has a setter of its own is not sent
+    /// from here.
     pub fn other(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra.insert(key.into(), value.into());
         self

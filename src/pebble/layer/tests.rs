@@ -110,11 +110,8 @@ services: [what follows is not read]
         (web.get_user_id(), web.get_group_id(), web.get_backoff_factor()),
         (Some(0), Some(3), Some(10.5))
     );
-    let environment: Vec<_> = web
-        .get_environment()
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
+    let environment: Vec<_> =
+        web.get_environment().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(
         environment,
         [("A", ""), ("B", "0x10"), ("C", "yes"), ("D", "010"), ("HTTP_PROXY", "")]
@@ -126,10 +123,7 @@ services: [what follows is not read]
         (Some("run"), Some(16), Some(2.0))
     );
     let checks = layer.get_checks();
-    assert_eq!(
-        (checks["up"].get_threshold(), checks["get"].get_threshold()),
-        (Some(8), Some(7))
-    );
+    assert_eq!((checks["up"].get_threshold(), checks["get"].get_threshold()), (Some(8), Some(7)));
     assert_eq!(checks["up"].get_tcp().unwrap().get_port(), Some(8080));
     assert_eq!(checks["get"].get_http().unwrap().get_headers()["X"], "");
     assert_eq!(checks["run"].get_exec().unwrap().get_environment()["X"], "");
@@ -171,36 +165,26 @@ fn what_may_be_a_password_does_not_show() {
         .service("web", Service::new().command("/bin/web").env("TOKEN", "secret"))
         .check(
             "up",
-            Check::default().with_http(HttpCheck::new("http://x/").header("Authorization", "secret")),
+            Check::default()
+                .with_http(HttpCheck::new("http://x/").header("Authorization", "secret")),
         )
-        .check(
-            "run",
-            Check::default().with_exec(ExecCheck::new("true").env("TOKEN", "secret")),
-        );
+        .check("run", Check::default().with_exec(ExecCheck::new("true").env("TOKEN", "secret")));
     let plan = plan(&layer.to_yaml().unwrap());
-    for shown in [
-        format!("{layer:?}"),
-        format!("{plan:?}"),
-        format!("{:#?}", layer.get_services()),
-    ] {
+    for shown in [format!("{layer:?}"), format!("{plan:?}"), format!("{:#?}", layer.get_services())]
+    {
         assert!(!shown.contains("secret"), "{shown}");
         assert!(shown.contains("TOKEN") && shown.contains("/bin/web"), "{shown}");
     }
     let shown = format!("{:?}", Service::new().env("TOKEN", "secret"));
-    assert!(
-        shown.starts_with("Service {") && shown.contains(r#""TOKEN":"..""#),
-        "{shown}"
-    );
+    assert!(shown.starts_with("Service {") && shown.contains(r#""TOKEN":"..""#), "{shown}");
 }
 
 #[test]
 fn an_infinite_factor_is_not_written() {
-    let layer = Layer::new().service("a", Service::new().command("a").backoff_factor(f64::INFINITY));
+    let layer =
+        Layer::new().service("a", Service::new().command("a").backoff_factor(f64::INFINITY));
     let error = layer.to_yaml().unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "cannot write the layer as YAML: backoff-factor has to be a finite number"
-    );
+    assert_eq!(error, "cannot write the layer as YAML: backoff-factor has to be a finite number");
     assert_eq!(layer.validate().unwrap_err().fault(), LayerFault::Value);
     assert!(!layer.is_reflected_in(&plan("services: {a: {command: a}}")));
 }
@@ -216,7 +200,8 @@ fn a_known_key_is_written_once() {
 
 #[test]
 fn refuses_what_would_harm_the_daemon() {
-    let command = |command: &str| Layer::new().service("web", Service::new().command(command)).validate();
+    let command =
+        |command: &str| Layer::new().service("web", Service::new().command(command)).validate();
     assert_eq!(command("/bin/web [ --port 80 ]"), Ok(()));
     for bad in ["", " \t", "# web", "web 'a", "[ web ]"] {
         let error = command(bad).unwrap_err();
@@ -231,7 +216,8 @@ fn refuses_what_would_harm_the_daemon() {
     let exec = Layer::new().check("up", Check::exec("#")).validate().unwrap_err();
     assert_eq!(
         exec.to_string(),
-        "cannot use check \"up\": its command cannot be run: it holds no word, only blanks or a comment"
+        "cannot use check \"up\": its command cannot be run: it holds no word, only blanks or a \
+         comment"
     );
     // In a merge an empty command is one that is not set; blanks are not.
     let merge = |command: &str| {
@@ -264,15 +250,9 @@ fn refuses_what_nothing_can_be_given() {
         (exec(run().user(BAD)), "user"),
         (exec(run().working_dir(BAD)), "working-dir"),
         (check(Check::http(BAD)), "url"),
-        (
-            check(Check::new().with_http(HttpCheck::new("http://a").header("KEY", BAD))),
-            "\"KEY\"",
-        ),
+        (check(Check::new().with_http(HttpCheck::new("http://a").header("KEY", BAD))), "\"KEY\""),
         (check(Check::new().with_tcp(TcpCheck::new(80).host(BAD))), "host"),
-        (
-            Layer::new().log_target("a", LogTarget::new(LogTargetType::Loki, BAD)),
-            "location",
-        ),
+        (Layer::new().log_target("a", LogTarget::new(LogTargetType::Loki, BAD)), "location"),
         (Layer::new().service("a\0", web()), "NUL"),
         (Layer::new().check("a\0", Check::tcp(80)), "NUL"),
     ] {
@@ -288,25 +268,15 @@ fn refuses_what_nothing_can_be_given() {
 fn refuses_what_pebble_refuses() {
     let fault = |layer: Layer| layer.validate().unwrap_err().fault();
     for name in ["", "pebble", "-a"] {
-        assert_eq!(
-            fault(Layer::new().service(name, Service::new())),
-            LayerFault::Name,
-            "{name:?}"
-        );
+        assert_eq!(fault(Layer::new().service(name, Service::new())), LayerFault::Name, "{name:?}");
     }
     assert_eq!(fault(Layer::new().check("", Check::tcp(1))), LayerFault::Name);
-    assert_eq!(
-        fault(Layer::new().service("a", Service::default())),
-        LayerFault::Override
-    );
+    assert_eq!(fault(Layer::new().service("a", Service::default())), LayerFault::Override);
     assert_eq!(
         fault(Layer::new().service("a", Service::new().override_mode("append".into()))),
         LayerFault::Override
     );
-    assert_eq!(
-        fault(Layer::new().log_target("a", LogTarget::default())),
-        LayerFault::Override
-    );
+    assert_eq!(fault(Layer::new().log_target("a", LogTarget::default())), LayerFault::Override);
     assert_eq!(fault(Layer::new().check("a", Check::new())), LayerFault::CheckKind);
     assert_eq!(
         fault(Layer::new().check("a", Check::tcp(1).with_exec(ExecCheck::new("a")))),
@@ -334,10 +304,7 @@ fn refuses_what_pebble_refuses() {
             .validate(),
         Ok(())
     );
-    assert_eq!(
-        Layer::new().service("all", Service::new().command("a")).validate(),
-        Ok(())
-    );
+    assert_eq!(Layer::new().service("all", Service::new().command("a")).validate(), Ok(()));
     assert_eq!(Layer::validate_label("web"), Ok(()));
     for bad in ["", "pebble-x", "a\0"] {
         assert_eq!(Layer::validate_label(bad).unwrap_err().fault(), LayerFault::Label);
@@ -347,7 +314,8 @@ fn refuses_what_pebble_refuses() {
 #[test]
 fn a_replacing_entry_is_shown_when_equal_but_for_defaults() {
     let web = layer(
-        "services: {web: {override: replace, command: web, startup: enabled, kill-delay: 5s, requires: [db], summary: ''}}",
+        "services: {web: {override: replace, command: web, startup: enabled, kill-delay: 5s, \
+         requires: [db], summary: ''}}",
     );
     assert!(web.is_reflected_in(&plan(
         "services: {web: {override: merge, command: web, startup: enabled, requires: [db]}, db: {}}"
@@ -359,7 +327,8 @@ fn a_replacing_entry_is_shown_when_equal_but_for_defaults() {
     ] {
         assert!(!web.is_reflected_in(&plan(other)), "{other}");
     }
-    let up = layer("checks: {up: {override: replace, tcp: {port: 80, host: localhost}, timeout: 20s}}");
+    let up =
+        layer("checks: {up: {override: replace, tcp: {port: 80, host: localhost}, timeout: 20s}}");
     assert!(up.is_reflected_in(&plan(
         "checks: {up: {override: replace, timeout: 10s, threshold: 3, tcp: {port: 80}}}"
     )));
@@ -371,8 +340,10 @@ fn a_replacing_entry_is_shown_when_equal_but_for_defaults() {
 
 #[test]
 fn a_merging_entry_is_shown_when_contained() {
-    let merge =
-        layer("services: {web: {override: merge, after: [a, b], environment: {A: '', B: '2'}, working-dir: ''}}");
+    let merge = layer(
+        "services: {web: {override: merge, after: [a, b], environment: {A: '', B: '2'}, \
+         working-dir: ''}}",
+    );
     assert!(merge.is_reflected_in(&plan(
         "services: {web: {command: web, after: [x, a, b, y], environment: {A: '', B: '2', C: '3'}}}"
     )));
@@ -382,19 +353,22 @@ fn a_merging_entry_is_shown_when_contained() {
         "{after: [a, b], environment: {A: '', B: '3'}}",
         "{}",
     ] {
-        assert!(
-            !merge.is_reflected_in(&plan(&format!("services: {{web: {other}}}"))),
-            "{other}"
-        );
+        assert!(!merge.is_reflected_in(&plan(&format!("services: {{web: {other}}}"))), "{other}");
     }
     let check = layer("checks: {up: {override: merge, timeout: 1m, exec: {environment: {A: b}}}}");
-    assert!(check.is_reflected_in(&plan("checks: {up: {override: replace, period: 30s, timeout: 30s, threshold: 7, exec: {command: x, environment: {A: b}}}}")));
-    // Combined a second time, the timeout is cut to the period that the layer itself leaves at 10 s.
     assert!(check.is_reflected_in(&plan(
-        "checks: {up: {period: 30s, timeout: 10s, threshold: 7, exec: {command: x, environment: {A: b}}}}"
+        "checks: {up: {override: replace, period: 30s, timeout: 30s, threshold: 7, exec: \
+         {command: x, environment: {A: b}}}}"
+    )));
+    // Combined a second time, the timeout is cut to the period that the layer itself leaves at 10
+    // s.
+    assert!(check.is_reflected_in(&plan(
+        "checks: {up: {period: 30s, timeout: 10s, threshold: 7, exec: {command: x, environment: \
+         {A: b}}}}"
     )));
     assert!(!check.is_reflected_in(&plan(
-        "checks: {up: {period: 30s, timeout: 20s, threshold: 7, exec: {command: x, environment: {A: b}}}}"
+        "checks: {up: {period: 30s, timeout: 20s, threshold: 7, exec: {command: x, environment: \
+         {A: b}}}}"
     )));
     let section = layer("workloads: {w: {override: replace, user: x}}");
     assert!(section.is_reflected_in(&plan("workloads: {w: {override: merge, user: x, group: y}}")));
@@ -406,10 +380,7 @@ fn only_a_merge_that_grows_or_fills_in_is_not_idempotent() {
     for (yaml, expected) in [
         ("{}", true),
         ("services: {a: {override: replace, after: [b]}}", true),
-        (
-            "services: {a: {override: merge, environment: {A: b}, command: x}}",
-            true,
-        ),
+        ("services: {a: {override: merge, environment: {A: b}, command: x}}", true),
         ("services: {a: {override: merge, requires: [b]}}", false),
         ("services: {a: {override: merge, new: {x: [1]}}}", false),
         ("services: {a: {command: x}}", false),
@@ -417,10 +388,7 @@ fn only_a_merge_that_grows_or_fills_in_is_not_idempotent() {
         ("checks: {a: {override: merge, tcp: {port: 1}}}", false),
         ("checks: {a: {override: merge, threshold: 5, tcp: {port: 1}}}", true),
         ("checks: {a: {override: merge, threshold: 5, timeout: 11s}}", false),
-        (
-            "checks: {a: {override: merge, threshold: 5, timeout: 11s, period: 11s}}",
-            true,
-        ),
+        ("checks: {a: {override: merge, threshold: 5, timeout: 11s, period: 11s}}", true),
         ("log-targets: {a: {override: merge, labels: {a: b}}}", true),
         ("log-targets: {a: {override: merge, services: [all]}}", false),
         ("newer: [1]", false),
@@ -447,12 +415,7 @@ fn names() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn service() -> impl Strategy<Value = Service> {
-    let texts = (
-        option::of(text()),
-        option::of(text()),
-        option::of(text()),
-        option::of(text()),
-    );
+    let texts = (option::of(text()), option::of(text()), option::of(text()), option::of(text()));
     let lists = (names(), names(), btree_map(text(), text(), 0..3));
     let rest = (
         any::<u32>(),
@@ -462,16 +425,19 @@ fn service() -> impl Strategy<Value = Service> {
         text(),
     );
     (texts, lists, rest).prop_map(
-        |((command, startup, mode, user), (after, requires, environment), (id, delay, factor, key, other))| {
+        |(
+            (command, startup, mode, user),
+            (after, requires, environment),
+            (id, delay, factor, key, other),
+        )| {
             let mut service = Service::new()
                 .after(after)
                 .requires(requires)
                 .envs(environment)
                 .group_id(id)
                 .backoff_factor(factor);
-            service = service
-                .kill_delay(Duration::from_nanos(delay))
-                .other(format!("x-{key}"), other);
+            service =
+                service.kill_delay(Duration::from_nanos(delay)).other(format!("x-{key}"), other);
             if let Some(command) = command {
                 service = service.command(command).on_success(ServiceAction::Ignore);
             }
@@ -482,9 +448,7 @@ fn service() -> impl Strategy<Value = Service> {
                 service = service.override_mode(Override::from(mode));
             }
             if let Some(user) = user {
-                service = service
-                    .user(user.clone())
-                    .on_check_failure(user, ServiceAction::Restart);
+                service = service.user(user.clone()).on_check_failure(user, ServiceAction::Restart);
             }
             service
         },
@@ -494,27 +458,22 @@ fn service() -> impl Strategy<Value = Service> {
 fn check() -> impl Strategy<Value = Check> {
     let kinds = prop_oneof![
         (text(), text(), text())
-            .prop_map(|(url, name, value)| Check::new().with_http(HttpCheck::new(url).header(name, value))),
-        (any::<u16>(), text()).prop_map(|(port, host)| Check::new().with_tcp(TcpCheck::new(port).host(host))),
+            .prop_map(|(url, name, value)| Check::new()
+                .with_http(HttpCheck::new(url).header(name, value))),
+        (any::<u16>(), text())
+            .prop_map(|(port, host)| Check::new().with_tcp(TcpCheck::new(port).host(host))),
         (text(), text(), text()).prop_map(|(command, name, value)| {
-            Check::new().with_exec(ExecCheck::new(command).env(name.clone(), value).service_context(name))
+            Check::new()
+                .with_exec(ExecCheck::new(command).env(name.clone(), value).service_context(name))
         }),
     ];
     (kinds, any::<u32>(), any::<u64>()).prop_map(|(check, threshold, period)| {
-        check
-            .threshold(threshold)
-            .period(Duration::from_nanos(period))
-            .level(CheckLevel::Alive)
+        check.threshold(threshold).period(Duration::from_nanos(period)).level(CheckLevel::Alive)
     })
 }
 
 fn any_layer() -> impl Strategy<Value = Layer> {
-    (
-        text(),
-        btree_map(text(), service(), 0..3),
-        btree_map(text(), check(), 0..3),
-        names(),
-    )
+    (text(), btree_map(text(), service(), 0..3), btree_map(text(), check(), 0..3), names())
         .prop_map(|(summary, services, checks, targets)| {
             let mut layer = Layer::new().summary(summary);
             for (name, service) in services {

@@ -1,10 +1,12 @@
-//! What is refused before it is sent: what Pebble certainly refuses, and the one thing that ends it.
+//! What is refused before it is sent: what Pebble certainly refuses, and the one thing that ends
+//! it.
 
 use super::command::{CommandFault, check_exec_command, check_service_command};
 use super::{Check, ExecCheck, Layer, LogTarget, Override, Service};
 use crate::pebble::names::{check_environment, check_name, check_text};
 
-/// A layer, or the label for one, that is not sent. Its message names the entry, what is wrong and what would do.
+/// A layer, or the label for one, that is not sent. Its message names the entry, what is wrong and
+/// what would do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot use {place}: {why}")]
 pub struct InvalidLayer {
@@ -33,11 +35,7 @@ pub enum LayerFault {
 
 impl InvalidLayer {
     fn new(fault: LayerFault, place: impl Into<String>, why: impl Into<String>) -> Self {
-        Self {
-            fault,
-            place: place.into(),
-            why: why.into(),
-        }
+        Self { fault, place: place.into(), why: why.into() }
     }
 
     /// What is wrong.
@@ -46,7 +44,8 @@ impl InvalidLayer {
         self.fault
     }
 
-    /// Why it will not do, without the entry that it is about: for who names that in other words, such as a config option.
+    /// Why it will not do, without the entry that it is about: for who names that in other words,
+    /// such as a config option.
     #[must_use]
     pub fn why(&self) -> &str {
         &self.why
@@ -54,8 +53,9 @@ impl InvalidLayer {
 }
 
 impl Service {
-    /// Checks a command as [`Layer::validate`] will: that it holds a word, closes its quotes, and has its `[ ... ]` group of default
-    /// arguments, if any, at the end. For a charm whose user gives the command.
+    /// Checks a command as [`Layer::validate`] will: that it holds a word, closes its quotes, and
+    /// has its `[ ... ]` group of default arguments, if any, at the end. For a charm whose user
+    /// gives the command.
     ///
     /// ```
     /// use charmwright::pebble::Service;
@@ -72,7 +72,8 @@ impl Service {
 }
 
 impl ExecCheck {
-    /// Checks a command as [`Layer::validate`] will: that it holds a word and closes its quotes. Brackets mean nothing here.
+    /// Checks a command as [`Layer::validate`] will: that it holds a word and closes its quotes.
+    /// Brackets mean nothing here.
     ///
     /// # Errors
     /// Says what is wrong; the command itself is not repeated.
@@ -90,21 +91,17 @@ impl CommandFault {
 impl Layer {
     /// Checks what can be checked without Pebble.
     ///
-    /// Above all a command with no word in it, which Pebble (1.32 at least) accepts and then dies of when it is to be run. What depends on other
-    /// layers (whether a merged service has a command, whether a required service exists) is left to Pebble, which answers 400 and stays as it was.
+    /// Above all a command with no word in it, which Pebble (1.32 at least) accepts and then dies
+    /// of when it is to be run. What depends on other layers (whether a merged service has a
+    /// command, whether a required service exists) is left to Pebble, which answers 400 and stays
+    /// as it was.
     ///
     /// # Errors
     /// The first thing found wrong, entries taken in the order of their names.
     pub fn validate(&self) -> Result<(), InvalidLayer> {
-        self.get_services()
-            .iter()
-            .try_for_each(|(name, service)| check_service(name, service))?;
-        self.get_checks()
-            .iter()
-            .try_for_each(|(name, check)| check_check(name, check))?;
-        self.get_log_targets()
-            .iter()
-            .try_for_each(|(name, target)| check_log_target(name, target))
+        self.get_services().iter().try_for_each(|(name, service)| check_service(name, service))?;
+        self.get_checks().iter().try_for_each(|(name, check)| check_check(name, check))?;
+        self.get_log_targets().iter().try_for_each(|(name, target)| check_log_target(name, target))
     }
 
     /// Checks the label that a layer is to be added under.
@@ -113,11 +110,7 @@ impl Layer {
     /// When it is empty or starts with `pebble-`, which Pebble keeps for itself.
     pub fn validate_label(label: &str) -> Result<(), InvalidLayer> {
         let refuse = |why: &str| {
-            Err(InvalidLayer::new(
-                LayerFault::Label,
-                format!("the layer label {label:?}"),
-                why,
-            ))
+            Err(InvalidLayer::new(LayerFault::Label, format!("the layer label {label:?}"), why))
         };
         if label.is_empty() {
             refuse("a label has at least one character")
@@ -152,10 +145,7 @@ fn check_service(name: &str, service: &Service) -> Result<(), InvalidLayer> {
         ("working-dir", service.get_working_dir()),
     ])
     .map_err(bad_value)?;
-    if service
-        .get_backoff_factor()
-        .is_some_and(|factor| !factor.is_finite() || factor < 1.0)
-    {
+    if service.get_backoff_factor().is_some_and(|factor| !factor.is_finite() || factor < 1.0) {
         return Err(InvalidLayer::new(
             LayerFault::Value,
             place(),
@@ -174,17 +164,9 @@ fn check_check(name: &str, check: &Check) -> Result<(), InvalidLayer> {
         return Err(InvalidLayer::new(LayerFault::Value, place(), "period must not be zero"));
     }
     if check.get_timeout().is_some_and(|timeout| timeout.as_nanos() == 0) {
-        return Err(InvalidLayer::new(
-            LayerFault::Value,
-            place(),
-            "timeout must not be zero",
-        ));
+        return Err(InvalidLayer::new(LayerFault::Value, place(), "timeout must not be zero"));
     }
-    let kinds = [
-        check.get_http().is_some(),
-        check.get_tcp().is_some(),
-        check.get_exec().is_some(),
-    ];
+    let kinds = [check.get_http().is_some(), check.get_tcp().is_some(), check.get_exec().is_some()];
     let kinds = kinds.into_iter().filter(|&is_set| is_set).count();
     // A merge may complete or change what lower layers say, but two kinds at once never end well.
     if kinds > 1 || (kinds == 0 && check.get_override() == Some(&Override::Replace)) {

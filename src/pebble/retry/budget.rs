@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::policy::RetryPolicy;
 
-/// The retries made and the time without an answer, counted over all calls that share it: by custom one for each container and hook.
+/// The retries made and the time without an answer, counted over all calls that share it: by custom
+/// one for each container and hook.
 ///
-/// Clones share the count. Once it is spent (as many retries, or as much time, as the policy of a call allows), that call makes one attempt. An
-/// answered request costs nothing, however long it took.
+/// Clones share the count. Once it is spent (as many retries, or as much time, as the policy of a
+/// call allows), that call makes one attempt. An answered request costs nothing, however long it
+/// took.
 #[derive(Debug, Clone, Default)]
 pub struct Budget(Arc<Mutex<Spent>>);
 
@@ -51,17 +53,17 @@ impl Budget {
         spent.unanswered = spent.unanswered.saturating_add(unanswered);
     }
 
-    /// Takes one more retry after `delay`, if `policy` allows it; both are charged at once, so that calls made side by side cannot overdraw it.
+    /// Takes one more retry after `delay`, if `policy` allows it; both are charged at once, so that
+    /// calls made side by side cannot overdraw it.
     pub(in crate::pebble) fn take_retry(&self, policy: &RetryPolicy, delay: Duration) -> bool {
         let mut spent = self.lock();
         let unanswered = spent.unanswered.saturating_add(delay);
-        if spent.retries.saturating_add(1) >= policy.max_attempts() || unanswered >= policy.time_limit() {
+        if spent.retries.saturating_add(1) >= policy.max_attempts()
+            || unanswered >= policy.time_limit()
+        {
             return false;
         }
-        *spent = Spent {
-            retries: spent.retries + 1,
-            unanswered,
-        };
+        *spent = Spent { retries: spent.retries + 1, unanswered };
         true
     }
 }

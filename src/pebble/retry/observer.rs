@@ -47,7 +47,8 @@ impl FailedAttempt {
         self.attempts
     }
 
-    /// How long the budget has gone without an answer, all its calls together and the coming wait included.
+    /// How long the budget has gone without an answer, all its calls together and the coming wait
+    /// included.
     #[must_use]
     pub fn unanswered(&self) -> Duration {
         self.unanswered

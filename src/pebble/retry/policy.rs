@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use backon::BackoffBuilder;
 
-/// The shortest time that the first attempt of a call gets, however little is left of the budget: one attempt is always made.
+/// The shortest time that the first attempt of a call gets, however little is left of the budget:
+/// one attempt is always made.
 const LEAST_ATTEMPT: Duration = Duration::from_secs(2);
 
 /// What an operator's own schedule gets beside its waits.
 const OPERATOR_SLACK: Duration = Duration::from_secs(15);
 
-/// How a call is retried: after failed attempt `n` it waits `min(step × n, cap)`, at most `attempts` times in all, at most `deadline` without an
-/// answer.
+/// How a call is retried: after failed attempt `n` it waits `min(step × n, cap)`, at most
+/// `attempts` times in all, at most `deadline` without an answer.
 ///
-/// It is plain data; [`RetryPolicy::run`] or a [`Client`](crate::pebble::Client) puts it to work, under a [`Budget`](super::Budget).
+/// It is plain data; [`RetryPolicy::run`] or a [`Client`](crate::pebble::Client) puts it to work,
+/// under a [`Budget`](super::Budget).
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,7 +36,8 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// For a unit in operation: 15 attempts, step 1 s, cap 15 s (105 s of waits), 120 s in all. The default.
+    /// For a unit in operation: 15 attempts, step 1 s, cap 15 s (105 s of waits), 120 s in all. The
+    /// default.
     #[must_use]
     pub const fn operation() -> Self {
         Self {
@@ -46,24 +49,17 @@ impl RetryPolicy {
         }
     }
 
-    /// For a container that is still being set up, where waiting is not worth much: 3 attempts, step 1 s, 5 s in all.
+    /// For a container that is still being set up, where waiting is not worth much: 3 attempts,
+    /// step 1 s, 5 s in all.
     #[must_use]
     pub const fn setup() -> Self {
-        Self {
-            attempts: attempts(3),
-            deadline: Duration::from_secs(5),
-            ..Self::operation()
-        }
+        Self { attempts: attempts(3), deadline: Duration::from_secs(5), ..Self::operation() }
     }
 
     /// One attempt of at most `limit`.
     #[must_use]
     pub const fn once(limit: Duration) -> Self {
-        Self {
-            attempts: NonZeroU32::MIN,
-            deadline: limit,
-            ..Self::operation()
-        }
+        Self { attempts: NonZeroU32::MIN, deadline: limit, ..Self::operation() }
     }
 
     /// How many attempts there are in all.
@@ -87,21 +83,24 @@ impl RetryPolicy {
         self
     }
 
-    /// The longest time without an answer: failed attempts and the waits between them. A wait that would reach it is not begun.
+    /// The longest time without an answer: failed attempts and the waits between them. A wait that
+    /// would reach it is not begun.
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Shortens each wait by up to half of it, by chance from `seed`; the same seed gives the same waits. Without it the waits are exact.
+    /// Shortens each wait by up to half of it, by chance from `seed`; the same seed gives the same
+    /// waits. Without it the waits are exact.
     #[must_use]
     pub const fn jitter(mut self, seed: u64) -> Self {
         self.jitter = Some(seed);
         self
     }
 
-    /// Takes the values that an operator has set. The deadline stretches to their schedule and 15 s more, so that it does not cut them short.
+    /// Takes the values that an operator has set. The deadline stretches to their schedule and 15 s
+    /// more, so that it does not cut them short.
     #[must_use]
     pub fn with_operator(mut self, attempts: Option<NonZeroU32>, step: Option<Duration>) -> Self {
         if attempts.is_none() && step.is_none() {
@@ -151,7 +150,8 @@ impl RetryPolicy {
         }
     }
 
-    /// The waits together, without jitter. Closed form, since an operator may ask for a thousand million attempts.
+    /// The waits together, without jitter. Closed form, since an operator may ask for a thousand
+    /// million attempts.
     fn schedule(&self) -> Duration {
         let retries = u128::from(self.max_attempts() - 1);
         let (step, cap) = (self.step.as_nanos(), self.cap.as_nanos());
@@ -162,14 +162,11 @@ impl RetryPolicy {
         Duration::from_nanos(u64::try_from(total).unwrap_or(u64::MAX))
     }
 
-    /// How long an attempt may take when `unanswered` of the time is gone. The first attempt of a call always gets some time.
+    /// How long an attempt may take when `unanswered` of the time is gone. The first attempt of a
+    /// call always gets some time.
     pub(in crate::pebble) fn limit(&self, unanswered: Duration, first: bool) -> Duration {
         let left = self.deadline.saturating_sub(unanswered);
-        if first {
-            left.max(LEAST_ATTEMPT.min(self.deadline))
-        } else {
-            left
-        }
+        if first { left.max(LEAST_ATTEMPT.min(self.deadline)) } else { left }
     }
 }
 
@@ -233,7 +230,8 @@ impl Iterator for Linear {
     }
 }
 
-/// Shortens a wait by up to half of it, by chance. It never lengthens one, so that the longest wait stays the longest.
+/// Shortens a wait by up to half of it, by chance. It never lengthens one, so that the longest wait
+/// stays the longest.
 pub(in crate::pebble) fn shortened(exact: Duration, state: &mut u64) -> Duration {
     let half = u64::try_from(exact.as_nanos() / 2).unwrap_or(u64::MAX);
     let cut = splitmix(state) % half.saturating_add(1);
@@ -269,14 +267,11 @@ mod tests {
 
     #[test]
     fn the_cap_holds() {
-        let policy = RetryPolicy::operation()
-            .attempts(attempts(20))
-            .cap(Duration::from_secs(3));
+        let policy = RetryPolicy::operation().attempts(attempts(20)).cap(Duration::from_secs(3));
         assert_eq!(seconds(&policy)[..5], [1, 2, 3, 3, 3]);
         assert_eq!(policy.delays().sum::<Duration>(), policy.schedule());
-        let short = RetryPolicy::operation()
-            .step(Duration::from_secs(60))
-            .cap(Duration::from_secs(7));
+        let short =
+            RetryPolicy::operation().step(Duration::from_secs(60)).cap(Duration::from_secs(7));
         assert_eq!(short.delays().sum::<Duration>(), short.schedule());
     }
 
@@ -284,15 +279,15 @@ mod tests {
     fn an_operators_values_stretch_the_deadline_and_never_shrink_it() {
         let more = RetryPolicy::operation().with_operator(NonZeroU32::new(30), None);
         assert_eq!(more.time_limit(), Duration::from_secs(105 + 15 * 15 + 15));
-        let fewer = RetryPolicy::operation().with_operator(NonZeroU32::new(2), Some(Duration::from_millis(10)));
-        assert_eq!(
-            (fewer.max_attempts(), fewer.time_limit()),
-            (2, Duration::from_secs(120))
-        );
+        let fewer = RetryPolicy::operation()
+            .with_operator(NonZeroU32::new(2), Some(Duration::from_millis(10)));
+        assert_eq!((fewer.max_attempts(), fewer.time_limit()), (2, Duration::from_secs(120)));
         assert_eq!(RetryPolicy::setup().with_operator(None, None), RetryPolicy::setup());
-        let endless = RetryPolicy::operation().with_operator(Some(NonZeroU32::MAX), Some(Duration::MAX));
+        let endless =
+            RetryPolicy::operation().with_operator(Some(NonZeroU32::MAX), Some(Duration::MAX));
         assert!(endless.time_limit() >= Duration::from_secs(15 * 60));
-        let nothing = RetryPolicy::operation().with_operator(Some(NonZeroU32::MAX), Some(Duration::ZERO));
+        let nothing =
+            RetryPolicy::operation().with_operator(Some(NonZeroU32::MAX), Some(Duration::ZERO));
         assert_eq!(nothing.time_limit(), Duration::from_secs(120));
     }
 
@@ -303,10 +298,7 @@ mod tests {
         assert_eq!(waits, policy.delays().collect::<Vec<_>>());
         assert_ne!(waits, RetryPolicy::operation().jitter(8).delays().collect::<Vec<_>>());
         for (jittered, exact) in waits.iter().zip(RetryPolicy::operation().delays()) {
-            assert!(
-                *jittered <= exact && *jittered >= exact / 2,
-                "{jittered:?} of {exact:?}"
-            );
+            assert!(*jittered <= exact && *jittered >= exact / 2, "{jittered:?} of {exact:?}");
         }
     }
 

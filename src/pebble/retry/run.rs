@@ -44,7 +44,8 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Which attempt it is, from 1. From 2 on it is a resend, and an answer may be explained by an earlier attempt.
+    /// Which attempt it is, from 1. From 2 on it is a resend, and an answer may be explained by an
+    /// earlier attempt.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
@@ -58,15 +59,19 @@ impl Attempt {
 }
 
 impl RetryPolicy {
-    /// Runs `operation` until it succeeds, until `classify` calls a failure final, or until this policy or `budget` allows no more.
+    /// Runs `operation` until it succeeds, until `classify` calls a failure final, or until this
+    /// policy or `budget` allows no more.
     ///
-    /// A Pebble client does this by itself. It is public for everything else that a hook talks to and that deserves the same care: the workload's
-    /// admin interface, Kubernetes. Give it the budget of the container or one of its own.
+    /// A Pebble client does this by itself. It is public for everything else that a hook talks to
+    /// and that deserves the same care: the workload's admin interface, Kubernetes. Give it the
+    /// budget of the container or one of its own.
     ///
-    /// `what` names the operation in the log: it completes a sentence that starts with "cannot", such as `reload the proxy`.
+    /// `what` names the operation in the log: it completes a sentence that starts with "cannot",
+    /// such as `reload the proxy`.
     ///
-    /// Each attempt is bounded by what is left of the deadline; one that is still silent then is dropped and *not* repeated, since it may have acted.
-    /// Dropping the future drops the attempt that runs; there is no background task. It needs a tokio runtime with time enabled.
+    /// Each attempt is bounded by what is left of the deadline; one that is still silent then is
+    /// dropped and *not* repeated, since it may have acted. Dropping the future drops the attempt
+    /// that runs; there is no background task. It needs a tokio runtime with time enabled.
     ///
     /// ```
     /// use charmwright::pebble::{Budget, Classified, RetryPolicy};
@@ -125,45 +130,20 @@ impl RetryPolicy {
             }
         };
         let judge = |(error, took): &(Option<E>, Duration)| {
-            let cause = error
-                .as_ref()
-                .map_or_else(|| "no answer".to_owned(), ToString::to_string);
+            let cause = error.as_ref().map_or_else(|| "no answer".to_owned(), ToString::to_string);
             let meaning = error.as_ref().map_or(Classified::Final, &mut classify);
-            Judged {
-                meaning,
-                unanswered: *took,
-                cause,
-            }
+            Judged { meaning, unanswered: *took, cause }
         };
-        let reporter = Reporter {
-            operation: what.to_owned(),
-            ..Reporter::default()
-        };
+        let reporter = Reporter { operation: what.to_owned(), ..Reporter::default() };
         drive(self, budget, &reporter, attempt, judge).await.map_err(|drained| {
-            let Drained {
-                attempts,
-                elapsed,
-                exhausted,
-                error: (error, took),
-            } = drained;
+            let Drained { attempts, elapsed, exhausted, error: (error, took) } = drained;
             let operation = what.to_owned();
             match error {
-                Some(error) if exhausted => RunError::Exhausted {
-                    operation,
-                    attempts,
-                    elapsed,
-                    error,
-                },
-                Some(error) => RunError::Final {
-                    operation,
-                    attempts,
-                    error,
-                },
-                None => RunError::Silent {
-                    operation,
-                    attempts,
-                    waited: took,
-                },
+                Some(error) if exhausted => {
+                    RunError::Exhausted { operation, attempts, elapsed, error }
+                }
+                Some(error) => RunError::Final { operation, attempts, error },
+                None => RunError::Silent { operation, attempts, waited: took },
             }
         })
     }
@@ -172,7 +152,8 @@ impl RetryPolicy {
 /// What one failure means, and what it costs.
 pub(in crate::pebble) struct Judged {
     pub(in crate::pebble) meaning: Classified,
-    /// How long it went without an answer; less than the attempt took when parts of it were answered.
+    /// How long it went without an answer; less than the attempt took when parts of it were
+    /// answered.
     pub(in crate::pebble) unanswered: Duration,
     pub(in crate::pebble) cause: String,
 }
@@ -202,14 +183,10 @@ impl Reporter {
         text::clean(&what, LONGEST).into_owned()
     }
 
-    /// The first failure that will be retried is a warning, at once; the others would only repeat it. Giving up is told by the error.
+    /// The first failure that will be retried is a warning, at once; the others would only repeat
+    /// it. Giving up is told by the error.
     fn failed(&self, failure: &FailedAttempt, exhausted: bool) {
-        let FailedAttempt {
-            cause,
-            attempt,
-            attempts,
-            ..
-        } = failure;
+        let FailedAttempt { cause, attempt, attempts, .. } = failure;
         let what = self.what();
         match failure.delay.map(seconds) {
             Some(wait) if *attempt == 1 => {
@@ -219,7 +196,9 @@ impl Reporter {
                 tracing::debug!(target: WAITS, "cannot {what}: {cause}; attempt {attempt} of {attempts}, next in {wait}");
             }
             None if exhausted => {
-                tracing::debug!("cannot {what}: {cause}; attempt {attempt} of {attempts}, the last");
+                tracing::debug!(
+                    "cannot {what}: {cause}; attempt {attempt} of {attempts}, the last"
+                );
             }
             // A refusal may repeat what the user gave, and who gets the error decides what is told.
             None => tracing::debug!("cannot {what}: attempt {attempt} failed, as another would"),
@@ -240,7 +219,8 @@ impl Reporter {
     }
 }
 
-/// The loop itself. backon makes the attempts and the waits; all decisions are taken in one place, when an attempt has failed.
+/// The loop itself. backon makes the attempts and the waits; all decisions are taken in one place,
+/// when an attempt has failed.
 pub(in crate::pebble) async fn drive<T, E, Op, Fut, J>(
     policy: &RetryPolicy,
     budget: &Budget,
@@ -285,12 +265,7 @@ where
     if attempts > 1 && result.is_ok() {
         reporter.recovered(attempts, policy, begun.elapsed());
     }
-    result.map_err(|error| Drained {
-        attempts,
-        elapsed: begun.elapsed(),
-        exhausted,
-        error,
-    })
+    result.map_err(|error| Drained { attempts, elapsed: begun.elapsed(), exhausted, error })
 }
 
 #[cfg(test)]
@@ -303,8 +278,13 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Runs an operation that always fails after `each`, and gives the seconds at which its attempts began.
-    async fn attempts_at(policy: &RetryPolicy, budget: &Budget, each: Duration) -> (Vec<u64>, RunError<&'static str>) {
+    /// Runs an operation that always fails after `each`, and gives the seconds at which its
+    /// attempts began.
+    async fn attempts_at(
+        policy: &RetryPolicy,
+        budget: &Budget,
+        each: Duration,
+    ) -> (Vec<u64>, RunError<&'static str>) {
         let start = Instant::now();
         let begun = Mutex::new(Vec::new());
         let error = policy
@@ -350,9 +330,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_cap_is_the_longest_wait() {
-        let policy = RetryPolicy::operation()
-            .cap(2 * SECOND)
-            .attempts(NonZeroU32::new(6).unwrap());
+        let policy = RetryPolicy::operation().cap(2 * SECOND).attempts(NonZeroU32::new(6).unwrap());
         let (at, _) = attempts_at(&policy, &Budget::new(), Duration::ZERO).await;
         assert_eq!(at, [0, 1, 3, 5, 7, 9]);
     }
@@ -393,38 +371,20 @@ mod tests {
         let budget = Budget::new();
         let policy = RetryPolicy::operation();
         let silent = |_| std::future::pending::<Result<(), &str>>();
-        let error = policy
-            .run("do it", &budget, silent, |_| Classified::Retry)
-            .await
-            .unwrap_err();
+        let error = policy.run("do it", &budget, silent, |_| Classified::Retry).await.unwrap_err();
         assert_eq!(
             error,
-            RunError::Silent {
-                operation: "do it".to_owned(),
-                attempts: 1,
-                waited: 120 * SECOND
-            }
+            RunError::Silent { operation: "do it".to_owned(), attempts: 1, waited: 120 * SECOND }
         );
-        let error = policy
-            .run("do it", &budget, silent, |_| Classified::Retry)
-            .await
-            .unwrap_err();
+        let error = policy.run("do it", &budget, silent, |_| Classified::Retry).await.unwrap_err();
         assert_eq!(
             error,
-            RunError::Silent {
-                operation: "do it".to_owned(),
-                attempts: 1,
-                waited: 2 * SECOND
-            }
+            RunError::Silent { operation: "do it".to_owned(), attempts: 1, waited: 2 * SECOND }
         );
         let once = RetryPolicy::once(SECOND);
         assert_eq!(
             once.run("do it", &budget, silent, |_| Classified::Retry).await,
-            Err(RunError::Silent {
-                operation: "do it".to_owned(),
-                attempts: 1,
-                waited: SECOND
-            })
+            Err(RunError::Silent { operation: "do it".to_owned(), attempts: 1, waited: SECOND })
         );
     }
 
@@ -436,9 +396,7 @@ mod tests {
             Ok::<_, &str>(7)
         };
         assert_eq!(
-            RetryPolicy::operation()
-                .run("do it", &budget, slow, |_| Classified::Retry)
-                .await,
+            RetryPolicy::operation().run("do it", &budget, slow, |_| Classified::Retry).await,
             Ok(7)
         );
         assert_eq!((budget.retries(), budget.unanswered()), (0, Duration::ZERO));
@@ -461,26 +419,18 @@ mod tests {
             )
             .await
             .unwrap_err();
-        assert_eq!(
-            error,
-            RunError::Final {
-                operation: "do it".to_owned(),
-                attempts: 2,
-                error: 2
-            }
-        );
+        assert_eq!(error, RunError::Final { operation: "do it".to_owned(), attempts: 2, error: 2 });
         assert_eq!(start.elapsed(), 7 * SECOND);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_error_names_the_operation_and_has_the_failure_as_its_source() {
         let run = async |policy: RetryPolicy, classified| {
-            let refuse = |_| async { Err::<(), _>(std::io::Error::from(std::io::ErrorKind::ConnectionRefused)) };
+            let refuse = |_| async {
+                Err::<(), _>(std::io::Error::from(std::io::ErrorKind::ConnectionRefused))
+            };
             let budget = Budget::new();
-            policy
-                .run("reload the proxy", &budget, refuse, |_| classified)
-                .await
-                .unwrap_err()
+            policy.run("reload the proxy", &budget, refuse, |_| classified).await.unwrap_err()
         };
         let exhausted = run(RetryPolicy::setup(), Classified::Retry).await;
         assert_eq!(exhausted.to_string(), "cannot reload the proxy: failed 3 times in 3 s");
@@ -499,17 +449,11 @@ mod tests {
         impl RetryObserver for Seen {
             fn attempt_failed(&self, failure: &FailedAttempt) {
                 let delay = failure.delay().map(|delay| delay.as_secs());
-                self.0
-                    .lock()
-                    .unwrap()
-                    .push((failure.attempt(), delay, self.1.elapsed().as_secs()));
+                self.0.lock().unwrap().push((failure.attempt(), delay, self.1.elapsed().as_secs()));
             }
         }
         let seen = Arc::new(Seen(Mutex::default(), Instant::now()));
-        let reporter = Reporter {
-            observer: Some(seen.clone()),
-            ..Reporter::default()
-        };
+        let reporter = Reporter { observer: Some(seen.clone()), ..Reporter::default() };
         let judge = |cause: &&str| Judged {
             meaning: Classified::Retry,
             unanswered: Duration::ZERO,
@@ -524,9 +468,6 @@ mod tests {
         )
         .await;
         assert!(result.is_err_and(|drained| drained.exhausted));
-        assert_eq!(
-            *seen.0.lock().unwrap(),
-            [(1, Some(1), 0), (2, Some(2), 1), (3, None, 3)]
-        );
+        assert_eq!(*seen.0.lock().unwrap(), [(1, Some(1), 0), (2, Some(2), 1), (3, None, 3)]);
     }
 }

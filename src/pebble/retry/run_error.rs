@@ -50,9 +50,9 @@ impl<E> RunError<E> {
     #[must_use]
     pub fn operation(&self) -> &str {
         match self {
-            Self::Final { operation, .. } | Self::Exhausted { operation, .. } | Self::Silent { operation, .. } => {
-                operation
-            }
+            Self::Final { operation, .. }
+            | Self::Exhausted { operation, .. }
+            | Self::Silent { operation, .. } => operation,
         }
     }
 
@@ -60,9 +60,9 @@ impl<E> RunError<E> {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         match self {
-            Self::Final { attempts, .. } | Self::Exhausted { attempts, .. } | Self::Silent { attempts, .. } => {
-                *attempts
-            }
+            Self::Final { attempts, .. }
+            | Self::Exhausted { attempts, .. }
+            | Self::Silent { attempts, .. } => *attempts,
         }
     }
 
@@ -79,27 +79,14 @@ impl<E> RunError<E> {
 impl<E> fmt::Display for RunError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Final {
-                operation, attempts, ..
-            } => write!(
+            Self::Final { operation, attempts, .. } => write!(
                 f,
                 "cannot {operation}: attempt {attempts} failed, and another would not help"
             ),
-            Self::Exhausted {
-                operation,
-                attempts,
-                elapsed,
-                ..
-            } => write!(
-                f,
-                "cannot {operation}: failed {attempts} times in {}",
-                seconds(*elapsed)
-            ),
-            Self::Silent {
-                operation,
-                attempts,
-                waited,
-            } => write!(
+            Self::Exhausted { operation, attempts, elapsed, .. } => {
+                write!(f, "cannot {operation}: failed {attempts} times in {}", seconds(*elapsed))
+            }
+            Self::Silent { operation, attempts, waited } => write!(
                 f,
                 "cannot {operation}: no answer to attempt {attempts} in {}, and it may have acted",
                 seconds(*waited)

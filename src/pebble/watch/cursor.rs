@@ -1,13 +1,16 @@
-//! Where the log of a service was left, and how that place is found in a buffer that is read from its start.
+//! Where the log of a service was left, and how that place is found in a buffer that is read from
+//! its start.
 //!
-//! Entries have no number and their time only counts milliseconds, so the place is a time and the text that came at that time. The text is compared
-//! without regard to where one entry ends and the next begins: a line that a service has written in two parts may be two entries for who follows and
-//! is one for who reads later.
+//! Entries have no number and their time only counts milliseconds, so the place is a time and the
+//! text that came at that time. The text is compared without regard to where one entry ends and the
+//! next begins: a line that a service has written in two parts may be two entries for who follows
+//! and is one for who reads later.
 
 use super::super::logs::LogEntry;
 use super::super::timestamp::Timestamp;
 
-/// As much text of one time as is kept, at least, and at most twice as much; more than Pebble's own buffer of 100 KiB holds.
+/// As much text of one time as is kept, at least, and at most twice as much; more than Pebble's own
+/// buffer of 100 KiB holds.
 const MOST_TEXT: usize = 256 * 1024;
 
 /// What became of an entry.
@@ -62,10 +65,7 @@ enum Search {
 impl Track {
     /// The log of a service of which something came before what will be seen.
     pub(super) fn torn() -> Self {
-        Self {
-            torn: true,
-            ..Self::default()
-        }
+        Self { torn: true, ..Self::default() }
     }
 
     /// Something was left out before the next entry.
@@ -91,11 +91,7 @@ impl Track {
     /// The buffer is read from its start again.
     pub(super) fn rewind(&mut self) {
         self.search = if self.place.is_some() {
-            Search::On {
-                run: String::new(),
-                held: Vec::new(),
-                passed: None,
-            }
+            Search::On { run: String::new(), held: Vec::new(), passed: None }
         } else {
             Search::Over
         };
@@ -138,7 +134,8 @@ impl Track {
                         .iter()
                         .map(|entry| entry.message().len() + size_of::<LogEntry>())
                         .sum();
-                    if set_back && !found && Some(entry.time()) <= self.latest && size <= MOST_TEXT {
+                    if set_back && !found && Some(entry.time()) <= self.latest && size <= MOST_TEXT
+                    {
                         run.clear();
                         held.push(entry);
                     } else {
@@ -177,20 +174,20 @@ impl Track {
         }
     }
 
-    /// No more of the place will come: either it was there, though cut off at its front, or it is lost.
+    /// No more of the place will come: either it was there, though cut off at its front, or it is
+    /// lost.
     fn settle(&mut self, seen: &mut Vec<Seen>) {
         let Search::On { run, held, passed } = std::mem::take(&mut self.search) else {
             return;
         };
-        let found = self
-            .place
-            .as_ref()
-            .is_some_and(|place| !run.is_empty() && place.text.ends_with(&run));
+        let found =
+            self.place.as_ref().is_some_and(|place| !run.is_empty() && place.text.ends_with(&run));
         if found {
             return;
         }
         seen.push(Seen::Lost);
-        // What was passed in vain was seen before or is lost; where nothing was passed, whatever comes is new.
+        // What was passed in vain was seen before or is lost; where nothing was passed, whatever
+        // comes is new.
         self.latest = passed.as_ref().map(|place| place.time);
         self.place = passed;
         for entry in held {
@@ -248,14 +245,13 @@ enum Match {
     Differs,
 }
 
-/// Compares what came at a time with the text of the place, whose front may have fallen out of the buffer.
+/// Compares what came at a time with the text of the place, whose front may have fallen out of the
+/// buffer.
 fn compare(place: &Place, run: &str) -> Match {
     let text = place.text.as_str();
     if place.torn {
         // Where the text repeats, rather one line twice than one too few.
-        return run
-            .find(text)
-            .map_or(Match::More, |at| Match::Found { rest: at + text.len() });
+        return run.find(text).map_or(Match::More, |at| Match::Found { rest: at + text.len() });
     }
     for (at, _) in text.char_indices() {
         let Some(tail) = text.get(at..) else { continue };
@@ -352,10 +348,7 @@ mod tests {
     #[test]
     fn entries_may_be_cut_differently() {
         let before = [(1, "one "), (1, "li")];
-        assert_eq!(
-            read(&mut after(&before), &[(1, "one line"), (2, "b")], false),
-            ["ne", "b"]
-        );
+        assert_eq!(read(&mut after(&before), &[(1, "one line"), (2, "b")], false), ["ne", "b"]);
         assert_eq!(read(&mut after(&before), &[(1, "one li"), (1, "ne")], false), ["ne"]);
     }
 
@@ -363,10 +356,7 @@ mod tests {
     fn blank_lines_are_counted() {
         let before = [(1, "a"), (1, ""), (1, "")];
         assert_eq!(read(&mut after(&before), &before, true), [""; 0]);
-        assert_eq!(
-            read(&mut after(&before), &[&before[..], &[(1, "")]].concat(), true),
-            [""]
-        );
+        assert_eq!(read(&mut after(&before), &[&before[..], &[(1, "")]].concat(), true), [""]);
         let blanks = [(1, ""), (1, "")];
         assert_eq!(read(&mut after(&blanks), &[(1, ""), (1, ""), (2, "b")], true), ["b"]);
     }
@@ -374,10 +364,7 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_hides_nothing_that_comes_after_the_place() {
         let before = [(5, "a")];
-        assert_eq!(
-            read(&mut after(&before), &[(5, "a"), (2, "b"), (3, "c")], false),
-            ["b", "c"]
-        );
+        assert_eq!(read(&mut after(&before), &[(5, "a"), (2, "b"), (3, "c")], false), ["b", "c"]);
     }
 
     #[test]
@@ -398,7 +385,8 @@ mod tests {
         }
         // Nor is it waited for until the clock has caught up.
         let long = "x".repeat(1000);
-        let many: Vec<(u32, &str)> = std::iter::repeat_n((4, long.as_str()), MOST_TEXT / 1000 + 2).collect();
+        let many: Vec<(u32, &str)> =
+            std::iter::repeat_n((4, long.as_str()), MOST_TEXT / 1000 + 2).collect();
         let seen = read(&mut after(&before), &many, false);
         assert_eq!((seen[0].as_str(), seen.len()), ("!", many.len() + 1));
     }
@@ -421,7 +409,8 @@ mod tests {
                 let expected: String = log[from..].iter().map(|(_, text)| *text).collect();
                 prop_assert_eq!(new, expected);
             } else {
-                // Where the front is gone and texts repeat, the place is ambiguous, but nothing that follows its time may be missing.
+                // Where the front is gone and texts repeat, the place is ambiguous, but nothing
+                // that follows its time may be missing.
                 let time = log[split - 1].0;
                 let later: String = log[split..].iter().filter(|(at, _)| *at > time).map(|(_, text)| *text).collect();
                 prop_assert!(new.ends_with(&later), "{} for {}", new, later);

@@ -2,7 +2,8 @@
 
 use memchr::memchr;
 
-/// The longest line that is read. Pebble splits a service's line at about 4 KiB, each byte of which JSON writes with at most six.
+/// The longest line that is read. Pebble splits a service's line at about 4 KiB, each byte of which
+/// JSON writes with at most six.
 const LONGEST_LINE: usize = 64 * 1024;
 
 /// A line that is longer than any of Pebble's.
@@ -57,7 +58,9 @@ mod tests {
     use super::*;
 
     /// The lines of these pieces and what is left, or that one is too long.
-    fn lines<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<(Vec<Vec<u8>>, Vec<u8>), TooLong> {
+    fn lines<'a>(
+        pieces: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(Vec<Vec<u8>>, Vec<u8>), TooLong> {
         let mut lines = Lines::default();
         let mut found = Vec::new();
         for piece in pieces {

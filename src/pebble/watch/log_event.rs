@@ -25,9 +25,11 @@ pub struct LogGap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GapCause {
-    /// Pebble no longer has what came next: it was restarted, or the service has written more than the 100 KiB that are kept while nobody could read.
+    /// Pebble no longer has what came next: it was restarted, or the service has written more than
+    /// the 100 KiB that are kept while nobody could read.
     Forgotten,
-    /// Pebble says that it has left lines out, since they were not read as fast as they were written. The line that follows may lack its beginning.
+    /// Pebble says that it has left lines out, since they were not read as fast as they were
+    /// written. The line that follows may lack its beginning.
     Truncated,
 }
 
@@ -53,10 +55,6 @@ impl LogGap {
 
 impl LogEvent {
     pub(super) fn gap(service: &str, after: Option<Timestamp>, cause: GapCause) -> Self {
-        Self::Gap(LogGap {
-            service: service.to_owned(),
-            after,
-            cause,
-        })
+        Self::Gap(LogGap { service: service.to_owned(), after, cause })
     }
 }

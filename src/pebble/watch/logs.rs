@@ -1,10 +1,13 @@
 //! Following what services write.
 //!
-//! One opening is two requests. The following is asked for, and not read yet: from then on Pebble itself says where it could not hand on in time. Then
-//! all that Pebble keeps is read, which is an answer with an end: there it shows whether the place where a service's log was left is still there, and
-//! whether what is new of another is all that it wrote. The following begins at the start of the buffers again, so that nothing falls between the two.
-//! (The newest lines, where they are asked for, are read before them.) Pebble's following covers the services that had been started when it was asked
-//! for; so the list of services is read once a second beside it, and when one was started that is not covered, it is opened anew.
+//! One opening is two requests. The following is asked for, and not read yet: from then on Pebble
+//! itself says where it could not hand on in time. Then all that Pebble keeps is read, which is an
+//! answer with an end: there it shows whether the place where a service's log was left is still
+//! there, and whether what is new of another is all that it wrote. The following begins at the
+//! start of the buffers again, so that nothing falls between the two. (The newest lines, where they
+//! are asked for, are read before them.) Pebble's following covers the services that had been
+//! started when it was asked for; so the list of services is read once a second beside it, and when
+//! one was started that is not covered, it is opened anew.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -34,11 +37,13 @@ use crate::pebble::ErrorKind;
 /// How often the list of services is read beside the following.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What Pebble writes in place of what it could not hand on in time (Pebble 1.32.1, `internals/servicelog/iterator.go`).
+/// What Pebble writes in place of what it could not hand on in time (Pebble 1.32.1,
+/// `internals/servicelog/iterator.go`).
 const TRUNCATED: &str = "(... output truncated ...)";
 
-/// Pebble keeps 100 KiB a service, and drops what is older byte by byte; the part of a line at the front does not show. What is shown of a full
-/// buffer is at least this much, for lines of up to 16 KiB.
+/// Pebble keeps 100 KiB a service, and drops what is older byte by byte; the part of a line at the
+/// front does not show. What is shown of a full buffer is at least this much, for lines of up to 16
+/// KiB.
 const NEARLY_FULL: usize = 84 * 1024;
 
 /// What Pebble keeps beside the message of an entry: `2026-11-22T20:00:09.300Z [] ` and a newline.
@@ -56,27 +61,33 @@ pub struct LogFollow {
 watch_stream!(LogFollow, LogEvent, |_, _| {});
 
 impl Client {
-    /// Follows what services write: `GET /v1/logs` with `follow`, and `GET /v1/services` each second.
+    /// Follows what services write: `GET /v1/logs` with `follow`, and `GET /v1/services` each
+    /// second.
     ///
-    /// It begins with the lines that are written from this call on; a query of the [`newest`](LogQuery::newest) lines gives those first that are the
-    /// newest when Pebble is first asked, and one of [`all`](LogQuery::all) all that Pebble still has then. Services that are started later are taken up within a second, with all that they wrote.
+    /// It begins with the lines that are written from this call on; a query of the
+    /// [`newest`](LogQuery::newest) lines gives those first that are the newest when Pebble is
+    /// first asked, and one of [`all`](LogQuery::all) all that Pebble still has then. Services that
+    /// are started later are taken up within a second, with all that they wrote.
     ///
-    /// It outlives restarts of services and of Pebble, and breaks. Then it goes on where it was, each line once, as long as Pebble still has them; where
-    /// it does not, or may not, a [`LogEvent::Gap`] stands in their place, and some that were given may come again after it. A service that has written nothing yet and is started anew together with Pebble
-    /// has one, too. Lines of one service come in their order; those of several by their time, but for lines that are fetched later.
+    /// It outlives restarts of services and of Pebble, and breaks. Then it goes on where it was,
+    /// each line once, as long as Pebble still has them; where it does not, or may not, a
+    /// [`LogEvent::Gap`] stands in their place, and some that were given may come again after it. A
+    /// service that has written nothing yet and is started anew together with Pebble has one, too.
+    /// Lines of one service come in their order; those of several by their time, but for lines that
+    /// are fetched later.
     ///
-    /// Pebble gives a line of over about 4 KiB, and one that is written in parts, as several entries.
+    /// Pebble gives a line of over about 4 KiB, and one that is written in parts, as several
+    /// entries.
     ///
-    /// For breaks see [`Self::watch_notices`]. Memory is bounded: what is not asked for stays in Pebble, but for what services that are taken up have
-    /// written by then, at most 100 KiB each.
+    /// For breaks see [`Self::watch_notices`]. Memory is bounded: what is not asked for stays in
+    /// Pebble, but for what services that are taken up have written by then, at most 100 KiB each.
     ///
     /// # Errors
-    /// An error is the last item: [`ErrorKind::PermissionDenied`], [`ErrorKind::Api`] for any other refusal by a status of 400 to 499, and
-    /// [`ErrorKind::InvalidRequest`] for a path that cannot be a socket's.
+    /// An error is the last item: [`ErrorKind::PermissionDenied`], [`ErrorKind::Api`] for any other
+    /// refusal by a status of 400 to 499, and [`ErrorKind::InvalidRequest`] for a path that cannot
+    /// be a socket's.
     pub fn follow_logs(&self, query: &LogQuery) -> LogFollow {
-        LogFollow {
-            inner: Resuming::new(Logs::new(watcher(self), query)),
-        }
+        LogFollow { inner: Resuming::new(Logs::new(watcher(self), query)) }
     }
 }
 
@@ -92,10 +103,12 @@ struct Logs {
     begun: bool,
     /// So many of the newest lines are still to be read.
     newest: Option<u32>,
-    /// What is older was not asked for; to the millisecond, as entries are. Once each buffer was read to its end, the place says it better than the clock.
+    /// What is older was not asked for; to the millisecond, as entries are. Once each buffer was
+    /// read to its end, the place says it better than the clock.
     floor: Option<Timestamp>,
     tracks: BTreeMap<String, Track>,
-    /// The entries of services of which nothing was seen before this opening: whether it is all that they wrote shows by how much it is.
+    /// The entries of services of which nothing was seen before this opening: whether it is all
+    /// that they wrote shows by how much it is.
     new: BTreeMap<String, Vec<LogEntry>>,
     /// The services that had been started at the last look, and since when they are as they are.
     started: BTreeMap<String, Timestamp>,
@@ -114,7 +127,8 @@ enum Stage {
 
 /// What is followed.
 enum Following {
-    /// It was asked for at that moment. Pebble answers with the first line that there is, which may be a long time off.
+    /// It was asked for at that moment. Pebble answers with the first line that there is, which may
+    /// be a long time off.
     Asked(Instant, Pin<Box<dyn Future<Output = Result<Incoming, Failure>> + Send>>),
     Open(Box<Incoming>),
 }
@@ -174,7 +188,9 @@ impl Logs {
         let (piece, cut_off) = match &mut self.stage {
             Stage::Start => return self.start().await,
             Stage::Following(..) => return self.follow().await,
-            Stage::Newest(incoming, lines) => (incoming.chunk(PATIENCE).await.map_err(broken)?, lines.is_cut_off()),
+            Stage::Newest(incoming, lines) => {
+                (incoming.chunk(PATIENCE).await.map_err(broken)?, lines.is_cut_off())
+            }
             Stage::Reading(incoming, lines, following) => {
                 let piece = async { incoming.chunk(PATIENCE).await.map_err(broken) };
                 (beside(following, piece).await?, lines.is_cut_off())
@@ -185,7 +201,9 @@ impl Logs {
                 let entries = self.entries(&piece)?;
                 Ok(round(self.seen(entries, true)))
             }
-            None if cut_off => Err(Failure::temporary("the answer broke off in the middle of a line")),
+            None if cut_off => {
+                Err(Failure::temporary("the answer broke off in the middle of a line"))
+            }
             None => Ok(round(self.read_to_the_end())),
         }
     }
@@ -200,7 +218,8 @@ impl Logs {
         } else {
             let mut following = Following::ask(&self.client, &self.query);
             let request = self.query.clone().all().stream_request();
-            let incoming = beside(&mut following, self.client.open(&request, Some(PATIENCE))).await?;
+            let incoming =
+                beside(&mut following, self.client.open(&request, Some(PATIENCE))).await?;
             Stage::Reading(incoming, Lines::default(), following)
         };
         let mut events = Vec::new();
@@ -230,7 +249,8 @@ impl Logs {
         self.tracks.get(name).is_none_or(|track| !track.has_place())
     }
 
-    /// All that Pebble keeps was read: a place that was not found is lost. After the newest lines the rest is read, else the following begins.
+    /// All that Pebble keeps was read: a place that was not found is lost. After the newest lines
+    /// the rest is read, else the following begins.
     fn read_to_the_end(&mut self) -> Vec<LogEvent> {
         let mut events = Vec::new();
         for (name, track) in &mut self.tracks {
@@ -276,33 +296,25 @@ impl Logs {
                     && asked.elapsed() > PATIENCE
                 {
                     let unanswered = asked.elapsed();
-                    return Err(Failure::Silent {
-                        unanswered,
-                        acted: false,
-                    });
+                    return Err(Failure::Silent { unanswered, acted: false });
                 }
                 let now = started_services(&self.client, &self.query).await?;
                 self.look = Some(Box::pin(tokio::time::sleep(LOOK)));
-                // A service that Pebble has forgotten in between has a new buffer, which is not covered either.
+                // A service that Pebble has forgotten in between has a new buffer, which is not
+                // covered either.
                 self.started.retain(|name, _| now.contains_key(name));
                 if now.keys().any(|name| !self.started.contains_key(name)) {
                     self.stage = Stage::Start;
                 } else {
                     self.started = now;
                 }
-                Ok(Round {
-                    items: Vec::new(),
-                    healthy: true,
-                })
+                Ok(Round { items: Vec::new(), healthy: true })
             }
             Next::Piece(None) => Err(Failure::temporary("Pebble has ended the stream")),
             Next::Piece(Some(piece)) => {
                 let piece = piece?;
                 let entries = self.entries(&piece)?;
-                Ok(Round {
-                    items: self.seen(entries, false),
-                    healthy: true,
-                })
+                Ok(Round { items: self.seen(entries, false), healthy: true })
             }
         }
     }
@@ -332,7 +344,9 @@ impl Logs {
         let mut entries = Vec::new();
         let lines = match &mut self.stage {
             Stage::Start => return Ok(entries),
-            Stage::Newest(_, lines) | Stage::Reading(_, lines, _) | Stage::Following(_, lines) => lines,
+            Stage::Newest(_, lines) | Stage::Reading(_, lines, _) | Stage::Following(_, lines) => {
+                lines
+            }
         };
         let result = lines.take(piece, |line| {
             entries.push(serde_json::from_slice(line)?);
@@ -377,14 +391,19 @@ impl Logs {
             .entry(name.clone())
             .or_insert_with(|| if newest { Track::torn() } else { Track::default() });
         if entry.message() == TRUNCATED {
-            // While the place is looked for, whether anything is missing shows when it is found or not.
+            // While the place is looked for, whether anything is missing shows when it is found or
+            // not.
             if !track.is_searching() {
                 track.tear();
                 events.push(LogEvent::gap(&name, track.time(), GapCause::Truncated));
             }
             return;
         }
-        if !newest && !track.is_searching() && too_old(entry.time()) && track.time().is_none_or(too_old) {
+        if !newest
+            && !track.is_searching()
+            && too_old(entry.time())
+            && track.time().is_none_or(too_old)
+        {
             track.pass(&entry);
             return;
         }
@@ -400,7 +419,10 @@ fn is_before(floor: Option<Timestamp>, time: Timestamp) -> bool {
 }
 
 /// The services of the query that were ever started.
-async fn started_services(client: &Client, query: &LogQuery) -> Result<BTreeMap<String, Timestamp>, Failure> {
+async fn started_services(
+    client: &Client,
+    query: &LogQuery,
+) -> Result<BTreeMap<String, Timestamp>, Failure> {
     let services: Vec<ServiceInfo> = client.read_list_once(&list_request(query.names()), 1).await?;
     Ok(services
         .iter()
@@ -428,7 +450,10 @@ impl Following {
 }
 
 /// Does something while the request for the following goes its way.
-async fn beside<T>(following: &mut Following, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+async fn beside<T>(
+    following: &mut Following,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let mut work = pin!(work);
     poll_fn(|cx| match following.poll_open(cx) {
         Ok(()) => work.as_mut().poll(cx),
@@ -471,7 +496,8 @@ mod tests {
         log.iter()
             .map(|(seconds, message)| {
                 let time = format!("{:04}-11-22T20:00:00Z", 2000 + seconds);
-                serde_json::from_value(json!({"time": time, "service": "web", "message": message})).unwrap()
+                serde_json::from_value(json!({"time": time, "service": "web", "message": message}))
+                    .unwrap()
             })
             .collect()
     }
@@ -499,11 +525,8 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_after_the_call_hides_no_line() {
         let none: [&str; 0] = [];
-        let [read, followed] = follow(
-            &LogQuery::new(),
-            &[(1, "old")],
-            &[(2, "new"), (900, "future"), (3, "newer")],
-        );
+        let [read, followed] =
+            follow(&LogQuery::new(), &[(1, "old")], &[(2, "new"), (900, "future"), (3, "newer")]);
         assert_eq!(
             (read, followed),
             (

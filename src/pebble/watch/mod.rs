@@ -1,8 +1,9 @@
 //! Watches: streams of what happens in a Pebble, which outlive a break.
 //!
-//! Each is a [`Source`] of its own (`notices`, `states` of services and checks, `logs`) behind one machine, [`Resuming`], that runs it round by round,
-//! waits after a break as `backoff` says, and ends at an error that no waiting mends. Nothing runs while nobody asks: a watch is driven by whoever
-//! waits for its next item, and is over when it is dropped.
+//! Each is a [`Source`] of its own (`notices`, `states` of services and checks, `logs`) behind one
+//! machine, [`Resuming`], that runs it round by round, waits after a break as `backoff` says, and
+//! ends at an error that no waiting mends. Nothing runs while nobody asks: a watch is driven by
+//! whoever waits for its next item, and is over when it is dropped.
 
 mod backoff;
 mod cursor;
@@ -35,15 +36,14 @@ pub use logs::LogFollow;
 pub use notices::NoticeWatch;
 pub use states::{CheckWatch, ServiceWatch, Update};
 
-/// How long a daemon may keep silent before a watch takes that for a break. A request of a watch only reads, so another may be sent.
+/// How long a daemon may keep silent before a watch takes that for a break. A request of a watch
+/// only reads, so another may be sent.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The client for the requests of a watch: each is one attempt, and nothing is charged to the budget of the calls beside it.
+/// The client for the requests of a watch: each is one attempt, and nothing is charged to the
+/// budget of the calls beside it.
 fn watcher(client: &Client) -> Client {
-    client
-        .clone()
-        .with_retry(RetryPolicy::once(PATIENCE))
-        .with_budget(Budget::new())
+    client.clone().with_retry(RetryPolicy::once(PATIENCE)).with_budget(Budget::new())
 }
 
 /// What a watch watches.
@@ -55,7 +55,8 @@ trait Source: Send + 'static {
 
     fn client(&self) -> &Client;
 
-    /// Waits until something has happened, or for a while. After a failure it is called again some time later.
+    /// Waits until something has happened, or for a while. After a failure it is called again some
+    /// time later.
     fn round(&mut self) -> impl Future<Output = Result<Round<Self::Item>, Failure>> + Send;
 }
 
@@ -95,15 +96,8 @@ struct Trouble {
 
 impl<S: Source> Resuming<S> {
     fn new(source: S) -> Self {
-        let run = Run {
-            source,
-            backoff: Backoff::new(),
-            trouble: None,
-        };
-        Self {
-            state: State::Idle(Box::new(run)),
-            items: VecDeque::new(),
-        }
+        let run = Run { source, backoff: Backoff::new(), trouble: None };
+        Self { state: State::Idle(Box::new(run)), items: VecDeque::new() }
     }
 
     /// The source, unless a round is on its way or it has ended.
@@ -155,14 +149,17 @@ async fn turn<S: Source>(mut run: Box<Run<S>>) -> (Box<Run<S>>, Result<Vec<S::It
             Err(Failure::Final(error)) if ends(&error) => return (run, Err(error)),
             Err(Failure::Final(error)) => error.reason().to_owned(),
             Err(Failure::Temporary { cause, .. }) => cause,
-            Err(Failure::Silent { unanswered, .. }) => format!("silent for {}", seconds(unanswered)),
+            Err(Failure::Silent { unanswered, .. }) => {
+                format!("silent for {}", seconds(unanswered))
+            }
         };
         let wait = run.broken(&cause);
         tokio::time::sleep(wait).await;
     }
 }
 
-/// Whether a later attempt would fail the same way. What is not Pebble's, or an error within it, may have gone by then.
+/// Whether a later attempt would fail the same way. What is not Pebble's, or an error within it,
+/// may have gone by then.
 fn ends(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Api { status } => (400..500).contains(status) && !matches!(status, 408 | 429),
@@ -184,13 +181,12 @@ fn ends(error: &Error) -> bool {
 }
 
 impl<S: Source> Run<S> {
-    /// Tells of a break, and says how long to wait. The first is a warning; the others would only repeat it.
+    /// Tells of a break, and says how long to wait. The first is a warning; the others would only
+    /// repeat it.
     fn broken(&mut self, cause: &str) -> Duration {
         let wait = self.backoff.next();
-        let trouble = self.trouble.get_or_insert_with(|| Trouble {
-            since: Instant::now(),
-            breaks: 0,
-        });
+        let trouble =
+            self.trouble.get_or_insert_with(|| Trouble { since: Instant::now(), breaks: 0 });
         trouble.breaks = trouble.breaks.saturating_add(1);
         let what = in_target(self.source.operation(), self.source.client().target());
         let (breaks, next) = (trouble.breaks, seconds(wait));
@@ -225,20 +221,24 @@ impl<S: Source> fmt::Debug for Resuming<S> {
             State::Running(_) => "running",
             State::Ended => "ended",
         };
-        f.debug_struct("Watch")
-            .field("state", &state)
-            .field("items", &self.items.len())
-            .finish()
+        f.debug_struct("Watch").field("state", &state).field("items", &self.items.len()).finish()
     }
 }
 
-/// Makes a public type a stream of what is in its field `inner`; `$seen` is told of each item as it is given.
+/// Makes a public type a stream of what is in its field `inner`; `$seen` is told of each item as it
+/// is given.
 macro_rules! watch_stream {
     ($watch:ident, $item:ty, $seen:expr) => {
         impl $watch {
-            /// The next event, waited for as long as it takes; `None` when an error has ended the watch. Dropping this future loses nothing.
-            pub async fn next(&mut self) -> Option<std::result::Result<$item, $crate::pebble::Error>> {
-                std::future::poll_fn(|cx| futures_core::Stream::poll_next(std::pin::Pin::new(&mut *self), cx)).await
+            /// The next event, waited for as long as it takes; `None` when an error has ended the
+            /// watch. Dropping this future loses nothing.
+            pub async fn next(
+                &mut self,
+            ) -> Option<std::result::Result<$item, $crate::pebble::Error>> {
+                std::future::poll_fn(|cx| {
+                    futures_core::Stream::poll_next(std::pin::Pin::new(&mut *self), cx)
+                })
+                .await
             }
         }
 
@@ -300,7 +300,9 @@ mod tests {
         }
     }
 
-    fn script(rounds: Vec<Result<Round<u32>, Failure>>) -> (Resuming<Script>, Arc<Mutex<Vec<Instant>>>) {
+    fn script(
+        rounds: Vec<Result<Round<u32>, Failure>>,
+    ) -> (Resuming<Script>, Arc<Mutex<Vec<Instant>>>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let source = Script {
             client: Client::new("/nowhere"),
@@ -311,18 +313,12 @@ mod tests {
     }
 
     fn good(items: &[u32]) -> Result<Round<u32>, Failure> {
-        Ok(Round {
-            items: items.to_vec(),
-            healthy: true,
-        })
+        Ok(Round { items: items.to_vec(), healthy: true })
     }
 
     fn api(status: u16) -> Failure {
-        let refusal = super::super::envelope::Refusal {
-            status,
-            kind: None,
-            message: "no".to_owned(),
-        };
+        let refusal =
+            super::super::envelope::Refusal { status, kind: None, message: "no".to_owned() };
         Failure::Final(Error::refused("watch a script", None, refusal))
     }
 
@@ -337,10 +333,7 @@ mod tests {
         rounds.extend((0..8).map(|_| broken()));
         rounds.push(good(&[]));
         rounds.push(broken());
-        rounds.push(Err(Failure::Silent {
-            unanswered: Duration::from_secs(1),
-            acted: false,
-        }));
+        rounds.push(Err(Failure::Silent { unanswered: Duration::from_secs(1), acted: false }));
         rounds.push(good(&[2, 3]));
         rounds.push(broken());
         rounds.push(good(&[4]));
@@ -350,15 +343,16 @@ mod tests {
         }
         let asked = asked.lock().unwrap();
         let waits: Vec<Duration> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        // The longest that each wait may be; it is at least half of that. tokio's clock counts in milliseconds and rounds up.
-        let exact = [
-            0, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000, 0, 800, 1600, 0, 800,
-        ];
+        // The longest that each wait may be; it is at least half of that. tokio's clock counts in
+        // milliseconds and rounds up.
+        let exact =
+            [0, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000, 0, 800, 1600, 0, 800];
         assert_eq!(waits.len(), exact.len());
         for (wait, exact) in waits.iter().zip(exact) {
             let longest = Duration::from_millis(exact + u64::from(exact > 0));
             assert!(
-                *wait <= longest && *wait >= longest / 2 - Duration::from_millis(1).min(longest / 2),
+                *wait <= longest
+                    && *wait >= longest / 2 - Duration::from_millis(1).min(longest / 2),
                 "{waits:?}"
             );
         }
@@ -374,7 +368,8 @@ mod tests {
                 "permission denied",
             ))
         };
-        let bad_path = || Failure::Final(Error::invalid("x", None, "the path of the socket is empty"));
+        let bad_path =
+            || Failure::Final(Error::invalid("x", None, "the path of the socket is empty"));
         let too_old = || Failure::Final(Error::unsupported("x", None, "1.5"));
         for last in [api(400), api(401), api(403), api(404), denied(), bad_path(), too_old()] {
             let (mut watch, asked) = script(vec![good(&[1]), Err(last), good(&[2])]);
@@ -407,10 +402,7 @@ mod tests {
         let levels: Vec<_> = told.iter().map(|(level, _)| *level).collect();
         let (warn, info) = (tracing::Level::WARN, tracing::Level::INFO);
         assert_eq!(levels, [warn, info, warn, info]);
-        assert!(
-            told[0].1.starts_with("cannot watch a script for the moment: away; "),
-            "{told:?}"
-        );
+        assert!(told[0].1.starts_with("cannot watch a script for the moment: away; "), "{told:?}");
         assert!(
             told[1].1.starts_with("could watch a script again at attempt 4, after "),
             "{told:?}"
@@ -431,13 +423,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn garbage_and_errors_within_pebble_are_breaks() {
         let garbage = Failure::Final(Error::protocol("x", None, "not Pebble"));
-        let (mut watch, asked) = script(vec![
-            Err(garbage),
-            Err(api(500)),
-            Err(api(503)),
-            Err(api(429)),
-            good(&[1]),
-        ]);
+        let (mut watch, asked) =
+            script(vec![Err(garbage), Err(api(500)), Err(api(503)), Err(api(429)), good(&[1])]);
         assert_eq!(next(&mut watch).await.unwrap().unwrap(), 1);
         assert_eq!(asked.lock().unwrap().len(), 5);
     }
@@ -445,11 +432,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_waiter_that_goes_away_loses_nothing() {
         let (mut watch, _) = script(vec![Err(Failure::temporary("away")), good(&[1, 2])]);
-        assert!(
-            tokio::time::timeout(Duration::from_millis(100), next(&mut watch))
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(Duration::from_millis(100), next(&mut watch)).await.is_err());
         assert!(watch.source().is_none());
         assert_eq!(next(&mut watch).await.unwrap().unwrap(), 1);
         assert!(watch.source().is_some());

@@ -1,4 +1,5 @@
-//! Watching services and checks. Pebble tells nobody of their changes, so it is asked again and again.
+//! Watching services and checks. Pebble tells nobody of their changes, so it is asked again and
+//! again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,7 +21,8 @@ use crate::pebble::ErrorKind;
 /// How often Pebble is asked unless the watch was told otherwise.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// The least time between two questions: whoever sets none has no use for more, and Pebble has other work.
+/// The least time between two questions: whoever sets none has no use for more, and Pebble has
+/// other work.
 const LEAST_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What a watch of services or checks has seen.
@@ -50,7 +52,8 @@ pub struct CheckWatch {
 }
 
 impl ServiceWatch {
-    /// How long it waits between two questions, 500 ms unless set and at least 10 ms. To be set before the first event is waited for.
+    /// How long it waits between two questions, 500 ms unless set and at least 10 ms. To be set
+    /// before the first event is waited for.
     pub fn every(mut self, interval: Duration) -> Self {
         set(&mut self.inner, interval);
         self
@@ -58,7 +61,8 @@ impl ServiceWatch {
 }
 
 impl CheckWatch {
-    /// How long it waits between two questions, 500 ms unless set and at least 10 ms. To be set before the first event is waited for.
+    /// How long it waits between two questions, 500 ms unless set and at least 10 ms. To be set
+    /// before the first event is waited for.
     pub fn every(mut self, interval: Duration) -> Self {
         set(&mut self.inner, interval);
         self
@@ -75,35 +79,35 @@ watch_stream!(ServiceWatch, Update<ServiceInfo>, |_, _| {});
 watch_stream!(CheckWatch, Update<CheckInfo>, |_, _| {});
 
 impl Client {
-    /// Watches services: first how each stands, then each one that differs or is gone: `GET /v1/services`, asked every 500 ms or as
-    /// [`ServiceWatch::every`] says. All of them when `names` is empty.
+    /// Watches services: first how each stands, then each one that differs or is gone: `GET
+    /// /v1/services`, asked every 500 ms or as [`ServiceWatch::every`] says. All of them when
+    /// `names` is empty.
     ///
-    /// What comes and goes between two questions is not seen, but a service that was started again in between differs by its
-    /// [`current_since`](ServiceInfo::current_since). A Pebble that was restarted has forgotten the layers added over its API: their services are gone
-    /// until they are put back.
+    /// What comes and goes between two questions is not seen, but a service that was started again
+    /// in between differs by its [`current_since`](ServiceInfo::current_since). A Pebble that was
+    /// restarted has forgotten the layers added over its API: their services are gone until they
+    /// are put back.
     ///
     /// For breaks see [`Self::watch_notices`].
     ///
     /// # Errors
-    /// An error is the last item: [`ErrorKind::PermissionDenied`], [`ErrorKind::Api`] for any other refusal by a status of 400 to 499, and
-    /// [`ErrorKind::InvalidRequest`] for a path that cannot be a socket's.
+    /// An error is the last item: [`ErrorKind::PermissionDenied`], [`ErrorKind::Api`] for any other
+    /// refusal by a status of 400 to 499, and [`ErrorKind::InvalidRequest`] for a path that cannot
+    /// be a socket's.
     pub fn watch_services(&self, names: &[&str]) -> ServiceWatch {
-        ServiceWatch {
-            inner: States::watch(self, list_request(names)),
-        }
+        ServiceWatch { inner: States::watch(self, list_request(names)) }
     }
 
-    /// Watches checks: first how each stands, then each one that differs or is gone: `GET /v1/checks`, asked every 500 ms or as
-    /// [`CheckWatch::every`] says.
+    /// Watches checks: first how each stands, then each one that differs or is gone: `GET
+    /// /v1/checks`, asked every 500 ms or as [`CheckWatch::every`] says.
     ///
-    /// That one more run has succeeded is no difference by itself. For breaks see [`Self::watch_notices`].
+    /// That one more run has succeeded is no difference by itself. For breaks see
+    /// [`Self::watch_notices`].
     ///
     /// # Errors
     /// As [`Self::watch_services`]; `Api` with status 400 for a level that Pebble does not know.
     pub fn watch_checks(&self, query: &CheckQuery) -> CheckWatch {
-        CheckWatch {
-            inner: States::watch(self, query.request()),
-        }
+        CheckWatch { inner: States::watch(self, query.request()) }
     }
 }
 
@@ -176,16 +180,14 @@ impl<T: Stateful> Source for States<T> {
             tokio::time::sleep(self.interval).await;
         }
         let listed = self.client.read_list_once(&self.request, 1).await?;
-        Ok(Round {
-            items: differences(&mut self.seen, listed),
-            healthy: true,
-        })
+        Ok(Round { items: differences(&mut self.seen, listed), healthy: true })
     }
 }
 
 /// What is new in a list, which then is what was seen.
 fn differences<T: Stateful>(seen: &mut BTreeMap<String, T>, listed: Vec<T>) -> Vec<Update<T>> {
-    let now: BTreeMap<String, T> = listed.into_iter().map(|one| (one.name().to_owned(), one)).collect();
+    let now: BTreeMap<String, T> =
+        listed.into_iter().map(|one| (one.name().to_owned(), one)).collect();
     let is = now
         .iter()
         .filter(|(name, one)| seen.get(*name).is_none_or(|before| one.differs(before)))
@@ -214,7 +216,8 @@ mod tests {
     use super::*;
 
     fn service(name: &str, current: &str) -> ServiceInfo {
-        serde_json::from_value(json!({"name": name, "startup": "enabled", "current": current})).unwrap()
+        serde_json::from_value(json!({"name": name, "startup": "enabled", "current": current}))
+            .unwrap()
     }
 
     fn check(successes: u32, failures: u32) -> CheckInfo {
@@ -232,10 +235,7 @@ mod tests {
         assert_eq!(first, [Update::Is(a.clone()), Update::Is(b.clone())]);
         assert_eq!(differences(&mut seen, vec![a.clone(), b.clone()]), []);
         let ended = service("b", "backoff");
-        assert_eq!(
-            differences(&mut seen, vec![a.clone(), ended.clone()]),
-            [Update::Is(ended)]
-        );
+        assert_eq!(differences(&mut seen, vec![a.clone(), ended.clone()]), [Update::Is(ended)]);
         assert_eq!(differences(&mut seen, vec![a]), [Update::Gone { name: "b".into() }]);
         assert_eq!(differences(&mut seen, vec![b.clone()])[0], Update::Is(b));
     }

@@ -39,7 +39,8 @@ pub(super) fn serve(shared: &Shared, client: UnixStream, id: u64) {
         Err(_) => End::Daemon,
     };
     match ended {
-        // Only closing resets, and that happens when the last handle goes; shutting it would be a quiet end.
+        // Only closing resets, and that happens when the last handle goes; shutting it would be a
+        // quiet end.
         End::Unread => return,
         // Before the client can know: when it comes again, the door says what the daemon's says.
         End::Daemon => door::probe_after_end(shared),
@@ -59,7 +60,12 @@ struct Connection<'a> {
 }
 
 impl<'a> Connection<'a> {
-    fn new(shared: &'a Shared, client: &UnixStream, upstream: UnixStream, id: u64) -> io::Result<Self> {
+    fn new(
+        shared: &'a Shared,
+        client: &UnixStream,
+        upstream: UnixStream,
+        id: u64,
+    ) -> io::Result<Self> {
         if !shared.attach(id, &upstream)? {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
@@ -105,13 +111,7 @@ impl<'a> Connection<'a> {
         }
         let (request, raw, body) = self.begin(&head)?;
         let (index, fault) = self.shared.take_in(&request);
-        let upload = Upload {
-            shared: self.shared,
-            index,
-            at: request.at,
-            raw,
-            body,
-        };
+        let upload = Upload { shared: self.shared, index, at: request.at, raw, body };
         let back = match fault {
             None => Back::Pass,
             Some(Fault::Refuse(time)) => {
@@ -149,7 +149,8 @@ impl<'a> Connection<'a> {
         })
     }
 
-    /// Whether a rule closes the connection at the first line of the request, which is left in `line` when none does.
+    /// Whether a rule closes the connection at the first line of the request, which is left in
+    /// `line` when none does.
     fn cuts_at_first_line(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
         if self.from_client.buffer().is_empty() {
             // A byte at a time, so that what follows stays unread.
@@ -161,7 +162,8 @@ impl<'a> Connection<'a> {
         Ok(line.ends_with(b"\n") && self.shared.leaves_unread(&request))
     }
 
-    /// Reads as much of the body as must be there when the request is taken in. With it come the bytes so far.
+    /// Reads as much of the body as must be there when the request is taken in. With it come the
+    /// bytes so far.
     fn begin(&mut self, head: &Head) -> io::Result<(SeenRequest, Vec<u8>, Body)> {
         let length = head.request_length()?;
         let mut request = SeenRequest::new(&head.first, self.id);
@@ -205,24 +207,17 @@ impl<'a> Connection<'a> {
     }
 
     /// Passes the request on and its answer back.
-    fn forward(&mut self, upload: Upload<'_>, index: usize, request: &SeenRequest, back: &Back) -> io::Result<After> {
-        let Self {
-            shared,
-            client,
-            from_client,
-            upstream,
-            from_upstream,
-            ..
-        } = self;
+    fn forward(
+        &mut self,
+        upload: Upload<'_>,
+        index: usize,
+        request: &SeenRequest,
+        back: &Back,
+    ) -> io::Result<After> {
+        let Self { shared, client, from_client, upstream, from_upstream, .. } = self;
         let (shared, client, upstream) = (*shared, &*client, &*upstream);
         from_upstream.get_mut().watch_client();
-        let replying = Replying {
-            shared,
-            client,
-            index,
-            request,
-            back,
-        };
+        let replying = Replying { shared, client, index, request, back };
         if upload.body.is_over() {
             upload.send(from_client, upstream);
             return replying.run(from_upstream);
@@ -231,18 +226,21 @@ impl<'a> Connection<'a> {
         let (over, sending) = UnixStream::pair()?;
         from_upstream.get_mut().watch_upload(over);
         thread::scope(|scope| {
-            let uploading = thread::Builder::new()
-                .name("proxy-upload".to_owned())
-                .spawn_scoped(scope, move || {
+            let uploading = thread::Builder::new().name("proxy-upload".to_owned()).spawn_scoped(
+                scope,
+                move || {
                     let whole = upload.send(from_client, upstream);
                     drop(sending);
                     whole
-                })?;
+                },
+            )?;
             let after = replying.run(from_upstream);
             let ends = match &after {
                 Ok(After::Hold) => true,
                 // As long as the daemon takes the rest, it is sent.
-                Ok(After::Given { .. }) => from_upstream.get_mut().wait_for_upload().unwrap_or(false),
+                Ok(After::Given { .. }) => {
+                    from_upstream.get_mut().wait_for_upload().unwrap_or(false)
+                }
                 _ => false,
             };
             if !ends {

@@ -1,7 +1,8 @@
 //! The proxy's own socket: open while the daemon's is, refusing or missing when that is.
 //!
-//! A client must be able to tell a daemon that is away (the connection is refused, so nothing was sent) from a lost reply. Were the
-//! proxy to accept and then find nobody behind it, it would turn the first into the second.
+//! A client must be able to tell a daemon that is away (the connection is refused, so nothing was
+//! sent) from a lost reply. Were the proxy to accept and then find nobody behind it, it would turn
+//! the first into the second.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -20,7 +21,8 @@ use super::shared::{Shared, State};
 pub enum Door {
     /// Somebody listens.
     Open,
-    /// The socket's file is there and nobody listens: connecting is refused, as after a daemon's SIGKILL.
+    /// The socket's file is there and nobody listens: connecting is refused, as after a daemon's
+    /// SIGKILL.
     Refusing,
     /// There is no file, as before a daemon's first start and after a graceful stop.
     #[default]
@@ -58,13 +60,15 @@ pub(super) fn set(shared: &Shared, state: &mut State) {
 /// Lets nobody in any more. Who connects now, and who waits to be let in, is refused.
 pub(super) fn close(state: &mut State) {
     if let Some(listener) = state.listener.take() {
-        // On Linux a listener that is shut for reading refuses connections and wakes who waits in accept.
+        // On Linux a listener that is shut for reading refuses connections and wakes who waits in
+        // accept.
         let _already = rustix::net::shutdown(&*listener, Shutdown::Read);
         state.door = Door::Refusing;
     }
 }
 
-/// A listener at the socket's path that takes the place of what is there in one step: no moment without a file.
+/// A listener at the socket's path that takes the place of what is there in one step: no moment
+/// without a file.
 fn open(shared: &Shared) -> io::Result<UnixListener> {
     let new = shared.socket.with_extension("socket.new");
     let _stale = std::fs::remove_file(&new);
@@ -73,7 +77,8 @@ fn open(shared: &Shared) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Looks once whether the daemon lets anyone in, and sets the door to that. Gives the connection when it does.
+/// Looks once whether the daemon lets anyone in, and sets the door to that. Gives the connection
+/// when it does.
 pub(super) fn probe(shared: &Shared) -> Option<UnixStream> {
     // One look at a time: an old answer must not overwrite a newer one.
     let _one = shared.probing();
@@ -93,19 +98,19 @@ pub(super) fn probe(shared: &Shared) -> Option<UnixStream> {
     }
 }
 
-/// How long a daemon may take to show that it is there, after a connection to it has ended. It answers in less than a millisecond; one that
-/// is stopped or stuck is there too, and is not waited for any longer.
+/// How long a daemon may take to show that it is there, after a connection to it has ended. It
+/// answers in less than a millisecond; one that is stopped or stuck is there too, and is not waited
+/// for any longer.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(100);
 
 /// Looks whether the daemon is gone, after a connection to it has ended.
 ///
-/// That it lets us in proves nothing yet: when a process is killed, its connections may end a moment before its listener does.
+/// That it lets us in proves nothing yet: when a process is killed, its connections may end a
+/// moment before its listener does.
 pub(super) fn probe_after_end(shared: &Shared) {
     let end = Instant::now() + SIGN_OF_LIFE;
     while let Some(stream) = probe(shared) {
-        let Some(left) = end
-            .checked_duration_since(Instant::now())
-            .filter(|left| !left.is_zero())
+        let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
         else {
             return;
         };
@@ -129,7 +134,8 @@ fn is_alive(mut stream: UnixStream, limit: Duration) -> bool {
 /// What any Pebble answers at once.
 const QUESTION: &[u8] = b"GET /v1/system-info HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/// Starts the threads that keep the door like the daemon's and let clients in. The first look is made before this returns.
+/// Starts the threads that keep the door like the daemon's and let clients in. The first look is
+/// made before this returns.
 pub(super) fn watch(shared: &Arc<Shared>) -> io::Result<Vec<JoinHandle<()>>> {
     if let Some(folder) = shared.socket.parent() {
         std::fs::metadata(folder)?;
@@ -145,7 +151,8 @@ pub(super) fn watch(shared: &Arc<Shared>) -> io::Result<Vec<JoinHandle<()>>> {
     Ok(vec![watcher, acceptor])
 }
 
-/// Keeps one idle connection to the daemon, whose end is seen at once, and looks until there is a new one.
+/// Keeps one idle connection to the daemon, whose end is seen at once, and looks until there is a
+/// new one.
 fn follow(shared: &Arc<Shared>, first: Option<UnixStream>) {
     let mut next = first;
     while !shared.is_stopping() {
@@ -161,7 +168,8 @@ fn follow(shared: &Arc<Shared>, first: Option<UnixStream>) {
     }
 }
 
-/// A connection that has asked something is idle afterwards, and an idle one does not keep the daemon from stopping.
+/// A connection that has asked something is idle afterwards, and an idle one does not keep the
+/// daemon from stopping.
 fn wait_for_end(mut stream: UnixStream) {
     if stream.write_all(QUESTION).is_err() {
         return;

@@ -1,4 +1,5 @@
-//! Answers that never end. Each goes on until the client leaves or the proxy closes the connection, which is the error returned.
+//! Answers that never end. Each goes on until the client leaves or the proxy closes the connection,
+//! which is the error returned.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;

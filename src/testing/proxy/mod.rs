@@ -1,12 +1,16 @@
-//! A proxy between a client and a real daemon's socket, which spoils the requests that a test names.
+//! A proxy between a client and a real daemon's socket, which spoils the requests that a test
+//! names.
 //!
-//! Left alone it changes nothing: each connection of a client is one connection to the daemon, replies stream through as they come, and its
-//! socket is as alive as the daemon's: when that refuses connections or is gone, so does this. Bodies pass both ways at the same time and in
-//! bounded memory, so that a daemon may answer before it has read all; of a request's body only the first 64 KiB are kept. A [`Rule`] names requests (method, path, a
-//! part of the body, from the n-th on, how often) and a [`Fault`] for them. Every request is recorded, so that a test can count what was
-//! really sent.
+//! Left alone it changes nothing: each connection of a client is one connection to the daemon,
+//! replies stream through as they come, and its socket is as alive as the daemon's: when that
+//! refuses connections or is gone, so does this. Bodies pass both ways at the same time and in
+//! bounded memory, so that a daemon may answer before it has read all; of a request's body only the
+//! first 64 KiB are kept. A [`Rule`] names requests (method, path, a part of the body, from the
+//! n-th on, how often) and a [`Fault`] for them. Every request is recorded, so that a test can
+//! count what was really sent.
 //!
-//! It runs on threads of its own: nothing in it depends on the runtime of the code under test, or on its clock.
+//! It runs on threads of its own: nothing in it depends on the runtime of the code under test, or
+//! on its clock.
 
 mod connection;
 mod door;
@@ -42,7 +46,8 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    /// Puts a proxy before the socket `upstream`, on a socket in a temporary folder of its own. The daemon need not run yet.
+    /// Puts a proxy before the socket `upstream`, on a socket in a temporary folder of its own. The
+    /// daemon need not run yet.
     ///
     /// # Errors
     ///
@@ -53,27 +58,28 @@ impl FaultProxy {
         Self::run(socket, upstream.into(), Some(temporary))
     }
 
-    /// The same on a socket at a path of the caller's, in a folder that is there: `NAME/pebble.socket` below what is given to a charm as
-    /// `CHARMWRIGHT_CONTAINERS`, say. What is at that path is replaced.
+    /// The same on a socket at a path of the caller's, in a folder that is there:
+    /// `NAME/pebble.socket` below what is given to a charm as `CHARMWRIGHT_CONTAINERS`, say. What
+    /// is at that path is replaced.
     ///
     /// # Errors
     ///
     /// When the path is too long for a socket or the socket cannot be made.
-    pub fn start_at(socket: impl Into<PathBuf>, upstream: impl Into<PathBuf>) -> Result<Self, Error> {
+    pub fn start_at(
+        socket: impl Into<PathBuf>,
+        upstream: impl Into<PathBuf>,
+    ) -> Result<Self, Error> {
         Self::run(socket.into(), upstream.into(), None)
     }
 
     fn run(socket: PathBuf, upstream: PathBuf, temporary: Option<TempDir>) -> Result<Self, Error> {
-        // The socket is made beside its place and moved there, so its name must leave room for four bytes more.
+        // The socket is made beside its place and moved there, so its name must leave room for four
+        // bytes more.
         check_socket_path(&socket.with_extension("socket.new"))?;
         let shared = Arc::new(Shared::new(socket, upstream));
-        let threads =
-            door::watch(&shared).map_err(Error::io(format!("cannot listen on {}", shared.socket.display())))?;
-        Ok(Self {
-            shared,
-            threads,
-            _temporary: temporary,
-        })
+        let threads = door::watch(&shared)
+            .map_err(Error::io(format!("cannot listen on {}", shared.socket.display())))?;
+        Ok(Self { shared, threads, _temporary: temporary })
     }
 
     /// The socket to give to the client.
@@ -82,7 +88,8 @@ impl FaultProxy {
         &self.shared.socket
     }
 
-    /// Adds a rule. Of several rules that fire for one request the first added wins, and only that one counts it as done.
+    /// Adds a rule. Of several rules that fire for one request the first added wins, and only that
+    /// one counts it as done.
     #[expect(
         clippy::must_use_candidate,
         reason = "the name is for those who want to ask or take back"
@@ -107,8 +114,9 @@ impl FaultProxy {
         self.shared.lock().fired.get(&id).copied().unwrap_or(0)
     }
 
-    /// Holds the door as it is told, whatever the daemon does; `None` lets it follow the daemon again. Open connections stay open: see
-    /// [`FaultProxy::cut_connections`]. Returns once it is so.
+    /// Holds the door as it is told, whatever the daemon does; `None` lets it follow the daemon
+    /// again. Open connections stay open: see [`FaultProxy::cut_connections`]. Returns once it is
+    /// so.
     pub fn hold_door(&self, door: Option<Door>) {
         self.shared.hold_door(door);
     }
@@ -140,7 +148,8 @@ impl FaultProxy {
         self.shared.lock().seen.clear();
     }
 
-    /// Waits until `count` requests with this method and start of path have arrived. Whether they have, within the limit.
+    /// Waits until `count` requests with this method and start of path have arrived. Whether they
+    /// have, within the limit.
     #[must_use]
     pub fn wait_for(&self, method: &str, path_prefix: &str, count: usize, limit: Duration) -> bool {
         let end = Instant::now() + limit;
@@ -155,9 +164,8 @@ impl FaultProxy {
             {
                 return true;
             }
-            let Some(left) = end
-                .checked_duration_since(Instant::now())
-                .filter(|left| !left.is_zero())
+            let Some(left) =
+                end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
             else {
                 return false;
             };

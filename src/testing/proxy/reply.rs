@@ -50,12 +50,7 @@ impl<'a> Tap<'a> {
             Back::Drip(time) => (None, Some(*time)),
             _ => (None, None),
         };
-        Self {
-            shared,
-            client,
-            left,
-            wait,
-        }
+        Self { shared, client, left, wait }
     }
 
     /// Gives bytes to the client; an error when it has left or has had all that it is to have.
@@ -134,9 +129,9 @@ impl Replying<'_> {
         match self.back {
             Back::Pass | Back::Cut(_) | Back::Drip(_) | Back::Replace(..) => {
                 let mut tap = Tap::new(self.shared, self.client, self.back);
-                let given = tap
-                    .give(&reply.raw)
-                    .and_then(|()| read_body(from_upstream, length, &mut |piece| tap.give(piece.bytes())));
+                let given = tap.give(&reply.raw).and_then(|()| {
+                    read_body(from_upstream, length, &mut |piece| tap.give(piece.bytes()))
+                });
                 return match given {
                     Err(_) if tap.is_shut() => Ok(After::Close),
                     Err(error) => Err(error),
@@ -144,7 +139,8 @@ impl Replying<'_> {
                     Ok(()) => Ok(After::Given { kept }),
                 };
             }
-            // Of a body without an end there is nothing to wait for: once it has begun the daemon has done what was asked.
+            // Of a body without an end there is nothing to wait for: once it has begun the daemon
+            // has done what was asked.
             Back::Drop => return Ok(After::Close),
             Back::Hold => {
                 read_body(from_upstream, length, &mut |_| Ok(()))?;

@@ -16,8 +16,9 @@ pub(super) const KEPT: usize = 64 * 1024;
 
 /// One request as the proxy took it in.
 ///
-/// A body of at most 64 KiB that names its length is taken in whole before anything is done with the request. Any other one is passed on
-/// as it comes, and what is told of it here grows meanwhile.
+/// A body of at most 64 KiB that names its length is taken in whole before anything is done with
+/// the request. Any other one is passed on as it comes, and what is told of it here grows
+/// meanwhile.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SeenRequest {
@@ -31,7 +32,8 @@ pub struct SeenRequest {
     pub body_length: u64,
     /// Whether its last byte has come.
     pub whole: bool,
-    /// When it was taken in: with its last byte, or, where its body is passed on as it comes, with its head.
+    /// When it was taken in: with its last byte, or, where its body is passed on as it comes, with
+    /// its head.
     pub at: Instant,
     /// Which of the client's connections it came on, counted from 1.
     pub connection: u64,
@@ -102,7 +104,8 @@ pub(super) struct State {
 }
 
 impl State {
-    /// The fault of the first rule that is due for a request, of those that match it. Each match is counted.
+    /// The fault of the first rule that is due for a request, of those that match it. Each match is
+    /// counted.
     fn fire(&mut self, matches: impl Fn(&Rule) -> bool) -> Option<Fault> {
         let due = self.rules.iter_mut().find_map(|entry| {
             if !matches(&entry.rule) {
@@ -141,11 +144,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn wait<'a>(&self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
-        self.changed
-            .wait_timeout(state, limit)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
+    pub(super) fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        limit: Duration,
+    ) -> MutexGuard<'a, State> {
+        self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0
     }
 
     pub(super) fn tell(&self) {
@@ -157,14 +161,16 @@ impl Shared {
         self.probe.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a handle on the watcher's connection, to be shut when the proxy stops. False when it is stopping.
+    /// Keeps a handle on the watcher's connection, to be shut when the proxy stops. False when it
+    /// is stopping.
     pub(super) fn keep_sentinel(&self, stream: &UnixStream) -> bool {
         let mut state = self.lock();
         state.sentinel = stream.try_clone().ok();
         !state.stopping && state.sentinel.is_some()
     }
 
-    /// The open door's listener, once there is one that lets people in; `None` when the proxy stops.
+    /// The open door's listener, once there is one that lets people in; `None` when the proxy
+    /// stops.
     pub(super) fn wait_for_listener(&self) -> Option<Arc<UnixListener>> {
         let mut state = self.lock();
         while !state.stopping {
@@ -195,7 +201,8 @@ impl Shared {
         self.lock().rules.iter().any(|entry| entry.rule.fault.leaves_unread())
     }
 
-    /// Whether a rule closes the connection at the first line of this request, which is then recorded.
+    /// Whether a rule closes the connection at the first line of this request, which is then
+    /// recorded.
     pub(super) fn leaves_unread(&self, request: &SeenRequest) -> bool {
         let mut state = self.lock();
         let fires = state.fire(|rule| rule.matches_unread(request)).is_some();
@@ -209,13 +216,11 @@ impl Shared {
 
     /// Whether the body of a request with this head has to be looked at before it is taken in.
     pub(super) fn needs_body(&self, method: &str, path: &str) -> bool {
-        self.lock()
-            .rules
-            .iter()
-            .any(|entry| entry.rule.needs_body(method, path))
+        self.lock().rules.iter().any(|entry| entry.rule.needs_body(method, path))
     }
 
-    /// Records a request and says what is to be done to it. The number finds it again for [`Shared::note`].
+    /// Records a request and says what is to be done to it. The number finds it again for
+    /// [`Shared::note`].
     pub(super) fn take_in(&self, request: &SeenRequest) -> (usize, Option<Fault>) {
         let mut state = self.lock();
         let fault = state.fire(|rule| !rule.fault.leaves_unread() && rule.matches(request));
@@ -228,12 +233,7 @@ impl Shared {
 
     /// What is recorded of a request now; as it was when the test has forgotten it meanwhile.
     pub(super) fn seen_now(&self, index: usize, request: &SeenRequest) -> SeenRequest {
-        self.lock()
-            .seen
-            .get(index)
-            .filter(|seen| seen.at == request.at)
-            .unwrap_or(request)
-            .clone()
+        self.lock().seen.get(index).filter(|seen| seen.at == request.at).unwrap_or(request).clone()
     }
 
     /// Changes what is recorded of a request, unless the test has forgotten it meanwhile.
@@ -291,9 +291,8 @@ impl Shared {
         let end = Instant::now() + time;
         let mut state = self.lock();
         while !state.stopping {
-            let Some(left) = end
-                .checked_duration_since(Instant::now())
-                .filter(|left| !left.is_zero())
+            let Some(left) =
+                end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
             else {
                 return;
             };
@@ -350,9 +349,8 @@ impl Shared {
         let end = Instant::now() + limit;
         let mut state = self.lock();
         while state.serving > 0 {
-            let Some(left) = end
-                .checked_duration_since(Instant::now())
-                .filter(|left| !left.is_zero())
+            let Some(left) =
+                end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
             else {
                 return;
             };

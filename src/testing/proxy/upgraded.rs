@@ -21,16 +21,10 @@ pub(super) struct Upgraded<'a> {
 }
 
 impl Upgraded<'_> {
-    /// Gives the daemon's head and then what belongs to it. The two directions have a thread each: were one to wait for the other, a
-    /// command that echoes what it gets would stand still.
+    /// Gives the daemon's head and then what belongs to it. The two directions have a thread each:
+    /// were one to wait for the other, a command that echoes what it gets would stand still.
     pub(super) fn run(self, reply: &Head, back: &Back, request: &SeenRequest) -> io::Result<()> {
-        let Self {
-            shared,
-            client,
-            from_client,
-            upstream,
-            from_upstream,
-        } = self;
+        let Self { shared, client, from_client, upstream, from_upstream } = self;
         from_upstream.get_mut().watch_nobody();
         let held = matches!(back, Back::Replace(_, Then::Hold));
         thread::scope(|scope| {
@@ -46,7 +40,8 @@ impl Upgraded<'_> {
                 let _panicked = there.join();
                 return Ok(());
             }
-            // Before the client can know: when it comes again, the door says what the daemon's says.
+            // Before the client can know: when it comes again, the door says what the daemon's
+            // says.
             door::probe_after_end(shared);
             let _closed = client.shutdown(Shutdown::Both);
             let _closed = upstream.shutdown(Shutdown::Both);
@@ -55,7 +50,8 @@ impl Upgraded<'_> {
     }
 }
 
-/// Until the client leaves. When it is to be `held`, a daemon that takes nothing more is no reason to stop.
+/// Until the client leaves. When it is to be `held`, a daemon that takes nothing more is no reason
+/// to stop.
 fn to_daemon(from_client: &mut BufReader<UnixStream>, mut upstream: &UnixStream, held: bool) {
     let mut deaf = false;
     while let Ok(bytes) = from_client.fill_buf() {

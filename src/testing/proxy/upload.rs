@@ -29,8 +29,13 @@ impl Upload<'_> {
     }
 
     /// Sends it all to the daemon, the rest as it comes. Whether that was possible.
-    pub(super) fn send(mut self, from_client: &mut BufReader<UnixStream>, mut upstream: &UnixStream) -> bool {
-        // A daemon that does not take it has closed its side: who reads from there sees that, after what it may have answered.
+    pub(super) fn send(
+        mut self,
+        from_client: &mut BufReader<UnixStream>,
+        mut upstream: &UnixStream,
+    ) -> bool {
+        // A daemon that does not take it has closed its side: who reads from there sees that, after
+        // what it may have answered.
         if upstream.write_all(&self.raw).is_err() {
             return false;
         }
@@ -42,7 +47,8 @@ impl Upload<'_> {
             });
             if step.is_err() {
                 if taken {
-                    // It was the client that left in the middle, and so it has to look from the daemon.
+                    // It was the client that left in the middle, and so it has to look from the
+                    // daemon.
                     let _closed = upstream.shutdown(Shutdown::Both);
                 }
                 return false;

@@ -6,7 +6,8 @@ use std::os::unix::net::UnixStream;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{RecvFlags, recv};
 
-/// The daemon's side as a reader that also ends when the client leaves, as the daemon itself would see it.
+/// The daemon's side as a reader that also ends when the client leaves, as the daemon itself would
+/// see it.
 pub(super) struct Watched {
     stream: UnixStream,
     client: UnixStream,
@@ -16,18 +17,15 @@ pub(super) struct Watched {
 /// Whom it looks at beside the daemon.
 enum Watch {
     Client,
-    /// The upload reads from the client and so sees it leave; the other end of this is closed when the upload is over.
+    /// The upload reads from the client and so sees it leave; the other end of this is closed when
+    /// the upload is over.
     Upload(UnixStream),
     Nobody,
 }
 
 impl Watched {
     pub(super) fn new(stream: UnixStream, client: UnixStream) -> Self {
-        Self {
-            stream,
-            client,
-            watch: Watch::Client,
-        }
+        Self { stream, client, watch: Watch::Client }
     }
 
     pub(super) fn watch_client(&mut self) {
@@ -68,7 +66,9 @@ impl Read for Watched {
             if from_beside {
                 self.watch = match self.watch {
                     Watch::Upload(_) => Watch::Client,
-                    _ if has_left(&self.client) => return Err(io::ErrorKind::ConnectionAborted.into()),
+                    _ if has_left(&self.client) => {
+                        return Err(io::ErrorKind::ConnectionAborted.into());
+                    }
                     // It has sent its next request early: that can wait, and so can its leaving.
                     _ => Watch::Nobody,
                 };

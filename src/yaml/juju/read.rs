@@ -57,11 +57,7 @@ pub(crate) fn strings(bytes: &[u8]) -> Result<BTreeMap<String, String>, Error> {
     };
     let mut reader = Reader::new(&document);
     reader.strings(document.root, &mut map)?;
-    if reader.misfits.is_empty() {
-        Ok(map)
-    } else {
-        Err(Error::Values(reader.misfits))
-    }
+    if reader.misfits.is_empty() { Ok(map) } else { Err(Error::Values(reader.misfits)) }
 }
 
 struct Reader<'a> {
@@ -124,13 +120,14 @@ impl<'a> Reader<'a> {
         };
         let quoted = match &node.kind {
             // A scalar with the tag of a collection is written after it as it is.
-            NodeKind::Scalar { value, .. } if matches!(tag.as_str(), "!!seq" | "!!map") => value.clone(),
+            NodeKind::Scalar { value, .. } if matches!(tag.as_str(), "!!seq" | "!!map") => {
+                value.clone()
+            }
             NodeKind::Scalar { value, .. } => format!(" `{}`", excerpt(value)),
             _ => String::new(),
         };
         let line = node.line;
-        self.misfits
-            .push(format!("line {line}: cannot unmarshal {tag}{quoted} into {wanted}"));
+        self.misfits.push(format!("line {line}: cannot unmarshal {tag}{quoted} into {wanted}"));
     }
 
     fn strings(&mut self, id: NodeId, map: &mut BTreeMap<String, String>) -> Result<(), Error> {
@@ -164,7 +161,11 @@ impl<'a> Reader<'a> {
 
     /// Puts the mapping or the mappings under a merge key into the one around it, the first of
     /// several last.
-    fn merge(&mut self, id: NodeId, mut put: impl FnMut(&mut Self, NodeId) -> Result<(), Error>) -> Result<(), Error> {
+    fn merge(
+        &mut self,
+        id: NodeId,
+        mut put: impl FnMut(&mut Self, NodeId) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         match &self.document.node(id).kind {
             NodeKind::Sequence(items) => {
                 for item in items.iter().rev() {
@@ -194,11 +195,13 @@ impl<'a> Reader<'a> {
     /// The text of a scalar; none for a collection, which does not fit.
     fn text(&mut self, id: NodeId) -> Result<Option<String>, Error> {
         self.with_target(id, |reader, node| match &node.kind {
-            NodeKind::Scalar { value, style } => Ok(Some(match resolve(&node.tag, value, *style, Dialect::Juju)? {
-                Scalar::Null => String::new(),
-                Scalar::Binary(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-                _ => value.clone(),
-            })),
+            NodeKind::Scalar { value, style } => {
+                Ok(Some(match resolve(&node.tag, value, *style, Dialect::Juju)? {
+                    Scalar::Null => String::new(),
+                    Scalar::Binary(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                    _ => value.clone(),
+                }))
+            }
             NodeKind::Sequence(_) => {
                 reader.misfit(node, "!!seq", "string");
                 Ok(None)
@@ -215,7 +218,11 @@ impl<'a> Reader<'a> {
         self.with_target(id, |_, node| match &node.kind {
             NodeKind::Scalar { value, style } => Ok(!matches!(
                 resolve(&node.tag, value, *style, Dialect::Juju)?,
-                Scalar::Null | Scalar::Bool(_) | Scalar::Int(_) | Scalar::Uint(_) | Scalar::Float(_)
+                Scalar::Null
+                    | Scalar::Bool(_)
+                    | Scalar::Int(_)
+                    | Scalar::Uint(_)
+                    | Scalar::Float(_)
             )),
             _ => Ok(false),
         })
@@ -230,9 +237,8 @@ impl<'a> Reader<'a> {
                     Scalar::Bool(flag) => Value::Bool(flag),
                     Scalar::Int(number) => Value::from(number),
                     Scalar::Uint(number) => Value::from(number),
-                    Scalar::Float(number) => {
-                        Number::from_f64(number).map_or_else(|| Value::from(value.as_str()), Value::Number)
-                    }
+                    Scalar::Float(number) => Number::from_f64(number)
+                        .map_or_else(|| Value::from(value.as_str()), Value::Number),
                     Scalar::Binary(bytes) => Value::from(String::from_utf8_lossy(&bytes)),
                     Scalar::Timestamp | Scalar::Text | Scalar::Merge => Value::from(value.as_str()),
                 })
@@ -259,9 +265,13 @@ impl<'a> Reader<'a> {
                     reader.with_target(id, |reader, node| reader.entries(node, map))
                 })?;
             } else {
-                if self.typed_levels.is_some_and(|typed| self.level > typed) && !self.is_text(*key)? {
+                if self.typed_levels.is_some_and(|typed| self.level > typed)
+                    && !self.is_text(*key)?
+                {
                     let line = self.document.node(*key).line;
-                    return Err(Error::text(format!("line {line}: map keyed with non-string value")));
+                    return Err(Error::text(format!(
+                        "line {line}: map keyed with non-string value"
+                    )));
                 }
                 let Some(key) = self.text(*key)? else {
                     return Err(Error::Values(std::mem::take(&mut self.misfits)));

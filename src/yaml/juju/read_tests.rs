@@ -19,14 +19,7 @@ const READ: &[(&[u8], Pairs)] = &[
     (b"  a: 1\n b: 2\n", &[("a", "1")]),
     (
         b"a: !!bool yes\nb: !!float 3\nc: 0x1F\nd: 1_000\ne: yes\nf: 1.50\n",
-        &[
-            ("a", "yes"),
-            ("b", "3"),
-            ("c", "0x1F"),
-            ("d", "1_000"),
-            ("e", "yes"),
-            ("f", "1.50"),
-        ],
+        &[("a", "yes"), ("b", "3"), ("c", "0x1F"), ("d", "1_000"), ("e", "yes"), ("f", "1.50")],
     ),
     (b"a: !!binary aGk=\n", &[("a", "hi")]),
     (b"~\n", &[]),
@@ -47,10 +40,7 @@ const READ: &[(&[u8], Pairs)] = &[
     (b"{a, b: c}\n", &[("a", ""), ("b", "c")]),
     (b"{a: }\n", &[("a", "")]),
     (b"a: 'it''s'\n", &[("a", "it's")]),
-    (
-        b"a: \"\\N\\_\\L\\P\\e\\0\"\n",
-        &[("a", "\u{85}\u{a0}\u{2028}\u{2029}\u{1b}\u{0}")],
-    ),
+    (b"a: \"\\N\\_\\L\\P\\e\\0\"\n", &[("a", "\u{85}\u{a0}\u{2028}\u{2029}\u{1b}\u{0}")]),
     (b"a: 2001-01-02\n", &[("a", "2001-01-02")]),
     (b"a: ! 12\n", &[("a", "12")]),
     (b"a: !foo 12\n", &[("a", "12")]),
@@ -59,41 +49,28 @@ const READ: &[(&[u8], Pairs)] = &[
 ];
 
 const REFUSED: &[(&[u8], &str)] = &[
-    (
-        b"a:\n\tx: 1\n",
-        "yaml: line 2: found character that cannot start any token",
-    ),
+    (b"a:\n\tx: 1\n", "yaml: line 2: found character that cannot start any token"),
     (b"\ta: 1\n", "yaml: found character that cannot start any token"),
-    (
-        b"a: \"\\ud83d\\ude00\"\n",
-        "yaml: found invalid Unicode character escape code",
-    ),
+    (b"a: \"\\ud83d\\ude00\"\n", "yaml: found invalid Unicode character escape code"),
     (b"a: !!null x\n", "yaml: cannot decode !!str `x` as a !!null"),
     (b"a: !!int x\n", "yaml: cannot decode !!str `x` as a !!int"),
-    (
-        b"a: !!timestamp now\n",
-        "yaml: cannot decode !!str `now` as a !!timestamp",
-    ),
+    (b"a: !!timestamp now\n", "yaml: cannot decode !!str `now` as a !!timestamp"),
     (b"a: !!binary x\n", "yaml: !!binary value contains invalid base64 data"),
-    (
-        b"a: [1]\n",
-        "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into string",
-    ),
+    (b"a: [1]\n", "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into string"),
     (
         b"a: {b: 1}\nc: [2]\nd: 3\n",
-        "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!map into string\n  line 2: cannot unmarshal !!seq into string",
+        "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!map into string\n  line 2: cannot \
+         unmarshal !!seq into string",
     ),
-    (
-        b"[a]\n",
-        "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into map[string]string",
-    ),
+    (b"[a]\n", "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into map[string]string"),
     (
         b"text\n",
         "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str `text` into map[string]string",
     ),
     (
         b"a longer text\n",
-        "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str `a longe...` into map[string]string",
+        "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str `a longe...` into \
+         map[string]string",
     ),
     (
         b"3\n",
@@ -107,16 +84,10 @@ const REFUSED: &[(&[u8], &str)] = &[
         b"!!map x\n",
         "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!mapx into map[string]string",
     ),
-    (
-        b"? [a]\n: b\n",
-        "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into string",
-    ),
+    (b"? [a]\n: b\n", "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into string"),
     (b"a: b: c\n", "yaml: mapping values are not allowed in this context"),
     (b"a: b\nc\n", "yaml: line 3: could not find expected ':'"),
-    (
-        b"a\nb: c\n",
-        "yaml: line 2: mapping values are not allowed in this context",
-    ),
+    (b"a\nb: c\n", "yaml: line 2: mapping values are not allowed in this context"),
     (b"{a: 1\n", "yaml: line 1: did not find expected ',' or '}'"),
     (b"[a, b\n", "yaml: line 1: did not find expected ',' or ']'"),
     (b"{a: 1]\n", "yaml: did not find expected ',' or '}'"),
@@ -129,46 +100,25 @@ const REFUSED: &[(&[u8], &str)] = &[
     (b"%YAML 1.2\n---\na: 1\n", "yaml: found incompatible YAML document"),
     (b"!e!x a\n", "yaml: found undefined tag handle"),
     (b"a: *x\n", "yaml: unknown anchor 'x' referenced"),
-    (
-        b"&a {b: *a}\n",
-        "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!map into string",
-    ),
+    (b"&a {b: *a}\n", "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!map into string"),
     (b"a: &\n", "yaml: did not find expected alphabetic or numeric character"),
     (b"a: !<x\n", "yaml: did not find the expected '>'"),
     (b"a: \"\\q\"\n", "yaml: found unknown escape character"),
     (b"a: \"\\xZZ\"\n", "yaml: did not find expected hexdecimal number"),
     (b"a: |x\n", "yaml: did not find expected comment or line break"),
     (b"a: |0\n", "yaml: found an indentation indicator equal to 0"),
-    (
-        b"a:\n- b\n c\n",
-        "yaml: unmarshal errors:\n  line 2: cannot unmarshal !!seq into string",
-    ),
+    (b"a:\n- b\n c\n", "yaml: unmarshal errors:\n  line 2: cannot unmarshal !!seq into string"),
     (b"- a\nb\n", "yaml: line 3: could not find expected ':'"),
     (b"a:\n  b: 1\n c: 2\n", "yaml: line 2: did not find expected key"),
-    (
-        b"a: - b\n",
-        "yaml: block sequence entries are not allowed in this context",
-    ),
+    (b"a: - b\n", "yaml: block sequence entries are not allowed in this context"),
     (b"a: ? b\n", "yaml: mapping keys are not allowed in this context"),
-    (
-        b"a: |\n\tx\n",
-        "yaml: line 2: found a tab character where an indentation space is expected",
-    ),
-    (
-        b"a: b\n\tc: d\n",
-        "yaml: line 2: found a tab character that violates indentation",
-    ),
+    (b"a: |\n\tx\n", "yaml: line 2: found a tab character where an indentation space is expected"),
+    (b"a: b\n\tc: d\n", "yaml: line 2: found a tab character that violates indentation"),
     (b"a: \x01\n", "yaml: control characters are not allowed"),
     (b"a: \x7f\n", "yaml: control characters are not allowed"),
     (b"a: \xc2\x85b\n", "yaml: line 3: could not find expected ':'"),
-    (
-        b"<<: 1\n",
-        "yaml: map merge requires map or sequence of maps as the value",
-    ),
-    (
-        b"a: \"---\n---\n\"\n",
-        "yaml: line 2: found unexpected document indicator",
-    ),
+    (b"<<: 1\n", "yaml: map merge requires map or sequence of maps as the value"),
+    (b"a: \"---\n---\n\"\n", "yaml: line 2: found unexpected document indicator"),
     (
         b"--- a\n",
         "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str `a` into map[string]string",
@@ -191,19 +141,14 @@ const REFUSED: &[(&[u8], &str)] = &[
     (b"a: \xed\xa0\x80\n", "yaml: invalid Unicode character"),
     (b"\xff\xfea", "yaml: incomplete UTF-16 character"),
     (b":", "yaml: did not find expected key"),
-    (
-        b"1",
-        "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!int `1` into map[string]string",
-    ),
+    (b"1", "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!int `1` into map[string]string"),
 ];
 
 #[test]
 fn a_file_of_keys_and_values_is_read_as_juju_reads_it() {
     for (text, pairs) in READ {
-        let pairs: BTreeMap<String, String> = pairs
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
+        let pairs: BTreeMap<String, String> =
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         assert_eq!(strings(text), Ok(pairs), "{:?}", String::from_utf8_lossy(text));
     }
 }
@@ -226,10 +171,7 @@ fn bytes_are_decoded_piece_by_piece() {
     let refusal = |text: &str| strings(text.as_bytes()).unwrap_err().to_string();
     assert_eq!(refusal(&early), control);
     assert_eq!(refusal(&late), "yaml: mapping values are not allowed in this context");
-    let utf16: Vec<u8> = "\u{feff}a: \u{1f600}"
-        .encode_utf16()
-        .flat_map(u16::to_be_bytes)
-        .collect();
+    let utf16: Vec<u8> = "\u{feff}a: \u{1f600}".encode_utf16().flat_map(u16::to_be_bytes).collect();
     assert_eq!(strings(&utf16).unwrap().get("a").map(String::as_str), Some("\u{1f600}"));
 }
 
@@ -255,7 +197,9 @@ fn values_have_the_types_of_yaml_1_1() {
 
 #[test]
 fn a_key_that_is_no_text_is_refused_below_what_juju_has_types_for() {
-    let read = |levels| value_keyed_by_text(b"on: {off: {a: {on: 1}}}", levels).map_err(|error| error.reason());
+    let read = |levels| {
+        value_keyed_by_text(b"on: {off: {a: {on: 1}}}", levels).map_err(|error| error.reason())
+    };
     assert_eq!(read(4), Ok(json!({"on": {"off": {"a": {"on": 1}}}})));
     assert_eq!(read(2), Err("line 1: map keyed with non-string value".to_owned()));
 }

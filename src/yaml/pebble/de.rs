@@ -2,7 +2,9 @@
 
 use serde::Deserializer;
 use serde::de::value::StringDeserializer;
-use serde::de::{DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{
+    DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 
 use super::error::Misfit;
 use super::merged;
@@ -25,20 +27,11 @@ pub(super) struct NodeDeserializer<'a> {
 
 impl<'a> NodeDeserializer<'a> {
     pub(super) fn root(document: &'a Document, budget: &'a Budget) -> Self {
-        Self {
-            document,
-            budget,
-            id: document.root,
-            depth: 0,
-        }
+        Self { document, budget, id: document.root, depth: 0 }
     }
 
     fn child(self, id: NodeId) -> Self {
-        Self {
-            id,
-            depth: self.depth + 1,
-            ..self
-        }
+        Self { id, depth: self.depth + 1, ..self }
     }
 
     fn node(self) -> &'a Node {
@@ -60,10 +53,12 @@ impl<'a> NodeDeserializer<'a> {
             return Err(self.misfit(format!("exceeded max depth of {MAX_DEPTH}")));
         }
         match &node.kind {
-            NodeKind::Scalar { value, style } => match resolve(&node.tag, value, *style, Dialect::Pebble) {
-                Ok(scalar) => Ok(Content::Scalar(scalar, value)),
-                Err(_) => Err(self.misfit("the value does not fit its tag")),
-            },
+            NodeKind::Scalar { value, style } => {
+                match resolve(&node.tag, value, *style, Dialect::Pebble) {
+                    Ok(scalar) => Ok(Content::Scalar(scalar, value)),
+                    Err(_) => Err(self.misfit("the value does not fit its tag")),
+                }
+            }
             NodeKind::Sequence(items) => Ok(Content::List(items)),
             // An alias stands for a node that is none.
             NodeKind::Mapping(_) | NodeKind::Alias(..) => Ok(Content::Map),
@@ -82,20 +77,12 @@ impl<'a> NodeDeserializer<'a> {
         drops_null: bool,
         visitor: V,
     ) -> Result<V::Value, Misfit> {
-        visitor.visit_seq(List {
-            parent: self,
-            items: items.iter(),
-            drops_null,
-        })
+        visitor.visit_seq(List { parent: self, items: items.iter(), drops_null })
     }
 
     fn read_map<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         let entries = merged::entries(self.document, self.node(), self.budget)?;
-        visitor.visit_map(Entries {
-            parent: self,
-            entries: entries.into_iter(),
-            value: None,
-        })
+        visitor.visit_map(Entries { parent: self, entries: entries.into_iter(), value: None })
     }
 
     /// Reads a whole number: a float is cut off, and a text is none.
@@ -105,7 +92,9 @@ impl<'a> NodeDeserializer<'a> {
             Content::Scalar(Scalar::Uint(number), _) => visitor.visit_u64(number),
             Content::Scalar(Scalar::Null, _) => visitor.visit_i64(0),
             #[expect(clippy::cast_possible_truncation, reason = "as Go does")]
-            Content::Scalar(Scalar::Float(number), _) if number <= I64_MAX => visitor.visit_i64(number as i64),
+            Content::Scalar(Scalar::Float(number), _) if number <= I64_MAX => {
+                visitor.visit_i64(number as i64)
+            }
             content => Err(Misfit::invalid_type(content.unexpected(), &visitor)),
         }
     }
@@ -159,15 +148,27 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     by!(read_typed_list: deserialize_seq);
     by!(read_typed_map: deserialize_map);
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
         self.deserialize_seq(visitor)
     }
 
@@ -215,7 +216,9 @@ impl NodeDeserializer<'_> {
                 Scalar::Float(number) if number.is_finite() => visitor.visit_f64(number),
                 Scalar::Binary(bytes) => visitor.visit_str(&String::from_utf8_lossy(&bytes)),
                 // JSON has neither moments nor infinities.
-                Scalar::Float(_) | Scalar::Timestamp | Scalar::Text | Scalar::Merge => visitor.visit_str(spelled),
+                Scalar::Float(_) | Scalar::Timestamp | Scalar::Text | Scalar::Merge => {
+                    visitor.visit_str(spelled)
+                }
             },
             Content::List(items) => self.read_list(items, false, visitor),
             Content::Map => self.read_map(visitor),
@@ -225,7 +228,9 @@ impl NodeDeserializer<'_> {
     fn read_text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match self.content()? {
             Content::Scalar(Scalar::Null, _) => visitor.visit_str(""),
-            Content::Scalar(Scalar::Binary(bytes), _) => visitor.visit_str(&String::from_utf8_lossy(&bytes)),
+            Content::Scalar(Scalar::Binary(bytes), _) => {
+                visitor.visit_str(&String::from_utf8_lossy(&bytes))
+            }
             Content::Scalar(_, spelled) => visitor.visit_str(spelled),
             content => Err(Misfit::invalid_type(content.unexpected(), &visitor)),
         }
@@ -249,22 +254,20 @@ impl NodeDeserializer<'_> {
             Content::Scalar(Scalar::Null, _) => visitor.visit_bool(false),
             Content::Scalar(Scalar::Bool(flag), _) => visitor.visit_bool(flag),
             // Where a boolean is wanted, yaml.v3 knows the words of YAML 1.1 too.
-            Content::Scalar(Scalar::Text, "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON") => {
-                visitor.visit_bool(true)
-            }
-            Content::Scalar(Scalar::Text, "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF") => {
-                visitor.visit_bool(false)
-            }
+            Content::Scalar(
+                Scalar::Text,
+                "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON",
+            ) => visitor.visit_bool(true),
+            Content::Scalar(
+                Scalar::Text,
+                "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF",
+            ) => visitor.visit_bool(false),
             content => Err(Misfit::invalid_type(content.unexpected(), &visitor)),
         }
     }
 
     fn read_option<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        if self.is_null() {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
+        if self.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn read_unit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -299,7 +302,10 @@ struct List<'a> {
 impl<'de> SeqAccess<'de> for List<'_> {
     type Error = Misfit;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Misfit> {
         for item in self.items.by_ref() {
             let item = self.parent.child(*item);
             if !(self.drops_null && item.is_null()) {
@@ -319,7 +325,10 @@ struct Entries<'a> {
 impl<'de> MapAccess<'de> for Entries<'_> {
     type Error = Misfit;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Misfit> {
         let Some((key, value)) = self.entries.next() else {
             return Ok(None);
         };
@@ -333,7 +342,6 @@ impl<'de> MapAccess<'de> for Entries<'_> {
             return Err(self.parent.misfit("a value was asked for before its key"));
         };
         let value = self.parent.child(value);
-        seed.deserialize(value)
-            .map_err(|misfit| misfit.on_line(value.node().line).under(&key))
+        seed.deserialize(value).map_err(|misfit| misfit.on_line(value.node().line).under(&key))
     }
 }

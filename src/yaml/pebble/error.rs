@@ -15,11 +15,7 @@ pub(super) struct Misfit {
 
 impl Misfit {
     pub(super) fn at(line: usize, why: impl Into<String>) -> Self {
-        Self {
-            line: Some(line),
-            keys: Vec::new(),
-            why: why.into(),
-        }
+        Self { line: Some(line), keys: Vec::new(), why: why.into() }
     }
 
     /// Says that the value stands on this line, unless a line is known.
@@ -53,11 +49,7 @@ impl std::error::Error for Misfit {}
 
 impl serde::de::Error for Misfit {
     fn custom<T: fmt::Display>(why: T) -> Self {
-        Self {
-            line: None,
-            keys: Vec::new(),
-            why: why.to_string(),
-        }
+        Self { line: None, keys: Vec::new(), why: why.to_string() }
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {

@@ -14,13 +14,12 @@ const MAX_MERGES: usize = 20;
 
 /// The entries of a mapping, its own first: they win over merged ones, and the first of several
 /// merged ones wins. An entry whose key is null is dropped.
-pub(super) fn entries(document: &Document, mapping: &Node, budget: &Budget) -> Result<Vec<(String, NodeId)>, Misfit> {
-    let mut merged = Merged {
-        document,
-        budget,
-        names: HashSet::new(),
-        entries: Vec::new(),
-    };
+pub(super) fn entries(
+    document: &Document,
+    mapping: &Node,
+    budget: &Budget,
+) -> Result<Vec<(String, NodeId)>, Misfit> {
+    let mut merged = Merged { document, budget, names: HashSet::new(), entries: Vec::new() };
     merged.take(mapping, MAX_MERGES)?;
     Ok(merged.entries)
 }
@@ -47,9 +46,7 @@ impl Merged<'_> {
             let Some(name) = name_of(self.document, *key)? else {
                 continue;
             };
-            self.budget
-                .spend()
-                .map_err(|error| Misfit::at(mapping.line, error.reason()))?;
+            self.budget.spend().map_err(|error| Misfit::at(mapping.line, error.reason()))?;
             if self.names.insert(name.clone()) {
                 self.entries.push((name, *value));
             }
@@ -96,12 +93,14 @@ fn check_unique(document: &Document, entries: &[(NodeId, NodeId)]) -> Result<(),
 pub(super) fn name_of(document: &Document, key: NodeId) -> Result<Option<String>, Misfit> {
     let node = target_of(document, key);
     match &node.kind {
-        NodeKind::Scalar { value, style } => match resolve(&node.tag, value, *style, Dialect::Pebble) {
-            Ok(Scalar::Null) => Ok(None),
-            Ok(Scalar::Binary(bytes)) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-            Ok(_) => Ok(Some(value.clone())),
-            Err(_) => Err(Misfit::at(node.line, "a key does not fit its tag")),
-        },
+        NodeKind::Scalar { value, style } => {
+            match resolve(&node.tag, value, *style, Dialect::Pebble) {
+                Ok(Scalar::Null) => Ok(None),
+                Ok(Scalar::Binary(bytes)) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+                Ok(_) => Ok(Some(value.clone())),
+                Err(_) => Err(Misfit::at(node.line, "a key does not fit its tag")),
+            }
+        }
         _ => Err(Misfit::at(node.line, "expected a text as key, found a list or a map")),
     }
 }

@@ -45,7 +45,9 @@ fn read_document<T: DeserializeOwned + Default>(
     text: &str,
     check: impl FnOnce(&Document) -> Result<(), Misfit>,
 ) -> Result<T, String> {
-    let Some(document) = parser::parse(text.as_bytes(), Dialect::Pebble).map_err(|error| error.reason())? else {
+    let Some(document) =
+        parser::parse(text.as_bytes(), Dialect::Pebble).map_err(|error| error.reason())?
+    else {
         return Ok(T::default());
     };
     let budget = Budget::of(&document);
@@ -77,7 +79,9 @@ fn check_sections(document: &Document) -> Result<(), Misfit> {
         if let NodeKind::Alias(name, target) = &node.kind
             && section_of(id) != section_of(*target)
         {
-            let why = format!("the anchor {name:?} is in another section; Pebble reads each section by itself");
+            let why = format!(
+                "the anchor {name:?} is in another section; Pebble reads each section by itself"
+            );
             return Err(Misfit::at(node.line, why));
         }
     }

@@ -12,10 +12,7 @@ fn strings(text: &str) -> Result<BTreeMap<String, String>, String> {
 }
 
 fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Result<BTreeMap<String, String>, String> {
-    Ok(pairs
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect())
+    Ok(pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
 }
 
 #[test]
@@ -36,14 +33,15 @@ fn an_error_says_where_on_one_line_and_quotes_nothing() {
         assert!(error.contains("line "), "{text:?}: {error}");
         assert!(!error.contains('\n') && !error.contains("hunter2"), "{text:?}: {error}");
     }
-    let error = read::<BTreeMap<String, BTreeMap<String, u32>>>("a:\n  b: 1\n  c: hunter2\n").unwrap_err();
+    let error =
+        read::<BTreeMap<String, BTreeMap<String, u32>>>("a:\n  b: 1\n  c: hunter2\n").unwrap_err();
     assert_eq!(error, "line 3: a.c: expected u32, found text");
 }
 
 #[test]
 fn strings_take_scalars_as_they_are_spelled() {
-    let text =
-        "a: 010\nb: yes\nc: 1.50\nd: 2001-01-02\ne: !!binary aGk=\nf:\ng: ~\n~: dropped\n1: h\ni: .inf\nj: ! 12\n";
+    let text = "a: 010\nb: yes\nc: 1.50\nd: 2001-01-02\ne: !!binary aGk=\nf:\ng: ~\n~: \
+                dropped\n1: h\ni: .inf\nj: ! 12\n";
     assert_eq!(
         strings(text),
         pairs([
@@ -92,11 +90,7 @@ fn whole_numbers_and_floats_are_gos() {
         ("[1]", None),
         ("", Some(0)),
     ] {
-        assert_eq!(
-            read::<Option<i64>>(&format!("[{text}]")).ok(),
-            None,
-            "a list is no number"
-        );
+        assert_eq!(read::<Option<i64>>(&format!("[{text}]")).ok(), None, "a list is no number");
         let found = read::<BTreeMap<String, i64>>(&format!("a: {text}\n"))
             .ok()
             .and_then(|map| map.get("a").copied());
@@ -147,7 +141,9 @@ fn keys_are_unique_and_merged_ones_stand_back() {
 fn untyped_values_keep_their_kind() {
     assert_eq!(
         read::<Value>("{a: [1, 1.5, x, ~, yes, true, 2001-01-02, .inf, 0x10, '1'], b: {c: }}"),
-        Ok(json!({"a": [1, 1.5, "x", null, "yes", true, "2001-01-02", ".inf", 16, "1"], "b": {"c": null}}))
+        Ok(
+            json!({"a": [1, 1.5, "x", null, "yes", true, "2001-01-02", ".inf", 16, "1"], "b": {"c": null}})
+        )
     );
 }
 
@@ -175,7 +171,9 @@ fn bombs_and_circles_are_refused() {
     ] {
         let error = read::<Value>(&text).unwrap_err();
         assert!(
-            error.contains("excessive") || error.contains("max depth") || error.contains("too many"),
+            error.contains("excessive")
+                || error.contains("max depth")
+                || error.contains("too many"),
             "{error}"
         );
     }

@@ -92,7 +92,12 @@ impl Scanner {
 
     /// Takes the indentation of the next line and the empty lines before it. The first line that is
     /// not empty says how deep the text stands, where the header did not.
-    fn scan_block_breaks(&mut self, indent: &mut Option<usize>, breaks: &mut String, start: Mark) -> Scanned {
+    fn scan_block_breaks(
+        &mut self,
+        indent: &mut Option<usize>,
+        breaks: &mut String,
+        start: Mark,
+    ) -> Scanned {
         let mut deepest = 0;
         loop {
             self.need(1)?;
@@ -103,7 +108,8 @@ impl Scanner {
             }
             deepest = deepest.max(self.mark.column);
             if is_indentation(self.mark.column) && self.at(0) == '\t' {
-                return Err(self.error(start, "found a tab character where an indentation space is expected"));
+                return Err(self
+                    .error(start, "found a tab character where an indentation space is expected"));
             }
             if !is_break(self.at(0)) {
                 break;

@@ -9,9 +9,7 @@ const KEY_LENGTH: usize = 1024;
 
 impl Scanner {
     pub(super) fn key_of_next_token(&self) -> Option<usize> {
-        self.keys
-            .iter()
-            .position(|key| key.is_possible && key.token_number == self.taken)
+        self.keys.iter().position(|key| key.is_possible && key.token_number == self.taken)
     }
 
     pub(super) fn drop_stale_keys(&mut self) -> Scanned {
@@ -67,7 +65,13 @@ impl Scanner {
     }
 
     /// Opens a block collection if this column is deeper than the open one.
-    pub(super) fn roll_indent(&mut self, column: usize, before: Option<usize>, kind: TokenKind, mark: Mark) {
+    pub(super) fn roll_indent(
+        &mut self,
+        column: usize,
+        before: Option<usize>,
+        kind: TokenKind,
+        mark: Mark,
+    ) {
         if self.in_flow() || self.indent.is_some_and(|indent| indent >= column) {
             return;
         }

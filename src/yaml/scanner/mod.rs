@@ -40,11 +40,7 @@ impl Scanner {
 
     /// Takes the token that [`Self::peek`] showed. The end of the stream stays.
     pub(in crate::yaml) fn skip_token(&mut self) {
-        if self
-            .tokens
-            .front()
-            .is_some_and(|token| token.kind != TokenKind::StreamEnd)
-        {
+        if self.tokens.front().is_some_and(|token| token.kind != TokenKind::StreamEnd) {
             self.tokens.pop_front();
             self.taken += 1;
         }
@@ -53,10 +49,7 @@ impl Scanner {
     /// Returns true if a later token may still change the next one: a `:` makes a key of it, which
     /// puts tokens before it.
     fn wants_more(&mut self) -> Scanned<bool> {
-        let is_at_end = self
-            .tokens
-            .back()
-            .is_some_and(|token| token.kind == TokenKind::StreamEnd);
+        let is_at_end = self.tokens.back().is_some_and(|token| token.kind == TokenKind::StreamEnd);
         let may_be_key = match self.dialect {
             Dialect::Juju => {
                 if self.tokens.is_empty() {
@@ -99,8 +92,12 @@ impl Scanner {
         match first {
             '\0' => self.fetch_stream_end(),
             '%' if self.mark.column == 0 => self.fetch_directive(),
-            '-' if self.is_document_indicator() => self.fetch_document_indicator(TokenKind::DocumentStart),
-            '.' if self.is_document_indicator() => self.fetch_document_indicator(TokenKind::DocumentEnd),
+            '-' if self.is_document_indicator() => {
+                self.fetch_document_indicator(TokenKind::DocumentStart)
+            }
+            '.' if self.is_document_indicator() => {
+                self.fetch_document_indicator(TokenKind::DocumentEnd)
+            }
             '[' => self.fetch_flow_start(TokenKind::FlowSequenceStart),
             '{' => self.fetch_flow_start(TokenKind::FlowMappingStart),
             ']' => self.fetch_flow_end(TokenKind::FlowSequenceEnd),
@@ -174,7 +171,9 @@ impl Scanner {
                 self.skip();
                 self.need(1)?;
             }
-            while self.at(0) == ' ' || (self.at(0) == '\t' && (self.in_flow() || !self.is_key_allowed)) {
+            while self.at(0) == ' '
+                || (self.at(0) == '\t' && (self.in_flow() || !self.is_key_allowed))
+            {
                 self.skip();
                 self.need(1)?;
             }
@@ -199,7 +198,8 @@ impl Scanner {
     /// each of the later ones is then no mistake.
     fn skip_following_comments(&mut self) -> Scanned {
         loop {
-            let is_empty = |offset: &usize| is_blank(self.at(*offset)) || is_break(self.at(*offset));
+            let is_empty =
+                |offset: &usize| is_blank(self.at(*offset)) || is_break(self.at(*offset));
             let blanks = (0..COMMENT_SEARCH).take_while(is_empty).count();
             if self.at(blanks) != '#' {
                 return Ok(());
@@ -323,10 +323,7 @@ impl Scanner {
                 key.is_possible = false;
                 let key = *key;
                 let place = key.token_number.saturating_sub(self.taken).min(self.tokens.len());
-                let token = Token {
-                    kind: TokenKind::Key,
-                    line: key.mark.line,
-                };
+                let token = Token { kind: TokenKind::Key, line: key.mark.line };
                 self.tokens.insert(place, token);
                 self.roll_indent(
                     key.mark.column,

@@ -74,7 +74,9 @@ impl Scanner {
             self.need(1)?;
             while is_blank(self.at(0)) || is_break(self.at(0)) {
                 if gap.has_break && self.mark.column < least_column && self.at(0) == '\t' {
-                    return Err(self.error(start, "found a tab character that violates indentation"));
+                    return Err(
+                        self.error(start, "found a tab character that violates indentation")
+                    );
                 }
                 self.scan_gap(&mut gap)?;
             }

@@ -51,11 +51,7 @@ impl Scanner {
             gap.fold_into(&mut value);
         }
         self.skip();
-        let style = if is_single {
-            Style::SingleQuoted
-        } else {
-            Style::DoubleQuoted
-        };
+        let style = if is_single { Style::SingleQuoted } else { Style::DoubleQuoted };
         self.push(TokenKind::Scalar { value, style }, start);
         Ok(())
     }

@@ -127,9 +127,7 @@ impl Scanner {
 
     pub(super) fn is_document_indicator(&self) -> bool {
         self.mark.column == 0
-            && ['-', '.']
-                .iter()
-                .any(|mark| (0..3).all(|offset| self.at(offset) == *mark))
+            && ['-', '.'].iter().any(|mark| (0..3).all(|offset| self.at(offset) == *mark))
             && is_blank_or_end(self.at(3))
     }
 

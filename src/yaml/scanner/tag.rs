@@ -9,15 +9,12 @@ impl Scanner {
         self.skip();
         let name = self.scan_word()?;
         let after = self.at(0);
-        let ends = is_blank_or_end(after) || matches!(after, '?' | ':' | ',' | ']' | '}' | '%' | '@' | '`');
+        let ends = is_blank_or_end(after)
+            || matches!(after, '?' | ':' | ',' | ']' | '}' | '%' | '@' | '`');
         if name.is_empty() || !ends {
             return Err(self.error(start, "did not find expected alphabetic or numeric character"));
         }
-        let kind = if is_alias {
-            TokenKind::Alias(name)
-        } else {
-            TokenKind::Anchor(name)
-        };
+        let kind = if is_alias { TokenKind::Alias(name) } else { TokenKind::Anchor(name) };
         self.push(kind, start);
         Ok(())
     }
@@ -108,12 +105,16 @@ impl Scanner {
             let octet = u8::try_from(high * 16 + low).unwrap_or_default();
             let width = match (left, octet) {
                 (Some(left), 0x80..=0xbf) => left,
-                (Some(_), _) => return Err(self.error(start, "found an incorrect trailing UTF-8 octet")),
+                (Some(_), _) => {
+                    return Err(self.error(start, "found an incorrect trailing UTF-8 octet"));
+                }
                 (None, 0..=0x7f) => 1,
                 (None, 0xc0..=0xdf) => 2,
                 (None, 0xe0..=0xef) => 3,
                 (None, 0xf0..=0xf7) => 4,
-                (None, _) => return Err(self.error(start, "found an incorrect leading UTF-8 octet")),
+                (None, _) => {
+                    return Err(self.error(start, "found an incorrect leading UTF-8 octet"));
+                }
             };
             uri.push(octet);
             for _ in 0..3 {

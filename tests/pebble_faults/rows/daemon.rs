@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use charmwright::pebble::{
-    Check, CheckQuery, HealthQuery, Identity, IdentityAccess, Layer, LayerMode, LogQuery, Override, Service,
+    Check, CheckQuery, HealthQuery, Identity, IdentityAccess, Layer, LayerMode, LogQuery, Override,
+    Service,
 };
 
 use super::services::added;
@@ -59,7 +60,9 @@ pub(crate) static ROWS: &[Operation] = &[
             Box::pin(async {
                 let layer = Layer::new().service(&stage.name, stage.service());
                 stage.client.add_layer(&stage.name, &layer, LayerMode::New).await?;
-                assert!(stage.was_killed() || stage.plan().await.services().contains_key(&stage.name));
+                assert!(
+                    stage.was_killed() || stage.plan().await.services().contains_key(&stage.name)
+                );
                 Ok(())
             })
         })
@@ -71,9 +74,7 @@ pub(crate) static ROWS: &[Operation] = &[
         effects: |stage| {
             Box::pin(async {
                 let plan = stage.plan().await;
-                plan.services()
-                    .get(&stage.name)
-                    .map_or(0, |service| service.get_after().len())
+                plan.services().get(&stage.name).map_or(0, |service| service.get_after().len())
             })
         },
         ..Operation::write("combine a layer", "POST /v1/layers", |stage| {
@@ -81,7 +82,10 @@ pub(crate) static ROWS: &[Operation] = &[
                 let more = Service::new().override_mode(Override::Merge).after(["something"]);
                 let layer = Layer::new().service(&stage.name, more);
                 stage.client.add_layer(&stage.name, &layer, LayerMode::Combine).await?;
-                assert!(stage.was_killed() || stage.plan().await.services()[&stage.name].get_after() == ["something"]);
+                assert!(
+                    stage.was_killed()
+                        || stage.plan().await.services()[&stage.name].get_after() == ["something"]
+                );
                 Ok(())
             })
         })
@@ -145,7 +149,9 @@ pub(crate) static ROWS: &[Operation] = &[
     },
     Operation {
         survives: true,
-        prepare: |stage| Box::pin(async { stage.straight.add_identities(&identities(stage)).await.unwrap() }),
+        prepare: |stage| {
+            Box::pin(async { stage.straight.add_identities(&identities(stage)).await.unwrap() })
+        },
         ..Operation::write("remove an identity", "POST /v1/identities", |stage| {
             Box::pin(async {
                 stage.client.remove_identities(&stage.one()).await?;

@@ -22,7 +22,8 @@ fn run<'a>(stage: &'a Stage) -> Soon<'a, Result<(), Error>> {
     })
 }
 
-/// The same, or what Pebble says of a command whose control connection broke while it ran: it was killed.
+/// The same, or what Pebble says of a command whose control connection broke while it ran: it was
+/// killed.
 fn run_or_be_killed<'a>(stage: &'a Stage) -> Soon<'a, Result<(), Error>> {
     Box::pin(async {
         match output(stage).await?.exit_code() {
@@ -54,10 +55,7 @@ pub(crate) static ROWS: &[Operation] = &[
         effects: runs,
         ..Operation::write("exec", "POST /v1/exec", run)
     },
-    Operation {
-        run: run_or_be_killed,
-        ..websocket("exec, first websocket", 1)
-    },
+    Operation { run: run_or_be_killed, ..websocket("exec, first websocket", 1) },
     websocket("exec, second websocket", 2),
     websocket("exec, third websocket", 3),
 ];

@@ -20,7 +20,8 @@ fn look(stage: &Stage) {
 }
 
 /// A stream that is no multipart, though it says so.
-const MULTIPART: Way = Way::Stream("multipart/form-data; boundary=01234567890123456789012345678901234567890123456789");
+const MULTIPART: Way =
+    Way::Stream("multipart/form-data; boundary=01234567890123456789012345678901234567890123456789");
 
 pub(crate) static ROWS: &[Operation] = &[
     Operation {
@@ -87,10 +88,7 @@ pub(crate) static ROWS: &[Operation] = &[
         survives: true,
         ..Operation::write("push", "POST /v1/files", |stage| {
             Box::pin(async {
-                stage
-                    .client
-                    .push(&stage.path("file"), content(), &PushOptions::new())
-                    .await?;
+                stage.client.push(&stage.path("file"), content(), &PushOptions::new()).await?;
                 look(stage);
                 Ok(())
             })
@@ -98,14 +96,13 @@ pub(crate) static ROWS: &[Operation] = &[
     },
     Operation {
         survives: true,
-        prepare: |stage| Box::pin(async { std::fs::write(stage.folder().join("source"), content()).unwrap() }),
+        prepare: |stage| {
+            Box::pin(async { std::fs::write(stage.folder().join("source"), content()).unwrap() })
+        },
         ..Operation::write("push a file", "POST /v1/files", |stage| {
             Box::pin(async {
                 let source = stage.folder().join("source");
-                stage
-                    .client
-                    .push_file(source, &stage.path("file"), &PushOptions::new())
-                    .await?;
+                stage.client.push_file(source, &stage.path("file"), &PushOptions::new()).await?;
                 look(stage);
                 Ok(())
             })
@@ -116,10 +113,7 @@ pub(crate) static ROWS: &[Operation] = &[
         ..Operation::write("push from a reader", "POST /v1/files", |stage| {
             Box::pin(async {
                 let options = PushOptions::new();
-                stage
-                    .client
-                    .push_from(&stage.path("file"), &*content(), &options)
-                    .await?;
+                stage.client.push_from(&stage.path("file"), &*content(), &options).await?;
                 look(stage);
                 Ok(())
             })

@@ -26,9 +26,7 @@ fn noticed<'a>(stage: &'a mut Stage) -> Soon<'a, ()> {
 fn occurrences<'a>(stage: &'a Stage) -> Soon<'a, usize> {
     Box::pin(async {
         let found = stage.straight.notices(&query(stage)).await.unwrap();
-        found
-            .first()
-            .map_or(0, |notice| usize::try_from(notice.occurrences()).unwrap())
+        found.first().map_or(0, |notice| usize::try_from(notice.occurrences()).unwrap())
     })
 }
 
@@ -67,10 +65,8 @@ pub(crate) static ROWS: &[Operation] = &[
         prepare: noticed,
         ..Operation::read("wait for notices", "GET /v1/notices", |stage| {
             Box::pin(async {
-                let notices = stage
-                    .client
-                    .wait_notices(&query(stage), Duration::from_secs(10))
-                    .await?;
+                let notices =
+                    stage.client.wait_notices(&query(stage), Duration::from_secs(10)).await?;
                 assert_eq!(notices[0].key(), key(stage));
                 Ok(())
             })

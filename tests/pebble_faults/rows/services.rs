@@ -44,7 +44,10 @@ fn restarts<'a>(stage: &'a Stage) -> Soon<'a, usize> {
 }
 
 /// An action on the service of this case.
-const fn action(name: &'static str, run: for<'a> fn(&'a Stage) -> Soon<'a, Result<(), Error>>) -> Operation {
+const fn action(
+    name: &'static str,
+    run: for<'a> fn(&'a Stage) -> Soon<'a, Result<(), Error>>,
+) -> Operation {
     Operation {
         slow: true,
         survives: true,

@@ -1,7 +1,9 @@
-//! Whole trees, pushed and pulled: a folder, all that is in it, and an account of what could not be brought over.
+//! Whole trees, pushed and pulled: a folder, all that is in it, and an account of what could not be
+//! brought over.
 //!
-//! A path that fails does not stop the others: it is in the [`TreeReport`], with the error that a call about it alone would have given. Only what
-//! stops everything, such as a Pebble that is away for longer than the policy bears, is the error of the call; what was brought over by then stays,
+//! A path that fails does not stop the others: it is in the [`TreeReport`], with the error that a
+//! call about it alone would have given. Only what stops everything, such as a Pebble that is away
+//! for longer than the policy bears, is the error of the call; what was brought over by then stays,
 //! and the call may simply be made again. Small files travel together, several in a request.
 
 mod new_folders;
@@ -15,10 +17,12 @@ use std::sync::Arc;
 use super::owner::Owner;
 use crate::pebble::error::{Error, ErrorKind};
 
-/// How many files travel together at most: each costs the daemon a wait for its disk, and a lost answer sends them all again.
+/// How many files travel together at most: each costs the daemon a wait for its disk, and a lost
+/// answer sends them all again.
 const BATCH_FILES: usize = 32;
 
-/// The most that may be asked for: a pull holds each open until all are there, and its folder too, where a process may usually have 1,024 files open.
+/// The most that may be asked for: a pull holds each open until all are there, and its folder too,
+/// where a process may usually have 1,024 files open.
 const MOST_FILES: usize = 256;
 
 /// How many bytes travel together at most; they are held in memory.
@@ -33,8 +37,9 @@ pub enum Symlinks {
     Report,
     /// A link is left out, and is in [`TreeReport::skipped`].
     Skip,
-    /// A link is taken for what it leads to. Pushing follows links to folders as well, and reports one that leads to a folder it is in; pulling follows only
-    /// links to files, since it cannot see where a link to a folder leads, and reports the others.
+    /// A link is taken for what it leads to. Pushing follows links to folders as well, and reports
+    /// one that leads to a folder it is in; pulling follows only links to files, since it cannot
+    /// see where a link to a folder leads, and reports the others.
     Follow,
 }
 
@@ -77,8 +82,8 @@ impl TreeOptions {
         self
     }
 
-    /// Files and folders get the usual modes (in the container 644 and 755, here what the umask leaves) instead of those that they have. Here one that is
-    /// there already keeps its own.
+    /// Files and folders get the usual modes (in the container 644 and 755, here what the umask
+    /// leaves) instead of those that they have. Here one that is there already keeps its own.
     pub fn usual_modes(mut self) -> Self {
         self.keep_modes = false;
         self
@@ -90,20 +95,26 @@ impl TreeOptions {
         self
     }
 
-    /// How many files travel in one request at most; 32 unless set, and from 1 to 256: what lies outside is taken for the nearer of the two.
+    /// How many files travel in one request at most; 32 unless set, and from 1 to 256: what lies
+    /// outside is taken for the nearer of the two.
     pub fn batch_files(mut self, files: usize) -> Self {
         self.batch_files = files.clamp(1, MOST_FILES);
         self
     }
 
-    /// How many bytes of files travel in one request at most, unless one file alone has more; 1 MiB unless set. A push holds as many in memory.
+    /// How many bytes of files travel in one request at most, unless one file alone has more; 1 MiB
+    /// unless set. A push holds as many in memory.
     pub fn batch_bytes(mut self, bytes: u64) -> Self {
         self.batch_bytes = bytes;
         self
     }
 
-    /// Is called for each path when it is known what became of it. It should be quick: the transfer waits for it.
-    pub fn on_progress(mut self, observer: impl Fn(&TreeProgress<'_>) + Send + Sync + 'static) -> Self {
+    /// Is called for each path when it is known what became of it. It should be quick: the transfer
+    /// waits for it.
+    pub fn on_progress(
+        mut self,
+        observer: impl Fn(&TreeProgress<'_>) + Send + Sync + 'static,
+    ) -> Self {
         self.progress = Some(Arc::new(observer));
         self
     }
@@ -141,7 +152,8 @@ impl TreeProgress<'_> {
     }
 }
 
-/// One path of a tree that could not be brought over. What is in a folder that failed is not listed.
+/// One path of a tree that could not be brought over. What is in a folder that failed is not
+/// listed.
 #[derive(Debug)]
 pub struct TreeFailure {
     path: PathBuf,
@@ -155,7 +167,8 @@ impl TreeFailure {
         &self.path
     }
 
-    /// Why; its kind is [`File`](ErrorKind::File), [`Local`](ErrorKind::Local) or [`InvalidRequest`](ErrorKind::InvalidRequest).
+    /// Why; its kind is [`File`](ErrorKind::File), [`Local`](ErrorKind::Local) or
+    /// [`InvalidRequest`](ErrorKind::InvalidRequest).
     #[must_use]
     pub fn error(&self) -> &Error {
         &self.error
@@ -210,7 +223,8 @@ impl TreeReport {
         self.failures.is_empty()
     }
 
-    /// For whom a tree is all or nothing: `client.push_tree(local, remote, &options).await?.complete()?`.
+    /// For whom a tree is all or nothing: `client.push_tree(local, remote,
+    /// &options).await?.complete()?`.
     ///
     /// # Errors
     /// The error of the first path that failed.
@@ -244,18 +258,12 @@ struct Account<'o> {
 
 impl<'o> Account<'o> {
     fn new(options: &'o TreeOptions) -> Self {
-        Self {
-            options,
-            report: TreeReport::default(),
-        }
+        Self { options, report: TreeReport::default() }
     }
 
     fn tell(&self, path: &Path) {
         if let Some(progress) = &self.options.progress {
-            progress(&TreeProgress {
-                path,
-                report: &self.report,
-            });
+            progress(&TreeProgress { path, report: &self.report });
         }
     }
 
@@ -276,10 +284,7 @@ impl<'o> Account<'o> {
     }
 
     fn failed(&mut self, path: PathBuf, error: Error) {
-        self.report.failures.push(TreeFailure {
-            path: path.clone(),
-            error,
-        });
+        self.report.failures.push(TreeFailure { path: path.clone(), error });
         self.tell(&path);
     }
 
@@ -297,9 +302,5 @@ impl<'o> Account<'o> {
 
 /// A path in the container, one name further down.
 fn below(folder: &str, name: &str) -> String {
-    if folder.ends_with('/') {
-        format!("{folder}{name}")
-    } else {
-        format!("{folder}/{name}")
-    }
+    if folder.ends_with('/') { format!("{folder}{name}") } else { format!("{folder}/{name}") }
 }

@@ -1,5 +1,6 @@
-//! The folder that a tree is pulled to, and the folders that were made for it: ours alone while they are filled, they get their modes afterwards,
-//! however that ends. A pull that was broken off and is made again takes them for folders that were there, whose modes it keeps.
+//! The folder that a tree is pulled to, and the folders that were made for it: ours alone while
+//! they are filled, they get their modes afterwards, however that ends. A pull that was broken off
+//! and is made again takes them for folders that were there, whose modes it keeps.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,11 +32,7 @@ impl NewFolders {
         } else {
             std::fs::create_dir_all(root)?;
         }
-        Ok(Self {
-            root: LocalFolder::open(root)?,
-            made_root,
-            made: Vec::new(),
-        })
+        Ok(Self { root: LocalFolder::open(root)?, made_root, made: Vec::new() })
     }
 
     pub(super) fn root(&self) -> &LocalFolder {
@@ -47,7 +44,8 @@ impl NewFolders {
         self.made.push((path.to_owned(), mode));
     }
 
-    /// Sets the modes, the innermost first: a folder that may not be entered ends the way to those in it. Gives what could not be set.
+    /// Sets the modes, the innermost first: a folder that may not be entered ends the way to those
+    /// in it. Gives what could not be set.
     pub(super) fn set_modes(&mut self) -> Vec<(PathBuf, Mode, io::Error)> {
         let mut failures = Vec::new();
         for (path, mode) in std::mem::take(&mut self.made).into_iter().rev() {
@@ -69,7 +67,10 @@ impl NewFolders {
 impl Drop for NewFolders {
     fn drop(&mut self) {
         for (path, mode, error) in self.set_modes() {
-            tracing::warn!("cannot give the new folder {} the mode {mode}: {error}", path.display());
+            tracing::warn!(
+                "cannot give the new folder {} the mode {mode}: {error}",
+                path.display()
+            );
         }
     }
 }

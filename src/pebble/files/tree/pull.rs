@@ -23,17 +23,22 @@ const DEEPEST: usize = 2048;
 const LONGEST_NAME: usize = 255;
 
 impl Client {
-    /// Pulls a folder with all that is in it, so that it is at `local` afterwards; what is there already and has no counterpart stays. Empty
-    /// folders are made. A folder that is there keeps its mode; a file or link that is there is replaced when the new one is complete.
+    /// Pulls a folder with all that is in it, so that it is at `local` afterwards; what is there
+    /// already and has no counterpart stays. Empty folders are made. A folder that is there keeps
+    /// its mode; a file or link that is there is replaced when the new one is complete.
     ///
-    /// Nothing is written outside `local`, whatever names Pebble gives, and no link below it is followed, nor is one that takes the place of a folder
-    /// meanwhile. With modes kept, what is not complete can be read by nobody else: a file has mode 600 and a new folder 700 until then. Local files
-    /// are written with blocking calls, as by [`Client::pull_file`]. Dropped, what was complete by then is there, and no half file is.
+    /// Nothing is written outside `local`, whatever names Pebble gives, and no link below it is
+    /// followed, nor is one that takes the place of a folder meanwhile. With modes kept, what is
+    /// not complete can be read by nobody else: a file has mode 600 and a new folder 700 until
+    /// then. Local files are written with blocking calls, as by [`Client::pull_file`]. Dropped,
+    /// what was complete by then is there, and no half file is.
     ///
     /// # Errors
-    /// [`File`](crate::pebble::ErrorKind::File) when `remote` cannot be listed; [`InvalidRequest`](crate::pebble::ErrorKind::InvalidRequest) when it
-    /// is no folder; [`Local`](crate::pebble::ErrorKind::Local) when `local` cannot be made; [`Unreachable`](crate::pebble::ErrorKind::Unreachable)
-    /// when an answer does not come within the policy. What fails for one path below is in the report.
+    /// [`File`](crate::pebble::ErrorKind::File) when `remote` cannot be listed;
+    /// [`InvalidRequest`](crate::pebble::ErrorKind::InvalidRequest) when it is no folder;
+    /// [`Local`](crate::pebble::ErrorKind::Local) when `local` cannot be made;
+    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when an answer does not come within
+    /// the policy. What fails for one path below is in the report.
     pub async fn pull_tree(
         &self,
         remote: &str,
@@ -105,11 +110,8 @@ struct Pulling<'c> {
 
 impl Pulling<'_> {
     async fn run(&mut self, remote: &str) -> Result<(), Error> {
-        let mut folders = vec![Folder {
-            path: PathBuf::new(),
-            remote: remote.to_owned(),
-            depth: 0,
-        }];
+        let mut folders =
+            vec![Folder { path: PathBuf::new(), remote: remote.to_owned(), depth: 0 }];
         while let Some(folder) = folders.pop() {
             let mut below = self.fill(&folder).await?;
             // The last one is taken next.
@@ -165,7 +167,8 @@ impl Pulling<'_> {
             let path = folder.path.join(info.name());
             if times.get(info.name()).is_some_and(|times| *times > 1) {
                 // Nobody can tell which of them would come, and none must be taken for the other.
-                let reason = "several things in its folder are listed by this name, of which all but one are not UTF-8; rename them";
+                let reason = "several things in its folder are listed by this name, of which all \
+                              but one are not UTF-8; rename them";
                 self.refuse(path, &remote, reason);
                 continue;
             }
@@ -185,7 +188,9 @@ impl Pulling<'_> {
                 }
                 FileType::Symlink => self.link(&local, path, remote).await?,
                 other => {
-                    let reason = format!("it is neither a file nor a folder but a {other}, which cannot be read");
+                    let reason = format!(
+                        "it is neither a file nor a folder but a {other}, which cannot be read"
+                    );
                     self.refuse(path, &remote, &reason);
                 }
             }
@@ -193,24 +198,34 @@ impl Pulling<'_> {
         Ok(folders)
     }
 
-    async fn link(&mut self, folder: &LocalFolder, path: PathBuf, remote: String) -> Result<(), Error> {
+    async fn link(
+        &mut self,
+        folder: &LocalFolder,
+        path: PathBuf,
+        remote: String,
+    ) -> Result<(), Error> {
         match self.options.symlinks {
             Symlinks::Skip => self.account.skipped(path),
-            Symlinks::Report => self.refuse(path, &remote, "it is a symbolic link; skip or follow links"),
+            Symlinks::Report => {
+                self.refuse(path, &remote, "it is a symbolic link; skip or follow links")
+            }
             // Listing a path follows it.
-            Symlinks::Follow => match self.client.list_files(&remote, &ListOptions::new().itself()).await {
-                Err(error) => return self.account.failed_or_stop(path, error),
-                Ok(infos) => match infos.first() {
-                    Some(info) if *info.file_type() == FileType::File => {
-                        return self.want(folder, path, remote, info).await;
-                    }
-                    _ => self.refuse(
-                        path,
-                        &remote,
-                        "it is a symbolic link that leads to no file; pull what it leads to by itself",
-                    ),
-                },
-            },
+            Symlinks::Follow => {
+                match self.client.list_files(&remote, &ListOptions::new().itself()).await {
+                    Err(error) => return self.account.failed_or_stop(path, error),
+                    Ok(infos) => match infos.first() {
+                        Some(info) if *info.file_type() == FileType::File => {
+                            return self.want(folder, path, remote, info).await;
+                        }
+                        _ => self.refuse(
+                            path,
+                            &remote,
+                            "it is a symbolic link that leads to no file; pull what it leads to \
+                             by itself",
+                        ),
+                    },
+                }
+            }
         }
         Ok(())
     }
@@ -303,7 +318,8 @@ impl Pulling<'_> {
     }
 }
 
-/// What came of a file that was read: nothing, what it was written to and its size, or why it could not be written.
+/// What came of a file that was read: nothing, what it was written to and its size, or why it could
+/// not be written.
 type Read = Option<io::Result<(TemporaryFile, u64)>>;
 
 impl Client {
@@ -324,7 +340,9 @@ impl Client {
                 match reading.next(self, request, paths).await? {
                     Item::File(index) => {
                         current = index;
-                        if let (Some(file), Some(wanted)) = (files.get_mut(index), wanted.get(index)) {
+                        if let (Some(file), Some(wanted)) =
+                            (files.get_mut(index), wanted.get(index))
+                        {
                             *file = Some(wanted.temporary().map(|file| (file, 0)));
                         }
                     }

@@ -14,21 +14,28 @@ use super::{Account, Symlinks, TreeOptions, TreeReport, below};
 use crate::pebble::client::Client;
 use crate::pebble::error::Error;
 
-/// How many folders are made in one request at most, so that each is answered well within the limit of an attempt.
+/// How many folders are made in one request at most, so that each is answered well within the limit
+/// of an attempt.
 const BATCH_FOLDERS: usize = 500;
 
 impl Client {
-    /// Pushes a local folder with all that is in it, so that it is at `remote`, an absolute path, afterwards; what is there already and has no counterpart
-    /// stays. Empty folders are made. A folder that is there keeps its mode and owner; a file or link that is there is replaced. Of a file with several
-    /// names (hard links) each becomes a file of its own. A folder is made with its mode, so a Pebble that is not root puts nothing into a read-only one.
+    /// Pushes a local folder with all that is in it, so that it is at `remote`, an absolute path,
+    /// afterwards; what is there already and has no counterpart stays. Empty folders are made. A
+    /// folder that is there keeps its mode and owner; a file or link that is there is replaced. Of
+    /// a file with several names (hard links) each becomes a file of its own. A folder is made with
+    /// its mode, so a Pebble that is not root puts nothing into a read-only one.
     ///
-    /// Paths are brought over in the order of their names, folders before what is in them. Memory is bounded by [`TreeOptions::batch_bytes`] and the
-    /// names of one path of folders. Local files are read with blocking calls. Dropped, what was brought over by then is there. Nobody who must not see
-    /// the files of this side should be able to change `local` meanwhile: what a name leads to is looked at just before it is read, but not at once.
+    /// Paths are brought over in the order of their names, folders before what is in them. Memory
+    /// is bounded by [`TreeOptions::batch_bytes`] and the names of one path of folders. Local files
+    /// are read with blocking calls. Dropped, what was brought over by then is there. Nobody who
+    /// must not see the files of this side should be able to change `local` meanwhile: what a name
+    /// leads to is looked at just before it is read, but not at once.
     ///
     /// # Errors
-    /// [`Local`](crate::pebble::ErrorKind::Local) when `local` is no readable folder; [`File`](crate::pebble::ErrorKind::File) when `remote` cannot be made;
-    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when an answer does not come within the policy. What fails for one path below is in the report.
+    /// [`Local`](crate::pebble::ErrorKind::Local) when `local` is no readable folder;
+    /// [`File`](crate::pebble::ErrorKind::File) when `remote` cannot be made;
+    /// [`Unreachable`](crate::pebble::ErrorKind::Unreachable) when an answer does not come within
+    /// the policy. What fails for one path below is in the report.
     pub async fn push_tree(
         &self,
         local: impl AsRef<Path>,
@@ -72,11 +79,7 @@ struct Lineage {
 
 impl Lineage {
     fn new(metadata: &Metadata, parent: Option<Arc<Self>>) -> Arc<Self> {
-        Arc::new(Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            parent,
-        })
+        Arc::new(Self { device: metadata.dev(), inode: metadata.ino(), parent })
     }
 
     /// Whether it is that of this folder.
@@ -112,7 +115,8 @@ struct Pushing<'c> {
 
 impl Pushing<'_> {
     async fn run(&mut self, remote: &str) -> Result<(), Error> {
-        let metadata = std::fs::metadata(self.local).map_err(|error| self.failure("read it", error))?;
+        let metadata =
+            std::fs::metadata(self.local).map_err(|error| self.failure("read it", error))?;
         if !metadata.is_dir() {
             return Err(self.failure("read it", io::ErrorKind::NotADirectory.into()));
         }
@@ -167,9 +171,7 @@ impl Pushing<'_> {
     }
 
     fn mode(&self, metadata: &Metadata) -> Option<Mode> {
-        self.options
-            .keep_modes
-            .then(|| Mode::of_local(metadata.permissions().mode()))
+        self.options.keep_modes.then(|| Mode::of_local(metadata.permissions().mode()))
     }
 
     fn dir_options(&self, metadata: &Metadata) -> DirOptions {
@@ -193,7 +195,10 @@ impl Pushing<'_> {
         for entry in entries {
             let path = folder.path.join(entry.file_name());
             let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
-                self.refuse(path, "its name is not UTF-8, which is all that Pebble takes; rename it");
+                self.refuse(
+                    path,
+                    "its name is not UTF-8, which is all that Pebble takes; rename it",
+                );
                 continue;
             };
             let remote = below(&folder.remote, &name);
@@ -205,7 +210,10 @@ impl Pushing<'_> {
             } else if metadata.is_file() {
                 self.push(path, remote, &metadata).await?;
             } else {
-                self.refuse(path, "it is neither a file nor a folder; Pebble can make nothing else");
+                self.refuse(
+                    path,
+                    "it is neither a file nor a folder; Pebble can make nothing else",
+                );
             }
         }
         self.make(folders, &folder.lineage).await
@@ -272,7 +280,12 @@ impl Pushing<'_> {
         Ok(made)
     }
 
-    async fn push(&mut self, path: PathBuf, remote: String, metadata: &Metadata) -> Result<(), Error> {
+    async fn push(
+        &mut self,
+        path: PathBuf,
+        remote: String,
+        metadata: &Metadata,
+    ) -> Result<(), Error> {
         let mut options = PushOptions::new().owner(self.options.owner.clone());
         if let Some(mode) = self.mode(metadata) {
             options = options.mode(mode);
@@ -315,7 +328,8 @@ impl Pushing<'_> {
 
     /// Sends the files that wait.
     async fn flush(&mut self) -> Result<(), Error> {
-        let (paths, files): (Vec<PathBuf>, Vec<PushFile>) = std::mem::take(&mut self.batch).into_iter().unzip();
+        let (paths, files): (Vec<PathBuf>, Vec<PushFile>) =
+            std::mem::take(&mut self.batch).into_iter().unzip();
         self.bytes = 0;
         let results = self.client.push_all(&files).await?;
         for ((path, file), result) in paths.into_iter().zip(files).zip(results) {
@@ -328,7 +342,8 @@ impl Pushing<'_> {
     }
 }
 
-/// What is in a folder, by name, if it still is the one that was looked at: a link that took its place may lead anywhere.
+/// What is in a folder, by name, if it still is the one that was looked at: a link that took its
+/// place may lead anywhere.
 fn entries(folder: &Path, lineage: &Lineage) -> io::Result<Vec<DirEntry>> {
     if !lineage.is_of(&std::fs::metadata(folder)?) {
         return Err(io::Error::other("another has taken its place meanwhile"));
@@ -341,8 +356,6 @@ fn entries(folder: &Path, lineage: &Lineage) -> io::Result<Vec<DirEntry>> {
 /// The content of a file of at most `limit` bytes; `None` when it has more.
 fn read_small(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut content = Vec::new();
-    open_file(path)?
-        .take(limit.saturating_add(1))
-        .read_to_end(&mut content)?;
+    open_file(path)?.take(limit.saturating_add(1)).read_to_end(&mut content)?;
     Ok(Some(content).filter(|content| content.len() as u64 <= limit))
 }
