@@ -47,33 +47,19 @@
 //! - [`pebble`] is the client of the supervisor that Juju puts in every workload container; it can
 //!   be used alone.
 //! - [`juju`] is the hook's environment and its tools; it can be used alone as well.
-//! - `agent` and `testing` (feature `testing`) are the other side, for tests and for `charmwright
-//!   dev`.
+//!
+//! The other side, for tests and for `charmwright dev`, is in crates of its own: `charmwright-agent`
+//! and `charmwright-testing`. A charm that is built carries no line of them.
 
 /// The charm that the README shows has to compile.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExample;
 
-#[cfg(feature = "testing")]
-pub mod agent;
 pub mod dispatch;
-pub mod juju;
-pub mod pebble;
-#[cfg(feature = "testing")]
-pub mod testing;
-#[doc(hidden)]
-pub mod text;
-#[cfg_attr(
-    not(any(test, feature = "testing")),
-    allow(
-        dead_code,
-        unused_imports,
-        reason = "a charm reads YAML as Pebble does only; the agent's side reads and writes it as Juju does"
-    )
-)]
-mod yaml;
 
+pub use charmwright_juju as juju;
+pub use charmwright_pebble as pebble;
 pub use dispatch::{
     Charm, Container, Context, Deferred, Error, ErrorKind, Event, Hook, LayerField, LayerKey,
     Metadata, NoConfig, Outcome, Phase, Result, Statuses, Verdict, main,

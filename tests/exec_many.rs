@@ -10,9 +10,9 @@
 
 use std::time::{Duration, Instant};
 
-use charmwright::pebble::{Client, Exec};
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::daemon_or_skip;
+use charmwright_pebble::{Client, Exec};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::daemon_or_skip;
 use tokio::task::JoinSet;
 
 /// Idle connections that a client keeps for later.

@@ -12,7 +12,7 @@ mod memory;
 
 use std::time::Duration;
 
-use charmwright::pebble::{Client, Exec, RetryPolicy};
+use charmwright_pebble::{Client, Exec, RetryPolicy};
 use memory::memory;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};

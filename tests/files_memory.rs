@@ -12,9 +12,9 @@ mod memory;
 
 use std::path::Path;
 
-use charmwright::pebble::PushOptions;
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::daemon_or_skip;
+use charmwright_pebble::PushOptions;
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::daemon_or_skip;
 use memory::memory;
 use tokio::io::AsyncReadExt as _;
 

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use charmwright::agent::{AgentPaths, CharmMeta, HookExit, Next, ToolRequest, Unit, UnitSettings};
-use charmwright::juju::{
+use charmwright_agent::{AgentPaths, CharmMeta, HookExit, Next, ToolRequest, Unit, UnitSettings};
+use charmwright_juju::{
     ActionName, DispatchPath, ErrorKind, HookEnv, HookTools, Juju, LogLevel, Port, Status,
     StatusKind, ToolCall, ToolFailure,
 };

@@ -12,13 +12,13 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     Check, CheckInfo, CheckLevel, CheckQuery, CheckStatus, Client, ErrorKind, ExecCheck,
     HealthQuery, HttpCheck, Layer, LayerFault, LayerMode, LogTarget, LogTargetType, Override, Plan,
     Service, ServiceAction, Startup, TcpCheck, UserFault, Version,
 };
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::daemon_or_skip;
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::daemon_or_skip;
 use serde_json::json;
 
 fn daemon(test: &str, options: DaemonOptions) -> Option<Daemon> {

@@ -11,9 +11,9 @@
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
-use charmwright::pebble::{Layer, Plan};
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::daemon_or_skip;
+use charmwright_pebble::{Layer, Plan};
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::daemon_or_skip;
 use serde_json::{Value, json};
 
 /// The entry `a` of each section, with the field that takes the value.

@@ -35,7 +35,7 @@ mod unit;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
 
 use common::{Failure, benchmark, number, place, say};
 use record::record;

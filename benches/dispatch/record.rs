@@ -6,7 +6,7 @@ use std::fs;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
-use charmwright::testing::proxy::{Fault, FaultProxy, Rule};
+use charmwright_testing::proxy::{Fault, FaultProxy, Rule};
 
 use crate::common::Failure;
 use crate::unit::{Charm, Unit};

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use charmwright::testing::daemon::Daemon;
+use charmwright_testing::daemon::Daemon;
 use serde_json::{Value, json};
 
 use crate::common::Failure;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
 use tempfile::TempDir;
 
 use crate::common::launch::Launcher;

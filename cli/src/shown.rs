@@ -1,6 +1,6 @@
 //! Text from outside (a charm, a workload, Pebble) as it may reach a terminal.
 
-use charmwright::text::{clean, clean_lines};
+use charmwright_yaml::text::{clean, clean_lines};
 
 /// `text` on one line, with one blank for all white space.
 pub fn one_line(text: &str) -> String {

@@ -64,7 +64,7 @@ impl HookTools for Tools {
             "is-leader" => serde_json::to_vec(&agent.leader).unwrap(),
             "action-get" => b"{}".to_vec(),
             "state-set" => {
-                agent.pending.extend(crate::yaml::juju::strings(call.stdin.unwrap()).unwrap());
+                agent.pending.extend(charmwright_yaml::juju::strings(call.stdin.unwrap()).unwrap());
                 Vec::new()
             }
             "status-set" => {

@@ -38,7 +38,7 @@ pub(super) async fn told(
         return of_change(option_of, client, &error.failed_services()).await;
     }
     let fault = error.user_fault()?;
-    let finding = owner_in(error).unwrap_or_else(|| refused(fault));
+    let finding = owner_in(error).or_else(|| refused(fault))?;
     let option = finding.option(option_of, &entry_in(error)?)?;
     // What was refused before it was sent says why and repeats nothing: `cannot use service "web":
     // its command cannot be run: …`.
@@ -114,13 +114,12 @@ fn owner_in(error: &pebble::Error) -> Option<Finding> {
 /// What needs no look at the container.
 fn said_by_itself(refusal: StartRefusal<'_>) -> Option<Finding> {
     let (keys, words): (&[LayerKey], _) = match refusal {
-        StartRefusal::NotRun { .. } => return None,
         StartRefusal::NotOnPath => return Some(NO_SUCH_PROGRAM),
         StartRefusal::NoProgram => {
             return Some(of_command("its first word, which names the program, is empty"));
         }
-        StartRefusal::NoSuchUser => return Some(refused(UserFault::User)),
-        StartRefusal::NoSuchGroup => return Some(refused(UserFault::Group)),
+        StartRefusal::NoSuchUser => return refused(UserFault::User),
+        StartRefusal::NoSuchGroup => return refused(UserFault::Group),
         StartRefusal::NoSuchUserId => {
             (&[LayerKey::UserId], "the container has no user of this number")
         }
@@ -136,6 +135,8 @@ fn said_by_itself(refusal: StartRefusal<'_>) -> Option<Finding> {
         StartRefusal::GroupAlone => {
             (&[LayerKey::Group, LayerKey::GroupId], "a group needs a user beside it")
         }
+        // The container has to be looked at, or a later version of the client knows more.
+        _ => return None,
     };
     Some(Finding { keys, words })
 }
@@ -152,8 +153,8 @@ const fn of_directory(words: &'static str) -> Finding {
 }
 
 /// A field that Pebble itself has named.
-fn refused(fault: UserFault) -> Finding {
-    match fault {
+fn refused(fault: UserFault) -> Option<Finding> {
+    Some(match fault {
         UserFault::Command => of_command(
             "it cannot be run: it holds no word, does not close a quote, or there is no such \
              program",
@@ -167,7 +168,9 @@ fn refused(fault: UserFault) -> Finding {
             words: "the container has no such group",
         },
         UserFault::WorkingDir => NO_SUCH_DIRECTORY,
-    }
+        // A field of a later version of the client.
+        _ => return None,
+    })
 }
 
 /// The service or check whose field an answer to `add layer` refuses.

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt::{self, Display};
 
-use crate::text;
+use charmwright_yaml::text;
 
 /// The longest text that the framework itself puts in a status or in a stored event, in bytes.
 pub(crate) const LONGEST: usize = 512;

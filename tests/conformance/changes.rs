@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{ChangeFilter, ChangeId, ChangeSelect, ChangeStatus, ErrorKind, Service};
+use charmwright_pebble::{ChangeFilter, ChangeId, ChangeSelect, ChangeStatus, ErrorKind, Service};
 
 use crate::pebble::{PATIENCE, Pebble, add, refused, sleeper, until};
 use crate::raw::{get, post};
@@ -12,7 +12,7 @@ pub(crate) async fn are_listed_by_state_and_service(pebble: &impl Pebble) {
     assert_eq!(client.changes(&ChangeFilter::all()).await.unwrap(), []);
     add(&client, [("a", sleeper()), ("b", sleeper())]).await;
     let (a, b) = tokio::join!(client.start(&["a"]), client.start(&["b"]));
-    let ids = |changes: &[charmwright::pebble::Change]| -> Vec<ChangeId> {
+    let ids = |changes: &[charmwright_pebble::Change]| -> Vec<ChangeId> {
         changes.iter().map(|change| change.id().clone()).collect()
     };
     let mut both = ids(&[a.unwrap(), b.unwrap()]);

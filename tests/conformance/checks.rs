@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     Check, CheckInfo, CheckLevel, CheckQuery, CheckStatus, Client, ErrorKind,
 };
-use charmwright::pebble::{Layer, LayerMode, Startup};
+use charmwright_pebble::{Layer, LayerMode, Startup};
 
 use crate::pebble::{Pebble, refused, since, until};
 use crate::raw::post;

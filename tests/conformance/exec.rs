@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     Change, ChangeStatus, Client, ErrorKind, Exec, ExecOutput, Signal, UserFault,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{Change, ChangeId, ChangeStatus, Client, ErrorKind};
+use charmwright_pebble::{Change, ChangeId, ChangeStatus, Client, ErrorKind};
 
 use crate::exec::exit_code;
 use crate::pebble::{PATIENCE, Pebble, add, sleeper, until};

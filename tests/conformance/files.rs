@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     Client, DirOptions, ErrorKind, FileErrorKind, FileInfo, FileResult, FileType, ListOptions,
     Mode, Owner, RemoveOptions,
 };
@@ -141,7 +141,7 @@ pub(crate) async fn that_cannot_be_listed_are_refused(pebble: &impl Pebble) {
     let client = pebble.client();
     let files = Files::new(pebble);
     let whole = files.path("");
-    let file = |error: &charmwright::pebble::Error| error.kind().clone();
+    let file = |error: &charmwright_pebble::Error| error.kind().clone();
     let missing = client.list_files(&files.path("no"), &ListOptions::new()).await.unwrap_err();
     assert_eq!(file(&missing), ErrorKind::File(FileErrorKind::NotFound), "{missing}");
     assert_eq!(

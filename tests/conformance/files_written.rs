@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
-use charmwright::pebble::{FileErrorKind, FileResult, Mode, Owner, PushFile, PushOptions};
+use charmwright_pebble::{FileErrorKind, FileResult, Mode, Owner, PushFile, PushOptions};
 
 use crate::files::{Files, bad, failed};
 use crate::pebble::Pebble;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use charmwright::pebble::{ErrorKind, Identity, IdentityAccess};
+use charmwright_pebble::{ErrorKind, Identity, IdentityAccess};
 
 use crate::pebble::{Pebble, refused, since};
 use crate::raw::post;

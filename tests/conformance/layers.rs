@@ -1,6 +1,6 @@
 //! Layers and the plan.
 
-use charmwright::pebble::{ErrorKind, Layer, LayerMode, Override, Service};
+use charmwright_pebble::{ErrorKind, Layer, LayerMode, Override, Service};
 
 use crate::pebble::{Pebble, add, refused, sleeper};
 use crate::raw::{get, post};

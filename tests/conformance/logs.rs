@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use charmwright::pebble::{Client, Layer, LayerMode, LogEntry, LogQuery, Service, Timestamp};
+use charmwright_pebble::{Client, Layer, LayerMode, LogEntry, LogQuery, Service, Timestamp};
 
 use crate::pebble::{Pebble, add, until};
 use crate::raw::{Stream, get, post};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     Check, Client, GoDuration, Identity, IdentityAccess, Layer, LayerMode, Notice, NoticeQuery,
     NoticeType, Notify, Timestamp,
 };

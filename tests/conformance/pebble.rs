@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use charmwright::pebble::{Client, Error, ErrorKind, Layer, LayerMode, Service, Version};
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::daemon_or_skip;
-use charmwright::testing::pebble_binary::Pinned;
+use charmwright_pebble::{Client, Error, ErrorKind, Layer, LayerMode, Service, Version};
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::daemon_or_skip;
+use charmwright_testing::pebble_binary::Pinned;
 
 /// Longer than anything here takes, shorter than anybody's patience.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

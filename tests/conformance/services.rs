@@ -1,6 +1,6 @@
 //! Services: listing them, and the five actions.
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     ChangeStatus, Client, ErrorKind, Layer, LayerMode, Service, ServiceInfo, ServiceStatus, Startup,
 };
 

@@ -1,6 +1,6 @@
 //! Signals.
 
-use charmwright::pebble::{ErrorKind, Service, Signal};
+use charmwright_pebble::{ErrorKind, Service, Signal};
 
 use crate::pebble::{Pebble, add, refused, sleeper, until};
 use crate::raw::post;
@@ -26,7 +26,7 @@ pub(crate) async fn that_cannot_be_sent_are_refused(pebble: &impl Pebble) {
     let error = client.signal(&Signal::TERM, &["off", "on"]).await.unwrap_err();
     assert!(error.may_have_acted(), "{error}");
     let gone = async || client.services(&["on"]).await.unwrap();
-    until(gone, |services| *services[0].current() != charmwright::pebble::ServiceStatus::Active)
+    until(gone, |services| *services[0].current() != charmwright_pebble::ServiceStatus::Active)
         .await;
     assert_eq!(
         *client.signal(&Signal::HUP, &[]).await.unwrap_err().kind(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     Check, CheckLevel, CheckQuery, CheckStatus, HealthQuery, Layer, LayerMode,
 };
 

@@ -4,8 +4,8 @@ use std::io::ErrorKind as IoKind;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::{ErrorKind, daemon_or_skip};
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::{ErrorKind, daemon_or_skip};
 
 use crate::scene::{IDLE, START, ask, changes, pid_in, runs, until};
 

@@ -8,8 +8,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use charmwright::testing::daemon::Daemon;
-use charmwright::testing::proxy::{Fault, FaultProxy, Rule, Then};
+use charmwright_testing::daemon::Daemon;
+use charmwright_testing::proxy::{Fault, FaultProxy, Rule, Then};
 
 use crate::memory::memory;
 use crate::scene::{PATIENCE, START, Wire, ask, changes, pair, until};

@@ -3,10 +3,10 @@
 use std::io::ErrorKind as IoKind;
 use std::os::unix::net::UnixStream;
 
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::pebble_binary::{Pinned, Search};
-use charmwright::testing::proxy::FaultProxy;
-use charmwright::testing::{ErrorKind, daemon_or_skip};
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::pebble_binary::{Pinned, Search};
+use charmwright_testing::proxy::FaultProxy;
+use charmwright_testing::{ErrorKind, daemon_or_skip};
 
 use crate::scene::{IDLE, START, ask, changes, pid_in, runs, until};
 

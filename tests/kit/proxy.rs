@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use charmwright::testing::proxy::{Door, Fault, Rule};
+use charmwright_testing::proxy::{Door, Fault, Rule};
 
 use crate::scene::{IDLE, PATIENCE, START, Wire, ask, changes, pair, until};
 

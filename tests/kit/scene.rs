@@ -5,9 +5,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::daemon_or_skip;
-use charmwright::testing::proxy::FaultProxy;
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::daemon_or_skip;
+use charmwright_testing::proxy::FaultProxy;
 
 /// Longer than anything here takes, shorter than anybody's patience.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use charmwright::pebble::{Client, ErrorKind, Exec, FailedAttempt, RetryObserver, RetryPolicy};
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::proxy::{Fault, Rule, SeenRequest};
+use charmwright_pebble::{Client, ErrorKind, Exec, FailedAttempt, RetryObserver, RetryPolicy};
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::proxy::{Fault, Rule, SeenRequest};
 use tokio::io::AsyncReadExt as _;
 
 use crate::scene::{Scene, is_alive, pid_in, policy, scene, scene_with, sh, until, within};
-use crate::told::Told;
+use charmwright_testing::CapturedLog;
 
 /// A command that leaves a line for each time that it is run.
 fn counting(scene: &Scene) -> Exec {
@@ -186,7 +186,7 @@ async fn broken_by(
     client: &Client,
     path: &Path,
     break_it: impl FnOnce(),
-) -> (charmwright::pebble::Error, std::io::Error) {
+) -> (charmwright_pebble::Error, std::io::Error) {
     let exec = sh(format!("echo out; echo $$ > {}; exec sleep 600", path.display()));
     let mut process = within(client.exec(&exec)).await.unwrap();
     let mut stdout = process.take_stdout().unwrap();
@@ -261,7 +261,7 @@ async fn the_log_tells_one_story_of_a_daemon_that_is_killed_in_the_middle() {
     };
     let client = scene.client.clone();
     let client = client.with_observer(Arc::new(Starter(Arc::clone(&scene.daemon))));
-    let told = Told::default();
+    let told = CapturedLog::default();
     let _default = tracing::subscriber::set_default(told.clone());
     let kill = || scene.daemon.kill().unwrap();
     let (error, _) = broken_by(&client, &scene.path("pid"), kill).await;

@@ -5,7 +5,7 @@ use std::io;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use charmwright::pebble::{ChangeFilter, ChangeSelect, ChangeStatus, ErrorKind};
+use charmwright_pebble::{ChangeFilter, ChangeSelect, ChangeStatus, ErrorKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::scene::{PATIENCE, is_alive, pid_in, scene, sh, until, within};

@@ -14,5 +14,3 @@ mod refused;
 mod scene;
 mod settings;
 mod streams;
-#[path = "../common/told.rs"]
-mod told;

@@ -1,6 +1,6 @@
 //! What Pebble does not run, and what it says of it.
 
-use charmwright::pebble::{ErrorKind, Exec, UserFault};
+use charmwright_pebble::{ErrorKind, Exec, UserFault};
 
 use crate::scene::{scene, sh, within};
 

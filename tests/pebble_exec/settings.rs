@@ -1,7 +1,7 @@
 //! What a command runs as: environment, user, group, working directory, service context.
 
-use charmwright::pebble::{Exec, Layer, LayerMode, Service};
-use charmwright::testing::daemon::DaemonOptions;
+use charmwright_pebble::{Exec, Layer, LayerMode, Service};
+use charmwright_testing::daemon::DaemonOptions;
 
 use crate::scene::{scene, scene_with, sh};
 

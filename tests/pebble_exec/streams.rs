@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use charmwright::pebble::{ErrorKind, Exec, Signal};
+use charmwright_pebble::{ErrorKind, Exec, Signal};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::scene::{scene, sh, until, within};

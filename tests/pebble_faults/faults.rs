@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use charmwright::testing::proxy::{Fault, Rule, Then};
+use charmwright_testing::proxy::{Fault, Rule, Then};
 
 use crate::operations::{self, Operation, Way};
 use crate::random::Random;

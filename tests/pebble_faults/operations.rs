@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use charmwright::pebble::Error;
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_pebble::Error;
+use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::stage::Stage;
 

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use charmwright::pebble::{Client, Layer, LayerMode, Plan, RetryPolicy, Service, Startup};
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::daemon_or_skip;
-use charmwright::testing::proxy::FaultProxy;
+use charmwright_pebble::{Client, Layer, LayerMode, Plan, RetryPolicy, Service, Startup};
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::daemon_or_skip;
+use charmwright_testing::proxy::FaultProxy;
 
 pub(crate) struct Stage {
     pub(crate) daemon: Arc<Daemon>,

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use charmwright::pebble::{Error, ErrorKind};
-use charmwright::testing::proxy::{Door, Fault};
+use charmwright_pebble::{Error, ErrorKind};
+use charmwright_testing::proxy::{Door, Fault};
 use futures_util::FutureExt as _;
 
 use crate::faults::{AWAY, Trouble};

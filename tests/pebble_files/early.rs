@@ -7,7 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::sync::mpsc;
 use std::thread;
 
-use charmwright::pebble::{Client, ErrorKind};
+use charmwright_pebble::{Client, ErrorKind};
 
 use crate::options;
 

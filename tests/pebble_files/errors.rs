@@ -1,6 +1,6 @@
 //! Each documented error, and what is refused before anything is sent.
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     DirOptions, Error, ErrorKind, FileErrorKind, ListOptions, Owner, PushFile, RemoveOptions,
 };
 

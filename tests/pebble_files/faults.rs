@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{Error, ErrorKind, FileResult, PushFile, RetryPolicy};
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_pebble::{Error, ErrorKind, FileResult, PushFile, RetryPolicy};
+use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::{names_in, noise, options, scene};
 
@@ -142,7 +142,7 @@ async fn slow_is_not_silent() {
     scene.proxy.add(post(Fault::HoldReply));
     let error = patient
         .clone()
-        .with_budget(charmwright::pebble::Budget::new())
+        .with_budget(charmwright_pebble::Budget::new())
         .push(&path, "x", &options())
         .await
         .unwrap_err();

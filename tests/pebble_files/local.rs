@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use charmwright::pebble::{ErrorKind, TreeFailure, TreeOptions};
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_pebble::{ErrorKind, TreeFailure, TreeOptions};
+use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::{names_in, noise, scene};
 

@@ -21,10 +21,10 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use charmwright::pebble::{Budget, Client, PushOptions, RetryPolicy};
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::daemon_or_skip;
-use charmwright::testing::proxy::FaultProxy;
+use charmwright_pebble::{Budget, Client, PushOptions, RetryPolicy};
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::daemon_or_skip;
+use charmwright_testing::proxy::FaultProxy;
 
 /// A daemon behind a proxy, a client of it, and a folder that both can see.
 pub(crate) struct Scene {

@@ -1,7 +1,7 @@
 //! Folders that are made and paths that are removed, also when the answer is lost.
 
-use charmwright::pebble::{DirOptions, ErrorKind, FileErrorKind, FileResult, Mode, RemoveOptions};
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_pebble::{DirOptions, ErrorKind, FileErrorKind, FileResult, Mode, RemoveOptions};
+use charmwright_testing::proxy::{Fault, Rule};
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::scene;

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     ErrorKind, FileErrorKind, FileInfo, FileResult, FileType, ListOptions, Mode, Owner, PushFile,
 };
 

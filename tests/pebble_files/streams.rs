@@ -3,8 +3,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use charmwright::pebble::ErrorKind;
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_pebble::ErrorKind;
+use charmwright_testing::proxy::{Fault, Rule};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{noise, options, scene};
@@ -147,7 +147,7 @@ async fn a_reader_is_taken_from_only_when_it_is_being_sent() {
     let path = scene.path("x");
     // Refused twice: nothing was sent, so the reader is whole.
     let proxy = std::sync::Arc::new(scene.proxy);
-    proxy.hold_door(Some(charmwright::testing::proxy::Door::Refusing));
+    proxy.hold_door(Some(charmwright_testing::proxy::Door::Refusing));
     let client = scene.client.clone();
     let told =
         std::sync::Arc::new(Opener(std::sync::Mutex::new(Some(std::sync::Arc::clone(&proxy)))));
@@ -164,10 +164,10 @@ async fn a_reader_is_taken_from_only_when_it_is_being_sent() {
 }
 
 /// Opens the door at the second failed attempt.
-struct Opener(std::sync::Mutex<Option<std::sync::Arc<charmwright::testing::proxy::FaultProxy>>>);
+struct Opener(std::sync::Mutex<Option<std::sync::Arc<charmwright_testing::proxy::FaultProxy>>>);
 
-impl charmwright::pebble::RetryObserver for Opener {
-    fn attempt_failed(&self, failure: &charmwright::pebble::FailedAttempt) {
+impl charmwright_pebble::RetryObserver for Opener {
+    fn attempt_failed(&self, failure: &charmwright_pebble::FailedAttempt) {
         if failure.attempt() == 2
             && let Some(proxy) = self.0.lock().unwrap().take()
         {

@@ -6,8 +6,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use charmwright::pebble::{ErrorKind, Mode, Symlinks, TreeFailure, TreeOptions, TreeReport};
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_pebble::{ErrorKind, Mode, Symlinks, TreeFailure, TreeOptions, TreeReport};
+use charmwright_testing::proxy::{Fault, Rule};
 use tempfile::TempDir;
 
 use crate::{noise, scene};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{Client, Error, ErrorKind, Layer, LayerMode, RetryPolicy, Service};
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_pebble::{Client, Error, ErrorKind, Layer, LayerMode, RetryPolicy, Service};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::scene::{PATIENCE, policy, scene};
 

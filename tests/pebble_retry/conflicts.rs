@@ -4,10 +4,10 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     ChangeStatus, Check, Client, ErrorKind, Layer, LayerMode, Service, ServiceAction, Startup,
 };
-use charmwright::testing::daemon::DaemonOptions;
+use charmwright_testing::daemon::DaemonOptions;
 
 use crate::scene::{PATIENCE, Scene, scene, side_by_side};
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     Change, ChangeStatus, Error, ErrorKind, Layer, LayerMode, Override, RetryPolicy, Service,
     Startup,
 };
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::proxy::Door;
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::Door;
 
 use crate::scene::{AWAY, PATIENCE, Scene, policy, scene, side_by_side};
 

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     ChangeStatus, ErrorKind, FailedAttempt, Layer, LayerMode, Override, RetryObserver, Service,
 };
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::scene::{AWAY, scene, side_by_side};
 

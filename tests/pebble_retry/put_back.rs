@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use charmwright::pebble::{Check, Layer, LayerMode, LogTarget, LogTargetType, Override, Service};
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_pebble::{Check, Layer, LayerMode, LogTarget, LogTargetType, Override, Service};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::scene::{COUNTED, Scene, scene, side_by_side};
 

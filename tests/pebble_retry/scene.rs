@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use charmwright::pebble::{Change, ChangeFilter, Client, Layer, LayerMode, RetryPolicy, Service};
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::daemon_or_skip;
-use charmwright::testing::proxy::{Fault, FaultProxy, Rule};
+use charmwright_pebble::{Change, ChangeFilter, Client, Layer, LayerMode, RetryPolicy, Service};
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::daemon_or_skip;
+use charmwright_testing::proxy::{Fault, FaultProxy, Rule};
 
 /// Longer than anything here takes, shorter than anybody's patience.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -6,9 +6,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use charmwright::pebble::{Change, Error, Layer, LayerMode, Override, Service, Startup};
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_pebble::{Change, Error, Layer, LayerMode, Override, Service, Startup};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::random::Random;
 use crate::scene::{COUNTED, PATIENCE, Scene, scene, side_by_side, starting_scene};
@@ -255,7 +255,7 @@ fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
         straight.start(&["web"]).await.unwrap();
         kill_at(&scene, moment);
         let error = scene.client.restart(&["web"]).await.unwrap_err();
-        assert_eq!(*error.kind(), charmwright::pebble::ErrorKind::Restarted, "{error}");
+        assert_eq!(*error.kind(), charmwright_pebble::ErrorKind::Restarted, "{error}");
         assert_eq!(scene.started_by_newest(), [""; 0]);
     });
 }

@@ -1,8 +1,8 @@
 //! What ends a watch, and what does not.
 
-use charmwright::pebble::{CheckQuery, Client, Error, ErrorKind, LogQuery, NoticeQuery};
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_pebble::{CheckQuery, Client, Error, ErrorKind, LogQuery, NoticeQuery};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::scene::{scene, soon};
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     GapCause, Layer, LayerMode, LogEvent, LogFollow, LogQuery, Service, Startup,
 };
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::scene::{Scene, scene, soon};
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     ErrorKind, GoDuration, Notice, NoticeQuery, NoticeType, NoticeWatch, Notify, Timestamp,
 };
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::scene::{Scene, scene, soon};
 

@@ -6,10 +6,10 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use charmwright::pebble::{Client, RetryPolicy};
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::daemon_or_skip;
-use charmwright::testing::proxy::{Door, FaultProxy};
+use charmwright_pebble::{Client, RetryPolicy};
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::daemon_or_skip;
+use charmwright_testing::proxy::{Door, FaultProxy};
 
 /// Longer than anything here takes, shorter than anybody's patience.
 const PATIENCE: Duration = Duration::from_secs(30);

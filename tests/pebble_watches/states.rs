@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     Check, CheckInfo, CheckQuery, CheckStatus, Layer, LayerMode, Service, ServiceInfo,
     ServiceStatus, Update,
 };
-use charmwright::testing::daemon::DaemonOptions;
+use charmwright_testing::daemon::DaemonOptions;
 
 use crate::scene::{scene, soon};
 

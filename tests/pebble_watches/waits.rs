@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     Check, ErrorKind, Layer, LayerMode, Service, ServiceAction, ServiceStatus,
 };
-use charmwright::testing::daemon::DaemonOptions;
+use charmwright_testing::daemon::DaemonOptions;
 
 use crate::scene::{scene, soon};
 

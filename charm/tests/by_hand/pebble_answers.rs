@@ -3,9 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::daemon_or_skip;
-use charmwright::testing::proxy::{Fault, FaultProxy, Rule};
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::daemon_or_skip;
+use charmwright_testing::proxy::{Fault, FaultProxy, Rule};
 
 use crate::unit::{Ran, Unit};
 

@@ -3,8 +3,8 @@
 
 use std::fs;
 
-use charmwright::testing::daemon::{Daemon, DaemonOptions};
-use charmwright::testing::daemon_or_skip;
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::daemon_or_skip;
 use serde_json::{Value, json};
 
 use crate::unit::{Ran, Unit};

@@ -5,7 +5,7 @@ use std::env;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use charmwright::agent::{CharmMeta, CharmSources};
+use charmwright_agent::{CharmMeta, CharmSources};
 
 use super::cargo_charm;
 use super::charm_archive;

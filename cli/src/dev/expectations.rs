@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use charmwright::agent::{ActionId, ActionRecord, ActionStatus};
+use charmwright_agent::{ActionId, ActionRecord, ActionStatus};
 
 use super::events::human;
 use super::table::Snapshot;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use charmwright::agent::{
+use charmwright_agent::{
     Ending as HookEnding, Finished, HookExit, HookRun, Level, Stream, ToolAnswer, ToolRequest,
 };
 use rustix::process::{Pid, Signal};
@@ -412,7 +412,7 @@ fn first_lines(text: &str) -> String {
     }
 }
 
-fn in_words(record: &charmwright::agent::ActionRecord) -> String {
+fn in_words(record: &charmwright_agent::ActionRecord) -> String {
     let status = ended_as(record.status());
     if record.message().is_empty() {
         status.to_owned()

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use charmwright::agent::{Ending, Finished};
+use charmwright_agent::{Ending, Finished};
 
 /// How often a hook has to fail in a row, with nothing changed in between. Twice is what a workload
 /// that needs a moment makes of a hook.
@@ -69,7 +69,7 @@ impl LastingError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use charmwright::agent::{CharmMeta, HookExit, Next, Unit, UnitSettings};
+    use charmwright_agent::{CharmMeta, HookExit, Next, Unit, UnitSettings};
     use std::time::{Duration, Instant};
 
     /// Runs the next hook to this end.

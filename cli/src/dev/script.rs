@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use charmwright::agent::{ActionId, Resolve};
+use charmwright_agent::{ActionId, Resolve};
 
 use super::commands::{self, Command, DEFAULT_WAIT, PebbleVerb};
 use super::console::Source;
@@ -168,7 +168,7 @@ impl Session {
     }
 
     fn command(&mut self, command: Command) -> Result<()> {
-        let told = |error: charmwright::agent::Error| Error::new(error.to_string());
+        let told = |error: charmwright_agent::Error| Error::new(error.to_string());
         match command {
             Command::Config { key, value } => set_config(&mut self.unit, &key, &value)?,
             Command::ConfigReset { key } => {
@@ -251,7 +251,7 @@ impl Session {
         Ok(())
     }
 
-    fn action_error(&self, action: &str, error: &charmwright::agent::Error) -> Error {
+    fn action_error(&self, action: &str, error: &charmwright_agent::Error) -> Error {
         let actions = self.unit.meta().actions();
         let told = Error::new(error.to_string());
         match commands::nearest(action, actions.keys().map(String::as_str))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use charmwright::agent::{AgentPaths, Next, Unit};
+use charmwright_agent::{AgentPaths, Next, Unit};
 use tokio::sync::mpsc;
 
 use super::charm_source::CharmSource;
@@ -225,7 +225,7 @@ impl Session {
                 let _ = match notice {
                     Notice::Custom { id, key } => {
                         let notice =
-                            charmwright::agent::NoticeInfo { id, kind: "custom".to_owned(), key };
+                            charmwright_agent::NoticeInfo { id, kind: "custom".to_owned(), key };
                         self.unit.custom_notice(&container, notice)
                     }
                     Notice::CheckFailed { check } => self.unit.check_failed(&container, &check),

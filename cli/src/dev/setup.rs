@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use charmwright::agent::{AgentPaths, JujuVersion, Unit, UnitSettings, tool_names};
-use charmwright::testing::pebble_binary::Search;
+use charmwright_agent::{AgentPaths, JujuVersion, Unit, UnitSettings, tool_names};
+use charmwright_testing::pebble_binary::Search;
 use rustix::process::{Pid, Signal};
 use tokio::sync::mpsc;
 
@@ -202,7 +202,7 @@ pub fn set_config(unit: &mut Unit, key: &str, value: &str) -> Result<()> {
 }
 
 /// The error with the option that was probably meant.
-pub fn config_error(unit: &Unit, key: &str, error: &charmwright::agent::Error) -> Error {
+pub fn config_error(unit: &Unit, key: &str, error: &charmwright_agent::Error) -> Error {
     let options = unit.meta().options();
     let told = Error::new(error.to_string());
     match nearest(key, options.keys().map(String::as_str)).filter(|_| !options.contains_key(key)) {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use charmwright::agent::{Ending as HookEnding, Finished, Resolve};
+use charmwright_agent::{Ending as HookEnding, Finished, Resolve};
 
 use super::events::{Happening, Stop};
 use super::hooks::RunningHook;

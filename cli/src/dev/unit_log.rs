@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use charmwright::agent::{LogLine, Unit};
+use charmwright_agent::{LogLine, Unit};
 
 use crate::bounded_log::BoundedLog;
 use crate::shown;
@@ -55,7 +55,7 @@ fn lines(elapsed: &str, line: &LogLine) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use charmwright::agent::Level;
+    use charmwright_agent::Level;
 
     #[test]
     fn a_message_cannot_pretend_to_be_an_entry_or_act_on_a_terminal() {

@@ -1,7 +1,7 @@
 //! Pebble is killed at one moment of a config-changed, and comes back after some seconds: the same
 //! hook applies the new config.
 
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::support::{Setup, Workload, free_port};
 

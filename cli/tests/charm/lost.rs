@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use charmwright::testing::proxy::{Fault, Rule};
+use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::support::{Dev, Setup, Workload, free_port};
 

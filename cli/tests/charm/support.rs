@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use charmwright::testing::proxy::FaultProxy;
+use charmwright_testing::proxy::FaultProxy;
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 

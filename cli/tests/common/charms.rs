@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::{daemon_or_skip, pebble_binary};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::{daemon_or_skip, pebble_binary};
 
 /// The example charm that restarts its workload on a failed check.
 pub const RESTART_ON_CHECK: &str = "restart_on_check";

@@ -4,8 +4,8 @@
 use std::io::Write;
 use std::process::Command;
 
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::{daemon_or_skip, pebble_binary};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::{daemon_or_skip, pebble_binary};
 
 use crate::support::{Charm, Run, lives, wait_until};
 

@@ -6,8 +6,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use charmwright::testing::daemon::DaemonOptions;
-use charmwright::testing::{daemon_or_skip, pebble_binary};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::{daemon_or_skip, pebble_binary};
 
 use crate::support::{CHARMWRIGHT, Run};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use charmwright::pebble::{
+use charmwright_pebble::{
     Check, CheckQuery, HealthQuery, Identity, IdentityAccess, Layer, LayerMode, LogQuery, Override,
     Service,
 };

@@ -1,6 +1,6 @@
 //! Commands, whose request and whose three websockets can each be spoiled.
 
-use charmwright::pebble::{Error, Exec, ExecOutput};
+use charmwright_pebble::{Error, Exec, ExecOutput};
 
 use crate::operations::{Operation, Soon, Way};
 use crate::stage::Stage;

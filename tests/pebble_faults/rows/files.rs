@@ -1,6 +1,6 @@
 //! Files: read, written, listed, made and removed.
 
-use charmwright::pebble::{DirOptions, ListOptions, PushOptions, RemoveOptions};
+use charmwright_pebble::{DirOptions, ListOptions, PushOptions, RemoveOptions};
 
 use crate::operations::{Lost, Operation, Soon, Way};
 use crate::stage::Stage;

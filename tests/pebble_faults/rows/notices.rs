@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{LogEvent, LogQuery, NoticeQuery, NoticeType, Notify, Update};
+use charmwright_pebble::{LogEvent, LogQuery, NoticeQuery, NoticeType, Notify, Update};
 
 use super::services::{added, started};
 use crate::operations::{Lost, Operation, Soon, Way};

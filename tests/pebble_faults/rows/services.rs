@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use charmwright::pebble::{ChangeFilter, ChangeStatus, Error, Service, Signal, Startup};
+use charmwright_pebble::{ChangeFilter, ChangeStatus, Error, Service, Signal, Startup};
 
 use crate::operations::{Lost, Operation, Soon};
 use crate::stage::Stage;
@@ -161,7 +161,7 @@ pub(crate) static ROWS: &[Operation] = &[
                         .services(&stage.one())
                         .await?
                         .iter()
-                        .any(charmwright::pebble::ServiceInfo::is_active)
+                        .any(charmwright_pebble::ServiceInfo::is_active)
                 );
                 Ok(())
             })

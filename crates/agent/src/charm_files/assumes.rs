@@ -1,0 +1,61 @@
+//! `assumes`: what a charm asks of its Juju and its cloud. Only the form is judged.
+
+use serde_json::Value;
+
+use super::document::Place;
+use crate::error::Error;
+
+/// Judges the expressions.
+///
+/// # Errors
+/// When Juju cannot read one.
+pub(super) fn judge_assumes(top: &Place<'_>) -> Result<(), Error> {
+    let Some(assumes) = top.get("assumes") else {
+        return Ok(());
+    };
+    assumes.items()?.iter().try_for_each(judge)
+}
+
+fn judge(expression: &Place<'_>) -> Result<(), Error> {
+    match expression.value() {
+        Value::String(feature) if is_feature(feature.trim()) => Ok(()),
+        Value::String(_) => {
+            Err(expression.refuse("expected a feature such as `k8s-api` or `juju >= 3.6`"))
+        }
+        Value::Object(_) => {
+            let wrong =
+                || expression.refuse("expected one key, any-of or all-of, and a list under it");
+            match expression.entries()?.as_slice() {
+                [("any-of" | "all-of", several)] if several.value().is_array() => {
+                    several.items()?.iter().try_for_each(judge)
+                }
+                _ => Err(wrong()),
+            }
+        }
+        _ => Err(expression.refuse("expected a feature, or any-of or all-of with a list")),
+    }
+}
+
+/// `k8s-api`, `juju >= 3.6`, `juju < 4`.
+fn is_feature(text: &str) -> bool {
+    let Some(at) = text.find(">=").or_else(|| text.find('<')) else {
+        return is_feature_name(text);
+    };
+    let (name, constraint) = text.split_at(at);
+    let version = constraint.trim_start_matches(">=").trim_start_matches('<').trim_start();
+    is_feature_name(name.trim_end()) && is_version(version)
+}
+
+/// Two or more lower-case letters, digits and hyphens, from a letter to a letter or a digit.
+fn is_feature_name(name: &str) -> bool {
+    name.len() >= 2
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && !name.ends_with('-')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+/// `3`, `3.6`, `3.6.1`, `4.0-beta1`.
+fn is_version(text: &str) -> bool {
+    text.parse::<charmwright_juju::JujuVersion>().is_ok()
+        || text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty()
+}

@@ -1,0 +1,74 @@
+//! `config.yaml`: the options.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::document::Place;
+use super::sources::Declared;
+use crate::config::{ConfigOption, OptionType};
+use crate::error::Error;
+
+/// Reads the file. An option without `type` is a string.
+///
+/// # Errors
+/// When Juju would refuse it: the text names the key and the rule.
+pub(crate) fn read_config(declared: &Declared) -> Result<BTreeMap<String, ConfigOption>, Error> {
+    let file = declared.file;
+    let empty = || {
+        file.refuse(
+            "it is empty: a charm without options has no config.yaml, or one that says `options: \
+             {}`",
+        )
+    };
+    let Some(document) = &declared.document else {
+        return Err(empty());
+    };
+    let Some(options) = file.top(document)?.get("options") else {
+        return Err(empty());
+    };
+    if options.value().is_null() {
+        return Ok(BTreeMap::new());
+    }
+    let options = options.entries()?.into_iter();
+    options.map(|(name, declared)| Ok((name.to_owned(), option(&declared)?))).collect()
+}
+
+fn option(declared: &Place<'_>) -> Result<ConfigOption, Error> {
+    // As if it said nothing, which makes it a string.
+    if declared.value().is_null() {
+        return Ok(ConfigOption::new(OptionType::String, None, String::new()));
+    }
+    let declared_type = match declared.map()?.get("type") {
+        None | Some(Value::Null) => "",
+        Some(_) => declared.want("type")?.text()?,
+    };
+    let kind = match declared_type {
+        "" => OptionType::String,
+        name => OptionType::parse(name).ok_or_else(|| {
+            let why =
+                format!("{name:?} is not a type; it is one of string, int, float, boolean, secret");
+            declared.get("type").map_or_else(|| declared.refuse(&why), |place| place.refuse(&why))
+        })?,
+    };
+    let default = match declared.get("default") {
+        None => None,
+        Some(place) if place.value().is_null() => None,
+        Some(place) => Some(default(kind, &place)?),
+    };
+    let description = match declared.get("description") {
+        None => String::new(),
+        Some(place) => match place.value() {
+            Value::Null => String::new(),
+            Value::String(text) => text.trim().to_owned(),
+            Value::Bool(_) | Value::Number(_) => place.value().to_string(),
+            Value::Array(_) | Value::Object(_) => return Err(place.refuse("expected a string")),
+        },
+    };
+    Ok(ConfigOption::new(kind, default, description))
+}
+
+fn default(kind: OptionType, place: &Place<'_>) -> Result<Value, Error> {
+    let why = || format!("it does not fit the option's type, {}", kind.name());
+    kind.admit(place.value()).ok_or_else(|| place.refuse(&why()))
+}

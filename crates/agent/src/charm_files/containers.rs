@@ -1,0 +1,80 @@
+//! Workload containers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::document::Place;
+use super::names::is_plain_name;
+use super::resources::ResourceKind;
+use crate::error::Error;
+
+/// The longest name of a container in a pod.
+const NAME_LIMIT: usize = 63;
+
+/// Reads the containers' names.
+///
+/// # Errors
+/// When Juju would refuse one.
+pub(super) fn read_containers(
+    top: &Place<'_>,
+    resources: &BTreeMap<String, ResourceKind>,
+    storages: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, Error> {
+    let mut names = BTreeSet::new();
+    for (name, container) in top.entries_of("containers")? {
+        if !is_plain_name(name) || name.len() > NAME_LIMIT {
+            return Err(container.refuse(
+                "a container's name is at most 63 lower-case letters, digits and hyphens",
+            ));
+        }
+        container.map()?;
+        if let Some(resource) = container.get("resource") {
+            match resource.text()? {
+                "" => {}
+                name => {
+                    match resources.get(name) {
+                        None => {
+                            return Err(resource
+                                .refuse(&format!("the charm declares no resource {name:?}")));
+                        }
+                        Some(ResourceKind::File) => {
+                            return Err(resource
+                                .refuse(&format!("the resource {name:?} is not an oci-image")));
+                        }
+                        Some(ResourceKind::OciImage) => {}
+                    }
+                }
+            }
+        }
+        if let Some(mounts) = container.get("mounts") {
+            for mount in mounts.items()? {
+                judge_mount(&mount, storages)?;
+            }
+        }
+        for key in ["uid", "gid"] {
+            if let Some(id) = container.get(key)
+                && (1_000..10_000).contains(&id.integer()?)
+            {
+                return Err(id.refuse(&format!(
+                    "Juju keeps 1000 to 9999 to itself: a {key} is below or above"
+                )));
+            }
+        }
+        names.insert(name.to_owned());
+    }
+    Ok(names)
+}
+
+fn judge_mount(mount: &Place<'_>, storages: &BTreeSet<String>) -> Result<(), Error> {
+    mount.map()?;
+    for key in ["storage", "location"] {
+        if mount.want(key)?.text()?.is_empty() {
+            return Err(mount.want(key)?.refuse("missing"));
+        }
+    }
+    let storage = mount.want("storage")?;
+    let name = storage.text()?;
+    if !storages.contains(name) {
+        return Err(storage.refuse(&format!("the charm declares no storage {name:?}")));
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Endpoints: `provides`, `requires` and `peers`.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::document::Place;
+use super::names::{is_endpoint_name, reserved};
+use crate::error::Error;
+
+const ROLES: [&str; 3] = ["provides", "requires", "peers"];
+
+/// Reads the endpoints' names.
+///
+/// # Errors
+/// When Juju would refuse one, or a subordinate charm has no endpoint to reach its principal by.
+pub(super) fn read_endpoints(
+    charm: &str,
+    top: &Place<'_>,
+    subordinate: bool,
+) -> Result<BTreeSet<String>, Error> {
+    let mut names = BTreeSet::new();
+    let mut reaches_principal = false;
+    for role in ROLES {
+        for (name, endpoint) in top.entries_of(role)? {
+            let (interface, container_scope) = read_endpoint(&endpoint)?;
+            if !is_endpoint_name(name) {
+                return Err(endpoint.refuse(
+                    "an endpoint's name is lower-case letters and digits in words joined by \
+                     hyphens or underscores",
+                ));
+            }
+            let to_principal = role == "requires" && container_scope;
+            // An endpoint that leads to a subordinate's principal may use Juju's own names.
+            if !(subordinate && to_principal)
+                && let Some(why) = reserved(charm, name)
+            {
+                return Err(
+                    endpoint.refuse(&format!("cannot use this as an endpoint's name: {why}"))
+                );
+            }
+            if role != "requires"
+                && let Some(why) = reserved(charm, interface)
+            {
+                return Err(
+                    endpoint.refuse(&format!("cannot use the interface {interface:?}: {why}"))
+                );
+            }
+            if !names.insert(name.to_owned()) {
+                return Err(endpoint.refuse("this endpoint's name is used twice"));
+            }
+            reaches_principal |= to_principal;
+        }
+    }
+    if subordinate && !reaches_principal {
+        return Err(top
+            .want("subordinate")?
+            .refuse("a subordinate charm requires at least one endpoint with `scope: container`"));
+    }
+    Ok(names)
+}
+
+/// Reads an endpoint's interface, and whether its scope is the container. A string alone is the
+/// interface.
+fn read_endpoint<'a>(endpoint: &Place<'a>) -> Result<(&'a str, bool), Error> {
+    if let Value::String(interface) = endpoint.value() {
+        return Ok((interface, false));
+    }
+    endpoint.map()?;
+    let interface = endpoint.want("interface")?.text()?;
+    if let Some(limit) = endpoint.get("limit").filter(|limit| !limit.value().is_null()) {
+        limit.integer()?;
+    }
+    if let Some(optional) = endpoint.get("optional") {
+        optional.boolean()?;
+    }
+    let scope = match endpoint.get("scope") {
+        None => false,
+        Some(scope) => match scope.text()? {
+            "global" => false,
+            "container" => true,
+            _ => return Err(scope.refuse("expected global or container")),
+        },
+    };
+    Ok((interface, scope))
+}
+
+/// Reads `extra-bindings`: names that are no endpoints, each with nothing after it.
+///
+/// # Errors
+/// When Juju would refuse one.
+pub(super) fn read_extra_bindings(
+    top: &Place<'_>,
+    endpoints: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, Error> {
+    let Some(bindings) = top.get("extra-bindings") else {
+        return Ok(BTreeSet::new());
+    };
+    let mut names = BTreeSet::new();
+    for (name, binding) in bindings.entries()? {
+        if name.is_empty() {
+            return Err(bindings.refuse("a binding has no name"));
+        }
+        if !binding.value().is_null() {
+            return Err(binding.refuse("expected nothing after the binding's name"));
+        }
+        if endpoints.contains(name) {
+            return Err(
+                binding.refuse("an endpoint has this name already, and a binding of its own")
+            );
+        }
+        names.insert(name.to_owned());
+    }
+    if names.is_empty() {
+        return Err(bindings.refuse("it is empty: name a binding, or leave it out"));
+    }
+    Ok(names)
+}

@@ -1,0 +1,71 @@
+//! Resources and payloads.
+
+use std::collections::BTreeMap;
+
+use super::document::Place;
+use super::names::is_plain_name;
+use crate::error::Error;
+
+/// The kind of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ResourceKind {
+    File,
+    OciImage,
+}
+
+/// Reads the resources. Without a type one is a file.
+///
+/// # Errors
+/// When Juju would refuse one.
+pub(super) fn read_resources(top: &Place<'_>) -> Result<BTreeMap<String, ResourceKind>, Error> {
+    let resources = top.entries_of("resources")?.into_iter();
+    resources
+        .map(|(name, resource)| {
+            if name.is_empty() {
+                return Err(resource.refuse("a resource has no name"));
+            }
+            resource.map()?;
+            if let Some(description) = resource.get("description") {
+                description.text()?;
+            }
+            let kind = match resource.get("type") {
+                None => ResourceKind::File,
+                Some(kind) => match kind.text()? {
+                    "file" => ResourceKind::File,
+                    "oci-image" => ResourceKind::OciImage,
+                    _ => return Err(kind.refuse("expected file or oci-image")),
+                },
+            };
+            let filename = resource.get("filename").map(|name| name.text()).transpose()?;
+            match filename.unwrap_or_default() {
+                "" if kind == ResourceKind::File => {
+                    Err(resource.refuse("a resource of type file has a filename"))
+                }
+                name if kind == ResourceKind::File && name.contains('/') => {
+                    Err(resource.want("filename")?.refuse("a filename has no slash"))
+                }
+                _ => Ok((name.to_owned(), kind)),
+            }
+        })
+        .collect()
+}
+
+/// Judges the payloads.
+///
+/// # Errors
+/// When Juju 3 would refuse one.
+pub(super) fn judge_payloads(top: &Place<'_>) -> Result<(), Error> {
+    for (name, payload) in top.entries_of("payloads")? {
+        if !is_plain_name(name) || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+            return Err(
+                payload.refuse("a payload's name is lower-case letters, digits and hyphens")
+            );
+        }
+        payload.map()?;
+        let kind = payload.want("type")?;
+        if kind.text()?.is_empty() {
+            return Err(kind.refuse("expected a type such as docker"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! The declarations of a charm, in the files in which its author wrote them.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::charmcraft::{ACTIONS_SECTION, CHARMCRAFT, CONFIG_SECTION, Charmcraft, DispatchProgram};
+use super::document::File;
+use crate::error::{Error, ErrorKind};
+
+const METADATA: File = File::named("metadata.yaml");
+const CONFIG: File = File::named("config.yaml");
+const ACTIONS: File = File::named("actions.yaml");
+
+/// `metadata.yaml`, `config.yaml` and `actions.yaml`, or the parts of `charmcraft.yaml` from which
+/// charmcraft writes them when it packs.
+#[derive(Debug, Clone)]
+pub struct CharmSources {
+    pub(crate) metadata: Declared,
+    pub(crate) config: Option<Declared>,
+    pub(crate) actions: Option<Declared>,
+    dispatch: Option<DispatchProgram>,
+}
+
+/// One of the three.
+#[derive(Debug, Clone)]
+pub(crate) struct Declared {
+    /// The file that errors name.
+    pub(super) file: File,
+    /// `None` if there is nothing in it.
+    pub(super) document: Option<Value>,
+    /// Tells whether charmcraft writes it, since the author has not, or not all of it.
+    written_by_charmcraft: bool,
+}
+
+impl CharmSources {
+    /// Reads the folder of a charm's sources, or of a charm that was packed: one with a
+    /// `manifest.yaml`, in which `charmcraft.yaml` says nothing any more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unreadable`] if neither metadata.yaml nor charmcraft.yaml is there, or a file
+    /// cannot be read; [`ErrorKind::Metadata`] if one is no YAML, or two of them declare the same.
+    pub fn read(dir: &Path) -> Result<Self, Error> {
+        let charmcraft =
+            if dir.join("manifest.yaml").exists() { None } else { text(dir, CHARMCRAFT)? };
+        Self::read_beside(dir, charmcraft.as_deref())
+    }
+
+    /// Reads a charm that was packed, as Juju does: without `charmcraft.yaml`.
+    ///
+    /// # Errors
+    /// As [`CharmSources::read`].
+    pub fn read_packed(dir: &Path) -> Result<Self, Error> {
+        Self::read_beside(dir, None)
+    }
+
+    fn read_beside(dir: &Path, charmcraft: Option<&str>) -> Result<Self, Error> {
+        let metadata = text(dir, METADATA)?;
+        if metadata.is_none() && charmcraft.is_none() {
+            let why = format!(
+                "cannot find metadata.yaml or charmcraft.yaml in {}: a charm's directory holds \
+                 one of them",
+                dir.display()
+            );
+            return Err(Error::new(ErrorKind::Unreadable, why));
+        }
+        let config = text(dir, CONFIG)?;
+        let actions = text(dir, ACTIONS)?;
+        Self::parse(metadata.as_deref(), config.as_deref(), actions.as_deref(), charmcraft)
+    }
+
+    /// The same from the files' text.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Metadata`], likewise.
+    pub(crate) fn parse(
+        metadata: Option<&str>,
+        config: Option<&str>,
+        actions: Option<&str>,
+        charmcraft: Option<&str>,
+    ) -> Result<Self, Error> {
+        let charmcraft = charmcraft.map(Charmcraft::read).transpose()?.unwrap_or_default();
+        let config = config.map(|text| CONFIG.read(text)).transpose()?;
+        // An action's own keys are read into a type of Juju's, what is below them is not.
+        let actions = actions.map(|text| ACTIONS.read_typed(text, 2)).transpose()?;
+        Ok(Self {
+            metadata: metadata_of(metadata, charmcraft.metadata)?,
+            config: section_of((CONFIG, config), (CONFIG_SECTION, charmcraft.config))?,
+            actions: section_of((ACTIONS, actions), (ACTIONS_SECTION, charmcraft.actions))?,
+            dispatch: charmcraft.dispatch,
+        })
+    }
+
+    /// The program that charmcraft.yaml makes the charm's `dispatch`, if a part of it says so.
+    #[must_use]
+    pub fn dispatch_program(&self) -> Option<&DispatchProgram> {
+        self.dispatch.as_ref()
+    }
+
+    /// The files that charmcraft writes into the charm: their names and their text, which is JSON
+    /// and so YAML too.
+    pub fn written_by_charmcraft(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let files = [
+            (METADATA, Some(&self.metadata)),
+            (CONFIG, self.config.as_ref()),
+            (ACTIONS, self.actions.as_ref()),
+        ];
+        files.into_iter().filter_map(|(file, declared)| {
+            let document =
+                declared.filter(|declared| declared.written_by_charmcraft)?.document.as_ref()?;
+            Some((file.name, charmwright_yaml::to_yaml(document).ok()?))
+        })
+    }
+}
+
+fn metadata_of(text: Option<&str>, charmcraft: Map<String, Value>) -> Result<Declared, Error> {
+    let Some(text) = text else {
+        return Ok(Declared {
+            file: CHARMCRAFT,
+            document: Some(Value::Object(charmcraft)),
+            written_by_charmcraft: true,
+        });
+    };
+    let mut document = METADATA.read(text)?;
+    let written_by_charmcraft = !charmcraft.is_empty();
+    if let Some(Value::Object(metadata)) = &mut document {
+        let twice: Vec<&str> = charmcraft
+            .keys()
+            .map(String::as_str)
+            .filter(|key| metadata.contains_key(*key))
+            .collect();
+        if !twice.is_empty() {
+            return Err(CHARMCRAFT.refuse(&format!(
+                "metadata.yaml has the same keys ({}), and charmcraft takes each from one file \
+                 only",
+                twice.join(", ")
+            )));
+        }
+        metadata.extend(charmcraft);
+    } else if document.is_none() && written_by_charmcraft {
+        document = Some(Value::Object(charmcraft));
+    }
+    Ok(Declared { file: METADATA, document, written_by_charmcraft })
+}
+
+/// The file, or the section of charmcraft.yaml: both are refused.
+fn section_of(
+    (file, written): (File, Option<Option<Value>>),
+    (section, given): (File, Option<Value>),
+) -> Result<Option<Declared>, Error> {
+    match (written, given) {
+        (None, None) => Ok(None),
+        (Some(document), None) => {
+            Ok(Some(Declared { file, document, written_by_charmcraft: false }))
+        }
+        (None, Some(document)) => Ok(Some(Declared {
+            file: section,
+            document: Some(document),
+            written_by_charmcraft: true,
+        })),
+        (Some(_), Some(_)) => Err(CHARMCRAFT.refuse(&format!(
+            "{}: {} is there too, and charmcraft takes one of them only",
+            section.under, file.name
+        ))),
+    }
+}
+
+fn text(dir: &Path, file: File) -> Result<Option<String>, Error> {
+    match std::fs::read_to_string(dir.join(file.name)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::unreadable(
+            format!("cannot read {} of the charm at {}", file.name, dir.display()),
+            error,
+        )),
+    }
+}

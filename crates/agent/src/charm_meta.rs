@@ -1,0 +1,187 @@
+//! What a charm declares: `metadata.yaml`, `config.yaml` and `actions.yaml`, read as Juju reads
+//! them.
+//!
+//! Every refusal names the file and the key. Source: reference `juju-charm-runtime.md` section 8.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::action_schema::ActionSchema;
+use super::charm_files::{CharmSources, read_actions, read_config, read_metadata};
+use super::config::ConfigOption;
+use super::error::Error;
+
+/// What a charm declares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CharmMeta {
+    name: String,
+    containers: BTreeSet<String>,
+    /// Endpoints and extra bindings.
+    bindings: BTreeSet<String>,
+    resources: BTreeSet<String>,
+    options: BTreeMap<String, ConfigOption>,
+    actions: BTreeMap<String, ActionSchema>,
+}
+
+impl CharmMeta {
+    /// Reads a charm's directory: metadata.yaml, config.yaml and actions.yaml, or what
+    /// charmcraft.yaml holds of them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unreadable`](super::ErrorKind::Unreadable) if neither metadata.yaml nor
+    /// charmcraft.yaml is there, or a file cannot be read;
+    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju or charmcraft would refuse one:
+    /// the text names the file, the key and the rule.
+    pub fn read(dir: &Path) -> Result<Self, Error> {
+        Self::from_sources(&CharmSources::read(dir)?)
+    }
+
+    /// The same from the text of metadata.yaml, config.yaml and actions.yaml.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata), likewise.
+    pub fn parse(
+        metadata: &str,
+        config: Option<&str>,
+        actions: Option<&str>,
+    ) -> Result<Self, Error> {
+        Self::from_sources(&CharmSources::parse(Some(metadata), config, actions, None)?)
+    }
+
+    /// Judges what a charm declares, as Juju does when the charm is added.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju would refuse the charm: the text
+    /// names the file, the key and the rule.
+    pub fn from_sources(sources: &CharmSources) -> Result<Self, Error> {
+        let metadata = read_metadata(&sources.metadata)?;
+        let options = sources.config.as_ref().map(read_config).transpose()?;
+        let actions = sources.actions.as_ref().map(|actions| read_actions(&metadata.name, actions));
+        Ok(Self {
+            name: metadata.name,
+            containers: metadata.containers,
+            bindings: metadata.bindings,
+            resources: metadata.resources,
+            options: options.unwrap_or_default(),
+            actions: actions.transpose()?.unwrap_or_default(),
+        })
+    }
+
+    /// The charm's name; an application takes it when no other is given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The workload containers, sorted.
+    pub fn containers(&self) -> impl Iterator<Item = &str> {
+        self.containers.iter().map(String::as_str)
+    }
+
+    /// The config options by name.
+    #[must_use]
+    pub fn options(&self) -> &BTreeMap<String, ConfigOption> {
+        &self.options
+    }
+
+    /// The actions by name.
+    #[must_use]
+    pub fn actions(&self) -> &BTreeMap<String, ActionSchema> {
+        &self.actions
+    }
+
+    pub(super) fn has_container(&self, name: &str) -> bool {
+        self.containers.contains(name)
+    }
+
+    /// `juju-info` is there without being declared.
+    pub(super) fn has_binding(&self, name: &str) -> bool {
+        name == "juju-info" || self.bindings.contains(name)
+    }
+
+    pub(super) fn has_resource(&self, name: &str) -> bool {
+        self.resources.contains(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ErrorKind, OptionType};
+    use serde_json::json;
+
+    #[test]
+    fn reads_what_a_charm_declares() {
+        let meta = CharmMeta::parse(
+            "name: web\nsummary: s\ndescription: d\ncontainers: {web: {resource: \
+                 image}}\nresources: {image: {type: oci-image}}\npeers: {ring: {interface: r}}",
+            Some(
+                "options:\n  port: {type: int, default: 80}\n  ratio: {type: float, default: \
+                     1}\n  name: {type: string}\n",
+            ),
+            Some(
+                "restart:\n  description: Again\n  params: {force: {type: boolean, default: \
+                     false}}\n  required: [force]\n",
+            ),
+        )
+        .unwrap();
+        assert_eq!(meta.name(), "web");
+        assert_eq!(meta.containers().collect::<Vec<_>>(), ["web"]);
+        assert!(
+            meta.has_binding("ring") && meta.has_binding("juju-info") && !meta.has_binding("db")
+        );
+        assert!(meta.has_resource("image"));
+        assert_eq!(meta.options().get("port").unwrap().default(), Some(&json!(80)));
+        assert_eq!(meta.options().get("name").unwrap().default(), None);
+        assert_eq!(meta.actions().get("restart").unwrap().description(), "Again");
+    }
+
+    #[test]
+    fn the_yaml_is_read_as_juju_reads_it() {
+        let config = "options:
+  twice: {type: int, default: 1, default: 0755}
+  twice: {type: int, default: 0755, description: a, description: b}
+  untyped: {default: x}
+  nulls: {type: , default: , description: }
+  word: {type: boolean, default: yes}
+  quoted: {type: boolean, default: 'true'}
+  letter: {type: boolean, default: \"F\"}
+  text: {type: int, default: '0x10'}
+  ratio: {type: float, default: 1}
+  date: {type: string, default: 2001-01-02}
+  on: {type: string, default: 'on'}
+";
+        let meta = CharmMeta::parse(
+            "name: web\nname: db\nsummary: s\ndescription: d\n",
+            Some(config),
+            Some("do: {description: a}\ndo: {description: b}\n"),
+        )
+        .unwrap();
+        let default = |name: &str| meta.options().get(name).unwrap().default().cloned();
+        assert_eq!(meta.name(), "db");
+        assert_eq!(meta.actions().get("do").unwrap().description(), "b");
+        assert_eq!(default("twice"), Some(json!(493)));
+        assert_eq!(meta.options().get("twice").unwrap().description(), "b");
+        assert_eq!(default("untyped"), Some(json!("x")));
+        assert_eq!(meta.options().get("untyped").unwrap().kind(), OptionType::String);
+        assert_eq!(default("nulls"), None);
+        assert_eq!(default("word"), Some(json!(true)));
+        assert_eq!(default("quoted"), Some(json!(true)));
+        assert_eq!(default("letter"), Some(json!(false)));
+        assert_eq!(default("text"), Some(json!(16)));
+        assert_eq!(default("ratio"), Some(json!(1.0)));
+        assert_eq!(default("date"), Some(json!("2001-01-02")));
+        assert_eq!(default("on"), Some(json!("on")));
+    }
+
+    #[test]
+    fn a_directory_without_metadata_says_what_is_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = CharmMeta::read(dir.path()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreadable);
+        assert!(error.to_string().contains("metadata.yaml"));
+        std::fs::write(dir.path().join("metadata.yaml"), "name: web\nsummary: s\ndescription: d")
+            .unwrap();
+        assert_eq!(CharmMeta::read(dir.path()).unwrap().name(), "web");
+    }
+}

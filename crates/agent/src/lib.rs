@@ -1,0 +1,109 @@
+//! The agent's side of one unit: what Juju's unit agent knows, decides and answers, as a plain
+//! value.
+//!
+//! A [`Unit`] does no I/O, starts nothing and has no clock. It is asked what to run
+//! ([`Unit::next`]), answers the hook tools that the run calls ([`Unit::tool`]), and is told how
+//! the run ended ([`Unit::finish`]). What the operator does (`juju config`, `juju resolved`) and
+//! what Pebble tells (a start, a check, a notice) are methods too; each takes effect at the next
+//! [`Unit::next`]. `charmwright dev` gives it real processes, a socket and a Pebble; the test kit
+//! answers from the same code without any.
+//!
+//! The order of hooks, the waits after a failure, which writes are kept until a hook ends well, and
+//! every tool's arguments, output, texts and exit codes are Juju's. Not modelled: relations,
+//! storage and secrets (their tools answer as for a unit that has none).
+//!
+//! The loop around it, here with a pretended process for each hook:
+//!
+//! ```
+//! use std::time::Instant;
+//! use charmwright_agent::{AgentPaths, CharmMeta, HookExit, Next, ToolRequest, Unit, UnitSettings};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}", Some("options: {port: {type: int, default: 80}}"), None)?;
+//! let mut unit = Unit::new(meta, UnitSettings::new("web/0")?);
+//! let paths = AgentPaths::new("/charm", "/tools", "/run/agent.socket");
+//! unit.pebble_seen("web", "boot-1")?; // what a poll of /v1/system-info saw
+//!
+//! let mut ran = Vec::new();
+//! loop {
+//!     match unit.next(Instant::now()) {
+//!         Next::Run(run) => {
+//!             let _environment = run.environment(&paths); // Command::new(program).env_clear().envs(environment)
+//!             let answer = unit.tool(&ToolRequest {
+//!                 context_id: run.id().to_owned(),
+//!                 dir: "/charm".into(),
+//!                 name: "status-set".to_owned(),
+//!                 args: vec!["active".to_owned()],
+//!                 ..ToolRequest::default()
+//!             });
+//!             assert_eq!(answer.code, 0);
+//!             let finished = unit.finish(&HookExit::Code(0), Instant::now(), b"", b"")?;
+//!             ran.push(finished.name().to_owned());
+//!         }
+//!         // Wait until then, or for a command, a poll, a notice.
+//!         Next::At(_) | Next::Idle | Next::Busy => break,
+//!         Next::Gone => break,
+//!         _ => break,
+//!     }
+//! }
+//! assert_eq!(ran, ["install", "leader-elected", "web-pebble-ready", "config-changed", "start"]);
+//! assert!(unit.is_settled(Instant::now()));
+//! assert_eq!(unit.report().status, "active");
+//! # Ok(())
+//! # }
+//! ```
+
+mod action_schema;
+mod actions;
+mod args;
+mod charm_files;
+mod charm_meta;
+mod config;
+mod data;
+mod environment;
+mod error;
+mod errors_retry;
+mod go_number;
+mod go_text;
+mod go_time;
+mod hook;
+mod hook_run;
+mod log;
+mod names;
+mod output;
+mod pod;
+mod ports;
+mod report;
+mod schedule;
+mod schema;
+mod secret_uri;
+mod settings;
+mod storage_directive;
+mod tool_call;
+mod tool_path;
+mod tools;
+mod unit;
+mod yaml_out;
+
+#[cfg(test)]
+mod tests;
+
+pub use action_schema::ActionSchema;
+pub use actions::{ActionRecord, ActionStatus};
+pub use charm_files::{CharmSources, DispatchProgram};
+pub use charm_meta::CharmMeta;
+pub use config::{ConfigOption, OptionType};
+pub use environment::AgentPaths;
+pub use error::{Error, ErrorKind};
+pub use errors_retry::{Ending, Finished, HookExit};
+pub use hook::{ActionId, HookKind, NoticeInfo};
+pub use hook_run::HookRun;
+pub use log::{Level, LogLine, Stream};
+pub use report::{ContainerReport, DeferredReport, FailedHookReport, Report};
+pub use schedule::Next;
+pub use settings::{Substrate, UnitSettings};
+pub use tool_call::{OutputFile, ToolAnswer, ToolRequest};
+pub use tools::tool_names;
+pub use unit::{Resolve, Unit};
+
+pub use charmwright_juju::JujuVersion;

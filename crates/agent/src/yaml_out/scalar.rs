@@ -1,0 +1,287 @@
+//! Strings: the style that each gets, and where long ones are folded.
+
+use super::writer::{Place, STEP, Writer};
+use charmwright_yaml::juju::is_text;
+
+/// A line that is longer is folded at its next single space.
+const WIDTH: usize = 80;
+/// The bytes that the key before a `:` may have.
+const SIMPLE_KEY: usize = 128;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Plain,
+    SingleQuoted,
+    DoubleQuoted,
+    Literal,
+}
+
+/// Returns true if a key stands on one line with its `:`.
+pub(super) fn is_simple_key(key: &str) -> bool {
+    key.len() <= SIMPLE_KEY && !key.contains(is_break)
+}
+
+/// The styles that can hold a text.
+struct Fitness {
+    plain: bool,
+    single_quoted: bool,
+    literal: bool,
+}
+
+impl Fitness {
+    fn of(text: &str) -> Self {
+        let is_space = |character: Option<char>| character == Some(' ');
+        let (first, last) = (text.chars().next(), text.chars().next_back());
+        let pairs = || text.chars().zip(text.chars().skip(1));
+        // Blank space beside a line break would be taken for indentation, or folded.
+        let has_break_then_space = pairs().any(|(a, b)| is_break(a) && b == ' ');
+        let has_space_then_break = pairs().any(|(a, b)| a == ' ' && is_break(b));
+        let is_printable = text.chars().all(is_printable);
+        let ends_blank = first.is_some_and(is_break)
+            || last.is_some_and(is_break)
+            || is_space(first)
+            || is_space(last);
+        Self {
+            plain: is_printable && !ends_blank && !text.contains(is_break) && !has_indicator(text),
+            single_quoted: is_printable && !has_break_then_space && !has_space_then_break,
+            literal: is_printable && !text.is_empty() && !has_space_then_break && !is_space(last),
+        }
+    }
+}
+
+/// Returns true if a reader would take some character of the text for YAML's own.
+fn has_indicator(text: &str) -> bool {
+    let ends_word =
+        |character: Option<char>| character.is_none_or(|character| matches!(character, ' ' | '\t'));
+    let mut characters = text.chars();
+    let first = characters.next();
+    let starts_badly = match first {
+        Some(
+            '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%'
+            | '@' | '`',
+        ) => true,
+        Some('-' | '?' | ':') => ends_word(characters.next()),
+        _ => false,
+    };
+    starts_badly
+        || text.starts_with("---")
+        || text.starts_with("...")
+        || text.contains(": ")
+        || text.ends_with(':')
+        || text.contains(" #")
+}
+
+/// Returns true if a character is written unescaped; none beyond the basic plane is.
+fn is_printable(character: char) -> bool {
+    matches!(character, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
+}
+
+fn is_break(character: char) -> bool {
+    matches!(character, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+impl Writer {
+    pub(super) fn string(&mut self, text: &str, place: Place) {
+        let fitness = Fitness::of(text);
+        let wanted = if text.contains('\n') {
+            Style::Literal
+        } else if is_text(text) && !is_sexagesimal(text) {
+            Style::Plain
+        } else {
+            Style::DoubleQuoted
+        };
+        let style = match wanted {
+            Style::Plain if fitness.plain => Style::Plain,
+            Style::Plain if fitness.single_quoted => Style::SingleQuoted,
+            Style::Literal if fitness.literal && place != Place::Key => Style::Literal,
+            _ => Style::DoubleQuoted,
+        };
+        let around = self.indent;
+        self.indent = Some(around.map_or(STEP, |indent| indent + STEP));
+        match style {
+            Style::Plain => self.plain(text, place),
+            Style::SingleQuoted => self.single_quoted(text, place),
+            Style::DoubleQuoted => self.double_quoted(text, place),
+            Style::Literal => self.literal(text),
+        }
+        self.indent = around;
+    }
+
+    fn may_fold(&self, place: Place) -> bool {
+        place != Place::Key && self.column > WIDTH
+    }
+
+    pub(super) fn plain(&mut self, text: &str, place: Place) {
+        self.space();
+        let mut characters = text.chars().peekable();
+        let mut was_space = false;
+        while let Some(character) = characters.next() {
+            let is_space = character == ' ';
+            if is_space && !was_space && self.may_fold(place) && characters.peek() != Some(&' ') {
+                self.indentation();
+            } else {
+                self.put(character);
+                self.is_at_indentation = false;
+            }
+            was_space = is_space;
+        }
+        self.is_after_space = false;
+        self.is_at_indentation = false;
+    }
+
+    fn single_quoted(&mut self, text: &str, place: Place) {
+        self.space();
+        self.indicator("'", false);
+        let mut characters = text.chars().peekable();
+        let mut is_first = true;
+        let mut was_space = false;
+        let mut was_break = false;
+        while let Some(character) = characters.next() {
+            let is_space = character == ' ';
+            let is_inside = !is_first && characters.peek().is_some_and(|next| *next != ' ');
+            is_first = false;
+            if is_space && is_inside && !was_space && self.may_fold(place) {
+                self.indentation();
+                was_space = true;
+                continue;
+            }
+            // Of the line breaks only the separators of Unicode come here.
+            if is_break(character) {
+                self.put(character);
+                self.column = 0;
+                self.is_at_indentation = true;
+                was_break = true;
+                continue;
+            }
+            if !is_space {
+                if was_break {
+                    self.indentation();
+                }
+                if character == '\'' {
+                    self.put('\'');
+                }
+                self.is_at_indentation = false;
+                was_break = false;
+            }
+            self.put(character);
+            was_space = is_space;
+        }
+        self.indicator("'", false);
+    }
+
+    fn double_quoted(&mut self, text: &str, place: Place) {
+        self.space();
+        self.indicator("\"", false);
+        // libyaml asks of each character whether the text begins with a byte order mark.
+        let starts_with_mark = text.starts_with('\u{feff}');
+        let mut characters = text.chars().peekable();
+        let mut is_first = true;
+        let mut was_space = false;
+        while let Some(character) = characters.next() {
+            let is_inside = !is_first && characters.peek().is_some();
+            is_first = false;
+            let must_escape = starts_with_mark
+                || !is_printable(character)
+                || is_break(character)
+                || matches!(character, '"' | '\\');
+            if must_escape {
+                for part in escape(character).chars() {
+                    self.put(part);
+                }
+            } else if character == ' ' && is_inside && !was_space && self.may_fold(place) {
+                self.indentation();
+                // A space at the front of a line would be taken for indentation.
+                if characters.peek() == Some(&' ') {
+                    self.put('\\');
+                }
+            } else {
+                self.put(character);
+            }
+            was_space = character == ' ' && !must_escape;
+        }
+        self.indicator("\"", false);
+    }
+
+    fn literal(&mut self, text: &str) {
+        self.space();
+        self.indicator("|", false);
+        if text.starts_with(|first| first == ' ' || is_break(first)) {
+            self.indicator(&STEP.to_string(), false);
+        }
+        let mut from_end = text.chars().rev();
+        match (from_end.next().is_some_and(is_break), from_end.next().is_none_or(is_break)) {
+            (false, _) => self.indicator("-", false),
+            (true, true) => self.indicator("+", false),
+            (true, false) => {}
+        }
+        self.line_end();
+        self.is_at_indentation = true;
+        self.is_after_space = true;
+        let mut was_break = true;
+        for character in text.chars() {
+            if is_break(character) {
+                self.put(character);
+                self.column = 0;
+                self.is_at_indentation = true;
+                was_break = true;
+            } else {
+                if was_break {
+                    self.indentation();
+                }
+                self.put(character);
+                self.is_at_indentation = false;
+                was_break = false;
+            }
+        }
+    }
+}
+
+fn escape(character: char) -> String {
+    let letter = match character {
+        '\0' => '0',
+        '\u{7}' => 'a',
+        '\u{8}' => 'b',
+        '\t' => 't',
+        '\n' => 'n',
+        '\u{b}' => 'v',
+        '\u{c}' => 'f',
+        '\r' => 'r',
+        '\u{1b}' => 'e',
+        '"' => '"',
+        '\\' => '\\',
+        '\u{85}' => 'N',
+        '\u{a0}' => '_',
+        '\u{2028}' => 'L',
+        '\u{2029}' => 'P',
+        other => {
+            let code = u32::from(other);
+            return match code {
+                0..=0xff => format!("\\x{code:02X}"),
+                0x100..=0xffff => format!("\\u{code:04X}"),
+                _ => format!("\\U{code:08X}"),
+            };
+        }
+    };
+    format!("\\{letter}")
+}
+
+/// Returns true if YAML 1.1 reads the text as a number of base 60, as `1:20`. No reader of Juju's
+/// does, but its writer quotes it.
+fn is_sexagesimal(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+    let mut parts = whole.split(':');
+    let first = parts.next().unwrap_or_default();
+    let mut places = parts.peekable();
+    let is_place = |place: &str| match place.as_bytes() {
+        [digit] => digit.is_ascii_digit(),
+        [b'0'..=b'5', digit] => digit.is_ascii_digit(),
+        _ => false,
+    };
+    first.starts_with(|digit: char| digit.is_ascii_digit())
+        && is_digits(first)
+        && places.peek().is_some()
+        && places.all(is_place)
+        && is_digits(fraction)
+}

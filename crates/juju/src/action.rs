@@ -1,0 +1,245 @@
+//! Actions: their parameters, their results and their end.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::calls::{Juju, free_text, shape};
+use super::error::Error;
+use super::log::pieces;
+use super::tools::ToolCall;
+
+/// The parameters by name.
+pub(super) type Params = Map<String, Value>;
+
+/// What the results have of their own, and a charm may set nowhere in a key.
+const RESERVED: [&str; 4] = ["stdout", "stdout-encoding", "stderr", "stderr-encoding"];
+
+/// How many bytes of results go into one call, so that many small ones do not add up to more than a
+/// process may be given.
+const BATCH: usize = 128 * 1024;
+
+const READING: &str = "read the action's parameters";
+const SETTING: &str = "set the action's results";
+
+/// A key that an action's result cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot use {key:?} as the key of a result: {rule}")]
+pub struct InvalidActionKey {
+    key: String,
+    rule: &'static str,
+}
+
+impl Juju {
+    /// The action's parameters. Juju has checked them against the charm's `actions.yaml` and filled
+    /// in the defaults.
+    ///
+    /// Asked once a hook.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed, for instance because this is no action, or did not print a map.
+    pub fn action_params(&self) -> Result<Arc<Map<String, Value>>, Error> {
+        self.params.get_or_ask(|| {
+            let answer = self.ask(READING, ToolCall::new("action-get").arg("--format=json"))?;
+            params_in(answer)
+                .map(Arc::new)
+                .map_err(|cause| Error::output(READING, "action-get", &cause))
+        })
+    }
+
+    /// Sets results of the action. Juju shows them when the action ends, also when it fails. A dot
+    /// in a key makes a nested map.
+    ///
+    /// All keys are checked before anything is set; nothing to set starts no tool.
+    ///
+    /// # Errors
+    ///
+    /// A key that [`check_action_key`] refuses, a value that holds a NUL or is too long for an
+    /// argument, or the tool failed.
+    pub fn action_set(&self, results: &[(&str, &str)]) -> Result<(), Error> {
+        for (key, _) in results {
+            check_action_key(key).map_err(|invalid| {
+                Error::refused(
+                    SETTING,
+                    "action-set",
+                    format!("the key {:?} is not allowed: {}", invalid.key, invalid.rule),
+                )
+            })?;
+        }
+        let mut batch = ToolCall::new("action-set");
+        let mut size = 0;
+        for (key, value) in results {
+            let pair = format!("{key}={value}");
+            if !batch.args.is_empty() && size + pair.len() > BATCH {
+                self.tell(SETTING, std::mem::replace(&mut batch, ToolCall::new("action-set")))?;
+                size = 0;
+            }
+            size += pair.len();
+            batch = batch.arg(pair);
+        }
+        if batch.args.is_empty() { Ok(()) } else { self.tell(SETTING, batch) }
+    }
+
+    /// Marks the action as failed. It does not end the program, and what the hook wrote is still
+    /// kept if it exits with code 0.
+    ///
+    /// With no message Juju says that no reason was given.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed, or the message is longer than an argument may be (131,071 bytes).
+    pub fn action_fail(&self, message: &str) -> Result<(), Error> {
+        let call = ToolCall::new("action-fail");
+        let call = if message.is_empty() { call } else { call.free_text(free_text(message)) };
+        self.tell("mark the action as failed", call)
+    }
+
+    /// Tells whoever runs the action how it goes, at once. Long messages are cut as [`Juju::log`]
+    /// cuts them.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed.
+    pub fn action_log(&self, message: &str) -> Result<(), Error> {
+        for piece in pieces(message) {
+            self.tell(
+                "report the action's progress",
+                ToolCall::new("action-log").free_text(free_text(piece)),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks the key of a result by Juju's rule: parts joined by dots, each of lower-case letters,
+/// digits and hyphens with no hyphen at either end, and none of them one of Juju's own (`stdout`,
+/// `stderr` and their `-encoding`).
+///
+/// # Errors
+///
+/// [`InvalidActionKey`] says which rule the key breaks.
+pub fn check_action_key(key: &str) -> Result<(), InvalidActionKey> {
+    let refused = |rule| Err(InvalidActionKey { key: key.chars().take(60).collect(), rule });
+    for part in key.split('.') {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if part.is_empty()
+            || part.starts_with('-')
+            || part.ends_with('-')
+            || !part.bytes().all(fits)
+        {
+            return refused(
+                "between its dots there must be lower-case letters, digits and hyphens, no hyphen \
+                 first or last",
+            );
+        }
+        if RESERVED.contains(&part) {
+            return refused("stdout, stderr and their -encoding are Juju's own");
+        }
+    }
+    Ok(())
+}
+
+fn params_in(answer: Value) -> Result<Params, String> {
+    match answer {
+        Value::Null => Ok(Params::new()),
+        Value::Object(params) => Ok(params),
+        other => Err(format!("printed {} where a map of parameters was due", shape(&other))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::decode;
+    use crate::fake::FakeTools;
+    use crate::{ErrorKind, ToolFailure};
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_action_talks_in_juju_s_argv() {
+        let (tools, juju) = FakeTools::juju();
+        tools.answer("action-get", "{\"delay\":3}\n");
+        assert_eq!(juju.action_params().unwrap()["delay"], 3);
+        assert_eq!(juju.action_params().unwrap().len(), 1);
+        juju.action_set(&[("a.b", "1=2"), ("c", "")]).unwrap();
+        juju.action_set(&[]).unwrap();
+        juju.action_log("-v").unwrap();
+        juju.action_fail("-no").unwrap();
+        juju.action_fail("").unwrap();
+        let expected: [&[&str]; 5] = [
+            &["action-get", "--format=json"],
+            &["action-set", "a.b=1=2", "c="],
+            &["action-log", "--", "-v"],
+            &["action-fail", "--", "-no"],
+            &["action-fail"],
+        ];
+        assert_eq!(tools.calls(), expected);
+    }
+
+    #[test]
+    fn a_bad_key_stops_all_results() {
+        let (tools, juju) = FakeTools::juju();
+        for key in [
+            "",
+            ".",
+            "a.",
+            "A",
+            "a_b",
+            "-a",
+            "a-",
+            "a.stdout",
+            "stderr-encoding",
+            "a=b",
+            "é",
+            "a b",
+        ] {
+            let error = juju.action_set(&[("good", "1"), (key, "2")]).unwrap_err();
+            assert_eq!(error.kind(), &ErrorKind::InvalidArgument, "{key}");
+        }
+        assert!(tools.calls().is_empty());
+        for key in ["a", "0", "a-b", "a.b.c", "stdout-x"] {
+            check_action_key(key).unwrap();
+        }
+    }
+
+    #[test]
+    fn many_results_go_in_several_calls() {
+        let (tools, juju) = FakeTools::juju();
+        let value = "x".repeat(50_000);
+        juju.action_set(&[
+            ("a", &value),
+            ("b", &value),
+            ("c", &value),
+            ("d", &value),
+            ("e", &value),
+        ])
+        .unwrap();
+        let sizes: Vec<usize> = tools.calls().iter().map(|call| call.len() - 1).collect();
+        assert_eq!(sizes, [2, 2, 1]);
+    }
+
+    #[test]
+    fn outside_an_action_juju_says_so() {
+        let (tools, juju) = FakeTools::juju();
+        tools.fail(
+            "action-get",
+            ToolFailure::Exited { code: 1, stderr: "ERROR not running an action".into() },
+        );
+        assert_eq!(
+            juju.action_params().unwrap_err().to_string(),
+            "cannot read the action's parameters: action-get exited with code 1: ERROR not \
+             running an action"
+        );
+        tools.answer("action-get", "null\n");
+        assert!(juju.action_params().unwrap().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_output_makes_it_panic(output: Vec<u8>, key in ".*") {
+            let _ = decode(&output).and_then(params_in);
+            let _ = check_action_key(&key);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The application's configuration.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::calls::{Juju, shape};
+use super::error::Error;
+use super::tools::ToolCall;
+
+/// The options by name.
+pub(super) type Options = Map<String, Value>;
+
+const ATTEMPT: &str = "read the application's config";
+
+impl Juju {
+    /// The application's options that are set or have a default. Juju has checked their types
+    /// against the charm's `config.yaml`.
+    ///
+    /// Asked once a hook.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed or did not print a map.
+    pub fn config(&self) -> Result<Arc<Map<String, Value>>, Error> {
+        self.config.get_or_ask(|| {
+            let answer = self.ask(ATTEMPT, ToolCall::new("config-get").arg("--format=json"))?;
+            options_in(answer)
+                .map(Arc::new)
+                .map_err(|cause| Error::output(ATTEMPT, "config-get", &cause))
+        })
+    }
+}
+
+/// Nothing at all is refused: taken for "no options", it would make a charm undo its configuration.
+fn options_in(answer: Value) -> Result<Options, String> {
+    match answer {
+        Value::Object(options) => Ok(options),
+        other => Err(format!("printed {} where a map of options was due", shape(&other))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::decode;
+    use crate::fake::FakeTools;
+    use crate::{ErrorKind, ToolFailure};
+    use proptest::prelude::*;
+
+    #[test]
+    fn config_is_asked_once() {
+        let (tools, juju) = FakeTools::juju();
+        tools.answer("config-get", "{\"command\":\"run \\u003e log\",\"port\":1000000}\n");
+        assert_eq!(juju.config().unwrap()["port"], 1_000_000);
+        assert_eq!(juju.config().unwrap()["command"], "run > log");
+        assert_eq!(tools.calls(), [["config-get", "--format=json"]]);
+    }
+
+    #[test]
+    fn a_failed_read_is_asked_again() {
+        let (tools, juju) = FakeTools::juju();
+        tools.fail("config-get", ToolFailure::Exited { code: 1, stderr: "ERROR no".into() });
+        tools.answer("config-get", "no json: hunter2");
+        tools.answer("config-get", "null\n");
+        tools.answer("config-get", "");
+        tools.answer("config-get", "{}\n");
+        assert_eq!(juju.config().unwrap_err().kind(), &ErrorKind::Failed { code: 1 });
+        for _ in 0..3 {
+            let error = juju.config().unwrap_err();
+            assert_eq!(error.kind(), &ErrorKind::Output);
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+        assert!(juju.config().unwrap().is_empty());
+        assert!(juju.config().unwrap().is_empty());
+        assert_eq!(tools.calls().len(), 5);
+    }
+
+    proptest! {
+        #[test]
+        fn no_output_makes_it_panic(output: Vec<u8>) {
+            let _ = decode(&output).and_then(options_in);
+        }
+
+        #[test]
+        fn options_read_back(text in ".*", number: i64, flag: bool) {
+            let options = serde_json::json!({ "text": text, "number": number, "flag": flag });
+            let output = serde_json::to_vec(&options).unwrap();
+            prop_assert_eq!(Value::Object(options_in(decode(&output).unwrap()).unwrap()), options);
+        }
+    }
+}

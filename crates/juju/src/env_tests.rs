@@ -1,0 +1,180 @@
+//! What the environment's parser takes and refuses.
+
+use std::os::unix::ffi::OsStringExt;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::ErrorKind;
+
+fn read(vars: &[(&str, &str)]) -> Result<HookEnv, Error> {
+    let unit = [("JUJU_UNIT_NAME", "web/0")];
+    HookEnv::from_vars(unit.iter().chain(vars).map(|(name, value)| (name.into(), value.into())))
+}
+
+fn variable(error: &Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::Environment { variable } => variable,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_whole_environment_is_read() {
+    let env = read(&[
+        ("JUJU_DISPATCH_PATH", "hooks/workload-pebble-custom-notice"),
+        ("JUJU_HOOK_NAME", "workload-pebble-custom-notice"),
+        ("JUJU_CHARM_DIR", "/var/lib/juju/agents/unit-web-0/charm"),
+        ("CHARM_DIR", "/elsewhere"),
+        ("JUJU_CONTEXT_ID", "web/0-workload-pebble-custom-notice-0f3c"),
+        ("JUJU_AGENT_SOCKET_NETWORK", "unix"),
+        ("JUJU_AGENT_SOCKET_ADDRESS", "/agent.socket"),
+        ("JUJU_MODEL_NAME", "prod"),
+        ("JUJU_MODEL_UUID", "cafe"),
+        ("JUJU_VERSION", "3.6.28"),
+        ("JUJU_API_ADDRESSES", "10.0.0.5:17070  10.0.0.6:17070"),
+        ("JUJU_MACHINE_ID", ""),
+        ("JUJU_CHARM_HTTP_PROXY", "http://user:hunter2@proxy"),
+        ("JUJU_AGENT_TOKEN", "hunter3"),
+        ("JUJU_WORKLOAD_NAME", "workload"),
+        ("JUJU_NOTICE_ID", "12"),
+        ("JUJU_NOTICE_TYPE", "custom"),
+        ("JUJU_NOTICE_KEY", "example.com/hunter4"),
+        ("JUJU_PEBBLE_CHECK_NAME", "up"),
+        ("JUJU_RELATION", "db"),
+        ("JUJU_RELATION_ID", "db:7"),
+        ("JUJU_REMOTE_APP", "pg"),
+        ("JUJU_REMOTE_UNIT", "pg/1"),
+        ("JUJU_DEPARTING_UNIT", "pg/1"),
+        ("JUJU_ACTION_NAME", "restart"),
+        ("JUJU_ACTION_UUID", "12"),
+        ("JUJU_ACTION_TAG", "action-12"),
+        ("JUJU_SECRET_ID", "secret:9m4e2mr0ui3e8a215n4g"),
+        ("JUJU_SECRET_LABEL", "key"),
+        ("JUJU_SECRET_REVISION", "4"),
+        ("JUJU_STORAGE_ID", "data/0"),
+        ("JUJU_STORAGE_KIND", "filesystem"),
+        ("JUJU_STORAGE_LOCATION", "/srv"),
+        ("JUJU_TRACE_ID", "aa"),
+        ("PATH", "/tools:/usr/bin"),
+    ])
+    .unwrap()
+    .with_called_by("/charm/hooks/update-status");
+
+    assert_eq!(env.unit().to_string(), "web/0");
+    assert_eq!(env.dispatch_path().unwrap().to_string(), "hooks/workload-pebble-custom-notice");
+    assert_eq!(env.hook_name().unwrap().as_str(), "workload-pebble-custom-notice");
+    assert_eq!(env.called_by(), Some("update-status"));
+    assert_eq!(env.charm_dir(), Some(Path::new("/var/lib/juju/agents/unit-web-0/charm")));
+    assert!(env.juju_version().unwrap().at_least(3, 6, 0));
+    assert_eq!(env.api_addresses().collect::<Vec<_>>(), ["10.0.0.5:17070", "10.0.0.6:17070"]);
+    assert_eq!(env.machine_id(), None);
+    assert_eq!(env.proxies().http(), Some("http://user:hunter2@proxy"));
+    assert_eq!(env.agent_token().unwrap().reveal(), "hunter3");
+    assert_eq!(env.workload_name().unwrap().as_str(), "workload");
+    assert_eq!(env.notice_id().unwrap().as_str(), "12");
+    assert_eq!(
+        (env.notice_type(), env.notice_key()),
+        (Some("custom"), Some("example.com/hunter4"))
+    );
+    assert_eq!(env.check_name().unwrap().as_str(), "up");
+    assert_eq!((env.relation(), env.relation_id().unwrap().number()), (Some("db"), 7));
+    assert_eq!(env.remote_app().unwrap().as_str(), "pg");
+    assert_eq!(env.remote_unit(), env.departing_unit());
+    assert_eq!(env.action_name().unwrap().as_str(), "restart");
+    assert_eq!(env.action_id().unwrap().as_str(), "12");
+    assert_eq!(
+        (env.secret_id().unwrap().id(), env.secret_revision()),
+        ("9m4e2mr0ui3e8a215n4g", Some(4))
+    );
+    assert_eq!(env.storage_location(), Some(Path::new("/srv")));
+    assert_eq!(env.trace().trace_id(), Some("aa"));
+    assert_eq!(env.search_path(), Some(OsStr::new("/tools:/usr/bin")));
+
+    let shown = format!("{env:?} {:?} {:?}", env.proxies(), env.agent_token());
+    assert!(!shown.contains("hunter"), "{shown}");
+    assert!(shown.contains("JUJU_AGENT_TOKEN"), "{shown}");
+}
+
+#[test]
+fn the_units_name_is_required_and_the_error_says_so() {
+    let error = HookEnv::from_vars([]).unwrap_err();
+    assert_eq!(variable(&error), "JUJU_UNIT_NAME");
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot read the hook's environment: JUJU_UNIT_NAME is not set or empty"),
+        "{error}"
+    );
+    assert_eq!(variable(&read(&[("JUJU_UNIT_NAME", "")]).unwrap_err()), "JUJU_UNIT_NAME");
+}
+
+#[test]
+fn a_malformed_variable_is_named() {
+    let cases = [
+        ("JUJU_UNIT_NAME", "web"),
+        ("JUJU_DISPATCH_PATH", "hooks/../../bin/sh"),
+        ("JUJU_DISPATCH_PATH", "hooks/"),
+        ("JUJU_DISPATCH_PATH", "install"),
+        ("JUJU_DISPATCH_PATH", "/hooks/install"),
+        ("JUJU_DISPATCH_PATH", "actions/a/b"),
+        ("JUJU_HOOK_NAME", ".."),
+        ("JUJU_HOOK_NAME", "a/b"),
+        ("JUJU_VERSION", "soon"),
+        ("JUJU_WORKLOAD_NAME", "../web"),
+        ("JUJU_RELATION_ID", "db"),
+        ("JUJU_REMOTE_UNIT", "pg"),
+        ("JUJU_SECRET_ID", "secret:../x"),
+        ("JUJU_SECRET_REVISION", "-1"),
+        ("JUJU_STORAGE_ID", "data"),
+    ];
+    for (name, value) in cases {
+        let error = read(&[(name, value)]).unwrap_err();
+        assert_eq!(variable(&error), name, "{value}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn a_value_that_is_not_utf8_is_an_error_only_where_it_must_be_text() {
+    let bad = || OsString::from_vec(vec![b'x', 0xff]);
+    let with = |name: &str| {
+        HookEnv::from_vars([("JUJU_UNIT_NAME".into(), "web/0".into()), (name.into(), bad())])
+    };
+    assert_eq!(variable(&with("JUJU_NOTICE_KEY").unwrap_err()), "JUJU_NOTICE_KEY");
+    assert_eq!(with("JUJU_CHARM_DIR").unwrap().charm_dir(), Some(Path::new(&bad())));
+    assert_eq!(with("LS_COLORS").unwrap().unit().number(), 0);
+    let odd_name =
+        HookEnv::from_vars([("JUJU_UNIT_NAME".into(), "web/0".into()), (bad(), "x".into())]);
+    assert!(odd_name.is_ok());
+    assert_eq!(with("HOME").unwrap().with_called_by(bad()).called_by(), None);
+}
+
+#[test]
+fn an_action_is_no_hook() {
+    let env = read(&[("JUJU_DISPATCH_PATH", "actions/restart"), ("JUJU_HOOK_NAME", "")]).unwrap();
+    assert!(
+        matches!(env.dispatch_path(), Some(DispatchPath::Action(name)) if name.as_str() == "restart")
+    );
+    assert_eq!(env.hook_name(), None);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_parser_panic(
+        vars in proptest::collection::vec((0..56_usize, proptest::collection::vec(any::<u8>(), 0..24)), 0..12),
+    ) {
+        let all = ["JUJU_UNIT_NAME", "JUJU_DISPATCH_PATH", "JUJU_HOOK_NAME", "JUJU_VERSION", "JUJU_RELATION_ID", "PATH"];
+        let vars = vars.into_iter().map(|(which, value)| (all[which % all.len()].into(), OsString::from_vec(value)));
+        if let Err(error) = HookEnv::from_vars(vars) {
+            prop_assert!(all.contains(&variable(&error)));
+        }
+    }
+
+    #[test]
+    fn dispatch_paths_read_back(name in "[a-z][a-z0-9-]{0,20}", hook: bool) {
+        let path = format!("{}/{name}", if hook { "hooks" } else { "actions" });
+        let env = read(&[("JUJU_DISPATCH_PATH", &path)]).unwrap();
+        prop_assert_eq!(env.dispatch_path().unwrap().to_string(), path);
+    }
+}

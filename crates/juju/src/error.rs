@@ -1,0 +1,349 @@
+//! What went wrong between the charm and its unit agent.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+
+use super::tools::ToolFailure;
+use charmwright_yaml::text;
+
+/// The most of a tool's standard error that a message shows, in bytes.
+const LONGEST_MESSAGE: usize = 1024;
+
+/// A hook tool that failed or could not be asked, or an environment that is not a hook's.
+///
+/// `Display` starts with "cannot" and says what was attempted, what stood against it and, where the
+/// user can do something, what. The text is for people and may change; programs ask
+/// [`Error::kind`].
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    attempt: Cow<'static, str>,
+    cause: String,
+    tool: Option<&'static str>,
+    stderr: Option<String>,
+    source: Option<io::Error>,
+}
+
+/// What kind of trouble an [`Error`] is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The tool is not on `PATH`, or what is there cannot be started: the charm does not run under
+    /// an agent, or Juju is too old.
+    MissingTool,
+    /// The tool ended with a failure: the agent or the controller refused or could not.
+    Failed {
+        /// The tool's exit code; 1 from every tool of Juju, 3 when the tool itself crashed.
+        code: i32,
+    },
+    /// The tool refused how it was called (exit code 2): an unknown option or a bad value, most
+    /// often an older Juju.
+    Usage,
+    /// A signal ended the tool.
+    Killed {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// The tool did not end in time and was killed. It may have acted.
+    Deadline,
+    /// The tool answered with something that is not an answer: no JSON, the wrong shape, or far too
+    /// much.
+    Output,
+    /// The call was refused here, before any process was started: a value that no tool would take,
+    /// such as one that is too long.
+    InvalidArgument,
+    /// An environment variable is missing or malformed.
+    Environment {
+        /// The variable's name.
+        variable: &'static str,
+    },
+    /// Only the leader may do this, and this unit is not the leader.
+    NotLeader,
+    /// The operating system failed: no process could be started, or a running one could not be
+    /// talked to.
+    System,
+}
+
+impl Error {
+    /// What kind of trouble it is.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.inner.kind
+    }
+
+    /// The hook tool that was called, or was about to be; `None` when the environment is at fault.
+    #[must_use]
+    pub fn tool(&self) -> Option<&'static str> {
+        self.inner.tool
+    }
+
+    /// What the tool wrote to standard error, trimmed; `None` when it wrote nothing or was not
+    /// started.
+    #[must_use]
+    pub fn stderr(&self) -> Option<&str> {
+        self.inner.stderr.as_deref()
+    }
+
+    /// A hook of this kind needs `variable`, and the environment does not have it.
+    #[must_use]
+    pub fn missing_variable(variable: &'static str) -> Self {
+        Self::environment(
+            variable,
+            format!(
+                "{variable} is not set or empty; a charm is started by Juju's unit agent, or by \
+                 `charmwright dev`"
+            ),
+        )
+    }
+
+    /// The environment as a whole was being read when `variable` turned out to be wrong.
+    pub(super) fn environment(variable: &'static str, cause: String) -> Self {
+        Self::build(
+            ErrorKind::Environment { variable },
+            "read the hook's environment".into(),
+            cause,
+            None,
+        )
+    }
+
+    /// A call that was refused before its tool was started.
+    pub(super) fn refused(
+        attempt: impl Into<Cow<'static, str>>,
+        tool: &'static str,
+        cause: impl Into<String>,
+    ) -> Self {
+        Self::build(ErrorKind::InvalidArgument, attempt.into(), cause.into(), Some(tool))
+    }
+
+    /// A tool that ended well and printed something else than an answer. `cause` must not quote it:
+    /// it may hold a secret.
+    pub(super) fn output(
+        attempt: impl Into<Cow<'static, str>>,
+        tool: &'static str,
+        cause: &str,
+    ) -> Self {
+        Self::build(ErrorKind::Output, attempt.into(), format!("{tool} {cause}"), Some(tool))
+    }
+
+    /// A tool that was not started or did not end well.
+    pub(super) fn from_failure(
+        attempt: impl Into<Cow<'static, str>>,
+        tool: &'static str,
+        failure: ToolFailure,
+    ) -> Self {
+        let said = |stderr: &str| {
+            if stderr.is_empty() {
+                "it said nothing".to_owned()
+            } else {
+                text::clean(stderr, LONGEST_MESSAGE).into_owned()
+            }
+        };
+        let (kind, cause) = match &failure {
+            ToolFailure::NotFound => (
+                ErrorKind::MissingTool,
+                format!(
+                    "{tool} {failure}; run the charm under Juju's unit agent (one that has this \
+                     tool) or with `charmwright dev`"
+                ),
+            ),
+            ToolFailure::NotStarted(error) => match error.kind() {
+                io::ErrorKind::PermissionDenied => (
+                    ErrorKind::MissingTool,
+                    format!(
+                        "{tool} on PATH {failure}; is it executable, and may its folder be \
+                         searched?"
+                    ),
+                ),
+                io::ErrorKind::NotFound => (
+                    ErrorKind::MissingTool,
+                    format!(
+                        "{tool} on PATH {failure}; is its interpreter there, and what it links to?"
+                    ),
+                ),
+                io::ErrorKind::ArgumentListTooLong => (
+                    ErrorKind::InvalidArgument,
+                    format!(
+                        "{tool} {failure}; its arguments and the environment are too long together"
+                    ),
+                ),
+                io::ErrorKind::IsADirectory => (
+                    ErrorKind::MissingTool,
+                    format!("{tool} on PATH {failure}; remove what has its name there"),
+                ),
+                _ => (ErrorKind::System, format!("{tool} {failure}")),
+            },
+            ToolFailure::BadArgument { .. } => {
+                (ErrorKind::InvalidArgument, format!("{tool} cannot take it: {failure}"))
+            }
+            // The wordings of status-set, status-get and the secret tools; Juju 2.9 to 4.1.
+            ToolFailure::Exited { code: 1, stderr } if stderr.contains("not the leader") => (
+                ErrorKind::NotLeader,
+                format!(
+                    "{tool} {failure}: {}; only the leader may, so ask is_leader first",
+                    said(stderr)
+                ),
+            ),
+            ToolFailure::Exited { code: 2, stderr } => (
+                ErrorKind::Usage,
+                format!(
+                    "{tool} refused how it was called (code 2): {}; is this Juju too old for it?",
+                    said(stderr)
+                ),
+            ),
+            ToolFailure::Exited { code, stderr } => {
+                (ErrorKind::Failed { code: *code }, format!("{tool} {failure}: {}", said(stderr)))
+            }
+            ToolFailure::Killed { signal, stderr } => (
+                ErrorKind::Killed { signal: *signal },
+                format!("{tool} {failure}: {}", said(stderr)),
+            ),
+            ToolFailure::Deadline { stderr, .. } => (
+                ErrorKind::Deadline,
+                format!("{tool} {failure} and was killed, so it may have acted: {}", said(stderr)),
+            ),
+            ToolFailure::TooMuchOutput { .. } => {
+                (ErrorKind::Output, format!("{tool} {failure} and was killed"))
+            }
+            ToolFailure::Broken(_) => (
+                ErrorKind::System,
+                format!("{tool} {failure} and was killed, so it may have acted"),
+            ),
+        };
+        let mut error = Self::build(kind, attempt.into(), cause, Some(tool));
+        match failure {
+            ToolFailure::Exited { stderr, .. }
+            | ToolFailure::Killed { stderr, .. }
+            | ToolFailure::Deadline { stderr, .. } => {
+                error.inner.stderr = Some(stderr).filter(|stderr| !stderr.is_empty());
+            }
+            ToolFailure::NotStarted(source) | ToolFailure::Broken(source) => {
+                error.inner.source = Some(source)
+            }
+            ToolFailure::NotFound
+            | ToolFailure::BadArgument { .. }
+            | ToolFailure::TooMuchOutput { .. } => {}
+        }
+        error
+    }
+
+    fn build(
+        kind: ErrorKind,
+        attempt: Cow<'static, str>,
+        cause: String,
+        tool: Option<&'static str>,
+    ) -> Self {
+        Self { inner: Box::new(Inner { kind, attempt, cause, tool, stderr: None, source: None }) }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {}: {}", self.inner.attempt, self.inner.cause)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.inner.kind)
+            .field("message", &self.to_string())
+            .field("source", &self.inner.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner.source.as_ref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn an_error_is_one_pointer_wide_and_travels() {
+        fn travels<T: Send + Sync + 'static>() {}
+        travels::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn codes_one_and_two_are_told_apart_and_stderr_is_kept() {
+        let failed = ToolFailure::Exited { code: 1, stderr: "ERROR permission denied".into() };
+        let error = Error::from_failure("set the unit's status", "status-set", failed);
+        assert_eq!(error.kind(), &ErrorKind::Failed { code: 1 });
+        assert_eq!(error.tool(), Some("status-set"));
+        assert_eq!(error.stderr(), Some("ERROR permission denied"));
+        assert_eq!(
+            error.to_string(),
+            "cannot set the unit's status: status-set exited with code 1: ERROR permission denied"
+        );
+
+        let usage = ToolFailure::Exited {
+            code: 2,
+            stderr: "ERROR option provided but not defined: --foo".into(),
+        };
+        let error = Error::from_failure("set the unit's status", "status-set", usage);
+        assert_eq!(error.kind(), &ErrorKind::Usage);
+        assert!(error.to_string().contains("option provided but not defined: --foo"), "{error}");
+    }
+
+    #[test]
+    fn what_a_tool_said_is_shown_clean_and_bounded() {
+        let said = "\u{1b}[31mERROR\u{1b}[0m a\r\nb\u{202e}\0c".to_owned();
+        let failed = |stderr| ToolFailure::Exited { code: 1, stderr };
+        let error = Error::from_failure("read the config", "config-get", failed(said.clone()));
+        let shown = "cannot read the config: config-get exited with code 1: ERROR a b c";
+        assert_eq!(error.to_string(), shown);
+        assert_eq!(error.stderr(), Some(&*said));
+        let long = failed("x".repeat(1 << 20));
+        let error = Error::from_failure("read the config", "config-get", long);
+        assert!(error.to_string().len() < 2048 && error.to_string().ends_with('…'));
+    }
+
+    #[test]
+    fn not_the_leader_is_recognised_in_both_wordings() {
+        for stderr in [
+            "ERROR this unit is not the leader",
+            "ERROR finding application status: this unit is not the leader",
+        ] {
+            let failure = ToolFailure::Exited { code: 1, stderr: stderr.into() };
+            let error = Error::from_failure("set the application's status", "status-set", failure);
+            assert_eq!(error.kind(), &ErrorKind::NotLeader);
+        }
+    }
+
+    #[test]
+    fn no_line_of_a_chain_is_printed_twice() {
+        let source = || io::Error::other("the moon is full");
+        let failures = [
+            ToolFailure::NotFound,
+            ToolFailure::NotStarted(source()),
+            ToolFailure::NotStarted(io::ErrorKind::PermissionDenied.into()),
+            ToolFailure::NotStarted(io::ErrorKind::NotFound.into()),
+            ToolFailure::NotStarted(io::ErrorKind::ArgumentListTooLong.into()),
+            ToolFailure::BadArgument { reason: "argument 1 holds a NUL byte".into() },
+            ToolFailure::Exited { code: 3, stderr: String::new() },
+            ToolFailure::Killed { signal: 9, stderr: String::new() },
+            ToolFailure::Deadline { limit: Duration::from_secs(5), stderr: String::new() },
+            ToolFailure::TooMuchOutput { limit: 7 },
+            ToolFailure::Broken(source()),
+        ];
+        for failure in failures {
+            let error = Error::from_failure("read the config", "config-get", failure);
+            let text = error.to_string();
+            assert!(text.starts_with("cannot read the config: "), "{text}");
+            if let Some(source) = StdError::source(&error) {
+                assert!(!text.contains(&source.to_string()), "{text}");
+            }
+        }
+    }
+}

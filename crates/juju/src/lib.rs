@@ -1,0 +1,67 @@
+//! What a charm and its unit agent say to each other during one hook.
+//!
+//! The agent starts the charm's executable with an environment that it builds from nothing, and
+//! puts its *hook tools* on `PATH`: small programs such as `status-set` that ask the agent, print
+//! the answer and exit. Everything a charm knows about Juju comes through these two doors, and this
+//! module is both of them:
+//!
+//! - [`HookEnv`] is the environment, parsed once. A variable that is missing or malformed is an
+//!   [`Error`] that names it.
+//! - [`Juju`] is the hook tools as typed calls. Each call runs one tool; a question is asked at
+//!   most once a hook, since the agent's answer would not change anyway.
+//!
+//! Below them, [`HookTools`] is the one seam: [`SystemTools`] starts real processes, a test gives
+//! an implementation of its own. All of it is synchronous and blocking, because a hook tool is a
+//! process that ends within milliseconds and the agent serves one at a time.
+//!
+//! ```no_run
+//! use charmwright_juju::{HookEnv, Juju, Port, Status, SystemTools};
+//!
+//! # fn main() -> Result<(), charmwright_juju::Error> {
+//! let env = HookEnv::from_process()?;
+//! let juju = Juju::new(Box::new(SystemTools::new()));
+//! if juju.config()?.contains_key("port") {
+//!     juju.open_port(Port::tcp(8080))?;
+//! }
+//! juju.set_status(&Status::waiting(format!("{} is starting", env.unit())))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What the tools accept and print is a fact about Juju 2.9 to 4.1 that was read in Juju's own
+//! source; where a page of Juju's documentation differs, the source was followed.
+
+mod action;
+mod calls;
+mod config;
+mod env;
+mod error;
+#[cfg(test)]
+mod fake;
+mod leader;
+mod log;
+mod names;
+mod ports;
+mod state;
+mod status;
+mod surroundings;
+mod system;
+mod tools;
+mod vars;
+mod version;
+
+pub use action::{InvalidActionKey, check_action_key};
+pub use calls::Juju;
+pub use env::{DispatchPath, HookEnv};
+pub use error::{Error, ErrorKind};
+pub use log::LogLevel;
+pub use names::{
+    ActionId, ActionName, ApplicationName, CheckName, ContainerName, HookName, InvalidName,
+    NoticeId, RelationId, SecretId, StorageId, UnitName,
+};
+pub use ports::{InvalidPort, Port, Protocol};
+pub use status::{Status, StatusKind};
+pub use surroundings::{AgentToken, Proxies, TraceTarget};
+pub use system::SystemTools;
+pub use tools::{HookTools, ToolCall, ToolFailure};
+pub use version::JujuVersion;

@@ -1,0 +1,375 @@
+//! The ports that the unit's cloud lets through.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::calls::{Juju, lock, shape};
+use super::error::Error;
+use super::tools::ToolCall;
+
+/// A transport that a firewall tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// ICMP, which has no ports.
+    Icmp,
+}
+
+impl Protocol {
+    /// The word that Juju uses for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Icmp => "icmp",
+        }
+    }
+}
+
+/// A port, a range of ports, or ICMP: `80/tcp`, `8000-8010/udp`, `icmp`.
+///
+/// ```
+/// use charmwright_juju::Port;
+///
+/// assert_eq!("80".parse::<Port>()?, Port::tcp(80));
+/// assert_eq!("8000-8010/UDP".parse::<Port>()?.to_string(), "8000-8010/udp");
+/// assert!("8010-8000/tcp".parse::<Port>().is_err());
+/// # Ok::<(), charmwright_juju::InvalidPort>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Port {
+    protocol: Protocol,
+    first: u16,
+    last: u16,
+}
+
+/// A text or a pair of bounds that is no port.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "cannot use {text:?} as a port: expected PORT, PORT/PROTOCOL, FIRST-LAST/PROTOCOL or icmp, \
+     ports from 0 to 65535"
+)]
+pub struct InvalidPort {
+    text: String,
+}
+
+impl Port {
+    /// One TCP port.
+    #[must_use]
+    pub const fn tcp(port: u16) -> Self {
+        Self { protocol: Protocol::Tcp, first: port, last: port }
+    }
+
+    /// One UDP port.
+    #[must_use]
+    pub const fn udp(port: u16) -> Self {
+        Self { protocol: Protocol::Udp, first: port, last: port }
+    }
+
+    /// ICMP.
+    #[must_use]
+    pub const fn icmp() -> Self {
+        Self { protocol: Protocol::Icmp, first: 0, last: 0 }
+    }
+
+    /// The ports from `first` to `last`, both included. Kubernetes takes no ranges. For ICMP the
+    /// bounds count for nothing.
+    ///
+    /// # Errors
+    ///
+    /// The first is above the last.
+    pub fn range(first: u16, last: u16, protocol: Protocol) -> Result<Self, InvalidPort> {
+        match protocol {
+            Protocol::Icmp => Ok(Self::icmp()),
+            Protocol::Tcp | Protocol::Udp if first <= last => Ok(Self { protocol, first, last }),
+            Protocol::Tcp | Protocol::Udp => {
+                Err(InvalidPort { text: format!("{first}-{last}/{}", protocol.as_str()) })
+            }
+        }
+    }
+
+    /// The transport.
+    #[must_use]
+    pub fn protocol(self) -> Protocol {
+        self.protocol
+    }
+
+    /// The first and the last port, both included; equal for a single one. `None` for ICMP.
+    #[must_use]
+    pub fn bounds(self) -> Option<(u16, u16)> {
+        match self.protocol {
+            Protocol::Icmp => None,
+            Protocol::Tcp | Protocol::Udp => Some((self.first, self.last)),
+        }
+    }
+}
+
+impl FromStr for Port {
+    type Err = InvalidPort;
+
+    /// Reads what Juju's own tools read: the protocol in any case, TCP where none is named.
+    fn from_str(text: &str) -> Result<Self, InvalidPort> {
+        let invalid = || InvalidPort { text: text.chars().take(60).collect() };
+        if text.eq_ignore_ascii_case("icmp") {
+            return Ok(Self::icmp());
+        }
+        let (ports, protocol) = match text.split_once('/') {
+            None => (text, Protocol::Tcp),
+            Some((ports, protocol)) if protocol.eq_ignore_ascii_case("tcp") => {
+                (ports, Protocol::Tcp)
+            }
+            Some((ports, protocol)) if protocol.eq_ignore_ascii_case("udp") => {
+                (ports, Protocol::Udp)
+            }
+            Some(_) => return Err(invalid()),
+        };
+        let number = |text: &str| {
+            let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            if digits { text.parse::<u16>().ok() } else { None }.ok_or_else(invalid)
+        };
+        let (first, last) = match ports.split_once('-') {
+            Some((first, last)) => (number(first)?, number(last)?),
+            None => (number(ports)?, number(ports)?),
+        };
+        Self::range(first, last, protocol).map_err(|_| invalid())
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let protocol = self.protocol.as_str();
+        match self.bounds() {
+            None => f.write_str(protocol),
+            Some((first, last)) if first == last => write!(f, "{first}/{protocol}"),
+            Some((first, last)) => write!(f, "{first}-{last}/{protocol}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Port {
+    type Error = InvalidPort;
+
+    fn try_from(text: String) -> Result<Self, InvalidPort> {
+        text.parse()
+    }
+}
+
+impl From<Port> for String {
+    fn from(port: Port) -> Self {
+        port.to_string()
+    }
+}
+
+/// What is known of this unit's ports in this hook.
+#[derive(Default)]
+pub(super) struct Ports {
+    /// What Juju said, with what this hook did since.
+    known: Option<BTreeSet<Port>>,
+    /// What this hook did so far. Juju 2.9 does not show it in its answer (3.6 and 4 do), so it is
+    /// put on top of any answer.
+    opened: BTreeSet<Port>,
+    closed: BTreeSet<Port>,
+}
+
+impl Ports {
+    fn did_open(&mut self, port: Port) {
+        self.closed.remove(&port);
+        self.opened.insert(port);
+        if let Some(known) = &mut self.known {
+            known.insert(port);
+        }
+    }
+
+    fn did_close(&mut self, port: Port) {
+        self.opened.remove(&port);
+        self.closed.insert(port);
+        if let Some(known) = &mut self.known {
+            known.remove(&port);
+        }
+    }
+}
+
+const READING: &str = "read the unit's open ports";
+
+impl Juju {
+    /// Opens a port for all endpoints. Juju opens it when the hook exits with code 0; one that is
+    /// open already is no error.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed: another unit's range conflicts, or it is a range on Kubernetes.
+    pub fn open_port(&self, port: Port) -> Result<(), Error> {
+        let mut ports = lock(&self.ports);
+        self.tell(format!("open port {port}"), ToolCall::new("open-port").arg(port.to_string()))?;
+        ports.did_open(port);
+        Ok(())
+    }
+
+    /// Closes a port for all endpoints. Juju closes it when the hook exits with code 0; one that is
+    /// not open is no error.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed.
+    pub fn close_port(&self, port: Port) -> Result<(), Error> {
+        let mut ports = lock(&self.ports);
+        self.tell(format!("close port {port}"), ToolCall::new("close-port").arg(port.to_string()))?;
+        ports.did_close(port);
+        Ok(())
+    }
+
+    /// The ports that are open, with this hook's own openings and closings. Asked once a hook.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed or printed something else than a list of ports.
+    pub fn opened_ports(&self) -> Result<BTreeSet<Port>, Error> {
+        let mut ports = lock(&self.ports);
+        if let Some(known) = &ports.known {
+            return Ok(known.clone());
+        }
+        let answer = self.ask(READING, ToolCall::new("opened-ports").arg("--format=json"))?;
+        let mut known =
+            ports_in(&answer).map_err(|cause| Error::output(READING, "opened-ports", &cause))?;
+        known.extend(&ports.opened);
+        known.retain(|port| !ports.closed.contains(port));
+        ports.known = Some(known.clone());
+        Ok(known)
+    }
+}
+
+fn ports_in(answer: &Value) -> Result<BTreeSet<Port>, String> {
+    let list = match answer {
+        Value::Null => return Ok(BTreeSet::new()),
+        Value::Array(list) => list,
+        other => return Err(format!("printed {} where a list of ports was due", shape(other))),
+    };
+    list.iter()
+        .map(|port| {
+            let text = port
+                .as_str()
+                .ok_or_else(|| format!("printed {} where a port was due", shape(port)))?;
+            text.parse().map_err(|_| {
+                format!(
+                    "printed {:?} where a port was due",
+                    text.chars().take(60).collect::<String>()
+                )
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::decode;
+    use crate::fake::FakeTools;
+    use crate::{ErrorKind, ToolFailure};
+    use proptest::prelude::*;
+
+    #[test]
+    fn ports_are_read_as_juju_reads_them() {
+        let range = Port::range(8000, 8010, Protocol::Udp).unwrap();
+        for (text, port) in [
+            ("80", Port::tcp(80)),
+            ("0/tcp", Port::tcp(0)),
+            ("80/TCP", Port::tcp(80)),
+            ("80-80/tcp", Port::tcp(80)),
+            ("53/udp", Port::udp(53)),
+            ("8000-8010/udp", range),
+            ("icmp", Port::icmp()),
+            ("ICMP", Port::icmp()),
+        ] {
+            assert_eq!(text.parse::<Port>().unwrap(), port, "{text}");
+        }
+        for text in [
+            "",
+            "/tcp",
+            "x",
+            "80/",
+            "80/sctp",
+            "80/icmp",
+            "-80",
+            "+80",
+            "80-",
+            "90-80",
+            "65536",
+            "1-2-3",
+            "80/tcp/udp",
+            " 80",
+        ] {
+            assert!(text.parse::<Port>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn open_ports_are_asked_once_and_kept_up_to_date() {
+        let (tools, juju) = FakeTools::juju();
+        tools.answer("opened-ports", "[\"80/tcp\",\"8000-8010/udp\",\"icmp\"]\n");
+        juju.open_port(Port::tcp(443)).unwrap();
+        juju.close_port(Port::icmp()).unwrap();
+        let text =
+            |ports: BTreeSet<Port>| ports.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(text(juju.opened_ports().unwrap()), ["80/tcp", "443/tcp", "8000-8010/udp"]);
+        juju.close_port(Port::tcp(80)).unwrap();
+        juju.open_port(Port::icmp()).unwrap();
+        assert_eq!(text(juju.opened_ports().unwrap()), ["443/tcp", "8000-8010/udp", "icmp"]);
+        let expected: [&[&str]; 5] = [
+            &["open-port", "443/tcp"],
+            &["close-port", "icmp"],
+            &["opened-ports", "--format=json"],
+            &["close-port", "80/tcp"],
+            &["open-port", "icmp"],
+        ];
+        assert_eq!(tools.calls(), expected);
+    }
+
+    #[test]
+    fn a_failed_opening_is_not_remembered() {
+        let (tools, juju) = FakeTools::juju();
+        tools.fail(
+            "open-port",
+            ToolFailure::Exited { code: 1, stderr: "ERROR port ranges are not supported".into() },
+        );
+        let error = juju.open_port(Port::tcp(1)).unwrap_err();
+        assert!(
+            error.to_string().starts_with(
+                "cannot open port 1/tcp: open-port exited with code 1: ERROR port ranges"
+            ),
+            "{error}"
+        );
+        for output in ["{}", "[1]", "[\"80/sctp\"]"] {
+            tools.answer("opened-ports", output);
+            assert_eq!(juju.opened_ports().unwrap_err().kind(), &ErrorKind::Output);
+        }
+        tools.answer("opened-ports", "[]\n");
+        assert!(juju.opened_ports().unwrap().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[0-9/a-z-]{0,12}|.{0,12}", output: Vec<u8>) {
+            let _ = text.parse::<Port>();
+            let _ = decode(&output).and_then(|answer| ports_in(&answer));
+        }
+
+        #[test]
+        fn every_port_reads_back(a: u16, b: u16, which in 0..3_usize) {
+            let protocol = [Protocol::Tcp, Protocol::Udp, Protocol::Icmp][which];
+            let port = Port::range(a.min(b), a.max(b), protocol).unwrap();
+            prop_assert_eq!(port.to_string().parse::<Port>().unwrap(), port);
+            let listed = ports_in(&serde_json::json!([port])).unwrap();
+            prop_assert!(listed.contains(&port));
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What a charm keeps from one hook to the next, in the controller's hands.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::calls::{Juju, shape};
+use super::error::Error;
+use super::tools::{ToolCall, ToolFailure};
+
+/// The unit's stored values by key.
+pub(super) type Stored = BTreeMap<String, String>;
+
+/// How long a key may be, in bytes; the controller refuses a longer one.
+const MAX_KEY: usize = 256;
+
+/// How long a value may be, in bytes; the controller refuses a longer one.
+const MAX_VALUE: usize = 65_536;
+
+const READING: &str = "read the unit's stored state";
+const WRITING: &str = "store the unit's state";
+const DELETING: &str = "delete from the unit's stored state";
+
+/// The tools of the unit's state, which came together.
+const TOOLS: [&str; 3] = ["state-get", "state-set", "state-delete"];
+
+impl Juju {
+    /// Juju has not one of the three tools for the unit's state, as one that does not keep it
+    /// ([`JujuVersion::keeps_state`](super::JujuVersion::keeps_state)). A tool that is there and
+    /// cannot be started counts as there: then there is a state, only out of reach.
+    #[must_use]
+    pub fn lacks_state_tools(&self) -> bool {
+        TOOLS.iter().all(|tool| matches!(self.find_tool(tool), Err(ToolFailure::NotFound)))
+    }
+
+    /// Everything stored for this unit, with this hook's own writes.
+    ///
+    /// Asked once a hook. Nothing stored is an empty map, which Juju prints as `null`.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed, or what it printed is not a map of strings.
+    pub fn state(&self) -> Result<BTreeMap<String, String>, Error> {
+        self.state.get_or_ask(|| {
+            let answer = self.ask(READING, ToolCall::new("state-get").arg("--format=json"))?;
+            stored_in(answer).map_err(|cause| Error::output(READING, "state-get", &cause))
+        })
+    }
+
+    /// Stores these values beside what is there. Juju keeps them when the hook exits with code 0
+    /// and drops them otherwise.
+    ///
+    /// The values go by standard input, so that neither their size nor their content shows in a
+    /// list of processes. An empty map starts no tool.
+    ///
+    /// # Errors
+    ///
+    /// A key over 256 bytes or a value over 65,536 bytes (nothing is sent then), or the tool
+    /// failed.
+    pub fn set_state(&self, values: &BTreeMap<String, String>) -> Result<(), Error> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        for (key, value) in values {
+            if key.is_empty() || key.len() > MAX_KEY {
+                let cause = format!(
+                    "the key {:?} is {} bytes long (1 to {MAX_KEY} are allowed)",
+                    start_of(key),
+                    key.len()
+                );
+                return Err(Error::refused(WRITING, "state-set", cause));
+            }
+            if value.len() > MAX_VALUE {
+                let cause = format!(
+                    "the value of {key:?} is {} bytes long (at most {MAX_VALUE})",
+                    value.len()
+                );
+                return Err(Error::refused(WRITING, "state-set", cause));
+            }
+        }
+        let document = charmwright_yaml::to_yaml(values).map_err(|error| {
+            Error::refused(
+                WRITING,
+                "state-set",
+                format!("the values are not writable as a document: {error}"),
+            )
+        })?;
+        let call = ToolCall::new("state-set").arg("--file").arg("-").stdin(document.as_bytes());
+        self.tell(WRITING, call)?;
+        self.state.update(|stored| stored.extend(values.clone()));
+        Ok(())
+    }
+
+    /// Deletes one key. A key that is not stored is no error. Juju deletes it when the hook exits
+    /// with code 0.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed, or the key is empty.
+    pub fn delete_state(&self, key: &str) -> Result<(), Error> {
+        if key.is_empty() {
+            return Err(Error::refused(DELETING, "state-delete", "the key is empty"));
+        }
+        self.tell(DELETING, ToolCall::new("state-delete").free_text(key))?;
+        self.state.update(|stored| {
+            stored.remove(key);
+        });
+        Ok(())
+    }
+}
+
+fn start_of(key: &str) -> String {
+    key.chars().take(40).collect()
+}
+
+fn stored_in(answer: Value) -> Result<Stored, String> {
+    let map = match answer {
+        Value::Null => return Ok(Stored::new()),
+        Value::Object(map) => map,
+        other => return Err(format!("printed {} where a map of strings was due", shape(&other))),
+    };
+    map.into_iter()
+        .map(|(key, value)| match value {
+            Value::String(value) => Ok((key, value)),
+            other => Err(format!(
+                "printed {} as the value of {:?} where a string was due",
+                shape(&other),
+                start_of(&key)
+            )),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::calls::decode;
+    use crate::fake::FakeTools;
+    use proptest::prelude::*;
+
+    fn map(pairs: &[(&str, &str)]) -> Stored {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn state_is_read_once_and_kept_up_to_date() {
+        let (tools, juju) = FakeTools::juju();
+        tools.answer("state-get", "{\"a\":\"1\",\"b\":\"2\"}\n");
+        assert_eq!(juju.state().unwrap(), map(&[("a", "1"), ("b", "2")]));
+        juju.set_state(&map(&[("b", "3"), ("c", "\u{7f}")])).unwrap();
+        juju.delete_state("a").unwrap();
+        assert_eq!(juju.state().unwrap(), map(&[("b", "3"), ("c", "\u{7f}")]));
+        let expected: [&[&str]; 3] = [
+            &["state-get", "--format=json"],
+            &["state-set", "--file", "-"],
+            &["state-delete", "--", "a"],
+        ];
+        assert_eq!(tools.calls(), expected);
+        // Juju reads this as YAML, where a raw DEL is not allowed.
+        assert_eq!(tools.inputs(), [r#"{"b":"3","c":"\u007f"}"#]);
+    }
+
+    #[test]
+    fn nothing_stored_is_empty_and_nothing_to_store_starts_nothing() {
+        for output in ["null\n", "{}\n", "", "\n"] {
+            let (tools, juju) = FakeTools::juju();
+            tools.answer("state-get", output);
+            assert!(juju.state().unwrap().is_empty());
+            juju.set_state(&Stored::new()).unwrap();
+            assert_eq!(tools.calls().len(), 1);
+        }
+    }
+
+    #[test]
+    fn garbage_is_an_error_and_is_asked_again() {
+        let (tools, juju) = FakeTools::juju();
+        for output in ["{\"charm\":", "[]", "{\"charm\":7}", "\u{0}"] {
+            tools.answer("state-get", output);
+            assert_eq!(juju.state().unwrap_err().kind(), &ErrorKind::Output, "{output}");
+        }
+        tools.fail("state-get", ToolFailure::NotFound);
+        assert_eq!(juju.state().unwrap_err().kind(), &ErrorKind::MissingTool);
+        assert!(!juju.has_tool("state-get"));
+        assert_eq!(tools.calls().len(), 5);
+    }
+
+    #[test]
+    fn what_the_controller_would_refuse_at_the_end_is_refused_now() {
+        let (tools, juju) = FakeTools::juju();
+        let long = "x".repeat(MAX_VALUE + 1);
+        for values in [map(&[("k", &long)]), map(&[(&long, "v")]), map(&[("", "v")])] {
+            let error = juju.set_state(&values).unwrap_err();
+            assert_eq!(error.kind(), &ErrorKind::InvalidArgument);
+            assert!(error.to_string().len() < 200, "{error}");
+        }
+        assert!(juju.delete_state("").is_err());
+        assert!(tools.calls().is_empty());
+        juju.set_state(&map(&[(&long[..MAX_KEY], &long[..MAX_VALUE])])).unwrap();
+    }
+
+    #[test]
+    fn a_failed_write_is_not_remembered() {
+        let (tools, juju) = FakeTools::juju();
+        tools.answer("state-get", "{\"a\":\"1\"}\n");
+        tools.fail("state-set", ToolFailure::Exited { code: 1, stderr: String::new() });
+        juju.state().unwrap();
+        juju.set_state(&map(&[("a", "2")])).unwrap_err();
+        assert_eq!(juju.state().unwrap(), map(&[("a", "1")]));
+    }
+
+    proptest! {
+        #[test]
+        fn no_output_makes_it_panic(output: Vec<u8>) {
+            let _ = decode(&output).and_then(stored_in);
+        }
+
+        #[test]
+        fn what_is_written_reads_back(values in proptest::collection::btree_map("(?s:.{1,20})", "(?s:.{0,60})|[\\n\\t :#-]{0,20}", 0..6)) {
+            let document = charmwright_yaml::to_yaml(&values).unwrap();
+            prop_assert_eq!(stored_in(decode(document.as_bytes()).unwrap()).unwrap(), values.clone());
+            // And Juju reads it back alike, as the YAML that it takes it for.
+            prop_assert_eq!(charmwright_yaml::juju::strings(document.as_bytes()), Ok(values));
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Real processes: how a tool may end, and what it may do to us until then.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::*;
+use crate::{Error, ErrorKind, Juju, Status};
+use tempfile::TempDir;
+
+/// A folder with tools in it, each a shell script.
+struct Tools(TempDir);
+
+impl Tools {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn with(self, name: &str, script: &str) -> Self {
+        self.with_file(name, &format!("#!/bin/sh\n{script}\n"))
+    }
+
+    /// An executable file. It is written by another process: one that we had open for writing while
+    /// another test starts a process would be open in that process for a moment, and could not be
+    /// executed.
+    fn with_file(self, name: &str, content: &str) -> Self {
+        let path = self.0.path().join(name);
+        let mut writer = Command::new("/bin/sh")
+            .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        writer.stdin.take().unwrap().write_all(content.as_bytes()).unwrap();
+        assert!(writer.wait().unwrap().success());
+        self
+    }
+
+    fn system(&self) -> SystemTools {
+        SystemTools::new().path(self.0.path())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+fn failure(system: &SystemTools, call: &ToolCall<'_>) -> ToolFailure {
+    system.run(call).unwrap_err()
+}
+
+#[test]
+fn a_tool_gets_its_arguments_and_input_and_its_output_comes_back() {
+    let tools = Tools::new().with(
+        "state-set",
+        "for arg in \"$@\"; do printf '<%s>' \"$arg\"; done; cat; echo warned >&2",
+    );
+    let call =
+        ToolCall::new("state-set").arg("--file").arg("-").arg("").arg("two words").stdin(b"input");
+    assert_eq!(tools.system().run(&call).unwrap(), b"<--file><-><><two words>input");
+    let call = ToolCall::new("state-set");
+    assert_eq!(
+        tools.system().run(&call).unwrap(),
+        b"",
+        "with no input the tool reads an end at once"
+    );
+}
+
+#[test]
+fn exit_codes_come_back_with_what_was_complained() {
+    let tools = Tools::new()
+        .with("one", "echo 'ERROR no such thing' >&2; exit 1")
+        .with("two", "printf 'ERROR \\377 bad option\\n' >&2; exit 2")
+        .with("status-set", "echo 'ERROR this unit is not the leader' >&2; exit 1");
+    assert!(matches!(failure(&tools.system(), &ToolCall::new("one")),
+        ToolFailure::Exited { code: 1, stderr } if stderr == "ERROR no such thing"));
+    assert!(matches!(failure(&tools.system(), &ToolCall::new("two")),
+        ToolFailure::Exited { code: 2, stderr } if stderr == "ERROR \u{fffd} bad option"));
+    let error =
+        Juju::new(Box::new(tools.system())).set_application_status(&Status::active()).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NotLeader);
+}
+
+#[test]
+fn a_signal_is_told_from_an_exit() {
+    let tools = Tools::new().with("shot", "echo dying >&2; kill -9 $$");
+    assert!(matches!(failure(&tools.system(), &ToolCall::new("shot")),
+        ToolFailure::Killed { signal: 9, stderr } if stderr == "dying"));
+}
+
+#[test]
+fn a_slow_tool_is_killed_at_the_deadline() {
+    let tools = Tools::new().with("slow", "echo $$ > \"$0.pid\"; echo asking >&2; exec sleep 600");
+    let limit = Duration::from_millis(300);
+    let start = Instant::now();
+    assert!(matches!(failure(&tools.system().deadline(limit), &ToolCall::new("slow")),
+        ToolFailure::Deadline { limit: told, .. } if told == limit));
+    assert!(start.elapsed() < Duration::from_secs(60));
+    // Under load the script may not have come to write its number; if it has, nobody of that number
+    // is left.
+    if let Ok(id) = fs::read_to_string(tools.path().join("slow.pid")) {
+        assert!(!Path::new("/proc").join(id.trim()).exists() || id.trim().is_empty());
+    }
+}
+
+#[test]
+fn a_tool_that_talks_for_ever_is_stopped_too() {
+    let tools = Tools::new().with("chatty", "while :; do echo x >&2; done");
+    let quick = tools.system().deadline(Duration::from_millis(200));
+    assert!(
+        matches!(failure(&quick, &ToolCall::new("chatty")), ToolFailure::Deadline { stderr, .. } if stderr.len() <= MAX_STDERR)
+    );
+
+    let tools = Tools::new().with("endless", "exec cat /dev/zero");
+    assert!(matches!(
+        failure(&tools.system(), &ToolCall::new("endless")),
+        ToolFailure::TooMuchOutput { limit: MAX_OUTPUT }
+    ));
+}
+
+#[test]
+fn the_most_that_may_be_printed_is_read_whole() {
+    let tools = Tools::new()
+        .with("big", &format!("head -c {MAX_OUTPUT} /dev/zero; head -c 1000000 /dev/zero >&2"));
+    assert_eq!(tools.system().run(&ToolCall::new("big")).unwrap().len(), MAX_OUTPUT);
+}
+
+#[test]
+fn a_mebibyte_goes_in_and_out_at_once() {
+    let tools = Tools::new().with("echo", "exec cat");
+    let input: Vec<u8> = (0..1 << 20).map(|at: u32| at.to_le_bytes()[1]).collect();
+    assert!(tools.system().run(&ToolCall::new("echo").stdin(&input)).unwrap() == input);
+}
+
+#[test]
+fn a_tool_that_reads_nothing_may_still_do_well() {
+    let tools = Tools::new()
+        .with("deaf", "exec 0<&-; echo done")
+        .with("rude", "exec 0<&-; echo 'ERROR not now' >&2; exit 1");
+    let input = vec![b'x'; 1 << 20];
+    assert_eq!(tools.system().run(&ToolCall::new("deaf").stdin(&input)).unwrap(), b"done\n");
+    assert!(matches!(
+        failure(&tools.system(), &ToolCall::new("rude").stdin(&input)),
+        ToolFailure::Exited { code: 1, .. }
+    ));
+}
+
+#[test]
+fn what_a_tool_leaves_behind_is_not_waited_for() {
+    let tools = Tools::new().with("parent", "sleep 600 & echo $! > \"$0.pid\"; echo answer");
+    let start = Instant::now();
+    assert_eq!(tools.system().run(&ToolCall::new("parent")).unwrap(), b"answer\n");
+    assert!(start.elapsed() < Duration::from_secs(60));
+    let child = fs::read_to_string(tools.path().join("parent.pid")).unwrap();
+    assert!(
+        Command::new("kill").arg(child.trim()).status().unwrap().success(),
+        "it was left alone"
+    );
+}
+
+#[test]
+fn a_tool_that_closes_its_output_and_goes_on_is_waited_for() {
+    let tools = Tools::new().with("quiet", "exec >&- 2>&-; sleep 0.2; exit 7");
+    assert!(matches!(
+        failure(&tools.system(), &ToolCall::new("quiet")),
+        ToolFailure::Exited { code: 7, .. }
+    ));
+}
+
+#[test]
+fn a_kernel_that_tells_no_ends_is_asked_again_and_again() {
+    let tools = Tools::new().with("echo", "cat; sleep 600 & echo $! > \"$0.pid\"; exit 3");
+    let call = ToolCall::new("echo").stdin(b"input");
+    let mut running = Running::start(tools.path().join("echo").as_os_str(), &call).unwrap();
+    running.exit = None;
+    let status = running.talk(None).unwrap_or_else(|_| panic!("it ended"));
+    assert_eq!((status.code(), running.output.as_slice()), (Some(3), &b"input"[..]));
+    let child = fs::read_to_string(tools.path().join("echo.pid")).unwrap();
+    assert!(Command::new("kill").arg(child.trim()).status().unwrap().success());
+}
+
+#[test]
+fn a_missing_or_unusable_tool_is_named() {
+    let tools = Tools::new().with("usable", "echo first");
+    fs::write(tools.path().join("plain"), "no program").unwrap();
+    fs::create_dir(tools.path().join("folder")).unwrap();
+    assert!(matches!(failure(&tools.system(), &ToolCall::new("none")), ToolFailure::NotFound));
+    assert!(matches!(
+        failure(&tools.system(), &ToolCall::new("folder")),
+        ToolFailure::NotStarted(_)
+    ));
+    assert!(matches!(
+        failure(&tools.system(), &ToolCall::new("plain")),
+        ToolFailure::NotStarted(_)
+    ));
+    assert!(matches!(
+        failure(&SystemTools::new().path(""), &ToolCall::new("usable")),
+        ToolFailure::NotFound
+    ));
+
+    let kind = |system: SystemTools, tool| {
+        Error::from_failure("do it", tool, failure(&system, &ToolCall::new(tool))).kind().clone()
+    };
+    assert_eq!(kind(tools.system(), "none"), ErrorKind::MissingTool);
+    assert_eq!(kind(tools.system(), "plain"), ErrorKind::MissingTool);
+    assert!(tools.system().has_tool("usable"));
+    assert!(!tools.system().has_tool("plain") && !tools.system().has_tool("none"));
+    assert!(!tools.system().has_tool("") && !tools.system().has_tool("../usable"));
+}
+
+#[test]
+fn an_interpreter_that_is_not_there_is_a_missing_tool() {
+    let tools = Tools::new().with_file("odd", "#!/no/such/shell\n");
+    let failure = failure(&tools.system(), &ToolCall::new("odd"));
+    let error = Error::from_failure("do it", "odd", failure);
+    assert!(
+        error.to_string().starts_with("cannot do it: odd on PATH could not be started"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_first_usable_one_on_the_path_is_taken() {
+    let (first, second) =
+        (Tools::new().with("a", "echo 1"), Tools::new().with("a", "echo 2").with("b", "echo 2"));
+    fs::write(first.path().join("b"), "not executable").unwrap();
+    let path =
+        std::env::join_paths([Path::new("/no/such/folder"), first.path(), second.path()]).unwrap();
+    let system = SystemTools::new().path(path);
+    assert_eq!(system.run(&ToolCall::new("a")).unwrap(), b"1\n");
+    assert_eq!(system.run(&ToolCall::new("b")).unwrap(), b"2\n");
+}
+
+#[test]
+fn an_argument_that_no_process_can_have_is_refused_before_one_is_started() {
+    let tools = Tools::new().with("any", "touch \"$0.ran\"");
+    for bad in ["x".repeat(MAX_ARGUMENT + 1), "a\0b".to_owned()] {
+        let failure = failure(&tools.system(), &ToolCall::new("any").arg("ok").arg(bad));
+        assert!(
+            matches!(&failure, ToolFailure::BadArgument { reason } if reason.starts_with("argument 2 ")),
+            "{failure}"
+        );
+        assert_eq!(
+            Error::from_failure("do it", "any", failure).kind(),
+            &ErrorKind::InvalidArgument
+        );
+    }
+    assert!(!tools.path().join("any.ran").exists());
+
+    tools.system().run(&ToolCall::new("any").arg("x".repeat(MAX_ARGUMENT))).unwrap();
+    assert!(tools.path().join("any.ran").exists());
+
+    let many = (0..200).fold(ToolCall::new("any"), |call, _| call.arg("x".repeat(MAX_ARGUMENT)));
+    let error = Error::from_failure("do it", "any", failure(&tools.system(), &many));
+    assert_eq!(error.kind(), &ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn garbage_from_a_process_is_an_error_of_its_kind() {
+    let tools = Tools::new()
+        .with("config-get", "head -c 3000 /dev/urandom")
+        .with("is-leader", "echo maybe");
+    let juju = Juju::new(Box::new(tools.system()));
+    assert_eq!(juju.config().unwrap_err().kind(), &ErrorKind::Output);
+    assert_eq!(juju.is_leader().unwrap_err().kind(), &ErrorKind::Output);
+}
+
+#[test]
+fn two_threads_that_ask_at_once_start_one_tool() {
+    let tools = Tools::new().with("config-get", "echo x >> \"$0.count\"; sleep 0.05; echo '{}'");
+    let juju = Arc::new(Juju::new(Box::new(tools.system())));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| juju.config().unwrap());
+        }
+    });
+    assert_eq!(fs::read_to_string(tools.path().join("config-get.count")).unwrap(), "x\n");
+}
+
+#[test]
+fn a_tool_that_cannot_be_used_is_not_one_that_is_not_there() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("plain"), "").unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    symlink(at("loop"), at("loop")).unwrap();
+    symlink(at("nowhere"), at("dangling")).unwrap();
+    let system = SystemTools::new().path(folder.path());
+    for tool in ["plain", "folder", "loop", "dangling"] {
+        let failure = system.find_tool(tool).unwrap_err();
+        assert!(matches!(failure, ToolFailure::NotStarted(_)), "{tool}: {failure:?}");
+        assert!(!system.has_tool(tool), "{tool}");
+    }
+    assert!(matches!(system.find_tool("absent"), Err(ToolFailure::NotFound)));
+    // A folder that cannot be searched may have it. (A loop of links, since root may search every
+    // real one.)
+    let unsearchable = SystemTools::new().path(at("loop"));
+    assert!(matches!(unsearchable.find_tool("absent"), Err(ToolFailure::NotStarted(_))));
+    // A file on PATH, or a folder that is not there, has no tools.
+    for nothing in ["plain", "nowhere"] {
+        let system = SystemTools::new().path(at(nothing));
+        assert!(matches!(system.find_tool("absent"), Err(ToolFailure::NotFound)), "{nothing}");
+    }
+}

@@ -1,0 +1,228 @@
+//! Two versions: Juju's own, and the one that the charm reports for its workload.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::calls::{Juju, free_text};
+use super::error::Error;
+use super::tools::ToolCall;
+
+impl Juju {
+    /// Sets the workload's version, as `juju status` shows it beside the application. Any unit may;
+    /// it takes effect at once.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed, or the text is too long for an argument.
+    pub fn set_application_version(&self, version: &str) -> Result<(), Error> {
+        self.tell(
+            "set the workload's version",
+            ToolCall::new("application-version-set").free_text(free_text(version)),
+        )
+    }
+}
+
+/// The version of the unit agent, such as `3.6.28` or `4.1-beta2`.
+///
+/// Ordered as Juju orders them: a tagged version (`4.1-beta2`) comes before the untagged one
+/// (`4.1.0`), tags by their letters. The grammar is `MAJOR.MINOR`, then `.PATCH` or `-TAGPATCH`,
+/// then an optional `.BUILD`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct JujuVersion {
+    major: u32,
+    minor: u32,
+    patch: u32,
+    tag: Option<Box<str>>,
+    build: u32,
+    text: Box<str>,
+}
+
+impl JujuVersion {
+    /// The first number.
+    #[must_use]
+    pub fn major(&self) -> u32 {
+        self.major
+    }
+
+    /// The second number.
+    #[must_use]
+    pub fn minor(&self) -> u32 {
+        self.minor
+    }
+
+    /// The third number, or the number after the tag; 0 where there is none.
+    #[must_use]
+    pub fn patch(&self) -> u32 {
+        self.patch
+    }
+
+    /// Whether this version has what `major.minor.patch` brought. A beta of that very version does
+    /// not count as having it.
+    ///
+    /// ```
+    /// use charmwright_juju::JujuVersion;
+    ///
+    /// let version: JujuVersion = "3.6.28".parse()?;
+    /// assert!(version.at_least(3, 6, 4));
+    /// assert!(!version.at_least(4, 0, 0));
+    /// # Ok::<(), charmwright_juju::InvalidName>(())
+    /// ```
+    #[must_use]
+    pub fn at_least(&self, major: u32, minor: u32, patch: u32) -> bool {
+        if self.tag.is_some() {
+            // 4.1-beta2 comes before 4.1.0, so it reaches only what an earlier minor version
+            // brought.
+            return (self.major, self.minor) > (major, minor);
+        }
+        (self.major, self.minor, self.patch) >= (major, minor, patch)
+    }
+
+    /// This Juju keeps a state for each unit (`state-get`, `state-set` and `state-delete`),
+    /// as every one since 2.8 does.
+    #[must_use]
+    pub fn keeps_state(&self) -> bool {
+        self.at_least(2, 8, 0)
+    }
+
+    fn rank(&self) -> (u32, u32, bool, &str, u32, u32) {
+        (
+            self.major,
+            self.minor,
+            self.tag.is_none(),
+            self.tag.as_deref().unwrap_or_default(),
+            self.patch,
+            self.build,
+        )
+    }
+}
+
+impl PartialOrd for JujuVersion {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for JujuVersion {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        // The text last, so that the order agrees with equality (`3.6` and `3.6.0` are two
+        // spellings).
+        self.rank().cmp(&other.rank()).then_with(|| self.text.cmp(&other.text))
+    }
+}
+
+impl FromStr for JujuVersion {
+    type Err = super::InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse(text).ok_or_else(|| {
+            super::InvalidName::new(
+                "a version of Juju",
+                text,
+                "expected a version such as 3.6.28 or 4.1-beta2",
+            )
+        })
+    }
+}
+
+fn parse(text: &str) -> Option<JujuVersion> {
+    let number = |text: &str| {
+        if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse::<u32>().ok() } else { None }
+    };
+    let (numbers, tagged) = match text.split_once('-') {
+        Some((numbers, tagged)) => (numbers, Some(tagged)),
+        None => (text, None),
+    };
+    let mut numbers = numbers.split('.');
+    let major = number(numbers.next()?)?;
+    let minor = number(numbers.next()?)?;
+    let (tag, patch, build) = match tagged {
+        Some(tagged) => {
+            let digits = tagged
+                .find(|character: char| !character.is_ascii_lowercase())
+                .filter(|at| *at > 0)?;
+            let (tag, rest) = tagged.split_at(digits);
+            let (patch, build) = rest.split_once('.').unwrap_or((rest, "0"));
+            (Some(tag.into()), number(patch)?, number(build)?)
+        }
+        None => {
+            (None, numbers.next().map_or(Some(0), number)?, numbers.next().map_or(Some(0), number)?)
+        }
+    };
+    if numbers.next().is_some() {
+        return None;
+    }
+    Some(JujuVersion { major, minor, patch, tag, build, text: text.into() })
+}
+
+impl fmt::Display for JujuVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::FakeTools;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_workloads_version_is_free_text() {
+        let (tools, juju) = FakeTools::juju();
+        juju.set_application_version("-1.2").unwrap();
+        assert_eq!(tools.calls(), [["application-version-set", "--", "-1.2"]]);
+    }
+
+    #[test]
+    fn versions_are_read_and_ordered_as_juju_does() {
+        let ordered = [
+            "2.9.52",
+            "3.6-beta2",
+            "3.6-rc1",
+            "3.6.0",
+            "3.6.4",
+            "3.6.28",
+            "3.6.28.1",
+            "4.0.15",
+            "4.1-beta2.3",
+            "4.1.0",
+        ];
+        let versions: Vec<JujuVersion> = ordered.iter().map(|text| text.parse().unwrap()).collect();
+        assert!(versions.is_sorted());
+        for (version, text) in versions.iter().zip(ordered) {
+            assert_eq!(version.to_string(), text);
+        }
+        let beta: JujuVersion = "4.1-beta2".parse().unwrap();
+        assert!(beta.at_least(4, 0, 99));
+        assert!(!beta.at_least(4, 1, 0));
+        assert_eq!((beta.major(), beta.minor(), beta.patch()), (4, 1, 2));
+    }
+
+    #[test]
+    fn what_is_no_version_is_refused() {
+        for text in [
+            "",
+            "3",
+            "3.",
+            "a.b",
+            "3.6.x",
+            "3.6-",
+            "3.6-beta",
+            "3.6-2",
+            "3.6.1.2.3",
+            "+3.6",
+            "3.6.28-ubuntu-amd64",
+        ] {
+            assert!(text.parse::<JujuVersion>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_refused_or_kept(text in "[0-9.a-z-]{0,16}|.{0,16}") {
+            if let Ok(version) = text.parse::<JujuVersion>() {
+                prop_assert_eq!(version.to_string(), text);
+            }
+        }
+    }
+}

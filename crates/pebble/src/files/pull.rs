@@ -1,0 +1,433 @@
+//! Reading files: `GET /v1/files?action=read`.
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hyper::body::Bytes;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::Mutex;
+
+use super::reading::{Item, LONGEST_TARGET, Reading, request};
+use super::results::FileResult;
+use super::temporary::{LocalFolder, TemporaryFile};
+use crate::call::{Call, Failure};
+use crate::client::Client;
+#[cfg(test)]
+use crate::coverage::Sample;
+use crate::error::Error;
+use crate::request::Request;
+use crate::transport::seconds;
+
+/// What [`Client::pull`] holds at most: 128 MiB. A charm that is to hold more should say so.
+const LARGEST_HELD: u64 = 128 * 1024 * 1024;
+
+fn operation(path: &str) -> String {
+    format!("pull {path:?}")
+}
+
+impl Client {
+    /// The content of a file of at most 128 MiB: `GET /v1/files?action=read`. `path` is absolute
+    /// and leads to a regular file. While it does not come whole it is read again. Safe to drop.
+    ///
+    /// # Errors
+    /// [`File`](crate::ErrorKind::File) when Pebble cannot read it;
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) when it is larger;
+    /// [`Unreachable`](crate::ErrorKind::Unreachable) when it does not come within the
+    /// policy, whose limit counts only the time in which no byte moves.
+    pub async fn pull(&self, path: &str) -> Result<Vec<u8>, Error> {
+        self.pull_at_most(path, LARGEST_HELD).await
+    }
+
+    /// The same as text.
+    ///
+    /// # Errors
+    /// As [`Client::pull`], and [`Local`](crate::ErrorKind::Local) of
+    /// [`InvalidData`](io::ErrorKind::InvalidData) when it is not UTF-8.
+    pub async fn pull_text(&self, path: &str) -> Result<String, Error> {
+        let content = self.pull(path).await?;
+        String::from_utf8(content).map_err(|error| {
+            let error = io::Error::new(io::ErrorKind::InvalidData, error.utf8_error());
+            Error::local(&operation(path), self.target(), "read it as text", error)
+        })
+    }
+
+    /// The content of a file with a limit in bytes of the caller's own.
+    ///
+    /// # Errors
+    /// As [`Client::pull`].
+    pub async fn pull_at_most(&self, path: &str, limit: u64) -> Result<Vec<u8>, Error> {
+        let call = &self.reading_call(path)?;
+        let attempt = |attempt| async move {
+            let mut content = Vec::new();
+            let mut file = self.begin_reading_one(call, path, attempt).await?;
+            while let Some(piece) = file.piece().await? {
+                if content.len().saturating_add(piece.len()) as u64 > limit {
+                    let operation = call.request().operation();
+                    return Err(Failure::Final(Error::too_large(operation, self.target(), limit)));
+                }
+                content.extend_from_slice(&piece);
+            }
+            Ok(content)
+        };
+        call.run(attempt).await
+    }
+
+    /// Gives the content of a file to a writer and flushes it; says how many bytes there were: `GET
+    /// /v1/files?action=read`. Memory is bounded whatever the size.
+    ///
+    /// Only when this returns `Ok` is what the writer got the file. Until the writer was given the
+    /// first byte an attempt is repeated; afterwards that would give it bytes twice. Dropped, the
+    /// writer has got a part.
+    ///
+    /// # Errors
+    /// As [`Client::pull`], but for the size;
+    /// [`Interrupted`](crate::ErrorKind::Interrupted) with the number of bytes that the
+    /// writer was given when the connection broke after the first;
+    /// [`Local`](crate::ErrorKind::Local) when the writer fails. After any of them what the
+    /// writer got must not be trusted.
+    pub async fn pull_to(&self, path: &str, writer: impl AsyncWrite + Unpin) -> Result<u64, Error> {
+        let call = &self.reading_call(path)?;
+        let operation = call.request().operation();
+        let failed = &|error| {
+            Failure::Final(Error::local(operation, self.target(), "write to its writer", error))
+        };
+        let (writer, given) = (&Mutex::new(writer), &AtomicU64::new(0));
+        let attempt = |attempt| async move {
+            // One attempt at a time: it is always free.
+            let mut writer = writer.lock().await;
+            let mut file = self.begin_reading_one(call, path, attempt).await?;
+            loop {
+                match file.piece().await {
+                    Ok(Some(piece)) => {
+                        given.fetch_add(piece.len() as u64, Ordering::Relaxed);
+                        writer.write_all(&piece).await.map_err(failed)?;
+                    }
+                    Ok(None) => return writer.flush().await.map_err(failed),
+                    Err(failure) => {
+                        return Err(self.if_given(
+                            call.request(),
+                            given.load(Ordering::Relaxed),
+                            failure,
+                        ));
+                    }
+                }
+            }
+        };
+        call.run(attempt).await?;
+        Ok(given.load(Ordering::Relaxed))
+    }
+
+    /// Writes the content of a file to a local one, and says how many bytes there were: `GET
+    /// /v1/files?action=read`. Memory is bounded whatever the size.
+    ///
+    /// It is written beside its place, under another name, and gets its own only when it is
+    /// complete, in place of a file or link that has it then. Its mode is that of the file whose
+    /// place it takes, or of a new one: for a secret, make an empty file of mode 600 first. After a
+    /// break it is read again as a whole. Failed or dropped, nothing is left. It is written with
+    /// blocking calls, which for a file are shorter than a way to another thread, and not waited
+    /// for to be on the disk.
+    ///
+    /// # Errors
+    /// As [`Client::pull`], but for the size; [`Local`](crate::ErrorKind::Local) when the
+    /// local file cannot be written, or a folder or device is in its place.
+    pub async fn pull_file(&self, path: &str, local: impl AsRef<Path>) -> Result<u64, Error> {
+        let local = local.as_ref();
+        let request = request(format!("pull {path:?} to {}", local.display()), &[path]);
+        let call = &self.checked(request, &[path])?;
+        let operation = call.request().operation();
+        let failed = &|what: &str, error| Error::local(operation, self.target(), what, error);
+        let name = local.file_name().ok_or_else(|| {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
+            failed("make it", error)
+        })?;
+        let folder = LocalFolder::open(local.parent().unwrap_or(local));
+        let folder = &folder.map_err(|error| failed("open the folder it is to be in", error))?;
+        let attempt = |attempt| async move {
+            let mut file = TemporaryFile::beside(folder, name, None)
+                .map_err(|error| Failure::Final(failed("make a file beside it", error)))?;
+            let mut size = 0_u64;
+            let mut source = self.begin_reading_one(call, path, attempt).await?;
+            while let Some(piece) = source.piece().await? {
+                size = size.saturating_add(piece.len() as u64);
+                file.write(&piece).map_err(|error| Failure::Final(failed("write it", error)))?;
+            }
+            file.keep(name).map_err(|error| Failure::Final(failed("give it its name", error)))?;
+            Ok(size)
+        };
+        call.run(attempt).await
+    }
+
+    /// Reads several files in one request, one after the other: see [`PullStream`]. Only the
+    /// request for them is repeated, until its answer begins. Without paths nothing is sent.
+    ///
+    /// # Errors
+    /// [`Unreachable`](crate::ErrorKind::Unreachable) when no answer begins within the
+    /// policy; [`InvalidRequest`](crate::ErrorKind::InvalidRequest) when the paths together
+    /// are too long for one request (about 60 KiB).
+    pub async fn pull_all<P: AsRef<str>>(&self, paths: &[P]) -> Result<PullStream, Error> {
+        let borrowed: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
+        let operation = match borrowed.as_slice() {
+            [path] => operation(path),
+            paths => format!("pull {} files", paths.len()),
+        };
+        let call = &self.checked(request(operation, &borrowed), &borrowed)?;
+        let reading = if paths.is_empty() {
+            None
+        } else {
+            let begin = |attempt| self.begin_reading(call.request(), paths.len(), attempt);
+            Some(Box::new(call.run(begin).await?))
+        };
+        Ok(PullStream {
+            client: self.clone(),
+            request: call.request().clone(),
+            paths: borrowed.into_iter().map(str::to_owned).collect(),
+            results: reading.is_none().then(Vec::new),
+            reading,
+            waiting: None,
+            bytes: 0,
+        })
+    }
+
+    /// One attempt to read one file.
+    async fn begin_reading_one<'a>(
+        &'a self,
+        call: &'a Call<'_>,
+        path: &'a str,
+        attempt: u32,
+    ) -> Result<OneFile<'a>, Failure> {
+        let request = call.request();
+        let reading = self.begin_reading(request, 1, attempt).await?;
+        Ok(OneFile { client: self, request, path, reading })
+    }
+
+    fn reading_call(&self, path: &str) -> Result<Call<'_>, Error> {
+        self.checked(request(operation(path), &[path]), &[path])
+    }
+
+    pub(super) fn checked(&self, request: Request, paths: &[&str]) -> Result<Call<'_>, Error> {
+        self.check_paths(request.operation(), paths.iter().copied())?;
+        if request.target().len() > LONGEST_TARGET {
+            let reason = format!(
+                "the paths are longer than the {LONGEST_TARGET} bytes that fit one request; ask \
+                 for fewer"
+            );
+            return Err(self.refuse(request.operation(), reason));
+        }
+        Ok(Call::new(self, request))
+    }
+
+    /// What a failure is once a receiver was given bytes: nothing that could be tried again.
+    fn if_given(&self, request: &Request, bytes: u64, failure: Failure) -> Failure {
+        if bytes == 0 {
+            return failure;
+        }
+        let cause = match failure {
+            failure @ Failure::Final(_) => return failure,
+            Failure::Temporary { cause, .. } => cause,
+            Failure::Silent { unanswered, .. } => format!("silent for {}", seconds(unanswered)),
+        };
+        let reason = format!(
+            "the connection broke after {bytes} bytes were given away ({cause}); they must not be \
+             trusted, pull it again"
+        );
+        Failure::Final(Error::interrupted(request.operation(), self.target(), bytes, reason))
+    }
+}
+
+/// The answer to a request for one file.
+struct OneFile<'a> {
+    client: &'a Client,
+    request: &'a Request,
+    path: &'a str,
+    reading: Reading,
+}
+
+impl OneFile<'_> {
+    /// The next piece; `None` when the file is complete, and Pebble has said so. What Pebble says
+    /// against it is final.
+    async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
+        loop {
+            match self.reading.next(self.client, self.request, &[self.path]).await? {
+                Item::File(_) => {}
+                Item::Data(piece) => return Ok(Some(piece)),
+                Item::Results(results) => {
+                    let result = self.client.only_result(self.request.operation(), &results);
+                    return result.map(|()| None).map_err(Failure::Final);
+                }
+            }
+        }
+    }
+}
+
+/// Several files, read one after the other from one answer.
+///
+/// ```no_run
+/// # use charmwright_pebble::{Client, Error};
+/// # async fn read(client: Client) -> Result<(), Error> {
+/// let mut files = client.pull_all(&["/etc/hosts", "/etc/missing"]).await?;
+/// while let Some(mut file) = files.next_file().await? {
+///     let mut size = 0;
+///     while let Some(piece) = file.chunk().await? {
+///         size += piece.len();
+///     }
+///     println!("{}: {size} bytes so far as Pebble has said", file.path());
+/// }
+/// for result in files.finish().await? {
+///     if let Some(error) = result.error() {
+///         println!("{}: {error}", result.path());
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A file that Pebble could not open does not come; one that failed in the middle comes in part.
+/// **Only [`finish`](Self::finish) says which files were read**: until then no byte must be
+/// trusted. Dropped before the end, it closes its connection.
+pub struct PullStream {
+    client: Client,
+    request: Request,
+    paths: Vec<String>,
+    reading: Option<Box<Reading>>,
+    /// A file that began while the one before was skipped.
+    waiting: Option<usize>,
+    bytes: u64,
+    results: Option<Vec<FileResult>>,
+}
+
+impl PullStream {
+    /// The next file; `None` after the last. What was not read of the one before is skipped.
+    /// Dropped, it may be called again.
+    ///
+    /// # Errors
+    /// [`Interrupted`](crate::ErrorKind::Interrupted) when the connection broke in the
+    /// middle; [`Unreachable`](crate::ErrorKind::Unreachable) when it did before a byte of
+    /// a file came. After an error there is nothing more.
+    pub async fn next_file(&mut self) -> Result<Option<PulledFile<'_>>, Error> {
+        let index = loop {
+            if let Some(index) = self.waiting.take() {
+                break index;
+            }
+            match self.item().await? {
+                Some(Item::File(index)) => break index,
+                Some(Item::Data(_)) => {}
+                Some(Item::Results(_)) | None => return Ok(None),
+            }
+        };
+        Ok(Some(PulledFile { stream: self, index, piece: Bytes::new(), over: false }))
+    }
+
+    /// What became of each path, in the order in which they were given. What was not read of the
+    /// files is skipped.
+    ///
+    /// # Errors
+    /// As [`PullStream::next_file`].
+    pub async fn finish(mut self) -> Result<Vec<FileResult>, Error> {
+        while self.item().await?.is_some() {}
+        self.results.ok_or_else(|| {
+            let reason = "its stream has broken before; pull it again".to_owned();
+            Error::interrupted(self.request.operation(), self.client.target(), self.bytes, reason)
+        })
+    }
+
+    async fn item(&mut self) -> Result<Option<Item>, Error> {
+        let Some(reading) = &mut self.reading else {
+            return Ok(None);
+        };
+        match reading.next(&self.client, &self.request, &self.paths).await {
+            Ok(Item::Results(results)) => {
+                self.reading = None;
+                self.results = Some(results);
+                Ok(None)
+            }
+            Ok(item) => {
+                if let Item::Data(piece) = &item {
+                    self.bytes = self.bytes.saturating_add(piece.len() as u64);
+                }
+                Ok(Some(item))
+            }
+            Err(failure) => {
+                self.reading = None;
+                let cause = match self.client.if_given(&self.request, self.bytes, failure) {
+                    Failure::Final(error) => return Err(error),
+                    Failure::Temporary { cause, .. } => cause,
+                    Failure::Silent { unanswered, .. } => {
+                        format!("silent for {}", seconds(unanswered))
+                    }
+                };
+                let reason = format!(
+                    "the answer of Pebble at {} broke off before a byte of a file came ({cause}); \
+                     pull it again",
+                    self.client.socket().display()
+                );
+                Err(Error::unreachable(self.request.operation(), self.client.target(), reason)
+                    .with_attempts(1))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for PullStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PullStream")
+            .field("paths", &self.paths)
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One file of a [`PullStream`], while it comes.
+#[derive(Debug)]
+pub struct PulledFile<'s> {
+    stream: &'s mut PullStream,
+    index: usize,
+    /// What was given last.
+    piece: Bytes,
+    over: bool,
+}
+
+impl PulledFile<'_> {
+    /// Its path as it was given.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.stream.paths.get(self.index).map_or("", String::as_str)
+    }
+
+    /// Its place among the paths that were given, from 0.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The next piece of its content, never empty; `None` at its end, which is only as far as
+    /// Pebble could read it. Dropped, it may be called again.
+    ///
+    /// # Errors
+    /// As [`PullStream::next_file`].
+    pub async fn chunk(&mut self) -> Result<Option<&[u8]>, Error> {
+        if self.over {
+            return Ok(None);
+        }
+        match self.stream.item().await? {
+            Some(Item::Data(piece)) => {
+                self.piece = piece;
+                return Ok(Some(&self.piece));
+            }
+            Some(Item::File(index)) => self.stream.waiting = Some(index),
+            Some(Item::Results(_)) | None => {}
+        }
+        self.over = true;
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+pub(super) fn samples() -> Vec<Sample> {
+    vec![Sample::new(
+        "Client::pull, Client::pull_text, Client::pull_at_most, Client::pull_to, \
+         Client::pull_file, Client::pull_all, Client::pull_tree",
+        "/v1/files",
+        request(operation("/a"), &["/a"]),
+    )]
+}

@@ -1,0 +1,386 @@
+//! A folder in the container and what is in it, pulled.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::list::{FileInfo, FileType, ListOptions};
+use super::super::mode::Mode;
+use super::super::reading::{Item, LONGEST_TARGET, request};
+use super::super::results::FileResult;
+use super::super::temporary::{LocalFolder, TemporaryFile};
+use super::new_folders::NewFolders;
+use super::{Account, Symlinks, TreeOptions, TreeReport, below};
+use crate::call::Failure;
+use crate::client::Client;
+use crate::error::Error;
+
+/// Folders in folders; Linux allows a path of 4,096 bytes, so at most 2,048 names.
+const DEEPEST: usize = 2048;
+
+/// Linux allows a name of 255 bytes.
+const LONGEST_NAME: usize = 255;
+
+impl Client {
+    /// Pulls a folder with all that is in it, so that it is at `local` afterwards; what is there
+    /// already and has no counterpart stays. Empty folders are made. A folder that is there keeps
+    /// its mode; a file or link that is there is replaced when the new one is complete.
+    ///
+    /// Nothing is written outside `local`, whatever names Pebble gives, and no link below it is
+    /// followed, nor is one that takes the place of a folder meanwhile. With modes kept, what is
+    /// not complete can be read by nobody else: a file has mode 600 and a new folder 700 until
+    /// then. Local files are written with blocking calls, as by [`Client::pull_file`]. Dropped,
+    /// what was complete by then is there, and no half file is.
+    ///
+    /// # Errors
+    /// [`File`](crate::ErrorKind::File) when `remote` cannot be listed;
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) when it is no folder;
+    /// [`Local`](crate::ErrorKind::Local) when `local` cannot be made;
+    /// [`Unreachable`](crate::ErrorKind::Unreachable) when an answer does not come within
+    /// the policy. What fails for one path below is in the report.
+    pub async fn pull_tree(
+        &self,
+        remote: &str,
+        local: impl AsRef<Path>,
+        options: &TreeOptions,
+    ) -> Result<TreeReport, Error> {
+        let local = local.as_ref();
+        let operation = format!("pull the folder {remote:?} to {}", local.display());
+        let infos = self.list_files(remote, &ListOptions::new().itself()).await?;
+        let Some(info) = infos.iter().find(|info| *info.file_type() == FileType::Directory) else {
+            return Err(self.refuse(&operation, "it is no folder; pull a file with pull_file"));
+        };
+        let made = NewFolders::begin(local, options.keep_modes.then(|| info.mode()))
+            .map_err(|error| Error::local(&operation, self.target(), "make the folder", error))?;
+        let mut pulling = Pulling {
+            client: self,
+            local,
+            options,
+            account: Account::new(options),
+            made,
+            batch: Vec::new(),
+            bytes: 0,
+            length: 0,
+        };
+        pulling.account.folder(Path::new(""));
+        let result = pulling.run(remote).await;
+        pulling.set_modes();
+        result.map(|()| pulling.account.report)
+    }
+}
+
+/// A folder that is there, and has still to be filled.
+struct Folder {
+    path: PathBuf,
+    remote: String,
+    depth: usize,
+}
+
+/// A file that is still to be pulled.
+struct Wanted {
+    folder: LocalFolder,
+    path: PathBuf,
+    remote: String,
+    mode: Option<Mode>,
+}
+
+impl Wanted {
+    fn name(&self) -> &OsStr {
+        self.path.file_name().unwrap_or_default()
+    }
+
+    fn temporary(&self) -> io::Result<TemporaryFile> {
+        TemporaryFile::beside(&self.folder, self.name(), self.mode)
+    }
+}
+
+struct Pulling<'c> {
+    client: &'c Client,
+    local: &'c Path,
+    options: &'c TreeOptions,
+    account: Account<'c>,
+    made: NewFolders,
+    batch: Vec<Wanted>,
+    /// How much the files of the batch have together.
+    bytes: u64,
+    /// How long their paths are together when they are encoded, at most.
+    length: usize,
+}
+
+impl Pulling<'_> {
+    async fn run(&mut self, remote: &str) -> Result<(), Error> {
+        let mut folders =
+            vec![Folder { path: PathBuf::new(), remote: remote.to_owned(), depth: 0 }];
+        while let Some(folder) = folders.pop() {
+            let mut below = self.fill(&folder).await?;
+            // The last one is taken next.
+            below.reverse();
+            folders.append(&mut below);
+        }
+        self.flush().await
+    }
+
+    fn refuse(&mut self, path: PathBuf, remote: &str, reason: &str) {
+        let error = self.client.refuse(&format!("pull {remote:?}"), reason);
+        self.account.failed(path, error);
+    }
+
+    fn local_failure(&mut self, path: PathBuf, remote: &str, what: &str, error: io::Error) {
+        let operation = format!("pull {remote:?} to {}", self.local.join(&path).display());
+        let error = Error::local(&operation, self.client.target(), what, error);
+        self.account.failed(path, error);
+    }
+
+    /// Pulls the files of a folder and makes the folders in it, which are still to be filled.
+    async fn fill(&mut self, folder: &Folder) -> Result<Vec<Folder>, Error> {
+        let local = match self.made.root().below(&folder.path) {
+            Ok(local) => local,
+            Err(error) => {
+                self.local_failure(folder.path.clone(), &folder.remote, "open the folder", error);
+                return Ok(Vec::new());
+            }
+        };
+        let infos = match self.client.list_files(&folder.remote, &ListOptions::new()).await {
+            Ok(infos) => infos,
+            Err(error) => {
+                self.account.failed_or_stop(folder.path.clone(), error)?;
+                return Ok(Vec::new());
+            }
+        };
+        let mut times: HashMap<String, usize> = HashMap::new();
+        for info in &infos {
+            *times.entry(info.name().to_owned()).or_default() += 1;
+        }
+        let mut folders = Vec::new();
+        for info in infos {
+            let remote = below(&folder.remote, info.name());
+            if !is_name(info.name()) {
+                // It must not become a path here, not even in the report.
+                self.refuse(
+                    folder.path.clone(),
+                    &remote,
+                    "Pebble calls something in it by what is no file name",
+                );
+                continue;
+            }
+            let path = folder.path.join(info.name());
+            if times.get(info.name()).is_some_and(|times| *times > 1) {
+                // Nobody can tell which of them would come, and none must be taken for the other.
+                let reason = "several things in its folder are listed by this name, of which all \
+                              but one are not UTF-8; rename them";
+                self.refuse(path, &remote, reason);
+                continue;
+            }
+            match info.file_type() {
+                FileType::File => self.want(&local, path, remote, &info).await?,
+                FileType::Directory if folder.depth >= DEEPEST => {
+                    self.refuse(path, &remote, "it lies deeper than any path can be");
+                }
+                FileType::Directory => {
+                    if self.make(&local, &path, &remote, info.mode()) {
+                        folders.push(Folder {
+                            path,
+                            remote,
+                            depth: folder.depth.saturating_add(1),
+                        });
+                    }
+                }
+                FileType::Symlink => self.link(&local, path, remote).await?,
+                other => {
+                    let reason = format!(
+                        "it is neither a file nor a folder but a {other}, which cannot be read"
+                    );
+                    self.refuse(path, &remote, &reason);
+                }
+            }
+        }
+        Ok(folders)
+    }
+
+    async fn link(
+        &mut self,
+        folder: &LocalFolder,
+        path: PathBuf,
+        remote: String,
+    ) -> Result<(), Error> {
+        match self.options.symlinks {
+            Symlinks::Skip => self.account.skipped(path),
+            Symlinks::Report => {
+                self.refuse(path, &remote, "it is a symbolic link; skip or follow links")
+            }
+            // Listing a path follows it.
+            Symlinks::Follow => {
+                match self.client.list_files(&remote, &ListOptions::new().itself()).await {
+                    Err(error) => return self.account.failed_or_stop(path, error),
+                    Ok(infos) => match infos.first() {
+                        Some(info) if *info.file_type() == FileType::File => {
+                            return self.want(folder, path, remote, info).await;
+                        }
+                        _ => self.refuse(
+                            path,
+                            &remote,
+                            "it is a symbolic link that leads to no file; pull what it leads to \
+                             by itself",
+                        ),
+                    },
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a folder; whether it is there and ours to fill.
+    fn make(&mut self, folder: &LocalFolder, path: &Path, remote: &str, mode: Mode) -> bool {
+        let keep_modes = self.options.keep_modes;
+        match folder.make(path.file_name().unwrap_or_default(), keep_modes) {
+            Ok(new) => {
+                if new && keep_modes {
+                    self.made.note(path, mode);
+                }
+                self.account.folder(path);
+                true
+            }
+            Err(error) => {
+                self.local_failure(path.to_owned(), remote, "make the folder", error);
+                false
+            }
+        }
+    }
+
+    /// Puts a file on the list, and pulls those on it when it is long enough.
+    async fn want(
+        &mut self,
+        folder: &LocalFolder,
+        path: PathBuf,
+        remote: String,
+        info: &FileInfo,
+    ) -> Result<(), Error> {
+        let size = info.size().unwrap_or_default();
+        // Each byte may be three when it is encoded, and `&path=` stands before.
+        let length = remote.len().saturating_mul(3).saturating_add(8);
+        let is_full = self.batch.len() >= self.options.batch_files
+            || self.bytes.saturating_add(size) > self.options.batch_bytes
+            || self.length.saturating_add(length) > LONGEST_TARGET / 2;
+        if is_full {
+            self.flush().await?;
+        }
+        self.bytes = self.bytes.saturating_add(size);
+        self.length = self.length.saturating_add(length);
+        self.batch.push(Wanted {
+            folder: folder.clone(),
+            path,
+            remote,
+            mode: self.options.keep_modes.then(|| info.mode()),
+        });
+        Ok(())
+    }
+
+    /// Pulls the files on the list.
+    async fn flush(&mut self) -> Result<(), Error> {
+        let wanted = std::mem::take(&mut self.batch);
+        (self.bytes, self.length) = (0, 0);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let paths: Vec<&str> = wanted.iter().map(|wanted| wanted.remote.as_str()).collect();
+        let operation = match paths.as_slice() {
+            [path] => format!("pull {path:?}"),
+            paths => format!("pull {} files", paths.len()),
+        };
+        let (files, results) = self.client.read_beside(operation, &paths, &wanted).await?;
+        for ((wanted, file), result) in wanted.into_iter().zip(files).zip(results) {
+            let operation = format!("pull {:?}", wanted.remote);
+            if let Some(error) = result.failure(&operation, self.client.target()) {
+                self.account.failed(wanted.path, error);
+                continue;
+            }
+            let kept = match file {
+                Some(Ok((file, size))) => file.keep(wanted.name()).map(|()| size),
+                Some(Err(error)) => Err(error),
+                None => Err(io::ErrorKind::UnexpectedEof.into()),
+            };
+            let Wanted { path, remote, .. } = wanted;
+            match kept {
+                Ok(size) => self.account.file(&path, size),
+                Err(error) => self.local_failure(path, &remote, "write it", error),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_modes(&mut self) {
+        for (path, mode, error) in self.made.set_modes() {
+            let operation = format!("give {} the mode {mode}", self.local.join(&path).display());
+            let error = Error::local(&operation, self.client.target(), "change it", error);
+            self.account.failed(path, error);
+        }
+    }
+}
+
+/// What came of a file that was read: nothing, what it was written to and its size, or why it could
+/// not be written.
+type Read = Option<io::Result<(TemporaryFile, u64)>>;
+
+impl Client {
+    /// Reads files, each into one beside its target. After a break all are read again.
+    async fn read_beside(
+        &self,
+        operation: String,
+        paths: &[&str],
+        wanted: &[Wanted],
+    ) -> Result<(Vec<Read>, Vec<FileResult>), Error> {
+        let call = &self.checked(request(operation, paths), paths)?;
+        let attempt = |attempt| async move {
+            let request = call.request();
+            let mut reading = self.begin_reading(request, paths.len(), attempt).await?;
+            let mut files: Vec<Read> = paths.iter().map(|_| None).collect();
+            let mut current = 0;
+            loop {
+                match reading.next(self, request, paths).await? {
+                    Item::File(index) => {
+                        current = index;
+                        if let (Some(file), Some(wanted)) =
+                            (files.get_mut(index), wanted.get(index))
+                        {
+                            *file = Some(wanted.temporary().map(|file| (file, 0)));
+                        }
+                    }
+                    Item::Data(piece) => {
+                        if let Some(Some(slot)) = files.get_mut(current)
+                            && let Ok((file, size)) = slot
+                        {
+                            *size = size.saturating_add(piece.len() as u64);
+                            if let Err(error) = file.write(&piece) {
+                                *slot = Err(error);
+                            }
+                        }
+                    }
+                    Item::Results(results) => return Ok::<_, Failure>((files, results)),
+                }
+            }
+        };
+        call.run(attempt).await
+    }
+}
+
+/// Whether it can be the name of something in a folder, and of nothing else.
+fn is_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.contains(['/', '\0']) && name.len() <= LONGEST_NAME
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leads_elsewhere_is_no_name() {
+        for name in ["", ".", "..", "/", "a/b", "/etc", "../x", "a\0"] {
+            assert!(!is_name(name), "{name:?}");
+        }
+        assert!(is_name(&"x".repeat(255)) && !is_name(&"x".repeat(256)));
+        for name in ["a", "...", "..a", "a\\b", "\n", "ä"] {
+            assert!(is_name(name), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! A local folder and what is in it, pushed.
+
+use std::fs::{DirEntry, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::manage::DirOptions;
+use super::super::mode::Mode;
+use super::super::push::{PushFile, PushOptions, open_file};
+use super::super::results::FileResult;
+use super::{Account, Symlinks, TreeOptions, TreeReport, below};
+use crate::client::Client;
+use crate::error::Error;
+
+/// How many folders are made in one request at most, so that each is answered well within the limit
+/// of an attempt.
+const BATCH_FOLDERS: usize = 500;
+
+impl Client {
+    /// Pushes a local folder with all that is in it, so that it is at `remote`, an absolute path,
+    /// afterwards; what is there already and has no counterpart stays. Empty folders are made. A
+    /// folder that is there keeps its mode and owner; a file or link that is there is replaced. Of
+    /// a file with several names (hard links) each becomes a file of its own. A folder is made with
+    /// its mode, so a Pebble that is not root puts nothing into a read-only one.
+    ///
+    /// Paths are brought over in the order of their names, folders before what is in them. Memory
+    /// is bounded by [`TreeOptions::batch_bytes`] and the names of one path of folders. Local files
+    /// are read with blocking calls. Dropped, what was brought over by then is there. Nobody who
+    /// must not see the files of this side should be able to change `local` meanwhile: what a name
+    /// leads to is looked at just before it is read, but not at once.
+    ///
+    /// # Errors
+    /// [`Local`](crate::ErrorKind::Local) when `local` is no readable folder;
+    /// [`File`](crate::ErrorKind::File) when `remote` cannot be made;
+    /// [`Unreachable`](crate::ErrorKind::Unreachable) when an answer does not come within
+    /// the policy. What fails for one path below is in the report.
+    pub async fn push_tree(
+        &self,
+        local: impl AsRef<Path>,
+        remote: &str,
+        options: &TreeOptions,
+    ) -> Result<TreeReport, Error> {
+        let local = local.as_ref();
+        let mut pushing = Pushing {
+            client: self,
+            operation: format!("push the folder {} to {remote:?}", local.display()),
+            local,
+            options,
+            account: Account::new(options),
+            batch: Vec::new(),
+            bytes: 0,
+            has_root: false,
+        };
+        match pushing.run(remote).await {
+            Ok(()) => Ok(pushing.account.report),
+            Err(error) => {
+                let acted = error.may_have_acted() || pushing.has_root;
+                Err(error.with_acted(acted))
+            }
+        }
+    }
+}
+
+/// A folder that is there in the container, and has still to be filled.
+struct Folder {
+    path: PathBuf,
+    remote: String,
+    /// Itself and the folders that it is in.
+    lineage: Arc<Lineage>,
+}
+
+struct Lineage {
+    device: u64,
+    inode: u64,
+    parent: Option<Arc<Lineage>>,
+}
+
+impl Lineage {
+    fn new(metadata: &Metadata, parent: Option<Arc<Self>>) -> Arc<Self> {
+        Arc::new(Self { device: metadata.dev(), inode: metadata.ino(), parent })
+    }
+
+    /// Whether it is that of this folder.
+    fn is_of(&self, metadata: &Metadata) -> bool {
+        (self.device, self.inode) == (metadata.dev(), metadata.ino())
+    }
+
+    /// Whether the folder is among them.
+    fn holds(&self, metadata: &Metadata) -> bool {
+        let mut link = Some(self);
+        while let Some(folder) = link {
+            if folder.is_of(metadata) {
+                return true;
+            }
+            link = folder.parent.as_deref();
+        }
+        false
+    }
+}
+
+struct Pushing<'c> {
+    client: &'c Client,
+    operation: String,
+    local: &'c Path,
+    options: &'c TreeOptions,
+    account: Account<'c>,
+    /// Small files that travel together, with their paths in the tree.
+    batch: Vec<(PathBuf, PushFile)>,
+    bytes: u64,
+    /// The folder itself was made, or was there.
+    has_root: bool,
+}
+
+impl Pushing<'_> {
+    async fn run(&mut self, remote: &str) -> Result<(), Error> {
+        let metadata =
+            std::fs::metadata(self.local).map_err(|error| self.failure("read it", error))?;
+        if !metadata.is_dir() {
+            return Err(self.failure("read it", io::ErrorKind::NotADirectory.into()));
+        }
+        self.make_root(remote, &metadata).await?;
+        let mut folders = vec![Folder {
+            path: PathBuf::new(),
+            remote: remote.to_owned(),
+            lineage: Lineage::new(&metadata, None),
+        }];
+        while let Some(folder) = folders.pop() {
+            let mut below = self.fill(&folder).await?;
+            // The last one is taken next.
+            below.reverse();
+            folders.append(&mut below);
+        }
+        self.flush().await
+    }
+
+    async fn make_root(&mut self, remote: &str, metadata: &Metadata) -> Result<(), Error> {
+        let options = self.dir_options(metadata).make_parents();
+        let parents = DirOptions::new().make_parents().owner(self.options.owner.clone());
+        // Its mode is not that of the folders on the way to it.
+        let parent = remote.trim_end_matches('/').rsplit_once('/').map(|(parent, _)| parent);
+        let mut dirs = vec![(remote, &options)];
+        if let Some(parent) = parent.filter(|parent| !parent.is_empty()) {
+            dirs.insert(0, (parent, &parents));
+        }
+        let results = self.client.make_dirs_each(&self.operation, &dirs).await?;
+        let failure = |result: &FileResult| result.failure(&self.operation, self.client.target());
+        if let Some(error) = results.iter().find_map(failure) {
+            return Err(error);
+        }
+        self.has_root = true;
+        self.account.folder(Path::new(""));
+        Ok(())
+    }
+
+    fn failure(&self, what: &str, error: io::Error) -> Error {
+        Error::local(&self.operation, self.client.target(), what, error)
+    }
+
+    fn local_failure(&mut self, path: PathBuf, what: &str, error: io::Error) {
+        let operation = format!("push {}", self.local.join(&path).display());
+        let error = Error::local(&operation, self.client.target(), what, error);
+        self.account.failed(path, error);
+    }
+
+    fn refuse(&mut self, path: PathBuf, reason: &str) {
+        let operation = format!("push {}", self.local.join(&path).display());
+        let error = self.client.refuse(&operation, reason);
+        self.account.failed(path, error);
+    }
+
+    fn mode(&self, metadata: &Metadata) -> Option<Mode> {
+        self.options.keep_modes.then(|| Mode::of_local(metadata.permissions().mode()))
+    }
+
+    fn dir_options(&self, metadata: &Metadata) -> DirOptions {
+        let options = DirOptions::new().owner(self.options.owner.clone());
+        match self.mode(metadata) {
+            Some(mode) => options.mode(mode),
+            None => options,
+        }
+    }
+
+    /// Brings over the files of a folder and makes the folders in it, which are still to be filled.
+    async fn fill(&mut self, folder: &Folder) -> Result<Vec<Folder>, Error> {
+        let entries = match entries(&self.local.join(&folder.path), &folder.lineage) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.local_failure(folder.path.clone(), "read the folder", error);
+                return Ok(Vec::new());
+            }
+        };
+        let mut folders = Vec::new();
+        for entry in entries {
+            let path = folder.path.join(entry.file_name());
+            let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
+                self.refuse(
+                    path,
+                    "its name is not UTF-8, which is all that Pebble takes; rename it",
+                );
+                continue;
+            };
+            let remote = below(&folder.remote, &name);
+            let Some(metadata) = self.look_at(&entry, &path, &folder.lineage) else {
+                continue;
+            };
+            if metadata.is_dir() {
+                folders.push((path, remote, metadata));
+            } else if metadata.is_file() {
+                self.push(path, remote, &metadata).await?;
+            } else {
+                self.refuse(
+                    path,
+                    "it is neither a file nor a folder; Pebble can make nothing else",
+                );
+            }
+        }
+        self.make(folders, &folder.lineage).await
+    }
+
+    /// What an entry is, or leads to; `None` when that has been dealt with.
+    fn look_at(&mut self, entry: &DirEntry, path: &Path, lineage: &Lineage) -> Option<Metadata> {
+        let metadata = match entry.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                self.local_failure(path.to_owned(), "look at it", error);
+                return None;
+            }
+        };
+        if !metadata.is_symlink() {
+            return Some(metadata);
+        }
+        match self.options.symlinks {
+            Symlinks::Skip => self.account.skipped(path.to_owned()),
+            Symlinks::Report => {
+                self.refuse(
+                    path.to_owned(),
+                    "it is a symbolic link, which Pebble cannot make; skip or follow links",
+                );
+            }
+            Symlinks::Follow => match std::fs::metadata(entry.path()) {
+                Ok(metadata) if metadata.is_dir() && lineage.holds(&metadata) => {
+                    self.refuse(path.to_owned(), "it is a symbolic link to a folder that it is in");
+                }
+                Ok(metadata) => return Some(metadata),
+                Err(error) => self.local_failure(path.to_owned(), "follow the link", error),
+            },
+        }
+        None
+    }
+
+    async fn make(
+        &mut self,
+        folders: Vec<(PathBuf, String, Metadata)>,
+        parent: &Arc<Lineage>,
+    ) -> Result<Vec<Folder>, Error> {
+        let mut made = Vec::new();
+        let mut folders = folders.into_iter().peekable();
+        while folders.peek().is_some() {
+            let some: Vec<_> = folders.by_ref().take(BATCH_FOLDERS).collect();
+            let options: Vec<DirOptions> = some
+                .iter()
+                .map(|(_, _, metadata)| self.dir_options(metadata).make_parents())
+                .collect();
+            let paths = some.iter().map(|(_, remote, _)| remote.as_str());
+            let dirs: Vec<(&str, &DirOptions)> = paths.zip(&options).collect();
+            let results = self.client.make_dirs_each(&self.operation, &dirs).await?;
+            for ((path, remote, metadata), result) in some.into_iter().zip(results) {
+                let operation = format!("make folder {remote:?}");
+                if let Some(error) = result.failure(&operation, self.client.target()) {
+                    self.account.failed(path, error);
+                    continue;
+                }
+                self.account.folder(&path);
+                let lineage = Lineage::new(&metadata, Some(Arc::clone(parent)));
+                made.push(Folder { path, remote, lineage });
+            }
+        }
+        Ok(made)
+    }
+
+    async fn push(
+        &mut self,
+        path: PathBuf,
+        remote: String,
+        metadata: &Metadata,
+    ) -> Result<(), Error> {
+        let mut options = PushOptions::new().owner(self.options.owner.clone());
+        if let Some(mode) = self.mode(metadata) {
+            options = options.mode(mode);
+        }
+        let local = self.local.join(&path);
+        if metadata.len() <= self.options.batch_bytes {
+            // Before it is read too, so that both are hardly ever held.
+            if self.bytes.saturating_add(metadata.len()) > self.options.batch_bytes {
+                self.flush().await?;
+            }
+            match read_small(&local, self.options.batch_bytes) {
+                Ok(Some(content)) => {
+                    let size = content.len() as u64;
+                    if self.bytes.saturating_add(size) > self.options.batch_bytes {
+                        self.flush().await?;
+                    }
+                    self.bytes = self.bytes.saturating_add(size);
+                    self.batch.push((path, PushFile::new(remote, content).options(options)));
+                    if self.batch.len() >= self.options.batch_files {
+                        self.flush().await?;
+                    }
+                    return Ok(());
+                }
+                // It has grown since.
+                Ok(None) => {}
+                Err(error) => {
+                    self.local_failure(path, "read it", error);
+                    return Ok(());
+                }
+            }
+        }
+        match self.client.push_file(&local, &remote, &options).await {
+            Ok(size) => {
+                self.account.file(&path, size);
+                Ok(())
+            }
+            Err(error) => self.account.failed_or_stop(path, error),
+        }
+    }
+
+    /// Sends the files that wait.
+    async fn flush(&mut self) -> Result<(), Error> {
+        let (paths, files): (Vec<PathBuf>, Vec<PushFile>) =
+            std::mem::take(&mut self.batch).into_iter().unzip();
+        self.bytes = 0;
+        let results = self.client.push_all(&files).await?;
+        for ((path, file), result) in paths.into_iter().zip(files).zip(results) {
+            match result.failure(&format!("push {:?}", file.path()), self.client.target()) {
+                None => self.account.file(&path, file.size()),
+                Some(error) => self.account.failed(path, error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is in a folder, by name, if it still is the one that was looked at: a link that took its
+/// place may lead anywhere.
+fn entries(folder: &Path, lineage: &Lineage) -> io::Result<Vec<DirEntry>> {
+    if !lineage.is_of(&std::fs::metadata(folder)?) {
+        return Err(io::Error::other("another has taken its place meanwhile"));
+    }
+    let mut entries = std::fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+    entries.sort_by_key(DirEntry::file_name);
+    Ok(entries)
+}
+
+/// The content of a file of at most `limit` bytes; `None` when it has more.
+fn read_small(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut content = Vec::new();
+    open_file(path)?.take(limit.saturating_add(1)).read_to_end(&mut content)?;
+    Ok(Some(content).filter(|content| content.len() as u64 <= limit))
+}

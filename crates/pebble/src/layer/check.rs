@@ -1,0 +1,419 @@
+//! The configuration of one health check, with every key of Pebble's layer schema.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::service::Override;
+use crate::duration::GoDuration;
+use crate::service_info::Startup;
+use crate::wire::{wire_object, wire_words};
+
+/// Which question of the container's health a check answers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CheckLevel {
+    /// Is it alive at all? A liveness probe.
+    Alive,
+    /// Can it take requests? A readiness probe; asking for it asks the alive checks too.
+    Ready,
+    /// A level that this version does not know; Pebble 1.32 refuses it.
+    Other(String),
+}
+
+wire_words!(CheckLevel { Alive = "alive", Ready = "ready" });
+
+/// The configuration of one check: when it runs, and exactly one of an HTTP request, a TCP
+/// connection or a command.
+///
+/// ```
+/// use std::time::Duration;
+/// use charmwright_pebble::{Check, Layer};
+/// let up = Check::http("http://127.0.0.1:8080/health").period(Duration::from_secs(5)).threshold(3);
+/// let layer = Layer::new().check("up", up);
+/// ```
+#[derive(Clone, Default, PartialEq)]
+#[must_use]
+pub struct Check {
+    override_: Option<Override>,
+    level: Option<CheckLevel>,
+    startup: Option<Startup>,
+    period: Option<GoDuration>,
+    timeout: Option<GoDuration>,
+    threshold: Option<i64>,
+    http: Option<HttpCheck>,
+    tcp: Option<TcpCheck>,
+    exec: Option<ExecCheck>,
+    extra: Map<String, Value>,
+}
+
+wire_object!(Check, "the configuration of a check (an object)", {
+    "override" => override_,
+    "level" => level,
+    "startup" => startup,
+    "period" => period,
+    "timeout" => timeout,
+    "threshold" => threshold,
+    "http" => http,
+    "tcp" => tcp,
+    "exec" => exec,
+});
+
+impl Check {
+    /// An entry that replaces any entry of the same name in the layers below, with nothing else
+    /// set; it still needs one of [`Self::with_http`], [`Self::with_tcp`] and [`Self::with_exec`].
+    pub fn new() -> Self {
+        Self { override_: Some(Override::Replace), ..Self::default() }
+    }
+
+    /// A check that asks for this URL and wants a 2xx answer, redirects followed.
+    pub fn http(url: impl Into<String>) -> Self {
+        Self::new().with_http(HttpCheck::new(url))
+    }
+
+    /// A check that connects to this port on `localhost`.
+    pub fn tcp(port: u16) -> Self {
+        Self::new().with_tcp(TcpCheck::new(port))
+    }
+
+    /// A check that runs this command and wants exit code 0. Words are split as for
+    /// [`Service::command`](super::Service::command).
+    pub fn exec(command: impl Into<String>) -> Self {
+        Self::new().with_exec(ExecCheck::new(command))
+    }
+
+    /// Sets `override`: [`Override::Replace`] from [`Self::new`].
+    pub fn override_mode(mut self, mode: Override) -> Self {
+        self.override_ = Some(mode);
+        self
+    }
+
+    /// Sets `level`; absent, it counts only where no level is asked for.
+    pub fn level(mut self, level: CheckLevel) -> Self {
+        self.level = Some(level);
+        self
+    }
+
+    /// Sets `startup`; Pebble takes an absent one for enabled (Pebble 1.19).
+    pub fn startup(mut self, startup: Startup) -> Self {
+        self.startup = Some(startup);
+        self
+    }
+
+    /// Sets `period`, from one run to the next and before the first; not zero; absent, 10 s.
+    pub fn period(mut self, period: impl Into<GoDuration>) -> Self {
+        self.period = Some(period.into());
+        self
+    }
+
+    /// Sets `timeout` of one run; not zero, and no longer than the period counts; absent, 3 s.
+    pub fn timeout(mut self, timeout: impl Into<GoDuration>) -> Self {
+        self.timeout = Some(timeout.into());
+        self
+    }
+
+    /// Sets `threshold`, the failures in a row that make it down; absent or 0, three.
+    pub fn threshold(mut self, failures: u32) -> Self {
+        self.threshold = Some(i64::from(failures));
+        self
+    }
+
+    /// Sets `http`. Exactly one of `http`, `tcp` and `exec` may stand in the plan.
+    pub fn with_http(mut self, http: HttpCheck) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// Sets `tcp`. Exactly one of `http`, `tcp` and `exec` may stand in the plan.
+    pub fn with_tcp(mut self, tcp: TcpCheck) -> Self {
+        self.tcp = Some(tcp);
+        self
+    }
+
+    /// Sets `exec`. Exactly one of `http`, `tcp` and `exec` may stand in the plan.
+    pub fn with_exec(mut self, exec: ExecCheck) -> Self {
+        self.exec = Some(exec);
+        self
+    }
+
+    /// Sets a key that this version does not know. A key that has a setter of its own is not sent
+    /// from here.
+    pub fn other(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.extra.insert(key.into(), value.into());
+        self
+    }
+
+    /// `override`, if set.
+    #[must_use]
+    pub fn get_override(&self) -> Option<&Override> {
+        self.override_.as_ref()
+    }
+
+    /// `level`, if set.
+    #[must_use]
+    pub fn get_level(&self) -> Option<&CheckLevel> {
+        self.level.as_ref()
+    }
+
+    /// `startup`, if set.
+    #[must_use]
+    pub fn get_startup(&self) -> Option<&Startup> {
+        self.startup.as_ref()
+    }
+
+    /// `period`, if set.
+    #[must_use]
+    pub fn get_period(&self) -> Option<GoDuration> {
+        self.period
+    }
+
+    /// `timeout`, if set.
+    #[must_use]
+    pub fn get_timeout(&self) -> Option<GoDuration> {
+        self.timeout
+    }
+
+    /// `threshold`, if set; a plan always shows it.
+    #[must_use]
+    pub fn get_threshold(&self) -> Option<i64> {
+        self.threshold
+    }
+
+    /// `http`, if set.
+    #[must_use]
+    pub fn get_http(&self) -> Option<&HttpCheck> {
+        self.http.as_ref()
+    }
+
+    /// `tcp`, if set.
+    #[must_use]
+    pub fn get_tcp(&self) -> Option<&TcpCheck> {
+        self.tcp.as_ref()
+    }
+
+    /// `exec`, if set.
+    #[must_use]
+    pub fn get_exec(&self) -> Option<&ExecCheck> {
+        self.exec.as_ref()
+    }
+
+    /// The keys that this version does not know.
+    #[must_use]
+    pub fn get_other(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+/// A check by an HTTP GET.
+#[derive(Clone, Default, PartialEq)]
+#[must_use]
+pub struct HttpCheck {
+    url: Option<String>,
+    headers: BTreeMap<String, String>,
+    extra: Map<String, Value>,
+}
+
+wire_object!(HttpCheck, "an HTTP check (an object)", { "url" => url, "headers" => headers });
+
+impl HttpCheck {
+    /// A request for this URL, such as `http://127.0.0.1:8080/health`.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: Some(url.into()), ..Self::default() }
+    }
+
+    /// Adds a header to the request.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.insert(name.into(), value.into());
+        self
+    }
+
+    /// `url`, if set.
+    #[must_use]
+    pub fn get_url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    /// `headers`.
+    #[must_use]
+    pub fn get_headers(&self) -> &BTreeMap<String, String> {
+        &self.headers
+    }
+
+    /// The keys that this version does not know.
+    #[must_use]
+    pub fn get_other(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+/// A check by a TCP connection.
+#[derive(Clone, Default, PartialEq)]
+#[must_use]
+pub struct TcpCheck {
+    port: Option<i64>,
+    host: Option<String>,
+    extra: Map<String, Value>,
+}
+
+wire_object!(TcpCheck, "a TCP check (an object)", { "port" => port, "host" => host });
+
+impl TcpCheck {
+    /// A connection to this port.
+    pub fn new(port: u16) -> Self {
+        Self { port: Some(i64::from(port)), ..Self::default() }
+    }
+
+    /// Sets `host`; absent, `localhost`.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// `port`, if set. Pebble itself takes any whole number here.
+    #[must_use]
+    pub fn get_port(&self) -> Option<i64> {
+        self.port
+    }
+
+    /// `host`, if set.
+    #[must_use]
+    pub fn get_host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    /// The keys that this version does not know.
+    #[must_use]
+    pub fn get_other(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}
+
+/// A check by a command.
+#[derive(Clone, Default, PartialEq)]
+#[must_use]
+pub struct ExecCheck {
+    command: Option<String>,
+    service_context: Option<String>,
+    environment: BTreeMap<String, String>,
+    user_id: Option<i64>,
+    user: Option<String>,
+    group_id: Option<i64>,
+    group: Option<String>,
+    working_dir: Option<String>,
+    extra: Map<String, Value>,
+}
+
+wire_object!(ExecCheck, "an exec check (an object)", {
+    "command" => command,
+    "service-context" => service_context,
+    "environment" => environment,
+    "user-id" => user_id,
+    "user" => user,
+    "group-id" => group_id,
+    "group" => group,
+    "working-dir" => working_dir,
+});
+
+impl ExecCheck {
+    /// A run of this command; words are split as a shell does, without a shell.
+    pub fn new(command: impl Into<String>) -> Self {
+        Self { command: Some(command.into()), ..Self::default() }
+    }
+
+    /// Sets `service-context`: the service whose environment, user, group and directory it runs in,
+    /// under what is set here. It has to exist (Pebble 1.3).
+    pub fn service_context(mut self, service: impl Into<String>) -> Self {
+        self.service_context = Some(service.into());
+        self
+    }
+
+    /// Adds one variable to `environment`.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets `user-id`; Pebble checks it as soon as the layer is added.
+    pub fn user_id(mut self, id: u32) -> Self {
+        self.user_id = Some(i64::from(id));
+        self
+    }
+
+    /// Sets `user`; Pebble checks it as soon as the layer is added.
+    pub fn user(mut self, name: impl Into<String>) -> Self {
+        self.user = Some(name.into());
+        self
+    }
+
+    /// Sets `group-id`; Pebble checks it as soon as the layer is added.
+    pub fn group_id(mut self, id: u32) -> Self {
+        self.group_id = Some(i64::from(id));
+        self
+    }
+
+    /// Sets `group`; Pebble checks it as soon as the layer is added.
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.group = Some(name.into());
+        self
+    }
+
+    /// Sets `working-dir`; absent, the service context's or else the daemon's own.
+    pub fn working_dir(mut self, path: impl Into<String>) -> Self {
+        self.working_dir = Some(path.into());
+        self
+    }
+
+    /// `command`, if set.
+    #[must_use]
+    pub fn get_command(&self) -> Option<&str> {
+        self.command.as_deref()
+    }
+
+    /// `service-context`, if set.
+    #[must_use]
+    pub fn get_service_context(&self) -> Option<&str> {
+        self.service_context.as_deref()
+    }
+
+    /// `environment`.
+    #[must_use]
+    pub fn get_environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    /// `user-id`, if set.
+    #[must_use]
+    pub fn get_user_id(&self) -> Option<i64> {
+        self.user_id
+    }
+
+    /// `user`, if set.
+    #[must_use]
+    pub fn get_user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// `group-id`, if set.
+    #[must_use]
+    pub fn get_group_id(&self) -> Option<i64> {
+        self.group_id
+    }
+
+    /// `group`, if set.
+    #[must_use]
+    pub fn get_group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
+    /// `working-dir`, if set.
+    #[must_use]
+    pub fn get_working_dir(&self) -> Option<&str> {
+        self.working_dir.as_deref()
+    }
+
+    /// The keys that this version does not know.
+    #[must_use]
+    pub fn get_other(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}

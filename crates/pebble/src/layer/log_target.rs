@@ -1,0 +1,138 @@
+//! The configuration of one log target: where Pebble forwards the output of services (Pebble 1.2).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::service::Override;
+use crate::wire::{wire_object, wire_words};
+
+/// The protocol that a log target speaks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LogTargetType {
+    /// Grafana Loki's push API (works since Pebble 1.4).
+    Loki,
+    /// OpenTelemetry's log protocol over HTTP (Pebble 1.24).
+    OpenTelemetry,
+    /// Syslog over TCP or UDP (Pebble 1.27).
+    Syslog,
+    /// A protocol that this version does not know.
+    Other(String),
+}
+
+wire_words!(LogTargetType { Loki = "loki", OpenTelemetry = "opentelemetry", Syslog = "syslog" });
+
+/// The configuration of one log target.
+#[derive(Clone, Default, PartialEq)]
+#[must_use]
+pub struct LogTarget {
+    kind: Option<LogTargetType>,
+    location: Option<String>,
+    services: Vec<String>,
+    override_: Option<Override>,
+    labels: BTreeMap<String, String>,
+    extra: Map<String, Value>,
+}
+
+wire_object!(LogTarget, "the configuration of a log target (an object)", {
+    "type" => kind,
+    "location" => location,
+    "services" => services,
+    "override" => override_,
+    "labels" => labels,
+});
+
+impl LogTarget {
+    /// A target that replaces any target of the same name in the layers below: protocol and URL. It
+    /// forwards nothing until [`Self::services`] names some.
+    pub fn new(kind: LogTargetType, location: impl Into<String>) -> Self {
+        Self {
+            kind: Some(kind),
+            location: Some(location.into()),
+            override_: Some(Override::Replace),
+            ..Self::default()
+        }
+    }
+
+    /// A target that is merged into the target of the same name in the layers below, with nothing
+    /// else set.
+    pub fn merge() -> Self {
+        Self { override_: Some(Override::Merge), ..Self::default() }
+    }
+
+    /// Sets `override`: [`Override::Replace`] from [`Self::new`].
+    pub fn override_mode(mut self, mode: Override) -> Self {
+        self.override_ = Some(mode);
+        self
+    }
+
+    /// Sets `type`.
+    pub fn kind(mut self, kind: LogTargetType) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Sets `location`, a URL; for syslog `tcp://…` or `udp://…`.
+    pub fn location(mut self, url: impl Into<String>) -> Self {
+        self.location = Some(url.into());
+        self
+    }
+
+    /// Adds to `services`: names, `all`, or with a `-` before them to take them out; the last one
+    /// that fits a service counts.
+    pub fn services(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.services.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds to `labels`; `$VAR` in a value is taken from the service's environment. The prefix
+    /// `pebble_` is Pebble's own.
+    pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets a key that this version does not know. A key that has a setter of its own is not sent
+    /// from here.
+    pub fn other(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.extra.insert(key.into(), value.into());
+        self
+    }
+
+    /// `override`, if set.
+    #[must_use]
+    pub fn get_override(&self) -> Option<&Override> {
+        self.override_.as_ref()
+    }
+
+    /// `type`, if set.
+    #[must_use]
+    pub fn get_kind(&self) -> Option<&LogTargetType> {
+        self.kind.as_ref()
+    }
+
+    /// `location`, if set.
+    #[must_use]
+    pub fn get_location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+
+    /// `services`, in order.
+    #[must_use]
+    pub fn get_services(&self) -> &[String] {
+        &self.services
+    }
+
+    /// `labels`.
+    #[must_use]
+    pub fn get_labels(&self) -> &BTreeMap<String, String> {
+        &self.labels
+    }
+
+    /// The keys that this version does not know.
+    #[must_use]
+    pub fn get_other(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}

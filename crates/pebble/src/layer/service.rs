@@ -1,0 +1,434 @@
+//! The configuration of one service, with every key of Pebble's layer schema.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::duration::GoDuration;
+use crate::service_info::Startup;
+use crate::wire::{wire_object, wire_words};
+
+/// What an entry of a layer does to the entry of the same name in the layers below. Pebble demands
+/// it of every entry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Override {
+    /// Only this entry counts.
+    Replace,
+    /// What is set here wins, maps are united, lists are appended without looking for duplicates. A
+    /// value cannot be unset this way.
+    Merge,
+    /// A value that this version does not know; Pebble 1.32 refuses it.
+    Other(String),
+}
+
+wire_words!(Override { Replace = "replace", Merge = "merge" });
+
+/// What Pebble does when a service ends or a check of it fails.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ServiceAction {
+    /// Start it again after the backoff delay. The default for an exit, good or bad.
+    Restart,
+    /// End the daemon: with success for `on-success`, else with failure.
+    Shutdown,
+    /// End the daemon with success although the service failed; not for `on-success`.
+    SuccessShutdown,
+    /// End the daemon with failure although the service succeeded; only for `on-success`.
+    FailureShutdown,
+    /// Do nothing.
+    Ignore,
+    /// A value that this version does not know; Pebble 1.32 refuses it.
+    Other(String),
+}
+
+wire_words!(ServiceAction {
+    Restart = "restart",
+    Shutdown = "shutdown",
+    SuccessShutdown = "success-shutdown",
+    FailureShutdown = "failure-shutdown",
+    Ignore = "ignore",
+});
+
+/// A number that JSON can carry; writing an infinite one is an error rather than a silent null.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(transparent)]
+struct Factor(f64);
+
+impl Serialize for Factor {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.is_finite() {
+            serializer.serialize_f64(self.0)
+        } else {
+            Err(serde::ser::Error::custom("backoff-factor has to be a finite number"))
+        }
+    }
+}
+
+/// The configuration of one service.
+///
+/// Setters take and return the value; what they set is read by the `get_` methods, as with
+/// [`std::process::Command`]. What is not set is left to the layers below (for a merge) and then to
+/// Pebble's own default, named at each setter.
+///
+/// ```
+/// use charmwright_pebble::{Layer, Service, Startup};
+/// let web = Service::new().command("/bin/web --port 8080").startup(Startup::Enabled).env("LANG", "C.UTF-8");
+/// let layer = Layer::new().service("web", web);
+/// ```
+#[derive(Clone, Default, PartialEq)]
+#[must_use]
+pub struct Service {
+    summary: Option<String>,
+    description: Option<String>,
+    startup: Option<Startup>,
+    override_: Option<Override>,
+    command: Option<String>,
+    after: Vec<String>,
+    before: Vec<String>,
+    requires: Vec<String>,
+    workload: Option<String>,
+    environment: BTreeMap<String, String>,
+    user_id: Option<i64>,
+    user: Option<String>,
+    group_id: Option<i64>,
+    group: Option<String>,
+    working_dir: Option<String>,
+    on_success: Option<ServiceAction>,
+    on_failure: Option<ServiceAction>,
+    on_check_failure: BTreeMap<String, ServiceAction>,
+    backoff_delay: Option<GoDuration>,
+    backoff_factor: Option<Factor>,
+    backoff_limit: Option<GoDuration>,
+    kill_delay: Option<GoDuration>,
+    extra: Map<String, Value>,
+}
+
+wire_object!(Service, "the configuration of a service (an object)", {
+    "summary" => summary,
+    "description" => description,
+    "startup" => startup,
+    "override" => override_,
+    "command" => command,
+    "after" => after,
+    "before" => before,
+    "requires" => requires,
+    "workload" => workload,
+    "environment" => environment,
+    "user-id" => user_id,
+    "user" => user,
+    "group-id" => group_id,
+    "group" => group,
+    "working-dir" => working_dir,
+    "on-success" => on_success,
+    "on-failure" => on_failure,
+    "on-check-failure" => on_check_failure,
+    "backoff-delay" => backoff_delay,
+    "backoff-factor" => backoff_factor,
+    "backoff-limit" => backoff_limit,
+    "kill-delay" => kill_delay,
+});
+
+impl Service {
+    /// An entry that replaces any entry of the same name in the layers below, with nothing else
+    /// set.
+    pub fn new() -> Self {
+        Self { override_: Some(Override::Replace), ..Self::default() }
+    }
+
+    /// Sets `override`: [`Override::Replace`] from [`Self::new`].
+    pub fn override_mode(mut self, mode: Override) -> Self {
+        self.override_ = Some(mode);
+        self
+    }
+
+    /// Sets `summary`, one line for people.
+    pub fn summary(mut self, text: impl Into<String>) -> Self {
+        self.summary = Some(text.into());
+        self
+    }
+
+    /// Sets `description`, a longer text for people.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description = Some(text.into());
+        self
+    }
+
+    /// Sets `startup`; Pebble takes an absent one for disabled.
+    pub fn startup(mut self, startup: Startup) -> Self {
+        self.startup = Some(startup);
+        self
+    }
+
+    /// Sets `command`: words split as a shell does (quotes, backslash, `#` comments) but run
+    /// without a shell, so no variables, globs or pipes. The plan needs one.
+    ///
+    /// A last group in brackets, `web [ --port 80 ]`, holds default arguments that the daemon's
+    /// `--args` can replace.
+    pub fn command(mut self, command: impl Into<String>) -> Self {
+        self.command = Some(command.into());
+        self
+    }
+
+    /// Adds to `after`: services that are started before this one when they are started together.
+    pub fn after(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.after.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds to `before`: services that are started after this one when they are started together.
+    pub fn before(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.before.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds to `requires`: services that are started with this one, and whose stop stops this one.
+    pub fn requires(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.requires.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets `workload`: the entry of the plan's `workloads` that gives user, group and environment
+    /// (Pebble 1.20). Excludes user and group here.
+    pub fn workload(mut self, name: impl Into<String>) -> Self {
+        self.workload = Some(name.into());
+        self
+    }
+
+    /// Adds one variable to `environment`, over the daemon's own environment.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds variables to `environment`, over the daemon's own environment.
+    pub fn envs(
+        mut self,
+        variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+    ) -> Self {
+        self.environment
+            .extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// Sets `user-id`, checked against `user` when the service starts.
+    pub fn user_id(mut self, id: u32) -> Self {
+        self.user_id = Some(i64::from(id));
+        self
+    }
+
+    /// Sets `user`, a name in the container. It is looked up only when the service starts.
+    pub fn user(mut self, name: impl Into<String>) -> Self {
+        self.user = Some(name.into());
+        self
+    }
+
+    /// Sets `group-id`, checked against `group` when the service starts.
+    pub fn group_id(mut self, id: u32) -> Self {
+        self.group_id = Some(i64::from(id));
+        self
+    }
+
+    /// Sets `group`, a name in the container; absent, the user's own group.
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.group = Some(name.into());
+        self
+    }
+
+    /// Sets `working-dir`; absent, the daemon's own.
+    pub fn working_dir(mut self, path: impl Into<String>) -> Self {
+        self.working_dir = Some(path.into());
+        self
+    }
+
+    /// Sets `on-success`, what to do after exit code 0; absent, restart.
+    pub fn on_success(mut self, action: ServiceAction) -> Self {
+        self.on_success = Some(action);
+        self
+    }
+
+    /// Sets `on-failure`, what to do after any other exit; absent, restart.
+    pub fn on_failure(mut self, action: ServiceAction) -> Self {
+        self.on_failure = Some(action);
+        self
+    }
+
+    /// Adds to `on-check-failure`: what to do when that check reaches its threshold; absent,
+    /// nothing.
+    pub fn on_check_failure(mut self, check: impl Into<String>, action: ServiceAction) -> Self {
+        self.on_check_failure.insert(check.into(), action);
+        self
+    }
+
+    /// Sets `backoff-delay`, the wait before the first automatic restart; absent, 500 ms.
+    pub fn backoff_delay(mut self, delay: impl Into<GoDuration>) -> Self {
+        self.backoff_delay = Some(delay.into());
+        self
+    }
+
+    /// Sets `backoff-factor`, by which each further wait grows: a finite number of at least 1;
+    /// absent, 2.
+    pub fn backoff_factor(mut self, factor: f64) -> Self {
+        self.backoff_factor = Some(Factor(factor));
+        self
+    }
+
+    /// Sets `backoff-limit`: the longest wait, and the time a service has to run until waits begin
+    /// anew; absent, 30 s.
+    pub fn backoff_limit(mut self, limit: impl Into<GoDuration>) -> Self {
+        self.backoff_limit = Some(limit.into());
+        self
+    }
+
+    /// Sets `kill-delay`, from SIGTERM to SIGKILL; absent, 5 s.
+    pub fn kill_delay(mut self, delay: impl Into<GoDuration>) -> Self {
+        self.kill_delay = Some(delay.into());
+        self
+    }
+
+    /// Sets a key that this version does not know. A key that has a setter of its own is not sent
+    /// from here.
+    pub fn other(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.extra.insert(key.into(), value.into());
+        self
+    }
+
+    /// `override`, if set.
+    #[must_use]
+    pub fn get_override(&self) -> Option<&Override> {
+        self.override_.as_ref()
+    }
+
+    /// `summary`, if set.
+    #[must_use]
+    pub fn get_summary(&self) -> Option<&str> {
+        self.summary.as_deref()
+    }
+
+    /// `description`, if set.
+    #[must_use]
+    pub fn get_description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// `startup`, if set.
+    #[must_use]
+    pub fn get_startup(&self) -> Option<&Startup> {
+        self.startup.as_ref()
+    }
+
+    /// `command`, if set.
+    #[must_use]
+    pub fn get_command(&self) -> Option<&str> {
+        self.command.as_deref()
+    }
+
+    /// `after`, in order.
+    #[must_use]
+    pub fn get_after(&self) -> &[String] {
+        &self.after
+    }
+
+    /// `before`, in order.
+    #[must_use]
+    pub fn get_before(&self) -> &[String] {
+        &self.before
+    }
+
+    /// `requires`, in order.
+    #[must_use]
+    pub fn get_requires(&self) -> &[String] {
+        &self.requires
+    }
+
+    /// `workload`, if set.
+    #[must_use]
+    pub fn get_workload(&self) -> Option<&str> {
+        self.workload.as_deref()
+    }
+
+    /// `environment`.
+    #[must_use]
+    pub fn get_environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    /// `user-id`, if set. Pebble itself takes any whole number here.
+    #[must_use]
+    pub fn get_user_id(&self) -> Option<i64> {
+        self.user_id
+    }
+
+    /// `user`, if set.
+    #[must_use]
+    pub fn get_user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// `group-id`, if set. Pebble itself takes any whole number here.
+    #[must_use]
+    pub fn get_group_id(&self) -> Option<i64> {
+        self.group_id
+    }
+
+    /// `group`, if set.
+    #[must_use]
+    pub fn get_group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
+    /// `working-dir`, if set.
+    #[must_use]
+    pub fn get_working_dir(&self) -> Option<&str> {
+        self.working_dir.as_deref()
+    }
+
+    /// `on-success`, if set.
+    #[must_use]
+    pub fn get_on_success(&self) -> Option<&ServiceAction> {
+        self.on_success.as_ref()
+    }
+
+    /// `on-failure`, if set.
+    #[must_use]
+    pub fn get_on_failure(&self) -> Option<&ServiceAction> {
+        self.on_failure.as_ref()
+    }
+
+    /// `on-check-failure`, by the check's name.
+    #[must_use]
+    pub fn get_on_check_failure(&self) -> &BTreeMap<String, ServiceAction> {
+        &self.on_check_failure
+    }
+
+    /// `backoff-delay`, if set.
+    #[must_use]
+    pub fn get_backoff_delay(&self) -> Option<GoDuration> {
+        self.backoff_delay
+    }
+
+    /// `backoff-factor`, if set.
+    #[must_use]
+    pub fn get_backoff_factor(&self) -> Option<f64> {
+        self.backoff_factor.map(|factor| factor.0)
+    }
+
+    /// `backoff-limit`, if set.
+    #[must_use]
+    pub fn get_backoff_limit(&self) -> Option<GoDuration> {
+        self.backoff_limit
+    }
+
+    /// `kill-delay`, if set.
+    #[must_use]
+    pub fn get_kill_delay(&self) -> Option<GoDuration> {
+        self.kill_delay
+    }
+
+    /// The keys that this version does not know.
+    #[must_use]
+    pub fn get_other(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+}

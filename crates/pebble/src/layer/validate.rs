@@ -1,0 +1,262 @@
+//! What is refused before it is sent: what Pebble certainly refuses, and the one thing that ends
+//! it.
+
+use super::command::{CommandFault, check_exec_command, check_service_command};
+use super::{Check, ExecCheck, Layer, LogTarget, Override, Service};
+use crate::names::{check_environment, check_name, check_text};
+
+/// A layer, or the label for one, that is not sent. Its message names the entry, what is wrong and
+/// what would do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot use {place}: {why}")]
+pub struct InvalidLayer {
+    fault: LayerFault,
+    place: String,
+    why: String,
+}
+
+/// What is wrong with a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LayerFault {
+    /// The label.
+    Label,
+    /// The name of an entry.
+    Name,
+    /// An entry's `override` is absent or unknown.
+    Override,
+    /// The command of a service or of an exec check.
+    Command,
+    /// What a check does: not exactly one of `http`, `tcp` and `exec`.
+    CheckKind,
+    /// Some other value.
+    Value,
+}
+
+impl InvalidLayer {
+    fn new(fault: LayerFault, place: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { fault, place: place.into(), why: why.into() }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn fault(&self) -> LayerFault {
+        self.fault
+    }
+
+    /// Why it will not do, without the entry that it is about: for who names that in other words,
+    /// such as a config option.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+}
+
+impl Service {
+    /// Checks a command as [`Layer::validate`] will: that it holds a word, closes its quotes, and
+    /// has its `[ ... ]` group of default arguments, if any, at the end. For a charm whose user
+    /// gives the command.
+    ///
+    /// ```
+    /// use charmwright_pebble::Service;
+    ///
+    /// let refused = Service::validate_command("sh -c 'echo").unwrap_err();
+    /// assert_eq!(refused.why(), "a quote is not closed");
+    /// ```
+    ///
+    /// # Errors
+    /// Says what is wrong; the command itself is not repeated.
+    pub fn validate_command(command: &str) -> Result<(), InvalidLayer> {
+        check_service_command(command).map_err(CommandFault::into_invalid)
+    }
+}
+
+impl ExecCheck {
+    /// Checks a command as [`Layer::validate`] will: that it holds a word and closes its quotes.
+    /// Brackets mean nothing here.
+    ///
+    /// # Errors
+    /// Says what is wrong; the command itself is not repeated.
+    pub fn validate_command(command: &str) -> Result<(), InvalidLayer> {
+        check_exec_command(command).map_err(CommandFault::into_invalid)
+    }
+}
+
+impl CommandFault {
+    fn into_invalid(self) -> InvalidLayer {
+        InvalidLayer::new(LayerFault::Command, "the command", self.why())
+    }
+}
+
+impl Layer {
+    /// Checks what can be checked without Pebble.
+    ///
+    /// Above all a command with no word in it, which Pebble (1.32 at least) accepts and then dies
+    /// of when it is to be run. What depends on other layers (whether a merged service has a
+    /// command, whether a required service exists) is left to Pebble, which answers 400 and stays
+    /// as it was.
+    ///
+    /// # Errors
+    /// The first thing found wrong, entries taken in the order of their names.
+    pub fn validate(&self) -> Result<(), InvalidLayer> {
+        self.get_services().iter().try_for_each(|(name, service)| check_service(name, service))?;
+        self.get_checks().iter().try_for_each(|(name, check)| check_check(name, check))?;
+        self.get_log_targets().iter().try_for_each(|(name, target)| check_log_target(name, target))
+    }
+
+    /// Checks the label that a layer is to be added under.
+    ///
+    /// # Errors
+    /// When it is empty or starts with `pebble-`, which Pebble keeps for itself.
+    pub fn validate_label(label: &str) -> Result<(), InvalidLayer> {
+        let refuse = |why: &str| {
+            Err(InvalidLayer::new(LayerFault::Label, format!("the layer label {label:?}"), why))
+        };
+        if label.is_empty() {
+            refuse("a label has at least one character")
+        } else if label.contains('\0') {
+            refuse("a label has no NUL in it")
+        } else if label.starts_with("pebble-") {
+            refuse("labels that start with \"pebble-\" are Pebble's own; choose another")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn check_service(name: &str, service: &Service) -> Result<(), InvalidLayer> {
+    let place = || format!("service {name:?}");
+    let bad_name = |why: &str| Err(InvalidLayer::new(LayerFault::Name, place(), why));
+    check_name("service", name).map_err(|why| InvalidLayer::new(LayerFault::Name, place(), why))?;
+    match name {
+        "pebble" => return bad_name("the name \"pebble\" is Pebble's own; choose another"),
+        _ if name.starts_with('-') => return bad_name("a name does not start with \"-\""),
+        _ => {}
+    }
+    check_override(service.get_override(), place)?;
+    let bad_value = |why| InvalidLayer::new(LayerFault::Value, place(), why);
+    if let Some(command) = service.get_command() {
+        check_command(command, service.get_override(), check_service_command(command), place)?;
+    }
+    check_environment(service.get_environment()).map_err(bad_value)?;
+    check_texts(&[
+        ("user", service.get_user()),
+        ("group", service.get_group()),
+        ("working-dir", service.get_working_dir()),
+    ])
+    .map_err(bad_value)?;
+    if service.get_backoff_factor().is_some_and(|factor| !factor.is_finite() || factor < 1.0) {
+        return Err(InvalidLayer::new(
+            LayerFault::Value,
+            place(),
+            "backoff-factor has to be a finite number of at least 1",
+        ));
+    }
+    Ok(())
+}
+
+fn check_check(name: &str, check: &Check) -> Result<(), InvalidLayer> {
+    let place = || format!("check {name:?}");
+    check_name("check", name).map_err(|why| InvalidLayer::new(LayerFault::Name, place(), why))?;
+    check_override(check.get_override(), place)?;
+    check_check_texts(check).map_err(|why| InvalidLayer::new(LayerFault::Value, place(), why))?;
+    if check.get_period().is_some_and(|period| period.as_nanos() == 0) {
+        return Err(InvalidLayer::new(LayerFault::Value, place(), "period must not be zero"));
+    }
+    if check.get_timeout().is_some_and(|timeout| timeout.as_nanos() == 0) {
+        return Err(InvalidLayer::new(LayerFault::Value, place(), "timeout must not be zero"));
+    }
+    let kinds = [check.get_http().is_some(), check.get_tcp().is_some(), check.get_exec().is_some()];
+    let kinds = kinds.into_iter().filter(|&is_set| is_set).count();
+    // A merge may complete or change what lower layers say, but two kinds at once never end well.
+    if kinds > 1 || (kinds == 0 && check.get_override() == Some(&Override::Replace)) {
+        return Err(InvalidLayer::new(
+            LayerFault::CheckKind,
+            place(),
+            "it has to have exactly one of http, tcp and exec",
+        ));
+    }
+    if let Some(command) = check.get_exec().and_then(|exec| exec.get_command()) {
+        check_command(command, check.get_override(), check_exec_command(command), place)?;
+    }
+    Ok(())
+}
+
+/// What an http, a tcp and an exec check hand to the operating system or to another program.
+fn check_check_texts(check: &Check) -> Result<(), String> {
+    if let Some(http) = check.get_http() {
+        check_texts(&[("url", http.get_url())])?;
+        for (name, value) in http.get_headers() {
+            check_text("the name of a header", name)?;
+            check_text(&format!("the header {name:?}"), value)?;
+        }
+    }
+    if let Some(tcp) = check.get_tcp() {
+        check_texts(&[("host", tcp.get_host())])?;
+    }
+    if let Some(exec) = check.get_exec() {
+        check_environment(exec.get_environment())?;
+        check_texts(&[
+            ("user", exec.get_user()),
+            ("group", exec.get_group()),
+            ("working-dir", exec.get_working_dir()),
+            ("service-context", exec.get_service_context()),
+        ])?;
+    }
+    Ok(())
+}
+
+fn check_texts(texts: &[(&str, Option<&str>)]) -> Result<(), String> {
+    texts.iter().try_for_each(|(what, text)| match text {
+        Some(text) => check_text(what, text),
+        None => Ok(()),
+    })
+}
+
+fn check_log_target(name: &str, target: &LogTarget) -> Result<(), InvalidLayer> {
+    let place = || format!("log target {name:?}");
+    let bad_name = |why| InvalidLayer::new(LayerFault::Name, place(), why);
+    check_name("log target", name).map_err(bad_name)?;
+    check_override(target.get_override(), place)?;
+    check_texts(&[("location", target.get_location())])
+        .map_err(|why| InvalidLayer::new(LayerFault::Value, place(), why))?;
+    if let Some(label) = target.get_labels().keys().find(|label| label.starts_with("pebble_")) {
+        let why = format!("labels that start with \"pebble_\" are Pebble's own; rename {label:?}");
+        return Err(InvalidLayer::new(LayerFault::Value, place(), why));
+    }
+    Ok(())
+}
+
+fn check_override(mode: Option<&Override>, place: impl Fn() -> String) -> Result<(), InvalidLayer> {
+    match mode {
+        Some(Override::Replace | Override::Merge) => Ok(()),
+        Some(Override::Other(word)) => Err(InvalidLayer::new(
+            LayerFault::Override,
+            place(),
+            format!("override {word:?} is neither \"replace\" nor \"merge\""),
+        )),
+        None => Err(InvalidLayer::new(
+            LayerFault::Override,
+            place(),
+            "it has to say \"override: replace\" or \"override: merge\"",
+        )),
+    }
+}
+
+/// A merge takes an empty command for one that is not set, so only there it does no harm.
+fn check_command(
+    command: &str,
+    mode: Option<&Override>,
+    checked: Result<(), CommandFault>,
+    place: impl Fn() -> String,
+) -> Result<(), InvalidLayer> {
+    match checked {
+        Err(CommandFault::Empty) if command.is_empty() && mode == Some(&Override::Merge) => Ok(()),
+        Err(fault) => Err(InvalidLayer::new(
+            LayerFault::Command,
+            place(),
+            format!("its command cannot be run: {}", fault.why()),
+        )),
+        Ok(()) => Ok(()),
+    }
+}

@@ -1,0 +1,137 @@
+//! A client for Pebble, the supervisor that Juju puts in every workload container. It covers the
+//! whole API of the unix socket, and can be used alone.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use charmwright_pebble::{Client, Exec, PushOptions, Signal};
+//!
+//! # async fn example() -> Result<(), charmwright_pebble::Error> {
+//! let web = Client::new("/charm/containers/web/pebble.socket").with_target("container \"web\"");
+//! web.push("/etc/web.conf", "port = 80\n", &PushOptions::new().make_dirs()).await?;
+//! let check = web.exec_output(&Exec::new(["web", "--check", "/etc/web.conf"]).timeout(Duration::from_secs(10))).await?;
+//! if check.success() {
+//!     web.signal(&Signal::HUP, &["web"]).await?;
+//!     web.wait_service_active("web", Duration::from_secs(2), Duration::from_secs(30)).await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How a call is made
+//! One call is one request with bounded in-line retries: a [`Client`] method describes its request,
+//! `retry` runs it under a policy and a shared budget (`call` is one such run, attempt by attempt),
+//! `transport` has the kept connections, `lane` speaks HTTP on one of them, and `envelope` decodes
+//! the answer. What a lost answer means is data beside each request, and `resend` acts by it.
+//! `incoming` has the two ways of being answered that are no envelope: a stream, and a websocket.
+//! Nothing runs in the background: whoever awaits drives the connection, and dropping a future ends
+//! what it did.
+//!
+//! # Where things are
+//! A file is named for the part of the API that it speaks: `system_info`, `health`, `metrics`,
+//! `changes`, `services`, `signals`, `layers`, `plan`, `files`, `exec`, `logs`, `checks`,
+//! `notices`, `identities`; each has its types, its calls and their tests. `watch` turns what goes
+//! on into streams that outlive a break and end by being dropped; `waits` waits until something is
+//! as it should be. The typed model beside them: `layer` is what Pebble is told to run,
+//! `service_info` and `change` are what it reports; `duration` and `timestamp` are Go's durations
+//! and RFC 3339 moments as they travel; `wire` says once how unknown words and keys are kept, and
+//! `names` what no name or variable can be.
+//!
+//! [pebble-versions.md]: versions
+#![doc = include_str!("../docs/pebble.md")]
+
+mod awaited_change;
+mod body;
+mod call;
+mod change;
+mod changes;
+mod checks;
+mod client;
+#[cfg(test)]
+mod coverage;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod decoders;
+mod duration;
+mod envelope;
+mod error;
+#[cfg(test)]
+mod error_texts;
+mod exec;
+mod files;
+mod health;
+mod identities;
+mod incoming;
+mod known_layers;
+mod lane;
+mod layer;
+mod layers;
+mod logs;
+mod metrics;
+mod names;
+mod notices;
+mod notify;
+#[cfg(test)]
+mod odd_answers;
+mod plan;
+mod remainder;
+mod request;
+mod resend;
+mod retry;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod scripted_server;
+mod service_action;
+mod service_conflict;
+mod service_failure;
+mod service_info;
+mod service_output;
+mod services;
+mod signals;
+mod start_refusal;
+mod system_info;
+mod timestamp;
+mod transport;
+mod turns;
+#[doc = include_str!("../docs/pebble-versions.md")]
+pub mod versions {}
+mod waits;
+mod watch;
+mod wire;
+
+pub use change::{Change, ChangeId, ChangeStatus, InvalidChangeId, Task, TaskProgress};
+pub use changes::{ChangeFilter, ChangeSelect};
+pub use checks::{CheckInfo, CheckQuery, CheckRefresh, CheckStatus};
+pub use client::Client;
+pub use duration::{GoDuration, InvalidDuration};
+pub use error::{Error, ErrorKind, UserFault};
+pub use exec::{Exec, ExecOutput, ExecProcess, ExecReader, ExecStatus, ExecStdin, ExecTimings};
+pub use files::{
+    DirOptions, FileError, FileErrorKind, FileInfo, FileResult, FileType, InvalidMode, ListOptions,
+    Mode, Owner, PullStream, PulledFile, PushFile, PushOptions, RemoveOptions, Symlinks,
+    TreeFailure, TreeOptions, TreeProgress, TreeReport,
+};
+pub use health::HealthQuery;
+pub use identities::{Identity, IdentityAccess};
+pub use layer::{
+    Check, CheckLevel, ExecCheck, HttpCheck, InvalidLayer, InvalidYaml, Layer, LayerFault,
+    LogTarget, LogTargetType, Override, Service, ServiceAction, TcpCheck,
+};
+pub use layers::LayerMode;
+pub use logs::{LogEntry, LogQuery};
+pub use notices::{InvalidNoticeId, Notice, NoticeId, NoticeQuery, NoticeType};
+pub use notify::Notify;
+pub use plan::Plan;
+pub use retry::{
+    Attempt, Budget, Classified, FailedAttempt, RetryObserver, RetryPolicy, RunError, WAITS,
+};
+pub use service_failure::ServiceFailure;
+pub use service_info::{ServiceInfo, ServiceStatus, Startup};
+pub use signals::{InvalidSignal, Signal};
+pub use start_refusal::StartRefusal;
+pub use system_info::{InvalidVersion, SystemInfo, Version};
+pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use watch::{
+    CheckWatch, GapCause, LogEvent, LogFollow, LogGap, NoticeWatch, ServiceWatch, Update,
+};

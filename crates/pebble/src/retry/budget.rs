@@ -1,0 +1,69 @@
+//! What the calls of one hook may still spend on one container.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::policy::RetryPolicy;
+
+/// The retries made and the time without an answer, counted over all calls that share it: by custom
+/// one for each container and hook.
+///
+/// Clones share the count. Once it is spent (as many retries, or as much time, as the policy of a
+/// call allows), that call makes one attempt. An answered request costs nothing, however long it
+/// took.
+#[derive(Debug, Clone, Default)]
+pub struct Budget(Arc<Mutex<Spent>>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    retries: u32,
+    unanswered: Duration,
+}
+
+impl Budget {
+    /// A budget of which nothing is spent.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many retries have been made.
+    #[must_use]
+    pub fn retries(&self) -> u32 {
+        self.spent().retries
+    }
+
+    /// How much time has gone without an answer: failed attempts, and the waits after them.
+    #[must_use]
+    pub fn unanswered(&self) -> Duration {
+        self.spent().unanswered
+    }
+
+    fn spent(&self) -> Spent {
+        *self.lock()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Spent> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Charges time that passed in a failed attempt.
+    pub(super) fn charge(&self, unanswered: Duration) {
+        let mut spent = self.lock();
+        spent.unanswered = spent.unanswered.saturating_add(unanswered);
+    }
+
+    /// Takes one more retry after `delay`, if `policy` allows it; both are charged at once, so that
+    /// calls made side by side cannot overdraw it.
+    pub(crate) fn take_retry(&self, policy: &RetryPolicy, delay: Duration) -> bool {
+        let mut spent = self.lock();
+        let unanswered = spent.unanswered.saturating_add(delay);
+        if spent.retries.saturating_add(1) >= policy.max_attempts()
+            || unanswered >= policy.time_limit()
+        {
+            return false;
+        }
+        *spent = Spent { retries: spent.retries + 1, unanswered };
+        true
+    }
+}

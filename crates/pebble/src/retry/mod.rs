@@ -1,0 +1,23 @@
+//! In-line retries: the same call is made again inside the handler, so that done work is not
+//! repeated and the hook need not fail.
+//!
+//! Three things are kept apart. A [`RetryPolicy`] is plain data: how often, how long between, how
+//! long in all. A [`Budget`] is what a hook has left for one container, shared by all its calls.
+//! And what a failure *means* is asked of the one who made the request: [`RetryPolicy::run`] takes
+//! it as a function, the Pebble client knows it from the request itself.
+
+mod budget;
+mod observer;
+mod policy;
+mod run;
+mod run_error;
+
+pub use budget::Budget;
+pub use observer::{FailedAttempt, RetryObserver};
+pub use policy::RetryPolicy;
+pub use run::WAITS;
+pub use run::{Attempt, Classified};
+pub use run_error::RunError;
+
+pub(crate) use policy::shortened;
+pub(crate) use run::{Drained, Judged, Reporter, drive};

@@ -1,0 +1,221 @@
+//! Changes of others that are at work on the services of an action: their end is waited for.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::awaited_change::LEAST_PAUSE;
+use super::call::Call;
+use super::change::Change;
+use super::changes::{ChangeFilter, list_changes};
+use super::error::{Error, ErrorKind};
+use super::remainder::{Remainder, is_about, is_stop_of_all, joined, left_of, was_joined_by};
+use super::resend::LostAction;
+use super::retry::WAITS;
+use super::service_action::{ServiceAction, name_services};
+use super::transport::seconds;
+use charmwright_yaml::text;
+
+/// The most of another change's summary in a line of the log, in bytes.
+const LONGEST_SUMMARY: usize = 256;
+
+/// The least time between two requests for the same action while another change is at work: each
+/// leaves a change and its notices, and Pebble keeps a thousand of either.
+const LEAST_DELAY: Duration = Duration::from_secs(1);
+
+/// How long a daemon is waited for to end after it has stopped all its services: it gives open
+/// requests one second, and its own work a few (Pebble 1.32, `internals/daemon/daemon.go`).
+const DAEMON_END_LIMIT: Duration = Duration::from_secs(5);
+
+/// How waiting for the changes of others has ended.
+pub(super) enum OthersEnd<T> {
+    Over(T),
+    /// The connection was lost meanwhile, so the daemon may be another one now.
+    ConnectionLost,
+}
+
+/// Changes of others on the same services.
+impl ServiceAction<'_> {
+    /// Gives what is left of a change that is done, but in part only because another change had
+    /// begun the same: that one's end is waited for.
+    pub(super) async fn left_by_others(
+        &mut self,
+        action: &LostAction,
+        change: &Change,
+        connection: Option<u64>,
+    ) -> Result<OthersEnd<Remainder>, Error> {
+        let mut joined = joined(change);
+        let found = joined.services();
+        // A replan says nothing of a disabled service that another replan is to start again.
+        let unsaid = match action.kind {
+            "replan" => self.client.known_layers().services_not_enabled(),
+            _ => Vec::new(),
+        };
+        let mut left = Remainder::default();
+        if found.is_empty() && unsaid.is_empty() {
+            return Ok(OthersEnd::Over(left));
+        }
+        // While this change went on with its other services, the one that it joined may have ended.
+        let filter = if found.is_empty() { ChangeFilter::default() } else { ChangeFilter::all() };
+        let mut others = self.changes(&filter).await?;
+        if others.are_of_another(connection) {
+            return Ok(OthersEnd::ConnectionLost);
+        }
+        others.changes.retain(|other| {
+            let at_work = !other.ready()
+                && (is_about(other, &found)
+                    || (other.kind() == "replan" && is_about(other, &unsaid)));
+            other.id() != change.id() && (at_work || was_joined_by(other, change, &joined))
+        });
+        joined.starts.extend(unsaid);
+        // A service that ends and is in no change is restarted by a check of its own. The stop has
+        // not taken that back, so it is repeated until the service has ended.
+        if others.changes.is_empty() && action.kind == "stop" {
+            left.stops.clone_from(&joined.stops);
+        }
+        for other in others.changes {
+            let ended = if other.ready() {
+                OthersEnd::Over(Some(other))
+            } else {
+                self.wait_for_other(other, others.connection).await?
+            };
+            let rest = match ended {
+                OthersEnd::Over(Some(other)) => {
+                    let rest = left_of(&other, |task| joined.has(task));
+                    rest.ok_or_else(|| self.failed(&other))?
+                }
+                OthersEnd::Over(None) => continue,
+                OthersEnd::ConnectionLost => return Ok(OthersEnd::ConnectionLost),
+            };
+            left.starts.extend(rest.starts);
+            left.stops.extend(rest.stops);
+        }
+        Ok(OthersEnd::Over(left))
+    }
+
+    /// Waits until no other change is at work on these services. Where none is, though a task was
+    /// refused (a restart by a check of the service's own is no change), the waits of the policy
+    /// stand in for its end.
+    ///
+    /// It waits until the change deadline, counted from the first conflict.
+    pub(super) async fn wait_for_others(
+        &mut self,
+        left: &Remainder,
+        change: &Change,
+        sent: Instant,
+        connection: Option<u64>,
+    ) -> Result<OthersEnd<()>, Error> {
+        let services = left.services();
+        let others = self.others(&services).await?;
+        if others.are_of_another(connection) {
+            return Ok(OthersEnd::ConnectionLost);
+        }
+        let since = *self.conflict_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= self.client.change_deadline() {
+            let reason = format!(
+                "{} is still being stopped or restarted after {}",
+                name_services(&services),
+                seconds(since.elapsed())
+            );
+            let (operation, target) = (&self.operation, self.client.target());
+            return Err(Error::change_running(operation, target, reason, Some(change.clone())));
+        }
+        if self.conflicts == 0 {
+            let at_work = match others.changes.first() {
+                Some(other) => format!(
+                    "change {} ({}) is",
+                    other.id(),
+                    text::clean(other.summary(), LONGEST_SUMMARY)
+                ),
+                None => "a restart by Pebble itself is".to_owned(),
+            };
+            let services = name_services(&services);
+            tracing::info!(target: WAITS, "{at_work} at work on {services}: waiting for its end");
+        }
+        let delay = if others.changes.is_empty() {
+            let policy = self.client.policy();
+            policy.delays().nth(self.conflicts).unwrap_or_else(|| policy.longest_delay())
+        } else {
+            Duration::ZERO
+        };
+        self.conflicts = self.conflicts.saturating_add(1);
+        for other in others.changes {
+            if let OthersEnd::ConnectionLost = self.wait_for_other(other, others.connection).await?
+            {
+                return Ok(OthersEnd::ConnectionLost);
+            }
+        }
+        tokio::time::sleep(delay.max(LEAST_DELAY).saturating_sub(sent.elapsed())).await;
+        // The next daemon may run what its layer files say, which a start alone would leave so.
+        Ok(match self.others(&[]).await?.are_of_another(connection) {
+            true => OthersEnd::ConnectionLost,
+            false => OthersEnd::Over(()),
+        })
+    }
+
+    /// Gives the changes in progress that start or stop one of these services.
+    async fn others(&self, services: &[String]) -> Result<Others, Error> {
+        let mut others = self.changes(&ChangeFilter::default()).await?;
+        others.changes.retain(|change| is_about(change, services));
+        Ok(others)
+    }
+
+    async fn changes(&self, filter: &ChangeFilter) -> Result<Others, Error> {
+        let request = list_changes(filter).step_of(self.operation.clone());
+        let call = Call::new(self.client, request);
+        let call = &call;
+        call.run(async |attempt| {
+            let answered = call.attempt(attempt).await?;
+            let connection = answered.lane;
+            let changes: Option<Vec<Change>> =
+                self.client.decode_as(call.request(), answered.envelope)?;
+            Ok(Others { changes: changes.unwrap_or_default(), connection })
+        })
+        .await
+    }
+
+    /// Waits until another's change is over, which was listed over this connection; `None` when
+    /// Pebble no longer has it.
+    async fn wait_for_other(
+        &mut self,
+        other: Change,
+        connection: u64,
+    ) -> Result<OthersEnd<Option<Change>>, Error> {
+        let since = *self.conflict_since.get_or_insert_with(Instant::now);
+        let deadline = self.client.change_deadline();
+        let left = deadline.saturating_sub(since.elapsed());
+        let client = self.client;
+        let ended = client.wait_change_as(self.operation.clone(), other.id(), left).await;
+        let ended = match ended {
+            Ok(change) => Some(change),
+            Err(error) if *error.kind() == (ErrorKind::Api { status: 404 }) => None,
+            Err(error) => return Err(error),
+        };
+        // A daemon that has stopped all its services ends. What it is asked until then would go
+        // with it, so the end of the connection is waited for, too.
+        let stopped = Instant::now();
+        loop {
+            if self.others(&[]).await?.are_of_another(Some(connection)) {
+                return Ok(OthersEnd::ConnectionLost);
+            }
+            if !is_stop_of_all(&other) || stopped.elapsed() >= DAEMON_END_LIMIT {
+                return Ok(OthersEnd::Over(ended));
+            }
+            tokio::time::sleep(LEAST_PAUSE).await;
+        }
+    }
+}
+
+/// The changes of others that are in progress on some services.
+struct Others {
+    changes: Vec<Change>,
+    /// The connection over which they were listed.
+    connection: u64,
+}
+
+impl Others {
+    /// Whether another daemon may have listed them than the one behind a known connection.
+    fn are_of_another(&self, known: Option<u64>) -> bool {
+        known.is_some_and(|known| known != self.connection)
+    }
+}

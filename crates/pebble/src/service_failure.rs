@@ -1,0 +1,114 @@
+//! What a failed change says of its services, read from the logs of its tasks.
+
+use super::change::{Change, ChangeStatus, Task};
+use super::service_output::last_words;
+use super::start_refusal::StartRefusal;
+use charmwright_yaml::text;
+
+/// The most of one text of Pebble's in a reason, in bytes, so that what is added to it is not cut.
+pub(super) const LONGEST_MESSAGE: usize = 1024;
+
+/// What a failed change says of one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceFailure {
+    service: String,
+    cause: String,
+    last_output: Option<String>,
+}
+
+impl ServiceFailure {
+    /// The service's name.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Why it failed, in Pebble's words.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        &self.cause
+    }
+
+    /// The reason for which its process was not started; `None` if it was.
+    #[must_use]
+    pub fn start_refusal(&self) -> Option<StartRefusal<'_>> {
+        StartRefusal::read(&self.cause)
+    }
+
+    /// The last line that the service printed and that is not blank, if Pebble gave any.
+    #[must_use]
+    pub fn last_output(&self) -> Option<&str> {
+        self.last_output.as_deref()
+    }
+}
+
+/// `service "web": exited quickly with code 1; last output: boom`, one part for each failed task.
+pub(super) fn failure_text(change: &Change) -> String {
+    let parts: Vec<String> = failures(change)
+        .into_iter()
+        .map(|failure| {
+            let output = failure
+                .last_output
+                .map(|line| format!("; last output: {}", text::clean(&line, LONGEST_MESSAGE)))
+                .unwrap_or_default();
+            let cause = text::clean(&failure.cause, LONGEST_MESSAGE);
+            format!("service {:?}: {cause}{output}", failure.service)
+        })
+        .collect();
+    if !parts.is_empty() {
+        return parts.join("; ");
+    }
+    match change.err() {
+        Some(err) => text::clean(err, LONGEST_MESSAGE).into_owned(),
+        None => {
+            let (id, status) = (change.id(), change.status());
+            let unbegun = change.tasks().iter().find(|task| *task.status() == ChangeStatus::Hold);
+            match unbegun.map(|task| text::clean(task.summary(), LONGEST_MESSAGE)) {
+                Some(task) => format!("change {id} was aborted, so this is not done: {task}"),
+                None => format!("change {id} ended as {status}"),
+            }
+        }
+    }
+}
+
+pub(crate) fn failures(change: &Change) -> Vec<ServiceFailure> {
+    change
+        .tasks()
+        .iter()
+        .filter(|task| *task.status() == ChangeStatus::Error)
+        .map(|task| ServiceFailure {
+            service: service_of(task).unwrap_or_else(|| task.summary().to_owned()),
+            cause: cause_of(task, change),
+            last_output: last_output(task),
+        })
+        .collect()
+}
+
+/// The service that a start or stop task is about: Pebble names it only in the summary, `Start
+/// service "web"`, in Go's quotes.
+pub(crate) fn service_of(task: &Task) -> Option<String> {
+    let (_, quoted) = task.summary().split_once(" service ")?;
+    // Go's quoting and JSON's agree for every name that Pebble takes in practice.
+    serde_json::from_str(quoted).ok()
+}
+
+/// The text of the newest ERROR entry of the task's log, else the change's own account.
+fn cause_of(task: &Task, change: &Change) -> String {
+    task.last_error()
+        .map(str::to_owned)
+        .or_else(|| change.err().map(str::to_owned))
+        .unwrap_or_else(|| "it failed".to_owned())
+}
+
+/// Pebble logs `<time> INFO Most recent service output:` and then up to 20 lines, each indented by
+/// four blanks.
+fn last_output(task: &Task) -> Option<String> {
+    let entry = task
+        .log()
+        .iter()
+        .rev()
+        .find(|entry| entry.contains(" INFO Most recent service output:"))?;
+    let service = service_of(task).unwrap_or_default();
+    let (_, output) = entry.split_once('\n')?;
+    last_words(output.lines(), &service).map(str::to_owned)
+}

@@ -1,0 +1,105 @@
+//! Lines out of pieces (NDJSON), whatever the pieces are.
+
+use memchr::memchr;
+
+/// The longest line that is read. Pebble splits a service's line at about 4 KiB, each byte of which
+/// JSON writes with at most six.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// A line that is longer than any of Pebble's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a line of its answer is longer than {LONGEST_LINE} bytes")]
+pub(crate) struct TooLong;
+
+/// Cuts a stream of bytes into lines. It never holds more than the beginning of one line.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    begun: Vec<u8>,
+}
+
+impl Lines {
+    /// Takes one piece, and gives each line that it completes, without its newline.
+    pub(crate) fn take<E: From<TooLong>>(
+        &mut self,
+        mut piece: &[u8],
+        mut line: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        while let Some(end) = memchr(b'\n', piece) {
+            let (tail, rest) = piece.split_at(end);
+            piece = rest.get(1..).unwrap_or_default();
+            if self.begun.len() + tail.len() > LONGEST_LINE {
+                return Err(TooLong.into());
+            }
+            if self.begun.is_empty() {
+                line(tail)?;
+            } else {
+                self.begun.extend_from_slice(tail);
+                let whole = std::mem::take(&mut self.begun);
+                line(&whole)?;
+            }
+        }
+        if self.begun.len() + piece.len() > LONGEST_LINE {
+            return Err(TooLong.into());
+        }
+        self.begun.extend_from_slice(piece);
+        Ok(())
+    }
+
+    /// Whether a line has begun and not ended.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        !self.begun.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The lines of these pieces and what is left, or that one is too long.
+    fn lines<'a>(
+        pieces: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(Vec<Vec<u8>>, Vec<u8>), TooLong> {
+        let mut lines = Lines::default();
+        let mut found = Vec::new();
+        for piece in pieces {
+            lines.take::<TooLong>(piece, |line| {
+                found.push(line.to_vec());
+                Ok(())
+            })?;
+        }
+        Ok((found, lines.begun))
+    }
+
+    #[test]
+    fn a_line_may_be_so_long_and_no_longer() {
+        let longest = vec![b'x'; LONGEST_LINE];
+        let mut ended = longest.clone();
+        ended.push(b'\n');
+        assert_eq!(lines([&*ended]), Ok((vec![longest.clone()], vec![])));
+        assert_eq!(lines([&*longest, b"\n"]), Ok((vec![longest.clone()], vec![])));
+        assert_eq!(lines([&*longest, b"x"]), Err(TooLong));
+        assert_eq!(lines([&*longest, b"x\n"]), Err(TooLong));
+        assert_eq!(lines(std::iter::repeat_n(&b"endless"[..], LONGEST_LINE)), Err(TooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_lines(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), any::<u8>()], 0..200), cuts: Vec<u8>) {
+            let whole = lines([&*bytes]).unwrap();
+            let mut rest = &*bytes;
+            let mut pieces = Vec::new();
+            for cut in cuts {
+                let (piece, after) = rest.split_at(usize::from(cut).min(rest.len()));
+                pieces.push(piece);
+                rest = after;
+            }
+            pieces.push(rest);
+            prop_assert_eq!(&lines(pieces).unwrap(), &whole);
+            let mut joined: Vec<u8> = whole.0.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
+            joined.extend(whole.1);
+            prop_assert_eq!(joined, bytes);
+        }
+    }
+}

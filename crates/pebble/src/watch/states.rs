@@ -1,0 +1,259 @@
+//! Watching services and checks. Pebble tells nobody of their changes, so it is asked again and
+//! again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::super::call::Failure;
+use super::super::checks::{CheckInfo, CheckQuery};
+use super::super::client::Client;
+#[cfg(test)]
+use super::super::coverage::Sample;
+use super::super::request::Request;
+use super::super::service_info::ServiceInfo;
+use super::super::services::list_request;
+use super::{Resuming, Round, Source, watch_stream, watcher};
+#[cfg(doc)]
+use crate::ErrorKind;
+
+/// How often Pebble is asked unless the watch was told otherwise.
+const INTERVAL: Duration = Duration::from_millis(500);
+
+/// The least time between two questions: whoever sets none has no use for more, and Pebble has
+/// other work.
+const LEAST_INTERVAL: Duration = Duration::from_millis(10);
+
+/// What a watch of services or checks has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update<T> {
+    /// It is like this now, and was not before or was not there.
+    Is(T),
+    /// The plan no longer has it.
+    Gone {
+        /// The name that it had.
+        name: String,
+    },
+}
+
+/// A stream of how services stand, from [`Client::watch_services`]. It ends by being dropped.
+#[derive(Debug)]
+#[must_use = "a watch does nothing unless its next event is waited for"]
+pub struct ServiceWatch {
+    inner: Resuming<States<ServiceInfo>>,
+}
+
+/// A stream of how checks stand, from [`Client::watch_checks`]. It ends by being dropped.
+#[derive(Debug)]
+#[must_use = "a watch does nothing unless its next event is waited for"]
+pub struct CheckWatch {
+    inner: Resuming<States<CheckInfo>>,
+}
+
+impl ServiceWatch {
+    /// How long it waits between two questions, 500 ms unless set and at least 10 ms. To be set
+    /// before the first event is waited for.
+    pub fn every(mut self, interval: Duration) -> Self {
+        set(&mut self.inner, interval);
+        self
+    }
+}
+
+impl CheckWatch {
+    /// How long it waits between two questions, 500 ms unless set and at least 10 ms. To be set
+    /// before the first event is waited for.
+    pub fn every(mut self, interval: Duration) -> Self {
+        set(&mut self.inner, interval);
+        self
+    }
+}
+
+fn set<T: Stateful>(watch: &mut Resuming<States<T>>, interval: Duration) {
+    if let Some(source) = watch.source() {
+        source.interval = interval.max(LEAST_INTERVAL);
+    }
+}
+
+watch_stream!(ServiceWatch, Update<ServiceInfo>, |_, _| {});
+watch_stream!(CheckWatch, Update<CheckInfo>, |_, _| {});
+
+impl Client {
+    /// Watches services: first how each stands, then each one that differs or is gone: `GET
+    /// /v1/services`, asked every 500 ms or as [`ServiceWatch::every`] says. All of them when
+    /// `names` is empty.
+    ///
+    /// What comes and goes between two questions is not seen, but a service that was started again
+    /// in between differs by its [`current_since`](ServiceInfo::current_since). A Pebble that was
+    /// restarted has forgotten the layers added over its API: their services are gone until they
+    /// are put back.
+    ///
+    /// For breaks see [`Self::watch_notices`].
+    ///
+    /// # Errors
+    /// An error is the last item: [`ErrorKind::PermissionDenied`], [`ErrorKind::Api`] for any other
+    /// refusal by a status of 400 to 499, and [`ErrorKind::InvalidRequest`] for a path that cannot
+    /// be a socket's.
+    pub fn watch_services(&self, names: &[&str]) -> ServiceWatch {
+        ServiceWatch { inner: States::watch(self, list_request(names)) }
+    }
+
+    /// Watches checks: first how each stands, then each one that differs or is gone: `GET
+    /// /v1/checks`, asked every 500 ms or as [`CheckWatch::every`] says.
+    ///
+    /// That one more run has succeeded is no difference by itself. For breaks see
+    /// [`Self::watch_notices`].
+    ///
+    /// # Errors
+    /// As [`Self::watch_services`]; `Api` with status 400 for a level that Pebble does not know.
+    pub fn watch_checks(&self, query: &CheckQuery) -> CheckWatch {
+        CheckWatch { inner: States::watch(self, query.request()) }
+    }
+}
+
+/// What has a name and a state.
+trait Stateful: DeserializeOwned + Clone + Send + 'static {
+    const OPERATION: &'static str;
+
+    fn name(&self) -> &str;
+
+    fn differs(&self, before: &Self) -> bool;
+}
+
+impl Stateful for ServiceInfo {
+    const OPERATION: &'static str = "watch services";
+
+    fn name(&self) -> &str {
+        self.name()
+    }
+
+    fn differs(&self, before: &Self) -> bool {
+        self != before
+    }
+}
+
+impl Stateful for CheckInfo {
+    const OPERATION: &'static str = "watch checks";
+
+    fn name(&self) -> &str {
+        self.name()
+    }
+
+    fn differs(&self, before: &Self) -> bool {
+        !self.is_like(before)
+    }
+}
+
+struct States<T> {
+    client: Client,
+    request: Request,
+    interval: Duration,
+    asked: bool,
+    seen: BTreeMap<String, T>,
+}
+
+impl<T: Stateful> States<T> {
+    fn watch(client: &Client, request: Request) -> Resuming<Self> {
+        Resuming::new(Self {
+            client: watcher(client),
+            request,
+            interval: INTERVAL,
+            asked: false,
+            seen: BTreeMap::new(),
+        })
+    }
+}
+
+impl<T: Stateful> Source for States<T> {
+    type Item = Update<T>;
+
+    fn operation(&self) -> &'static str {
+        T::OPERATION
+    }
+
+    fn client(&self) -> &Client {
+        &self.client
+    }
+
+    async fn round(&mut self) -> Result<Round<Update<T>>, Failure> {
+        if std::mem::replace(&mut self.asked, true) {
+            tokio::time::sleep(self.interval).await;
+        }
+        let listed = self.client.read_list_once(&self.request, 1).await?;
+        Ok(Round { items: differences(&mut self.seen, listed), healthy: true })
+    }
+}
+
+/// What is new in a list, which then is what was seen.
+fn differences<T: Stateful>(seen: &mut BTreeMap<String, T>, listed: Vec<T>) -> Vec<Update<T>> {
+    let now: BTreeMap<String, T> =
+        listed.into_iter().map(|one| (one.name().to_owned(), one)).collect();
+    let is = now
+        .iter()
+        .filter(|(name, one)| seen.get(*name).is_none_or(|before| one.differs(before)))
+        .map(|(_, one)| Update::Is(one.clone()));
+    let gone = seen
+        .keys()
+        .filter(|name| !now.contains_key(*name))
+        .map(|name| Update::Gone { name: name.clone() });
+    let updates = is.chain(gone).collect();
+    *seen = now;
+    updates
+}
+
+#[cfg(test)]
+pub(crate) fn samples() -> Vec<Sample> {
+    vec![
+        Sample::new("Client::watch_services", "/v1/services", list_request::<&str>(&[])),
+        Sample::new("Client::watch_checks", "/v1/checks", CheckQuery::all().request()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn service(name: &str, current: &str) -> ServiceInfo {
+        serde_json::from_value(json!({"name": name, "startup": "enabled", "current": current}))
+            .unwrap()
+    }
+
+    fn check(successes: u32, failures: u32) -> CheckInfo {
+        serde_json::from_value(
+            json!({"name": "up", "status": "up", "successes": successes, "failures": failures, "threshold": 3}),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn only_what_differs_is_told() {
+        let mut seen = BTreeMap::new();
+        let (a, b) = (service("a", "active"), service("b", "active"));
+        let first = differences(&mut seen, vec![a.clone(), b.clone()]);
+        assert_eq!(first, [Update::Is(a.clone()), Update::Is(b.clone())]);
+        assert_eq!(differences(&mut seen, vec![a.clone(), b.clone()]), []);
+        let ended = service("b", "backoff");
+        assert_eq!(differences(&mut seen, vec![a.clone(), ended.clone()]), [Update::Is(ended)]);
+        assert_eq!(differences(&mut seen, vec![a]), [Update::Gone { name: "b".into() }]);
+        assert_eq!(differences(&mut seen, vec![b.clone()])[0], Update::Is(b));
+    }
+
+    #[test]
+    fn no_interval_makes_it_ask_without_a_pause() {
+        let client = Client::new("/nowhere");
+        let mut watch = client.watch_services(&[]).every(Duration::ZERO);
+        assert_eq!(watch.inner.source().unwrap().interval, LEAST_INTERVAL);
+        let mut watch = client.watch_checks(&CheckQuery::all()).every(INTERVAL * 2);
+        assert_eq!(watch.inner.source().unwrap().interval, INTERVAL * 2);
+    }
+
+    #[test]
+    fn one_more_success_is_no_difference_and_a_failure_is() {
+        let mut seen = BTreeMap::new();
+        differences(&mut seen, vec![check(1, 0)]);
+        assert_eq!(differences(&mut seen, vec![check(2, 0)]), []);
+        assert_eq!(differences(&mut seen, vec![check(2, 1)]), [Update::Is(check(2, 1))]);
+    }
+}

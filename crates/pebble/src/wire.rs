@@ -1,0 +1,217 @@
+//! How the typed model meets the wire, said once: words that may be unknown, ids, and objects that
+//! keep what they do not know.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::MapAccess;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+/// Gives an enum whose values are words on the wire its conversions. The last variant,
+/// `Other(String)`, keeps a word that this version does not know, so that a newer Pebble cannot
+/// break a reader.
+macro_rules! wire_words {
+    ($type:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        impl $type {
+            /// The word as it stands on the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)+
+                    Self::Other(word) => word,
+                }
+            }
+        }
+
+        impl From<String> for $type {
+            fn from(word: String) -> Self {
+                match word.as_str() {
+                    $($word => Self::$variant,)+
+                    _ => Self::Other(word),
+                }
+            }
+        }
+
+        impl From<&str> for $type {
+            fn from(word: &str) -> Self {
+                Self::from(word.to_owned())
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(Self::from)
+            }
+        }
+    };
+}
+
+/// Makes a tuple of one text an id as it stands on the wire: read by its own `FromStr`, and printed
+/// as it was.
+macro_rules! wire_id {
+    ($type:ident) => {
+        impl $type {
+            /// The id as Pebble wrote it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <String as serde::Deserialize>::deserialize(deserializer)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+/// Gives a struct with a field `extra` its reading and writing as an object: absent, null and empty
+/// are the same, keys are written in the order given here, and keys that are not listed are kept in
+/// `extra`. `Debug` shows what is written, as [`show`] does.
+///
+/// Serde's `flatten` would do nearly this, but it reads every value through a buffer that has
+/// already guessed its type: a YAML `5` could then no longer be read as the string that Go makes of
+/// it.
+macro_rules! wire_object {
+    ($type:ident, $expecting:literal, { $($key:literal => $field:ident),+ $(,)? }) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap as _;
+                use $crate::wire::Absent as _;
+                let mut map = serializer.serialize_map(None)?;
+                $(if !self.$field.is_absent() {
+                    map.serialize_entry($key, &self.$field)?;
+                })+
+                for (key, value) in &self.extra {
+                    // A known key has its field; writing it twice would make the document invalid.
+                    if !matches!(key.as_str(), $($key)|+) {
+                        map.serialize_entry(key, value)?;
+                    }
+                }
+                map.end()
+            }
+        }
+
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::wire::show(stringify!($type), self, f)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Object;
+                impl<'de> serde::de::Visitor<'de> for Object {
+                    type Value = $type;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str($expecting)
+                    }
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$type, A::Error> {
+                        let mut object = <$type>::default();
+                        while let Some(key) = map.next_key::<String>()? {
+                            match key.as_str() {
+                                $($key => object.$field = $crate::wire::next_or_default(&mut map)?,)+
+                                _ => {
+                                    object.extra.insert(key, map.next_value()?);
+                                }
+                            }
+                        }
+                        Ok(object)
+                    }
+                }
+                deserializer.deserialize_map(Object)
+            }
+        }
+    };
+}
+
+pub(crate) use {wire_id, wire_object, wire_words};
+
+/// Whether a field has nothing to say and its key is left out.
+pub(crate) trait Absent {
+    fn is_absent(&self) -> bool;
+}
+
+impl<T> Absent for Option<T> {
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T> Absent for Vec<T> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<K, V> Absent for BTreeMap<K, V> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+/// Shows what an object says on the wire, as `NAME {…}`, except the values of environment variables
+/// and of headers: one of them may be a password, and whoever logs a layer does not think of that.
+pub(crate) fn show(name: &str, object: &impl Serialize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match serde_json::to_value(object) {
+        Ok(mut value) => {
+            hide_values(&mut value);
+            write!(f, "{name} {value}")
+        }
+        // A number that JSON does not have.
+        Err(_) => f.debug_struct(name).finish_non_exhaustive(),
+    }
+}
+
+fn hide_values(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                match value {
+                    Value::Object(hidden) if key == "environment" || key == "headers" => {
+                        hidden.values_mut().for_each(|value| *value = "..".into());
+                    }
+                    value => hide_values(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(hide_values),
+        _ => {}
+    }
+}
+
+/// The value of the current key; a null is the field's default, as it is for Go.
+pub(crate) fn next_or_default<'de, A: MapAccess<'de>, T: Deserialize<'de> + Default>(
+    map: &mut A,
+) -> Result<T, A::Error> {
+    Ok(map.next_value::<Option<T>>()?.unwrap_or_default())
+}
+
+/// For a derived reader: a null is the field's default. Go writes an empty list or map as null.
+pub(crate) fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}

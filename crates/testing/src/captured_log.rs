@@ -1,0 +1,60 @@
+//! A subscriber that keeps what is logged, for tests of it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tracing::{Event, Level, Metadata, Subscriber, field, span};
+
+/// A `tracing` subscriber that keeps the level and the text of each line from INFO on.
+///
+/// Clones share what they keep. It knows no spans and no fields but the message.
+///
+/// ```
+/// let log = charmwright_testing::CapturedLog::default();
+/// tracing::subscriber::with_default(log.clone(), || tracing::warn!("it is late"));
+/// assert_eq!(log.lines(), [(tracing::Level::WARN, "it is late".to_owned())]);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct CapturedLog(Arc<Mutex<Vec<(Level, String)>>>);
+
+impl CapturedLog {
+    /// Returns the lines so far, oldest first.
+    #[must_use]
+    pub fn lines(&self) -> Vec<(Level, String)> {
+        self.kept().clone()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<(Level, String)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscriber for CapturedLog {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::INFO
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        struct Text(String);
+        impl field::Visit for Text {
+            fn record_debug(&mut self, _: &field::Field, value: &dyn fmt::Debug) {
+                self.0 = format!("{value:?}");
+            }
+        }
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        self.kept().push((*event.metadata().level(), text.0));
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}

@@ -1,0 +1,37 @@
+//! Real parts for tests: a Pebble daemon of one's own, and a proxy that breaks the road to it.
+//!
+//! Nothing here is a stand-in. [`pebble_binary`] finds the real Pebble or builds the pinned one,
+//! [`daemon`] runs it in a folder of its own and ends it the way a container ends (every process
+//! that it started goes with it), and [`proxy`] stands between a client and the daemon's socket,
+//! passes everything on, and spoils the requests that a test names.
+//!
+//! ```no_run
+//! use charmwright_testing::daemon::DaemonOptions;
+//! use charmwright_testing::daemon_or_skip;
+//! use charmwright_testing::proxy::{Fault, FaultProxy, Rule};
+//!
+//! # fn main() -> Result<(), charmwright_testing::Error> {
+//! let Some(daemon) = daemon_or_skip("the reply to a replan is lost", DaemonOptions::new()) else { return Ok(()) };
+//! let proxy = FaultProxy::start(daemon.socket())?;
+//! proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply).body_contains("replan"));
+//! // A client on proxy.socket() now loses its first answer, and proxy.count("POST", "/v1/services") says how often it sent.
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything is plain threads and blocking calls, so that it works the same under any runtime,
+//! paused time included. Linux only: what a daemon started is found in `/proc`.
+
+mod captured_log;
+pub mod daemon;
+mod error;
+mod folder;
+pub mod pebble_binary;
+mod processes;
+pub mod proxy;
+mod skip;
+mod wire;
+
+pub use captured_log::CapturedLog;
+pub use error::{Error, ErrorKind};
+pub use skip::daemon_or_skip;

@@ -1,0 +1,1 @@
+../../../../tests/tools/oldest/go.mod

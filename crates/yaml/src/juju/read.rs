@@ -1,0 +1,295 @@
+//! Reading as Juju reads: a charm's files into values, a hook tool's `--file` into strings.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::{Map, Number, Value};
+
+use crate::bounds::{Budget, MAX_DEPTH};
+use crate::dialect::Dialect;
+use crate::document::{Document, Node, NodeId, NodeKind};
+use crate::error::Error;
+use crate::parser;
+use crate::resolve::{is_merge, resolve, short_tag};
+use crate::scalar::Scalar;
+
+/// Reads the first document into a value, as Go does into an `interface{}`; null if there is none.
+///
+/// Of equal keys the last counts. A key is its text, as it is where Go reads into a map of strings
+/// or a struct, and null is the empty key. What JSON cannot hold is text: moments, infinities, NaN,
+/// and the bytes of a `!!binary` that are no UTF-8, each replaced by U+FFFD.
+///
+/// # Errors
+///
+/// Go's own text. It may quote up to ten characters of a value that does not fit its tag.
+pub fn value(bytes: &[u8]) -> Result<Value, Error> {
+    let Some(document) = parser::parse(bytes, Dialect::Juju)? else {
+        return Ok(Value::Null);
+    };
+    Reader::new(&document).value(document.root)
+}
+
+/// Reads the first document as [`value`] does, where only so many levels of mappings are read into
+/// types of Juju's own, whose keys are strings. In a mapping below them the key `on` is a boolean,
+/// which Juju refuses.
+///
+/// # Errors
+///
+/// As [`value`], and for such a key.
+pub fn value_keyed_by_text(bytes: &[u8], typed_levels: usize) -> Result<Value, Error> {
+    let Some(document) = parser::parse(bytes, Dialect::Juju)? else {
+        return Ok(Value::Null);
+    };
+    let mut reader = Reader::new(&document);
+    reader.typed_levels = Some(typed_levels);
+    reader.value(document.root)
+}
+
+/// Reads the first document into a map of strings, as Go does into a `map[string]string`: scalars
+/// are taken as they are spelled, null is empty.
+///
+/// # Errors
+///
+/// Go's own text.
+pub fn strings(bytes: &[u8]) -> Result<BTreeMap<String, String>, Error> {
+    let mut map = BTreeMap::new();
+    let Some(document) = parser::parse(bytes, Dialect::Juju)? else {
+        return Ok(map);
+    };
+    let mut reader = Reader::new(&document);
+    reader.strings(document.root, &mut map)?;
+    if reader.misfits.is_empty() { Ok(map) } else { Err(Error::Values(reader.misfits)) }
+}
+
+struct Reader<'a> {
+    document: &'a Document,
+    budget: Budget,
+    /// The targets of the aliases that are being read: none may lead to itself.
+    open: HashSet<NodeId>,
+    /// The collections around what is read, those that aliases lead to counted anew.
+    depth: usize,
+    /// The values of the wrong kind: Go reads on and tells all of them.
+    misfits: Vec<String>,
+    /// The levels of mappings whose keys may be of any kind; without it, all.
+    typed_levels: Option<usize>,
+    level: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(document: &'a Document) -> Self {
+        Self {
+            document,
+            budget: Budget::of(document),
+            open: HashSet::new(),
+            depth: 0,
+            misfits: Vec::new(),
+            typed_levels: None,
+            level: 0,
+        }
+    }
+
+    /// Hands the node that an alias stands for, or the node itself, to a reader of it.
+    fn with_target<T>(
+        &mut self,
+        id: NodeId,
+        read: impl FnOnce(&mut Self, &'a Node) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let node = self.document.node(id);
+        let NodeKind::Alias(name, target) = &node.kind else {
+            self.budget.spend()?;
+            if self.depth > MAX_DEPTH {
+                return Err(Error::text(format!("exceeded max depth of {MAX_DEPTH}")));
+            }
+            self.depth += 1;
+            let found = read(self, node);
+            self.depth -= 1;
+            return found;
+        };
+        if !self.open.insert(*target) {
+            return Err(Error::text(format!("anchor '{name}' value contains itself")));
+        }
+        let found = self.with_target(*target, read);
+        self.open.remove(target);
+        found
+    }
+
+    fn misfit(&mut self, node: &Node, tag: &str, wanted: &str) {
+        let tag = if node.tag.is_empty() || !matches!(node.kind, NodeKind::Scalar { .. }) {
+            tag.to_owned()
+        } else {
+            short_tag(&node.tag)
+        };
+        let quoted = match &node.kind {
+            // A scalar with the tag of a collection is written after it as it is.
+            NodeKind::Scalar { value, .. } if matches!(tag.as_str(), "!!seq" | "!!map") => {
+                value.clone()
+            }
+            NodeKind::Scalar { value, .. } => format!(" `{}`", excerpt(value)),
+            _ => String::new(),
+        };
+        let line = node.line;
+        self.misfits.push(format!("line {line}: cannot unmarshal {tag}{quoted} into {wanted}"));
+    }
+
+    fn strings(&mut self, id: NodeId, map: &mut BTreeMap<String, String>) -> Result<(), Error> {
+        self.with_target(id, |reader, node| match &node.kind {
+            NodeKind::Mapping(entries) => {
+                for (key, value) in entries {
+                    if is_merge(reader.document.node(*key), Dialect::Juju) {
+                        reader.merge(*value, |reader, id| reader.strings(id, map))?;
+                    } else if let Some(key) = reader.text(*key)?
+                        && let Some(value) = reader.text(*value)?
+                    {
+                        map.insert(key, value);
+                    }
+                }
+                Ok(())
+            }
+            NodeKind::Sequence(_) => {
+                reader.misfit(node, "!!seq", "map[string]string");
+                Ok(())
+            }
+            NodeKind::Scalar { value, style } => {
+                let scalar = resolve(&node.tag, value, *style, Dialect::Juju)?;
+                if scalar != Scalar::Null {
+                    reader.misfit(node, scalar.tag(), "map[string]string");
+                }
+                Ok(())
+            }
+            NodeKind::Alias(..) => Ok(()),
+        })
+    }
+
+    /// Puts the mapping or the mappings under a merge key into the one around it, the first of
+    /// several last.
+    fn merge(
+        &mut self,
+        id: NodeId,
+        mut put: impl FnMut(&mut Self, NodeId) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match &self.document.node(id).kind {
+            NodeKind::Sequence(items) => {
+                for item in items.iter().rev() {
+                    self.want_mapping(*item)?;
+                    put(self, *item)?;
+                }
+                Ok(())
+            }
+            _ => {
+                self.want_mapping(id)?;
+                put(self, id)
+            }
+        }
+    }
+
+    fn want_mapping(&self, id: NodeId) -> Result<(), Error> {
+        let mut node = self.document.node(id);
+        if let NodeKind::Alias(_, target) = node.kind {
+            node = self.document.node(target);
+        }
+        match node.kind {
+            NodeKind::Mapping(_) => Ok(()),
+            _ => Err(Error::text("map merge requires map or sequence of maps as the value")),
+        }
+    }
+
+    /// The text of a scalar; none for a collection, which does not fit.
+    fn text(&mut self, id: NodeId) -> Result<Option<String>, Error> {
+        self.with_target(id, |reader, node| match &node.kind {
+            NodeKind::Scalar { value, style } => {
+                Ok(Some(match resolve(&node.tag, value, *style, Dialect::Juju)? {
+                    Scalar::Null => String::new(),
+                    Scalar::Binary(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                    _ => value.clone(),
+                }))
+            }
+            NodeKind::Sequence(_) => {
+                reader.misfit(node, "!!seq", "string");
+                Ok(None)
+            }
+            NodeKind::Mapping(_) => {
+                reader.misfit(node, "!!map", "string");
+                Ok(None)
+            }
+            NodeKind::Alias(..) => Ok(None),
+        })
+    }
+
+    fn is_text(&mut self, id: NodeId) -> Result<bool, Error> {
+        self.with_target(id, |_, node| match &node.kind {
+            NodeKind::Scalar { value, style } => Ok(!matches!(
+                resolve(&node.tag, value, *style, Dialect::Juju)?,
+                Scalar::Null
+                    | Scalar::Bool(_)
+                    | Scalar::Int(_)
+                    | Scalar::Uint(_)
+                    | Scalar::Float(_)
+            )),
+            _ => Ok(false),
+        })
+    }
+
+    fn value(&mut self, id: NodeId) -> Result<Value, Error> {
+        self.with_target(id, |reader, node| match &node.kind {
+            NodeKind::Scalar { value, style } => {
+                let scalar = resolve(&node.tag, value, *style, Dialect::Juju)?;
+                Ok(match scalar {
+                    Scalar::Null => Value::Null,
+                    Scalar::Bool(flag) => Value::Bool(flag),
+                    Scalar::Int(number) => Value::from(number),
+                    Scalar::Uint(number) => Value::from(number),
+                    Scalar::Float(number) => Number::from_f64(number)
+                        .map_or_else(|| Value::from(value.as_str()), Value::Number),
+                    Scalar::Binary(bytes) => Value::from(String::from_utf8_lossy(&bytes)),
+                    Scalar::Timestamp | Scalar::Text | Scalar::Merge => Value::from(value.as_str()),
+                })
+            }
+            NodeKind::Sequence(items) => items.iter().map(|item| reader.value(*item)).collect(),
+            NodeKind::Mapping(_) => {
+                let mut map = Map::new();
+                reader.level += 1;
+                reader.entries(node, &mut map)?;
+                reader.level -= 1;
+                Ok(Value::Object(map))
+            }
+            NodeKind::Alias(..) => Ok(Value::Null),
+        })
+    }
+
+    fn entries(&mut self, node: &Node, map: &mut Map<String, Value>) -> Result<(), Error> {
+        let NodeKind::Mapping(entries) = &node.kind else {
+            return Ok(());
+        };
+        for (key, value) in entries {
+            if is_merge(self.document.node(*key), Dialect::Juju) {
+                self.merge(*value, |reader, id| {
+                    reader.with_target(id, |reader, node| reader.entries(node, map))
+                })?;
+            } else {
+                if self.typed_levels.is_some_and(|typed| self.level > typed)
+                    && !self.is_text(*key)?
+                {
+                    let line = self.document.node(*key).line;
+                    return Err(Error::text(format!(
+                        "line {line}: map keyed with non-string value"
+                    )));
+                }
+                let Some(key) = self.text(*key)? else {
+                    return Err(Error::Values(std::mem::take(&mut self.misfits)));
+                };
+                let value = self.value(*value)?;
+                map.insert(key, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ten bytes of a value at most, as Go shows it. Go cuts between bytes; what is left of a character
+/// there is U+FFFD.
+fn excerpt(value: &str) -> String {
+    if value.len() <= 10 {
+        return value.to_owned();
+    }
+    let start = value.as_bytes().get(..7).unwrap_or_default();
+    format!("{}...", String::from_utf8_lossy(start))
+}

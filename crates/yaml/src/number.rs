@@ -1,0 +1,244 @@
+//! Numbers as Go reads them.
+
+use super::dialect::Dialect;
+use super::scalar::Scalar;
+
+/// The number that a text with its underscores taken out stands for, if it is one in this dialect.
+pub(super) fn number(text: &str, dialect: Dialect) -> Option<Scalar> {
+    if let Some(number) = whole(text) {
+        return Some(number);
+    }
+    if is_float(text, dialect) {
+        // Rust reads what is left exactly as Go does, but Go calls a number that no float can hold
+        // a mistake.
+        return text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Scalar::Float);
+    }
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text),
+    };
+    // What stands after the prefix may have a sign of its own.
+    let in_radix = |digits: &str, radix| {
+        let digits = if sign.is_empty() { digits.to_owned() } else { format!("-{digits}") };
+        signed(&digits, radix).or_else(|| match sign {
+            "" => u64::from_str_radix(&digits, radix)
+                .ok()
+                .filter(|_| starts_with_digit(&digits))
+                .map(Scalar::Uint),
+            _ => None,
+        })
+    };
+    if let Some(digits) = rest.strip_prefix("0b") {
+        return in_radix(digits, 2);
+    }
+    match (dialect, rest.strip_prefix("0o")) {
+        (Dialect::Pebble, Some(digits)) => in_radix(digits, 8),
+        _ => None,
+    }
+}
+
+fn starts_with_digit(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_hexdigit())
+}
+
+fn signed(digits: &str, radix: u32) -> Option<Scalar> {
+    i64::from_str_radix(digits, radix).ok().map(Scalar::Int)
+}
+
+/// Go's `ParseInt` and `ParseUint` with base 0: `0x`, `0b`, `0o` and a leading 0 say the base.
+fn whole(text: &str) -> Option<Scalar> {
+    int(text).map(Scalar::Int).or_else(|| {
+        let (radix, digits) = base(text);
+        u64::from_str_radix(digits, radix)
+            .ok()
+            .filter(|_| starts_with_digit(digits))
+            .map(Scalar::Uint)
+    })
+}
+
+/// Go's `ParseInt` with base 0, which takes underscores between digits and after the prefix of a
+/// base.
+pub fn go_int(text: &str) -> Option<i64> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    // An underscore may follow the 0 that makes a number octal, as it may follow any digit.
+    let (base, digits) = unsigned.split_at_checked(2).unwrap_or_default();
+    if matches!(base, "0x" | "0X" | "0b" | "0B" | "0o" | "0O") {
+        without_underscores(digits, true)?;
+    } else {
+        without_underscores(unsigned, false)?;
+    }
+    int(&text.replace('_', ""))
+}
+
+/// The same of a text without underscores.
+fn int(text: &str) -> Option<i64> {
+    let (sign, unsigned) = match text.as_bytes().first() {
+        Some(b'-') => ("-", text.get(1..)?),
+        Some(b'+') => ("", text.get(1..)?),
+        _ => ("", text),
+    };
+    let (radix, digits) = base(unsigned);
+    if !starts_with_digit(digits) {
+        return None;
+    }
+    i64::from_str_radix(&format!("{sign}{digits}"), radix).ok()
+}
+
+fn base(text: &str) -> (u32, &str) {
+    let prefixed =
+        |prefixes: [&str; 2]| prefixes.into_iter().find_map(|prefix| text.strip_prefix(prefix));
+    if let Some(digits) = prefixed(["0x", "0X"]) {
+        (16, digits)
+    } else if let Some(digits) = prefixed(["0b", "0B"]) {
+        (2, digits)
+    } else if let Some(digits) = prefixed(["0o", "0O"]) {
+        (8, digits)
+    } else {
+        match text.strip_prefix('0') {
+            Some(digits) if !digits.is_empty() => (8, digits),
+            _ => (10, text),
+        }
+    }
+}
+
+/// Returns true if the reader's pattern takes this for a float.
+fn is_float(text: &str, dialect: Dialect) -> bool {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (unsigned, None),
+    };
+    let has_good_exponent = exponent.is_none_or(|exponent| {
+        let digits = match (exponent.strip_prefix(['-', '+']), dialect) {
+            (Some(digits), _) => digits,
+            (None, Dialect::Pebble) => exponent,
+            // Juju's fork of yaml.v2 wants a sign: `1e6` is a text to it.
+            (None, Dialect::Juju) => return false,
+        };
+        is_digits(digits)
+    });
+    let has_good_mantissa = match (dialect, mantissa.split_once('.')) {
+        (Dialect::Pebble, None) => is_digits(mantissa),
+        (Dialect::Pebble, Some(("", fraction))) => is_digits(fraction),
+        (Dialect::Pebble, Some((whole, fraction))) => {
+            is_digits(whole) && (fraction.is_empty() || is_digits(fraction))
+        }
+        // And no leading 0, and a digit after the point: `08` and `5.` are texts.
+        (Dialect::Juju, None) => mantissa.is_empty() || is_plain_whole(mantissa),
+        (Dialect::Juju, Some((whole, fraction))) => {
+            (whole.is_empty() || is_plain_whole(whole)) && is_digits(fraction)
+        }
+    };
+    has_good_exponent && has_good_mantissa
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_plain_whole(text: &str) -> bool {
+    is_digits(text) && (text == "0" || !text.starts_with('0'))
+}
+
+/// Go's `ParseFloat`: a decimal or, with `0x` and a binary exponent, a hexadecimal number, or an
+/// infinity or NaN by name. Underscores may stand between digits.
+pub(super) fn go_float(text: &str) -> Option<f64> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let name = unsigned.to_ascii_lowercase();
+    if matches!(name.as_str(), "inf" | "infinity" | "nan") {
+        // Go gives NaN no sign.
+        return (name != "nan" || unsigned.len() == text.len())
+            .then(|| text.parse().ok())
+            .flatten();
+    }
+    if let Some(digits) = name.strip_prefix("0x") {
+        let number = hexadecimal(&without_underscores(digits, true)?)?;
+        return Some(if text.starts_with('-') { -number } else { number })
+            .filter(|number| number.is_finite());
+    }
+    let plain = without_underscores(text, false)?;
+    plain.parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+/// The text without its underscores, each of which has to stand between digits, or after the prefix
+/// of a base.
+fn without_underscores(text: &str, is_after_prefix: bool) -> Option<String> {
+    let mut follows_digit = is_after_prefix;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let is_before_digit = characters.peek().is_some_and(char::is_ascii_hexdigit);
+        if character == '_' && !(follows_digit && is_before_digit) {
+            return None;
+        }
+        follows_digit = character.is_ascii_hexdigit();
+    }
+    Some(text.replace('_', ""))
+}
+
+/// `1.8p3`, after the prefix and in lower case.
+fn hexadecimal(text: &str) -> Option<f64> {
+    let (mantissa, exponent) = text.split_once('p')?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let mut number = 0.0_f64;
+    for digit in whole.chars() {
+        number = number * 16.0 + f64::from(digit.to_digit(16)?);
+    }
+    let mut place = 1.0 / 16.0;
+    for digit in fraction.chars() {
+        number += f64::from(digit.to_digit(16)?) * place;
+        place /= 16.0;
+    }
+    Some(number * 2.0_f64.powi(exponent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_those_of_go_with_base_0() {
+        for (text, found) in [
+            ("0", Some(0)),
+            ("010", Some(8)),
+            ("-0x1F", Some(-31)),
+            ("0B11", Some(3)),
+            ("0_17", Some(15)),
+            ("0x_1", Some(1)),
+            ("1_000", Some(1000)),
+            ("-9223372036854775808", Some(i64::MIN)),
+            ("9223372036854775808", None),
+            ("08", None),
+            ("1__0", None),
+            ("1_", None),
+            ("_1", None),
+            ("0x", None),
+            ("+-1", None),
+            ("1.0", None),
+            ("", None),
+        ] {
+            assert_eq!(go_int(text), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_float_is_one_by_the_pattern_of_its_dialect() {
+        for (text, juju, pebble) in [
+            ("1e3", None, Some(1000.0)),
+            ("1e+3", Some(1000.0), Some(1000.0)),
+            ("5.", None, Some(5.0)),
+            (".5", Some(0.5), Some(0.5)),
+            ("08.5", None, Some(8.5)),
+            ("08", None, Some(8.0)),
+            ("1e400", None, None),
+            ("1.5.5", None, None),
+            ("+", None, None),
+        ] {
+            assert_eq!(number(text, Dialect::Juju), juju.map(Scalar::Float), "{text}");
+            assert_eq!(number(text, Dialect::Pebble), pebble.map(Scalar::Float), "{text}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Directives: `%YAML 1.1` and `%TAG !e! tag:example.org,2000:`.
+
+use super::state::{Mark, Scanned, Scanner, is_blank, is_blank_or_end, is_word};
+use crate::token::TokenKind;
+
+/// The digits of a version's part.
+const VERSION_DIGITS: usize = 2;
+
+impl Scanner {
+    pub(super) fn scan_directive(&mut self) -> Scanned {
+        let start = self.mark;
+        self.skip();
+        let name = self.scan_directive_name(start)?;
+        let token = match name.as_str() {
+            "YAML" => self.scan_version(start)?,
+            "TAG" => self.scan_tag_directive(start)?,
+            _ => return Err(self.error(start, "found unknown directive name")),
+        };
+        self.skip_rest_of_line(start)?;
+        self.push(token, start);
+        Ok(())
+    }
+
+    fn scan_directive_name(&mut self, start: Mark) -> Scanned<String> {
+        let name = self.scan_word()?;
+        if name.is_empty() {
+            return Err(self.error(start, "could not find expected directive name"));
+        }
+        if !is_blank_or_end(self.at(0)) {
+            return Err(self.error(start, "found unexpected non-alphabetical character"));
+        }
+        Ok(name)
+    }
+
+    /// Takes the letters, digits, `-` and `_` that stand here.
+    pub(super) fn scan_word(&mut self) -> Scanned<String> {
+        let mut word = String::new();
+        self.need(1)?;
+        while is_word(self.at(0)) {
+            word.push(self.at(0));
+            self.skip();
+            self.need(1)?;
+        }
+        Ok(word)
+    }
+
+    fn scan_version(&mut self, start: Mark) -> Scanned<TokenKind> {
+        self.skip_blanks()?;
+        let major = self.scan_version_number(start)?;
+        if self.at(0) != '.' {
+            return Err(self.error(start, "did not find expected digit or '.' character"));
+        }
+        self.skip();
+        let minor = self.scan_version_number(start)?;
+        Ok(TokenKind::VersionDirective { major, minor })
+    }
+
+    fn scan_version_number(&mut self, start: Mark) -> Scanned<u8> {
+        let mut number = 0;
+        let mut length = 0;
+        self.need(1)?;
+        while let Some(digit) = self.at(0).to_digit(10) {
+            length += 1;
+            if length > VERSION_DIGITS {
+                return Err(self.error(start, "found extremely long version number"));
+            }
+            number = number * 10 + u8::try_from(digit).unwrap_or_default();
+            self.skip();
+            self.need(1)?;
+        }
+        if length == 0 {
+            return Err(self.error(start, "did not find expected version number"));
+        }
+        Ok(number)
+    }
+
+    fn scan_tag_directive(&mut self, start: Mark) -> Scanned<TokenKind> {
+        self.skip_blanks()?;
+        let handle = self.scan_tag_handle(true, start)?;
+        self.need(1)?;
+        if !is_blank(self.at(0)) {
+            return Err(self.error(start, "did not find expected whitespace"));
+        }
+        self.skip_blanks()?;
+        let prefix = self.scan_tag_uri("", start)?;
+        if !is_blank_or_end(self.at(0)) {
+            return Err(self.error(start, "did not find expected whitespace or line break"));
+        }
+        Ok(TokenKind::TagDirective { handle, prefix })
+    }
+}
