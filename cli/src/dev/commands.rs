@@ -117,7 +117,8 @@ const COMMANDS: [(&str, &str, &str); 21] = [
     (
         "kill",
         "SERVICE [CONTAINER]",
-        "kill a service's process in its container as a crash would; Pebble then does what its layer says",
+        "kill a service's process in its container as a crash would; \
+         Pebble then does what its layer says",
     ),
     (
         "notify",
@@ -128,7 +129,8 @@ const COMMANDS: [(&str, &str, &str); 21] = [
     (
         "upgrade",
         "",
-        "refresh the charm: upgrade-charm, config-changed; on Kubernetes that is a new pod, so Pebble starts anew too",
+        "refresh the charm: upgrade-charm, config-changed; on Kubernetes that is a new pod, \
+         so Pebble starts anew too",
     ),
     ("resolved", "[--no-retry]", "run a failed hook again now, or count it as done"),
     ("update-status", "", "run update-status as soon as nothing else is to do"),
@@ -157,9 +159,9 @@ const COMMANDS: [(&str, &str, &str); 21] = [
 /// What is said of waiting, since it is not seen from a line of the list.
 const WAITING: &str = "\
 STATUS is active, blocked, waiting, maintenance, unknown, error, or idle for any of a settled unit.
-`wait-for`, `expect` and --until-idle give up before their time once the unit is in error for good: a hook
-has failed three times in a row (or was killed ten times), and nothing that could help has happened in
-between: no command, and no change of Pebble.
+`wait-for`, `expect` and --until-idle give up before their time once the unit is in error for good:
+a hook has failed three times in a row (or was killed ten times), and nothing that could help has
+happened in between: no command, and no change of Pebble.
 In a script a line that fails ends the run with exit code 1; on a terminal it is only told.
 ";
 

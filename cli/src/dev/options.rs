@@ -20,9 +20,10 @@ pebble-ready, checks and notices, and prints each hook as it runs and a table wh
 changes. Lines typed on a terminal, or read from --script or a pipe, are its commands; `help`
 lists them.
 
-It is no sandbox: hooks and workloads run on this machine, as this user and with its files. What a charm
-pushes, pulls or executes in a container it writes, reads and executes here, at the same path, so a charm
-that pushes /etc/web.conf overwrites this machine's. Run a charm that you do not trust elsewhere.
+It is no sandbox: hooks and workloads run on this machine, as this user and with its files. What a
+charm pushes, pulls or executes in a container it writes, reads and executes here, at the same path,
+so a charm that pushes /etc/web.conf overwrites this machine's. Run a charm that you do not trust
+elsewhere.
 
 CHARM is a charm's folder, with its declarations in metadata.yaml, config.yaml and actions.yaml or
 in charmcraft.yaml, or a packed .charm file. In a folder it runs `dispatch` or hooks/NAME, from a
@@ -50,7 +51,8 @@ fn after_long_help() -> String {
 
 /// The options of `charmwright dev`.
 #[derive(Debug, Clone, Args)]
-#[command(about = ABOUT, long_about = LONG_ABOUT, after_help = AFTER_HELP, after_long_help = after_long_help())]
+#[command(about = ABOUT, long_about = LONG_ABOUT)]
+#[command(after_help = AFTER_HELP, after_long_help = after_long_help())]
 pub struct DevArgs {
     /// The charm: its folder, a Cargo project, or a packed .charm file
     /// [default: the charm whose folder this is started in]
@@ -96,7 +98,8 @@ pub struct DevArgs {
 
     /// Divide the agent's waits by N: between retries of a failed hook, update-status, polls of
     /// Pebble
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub speed: u32,
 
     /// The unit's name [default: the charm's name, /0]
