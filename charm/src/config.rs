@@ -229,8 +229,10 @@ mod tests {
     #[test]
     fn reads_every_option() {
         let config = config(json!({
-            "command": "/bin/web --verbose", "environment": "{LEVEL: debug, WORKERS: 4, FLAG: true, QUOTED: \"007\"}",
-            "working-dir": "/srv", "user": "web", "group": "www", "port": 8080, "health-check": "http:/live",
+            "command": "/bin/web --verbose",
+            "environment": "{LEVEL: debug, WORKERS: 4, FLAG: true, QUOTED: \"007\"}",
+            "working-dir": "/srv", "user": "web", "group": "www", "port": 8080,
+            "health-check": "http:/live",
         }))
         .unwrap();
         config.validate().unwrap();

@@ -85,7 +85,8 @@ mod tests {
     #[test]
     fn holds_what_the_config_says() {
         let layer = layer_of(json!({
-            "command": "web --port 80", "environment": "{LEVEL: debug}", "port": 80, "health-check": "http:/live",
+            "command": "web --port 80", "environment": "{LEVEL: debug}", "port": 80,
+            "health-check": "http:/live",
             "working-dir": "/srv", "user": "web", "group": "www",
         }));
         let service = &layer.get_services()[WORKLOAD];

@@ -23,14 +23,16 @@ impl Push {
     pub(super) fn new(target: &str, source: &Path) -> Result<Self, Failure> {
         let metadata = json!({"action": "write", "files": [{"path": target}]});
         let parts = format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"request\"\r\nContent-Type: application/json\r\n\r\n{metadata}\r\n\
-             --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{target}\"\r\n\
-             Content-Type: application/octet-stream\r\n\r\n"
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"request\"\r\n\
+             Content-Type: application/json\r\n\r\n{metadata}\r\n\
+             --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"files\"; \
+             filename=\"{target}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
         );
         let end = format!("\r\n--{BOUNDARY}--\r\n");
         let length = parts.len() as u64 + source.metadata()?.len() + end.len() as u64;
         let head = format!(
-            "POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary={BOUNDARY}\r\n\
+            "POST /v1/files HTTP/1.1\r\nHost: localhost\r\n\
+             Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\
              Content-Length: {length}\r\n\r\n"
         );
         Ok(Self {

@@ -16,7 +16,10 @@ pub const CHARM: &str = env!("CARGO_BIN_EXE_any-workload-k8s");
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A state in which Pebble has been seen, so that its absence is a fault.
-pub const IN_OPERATION: &str = r#"{"charmwright": "{\"version\":1,\"data\":{\"started\":true,\"operation\":[\"workload\"]}}"}"#;
+pub const IN_OPERATION: &str = concat!(
+    r#"{"charmwright": "{\"version\":1,"#,
+    r#"\"data\":{\"started\":true,\"operation\":[\"workload\"]}}"}"#
+);
 
 /// The hook tools that the charm calls, and what each answers.
 const TOOLS: [(&str, &str); 9] = [

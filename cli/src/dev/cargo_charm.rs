@@ -144,7 +144,10 @@ mod tests {
     fn the_charms_program_is_the_named_one_or_the_only_one() {
         let metadata = serde_json::json!({"packages": [
             {"name": "lib", "targets": [{"kind": ["lib"], "name": "lib"}]},
-            {"name": "web", "targets": [{"kind": ["bin"], "name": "web"}, {"kind": ["test"], "name": "t"}]},
+            {
+                "name": "web",
+                "targets": [{"kind": ["bin"], "name": "web"}, {"kind": ["test"], "name": "t"}]
+            },
         ]});
         let one = programs(&metadata);
         assert_eq!(choose(&one, None).unwrap().package, "web");

@@ -137,7 +137,11 @@ async fn follow(mut child: Child, program: PathBuf, happenings: mpsc::UnboundedS
             status = child.wait(), if ended.is_none() => {
                 let outcome = match status {
                     Ok(status) => HookOutcome::Ended(ending(status)),
-                    Err(error) => HookOutcome::NotStarted(format!("cannot learn how {} ended: {}", program.display(), chain_of(&error))),
+                    Err(error) => HookOutcome::NotStarted(format!(
+                        "cannot learn how {} ended: {}",
+                        program.display(),
+                        chain_of(&error)
+                    )),
                 };
                 ended = Some((outcome, Instant::now() + PIPE_GRACE));
             }

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! guard            makes the run's folder, starts the session, cleans up however it ends
-//! └─ session       one loop that owns the unit's model (charmwright_agent) and takes one happening at a time
+//! └─ session       one loop that owns the unit's model (charmwright_agent) and takes one
+//!    │             happening at a time
 //!    ├─ hook       the charm's own program, one at a time
-//!    │  └─ tools   this binary as config-get, status-set, ...: each asks the session over the agent's socket
+//!    │  └─ tools   this binary as config-get, status-set, ...: each asks the session over the
+//!    │             agent's socket
 //!    └─ container-init   one for each container
 //!       └─ pebble
 //!          └─ the workload

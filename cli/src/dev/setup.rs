@@ -46,7 +46,9 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
         move || prepare(&args, &workspace)
     });
     let prepared = tokio::select! {
-        prepared = &mut preparing => prepared.map_err(|error| Error::new("cannot make the unit").because(error)).flatten(),
+        prepared = &mut preparing => prepared
+            .map_err(|error| Error::new("cannot make the unit").because(error))
+            .flatten(),
         _ = stops.recv() => {
             processes::kill_descendants(|| {});
             // Its child is gone, so it ends, and takes its own temporary files with it.

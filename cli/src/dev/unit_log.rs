@@ -66,7 +66,8 @@ mod tests {
         };
         assert_eq!(
             lines("    1.0s", &line),
-            "    1.0s INFO     unit.web/0.juju-log: one\n         |     0.0s ERROR    x: two\n         | \n"
+            "    1.0s INFO     unit.web/0.juju-log: one\n         |     0.0s ERROR    x: two\n\
+             \x20        | \n"
         );
     }
 }

@@ -8,7 +8,8 @@
 //! ROOT/pebble/NAME/                   PEBBLE of that container's daemon
 //! ROOT/charm/                         the charm, as it would be unpacked: a copy
 //! ROOT/charm.next/                    the same, while `upgrade` makes it anew
-//! ROOT/pebble-NAME.log                what the daemon and its services print; what came before in pebble-NAME.log.1
+//! ROOT/pebble-NAME.log                what the daemon and its services print; what came before in
+//!                                     pebble-NAME.log.1
 //! ROOT/unit.log                       the unit's log; what came before in unit.log.1
 //! ```
 //!

@@ -96,8 +96,8 @@ impl Setup {
         );
         file(
             "config.yaml",
-            "options:\n  command: {type: string}\n  check: {type: string}\n  pebble-retry-attempts: {type: int}\n  \
-             pebble-retry-step: {type: string}\n",
+            "options:\n  command: {type: string}\n  check: {type: string}\n\
+             \x20 pebble-retry-attempts: {type: int}\n  pebble-retry-step: {type: string}\n",
         );
         Some(
             setup

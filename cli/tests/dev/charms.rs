@@ -70,8 +70,10 @@ fn a_folder_with_nothing_to_run_is_told_so_before_any_hook() {
 
 #[test]
 fn the_charm_runs_from_a_copy_and_nothing_of_a_unit_is_left_in_the_folder() {
-    let dispatch = "#!/bin/sh\n[ -e .unit-state.db ] && echo found >>$OUT/found; [ -e .git ] && echo git >>$OUT/found\n\
-                    touch .unit-state.db left; cat text >>$OUT/text; ./link >>$OUT/text; ../charm/dir/run >>$OUT/text; exit 0\n";
+    let dispatch = "#!/bin/sh\n[ -e .unit-state.db ] && echo found >>$OUT/found; [ -e .git ] && \
+                    echo git >>$OUT/found\n\
+                    touch .unit-state.db left; cat text >>$OUT/text; ./link >>$OUT/text; \
+                    ../charm/dir/run >>$OUT/text; exit 0\n";
     let charm = Charm::new(&[
         ("dispatch", dispatch),
         ("text", "a\n"),

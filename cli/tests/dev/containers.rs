@@ -35,19 +35,22 @@ fn args(args: &[String]) -> Vec<&str> {
 
 /// Starts a service that makes a daemon of its child: forked, in a session of its own, its parent
 /// gone. Waits until both have told their ids.
-const SERVICE: &str = r#"case $JUJU_HOOK_NAME in *-pebble-ready)
+const SERVICE: &str = concat!(
+    r#"case $JUJU_HOOK_NAME in *-pebble-ready)
 cat >layer.yaml <<END
 services:
   main:
     override: replace
     startup: enabled
-    command: sh -c "echo \$\$ >>$OUT/main; (setsid sh -c 'echo \$\$ >>$OUT/daemon; exec sleep 300' >/dev/null 2>&1 &) ; exec sleep 300"
+    command: sh -c "echo \$\$ >>$OUT/main; "#,
+    r#"(setsid sh -c 'echo \$\$ >>$OUT/daemon; exec sleep 300' >/dev/null 2>&1 &) ; exec sleep 300"
 END
 $PEBBLE add main layer.yaml && $PEBBLE replan >/dev/null || exit 1
 for pids in $OUT/main $OUT/daemon; do
     until [ "$(wc -l <$pids)" -ge "$(grep -c pebble-ready $OUT/hooks)" ]; do sleep 0.01; done
 done
-status-set active ;; esac"#;
+status-set active ;; esac"#
+);
 
 #[test]
 fn killing_or_stopping_pebble_kills_everything_in_its_container() {
@@ -123,9 +126,17 @@ checks:
     threshold: 2
     exec: {command: test -e $OUT/well}
 END
-    $PEBBLE add main layer.yaml; $PEBBLE notify example.com/hello a=b >/dev/null; status-set waiting ;;
-*-pebble-custom-notice) echo "$JUJU_NOTICE_TYPE $JUJU_NOTICE_KEY $JUJU_WORKLOAD_NAME" >$OUT/notice; rm $OUT/well; status-set blocked ;;
-*-pebble-check-failed) echo "$JUJU_PEBBLE_CHECK_NAME" >$OUT/failed; touch $OUT/well; status-set maintenance ;;
+    $PEBBLE add main layer.yaml
+    $PEBBLE notify example.com/hello a=b >/dev/null
+    status-set waiting ;;
+*-pebble-custom-notice)
+    echo "$JUJU_NOTICE_TYPE $JUJU_NOTICE_KEY $JUJU_WORKLOAD_NAME" >$OUT/notice
+    rm $OUT/well
+    status-set blocked ;;
+*-pebble-check-failed)
+    echo "$JUJU_PEBBLE_CHECK_NAME" >$OUT/failed
+    touch $OUT/well
+    status-set maintenance ;;
 *-pebble-check-recovered) echo "$JUJU_PEBBLE_CHECK_NAME" >$OUT/recovered; status-set active ;;
 esac"#;
     let Some((charm, options)) = charm("notices_and_checks_make_hooks", dispatch) else {
@@ -250,8 +261,10 @@ fn a_pebble_that_cannot_be_run_is_told_at_once() {
 
 #[test]
 fn a_rebuild_of_the_program_under_its_run_does_no_harm() {
-    let replaced = "[ $JUJU_HOOK_NAME != install ] || { cp $OUT/charmwright $OUT/new && mv $OUT/new $OUT/charmwright; }\n\
-                    case $JUJU_HOOK_NAME in *-pebble-ready) status-set active ;; *) status-set waiting ;; esac";
+    let replaced = "[ $JUJU_HOOK_NAME != install ] || { cp $OUT/charmwright $OUT/new && \
+                    mv $OUT/new $OUT/charmwright; }\n\
+                    case $JUJU_HOOK_NAME in *-pebble-ready) status-set active ;; \
+                    *) status-set waiting ;; esac";
     let Some((charm, options)) =
         charm("a_rebuild_of_the_program_under_its_run_does_no_harm", replaced)
     else {

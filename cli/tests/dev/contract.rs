@@ -273,7 +273,8 @@ fn resolved_runs_a_failed_hook_now_or_skips_it() {
 fn a_killed_hook_is_queued_again_and_is_no_error() {
     for signal in ["KILL", "TERM"] {
         let charm = Charm::dispatching(&format!(
-            "[ $JUJU_HOOK_NAME = install ] || exit 0\nstate-set n=1; echo \"$(state-get n)\" >>$OUT/runs\n\
+            "[ $JUJU_HOOK_NAME = install ] || exit 0\n\
+             state-set n=1; echo \"$(state-get n)\" >>$OUT/runs\n\
              [ -e $OUT/killed ] && exit 0; touch $OUT/killed; kill -{signal} $$"
         ));
         let run = charm.run(&[], "wait-for unknown\nquit\n").exits(0).says("it runs again");

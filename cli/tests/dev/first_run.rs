@@ -50,8 +50,8 @@ fn a_pebble_killed_under_a_config_change_comes_back_with_the_new_config() {
     let port = free.local_addr().unwrap().port();
     drop(free);
     let script = format!(
-        "wait-for active 90s\nconfig port={port}\npebble kill\nsleep 1\npebble start\nwait-for active 120s\nexpect active\n\
-         fetch http://127.0.0.1:{port}/\nquit\n"
+        "wait-for active 90s\nconfig port={port}\npebble kill\nsleep 1\npebble start\n\
+         wait-for active 120s\nexpect active\nfetch http://127.0.0.1:{port}/\nquit\n"
     );
     let test = "a_pebble_killed_under_a_config_change_comes_back_with_the_new_config";
     let Some(run) = cargo_dev(test, &["--", "--speed", "10"], &script) else {

@@ -91,9 +91,11 @@ fn config_values_are_printed_and_logged_nowhere() {
     ]);
     charm.write("config.yaml", "options:\n  environment: {type: string}\n  port: {type: int}\n");
     let dir = charm.out().join("run").display().to_string();
-    let script = "wait-for unknown\nconfig environment=SECRET\ntry config environmnt=SECRET\ntry config port=SECRET\n\
-                  try config environment SECRET\ntry confg environment=SECRET\nenvironment=SECRET\n";
-    let good = "run login password=SECRET\nexpect-action completed\nfetch http://me:SECRET@127.0.0.1:1/?token=SECRET\n";
+    let script = "wait-for unknown\nconfig environment=SECRET\ntry config environmnt=SECRET\n\
+                  try config port=SECRET\ntry config environment SECRET\n\
+                  try confg environment=SECRET\nenvironment=SECRET\n";
+    let good = "run login password=SECRET\nexpect-action completed\n\
+                fetch http://me:SECRET@127.0.0.1:1/?token=SECRET\n";
     for (args, script) in [
         (["--config", "environment=SECRET"], script),
         (["--config", "environment=SECRET"], good),
@@ -129,7 +131,8 @@ fn no_text_from_a_charm_acts_on_the_terminal_or_breaks_the_table() {
             &format!(
                 "#!/bin/sh\n[ -x $JUJU_DISPATCH_PATH ] && exec $JUJU_DISPATCH_PATH\n\
                  [ $JUJU_HOOK_NAME = install ] || exit 0\n\
-                 application-version-set \"$(printf '1.0\\n2.0')\"\nstatus-set active \"{hostile}\"\n\
+                 application-version-set \"$(printf '1.0\\n2.0')\"\n\
+                 status-set active \"{hostile}\"\n\
                  juju-log -l ERROR \"{hostile}\"; echo \"{hostile}\" >&2; echo \"{hostile}\"\n"
             ),
         ),
@@ -148,7 +151,8 @@ fn no_text_from_a_charm_acts_on_the_terminal_or_breaks_the_table() {
 #[test]
 fn a_status_of_any_length_is_cut() {
     let charm = Charm::dispatching(
-        "[ $JUJU_HOOK_NAME = install ] || exit 0\nstatus-set active \"$(head -c 65536 /dev/zero | tr '\\0' x)\"\n\
+        "[ $JUJU_HOOK_NAME = install ] || exit 0\n\
+         status-set active \"$(head -c 65536 /dev/zero | tr '\\0' x)\"\n\
          application-version-set \"$(head -c 70000 /dev/zero | tr '\\0' y)\"",
     );
     let run = charm.run(FAST, "wait-for active\nstatus\nexpect active xxx\n").exits(0);

@@ -11,8 +11,9 @@ const FAST: &[&str] = &["--speed", "100"];
 fn a_line_that_may_fail_does_not_end_a_script() {
     let charm = Charm::dispatching("status-set active");
     charm.write("config.yaml", "options:\n  port: {type: int}\n");
-    let script = "wait-for active\ntry expect blocked\ntry config port=high\ntry fetch http://127.0.0.1:1/\n\
-                  try wait-for blocked 100ms\ntry run nothing\ntry frobnicate\ntry config port=81\nexpect active\n";
+    let script = "wait-for active\ntry expect blocked\ntry config port=high\n\
+                  try fetch http://127.0.0.1:1/\ntry wait-for blocked 100ms\ntry run nothing\n\
+                  try frobnicate\ntry config port=81\nexpect active\n";
     let run = charm.run(FAST, script).exits(0);
     assert_eq!(run.stdout.matches("`try` lets it go").count(), 6, "{}", run.stdout);
     // Only that line may fail.
@@ -147,9 +148,10 @@ sys.exit(child.wait())";
 #[test]
 fn a_wrong_word_on_a_terminal_is_only_told() {
     let charm = Charm::dispatching("status-set active");
-    let lines = "wait-for active\nfrobnicate\nexpect blocked\nwait-for blocked 50ms\nfetch http://127.0.0.1:1/\nfetch x\n\
-                 run nothing\nexpect-action completed\nconfig x\nresolved\nkill x\nnotify a.b/c\ntry expect blocked\n\
-                 expect active\nquit\n";
+    let lines = "wait-for active\nfrobnicate\nexpect blocked\nwait-for blocked 50ms\n\
+                 fetch http://127.0.0.1:1/\nfetch x\nrun nothing\nexpect-action completed\n\
+                 config x\nresolved\nkill x\nnotify a.b/c\ntry expect blocked\nexpect active\n\
+                 quit\n";
     let run = charm.run_within(&["python3", "-c", TERMINAL], FAST, lines).exits(0);
     for text in [
         "there is no such command",

@@ -3,8 +3,9 @@
 
 use crate::any_workload::{Wrong, blocked_each_and_active_again, charm};
 
-const BOMB: &str = "{a: &a [x,x,x,x,x,x,x,x], b: &b [*a,*a,*a,*a,*a,*a,*a,*a], c: &c [*b,*b,*b,*b,*b,*b,*b,*b], \
-                    d: &d [*c,*c,*c,*c,*c,*c,*c,*c], e: [*d,*d,*d,*d,*d,*d,*d,*d]}";
+const BOMB: &str = "{a: &a [x,x,x,x,x,x,x,x], b: &b [*a,*a,*a,*a,*a,*a,*a,*a], \
+                    c: &c [*b,*b,*b,*b,*b,*b,*b,*b], d: &d [*c,*c,*c,*c,*c,*c,*c,*c], \
+                    e: [*d,*d,*d,*d,*d,*d,*d,*d]}";
 
 #[test]
 fn each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers() {
