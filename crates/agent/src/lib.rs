@@ -19,7 +19,9 @@
 //! use charmwright_agent::{AgentPaths, CharmMeta, HookExit, Next, ToolRequest, Unit, UnitSettings};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}", Some("options: {port: {type: int, default: 80}}"), None)?;
+//! let metadata = "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}";
+//! let config = "options: {port: {type: int, default: 80}}";
+//! let meta = CharmMeta::parse(metadata, Some(config), None)?;
 //! let mut unit = Unit::new(meta, UnitSettings::new("web/0")?);
 //! let paths = AgentPaths::new("/charm", "/tools", "/run/agent.socket");
 //! unit.pebble_seen("web", "boot-1")?; // what a poll of /v1/system-info saw
@@ -28,7 +30,8 @@
 //! loop {
 //!     match unit.next(Instant::now()) {
 //!         Next::Run(run) => {
-//!             let _environment = run.environment(&paths); // Command::new(program).env_clear().envs(environment)
+//!             // Command::new(program).env_clear().envs(environment)
+//!             let _environment = run.environment(&paths);
 //!             let answer = unit.tool(&ToolRequest {
 //!                 context_id: run.id().to_owned(),
 //!                 dir: "/charm".into(),

@@ -207,7 +207,8 @@ mod tests {
     fn deferred_events_are_shown_by_their_hook() {
         let unit = unit_with(
             r#"{"version":1,"data":{"started":true,"queue":[
-                {"event":{"event":"config-changed"},"count":2,"attempts":3,"since":1,"reason":"no Pebble","status":"waiting"},
+                {"event":{"event":"config-changed"},"count":2,"attempts":3,"since":1,
+                    "reason":"no Pebble","status":"waiting"},
                 {"event":{"event":"pebble-ready","container":"web"},"reason":"x"},
                 {"event":{"event":"unknown","hook":"db-relation-changed"}}]}}"#,
         );

@@ -58,8 +58,8 @@ impl UnitSettings {
             return Err(Error::new(
                 ErrorKind::Setting,
                 format!(
-                    "cannot use {unit:?} as a unit's name: Juju wants an application's name of words joined by hyphens, a letter in each, \
-                     and a number without a leading zero"
+                    "cannot use {unit:?} as a unit's name: Juju wants an application's name of \
+                     words joined by hyphens, a letter in each, and a number without a leading zero"
                 ),
             ));
         }

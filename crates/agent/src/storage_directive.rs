@@ -232,7 +232,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_argument_panics(args in prop::collection::vec("[-a0-9=,.MGB]{0,10}|\\PC{0,8}", 0..4)) {
+        fn no_argument_panics(
+            args in prop::collection::vec("[-a0-9=,.MGB]{0,10}|\\PC{0,8}", 0..4)
+        ) {
             let _ = parse_counts(&args, "constraint");
         }
     }

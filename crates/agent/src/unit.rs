@@ -337,7 +337,12 @@ impl Unit {
         if state.recorded.as_deref() == Some(boot_id) {
             return Ok(());
         }
-        let same = |event: &HookKind| matches!(event, HookKind::PebbleReady { container: other, .. } if other == container);
+        let same = |event: &HookKind| {
+            matches!(
+                event,
+                HookKind::PebbleReady { container: other, .. } if other == container
+            )
+        };
         let event =
             HookKind::PebbleReady { container: container.to_owned(), boot_id: boot_id.to_owned() };
         // The poller waits for the hook that it asked for: another start seen meanwhile is found by

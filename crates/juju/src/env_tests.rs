@@ -153,19 +153,28 @@ fn a_value_that_is_not_utf8_is_an_error_only_where_it_must_be_text() {
 #[test]
 fn an_action_is_no_hook() {
     let env = read(&[("JUJU_DISPATCH_PATH", "actions/restart"), ("JUJU_HOOK_NAME", "")]).unwrap();
-    assert!(
-        matches!(env.dispatch_path(), Some(DispatchPath::Action(name)) if name.as_str() == "restart")
-    );
+    assert!(matches!(
+        env.dispatch_path(),
+        Some(DispatchPath::Action(name)) if name.as_str() == "restart"
+    ));
     assert_eq!(env.hook_name(), None);
 }
 
 proptest! {
     #[test]
     fn no_bytes_make_the_parser_panic(
-        vars in proptest::collection::vec((0..56_usize, proptest::collection::vec(any::<u8>(), 0..24)), 0..12),
+        vars in proptest::collection::vec(
+            (0..56_usize, proptest::collection::vec(any::<u8>(), 0..24)),
+            0..12,
+        ),
     ) {
-        let all = ["JUJU_UNIT_NAME", "JUJU_DISPATCH_PATH", "JUJU_HOOK_NAME", "JUJU_VERSION", "JUJU_RELATION_ID", "PATH"];
-        let vars = vars.into_iter().map(|(which, value)| (all[which % all.len()].into(), OsString::from_vec(value)));
+        let all = [
+            "JUJU_UNIT_NAME", "JUJU_DISPATCH_PATH", "JUJU_HOOK_NAME", "JUJU_VERSION",
+            "JUJU_RELATION_ID", "PATH",
+        ];
+        let vars = vars
+            .into_iter()
+            .map(|(which, value)| (all[which % all.len()].into(), OsString::from_vec(value)));
         if let Err(error) = HookEnv::from_vars(vars) {
             prop_assert!(all.contains(&variable(&error)));
         }

@@ -179,7 +179,10 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
-        fn nothing_is_lost_and_every_piece_fits(part in "[\\x00aé𝄞\\n]{1,12}", times in 0..60_000_usize) {
+        fn nothing_is_lost_and_every_piece_fits(
+            part in "[\\x00aé𝄞\\n]{1,12}",
+            times in 0..60_000_usize,
+        ) {
             let message = part.repeat(times);
             let mut whole = String::new();
             for piece in pieces(&message) {

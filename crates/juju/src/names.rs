@@ -477,13 +477,16 @@ mod tests {
                 )*};
             }
             keeps!(
-                ApplicationName, UnitName, ContainerName, HookName, ActionName, ActionId, CheckName, NoticeId, RelationId,
-                SecretId, StorageId
+                ApplicationName, UnitName, ContainerName, HookName, ActionName, ActionId, CheckName,
+                NoticeId, RelationId, SecretId, StorageId
             );
         }
 
         #[test]
-        fn every_unit_reads_back(application in "[a-z][a-z0-9]{0,5}(-[a-z]{1,4}){0,2}", number: u32) {
+        fn every_unit_reads_back(
+            application in "[a-z][a-z0-9]{0,5}(-[a-z]{1,4}){0,2}",
+            number: u32,
+        ) {
             let unit: UnitName = format!("{application}/{number}").parse().unwrap();
             prop_assert_eq!(unit.number(), number);
             prop_assert_eq!(unit.application().as_str(), application);

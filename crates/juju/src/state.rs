@@ -216,9 +216,18 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_reads_back(values in proptest::collection::btree_map("(?s:.{1,20})", "(?s:.{0,60})|[\\n\\t :#-]{0,20}", 0..6)) {
+        fn what_is_written_reads_back(
+            values in proptest::collection::btree_map(
+                "(?s:.{1,20})",
+                "(?s:.{0,60})|[\\n\\t :#-]{0,20}",
+                0..6,
+            )
+        ) {
             let document = charmwright_yaml::to_yaml(&values).unwrap();
-            prop_assert_eq!(stored_in(decode(document.as_bytes()).unwrap()).unwrap(), values.clone());
+            prop_assert_eq!(
+                stored_in(decode(document.as_bytes()).unwrap()).unwrap(),
+                values.clone()
+            );
             // And Juju reads it back alike, as the YAML that it takes it for.
             prop_assert_eq!(charmwright_yaml::juju::strings(document.as_bytes()), Ok(values));
         }

@@ -370,7 +370,10 @@ mod tests {
 
         #[test]
         fn a_status_reads_back(message in ".*", which in 0..4_usize) {
-            let kind = [StatusKind::Active, StatusKind::Waiting, StatusKind::Maintenance, StatusKind::Blocked][which];
+            let kind = [
+                StatusKind::Active, StatusKind::Waiting, StatusKind::Maintenance,
+                StatusKind::Blocked,
+            ][which];
             let status = Status::new(kind, message);
             let answer = decode(&serde_json::to_vec(&status).unwrap()).unwrap();
             prop_assert_eq!(status_in(&answer, Whose::Unit).unwrap(), status.clone());

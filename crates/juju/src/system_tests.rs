@@ -108,9 +108,10 @@ fn a_slow_tool_is_killed_at_the_deadline() {
 fn a_tool_that_talks_for_ever_is_stopped_too() {
     let tools = Tools::new().with("chatty", "while :; do echo x >&2; done");
     let quick = tools.system().deadline(Duration::from_millis(200));
-    assert!(
-        matches!(failure(&quick, &ToolCall::new("chatty")), ToolFailure::Deadline { stderr, .. } if stderr.len() <= MAX_STDERR)
-    );
+    assert!(matches!(
+        failure(&quick, &ToolCall::new("chatty")),
+        ToolFailure::Deadline { stderr, .. } if stderr.len() <= MAX_STDERR
+    ));
 
     let tools = Tools::new().with("endless", "exec cat /dev/zero");
     assert!(matches!(
@@ -238,7 +239,10 @@ fn an_argument_that_no_process_can_have_is_refused_before_one_is_started() {
     for bad in ["x".repeat(MAX_ARGUMENT + 1), "a\0b".to_owned()] {
         let failure = failure(&tools.system(), &ToolCall::new("any").arg("ok").arg(bad));
         assert!(
-            matches!(&failure, ToolFailure::BadArgument { reason } if reason.starts_with("argument 2 ")),
+            matches!(
+                &failure,
+                ToolFailure::BadArgument { reason } if reason.starts_with("argument 2 ")
+            ),
             "{failure}"
         );
         assert_eq!(

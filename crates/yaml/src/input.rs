@@ -94,7 +94,10 @@ fn decode_one(
 }
 
 fn is_allowed(character: char) -> bool {
-    matches!(character, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
+    matches!(
+        character,
+        '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..
+    )
 }
 
 fn decode_utf8(piece: &[u8], is_last: bool) -> Result<Option<(u32, usize)>, &'static str> {

@@ -122,10 +122,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_readers_take_it_for_what_it_was(map: BTreeMap<String, String>, odd in "[\u{7f}-\u{a0}\u{2028}\u{2029}\u{feff}\u{fffe}\u{ffff}\u{10000}]{0,9}") {
-            let map: BTreeMap<String, String> = map.into_iter().chain([("odd".to_owned(), odd)]).collect();
+        fn both_readers_take_it_for_what_it_was(
+            map: BTreeMap<String, String>,
+            odd in "[\u{7f}-\u{a0}\u{2028}\u{2029}\u{feff}\u{fffe}\u{ffff}\u{10000}]{0,9}",
+        ) {
+            let map: BTreeMap<String, String> =
+                map.into_iter().chain([("odd".to_owned(), odd)]).collect();
             let written = to_yaml(&map).unwrap();
-            prop_assert_eq!(&serde_json::from_str::<BTreeMap<String, String>>(&written).unwrap(), &map);
+            prop_assert_eq!(
+                &serde_json::from_str::<BTreeMap<String, String>>(&written).unwrap(),
+                &map
+            );
             prop_assert_eq!(juju::strings(written.as_bytes()), Ok(map.clone()));
             prop_assert_eq!(pebble::read::<BTreeMap<String, String>>(&written), Ok(map));
         }

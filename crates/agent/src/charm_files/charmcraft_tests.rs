@@ -23,9 +23,12 @@ fn with_charmcraft(
 
 #[test]
 fn charmcraft_yaml_alone_declares_a_charm() {
-    let charmcraft = "type: charm\nname: web\ntitle: Web\nsummary: s\ndescription: d\nplatforms: {amd64: }\n\
-                      links: {contact: me, issues: [a]}\nparts: {charm: {plugin: nil}}\ncontainers: {web: {resource: i}}\nresources: {i: {type: oci-image}}\n\
-                      config: {options: {port: {type: int, default: 0755}}}\nactions: {do: {params: {a: {type: string}}}}\n";
+    let charmcraft = "type: charm\nname: web\ntitle: Web\nsummary: s\ndescription: d\n\
+                      platforms: {amd64: }\nlinks: {contact: me, issues: [a]}\n\
+                      parts: {charm: {plugin: nil}}\ncontainers: {web: {resource: i}}\n\
+                      resources: {i: {type: oci-image}}\n\
+                      config: {options: {port: {type: int, default: 0755}}}\n\
+                      actions: {do: {params: {a: {type: string}}}}\n";
     let sources = with_charmcraft(None, None, None, charmcraft).unwrap();
     let meta = CharmMeta::from_sources(&sources).unwrap();
     assert_eq!(meta.name(), "web");

@@ -114,7 +114,9 @@ fn every_keyword_is_judged() {
         ),
         (json!({"required": []}), vec![json!({})], vec![]),
         (
-            json!({"properties": {"a": {"properties": {"b": {"type": "integer"}}, "required": ["b"]}}}),
+            json!({
+                "properties": {"a": {"properties": {"b": {"type": "integer"}}, "required": ["b"]}}
+            }),
             vec![json!({}), json!({"a": {"b": 1}}), json!({"a": 5})],
             vec![
                 (json!({"a": {"b": "x"}}), "(root).a.b : must be of type integer, given string"),
@@ -132,7 +134,10 @@ fn every_keyword_is_judged() {
             vec![(json!({"b": "x"}), "must be of type integer, given string")],
         ),
         (
-            json!({"properties": {"a": {}}, "patternProperties": {"^n": {"type": "integer"}}, "additionalProperties": false}),
+            json!({
+                "properties": {"a": {}}, "patternProperties": {"^n": {"type": "integer"}},
+                "additionalProperties": false
+            }),
             vec![json!({"a": "x", "n1": 1})],
             vec![
                 (json!({"n1": "x"}), "(root).n1 : must be of type integer"),
@@ -303,7 +308,8 @@ fn defaults_are_filled_in_at_every_depth() {
             json!({"top": null, "who": {"last": "y"}, "deep": 5, "whole": {}, "extra": {"k": 1}})
         ),
         Ok(json!({
-            "top": null, "who": {"first": "x", "last": "y"}, "deep": 5, "whole": {"other": 2}, "extra": {"k": 1}
+            "top": null, "who": {"first": "x", "last": "y"}, "deep": 5, "whole": {"other": 2},
+            "extra": {"k": 1}
         }))
     );
     let told = filled(&properties, json!({"none": {"k": 1}})).unwrap_err();

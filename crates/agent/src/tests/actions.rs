@@ -242,6 +242,9 @@ fn a_record_can_be_shown_as_json() {
     let shown = serde_json::to_string(bench.unit.actions().next().unwrap()).unwrap();
     assert_eq!(
         shown,
-        r#"{"id":1,"name":"restart","status":"completed","message":"","results":{"return-code":0},"log":[]}"#
+        concat!(
+            r#"{"id":1,"name":"restart","status":"completed","message":"","#,
+            r#""results":{"return-code":0},"log":[]}"#
+        )
     );
 }

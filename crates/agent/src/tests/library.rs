@@ -147,7 +147,9 @@ proptest! {
     }
 
     #[test]
-    fn any_status_survives_the_road_to_the_agent_and_back(message in "\\PC{0,40}|[ \t\n#:'\"\\\\-]{0,8}") {
+    fn any_status_survives_the_road_to_the_agent_and_back(
+        message in "\\PC{0,40}|[ \t\n#:'\"\\\\-]{0,8}"
+    ) {
         let (juju, agent) = meet(Bench::in_hook());
         juju.set_status(&Status::waiting(&*message)).unwrap();
         drop(juju);

@@ -152,7 +152,10 @@ proptest! {
             }
             gone |= bench.unit.life.gone;
             let report = bench.unit.report();
-            prop_assert_eq!(report.status == "error", report.failed_hook.is_some() && bench.unit.running.is_none());
+            prop_assert_eq!(
+                report.status == "error",
+                report.failed_hook.is_some() && bench.unit.running.is_none()
+            );
             if bench.unit.is_settled(bench.now) {
                 prop_assert!(report.failed_hook.is_none() && bench.unit.running.is_none());
             }
@@ -180,9 +183,13 @@ proptest! {
 
     #[test]
     fn no_charm_file_panics(
-        metadata in "(name: (web|W)\nsummary: s\ndescription: d\n)?(containers|requires|peers|resources): (\\{a: \\{\\}\\}|\\[a\\]|1)\n|\\PC{0,40}",
-        config in "options:\n  [a-z]{1,3}: \\{type: (int|string|float|boolean|secret|x), default: (1|x|true|1.5|null|\\[\\])\\}\n|\\PC{0,40}",
-        actions in "[a-zA-Z]{1,3}:\n  (params|required|additionalProperties): (1|\\[a\\]|\\{a: \\{type: integer\\}\\}|true)\n|\\PC{0,40}",
+        metadata in "(name: (web|W)\nsummary: s\ndescription: d\n)?\
+                     (containers|requires|peers|resources): (\\{a: \\{\\}\\}|\\[a\\]|1)\n\
+                     |\\PC{0,40}",
+        config in "options:\n  [a-z]{1,3}: \\{type: (int|string|float|boolean|secret|x), \
+                   default: (1|x|true|1.5|null|\\[\\])\\}\n|\\PC{0,40}",
+        actions in "[a-zA-Z]{1,3}:\n  (params|required|additionalProperties): \
+                    (1|\\[a\\]|\\{a: \\{type: integer\\}\\}|true)\n|\\PC{0,40}",
     ) {
         if let Err(error) = CharmMeta::parse(&metadata, Some(&config), Some(&actions)) {
             prop_assert!(error.to_string().starts_with("cannot "), "{}", error);
@@ -194,12 +201,22 @@ proptest! {
         schema in prop::sample::select(vec![
             json!({"type": "integer", "minimum": "x"}),
             json!({"type": ["string", 7], "maxLength": -1}),
-            json!({"type": "array", "items": {"type": "object", "properties": {"a": {"enum": []}}, "required": [1, "a"]}}),
+            json!({
+                "type": "array",
+                "items": {"type": "object", "properties": {"a": {"enum": []}}, "required": [1, "a"]}
+            }),
             json!({"type": 5, "default": [null]}),
             json!({"type": "unheard-of", "properties": []}),
-            json!({"type": "array", "items": {"type": "object", "properties": {"a": {"enum": [1]}}, "required": ["a"]}}),
-            json!({"anyOf": [{"pattern": "^[0-9]+$"}, {"multipleOf": 0.1}], "not": {"minLength": 3}}),
-            json!({"properties": {"a": {"default": 1}}, "patternProperties": {".": {"maximum": 5}}}),
+            json!({
+                "type": "array",
+                "items": {"type": "object", "properties": {"a": {"enum": [1]}}, "required": ["a"]}
+            }),
+            json!({
+                "anyOf": [{"pattern": "^[0-9]+$"}, {"multipleOf": 0.1}], "not": {"minLength": 3}
+            }),
+            json!({
+                "properties": {"a": {"default": 1}}, "patternProperties": {".": {"maximum": 5}}
+            }),
         ]),
         key in "[a.]{0,4}|\\PC{0,4}",
         value in "\\PC{0,12}|\\[\\{a: 1\\}\\]|[0-9]{1,25}",
@@ -210,7 +227,11 @@ proptest! {
         let meta = match CharmMeta::parse(metadata, None, Some(&actions)) {
             Ok(meta) => meta,
             Err(error) => {
-                prop_assert!(error.to_string().starts_with("cannot use actions.yaml: act: "), "{}", error);
+                prop_assert!(
+                    error.to_string().starts_with("cannot use actions.yaml: act: "),
+                    "{}",
+                    error
+                );
                 return Ok(());
             }
         };

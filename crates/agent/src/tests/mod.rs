@@ -24,12 +24,17 @@ use super::{
     Unit, UnitSettings,
 };
 
-const METADATA: &str = "name: web\nsummary: s\ndescription: d\ncontainers: {web: {resource: image}, side: {}}\nresources: {image: {type: oci-image}, cfg: {type: file, filename: cfg}}\n\
+const METADATA: &str = "name: web\nsummary: s\ndescription: d\n\
+    containers: {web: {resource: image}, side: {}}\n\
+    resources: {image: {type: oci-image}, cfg: {type: file, filename: cfg}}\n\
     provides: {site: {interface: http}}\n";
-const CONFIG: &str = "options:\n  port: {type: int, default: 1000000}\n  name: {type: string, default: ''}\n  tls: {type: boolean, default: true}\n\
+const CONFIG: &str = "options:\n  port: {type: int, default: 1000000}\n\
+    \x20 name: {type: string, default: ''}\n  tls: {type: boolean, default: true}\n\
     \x20 ratio: {type: float, default: 0.5}\n  unset: {type: string}\n";
-const ACTIONS: &str = "restart:\n  params:\n    force: {type: boolean, default: false}\n    delay: {type: integer, minimum: 0, maximum: 9}\n\
-    \x20   mode: {type: string, enum: [soft, hard]}\n    who: {type: object, properties: {first: {type: string}}}\n\
+const ACTIONS: &str = "restart:\n  params:\n    force: {type: boolean, default: false}\n\
+    \x20   delay: {type: integer, minimum: 0, maximum: 9}\n\
+    \x20   mode: {type: string, enum: [soft, hard]}\n\
+    \x20   who: {type: object, properties: {first: {type: string}}}\n\
     strict:\n  params: {id: {type: string}}\n  required: [id]\n  additionalProperties: false\n";
 
 /// A unit at a moment of its own, with the shorthand that every test wants.

@@ -69,8 +69,8 @@ fn an_old_format_option_is_told_of_without_a_line_end() {
         (answer.code, text(&answer.stderr).as_str()),
         (
             1,
-            "--format flag deprecated for command \"open-port\"ERROR port ranges are not supported for k8s applications, \
-             please specify a single port\n"
+            "--format flag deprecated for command \"open-port\"ERROR port ranges are not supported \
+             for k8s applications, please specify a single port\n"
         )
     );
     assert_eq!(

@@ -194,7 +194,11 @@ proptest! {
         version in prop::sample::select(vec!["2.9.52", "3.6.28", "4.0.15"]),
         calls in prop::collection::vec((
             any::<prop::sample::Index>(),
-            prop::collection::vec("-{0,2}(r|s|o|file|format|app|label|endpoints|[a-z]{1,3})(=[a-z0-9:/.-]{0,6})?|\\PC{0,10}|[0-9]{0,6}(-[0-9]{0,6})?(/[a-z]{0,4})?", 0..4),
+            prop::collection::vec(
+                "-{0,2}(r|s|o|file|format|app|label|endpoints|[a-z]{1,3})(=[a-z0-9:/.-]{0,6})?|\
+                 \\PC{0,10}|[0-9]{0,6}(-[0-9]{0,6})?(/[a-z]{0,4})?",
+                0..4,
+            ),
             prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
         ), 1..8),
         action in any::<bool>(),
@@ -211,7 +215,10 @@ proptest! {
             request.args = args;
             let answer = bench.unit.tool(&request);
             prop_assert!((0..=2).contains(&answer.code));
-            prop_assert_eq!(answer.code != 0, String::from_utf8_lossy(&answer.stderr).contains("ERROR "));
+            prop_assert_eq!(
+                answer.code != 0,
+                String::from_utf8_lossy(&answer.stderr).contains("ERROR ")
+            );
             if answer.wants_stdin || answer.wants_file.is_some() {
                 request.stdin = Some(input.clone().unwrap_or_default());
                 request.file = Some(Ok(input.unwrap_or_default()));

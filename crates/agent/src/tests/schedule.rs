@@ -182,9 +182,10 @@ fn a_failed_hook_runs_again_after_growing_waits() {
             (cause.as_str(), *counted as usize, *retry_in),
             ("exit status 1", failures + 1, Some(Duration::from_secs(seconds)))
         );
-        assert!(
-            matches!(bench.unit.next(bench.now), Next::At(when) if when == bench.now + Duration::from_secs(seconds))
-        );
+        assert!(matches!(
+            bench.unit.next(bench.now),
+            Next::At(when) if when == bench.now + Duration::from_secs(seconds)
+        ));
         let report = bench.unit.report();
         assert_eq!(
             (report.status.as_str(), report.message.as_str()),
@@ -209,9 +210,10 @@ fn a_failed_hook_runs_again_after_growing_waits() {
 fn the_waits_can_be_divided_or_left_out() {
     let mut bench = Bench::with(|settings| settings.retry_divisor(10));
     bench.fail();
-    assert!(
-        matches!(bench.unit.next(bench.now), Next::At(when) if when == bench.now + Duration::from_millis(500))
-    );
+    assert!(matches!(
+        bench.unit.next(bench.now),
+        Next::At(when) if when == bench.now + Duration::from_millis(500)
+    ));
     let mut bench = Bench::with(|settings| settings.automatic_retry(false));
     bench.fail();
     bench.wait(1_000_000);
@@ -238,7 +240,10 @@ fn resolved_retries_at_once_and_starts_the_waits_over() {
     );
     let finished = bench.end(HookExit::Code(2));
     assert!(
-        matches!(finished.ending(), Ending::Failed { retry_in: Some(wait), .. } if *wait == Duration::from_secs(5)),
+        matches!(
+            finished.ending(),
+            Ending::Failed { retry_in: Some(wait), .. } if *wait == Duration::from_secs(5)
+        ),
         "{finished:?}"
     );
 }

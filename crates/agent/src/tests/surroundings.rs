@@ -28,14 +28,16 @@ fn a_network_is_shown_in_the_order_of_jujus_fields() {
     let mut bench = Bench::with(|settings| settings.address("10.0.0.7"));
     bench.begin();
     // R8
-    let yaml = "bind-addresses:\n- mac-address: \"\"\n  interface-name: lo\n  addresses:\n  - hostname: \"\"\n    value: 10.0.0.7\n\
-        \x20   cidr: 10.0.0.7/32\n    address: 10.0.0.7\n  macaddress: \"\"\n  interfacename: lo\negress-subnets:\n- 10.0.0.7/32\n\
-        ingress-addresses:\n- 10.0.0.7\n";
+    let yaml = "bind-addresses:\n- mac-address: \"\"\n  interface-name: lo\n  addresses:\n\
+        \x20 - hostname: \"\"\n    value: 10.0.0.7\n\
+        \x20   cidr: 10.0.0.7/32\n    address: 10.0.0.7\n  macaddress: \"\"\n  interfacename: lo\n\
+        egress-subnets:\n- 10.0.0.7/32\ningress-addresses:\n- 10.0.0.7\n";
     assert_eq!(bench.get(&["network-get", "site", "--format=yaml"]), yaml);
     assert_eq!(bench.get(&["network-get", "site"]), yaml);
     assert_eq!(
         bench.get(&["network-get", "site", "--format=json"]),
-        "{\"bind-addresses\":[{\"mac-address\":\"\",\"interface-name\":\"lo\",\"addresses\":[{\"hostname\":\"\",\
+        "{\"bind-addresses\":[{\"mac-address\":\"\",\"interface-name\":\"lo\",\
+         \"addresses\":[{\"hostname\":\"\",\
          \"value\":\"10.0.0.7\",\"cidr\":\"10.0.0.7/32\"}]}],\"egress-subnets\":[\"10.0.0.7/32\"],\
          \"ingress-addresses\":[\"10.0.0.7\"]}\n"
     );

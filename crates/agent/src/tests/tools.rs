@@ -128,8 +128,10 @@ fn the_application_is_the_leaders() {
     let mut bench = Bench::in_hook();
     assert_eq!(
         bench.get(&["status-get", "--application", "--include-data", "--format=json"]),
-        "{\"application-status\":{\"message\":\"installing charm software\",\"status\":\"maintenance\",\"status-data\":{},\
-         \"units\":{\"web/0\":{\"message\":\"installing charm software\",\"status\":\"maintenance\",\"status-data\":{}}}}}\n"
+        "{\"application-status\":{\"message\":\"installing charm software\",\
+         \"status\":\"maintenance\",\"status-data\":{},\
+         \"units\":{\"web/0\":{\"message\":\"installing charm software\",\
+         \"status\":\"maintenance\",\"status-data\":{}}}}}\n"
     );
     assert_eq!(bench.get(&["status-set", "--application", "active", "yes"]), "");
     assert_eq!(bench.unit.report().application_message, "yes");

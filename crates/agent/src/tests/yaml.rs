@@ -78,8 +78,9 @@ fn a_file_that_is_no_map_of_strings_is_refused_in_gos_words() {
 /// A tool prints each value so, alone and in its map.
 #[test]
 fn yaml_is_printed_as_juju_prints_it() {
-    let long = "lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et dolore magna aliqua, \
-                ut enim ad minim veniam, quis nostrud exercitation ullamco laboris nisi";
+    let long = "lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor \
+                incididunt ut labore et dolore magna aliqua, ut enim ad minim veniam, quis nostrud \
+                exercitation ullamco laboris nisi";
     let alone = [
         "lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt",
         "  ut labore et dolore magna aliqua, ut enim ad minim veniam, quis nostrud exercitation",

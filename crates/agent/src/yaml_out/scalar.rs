@@ -73,7 +73,10 @@ fn has_indicator(text: &str) -> bool {
 
 /// Returns true if a character is written unescaped; none beyond the basic plane is.
 fn is_printable(character: char) -> bool {
-    matches!(character, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
+    matches!(
+        character,
+        '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}'
+    )
 }
 
 fn is_break(character: char) -> bool {

@@ -74,12 +74,15 @@ fn strings_take_the_style_that_go_gives_them() {
 #[test]
 fn maps_and_lists_take_the_shape_that_go_gives_them() {
     let value = json!({
-        "b": 1, "a10": "x", "a2": ["p", 1, null, {"k": "v", "j": []}], "e": {}, "l": [], "A": null, "": "empty", "x y": true,
-        "1": "one", "n": "multi\nline", "nested": {"m": "a\nb\n", "z": [["q", "r"], []]}, "true": "t", "multi\nkey": "v",
+        "b": 1, "a10": "x", "a2": ["p", 1, null, {"k": "v", "j": []}], "e": {}, "l": [], "A": null,
+        "": "empty", "x y": true,
+        "1": "one", "n": "multi\nline", "nested": {"m": "a\nb\n", "z": [["q", "r"], []]},
+        "true": "t", "multi\nkey": "v",
     });
-    let written = "\"\": empty\n\"1\": one\nA: null\na2:\n- p\n- 1\n- null\n- j: []\n  k: v\na10: x\nb: 1\ne: {}\nl: []\n\
-        ? |-\n  multi\n  key\n: v\n\"n\": |-\n  multi\n  line\nnested:\n  m: |\n    a\n    b\n  z:\n  - - q\n    - r\n  - []\n\
-        \"true\": t\nx y: true\n";
+    let written = "\"\": empty\n\"1\": one\nA: null\na2:\n- p\n- 1\n- null\n- j: []\n  k: v\n\
+        a10: x\nb: 1\ne: {}\nl: []\n\
+        ? |-\n  multi\n  key\n: v\n\"n\": |-\n  multi\n  line\nnested:\n  m: |\n    a\n    b\n\
+        \x20 z:\n  - - q\n    - r\n  - []\n\"true\": t\nx y: true\n";
     assert_eq!(document(&value.clone().into()), written);
     let value = json!(["a", ["b"], {"k": "v", "l": "w"}, "m\nn", null, {}]);
     assert_eq!(
@@ -94,73 +97,129 @@ fn long_lines_odd_strings_and_odd_keys_take_the_shape_that_juju_gives_them() {
     for (value, written) in [
         (
             json!(
-                "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua"
+                "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+                 incididunt ut labore et dolore magna aliqua"
             ),
-            "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt\n  ut labore et dolore magna aliqua\n",
+            "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+             incididunt\n  ut labore et dolore magna aliqua\n",
         ),
         (
-            json!({"k": "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua"}),
-            "k: lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt\n  ut labore et dolore magna aliqua\n",
+            json!({
+                "k": "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+                      incididunt ut labore et dolore magna aliqua"
+            }),
+            "k: lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+             incididunt\n  ut labore et dolore magna aliqua\n",
         ),
         (
             json!([
-                "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua"
+                "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+                 incididunt ut labore et dolore magna aliqua"
             ]),
-            "- lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt\n  ut labore et dolore magna aliqua\n",
+            "- lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+             incididunt\n  ut labore et dolore magna aliqua\n",
         ),
         (
-            json!({"a": {"b": "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua"}}),
-            "a:\n  b: lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor\n    incididunt ut labore et dolore magna aliqua\n",
-        ),
-        (
-            json!(
-                "lorem ipsum dolor:  sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua"
-            ),
-            "'lorem ipsum dolor:  sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt\n  ut labore et dolore magna aliqua'\n",
-        ),
-        (
-            json!(
-                "it's: lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua"
-            ),
-            "'it''s: lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor\n  incididunt ut labore et dolore magna aliqua'\n",
+            json!({
+                "a": {
+                    "b": "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod \
+                          tempor incididunt ut labore et dolore magna aliqua"
+                }
+            }),
+            "a:\n  b: lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod \
+             tempor\n    incididunt ut labore et dolore magna aliqua\n",
         ),
         (
             json!(
-                "\tlorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua"
+                "lorem ipsum dolor:  sit amet consectetur adipiscing elit sed do eiusmod tempor \
+                 incididunt ut labore et dolore magna aliqua"
             ),
-            "\"\\tlorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt\n  ut labore et dolore magna aliqua\"\n",
-        ),
-        (
-            json!({"k": "\tlorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna  aliqua"}),
-            "k: \"\\tlorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor\n  incididunt ut labore et dolore magna  aliqua\"\n",
+            "'lorem ipsum dolor:  sit amet consectetur adipiscing elit sed do eiusmod tempor \
+             incididunt\n  ut labore et dolore magna aliqua'\n",
         ),
         (
             json!(
-                "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx y z"
+                "it's: lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod \
+                 tempor incididunt ut labore et dolore magna aliqua"
             ),
-            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n  y z\n",
+            "'it''s: lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor\n\
+             \x20 incididunt ut labore et dolore magna aliqua'\n",
         ),
         (
             json!(
-                "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx  y z w"
+                "\tlorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+                 incididunt ut labore et dolore magna aliqua"
             ),
-            "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt\n  ut labore et dolore magna aliqua xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx  y\n  z w\n",
+            "\"\\tlorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+             incididunt\n  ut labore et dolore magna aliqua\"\n",
         ),
         (
-            json!({"k": "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua\nlorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua"}),
-            "k: |-\n  lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua\n  lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua\n",
+            json!({
+                "k": "\tlorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod \
+                      tempor incididunt ut labore et dolore magna  aliqua"
+            }),
+            "k: \"\\tlorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor\n\
+             \x20 incididunt ut labore et dolore magna  aliqua\"\n",
         ),
         (
-            json!({"lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua": "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua"}),
-            "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua: lorem\n  ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt\n  ut labore et dolore magna aliqua\n",
+            json!(
+                "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\
+                 xxxxxxxxxxxxxxxxxxxx y z"
+            ),
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\
+             xxxxxxxxxxxxxxxxxxxx\n  y z\n",
         ),
         (
-            json!({"lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqualorem ipsum dolor si": 1}),
-            "? lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt\n  ut labore et dolore magna aliqualorem ipsum dolor si\n: 1\n",
+            json!(
+                "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+                 incididunt ut labore et dolore magna aliqua \
+                 xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\
+                 xxxxxxxxxx  y z w"
+            ),
+            "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+             incididunt\n  ut labore et dolore magna aliqua \
+             xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\
+             xxxxxxxxxx  y\n  z w\n",
         ),
         (
-            json!({"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx": 1}),
-            "? xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n: 1\n",
+            json!({
+                "k": "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+                      incididunt ut labore et dolore magna aliqua\n\
+                      lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+                      incididunt ut labore et dolore magna aliqua"
+            }),
+            "k: |-\n  lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+             incididunt ut labore et dolore magna aliqua\n\
+             \x20 lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+             incididunt ut labore et dolore magna aliqua\n",
+        ),
+        (
+            json!({
+                "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+                 incididunt ut labore et dolore magna aliqua":
+                    "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+                     incididunt ut labore et dolore magna aliqua"
+            }),
+            "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+             incididunt ut labore et dolore magna aliqua: lorem\n\
+             \x20 ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+             incididunt\n  ut labore et dolore magna aliqua\n",
+        ),
+        (
+            json!({
+                "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+                 incididunt ut labore et dolore magna aliqualorem ipsum dolor si": 1
+            }),
+            "? lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor \
+             incididunt\n  ut labore et dolore magna aliqualorem ipsum dolor si\n: 1\n",
+        ),
+        (
+            json!({
+                "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\
+                 xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx": 1
+            }),
+            "? xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\
+             xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n: 1\n",
         ),
         (
             json!({"ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé": 1}),
@@ -180,12 +239,21 @@ fn long_lines_odd_strings_and_odd_keys_take_the_shape_that_juju_gives_them() {
         (json!("\u{feff}a b"), "\"\\uFEFF\\x61\\x20\\x62\"\n"),
         (json!("\u{feff}é一"), "\"\\uFEFF\\xE9\\u4E00\"\n"),
         (
-            json!({"a": "1e6", "b": "5.", "c": "08", "d": "=", "e": "<<", "f": "1:60", "g": "2026-13-45", "h": "0x7fffffffffffffffff", "i": "1970-01-01 00:00:00Z", "j": "1970-01-01 00:00:00"}),
-            "a: 1e6\nb: 5.\nc: 08\nd: =\ne: <<\nf: 1:60\ng: 2026-13-45\nh: 0x7fffffffffffffffff\ni: 1970-01-01 00:00:00Z\nj: \"1970-01-01 00:00:00\"\n",
+            json!({
+                "a": "1e6", "b": "5.", "c": "08", "d": "=", "e": "<<", "f": "1:60",
+                "g": "2026-13-45", "h": "0x7fffffffffffffffff", "i": "1970-01-01 00:00:00Z",
+                "j": "1970-01-01 00:00:00"
+            }),
+            "a: 1e6\nb: 5.\nc: 08\nd: =\ne: <<\nf: 1:60\ng: 2026-13-45\nh: 0x7fffffffffffffffff\n\
+             i: 1970-01-01 00:00:00Z\nj: \"1970-01-01 00:00:00\"\n",
         ),
         (
-            json!({"a": "1e+6", "b": "+1", "c": "-.5", "d": "0o17", "e": "0b11", "f": "1_000", "g": "1:20", "h": "on", "i": "2026-01-02T03:04:05Z"}),
-            "a: \"1e+6\"\nb: \"+1\"\nc: \"-.5\"\nd: \"0o17\"\ne: \"0b11\"\nf: \"1_000\"\ng: \"1:20\"\nh: \"on\"\ni: \"2026-01-02T03:04:05Z\"\n",
+            json!({
+                "a": "1e+6", "b": "+1", "c": "-.5", "d": "0o17", "e": "0b11", "f": "1_000",
+                "g": "1:20", "h": "on", "i": "2026-01-02T03:04:05Z"
+            }),
+            "a: \"1e+6\"\nb: \"+1\"\nc: \"-.5\"\nd: \"0o17\"\ne: \"0b11\"\nf: \"1_000\"\n\
+             g: \"1:20\"\nh: \"on\"\ni: \"2026-01-02T03:04:05Z\"\n",
         ),
         (
             json!({"a": [], "b": {}, "c": [[], {}], "d": [["x"], {"y": null}]}),

@@ -177,10 +177,11 @@ fn bytes_are_decoded_piece_by_piece() {
 
 #[test]
 fn values_have_the_types_of_yaml_1_1() {
-    let text = b"a: 0755\nb: yes\nc: 1e6\nd: 1e+6\ne: 2001-01-02\nf: .inf\ng: 0b11\nh: 0o17\ni: ~\nj: 1_000\nk: '1'\nl: 08\nm: 18446744073709551615\n";
+    let text = b"a: 0755\nb: yes\nc: 1e6\nd: 1e+6\ne: 2001-01-02\nf: .inf\ng: 0b11\nh: 0o17\n\
+                 i: ~\nj: 1_000\nk: '1'\nl: 08\nm: 18446744073709551615\n";
     let read = json!({
-        "a": 493, "b": true, "c": "1e6", "d": 1e6, "e": "2001-01-02", "f": ".inf", "g": 3, "h": 15, "i": null, "j": 1000, "k": "1", "l": "08",
-        "m": 18_446_744_073_709_551_615_u64,
+        "a": 493, "b": true, "c": "1e6", "d": 1e6, "e": "2001-01-02", "f": ".inf", "g": 3, "h": 15,
+        "i": null, "j": 1000, "k": "1", "l": "08", "m": 18_446_744_073_709_551_615_u64,
     });
     assert_eq!(value(text), Ok(read));
     assert_eq!(
@@ -227,7 +228,8 @@ proptest! {
     #[test]
     fn any_bytes_have_an_answer(
         bytes in prop::collection::vec(any::<u8>(), 0..80),
-        likely in "([a-z~0-9'\"&*!|>%@,?:#\\[\\]{}\\\\ \t\u{85}\u{feff}-]{0,6}(: |- |\n|\n  |\r|---\n)?){0,12}",
+        likely in "([a-z~0-9'\"&*!|>%@,?:#\\[\\]{}\\\\ \t\u{85}\u{feff}-]{0,6}\
+                   (: |- |\n|\n  |\r|---\n)?){0,12}",
     ) {
         let _ = strings(&bytes);
         let _ = value(&bytes);

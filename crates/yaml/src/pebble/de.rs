@@ -139,8 +139,10 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     type Error = Misfit;
 
     by!(read_any: deserialize_any deserialize_ignored_any);
-    by!(read_text: deserialize_str deserialize_string deserialize_char deserialize_identifier deserialize_bytes deserialize_byte_buf);
-    by!(read_whole: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64);
+    by!(read_text: deserialize_str deserialize_string deserialize_char deserialize_identifier
+        deserialize_bytes deserialize_byte_buf);
+    by!(read_whole: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64);
     by!(read_float: deserialize_f32 deserialize_f64);
     by!(read_bool: deserialize_bool);
     by!(read_option: deserialize_option);

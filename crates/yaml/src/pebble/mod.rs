@@ -66,7 +66,10 @@ fn check_sections(document: &Document) -> Result<(), Misfit> {
     };
     for (key, value) in sections {
         let node = document.node(*value);
-        let is_empty = matches!(&node.kind, NodeKind::Scalar { value, style: Style::Plain } if value.is_empty());
+        let is_empty = matches!(
+            &node.kind,
+            NodeKind::Scalar { value, style: Style::Plain } if value.is_empty()
+        );
         let name = merged::name_of(document, *key)?;
         if let Some(name) = name.filter(|name| is_empty && name != MAY_BE_EMPTY) {
             let why = "the section is empty, which Pebble refuses; leave it out or write {}";

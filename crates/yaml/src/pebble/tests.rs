@@ -141,9 +141,10 @@ fn keys_are_unique_and_merged_ones_stand_back() {
 fn untyped_values_keep_their_kind() {
     assert_eq!(
         read::<Value>("{a: [1, 1.5, x, ~, yes, true, 2001-01-02, .inf, 0x10, '1'], b: {c: }}"),
-        Ok(
-            json!({"a": [1, 1.5, "x", null, "yes", true, "2001-01-02", ".inf", 16, "1"], "b": {"c": null}})
-        )
+        Ok(json!({
+            "a": [1, 1.5, "x", null, "yes", true, "2001-01-02", ".inf", 16, "1"],
+            "b": {"c": null}
+        }))
     );
 }
 
@@ -183,7 +184,8 @@ proptest! {
     #[test]
     fn any_text_has_an_answer(
         text in "\\PC{0,60}",
-        likely in "([a-z~0-9'\"&*!|>%@,?:#\\[\\]{}\\\\ \t\u{85}\u{feff}-]{0,6}(: |- |\n|\n  |\r|---\n|<<: )?){0,12}",
+        likely in "([a-z~0-9'\"&*!|>%@,?:#\\[\\]{}\\\\ \t\u{85}\u{feff}-]{0,6}\
+                   (: |- |\n|\n  |\r|---\n|<<: )?){0,12}",
     ) {
         let _ = read::<Value>(&text);
         let _ = read::<Value>(&likely);
