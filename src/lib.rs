@@ -8,7 +8,9 @@
 //! use std::process::ExitCode;
 //!
 //! use charmwright::pebble::{Layer, LayerMode, Service, Startup};
-//! use charmwright::{Charm, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Result, Statuses};
+//! use charmwright::{
+//!     Charm, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Result, Statuses,
+//! };
 //!
 //! struct Web;
 //!
@@ -23,10 +25,13 @@
 //!
 //!     async fn handle(&mut self, event: &Event, hook: &Hook<Self>) -> Result<Outcome> {
 //!         if let Event::ConfigChanged | Event::PebbleReady { .. } = event {
-//!             let service = Service::new().command(&hook.config()?.command).startup(Startup::Enabled);
+//!             let command = &hook.config()?.command;
+//!             let service = Service::new().command(command).startup(Startup::Enabled);
+//!             let layer = Layer::new().service("web", service);
 //!             let web = hook.container("web")?;
-//!             web.add_layer("web", &Layer::new().service("web", service), LayerMode::Combine).await?;
-//!             web.replan().await?; // retried inside, within bounds: nobody asks first whether Pebble is there
+//!             web.add_layer("web", &layer, LayerMode::Combine).await?;
+//!             // Retried inside, within bounds: nobody asks first whether Pebble is there.
+//!             web.replan().await?;
 //!         }
 //!         Ok(Outcome::Done)
 //!     }

@@ -86,8 +86,12 @@ pub trait Charm: Sized {
     /// impl Charm for Web {
     /// #     type Config = NoConfig;
     /// #     const METADATA: Metadata = Metadata::new("web").containers(&["web"]);
-    /// #     async fn handle(&mut self, _: &Event, _: &Hook<Self>) -> Result<Outcome> { Ok(Outcome::Done) }
-    /// #     async fn collect_status(&self, _: &Hook<Self>, _: &mut Statuses) -> Result<()> { Ok(()) }
+    /// #     async fn handle(&mut self, _: &Event, _: &Hook<Self>) -> Result<Outcome> {
+    /// #         Ok(Outcome::Done)
+    /// #     }
+    /// #     async fn collect_status(&self, _: &Hook<Self>, _: &mut Statuses) -> Result<()> {
+    /// #         Ok(())
+    /// #     }
     ///     fn option_of(&self, field: &LayerField) -> Option<&'static str> {
     ///         match (field.service(), field.key()) {
     ///             (Some("web"), LayerKey::Command) => Some("command"),
@@ -128,7 +132,8 @@ pub trait Charm: Sized {
 /// ```
 /// use charmwright::Metadata;
 ///
-/// const METADATA: Metadata = Metadata::new("any-workload-k8s").containers(&["workload"]).actions(&["restart"]);
+/// const METADATA: Metadata =
+///     Metadata::new("any-workload-k8s").containers(&["workload"]).actions(&["restart"]);
 /// assert!(METADATA.declares_container("workload"));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

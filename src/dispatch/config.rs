@@ -372,10 +372,16 @@ mod tests {
     proptest! {
         #[test]
         fn any_options_are_read_or_refused(
-            attempts in prop_oneof![any::<f64>().prop_map(|n| json!(n)), any::<i64>().prop_map(|n| json!(n)), ".{0,9}".prop_map(|t| json!(t))],
+            attempts in prop_oneof![
+                any::<f64>().prop_map(|n| json!(n)),
+                any::<i64>().prop_map(|n| json!(n)),
+                ".{0,9}".prop_map(|t| json!(t)),
+            ],
             step in "[-+0-9.nuµms h]{0,9}",
         ) {
-            let _ = OperatorRetry::read(&options(json!({"pebble-retry-attempts": attempts, "pebble-retry-step": step})));
+            let _ = OperatorRetry::read(&options(json!({
+                "pebble-retry-attempts": attempts, "pebble-retry-step": step
+            })));
         }
     }
 }

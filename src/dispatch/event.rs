@@ -514,7 +514,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_hook_name_is_an_event_of_that_name(name in "[a-z0-9][a-z0-9_.-]{0,30}|(web|other)-pebble-(ready|check-failed|nothing)") {
+        fn any_hook_name_is_an_event_of_that_name(
+            name in "[a-z0-9][a-z0-9_.-]{0,30}|(web|other)-pebble-(ready|check-failed|nothing)"
+        ) {
             prop_assume!(!name.contains(".."));
             let event = hook(&name);
             prop_assert_eq!(event.to_string(), name);

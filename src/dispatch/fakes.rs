@@ -493,9 +493,10 @@ pub(super) fn willing(method: &str, path: &str) -> (u16, Value) {
     match (method, path.split('?').next().unwrap_or_default()) {
         ("GET", "/v1/system-info") => sync(json!({"version": "v1.32.1", "boot-id": "1"})),
         ("POST", "/v1/services") => change_started(),
-        ("GET", "/v1/changes/1/wait" | "/v1/changes/1") => sync(
-            json!({"id": "1", "kind": "replan", "summary": "Replan", "status": "Done", "ready": true, "tasks": []}),
-        ),
+        ("GET", "/v1/changes/1/wait" | "/v1/changes/1") => sync(json!({
+            "id": "1", "kind": "replan", "summary": "Replan", "status": "Done", "ready": true,
+            "tasks": []
+        })),
         ("GET", _) => sync(json!([])),
         _ => sync(json!(true)),
     }
@@ -505,12 +506,18 @@ pub(super) fn willing(method: &str, path: &str) -> (u16, Value) {
 pub(super) fn failing_service(method: &str, path: &str) -> (u16, Value) {
     match (method, path.split('?').next().unwrap_or_default()) {
         ("GET", "/v1/changes/1/wait" | "/v1/changes/1") => sync(json!({
-            "id": "1", "kind": "replan", "summary": "Replan service \"web\"", "status": "Error", "ready": true,
-            "err": "cannot perform the following tasks:\n- Start service \"web\" (exited quickly with code 1)",
-            "tasks": [{"id": "2", "kind": "start", "summary": "Start service \"web\"", "status": "Error", "log": [
-                "2026-11-22T20:00:10Z INFO Most recent service output:\n    boom: no such key\n",
-                "2026-11-22T20:00:10Z ERROR cannot start service: exited quickly with code 1"
-            ]}]
+            "id": "1", "kind": "replan", "summary": "Replan service \"web\"", "status": "Error",
+            "ready": true,
+            "err": "cannot perform the following tasks:\n\
+                    - Start service \"web\" (exited quickly with code 1)",
+            "tasks": [{
+                "id": "2", "kind": "start", "summary": "Start service \"web\"", "status": "Error",
+                "log": [
+                    "2026-11-22T20:00:10Z INFO Most recent service output:\n\
+                     \x20   boom: no such key\n",
+                    "2026-11-22T20:00:10Z ERROR cannot start service: exited quickly with code 1"
+                ]
+            }]
         })),
         _ => willing(method, path),
     }
@@ -526,7 +533,10 @@ pub(super) fn refusing(
         }
         (
             status,
-            json!({"type": "error", "status-code": status, "status": "X", "result": {"message": message}}),
+            json!({
+                "type": "error", "status-code": status, "status": "X",
+                "result": {"message": message}
+            }),
         )
     }
 }
@@ -538,6 +548,9 @@ fn sync(result: Value) -> (u16, Value) {
 fn change_started() -> (u16, Value) {
     (
         202,
-        json!({"type": "async", "status-code": 202, "status": "Accepted", "change": "1", "result": null}),
+        json!({
+            "type": "async", "status-code": 202, "status": "Accepted", "change": "1",
+            "result": null
+        }),
     )
 }

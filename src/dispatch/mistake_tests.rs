@@ -27,14 +27,18 @@ fn failing(
                 let tasks: Vec<Value> = causes
                     .iter()
                     .map(|(service, cause)| {
-                        json!({"id": "2", "kind": "start", "summary": format!("Start service \"{service}\""), "status": "Error",
-                            "log": [format!("2026-11-22T20:00:10Z ERROR {cause}")]})
+                        json!({
+                            "id": "2", "kind": "start", "status": "Error",
+                            "summary": format!("Start service \"{service}\""),
+                            "log": [format!("2026-11-22T20:00:10Z ERROR {cause}")]
+                        })
                     })
                     .collect();
-                sync(
-                    json!({"id": "1", "kind": "replan", "summary": "Replan", "status": "Error", "ready": true,
-                    "err": "cannot perform the following tasks: hunter2", "tasks": tasks}),
-                )
+                sync(json!({
+                    "id": "1", "kind": "replan", "summary": "Replan", "status": "Error",
+                    "ready": true, "err": "cannot perform the following tasks: hunter2",
+                    "tasks": tasks
+                }))
             }
             ("GET", "/v1/plan") => sync(json!(plan)),
             ("GET", "/v1/files") => {
@@ -45,10 +49,11 @@ fn failing(
                     .unwrap()
                     .replace("%2F", "/");
                 match files.iter().find(|(path, ..)| *path == asked) {
-                    Some((path, kind, mode)) => {
-                        sync(json!([{"path": path, "name": "x", "type": kind, "permissions": mode,
-                        "last-modified": "2026-11-22T20:00:10Z", "user-id": 0, "user": "root", "group-id": 0, "group": "root"}]))
-                    }
+                    Some((path, kind, mode)) => sync(json!([{
+                        "path": path, "name": "x", "type": kind, "permissions": mode,
+                        "last-modified": "2026-11-22T20:00:10Z", "user-id": 0, "user": "root",
+                        "group-id": 0, "group": "root"
+                    }])),
                     None => (
                         404,
                         json!({"type": "error", "status-code": 404, "status": "Not Found",

@@ -184,9 +184,9 @@ mod tests {
     }
 
     fn change(status: &str) -> Change {
-        serde_json::from_value(
-            json!({"id": "7", "kind": "replan", "summary": "Replan", "status": status, "ready": false}),
-        )
+        serde_json::from_value(json!({
+            "id": "7", "kind": "replan", "summary": "Replan", "status": status, "ready": false
+        }))
         .unwrap()
     }
 
@@ -283,9 +283,13 @@ mod tests {
     #[test]
     fn a_command_that_cannot_be_started_is_the_charms_error() {
         let change = serde_json::from_value(json!({
-            "id": "7", "kind": "exec", "summary": "Execute command \"mange\"", "status": "Error", "ready": true,
-            "tasks": [{"id": "9", "kind": "exec", "summary": "Execute command \"mange\"", "status": "Error",
-                "log": ["2026-11-22T20:00:10Z ERROR fork/exec /mange: no such file or directory"]}]
+            "id": "7", "kind": "exec", "summary": "Execute command \"mange\"", "status": "Error",
+            "ready": true,
+            "tasks": [{
+                "id": "9", "kind": "exec", "summary": "Execute command \"mange\"",
+                "status": "Error",
+                "log": ["2026-11-22T20:00:10Z ERROR fork/exec /mange: no such file or directory"]
+            }]
         }))
         .unwrap();
         let why = "fork/exec /mange: no such file or directory".to_owned();

@@ -277,7 +277,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_order_of_first_arrival_is_kept(names in proptest::collection::vec("[a-c]{1,2}", 0..40)) {
+        fn the_order_of_first_arrival_is_kept(
+            names in proptest::collection::vec("[a-c]{1,2}", 0..40)
+        ) {
             let mut queue = Queue::default();
             let mut expected: Vec<String> = Vec::new();
             for name in &names {
@@ -286,17 +288,22 @@ mod tests {
                     expected.push(name.clone());
                 }
             }
-            let stored: Vec<String> = queue.entries().iter().map(|entry| entry.event().to_string()).collect();
+            let stored: Vec<String> =
+                queue.entries().iter().map(|entry| entry.event().to_string()).collect();
             prop_assert_eq!(stored, expected);
             let total: u32 = queue.entries().iter().map(Deferred::count).sum();
             prop_assert_eq!(total as usize, names.len());
         }
 
         #[test]
-        fn a_queue_survives_the_round_trip(names in proptest::collection::vec("\\PC{1,20}", 0..20), reason in "\\PC{0,60}") {
+        fn a_queue_survives_the_round_trip(
+            names in proptest::collection::vec("\\PC{1,20}", 0..20),
+            reason in "\\PC{0,60}",
+        ) {
             let mut queue = Queue::default();
             for name in &names {
-                queue.store(&unknown(name), &Status::blocked(&*reason), Arrival::FromJuju, 7).unwrap_or(());
+                let status = Status::blocked(&*reason);
+                queue.store(&unknown(name), &status, Arrival::FromJuju, 7).unwrap_or(());
             }
             let text = serde_json::to_string(&queue).unwrap();
             prop_assert_eq!(serde_json::from_str::<Queue>(&text).unwrap(), queue);

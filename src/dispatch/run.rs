@@ -335,8 +335,10 @@ fn commit<C: Charm>(
 
 fn print_usage(metadata: &Metadata) {
     print(&format!(
-        "cannot tell which event this is: neither JUJU_DISPATCH_PATH nor JUJU_HOOK_NAME names one\n\n\
-         This is the charm \"{name}\". Juju's unit agent runs it, once for each event; `charmwright dev` does so on this machine.\n\
+        "cannot tell which event this is: \
+         neither JUJU_DISPATCH_PATH nor JUJU_HOOK_NAME names one\n\n\
+         This is the charm \"{name}\". Juju's unit agent runs it, once for each event; \
+         `charmwright dev` does so on this machine.\n\
          By hand, with the hook tools on PATH:\n\n    \
          JUJU_UNIT_NAME={name}/0 JUJU_DISPATCH_PATH=hooks/update-status ./dispatch",
         name = metadata.name()

@@ -377,11 +377,18 @@ fn what_another_change_is_waited_for_is_told_before_the_wait() {
                 seen.lock().unwrap().push(agent.lock().unwrap().log.clone());
                 willing(method, target)
             }
-            ("GET", "/v1/changes/1/wait" | "/v1/changes/1") if requests.load(Ordering::SeqCst) == 1 => {
-                let tasks = json!([{"id": "2", "kind": "start", "summary": "Start service \"web\"", "status": "Error",
-                    "log": ["2026-11-22T20:00:10Z ERROR cannot start service while terminating"]}]);
-                let change = json!({"id": "1", "kind": "restart", "summary": "Restart", "status": "Error",
-                    "ready": true, "err": "cannot perform the following tasks", "tasks": tasks});
+            ("GET", "/v1/changes/1/wait" | "/v1/changes/1")
+                if requests.load(Ordering::SeqCst) == 1 =>
+            {
+                let tasks = json!([{
+                    "id": "2", "kind": "start", "summary": "Start service \"web\"",
+                    "status": "Error",
+                    "log": ["2026-11-22T20:00:10Z ERROR cannot start service while terminating"]
+                }]);
+                let change = json!({
+                    "id": "1", "kind": "restart", "summary": "Restart", "status": "Error",
+                    "ready": true, "err": "cannot perform the following tasks", "tasks": tasks
+                });
                 (200, json!({"type": "sync", "status-code": 200, "status": "OK", "result": change}))
             }
             _ => willing(method, target),

@@ -522,7 +522,8 @@ mod tests {
         let number = || 0..90_u32;
         let long = || "[a\"\\\\é]{0,4}".prop_map(|part| part.repeat(150));
         let one = prop_oneof![
-            6 => (number(), prop_oneof![Just(0), 0..5000_usize], long()).prop_map(|(n, size, why)| Hook::Defer(n, size, why)),
+            6 => (number(), prop_oneof![Just(0), 0..5000_usize], long())
+                .prop_map(|(n, size, why)| Hook::Defer(n, size, why)),
             3 => (number(), long()).prop_map(|(n, why)| Hook::Block(n, why)),
             1 => number().prop_map(Hook::Done),
             1 => "[a-d]".prop_map(Hook::Ready),
@@ -546,7 +547,8 @@ mod tests {
             for hook in hooks {
                 let mut framework = Framework::read(stored.as_deref()).unwrap();
                 // Every stored event runs again and is not done.
-                let events: Vec<Event> = framework.queue.entries().iter().map(|entry| entry.event().clone()).collect();
+                let events: Vec<Event> =
+                    framework.queue.entries().iter().map(|entry| entry.event().clone()).collect();
                 for event in &events {
                     let status = Status::blocked("\"".repeat(512));
                     framework.store(event, &status, Arrival::FromQueue, u64::MAX).unwrap();
@@ -555,7 +557,8 @@ mod tests {
                     Hook::Defer(number, size, why) => {
                         let new = event(number, size);
                         let is_stored = framework.queue.holds(&new);
-                        let result = framework.store(&new, &Status::waiting(why), Arrival::FromJuju, u64::MAX);
+                        let status = Status::waiting(why);
+                        let result = framework.store(&new, &status, Arrival::FromJuju, u64::MAX);
                         prop_assert!(result.is_ok() || !is_stored);
                     }
                     Hook::Block(number, why) => framework.faults.add(&event(number, 0), &why),
@@ -577,14 +580,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_stored_text_is_read_or_refused(text in "(?s).{0,200}|\\{\"version\":[0-3],\"data\":\\PC{0,80}\\}") {
+        fn any_stored_text_is_read_or_refused(
+            text in "(?s).{0,200}|\\{\"version\":[0-3],\"data\":\\PC{0,80}\\}"
+        ) {
             let _ = Framework::read(Some(&text));
             let mut state = CharmState::new(Some(text));
             let _ = state.read::<Value>();
         }
 
         #[test]
-        fn any_charm_state_survives_the_round_trip(state in proptest::collection::btree_map("\\PC{0,10}", "(?s).{0,30}", 0..10)) {
+        fn any_charm_state_survives_the_round_trip(
+            state in proptest::collection::btree_map("\\PC{0,10}", "(?s).{0,30}", 0..10)
+        ) {
             let mut document = CharmState::new(None);
             document.write(&state).unwrap();
             let mut again = CharmState::new(document.to_write().map(str::to_owned));

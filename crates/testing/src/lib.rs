@@ -11,10 +11,12 @@
 //! use charmwright_testing::proxy::{Fault, FaultProxy, Rule};
 //!
 //! # fn main() -> Result<(), charmwright_testing::Error> {
-//! let Some(daemon) = daemon_or_skip("the reply to a replan is lost", DaemonOptions::new()) else { return Ok(()) };
+//! let test = "the reply to a replan is lost";
+//! let Some(daemon) = daemon_or_skip(test, DaemonOptions::new()) else { return Ok(()) };
 //! let proxy = FaultProxy::start(daemon.socket())?;
 //! proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply).body_contains("replan"));
-//! // A client on proxy.socket() now loses its first answer, and proxy.count("POST", "/v1/services") says how often it sent.
+//! // A client on proxy.socket() now loses its first answer, and
+//! // proxy.count("POST", "/v1/services") says how often it sent.
 //! # Ok(())
 //! # }
 //! ```
