@@ -72,8 +72,8 @@ pub enum ChangeStatus {
 }
 
 wire_words!(ChangeStatus {
-    Do = "Do", Doing = "Doing", Done = "Done", Abort = "Abort", Undo = "Undo", Undoing = "Undoing", Undone = "Undone", Hold = "Hold",
-    Error = "Error", Wait = "Wait",
+    Do = "Do", Doing = "Doing", Done = "Done", Abort = "Abort", Undo = "Undo", Undoing = "Undoing",
+    Undone = "Undone", Hold = "Hold", Error = "Error", Wait = "Wait",
 });
 
 impl ChangeStatus {
@@ -311,12 +311,14 @@ mod tests {
     #[test]
     fn reads_a_change_with_its_tasks() {
         let change: Change = serde_json::from_value(json!({
-            "id": "7", "kind": "start", "summary": "Start service \"web\"", "status": "Error", "ready": true,
+            "id": "7", "kind": "start", "summary": "Start service \"web\"", "status": "Error",
+            "ready": true,
             "err": "cannot perform the following tasks:\n- Start service \"web\" (boom)",
             "spawn-time": "2026-11-22T20:00:09.3Z", "ready-time": "2026-11-22T20:00:10Z",
             "tasks": [{
                 "id": "9", "kind": "start", "summary": "Start service \"web\"", "status": "Error",
-                "log": ["2026-11-22T20:00:10Z ERROR boom"], "progress": {"label": "", "done": 1, "total": 1},
+                "log": ["2026-11-22T20:00:10Z ERROR boom"],
+                "progress": {"label": "", "done": 1, "total": 1},
                 "spawn-time": "2026-11-22T20:00:09.3Z"
             }]
         }))
@@ -333,9 +335,9 @@ mod tests {
 
     #[test]
     fn tolerates_what_is_absent_null_or_new() {
-        let change: Change = serde_json::from_value(
-            json!({"id": "1", "status": "Pausing", "tasks": null, "kind": "new-kind", "new-key": 1}),
-        )
+        let change: Change = serde_json::from_value(json!({
+            "id": "1", "status": "Pausing", "tasks": null, "kind": "new-kind", "new-key": 1
+        }))
         .unwrap();
         assert_eq!(*change.status(), ChangeStatus::Other("Pausing".into()));
         assert!(!change.ready() && !change.status().is_ready());
@@ -356,7 +358,10 @@ mod tests {
         let failures = |summary: &str, log: Value| {
             let change = json!({
                 "id": "1", "status": "Error", "err": "cannot perform the following tasks:\n- x (y)",
-                "tasks": [{"kind": "start", "status": "Done"}, {"kind": "start", "status": "Error", "summary": summary, "log": log}]
+                "tasks": [
+                    {"kind": "start", "status": "Done"},
+                    {"kind": "start", "status": "Error", "summary": summary, "log": log},
+                ]
             });
             serde_json::from_value::<Change>(change).unwrap().service_failures()
         };
@@ -395,13 +400,22 @@ mod tests {
         }
 
         #[test]
-        fn any_values_in_place_have_an_answer(id in ".{0,8}", status in ".{0,8}", log in proptest::collection::vec(".{0,40}", 0..4), done: i64, time in ".{0,30}") {
+        fn any_values_in_place_have_an_answer(
+            id in ".{0,8}",
+            status in ".{0,8}",
+            log in proptest::collection::vec(".{0,40}", 0..4),
+            done: i64,
+            time in ".{0,30}",
+        ) {
             let _ = serde_json::from_value::<Change>(json!({
                 "id": id, "status": status, "spawn-time": time,
                 "tasks": [{"status": status, "log": log, "progress": {"done": done}}]
             }));
             let failed = serde_json::from_value::<Change>(json!({
-                "id": "1", "status": status, "tasks": [{"status": "Error", "summary": format!("Start service {id}"), "log": log}]
+                "id": "1", "status": status,
+                "tasks": [
+                    {"status": "Error", "summary": format!("Start service {id}"), "log": log}
+                ]
             }));
             prop_assert_eq!(failed.unwrap().service_failures().len(), 1);
         }

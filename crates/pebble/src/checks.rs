@@ -337,8 +337,8 @@ mod tests {
     #[test]
     fn reads_what_a_new_pebble_says() {
         let info: CheckInfo = serde_json::from_value(json!({
-            "name": "up", "level": "ready", "startup": "disabled", "status": "down", "successes": 4, "failures": 3, "threshold": 3,
-            "change-id": "12", "prev-change-id": "7", "newer": []
+            "name": "up", "level": "ready", "startup": "disabled", "status": "down", "successes": 4,
+            "failures": 3, "threshold": 3, "change-id": "12", "prev-change-id": "7", "newer": []
         }))
         .unwrap();
         assert_eq!(
@@ -371,7 +371,10 @@ mod tests {
 
     #[test]
     fn a_failed_run_carries_its_reason() {
-        let info = json!({"name": "up", "startup": "enabled", "status": "up", "successes": 0, "failures": 1, "threshold": 3});
+        let info = json!({
+            "name": "up", "startup": "enabled", "status": "up", "successes": 0, "failures": 1,
+            "threshold": 3
+        });
         let failed: CheckRefresh =
             serde_json::from_value(json!({"info": info, "error": "exit status 1"})).unwrap();
         assert_eq!(
@@ -393,7 +396,10 @@ mod tests {
         fn any_input_has_an_answer(bytes: Vec<u8>, word in ".{0,8}", count: i64, flag: bool) {
             let _ = serde_json::from_slice::<Vec<CheckInfo>>(&bytes);
             let _ = serde_json::from_slice::<CheckRefresh>(&bytes);
-            let info = json!({"name": word, "status": word, "failures": count, "threshold": flag, "change-id": word});
+            let info = json!({
+                "name": word, "status": word, "failures": count, "threshold": flag,
+                "change-id": word
+            });
             let _ = serde_json::from_value::<CheckRefresh>(json!({"info": info, "error": word}));
         }
     }

@@ -398,7 +398,9 @@ mod tests {
         }
 
         #[test]
-        fn any_likely_text_has_an_answer(text in "[-+]?([0-9]{0,21}(\\.[0-9]{0,21})?(ns|us|µs|μs|ms|s|m|h|d)?){0,4}") {
+        fn any_likely_text_has_an_answer(
+            text in "[-+]?([0-9]{0,21}(\\.[0-9]{0,21})?(ns|us|µs|μs|ms|s|m|h|d)?){0,4}"
+        ) {
             if let Ok(duration) = text.parse::<GoDuration>() {
                 prop_assert_eq!(duration.to_string().parse::<GoDuration>(), Ok(duration));
             }

@@ -235,7 +235,10 @@ mod tests {
         assert_eq!(done.change.unwrap().as_str(), "7");
         let Ok(Decoded::Refusal(refusal)) = answer(
             400,
-            &json!({"type": "error", "result": {"message": "no default services", "kind": "no-default-services"}}),
+            &json!({
+                "type": "error",
+                "result": {"message": "no default services", "kind": "no-default-services"}
+            }),
         ) else {
             panic!()
         };
@@ -259,7 +262,10 @@ mod tests {
 
     #[test]
     fn maintenance_changes_nothing() {
-        let body = json!({"type": "sync", "result": 1, "maintenance": {"kind": "daemon-restart", "message": "daemon is restarting"}});
+        let body = json!({
+            "type": "sync", "result": 1,
+            "maintenance": {"kind": "daemon-restart", "message": "daemon is restarting"}
+        });
         assert!(matches!(answer(200, &body), Ok(Decoded::Answer(_))));
         assert!(matches!(
             answer(200, &json!({"type": "sync", "maintenance": 7})),
@@ -290,7 +296,11 @@ mod tests {
         }
 
         #[test]
-        fn any_result_has_an_answer(kind in "sync|async|error|x", result in ".{0,20}", change in ".{0,6}") {
+        fn any_result_has_an_answer(
+            kind in "sync|async|error|x",
+            result in ".{0,20}",
+            change in ".{0,6}",
+        ) {
             let _ = answer(200, &json!({"type": kind, "result": result, "change": change}));
             let _ = answer(500, &json!({"type": kind, "result": {"message": [result], "kind": 1}}));
         }

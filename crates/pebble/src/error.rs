@@ -550,14 +550,21 @@ mod tests {
     #[test]
     fn a_failed_change_names_service_cause_and_last_output() {
         let change: Change = serde_json::from_value(json!({
-            "id": "7", "kind": "replan", "summary": "Replan service \"web\"", "status": "Error", "ready": true,
+            "id": "7", "kind": "replan", "summary": "Replan service \"web\"", "status": "Error",
+            "ready": true,
             "err": "cannot perform the following tasks:\n- Start service \"web\" (…)",
             "tasks": [
                 {"id": "1", "kind": "start", "summary": "Start service \"ok\"", "status": "Done"},
-                {"id": "2", "kind": "start", "summary": "Start service \"web\"", "status": "Error", "log": [
-                    "2026-11-22T20:00:10Z INFO Most recent service output:\n    first\n    boom: no such key\n",
-                    "2026-11-22T20:00:10Z ERROR service start attempt: exited quickly with code 1, will restart"
-                ]}
+                {
+                    "id": "2", "kind": "start", "summary": "Start service \"web\"",
+                    "status": "Error",
+                    "log": [
+                        "2026-11-22T20:00:10Z INFO Most recent service output:\n    first\n\
+                         \x20   boom: no such key\n",
+                        "2026-11-22T20:00:10Z ERROR service start attempt: \
+                         exited quickly with code 1, will restart"
+                    ]
+                }
             ]
         }))
         .unwrap();

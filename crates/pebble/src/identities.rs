@@ -32,7 +32,9 @@ pub enum IdentityAccess {
     Other(String),
 }
 
-wire_words!(IdentityAccess { Admin = "admin", Read = "read", Metrics = "metrics", Untrusted = "untrusted" });
+wire_words!(IdentityAccess {
+    Admin = "admin", Read = "read", Metrics = "metrics", Untrusted = "untrusted",
+});
 
 /// One identity: its rights, and by what a caller is recognised, of which there has to be at least
 /// one.
@@ -244,7 +246,8 @@ impl Client {
         let request = change_request(action, identities);
         if let Some(name) = name {
             let reason = format!(
-                "the password of {name:?} is no sha512-crypt hash ($6$...), or its certificate is masked, and Pebble would take it all the same"
+                "the password of {name:?} is no sha512-crypt hash ($6$...), \
+                 or its certificate is masked, and Pebble would take it all the same"
             );
             return Err(self.refuse(request.operation(), reason));
         }
@@ -353,7 +356,9 @@ mod tests {
         #[test]
         fn any_input_has_an_answer(bytes: Vec<u8>, word in ".{0,8}", id: i64) {
             let _ = serde_json::from_slice::<BTreeMap<String, Identity>>(&bytes);
-            let _ = serde_json::from_value::<Identity>(json!({"access": word, "local": {"user-id": id}, "basic": {}}));
+            let _ = serde_json::from_value::<Identity>(json!({
+                "access": word, "local": {"user-id": id}, "basic": {}
+            }));
         }
     }
 }

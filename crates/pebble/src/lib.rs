@@ -9,7 +9,8 @@
 //! # async fn example() -> Result<(), charmwright_pebble::Error> {
 //! let web = Client::new("/charm/containers/web/pebble.socket").with_target("container \"web\"");
 //! web.push("/etc/web.conf", "port = 80\n", &PushOptions::new().make_dirs()).await?;
-//! let check = web.exec_output(&Exec::new(["web", "--check", "/etc/web.conf"]).timeout(Duration::from_secs(10))).await?;
+//! let check = Exec::new(["web", "--check", "/etc/web.conf"]).timeout(Duration::from_secs(10));
+//! let check = web.exec_output(&check).await?;
 //! if check.success() {
 //!     web.signal(&Signal::HUP, &["web"]).await?;
 //!     web.wait_service_active("web", Duration::from_secs(2), Duration::from_secs(30)).await?;

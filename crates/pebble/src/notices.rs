@@ -364,7 +364,8 @@ mod tests {
         // As Pebble 1.32.1 writes it.
         let custom: Notice = serde_json::from_value(json!({
             "id": "3", "user-id": 0, "type": "custom", "key": "example.com/a",
-            "first-occurred": "2026-11-22T20:00:09.123456789Z", "last-occurred": "2026-11-22T20:00:10Z",
+            "first-occurred": "2026-11-22T20:00:09.123456789Z",
+            "last-occurred": "2026-11-22T20:00:10Z",
             "last-repeated": "2026-11-22T20:00:10Z", "occurrences": 2, "last-data": {"a": "b"},
             "repeat-after": "1h0m0s", "expire-after": "168h0m0s", "newer": 1
         }))
@@ -381,7 +382,8 @@ mod tests {
             custom
         );
         let bare: Notice = serde_json::from_value(json!({
-            "id": "1", "user-id": null, "type": "seen-later", "key": "x", "last-data": null, "first-occurred": "2026-11-22T20:00:09Z",
+            "id": "1", "user-id": null, "type": "seen-later", "key": "x", "last-data": null,
+            "first-occurred": "2026-11-22T20:00:09Z",
             "last-occurred": "2026-11-22T20:00:09Z", "last-repeated": "2026-11-22T20:00:09Z"
         }))
         .unwrap();
@@ -400,8 +402,8 @@ mod tests {
             .after("2026-11-22T20:00:09.123456789Z".parse().unwrap());
         assert_eq!(
             query.wait_request("", Duration::from_millis(1500)).target(),
-            "/v1/notices?users=all&types=custom&types=change-update&keys=example.com%2Fa&after=2026-11-22T20%3A00%3A09.123456789Z\
-             &timeout=1500ms"
+            "/v1/notices?users=all&types=custom&types=change-update&keys=example.com%2Fa\
+             &after=2026-11-22T20%3A00%3A09.123456789Z&timeout=1500ms"
         );
         assert_eq!(
             NoticeQuery::new().all_users().user(7).request("").target(),
@@ -414,8 +416,9 @@ mod tests {
         fn any_input_has_an_answer(bytes: Vec<u8>, word in ".{0,8}", count: i64) {
             let _ = serde_json::from_slice::<Vec<Notice>>(&bytes);
             let _ = serde_json::from_value::<Notice>(json!({
-                "id": word, "user-id": count, "type": word, "key": word, "first-occurred": word, "last-occurred": "2026-11-22T20:00:09Z",
-                "last-repeated": "2026-11-22T20:00:09Z", "occurrences": count, "last-data": {word.clone(): count}, "repeat-after": word
+                "id": word, "user-id": count, "type": word, "key": word, "first-occurred": word,
+                "last-occurred": "2026-11-22T20:00:09Z", "last-repeated": "2026-11-22T20:00:09Z",
+                "occurrences": count, "last-data": {word.clone(): count}, "repeat-after": word
             }));
             let _ = word.parse::<NoticeId>();
         }

@@ -25,7 +25,9 @@ pub struct Plan {
     extra: Map<String, Value>,
 }
 
-wire_object!(Plan, "a plan (an object)", { "services" => services, "checks" => checks, "log-targets" => log_targets });
+wire_object!(Plan, "a plan (an object)", {
+    "services" => services, "checks" => checks, "log-targets" => log_targets
+});
 
 impl Plan {
     /// The services, by name.
@@ -96,8 +98,10 @@ mod tests {
         assert_eq!(Plan::from_yaml("{}\n").unwrap(), Plan::default());
         assert_eq!(Plan::from_yaml("").unwrap(), Plan::default());
         let plan = Plan::from_yaml(
-            "services:\n    web:\n        startup: enabled\n        override: replace\n        command: /bin/web\n        environment:\n            \
-             PORT: \"8080\"\nchecks:\n    up:\n        override: merge\n        threshold: 3\n        tcp:\n            port: 8080\nworkloads:\n    \
+            "services:\n    web:\n        startup: enabled\n        override: replace\n\
+             \x20       command: /bin/web\n        environment:\n            \
+             PORT: \"8080\"\nchecks:\n    up:\n        override: merge\n        threshold: 3\n\
+             \x20       tcp:\n            port: 8080\nworkloads:\n    \
              w:\n        override: replace\n",
         )
         .unwrap();
@@ -116,7 +120,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_has_an_answer(text in "\\PC{0,60}", likely in "(services|checks|log-targets):\n( {0,4}[a-z-]{0,8}:( [\\[\\]{}&*!|>'\"%@a-z0-9.:-]{0,12})?\n){0,6}") {
+        fn any_text_has_an_answer(
+            text in "\\PC{0,60}",
+            likely in "(services|checks|log-targets):\n\
+                       ( {0,4}[a-z-]{0,8}:( [\\[\\]{}&*!|>'\"%@a-z0-9.:-]{0,12})?\n){0,6}",
+        ) {
             let _ = Plan::from_yaml(&text);
             let _ = Plan::from_yaml(&likely);
         }

@@ -182,7 +182,10 @@ impl Call<'_> {
             .iter()
             .any(|change| change.kind() == "autostart" && !spawned_before(change, lost.since));
         if let Some(change) = self.select_change(listed, lost, action) {
-            tracing::debug!(change = %change.id(), "found the change of the request whose answer was lost");
+            tracing::debug!(
+                change = %change.id(),
+                "found the change of the request whose answer was lost"
+            );
             return Ok(Resume::Found(change.id().clone()));
         }
         let looks = self.count_look();
@@ -277,11 +280,15 @@ mod tests {
     fn change(kind: &str, services: &[&str], spawned: &str) -> Change {
         let tasks: Vec<Value> = services
             .iter()
-            .map(|name| json!({"kind": kind, "status": "Done", "summary": format!("Start service {name:?}")}))
+            .map(|name| {
+                json!({
+                    "kind": kind, "status": "Done", "summary": format!("Start service {name:?}")
+                })
+            })
             .collect();
-        serde_json::from_value(
-            json!({"id": "7", "kind": kind, "status": "Done", "spawn-time": spawned, "tasks": tasks}),
-        )
+        serde_json::from_value(json!({
+            "id": "7", "kind": kind, "status": "Done", "spawn-time": spawned, "tasks": tasks
+        }))
         .unwrap()
     }
 

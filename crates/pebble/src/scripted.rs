@@ -495,7 +495,8 @@ async fn a_wait_goes_on_over_a_lost_answer_and_ends_where_nothing_can_come() {
 async fn a_watch_asks_from_where_it_was_to_the_nanosecond() {
     let notice = |id: &str, repeated: &str| {
         json!({
-            "id": id, "user-id": null, "type": "custom", "key": format!("a.b/{id}"), "first-occurred": repeated,
+            "id": id, "user-id": null, "type": "custom", "key": format!("a.b/{id}"),
+            "first-occurred": repeated,
             "last-occurred": repeated, "last-repeated": repeated, "occurrences": 1
         })
     };

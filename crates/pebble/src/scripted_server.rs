@@ -118,8 +118,12 @@ pub(super) fn accepted(id: &str) -> Then {
 
 pub(super) fn change(id: &str, kind: &str, spawned: Timestamp, status: &str, log: &str) -> Value {
     json!({
-        "id": id, "kind": kind, "summary": "x", "status": status, "ready": true, "spawn-time": spawned.to_string(),
-        "tasks": [{"id": "1", "kind": "start", "summary": "Start service \"web\"", "status": status, "log": [log]}]
+        "id": id, "kind": kind, "summary": "x", "status": status, "ready": true,
+        "spawn-time": spawned.to_string(),
+        "tasks": [{
+            "id": "1", "kind": "start", "summary": "Start service \"web\"", "status": status,
+            "log": [log]
+        }]
     })
 }
 

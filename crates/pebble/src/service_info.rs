@@ -37,7 +37,9 @@ pub enum ServiceStatus {
     Other(String),
 }
 
-wire_words!(ServiceStatus { Active = "active", Inactive = "inactive", Backoff = "backoff", Error = "error" });
+wire_words!(ServiceStatus {
+    Active = "active", Inactive = "inactive", Backoff = "backoff", Error = "error",
+});
 
 /// One service as `GET /v1/services` reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -92,7 +94,10 @@ mod tests {
     #[test]
     fn reads_known_and_unknown_states() {
         let list: Vec<ServiceInfo> = serde_json::from_value(json!([
-            {"name": "a", "startup": "enabled", "current": "active", "current-since": "2026-11-22T20:00:09.3+01:00"},
+            {
+                "name": "a", "startup": "enabled", "current": "active",
+                "current-since": "2026-11-22T20:00:09.3+01:00"
+            },
             {"name": "b", "startup": "disabled", "current": "paused", "newer": {}},
         ]))
         .unwrap();

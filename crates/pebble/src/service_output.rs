@@ -99,7 +99,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_output_has_an_answer_without_a_stamp_at_its_start(parts in proptest::collection::vec("[ -~é]{0,8}", 1..5), end in "(?s).{0,20}") {
+        fn any_output_has_an_answer_without_a_stamp_at_its_start(
+            parts in proptest::collection::vec("[ -~é]{0,8}", 1..5),
+            end in "(?s).{0,20}",
+        ) {
             let text = parts.join(STAMP) + &end;
             if let Some(last) = words(&text) {
                 prop_assert!(!last.starts_with(STAMP), "{last}");

@@ -121,7 +121,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_has_an_answer(text in "(cannot start service: |fork/exec |user: |exec: )?.{0,40}") {
+        fn any_text_has_an_answer(
+            text in "(cannot start service: |fork/exec |user: |exec: )?.{0,40}"
+        ) {
             let _ = StartRefusal::read(&text);
         }
     }

@@ -152,9 +152,10 @@ mod tests {
 
     #[test]
     fn reads_old_and_new_answers() {
-        let new: SystemInfo = serde_json::from_value(
-            json!({"version": "v1.32.1", "boot-id": "b", "http-address": ":4000", "https-address": ":4001", "newer": 1}),
-        )
+        let new: SystemInfo = serde_json::from_value(json!({
+            "version": "v1.32.1", "boot-id": "b", "http-address": ":4000",
+            "https-address": ":4001", "newer": 1
+        }))
         .unwrap();
         assert_eq!((new.version(), new.boot_id()), ("v1.32.1", "b"));
         assert_eq!((new.http_address(), new.https_address()), (Some(":4000"), Some(":4001")));
@@ -178,7 +179,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_input_has_an_answer(bytes: Vec<u8>, text in ".{0,20}", likely in "v?[0-9]{0,12}(\\.[0-9]{0,12}){0,4}.{0,3}") {
+        fn any_input_has_an_answer(
+            bytes: Vec<u8>,
+            text in ".{0,20}",
+            likely in "v?[0-9]{0,12}(\\.[0-9]{0,12}){0,4}.{0,3}",
+        ) {
             let _ = serde_json::from_slice::<SystemInfo>(&bytes);
             let _ = text.parse::<Version>();
             if let Ok(version) = likely.parse::<Version>() {

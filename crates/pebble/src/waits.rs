@@ -270,9 +270,10 @@ mod tests {
     }
 
     fn check(status: &str, successes: Value, failures: u32) -> CheckInfo {
-        serde_json::from_value(
-            json!({"name": "up", "status": status, "successes": successes, "failures": failures, "threshold": 3}),
-        )
+        serde_json::from_value(json!({
+            "name": "up", "status": status, "successes": successes, "failures": failures,
+            "threshold": 3
+        }))
         .unwrap()
     }
 

@@ -128,11 +128,16 @@ macro_rules! wire_object {
                     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                         f.write_str($expecting)
                     }
-                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$type, A::Error> {
+                    fn visit_map<A: serde::de::MapAccess<'de>>(
+                        self,
+                        mut map: A,
+                    ) -> Result<$type, A::Error> {
                         let mut object = <$type>::default();
                         while let Some(key) = map.next_key::<String>()? {
                             match key.as_str() {
-                                $($key => object.$field = $crate::wire::next_or_default(&mut map)?,)+
+                                $($key => {
+                                    object.$field = $crate::wire::next_or_default(&mut map)?;
+                                })+
                                 _ => {
                                     object.extra.insert(key, map.next_value()?);
                                 }

@@ -111,7 +111,11 @@ mod tests {
         }
 
         #[test]
-        fn any_object_has_an_answer(command in "end|signal|[a-z\"\\\\]{0,5}", key in "command|x", tail in ".{0,10}") {
+        fn any_object_has_an_answer(
+            command in "end|signal|[a-z\"\\\\]{0,5}",
+            key in "command|x",
+            tail in ".{0,10}",
+        ) {
             let text = format!("{{\"{key}\":\"{command}\"{tail}");
             let _ = is_end(&text);
             let whole = json!({ &key: &command, "tail": tail }).to_string();

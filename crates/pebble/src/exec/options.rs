@@ -338,8 +338,9 @@ mod tests {
         assert_eq!(
             all.body(None),
             json!({
-                "command": ["a"], "environment": {"A": "1", "B": "2"}, "working-dir": "/w", "user": "u", "user-id": 1, "group": "g",
-                "group-id": 2, "service-context": "s", "terminal": true, "interactive": true, "width": 80, "height": 25
+                "command": ["a"], "environment": {"A": "1", "B": "2"}, "working-dir": "/w",
+                "user": "u", "user-id": 1, "group": "g", "group-id": 2, "service-context": "s",
+                "terminal": true, "interactive": true, "width": 80, "height": 25
             })
         );
         assert_eq!(Exec::new(["a"]).combine_stderr().body(None), json!({"command": ["a"]}));

@@ -62,10 +62,17 @@ mod tests {
 
     fn status(err: Option<&str>, data: &Value) -> Result<ExecStatus, Error> {
         let log = err.map(|err| format!("2026-11-22T20:00:10Z ERROR {err}"));
+        let text = err.map(|err| {
+            format!("cannot perform the following tasks:\n- Execute command \"a\" ({err})")
+        });
         let change = serde_json::from_value(json!({
-            "id": "7", "kind": "exec", "summary": "Execute command \"a\"", "status": if err.is_some() { "Error" } else { "Done" }, "ready": true,
-            "err": err.map(|err| format!("cannot perform the following tasks:\n- Execute command \"a\" ({err})")),
-            "tasks": [{"id": "7", "kind": "exec", "summary": "Execute command \"a\"", "status": "Done", "data": data, "log": log.into_iter().collect::<Vec<_>>()}]
+            "id": "7", "kind": "exec", "summary": "Execute command \"a\"",
+            "status": if err.is_some() { "Error" } else { "Done" }, "ready": true,
+            "err": text,
+            "tasks": [{
+                "id": "7", "kind": "exec", "summary": "Execute command \"a\"", "status": "Done",
+                "data": data, "log": log.into_iter().collect::<Vec<_>>()
+            }]
         }))
         .unwrap();
         Client::new("/nowhere").exec_status("run command \"a\"", change)

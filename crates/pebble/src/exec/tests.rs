@@ -87,13 +87,24 @@ async fn serve(stream: UnixStream, sent: Sent) -> Option<()> {
             return None;
         }
         let change = |status: &str, data: Value| {
-            json!({"id": "1", "kind": "exec", "summary": "x", "status": status, "ready": status == "Done",
-                "tasks": [{"id": "1", "kind": "exec", "summary": "x", "status": status, "data": data}]})
+            json!({
+                "id": "1", "kind": "exec", "summary": "x", "status": status,
+                "ready": status == "Done",
+                "tasks": [
+                    {"id": "1", "kind": "exec", "summary": "x", "status": status, "data": data}
+                ]
+            })
         };
         let answer = if first.starts_with("POST /v1/exec") {
-            json!({"type": "async", "status-code": 202, "change": "1", "result": {"task-id": "1", "environment": {"A": "secret"}}})
+            json!({
+                "type": "async", "status-code": 202, "change": "1",
+                "result": {"task-id": "1", "environment": {"A": "secret"}}
+            })
         } else if sent.ready {
-            json!({"type": "sync", "status-code": 200, "result": change("Done", json!({"exit-code": 0}))})
+            json!({
+                "type": "sync", "status-code": 200,
+                "result": change("Done", json!({"exit-code": 0}))
+            })
         } else {
             std::future::pending().await
         };

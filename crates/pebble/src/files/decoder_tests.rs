@@ -59,15 +59,25 @@ proptest! {
         cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..12),
     ) {
         // What holds the delimiter cannot be written at all.
-        prop_assume!(files.iter().all(|(_, content)| memmem::find(&[content.as_slice(), b"\r\n--"].concat(), DELIMITER).is_none()));
-        let parts: Vec<Vec<u8>> = files.iter().map(|(path, content)| part(path, content, raw)).collect();
+        prop_assume!(files.iter().all(|(_, content)| {
+            memmem::find(&[content.as_slice(), b"\r\n--"].concat(), DELIMITER).is_none()
+        }));
+        let parts: Vec<Vec<u8>> =
+            files.iter().map(|(path, content)| part(path, content, raw)).collect();
         let bytes = body(&parts);
         let (events, fault) = events(&cut(&bytes, &cuts));
         prop_assert_eq!(fault, None);
         let mut expected = Vec::new();
         for (path, content) in &files {
-            let name = if raw { path.clone() } else { path.replace('\r', "%0D").replace('\n', "%0A") };
-            expected.push(Event::Part(Head { name: Some(b"files".to_vec()), filename: Some(name.into_bytes()) }));
+            let name = if raw {
+                path.clone()
+            } else {
+                path.replace('\r', "%0D").replace('\n', "%0A")
+            };
+            expected.push(Event::Part(Head {
+                name: Some(b"files".to_vec()),
+                filename: Some(name.into_bytes()),
+            }));
             if !content.is_empty() {
                 expected.push(Event::Data(content.clone().into()));
             }
@@ -78,7 +88,10 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_here_can_be_read_here(path in "[^\\x00-\\x1f\\x7f]{0,20}", content in content()) {
+    fn what_is_written_here_can_be_read_here(
+        path in "[^\\x00-\\x1f\\x7f]{0,20}",
+        content in content(),
+    ) {
         let boundary = Boundary::random().unwrap();
         let body = [
             boundary.request_part(&serde_json::json!({"a": path})).into_bytes(),
@@ -87,7 +100,10 @@ proptest! {
             boundary.end().into_bytes(),
         ]
         .concat();
-        let (events, fault) = super::events(Decoder::new(&boundary.content_type(), 2).unwrap(), [body.as_slice()]);
+        let (events, fault) = super::events(
+            Decoder::new(&boundary.content_type(), 2).unwrap(),
+            [body.as_slice()],
+        );
         prop_assert_eq!(fault, None);
         let heads: Vec<&Head> = events.iter().filter_map(|event| match event {
             Event::Part(head) => Some(head),

@@ -226,7 +226,8 @@ mod tests {
     fn reads_an_entry() {
         let mut entry = json!({
             "path": "/a/b", "name": "b", "type": "file", "size": 7, "permissions": "640",
-            "last-modified": "2026-11-22T20:00:09+01:00", "user-id": 0, "user": "root", "group-id": 4711, "group": ""
+            "last-modified": "2026-11-22T20:00:09+01:00", "user-id": 0, "user": "root",
+            "group-id": 4711, "group": ""
         });
         let info: FileInfo = serde_json::from_value(entry.clone()).unwrap();
         assert_eq!((info.size(), info.mode()), (Some(7), Mode::new(0o640).unwrap()));

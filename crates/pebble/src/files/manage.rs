@@ -239,7 +239,10 @@ mod tests {
             .owner(Owner::new().user("nobody").group_id(7));
         assert_eq!(
             options.item("/a"),
-            json!({"path": "/a", "make-parents": true, "permissions": "700", "user": "nobody", "group-id": 7})
+            json!({
+                "path": "/a", "make-parents": true, "permissions": "700", "user": "nobody",
+                "group-id": 7
+            })
         );
     }
 

@@ -386,8 +386,9 @@ impl Client {
             };
             let bytes = progress.bytes();
             let reason = format!(
-                "the connection broke after {bytes} bytes were taken from its reader ({cause}), which cannot give them twice; the file \
-                 is as it was before or whole; push it again with a new reader"
+                "the connection broke after {bytes} bytes were taken from its reader ({cause}), \
+                 which cannot give them twice; the file is as it was before or whole; \
+                 push it again with a new reader"
             );
             Err(Failure::Final(
                 Error::interrupted(operation, self.target(), bytes, reason).with_acted(true),

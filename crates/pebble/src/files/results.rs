@@ -32,7 +32,9 @@ pub enum FileErrorKind {
     Other(String),
 }
 
-wire_words!(FileErrorKind { NotFound = "not-found", PermissionDenied = "permission-denied", Generic = "generic-file-error" });
+wire_words!(FileErrorKind {
+    NotFound = "not-found", PermissionDenied = "permission-denied", Generic = "generic-file-error",
+});
 
 impl FileErrorKind {
     /// The kind of a refusal, if it is one about a file: these three words are used for nothing
@@ -198,7 +200,9 @@ mod tests {
     fn a_result_is_read_tolerantly() {
         let results: Vec<FileResult> = serde_json::from_value(json!([
             {"path": "/a"}, {"path": "/b", "error": null},
-            {"path": "/c", "error": {"kind": "not-found", "message": "open /c: no such file or directory", "value": 1}},
+            {"path": "/c", "error": {
+                "kind": "not-found", "message": "open /c: no such file or directory", "value": 1
+            }},
             {"path": "/d", "error": {"kind": "new-kind"}}
         ]))
         .unwrap();

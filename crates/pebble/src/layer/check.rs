@@ -29,7 +29,9 @@ wire_words!(CheckLevel { Alive = "alive", Ready = "ready" });
 /// ```
 /// use std::time::Duration;
 /// use charmwright_pebble::{Check, Layer};
-/// let up = Check::http("http://127.0.0.1:8080/health").period(Duration::from_secs(5)).threshold(3);
+/// let up = Check::http("http://127.0.0.1:8080/health")
+///     .period(Duration::from_secs(5))
+///     .threshold(3);
 /// let layer = Layer::new().check("up", up);
 /// ```
 #[derive(Clone, Default, PartialEq)]

@@ -189,7 +189,11 @@ mod tests {
         fn any_line_has_an_answer(line in "[ab \\t\\r\\n'\"\\\\#\\[\\]ü]{0,24}") {
             if let Ok(words) = split(&line) {
                 // Words that are quoted again split to themselves.
-                let quoted = words.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect::<Vec<_>>().join(" ");
+                let quoted: Vec<String> = words
+                    .iter()
+                    .map(|word| format!("'{}'", word.replace('\'', "'\\''")))
+                    .collect();
+                let quoted = quoted.join(" ");
                 prop_assert_eq!(split(&quoted).unwrap(), words);
             }
             let _ = check_service_command(&line);

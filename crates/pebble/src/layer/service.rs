@@ -74,7 +74,10 @@ impl Serialize for Factor {
 ///
 /// ```
 /// use charmwright_pebble::{Layer, Service, Startup};
-/// let web = Service::new().command("/bin/web --port 8080").startup(Startup::Enabled).env("LANG", "C.UTF-8");
+/// let web = Service::new()
+///     .command("/bin/web --port 8080")
+///     .startup(Startup::Enabled)
+///     .env("LANG", "C.UTF-8");
 /// let layer = Layer::new().service("web", web);
 /// ```
 #[derive(Clone, Default, PartialEq)]

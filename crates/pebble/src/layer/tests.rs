@@ -50,9 +50,24 @@ fn writes_keys_as_pebble_names_them() {
         value,
         json!({
             "summary": "s",
-            "services": {"web": {"startup": "enabled", "override": "replace", "command": "/bin/web", "environment": {"A": "1"}, "kill-delay": "1m30s"}},
-            "checks": {"up": {"override": "replace", "level": "ready", "period": "1.5s", "threshold": 2, "http": {"url": "http://localhost/"}}},
-            "log-targets": {"loki": {"type": "loki", "location": "http://loki/", "services": ["all", "-web"], "override": "replace", "labels": {"x": "y"}}},
+            "services": {
+                "web": {
+                    "startup": "enabled", "override": "replace", "command": "/bin/web",
+                    "environment": {"A": "1"}, "kill-delay": "1m30s"
+                }
+            },
+            "checks": {
+                "up": {
+                    "override": "replace", "level": "ready", "period": "1.5s", "threshold": 2,
+                    "http": {"url": "http://localhost/"}
+                }
+            },
+            "log-targets": {
+                "loki": {
+                    "type": "loki", "location": "http://loki/", "services": ["all", "-web"],
+                    "override": "replace", "labels": {"x": "y"}
+                }
+            },
             "workloads": {"w": {"override": "replace"}}
         })
     );
@@ -61,8 +76,10 @@ fn writes_keys_as_pebble_names_them() {
 #[test]
 fn reads_yaml_as_people_write_it() {
     let layer = layer(
-        "summary: web\nservices:\n  web:\n    override: merge\n    command: 5\n    user-id: 1000\n    after: [db]\n    environment: {PORT: 8080, EMPTY: '', Y: yes}\n    \
-         backoff-factor: 2\n    on-check-failure:\n      up: shutdown\n    kill-delay: 1m\n    newer-key: [1, {a: b}]\n    requires:\nchecks: ~\n",
+        "summary: web\nservices:\n  web:\n    override: merge\n    command: 5\n    user-id: 1000\n\
+         \x20   after: [db]\n    environment: {PORT: 8080, EMPTY: '', Y: yes}\n    \
+         backoff-factor: 2\n    on-check-failure:\n      up: shutdown\n    kill-delay: 1m\n\
+         \x20   newer-key: [1, {a: b}]\n    requires:\nchecks: ~\n",
     );
     let web = &layer.get_services()["web"];
     assert_eq!(web.get_override(), Some(&Override::Merge));
@@ -497,7 +514,10 @@ proptest! {
     fn what_is_written_reads_back(layer in any_layer()) {
         let yaml = layer.to_yaml().unwrap();
         prop_assert_eq!(Layer::from_yaml(&yaml).unwrap(), layer.clone());
-        prop_assert_eq!(serde_json::from_str::<Layer>(&serde_json::to_string(&layer).unwrap()).unwrap(), layer);
+        prop_assert_eq!(
+            serde_json::from_str::<Layer>(&serde_json::to_string(&layer).unwrap()).unwrap(),
+            layer
+        );
     }
 
     #[test]

@@ -78,12 +78,15 @@ impl RetryPolicy {
     ///
     /// # #[derive(Debug)] enum AdminError { Refused, BadRequest }
     /// # impl std::fmt::Display for AdminError {
-    /// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("refused") }
+    /// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    /// #         f.write_str("refused")
+    /// #     }
     /// # }
     /// # async fn reload(attempt: u32) -> Result<u32, AdminError> {
     /// #     if attempt < 2 { Err(AdminError::Refused) } else { Ok(attempt) }
     /// # }
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// # let mut runtime = tokio::runtime::Builder::new_current_thread();
+    /// # runtime.enable_time().start_paused(true).build().unwrap().block_on(async {
     /// let policy = RetryPolicy::operation();
     /// let budget = Budget::new();
     /// let reloaded = policy
@@ -190,10 +193,16 @@ impl Reporter {
         let what = self.what();
         match failure.delay.map(seconds) {
             Some(wait) if *attempt == 1 => {
-                tracing::warn!(target: WAITS, "cannot {what}: {cause}; attempt 1 of {attempts}, next in {wait}");
+                tracing::warn!(
+                    target: WAITS,
+                    "cannot {what}: {cause}; attempt 1 of {attempts}, next in {wait}"
+                );
             }
             Some(wait) => {
-                tracing::debug!(target: WAITS, "cannot {what}: {cause}; attempt {attempt} of {attempts}, next in {wait}");
+                tracing::debug!(
+                    target: WAITS,
+                    "cannot {what}: {cause}; attempt {attempt} of {attempts}, next in {wait}"
+                );
             }
             None if exhausted => {
                 tracing::debug!(

@@ -394,10 +394,18 @@ mod tests {
     proptest! {
         #[test]
         fn each_entry_comes_once_wherever_it_broke_off(
-            steps in proptest::collection::vec((0_u32..3, "[ab]{1,2}"), 1..30), split: prop::sample::Index, dropped: prop::sample::Index
+            steps in proptest::collection::vec((0_u32..3, "[ab]{1,2}"), 1..30),
+            split: prop::sample::Index,
+            dropped: prop::sample::Index,
         ) {
             let mut millis = 0;
-            let log: Vec<(u32, &str)> = steps.iter().map(|(step, text)| { millis += step; (millis, text.as_str()) }).collect();
+            let log: Vec<(u32, &str)> = steps
+                .iter()
+                .map(|(step, text)| {
+                    millis += step;
+                    (millis, text.as_str())
+                })
+                .collect();
             let split = split.index(log.len() + 1);
             // The buffer still holds the last entry that was seen.
             let dropped = dropped.index(split.max(1));
@@ -412,15 +420,21 @@ mod tests {
                 // Where the front is gone and texts repeat, the place is ambiguous, but nothing
                 // that follows its time may be missing.
                 let time = log[split - 1].0;
-                let later: String = log[split..].iter().filter(|(at, _)| *at > time).map(|(_, text)| *text).collect();
+                let later = log[split..].iter().filter(|(at, _)| *at > time);
+                let later: String = later.map(|(_, text)| *text).collect();
                 prop_assert!(new.ends_with(&later), "{} for {}", new, later);
             }
         }
 
         #[test]
-        fn any_buffer_has_an_answer(before in proptest::collection::vec((0_u32..4, ".{0,3}"), 0..9), then in proptest::collection::vec((0_u32..4, ".{0,3}"), 0..9), whole: bool) {
+        fn any_buffer_has_an_answer(
+            before in proptest::collection::vec((0_u32..4, ".{0,3}"), 0..9),
+            then in proptest::collection::vec((0_u32..4, ".{0,3}"), 0..9),
+            whole: bool,
+        ) {
             let [before, then]: [Vec<(u32, &str)>; 2] =
-                [&before, &then].map(|log| log.iter().map(|(at, text)| (*at, text.as_str())).collect());
+                [&before, &then]
+                    .map(|log| log.iter().map(|(at, text)| (*at, text.as_str())).collect());
             read(&mut after(&before), &then, whole);
         }
     }

@@ -86,7 +86,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_split_gives_the_same_lines(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), any::<u8>()], 0..200), cuts: Vec<u8>) {
+        fn any_split_gives_the_same_lines(
+            bytes in proptest::collection::vec(
+                prop_oneof![Just(b'\n'), Just(b'a'), any::<u8>()],
+                0..200,
+            ),
+            cuts: Vec<u8>,
+        ) {
             let whole = lines([&*bytes]).unwrap();
             let mut rest = &*bytes;
             let mut pieces = Vec::new();
@@ -97,7 +103,8 @@ mod tests {
             }
             pieces.push(rest);
             prop_assert_eq!(&lines(pieces).unwrap(), &whole);
-            let mut joined: Vec<u8> = whole.0.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
+            let mut joined: Vec<u8> =
+                whole.0.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
             joined.extend(whole.1);
             prop_assert_eq!(joined, bytes);
         }

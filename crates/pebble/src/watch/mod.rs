@@ -193,10 +193,14 @@ impl<S: Source> Run<S> {
         if breaks == 1 {
             tracing::warn!(
                 target: WAITS,
-                "cannot {what} for the moment: {cause}; it goes on as soon as it can, next attempt in {next}"
+                "cannot {what} for the moment: {cause}; it goes on as soon as it can, \
+                 next attempt in {next}"
             );
         } else {
-            tracing::debug!(target: WAITS, "cannot {what} for the moment: {cause}; attempt {breaks} failed, next in {next}");
+            tracing::debug!(
+                target: WAITS,
+                "cannot {what} for the moment: {cause}; attempt {breaks} failed, next in {next}"
+            );
         }
         wait
     }

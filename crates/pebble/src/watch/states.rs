@@ -221,9 +221,10 @@ mod tests {
     }
 
     fn check(successes: u32, failures: u32) -> CheckInfo {
-        serde_json::from_value(
-            json!({"name": "up", "status": "up", "successes": successes, "failures": failures, "threshold": 3}),
-        )
+        serde_json::from_value(json!({
+            "name": "up", "status": "up", "successes": successes, "failures": failures,
+            "threshold": 3
+        }))
         .unwrap()
     }
 
