@@ -177,9 +177,10 @@ fn every_call_of_an_action_is_taken_and_answered() {
         .run_action("restart", &[("delay".to_owned(), "7".to_owned())])
         .unwrap();
     let (env, juju) = agent.next().unwrap();
-    assert!(
-        matches!(env.dispatch_path(), Some(DispatchPath::Action(name)) if name.as_str() == "restart")
-    );
+    assert!(matches!(
+        env.dispatch_path(),
+        Some(DispatchPath::Action(name)) if name.as_str() == "restart"
+    ));
     assert_eq!(
         (env.hook_name(), env.action_name().map(ActionName::as_str)),
         (None, Some("restart"))

@@ -70,8 +70,18 @@ fn every_key() -> Layer {
         .summary("All of it")
         .description("Every key")
         .service("web", web)
-        .service("db", Service::new().command("db").workload("store").override_mode(Override::Merge))
-        .check("up", Check::new().with_http(http).level(CheckLevel::Alive).startup(Startup::Disabled).threshold(7))
+        .service(
+            "db",
+            Service::new().command("db").workload("store").override_mode(Override::Merge),
+        )
+        .check(
+            "up",
+            Check::new()
+                .with_http(http)
+                .level(CheckLevel::Alive)
+                .startup(Startup::Disabled)
+                .threshold(7),
+        )
         .check(
             "ready",
             Check::new()
@@ -82,12 +92,25 @@ fn every_key() -> Layer {
                 .timeout(Duration::from_millis(250)),
         )
         .check("run", Check::new().with_exec(exec).startup(Startup::Disabled))
-        .log_target("loki", LogTarget::new(LogTargetType::Loki, "http://127.0.0.1:1/loki").services(["all", "-db"]).label("unit", "$PORT"))
-        .log_target("otel", LogTarget::new(LogTargetType::OpenTelemetry, "http://127.0.0.1:1").services(["-all"]))
+        .log_target(
+            "loki",
+            LogTarget::new(LogTargetType::Loki, "http://127.0.0.1:1/loki")
+                .services(["all", "-db"])
+                .label("unit", "$PORT"),
+        )
+        .log_target(
+            "otel",
+            LogTarget::new(LogTargetType::OpenTelemetry, "http://127.0.0.1:1").services(["-all"]),
+        )
         .log_target("syslog", LogTarget::new(LogTargetType::Syslog, "udp://127.0.0.1:1"))
         .other(
             "workloads",
-            json!({"store": {"override": "replace", "environment": {"A": "b"}, "user-id": 0, "user": "root", "group-id": 0, "group": "root"}}),
+            json!({
+                "store": {
+                    "override": "replace", "environment": {"A": "b"}, "user-id": 0, "user": "root",
+                    "group-id": 0, "group": "root"
+                }
+            }),
         )
 }
 
@@ -129,9 +152,12 @@ async fn a_layer_with_every_key_comes_back_as_it_was() {
 async fn what_a_plan_reflects_and_what_may_be_repeated() {
     const BASES: [&str; 2] = [
         "{}",
-        "services: {web: {override: replace, command: old, after: [x], environment: {A: z, B: c}}, db: {override: replace, command: db}}\n\
-         checks: {up: {override: replace, period: 30s, threshold: 7, tcp: {port: 1}, startup: disabled}}\n\
-         log-targets: {t: {override: replace, type: loki, location: 'http://127.0.0.1:1', labels: {a: b}}}",
+        "services: {web: {override: replace, command: old, after: [x], environment: {A: z, B: c}}, \
+         db: {override: replace, command: db}}\n\
+         checks: {up: {override: replace, period: 30s, threshold: 7, tcp: {port: 1}, \
+         startup: disabled}}\n\
+         log-targets: {t: {override: replace, type: loki, location: 'http://127.0.0.1:1', \
+         labels: {a: b}}}",
     ];
     let layers = [
         "services: {web: {override: replace, command: new, startup: disabled, kill-delay: 5s, \
@@ -270,8 +296,10 @@ async fn the_daemon_agrees_on_what_is_refused() {
 /// Adds a layer without the client, so that nothing is checked here. The error is the daemon's
 /// answer.
 fn post_layer(daemon: &Daemon, label: &str, layer: &Layer) -> Result<(), String> {
-    let body =
-        json!({"action": "add", "format": "yaml", "label": label, "layer": layer.to_yaml().unwrap()}).to_string();
+    let body = json!({
+        "action": "add", "format": "yaml", "label": label, "layer": layer.to_yaml().unwrap()
+    })
+    .to_string();
     let mut stream = std::os::unix::net::UnixStream::connect(daemon.socket()).unwrap();
     let length = body.len();
     write!(
@@ -374,7 +402,10 @@ async fn an_old_daemon_cannot_run_a_check_on_demand() {
     let server = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         read_request(&mut stream);
-        let body = r#"{"type":"error","status-code":404,"status":"Not Found","result":{"message":"invalid API endpoint requested"}}"#;
+        let body = concat!(
+            r#"{"type":"error","status-code":404,"status":"Not Found","#,
+            r#""result":{"message":"invalid API endpoint requested"}}"#
+        );
         write!(
             stream,
             "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: \

@@ -302,8 +302,10 @@ fn shown(entry: serde_json::Result<Value>) -> Value {
         }
     }
     let threshold = entry.get("threshold").cloned();
-    if matches!(threshold, Some(Value::Number(number)) if number.as_i64() == Some(0) || number.as_i64() == Some(3))
-    {
+    if matches!(
+        threshold,
+        Some(Value::Number(number)) if number.as_i64() == Some(0) || number.as_i64() == Some(3)
+    ) {
         entry.remove("threshold");
     }
     entry.retain(|_, value| is_set(value));

@@ -8,7 +8,10 @@ use crate::pebble::{Pebble, refused, since};
 use crate::raw::post;
 
 /// `openssl passwd -6 -salt salt password`
-pub(crate) const HASH: &str = "$6$salt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iwMuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy.g.";
+pub(crate) const HASH: &str = concat!(
+    "$6$salt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iw",
+    "MuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy.g."
+);
 
 fn named(
     identities: impl IntoIterator<Item = (&'static str, Identity)>,
@@ -91,7 +94,10 @@ pub(crate) async fn that_are_wrong_are_refused(pebble: &impl Pebble) {
         assert_eq!(*error.kind(), ErrorKind::InvalidRequest, "{error}");
         assert!(!error.to_string().contains("plain"), "{error}");
     }
-    let plain = r#"{"action":"add","identities":{"bad":{"access":"metrics","basic":{"password":"plain"}}}}"#;
+    let plain = concat!(
+        r#"{"action":"add","identities":{"bad":"#,
+        r#"{"access":"metrics","basic":{"password":"plain"}}}}"#
+    );
     let taken = post(pebble, "/v1/identities", plain).status == 200;
     assert_eq!(taken, pebble.has("1.19"));
 }

@@ -104,7 +104,10 @@ pub(crate) async fn that_are_asked_for_wrongly_are_refused(pebble: &impl Pebble)
 
 pub(crate) async fn are_lines_of_both_streams(pebble: &impl Pebble) {
     let client = pebble.client();
-    let script = r#"echo "<a> & b"; echo "to stderr" >&2; echo; printf "\tä\303\n"; printf "one\r\ntwo\n"; printf "no end""#;
+    let script = concat!(
+        r#"echo "<a> & b"; echo "to stderr" >&2; echo; "#,
+        r#"printf "\tä\303\n"; printf "one\r\ntwo\n"; printf "no end""#
+    );
     add(&client, [("web", writer(script))]).await;
     start(pebble, &["web"]);
     let entries = written(&client, &["web"], 7).await;

@@ -40,12 +40,18 @@ macro_rules! conformance {
         const CASES: &[(&str, &str)] = &[$($((stringify!($room), stringify!($case))),+),+];
         mod pinned {
             $(mod $room { $(#[test] fn $case() {
-                crate::pebble::run::<crate::pebble::Current>(stringify!($case), async |pebble| crate::$room::$case(pebble).await);
+                crate::pebble::run::<crate::pebble::Current>(
+                    stringify!($case),
+                    async |pebble| crate::$room::$case(pebble).await,
+                );
             })+ })+
         }
         mod oldest {
             $(mod $room { $(#[test] fn $case() {
-                crate::pebble::run::<crate::pebble::Oldest>(stringify!($case), async |pebble| crate::$room::$case(pebble).await);
+                crate::pebble::run::<crate::pebble::Oldest>(
+                    stringify!($case),
+                    async |pebble| crate::$room::$case(pebble).await,
+                );
             })+ })+
         }
     };

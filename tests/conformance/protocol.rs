@@ -39,7 +39,10 @@ pub(crate) async fn what_is_no_json_is_refused_and_trailing_bytes_are_not(pebble
         }
     }
     // Only the first value is read, unknown keys are ignored, and keys match whatever their case.
-    let layer = r#"{"ACTION":"add","combine":true,"label":"a","format":"yaml","layer":"summary: x","newer":1} and more"#;
+    let layer = concat!(
+        r#"{"ACTION":"add","combine":true,"label":"a","#,
+        r#""format":"yaml","layer":"summary: x","newer":1} and more"#
+    );
     let answer = post(pebble, "/v1/layers", layer);
     assert_eq!((answer.status, &answer.json()["result"]), (200, &true.into()));
     let answer = post(pebble, "/v1/services", r#"{"action":"dance","services":["a"]}"#);

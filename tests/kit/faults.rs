@@ -125,8 +125,10 @@ fn an_answer_of_another_type_is_a_whole_one() {
 fn chatter(daemon: &Daemon) {
     let layer = "services:\n  chatter:\n    override: replace\n    command: sh -c 'while true; do \
                  echo line; sleep 0.01; done'\n";
-    let add =
-        serde_json::json!({"action":"add","combine":true,"label":"chatter","format":"yaml","layer":layer}).to_string();
+    let add = serde_json::json!({
+        "action": "add", "combine": true, "label": "chatter", "format": "yaml", "layer": layer
+    })
+    .to_string();
     assert_eq!(ask(daemon.socket(), "POST", "/v1/layers", &add).unwrap().0, 200);
     let start = r#"{"action":"start","services":["chatter"]}"#;
     assert_eq!(ask(daemon.socket(), "POST", "/v1/services", start).unwrap().0, 202);
@@ -191,7 +193,8 @@ fn cat(proxy: &FaultProxy) -> (Wire, Wire) {
         let mut wire = Wire::open(proxy.socket()).unwrap();
         write!(
             wire.stream.get_mut(),
-            "GET /v1/tasks/{task}/websocket/{id} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET /v1/tasks/{task}/websocket/{id} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         .unwrap();
@@ -472,7 +475,8 @@ fn an_upload_ends_with_the_daemon_although_the_client_has_stopped() {
     wire.stream
         .get_mut()
         .write_all(
-            b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n\
+            b"POST /v1/files HTTP/1.1\r\nHost: x\r\n\
+              Content-Type: multipart/form-data; boundary=x\r\n\
               Transfer-Encoding: chunked\r\n\r\n5\r\n--x\r\n\r\n",
         )
         .unwrap();

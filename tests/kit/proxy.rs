@@ -18,15 +18,21 @@ fn a_proxy_without_rules_changes_nothing_and_sees_everything() {
     let direct = ask(daemon.socket(), "GET", "/v1/plan?format=yaml", "").unwrap();
     let mut wire = Wire::open(proxy.socket()).unwrap();
     // One connection, many requests, a chunked answer among them.
-    let add =
-        serde_json::json!({"action":"add","combine":true,"label":"extra","format":"yaml","layer":IDLE}).to_string();
+    let add = serde_json::json!({
+        "action": "add", "combine": true, "label": "extra", "format": "yaml", "layer": IDLE
+    })
+    .to_string();
     assert_eq!(wire.ask("GET", "/v1/plan?format=yaml", "").unwrap(), direct);
     assert_eq!(wire.ask("POST", "/v1/layers", &add).unwrap().0, 200);
     assert_eq!(wire.ask("GET", "/v1/changes/77", "").unwrap().0, 404);
     let many = (0..60)
         .map(|n| format!("  s{n}:\n    override: replace\n    command: sleep 1\n"))
         .collect::<String>();
-    let add = serde_json::json!({"action":"add","combine":true,"label":"many","format":"yaml","layer":format!("services:\n{many}")}).to_string();
+    let add = serde_json::json!({
+        "action": "add", "combine": true, "label": "many", "format": "yaml",
+        "layer": format!("services:\n{many}")
+    })
+    .to_string();
     assert_eq!(wire.ask("POST", "/v1/layers", &add).unwrap().0, 200);
     assert_eq!(
         wire.ask("GET", "/v1/services", "").unwrap(),
@@ -234,7 +240,8 @@ fn streams_and_upgrades_pass_through() {
         let mut wire = Wire::open(proxy.socket()).unwrap();
         write!(
             wire.stream.get_mut(),
-            "GET /v1/tasks/{task}/websocket/{id} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET /v1/tasks/{task}/websocket/{id} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         .unwrap();

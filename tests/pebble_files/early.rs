@@ -11,7 +11,10 @@ use charmwright_pebble::{Client, ErrorKind};
 
 use crate::options;
 
-const REFUSAL: &str = r#"{"type":"error","status-code":401,"status":"Unauthorized","result":{"message":"access denied","kind":"login-required"}}"#;
+const REFUSAL: &str = concat!(
+    r#"{"type":"error","status-code":401,"status":"Unauthorized","#,
+    r#""result":{"message":"access denied","kind":"login-required"}}"#
+);
 
 /// Pushes 8 MiB to a server that reads the beginning, answers this, and stops reading.
 async fn answered_early(status: &'static str, body: &'static str, push: impl AsyncFnOnce(Client)) {

@@ -258,10 +258,11 @@ async fn what_follows_the_end_is_not_waited_for_without_end() {
     };
     let path = scene.put("x", "content");
     let answer = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: multipart/form-data; boundary=bbbb\r\nConnection: close\r\n\r\n\
-         --bbbb\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{path}\"\r\n\r\nxx\r\n\
-         --bbbb\r\nContent-Disposition: form-data; name=\"response\"\r\n\r\n{{\"type\":\"sync\",\"result\":[{{\"path\":\"{path}\"}}]}}\r\n\
-         --bbbb--\r\n"
+        "HTTP/1.1 200 OK\r\nContent-Type: multipart/form-data; boundary=bbbb\r\n\
+         Connection: close\r\n\r\n\
+         --bbbb\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{path}\"\r\n\r\n\
+         xx\r\n--bbbb\r\nContent-Disposition: form-data; name=\"response\"\r\n\r\n\
+         {{\"type\":\"sync\",\"result\":[{{\"path\":\"{path}\"}}]}}\r\n--bbbb--\r\n"
     );
     scene
         .proxy

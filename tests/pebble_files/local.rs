@@ -51,7 +51,9 @@ async fn a_secret_is_nobodys_while_it_comes() {
     let options = TreeOptions::new();
     let remote = scene.path("tree");
     let temporary = tokio::select! {
-        result = scene.client.pull_tree(&remote, local.path(), &options) => panic!("it was over too soon: {result:?}"),
+        result = scene.client.pull_tree(&remote, local.path(), &options) => {
+            panic!("it was over too soon: {result:?}")
+        }
         path = async {
             let path = temporary_in(local.path()).await;
             assert_eq!(mode(&path), 0o600);
@@ -70,7 +72,9 @@ async fn a_secret_is_nobodys_while_it_comes() {
     let fresh = scene.fresh();
     tokio::select! {
         result = fresh.pull_file(&secret, &target) => panic!("it was over too soon: {result:?}"),
-        meanwhile = async { mode(temporary_in(local.path()).await) } => assert_eq!(meanwhile, 0o600),
+        meanwhile = async { mode(temporary_in(local.path()).await) } => {
+            assert_eq!(meanwhile, 0o600);
+        }
     }
     scene.proxy.clear();
     fresh.pull_file(&secret, &target).await.unwrap();
@@ -93,7 +97,9 @@ async fn folders_have_their_modes_however_a_pull_ends() {
     let options = TreeOptions::new();
     let remote = scene.path("tree");
     tokio::select! {
-        result = scene.client.pull_tree(&remote, &local, &options) => panic!("it was over too soon: {result:?}"),
+        result = scene.client.pull_tree(&remote, &local, &options) => {
+            panic!("it was over too soon: {result:?}")
+        }
         meanwhile = async {
             temporary_in(&sub).await;
             (mode(&local), mode(&sub))
@@ -175,7 +181,8 @@ async fn a_name_that_no_file_can_have_fails_alone() {
     let names = ["good".to_owned(), "x".repeat(70_000)];
     let entries = names.map(|name| {
         serde_json::json!({
-            "path": "/x", "name": name, "type": "file", "size": 1, "permissions": "644", "last-modified": ""
+            "path": "/x", "name": name, "type": "file", "size": 1, "permissions": "644",
+            "last-modified": ""
         })
     });
     let body =

@@ -221,7 +221,8 @@ async fn hostile_names_do_not_leave_the_folder() {
     let entry = |name: &str, kind: &str| {
         serde_json::json!({
             "path": "/x", "name": name, "type": kind, "size": 1, "permissions": "644",
-            "last-modified": "2026-11-22T20:00:09Z", "user-id": 0, "user": "", "group-id": 0, "group": ""
+            "last-modified": "2026-11-22T20:00:09Z", "user-id": 0, "user": "", "group-id": 0,
+            "group": ""
         })
     };
     let names = ["..", ".", "", "/etc/x", "../../escaped", "a/b"];

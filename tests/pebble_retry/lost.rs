@@ -116,7 +116,11 @@ async fn a_lost_wait_is_asked_again() {
         "/v1/changes/1/wait",
         Fault::Reply {
             status: 504,
-            body: r#"{"type":"error","status-code":504,"result":{"message":"timed out waiting for change"}}"#.into(),
+            body: concat!(
+                r#"{"type":"error","status-code":504,"#,
+                r#""result":{"message":"timed out waiting for change"}}"#
+            )
+            .into(),
         },
     ));
     scene.client.replan().await.unwrap();

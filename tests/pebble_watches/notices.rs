@@ -110,8 +110,11 @@ async fn what_is_no_notice_is_refused() {
     // As a Pebble before 1.5 answers.
     let refusal = Fault::Reply {
         status: 404,
-        body: r#"{"type": "error", "status-code": 404, "result": {"message": "invalid API endpoint requested"}}"#
-            .to_owned(),
+        body: concat!(
+            r#"{"type": "error", "status-code": 404, "#,
+            r#""result": {"message": "invalid API endpoint requested"}}"#
+        )
+        .to_owned(),
     };
     proxy.add(Rule::any(refusal));
     let error = client.notices(&custom()).await.unwrap_err();
