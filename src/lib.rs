@@ -53,8 +53,8 @@
 //!   be used alone.
 //! - [`juju`] is the hook's environment and its tools; it can be used alone as well.
 //!
-//! The other side, for tests and for `charmwright dev`, is in crates of its own: `charmwright-agent`
-//! and `charmwright-testing`. A charm that is built carries no line of them.
+//! The other side, for tests and for `charmwright dev`, is in crates of its own:
+//! `charmwright-agent` and `charmwright-testing`. A charm that is built carries no line of them.
 
 /// The charm that the README shows has to compile.
 #[cfg(doctest)]

@@ -10,7 +10,8 @@
 //! in `CHARMWRIGHT_SEED`:
 //!
 //! ```sh
-//! CHARMWRIGHT_FAULTS=10000 cargo test -p charmwright-tests --test pebble_faults random -- --nocapture
+//! CHARMWRIGHT_FAULTS=10000 \
+//!     cargo test -p charmwright-tests --test pebble_faults random -- --nocapture
 //! ```
 #![allow(
     clippy::unwrap_used,
