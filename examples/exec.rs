@@ -6,6 +6,7 @@
 use std::io::{self, Read as _, Write};
 use std::process::ExitCode;
 use std::thread;
+use std::time::Duration;
 
 use charmwright::pebble::{Client, Exec, ExecReader, ExecStdin, RetryPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -21,7 +22,8 @@ fn main() -> ExitCode {
     let result = match runtime {
         Ok(runtime) => {
             // Somebody waits at a terminal: three attempts, not the fifteen of a hook.
-            let client = Client::new(socket).with_retry(RetryPolicy::setup());
+            let client =
+                Client::new(socket).with_retry(RetryPolicy::new().deadline(Duration::from_secs(5)));
             runtime.block_on(run(&client, &Exec::new(command).without_timeout()))
         }
         Err(error) => Err(error.into()),

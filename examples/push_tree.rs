@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use charmwright::pebble::{Client, Error, RetryPolicy, Symlinks, TreeOptions, TreeReport};
 
@@ -17,7 +18,8 @@ async fn push(socket: &OsString, local: &OsString, remote: &str) -> Result<TreeR
         println!("{:>6} {}", so_far.files() + so_far.folders(), progress.path().display());
     });
     // Somebody waits at a terminal: three attempts, not the fifteen of a hook.
-    let client = Client::new(socket).with_retry(RetryPolicy::setup());
+    let client =
+        Client::new(socket).with_retry(RetryPolicy::new().deadline(Duration::from_secs(5)));
     client.push_tree(local, remote, &options).await
 }
 

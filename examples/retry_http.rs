@@ -71,7 +71,7 @@ async fn run(
 ) -> Result<String, Box<dyn std::error::Error>> {
     // One budget for all that this hook does with the container, as `Container::client` has it in a
     // charm.
-    let (policy, budget) = (RetryPolicy::operation(), Budget::new());
+    let (policy, budget) = (RetryPolicy::new(), Budget::new());
     let client = Client::new(socket).with_retry(policy.clone()).with_budget(budget.clone());
     let deadline = Duration::from_secs(30);
     client.wait_service_active(service, Duration::ZERO, deadline).await?;

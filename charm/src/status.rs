@@ -90,7 +90,7 @@ pub async fn first_check(workload: &Container) -> Result<()> {
     // Each run counts towards the check's threshold, so there are no more of them than a slow start
     // deserves: after 1, 3 and 6 s.
     const ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
-    let policy = RetryPolicy::operation().attempts(ATTEMPTS).deadline(PERIOD);
+    let policy = RetryPolicy::new().attempts(ATTEMPTS).deadline(PERIOD);
     let run = async |_| match workload.refresh_check(WORKLOAD).await {
         Ok(refresh) => {
             refresh.error().map_or(Ok(()), |error| Err(NotPassed::Failing(without_values(error))))

@@ -9,6 +9,7 @@ use super::event::Event;
 use super::hook::Hook;
 use super::layer_field::LayerField;
 use super::outcome::{Outcome, Verdict};
+use super::phase::Phase;
 use super::status::Statuses;
 use crate::juju::LogLevel;
 use crate::pebble::RetryPolicy;
@@ -110,7 +111,7 @@ pub trait Charm: Sized {
     /// How calls to Pebble are retried in operation. The operator's config options
     /// (`pebble-retry-attempts`, `pebble-retry-step`) beat it.
     fn retry(&self) -> RetryPolicy {
-        RetryPolicy::operation()
+        Phase::Operation.policy()
     }
 
     /// How calls to the Pebble of one container are retried in operation, where that differs; beats

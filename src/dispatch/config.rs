@@ -150,6 +150,8 @@ impl OperatorRetry {
     /// The option for the step by which the waits grow: a duration in Go's form, 1 ms to 1 h.
     pub(crate) const STEP: &'static str = "pebble-retry-step";
 
+    /// What the schedule of an operator gets beside its waits.
+    const SLACK: Duration = Duration::from_secs(15);
     const MOST_ATTEMPTS: u32 = 1000;
     const SHORTEST_STEP: Duration = Duration::from_millis(1);
     const LONGEST_STEP: Duration = Duration::from_secs(60 * 60);
@@ -170,12 +172,19 @@ impl OperatorRetry {
         (Self { attempts, step }, errors)
     }
 
-    pub(crate) fn apply(self, policy: RetryPolicy) -> RetryPolicy {
+    /// Sets these values in a policy. Its deadline stretches to their schedule and 15 s more, so
+    /// that it does not cut them short.
+    pub(crate) fn apply(self, mut policy: RetryPolicy) -> RetryPolicy {
         if self == Self::default() {
-            policy
-        } else {
-            policy.with_operator(self.attempts, self.step)
+            return policy;
         }
+        if let Some(attempts) = self.attempts {
+            policy = policy.attempts(attempts);
+        }
+        if let Some(step) = self.step {
+            policy = policy.step(step);
+        }
+        policy.stretch_deadline(Self::SLACK)
     }
 
     fn attempts(value: &Value) -> Result<Option<NonZeroU32>> {
@@ -367,6 +376,20 @@ mod tests {
             assert_eq!(errors.len(), 1, "{value}");
             assert_eq!(errors[0].kind(), &ErrorKind::Config { option: Some(option.to_owned()) });
         }
+    }
+
+    #[test]
+    fn an_operators_values_stretch_the_deadline_and_never_shrink_it() {
+        let applied = |attempts, step, policy| OperatorRetry { attempts, step }.apply(policy);
+        let more = applied(NonZeroU32::new(30), None, RetryPolicy::new());
+        assert_eq!(more.time_limit(), Duration::from_secs(105 + 15 * 15 + 15));
+        let short = Some(Duration::from_millis(10));
+        let fewer = applied(NonZeroU32::new(2), short, RetryPolicy::new());
+        assert_eq!((fewer.max_attempts(), fewer.time_limit()), (2, Duration::from_secs(120)));
+        assert_eq!(fewer.step_length(), Duration::from_millis(10));
+        // Where none is set even a deadline below the schedule stays.
+        let cut = RetryPolicy::new().deadline(Duration::from_secs(5));
+        assert_eq!(applied(None, None, cut.clone()), cut);
     }
 
     proptest! {

@@ -12,7 +12,7 @@ use super::log::Streams;
 use super::run::run_to;
 use super::state::{FRAMEWORK_KEY, Framework};
 use super::{
-    Charm, Error, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Result, RunOptions,
+    Charm, Error, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Phase, Result, RunOptions,
     Statuses, Verdict,
 };
 use crate::juju::{HookEnv, HookTools, Juju, LogLevel, Status, ToolCall, ToolFailure};
@@ -194,7 +194,8 @@ impl Charm for Probe {
                     tracing::info!("attempt {}", attempt.number());
                     Err::<(), _>(std::io::Error::from(std::io::ErrorKind::ConnectionRefused))
                 };
-                RetryPolicy::setup()
+                Phase::Setup
+                    .policy()
                     .run("reload the proxy", &Budget::new(), fail, |_| Classified::Retry)
                     .await?;
             }
@@ -251,7 +252,7 @@ impl Charm for Probe {
     }
 
     fn retry(&self) -> RetryPolicy {
-        RetryPolicy::operation()
+        Phase::Operation.policy()
     }
 }
 

@@ -214,7 +214,7 @@ impl Shared {
             return RetryPolicy::once(ENDING_LIMIT);
         }
         if self.phase(container) == Phase::Setup {
-            return RetryPolicy::setup();
+            return Phase::Setup.policy();
         }
         match self.patience.containers.get(container.as_str()) {
             Some(policy) => policy.clone(),
@@ -239,6 +239,7 @@ impl Shared {
         let observer = Observer::new(container.clone(), self.mode, Arc::clone(&self.juju));
         let client = Client::new(self.containers.join(container.as_str()).join("pebble.socket"))
             .with_target(target_of(container.as_str()))
+            .with_hint("is the container running?")
             .with_budget(Budget::new())
             .with_observer(Arc::new(observer));
         clients.insert(container.clone(), client.clone());

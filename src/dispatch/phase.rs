@@ -1,6 +1,17 @@
 //! Whether a container's Pebble is still expected to come up.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+use crate::pebble::RetryPolicy;
+
+/// How often a call is attempted in setup.
+const SETUP_ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
+
+/// How long a call goes without an answer in setup.
+const SETUP_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How the library takes a Pebble that does not answer.
 ///
@@ -17,4 +28,31 @@ pub enum Phase {
     Setup,
     /// Pebble has announced itself.
     Operation,
+}
+
+impl Phase {
+    /// Returns the library's own retry policy for this phase.
+    ///
+    /// In setup, where waiting is not worth much, these are 3 attempts, step 1 s, 5 s in all; in
+    /// operation the client's default, [`RetryPolicy::new`].
+    #[must_use]
+    pub const fn policy(self) -> RetryPolicy {
+        match self {
+            Self::Setup => RetryPolicy::new().attempts(SETUP_ATTEMPTS).deadline(SETUP_DEADLINE),
+            Self::Operation => RetryPolicy::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setup_is_impatient() {
+        let delays = |phase: Phase| phase.policy().delays().map(|delay| delay.as_secs());
+        assert_eq!(delays(Phase::Setup).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(Phase::Setup.policy().time_limit(), SETUP_DEADLINE);
+        assert_eq!(delays(Phase::Operation).sum::<u64>(), 105);
+    }
 }

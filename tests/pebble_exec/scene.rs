@@ -31,7 +31,7 @@ pub(crate) fn scene_with(test: &str, options: DaemonOptions) -> Option<Scene> {
 
 /// As the default, but in tenths.
 pub(crate) fn policy() -> RetryPolicy {
-    RetryPolicy::operation()
+    RetryPolicy::new()
         .step(Duration::from_millis(100))
         .cap(Duration::from_millis(500))
         .attempts(NonZeroU32::new(40).unwrap())

@@ -136,7 +136,7 @@ impl Stage {
 
 /// Quick attempts, with this time in all.
 pub(crate) fn policy(deadline: Duration) -> RetryPolicy {
-    RetryPolicy::operation()
+    RetryPolicy::new()
         .step(Duration::from_millis(15))
         .cap(Duration::from_millis(150))
         .attempts(NonZeroU32::new(200).unwrap())

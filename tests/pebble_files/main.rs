@@ -37,9 +37,8 @@ pub(crate) struct Scene {
 pub(crate) fn scene(test: &str) -> Option<Scene> {
     let daemon = daemon_or_skip(test, DaemonOptions::new().forgetful())?;
     let proxy = FaultProxy::start(daemon.socket()).unwrap();
-    let policy = RetryPolicy::operation()
-        .step(Duration::from_millis(10))
-        .attempts(NonZeroU32::new(8).unwrap());
+    let policy =
+        RetryPolicy::new().step(Duration::from_millis(10)).attempts(NonZeroU32::new(8).unwrap());
     let client = Client::new(proxy.socket()).with_target("container \"web\"").with_retry(policy);
     let folder = daemon.folder().join("files");
     std::fs::create_dir(&folder).unwrap();

@@ -211,14 +211,16 @@ async fn a_bad_socket_path_is_refused_at_the_first_call() {
         assert!(error.attempts() > 1, "{name}: {error:?}");
     }
     let once = RetryPolicy::once(Duration::from_secs(1));
-    let error =
-        Client::new("/no/such/folder/pebble.socket").with_retry(once).replan().await.unwrap_err();
+    let client = Client::new("/no/such/folder/pebble.socket").with_retry(once);
+    let error = client.replan().await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (&ErrorKind::Unreachable, 1));
     assert_eq!(
         error.to_string(),
-        "cannot replan: no answer from Pebble at /no/such/folder/pebble.socket (no such socket); \
-         is the container running?"
+        "cannot replan: no answer from Pebble at /no/such/folder/pebble.socket (no such socket); is \
+         Pebble running?"
     );
+    let error = client.with_hint("look there").replan().await.unwrap_err();
+    assert!(error.to_string().ends_with("(no such socket); look there"), "{error}");
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub(crate) struct Scene {
 
 /// As the default, but in tenths.
 pub(crate) fn policy() -> RetryPolicy {
-    RetryPolicy::operation()
+    RetryPolicy::new()
         .step(Duration::from_millis(100))
         .cap(Duration::from_millis(500))
         .attempts(NonZeroU32::new(40).unwrap())

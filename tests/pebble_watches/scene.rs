@@ -26,7 +26,7 @@ pub(crate) struct Scene {
 pub(crate) fn scene(test: &str, options: DaemonOptions) -> Option<Scene> {
     let daemon = daemon_or_skip(test, options)?;
     let proxy = FaultProxy::start(daemon.socket()).unwrap();
-    let policy = RetryPolicy::operation()
+    let policy = RetryPolicy::new()
         .step(Duration::from_millis(100))
         .cap(Duration::from_millis(500))
         .attempts(NonZeroU32::new(40).unwrap());

@@ -256,15 +256,14 @@ impl<'c> Call<'c> {
                 let warning = if acted { "; the request may have acted" } else { "" };
                 let effort = match attempts {
                     1 if self.client.policy().max_attempts() > 1 => {
-                        " (the retries of this hook are used up)".to_owned()
+                        " (the retries of the shared budget are used up)".to_owned()
                     }
                     1 => String::new(),
                     _ => format!(" after {attempts} attempts in {}", seconds(elapsed)),
                 };
-                let reason = format!(
-                    "no answer from Pebble at {socket}{effort} ({cause}){warning}; is the \
-                     container running?"
-                );
+                let hint = self.client.hint();
+                let reason =
+                    format!("no answer from Pebble at {socket}{effort} ({cause}){warning}; {hint}");
                 Error::unreachable(operation, target, reason).with_acted(acted)
             }
         };

@@ -20,10 +20,13 @@ use super::transport::Transport;
 /// otherwise.
 const CHANGE_DEADLINE: Duration = Duration::from_secs(5 * 60);
 
+/// What the error of a Pebble that is away ends with, unless the client was told otherwise.
+const HINT: &str = "is Pebble running?";
+
 /// A client of one Pebble daemon.
 ///
 /// Cheap to clone. Clones share the connections, the retry budget and the memory of the layers that
-/// were added; policy, target, observer and deadline belong to each clone, so one call is given a
+/// were added; policy, target, hint, observer and deadline belong to each clone, so one call is given a
 /// policy of its own by `client.clone().with_retry(policy).replan()`.
 ///
 /// # What every call does
@@ -40,6 +43,7 @@ const CHANGE_DEADLINE: Duration = Duration::from_secs(5 * 60);
 pub struct Client {
     shared: Arc<Shared>,
     target: Option<Arc<str>>,
+    hint: Arc<str>,
     policy: RetryPolicy,
     budget: Budget,
     observer: Option<Arc<dyn RetryObserver>>,
@@ -62,6 +66,7 @@ impl Client {
                 known_layers: KnownLayers::default(),
             }),
             target: None,
+            hint: HINT.into(),
             policy: RetryPolicy::default(),
             budget: Budget::new(),
             observer: None,
@@ -76,7 +81,15 @@ impl Client {
         self
     }
 
-    /// How the calls of this clone are retried; [`RetryPolicy::operation`] unless set.
+    /// Replaces what the error of a Pebble that is away ends with: `is Pebble running?` unless set.
+    /// It tells the reader what to look at.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into().into();
+        self
+    }
+
+    /// How the calls of this clone are retried; [`RetryPolicy::new`] unless set.
     #[must_use]
     pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;
@@ -129,6 +142,10 @@ impl Client {
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    pub(super) fn hint(&self) -> &str {
+        &self.hint
     }
 
     pub(super) fn observer(&self) -> Option<&Arc<dyn RetryObserver>> {

@@ -96,8 +96,8 @@ pub enum ErrorKind {
     Protocol,
 }
 
-/// The part of a layer that a refusal is about, when it is one that a user of the charm may have
-/// given.
+/// The part of a layer that a refusal is about, when it is one that a program may have from its
+/// user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UserFault {

@@ -199,7 +199,7 @@ struct Added {
     layer: Arc<Layer>,
 }
 
-/// More changes than one hook makes before a reply is lost.
+/// More changes than a client makes before a reply is lost.
 const MOST_FINISHED: usize = 64;
 
 impl KnownLayers {

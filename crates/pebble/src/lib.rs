@@ -1,5 +1,5 @@
-//! A client for Pebble, the supervisor that Juju puts in every workload container. It covers the
-//! whole API of the unix socket, and can be used alone.
+//! A client for [Pebble](https://documentation.ubuntu.com/pebble/), a supervisor of services. It
+//! covers the whole API of the unix socket.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -7,7 +7,7 @@
 //! use charmwright_pebble::{Client, Exec, PushOptions, Signal};
 //!
 //! # async fn example() -> Result<(), charmwright_pebble::Error> {
-//! let web = Client::new("/charm/containers/web/pebble.socket").with_target("container \"web\"");
+//! let web = Client::new("/run/web/pebble.socket").with_target("container \"web\"");
 //! web.push("/etc/web.conf", "port = 80\n", &PushOptions::new().make_dirs()).await?;
 //! let check = Exec::new(["web", "--check", "/etc/web.conf"]).timeout(Duration::from_secs(10));
 //! let check = web.exec_output(&check).await?;
@@ -97,6 +97,8 @@ mod transport;
 mod turns;
 #[doc = include_str!("../docs/pebble-versions.md")]
 pub mod versions {}
+#[cfg(test)]
+mod vocabulary;
 mod waits;
 mod watch;
 mod wire;

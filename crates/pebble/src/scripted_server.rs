@@ -99,9 +99,8 @@ pub(super) async fn follow(script: Vec<Step>, calls: impl AsyncFnOnce(Client)) {
     let listener = UnixListener::bind(socket).unwrap();
     let server =
         tokio::spawn(serve(listener, script.into_iter(), Arc::clone(&wrong), Arc::clone(&left)));
-    let policy = RetryPolicy::operation()
-        .step(Duration::from_millis(2))
-        .attempts(NonZeroU32::new(12).unwrap());
+    let policy =
+        RetryPolicy::new().step(Duration::from_millis(2)).attempts(NonZeroU32::new(12).unwrap());
     calls(Client::new(socket).with_retry(policy)).await;
     server.abort();
     assert_eq!(*wrong.lock().unwrap(), [""; 0]);

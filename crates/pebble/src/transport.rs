@@ -22,7 +22,7 @@ use super::lane::Lane;
 /// the final NUL).
 const LONGEST_SOCKET_PATH: usize = 107;
 
-/// More idle connections than a hook ever needs at once.
+/// More idle connections than one caller ever needs at once.
 const MOST_IDLE: usize = 4;
 
 /// What is known after one failed attempt. The retry decides by this and by the request, never by a

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::request::Request;
 use crate::transport::seconds;
 
-/// What [`Client::pull`] holds at most: 128 MiB. A charm that is to hold more should say so.
+/// What [`Client::pull`] holds at most: 128 MiB. A caller that is to hold more should say so.
 const LARGEST_HELD: u64 = 128 * 1024 * 1024;
 
 fn operation(path: &str) -> String {

@@ -1,4 +1,4 @@
-//! Layers: what a charm tells Pebble to run, check and forward, and what it reads back.
+//! Layers: what Pebble is told to run, check and forward, and what it reads back.
 //!
 //! A [`Layer`] holds named entries ([`Service`], [`Check`], [`LogTarget`]). Pebble stacks its
 //! layers and combines them into one plan; each entry says by its [`Override`] whether it replaces

@@ -54,8 +54,8 @@ impl InvalidLayer {
 
 impl Service {
     /// Checks a command as [`Layer::validate`] will: that it holds a word, closes its quotes, and
-    /// has its `[ ... ]` group of default arguments, if any, at the end. For a charm whose user
-    /// gives the command.
+    /// has its `[ ... ]` group of default arguments, if any, at the end. For a program whose
+    /// user gives the command.
     ///
     /// ```
     /// use charmwright_pebble::Service;

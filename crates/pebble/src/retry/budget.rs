@@ -1,12 +1,11 @@
-//! What the calls of one hook may still spend on one container.
+//! What the calls that share a budget have spent of it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::policy::RetryPolicy;
 
-/// The retries made and the time without an answer, counted over all calls that share it: by custom
-/// one for each container and hook.
+/// The retries made and the time without an answer, counted over all calls that share it.
 ///
 /// Clones share the count. Once it is spent (as many retries, or as much time, as the policy of a
 /// call allows), that call makes one attempt. An answered request costs nothing, however long it

@@ -1,10 +1,10 @@
-//! In-line retries: the same call is made again inside the handler, so that done work is not
-//! repeated and the hook need not fail.
+//! In-line retries: the same call is made again where it stands, so that done work is not repeated
+//! and its caller need not fail.
 //!
 //! Three things are kept apart. A [`RetryPolicy`] is plain data: how often, how long between, how
-//! long in all. A [`Budget`] is what a hook has left for one container, shared by all its calls.
-//! And what a failure *means* is asked of the one who made the request: [`RetryPolicy::run`] takes
-//! it as a function, the Pebble client knows it from the request itself.
+//! long in all. A [`Budget`] counts what has been spent, over all calls that share it. And what a
+//! failure *means* is asked of the one who made the request: [`RetryPolicy::run`] takes it as a
+//! function, the Pebble client knows it from the request itself.
 
 mod budget;
 mod observer;

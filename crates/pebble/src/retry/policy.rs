@@ -9,9 +9,6 @@ use backon::BackoffBuilder;
 /// one attempt is always made.
 const LEAST_ATTEMPT: Duration = Duration::from_secs(2);
 
-/// What an operator's own schedule gets beside its waits.
-const OPERATOR_SLACK: Duration = Duration::from_secs(15);
-
 /// How a call is retried: after failed attempt `n` it waits `min(step × n, cap)`, at most
 /// `attempts` times in all, at most `deadline` without an answer.
 ///
@@ -22,7 +19,7 @@ const OPERATOR_SLACK: Duration = Duration::from_secs(15);
 /// use std::time::Duration;
 /// use charmwright_pebble::RetryPolicy;
 ///
-/// let policy = RetryPolicy::operation().step(Duration::from_secs(2)).cap(Duration::from_secs(5));
+/// let policy = RetryPolicy::new().step(Duration::from_secs(2)).cap(Duration::from_secs(5));
 /// let first: Vec<_> = policy.delays().take(4).map(|delay| delay.as_secs()).collect();
 /// assert_eq!(first, [2, 4, 5, 5]);
 /// ```
@@ -36,10 +33,9 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// For a unit in operation: 15 attempts, step 1 s, cap 15 s (105 s of waits), 120 s in all. The
-    /// default.
+    /// Makes the default policy: 15 attempts, step 1 s, cap 15 s (105 s of waits), 120 s in all.
     #[must_use]
-    pub const fn operation() -> Self {
+    pub const fn new() -> Self {
         Self {
             attempts: attempts(15),
             step: Duration::from_secs(1),
@@ -49,17 +45,10 @@ impl RetryPolicy {
         }
     }
 
-    /// For a container that is still being set up, where waiting is not worth much: 3 attempts,
-    /// step 1 s, 5 s in all.
-    #[must_use]
-    pub const fn setup() -> Self {
-        Self { attempts: attempts(3), deadline: Duration::from_secs(5), ..Self::operation() }
-    }
-
     /// One attempt of at most `limit`.
     #[must_use]
     pub const fn once(limit: Duration) -> Self {
-        Self { attempts: NonZeroU32::MIN, deadline: limit, ..Self::operation() }
+        Self { attempts: NonZeroU32::MIN, deadline: limit, ..Self::new() }
     }
 
     /// How many attempts there are in all.
@@ -99,16 +88,11 @@ impl RetryPolicy {
         self
     }
 
-    /// Takes the values that an operator has set. The deadline stretches to their schedule and 15 s
-    /// more, so that it does not cut them short.
+    /// Raises the deadline to all waits of the schedule and `slack` more, where it is shorter: so it
+    /// does not cut short the attempts and the step that were set before.
     #[must_use]
-    pub fn with_operator(mut self, attempts: Option<NonZeroU32>, step: Option<Duration>) -> Self {
-        if attempts.is_none() && step.is_none() {
-            return self;
-        }
-        self.attempts = attempts.unwrap_or(self.attempts);
-        self.step = step.unwrap_or(self.step);
-        self.deadline = self.deadline.max(self.schedule().saturating_add(OPERATOR_SLACK));
+    pub fn stretch_deadline(mut self, slack: Duration) -> Self {
+        self.deadline = self.deadline.max(self.schedule().saturating_add(slack));
         self
     }
 
@@ -150,8 +134,8 @@ impl RetryPolicy {
         }
     }
 
-    /// The waits together, without jitter. Closed form, since an operator may ask for a thousand
-    /// million attempts.
+    /// The waits together, without jitter. Closed form, since a policy may ask for four
+    /// thousand million attempts.
     fn schedule(&self) -> Duration {
         let retries = u128::from(self.max_attempts() - 1);
         let (step, cap) = (self.step.as_nanos(), self.cap.as_nanos());
@@ -172,7 +156,7 @@ impl RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self::operation()
+        Self::new()
     }
 }
 
@@ -257,59 +241,58 @@ mod tests {
 
     #[test]
     fn the_schedules_are_the_documented_ones() {
-        let operation = RetryPolicy::default();
-        assert_eq!(seconds(&operation), (1..=14).collect::<Vec<_>>());
-        assert_eq!(operation.delays().sum::<Duration>(), Duration::from_secs(105));
-        assert_eq!(operation.schedule(), Duration::from_secs(105));
-        assert_eq!(seconds(&RetryPolicy::setup()), [1, 2]);
+        let policy = RetryPolicy::default();
+        assert_eq!(seconds(&policy), (1..=14).collect::<Vec<_>>());
+        assert_eq!(policy.delays().sum::<Duration>(), Duration::from_secs(105));
+        assert_eq!(policy.schedule(), Duration::from_secs(105));
+        assert_eq!(policy.time_limit(), Duration::from_secs(120));
         assert_eq!(seconds(&RetryPolicy::once(Duration::from_secs(2))), [0u64; 0]);
     }
 
     #[test]
     fn the_cap_holds() {
-        let policy = RetryPolicy::operation().attempts(attempts(20)).cap(Duration::from_secs(3));
+        let policy = RetryPolicy::new().attempts(attempts(20)).cap(Duration::from_secs(3));
         assert_eq!(seconds(&policy)[..5], [1, 2, 3, 3, 3]);
         assert_eq!(policy.delays().sum::<Duration>(), policy.schedule());
-        let short =
-            RetryPolicy::operation().step(Duration::from_secs(60)).cap(Duration::from_secs(7));
+        let short = RetryPolicy::new().step(Duration::from_secs(60)).cap(Duration::from_secs(7));
         assert_eq!(short.delays().sum::<Duration>(), short.schedule());
     }
 
     #[test]
-    fn an_operators_values_stretch_the_deadline_and_never_shrink_it() {
-        let more = RetryPolicy::operation().with_operator(NonZeroU32::new(30), None);
-        assert_eq!(more.time_limit(), Duration::from_secs(105 + 15 * 15 + 15));
-        let fewer = RetryPolicy::operation()
-            .with_operator(NonZeroU32::new(2), Some(Duration::from_millis(10)));
-        assert_eq!((fewer.max_attempts(), fewer.time_limit()), (2, Duration::from_secs(120)));
-        assert_eq!(RetryPolicy::setup().with_operator(None, None), RetryPolicy::setup());
-        let endless =
-            RetryPolicy::operation().with_operator(Some(NonZeroU32::MAX), Some(Duration::MAX));
-        assert!(endless.time_limit() >= Duration::from_secs(15 * 60));
-        let nothing =
-            RetryPolicy::operation().with_operator(Some(NonZeroU32::MAX), Some(Duration::ZERO));
-        assert_eq!(nothing.time_limit(), Duration::from_secs(120));
+    fn a_deadline_stretches_to_the_schedule_and_never_shrinks() {
+        let stretched = |attempts, step| {
+            let policy = RetryPolicy::new().attempts(attempts).step(step);
+            policy.stretch_deadline(Duration::from_secs(15)).time_limit()
+        };
+        let step = Duration::from_secs(1);
+        assert_eq!(stretched(attempts(30), step), Duration::from_secs(105 + 15 * 15 + 15));
+        let short = Duration::from_millis(10);
+        assert_eq!(stretched(attempts(2), short), Duration::from_secs(120));
+        let endless = stretched(NonZeroU32::MAX, Duration::MAX);
+        assert!(endless >= Duration::from_secs(15 * 60));
+        let nothing = stretched(NonZeroU32::MAX, Duration::ZERO);
+        assert_eq!(nothing, Duration::from_secs(120));
     }
 
     #[test]
     fn jitter_is_seeded_and_only_shortens() {
-        let policy = RetryPolicy::operation().jitter(7);
+        let policy = RetryPolicy::new().jitter(7);
         let waits: Vec<_> = policy.delays().collect();
         assert_eq!(waits, policy.delays().collect::<Vec<_>>());
-        assert_ne!(waits, RetryPolicy::operation().jitter(8).delays().collect::<Vec<_>>());
-        for (jittered, exact) in waits.iter().zip(RetryPolicy::operation().delays()) {
+        assert_ne!(waits, RetryPolicy::new().jitter(8).delays().collect::<Vec<_>>());
+        for (jittered, exact) in waits.iter().zip(RetryPolicy::new().delays()) {
             assert!(*jittered <= exact && *jittered >= exact / 2, "{jittered:?} of {exact:?}");
         }
     }
 
     #[test]
     fn an_attempt_is_bounded_by_what_is_left() {
-        let policy = RetryPolicy::operation();
+        let policy = RetryPolicy::new();
         let secs = Duration::from_secs;
         assert_eq!(policy.limit(secs(0), true), secs(120));
         assert_eq!(policy.limit(secs(20), false), secs(100));
         assert_eq!(policy.limit(secs(500), true), secs(2));
         assert_eq!(RetryPolicy::once(secs(1)).limit(secs(500), true), secs(1));
-        assert_eq!(RetryPolicy::setup().limit(secs(4), false), secs(1));
+        assert_eq!(policy.deadline(secs(5)).limit(secs(4), false), secs(1));
     }
 }

@@ -62,9 +62,9 @@ impl RetryPolicy {
     /// Runs `operation` until it succeeds, until `classify` calls a failure final, or until this
     /// policy or `budget` allows no more.
     ///
-    /// A Pebble client does this by itself. It is public for everything else that a hook talks to
-    /// and that deserves the same care: the workload's admin interface, Kubernetes. Give it the
-    /// budget of the container or one of its own.
+    /// A Pebble client does this by itself. It is public for everything else that deserves the same
+    /// care: the admin interface of a service that Pebble runs, an API on the network. Give it the
+    /// budget of a client or one of its own.
     ///
     /// `what` names the operation in the log: it completes a sentence that starts with "cannot",
     /// such as `reload the proxy`.
@@ -87,7 +87,7 @@ impl RetryPolicy {
     /// # }
     /// # let mut runtime = tokio::runtime::Builder::new_current_thread();
     /// # runtime.enable_time().start_paused(true).build().unwrap().block_on(async {
-    /// let policy = RetryPolicy::operation();
+    /// let policy = RetryPolicy::new();
     /// let budget = Budget::new();
     /// let reloaded = policy
     ///     .run(
@@ -287,6 +287,10 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn three_attempts() -> RetryPolicy {
+        RetryPolicy::new().attempts(NonZeroU32::new(3).unwrap()).deadline(5 * SECOND)
+    }
+
     /// Runs an operation that always fails after `each`, and gives the seconds at which its
     /// attempts began.
     async fn attempts_at(
@@ -315,9 +319,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_schedule_of_operation_is_exact() {
+    async fn the_default_schedule_is_exact() {
         let budget = Budget::new();
-        let (at, error) = attempts_at(&RetryPolicy::operation(), &budget, Duration::ZERO).await;
+        let (at, error) = attempts_at(&RetryPolicy::new(), &budget, Duration::ZERO).await;
         assert_eq!(at, [0, 1, 3, 6, 10, 15, 21, 28, 36, 45, 55, 66, 78, 91, 105]);
         assert_eq!(
             error,
@@ -332,21 +336,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_schedule_of_setup_is_exact() {
-        let (at, error) = attempts_at(&RetryPolicy::setup(), &Budget::new(), Duration::ZERO).await;
+    async fn the_schedule_of_three_attempts_is_exact() {
+        let (at, error) = attempts_at(&three_attempts(), &Budget::new(), Duration::ZERO).await;
         assert_eq!((at, error.attempts()), (vec![0, 1, 3], 3));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_cap_is_the_longest_wait() {
-        let policy = RetryPolicy::operation().cap(2 * SECOND).attempts(NonZeroU32::new(6).unwrap());
+        let policy = RetryPolicy::new().cap(2 * SECOND).attempts(NonZeroU32::new(6).unwrap());
         let (at, _) = attempts_at(&policy, &Budget::new(), Duration::ZERO).await;
         assert_eq!(at, [0, 1, 3, 5, 7, 9]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_deadline_counts_attempts_and_waits() {
-        let policy = RetryPolicy::operation().deadline(20 * SECOND);
+        let policy = RetryPolicy::new().deadline(20 * SECOND);
         // 3 + 1 + 3 + 2 + 3 + 3 + 3 = 18 s, and a wait of 4 s would reach 20.
         let (at, error) = attempts_at(&policy, &Budget::new(), 3 * SECOND).await;
         assert_eq!(at, [0, 4, 9, 15]);
@@ -364,7 +368,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn calls_share_the_budget_and_make_one_attempt_once_it_is_spent() {
         let budget = Budget::new();
-        let policy = RetryPolicy::operation().attempts(NonZeroU32::new(5).unwrap());
+        let policy = RetryPolicy::new().attempts(NonZeroU32::new(5).unwrap());
         let two = policy.clone().attempts(NonZeroU32::new(3).unwrap());
         let (at, _) = attempts_at(&two, &budget, Duration::ZERO).await;
         assert_eq!((at, budget.retries()), (vec![0, 1, 3], 2));
@@ -378,7 +382,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn once_the_time_is_spent_an_attempt_gets_two_seconds() {
         let budget = Budget::new();
-        let policy = RetryPolicy::operation();
+        let policy = RetryPolicy::new();
         let silent = |_| std::future::pending::<Result<(), &str>>();
         let error = policy.run("do it", &budget, silent, |_| Classified::Retry).await.unwrap_err();
         assert_eq!(
@@ -405,7 +409,7 @@ mod tests {
             Ok::<_, &str>(7)
         };
         assert_eq!(
-            RetryPolicy::operation().run("do it", &budget, slow, |_| Classified::Retry).await,
+            RetryPolicy::new().run("do it", &budget, slow, |_| Classified::Retry).await,
             Ok(7)
         );
         assert_eq!((budget.retries(), budget.unanswered()), (0, Duration::ZERO));
@@ -414,7 +418,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_final_failure_is_not_repeated_and_a_hint_goes_first() {
         let budget = Budget::new();
-        let policy = RetryPolicy::operation();
+        let policy = RetryPolicy::new();
         let start = Instant::now();
         let error = policy
             .run(
@@ -441,10 +445,10 @@ mod tests {
             let budget = Budget::new();
             policy.run("reload the proxy", &budget, refuse, |_| classified).await.unwrap_err()
         };
-        let exhausted = run(RetryPolicy::setup(), Classified::Retry).await;
+        let exhausted = run(three_attempts(), Classified::Retry).await;
         assert_eq!(exhausted.to_string(), "cannot reload the proxy: failed 3 times in 3 s");
         assert_eq!(exhausted.source().unwrap().to_string(), "connection refused");
-        let last = run(RetryPolicy::setup(), Classified::Final).await;
+        let last = run(three_attempts(), Classified::Final).await;
         assert_eq!(
             last.to_string(),
             "cannot reload the proxy: attempt 1 failed, and another would not help"
@@ -469,7 +473,7 @@ mod tests {
             cause: (*cause).into(),
         };
         let result = drive(
-            &RetryPolicy::setup(),
+            &three_attempts(),
             &Budget::new(),
             &reporter,
             |_| async { Err::<(), _>("no") },

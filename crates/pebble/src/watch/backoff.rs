@@ -14,7 +14,7 @@ const FIRST: Duration = Duration::from_millis(800);
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// 800 ms, then twice as long each time up to 30 s; each wait shortened by up to half of it, by
-/// chance, so that the watches of many units that lost one daemon do not come back together.
+/// chance, so that the watches of many clients that lost one daemon do not come back together.
 #[derive(Debug)]
 pub(super) struct Backoff {
     exact: ExponentialBackoff,
