@@ -407,14 +407,17 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pebble::testing::ErrorBuilder;
 
     #[derive(Debug, thiserror::Error)]
     #[error("cannot bake the cake")]
     struct Wrapping(#[source] Error);
 
     fn unreachable() -> Error {
-        let error =
-            pebble::Error::unreachable("replan", Some("container \"web\""), "no answer".to_owned());
+        let error = ErrorBuilder::new(pebble::ErrorKind::Unreachable, "replan")
+            .target("container \"web\"")
+            .reason("no answer")
+            .build();
         Error::from(error).at("web".parse().unwrap(), Phase::Setup)
     }
 
@@ -478,7 +481,7 @@ mod tests {
         let away = Err::<(), _>(unreachable()).context("bring up the web").unwrap_err();
         assert_eq!(away.kind(), &ErrorKind::Pebble);
         assert!(away.in_setup() && away.pebble().is_some_and(pebble::Error::is_away));
-        let error = pebble::Error::unreachable("replan", None, "no answer".to_owned());
+        let error = ErrorBuilder::new(pebble::ErrorKind::Unreachable, "replan").build();
         assert_eq!(Error::new(error).kind(), &ErrorKind::Pebble);
         let tool = || juju::Error::missing_variable("JUJU_UNIT_NAME");
         let error = Err::<(), _>(tool()).context("name the unit").unwrap_err();

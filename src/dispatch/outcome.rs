@@ -168,6 +168,7 @@ mod tests {
     use super::*;
     use crate::juju::StatusKind;
     use crate::pebble::Change;
+    use crate::pebble::testing::ErrorBuilder;
 
     fn events() -> Vec<Event> {
         let container = || "web".parse().unwrap();
@@ -191,29 +192,21 @@ mod tests {
     }
 
     fn errors(phase: Phase) -> Vec<Error> {
-        let at = |error| Error::from(error).at("web".parse().unwrap(), phase);
+        let at = |error: ErrorBuilder| Error::from(error.build()).at("web".parse().unwrap(), phase);
         vec![
-            at(pebble::Error::unreachable("replan", None, "no answer".to_owned())),
-            at(pebble::Error::change_failed("replan", None, change("Error"))),
-            at(pebble::Error::change_running(
-                "replan",
-                None,
-                "still running".to_owned(),
-                Some(change("Doing")),
-            )),
-            at(pebble::Error::protocol("replan", None, "garbage")),
-            at(pebble::Error::not_reached("wait", None, "it is backoff".to_owned())),
+            at(ErrorBuilder::new(pebble::ErrorKind::Unreachable, "replan")),
+            at(ErrorBuilder::new(pebble::ErrorKind::ChangeFailed, "replan")
+                .change(change("Error"))),
+            at(ErrorBuilder::new(pebble::ErrorKind::ChangeRunning, "replan")
+                .change(change("Doing"))
+                .reason("still running")),
+            at(ErrorBuilder::new(pebble::ErrorKind::Protocol, "replan")),
+            at(ErrorBuilder::new(pebble::ErrorKind::NotReached, "wait")),
             Error::config("port", "must be even"),
             Error::new("cannot count the sheep"),
             Error::deferral("cannot defer"),
-            at(pebble::Error::interrupted("push \"/a\"", None, 7, "it broke".to_owned())),
-            at(pebble::Error::ended(
-                pebble::ErrorKind::OutcomeUnknown,
-                "run command \"a\"",
-                None,
-                "it broke".to_owned(),
-                None,
-            )),
+            at(ErrorBuilder::new(pebble::ErrorKind::Interrupted { bytes: 7 }, "push \"/a\"")),
+            at(ErrorBuilder::new(pebble::ErrorKind::OutcomeUnknown, "run command \"a\"")),
         ]
     }
 
@@ -251,9 +244,9 @@ mod tests {
     #[test]
     fn a_layer_that_went_with_a_restart_is_waited_for() {
         let error = |phase| {
-            let target = Some("container \"web\"");
-            let refusal = pebble::Error::unreachable("restart", target, String::new());
-            let error = pebble::Error::restarted("restart service \"web\"", target, refusal);
+            let error = ErrorBuilder::new(pebble::ErrorKind::Restarted, "restart service \"web\"")
+                .target("container \"web\"")
+                .build();
             Error::from(error).at("web".parse().unwrap(), phase)
         };
         for phase in [Phase::Setup, Phase::Operation] {
@@ -265,11 +258,10 @@ mod tests {
 
     #[test]
     fn what_has_not_come_about_is_waited_for() {
-        let error = pebble::Error::not_reached(
-            "wait for check \"up\"",
-            Some("container \"web\""),
-            "it is down".to_owned(),
-        );
+        let error = ErrorBuilder::new(pebble::ErrorKind::NotReached, "wait for check \"up\"")
+            .target("container \"web\"")
+            .reason("it is down")
+            .build();
         let error = Error::from(error).at("web".parse().unwrap(), Phase::Operation);
         let Verdict::Store(status) = Verdict::by_table(&Event::ConfigChanged, &error) else {
             panic!("{error}")
@@ -292,9 +284,10 @@ mod tests {
             }]
         }))
         .unwrap();
-        let why = "fork/exec /mange: no such file or directory".to_owned();
-        let kind = pebble::ErrorKind::ChangeFailed;
-        let error = pebble::Error::ended(kind, "run command \"mange\"", None, why, Some(change));
+        let error = ErrorBuilder::new(pebble::ErrorKind::ChangeFailed, "run command \"mange\"")
+            .reason("fork/exec /mange: no such file or directory")
+            .change(change)
+            .build();
         let error = Error::from(error).at("web".parse().unwrap(), Phase::Operation);
         assert_eq!(Verdict::by_table(&Event::ConfigChanged, &error), Verdict::Fail);
         let ready = Event::PebbleReady { container: "web".parse().unwrap() };

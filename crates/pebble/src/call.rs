@@ -17,6 +17,7 @@ use super::client::Client;
 use super::envelope::{self, Decoded, Document, Envelope, Refusal};
 use super::error::Error;
 use super::lane::{Lane, Reply};
+use super::no_answer::NoAnswer;
 use super::plan::{Plan, read_plan};
 use super::request::Request;
 use super::resend::{Resend, Resume};
@@ -252,19 +253,16 @@ impl<'c> Call<'c> {
                 Error::unreachable(operation, target, reason).with_acted(acted)
             }
             Failure::Temporary { cause, .. } => {
-                let acted = acted_before;
-                let warning = if acted { "; the request may have acted" } else { "" };
-                let effort = match attempts {
-                    1 if self.client.policy().max_attempts() > 1 => {
-                        " (the retries of the shared budget are used up)".to_owned()
-                    }
-                    1 => String::new(),
-                    _ => format!(" after {attempts} attempts in {}", seconds(elapsed)),
+                let reason = NoAnswer {
+                    socket: self.client.socket(),
+                    attempts,
+                    elapsed,
+                    budget_is_spent: self.client.policy().max_attempts() > 1,
+                    cause: &cause,
+                    may_have_acted: acted_before,
+                    hint: self.client.hint(),
                 };
-                let hint = self.client.hint();
-                let reason =
-                    format!("no answer from Pebble at {socket}{effort} ({cause}){warning}; {hint}");
-                Error::unreachable(operation, target, reason).with_acted(acted)
+                Error::unreachable(operation, target, reason.to_string()).with_acted(acted_before)
             }
         };
         error.with_attempts(attempts)

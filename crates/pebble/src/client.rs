@@ -12,6 +12,7 @@ use super::call::Call;
 use super::envelope::{Document, Envelope};
 use super::error::Error;
 use super::known_layers::KnownLayers;
+use super::no_answer::HINT;
 use super::request::Request;
 use super::retry::{Budget, RetryObserver, RetryPolicy};
 use super::transport::Transport;
@@ -19,9 +20,6 @@ use super::transport::Transport;
 /// How long a change that Pebble reports as running is waited for, unless the client was told
 /// otherwise.
 const CHANGE_DEADLINE: Duration = Duration::from_secs(5 * 60);
-
-/// What the error of a Pebble that is away ends with, unless the client was told otherwise.
-const HINT: &str = "is Pebble running?";
 
 /// A client of one Pebble daemon.
 ///

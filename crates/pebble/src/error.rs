@@ -357,6 +357,25 @@ impl Error {
         &self.0.reason
     }
 
+    /// For what an author's test says of it ([`testing`](super::testing)); the client's own errors
+    /// are made with theirs.
+    pub(in crate::pebble) fn with_reason(mut self, reason: &str) -> Self {
+        self.0.reason = text::clean(reason, LONGEST).into_owned();
+        self
+    }
+
+    /// As [`Self::with_reason`].
+    pub(in crate::pebble) fn with_message(mut self, message: String) -> Self {
+        self.0.message = Some(message);
+        self
+    }
+
+    /// As [`Self::with_reason`].
+    pub(in crate::pebble) fn with_change(mut self, change: Change) -> Self {
+        self.0.change = Some(change);
+        self
+    }
+
     pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
         self

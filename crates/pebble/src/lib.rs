@@ -36,7 +36,8 @@
 //! as it should be. The typed model beside them: `layer` is what Pebble is told to run,
 //! `service_info` and `change` are what it reports; `duration` and `timestamp` are Go's durations
 //! and RFC 3339 moments as they travel; `wire` says once how unknown words and keys are kept, and
-//! `names` what no name or variable can be.
+//! `names` what no name or variable can be. [`testing`] is for the tests of code that uses this
+//! client: it makes the client's errors.
 //!
 //! [pebble-versions.md]: versions
 #![doc = include_str!("../docs/pebble.md")]
@@ -70,6 +71,7 @@ mod layers;
 mod logs;
 mod metrics;
 mod names;
+mod no_answer;
 mod notices;
 mod notify;
 #[cfg(test)]
@@ -92,6 +94,7 @@ mod services;
 mod signals;
 mod start_refusal;
 mod system_info;
+pub mod testing;
 mod timestamp;
 mod transport;
 mod turns;

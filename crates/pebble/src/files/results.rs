@@ -57,6 +57,10 @@ pub struct FileError {
 }
 
 impl FileError {
+    pub(in crate::pebble) fn new(kind: FileErrorKind, message: String) -> Self {
+        Self { kind, message }
+    }
+
     /// What kind of failure it is.
     #[must_use]
     pub fn kind(&self) -> &FileErrorKind {

@@ -1,0 +1,43 @@
+//! The text of an error about a Pebble that gave no answer.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use super::transport::seconds;
+
+/// What the error of a Pebble that is away ends with, unless the client was told otherwise.
+pub(super) const HINT: &str = "is Pebble running?";
+
+/// What was tried, where and how it failed.
+pub(super) struct NoAnswer<'a> {
+    pub(super) socket: &'a Path,
+    pub(super) attempts: u32,
+    /// How long the attempts and the waits took.
+    pub(super) elapsed: Duration,
+    /// The policy allows more attempts, and the budget does not.
+    pub(super) budget_is_spent: bool,
+    /// What the last attempt failed with.
+    pub(super) cause: &'a str,
+    pub(super) may_have_acted: bool,
+    /// What to look at.
+    pub(super) hint: &'a str,
+}
+
+impl fmt::Display for NoAnswer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no answer from Pebble at {}", self.socket.display())?;
+        match self.attempts {
+            1 if self.budget_is_spent => {
+                f.write_str(" (the retries of the shared budget are used up)")?;
+            }
+            1 => {}
+            attempts => write!(f, " after {attempts} attempts in {}", seconds(self.elapsed))?,
+        }
+        write!(f, " ({})", self.cause)?;
+        if self.may_have_acted {
+            f.write_str("; the request may have acted")?;
+        }
+        write!(f, "; {}", self.hint)
+    }
+}
