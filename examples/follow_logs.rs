@@ -19,10 +19,14 @@ async fn main() -> ExitCode {
     while let Some(event) = follow.next().await {
         match event {
             Ok(LogEvent::Entry(entry)) => {
-                println!("{} [{}] {}", entry.time(), entry.service(), entry.message())
+                println!("{} [{}] {}", entry.time(), entry.service(), entry.message());
             }
             Ok(LogEvent::Gap(gap)) => {
-                println!("-- lines of {} may be missing here ({:?}) --", gap.service(), gap.cause())
+                println!(
+                    "-- lines of {} may be missing here ({:?}) --",
+                    gap.service(),
+                    gap.cause()
+                );
             }
             Ok(_) => {}
             // What passes by itself is waited for; this does not.

@@ -95,7 +95,7 @@ fn encode(parts: &[&[u8]]) -> io::Result<Vec<u8>> {
     }
     let mut message = Vec::with_capacity(4 + length);
     let number = |message: &mut Vec<u8>, value: usize| {
-        message.extend_from_slice(&(value as u32).to_le_bytes())
+        message.extend_from_slice(&(value as u32).to_le_bytes());
     };
     number(&mut message, length);
     number(&mut message, parts.len());

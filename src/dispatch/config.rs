@@ -319,7 +319,7 @@ mod tests {
             error.config_fault().unwrap()
         }
         let is = |told: String, rest: &str| {
-            assert_eq!(told, format!("invalid config \"option\": {rest}"))
+            assert_eq!(told, format!("invalid config \"option\": {rest}"));
         };
         is(refused::<u16>(json!("hunter2, expected u16")), "invalid type: string, expected u16");
         is(refused::<u16>(json!(70707)), "invalid value: integer, expected u16");

@@ -79,7 +79,7 @@ impl<'a, C: Charm> Handling<'a, C> {
             Mode::Workload => show_failure(self.hook.juju(), current, &error),
             // Nobody reads the status of what goes away, and a failure would hold it.
             Mode::Ending => {
-                tracing::error!("\"{current}\" is done all the same: {}", error.chain())
+                tracing::error!("\"{current}\" is done all the same: {}", error.chain());
             }
             Mode::Hook | Mode::Action => return Err(error),
         }

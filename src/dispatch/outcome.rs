@@ -320,7 +320,7 @@ mod tests {
                         Verdict::Store(_) => assert!(event.is_deferrable(), "{event}: {error}"),
                         Verdict::Done => assert!(event.is_ending(), "{event}: {error}"),
                         Verdict::Block(_) => {
-                            assert!(error.config_fault().is_some(), "{event}: {error}")
+                            assert!(error.config_fault().is_some(), "{event}: {error}");
                         }
                     }
                 }

@@ -251,7 +251,7 @@ fn carry_over(
         let in_next = fs::symlink_metadata(next.join(&path));
         match in_next {
             Ok(found) if found.is_dir() && entry.file_type()?.is_dir() => {
-                carry_over(charm, next, &path, before)?
+                carry_over(charm, next, &path, before)?;
             }
             Ok(_) => {}
             // A folder of the unit's own goes as a whole; one of the charm's that is gone leaves

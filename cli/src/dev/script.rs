@@ -185,7 +185,7 @@ impl Session {
                 self.journal.detail(&format!("action {id} is queued"));
             }
             Command::Pebble { verb, container } => {
-                self.pebble_command(verb, container.as_deref())?
+                self.pebble_command(verb, container.as_deref())?;
             }
             Command::Leader(leader) => self.unit.set_leader(leader),
             Command::Upgrade => {

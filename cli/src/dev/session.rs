@@ -219,7 +219,7 @@ impl Session {
             Happening::HookPrinted(lines) => self.hook_printed(lines),
             Happening::HookEnded(end) => self.hook_ended(end),
             Happening::PebblePolled { container, start, seen } => {
-                self.pebble_polled(&container, start, seen)
+                self.pebble_polled(&container, start, seen);
             }
             Happening::Notice { container, notice } => {
                 let _ = match notice {
@@ -235,7 +235,7 @@ impl Session {
                 };
             }
             Happening::PebbleEnded { container, start, ending } => {
-                self.pebble_ended(&container, start, ending)
+                self.pebble_ended(&container, start, ending);
             }
             Happening::Line(line) => self.script.push(line),
             Happening::EndOfInput => self.script.end_of_input(),

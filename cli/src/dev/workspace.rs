@@ -343,7 +343,11 @@ mod tests {
                     match entry.file_type().unwrap().is_dir() {
                         true => folders.push(entry.path()),
                         false => {
-                            assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{entry:?}")
+                            assert_eq!(
+                                entry.metadata().unwrap().mode() & 0o777,
+                                0o600,
+                                "{entry:?}"
+                            );
                         }
                     }
                 }

@@ -189,7 +189,7 @@ impl Unit {
                 self.set_status(StatusValue::new("maintenance", "installing charm software"));
             }
             HookKind::Stop => {
-                self.set_status(StatusValue::new("maintenance", "stopping charm software"))
+                self.set_status(StatusValue::new("maintenance", "stopping charm software"));
             }
             HookKind::Remove => self
                 .set_status(StatusValue::new("maintenance", "cleaning up prior to charm deletion")),

@@ -222,7 +222,7 @@ impl Error {
                 error.inner.stderr = Some(stderr).filter(|stderr| !stderr.is_empty());
             }
             ToolFailure::NotStarted(source) | ToolFailure::Broken(source) => {
-                error.inner.source = Some(source)
+                error.inner.source = Some(source);
             }
             ToolFailure::NotFound
             | ToolFailure::BadArgument { .. }

@@ -259,9 +259,12 @@ impl Error {
     }
 
     /// A transfer that broke where only the caller can begin again.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn interrupted(operation: &str, target: Option<&str>, bytes: u64, reason: String) -> Self {
+    pub(crate) fn interrupted(
+        operation: &str,
+        target: Option<&str>,
+        bytes: u64,
+        reason: String,
+    ) -> Self {
         Self::new(ErrorKind::Interrupted { bytes }, operation, target, reason).with_attempts(1)
     }
 
@@ -284,9 +287,11 @@ impl Error {
     }
 
     /// An answer that is not Pebble's.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn protocol(operation: &str, target: Option<&str>, reason: impl Into<String>) -> Self {
+    pub(crate) fn protocol(
+        operation: &str,
+        target: Option<&str>,
+        reason: impl Into<String>,
+    ) -> Self {
         Self::new(ErrorKind::Protocol, operation, target, reason.into()).with_attempts(1)
     }
 
@@ -310,9 +315,7 @@ impl Error {
     }
 
     /// What was waited for has not come about. `reason` says what was seen.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn not_reached(operation: &str, target: Option<&str>, reason: String) -> Self {
+    pub(crate) fn not_reached(operation: &str, target: Option<&str>, reason: String) -> Self {
         Self::new(ErrorKind::NotReached, operation, target, reason).with_attempts(1)
     }
 
@@ -322,9 +325,7 @@ impl Error {
     }
 
     /// A restart of Pebble took away the layer that the call was about; `refusal` says so.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn restarted(operation: &str, target: Option<&str>, refusal: Self) -> Self {
+    pub(crate) fn restarted(operation: &str, target: Option<&str>, refusal: Self) -> Self {
         let message = refusal.0.message.as_deref().unwrap_or_default();
         let said = text::clean(message, LONGEST_MESSAGE);
         let reason = format!(
@@ -338,9 +339,7 @@ impl Error {
     }
 
     /// No answer within the policy. `reason` is the whole story.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn unreachable(operation: &str, target: Option<&str>, reason: String) -> Self {
+    pub(crate) fn unreachable(operation: &str, target: Option<&str>, reason: String) -> Self {
         Self::new(ErrorKind::Unreachable, operation, target, reason)
     }
 
@@ -359,19 +358,19 @@ impl Error {
 
     /// For what an author's test says of it ([`testing`](super::testing)); the client's own errors
     /// are made with theirs.
-    pub(in crate::pebble) fn with_reason(mut self, reason: &str) -> Self {
+    pub(crate) fn with_reason(mut self, reason: &str) -> Self {
         self.0.reason = text::clean(reason, LONGEST).into_owned();
         self
     }
 
     /// As [`Self::with_reason`].
-    pub(in crate::pebble) fn with_message(mut self, message: String) -> Self {
+    pub(crate) fn with_message(mut self, message: String) -> Self {
         self.0.message = Some(message);
         self
     }
 
     /// As [`Self::with_reason`].
-    pub(in crate::pebble) fn with_change(mut self, change: Change) -> Self {
+    pub(crate) fn with_change(mut self, change: Change) -> Self {
         self.0.change = Some(change);
         self
     }
@@ -405,9 +404,7 @@ impl Error {
     }
 
     /// A change that is over and failed.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn change_failed(operation: &str, target: Option<&str>, change: Change) -> Self {
+    pub(crate) fn change_failed(operation: &str, target: Option<&str>, change: Change) -> Self {
         let reason = failure_text(&change);
         let mut error = Self::new(ErrorKind::ChangeFailed, operation, target, reason)
             .with_attempts(1)
@@ -418,9 +415,7 @@ impl Error {
     }
 
     /// A command that was run did not end as a command does; `reason` is the whole story.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn ended(
+    pub(crate) fn ended(
         kind: ErrorKind,
         operation: &str,
         target: Option<&str>,
@@ -435,9 +430,7 @@ impl Error {
     }
 
     /// A change that is not over at its deadline.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn change_running(
+    pub(crate) fn change_running(
         operation: &str,
         target: Option<&str>,
         reason: String,

@@ -73,7 +73,7 @@ async fn read_request(stream: &mut BufReader<UnixStream>) -> Option<String> {
         stream.read_line(&mut line).await.ok()?;
         match line.trim().split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                length = value.parse().ok()?
+                length = value.parse().ok()?;
             }
             Some(_) => {}
             None => break,

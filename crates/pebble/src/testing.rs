@@ -300,7 +300,7 @@ impl ErrorBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pebble::FileErrorKind;
+    use crate::FileErrorKind;
 
     const KINDS: [ErrorKind; 16] = [
         ErrorKind::Unreachable,

@@ -54,6 +54,7 @@ impl Error {
     }
 
     /// The mistake and its line, on one line of text, without the name of the package.
+    #[must_use]
     pub fn reason(&self) -> String {
         match self {
             Self::Syntax { problem, line, .. } => format!("{}{problem}", shown_line(*line)),

@@ -58,6 +58,7 @@ fn whole(text: &str) -> Option<Scalar> {
 
 /// Go's `ParseInt` with base 0, which takes underscores between digits and after the prefix of a
 /// base.
+#[must_use]
 pub fn go_int(text: &str) -> Option<i64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     // An underscore may follow the 0 that makes a number octal, as it may follow any digit.

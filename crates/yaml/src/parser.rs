@@ -228,7 +228,7 @@ impl Parser {
             let Token { kind, line } = self.peek()?.clone();
             match kind {
                 TokenKind::Anchor(anchor) if properties.anchor.is_none() => {
-                    properties.anchor = Some(anchor)
+                    properties.anchor = Some(anchor);
                 }
                 TokenKind::Tag { handle, suffix } if !has_tag => {
                     has_tag = true;

@@ -28,7 +28,7 @@ impl Schema {
             Value::Array(items) => self.hold_array(at, value, items, found),
             Value::Object(map) => self.hold_object(at, value, map, found),
             Value::Number(number) => {
-                self.hold_number(at, value, number.as_f64().unwrap_or(f64::NAN), found)
+                self.hold_number(at, value, number.as_f64().unwrap_or(f64::NAN), found);
             }
             Value::String(text) => self.hold_text(at, value, text, found),
             Value::Null | Value::Bool(_) => {}

@@ -35,7 +35,7 @@ impl Writer {
             Data::Bool(true) => self.plain("true", place),
             Data::Bool(false) => self.plain("false", place),
             Data::Number(number) => {
-                self.plain(&yaml_number(number.as_f64().unwrap_or_default()), place)
+                self.plain(&yaml_number(number.as_f64().unwrap_or_default()), place);
             }
         }
     }

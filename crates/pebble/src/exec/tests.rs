@@ -57,10 +57,10 @@ async fn serve(stream: UnixStream, sent: Sent) -> Option<()> {
             stream.read_line(&mut line).await.ok()?;
             match line.trim().split_once(": ") {
                 Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                    length = value.parse().ok()?
+                    length = value.parse().ok()?;
                 }
                 Some((name, value)) if name.eq_ignore_ascii_case("sec-websocket-key") => {
-                    value.clone_into(&mut key)
+                    value.clone_into(&mut key);
                 }
                 Some(_) => {}
                 None => break,

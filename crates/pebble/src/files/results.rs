@@ -57,7 +57,7 @@ pub struct FileError {
 }
 
 impl FileError {
-    pub(in crate::pebble) fn new(kind: FileErrorKind, message: String) -> Self {
+    pub(crate) fn new(kind: FileErrorKind, message: String) -> Self {
         Self { kind, message }
     }
 

@@ -10,6 +10,7 @@ pub use read::{strings, value, value_keyed_by_text};
 
 /// Returns true if a scalar without quotes or tag stands for its own text, and not for null, a
 /// boolean, a number or a moment.
+#[must_use]
 pub fn is_text(text: &str) -> bool {
     super::resolve::is_text(text, super::dialect::Dialect::Juju)
 }

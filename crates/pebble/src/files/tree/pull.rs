@@ -207,7 +207,7 @@ impl Pulling<'_> {
         match self.options.symlinks {
             Symlinks::Skip => self.account.skipped(path),
             Symlinks::Report => {
-                self.refuse(path, &remote, "it is a symbolic link; skip or follow links")
+                self.refuse(path, &remote, "it is a symbolic link; skip or follow links");
             }
             // Listing a path follows it.
             Symlinks::Follow => {
