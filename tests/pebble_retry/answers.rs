@@ -216,8 +216,8 @@ async fn a_bad_socket_path_is_refused_at_the_first_call() {
     assert_eq!((error.kind(), error.attempts()), (&ErrorKind::Unreachable, 1));
     assert_eq!(
         error.to_string(),
-        "cannot replan: no answer from Pebble at /no/such/folder/pebble.socket (no such socket); is \
-         Pebble running?"
+        "cannot replan: no answer from Pebble at /no/such/folder/pebble.socket (no such socket); \
+         is Pebble running?"
     );
     let error = client.with_hint("look there").replan().await.unwrap_err();
     assert!(error.to_string().ends_with("(no such socket); look there"), "{error}");

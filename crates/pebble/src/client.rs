@@ -24,8 +24,8 @@ const CHANGE_DEADLINE: Duration = Duration::from_secs(5 * 60);
 /// A client of one Pebble daemon.
 ///
 /// Cheap to clone. Clones share the connections, the retry budget and the memory of the layers that
-/// were added; policy, target, hint, observer and deadline belong to each clone, so one call is given a
-/// policy of its own by `client.clone().with_retry(policy).replan()`.
+/// were added; policy, target, hint, observer and deadline belong to each clone, so one call is
+/// given a policy of its own by `client.clone().with_retry(policy).replan()`.
 ///
 /// # What every call does
 /// It sends one request and gives its one answer. While there is no answer it tries again as its

@@ -88,8 +88,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Raises the deadline to all waits of the schedule and `slack` more, where it is shorter: so it
-    /// does not cut short the attempts and the step that were set before.
+    /// Raises the deadline to all waits of the schedule and `slack` more, where it is shorter: so
+    /// it does not cut short the attempts and the step that were set before.
     #[must_use]
     pub fn stretch_deadline(mut self, slack: Duration) -> Self {
         self.deadline = self.deadline.max(self.schedule().saturating_add(slack));
