@@ -8,9 +8,7 @@
 //! use std::process::ExitCode;
 //!
 //! use charmwright::pebble::{Layer, LayerMode, Service, Startup};
-//! use charmwright::{
-//!     Charm, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Result, Statuses,
-//! };
+//! use charmwright::{Charm, Event, Hook, Metadata, Outcome, Result, Statuses};
 //!
 //! struct Web;
 //!

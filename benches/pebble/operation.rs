@@ -131,7 +131,7 @@ impl Operation {
             Self::PullReturns => &[(Peer::Curl, 1.5)],
             Self::PushSmall | Self::PushSmallToDisk => &[(Peer::Floor, 1.15)],
             Self::PushLarge => &[(Peer::Go, 1.1), (Peer::Curl, 1.1)],
-            Self::Exec => &[(Peer::Go, 0.4)],
+            Self::Exec => &[(Peer::Floor, 1.15)],
         }
     }
 }
