@@ -56,6 +56,11 @@
 //! # }
 //! ```
 
+/// The example that the README shows has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;
+
 mod action_schema;
 mod actions;
 mod args;

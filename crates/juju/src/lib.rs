@@ -31,6 +31,11 @@
 //! What the tools accept and print is a fact about Juju 2.9 to 4.1 that was read in Juju's own
 //! source; where a page of Juju's documentation differs, the source was followed.
 
+/// The example that the README shows has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;
+
 mod action;
 mod calls;
 mod config;

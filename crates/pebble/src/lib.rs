@@ -42,6 +42,11 @@
 //! [pebble-versions.md]: versions
 #![doc = include_str!("../docs/pebble.md")]
 
+/// The example that the README shows has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;
+
 mod awaited_change;
 mod body;
 mod call;

@@ -24,6 +24,11 @@
 //! Everything is plain threads and blocking calls, so that it works the same under any runtime,
 //! paused time included. Linux only: what a daemon started is found in `/proc`.
 
+/// The example that the README shows has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;
+
 mod captured_log;
 pub mod daemon;
 mod error;

@@ -7,6 +7,11 @@
 //! one scanner and parser of libyaml's grammar, from which both of Go's packages come; what a
 //! scalar stands for is then a question of the dialect.
 
+/// The example that the README shows has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;
+
 mod bounds;
 mod dialect;
 mod document;
