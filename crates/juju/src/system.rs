@@ -30,10 +30,6 @@ const MAX_OUTPUT: usize = 16 * 1024 * 1024;
 /// How much of what a tool complains is kept.
 const MAX_STDERR: usize = 64 * 1024;
 
-/// How long one argument may be in bytes: 32 pages of 4 KiB with the NUL at its end (Linux,
-/// `MAX_ARG_STRLEN`).
-const MAX_ARGUMENT: usize = 131_071;
-
 /// How often a process is looked at where the kernel cannot tell of its end (Linux before 5.3).
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
@@ -128,7 +124,7 @@ impl Default for SystemTools {
 
 impl HookTools for SystemTools {
     fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolFailure> {
-        check_arguments(&call.args)?;
+        call.check_args()?;
         let deadline = Instant::now().checked_add(self.deadline);
         let mut running = Running::start(self.find(call.tool)?.as_os_str(), call)?;
         match running.talk(deadline) {
@@ -153,20 +149,6 @@ impl HookTools for SystemTools {
     fn find_tool(&self, tool: &str) -> Result<(), ToolFailure> {
         self.find(tool).map(drop)
     }
-}
-
-fn check_arguments(args: &[String]) -> Result<(), ToolFailure> {
-    for (index, arg) in args.iter().enumerate() {
-        let reason = if arg.len() > MAX_ARGUMENT {
-            format!("argument {} is {} bytes long (at most {MAX_ARGUMENT})", index + 1, arg.len())
-        } else if arg.as_bytes().contains(&0) {
-            format!("argument {} holds a NUL byte", index + 1)
-        } else {
-            continue;
-        };
-        return Err(ToolFailure::BadArgument { reason });
-    }
-    Ok(())
 }
 
 /// Why a running tool is given up.

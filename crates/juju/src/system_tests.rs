@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
+use crate::tools::MAX_ARGUMENT;
 use crate::{Error, ErrorKind, Juju, Status};
 use tempfile::TempDir;
 

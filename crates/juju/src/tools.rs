@@ -5,6 +5,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How long one argument may be in bytes: 32 pages of 4 KiB with the NUL at its end (Linux,
+/// `MAX_ARG_STRLEN`).
+pub(super) const MAX_ARGUMENT: usize = 131_071;
+
 /// Runs hook tools: as processes ([`SystemTools`](super::SystemTools)), or answered in-process by a
 /// test.
 ///
@@ -89,6 +93,30 @@ impl<'a> ToolCall<'a> {
     pub fn stdin(mut self, bytes: &'a [u8]) -> Self {
         self.stdin = Some(bytes);
         self
+    }
+
+    /// Checks that a process can be given these arguments, before one is started. An implementation
+    /// of [`HookTools`] that starts none calls it too, so that it takes what a real tool takes.
+    ///
+    /// # Errors
+    ///
+    /// [`ToolFailure::BadArgument`] for an argument over 131,071 bytes, or with a NUL byte in it.
+    pub fn check_args(&self) -> Result<(), ToolFailure> {
+        for (index, arg) in self.args.iter().enumerate() {
+            let reason = if arg.len() > MAX_ARGUMENT {
+                format!(
+                    "argument {} is {} bytes long (at most {MAX_ARGUMENT})",
+                    index + 1,
+                    arg.len()
+                )
+            } else if arg.as_bytes().contains(&0) {
+                format!("argument {} holds a NUL byte", index + 1)
+            } else {
+                continue;
+            };
+            return Err(ToolFailure::BadArgument { reason });
+        }
+        Ok(())
     }
 }
 
