@@ -5,8 +5,8 @@
 //! ([`Unit::next`]), answers the hook tools that the run calls ([`Unit::tool`]), and is told how
 //! the run ended ([`Unit::finish`]). What the operator does (`juju config`, `juju resolved`) and
 //! what Pebble tells (a start, a check, a notice) are methods too; each takes effect at the next
-//! [`Unit::next`]. `charmwright dev` gives it real processes, a socket and a Pebble; the test kit
-//! answers from the same code without any.
+//! [`Unit::next`]. `charmwright dev` gives it real processes, a socket and a Pebble; a test answers
+//! a hook's calls from the same code without any ([`InProcessTools`]).
 //!
 //! The order of hooks, the waits after a failure, which writes are kept until a hook ends well, and
 //! every tool's arguments, output, texts and exit codes are Juju's. Not modelled: relations,
@@ -76,6 +76,7 @@ mod go_text;
 mod go_time;
 mod hook;
 mod hook_run;
+mod in_process;
 mod log;
 mod names;
 mod output;
@@ -106,6 +107,7 @@ pub use error::{Error, ErrorKind};
 pub use errors_retry::{Ending, Finished, HookExit};
 pub use hook::{ActionId, HookKind, NoticeInfo};
 pub use hook_run::HookRun;
+pub use in_process::{InProcessTools, RecordedCall};
 pub use log::{Level, LogLine, Stream};
 pub use report::{ContainerReport, DeferredReport, FailedHookReport, Report};
 pub use schedule::Next;

@@ -1,15 +1,9 @@
 //! The environment of hooks and actions.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 
 use super::super::{AgentPaths, HookRun, NoticeInfo};
 use super::{Bench, HookExit};
-
-/// The variables as the library takes them.
-pub(super) fn variables_of(run: &HookRun) -> Vec<(OsString, OsString)> {
-    run.environment(&AgentPaths::new("/agent/charm", "/agent/tools", "/agent/agent.socket"))
-}
 
 fn environment(run: &HookRun) -> BTreeMap<String, String> {
     let paths = AgentPaths::new("/agent/charm", "/agent/tools", "/agent/agent.socket")

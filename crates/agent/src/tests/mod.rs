@@ -2,7 +2,7 @@
 
 mod actions;
 mod environment;
-mod library;
+mod in_process;
 mod life;
 mod options;
 mod pods;

@@ -1,0 +1,153 @@
+//! Hook tools without processes: what a test can make of them, and how they are like real ones.
+
+use std::time::Duration;
+
+use charmwright_juju::{HookTools, ToolCall, ToolFailure};
+
+use super::super::{ErrorKind, InProcessTools};
+use super::{Bench, HookExit, text};
+
+fn tools(bench: Bench) -> InProcessTools {
+    InProcessTools::new(bench.unit)
+}
+
+fn call(line: &[&str]) -> ToolCall<'static> {
+    let (tool, args) = line.split_first().unwrap();
+    let tool: &'static str = Box::leak((*tool).to_owned().into_boxed_str());
+    args.iter().fold(ToolCall::new(tool), |call, arg| call.arg(*arg))
+}
+
+/// What the tool prints, or its failure in words.
+fn run(tools: &InProcessTools, line: &[&str]) -> String {
+    match tools.run(&call(line)) {
+        Ok(output) => text(&output),
+        Err(ToolFailure::Exited { code, stderr }) => format!("{code}: {stderr}"),
+        Err(failure) => failure.to_string(),
+    }
+}
+
+#[test]
+fn a_hook_commits_by_its_exit_code_and_no_call_is_taken_outside_one() {
+    let bench = Bench::new();
+    let now = bench.now;
+    let tools = tools(bench);
+    let outside = "1: ERROR bad request: wrong context ID; got \"\"";
+    assert_eq!(run(&tools, &["is-leader"]), outside);
+    assert_eq!(tools.finish(0, now).unwrap_err().kind(), ErrorKind::State);
+
+    assert_eq!(tools.begin(now).unwrap().name(), "install");
+    assert!(tools.begin(now).is_none(), "one runs already");
+    assert_eq!(run(&tools, &["state-set", "a=1"]), "");
+    assert!(!tools.finish(1, now).unwrap().committed());
+    assert_eq!(run(&tools, &["is-leader"]), outside);
+    assert!(tools.begin(now).is_none(), "it runs again later");
+
+    let later = now + Duration::from_secs(5);
+    assert_eq!(tools.begin(later).unwrap().attempt(), 2);
+    assert_eq!(run(&tools, &["state-get"]), "{}\n");
+    let input = ToolCall::new("state-set").arg("--file").arg("-").stdin(b"b: 2");
+    assert!(tools.clone().run(&input).unwrap().is_empty());
+    assert!(tools.finish(0, later).unwrap().committed());
+    assert_eq!(tools.with_unit(|unit| unit.state()["b"].clone()), "2");
+}
+
+#[test]
+fn each_call_is_recorded_with_what_it_read_and_how_it_ended() {
+    let tools = tools(Bench::in_hook());
+    run(&tools, &["status-set", "active", "--", "-v"]);
+    run(&tools, &["status-set", "dancing"]);
+    tools.run(&ToolCall::new("state-set").arg("--file=-").stdin(b"a: b")).unwrap();
+    tools.run(&ToolCall::new("is-leader").stdin(b"not asked for")).unwrap();
+    let calls = tools.calls();
+    let ended: Vec<(&str, bool, bool)> =
+        calls.iter().map(|call| (call.tool(), call.read_stdin(), call.succeeded())).collect();
+    let expected = [
+        ("status-set", false, true),
+        ("status-set", false, false),
+        ("state-set", true, true),
+        ("is-leader", false, true),
+    ];
+    assert_eq!(ended, expected);
+    assert_eq!(calls[0].argv(), ["status-set", "active", "--", "-v"]);
+    assert_eq!(calls[1].args(), ["dancing"]);
+    assert_eq!((calls[1].stdin(), calls[2].stdin()), (None, Some(&b"a: b"[..])));
+    tools.forget_calls();
+    assert!(tools.calls().is_empty());
+    run(&tools, &["is-leader"]);
+    assert_eq!(tools.calls().len(), 1);
+}
+
+#[test]
+fn what_is_laid_out_for_a_tool_comes_in_order_and_then_the_model() {
+    let tools = tools(Bench::in_hook());
+    tools.answer_once("is-leader", "maybe");
+    tools.fail_once("is-leader", ToolFailure::Killed { signal: 9, stderr: String::new() });
+    tools.answer_once("is-leader", [0xff]);
+    assert_eq!(run(&tools, &["is-leader"]), "maybe");
+    assert_eq!(run(&tools, &["is-leader"]), "was killed by signal 9");
+    assert_eq!(tools.run(&call(&["is-leader"])).unwrap(), [0xff]);
+    assert_eq!(run(&tools, &["is-leader"]), "True\n");
+
+    // The model does not hear of such a call.
+    tools.answer_once("status-set", "");
+    assert_eq!(run(&tools, &["status-set", "active"]), "");
+    assert_eq!(tools.report().status, "maintenance");
+}
+
+#[test]
+fn a_tool_that_is_broken_or_gone_stays_so_until_it_is_restored() {
+    let tools = tools(Bench::in_hook());
+    tools.break_tool("is-leader", 2, "ERROR no");
+    tools.answer_once("is-leader", "once");
+    for expected in ["once", "2: ERROR no", "2: ERROR no"] {
+        assert_eq!(run(&tools, &["is-leader"]), expected);
+    }
+    assert!(tools.has_tool("is-leader"));
+    tools.answer_once("is-leader", "never printed");
+    tools.remove_tool("is-leader");
+    assert_eq!(run(&tools, &["is-leader"]), "is not on PATH");
+    assert!(!tools.has_tool("is-leader"));
+    assert!(matches!(tools.find_tool("is-leader"), Err(ToolFailure::NotFound)));
+    assert_eq!(run(&tools, &["config-get", "tls"]), "True\n", "the others work");
+    tools.restore_tool("is-leader");
+    assert_eq!(run(&tools, &["is-leader"]), "True\n");
+}
+
+#[test]
+fn only_the_tools_of_its_juju_are_there() {
+    for (version, there) in [("2.9.52", true), ("4.0.15", false)] {
+        let mut bench = Bench::version(version);
+        bench.begin();
+        let tools = tools(bench);
+        assert_eq!(tools.has_tool("leader-get"), there);
+        assert_eq!(run(&tools, &["leader-get"]) != "is not on PATH", there);
+    }
+    assert!(!tools(Bench::new()).has_tool("no-such-tool"));
+}
+
+#[test]
+fn what_no_process_can_be_given_is_refused_and_no_file_is_there() {
+    let tools = tools(Bench::in_hook());
+    for bad in ["x".repeat(131_072), "a\0b".to_owned()] {
+        let failure = tools.run(&call(&["status-set", "active", &bad])).unwrap_err();
+        assert!(matches!(failure, ToolFailure::BadArgument { .. }), "{failure}");
+    }
+    assert_eq!(tools.report().status, "maintenance");
+    let refused = |line: &[&str]| {
+        let answer = run(&tools, line);
+        assert!(answer.starts_with("1: ERROR "), "{answer}");
+        assert!(answer.ends_with("no such file or directory"), "{answer}");
+    };
+    refused(&["state-set", "--file", "some.yaml"]);
+    refused(&["is-leader", "--output", "/tmp/answer"]);
+}
+
+#[test]
+fn a_hook_that_kills_itself_is_finished_as_killed() {
+    let bench = Bench::in_hook();
+    let now = bench.now;
+    let tools = tools(bench);
+    assert_eq!(run(&tools, &["juju-reboot", "--now"]), "");
+    let killed = tools.with_unit(|unit| unit.finish(&HookExit::Signal(9), now, b"", b"")).unwrap();
+    assert!(killed.requeued());
+}

@@ -1,0 +1,263 @@
+//! Both ends of the contract at once: what `charmwright_juju` calls is what the model takes, and
+//! the environment that the model gives is one that `HookEnv` reads. Neither side's own tests can
+//! say that they mean the same.
+
+#![expect(clippy::unwrap_used, reason = "a test's helper fails the test that called it")]
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use charmwright_agent::{
+    ActionStatus, AgentPaths, CharmMeta, Ending, Finished, InProcessTools, Unit, UnitSettings,
+};
+use charmwright_juju::{
+    ActionName, DispatchPath, ErrorKind, HookEnv, Juju, LogLevel, Port, Status, StatusKind,
+};
+use proptest::prelude::*;
+use serde_json::json;
+
+const METADATA: &str = "name: web\nsummary: s\ndescription: d\ncontainers:\n  workload: {}\n";
+const CONFIG: &str = "options:\n  port: {type: int, default: 1000000}\n  name: {type: string, \
+                      default: ''}\n  tls: {type: boolean, default: true}\n  ratio: {type: \
+                      float, default: 0.5}\n  unset: {type: string}\n";
+const ACTIONS: &str = "restart:\n  description: r\n  params:\n    force: {type: boolean, default: \
+                       false}\n    delay: {type: integer, default: 3}\n";
+
+fn unit(change: impl FnOnce(UnitSettings) -> UnitSettings) -> InProcessTools {
+    let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
+    InProcessTools::new(Unit::new(meta, change(UnitSettings::new("web/0").unwrap())))
+}
+
+/// Begins the next hook: its environment as the charm reads it, and fresh calls.
+fn next(tools: &InProcessTools) -> Option<(HookEnv, Juju)> {
+    let run = tools.begin(Instant::now())?;
+    let paths = AgentPaths::new("/charm", "/tools", "/agent.socket");
+    let env = HookEnv::from_vars(run.environment(&paths)).unwrap();
+    assert_eq!(env.context_id(), Some(run.id()));
+    assert_eq!(env.dispatch_path().unwrap().to_string(), run.dispatch_path());
+    Some((env, tools.juju()))
+}
+
+/// Ends the hook, in which no call may have given a tool what it did not read, or not given what it
+/// did.
+fn finish(tools: &InProcessTools, code: i32) -> Finished {
+    for call in tools.calls() {
+        assert_eq!(call.read_stdin(), call.stdin().is_some(), "{call:?}");
+    }
+    tools.finish(code, Instant::now()).unwrap()
+}
+
+/// Runs whatever is due to its end, with nothing done in it.
+fn settle(tools: &InProcessTools) {
+    while next(tools).is_some() {
+        finish(tools, 0);
+    }
+}
+
+fn committed(tools: &InProcessTools) -> BTreeMap<String, String> {
+    tools.with_unit(|unit| unit.state().clone())
+}
+
+fn state(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn every_call_of_a_hook_is_taken_and_answered() {
+    let tools = unit(|settings| settings);
+    let (env, juju) = next(&tools).unwrap();
+    assert_eq!(env.unit().to_string(), "web/0");
+    assert_eq!(env.hook_name().unwrap().as_str(), "install");
+
+    let config = juju.config().unwrap();
+    assert_eq!(
+        (&config["port"], &config["tls"], config.get("unset")),
+        (&1_000_000.into(), &true.into(), None)
+    );
+    assert!(juju.is_leader().unwrap());
+    assert_eq!(juju.status().unwrap().kind(), StatusKind::Maintenance);
+    assert!(juju.state().unwrap().is_empty());
+    assert!(juju.opened_ports().unwrap().is_empty());
+
+    juju.set_status(&Status::waiting("--not an option")).unwrap();
+    juju.set_application_status(&Status::blocked("-x")).unwrap();
+    assert_eq!(juju.application_status().unwrap(), Status::blocked("-x"));
+    juju.set_application_version("-1.2").unwrap();
+    juju.log(LogLevel::Warning, "--debug is no option here").unwrap();
+    juju.open_port(Port::tcp(8080)).unwrap();
+    juju.open_port(Port::udp(53)).unwrap();
+    juju.open_port(Port::icmp()).unwrap();
+    juju.close_port(Port::udp(53)).unwrap();
+    let odd = "a: b\n- c \u{7f}\u{85}\u{2028}\u{feff} \"q\" 'q' \\ \t # é";
+    juju.set_state(&state(&[("charm", odd), ("- odd: key", ""), ("gone", "1")])).unwrap();
+    juju.delete_state("gone").unwrap();
+    juju.delete_state("-never there").unwrap();
+    finish(&tools, 0);
+
+    let report = tools.report();
+    assert_eq!((report.status.as_str(), report.message.as_str()), ("waiting", "--not an option"));
+    assert_eq!((report.version.as_str(), report.application_status.as_str()), ("-1.2", "blocked"));
+
+    // What was remembered is what a new hook is told.
+    let (_, later) = next(&tools).unwrap();
+    assert_eq!(later.state().unwrap(), state(&[("charm", odd), ("- odd: key", "")]));
+    assert_eq!(later.state().unwrap(), juju.state().unwrap());
+    assert_eq!(later.opened_ports().unwrap(), juju.opened_ports().unwrap());
+    assert_eq!(later.status().unwrap(), juju.status().unwrap());
+    assert_eq!(later.application_status().unwrap(), juju.application_status().unwrap());
+}
+
+#[test]
+fn every_version_of_juju_understands_every_call_of_a_hook() {
+    for version in ["2.9.52", "3.6.28", "4.0.15"] {
+        let tools = unit(|settings| settings.juju_version(version.parse().unwrap()));
+        let (_, juju) = next(&tools).unwrap();
+        assert_eq!(
+            json!(*juju.config().unwrap()),
+            json!({"port": 1_000_000, "name": "", "tls": true, "ratio": 0.5})
+        );
+        assert!(juju.is_leader().unwrap());
+        assert_eq!(juju.status().unwrap(), Status::maintenance("installing charm software"));
+        juju.set_status(&Status::blocked("--no 'port' \"set\"\nline")).unwrap();
+        juju.set_application_status(&Status::active()).unwrap();
+        assert_eq!(juju.application_status().unwrap(), Status::active());
+        juju.set_application_version("-1.0").unwrap();
+        assert!(juju.state().unwrap().is_empty());
+        juju.open_port(Port::tcp(80)).unwrap();
+        juju.open_port("53/udp".parse().unwrap()).unwrap();
+        juju.close_port(Port::tcp(80)).unwrap();
+        juju.log(LogLevel::Warning, "-odd").unwrap();
+        assert!(juju.has_tool("state-get") && !juju.has_tool("no-such-tool"));
+        let _ = juju.opened_ports().unwrap();
+        assert!(finish(&tools, 0).committed());
+        let report = tools.report();
+        assert_eq!(
+            (report.status.as_str(), report.message.as_str()),
+            ("blocked", "--no 'port' \"set\"\nline")
+        );
+        assert_eq!(
+            (report.version.as_str(), report.application_status.as_str()),
+            ("-1.0", "active")
+        );
+        assert_eq!(report.ports, ["53/udp"]);
+        assert!(tools.with_unit(|unit| {
+            unit.log(0).any(|line| line.message == "-odd" && line.level.as_str() == "WARNING")
+        }));
+    }
+}
+
+#[test]
+fn a_hook_that_fails_keeps_what_juju_keeps() {
+    let tools = unit(|settings| settings.leader(false));
+    let (_, juju) = next(&tools).unwrap();
+    juju.set_state(&state(&[("a", "1")])).unwrap();
+    juju.open_port(Port::tcp(1)).unwrap();
+    juju.set_status(&Status::active()).unwrap();
+    assert!(!finish(&tools, 1).committed());
+    assert!(committed(&tools).is_empty());
+    assert!(tools.report().ports.is_empty());
+}
+
+#[test]
+fn refusals_come_back_as_their_kinds() {
+    let tools = unit(|settings| settings.leader(false));
+    let (_, juju) = next(&tools).unwrap();
+    assert!(!juju.is_leader().unwrap());
+    assert_eq!(
+        juju.set_application_status(&Status::active()).unwrap_err().kind(),
+        &ErrorKind::NotLeader
+    );
+    assert_eq!(juju.application_status().unwrap_err().kind(), &ErrorKind::NotLeader);
+    assert_eq!(juju.action_params().unwrap_err().kind(), &ErrorKind::Failed { code: 1 });
+    finish(&tools, 0);
+    assert!(juju.state().is_err(), "the hook is over");
+}
+
+#[test]
+fn every_call_of_an_action_is_taken_and_answered() {
+    for (delay, message) in [(7, "-no luck"), (3, "--out of luck")] {
+        let tools = unit(|settings| settings);
+        settle(&tools);
+        let params = [("delay".to_owned(), delay.to_string())];
+        let id = tools.with_unit(|unit| unit.run_action("restart", &params)).unwrap();
+        let (env, juju) = next(&tools).unwrap();
+        assert!(matches!(
+            env.dispatch_path(),
+            Some(DispatchPath::Action(name)) if name.as_str() == "restart"
+        ));
+        assert_eq!(
+            (env.hook_name(), env.action_name().map(ActionName::as_str)),
+            (None, Some("restart"))
+        );
+        assert_eq!(json!(*juju.action_params().unwrap()), json!({"force": false, "delay": delay}));
+        juju.action_log("-on the way").unwrap();
+        juju.action_set(&[("outcome", "-well=done"), ("a.b", "1=2"), ("a.c", "--x"), ("d", "")])
+            .unwrap();
+        juju.action_fail(message).unwrap();
+        let finished = finish(&tools, 0);
+        let Ending::Action(record) = finished.ending() else { panic!("{finished:?}") };
+        assert_eq!(Some(record), tools.with_unit(|unit| unit.action(id).cloned()).as_ref());
+        assert_eq!((record.status(), record.message()), (ActionStatus::Failed, message));
+        assert_eq!(
+            json!(record.results()),
+            json!({
+                "outcome": "-well=done",
+                "a": {"b": "1=2", "c": "--x"},
+                "d": "",
+                "return-code": 0,
+            })
+        );
+        assert_eq!(record.log(), ["-on the way"]);
+    }
+}
+
+#[test]
+fn every_environment_of_the_agent_is_read() {
+    let tools = unit(|settings| settings);
+    settle(&tools);
+    tools.with_unit(|unit| unit.pebble_seen("workload", "boot-1")).unwrap();
+    let (env, _) = next(&tools).unwrap();
+    assert_eq!(env.unit().to_string(), "web/0");
+    assert_eq!(env.hook_name().unwrap().as_str(), "workload-pebble-ready");
+    assert_eq!(env.workload_name().unwrap().as_str(), "workload");
+    finish(&tools, 0);
+    tools.with_unit(|unit| unit.check_failed("workload", "up")).unwrap();
+    let (env, _) = next(&tools).unwrap();
+    assert_eq!(env.check_name().unwrap().as_str(), "up");
+    finish(&tools, 0);
+    tools.with_unit(Unit::request_stop);
+    let mut names = Vec::new();
+    while let Some((env, _)) = next(&tools) {
+        names.push(env.hook_name().unwrap().to_string());
+        finish(&tools, 0);
+    }
+    assert_eq!(names, ["stop", "remove"]);
+}
+
+proptest! {
+    #[test]
+    fn any_state_survives_the_road_to_the_agent_and_back(
+        state in prop::collection::btree_map("[^\u{0}]{1,20}", any::<String>(), 0..5),
+    ) {
+        let state: BTreeMap<String, String> = state;
+        let tools = unit(|settings| settings);
+        let (_, juju) = next(&tools).unwrap();
+        juju.set_state(&state).unwrap();
+        finish(&tools, 0);
+        prop_assert_eq!(committed(&tools), state.clone());
+        let (_, juju) = next(&tools).unwrap();
+        prop_assert_eq!(juju.state().unwrap(), state);
+    }
+
+    #[test]
+    fn any_status_survives_the_road_to_the_agent_and_back(
+        message in "\\PC{0,40}|[ \t\n#:'\"\\\\-]{0,8}"
+    ) {
+        let tools = unit(|settings| settings);
+        let (_, juju) = next(&tools).unwrap();
+        juju.set_status(&Status::waiting(&*message)).unwrap();
+        finish(&tools, 0);
+        let (_, juju) = next(&tools).unwrap();
+        prop_assert_eq!(juju.status().unwrap(), Status::waiting(message));
+    }
+}
