@@ -44,37 +44,7 @@ fn options_in(answer: Value) -> Result<Options, String> {
 mod tests {
     use super::*;
     use crate::calls::decode;
-    use crate::fake::FakeTools;
-    use crate::{ErrorKind, ToolFailure};
     use proptest::prelude::*;
-
-    #[test]
-    fn config_is_asked_once() {
-        let (tools, juju) = FakeTools::juju();
-        tools.answer("config-get", "{\"command\":\"run \\u003e log\",\"port\":1000000}\n");
-        assert_eq!(juju.config().unwrap()["port"], 1_000_000);
-        assert_eq!(juju.config().unwrap()["command"], "run > log");
-        assert_eq!(tools.calls(), [["config-get", "--format=json"]]);
-    }
-
-    #[test]
-    fn a_failed_read_is_asked_again() {
-        let (tools, juju) = FakeTools::juju();
-        tools.fail("config-get", ToolFailure::Exited { code: 1, stderr: "ERROR no".into() });
-        tools.answer("config-get", "no json: hunter2");
-        tools.answer("config-get", "null\n");
-        tools.answer("config-get", "");
-        tools.answer("config-get", "{}\n");
-        assert_eq!(juju.config().unwrap_err().kind(), &ErrorKind::Failed { code: 1 });
-        for _ in 0..3 {
-            let error = juju.config().unwrap_err();
-            assert_eq!(error.kind(), &ErrorKind::Output);
-            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
-        }
-        assert!(juju.config().unwrap().is_empty());
-        assert!(juju.config().unwrap().is_empty());
-        assert_eq!(tools.calls().len(), 5);
-    }
 
     proptest! {
         #[test]

@@ -41,8 +41,6 @@ mod calls;
 mod config;
 mod env;
 mod error;
-#[cfg(test)]
-mod fake;
 mod leader;
 mod log;
 mod names;

@@ -134,20 +134,7 @@ fn piece_end(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ToolFailure;
-    use crate::fake::FakeTools;
     use proptest::prelude::*;
-
-    #[test]
-    fn a_message_is_one_call_with_its_level() {
-        let (tools, juju) = FakeTools::juju();
-        juju.log(LogLevel::Warning, "-oops\0\nagain").unwrap();
-        juju.log(LogLevel::Info, "").unwrap();
-        assert_eq!(
-            tools.calls(),
-            [["juju-log", "--log-level", "WARNING", "--", "-oops\u{fffd}\nagain"]]
-        );
-    }
 
     #[test]
     fn a_long_message_is_cut_after_a_line() {
@@ -157,14 +144,6 @@ mod tests {
         assert_eq!(cut.len(), 3);
         assert!(cut.iter().all(|piece| piece.len() <= PIECE && piece.ends_with('\n')));
         assert_eq!(cut.concat(), message);
-    }
-
-    #[test]
-    fn a_failure_ends_a_long_message() {
-        let (tools, juju) = FakeTools::juju();
-        tools.fail("juju-log", ToolFailure::NotFound);
-        juju.log(LogLevel::Debug, &"x".repeat(3 * PIECE)).unwrap_err();
-        assert_eq!(tools.calls().len(), 1);
     }
 
     #[test]

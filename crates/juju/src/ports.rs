@@ -273,8 +273,6 @@ fn ports_in(answer: &Value) -> Result<BTreeSet<Port>, String> {
 mod tests {
     use super::*;
     use crate::calls::decode;
-    use crate::fake::FakeTools;
-    use crate::{ErrorKind, ToolFailure};
     use proptest::prelude::*;
 
     #[test]
@@ -310,50 +308,6 @@ mod tests {
         ] {
             assert!(text.parse::<Port>().is_err(), "{text:?}");
         }
-    }
-
-    #[test]
-    fn open_ports_are_asked_once_and_kept_up_to_date() {
-        let (tools, juju) = FakeTools::juju();
-        tools.answer("opened-ports", "[\"80/tcp\",\"8000-8010/udp\",\"icmp\"]\n");
-        juju.open_port(Port::tcp(443)).unwrap();
-        juju.close_port(Port::icmp()).unwrap();
-        let text =
-            |ports: BTreeSet<Port>| ports.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(text(juju.opened_ports().unwrap()), ["80/tcp", "443/tcp", "8000-8010/udp"]);
-        juju.close_port(Port::tcp(80)).unwrap();
-        juju.open_port(Port::icmp()).unwrap();
-        assert_eq!(text(juju.opened_ports().unwrap()), ["443/tcp", "8000-8010/udp", "icmp"]);
-        let expected: [&[&str]; 5] = [
-            &["open-port", "443/tcp"],
-            &["close-port", "icmp"],
-            &["opened-ports", "--format=json"],
-            &["close-port", "80/tcp"],
-            &["open-port", "icmp"],
-        ];
-        assert_eq!(tools.calls(), expected);
-    }
-
-    #[test]
-    fn a_failed_opening_is_not_remembered() {
-        let (tools, juju) = FakeTools::juju();
-        tools.fail(
-            "open-port",
-            ToolFailure::Exited { code: 1, stderr: "ERROR port ranges are not supported".into() },
-        );
-        let error = juju.open_port(Port::tcp(1)).unwrap_err();
-        assert!(
-            error.to_string().starts_with(
-                "cannot open port 1/tcp: open-port exited with code 1: ERROR port ranges"
-            ),
-            "{error}"
-        );
-        for output in ["{}", "[1]", "[\"80/sctp\"]"] {
-            tools.answer("opened-ports", output);
-            assert_eq!(juju.opened_ports().unwrap_err().kind(), &ErrorKind::Output);
-        }
-        tools.answer("opened-ports", "[]\n");
-        assert!(juju.opened_ports().unwrap().is_empty());
     }
 
     proptest! {

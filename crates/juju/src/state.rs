@@ -134,80 +134,8 @@ fn stored_in(answer: Value) -> Result<Stored, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
     use crate::calls::decode;
-    use crate::fake::FakeTools;
     use proptest::prelude::*;
-
-    fn map(pairs: &[(&str, &str)]) -> Stored {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-    }
-
-    #[test]
-    fn state_is_read_once_and_kept_up_to_date() {
-        let (tools, juju) = FakeTools::juju();
-        tools.answer("state-get", "{\"a\":\"1\",\"b\":\"2\"}\n");
-        assert_eq!(juju.state().unwrap(), map(&[("a", "1"), ("b", "2")]));
-        juju.set_state(&map(&[("b", "3"), ("c", "\u{7f}")])).unwrap();
-        juju.delete_state("a").unwrap();
-        assert_eq!(juju.state().unwrap(), map(&[("b", "3"), ("c", "\u{7f}")]));
-        let expected: [&[&str]; 3] = [
-            &["state-get", "--format=json"],
-            &["state-set", "--file", "-"],
-            &["state-delete", "--", "a"],
-        ];
-        assert_eq!(tools.calls(), expected);
-        // Juju reads this as YAML, where a raw DEL is not allowed.
-        assert_eq!(tools.inputs(), [r#"{"b":"3","c":"\u007f"}"#]);
-    }
-
-    #[test]
-    fn nothing_stored_is_empty_and_nothing_to_store_starts_nothing() {
-        for output in ["null\n", "{}\n", "", "\n"] {
-            let (tools, juju) = FakeTools::juju();
-            tools.answer("state-get", output);
-            assert!(juju.state().unwrap().is_empty());
-            juju.set_state(&Stored::new()).unwrap();
-            assert_eq!(tools.calls().len(), 1);
-        }
-    }
-
-    #[test]
-    fn garbage_is_an_error_and_is_asked_again() {
-        let (tools, juju) = FakeTools::juju();
-        for output in ["{\"charm\":", "[]", "{\"charm\":7}", "\u{0}"] {
-            tools.answer("state-get", output);
-            assert_eq!(juju.state().unwrap_err().kind(), &ErrorKind::Output, "{output}");
-        }
-        tools.fail("state-get", ToolFailure::NotFound);
-        assert_eq!(juju.state().unwrap_err().kind(), &ErrorKind::MissingTool);
-        assert!(!juju.has_tool("state-get"));
-        assert_eq!(tools.calls().len(), 5);
-    }
-
-    #[test]
-    fn what_the_controller_would_refuse_at_the_end_is_refused_now() {
-        let (tools, juju) = FakeTools::juju();
-        let long = "x".repeat(MAX_VALUE + 1);
-        for values in [map(&[("k", &long)]), map(&[(&long, "v")]), map(&[("", "v")])] {
-            let error = juju.set_state(&values).unwrap_err();
-            assert_eq!(error.kind(), &ErrorKind::InvalidArgument);
-            assert!(error.to_string().len() < 200, "{error}");
-        }
-        assert!(juju.delete_state("").is_err());
-        assert!(tools.calls().is_empty());
-        juju.set_state(&map(&[(&long[..MAX_KEY], &long[..MAX_VALUE])])).unwrap();
-    }
-
-    #[test]
-    fn a_failed_write_is_not_remembered() {
-        let (tools, juju) = FakeTools::juju();
-        tools.answer("state-get", "{\"a\":\"1\"}\n");
-        tools.fail("state-set", ToolFailure::Exited { code: 1, stderr: String::new() });
-        juju.state().unwrap();
-        juju.set_state(&map(&[("a", "2")])).unwrap_err();
-        assert_eq!(juju.state().unwrap(), map(&[("a", "1")]));
-    }
 
     proptest! {
         #[test]

@@ -283,8 +283,6 @@ fn status_in(answer: &Value, whose: Whose) -> Result<Status, String> {
 mod tests {
     use super::*;
     use crate::calls::decode;
-    use crate::fake::FakeTools;
-    use crate::{ErrorKind, ToolFailure};
     use proptest::prelude::*;
 
     #[test]
@@ -296,67 +294,6 @@ mod tests {
             kinds,
             [StatusKind::Active, StatusKind::Waiting, StatusKind::Maintenance, StatusKind::Blocked]
         );
-    }
-
-    #[test]
-    fn a_status_is_set_with_its_message_as_free_text() {
-        let (tools, juju) = FakeTools::juju();
-        juju.set_status(&Status::active()).unwrap();
-        juju.set_status(&Status::waiting("--help \0 wanted")).unwrap();
-        juju.set_application_status(&Status::blocked("ask")).unwrap();
-        let expected: [&[&str]; 3] = [
-            &["status-set", "active"],
-            &["status-set", "waiting", "--", "--help \u{fffd} wanted"],
-            &["status-set", "--application", "blocked", "--", "ask"],
-        ];
-        assert_eq!(tools.calls(), expected);
-        assert_eq!(juju.status().unwrap().kind(), StatusKind::Waiting);
-        assert_eq!(juju.application_status().unwrap(), Status::blocked("ask"));
-        assert_eq!(tools.calls().len(), 3);
-    }
-
-    #[test]
-    fn a_status_is_read_once_and_a_set_corrects_it() {
-        let (tools, juju) = FakeTools::juju();
-        tools.answer("status-get", r#"{"message":"m","status":"maintenance","status-data":{}}"#);
-        tools.answer(
-            "status-get",
-            r#"{"application-status":{"message":"","status":"dancing","units":{}}}"#,
-        );
-        assert_eq!(juju.status().unwrap(), Status::maintenance("m"));
-        assert_eq!(juju.status().unwrap(), Status::maintenance("m"));
-        assert_eq!(juju.application_status().unwrap().kind(), StatusKind::Unknown);
-        juju.set_status(&Status::active()).unwrap();
-        assert_eq!(juju.status().unwrap(), Status::active());
-        let expected: [&[&str]; 3] = [
-            &["status-get", "--include-data", "--format=json"],
-            &["status-get", "--application", "--include-data", "--format=json"],
-            &["status-set", "active"],
-        ];
-        assert_eq!(tools.calls(), expected);
-    }
-
-    #[test]
-    fn what_only_juju_sets_is_refused_before_a_tool_is_started() {
-        let (tools, juju) = FakeTools::juju();
-        let error = juju.set_status(&Status::new(StatusKind::Error, "")).unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::InvalidArgument);
-        assert!(tools.calls().is_empty());
-    }
-
-    #[test]
-    fn a_failed_set_is_not_remembered() {
-        let (tools, juju) = FakeTools::juju();
-        tools.fail(
-            "status-set",
-            ToolFailure::Exited { code: 1, stderr: "ERROR this unit is not the leader".into() },
-        );
-        assert_eq!(
-            juju.set_application_status(&Status::active()).unwrap_err().kind(),
-            &ErrorKind::NotLeader
-        );
-        tools.answer("status-get", "garbage");
-        assert_eq!(juju.application_status().unwrap_err().kind(), &ErrorKind::Output);
     }
 
     proptest! {

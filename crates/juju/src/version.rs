@@ -163,15 +163,7 @@ impl fmt::Display for JujuVersion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake::FakeTools;
     use proptest::prelude::*;
-
-    #[test]
-    fn the_workloads_version_is_free_text() {
-        let (tools, juju) = FakeTools::juju();
-        juju.set_application_version("-1.2").unwrap();
-        assert_eq!(tools.calls(), [["application-version-set", "--", "-1.2"]]);
-    }
 
     #[test]
     fn versions_are_read_and_ordered_as_juju_does() {

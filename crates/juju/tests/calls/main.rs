@@ -1,0 +1,71 @@
+//! The typed calls, answered by Juju's model: what each tool is given, what becomes of its answer,
+//! and what is remembered.
+
+#![expect(clippy::unwrap_used, reason = "a test's helper fails the test that called it")]
+
+mod action;
+mod config;
+mod leader;
+mod log;
+mod ports;
+mod state;
+mod status;
+mod version;
+
+use std::time::Instant;
+
+use charmwright_agent::{CharmMeta, InProcessTools, Unit, UnitSettings};
+use charmwright_juju::{Juju, ToolFailure};
+
+const METADATA: &str = "name: web\nsummary: s\ndescription: d\n";
+const CONFIG: &str =
+    "options: {command: {type: string}, port: {type: int, default: 1000000}, unset: {type: int}}";
+const ACTIONS: &str = "restart: {params: {delay: {type: integer}}}";
+
+/// A unit on a machine in its first hook. On a machine there are ranges of ports.
+fn in_hook_with(change: impl FnOnce(UnitSettings) -> UnitSettings) -> (InProcessTools, Juju) {
+    let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
+    let unit = Unit::new(meta, change(UnitSettings::new("web/0").unwrap()));
+    let tools = InProcessTools::new(unit);
+    let juju = begin(&tools);
+    (tools, juju)
+}
+
+fn in_hook() -> (InProcessTools, Juju) {
+    in_hook_with(|settings| settings)
+}
+
+/// In the action `restart`, with this delay.
+fn in_action(delay: &str) -> (InProcessTools, Juju) {
+    let (tools, _) = in_hook();
+    tools.finish(0, Instant::now()).unwrap();
+    while tools.begin(Instant::now()).is_some() {
+        tools.finish(0, Instant::now()).unwrap();
+    }
+    let params = [("delay".to_owned(), delay.to_owned())];
+    tools.with_unit(|unit| unit.run_action("restart", &params)).unwrap();
+    let juju = begin(&tools);
+    (tools, juju)
+}
+
+fn begin(tools: &InProcessTools) -> Juju {
+    tools.begin(Instant::now()).unwrap();
+    tools.juju()
+}
+
+/// Ends the hook well and begins the next one, of which no call has been made yet.
+fn next_hook(tools: &InProcessTools) -> Juju {
+    assert!(tools.finish(0, Instant::now()).unwrap().committed());
+    tools.forget_calls();
+    begin(tools)
+}
+
+/// Every call of this hook so far: the tool, then its arguments.
+fn calls(tools: &InProcessTools) -> Vec<Vec<String>> {
+    let owned = |argv: Vec<&str>| argv.into_iter().map(str::to_owned).collect();
+    tools.calls().iter().map(|call| owned(call.argv())).collect()
+}
+
+fn exited(stderr: &str) -> ToolFailure {
+    ToolFailure::Exited { code: 1, stderr: stderr.to_owned() }
+}

@@ -1,0 +1,55 @@
+//! Open ports.
+
+use std::collections::BTreeSet;
+
+use charmwright_juju::{ErrorKind, Port, Protocol};
+
+use super::{calls, exited, in_hook, in_hook_with, next_hook};
+
+/// Juju 2.9 does not show what the hook itself has opened and closed, later ones do.
+#[test]
+fn open_ports_are_asked_once_and_kept_up_to_date() {
+    for version in ["2.9.52", "3.6.28"] {
+        let (tools, juju) =
+            in_hook_with(|settings| settings.juju_version(version.parse().unwrap()));
+        let range = Port::range(8000, 8010, Protocol::Udp).unwrap();
+        for port in [Port::tcp(80), range, Port::icmp()] {
+            juju.open_port(port).unwrap();
+        }
+        let juju = next_hook(&tools);
+        juju.open_port(Port::tcp(443)).unwrap();
+        juju.close_port(Port::icmp()).unwrap();
+        let text =
+            |ports: BTreeSet<Port>| ports.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(text(juju.opened_ports().unwrap()), ["80/tcp", "443/tcp", "8000-8010/udp"]);
+        juju.close_port(Port::tcp(80)).unwrap();
+        juju.open_port(Port::icmp()).unwrap();
+        assert_eq!(text(juju.opened_ports().unwrap()), ["443/tcp", "8000-8010/udp", "icmp"]);
+        let expected: [&[&str]; 5] = [
+            &["open-port", "443/tcp"],
+            &["close-port", "icmp"],
+            &["opened-ports", "--format=json"],
+            &["close-port", "80/tcp"],
+            &["open-port", "icmp"],
+        ];
+        assert_eq!(calls(&tools), expected);
+    }
+}
+
+#[test]
+fn a_failed_opening_is_not_remembered() {
+    let (tools, juju) = in_hook();
+    tools.fail_once("open-port", exited("ERROR port ranges are not supported"));
+    let error = juju.open_port(Port::tcp(1)).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot open port 1/tcp: open-port exited with code 1: ERROR port ranges"),
+        "{error}"
+    );
+    for output in ["{}", "[1]", "[\"80/sctp\"]"] {
+        tools.answer_once("opened-ports", output);
+        assert_eq!(juju.opened_ports().unwrap_err().kind(), &ErrorKind::Output);
+    }
+    assert!(juju.opened_ports().unwrap().is_empty());
+}
