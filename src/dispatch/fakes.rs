@@ -1,11 +1,15 @@
-//! A unit for the tests of this module: hook tools that keep Juju's buffering, a scripted Pebble,
+//! A unit for the tests of this module: hook tools that Juju's model answers, a scripted Pebble,
 //! and a charm that does what it is told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
+use charmwright_agent::{
+    ActionStatus, CharmMeta, Ending, InProcessTools, RecordedCall, Resolve, UnitSettings,
+};
 use serde_json::{Value, json};
 
 use super::log::Streams;
@@ -15,81 +19,85 @@ use super::{
     Charm, Error, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Phase, Result, RunOptions,
     Statuses, Verdict,
 };
-use crate::juju::{HookEnv, HookTools, Juju, LogLevel, Status, ToolCall, ToolFailure};
+use crate::juju::{HookEnv, LogLevel, Status, ToolFailure};
 use crate::pebble::{Budget, Classified, Exec, Layer, LayerMode, Override, RetryPolicy, Service};
 
-/// What the agent knows of the unit, and what the hook tools were told in the last hook.
-#[derive(Default)]
-pub(super) struct Agent {
-    pub(super) config: BTreeMap<String, Value>,
-    pub(super) state: BTreeMap<String, String>,
-    pub(super) leader: bool,
-    pending: BTreeMap<String, String>,
-    /// Tools that fail, and tools that are not there.
-    pub(super) broken: BTreeSet<&'static str>,
-    /// Tools that fail so many times more.
-    pub(super) failing: BTreeMap<&'static str, usize>,
-    pub(super) missing: BTreeSet<&'static str>,
-    /// The tools started in the last hook.
-    pub(super) tools: Vec<&'static str>,
-    pub(super) statuses: Vec<String>,
-    pub(super) application: Vec<String>,
-    pub(super) log: Vec<(String, String)>,
-    pub(super) failure: Option<String>,
+const METADATA: &str = "name: probe\nsummary: s\ndescription: d\ncontainers: {web: {}}\n";
+/// A port that is no whole number can be set, and is for the charm to refuse.
+const OPTIONS: &str = "options: {port: {type: float}, bomb: {type: string}, \
+                       pebble-retry-attempts: {type: int}, pebble-retry-step: {type: string}}";
+/// The charm knows the first one only.
+const ACTIONS: &str = "act: {description: a}\nother: {description: o}\n";
+
+/// Every tool that a hook of these tests may call.
+const TOOLS: [&str; 8] = [
+    "action-fail",
+    "action-get",
+    "config-get",
+    "is-leader",
+    "juju-log",
+    "state-get",
+    "state-set",
+    "status-set",
+];
+
+/// The hook tools of a unit that is installed, has started and does not lead; no hook runs.
+pub(super) fn idle_tools() -> InProcessTools {
+    let meta = CharmMeta::parse(METADATA, Some(OPTIONS), Some(ACTIONS)).unwrap();
+    let settings = UnitSettings::new("probe/0").unwrap().leader(false);
+    let tools = InProcessTools::new(charmwright_agent::Unit::new(meta, settings));
+    while tools.begin(Instant::now()).is_some() {
+        tools.finish(0, Instant::now()).unwrap();
+    }
+    tools
 }
 
-#[derive(Clone, Default)]
-struct Tools(Arc<Mutex<Agent>>);
+/// Begins an action, or for any hook one of the model's own: all alike are committed or dropped.
+/// The tests run hooks in every order, and hooks that no Juju has.
+pub(super) fn begin(tools: &InProcessTools, dispatch_path: &str) {
+    let action = dispatch_path.strip_prefix("actions/");
+    tools.with_unit(|unit| match action {
+        Some(action) => drop(unit.run_action(action, &[]).unwrap()),
+        None => unit.update_status(),
+    });
+    let run = tools.begin(Instant::now()).unwrap();
+    assert_eq!(run.kind().is_action(), action.is_some());
+}
 
-impl HookTools for Tools {
-    fn run(&self, call: &ToolCall<'_>) -> std::result::Result<Vec<u8>, ToolFailure> {
-        let mut agent = self.0.lock().unwrap();
-        agent.tools.push(call.tool);
-        if agent.missing.contains(call.tool) {
-            return Err(ToolFailure::NotFound);
+/// Ends the hook or action. Returns the message of an action that failed; a hook that failed counts
+/// as resolved, so that the next one can run.
+fn finish(tools: &InProcessTools, code: u8) -> Option<String> {
+    let finished = tools.finish(code.into(), Instant::now()).unwrap();
+    assert_eq!(finished.committed(), code == 0);
+    match finished.ending() {
+        Ending::Action(record) => {
+            (record.status() == ActionStatus::Failed).then(|| record.message().to_owned())
         }
-        let fails = agent.failing.get_mut(call.tool).is_some_and(|left| {
-            let fails = *left > 0;
-            *left = left.saturating_sub(1);
-            fails
-        });
-        if fails || agent.broken.contains(call.tool) {
-            return Err(ToolFailure::Exited { code: 1, stderr: "ERROR it is broken".to_owned() });
+        Ending::Failed { .. } => {
+            tools.with_unit(|unit| unit.resolved(Resolve::NoRetry)).unwrap();
+            None
         }
-        let words: Vec<&str> =
-            call.args.iter().map(String::as_str).filter(|word| *word != "--").collect();
-        let answer = match call.tool {
-            "config-get" => serde_json::to_vec(&agent.config).unwrap(),
-            "state-get" => serde_json::to_vec(&agent.state).unwrap(),
-            "is-leader" => serde_json::to_vec(&agent.leader).unwrap(),
-            "action-get" => b"{}".to_vec(),
-            "state-set" => {
-                agent.pending.extend(charmwright_yaml::juju::strings(call.stdin.unwrap()).unwrap());
-                Vec::new()
-            }
-            "status-set" => {
-                match words.strip_prefix(&["--application"]) {
-                    Some(status) => agent.application.push(status.join(": ")),
-                    None => agent.statuses.push(words.join(": ")),
-                }
-                Vec::new()
-            }
-            "juju-log" => {
-                agent.log.push((words[1].to_owned(), words[2].to_owned()));
-                Vec::new()
-            }
-            "action-fail" => {
-                agent.failure = Some(words.join(" "));
-                Vec::new()
-            }
-            other => panic!("a tool that nobody expected: {other}"),
-        };
-        Ok(answer)
+        _ => None,
     }
+}
 
-    fn has_tool(&self, tool: &str) -> bool {
-        !self.0.lock().unwrap().missing.contains(tool)
-    }
+/// The levels and texts that these calls brought into the log.
+pub(super) fn lines_logged(calls: &[RecordedCall]) -> Vec<(String, String)> {
+    let lines = calls.iter().filter(|call| call.tool() == "juju-log" && call.succeeded());
+    lines.map(|call| (call.args()[1].clone(), call.args().last().unwrap().clone())).collect()
+}
+
+/// The statuses that these calls set, as `KIND: MESSAGE`: of the unit, and of the application.
+fn statuses(calls: &[RecordedCall]) -> (Vec<String>, Vec<String>) {
+    let set = calls.iter().filter(|call| call.tool() == "status-set" && call.succeeded());
+    let (application, unit): (Vec<_>, Vec<_>) =
+        set.partition(|call| call.args()[0] == "--application");
+    let word = |word: &&str| !matches!(*word, "--" | "--application");
+    let text = |call: &RecordedCall| {
+        let words: Vec<&str> = call.args().iter().map(String::as_str).filter(word).collect();
+        words.join(": ")
+    };
+    (unit.into_iter().map(text).collect(), application.into_iter().map(text).collect())
 }
 
 type Lines = &'static [(LogLevel, &'static str)];
@@ -270,7 +278,7 @@ fn log(lines: Lines) {
 
 /// One unit over several hooks.
 pub(super) struct Unit {
-    pub(super) agent: Arc<Mutex<Agent>>,
+    pub(super) tools: InProcessTools,
     pub(super) folder: tempfile::TempDir,
     pub(super) steps: BTreeMap<&'static str, Step>,
     pub(super) collected: Collected,
@@ -321,7 +329,7 @@ impl Unit {
     /// A unit that has never run a hook, without a Pebble.
     pub(super) fn new() -> Self {
         Self {
-            agent: Arc::default(),
+            tools: idle_tools(),
             folder: tempfile::tempdir().unwrap(),
             steps: BTreeMap::new(),
             collected: Collected::default(),
@@ -343,9 +351,20 @@ impl Unit {
         unit
     }
 
+    /// What Juju keeps of the unit.
+    pub(super) fn state(&self) -> BTreeMap<String, String> {
+        self.tools.with_unit(|unit| unit.state().clone())
+    }
+
+    /// Has these values stored, beside what is there, as by an earlier hook.
+    pub(super) fn store(&self, values: &BTreeMap<String, String>) {
+        begin(&self.tools, "hooks/update-status");
+        self.tools.juju().set_state(values).unwrap();
+        finish(&self.tools, 0);
+    }
+
     pub(super) fn framework(&self) -> Framework {
-        Framework::read(self.agent.lock().unwrap().state.get(FRAMEWORK_KEY).map(String::as_str))
-            .unwrap()
+        Framework::read(self.state().get(FRAMEWORK_KEY).map(String::as_str)).unwrap()
     }
 
     /// Changes the stored document from outside.
@@ -353,8 +372,26 @@ impl Unit {
         let mut framework = self.framework();
         change(&mut framework);
         if let Some(text) = framework.to_write(None).unwrap() {
-            self.agent.lock().unwrap().state.insert(FRAMEWORK_KEY.to_owned(), text);
+            self.store(&BTreeMap::from([(FRAMEWORK_KEY.to_owned(), text)]));
         }
+    }
+
+    /// Sets an option as the operator does.
+    pub(super) fn configure(&self, option: &str, value: &str) {
+        self.tools.with_unit(|unit| unit.set_config(option, value)).unwrap();
+    }
+
+    pub(super) fn break_tool(&self, tool: &str) {
+        self.tools.break_tool(tool, 1, "ERROR it is broken");
+    }
+
+    pub(super) fn break_once(&self, tool: &str) {
+        let stderr = "ERROR it is broken".to_owned();
+        self.tools.fail_once(tool, ToolFailure::Exited { code: 1, stderr });
+    }
+
+    pub(super) fn remove_tools(&self, tools: &[&str]) {
+        tools.iter().for_each(|tool| self.tools.remove_tool(tool));
     }
 
     /// The names of the stored events.
@@ -394,14 +431,8 @@ impl Unit {
         let env =
             HookEnv::from_vars(vars.into_iter().map(|(name, value)| (name.into(), value.into())))
                 .unwrap();
-        {
-            let mut agent = self.agent.lock().unwrap();
-            agent.tools.clear();
-            agent.statuses.clear();
-            agent.application.clear();
-            agent.log.clear();
-            agent.failure = None;
-        }
+        begin(&self.tools, dispatch_path);
+        self.tools.forget_calls();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let charm = Probe {
             steps: self.steps.clone(),
@@ -417,26 +448,21 @@ impl Unit {
             out: Mutex::new(Box::new(out.clone())),
             err: Mutex::new(Box::new(err.clone())),
         };
-        let code = run_to(
-            charm,
-            env,
-            Juju::new(Box::new(Tools(Arc::clone(&self.agent)))),
-            options,
-            streams,
-        );
-        let mut agent = self.agent.lock().unwrap();
-        let pending = std::mem::take(&mut agent.pending);
-        if code == 0 {
-            agent.state.extend(pending);
+        let code = run_to(charm, env, self.tools.juju(), options, streams);
+        let calls = self.tools.calls();
+        for call in &calls {
+            assert!(TOOLS.contains(&call.tool()), "a tool that nobody expected: {call:?}");
+            assert!(!call.succeeded() || call.read_stdin() == call.stdin().is_some(), "{call:?}");
         }
+        let (statuses, application) = statuses(&calls);
         Ran {
             code,
             seen: seen.lock().unwrap().clone(),
-            tools: agent.tools.clone(),
-            statuses: agent.statuses.clone(),
-            application: agent.application.clone(),
-            log: agent.log.clone(),
-            failure: agent.failure.clone(),
+            tools: calls.iter().map(RecordedCall::tool).collect(),
+            statuses,
+            application,
+            log: lines_logged(&calls),
+            failure: finish(&self.tools, code),
             out: out.text(),
             err: err.text(),
         }

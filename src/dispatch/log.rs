@@ -236,28 +236,32 @@ impl Visit for Line {
 
 #[cfg(test)]
 mod tests {
+    use charmwright_agent::InProcessTools;
+
+    use super::super::fakes;
     use super::*;
     use crate::juju::{HookTools, ToolCall, ToolFailure};
 
-    #[derive(Clone, Default)]
-    struct Tools(Arc<Mutex<Vec<(String, String)>>>);
+    /// Logging from within a tool must neither hang nor be lost.
+    struct LogsWithin(InProcessTools);
 
-    impl HookTools for Tools {
+    impl HookTools for LogsWithin {
         fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolFailure> {
-            assert_eq!(call.tool, "juju-log");
-            let last = call.args.last().unwrap().clone();
-            self.0.lock().unwrap().push((call.args[1].clone(), last));
-            // Logging from within the tool must neither hang nor be lost.
+            let answer = self.0.run(call);
             tracing::info!("from within");
-            Ok(Vec::new())
+            answer
         }
     }
 
     fn logged(level: LogLevel, run: impl FnOnce(&HookLog)) -> Vec<(String, String)> {
-        let tools = Tools::default();
-        let log = HookLog::new(Arc::new(Juju::new(Box::new(tools.clone()))), level, None);
+        let tools = fakes::idle_tools();
+        fakes::begin(&tools, "hooks/update-status");
+        let juju = Juju::new(Box::new(LogsWithin(tools.clone())));
+        let log = HookLog::new(Arc::new(juju), level, None);
         tracing::subscriber::with_default(log.clone(), || run(&log));
-        tools.0.lock().unwrap().clone()
+        let calls = tools.calls();
+        assert!(calls.iter().all(|call| call.tool() == "juju-log"), "{calls:?}");
+        fakes::lines_logged(&calls)
     }
 
     #[test]

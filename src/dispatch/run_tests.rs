@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use super::Event;
-use super::fakes::{Collected, Step, Unit, willing};
+use super::fakes::{Collected, Step, Unit, lines_logged, willing};
 use super::queue::{Arrival, Queue};
 use super::state::CHARM_KEY;
 use crate::juju::{LogLevel, Status};
@@ -109,7 +109,7 @@ fn a_full_queue_fails_the_hook_and_the_status_of_a_workload_hook_says_so() {
     });
     // The stored ones are done on the way, so they have to stay.
     let mut unit = unit;
-    let full = unit.agent.lock().unwrap().state.clone();
+    let full = unit.state();
     unit.steps.extend((0..Queue::CAPACITY).map(|number| {
         let name: &'static str = Box::leak(format!("hook-{number}").into_boxed_str());
         (name, Step::Defer("full"))
@@ -117,13 +117,13 @@ fn a_full_queue_fails_the_hook_and_the_status_of_a_workload_hook_says_so() {
     let ran = unit.run(CONFIG_CHANGED);
     assert_eq!(ran.code, 1);
     assert!(ran.log.last().unwrap().1.contains("64 events are stored already"), "{ran:?}");
-    assert_eq!(unit.agent.lock().unwrap().state, full);
+    assert_eq!(unit.state(), full);
 
     // Exit 0 would say that the event is kept. Juju hides this failure, so the status tells it, and
     // the event comes again.
     let ran = unit.run("hooks/web-pebble-ready");
     assert_eq!(ran.code, 1);
-    assert_eq!(unit.agent.lock().unwrap().state, full);
+    assert_eq!(unit.state(), full);
     assert!(ran.statuses[0].starts_with("blocked: cannot defer \"web-pebble-ready\""), "{ran:?}");
 }
 
@@ -143,7 +143,7 @@ fn pebble_ready_ends_setup_whatever_its_outcome() {
 #[test]
 fn a_config_that_does_not_parse_blocks_and_names_the_option() {
     let unit = Unit::in_operation().on("config-changed", Step::ReadConfig);
-    unit.agent.lock().unwrap().config.insert("port".to_owned(), json!("eighty"));
+    unit.configure("port", "80.5");
     for hook in [UPDATE_STATUS, CONFIG_CHANGED, UPDATE_STATUS] {
         let ran = unit.run(hook);
         assert_eq!(ran.code, 0);
@@ -152,35 +152,32 @@ fn a_config_that_does_not_parse_blocks_and_names_the_option() {
             "{ran:?}"
         );
     }
-    unit.agent.lock().unwrap().config.insert("port".to_owned(), json!(80));
+    unit.configure("port", "80");
     assert_eq!(unit.run(CONFIG_CHANGED).statuses, ["active"]);
 }
 
 #[test]
 fn invalid_retry_options_block_and_the_defaults_count() {
     let unit = Unit::in_operation().on("config-changed", Step::Pebble);
-    for (option, value) in
-        [("pebble-retry-attempts", json!(0)), ("pebble-retry-step", json!("soon"))]
-    {
-        let config = BTreeMap::from([(option.to_owned(), value)]);
-        unit.agent.lock().unwrap().config = config;
+    for (option, value) in [("pebble-retry-attempts", "0"), ("pebble-retry-step", "soon")] {
+        unit.configure(option, value);
         assert!(
             unit.run(UPDATE_STATUS).statuses[0]
                 .starts_with(&format!("blocked: invalid config \"{option}\""))
         );
         assert!(unit.run(CONFIG_CHANGED).log.last().unwrap().1.contains("after 15 attempts"));
+        unit.tools.with_unit(|unit| unit.reset_config(option)).unwrap();
     }
 }
 
 #[test]
 fn the_operators_attempts_count_in_operation_and_not_in_setup() {
-    let config = BTreeMap::from([("pebble-retry-attempts".to_owned(), json!(2))]);
     let unit = Unit::in_operation().on("config-changed", Step::Pebble);
-    unit.agent.lock().unwrap().config = config.clone();
+    unit.configure("pebble-retry-attempts", "2");
     assert!(unit.run(CONFIG_CHANGED).log.last().unwrap().1.contains("after 2 attempts"));
 
     let unit = Unit::new().on("config-changed", Step::Pebble);
-    unit.agent.lock().unwrap().config = config;
+    unit.configure("pebble-retry-attempts", "2");
     let ran = unit.run(CONFIG_CHANGED);
     assert!(ran.err.contains("after 3 attempts"), "{}", ran.err);
 }
@@ -189,14 +186,14 @@ fn the_operators_attempts_count_in_operation_and_not_in_setup() {
 fn the_charms_state_is_kept_and_written_only_when_changed() {
     let unit = Unit::in_operation().on("config-changed", Step::SetState(7));
     assert!(unit.run(CONFIG_CHANGED).tools.contains(&"state-set"));
-    assert!(unit.agent.lock().unwrap().state[CHARM_KEY].contains("xxxxxxx"));
+    assert!(unit.state()[CHARM_KEY].contains("xxxxxxx"));
     assert!(!unit.run(CONFIG_CHANGED).tools.contains(&"state-set"));
 }
 
 #[test]
 fn a_failing_status_set_fails_the_hook_but_not_a_workload_hook() {
     let unit = Unit::in_operation();
-    unit.agent.lock().unwrap().broken.insert("status-set");
+    unit.break_tool("status-set");
     assert_eq!(unit.run(UPDATE_STATUS).code, 1);
     assert_eq!(unit.run("hooks/web-pebble-ready").code, 0);
 }
@@ -248,7 +245,7 @@ fn errors_of_collect_status_are_told_apart() {
 #[test]
 fn a_config_that_cannot_be_read_without_a_panic_holds_no_unit_that_goes_away() {
     let unit = Unit::in_operation();
-    unit.agent.lock().unwrap().config.insert("bomb".to_owned(), json!("x"));
+    unit.configure("bomb", "x");
     for (hook, code) in
         [(UPDATE_STATUS, 1), ("hooks/stop", 0), ("hooks/remove", 0), ("hooks/web-pebble-ready", 0)]
     {
@@ -278,7 +275,7 @@ fn an_application_status_is_the_leaders() {
     for leader in [false, true] {
         let unit =
             Unit::in_operation().collecting(Collected::Application(Status::waiting("all of us")));
-        unit.agent.lock().unwrap().leader = leader;
+        unit.tools.with_unit(|unit| unit.set_leader(leader));
         let ran = unit.run(UPDATE_STATUS);
         assert_eq!(ran.application.len(), usize::from(leader));
         assert_eq!(ran.statuses, ["active"]);
@@ -316,7 +313,7 @@ fn lines_go_where_they_cost_least() {
 #[test]
 fn a_failing_juju_log_fails_nothing() {
     let unit = Unit::in_operation().on("update-status", Step::Log(&[(LogLevel::Info, "one")]));
-    unit.agent.lock().unwrap().broken.insert("juju-log");
+    unit.break_tool("juju-log");
     let ran = unit.run(UPDATE_STATUS);
     assert_eq!(ran.code, 0);
     assert!(ran.err.contains("one") && ran.err.contains("juju-log"), "{}", ran.err);
@@ -365,7 +362,7 @@ fn the_first_failed_attempt_of_a_retry_is_told_at_once_and_lines_leave_before_ea
 #[test]
 fn what_another_change_is_waited_for_is_told_before_the_wait() {
     let unit = Unit::in_operation();
-    let agent = Arc::clone(&unit.agent);
+    let tools = unit.tools.clone();
     let requests = AtomicUsize::new(0);
     // What the log held when each request came.
     let logged = Arc::new(Mutex::new(Vec::new()));
@@ -374,7 +371,7 @@ fn what_another_change_is_waited_for_is_told_before_the_wait() {
         .with_pebble(move |method, target| match (method, target.split('?').next().unwrap()) {
             ("POST", "/v1/services") => {
                 requests.fetch_add(1, Ordering::SeqCst);
-                seen.lock().unwrap().push(agent.lock().unwrap().log.clone());
+                seen.lock().unwrap().push(lines_logged(&tools.calls()));
                 willing(method, target)
             }
             ("GET", "/v1/changes/1/wait" | "/v1/changes/1")

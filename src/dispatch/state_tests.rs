@@ -28,7 +28,7 @@ fn times(ran: &Ran, tool: &str) -> usize {
 #[test]
 fn a_workload_hook_writes_its_state_once_more() {
     let unit = Unit::new().on("web-pebble-ready", Step::Defer("later"));
-    unit.agent.lock().unwrap().failing.insert("state-set", 1);
+    unit.break_once("state-set");
     let ran = unit.run(READY);
     assert_eq!((ran.code, times(&ran, "state-set")), (0, 2), "{ran:?}");
     assert_eq!(ran.statuses, ["waiting: later"]);
@@ -45,7 +45,7 @@ fn a_workload_hook_that_cannot_write_its_state_is_blocked_and_fails() {
         (Step::SetState(100), Collected::Nothing),
     ] {
         let unit = Unit::new().on("web-pebble-ready", step).collecting(collected);
-        unit.agent.lock().unwrap().broken.insert("state-set");
+        unit.break_tool("state-set");
         let ran = unit.run(READY);
         assert_eq!((ran.code, times(&ran, "state-set")), (1, 2), "{ran:?}");
         let last = ran.statuses.last().unwrap();
@@ -55,15 +55,16 @@ fn a_workload_hook_that_cannot_write_its_state_is_blocked_and_fails() {
             ),
             "{ran:?}"
         );
-        assert!(unit.agent.lock().unwrap().state.is_empty());
+        assert!(unit.state().is_empty());
     }
     // Even that cannot be said.
     let unit = Unit::new().on("web-pebble-ready", Step::Defer("later"));
-    unit.agent.lock().unwrap().broken.extend(["state-set", "status-set"]);
+    unit.break_tool("state-set");
+    unit.break_tool("status-set");
     assert_eq!(unit.run(READY).code, 1);
     // An ordinary hook is run again by Juju, which shows that it failed.
     let unit = Unit::new().on("config-changed", Step::Defer("later"));
-    unit.agent.lock().unwrap().broken.insert("state-set");
+    unit.break_tool("state-set");
     let ran = unit.run(CONFIG_CHANGED);
     assert_eq!((ran.code, times(&ran, "state-set")), (1, 1), "{ran:?}");
 }
@@ -78,7 +79,7 @@ fn a_workload_hook_commits_whatever_else_goes_wrong_after_its_handlers() {
         ("juju-log", Collected::Panic),
     ] {
         let unit = Unit::new().on("web-pebble-ready", Step::Defer("later")).collecting(collected);
-        unit.agent.lock().unwrap().broken.insert(broken);
+        unit.break_tool(broken);
         let ran = unit.run(READY);
         assert_eq!(ran.code, 0, "{broken}: {ran:?}");
         assert_eq!(unit.stored(), ["web-pebble-ready"], "{broken}");
@@ -88,7 +89,7 @@ fn a_workload_hook_commits_whatever_else_goes_wrong_after_its_handlers() {
 #[test]
 fn a_workload_hook_that_cannot_read_the_state_fails_too() {
     let unit = Unit::new().on("web-pebble-ready", Step::Defer("later"));
-    unit.agent.lock().unwrap().broken.insert("state-get");
+    unit.break_tool("state-get");
     let ran = unit.run(READY);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.statuses[0].starts_with("blocked: cannot read the unit's stored state"), "{ran:?}");
@@ -157,7 +158,7 @@ fn a_state_that_is_only_out_of_reach_is_not_replaced_by_a_file() {
             let mut unit = Unit::new()
                 .on("config-changed", Step::Defer("later"))
                 .on("web-pebble-ready", Step::Defer("later"));
-            unit.agent.lock().unwrap().missing.extend(missing);
+            unit.remove_tools(missing);
             unit.variables =
                 version.map(|version| ("JUJU_VERSION", version.to_owned())).into_iter().collect();
             let ran = unit.run(hook);
@@ -171,7 +172,7 @@ fn a_state_that_is_only_out_of_reach_is_not_replaced_by_a_file() {
         }
     }
     let mut unit = Unit::new().on("config-changed", Step::Defer("later"));
-    unit.agent.lock().unwrap().missing.extend(STATE_TOOLS);
+    unit.remove_tools(&STATE_TOOLS);
     unit.variables = vec![("JUJU_VERSION", "2.7.8".to_owned())];
     assert_eq!(unit.run(CONFIG_CHANGED).code, 0);
     assert!(unit.folder.path().join(Store::FILE_NAME).exists());
@@ -203,10 +204,10 @@ fn a_state_that_cannot_be_read_is_an_error_and_left_alone() {
         let unit = Unit::in_operation();
         let foreign =
             BTreeMap::from([(FRAMEWORK_KEY.to_owned(), "{\"version\":7,\"data\":{}}".to_owned())]);
-        unit.agent.lock().unwrap().state = foreign.clone();
+        unit.store(&foreign);
         let ran = unit.run(hook);
         assert!(ran.seen.is_empty(), "{ran:?}");
-        assert_eq!(unit.agent.lock().unwrap().state, foreign);
+        assert_eq!(unit.state(), foreign);
         match hook {
             UPDATE_STATUS => assert_eq!(ran.code, 1),
             "actions/act" => assert!(ran.failure.unwrap().contains("its version is 7")),
@@ -224,7 +225,7 @@ fn a_state_that_cannot_be_read_is_an_error_and_left_alone() {
 #[test]
 fn a_failing_state_get_is_an_error() {
     let unit = Unit::in_operation();
-    unit.agent.lock().unwrap().broken.insert("state-get");
+    unit.break_tool("state-get");
     let ran = unit.run(UPDATE_STATUS);
     assert_eq!((ran.code, ran.seen.len()), (1, 0));
     assert!(!ran.tools.contains(&"state-set"));
@@ -233,7 +234,7 @@ fn a_failing_state_get_is_an_error() {
 #[test]
 fn without_state_get_the_state_is_a_file() {
     let unit = Unit::new().on("config-changed", Step::Defer("later"));
-    unit.agent.lock().unwrap().missing.extend(STATE_TOOLS);
+    unit.remove_tools(&STATE_TOOLS);
     assert_eq!(unit.run(CONFIG_CHANGED).code, 0);
     let path = unit.folder.path().join(Store::FILE_NAME);
     assert!(std::fs::read_to_string(&path).unwrap().contains("config-changed"));
@@ -246,7 +247,7 @@ fn without_state_get_the_state_is_a_file() {
 #[test]
 fn a_workload_hook_commits_even_when_its_status_cannot_be_collected() {
     let unit = Unit::new().on("web-pebble-ready", Step::Defer("later"));
-    unit.agent.lock().unwrap().broken.insert("config-get");
+    unit.break_tool("config-get");
     let ran = unit.run("hooks/web-pebble-ready");
     assert_eq!(ran.code, 0);
     assert!(

@@ -76,11 +76,11 @@ fn pebble_away_in_a_workload_hook_stores_and_waits() {
 #[test]
 fn pebble_away_in_operation_fails_the_hook() {
     let unit = Unit::in_operation().on("config-changed", Step::Pebble);
-    let before = unit.agent.lock().unwrap().state.clone();
+    let before = unit.state();
     let ran = unit.run(CONFIG_CHANGED);
     failed(&ran, "cannot add layer \"web\" in container \"web\": no answer from Pebble");
     assert_eq!(ran.statuses, ["waiting: Pebble in \"web\" not answering (attempt 4 of 15)"]);
-    assert_eq!(unit.agent.lock().unwrap().state, before);
+    assert_eq!(unit.state(), before);
 }
 
 #[test]
@@ -212,13 +212,13 @@ fn the_charm_overrides_the_table_in_one_place() {
 #[test]
 fn an_actions_error_is_its_failure_message() {
     let unit = Unit::in_operation().on("actions/act", Step::Own("cannot act:\n  on stage"));
-    let before = unit.agent.lock().unwrap().state.clone();
+    let before = unit.state();
     let ran = unit.run("actions/act");
     assert_eq!(ran.code, 0);
     assert_eq!(ran.failure.as_deref(), Some("cannot act: on stage"));
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
     assert!(ran.statuses.is_empty() && ran.seen == ["actions/act"], "{ran:?}");
-    assert_eq!(unit.agent.lock().unwrap().state, before);
+    assert_eq!(unit.state(), before);
 }
 
 #[test]
