@@ -11,11 +11,12 @@
 )]
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use charmwright::{Charm, Error, Event, Hook, Metadata, NoConfig, Outcome, Result, Statuses};
+use charmwright_testing::ToolScripts;
 
 const CHILD: &str = "CHARM_PROCESS_CHILD";
 
@@ -45,6 +46,7 @@ impl Charm for Probe {
 /// A folder with hook tools that write down how they were called.
 struct Agent {
     folder: tempfile::TempDir,
+    tools: ToolScripts,
 }
 
 struct Ran {
@@ -56,8 +58,8 @@ struct Ran {
 
 impl Agent {
     fn new() -> Self {
-        let agent = Self { folder: tempfile::tempdir().unwrap() };
-        fs::create_dir(agent.path("tools")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let tools = ToolScripts::new(folder.path()).unwrap();
         for (tool, answer) in [
             ("state-get", "echo null"),
             ("config-get", "echo '{}'"),
@@ -66,24 +68,9 @@ impl Agent {
             ("juju-log", ""),
             ("action-fail", ""),
         ] {
-            agent.tool(tool, answer);
+            tools.put(tool, answer).unwrap();
         }
-        agent
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn tool(&self, name: &str, answer: &str) {
-        let path = self.path("tools").join(name);
-        let calls = self.path("calls");
-        fs::write(
-            &path,
-            format!("#!/bin/sh\necho \"{name} $*\" >> '{}'\n{answer}\n", calls.display()),
-        )
-        .unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        Self { folder, tools }
     }
 
     fn run(&self, variables: &[(&str, &str)]) -> Ran {
@@ -91,21 +78,20 @@ impl Agent {
     }
 
     fn run_as(&self, program: &Path, variables: &[(&str, &str)]) -> Ran {
-        let _ = fs::remove_file(self.path("calls"));
+        self.tools.forget_calls().unwrap();
         let output = Command::new(program)
             .env_clear()
             .env(CHILD, "1")
-            .env("PATH", format!("{}:/usr/bin:/bin", self.path("tools").display()))
+            .env("PATH", format!("{}:/usr/bin:/bin", self.tools.folder().display()))
             .envs(variables.iter().copied())
             .current_dir(self.folder.path())
             .output()
             .unwrap();
-        let calls = fs::read_to_string(self.path("calls")).unwrap_or_default();
         Ran {
             code: output.status.code(),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
-            tools: calls.lines().map(str::to_owned).collect(),
+            tools: self.tools.calls(),
         }
     }
 }
@@ -144,7 +130,7 @@ fn a_malformed_environment_names_the_variable() {
 
 fn a_link_by_the_hooks_name_is_that_hook() {
     let agent = Agent::new();
-    let link = agent.path("update-status");
+    let link = agent.folder.path().join("update-status");
     symlink(std::env::current_exe().unwrap(), &link).unwrap();
     let ran = agent.run_as(&link, &[UNIT]);
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""));
@@ -189,7 +175,7 @@ fn hook_tools_that_are_absent_or_broken_fail_the_hook_with_their_name() {
     let update_status = [UNIT, ("JUJU_DISPATCH_PATH", "hooks/update-status")];
     for tool in ["config-get", "status-set"] {
         let agent = Agent::new();
-        fs::remove_file(agent.path("tools").join(tool)).unwrap();
+        agent.tools.remove(tool).unwrap();
         let ran = agent.run(&update_status);
         assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
         assert!(
@@ -206,7 +192,7 @@ fn hook_tools_that_are_absent_or_broken_fail_the_hook_with_their_name() {
         ("status-set", "echo 'ERROR no' >&2; exit 2"),
     ] {
         let agent = Agent::new();
-        agent.tool(tool, answer);
+        agent.tools.put(tool, answer).unwrap();
         let ran = agent.run(&update_status);
         assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{tool}: {answer}");
         assert!(
@@ -217,7 +203,7 @@ fn hook_tools_that_are_absent_or_broken_fail_the_hook_with_their_name() {
     }
     // Without any tool at all the last resort is standard error.
     let agent = Agent::new();
-    fs::remove_dir_all(agent.path("tools")).unwrap();
+    fs::remove_dir_all(agent.tools.folder()).unwrap();
     let ran = agent.run(&update_status);
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("config-get") && ran.err.contains("PATH"), "{}", ran.err);

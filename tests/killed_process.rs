@@ -12,7 +12,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -20,6 +19,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use charmwright::dispatch::{CHARM_KEY, FRAMEWORK_KEY, deferred_events};
 use charmwright::{Charm, Event, Hook, Metadata, NoConfig, Outcome, Result, Statuses};
+use charmwright_testing::ToolScripts;
 
 const CHILD: &str = "CHARM_PROCESS_CHILD";
 const STATE: &str = ".charmwright-state.json";
@@ -50,7 +50,10 @@ impl Charm for Counter {
 }
 
 /// The charm's folder, with hook tools that have no state.
-struct Unit(tempfile::TempDir);
+struct Unit {
+    folder: tempfile::TempDir,
+    tools: ToolScripts,
+}
 
 /// What is stored: how often the deferred event was tried, and how many hooks ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,28 +64,26 @@ struct Stored {
 
 impl Unit {
     fn new() -> Self {
-        let unit = Self(tempfile::tempdir().unwrap());
-        fs::create_dir(unit.path("tools")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let tools = ToolScripts::new(folder.path()).unwrap();
         for (tool, answer) in [("config-get", "echo '{}'"), ("status-set", ":"), ("juju-log", ":")]
         {
-            let path = unit.path("tools").join(tool);
-            fs::write(&path, format!("#!/bin/sh\n{answer}\n")).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            tools.put(tool, answer).unwrap();
         }
-        unit
+        Self { folder, tools }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     fn begin(&self, hook: &str) -> Child {
         Command::new(std::env::current_exe().unwrap())
             .env_clear()
             .env(CHILD, "1")
-            .env("PATH", self.path("tools"))
+            .env("PATH", self.tools.folder())
             .env("JUJU_UNIT_NAME", "counter/0")
-            .env("JUJU_CHARM_DIR", self.0.path())
+            .env("JUJU_CHARM_DIR", self.folder.path())
             .env("JUJU_DISPATCH_PATH", format!("hooks/{hook}"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -113,7 +114,8 @@ impl Unit {
     }
 
     fn half_written(&self) -> usize {
-        let names = fs::read_dir(self.0.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let names =
+            fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_string_lossy().ends_with(".tmp")).count()
     }
 }

@@ -3,10 +3,11 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use charmwright_testing::ToolScripts;
 
 /// The hook executable.
 pub const CHARM: &str = env!("CARGO_BIN_EXE_any-workload-k8s");
@@ -36,6 +37,7 @@ const TOOLS: [(&str, &str); 9] = [
 
 pub struct Unit {
     folder: tempfile::TempDir,
+    tools: ToolScripts,
     variables: Vec<(OsString, OsString)>,
 }
 
@@ -51,11 +53,9 @@ pub struct Ran {
 impl Unit {
     /// A unit in update-status, with a good config, all tools, and a Pebble that is away.
     pub fn new() -> Self {
-        let mut unit = Self {
-            folder: tempfile::Builder::new().prefix("cw").tempdir().unwrap(),
-            variables: Vec::new(),
-        };
-        fs::create_dir(unit.path("tools")).unwrap();
+        let folder = tempfile::Builder::new().prefix("cw").tempdir().unwrap();
+        let tools = ToolScripts::new(folder.path()).unwrap();
+        let mut unit = Self { folder, tools, variables: Vec::new() };
         for (tool, answer) in TOOLS {
             unit.tool(tool, answer);
         }
@@ -65,7 +65,7 @@ impl Unit {
         unit.set("JUJU_DISPATCH_PATH", "hooks/update-status");
         unit.set("CHARMWRIGHT_CONTAINERS", containers);
         unit.set("UNIT", unit.path(""));
-        unit.set("PATH", format!("{}:/usr/bin:/bin", unit.path("tools").display()));
+        unit.set("PATH", format!("{}:/usr/bin:/bin", unit.tools.folder().display()));
         unit
     }
 
@@ -84,23 +84,13 @@ impl Unit {
         fs::write(self.path(name), content).unwrap();
     }
 
-    /// A hook tool that notes how it is called and then does this. It is written by another
-    /// process: one that we had open for writing while another test starts a process could not be
-    /// executed.
+    /// A hook tool that does this.
     pub fn tool(&self, name: &str, answer: &str) {
-        let script = format!("#!/bin/sh\necho \"{name} $*\" >> \"$UNIT/calls\"\n{answer}\n");
-        let mut writer = Command::new("/bin/sh")
-            .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
-            .arg(self.path("tools").join(name))
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        writer.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-        assert!(writer.wait().unwrap().success());
+        self.tools.put(name, answer).unwrap();
     }
 
     pub fn remove_tool(&self, name: &str) {
-        fs::remove_file(self.path("tools").join(name)).unwrap();
+        self.tools.remove(name).unwrap();
     }
 
     pub fn set(&mut self, name: &str, value: impl AsRef<OsStr>) {
@@ -119,7 +109,7 @@ impl Unit {
 
     /// Runs something else that is, or starts, the hook executable.
     pub fn run_program(&self, program: &Path) -> Ran {
-        let _ = fs::remove_file(self.path("calls"));
+        self.tools.forget_calls().unwrap();
         // Files and not pipes: a process that a hook left behind would hold a pipe open.
         let stream = |name: &str| fs::File::create(self.path(name)).unwrap();
         let child = Command::new(program)
@@ -135,7 +125,7 @@ impl Unit {
         let read = |name: &str| {
             String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned()
         };
-        let calls: Vec<String> = read("calls").lines().map(str::to_owned).collect();
+        let calls = self.tools.calls();
         let logged = calls.iter().filter(|call| call.starts_with("juju-log")).cloned();
         let told =
             [read("out"), read("err")].into_iter().chain(logged).collect::<Vec<_>>().join("\n");

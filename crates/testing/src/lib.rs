@@ -37,8 +37,10 @@ pub mod pebble_binary;
 mod processes;
 pub mod proxy;
 mod skip;
+mod tool_scripts;
 mod wire;
 
 pub use captured_log::CapturedLog;
 pub use error::{Error, ErrorKind};
 pub use skip::daemon_or_skip;
+pub use tool_scripts::ToolScripts;
