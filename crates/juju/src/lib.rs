@@ -10,9 +10,10 @@
 //! - [`Juju`] is the hook tools as typed calls. Each call runs one tool; a question is asked at
 //!   most once a hook, since the agent's answer would not change anyway.
 //!
-//! Below them, [`HookTools`] is the one seam: [`SystemTools`] starts real processes, a test gives
-//! an implementation of its own. All of it is synchronous and blocking, because a hook tool is a
-//! process that ends within milliseconds and the agent serves one at a time.
+//! Below them, [`HookTools`] is the one seam: [`SystemTools`] starts real processes, and in a test
+//! Juju's model answers in-process (`charmwright_agent::InProcessTools`). All of it is synchronous
+//! and blocking, because a hook tool is a process that ends within milliseconds and the agent
+//! serves one at a time.
 //!
 //! ```no_run
 //! use charmwright_juju::{HookEnv, Juju, Port, Status, SystemTools};

@@ -1,9 +1,10 @@
 //! Real parts for tests: a Pebble daemon of one's own, and a proxy that breaks the road to it.
 //!
-//! Nothing here is a stand-in. [`pebble_binary`] finds the real Pebble or builds the pinned one,
+//! No Pebble here is a stand-in. [`pebble_binary`] finds the real one or builds the pinned one,
 //! [`daemon`] runs it in a folder of its own and ends it the way a container ends (every process
 //! that it started goes with it), and [`proxy`] stands between a client and the daemon's socket,
-//! passes everything on, and spoils the requests that a test names.
+//! passes everything on, and spoils the requests that a test names. [`ToolScripts`] are hook tools
+//! for a charm that runs as a process.
 //!
 //! ```no_run
 //! use charmwright_testing::daemon::DaemonOptions;
