@@ -14,9 +14,9 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::error::{Error, ErrorKind};
+use super::family::{Family, signal};
 use super::folder::{check_socket_path, short_temp_dir};
 use super::pebble_binary::{Pinned, Search};
-use super::processes::{Family, signal};
 use super::wire;
 use charmwright_pebble::Client;
 
