@@ -1,14 +1,13 @@
-//! The processes below this one, as Linux's `/proc` shows them: who they are, ending all of them,
-//! and collecting the dead.
+//! The processes below this one: who they are, ending all of them, and collecting the dead.
 //!
 //! A process that stands for a container makes itself a *child subreaper*, so that whatever is
 //! orphaned below it becomes its child instead of leaving for process 1. "All its descendants" is
 //! then everything that ever started inside, daemons that forked twice included.
 
 use std::collections::HashMap;
-use std::fs;
 use std::time::{Duration, Instant};
 
+use charmwright_testing::processes::{self, Process};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
 use crate::error::{Error, Result, os};
@@ -40,13 +39,6 @@ impl From<WaitStatus> for Ending {
             (None, None) => Self::Code(-1),
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Entry {
-    pid: Pid,
-    parent: Option<Pid>,
-    zombie: bool,
 }
 
 /// Makes this process the new parent of every orphan below it, and has it sent `signal` when the
@@ -89,38 +81,47 @@ pub fn reap(main: Pid) -> Option<Ending> {
 
 /// Collects the dead children that nobody waits for: those not among `waited_for`.
 pub fn reap_orphans(waited_for: &[Pid]) {
-    let me = rustix::process::getpid();
-    for entry in entries() {
-        if entry.zombie && entry.parent == Some(me) && !waited_for.contains(&entry.pid) {
-            let _ = rustix::process::waitpid(Some(entry.pid), WaitOptions::NOHANG);
+    let me = number(rustix::process::getpid());
+    for process in processes::all() {
+        if process.has_ended() && process.parent() == me {
+            let pid = pid_of(&process).filter(|pid| !waited_for.contains(pid));
+            if let Some(pid) = pid {
+                let _ = rustix::process::waitpid(Some(pid), WaitOptions::NOHANG);
+            }
         }
     }
 }
 
 /// Every live process below `root`, children before grandchildren.
 pub fn descendants(root: Pid) -> Vec<Pid> {
-    below(root, &entries())
+    below(root, &processes::all())
 }
 
-fn below(root: Pid, entries: &[Entry]) -> Vec<Pid> {
-    let mut children: HashMap<Pid, Vec<Entry>> = HashMap::new();
-    for entry in entries {
-        if let Some(parent) = entry.parent {
-            children.entry(parent).or_default().push(*entry);
-        }
+fn below(root: Pid, processes: &[Process]) -> Vec<Pid> {
+    let mut children: HashMap<u32, Vec<&Process>> = HashMap::new();
+    for process in processes {
+        children.entry(process.parent()).or_default().push(process);
     }
     let mut found = Vec::new();
-    let mut parents = vec![root];
+    let mut parents = vec![number(root)];
     while let Some(parent) = parents.pop() {
         // `remove`: should the snapshot be torn, no cycle can hold us.
         for child in children.remove(&parent).unwrap_or_default() {
-            parents.push(child.pid);
-            if !child.zombie {
-                found.push(child.pid);
+            parents.push(child.pid());
+            if !child.has_ended() {
+                found.extend(pid_of(child));
             }
         }
     }
     found
+}
+
+fn number(pid: Pid) -> u32 {
+    pid.as_raw_pid().unsigned_abs()
+}
+
+fn pid_of(process: &Process) -> Option<Pid> {
+    i32::try_from(process.pid()).ok().and_then(Pid::from_raw)
 }
 
 /// Kills every descendant of this process, and what those start meanwhile, until none is left;
@@ -147,31 +148,6 @@ pub fn kill_descendants(mut reap: impl FnMut()) {
     }
 }
 
-fn entries() -> Vec<Entry> {
-    let Ok(folder) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    folder
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()))
-        .filter_map(|pid| parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?))
-        .collect()
-}
-
-/// Reads `PID (NAME) STATE PARENT ...`; the name may itself hold spaces and brackets.
-fn parse_stat(line: &str) -> Option<Entry> {
-    let (pid, rest) = line.split_once(" (")?;
-    let (_, rest) = rest.rsplit_once(") ")?;
-    let mut fields = rest.split(' ');
-    let state = fields.next()?;
-    let parent = fields.next()?.parse::<i32>().ok()?;
-    Some(Entry {
-        pid: Pid::from_raw(pid.parse().ok()?)?,
-        parent: Pid::from_raw(parent),
-        zombie: matches!(state, "Z" | "X"),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,27 +157,16 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_hold_brackets_and_spaces() {
-        let entry = parse_stat("42 (a) (b c) S 7 42 42 0 -1").unwrap();
-        assert_eq!(entry, Entry { pid: pid(42), parent: Some(pid(7)), zombie: false });
-        assert!(parse_stat("42 (x) Z 7 0").unwrap().zombie);
-        for bad in ["", "42", "42 (x", "42 (x) ", "x (y) S 1", "0 (x) S 1"] {
-            assert_eq!(parse_stat(bad), None, "{bad:?}");
-        }
-    }
-
-    #[test]
     fn grandchildren_are_found_and_zombies_are_not_live() {
-        let entry =
-            |own, parent, zombie| Entry { pid: pid(own), parent: Pid::from_raw(parent), zombie };
         let all = [
-            entry(1, 0, false),
-            entry(2, 1, false),
-            entry(3, 2, true),
-            entry(4, 3, false),
-            entry(5, 1, false),
-            entry(9, 8, false),
-        ];
+            "1 (x) S 0 1 1",
+            "2 (x) S 1 1 1",
+            "3 (x) Z 2 1 1",
+            "4 (x) S 3 1 1",
+            "5 (x) S 1 1 1",
+            "9 (x) S 8 1 1",
+        ]
+        .map(|line| Process::parse(line).unwrap());
         let mut found = below(pid(1), &all);
         found.sort_by_key(|pid| pid.as_raw_nonzero());
         assert_eq!(found, [pid(2), pid(4), pid(5)]);

@@ -465,7 +465,7 @@ impl Daemon {
         let Some(mut child) = state.child.take() else {
             return Ok(None);
         };
-        let pid = i32::try_from(child.id()).unwrap_or_default();
+        let pid = child.id();
         let already = child.try_wait().ok().flatten();
         // The number of a process that has been waited for may be a stranger's by now.
         let root = if already.is_some() { u32::MAX } else { child.id() };

@@ -1,5 +1,4 @@
-//! Every process that a daemon started, found in `/proc` and ended together, as the end of a
-//! container ends them.
+//! Every process that a daemon started, ended together, as the end of a container ends them.
 //!
 //! Pebble gives each service a process group of its own, and a service may fork twice and lose its
 //! parent, so neither a group nor the line of parents finds them all. A process belongs to the
@@ -12,37 +11,17 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// One line of `/proc`: see proc_pid_stat(5).
-struct Process {
-    pid: i32,
-    parent: i32,
-    group: i32,
-    session: i32,
-}
+use crate::processes::{self, Process};
 
 /// All processes that still run. A zombie has ended: what is left of it is its parent's business.
 fn running() -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    entries
-        .filter_map(|entry| {
-            let pid: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            // The name stands in brackets and may hold blanks and brackets itself: what follows the
-            // last one is plain.
-            let (_, rest) = stat.rsplit_once(')')?;
-            let mut fields = rest.split_ascii_whitespace();
-            let state = fields.next()?;
-            let mut number = || fields.next()?.parse::<i32>().ok();
-            let (parent, group, session) = (number()?, number()?, number()?);
-            (!matches!(state, "Z" | "X")).then_some(Process { pid, parent, group, session })
-        })
-        .collect()
+    let mut all = processes::all();
+    all.retain(|process| !process.has_ended());
+    all
 }
 
 /// Whether the environment that the process was started with holds this `NAME=VALUE`.
-fn has_mark(pid: i32, mark: &str) -> bool {
+fn has_mark(pid: u32, mark: &str) -> bool {
     fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
         environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
     })
@@ -51,11 +30,11 @@ fn has_mark(pid: i32, mark: &str) -> bool {
 /// The processes of one daemon, remembered from look to look: a killed parent no longer leads to
 /// its children.
 pub(crate) struct Family {
-    root: i32,
+    root: u32,
     mark: String,
-    members: BTreeSet<i32>,
-    groups: BTreeSet<i32>,
-    sessions: BTreeSet<i32>,
+    members: BTreeSet<u32>,
+    groups: BTreeSet<u32>,
+    sessions: BTreeSet<u32>,
 }
 
 impl Family {
@@ -63,7 +42,7 @@ impl Family {
     /// in its environment.
     pub(crate) fn new(root: u32, mark: &str) -> Self {
         Self {
-            root: i32::try_from(root).unwrap_or(i32::MAX),
+            root,
             mark: mark.to_owned(),
             members: BTreeSet::new(),
             groups: BTreeSet::new(),
@@ -72,59 +51,59 @@ impl Family {
     }
 
     /// Looks once more and says who of the family, besides the daemon, runs now.
-    fn look(&mut self) -> Vec<i32> {
+    fn look(&mut self) -> Vec<u32> {
         let all = running();
-        let myself = i32::try_from(std::process::id()).unwrap_or_default();
+        let myself = std::process::id();
         // The group and the session that we or the daemon are in hold strangers too: the whole test
         // run, perhaps.
-        let common: Vec<(i32, i32)> = all
+        let common: Vec<(u32, u32)> = all
             .iter()
-            .filter(|process| process.pid == myself || process.pid == self.root)
-            .map(|p| (p.group, p.session))
+            .filter(|process| process.pid() == myself || process.pid() == self.root)
+            .map(|p| (p.group(), p.session()))
             .collect();
         loop {
             let before = self.members.len();
             for process in &all {
-                if process.pid == self.root
-                    || process.pid == myself
-                    || self.members.contains(&process.pid)
+                if process.pid() == self.root
+                    || process.pid() == myself
+                    || self.members.contains(&process.pid())
                 {
                     continue;
                 }
-                let related = process.parent == self.root
-                    || self.members.contains(&process.parent)
-                    || self.groups.contains(&process.group)
-                    || self.sessions.contains(&process.session)
-                    || has_mark(process.pid, &self.mark);
+                let related = process.parent() == self.root
+                    || self.members.contains(&process.parent())
+                    || self.groups.contains(&process.group())
+                    || self.sessions.contains(&process.session())
+                    || has_mark(process.pid(), &self.mark);
                 if !related {
                     continue;
                 }
-                self.members.insert(process.pid);
-                if common.iter().all(|(group, _)| *group != process.group) {
-                    self.groups.insert(process.group);
+                self.members.insert(process.pid());
+                if common.iter().all(|(group, _)| *group != process.group()) {
+                    self.groups.insert(process.group());
                 }
-                if common.iter().all(|(_, session)| *session != process.session) {
-                    self.sessions.insert(process.session);
+                if common.iter().all(|(_, session)| *session != process.session()) {
+                    self.sessions.insert(process.session());
                 }
             }
             if self.members.len() == before {
                 break;
             }
         }
-        let running: Vec<i32> =
-            all.iter().map(|p| p.pid).filter(|pid| self.members.contains(pid)).collect();
+        let running: Vec<u32> =
+            all.iter().map(Process::pid).filter(|pid| self.members.contains(pid)).collect();
         // Who has ended leaves the family: its number may be given to a stranger, and a group or a
         // session lives on in those who remain.
         self.members = running.iter().copied().collect();
         self.groups = all
             .iter()
-            .filter(|p| self.groups.contains(&p.group) && self.members.contains(&p.pid))
-            .map(|p| p.group)
+            .filter(|p| self.groups.contains(&p.group()) && self.members.contains(&p.pid()))
+            .map(Process::group)
             .collect();
         self.sessions = all
             .iter()
-            .filter(|p| self.sessions.contains(&p.session) && self.members.contains(&p.pid))
-            .map(|p| p.session)
+            .filter(|p| self.sessions.contains(&p.session()) && self.members.contains(&p.pid()))
+            .map(Process::session)
             .collect();
         running
     }
@@ -136,7 +115,7 @@ impl Family {
 
     /// Sends SIGKILL until nobody but the daemon is left, for at most `limit`. Gives those who are
     /// still there.
-    pub(crate) fn kill(&mut self, limit: Duration) -> Vec<i32> {
+    pub(crate) fn kill(&mut self, limit: Duration) -> Vec<u32> {
         let end = Instant::now() + limit;
         loop {
             let left = self.look();
@@ -154,8 +133,8 @@ impl Family {
 }
 
 /// Sends a signal; a process that has just gone is what was wanted.
-pub(crate) fn signal(pid: i32, signal: Signal) {
-    if let Some(pid) = Pid::from_raw(pid) {
+pub(crate) fn signal(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _gone = kill_process(pid, signal);
     }
 }
@@ -180,7 +159,7 @@ mod tests {
             .unwrap();
         let mut family = Family::new(root.id(), &mark);
         let end = Instant::now() + Duration::from_secs(10);
-        let is_sleep = |pid: &i32| {
+        let is_sleep = |pid: &u32| {
             fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "sleep")
         };
         while family.look().iter().filter(|pid| is_sleep(pid)).count() < 2 {
@@ -189,7 +168,7 @@ mod tests {
         }
         root.kill().unwrap();
         root.wait().unwrap();
-        assert_eq!(family.kill(Duration::from_secs(5)), Vec::<i32>::new());
-        assert!(!running().iter().any(|process| has_mark(process.pid, &mark)));
+        assert_eq!(family.kill(Duration::from_secs(5)), Vec::<u32>::new());
+        assert!(!running().iter().any(|process| has_mark(process.pid(), &mark)));
     }
 }

@@ -4,7 +4,7 @@
 //! [`daemon`] runs it in a folder of its own and ends it the way a container ends (every process
 //! that it started goes with it), and [`proxy`] stands between a client and the daemon's socket,
 //! passes everything on, and spoils the requests that a test names. [`ToolScripts`] are hook tools
-//! for a charm that runs as a process.
+//! for a charm that runs as a process. [`processes`] says what runs.
 //!
 //! ```no_run
 //! use charmwright_testing::daemon::DaemonOptions;
@@ -36,6 +36,7 @@ mod error;
 mod family;
 mod folder;
 pub mod pebble_binary;
+pub mod processes;
 pub mod proxy;
 mod skip;
 mod tool_scripts;
