@@ -3,12 +3,6 @@
 //!
 //! This test program is also the charm: it starts itself again with [`CHILD`] set. It has no
 //! harness, since a harness writes to the streams that are looked at.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test says by panicking what it found"
-)]
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,18 +1,10 @@
 //! A thousand commands in a row and fifty side by side leave nothing behind. In a process of its
 //! own, since it counts what the process holds.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first thing that is not as expected"
-)]
-
-use std::time::{Duration, Instant};
 
 use charmwright_pebble::{Client, Exec};
 use charmwright_testing::daemon::DaemonOptions;
-use charmwright_testing::daemon_or_skip;
+use charmwright_testing::{daemon_or_skip, processes};
+use charmwright_tests::wait::until_blocking;
 use tokio::task::JoinSet;
 
 /// Idle connections that a client keeps for later.
@@ -33,22 +25,8 @@ fn files_of(pid: u32) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
 }
 
-fn children_of(pid: u32) -> Vec<String> {
-    let stats = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
-        let stat = std::fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
-        let (_, after) = stat.rsplit_once(')')?;
-        let parent: u32 = after.split_whitespace().nth(1)?.parse().ok()?;
-        (parent == pid).then_some(stat)
-    });
-    stats.collect()
-}
-
-fn within(limit: Duration, what: &str, mut condition: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !condition() {
-        assert!(started.elapsed() < limit, "in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+fn has_children(pid: u32) -> bool {
+    processes::all().iter().any(|process| process.parent() == pid)
 }
 
 #[test]
@@ -101,12 +79,10 @@ fn many_commands_leave_nothing_behind() {
     assert_eq!(metrics.num_alive_tasks(), 0);
     assert_eq!(threads(), tasks);
     assert!(open_files() <= files + KEPT, "{} files, {files} before", open_files());
-    within(Duration::from_secs(30), "the daemon has no process left", || {
-        children_of(pid).is_empty()
-    });
+    until_blocking("the daemon has no process left", || !has_children(pid));
     // Pebble leaves the ends of its websockets to Go's garbage collector, which comes when there
     // was work.
-    within(Duration::from_secs(30), "the daemon has closed its ends", || {
+    until_blocking("the daemon has closed its ends", || {
         runtime.block_on(async { client.exec_output(&Exec::new(["/bin/true"])).await.unwrap() });
         files_of(pid) <= daemons + A_FEW
     });

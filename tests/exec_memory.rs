@@ -1,19 +1,10 @@
 //! A daemon that pings and pings and reads nothing, while this process grows by less than 16 MiB. A
 //! binary of its own: the memory of a process is one number.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test ends at the first thing that is not as expected"
-)]
-
-#[path = "common/memory.rs"]
-mod memory;
 
 use std::time::Duration;
 
 use charmwright_pebble::{Client, Exec, RetryPolicy};
-use memory::memory;
+use charmwright_tests::memory::rise;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -82,11 +73,9 @@ async fn unread_pongs_do_not_pile_up() {
     let client = Client::new(&socket).with_retry(RetryPolicy::once(Duration::from_secs(5)));
     let mut process = client.exec(&Exec::new(["x"]).combine_stderr()).await.unwrap();
     let mut stdout = process.take_stdout().unwrap();
-    // Sets the peak to what is in use now (proc(5)).
-    std::fs::write("/proc/self/clear_refs", "5").unwrap();
-    let before = memory("VmRSS:");
-    let error = stdout.read(&mut [0; 10]).await.unwrap_err();
-    let rise = memory("VmHWM:").saturating_sub(before);
+    let mut end = None;
+    let rise = rise(async { end = stdout.read(&mut [0; 10]).await.err() }).await;
+    let error = end.unwrap();
     println!("the peak rose by {} KiB", rise / 1024);
     // All of them were read: the end that comes after them was seen.
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");

@@ -1,34 +1,16 @@
 //! 1 GiB pushed from a reader and pulled to a writer while this process grows by less than 32 MiB.
 //! A binary of its own: the memory of a process is one number.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test ends at the first thing that is not as expected"
-)]
-
-#[path = "common/memory.rs"]
-mod memory;
 
 use std::path::Path;
 
 use charmwright_pebble::PushOptions;
 use charmwright_testing::daemon::DaemonOptions;
 use charmwright_testing::daemon_or_skip;
-use memory::memory;
+use charmwright_tests::memory::rise;
 use tokio::io::AsyncReadExt as _;
 
 const SIZE: u64 = 1024 * 1024 * 1024;
 const RISE: u64 = 32 * 1024 * 1024;
-
-/// How far the peak of `work` lies above the memory before it.
-async fn rise(work: impl Future<Output = ()>) -> u64 {
-    // Sets the peak to what is in use now (proc(5)).
-    std::fs::write("/proc/self/clear_refs", "5").unwrap();
-    let before = memory("VmRSS:");
-    work.await;
-    memory("VmHWM:").saturating_sub(before)
-}
 
 /// A folder in memory where there is room for the file; a disk would make this a test of the disk.
 fn folder() -> tempfile::TempDir {

@@ -3,12 +3,6 @@
 //!
 //! This test program is also the charm: it starts itself again with [`CHILD`] set. It has no
 //! harness, since a charm owns its process.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test says by panicking what it found"
-)]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,0 +1,233 @@
+//! The websockets of a command: what they answer, what runs when which of them is there, and what
+//! breaks when one of them does.
+
+use std::time::Duration;
+
+use charmwright_pebble::{Change, ChangeId, ChangeStatus, Client, ErrorKind};
+use charmwright_tests::wait::PATIENCE;
+
+use super::exec::exit_code;
+use super::pebble::{Pebble, add, sleeper, until};
+use super::raw::{Answer, post};
+use super::websocket::{Frame, Socket, connect};
+
+/// A command that waits for its websockets.
+struct Waiting {
+    task: String,
+    change: ChangeId,
+}
+
+impl Waiting {
+    /// `more` are further members of the request.
+    fn new(pebble: &impl Pebble, script: &str, more: &str) -> Self {
+        let command = serde_json::json!(["/bin/sh", "-c", script]);
+        let answer = post(pebble, "/v1/exec", &format!(r#"{{"command":{command}{more}}}"#));
+        assert_eq!(answer.status, 202, "{}", String::from_utf8_lossy(&answer.body));
+        let json = answer.json();
+        Self {
+            task: json["result"]["task-id"].as_str().unwrap().to_owned(),
+            change: json["change"].as_str().unwrap().parse().unwrap(),
+        }
+    }
+
+    fn connect(&self, pebble: &impl Pebble, name: &str) -> Socket {
+        connect(pebble, &self.task, name)
+            .unwrap_or_else(|answer| panic!("{name}: {}", answer.refusal()))
+    }
+
+    async fn ended(&self, client: &Client) -> Change {
+        client.wait_change(&self.change, PATIENCE).await.unwrap()
+    }
+}
+
+fn refusal(result: Result<Socket, Answer>) -> (u16, String) {
+    let answer = result.err().expect("no websocket");
+    (answer.status, answer.refusal())
+}
+
+pub(crate) async fn are_refused(pebble: &impl Pebble) {
+    let client = pebble.client();
+    add(&client, [("web", sleeper())]).await;
+    let stopped = client.stop(&["web"]).await.unwrap();
+    let other = stopped.tasks()[0].id().to_owned();
+    let exec = Waiting::new(pebble, "echo ready; cat", "");
+    // Pebble answers before it notes a connection: one that has brought data is noted.
+    let mut stdio = exec.connect(pebble, "stdio");
+    assert_eq!(stdio.frame(), Some(Frame::Data(b"ready\n".to_vec())));
+    let new = pebble.has("1.25");
+    let task = &exec.task;
+    for (task, name, status, text, old) in [
+        (
+            "4711",
+            "stdio",
+            404,
+            "cannot find task \"4711\"".to_owned(),
+            "cannot find task with id \"4711\"",
+        ),
+        (
+            &other,
+            "stdio",
+            400,
+            "\"stop\" tasks do not have websockets".to_owned(),
+            "\"stop\" tasks do not have websockets",
+        ),
+        (
+            task,
+            "nothing",
+            404,
+            format!("cannot find nothing websocket for task \"{task}\""),
+            "cannot find websocket with id \"nothing\"",
+        ),
+        (
+            task,
+            "stderr",
+            404,
+            format!("cannot find stderr websocket for task \"{task}\""),
+            "cannot find websocket with id \"stderr\"",
+        ),
+        (
+            task,
+            "stdio",
+            500,
+            "stdio websocket already connected".to_owned(),
+            "cannot connect to websocket \"stdio\": websocket \"stdio\" already connected",
+        ),
+    ] {
+        let text = if new { text } else { old.to_owned() };
+        assert_eq!(refusal(connect(pebble, task, name)), (status, text));
+    }
+    // No request for a websocket at all.
+    let plain = super::raw::get(pebble, &format!("/v1/tasks/{task}/websocket/control"));
+    assert_eq!(plain.status, 400);
+}
+
+pub(crate) async fn of_a_command_that_is_over_are_none(pebble: &impl Pebble) {
+    let client = pebble.client();
+    let (done, failed) = (Waiting::new(pebble, "true", ""), Waiting::new(pebble, "true", ""));
+    let mut stdio = done.connect(pebble, "stdio");
+    assert_eq!(stdio.output(), b"");
+    assert_eq!(exit_code(&done.ended(&client).await), Some(0));
+    client.abort_change(&failed.change).await.unwrap();
+    let change = failed.ended(&client).await;
+    let err = change.err().unwrap();
+    assert_eq!((change.status(), exit_code(&change)), (&ChangeStatus::Error, None));
+    assert!(err.contains("context canceled"), "{err}");
+    // Before, such a request is never answered.
+    if pebble.has("1.25") {
+        // The trap: a success, and no websocket.
+        let answer = connect(pebble, &done.task, "control").err().unwrap();
+        assert_eq!((answer.status, answer.body.len()), (200, 0));
+        assert_eq!(refusal(connect(pebble, &failed.task, "stdio")), (500, err.to_owned()));
+    }
+}
+
+pub(crate) async fn are_waited_for_5_seconds(pebble: &impl Pebble) {
+    let client = pebble.client();
+    let file = pebble.folder().join("ran");
+    let exec =
+        Waiting::new(pebble, &format!("touch {}", file.display()), r#","split-stderr":true"#);
+    // One of those that are needed is missing.
+    let _control = exec.connect(pebble, "control");
+    let _stdio = exec.connect(pebble, "stdio");
+    let change = exec.ended(&client).await;
+    assert_eq!(*change.status(), ChangeStatus::Error);
+    let text = format!(
+        "exec {}: timeout waiting for websocket connections: context deadline exceeded",
+        exec.task
+    );
+    assert!(change.err().unwrap().contains(&text), "{change:?}");
+    assert!(!file.exists(), "it never ran");
+}
+
+pub(crate) async fn carry_data_and_its_end(pebble: &impl Pebble) {
+    let client = pebble.client();
+    let exec = Waiting::new(pebble, "cat; echo err >&2; exit 9", r#","split-stderr":true"#);
+    let mut control = exec.connect(pebble, "control");
+    let mut stdio = exec.connect(pebble, "stdio");
+    let mut stderr = exec.connect(pebble, "stderr");
+    stdio.data(b"in\n");
+    assert_eq!(stdio.frame(), Some(Frame::Data(b"in\n".to_vec())));
+    // What is no command is passed over.
+    control.text("{");
+    control.text(r#"{"command":"dance"}"#);
+    stdio.text(r#"{"command":"end"}"#);
+    assert_eq!((stdio.output(), stderr.output()), (Vec::new(), b"err\n".to_vec()));
+    assert_eq!(exit_code(&exec.ended(&client).await), Some(9));
+    // The traps: those of the streams stay open, and the other one ends without the frame that says
+    // so.
+    assert_eq!(control.frame(), None);
+    assert!(stdio.is_quiet() && stderr.is_quiet());
+}
+
+pub(crate) async fn start_a_command_without_the_control_one(pebble: &impl Pebble) {
+    let client = pebble.client();
+    let exec = Waiting::new(pebble, "echo out; echo err >&2", "");
+    let mut stdio = exec.connect(pebble, "stdio");
+    assert_eq!(stdio.output(), b"out\nerr\n", "stderr is part of it unless asked for");
+    assert_eq!(exit_code(&exec.ended(&client).await), Some(0));
+}
+
+pub(crate) async fn end_a_command_by_breaking(pebble: &impl Pebble) {
+    let client = pebble.client();
+    let script = "echo ready; read line; echo late; echo later; exit 3";
+    let start = |script: &str| {
+        let exec = Waiting::new(pebble, script, "");
+        let control = exec.connect(pebble, "control");
+        let mut stdio = exec.connect(pebble, "stdio");
+        assert_eq!(stdio.frame(), Some(Frame::Data(b"ready\n".to_vec())));
+        (exec, control, stdio)
+    };
+    let (killed, control, _stdio) = start(script);
+    drop(control);
+    let change = killed.ended(&client).await;
+    assert_eq!((change.status(), exit_code(&change)), (&ChangeStatus::Done, Some(128 + 9)));
+    let (closed, mut control, mut stdio) = start(script);
+    control.close();
+    stdio.data(b"line\n");
+    assert_eq!(stdio.output(), b"late\nlater\n", "one that is closed in order ends nothing");
+    assert_eq!(exit_code(&closed.ended(&client).await), Some(3));
+    // Without stdio it reads the end of its input, and what it writes then is a SIGPIPE.
+    let file = pebble.folder().join("read");
+    let script = format!(
+        "echo ready; while read line; do :; done; touch {}; while echo late; do sleep 0.02; done; \
+         exit 3",
+        file.display()
+    );
+    let (broken, _control, stdio) = start(&script);
+    drop(stdio);
+    until(async || file.exists(), |exists| *exists).await;
+    assert_eq!(exit_code(&broken.ended(&client).await), Some(128 + 13));
+}
+
+/// The change is still running after a while in which it could have ended well.
+async fn still_runs(client: &Client, exec: &Waiting) {
+    let error = client.wait_change(&exec.change, Duration::from_millis(300)).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::ChangeRunning, "{error}");
+}
+
+pub(crate) async fn that_nobody_reads_hold_a_command_up(pebble: &impl Pebble) {
+    let client = pebble.client();
+    let exec = Waiting::new(pebble, "head -c 8000000 /dev/zero", r#","timeout":"50ms""#);
+    let mut stdio = exec.connect(pebble, "stdio");
+    // The trap: even past its timeout.
+    still_runs(&client, &exec).await;
+    stdio.output();
+    let change = exec.ended(&client).await;
+    assert!(change.err().unwrap().contains("timed out after 50ms"), "{change:?}");
+}
+
+pub(crate) async fn that_others_hold_open_hold_a_command_up(pebble: &impl Pebble) {
+    let client = pebble.client();
+    let exec = Waiting::new(pebble, "sleep 600 & echo $!", "");
+    let mut stdio = exec.connect(pebble, "stdio");
+    let Some(Frame::Data(pid)) = stdio.frame() else {
+        panic!("no pid");
+    };
+    // The trap: it is over, but what it has left behind has its output.
+    still_runs(&client, &exec).await;
+    let pid = String::from_utf8(pid).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid.trim_end().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    assert_eq!(stdio.output(), b"");
+    assert_eq!(exit_code(&exec.ended(&client).await), Some(0));
+}

@@ -1,0 +1,68 @@
+//! Requests that the client does not make, because no good one looks so.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use charmwright_tests::wait::PATIENCE;
+pub(crate) use charmwright_tests::wire::Answer;
+use charmwright_tests::wire::Wire;
+
+use super::pebble::Pebble;
+
+/// One request on a connection of its own. `headers` are whole lines, each with its end.
+pub(crate) fn ask(
+    pebble: &impl Pebble,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &[u8],
+) -> Answer {
+    let mut wire = Wire::open(pebble.socket()).unwrap();
+    wire.send_with(method, target, headers, body).unwrap();
+    wire.answer().unwrap()
+}
+
+/// The same with a JSON body.
+pub(crate) fn post(pebble: &impl Pebble, target: &str, body: &str) -> Answer {
+    ask(pebble, "POST", target, "Content-Type: application/json\r\n", body.as_bytes())
+}
+
+pub(crate) fn get(pebble: &impl Pebble, target: &str) -> Answer {
+    ask(pebble, "GET", target, "", b"")
+}
+
+/// An answer that does not end: what has come of it so far.
+pub(crate) struct Stream {
+    stream: UnixStream,
+    text: String,
+}
+
+impl Stream {
+    pub(crate) fn get(pebble: &impl Pebble, target: &str) -> Self {
+        let mut stream = UnixStream::connect(pebble.socket()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+        let text = String::new();
+        Self { stream, text }
+    }
+
+    /// All that has come, head and chunks, as soon as this is in it.
+    pub(crate) fn until(&mut self, text: &str) -> &str {
+        while !self.text.contains(text) {
+            let mut buffer = [0; 4096];
+            let read = self.stream.read(&mut buffer).unwrap();
+            assert!(read > 0, "it ended: {}", self.text);
+            self.text.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+        }
+        &self.text
+    }
+
+    /// Whether nothing comes for so long.
+    pub(crate) fn is_quiet(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let read = self.stream.read(&mut [0]);
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        read.is_err()
+    }
+}

@@ -1,0 +1,22 @@
+//! Running commands through a real Pebble: streams, exit codes, signals, timeouts, and everything
+//! that breaks on the way.
+
+mod broken;
+mod ended;
+mod refused;
+mod settings;
+mod streams;
+
+use charmwright_pebble::Exec;
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_tests::Scene;
+
+/// A daemon with no state file, which would only be slow.
+fn scene(test: &str) -> Option<Scene> {
+    Scene::start(test, DaemonOptions::new().hold().forgetful())
+}
+
+/// A shell script as a command.
+fn sh(script: impl AsRef<str>) -> Exec {
+    Exec::new(["/bin/sh", "-c", script.as_ref()])
+}

@@ -1,0 +1,17 @@
+//! The rows of the table.
+
+mod daemon;
+mod exec;
+mod files;
+mod notices;
+mod services;
+
+use crate::faults::operations::Operation;
+
+/// Every endpoint, some of them by several calls.
+pub(crate) fn all() -> Vec<&'static Operation> {
+    [daemon::ROWS, services::ROWS, files::ROWS, exec::ROWS, notices::ROWS]
+        .into_iter()
+        .flatten()
+        .collect()
+}

@@ -1,0 +1,437 @@
+//! Faults on the road: what is cut, dripped, endless or in the wrong place, while bodies and frames
+//! stream.
+
+use std::io::{ErrorKind as IoKind, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use charmwright_testing::daemon::Daemon;
+use charmwright_testing::proxy::{Fault, FaultProxy, Rule, Then};
+use charmwright_tests::wait::{PATIENCE, until_blocking};
+use charmwright_tests::wire::{Wire, ask};
+
+use super::{START, changes, pair};
+
+/// Reads until the end, however that comes.
+fn rest(wire: &mut Wire) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Err(error) = wire.stream.read_to_end(&mut bytes) {
+        assert_eq!(error.kind(), IoKind::ConnectionReset);
+    }
+    bytes
+}
+
+fn is_closed(error: &std::io::Error) -> bool {
+    matches!(error.kind(), IoKind::ConnectionReset | IoKind::BrokenPipe | IoKind::UnexpectedEof)
+}
+
+#[test]
+fn a_request_is_reset_before_it_is_read() {
+    let Some((daemon, proxy)) = pair("reset before the request is read") else {
+        return;
+    };
+    // A rule on the body is no help to this fault, and one that would fire is asked after it.
+    let never = proxy
+        .add(Rule::new("POST", "/v1/services", Fault::CutRequestUnread).body_contains("start"));
+    let later = proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
+    let reset = proxy.add(Rule::new("POST", "/v1/services", Fault::CutRequestUnread));
+    let mut wire = Wire::open(proxy.socket()).unwrap();
+    assert_eq!(wire.ask("GET", "/v1/services", "").unwrap().0, 200);
+    wire.send("POST", "/v1/services", START).unwrap();
+    assert_eq!(wire.receive().unwrap_err().kind(), IoKind::ConnectionReset);
+    assert_eq!((proxy.fired(never), proxy.fired(later), proxy.fired(reset)), (0, 0, 1));
+    let seen = proxy.requests().pop().unwrap();
+    assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/v1/services"));
+    assert!(!seen.forwarded && !seen.whole && seen.body_length == 0);
+    assert!(changes(daemon.socket()).is_empty());
+
+    // One that would send for ever is told at once; it has not been waited for.
+    proxy.clear();
+    proxy.add(Rule::any(Fault::CutRequestUnread));
+    let mut wire = Wire::open(proxy.socket()).unwrap();
+    let endless = wire
+        .stream
+        .get_mut()
+        .write_all(b"POST /v1/files HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .and_then(|()| {
+            loop {
+                wire.stream.get_mut().write_all(b"4\r\nmore\r\n")?;
+            }
+        });
+    let endless: std::io::Result<()> = endless;
+    assert!(is_closed(&endless.unwrap_err()));
+    // Once was all it was to do.
+    assert!(ask(proxy.socket(), "GET", "/v1/services", "").is_ok());
+}
+
+#[test]
+fn endless_answers_end_with_the_client() {
+    let Some((_daemon, proxy)) = pair("endless answers") else {
+        return;
+    };
+    proxy.add(Rule::any(Fault::EndlessHeader));
+    proxy.add(Rule::any(Fault::endless_body("application/json", r#"{"a":1}"#)));
+    proxy.add(Rule::any(Fault::EndlessBody {
+        head: b"HTTP/1.1 200 OK\r\n\r\n".to_vec(),
+        part: b"abc".to_vec(),
+    }));
+    let starts: [&[u8]; 3] = [
+        b"HTTP/1.1 200 OK\r\nX-Endless: ",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\nabcabc",
+    ];
+    for start in starts {
+        let mut wire = Wire::open(proxy.socket()).unwrap();
+        wire.send("POST", "/v1/services", START).unwrap();
+        let mut bytes = vec![0; 4 * 1024 * 1024];
+        wire.stream.read_exact(&mut bytes).unwrap();
+        assert!(bytes.starts_with(start), "{}", String::from_utf8_lossy(&bytes[..100]));
+        let blank = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        assert_eq!(blank.is_none(), start.ends_with(b": "));
+        if start.ends_with(b"\r\n\r\n") {
+            let chunk = &bytes[start.len()..];
+            let line = chunk.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+            let size =
+                usize::from_str_radix(std::str::from_utf8(&chunk[..line]).unwrap().trim(), 16)
+                    .unwrap();
+            assert_eq!(&chunk[line + size..line + size + 2], b"\r\n");
+            assert_eq!(size % r#"{"a":1}"#.len(), 0);
+        }
+    }
+    // One that is still taken is ended by the proxy's own end.
+    proxy.add(Rule::any(Fault::EndlessHeader));
+    let mut wire = Wire::open(proxy.socket()).unwrap();
+    wire.send("GET", "/v1/services", "").unwrap();
+    let mut one = [0];
+    wire.stream.read_exact(&mut one).unwrap();
+    drop(proxy);
+    rest(&mut wire);
+}
+
+#[test]
+fn an_answer_of_another_type_is_a_whole_one() {
+    let Some((_daemon, proxy)) = pair("an answer of another type") else {
+        return;
+    };
+    proxy.add(Rule::any(Fault::reply_of_type(200, "text/html", b"<html>")));
+    let mut wire = Wire::open(proxy.socket()).unwrap();
+    assert_eq!(wire.ask("GET", "/v1/services", "").unwrap(), (200, "<html>".to_owned()));
+    assert!(rest(&mut wire).is_empty());
+}
+
+/// Writes lines for ever; they can be followed.
+fn chatter(daemon: &Daemon) {
+    let layer = "services:\n  chatter:\n    override: replace\n    command: sh -c 'while true; do \
+                 echo line; sleep 0.01; done'\n";
+    let add = serde_json::json!({
+        "action": "add", "combine": true, "label": "chatter", "format": "yaml", "layer": layer
+    })
+    .to_string();
+    assert_eq!(ask(daemon.socket(), "POST", "/v1/layers", &add).unwrap().0, 200);
+    let start = r#"{"action":"start","services":["chatter"]}"#;
+    assert_eq!(ask(daemon.socket(), "POST", "/v1/services", start).unwrap().0, 202);
+    // Pebble follows the services that have been started when it is asked, and no later ones.
+    until_blocking("it is started", || {
+        changes(daemon.socket()).iter().all(|change| change["ready"] == true)
+    });
+}
+
+#[test]
+fn a_stream_without_an_end_is_cut_and_dripped_as_it_comes() {
+    let Some((daemon, proxy)) = pair("a stream without an end") else {
+        return;
+    };
+    chatter(&daemon);
+    let follow = |fault: Option<Fault>| {
+        if let Some(fault) = fault {
+            proxy.add(Rule::new("GET", "/v1/logs", fault));
+        }
+        let mut wire = Wire::open(proxy.socket()).unwrap();
+        wire.send("GET", "/v1/logs?follow=true&n=0", "").unwrap();
+        wire
+    };
+    for count in [0, 1, 40, 1000] {
+        let bytes = rest(&mut follow(Some(Fault::CutReplyAfter(count))));
+        assert_eq!(bytes.len(), count);
+    }
+    assert!(rest(&mut follow(Some(Fault::DropReply))).is_empty());
+    let mut dripping = follow(Some(Fault::DripFeed(Duration::ZERO)));
+    let mut bytes = [0; 1000];
+    dripping.stream.read_exact(&mut bytes).unwrap();
+    assert!(bytes.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    let mut held = follow(Some(Fault::HoldReply));
+    held.stream.get_ref().set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    assert_eq!(held.receive().unwrap_err().kind(), IoKind::WouldBlock);
+}
+
+#[test]
+fn a_dripped_answer_comes_a_byte_a_write() {
+    let Some((_daemon, proxy)) = pair("a dripped answer") else {
+        return;
+    };
+    proxy.add(Rule::any(Fault::DripFeed(Duration::from_millis(2))));
+    let mut wire = Wire::open(proxy.socket()).unwrap();
+    wire.send("GET", "/v1/services", "").unwrap();
+    let mut buffer = [0; 1024];
+    // The writes are two milliseconds apart, and this reads as fast as it can.
+    let first: Vec<usize> =
+        (0..20).map(|_| wire.stream.get_mut().read(&mut buffer).unwrap()).collect();
+    assert!(first.iter().filter(|count| **count == 1).count() > 10, "{first:?}");
+}
+
+/// Begins an exec of `cat` and gives the websocket of its output with the bytes of the switch read;
+/// the control socket keeps it alive.
+fn cat(proxy: &FaultProxy) -> (Wire, Wire) {
+    let exec = r#"{"command":["cat"],"split-stderr":false}"#;
+    let (status, body) = ask(proxy.socket(), "POST", "/v1/exec", exec).unwrap();
+    assert_eq!(status, 202, "{body}");
+    let document: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let task = document["result"]["task-id"].as_str().unwrap().to_owned();
+    let connect = |id: &str| {
+        let mut wire = Wire::open(proxy.socket()).unwrap();
+        write!(
+            wire.stream.get_mut(),
+            "GET /v1/tasks/{task}/websocket/{id} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        .unwrap();
+        wire
+    };
+    let mut control = connect("control");
+    assert_eq!(control.receive().unwrap().0, 101);
+    (control, connect("stdio"))
+}
+
+/// A masked binary frame with the mask 0.
+const HELLO: &[u8] = b"\x82\x85\0\0\0\0hello";
+/// What `cat` gives back for it.
+const ECHO: &[u8] = b"\x82\x05hello";
+
+#[test]
+fn frames_are_cut_dripped_and_replaced() {
+    let Some((daemon, proxy)) = pair("frames") else {
+        return;
+    };
+    let stdio = |fault| {
+        proxy.add(Rule::new("GET", "/v1/tasks/", fault).from_nth(2));
+        cat(&proxy)
+    };
+    // How long the head of the switch is.
+    let (_control, mut wire) = cat(&proxy);
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut one = [0];
+        wire.stream.read_exact(&mut one).unwrap();
+        head.push(one[0]);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101"));
+
+    for passed in [0, 1, 4, ECHO.len()] {
+        let (_control, mut wire) = stdio(Fault::CutReplyAfter(head.len() + passed));
+        wire.stream.get_mut().write_all(HELLO).ok();
+        let bytes = rest(&mut wire);
+        assert_eq!(bytes.len(), head.len() + passed);
+        assert_eq!(&bytes[head.len()..], &ECHO[..passed]);
+    }
+    // The rule fires for the second of a pair and is gone then.
+    let (_control, mut wire) = stdio(Fault::CutReplyAfter(10));
+    assert_eq!(rest(&mut wire), &head[..10]);
+
+    let (_control, mut wire) = stdio(Fault::DripFeed(Duration::ZERO));
+    assert_eq!(wire.receive().unwrap().0, 101);
+    wire.stream.get_mut().write_all(HELLO).unwrap();
+    let mut echo = [0; ECHO.len()];
+    wire.stream.read_exact(&mut echo).unwrap();
+    assert_eq!(echo, ECHO);
+
+    // Faults of a reply are faults of a switch too.
+    let (_control, mut wire) = stdio(Fault::DropReply);
+    assert!(rest(&mut wire).is_empty());
+    let (_control, mut wire) = stdio(Fault::HoldReply);
+    until_blocking("the daemon has switched", || {
+        proxy.requests().last().unwrap().status == Some(101)
+    });
+    wire.stream.get_ref().set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    assert_eq!(wire.receive().unwrap_err().kind(), IoKind::WouldBlock);
+    let acted = Arc::new(AtomicU64::new(0));
+    let acting = Arc::clone(&acted);
+    let act = Fault::before_reply(move |request| {
+        assert_eq!(request.status, Some(101));
+        acting.fetch_add(1, Ordering::SeqCst);
+    });
+    let (_control, mut wire) = stdio(act);
+    assert_eq!(wire.receive().unwrap().0, 101);
+    assert_eq!(acted.load(Ordering::SeqCst), 1);
+
+    // A frame of a reserved kind, then the end.
+    let bytes = b"\x83\x00".to_vec();
+    let (_control, mut wire) =
+        stdio(Fault::ReplaceFrames { bytes: bytes.clone(), then: Then::Close });
+    assert_eq!(wire.receive().unwrap().0, 101);
+    assert_eq!(rest(&mut wire), bytes);
+
+    // The same, then silence, although the command echoes and even when the daemon goes.
+    let (_control, mut wire) =
+        stdio(Fault::ReplaceFrames { bytes: bytes.clone(), then: Then::Hold });
+    assert_eq!(wire.receive().unwrap().0, 101);
+    let mut got = [0; 2];
+    wire.stream.read_exact(&mut got).unwrap();
+    assert_eq!(&got[..], bytes);
+    wire.stream.get_mut().write_all(HELLO).unwrap();
+    daemon.kill().unwrap();
+    wire.stream.get_ref().set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    assert_eq!(wire.stream.read(&mut got).unwrap_err().kind(), IoKind::WouldBlock);
+    wire.stream.get_mut().write_all(HELLO).unwrap();
+}
+
+#[test]
+fn an_echo_larger_than_all_buffers_does_not_stand_still() {
+    let Some((_daemon, proxy)) = pair("a large echo") else {
+        return;
+    };
+    let (_control, mut wire) = cat(&proxy);
+    assert_eq!(wire.receive().unwrap().0, 101);
+    // The frame of 65535 bytes, again and again: 16 MiB.
+    let mut frame = b"\x82\xfe\xff\xff\0\0\0\0".to_vec();
+    frame.resize(frame.len() + 0xffff, b'x');
+    let mut sending = wire.stream.get_ref().try_clone().unwrap();
+    let sender = thread::spawn(move || {
+        for _ in 0..256 {
+            sending.write_all(&frame).unwrap();
+        }
+    });
+    // Far fewer bytes than come back, since those are framed too.
+    let mut bytes = vec![0; 1024 * 1024];
+    for _ in 0..15 {
+        wire.stream.read_exact(&mut bytes).unwrap();
+    }
+    // The last of what was sent is taken while the rest comes.
+    let drained =
+        thread::spawn(move || while wire.stream.read(&mut bytes).is_ok_and(|count| count > 0) {});
+    sender.join().unwrap();
+    drop(_control);
+    drop(proxy);
+    drained.join().unwrap();
+}
+
+#[test]
+fn an_answer_before_the_whole_request_reaches_the_client() {
+    let Some((daemon, proxy)) = pair("an early answer") else {
+        return;
+    };
+    // The daemon refuses by the content type without reading the body; the client sends on, or
+    // stops in the middle.
+    for (socket, stops) in
+        [(daemon.socket(), true), (proxy.socket(), true), (proxy.socket(), false)]
+    {
+        let mut wire = Wire::open(socket).unwrap();
+        write!(
+            wire.stream.get_mut(),
+            "POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: \
+             100000000\r\n\r\n"
+        )
+        .unwrap();
+        let mut sending = wire.stream.get_ref().try_clone().unwrap();
+        let sender = thread::spawn(move || {
+            let block = vec![0; 1024 * 1024];
+            let blocks = if stops { 1 } else { 100 };
+            (0..blocks).all(|_| sending.write_all(&block).is_ok())
+        });
+        let (status, body) = wire.receive().unwrap();
+        assert_eq!(status, 400, "{body}");
+        let _all = sender.join().unwrap();
+        // It has not had all of it, so it closes.
+        assert!(rest(&mut wire).is_empty());
+    }
+    assert_eq!(proxy.count("POST", "/v1/files"), 2);
+    assert!(proxy.requests().iter().all(|seen| seen.status == Some(400)));
+    assert_eq!(ask(proxy.socket(), "GET", "/v1/services", "").unwrap().0, 200);
+}
+
+#[test]
+fn the_daemon_sees_the_start_of_a_body_before_its_end_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("upstream.socket");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let (telling, heard) = mpsc::channel();
+    thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let telling = telling.clone();
+            thread::spawn(move || {
+                let (mut one, mut is_post) = ([0], None);
+                while stream.read(&mut one).is_ok_and(|count| count == 1) {
+                    // The proxy's own connections, which ask for system-info, are not meant.
+                    if *is_post.get_or_insert(one == *b"P") {
+                        telling.send(Some(one[0])).ok();
+                    }
+                }
+                if is_post == Some(true) {
+                    telling.send(None).ok();
+                }
+            });
+        }
+    });
+    let proxy = FaultProxy::start(&socket).unwrap();
+    let mut said = Vec::new();
+    let mut until_said = |end: &[u8]| {
+        while !said.ends_with(end) {
+            said.push(heard.recv_timeout(PATIENCE).unwrap().unwrap());
+        }
+    };
+    let mut wire = Wire::open(proxy.socket()).unwrap();
+    wire.stream
+        .get_mut()
+        .write_all(b"POST /v1/files HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nstart\r\n")
+        .unwrap();
+    until_said(b"5\r\nstart\r\n");
+    // The request is recorded although it has not ended, and the client's leaving ends it.
+    assert!(proxy.wait_for("POST", "/v1/files", 1, PATIENCE));
+    let seen = proxy.requests();
+    assert!(!seen[0].whole && seen[0].body == b"start");
+    until_blocking("it is noted as passed on", || proxy.requests()[0].forwarded);
+    drop(wire);
+    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), None);
+}
+
+#[test]
+fn an_upload_ends_with_the_daemon_although_the_client_has_stopped() {
+    let Some((daemon, proxy)) = pair("an upload ends with the daemon") else {
+        return;
+    };
+    let mut wire = Wire::open(proxy.socket()).unwrap();
+    wire.stream
+        .get_mut()
+        .write_all(
+            b"POST /v1/files HTTP/1.1\r\nHost: x\r\n\
+              Content-Type: multipart/form-data; boundary=x\r\n\
+              Transfer-Encoding: chunked\r\n\r\n5\r\n--x\r\n\r\n",
+        )
+        .unwrap();
+    assert!(proxy.wait_for("POST", "/v1/files", 1, PATIENCE));
+    until_blocking("the daemon has its start", || proxy.requests()[0].forwarded);
+    daemon.kill().unwrap();
+    assert!(rest(&mut wire).is_empty());
+    assert_eq!(UnixStream::connect(proxy.socket()).unwrap_err().kind(), IoKind::ConnectionRefused);
+}
+
+#[test]
+fn a_daemon_that_takes_nothing_does_not_hold_up_the_end_of_the_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("upstream.socket");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    let proxy = FaultProxy::start(&socket).unwrap();
+    let mut stream = UnixStream::connect(proxy.socket()).unwrap();
+    stream.write_all(b"POST /v1/files HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n").unwrap();
+    stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+    let block = [0; 64 * 1024];
+    while stream.write(&block).is_ok() {}
+    let start = Instant::now();
+    drop(proxy);
+    // It gives up on a connection after five seconds.
+    assert!(start.elapsed() < Duration::from_secs(4));
+    assert!(is_closed(&stream.write_all(&block).unwrap_err()));
+}

@@ -1,0 +1,31 @@
+//! The test kit itself, on the real Pebble: a daemon ends with all that it started, and the proxy
+//! does what its rules say and nothing else.
+
+mod daemon;
+mod faults;
+mod oldest;
+mod proxy;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use charmwright_testing::daemon::{Daemon, DaemonOptions};
+use charmwright_testing::proxy::FaultProxy;
+use charmwright_tests::Scene;
+use charmwright_tests::wire::ask;
+
+const IDLE: &str = "services:\n  idle:\n    override: replace\n    command: sleep 1000\n";
+const START: &str = r#"{"action":"start","services":["idle"]}"#;
+
+/// A held daemon with the service `idle`, and a proxy before it.
+fn pair(test: &str) -> Option<(Arc<Daemon>, Arc<FaultProxy>)> {
+    let scene = Scene::start(test, DaemonOptions::new().layer("base", IDLE).hold())?;
+    Some((scene.daemon, scene.proxy))
+}
+
+fn changes(socket: &Path) -> Vec<serde_json::Value> {
+    let (status, body) = ask(socket, "GET", "/v1/changes?select=all", "").unwrap();
+    assert_eq!(status, 200, "{body}");
+    let document: serde_json::Value = serde_json::from_str(&body).unwrap();
+    document["result"].as_array().unwrap().clone()
+}

@@ -1,0 +1,242 @@
+//! What Pebble, or something in its place, answers: refusals, failures, silence and garbage.
+
+use std::time::Duration;
+
+use charmwright_pebble::{Client, Error, ErrorKind, Layer, LayerMode, RetryPolicy, Service};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::{Fault, Rule};
+use charmwright_tests::policy;
+use charmwright_tests::wait::PATIENCE;
+
+use super::scene;
+
+#[tokio::test]
+async fn every_definite_refusal_is_sent_once_and_says_what_is_at_fault() {
+    let Some(scene) = scene("every_definite_refusal", DaemonOptions::new()) else {
+        return;
+    };
+    scene.running("one").await;
+    let client = &scene.client;
+    let check = |result: Result<(), Error>, status: u16, sent: (&str, &str), named: &str| {
+        let error = result.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Api { status }, "{error}");
+        assert!(error.to_string().contains(named), "{error} names {named}");
+        assert!(
+            error.to_string().starts_with("cannot ")
+                && error.message().is_some()
+                && !error.may_have_acted()
+        );
+        assert_eq!(error.attempts(), 1);
+        assert_eq!(scene.proxy.count(sent.0, sent.1), 1, "{error}");
+        scene.proxy.forget();
+    };
+    let services = ("POST", "/v1/services");
+    let layers = ("POST", "/v1/layers");
+    check(client.start(&["nope"]).await.map(drop), 400, services, "\"nope\"");
+    check(client.stop(&["nope"]).await.map(drop), 400, services, "\"nope\"");
+    check(client.restart(&["web", "nope"]).await.map(drop), 400, services, "\"nope\"");
+    check(client.autostart().await.map(drop), 400, services, "no default services");
+    check(client.add_layer("web", &scene.layer("x"), LayerMode::New).await, 400, layers, "\"web\"");
+    let requires = Layer::new().service("api", scene.service("x").requires(["ghost"]));
+    check(client.add_layer("api", &requires, LayerMode::Combine).await, 400, layers, "\"ghost\"");
+    let id = "4711".parse().unwrap();
+    check(client.change(&id).await.map(drop), 404, ("GET", "/v1/changes/4711"), "4711");
+    check(
+        client.wait_change(&id, PATIENCE).await.map(drop),
+        404,
+        ("GET", "/v1/changes/4711"),
+        "4711",
+    );
+    check(client.abort_change(&id).await.map(drop), 404, ("POST", "/v1/changes/4711"), "4711");
+    check(
+        client.refresh_check("ghost").await.map(drop),
+        404,
+        ("POST", "/v1/checks/refresh"),
+        "ghost",
+    );
+    assert_eq!(client.budget().retries(), 0);
+}
+
+#[tokio::test]
+async fn a_failed_change_names_the_service_its_cause_and_its_last_line() {
+    let Some(scene) = scene("a_failed_change", DaemonOptions::new()) else {
+        return;
+    };
+    let broken = Service::new().command("/bin/sh -c 'echo starting; echo no such key >&2; exit 3'");
+    let absent = Service::new().command("/no/such/program");
+    let layer = Layer::new().service("broken", broken).service("absent", absent);
+    scene.client.add_layer("x", &layer, LayerMode::New).await.unwrap();
+    let error = scene.client.start(&["broken", "absent"]).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::ChangeFailed);
+    let failed = error.failed_services();
+    assert_eq!(failed.len(), 2, "{error}");
+    let broken = failed.iter().find(|failure| failure.service() == "broken").unwrap();
+    assert!(broken.cause().contains("code 3"), "{error}");
+    assert_eq!(broken.last_output(), Some("no such key"));
+    assert!(failed.iter().any(
+        |failure| failure.service() == "absent" && failure.cause().contains("/no/such/program")
+    ));
+    assert!(error.to_string().contains("no such key") && error.change().is_some(), "{error}");
+    assert_eq!(scene.posts("/v1/services"), 1);
+}
+
+#[tokio::test]
+async fn a_silent_pebble_is_waited_for_and_never_asked_twice() {
+    let Some(scene) = scene("a_silent_pebble", DaemonOptions::new()) else {
+        return;
+    };
+    scene.running("one").await;
+    let client = scene.client.clone().with_retry(policy().deadline(Duration::from_millis(400)));
+    scene.proxy.add(Rule::new("POST", "/v1/services", Fault::Silence));
+    let error = client.restart(&["web"]).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.may_have_acted(), error.attempts()),
+        (&ErrorKind::Unreachable, true, 1)
+    );
+    assert!(error.to_string().contains("may have acted"), "{error}");
+    assert_eq!(scene.posts("/v1/services"), 1);
+    // An answer that drips in takes no longer than the limit either.
+    scene.proxy.add(Rule::new("GET", "/v1/plan", Fault::DripFeed(Duration::from_millis(20))));
+    assert_eq!(*client.plan().await.unwrap_err().kind(), ErrorKind::Unreachable);
+    // And the connection that was left in the middle is not used again.
+    client.plan().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_change_that_takes_too_long_is_told_apart_from_a_silent_pebble() {
+    let Some(scene) = scene("a_change_that_takes_too_long", DaemonOptions::new()) else {
+        return;
+    };
+    scene.client.add_layer("web", &scene.layer("one"), LayerMode::New).await.unwrap();
+    let client = scene.client.clone().with_change_deadline(Duration::from_millis(200));
+    let error = client.start(&["web"]).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::ChangeRunning);
+    let id = error.change().unwrap().id().clone();
+    assert!(error.to_string().contains("still running"), "{error}");
+    let change = scene.client.wait_change(&id, PATIENCE).await.unwrap();
+    assert!(change.ready() && change.err().is_none());
+}
+
+#[tokio::test]
+async fn what_is_not_pebble_is_not_asked_twice() {
+    let Some(scene) = scene("what_is_not_pebble", DaemonOptions::new()) else {
+        return;
+    };
+    let json = |text: &str| Fault::Reply { status: 200, body: text.to_owned() };
+    let spoiled = [
+        Fault::Garbage(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()),
+        Fault::Garbage(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".to_vec()),
+        Fault::Garbage(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".to_vec()),
+        json("[]"),
+        json("{\"type\":\"sync\",\"result\":7}"),
+        json("{\"type\":\"surprise\"}"),
+    ];
+    for fault in spoiled {
+        scene.proxy.forget();
+        scene.proxy.add(Rule::any(fault.clone()));
+        let error = scene.client.plan().await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Protocol, "{fault:?}: {error}");
+        assert_eq!(scene.proxy.requests().len(), 1, "{fault:?}");
+    }
+    // A truncated answer is a lost one.
+    scene.proxy.add(Rule::any(Fault::Garbage(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{".to_vec(),
+    )));
+    scene.client.plan().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_overloaded_answer_is_retried_only_where_resending_is_safe() {
+    let Some(scene) = scene("an_overloaded_answer", DaemonOptions::new()) else {
+        return;
+    };
+    let busy = Fault::Reply {
+        status: 503,
+        body: r#"{"type":"error","result":{"message":"busy"}}"#.into(),
+    };
+    scene.proxy.add(Rule::any(busy.clone()).times(2));
+    scene.client.plan().await.unwrap();
+    assert_eq!(scene.proxy.count("GET", "/v1/plan"), 3);
+    scene.proxy.add(Rule::any(busy));
+    let error = scene.client.replan().await.unwrap_err();
+    assert_eq!((error.kind(), scene.posts("/v1/services")), (&ErrorKind::Api { status: 503 }, 1));
+}
+
+#[tokio::test]
+async fn a_bad_socket_path_is_refused_at_the_first_call() {
+    let long = format!("/tmp/{}", "x".repeat(200));
+    let error = Client::new(&long).plan().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::InvalidRequest);
+    assert!(
+        error.to_string().contains("205 bytes") && error.to_string().contains("107"),
+        "{error}"
+    );
+    let bytes: std::ffi::OsString =
+        std::os::unix::ffi::OsStringExt::from_vec(b"/tmp/\xff".to_vec());
+    assert_eq!(*Client::new(bytes).plan().await.unwrap_err().kind(), ErrorKind::InvalidRequest);
+    assert_eq!(*Client::new("").plan().await.unwrap_err().kind(), ErrorKind::InvalidRequest);
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink("loop", place("loop")).unwrap();
+    std::fs::create_dir(place("folder")).unwrap();
+    std::fs::write(place("file"), "").unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, place("pipe"), 0o600.into()).unwrap();
+    let _datagrams = std::os::unix::net::UnixDatagram::bind(place("datagrams")).unwrap();
+    for (name, cause) in [
+        ("loop", "circle"),
+        ("loop/s", "circle"),
+        ("folder", "a folder in the place"),
+        ("file", "a file in the place of the socket"),
+        ("pipe", "a file in the place of the socket"),
+        ("file/s", "of a folder of the path"),
+        ("datagrams", "for datagrams"),
+        ("a\0b", "null bytes"),
+    ] {
+        let client = Client::new(place(name));
+        let error = client.replan().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.attempts(), error.may_have_acted()),
+            (&ErrorKind::InvalidRequest, 1, false),
+            "{name}: {error}"
+        );
+        assert!(error.to_string().contains(cause), "{name}: {error}");
+        assert_eq!(client.budget().retries(), 0, "{name}");
+    }
+    // What may come about by itself is waited for.
+    drop(std::os::unix::net::UnixListener::bind(place("left")).unwrap());
+    std::os::unix::fs::symlink("nowhere", place("dangling")).unwrap();
+    for name in ["left", "dangling", "missing", "missing/s"] {
+        let quick = policy().step(Duration::from_millis(1)).deadline(Duration::from_millis(100));
+        let client = Client::new(place(name)).with_retry(quick);
+        let error = client.replan().await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Unreachable, "{name}: {error}");
+        assert!(error.attempts() > 1, "{name}: {error:?}");
+    }
+    let once = RetryPolicy::once(Duration::from_secs(1));
+    let client = Client::new("/no/such/folder/pebble.socket").with_retry(once);
+    let error = client.replan().await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (&ErrorKind::Unreachable, 1));
+    assert_eq!(
+        error.to_string(),
+        "cannot replan: no answer from Pebble at /no/such/folder/pebble.socket (no such socket); \
+         is Pebble running?"
+    );
+    let error = client.with_hint("look there").replan().await.unwrap_err();
+    assert!(error.to_string().ends_with("(no such socket); look there"), "{error}");
+}
+
+#[tokio::test]
+async fn a_dropped_call_leaves_a_client_that_works() {
+    let Some(scene) = scene("a_dropped_call", DaemonOptions::new()) else {
+        return;
+    };
+    scene.running("one").await;
+    scene.proxy.add(Rule::new("GET", "/v1/plan", Fault::Silence));
+    let dropped = tokio::time::timeout(Duration::from_millis(50), scene.client.plan()).await;
+    assert!(dropped.is_err());
+    scene.client.plan().await.unwrap();
+    // Many at once need more than one connection, and get them.
+    let (a, b, c) =
+        tokio::join!(scene.client.plan(), scene.client.services(&[]), scene.client.system_info());
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+}

@@ -1,0 +1,214 @@
+//! A Pebble that is killed, and one that comes back.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use charmwright_pebble::{
+    Change, ChangeStatus, Error, ErrorKind, Layer, LayerMode, Override, RetryPolicy, Service,
+    Startup,
+};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::Door;
+use charmwright_tests::wait::until_blocking;
+use charmwright_tests::{AWAY, Scene, policy};
+
+use super::{scene, side_by_side};
+
+/// What a hook does: the layer, then the replan.
+async fn configure(scene: &Scene, value: &str) -> Result<Change, Error> {
+    let layer = Layer::new().service("web", scene.service(value).startup(Startup::Enabled));
+    scene.client.add_layer("web", &layer, LayerMode::Combine).await?;
+    scene.client.replan().await
+}
+
+/// The value that the running service has, from its own process.
+async fn is_running(scene: &Scene, value: &str) {
+    let services = scene.client.services(&["web"]).await.unwrap();
+    assert!(services.len() == 1 && services[0].is_active(), "{services:?}");
+    assert_eq!(scene.started().last().map(String::as_str), Some(value));
+    assert_eq!(
+        scene.client.plan().await.unwrap().services()["web"].get_environment()["NAME"],
+        value
+    );
+}
+
+#[test]
+fn pebble_killed_and_back_at_a_chosen_moment_makes_the_same_calls_succeed() {
+    let moments = [
+        ("POST", "/v1/layers", true),
+        ("POST", "/v1/layers", false),
+        ("POST", "/v1/services", true),
+        ("POST", "/v1/services", false),
+        ("GET", "/v1/changes/", true),
+        ("", "", true),
+    ];
+    let kept = moments.map(|moment| (moment, false));
+    let forgotten = moments.map(|moment| (moment, true));
+    side_by_side([kept, forgotten].concat(), async |((method, path, before), forgetful)| {
+        let what =
+            format!("killed at {method} {path}, before it: {before}, state lost: {forgetful}");
+        let options = DaemonOptions::new();
+        let options = if forgetful { options.forgetful() } else { options };
+        let Some(scene) = scene("pebble_killed_and_back", options) else {
+            return;
+        };
+        configure(&scene, "one").await.unwrap();
+        scene.kill_at(method, path, before);
+        configure(&scene, "two").await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(scene.daemon.boots(), 2, "{what}");
+        is_running(&scene, "two").await;
+        scene.is_started_once(&what);
+        assert!(scene.client.budget().retries() > 0, "{what}");
+    });
+}
+
+#[tokio::test]
+async fn pebble_killed_and_back_between_two_calls_gets_its_layers_back() {
+    let Some(scene) = scene("pebble_killed_between", DaemonOptions::new()) else {
+        return;
+    };
+    let layer = Layer::new().service("web", scene.service("one").startup(Startup::Enabled));
+    let other = Layer::new()
+        .service("web", Service::new().override_mode(Override::Merge).env("NAME", "two"));
+    scene.client.add_layer("web", &layer, LayerMode::New).await.unwrap();
+    scene.client.add_layer("over", &other, LayerMode::New).await.unwrap();
+    scene.replace_daemon();
+    // Nothing fails: the kept connection is found dead, and that alone is reason enough to look.
+    scene.client.replan().await.unwrap();
+    is_running(&scene, "two").await;
+    assert_eq!((scene.posts("/v1/layers"), scene.client.budget().retries()), (2, 0));
+    // With the daemon alive nothing is put back again.
+    scene.proxy.cut_connections();
+    scene.client.restart(&["web"]).await.unwrap();
+    assert_eq!((scene.posts("/v1/layers"), scene.started().len()), (2, 2));
+}
+
+#[tokio::test]
+async fn calls_made_side_by_side_put_a_forgotten_layer_back_once() {
+    let Some(scene) = scene("side_by_side", DaemonOptions::new()) else {
+        return;
+    };
+    let layer = Layer::new()
+        .service("one", Service::new().command("sleep 600"))
+        .service("two", Service::new().command("sleep 600").after(["one"]));
+    scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+    scene.replace_daemon();
+    let (one, two) = tokio::join!(scene.client.start(&["one"]), scene.client.start(&["two"]));
+    one.unwrap();
+    two.unwrap();
+    assert_eq!(scene.posts("/v1/layers"), 1);
+}
+
+#[test]
+fn pebble_killed_at_any_moment_makes_the_same_calls_succeed() {
+    // Over the whole of it: the stop of the old service takes no time, the start of the new one a
+    // second.
+    let moments = (0..12_u64).map(|n| Duration::from_millis(n * n * 10)).collect();
+    side_by_side(moments, async |delay: Duration| {
+        let Some(scene) = scene("pebble_killed_at_any_moment", DaemonOptions::new()) else {
+            return;
+        };
+        configure(&scene, "one").await.unwrap();
+        let kill = scene.killer(AWAY);
+        let killer = thread::spawn(move || {
+            thread::sleep(delay);
+            kill();
+        });
+        let result = configure(&scene, "two").await;
+        killer.join().unwrap();
+        result.unwrap_or_else(|error| panic!("killed after {delay:?}: {error}"));
+        scene.wait_for_boot(2).await;
+        // Killed when both calls were over, it is for the next call to find out.
+        scene.client.replan().await.unwrap();
+        is_running(&scene, "two").await;
+        scene.is_started_once(&format!("killed after {delay:?}"));
+    });
+}
+
+#[test]
+fn pebble_stopped_in_order_during_a_replan_makes_the_same_calls_succeed() {
+    // A daemon that is told to stop ends the starts in hand, and says so of a change that nobody
+    // but itself has spoilt.
+    side_by_side(vec![false, true], async |forgetful| {
+        let options = DaemonOptions::new();
+        let options = if forgetful { options.forgetful() } else { options };
+        let Some(scene) = scene("pebble_stopped_in_order", options) else {
+            return;
+        };
+        let (daemon, starts) = (Arc::clone(&scene.daemon), scene.starts());
+        let stopper = thread::spawn(move || {
+            // With its line in it: a shell that is stopped between opening and writing leaves none.
+            until_blocking("the service is started", || {
+                std::fs::metadata(&starts).is_ok_and(|file| file.len() > 0)
+            });
+            daemon.stop().unwrap();
+            thread::sleep(AWAY);
+            daemon.start_again().unwrap();
+        });
+        let result = configure(&scene, "one").await;
+        stopper.join().unwrap();
+        result.unwrap_or_else(|error| panic!("state lost: {forgetful}: {error}"));
+        is_running(&scene, "one").await;
+        assert_eq!(scene.started(), ["one", "one"]);
+    });
+}
+
+#[tokio::test]
+async fn a_static_service_killed_with_its_pebble_is_restarted_on_the_new_one() {
+    let yaml = "services:\n  disk:\n    override: replace\n    startup: disabled\n    command: \
+                sleep 600\n";
+    for (method, path, before) in [
+        ("POST", "/v1/services", true),
+        ("POST", "/v1/services", false),
+        ("GET", "/v1/changes/", true),
+    ] {
+        let Some(scene) = scene("a_static_service", DaemonOptions::new().layer("disk", yaml))
+        else {
+            return;
+        };
+        scene.kill_at(method, path, before);
+        let change = scene
+            .client
+            .start(&["disk"])
+            .await
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        assert_eq!(*change.status(), ChangeStatus::Done);
+        assert!(scene.client.services(&["disk"]).await.unwrap()[0].is_active(), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn pebble_gone_for_good_is_told_with_effort_and_cause() {
+    let Some(scene) = scene("pebble_gone_for_good", DaemonOptions::new()) else {
+        return;
+    };
+    scene.daemon.kill().unwrap();
+    let policy = policy().attempts(NonZeroU32::new(3).unwrap());
+    let client = scene.client.clone().with_retry(policy);
+    let error = client.replan().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.attempts(), error.may_have_acted()),
+        (&ErrorKind::Unreachable, 3, false)
+    );
+    let text = error.to_string();
+    assert!(
+        text.starts_with("cannot replan container \"web\": no answer from Pebble at "),
+        "{text}"
+    );
+    assert!(
+        text.contains(" after 3 attempts in ") && text.contains("(connection refused)"),
+        "{text}"
+    );
+    // The budget is spent: the next call makes one attempt.
+    assert_eq!(client.plan().await.unwrap_err().attempts(), 1);
+    scene.proxy.hold_door(Some(Door::Missing));
+    let error = client
+        .clone()
+        .with_retry(RetryPolicy::once(Duration::from_secs(1)))
+        .plan()
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("(no such socket)"), "{error}");
+}

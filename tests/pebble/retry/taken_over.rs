@@ -1,0 +1,367 @@
+//! Actions that a killed daemon had taken on: the next one runs them as it starts, with the plan of
+//! its layer files, and the effect is wanted once on it all the same.
+//!
+//! Starts are counted at the workload, for each daemon and content.
+
+use std::thread;
+use std::time::Duration;
+
+use charmwright_pebble::{Change, Error, Layer, LayerMode, Override, Service, Startup};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::{Fault, Rule};
+use charmwright_tests::wait::until;
+use charmwright_tests::{AWAY, COUNTED, Random, Scene};
+
+use super::{scene, side_by_side};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Start,
+    Restart,
+    Replan,
+    Autostart,
+}
+
+/// When the daemon is killed.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// It has taken the request on and answers; the answer still arrives.
+    Answered,
+    /// It has taken the request on, its answer was lost, and the client comes back to ask.
+    Lost,
+    /// The client knows the change and asks for its end.
+    Waited,
+}
+
+const MOMENTS: [Moment; 3] = [Moment::Answered, Moment::Lost, Moment::Waited];
+
+fn kill_at(scene: &Scene, moment: Moment) {
+    match moment {
+        Moment::Answered => scene.kill_at("POST", "/v1/services", false),
+        Moment::Lost => {
+            scene.proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
+            // What is asked first on the next connection, with layers to look for and without.
+            let kill = scene.killer(AWAY);
+            for path in ["/v1/plan", "/v1/changes"] {
+                let kill = kill.clone();
+                let fault = Fault::before(move |_| kill());
+                scene.proxy.add(Rule::new("GET", path, fault).whole_path());
+            }
+        }
+        Moment::Waited => scene.kill_at("GET", "/v1/changes/", true),
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    action: Action,
+    moment: Moment,
+    /// A layer file has the service, too.
+    in_file: bool,
+    enabled: bool,
+    /// The state of the daemon is not kept: `PEBBLE_PERSIST=never`.
+    forgetful: bool,
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for action in [Action::Start, Action::Restart, Action::Replan, Action::Autostart] {
+        for moment in MOMENTS {
+            for bits in 0..8 {
+                let [in_file, enabled, forgetful] = [1, 2, 4].map(|bit| bits & bit != 0);
+                if enabled || action != Action::Autostart {
+                    cases.push(Case { action, moment, in_file, enabled, forgetful });
+                }
+            }
+        }
+    }
+    cases
+}
+
+fn fixture(test: &str, case: &Case) -> Option<Scene> {
+    let mut options = DaemonOptions::new();
+    if case.forgetful {
+        options = options.forgetful();
+    }
+    if case.in_file {
+        let startup = if case.enabled { "enabled" } else { "disabled" };
+        let command = serde_json::to_string(COUNTED).unwrap();
+        let yaml = format!(
+            "services: {{web: {{override: replace, startup: {startup}, command: {command}, \
+             environment: {{NAME: file}}}}}}"
+        );
+        options = options.layer("image", yaml);
+    }
+    // A daemon in a container starts what is enabled; one that is held shows what only we start.
+    if case.enabled { Scene::start(test, options) } else { scene(test, options) }
+}
+
+/// Adds the service in three contents of one label, so that only all of them make its value 123.
+async fn add_in_three(scene: &Scene, case: &Case) {
+    let startup = if case.enabled { Startup::Enabled } else { Startup::Disabled };
+    let first = Service::new().command(COUNTED).env("NAME", "1").after(["one"]).startup(startup);
+    let more = |value: &str, after: &str| {
+        Service::new().override_mode(Override::Merge).env("NAME", value).after([after])
+    };
+    for service in [first, more("12", "two"), more("123", "three")] {
+        let layer = Layer::new().service("web", service);
+        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+    }
+}
+
+/// What was done before the action of a case: the service runs an older content where the action
+/// is to change that, and its newest is in the plan.
+async fn prepare(scene: &Scene, case: &Case) {
+    if matches!(case.action, Action::Restart | Action::Replan) {
+        let old = scene.service("old");
+        let startup = if case.enabled { Startup::Enabled } else { Startup::Disabled };
+        let layer = Layer::new().service("web", old.startup(startup));
+        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        scene.client.start(&["web"]).await.unwrap();
+    }
+    add_in_three(scene, case).await;
+}
+
+async fn run(scene: &Scene, action: Action) -> Result<Change, Error> {
+    match action {
+        Action::Start => scene.client.start(&["web"]).await,
+        Action::Restart => scene.client.restart(&["web"]).await,
+        Action::Replan => scene.client.replan().await,
+        Action::Autostart => scene.client.autostart().await,
+    }
+}
+
+#[test]
+fn an_action_that_a_killed_daemon_had_taken_on_happens_once_on_the_next() {
+    side_by_side(cases(), async |case| {
+        let Some(scene) = fixture("taken_over", &case) else {
+            return;
+        };
+        prepare(&scene, &case).await;
+        kill_at(&scene, case.moment);
+        run(&scene, case.action).await.unwrap_or_else(|error| panic!("{case:?}: {error}"));
+        assert_eq!(scene.daemon.boots(), 2, "{case:?}");
+        happened_once(&scene, &case).await;
+    });
+}
+
+/// The service runs its newest content, and no daemon has started one content twice, nor another
+/// one before it but that of a layer file.
+async fn happened_once(scene: &Scene, case: &Case) {
+    let services = scene.client.services(&["web"]).await.unwrap();
+    assert!(services.len() == 1 && services[0].is_active(), "{case:?}: {services:?}");
+    let plan = scene.client.plan().await.unwrap();
+    assert_eq!(plan.services()["web"].get_after(), ["one", "two", "three"], "{case:?}");
+
+    scene.is_started_once(&format!("{case:?}"));
+    let (starts, values) = (scene.started_by_daemon(), scene.started_by_newest());
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    let is_right = values == ["123"] || (case.in_file && values == ["file", "123"]);
+    assert!(is_right, "{case:?}: {starts:?}");
+}
+
+/// The same at any moment, also when the action is over. `CHARMWRIGHT_KILLS` says how often, from
+/// the seed in `CHARMWRIGHT_SEED`.
+#[test]
+fn an_action_killed_at_any_moment_happens_at_most_once_on_each_daemon() {
+    let number = |name: &str, default: u64| {
+        std::env::var(name).map_or(default, |text| text.parse().unwrap())
+    };
+    let (count, seed) = (number("CHARMWRIGHT_KILLS", 24), number("CHARMWRIGHT_SEED", 1));
+    println!("{count} kills from seed {seed}");
+    let mut random = Random::new(seed);
+    let all = cases();
+    let mut drawn = Vec::new();
+    for _ in 0..count {
+        let case = *random.one_of(&all);
+        // A restart of a service takes a little more than the second in which it has to stay up.
+        drawn.push((case, Duration::from_millis(random.below(1300))));
+    }
+    side_by_side(drawn, async |(case, delay)| {
+        let what = format!("{case:?}, killed after {delay:?}");
+        let Some(scene) = fixture("killed_at_any_moment", &case) else {
+            return;
+        };
+        prepare(&scene, &case).await;
+        let kill = scene.killer(AWAY);
+        let killer = thread::spawn(move || {
+            thread::sleep(delay);
+            kill();
+        });
+        let result = run(&scene, case.action).await;
+        killer.join().unwrap();
+        result.unwrap_or_else(|error| panic!("{what}: {error}"));
+        scene.wait_for_boot(2).await;
+        scene.is_started_once(&what);
+        let (starts, values) = (scene.started_by_daemon(), scene.started_by_newest());
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let in_file = case.in_file;
+        let is_right = match values.as_slice() {
+            [] | ["123"] => true,
+            ["file"] | ["file", "123"] => in_file,
+            _ => false,
+        };
+        assert!(is_right, "{what}: {starts:?}");
+    });
+}
+
+#[test]
+fn two_actions_that_a_killed_daemon_had_taken_on_both_happen_once() {
+    side_by_side(vec![false, true], async |forgetful| {
+        let options = DaemonOptions::new();
+        let options = if forgetful { options.forgetful() } else { options };
+        let Some(scene) = scene("two_taken_over", options) else {
+            return;
+        };
+        let one = scene.service("one").startup(Startup::Disabled);
+        let two = scene.service("two").startup(Startup::Disabled);
+        let layer = Layer::new().service("one", one).service("two", two);
+        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        scene.client.start(&["one", "two"]).await.unwrap();
+        let kill = scene.killer(AWAY);
+        let fault = Fault::before_reply(move |_| kill());
+        scene.proxy.add(Rule::new("POST", "/v1/services", fault).from_nth(2));
+        let (one, two) =
+            tokio::join!(scene.client.restart(&["one"]), scene.client.restart(&["two"]));
+        one.unwrap();
+        two.unwrap();
+        let mut values = scene.started_by_newest();
+        values.sort();
+        assert_eq!(values, ["one", "two"], "state lost: {forgetful}");
+    });
+}
+
+/// The program of an action finds that the layer, which an earlier hook had added, went with the
+/// daemon: nobody but the next pebble-ready can mend that.
+#[test]
+fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
+    let mut cases = Vec::new();
+    for forgetful in [false, true] {
+        for moment in MOMENTS {
+            cases.push((forgetful, moment));
+        }
+    }
+    side_by_side(cases, async |(forgetful, moment)| {
+        let options = DaemonOptions::new();
+        let options = if forgetful { options.forgetful() } else { options };
+        let Some(scene) = scene("layer_of_another", options) else {
+            return;
+        };
+        let straight = scene.daemon.client();
+        straight.add_layer("web", &scene.layer("one"), LayerMode::Combine).await.unwrap();
+        straight.start(&["web"]).await.unwrap();
+        kill_at(&scene, moment);
+        let error = scene.client.restart(&["web"]).await.unwrap_err();
+        assert_eq!(*error.kind(), charmwright_pebble::ErrorKind::Restarted, "{error}");
+        assert_eq!(scene.started_by_newest(), [""; 0]);
+    });
+}
+
+/// The next daemon starts what is enabled by itself, a moment after its socket answers.
+#[test]
+fn a_stop_holds_on_the_next_daemon() {
+    let command = serde_json::to_string(COUNTED).unwrap();
+    let in_file =
+        format!("services: {{web: {{override: replace, startup: enabled, command: {command}}}}}");
+    let mut cases = Vec::new();
+    for in_file in [false, true] {
+        for moment in MOMENTS {
+            cases.push((in_file, moment));
+        }
+    }
+    side_by_side(cases, async |(is_in_file, moment)| {
+        let options = DaemonOptions::new();
+        let options = if is_in_file { options.layer("image", &in_file) } else { options };
+        let Some(scene) = Scene::start("stop_holds", options) else {
+            return;
+        };
+        if !is_in_file {
+            let layer = Layer::new().service("web", scene.service("a").startup(Startup::Enabled));
+            scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        }
+        scene.client.start(&["web"]).await.unwrap();
+        kill_at(&scene, moment);
+        scene.client.stop(&["web"]).await.unwrap();
+        let autostarts = scene.changes_of_kind("autostart").await;
+        assert!(autostarts.iter().all(Change::ready), "{autostarts:?}");
+        let services = scene.client.services(&["web"]).await.unwrap();
+        assert!(!services[0].is_active(), "in a file: {is_in_file}, {moment:?}: {services:?}");
+    });
+}
+
+/// The next daemon's own autostart, which knows the layer files alone, looks like the lost one.
+#[test]
+fn an_autostart_starts_the_services_of_layers_beside_those_of_a_layer_file() {
+    let command = serde_json::to_string(COUNTED).unwrap();
+    let in_file = format!(
+        "services: {{image: {{override: replace, startup: enabled, command: {command}, \
+         environment: {{NAME: image}}}}}}"
+    );
+    let mut cases = Vec::new();
+    for forgetful in [false, true] {
+        for moment in MOMENTS {
+            cases.push((forgetful, moment));
+        }
+    }
+    side_by_side(cases, async |(forgetful, moment)| {
+        let options = DaemonOptions::new().layer("image", &in_file);
+        let options = if forgetful { options.forgetful() } else { options };
+        let Some(scene) = Scene::start("autostart_beside_file", options) else {
+            return;
+        };
+        let layer = Layer::new().service("web", scene.service("web").startup(Startup::Enabled));
+        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        kill_at(&scene, moment);
+        scene.client.autostart().await.unwrap();
+        let mut values = scene.started_by_newest();
+        values.sort();
+        assert_eq!(values, ["image", "web"], "state lost: {forgetful}, {moment:?}");
+    });
+}
+
+/// The start has found the daemon's own autostart at work, and is over before the daemon is killed.
+#[test]
+fn a_start_that_had_joined_an_autostart_is_done_on_the_next_daemon() {
+    let command = serde_json::to_string(COUNTED).unwrap();
+    let in_file = format!(
+        "services: {{web: {{override: replace, startup: enabled, command: {command}, \
+         environment: {{NAME: file}}}}}}"
+    );
+    side_by_side(vec![false, true], async |forgetful| {
+        let options = DaemonOptions::new().layer("image", &in_file);
+        let options = if forgetful { options.forgetful() } else { options };
+        let Some(scene) = Scene::start("joined_autostart", options) else {
+            return;
+        };
+        until("the daemon starts the file's", async || scene.started() == ["file"]).await;
+        let layer = Layer::new().service("web", scene.service("web").startup(Startup::Enabled));
+        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        let kill = scene.killer(AWAY);
+        let fault = Fault::before(move |_| kill());
+        scene.proxy.add(Rule::new("GET", "/v1/changes", fault).whole_path());
+        scene.client.start(&["web"]).await.unwrap();
+        assert_eq!(scene.daemon.boots(), 2);
+        let (starts, values) = (scene.started_by_daemon(), scene.started_by_newest());
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        assert!(values == ["web"] || values == ["file", "web"], "{starts:?}");
+    });
+}
+
+#[test]
+fn two_labels_of_one_service_are_back_before_it_is_started() {
+    side_by_side(vec![Action::Restart, Action::Replan], async |action| {
+        let Some(scene) = Scene::start("two_labels", DaemonOptions::new()) else {
+            return;
+        };
+        let layer = Layer::new().service("web", scene.service("one").startup(Startup::Enabled));
+        scene.client.add_layer("base", &layer, LayerMode::Combine).await.unwrap();
+        scene.client.start(&["web"]).await.unwrap();
+        let over = Service::new().override_mode(Override::Merge).env("NAME", "two");
+        let layer = Layer::new().service("web", over);
+        scene.client.add_layer("over", &layer, LayerMode::Combine).await.unwrap();
+        scene.kill_at("POST", "/v1/services", false);
+        run(&scene, action).await.unwrap();
+        let starts = scene.started_by_daemon();
+        assert_eq!(scene.started_by_newest(), ["two"], "{action:?}: {starts:?}");
+    });
+}

@@ -1,0 +1,509 @@
+//! Following logs: each line once, or a mark where it may be missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use charmwright_pebble::{
+    GapCause, Layer, LayerMode, LogEvent, LogFollow, LogQuery, Service, Startup,
+};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::{Fault, Rule};
+use charmwright_tests::Scene;
+use charmwright_tests::wait::within;
+
+/// A service that writes `RUN N.` with N from 1 on, again and again, and notes in a file of its
+/// name what it has written.
+fn counter(name: &str, pause: &str) -> String {
+    let script = format!(
+        "n=0; while :; do n=$((n+1)); echo \"$$ $n.\"; echo \"$$ $n.\" >> {name}.written; sleep \
+         {pause}; done"
+    );
+    format!(
+        "{name}: {{override: replace, startup: enabled, command: \"/bin/sh -c '{}'\"}}",
+        script.replace('"', "\\\"")
+    )
+}
+
+/// What was followed of one service: its runs, the lines of each, and marks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Item {
+    Line(u32, u32),
+    Gap(GapCause),
+}
+
+/// What came, by service, and what of a line has come so far.
+#[derive(Debug, Default)]
+struct Followed(Vec<(String, Item)>, BTreeMap<String, String>);
+
+impl Followed {
+    /// Goes on until that is so.
+    async fn until(&mut self, follow: &mut LogFollow, done: impl Fn(&Self) -> bool) {
+        while !done(self) {
+            let event = within(follow.next()).await.expect("it goes on").unwrap();
+            self.take(event);
+        }
+    }
+
+    /// A line that Pebble gives in several entries is one again: each ends with a point.
+    fn take(&mut self, event: LogEvent) {
+        match event {
+            LogEvent::Entry(entry) => {
+                let begun = self.1.entry(entry.service().to_owned()).or_default();
+                begun.push_str(entry.message());
+                let Some(line) = begun.strip_suffix('.') else { return };
+                let words = line.split_once(' ');
+                let numbers =
+                    words.and_then(|(run, number)| Some((run.parse().ok()?, number.parse().ok()?)));
+                if let Some((run, number)) = numbers {
+                    self.0.push((entry.service().to_owned(), Item::Line(run, number)));
+                }
+                begun.clear();
+            }
+            LogEvent::Gap(gap) => {
+                self.1.remove(gap.service());
+                self.0.push((gap.service().to_owned(), Item::Gap(gap.cause())));
+            }
+            event => panic!("{event:?}"),
+        }
+    }
+
+    fn of(&self, service: &str) -> impl Iterator<Item = &Item> {
+        self.0.iter().filter(move |(name, _)| name == service).map(|(_, item)| item)
+    }
+
+    fn runs(&self, service: &str) -> Vec<u32> {
+        let mut runs: Vec<u32> = self
+            .of(service)
+            .filter_map(|item| match item {
+                Item::Line(run, _) => Some(*run),
+                Item::Gap(_) => None,
+            })
+            .collect();
+        runs.dedup();
+        runs
+    }
+
+    fn gaps(&self, service: &str) -> usize {
+        self.of(service).filter(|item| matches!(item, Item::Gap(_))).count()
+    }
+
+    /// The number of the last line.
+    fn last(&self, service: &str) -> u32 {
+        self.of(service)
+            .filter_map(|item| match item {
+                Item::Line(_, number) => Some(*number),
+                Item::Gap(_) => None,
+            })
+            .last()
+            .unwrap_or(0)
+    }
+
+    /// No line came twice, and where one is missing there is a mark.
+    fn check(&self, service: &str) {
+        let mut seen = BTreeSet::new();
+        let (mut gap, mut torn) = (false, false);
+        let mut before: Option<(u32, u32)> = None;
+        for item in self.of(service) {
+            match *item {
+                Item::Gap(cause) => (gap, torn) = (true, cause == GapCause::Truncated),
+                // The line after such a gap may lack its beginning.
+                Item::Line(..) if torn => torn = false,
+                Item::Line(run, number) => {
+                    assert!(seen.insert((run, number)), "{run} {number} came twice: {self:?}");
+                    let follows = match before {
+                        Some((old, last)) if old == run => number == last + 1,
+                        Some(_) => number == 1,
+                        None => true,
+                    };
+                    assert!(
+                        follows || gap,
+                        "no mark between {before:?} and {run} {number}: {self:?}"
+                    );
+                    before = Some((run, number));
+                    gap = false;
+                }
+            }
+        }
+    }
+
+    /// All that the service noted as written up to the last line that was seen has come, or is in a
+    /// gap.
+    fn check_written(&self, scene: &Scene, service: &str) {
+        self.check(service);
+        let written = std::fs::read_to_string(scene.file(&format!("{service}.written"))).unwrap();
+        let written: Vec<(u32, u32)> = written
+            .lines()
+            .map(|line| {
+                let (run, number) = line.strip_suffix('.').unwrap().split_once(' ').unwrap();
+                (run.parse().unwrap(), number.parse().unwrap())
+            })
+            .collect();
+        let seen: Vec<(u32, u32)> = self
+            .of(service)
+            .filter_map(|item| match item {
+                Item::Line(run, number) => Some((*run, *number)),
+                Item::Gap(_) => None,
+            })
+            .collect();
+        let (first, last) = (seen[0], seen[seen.len() - 1]);
+        let missing = written
+            .iter()
+            .skip_while(|line| **line != first)
+            .take_while(|line| **line != last)
+            .filter(|line| !seen.contains(line))
+            .count();
+        assert!(missing == 0 || self.gaps(service) > 0, "{missing} lines are missing: {self:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_restart_of_a_service_loses_nothing_and_a_later_service_is_taken_up() {
+    let layer = format!("services: {{{}}}", counter("one", "0.01"));
+    let Some(scene) =
+        Scene::start("a_restart_of_a_service", DaemonOptions::new().layer("one", layer))
+    else {
+        return;
+    };
+    let mut follow = scene.client.follow_logs(&LogQuery::new().all());
+    let mut seen = Followed::default();
+    seen.until(&mut follow, |seen| seen.last("one") >= 20).await;
+    // Started for the first time when the following has long begun, and nothing of it is missed.
+    let layer = format!("services: {{{}}}", counter("two", "0.01"));
+    let layer = Layer::from_yaml(&layer).unwrap();
+    scene.direct.add_layer("two", &layer, LayerMode::New).await.unwrap();
+    scene.direct.start(&["two"]).await.unwrap();
+    seen.until(&mut follow, |seen| seen.last("two") >= 100).await;
+    assert_eq!(
+        seen.of("two").next().map(|item| matches!(item, Item::Line(_, 1))),
+        Some(true),
+        "{seen:?}"
+    );
+    scene.direct.restart(&["one"]).await.unwrap();
+    seen.until(&mut follow, |seen| seen.runs("one").len() == 2 && seen.last("one") >= 20).await;
+    for service in ["one", "two"] {
+        seen.check_written(&scene, service);
+        assert_eq!(seen.gaps(service), 0, "{seen:?}");
+    }
+    // A service is covered by its first start: the second opens nothing anew.
+    assert!(scene.proxy.count("GET", "/v1/logs") <= 6, "{:?}", scene.proxy.requests());
+}
+
+#[tokio::test]
+async fn breaks_lose_nothing_that_pebble_still_has() {
+    let layer = format!("services: {{{}, {}}}", counter("one", "0.005"), counter("two", "0.02"));
+    let Some(scene) =
+        Scene::start("breaks_lose_nothing", DaemonOptions::new().layer("both", layer))
+    else {
+        return;
+    };
+    let mut follow = scene.client.follow_logs(&LogQuery::new());
+    let mut seen = Followed::default();
+    for round in 1..=4_u32 {
+        seen.until(&mut follow, |seen| {
+            seen.last("one") >= 100 * round && seen.last("two") >= 20 * round
+        })
+        .await;
+        match round {
+            1 => scene.proxy.cut_connections(),
+            2 => {
+                // In the middle of reading what was missed, and in that of following.
+                for _ in 0..2 {
+                    scene.proxy.add(Rule::new("GET", "/v1/logs", Fault::CutReplyAfter(3000)));
+                }
+                scene.proxy.cut_connections();
+            }
+            3 => {
+                scene.proxy.add(Rule::new(
+                    "GET",
+                    "/v1/logs",
+                    Fault::Garbage(b"{]\r\n\r\n".to_vec()),
+                ));
+                scene.proxy.cut_connections();
+            }
+            _ => {}
+        }
+    }
+    for service in ["one", "two"] {
+        seen.check_written(&scene, service);
+        assert_eq!(seen.gaps(service), 0, "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_restart_of_pebble_is_marked() {
+    let quiet = "quiet: {override: replace, startup: enabled, command: sleep 600}";
+    let layer = format!("services: {{{}, {quiet}}}", counter("one", "0.005"));
+    let Some(scene) = Scene::start("a_restart_of_pebble", DaemonOptions::new().layer("one", layer))
+    else {
+        return;
+    };
+    // Of a service that was started and gone before it was ever looked at, nobody can know.
+    for service in ["one", "quiet"] {
+        let wait =
+            scene.direct.wait_service_active(service, Duration::ZERO, Duration::from_secs(60));
+        within(wait).await.unwrap();
+    }
+    let mut follow = scene.client.follow_logs(&LogQuery::new());
+    let mut seen = Followed::default();
+    seen.until(&mut follow, |seen| seen.last("one") >= 50).await;
+    scene.restart();
+    seen.until(&mut follow, |seen| seen.runs("one").len() == 2 && seen.last("one") >= 100).await;
+    seen.check("one");
+    assert_eq!(seen.gaps("one"), 1, "{seen:?}");
+    let gap = seen.of("one").position(|item| matches!(item, Item::Gap(_))).unwrap();
+    assert_eq!(seen.of("one").nth(gap), Some(&Item::Gap(GapCause::Forgotten)));
+    assert!(matches!(seen.of("one").nth(gap + 1), Some(Item::Line(_, 1))), "{seen:?}");
+    // It may have written something that nobody has seen.
+    assert_eq!(seen.gaps("quiet"), 1, "{seen:?}");
+}
+
+/// A service that writes a first line, waits for a file of its name and then writes so many lines
+/// at once, for each start anew.
+fn burst(scene: &Scene, name: &str, lines: u32) -> Layer {
+    after_file(scene, name, "echo \"$$ 0.\"", lines)
+}
+
+/// The same with something else first.
+fn after_file(scene: &Scene, name: &str, first: &str, lines: u32) -> Layer {
+    let go = scene.file(name);
+    let script = format!(
+        "{first}; while ! test -e {}; do sleep 0.02; done; seq 1 {lines} | sed \"s/.*/$$ &./\"; \
+         exec sleep 600",
+        go.display()
+    );
+    let service =
+        Service::new().command(format!("/bin/sh -c '{script}'")).startup(Startup::Enabled);
+    Layer::new().service(name, service)
+}
+
+#[tokio::test]
+async fn what_pebble_has_dropped_meanwhile_is_marked() {
+    const LINES: u32 = 20_000;
+    let Some(scene) = Scene::start("what_pebble_has_dropped", DaemonOptions::new().hold()) else {
+        return;
+    };
+    scene.direct.add_layer("burst", &burst(&scene, "burst", LINES), LayerMode::New).await.unwrap();
+    scene.direct.start(&["burst"]).await.unwrap();
+    let mut follow = scene.client.follow_logs(&LogQuery::new().newest(10));
+    let mut seen = Followed::default();
+    seen.until(&mut follow, |seen| seen.of("burst").next().is_some()).await;
+    scene.close();
+    scene.touch("burst");
+    written(&scene, LINES).await;
+    scene.open();
+    seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
+    seen.check("burst");
+    assert_eq!(seen.gaps("burst"), 1);
+    assert_eq!(seen.of("burst").nth(1), Some(&Item::Gap(GapCause::Forgotten)));
+}
+
+#[tokio::test]
+async fn a_later_service_that_has_written_more_than_is_kept_is_marked() {
+    const LINES: u32 = 20_000;
+    let Some(scene) = Scene::start("a_later_service", DaemonOptions::new().hold()) else {
+        return;
+    };
+    let mut follow = scene.client.follow_logs(&LogQuery::new());
+    // It is open, and covers nothing.
+    let opened = tokio::time::timeout(Duration::from_millis(200), follow.next());
+    assert!(opened.await.is_err());
+    let layer = burst(&scene, "burst", LINES);
+    scene.direct.add_layer("burst", &layer, LayerMode::New).await.unwrap();
+    scene.touch("burst");
+    // A second passes before it is known to stay up, and by then it has written all.
+    scene.direct.start(&["burst"]).await.unwrap();
+    let mut seen = Followed::default();
+    seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
+    seen.check("burst");
+    let first: Vec<&Item> = seen.of("burst").take(2).collect();
+    assert!(
+        matches!(first[..], [Item::Gap(GapCause::Forgotten), Item::Line(_, number)] if *number > 0),
+        "{first:?}"
+    );
+}
+
+/// Waits until Pebble has this as the newest line.
+async fn written(scene: &Scene, lines: u32) {
+    let last = format!(" {lines}.");
+    within(async {
+        loop {
+            let newest = scene.direct.logs(&LogQuery::new().newest(1)).await.unwrap();
+            if newest.first().is_some_and(|entry| entry.message().ends_with(&last)) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lines_from_the_call_on_that_are_dropped_before_the_first_reading_are_marked() {
+    const LINES: u32 = 20_000;
+    let Some(scene) = Scene::start("lines_from_the_call_on", DaemonOptions::new().hold()) else {
+        return;
+    };
+    let layer = burst(&scene, "burst", LINES);
+    scene.direct.add_layer("burst", &layer, LayerMode::New).await.unwrap();
+    scene.direct.start(&["burst"]).await.unwrap();
+    let mut follow = scene.client.follow_logs(&LogQuery::new());
+    scene.touch("burst");
+    written(&scene, LINES).await;
+    let mut seen = Followed::default();
+    seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
+    seen.check("burst");
+    assert_eq!(seen.gaps("burst"), 1);
+    assert_eq!(seen.of("burst").next(), Some(&Item::Gap(GapCause::Forgotten)));
+}
+
+#[tokio::test]
+async fn the_first_lines_of_a_service_that_are_dropped_while_nobody_reads_are_marked() {
+    const LINES: u32 = 20_000;
+    let Some(scene) = Scene::start("the_first_lines_of_a_service", DaemonOptions::new().hold())
+    else {
+        return;
+    };
+    let [one, silent] = [burst(&scene, "one", 5), after_file(&scene, "silent", ":", LINES)];
+    scene.direct.add_layer("one", &one, LayerMode::New).await.unwrap();
+    scene.direct.add_layer("silent", &silent, LayerMode::New).await.unwrap();
+    scene.touch("one");
+    scene.direct.start(&["one", "silent"]).await.unwrap();
+    written(&scene, 5).await;
+    let mut follow = scene.client.follow_logs(&LogQuery::new().all());
+    let mut seen = Followed::default();
+    // The buffers are being read, and whoever reads thinks about the first line for a while.
+    seen.until(&mut follow, |seen| seen.of("one").next().is_some()).await;
+    scene.touch("silent");
+    written(&scene, LINES).await;
+    seen.until(&mut follow, |seen| seen.last("silent") == LINES).await;
+    seen.check("silent");
+    assert!(seen.gaps("silent") > 0);
+    assert_eq!((seen.gaps("one"), seen.last("one")), (0, 5));
+}
+
+#[tokio::test]
+async fn a_line_without_an_end_is_given_in_pieces_and_what_is_dropped_of_it_is_marked() {
+    const HALF: usize = 150_000;
+    let Some(scene) = Scene::start("a_line_without_an_end", DaemonOptions::new().hold()) else {
+        return;
+    };
+    let half = format!("head -c {HALF} /dev/zero | tr \"\\000\" x");
+    let wait =
+        |file| format!("while ! test -e {}; do sleep 0.02; done", scene.file(file).display());
+    let (begin, go) = (wait("begin"), wait("go"));
+    let script =
+        format!("echo first; {begin}; {half}; {go}; {half}; echo; echo \"$$ 1.\"; exec sleep 600");
+    let service = Service::new().command(format!("/bin/sh -c '{script}'"));
+    let layer = Layer::new().service("endless", service);
+    scene.direct.add_layer("endless", &layer, LayerMode::New).await.unwrap();
+    scene.direct.start(&["endless"]).await.unwrap();
+    let mut follow = scene.client.follow_logs(&LogQuery::new().all());
+    // Followed before it begins: of a line whose beginning and end Pebble does not have it gives
+    // nothing.
+    let first = within(follow.next()).await.unwrap().unwrap();
+    assert!(matches!(&first, LogEvent::Entry(entry) if entry.message() == "first"), "{first:?}");
+    scene.touch("begin");
+    let (mut length, mut gaps, mut broken, mut rest) = (0, 0, false, String::new());
+    loop {
+        match within(follow.next()).await.unwrap().unwrap() {
+            LogEvent::Entry(entry) => {
+                assert!(entry.message().len() <= 16 * 1024);
+                let other = entry.message().trim_start_matches('x');
+                length += entry.message().len() - other.len();
+                rest.push_str(other);
+                if rest.ends_with(" 1.") {
+                    break;
+                }
+            }
+            LogEvent::Gap(_) => gaps += 1,
+            event => panic!("{event:?}"),
+        }
+        // In the middle of the line, of which Pebble no longer has the beginning. Not all of the
+        // half need have come: a piece that is not full waits for more.
+        if !broken && (length >= HALF / 2 || gaps > 0) {
+            broken = true;
+            scene.proxy.cut_connections();
+            scene.touch("go");
+        }
+    }
+    assert!(broken && (length == 2 * HALF || gaps > 0), "{length} bytes, {gaps} gaps");
+}
+
+#[tokio::test]
+async fn what_is_not_read_in_time_is_marked() {
+    // Far more than the buffers on the way hold.
+    const LINES: u32 = 300_000;
+    let Some(scene) = Scene::start("what_is_not_read_in_time", DaemonOptions::new().hold()) else {
+        return;
+    };
+    scene.direct.add_layer("burst", &burst(&scene, "burst", LINES), LayerMode::New).await.unwrap();
+    let mut follow = scene.direct.follow_logs(&LogQuery::new());
+    scene.direct.start(&["burst"]).await.unwrap();
+    let mut seen = Followed::default();
+    seen.until(&mut follow, |seen| seen.of("burst").next().is_some()).await;
+    // The following is open, and then nobody reads for a while.
+    let _ = tokio::time::timeout(Duration::from_millis(300), follow.next()).await;
+    scene.touch("burst");
+    written(&scene, LINES).await;
+    seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
+    seen.check("burst");
+    assert!(seen.gaps("burst") > 0);
+}
+
+#[tokio::test]
+async fn it_begins_where_the_query_says() {
+    let Some(scene) = Scene::start("it_begins_where", DaemonOptions::new().hold()) else {
+        return;
+    };
+    for name in ["one", "two"] {
+        let layer = burst(&scene, name, 5);
+        scene.direct.add_layer(name, &layer, LayerMode::New).await.unwrap();
+    }
+    scene.touch("one");
+    scene.direct.start(&["one", "two"]).await.unwrap();
+    // The first lines of both and the burst of one are written.
+    within(async {
+        while scene.direct.logs(&LogQuery::new().all()).await.unwrap().len() < 7 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    let one = || LogQuery::new().services(["one"]);
+    let mut cases = vec![
+        (one(), 0..0, "only what comes"),
+        (one().newest(0), 0..0, "nothing that was there"),
+        (one().newest(2), 4..6, "the newest two"),
+        (one().all(), 0..6, "all"),
+        (LogQuery::new(), 0..0, "only what comes, of all services"),
+    ];
+    let mut follows: Vec<(LogFollow, Followed)> = Vec::new();
+    // Entries count milliseconds, and so what is from now on begins with the present one.
+    tokio::time::sleep(Duration::from_millis(3)).await;
+    for (query, ..) in &cases {
+        follows.push((scene.client.follow_logs(query), Followed::default()));
+    }
+    for ((follow, seen), (_, old, _)) in follows.iter_mut().zip(&cases) {
+        seen.until(follow, |seen| seen.of("one").count() == old.len()).await;
+    }
+    scene.direct.restart(&["one"]).await.unwrap();
+    scene.touch("two");
+    for ((follow, seen), (_, old, what)) in follows.iter_mut().zip(cases.drain(..)) {
+        let runs = 1 + usize::from(!old.is_empty());
+        seen.until(follow, |seen| seen.runs("one").len() == runs && seen.last("one") == 5).await;
+        let numbers: Vec<u32> = seen
+            .of("one")
+            .map(|item| match item {
+                Item::Line(_, number) => *number,
+                Item::Gap(cause) => panic!("{what}: {cause:?}"),
+            })
+            .collect();
+        let expected: Vec<u32> = old.chain(0..6).collect();
+        assert_eq!(numbers, expected, "{what}");
+    }
+    let (follow, seen) = follows.last_mut().unwrap();
+    seen.until(follow, |seen| seen.last("two") == 5).await;
+    let two: Vec<Item> = seen.of("two").cloned().collect();
+    assert!(two.len() == 5 && matches!(two[0], Item::Line(_, 1)), "{two:?}");
+    let (_, narrowed) = &follows[0];
+    assert_eq!(narrowed.of("two").count(), 0);
+}

@@ -1,0 +1,227 @@
+//! Notices, and watching them.
+
+use std::time::Duration;
+
+use charmwright_pebble::{
+    ErrorKind, GoDuration, Notice, NoticeQuery, NoticeType, NoticeWatch, Notify, Timestamp,
+};
+use charmwright_testing::daemon::DaemonOptions;
+use charmwright_testing::proxy::{Fault, Rule};
+use charmwright_tests::Scene;
+use charmwright_tests::wait::within;
+
+const A: &str = "example.com/a";
+const B: &str = "example.com/b";
+
+fn custom() -> NoticeQuery {
+    NoticeQuery::new().types([NoticeType::Custom])
+}
+
+fn bare(test: &str) -> Option<Scene> {
+    Scene::start(test, DaemonOptions::new().hold())
+}
+
+async fn next(watch: &mut NoticeWatch) -> Notice {
+    within(watch.next()).await.expect("the watch goes on").unwrap()
+}
+
+#[tokio::test]
+async fn a_notice_is_recorded_read_and_listed() {
+    let Some(scene) = bare("a_notice_is_recorded") else {
+        return;
+    };
+    let client = &scene.client;
+    let before = Timestamp::now();
+    let id = client.notify(&Notify::new(A).data("name", "<äß> \"\\")).await.unwrap();
+    let first = client.notice(&id).await.unwrap();
+    assert_eq!((first.id(), first.key(), first.occurrences()), (&id, A, 1));
+    assert_eq!(*first.notice_type(), NoticeType::Custom);
+    assert_eq!(first.last_data()["name"], "<äß> \"\\");
+    assert!(first.first_occurred() > before && first.user_id().is_some());
+    assert_eq!(first.expire_after().to_string(), "168h0m0s");
+
+    let same = client.notify(&Notify::new(A)).await.unwrap();
+    let second = client.notice(&same).await.unwrap();
+    assert_eq!((same, second.occurrences()), (id, 2));
+    assert!(second.last_repeated() > first.last_repeated() && second.last_data().is_empty());
+    let hour = Duration::from_secs(3600);
+    client.notify(&Notify::new(A).repeat_after(hour)).await.unwrap();
+    client.notify(&Notify::new(B)).await.unwrap();
+
+    let listed = client.notices(&custom()).await.unwrap();
+    assert_eq!(listed.iter().map(Notice::key).collect::<Vec<_>>(), [A, B]);
+    assert_eq!(listed[0].repeat_after(), GoDuration::from(hour));
+    // Counted, but not repeated.
+    assert_eq!((listed[0].occurrences(), listed[0].last_repeated()), (3, second.last_repeated()));
+    assert!(listed[0].last_occurred() > listed[0].last_repeated());
+    let one = |query: NoticeQuery| async move {
+        let listed = client.notices(&query).await.unwrap();
+        listed.iter().map(|notice| notice.key().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(one(custom().keys([B, "example.com/none"])).await, [B]);
+    assert_eq!(one(custom().after(listed[0].last_repeated())).await, [B]);
+    assert_eq!(one(custom().after(listed[1].last_repeated())).await, [""; 0]);
+    assert_eq!(one(NoticeQuery::new().types([NoticeType::Other("new".into())])).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_users_of_a_query_are_kept() {
+    let Some(scene) = bare("the_users_of_a_query") else {
+        return;
+    };
+    let client = &scene.client;
+    // A change's notices are public, a custom one is its user's.
+    client.replan().await.unwrap();
+    let id = client.notify(&Notify::new(A)).await.unwrap();
+    let user = client.notice(&id).await.unwrap().user_id().unwrap();
+    let has = async |query: NoticeQuery| {
+        let listed = client.notices(&query).await.unwrap();
+        (
+            listed.iter().any(|notice| notice.key() == A),
+            listed.iter().any(|notice| *notice.notice_type() == NoticeType::ChangeUpdate),
+        )
+    };
+    assert_eq!(has(NoticeQuery::new()).await, (true, true));
+    assert_eq!(has(NoticeQuery::new().user(user)).await, (true, true));
+    assert_eq!(has(NoticeQuery::new().user(user + 1)).await, (false, true));
+    assert_eq!(has(NoticeQuery::new().all_users()).await, (true, true));
+}
+
+#[tokio::test]
+async fn what_is_no_notice_is_refused() {
+    let Some(scene) = bare("what_is_no_notice") else {
+        return;
+    };
+    let (client, proxy) = (&scene.client, &scene.proxy);
+    for (notice, why) in [
+        (Notify::new("Not A Key"), "the key has to be"),
+        (Notify::new(A).data("a", "x".repeat(5000)), "the data has"),
+    ] {
+        let error = client.notify(&notice).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::InvalidRequest);
+        assert!(error.to_string().contains(why), "{error}");
+    }
+    assert_eq!(proxy.requests().len(), 0);
+    // Too long only as JSON: Pebble says so itself.
+    let error = client.notify(&Notify::new(A).data("a", "\"".repeat(4000))).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Api { status: 400 }, "{error}");
+    let error = client.notice(&"4711".parse().unwrap()).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Api { status: 404 }, "{error}");
+    // As a Pebble before 1.5 answers.
+    let refusal = Fault::Reply {
+        status: 404,
+        body: concat!(
+            r#"{"type": "error", "status-code": 404, "#,
+            r#""result": {"message": "invalid API endpoint requested"}}"#
+        )
+        .to_owned(),
+    };
+    proxy.add(Rule::any(refusal));
+    let error = client.notices(&custom()).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Unsupported { since: "1.5" });
+}
+
+#[tokio::test]
+async fn a_lost_answer_makes_no_second_occurrence_that_wakes_anybody() {
+    let Some(scene) = bare("a_lost_answer_makes_no_second") else {
+        return;
+    };
+    let (client, proxy) = (&scene.client, &scene.proxy);
+    let lose = || proxy.add(Rule::new("POST", "/v1/notices", Fault::DropReply));
+    lose();
+    let error = client.notify(&Notify::new(A)).await.unwrap_err();
+    assert_eq!((error.kind(), error.may_have_acted()), (&ErrorKind::Unreachable, true));
+    assert_eq!(client.notices(&custom()).await.unwrap()[0].occurrences(), 1);
+    lose();
+    let day = Duration::from_secs(24 * 3600);
+    client.notify(&Notify::new(B).repeat_after(day)).await.unwrap();
+    let listed = client.notices(&custom().keys([B])).await.unwrap();
+    assert_eq!(
+        (listed[0].occurrences(), listed[0].last_repeated()),
+        (2, listed[0].first_occurred())
+    );
+}
+
+#[tokio::test]
+async fn waiting_ends_with_a_notice_or_at_its_deadline() {
+    let Some(scene) = bare("waiting_ends_with_a_notice") else {
+        return;
+    };
+    let (client, proxy) = (&scene.client, &scene.proxy);
+    let short = Duration::from_millis(300);
+    assert_eq!(client.wait_notices(&custom(), short).await.unwrap(), []);
+    assert_eq!(client.wait_notices(&custom(), Duration::ZERO).await.unwrap(), []);
+    proxy.forget();
+    let notify = async {
+        while proxy.count("GET", "/v1/notices") == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // It also outlives a break.
+        proxy.cut_connections();
+        client.notify(&Notify::new(A)).await.unwrap()
+    };
+    let query = custom();
+    let waiting = client.wait_notices(&query, Duration::from_secs(60));
+    let (found, id) = within(async { tokio::join!(waiting, notify) }).await;
+    assert_eq!(*found.unwrap()[0].id(), id);
+    assert_eq!(client.wait_notices(&query, Duration::ZERO).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_watch_misses_nothing_over_a_break() {
+    let Some(scene) = bare("a_watch_misses_nothing") else {
+        return;
+    };
+    let direct = &scene.direct;
+    direct.notify(&Notify::new(A)).await.unwrap();
+    let mut watch = scene.client.watch_notices(custom());
+    assert_eq!(next(&mut watch).await.key(), A);
+    // It waits in the daemon when the road is cut.
+    let waiting = within(async {
+        let mut waiting = std::pin::pin!(watch.next());
+        while scene.proxy.count("GET", "/v1/notices") < 2 {
+            assert!(
+                tokio::time::timeout(Duration::from_millis(5), waiting.as_mut()).await.is_err()
+            );
+        }
+    });
+    waiting.await;
+    scene.close();
+    for n in 1..=20 {
+        direct.notify(&Notify::new(A).data("n", n.to_string())).await.unwrap();
+    }
+    direct.notify(&Notify::new(B)).await.unwrap();
+    // It finds the door closed at least once.
+    assert!(tokio::time::timeout(Duration::from_millis(900), watch.next()).await.is_err());
+    scene.open();
+    let last = next(&mut watch).await;
+    assert_eq!((last.key(), last.occurrences()), (A, 21));
+    assert_eq!(last.last_data()["n"], "20");
+    assert_eq!(watch.cursor(), Some(last.last_repeated()));
+    assert_eq!(next(&mut watch).await.key(), B);
+    // Over garbage, too, and in another watch from where this one stands.
+    scene.proxy.add(Rule::new("GET", "/v1/notices", Fault::Garbage(b"hello\r\n\r\n".to_vec())));
+    let mut another = scene.client.watch_notices(custom().after(watch.cursor().unwrap()));
+    direct.notify(&Notify::new(A)).await.unwrap();
+    assert_eq!(next(&mut another).await.occurrences(), 22);
+}
+
+#[tokio::test]
+async fn a_watch_goes_on_over_a_restart_of_pebble() {
+    let Some(scene) = bare("a_watch_goes_on_over_a_restart") else {
+        return;
+    };
+    scene.direct.notify(&Notify::new(A)).await.unwrap();
+    let mut watch = scene.client.watch_notices(custom());
+    assert_eq!(next(&mut watch).await.key(), A);
+    scene.restart();
+    scene.direct.notify(&Notify::new(B)).await.unwrap();
+    assert_eq!(next(&mut watch).await.key(), B);
+    // An orderly end with the poll in the daemon, which waits for it no longer than a second.
+    assert!(tokio::time::timeout(Duration::from_millis(200), watch.next()).await.is_err());
+    scene.daemon.stop().unwrap();
+    scene.daemon.start_again().unwrap();
+    scene.direct.notify(&Notify::new(A)).await.unwrap();
+    let again = next(&mut watch).await;
+    assert_eq!((again.key(), again.occurrences()), (A, 2));
+}
