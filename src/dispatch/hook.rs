@@ -229,6 +229,17 @@ impl Shared {
         self.metadata.container_names().iter().find(|name| target_of(name) == target)?.parse().ok()
     }
 
+    /// Tells what the retries on each container came to, where there were any: `charmwright dev`
+    /// counts by it.
+    pub(crate) fn tell_retries(&self) {
+        for client in self.clients.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            let summary = client.budget().summary();
+            if summary.retries() > 0 {
+                tracing::info!("{summary}");
+            }
+        }
+    }
+
     /// The one client of a container in this hook: all handles share its connection, its budget and
     /// its memory of layers.
     pub(crate) fn client(&self, container: &ContainerName) -> Client {
@@ -240,7 +251,7 @@ impl Shared {
         let client = Client::new(self.containers.join(container.as_str()).join("pebble.socket"))
             .with_target(target_of(container.as_str()))
             .with_hint("is the container running?")
-            .with_budget(Budget::new())
+            .with_budget(Budget::on(target_of(container.as_str())))
             .with_observer(Arc::new(observer));
         clients.insert(container.clone(), client.clone());
         client

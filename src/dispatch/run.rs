@@ -245,7 +245,9 @@ impl Road<'_> {
             .enable_time()
             .build()
             .map_err(|error| Error::new(format!("cannot start the hook's runtime: {error}")))?;
-        runtime.block_on(Handling::new(charm, &hook, mode).all(event))?;
+        let handled = runtime.block_on(Handling::new(charm, &hook, mode).all(event));
+        hook.shared().tell_retries();
+        handled?;
         commit(&hook, &juju, &store, stored)
     }
 

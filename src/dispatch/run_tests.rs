@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -11,6 +12,7 @@ use super::fakes::{Collected, Step, Unit, lines_logged, willing};
 use super::queue::{Arrival, Queue};
 use super::state::CHARM_KEY;
 use crate::juju::{LogLevel, Status};
+use crate::pebble::RetrySummary;
 
 const CONFIG_CHANGED: &str = "hooks/config-changed";
 const UPDATE_STATUS: &str = "hooks/update-status";
@@ -324,8 +326,16 @@ fn lines_leave_before_a_long_wait() {
     const LINES: &[(LogLevel, &str)] = &[(LogLevel::Info, "about to ask")];
     let unit = Unit::in_operation().on("config-changed", Step::LogThenPebble(LINES));
     let ran = unit.run(CONFIG_CHANGED);
-    assert_eq!(ran.tools, ["state-get", "config-get", "juju-log", "status-set", "juju-log"]);
+    let tools = ["state-get", "config-get", "juju-log", "status-set", "juju-log", "juju-log"];
+    assert_eq!(ran.tools, tools);
     assert_eq!(ran.log[0], ("INFO".to_owned(), "about to ask".to_owned()));
+    // What the retries came to is told at the end, before the error.
+    let summary: RetrySummary = ran.log[1].1.parse().unwrap();
+    assert_eq!((summary.on(), summary.is_ongoing()), ("container \"web\"", false));
+    assert_eq!((summary.retries(), summary.unanswered()), (14, Duration::from_secs(105)));
+    assert_eq!(ran.log[2].0, "ERROR");
+    let (_, so_far) = RetrySummary::at_end_of(ran.err.trim_end()).unwrap();
+    assert!(so_far.is_ongoing() && so_far.retries() == 1 && so_far.on() == summary.on());
     // The first failed attempt is told at once, by the one stream that costs nothing.
     assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
 }
@@ -336,7 +346,8 @@ fn the_first_failed_attempt_of_a_retry_is_told_at_once_and_lines_leave_before_ea
         Unit::in_operation().on("actions/act", Step::Retry).on("config-changed", Step::Retry);
     let ran = unit.run("actions/act");
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
-    let warned = "cannot reload the proxy: connection refused; attempt 1 of 3, next in 1 s";
+    let warned = "cannot reload the proxy: connection refused; attempt 1 of 3, next in 1 s \
+                  [retries=1+ unanswered=1s on=\"reload the proxy\"]";
     let line = |level: &str, text: &str| (level.to_owned(), text.to_owned());
     assert_eq!(
         ran.log,

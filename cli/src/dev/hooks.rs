@@ -12,6 +12,7 @@ use super::events::{human, whole_seconds};
 use super::expectations::ended_as;
 use super::hook_process::{self, HookEnd, HookOutcome, LOGGED_LIMIT, PrintedLines};
 use super::journal::HookLine;
+use super::retries::{RetryCount, Told};
 use super::session::Session;
 use super::tool_files;
 use super::tool_server::{ToolCall, ToolServer};
@@ -51,10 +52,8 @@ pub struct RunningHook {
     process: Option<Pid>,
     /// Serves the hook's tools as long as the hook runs.
     _tools: Option<ToolServer>,
-    /// How many retries the charm's calls needed.
-    retries: u32,
-    /// How many of its calls were told to be retried, and not yet how that ended.
-    retrying: u32,
+    /// The retries that the charm's calls needed.
+    retries: RetryCount,
     /// Whether the hook's name was printed for what stands below it.
     announced: bool,
     /// Whether anything that the charm said was printed.
@@ -107,8 +106,7 @@ impl Session {
             warned: 0,
             process: None,
             _tools: None,
-            retries: 0,
-            retrying: 0,
+            retries: RetryCount::default(),
             announced: false,
             spoke: false,
             status: (report.status, report.message),
@@ -231,7 +229,8 @@ impl Session {
         hook.warned += printed.lines.len();
         let (told, warned) = (told.min(TOLD_LINES), hook.warned);
         for line in printed.lines.iter().take(TOLD_LINES - told) {
-            self.tell_at_once("WARNING", line);
+            let rest = self.count_retries(line);
+            self.tell_at_once("WARNING", &rest.text);
         }
         if told < TOLD_LINES && warned > TOLD_LINES {
             self.journal.timed_detail(&format!(
@@ -246,24 +245,28 @@ impl Session {
     pub(super) fn note_log_line(&mut self, level: Level, logger: &str, message: &str) {
         // What a hook prints was told as it came; what the agent says of a hook's end is told with
         // the hook.
-        if logger.ends_with(".juju-log") && (level >= Level::Warning || retries_in(message) > 0) {
-            self.tell_at_once(level.as_str(), message);
+        if logger.ends_with(".juju-log") {
+            let told = self.count_retries(message);
+            if level >= Level::Warning || told.is_of_retries {
+                self.tell_at_once(level.as_str(), &told.text);
+            }
         }
     }
 
-    fn tell_at_once(&mut self, level: &str, message: &str) {
+    /// Counts the retries that a message of the hook's log tells of, and gives the rest.
+    fn count_retries(&mut self, message: &str) -> Told {
+        match &mut self.hook {
+            Some(hook) => hook.retries.take_from(message),
+            None => RetryCount::default().take_from(message),
+        }
+    }
+
+    fn tell_at_once(&mut self, level: &str, text: &str) {
         if let Some(hook) = &mut self.hook {
-            match retries_in(message) {
-                0 => hook.retrying += u32::from(is_retried(message)),
-                retries => {
-                    hook.retries = hook.retries.saturating_add(retries);
-                    hook.retrying = hook.retrying.saturating_sub(1);
-                }
-            }
             hook.spoke = true;
         }
         self.announce_hook();
-        self.journal.timed_detail(&format!("{level} {message}"));
+        self.journal.timed_detail(&format!("{level} {text}"));
     }
 
     /// Takes the end of the running hook.
@@ -313,13 +316,7 @@ impl Session {
         };
         let deferred = self.unit.report().deferred;
         let mut remarks = Vec::new();
-        // A call whose end is not told was retried once or more.
-        let retries = hook.retries.saturating_add(hook.retrying);
-        if retries > 0 {
-            let word = if retries == 1 { "retry" } else { "retries" };
-            let least = if hook.retrying > 0 { "at least " } else { "" };
-            remarks.push(format!("{least}{retries} {word} inside the hook"));
-        }
+        remarks.extend(hook.retries.remark());
         remarks.extend(ending_remarks(finished.ending()));
         remarks.extend(hook.unlogged(end));
         if deferred.len() > hook.deferred {
@@ -421,25 +418,6 @@ fn in_words(record: &charmwright_agent::ActionRecord) -> String {
     }
 }
 
-/// How many retries a line of the log tells of, when the call that it is about has ended: it came
-/// through `at attempt 4 of 15`, or was given up `after 15 attempts in 105 s`.
-fn retries_in(message: &str) -> u32 {
-    let count = |after: &str| after.split(' ').next().and_then(|word| word.parse::<u32>().ok());
-    let ended_well = message.split_once(" at attempt ").and_then(|(_, after)| count(after));
-    let given_up = message
-        .split_once(" after ")
-        .and_then(|(_, after)| count(after).filter(|_| after.contains(" attempts in ")));
-    ended_well.or(given_up).map_or(0, |attempts| attempts.saturating_sub(1))
-}
-
-/// Whether a line of the log tells of a call's first failed attempt: `…; attempt 1 of 15, next in 1
-/// s`.
-fn is_retried(message: &str) -> bool {
-    message
-        .rsplit_once("; attempt ")
-        .is_some_and(|(_, after)| after.contains(" of ") && after.contains(", next in "))
-}
-
 fn to_wire(answer: ToolAnswer) -> wire::Answer {
     if answer.wants_stdin {
         return wire::Answer::WantsStdin;
@@ -465,24 +443,5 @@ mod tests {
             cut,
             format!("{}\n... 5 more line(s); `log` has what it wrote", lines(RESULT_LINES))
         );
-    }
-
-    #[test]
-    fn retries_are_counted_when_their_call_ends() {
-        for (message, retries) in [
-            (
-                "cannot replan container \"web\": connection refused; attempt 1 of 15, next in 1 s",
-                0,
-            ),
-            ("could replan container \"web\" at attempt 4 of 15, after 6 s", 3),
-            ("cannot replan: no answer from Pebble at /s after 15 attempts in 105 s (refused)", 14),
-            ("nothing after all", 0),
-            ("an attempt was made", 0),
-        ] {
-            assert_eq!(retries_in(message), retries, "{message}");
-        }
-        assert!(is_retried("cannot replan: connection refused; attempt 1 of 15, next in 1 s"));
-        assert!(!is_retried("could replan container \"web\" at attempt 4 of 15, after 6 s"));
-        assert!(!is_retried("a first; attempt"));
     }
 }

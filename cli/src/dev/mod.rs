@@ -37,6 +37,7 @@ mod pebble_process;
 mod pebble_requests;
 mod refresh;
 mod refresh_stage;
+mod retries;
 mod script;
 mod session;
 mod setup;

@@ -54,7 +54,7 @@ fn a_long_outage_is_shown_while_it_lasts() {
     let mut dev = setup.start();
     dev.settled("active");
     dev.voice.kill_pebble();
-    let before = dev.now();
+    let (before, logged) = (dev.now(), dev.logged());
     dev.say(&format!("config port={new}"));
     // Attempts begin at 0, 1, 3 and 6 s: the wait after the fourth, of 4 s, is the one that makes
     // it 10 s.
@@ -73,10 +73,10 @@ fn a_long_outage_is_shown_while_it_lasts() {
     assert_eq!(table.ports, format!("{new}/tcp"));
     assert!(Workload::at(new).is_some());
     let told = dev.since(before).join("\n");
-    for part in [
-        "could add layer \"workload\" in container \"workload\" at attempt ",
-        " retries inside the hook",
-    ] {
+    let summary = dev.retries_since(logged).pop().unwrap();
+    assert_eq!((summary.on(), summary.is_ongoing()), ("container \"workload\"", false));
+    let shown = format!("            {} retries inside the hook", summary.retries());
+    for part in ["could add layer \"workload\" in container \"workload\" at attempt ", &shown] {
         assert!(told.contains(part), "{part}{}", dev.story());
     }
     dev.quit();
@@ -101,7 +101,7 @@ fn applies_the_new_config(test: &str, moment: At) {
     dev.proxy().forget();
     let met = dev.proxy().add(Rule::new(method, path, fault).body_contains(body));
 
-    let before = dev.now();
+    let (before, logged) = (dev.now(), dev.logged());
     dev.say(&format!("config port={new}"));
     dev.line("attempt 1 of 15");
     assert_eq!(dev.proxy().fired(met), 1);
@@ -119,9 +119,8 @@ fn applies_the_new_config(test: &str, moment: At) {
     for bad in ["ERROR", "deferred", "failed", "is stored"] {
         assert!(!told.contains(bad), "{bad}{}", dev.story());
     }
-    let told_of_retries =
-        told.contains(" retry inside the hook") || told.contains(" retries inside the hook");
-    assert!(told_of_retries, "{told}");
+    let summary = dev.retries_since(logged).pop().unwrap();
+    assert!(summary.retries() > 0 && !summary.is_ongoing(), "{summary}{}", dev.story());
 
     dev.let_go("workload-pebble-ready");
     assert_eq!(dev.settled("active").status(), ("active", ""));

@@ -13,6 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use charmwright::pebble::RetrySummary;
 use charmwright_testing::proxy::FaultProxy;
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
@@ -296,6 +297,21 @@ impl Dev {
     /// The lines seen from that place on.
     pub fn since(&self, place: usize) -> &[String] {
         &self.seen[place..]
+    }
+
+    fn unit_log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("run/unit.log")).unwrap()
+    }
+
+    /// Counts the lines of the unit's log so far: a place for [`Dev::retries_since`].
+    pub fn logged(&self) -> usize {
+        self.unit_log().lines().count()
+    }
+
+    /// Reads the summaries of retries in the unit's log from that place on.
+    pub fn retries_since(&self, place: usize) -> Vec<RetrySummary> {
+        let summary = |line| RetrySummary::at_end_of(line).map(|(_, summary)| summary);
+        self.unit_log().lines().skip(place).filter_map(summary).collect()
     }
 
     /// Waits for the next line that holds this text.

@@ -135,7 +135,8 @@ pub use notices::{InvalidNoticeId, Notice, NoticeId, NoticeQuery, NoticeType};
 pub use notify::Notify;
 pub use plan::Plan;
 pub use retry::{
-    Attempt, Budget, Classified, FailedAttempt, RetryObserver, RetryPolicy, RunError, WAITS,
+    Attempt, Budget, Classified, FailedAttempt, InvalidRetrySummary, RetryObserver, RetryPolicy,
+    RetrySummary, RunError, WAITS,
 };
 pub use service_failure::ServiceFailure;
 pub use service_info::{ServiceInfo, ServiceStatus, Startup};

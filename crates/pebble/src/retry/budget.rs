@@ -1,17 +1,24 @@
-//! What the calls that share a budget have spent of it.
+//! The count of the retries and the time that several calls spend together.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::policy::RetryPolicy;
+use super::summary::RetrySummary;
 
-/// The retries made and the time without an answer, counted over all calls that share it.
+/// A budget counts the retries made and the time without an answer, over all calls that share it.
 ///
 /// Clones share the count. Once it is spent (as many retries, or as much time, as the policy of a
 /// call allows), that call makes one attempt. An answered request costs nothing, however long it
 /// took.
 #[derive(Debug, Clone, Default)]
-pub struct Budget(Arc<Mutex<Spent>>);
+pub struct Budget(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    on: Option<String>,
+    spent: Mutex<Spent>,
+}
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Spent {
@@ -24,6 +31,26 @@ impl Budget {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Makes a budget of which nothing is spent, for calls on `what`, such as `container "web"`:
+    /// its summary says so, whichever call it is told with.
+    #[must_use]
+    pub fn on(what: impl Into<String>) -> Self {
+        Self(Arc::new(Inner { on: Some(what.into()), spent: Mutex::default() }))
+    }
+
+    /// Returns the count as a value that is printed into a log; it names nothing when the budget
+    /// has no name.
+    #[must_use]
+    pub fn summary(&self) -> RetrySummary {
+        self.summary_on("")
+    }
+
+    /// Does as [`Self::summary`]; `what` stands for the name of a budget that has none.
+    pub(super) fn summary_on(&self, what: &str) -> RetrySummary {
+        let Spent { retries, unanswered } = self.spent();
+        RetrySummary::new(retries, unanswered, self.0.on.as_deref().unwrap_or(what))
     }
 
     /// How many retries have been made.
@@ -43,7 +70,7 @@ impl Budget {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Spent> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Charges time that passed in a failed attempt.

@@ -5,12 +5,16 @@
 //! long in all. A [`Budget`] counts what has been spent, over all calls that share it. And what a
 //! failure *means* is asked of the one who made the request: [`RetryPolicy::run`] takes it as a
 //! function, the Pebble client knows it from the request itself.
+//!
+//! The lines of the log that tell of a retry end with a [`RetrySummary`], which is how a reader of
+//! the log counts.
 
 mod budget;
 mod observer;
 mod policy;
 mod run;
 mod run_error;
+mod summary;
 
 pub use budget::Budget;
 pub use observer::{FailedAttempt, RetryObserver};
@@ -18,6 +22,7 @@ pub use policy::RetryPolicy;
 pub use run::WAITS;
 pub use run::{Attempt, Classified};
 pub use run_error::RunError;
+pub use summary::{InvalidRetrySummary, RetrySummary};
 
 pub(crate) use policy::shortened;
 pub(crate) use run::{Drained, Judged, Reporter, drive};

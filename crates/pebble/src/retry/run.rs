@@ -14,6 +14,7 @@ use super::budget::Budget;
 use super::observer::{FailedAttempt, RetryObserver};
 use super::policy::RetryPolicy;
 use super::run_error::RunError;
+use super::summary::RetrySummary;
 use crate::transport::seconds;
 use charmwright_yaml::text;
 
@@ -188,20 +189,22 @@ impl Reporter {
 
     /// The first failure that will be retried is a warning, at once; the others would only repeat
     /// it. Giving up is told by the error.
-    fn failed(&self, failure: &FailedAttempt, exhausted: bool) {
+    fn failed(&self, failure: &FailedAttempt, exhausted: bool, budget: &Budget) {
         let FailedAttempt { cause, attempt, attempts, .. } = failure;
         let what = self.what();
+        let spent = self.summary(budget).ongoing();
         match failure.delay.map(seconds) {
             Some(wait) if *attempt == 1 => {
                 tracing::warn!(
                     target: WAITS,
-                    "cannot {what}: {cause}; attempt 1 of {attempts}, next in {wait}"
+                    "cannot {what}: {cause}; attempt 1 of {attempts}, next in {wait} {spent}"
                 );
             }
             Some(wait) => {
                 tracing::debug!(
                     target: WAITS,
-                    "cannot {what}: {cause}; attempt {attempt} of {attempts}, next in {wait}"
+                    "cannot {what}: {cause}; attempt {attempt} of {attempts}, next in {wait} \
+                     {spent}"
                 );
             }
             None if exhausted => {
@@ -218,13 +221,18 @@ impl Reporter {
     }
 
     /// What was warned of is over.
-    fn recovered(&self, attempt: u32, policy: &RetryPolicy, took: Duration) {
+    fn recovered(&self, attempt: u32, policy: &RetryPolicy, took: Duration, budget: &Budget) {
         if self.unfinished.load(Ordering::Relaxed) {
             return;
         }
         let what = self.what();
         let (attempts, took) = (policy.max_attempts(), seconds(took));
-        tracing::info!("could {what} at attempt {attempt} of {attempts}, after {took}");
+        let spent = self.summary(budget);
+        tracing::info!("could {what} at attempt {attempt} of {attempts}, after {took} {spent}");
+    }
+
+    fn summary(&self, budget: &Budget) -> RetrySummary {
+        budget.summary_on(self.target.as_deref().unwrap_or(&self.operation))
     }
 }
 
@@ -266,13 +274,13 @@ where
                 delay,
                 cause: text::clean(&judged.cause, LONGEST).into_owned(),
             };
-            reporter.failed(&failure, exhausted);
+            reporter.failed(&failure, exhausted, budget);
             delay
         })
         .await;
     let attempts = number.load(Ordering::Relaxed);
     if attempts > 1 && result.is_ok() {
-        reporter.recovered(attempts, policy, begun.elapsed());
+        reporter.recovered(attempts, policy, begun.elapsed(), budget);
     }
     result.map_err(|error| Drained { attempts, elapsed: begun.elapsed(), exhausted, error })
 }

@@ -1,0 +1,118 @@
+//! The count of the retries inside a hook, by the summaries at the end of its lines of the log.
+
+use std::collections::BTreeMap;
+
+use charmwright::pebble::RetrySummary;
+
+/// It counts the retries of one hook.
+#[derive(Debug, Default)]
+pub struct RetryCount {
+    /// The last word on each container, or whatever else was retried.
+    last: BTreeMap<String, RetrySummary>,
+    /// The retries of what was begun again from nothing since, under the same name.
+    earlier: u32,
+}
+
+impl RetryCount {
+    /// Takes the summaries off a message of the hook's log, and gives what is left to be told.
+    pub fn take_from(&mut self, message: &str) -> Told {
+        let mut is_of_retries = false;
+        let mut lines = Vec::new();
+        for line in message.split('\n') {
+            match RetrySummary::at_end_of(line) {
+                None => lines.push(line),
+                Some((text, summary)) => {
+                    self.note(summary);
+                    // A line of its own is for the count alone.
+                    if !text.is_empty() {
+                        is_of_retries = true;
+                        lines.push(text);
+                    }
+                }
+            }
+        }
+        Told { text: lines.join("\n"), is_of_retries }
+    }
+
+    fn note(&mut self, summary: RetrySummary) {
+        let retries = summary.retries();
+        if let Some(before) = self.last.insert(summary.on().to_owned(), summary)
+            && before.retries() > retries
+        {
+            self.earlier = self.earlier.saturating_add(before.retries());
+        }
+    }
+
+    /// Gives what is to be said at the hook's end.
+    pub fn remark(&self) -> Option<String> {
+        let each = self.last.values().map(RetrySummary::retries);
+        let retries = each.fold(self.earlier, u32::saturating_add);
+        // A call whose end was not told may have been retried more often.
+        let least = if self.last.values().any(RetrySummary::is_ongoing) { "at least " } else { "" };
+        let word = if retries == 1 { "retry" } else { "retries" };
+        (retries > 0).then(|| format!("{least}{retries} {word} inside the hook"))
+    }
+}
+
+/// A message of the log without what is counted.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Told {
+    pub text: String,
+    /// It says in words that something was retried.
+    pub is_of_retries: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REFUSED: &str = "cannot replan: refused; attempt 1 of 15, next in 1 s";
+    const CAME: &str = "could replan at attempt 4 of 15, after 6 s";
+
+    fn carrying(text: &str, retries: &str, on: &str) -> String {
+        format!("{text} [retries={retries} unanswered=6s on=\"{on}\"]")
+    }
+
+    fn remark(messages: &[String]) -> Option<String> {
+        let mut count = RetryCount::default();
+        for message in messages {
+            count.take_from(message);
+        }
+        count.remark()
+    }
+
+    #[test]
+    fn retries_are_counted_by_the_last_word_on_each_thing() {
+        let say = |text: &str| Some(format!("{text} inside the hook"));
+        assert_eq!(remark(&[REFUSED.to_owned(), CAME.to_owned()]), None);
+        let begun = carrying(REFUSED, "1+", "web");
+        assert_eq!(remark(std::slice::from_ref(&begun)), say("at least 1 retry"));
+        let came = carrying(CAME, "3", "web");
+        assert_eq!(remark(&[begun.clone(), came.clone()]), say("3 retries"));
+        // Another call of the same budget, and another container.
+        let more = carrying(REFUSED, "4+", "web");
+        assert_eq!(remark(&[begun.clone(), came.clone(), more]), say("at least 4 retries"));
+        let other = carrying(CAME, "2", "db");
+        assert_eq!(remark(&[came.clone(), other]), say("5 retries"));
+        // A budget of the same name that nothing was taken from.
+        let again = carrying(CAME, "1", "web");
+        assert_eq!(remark(&[came, again.clone()]), say("4 retries"));
+        assert_eq!(remark(&[again]), say("1 retry"));
+    }
+
+    #[test]
+    fn what_is_counted_is_not_shown() {
+        let mut count = RetryCount::default();
+        let mut told = |message: &str| {
+            let Told { text, is_of_retries } = count.take_from(message);
+            (text, is_of_retries)
+        };
+        assert_eq!(told("one\ntwo"), ("one\ntwo".to_owned(), false));
+        assert_eq!(told(&carrying(CAME, "3", "web")), (CAME.to_owned(), true));
+        let batch = format!("one\n{}\ntwo", carrying(CAME, "3", "web"));
+        assert_eq!(told(&batch), (format!("one\n{CAME}\ntwo"), true));
+        assert_eq!(told(carrying("", "3", "web").trim()), (String::new(), false));
+        let quiet = format!("one\n{}", carrying("", "3", "web").trim());
+        assert_eq!(told(&quiet), ("one".to_owned(), false));
+    }
+}
