@@ -89,13 +89,27 @@ macro_rules! wire_id {
 
 /// Gives a struct with a field `extra` its reading and writing as an object: absent, null and empty
 /// are the same, keys are written in the order given here, and keys that are not listed are kept in
-/// `extra`. `Debug` shows what is written, as [`show`] does.
+/// `extra`. `Debug` shows what is written, as [`show`] does. A field that names a getter and its
+/// type gets that getter, which gives what [`Get`] does; a text after `=` is added to its
+/// documentation.
 ///
 /// Serde's `flatten` would do nearly this, but it reads every value through a buffer that has
 /// already guessed its type: a YAML `5` could then no longer be read as the string that Go makes of
 /// it.
 macro_rules! wire_object {
-    ($type:ident, $expecting:literal, { $($key:literal => $field:ident),+ $(,)? }) => {
+    ($type:ident, $expecting:literal, {
+        $($key:literal => $field:ident $(: $getter:ident -> $returned:ty $(= $note:literal)?)?),+ $(,)?
+    }) => {
+        impl $type {
+            $($(
+                #[doc = concat!("Returns the value of `", $key, "`, if it is set.", $(" ", $note)?)]
+                #[must_use]
+                pub fn $getter(&self) -> $returned {
+                    $crate::wire::Get::get(&self.$field)
+                }
+            )?)+
+        }
+
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 use serde::ser::SerializeMap as _;
@@ -153,6 +167,41 @@ macro_rules! wire_object {
 }
 
 pub(crate) use {wire_id, wire_object, wire_words};
+
+/// A getter gives a field by reference, and a small one as a copy.
+pub(crate) trait Get<'a, T> {
+    fn get(&'a self) -> T;
+}
+
+impl<'a> Get<'a, Option<&'a str>> for Option<String> {
+    fn get(&'a self) -> Option<&'a str> {
+        self.as_deref()
+    }
+}
+
+impl<'a, T> Get<'a, Option<&'a T>> for Option<T> {
+    fn get(&'a self) -> Option<&'a T> {
+        self.as_ref()
+    }
+}
+
+impl<T: Copy> Get<'_, Self> for Option<T> {
+    fn get(&self) -> Self {
+        *self
+    }
+}
+
+impl<'a, T> Get<'a, &'a [T]> for Vec<T> {
+    fn get(&'a self) -> &'a [T] {
+        self
+    }
+}
+
+impl<'a, V> Get<'a, &'a Self> for BTreeMap<String, V> {
+    fn get(&'a self) -> &'a Self {
+        self
+    }
+}
 
 /// Whether a field has nothing to say and its key is left out.
 pub(crate) trait Absent {

@@ -50,15 +50,15 @@ pub struct Check {
 }
 
 wire_object!(Check, "the configuration of a check (an object)", {
-    "override" => override_,
-    "level" => level,
-    "startup" => startup,
-    "period" => period,
-    "timeout" => timeout,
-    "threshold" => threshold,
-    "http" => http,
-    "tcp" => tcp,
-    "exec" => exec,
+    "override" => override_: get_override -> Option<&Override>,
+    "level" => level: get_level -> Option<&CheckLevel>,
+    "startup" => startup: get_startup -> Option<&Startup>,
+    "period" => period: get_period -> Option<GoDuration>,
+    "timeout" => timeout: get_timeout -> Option<GoDuration>,
+    "threshold" => threshold: get_threshold -> Option<i64> = "A plan always shows it.",
+    "http" => http: get_http -> Option<&HttpCheck>,
+    "tcp" => tcp: get_tcp -> Option<&TcpCheck>,
+    "exec" => exec: get_exec -> Option<&ExecCheck>,
 });
 
 impl Check {
@@ -145,60 +145,6 @@ impl Check {
         self
     }
 
-    /// `override`, if set.
-    #[must_use]
-    pub fn get_override(&self) -> Option<&Override> {
-        self.override_.as_ref()
-    }
-
-    /// `level`, if set.
-    #[must_use]
-    pub fn get_level(&self) -> Option<&CheckLevel> {
-        self.level.as_ref()
-    }
-
-    /// `startup`, if set.
-    #[must_use]
-    pub fn get_startup(&self) -> Option<&Startup> {
-        self.startup.as_ref()
-    }
-
-    /// `period`, if set.
-    #[must_use]
-    pub fn get_period(&self) -> Option<GoDuration> {
-        self.period
-    }
-
-    /// `timeout`, if set.
-    #[must_use]
-    pub fn get_timeout(&self) -> Option<GoDuration> {
-        self.timeout
-    }
-
-    /// `threshold`, if set; a plan always shows it.
-    #[must_use]
-    pub fn get_threshold(&self) -> Option<i64> {
-        self.threshold
-    }
-
-    /// `http`, if set.
-    #[must_use]
-    pub fn get_http(&self) -> Option<&HttpCheck> {
-        self.http.as_ref()
-    }
-
-    /// `tcp`, if set.
-    #[must_use]
-    pub fn get_tcp(&self) -> Option<&TcpCheck> {
-        self.tcp.as_ref()
-    }
-
-    /// `exec`, if set.
-    #[must_use]
-    pub fn get_exec(&self) -> Option<&ExecCheck> {
-        self.exec.as_ref()
-    }
-
     /// The keys that this version does not know.
     #[must_use]
     pub fn get_other(&self) -> &Map<String, Value> {
@@ -215,7 +161,10 @@ pub struct HttpCheck {
     extra: Map<String, Value>,
 }
 
-wire_object!(HttpCheck, "an HTTP check (an object)", { "url" => url, "headers" => headers });
+wire_object!(HttpCheck, "an HTTP check (an object)", {
+    "url" => url: get_url -> Option<&str>,
+    "headers" => headers: get_headers -> &BTreeMap<String, String>,
+});
 
 impl HttpCheck {
     /// A request for this URL, such as `http://127.0.0.1:8080/health`.
@@ -227,18 +176,6 @@ impl HttpCheck {
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.insert(name.into(), value.into());
         self
-    }
-
-    /// `url`, if set.
-    #[must_use]
-    pub fn get_url(&self) -> Option<&str> {
-        self.url.as_deref()
-    }
-
-    /// `headers`.
-    #[must_use]
-    pub fn get_headers(&self) -> &BTreeMap<String, String> {
-        &self.headers
     }
 
     /// The keys that this version does not know.
@@ -257,7 +194,10 @@ pub struct TcpCheck {
     extra: Map<String, Value>,
 }
 
-wire_object!(TcpCheck, "a TCP check (an object)", { "port" => port, "host" => host });
+wire_object!(TcpCheck, "a TCP check (an object)", {
+    "port" => port: get_port -> Option<i64> = "Pebble itself takes any whole number here.",
+    "host" => host: get_host -> Option<&str>,
+});
 
 impl TcpCheck {
     /// A connection to this port.
@@ -269,18 +209,6 @@ impl TcpCheck {
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = Some(host.into());
         self
-    }
-
-    /// `port`, if set. Pebble itself takes any whole number here.
-    #[must_use]
-    pub fn get_port(&self) -> Option<i64> {
-        self.port
-    }
-
-    /// `host`, if set.
-    #[must_use]
-    pub fn get_host(&self) -> Option<&str> {
-        self.host.as_deref()
     }
 
     /// The keys that this version does not know.
@@ -306,14 +234,14 @@ pub struct ExecCheck {
 }
 
 wire_object!(ExecCheck, "an exec check (an object)", {
-    "command" => command,
-    "service-context" => service_context,
-    "environment" => environment,
-    "user-id" => user_id,
-    "user" => user,
-    "group-id" => group_id,
-    "group" => group,
-    "working-dir" => working_dir,
+    "command" => command: get_command -> Option<&str>,
+    "service-context" => service_context: get_service_context -> Option<&str>,
+    "environment" => environment: get_environment -> &BTreeMap<String, String>,
+    "user-id" => user_id: get_user_id -> Option<i64>,
+    "user" => user: get_user -> Option<&str>,
+    "group-id" => group_id: get_group_id -> Option<i64>,
+    "group" => group: get_group -> Option<&str>,
+    "working-dir" => working_dir: get_working_dir -> Option<&str>,
 });
 
 impl ExecCheck {
@@ -363,54 +291,6 @@ impl ExecCheck {
     pub fn working_dir(mut self, path: impl Into<String>) -> Self {
         self.working_dir = Some(path.into());
         self
-    }
-
-    /// `command`, if set.
-    #[must_use]
-    pub fn get_command(&self) -> Option<&str> {
-        self.command.as_deref()
-    }
-
-    /// `service-context`, if set.
-    #[must_use]
-    pub fn get_service_context(&self) -> Option<&str> {
-        self.service_context.as_deref()
-    }
-
-    /// `environment`.
-    #[must_use]
-    pub fn get_environment(&self) -> &BTreeMap<String, String> {
-        &self.environment
-    }
-
-    /// `user-id`, if set.
-    #[must_use]
-    pub fn get_user_id(&self) -> Option<i64> {
-        self.user_id
-    }
-
-    /// `user`, if set.
-    #[must_use]
-    pub fn get_user(&self) -> Option<&str> {
-        self.user.as_deref()
-    }
-
-    /// `group-id`, if set.
-    #[must_use]
-    pub fn get_group_id(&self) -> Option<i64> {
-        self.group_id
-    }
-
-    /// `group`, if set.
-    #[must_use]
-    pub fn get_group(&self) -> Option<&str> {
-        self.group.as_deref()
-    }
-
-    /// `working-dir`, if set.
-    #[must_use]
-    pub fn get_working_dir(&self) -> Option<&str> {
-        self.working_dir.as_deref()
     }
 
     /// The keys that this version does not know.

@@ -31,8 +31,8 @@ pub struct Layer {
 }
 
 wire_object!(Layer, "a layer (an object)", {
-    "summary" => summary,
-    "description" => description,
+    "summary" => summary: get_summary -> Option<&str>,
+    "description" => description: get_description -> Option<&str>,
     "services" => services,
     "checks" => checks,
     "log-targets" => log_targets,
@@ -93,18 +93,6 @@ impl Layer {
     pub fn other(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra.insert(key.into(), value.into());
         self
-    }
-
-    /// `summary`, if set.
-    #[must_use]
-    pub fn get_summary(&self) -> Option<&str> {
-        self.summary.as_deref()
-    }
-
-    /// `description`, if set.
-    #[must_use]
-    pub fn get_description(&self) -> Option<&str> {
-        self.description.as_deref()
     }
 
     /// The services, by name.

@@ -36,11 +36,11 @@ pub struct LogTarget {
 }
 
 wire_object!(LogTarget, "the configuration of a log target (an object)", {
-    "type" => kind,
-    "location" => location,
-    "services" => services,
-    "override" => override_,
-    "labels" => labels,
+    "type" => kind: get_kind -> Option<&LogTargetType>,
+    "location" => location: get_location -> Option<&str>,
+    "services" => services: get_services -> &[String],
+    "override" => override_: get_override -> Option<&Override>,
+    "labels" => labels: get_labels -> &BTreeMap<String, String>,
 });
 
 impl LogTarget {
@@ -98,36 +98,6 @@ impl LogTarget {
     pub fn other(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra.insert(key.into(), value.into());
         self
-    }
-
-    /// `override`, if set.
-    #[must_use]
-    pub fn get_override(&self) -> Option<&Override> {
-        self.override_.as_ref()
-    }
-
-    /// `type`, if set.
-    #[must_use]
-    pub fn get_kind(&self) -> Option<&LogTargetType> {
-        self.kind.as_ref()
-    }
-
-    /// `location`, if set.
-    #[must_use]
-    pub fn get_location(&self) -> Option<&str> {
-        self.location.as_deref()
-    }
-
-    /// `services`, in order.
-    #[must_use]
-    pub fn get_services(&self) -> &[String] {
-        &self.services
-    }
-
-    /// `labels`.
-    #[must_use]
-    pub fn get_labels(&self) -> &BTreeMap<String, String> {
-        &self.labels
     }
 
     /// The keys that this version does not know.

@@ -109,28 +109,31 @@ pub struct Service {
 }
 
 wire_object!(Service, "the configuration of a service (an object)", {
-    "summary" => summary,
-    "description" => description,
-    "startup" => startup,
-    "override" => override_,
-    "command" => command,
-    "after" => after,
-    "before" => before,
-    "requires" => requires,
-    "workload" => workload,
-    "environment" => environment,
-    "user-id" => user_id,
-    "user" => user,
-    "group-id" => group_id,
-    "group" => group,
-    "working-dir" => working_dir,
-    "on-success" => on_success,
-    "on-failure" => on_failure,
-    "on-check-failure" => on_check_failure,
-    "backoff-delay" => backoff_delay,
+    "summary" => summary: get_summary -> Option<&str>,
+    "description" => description: get_description -> Option<&str>,
+    "startup" => startup: get_startup -> Option<&Startup>,
+    "override" => override_: get_override -> Option<&Override>,
+    "command" => command: get_command -> Option<&str>,
+    "after" => after: get_after -> &[String],
+    "before" => before: get_before -> &[String],
+    "requires" => requires: get_requires -> &[String],
+    "workload" => workload: get_workload -> Option<&str>,
+    "environment" => environment: get_environment -> &BTreeMap<String, String>,
+    "user-id" => user_id: get_user_id -> Option<i64>
+        = "Pebble itself takes any whole number here.",
+    "user" => user: get_user -> Option<&str>,
+    "group-id" => group_id: get_group_id -> Option<i64>
+        = "Pebble itself takes any whole number here.",
+    "group" => group: get_group -> Option<&str>,
+    "working-dir" => working_dir: get_working_dir -> Option<&str>,
+    "on-success" => on_success: get_on_success -> Option<&ServiceAction>,
+    "on-failure" => on_failure: get_on_failure -> Option<&ServiceAction>,
+    "on-check-failure" => on_check_failure: get_on_check_failure -> &BTreeMap<String, ServiceAction>
+        = "Each action stands under the name of its check.",
+    "backoff-delay" => backoff_delay: get_backoff_delay -> Option<GoDuration>,
     "backoff-factor" => backoff_factor,
-    "backoff-limit" => backoff_limit,
-    "kill-delay" => kill_delay,
+    "backoff-limit" => backoff_limit: get_backoff_limit -> Option<GoDuration>,
+    "kill-delay" => kill_delay: get_kill_delay -> Option<GoDuration>,
 });
 
 impl Service {
@@ -297,136 +300,10 @@ impl Service {
         self
     }
 
-    /// `override`, if set.
-    #[must_use]
-    pub fn get_override(&self) -> Option<&Override> {
-        self.override_.as_ref()
-    }
-
-    /// `summary`, if set.
-    #[must_use]
-    pub fn get_summary(&self) -> Option<&str> {
-        self.summary.as_deref()
-    }
-
-    /// `description`, if set.
-    #[must_use]
-    pub fn get_description(&self) -> Option<&str> {
-        self.description.as_deref()
-    }
-
-    /// `startup`, if set.
-    #[must_use]
-    pub fn get_startup(&self) -> Option<&Startup> {
-        self.startup.as_ref()
-    }
-
-    /// `command`, if set.
-    #[must_use]
-    pub fn get_command(&self) -> Option<&str> {
-        self.command.as_deref()
-    }
-
-    /// `after`, in order.
-    #[must_use]
-    pub fn get_after(&self) -> &[String] {
-        &self.after
-    }
-
-    /// `before`, in order.
-    #[must_use]
-    pub fn get_before(&self) -> &[String] {
-        &self.before
-    }
-
-    /// `requires`, in order.
-    #[must_use]
-    pub fn get_requires(&self) -> &[String] {
-        &self.requires
-    }
-
-    /// `workload`, if set.
-    #[must_use]
-    pub fn get_workload(&self) -> Option<&str> {
-        self.workload.as_deref()
-    }
-
-    /// `environment`.
-    #[must_use]
-    pub fn get_environment(&self) -> &BTreeMap<String, String> {
-        &self.environment
-    }
-
-    /// `user-id`, if set. Pebble itself takes any whole number here.
-    #[must_use]
-    pub fn get_user_id(&self) -> Option<i64> {
-        self.user_id
-    }
-
-    /// `user`, if set.
-    #[must_use]
-    pub fn get_user(&self) -> Option<&str> {
-        self.user.as_deref()
-    }
-
-    /// `group-id`, if set. Pebble itself takes any whole number here.
-    #[must_use]
-    pub fn get_group_id(&self) -> Option<i64> {
-        self.group_id
-    }
-
-    /// `group`, if set.
-    #[must_use]
-    pub fn get_group(&self) -> Option<&str> {
-        self.group.as_deref()
-    }
-
-    /// `working-dir`, if set.
-    #[must_use]
-    pub fn get_working_dir(&self) -> Option<&str> {
-        self.working_dir.as_deref()
-    }
-
-    /// `on-success`, if set.
-    #[must_use]
-    pub fn get_on_success(&self) -> Option<&ServiceAction> {
-        self.on_success.as_ref()
-    }
-
-    /// `on-failure`, if set.
-    #[must_use]
-    pub fn get_on_failure(&self) -> Option<&ServiceAction> {
-        self.on_failure.as_ref()
-    }
-
-    /// `on-check-failure`, by the check's name.
-    #[must_use]
-    pub fn get_on_check_failure(&self) -> &BTreeMap<String, ServiceAction> {
-        &self.on_check_failure
-    }
-
-    /// `backoff-delay`, if set.
-    #[must_use]
-    pub fn get_backoff_delay(&self) -> Option<GoDuration> {
-        self.backoff_delay
-    }
-
-    /// `backoff-factor`, if set.
+    /// Returns the value of `backoff-factor`, if it is set.
     #[must_use]
     pub fn get_backoff_factor(&self) -> Option<f64> {
         self.backoff_factor.map(|factor| factor.0)
-    }
-
-    /// `backoff-limit`, if set.
-    #[must_use]
-    pub fn get_backoff_limit(&self) -> Option<GoDuration> {
-        self.backoff_limit
-    }
-
-    /// `kill-delay`, if set.
-    #[must_use]
-    pub fn get_kill_delay(&self) -> Option<GoDuration> {
-        self.kill_delay
     }
 
     /// The keys that this version does not know.
