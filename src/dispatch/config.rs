@@ -150,7 +150,7 @@ impl OperatorRetry {
     /// The option for the step by which the waits grow: a duration in Go's form, 1 ms to 1 h.
     pub(crate) const STEP: &'static str = "pebble-retry-step";
 
-    /// What the schedule of an operator gets beside its waits.
+    /// The time that the schedule of an operator gets beside its waits.
     const SLACK: Duration = Duration::from_secs(15);
     const MOST_ATTEMPTS: u32 = 1000;
     const SHORTEST_STEP: Duration = Duration::from_millis(1);

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::pebble::RetryPolicy;
 
-/// How often a call is attempted in setup.
+/// The number of attempts of a call in setup.
 const SETUP_ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
 
-/// How long a call goes without an answer in setup.
+/// The longest time without an answer in setup.
 const SETUP_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How the library takes a Pebble that does not answer.

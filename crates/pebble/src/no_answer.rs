@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use super::transport::seconds;
 
-/// What the error of a Pebble that is away ends with, unless the client was told otherwise.
+/// The end of the error of a Pebble that is away, unless the client was told otherwise.
 pub(super) const HINT: &str = "is Pebble running?";
 
-/// What was tried, where and how it failed.
+/// It prints the reason why a call has no answer.
 pub(super) struct NoAnswer<'a> {
     pub(super) socket: &'a Path,
     pub(super) attempts: u32,
-    /// How long the attempts and the waits took.
+    /// The time that the attempts and the waits took.
     pub(super) elapsed: Duration,
     /// The policy allows more attempts, and the budget does not.
     pub(super) budget_is_spent: bool,
-    /// What the last attempt failed with.
+    /// The failure of the last attempt.
     pub(super) cause: &'a str,
     pub(super) may_have_acted: bool,
-    /// What to look at.
+    /// The question that tells the reader where to look.
     pub(super) hint: &'a str,
 }
 

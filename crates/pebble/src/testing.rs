@@ -1,4 +1,5 @@
-//! Errors of the client for the tests of code that handles them: no daemon has to fail for it.
+//! This module makes errors of the client for the tests of code that handles them, without a daemon
+//! that fails.
 //!
 //! The client itself makes none of its errors here.
 
@@ -15,7 +16,7 @@ use super::error::{Error, ErrorKind, UserFault};
 use super::files::FileError;
 use super::no_answer::{HINT, NoAnswer};
 
-/// Makes an [`Error`] of any kind, as the client would give it.
+/// A builder makes an [`Error`] of any kind, as the client would give it.
 ///
 /// What is not set is as in the simplest error of that kind that the client gives: its own words
 /// for the reason, one attempt, and [`may_have_acted`](Error::may_have_acted) where the client can
@@ -337,7 +338,7 @@ mod tests {
         }
     }
 
-    /// Whether the client gives it before it sends anything.
+    /// Tells the kinds that the client gives before it sends anything.
     fn is_refused_here(kind: &ErrorKind) -> bool {
         matches!(kind, ErrorKind::InvalidRequest | ErrorKind::Local(_))
     }
