@@ -35,7 +35,8 @@ MAY_DEPEND_ON = {
     "charmwright-cli": {"charmwright", "charmwright-agent", "charmwright-pebble",
                         "charmwright-juju", "charmwright-testing", "charmwright-yaml"},
     "any-workload-k8s": {"charmwright"},
-    "charmwright-tests": set(),
+    "charmwright-tests": {"charmwright", "charmwright-agent", "charmwright-juju",
+                          "charmwright-pebble", "charmwright-testing"},
 }
 
 # What a charm that is built carries no line of.
