@@ -18,6 +18,8 @@ mod ending;
 mod gone;
 mod killed;
 mod lost;
+#[path = "../common/runs.rs"]
+mod runs;
 mod start;
 mod support;
 mod table;

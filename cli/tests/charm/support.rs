@@ -1,7 +1,6 @@
 //! A run of `charmwright dev` that is told what to do line by line, and asked what it printed.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -10,8 +9,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use charmwright::pebble::RetrySummary;
 use charmwright_testing::proxy::FaultProxy;
@@ -21,25 +20,13 @@ use tempfile::TempDir;
 use crate::charms::{
     RESTART_ON_CHECK, built, checkout, declare_any_workload, pebble_or_skip, target,
 };
+pub use crate::runs::{CHARMWRIGHT, wait_until};
+use crate::runs::{PATIENCE, alone, processes_that_know};
 use crate::table::{HookLine, Table};
-
-/// The program under test.
-pub const CHARMWRIGHT: &str = env!("CARGO_BIN_EXE_charmwright");
 
 /// By how much the agent's waits are shortened: Pebble is polled every 1.25 s, and update-status
 /// comes after 75 s, when a run is long over.
 const QUICK: u32 = 4;
-
-/// Longer than anything here takes on a busy machine; only a broken run waits so long.
-const PATIENCE: Duration = Duration::from_secs(90);
-
-/// A script that is being written while another test starts a process cannot be run until that
-/// process has let go of it.
-static WRITING_OR_STARTING: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    WRITING_OR_STARTING.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A TCP port that nobody listens on, and that no other test was given.
 pub fn free_port() -> u16 {
@@ -50,16 +37,6 @@ pub fn free_port() -> u16 {
         if GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
             return port;
         }
-    }
-}
-
-/// Waits for a condition, in small steps.
-#[track_caller]
-pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -435,7 +412,9 @@ impl Dev {
         assert!(code.success(), "{code}{}", self.story());
         // The door of the proxy is ours.
         self.proxy = None;
-        wait_until("the end of every process", || self.processes().is_empty());
+        wait_until("the end of every process", || {
+            processes_that_know(self.folder.path()).is_empty()
+        });
         let mut left: Vec<_> = fs::read_dir(self.folder.path().join("run"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -445,26 +424,6 @@ impl Dev {
         left.retain(|name| name != "unit.log");
         assert_eq!(left, logs);
         self.since(place).to_vec()
-    }
-
-    /// The processes that know this run's folder, as everything does that it starts.
-    fn processes(&self) -> Vec<String> {
-        let mark = self.folder.path().as_os_str().as_encoded_bytes();
-        let mut found = Vec::new();
-        for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let name = entry.file_name().into_string().unwrap_or_default();
-            if !name.chars().all(|c| c.is_ascii_digit()) || name == std::process::id().to_string() {
-                continue;
-            }
-            let holds = |file: &str| {
-                let bytes = fs::read(entry.path().join(file)).unwrap_or_default();
-                bytes.windows(mark.len()).any(|part| part == mark)
-            };
-            if holds("cmdline") || holds("environ") {
-                found.push(name);
-            }
-        }
-        found
     }
 }
 

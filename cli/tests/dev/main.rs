@@ -10,5 +10,7 @@ mod ends;
 mod first_run;
 mod lines;
 mod private;
+#[path = "../common/runs.rs"]
+mod runs;
 mod support;
 mod words;

@@ -3,24 +3,13 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-/// The program under test.
-pub const CHARMWRIGHT: &str = env!("CARGO_BIN_EXE_charmwright");
+use charmwright_testing::processes::is_running;
 
-/// Long enough for anything here on a busy machine; only a broken run waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A script that is being written while another test starts a process cannot be run until that
-/// process has let go of it.
-static WRITING_OR_STARTING: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    WRITING_OR_STARTING.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub use crate::runs::{CHARMWRIGHT, wait_until};
+use crate::runs::{alone, processes_that_know};
 
 /// A charm in a folder of its own, beside a folder for the run's temporary files and one for what
 /// the charm writes down.
@@ -151,37 +140,9 @@ impl Charm {
         wait_until("the removal of every temporary file", || left().is_empty());
     }
 
-    /// The processes that know this charm's folder from their environment or arguments, as
-    /// everything that is started does.
+    /// The processes that know this charm's folder.
     pub fn processes(&self) -> Vec<String> {
-        let mark = self.folder.path().as_os_str().as_encoded_bytes();
-        let me = std::process::id().to_string();
-        let mut found = Vec::new();
-        for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let name = entry.file_name().into_string().unwrap_or_default();
-            if name == me || !name.chars().all(|c| c.is_ascii_digit()) {
-                continue;
-            }
-            let read = |file: &str| fs::read(entry.path().join(file)).unwrap_or_default();
-            let holds = |bytes: &[u8]| bytes.windows(mark.len()).any(|part| part == mark);
-            let command = read("cmdline");
-            if holds(&command) || holds(&read("environ")) {
-                found.push(format!(
-                    "{name} {}",
-                    String::from_utf8_lossy(&command).replace('\0', " ")
-                ));
-            }
-        }
-        found
-    }
-}
-
-/// Waits for a condition, in small steps.
-pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
-        std::thread::sleep(Duration::from_millis(5));
+        processes_that_know(self.folder.path())
     }
 }
 
@@ -237,7 +198,5 @@ pub fn signal_pid(pid: &str, name: &str) {
 
 /// Whether a process lives (a zombie does not).
 pub fn lives(pid: &str) -> bool {
-    let stat =
-        fs::read_to_string(Path::new("/proc").join(pid.trim()).join("stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    is_running(pid.trim().parse().unwrap())
 }

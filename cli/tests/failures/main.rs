@@ -9,6 +9,8 @@ mod broken_charm;
 mod charms;
 mod failing_workload;
 mod killed_hooks;
+#[path = "../common/runs.rs"]
+mod runs;
 #[path = "../dev/support.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command itself, which use the rest")]
 mod support;
