@@ -238,7 +238,7 @@ impl Visit for Line {
 mod tests {
     use charmwright_agent::InProcessTools;
 
-    use super::super::fakes;
+    use super::super::tests::fakes;
     use super::*;
     use crate::juju::{HookTools, ToolCall, ToolFailure};
 

@@ -15,30 +15,22 @@ mod container_files;
 mod container_watches;
 mod error;
 mod event;
-#[cfg(test)]
-mod fakes;
 mod faults;
 mod handling;
 mod hook;
 mod layer_field;
 mod log;
 mod mistake;
-#[cfg(test)]
-mod mistake_tests;
 mod observer;
 mod outcome;
 mod phase;
 mod queue;
 mod run;
-#[cfg(test)]
-mod run_tests;
 mod state;
-#[cfg(test)]
-mod state_tests;
 mod status;
 mod store;
 #[cfg(test)]
-mod table_tests;
+mod tests;
 mod text;
 
 pub use charm::{Charm, Metadata};

@@ -510,5 +510,5 @@ impl fmt::Debug for HookEnv {
 }
 
 #[cfg(test)]
-#[path = "env_tests.rs"]
+#[path = "tests/env.rs"]
 mod tests;

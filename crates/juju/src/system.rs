@@ -379,5 +379,5 @@ fn exit_of(_child: &Child) -> Option<OwnedFd> {
 }
 
 #[cfg(test)]
-#[path = "system_tests.rs"]
+#[path = "tests/system.rs"]
 mod tests;

@@ -54,16 +54,12 @@ mod change;
 mod changes;
 mod checks;
 mod client;
-#[cfg(test)]
-mod coverage;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod decoders;
 mod duration;
 mod envelope;
 mod error;
-#[cfg(test)]
-mod error_texts;
 mod exec;
 mod files;
 mod health;
@@ -79,17 +75,11 @@ mod names;
 mod no_answer;
 mod notices;
 mod notify;
-#[cfg(test)]
-mod odd_answers;
 mod plan;
 mod remainder;
 mod request;
 mod resend;
 mod retry;
-#[cfg(test)]
-mod scripted;
-#[cfg(test)]
-mod scripted_server;
 mod service_action;
 mod service_conflict;
 mod service_failure;
@@ -100,16 +90,19 @@ mod signals;
 mod start_refusal;
 mod system_info;
 pub mod testing;
+#[cfg(test)]
+mod tests;
 mod timestamp;
 mod transport;
 mod turns;
 #[doc = include_str!("../docs/pebble-versions.md")]
 pub mod versions {}
-#[cfg(test)]
-mod vocabulary;
 mod waits;
 mod watch;
 mod wire;
+
+#[cfg(test)]
+use tests::coverage;
 
 pub use change::{Change, ChangeId, ChangeStatus, InvalidChangeId, Task, TaskProgress};
 pub use changes::{ChangeFilter, ChangeSelect};

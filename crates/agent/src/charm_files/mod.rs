@@ -19,8 +19,6 @@ mod storage;
 mod terms;
 
 #[cfg(test)]
-mod charmcraft_tests;
-#[cfg(test)]
 mod tests;
 
 pub(super) use actions::read_actions;

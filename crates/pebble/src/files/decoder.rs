@@ -459,5 +459,5 @@ pub(crate) fn try_pieces(bytes: &[u8]) {
 }
 
 #[cfg(test)]
-#[path = "decoder_tests.rs"]
+#[path = "tests/decoder.rs"]
 mod tests;

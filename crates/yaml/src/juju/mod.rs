@@ -3,8 +3,6 @@
 //! needs a sign.
 
 mod read;
-#[cfg(test)]
-mod read_tests;
 
 pub use read::{strings, value, value_keyed_by_text};
 

@@ -293,3 +293,7 @@ fn excerpt(value: &str) -> String {
     let start = value.as_bytes().get(..7).unwrap_or_default();
     format!("{}...", String::from_utf8_lossy(start))
 }
+
+#[cfg(test)]
+#[path = "tests/read.rs"]
+mod tests;

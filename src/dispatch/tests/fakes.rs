@@ -42,7 +42,7 @@ const TOOLS: [&str; 8] = [
 ];
 
 /// The hook tools of a unit that is installed, has started and does not lead; no hook runs.
-pub(super) fn idle_tools() -> InProcessTools {
+pub(in crate::dispatch) fn idle_tools() -> InProcessTools {
     let meta = CharmMeta::parse(METADATA, Some(OPTIONS), Some(ACTIONS)).unwrap();
     let settings = UnitSettings::new("probe/0").unwrap().leader(false);
     let tools = InProcessTools::new(charmwright_agent::Unit::new(meta, settings));
@@ -54,7 +54,7 @@ pub(super) fn idle_tools() -> InProcessTools {
 
 /// Begins an action, or for any hook one of the model's own: all alike are committed or dropped.
 /// The tests run hooks in every order, and hooks that no Juju has.
-pub(super) fn begin(tools: &InProcessTools, dispatch_path: &str) {
+pub(in crate::dispatch) fn begin(tools: &InProcessTools, dispatch_path: &str) {
     let action = dispatch_path.strip_prefix("actions/");
     tools.with_unit(|unit| match action {
         Some(action) => drop(unit.run_action(action, &[]).unwrap()),
@@ -82,7 +82,7 @@ fn finish(tools: &InProcessTools, code: u8) -> Option<String> {
 }
 
 /// The levels and texts that these calls brought into the log.
-pub(super) fn lines_logged(calls: &[RecordedCall]) -> Vec<(String, String)> {
+pub(in crate::dispatch) fn lines_logged(calls: &[RecordedCall]) -> Vec<(String, String)> {
     let lines = calls.iter().filter(|call| call.tool() == "juju-log" && call.succeeded());
     lines.map(|call| (call.args()[1].clone(), call.args().last().unwrap().clone())).collect()
 }

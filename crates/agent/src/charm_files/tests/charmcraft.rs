@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::tests::{HEAD, assert_told};
+use super::{HEAD, assert_told};
 use crate::{CharmMeta, CharmSources};
 
 fn with_charmcraft(

@@ -104,6 +104,6 @@ fn each_decoder_has_a_fuzz_target() {
     let targets: BTreeSet<String> =
         TARGETS.iter().map(|(name, _): &Target| (*name).to_owned()).collect();
     assert_eq!(files, targets);
-    let manifest = include_str!("../../../fuzz/Cargo.toml");
+    let manifest = include_str!("../../../../fuzz/Cargo.toml");
     assert!(targets.iter().all(|name| manifest.contains(&format!("name = \"{name}\""))));
 }

@@ -1,5 +1,7 @@
 //! The rules by which Juju refuses a charm's files, one by one, and what it takes.
 
+mod charmcraft;
+
 use crate::CharmMeta;
 
 pub(super) const HEAD: &str = "name: web\nsummary: s\ndescription: d\n";

@@ -10,16 +10,16 @@ use std::path::Path;
 use super::request::Request;
 
 /// One call of the client, and a request as it sends it.
-pub(super) struct Sample {
+pub(crate) struct Sample {
     /// As it is called, such as `Client::replan`.
-    pub(super) call: &'static str,
+    pub(crate) call: &'static str,
     /// The path as Pebble's documentation writes it, with names in braces.
-    pub(super) path: &'static str,
-    pub(super) request: Request,
+    pub(crate) path: &'static str,
+    pub(crate) request: Request,
 }
 
 impl Sample {
-    pub(super) fn new(call: &'static str, path: &'static str, request: Request) -> Self {
+    pub(crate) fn new(call: &'static str, path: &'static str, request: Request) -> Self {
         Self { call, path, request }
     }
 
@@ -114,7 +114,8 @@ fn every_endpoint_has_a_call() {
     assert_eq!(covered, wanted);
 }
 
-const BEGIN: &str = "<!-- endpoints: written by a test, see crates/pebble/src/coverage.rs -->\n";
+const BEGIN: &str =
+    "<!-- endpoints: written by a test, see crates/pebble/src/tests/coverage.rs -->\n";
 const END: &str = "<!-- end of endpoints -->\n";
 
 #[test]

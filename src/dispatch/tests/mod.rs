@@ -1,0 +1,9 @@
+//! The tests of a hook's road as a whole.
+
+use super::*;
+
+pub(super) mod fakes;
+mod mistakes;
+mod runs;
+mod states;
+mod table;
