@@ -31,7 +31,7 @@ pub struct Scene {
     pub client: Client,
     /// A client that goes straight to the daemon.
     pub direct: Client,
-    /// A folder for [files](crate::noise) that Pebble and the test both see, empty at first.
+    /// A folder that Pebble and the test both see, empty at first.
     pub folder: PathBuf,
 }
 
