@@ -79,8 +79,8 @@ impl Client {
         self
     }
 
-    /// Replaces the end of the error of a Pebble that is away, which tells the reader where to look:
-    /// `is Pebble running?` unless set.
+    /// Replaces the end of the error of a Pebble that is away, which tells the reader where to
+    /// look: `is Pebble running?` unless set.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into().into();

@@ -98,7 +98,10 @@ macro_rules! wire_id {
 /// it.
 macro_rules! wire_object {
     ($type:ident, $expecting:literal, {
-        $($key:literal => $field:ident $(: $getter:ident -> $returned:ty $(= $note:literal)?)?),+ $(,)?
+        $(
+            $key:literal => $field:ident
+                $(: $getter:ident -> $returned:ty $(= $note:literal)?)?
+        ),+ $(,)?
     }) => {
         impl $type {
             $($(
