@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::event::Event;
 use super::text;
 
@@ -13,8 +11,7 @@ use super::text;
 /// They have a bound of their own, so that they never take the place of a deferred event: messages
 /// are cut to keep it, and at last the mistakes of other hooks are forgotten. The unit is Blocked
 /// all the same, and whoever mends what it says meets the next one.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Faults {
     by_hook: BTreeMap<String, String>,
 }
@@ -22,6 +19,16 @@ pub(crate) struct Faults {
 impl Faults {
     /// The most bytes of JSON that all mistakes together take.
     pub(crate) const LARGEST: usize = 8 * 1024;
+
+    /// The mistakes of these hooks, each with its message.
+    pub(crate) fn of(by_hook: BTreeMap<String, String>) -> Self {
+        Self { by_hook }
+    }
+
+    /// The messages, by the name of the hook that met the mistake.
+    pub(crate) fn by_hook(&self) -> &BTreeMap<String, String> {
+        &self.by_hook
+    }
 
     /// Keeps the message until the mistake is mended.
     pub(crate) fn add(&mut self, event: &Event, message: &str) {

@@ -29,6 +29,7 @@ mod run;
 mod state;
 mod status;
 mod store;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -44,5 +45,7 @@ pub use outcome::{Outcome, Verdict};
 pub use phase::Phase;
 pub use queue::Deferred;
 pub use run::{RunOptions, main, run};
-pub use state::{CHARM_KEY, FRAMEWORK_KEY, LARGEST_DOCUMENT, deferred_events};
+pub use state::{CHARM_KEY, deferred_events};
 pub use status::Statuses;
+pub use stored::envelope::LARGEST_DOCUMENT;
+pub use stored::framework::FRAMEWORK_KEY;

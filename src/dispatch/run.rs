@@ -14,8 +14,9 @@ use super::event::Event;
 use super::handling::{Handling, show_failure};
 use super::hook::{Hook, Memory, Mode, Patience, Shared};
 use super::log::{HookLog, Streams};
-use super::state::{CHARM_KEY, CharmState, FRAMEWORK_KEY, Framework};
+use super::state::{CHARM_KEY, CharmState, Framework};
 use super::store::Store;
+use super::stored::framework::FRAMEWORK_KEY;
 use super::text;
 use crate::juju::{HookEnv, Juju, LogLevel, SystemTools};
 
@@ -211,6 +212,7 @@ impl Road<'_> {
         }
         let (store, stored) = self.load()?;
         let mut framework = Framework::read(stored.get(FRAMEWORK_KEY).map(String::as_str))?;
+        framework.read_unknown_again(&C::METADATA);
         for gone in framework.drop_undeclared(&C::METADATA) {
             tracing::warn!(
                 "dropped the stored \"{}\": the charm has no such container any more",

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::charm::Metadata;
 use super::error::{Error, Result};
@@ -12,27 +11,19 @@ use super::event::Event;
 use super::faults::Faults;
 use super::phase::Phase;
 use super::queue::{Arrival, Deferred, Queue};
+use super::stored::envelope::{Document, LARGEST_DOCUMENT, LARGEST_VALUE};
+use super::stored::framework::{FRAMEWORK, FrameworkDocument};
 use super::text;
 use crate::juju::{ContainerName, Status};
 
-/// The key of the framework's document in the unit's state.
-pub const FRAMEWORK_KEY: &str = "charmwright";
 /// The key of the charm's document in the unit's state.
 pub const CHARM_KEY: &str = "charm";
-/// The largest document, in bytes of JSON. Juju takes 65,536 bytes a value; the rest is room for
-/// what a later version adds.
-pub const LARGEST_DOCUMENT: usize = 60 * 1024;
 
-/// The largest value that Juju takes, in bytes.
-const LARGEST_VALUE: usize = 65_536;
-
-/// The version that this library writes, and the only one that it reads. Every change of either
-/// format is a new version: an older library must refuse what it would not keep.
-const VERSION: u64 = 1;
+/// The charm's document. Its data is as the charm's own type is written.
+const CHARM: Document = Document { key: CHARM_KEY, version: 1 };
 
 /// Deferred events, phases and what the user has to mend.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Framework {
     /// Whether the unit's first `start` has been handled.
     started: bool,
@@ -101,7 +92,7 @@ impl Framework {
     fn tightest_size(&self) -> Result<usize> {
         let tightest =
             Self { faults: Faults::default(), queue: self.queue.at_its_tightest(), ..self.clone() };
-        Ok(json_of(FRAMEWORK_KEY, &tightest)?.len() + Faults::LARGEST)
+        Ok(FRAMEWORK.write(&tightest.to_document())?.len() + Faults::LARGEST)
     }
 
     /// The event was handled without a fault. A `config-changed` that is done has looked at the
@@ -112,6 +103,11 @@ impl Framework {
         } else {
             self.faults.remove(event);
         }
+    }
+
+    /// Reads the stored hooks again that nobody knew when they were stored.
+    pub(crate) fn read_unknown_again(&mut self, metadata: &Metadata) {
+        self.queue.replace(|event| event.known_as(metadata));
     }
 
     /// Forgets containers that the charm no longer declares; returns the deferred events that went
@@ -145,7 +141,21 @@ impl Framework {
     pub(crate) fn read(stored: Option<&str>) -> Result<Self> {
         match stored {
             None => Ok(Self::default()),
-            Some(text) => from_envelope(FRAMEWORK_KEY, text),
+            Some(text) => FrameworkDocument::read(text).map(Self::of_document),
+        }
+    }
+
+    fn of_document(document: FrameworkDocument) -> Self {
+        let FrameworkDocument { started, operation, faults, queue } = document;
+        Self { started, operation, faults: Faults::of(faults), queue: Queue::of_stored(queue) }
+    }
+
+    fn to_document(&self) -> FrameworkDocument {
+        FrameworkDocument {
+            started: self.started,
+            operation: self.operation.clone(),
+            faults: self.faults.by_hook().clone(),
+            queue: self.queue.to_stored(),
         }
     }
 
@@ -165,14 +175,14 @@ impl Framework {
     }
 
     fn fitted(&self) -> Result<String> {
-        let text = json_of(FRAMEWORK_KEY, self)?;
+        let text = FRAMEWORK.write(&self.to_document())?;
         if text.len() <= LARGEST_DOCUMENT {
             return Ok(text);
         }
         let mut shorter = self.clone();
         for limit in text::CUTS {
             shorter.queue.cut_reasons(limit);
-            let text = json_of(FRAMEWORK_KEY, &shorter)?;
+            let text = FRAMEWORK.write(&shorter.to_document())?;
             if text.len() <= LARGEST_DOCUMENT {
                 return Ok(text);
             }
@@ -180,8 +190,7 @@ impl Framework {
         // Only a document of another version's making gets here. A fault is met again; an event
         // that is lost does not come again.
         shorter.faults.clear();
-        let text = json_of(FRAMEWORK_KEY, &shorter)?;
-        refuse_over(LARGEST_VALUE, FRAMEWORK_KEY, text)
+        FRAMEWORK.within(LARGEST_VALUE, FRAMEWORK.write(&shorter.to_document())?)
     }
 }
 
@@ -214,7 +223,7 @@ impl CharmState {
         let Some(text) = self.pending.as_deref().or(self.stored.as_deref()) else {
             return Ok(T::default());
         };
-        let read = from_envelope(CHARM_KEY, text);
+        let read = read_charm(text);
         self.unreadable |= read.is_err();
         read
     }
@@ -225,7 +234,7 @@ impl CharmState {
         if let Some(text) = &self.stored
             && !self.unreadable
         {
-            self.unreadable = from_envelope::<Value>(CHARM_KEY, text).is_err();
+            self.unreadable = CHARM.open(text).is_err();
         }
         if self.unreadable {
             return Err(Error::state(
@@ -233,7 +242,7 @@ impl CharmState {
                  lost; go back to the charm's newer revision, or read it as a type that fits",
             ));
         }
-        let text = to_envelope(CHARM_KEY, state)?;
+        let text = CHARM.within(LARGEST_DOCUMENT, CHARM.write(state)?)?;
         self.pending = (self.stored.as_deref() != Some(text.as_str())).then_some(text);
         Ok(())
     }
@@ -244,63 +253,10 @@ impl CharmState {
     }
 }
 
-#[derive(Serialize)]
-struct Envelope<'a, T: ?Sized> {
-    version: u64,
-    data: &'a T,
-}
-
-fn json_of<T: Serialize + ?Sized>(key: &str, data: &T) -> Result<String> {
-    serde_json::to_string(&Envelope { version: VERSION, data }).map_err(|error| {
-        Error::state_because(format!("cannot write the state \"{key}\" as JSON"), error)
-    })
-}
-
-fn to_envelope<T: Serialize + ?Sized>(key: &str, data: &T) -> Result<String> {
-    refuse_over(LARGEST_DOCUMENT, key, json_of(key, data)?)
-}
-
-fn refuse_over(limit: usize, key: &str, text: String) -> Result<String> {
-    if text.len() > limit {
-        return Err(Error::state(format!(
-            "cannot write the state \"{key}\": it is {} bytes of JSON, and {limit} is the limit; \
-             keep large data elsewhere",
-            text.len()
-        )));
-    }
-    Ok(text)
-}
-
-fn from_envelope<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
-    let unreadable = |error: serde_json::Error| {
-        Error::state_because(
-            format!("cannot read the unit's state \"{key}\" (it is left as it is)"),
-            error,
-        )
-    };
-    let document: Value = serde_json::from_str(text).map_err(unreadable)?;
-    let Value::Object(mut document) = document else {
-        return Err(Error::state(format!(
-            "cannot read the unit's state \"{key}\" (it is left as it is): it is not a JSON object"
-        )));
-    };
-    match document.get("version").and_then(Value::as_u64) {
-        Some(VERSION) => {}
-        Some(version) if version > VERSION => {
-            return Err(Error::state(format!(
-                "cannot read the unit's state \"{key}\" (it is left as it is): its version is \
-                 {version} and this charm reads up to {VERSION}; refresh to the newer revision of \
-                 the charm that wrote it"
-            )));
-        }
-        _ => {
-            return Err(Error::state(format!(
-                "cannot read the unit's state \"{key}\" (it is left as it is): it has no version \
-                 that this charm knows; something else wrote it"
-            )));
-        }
-    }
-    serde_json::from_value(document.remove("data").unwrap_or(Value::Null)).map_err(unreadable)
+/// Version 1 is the only one so far.
+fn read_charm<T: DeserializeOwned>(text: &str) -> Result<T> {
+    let (_, data) = CHARM.open(text)?;
+    CHARM.read(data)
 }
 
 #[cfg(test)]
@@ -308,6 +264,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
+    use serde_json::Value;
 
     use super::*;
 

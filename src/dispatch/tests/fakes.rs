@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use super::log::Streams;
 use super::run::run_to;
-use super::state::{FRAMEWORK_KEY, Framework};
+use super::state::Framework;
+use super::stored::framework::FRAMEWORK_KEY;
 use super::{
     Charm, Error, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Phase, Result, RunOptions,
     Statuses, Verdict,

@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use super::Event;
 use super::fakes::{Collected, Ran, Step, Unit};
 use super::queue::{Arrival, Queue};
-use super::state::FRAMEWORK_KEY;
 use super::store::Store;
+use super::stored::framework::FRAMEWORK_KEY;
 use crate::juju::Status;
 
 const CONFIG_CHANGED: &str = "hooks/config-changed";
