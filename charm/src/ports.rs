@@ -1,10 +1,10 @@
 //! The port that Juju opens for the workload.
 
 use charmwright::Result;
-use charmwright::juju::{Juju, Port};
+use charmwright::juju::{HookTools, Port};
 
 /// Leaves exactly this TCP port open, or none.
-pub fn open_only(juju: &Juju, port: Option<u16>) -> Result<()> {
+pub fn open_only(juju: &HookTools, port: Option<u16>) -> Result<()> {
     let wanted = port.map(Port::tcp);
     let opened = juju.opened_ports()?;
     for stale in opened.iter().filter(|opened| Some(**opened) != wanted) {

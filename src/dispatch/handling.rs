@@ -23,7 +23,7 @@ use super::phase::Phase;
 use super::queue::{Arrival, Deferred};
 use super::status::Statuses;
 use super::text;
-use crate::juju::{ContainerName, Juju, Status};
+use crate::juju::{ContainerName, HookTools, Status};
 use crate::pebble::{self, RetryPolicy};
 
 /// How a handled event leaves the hook.
@@ -288,7 +288,7 @@ impl<'a, C: Charm> Handling<'a, C> {
 }
 
 /// Tells of an error in a workload hook, which Juju would drop without a trace.
-pub(crate) fn show_failure(juju: &Juju, event: &Event, error: &Error) {
+pub(crate) fn show_failure(juju: &HookTools, event: &Event, error: &Error) {
     let chain = error.chain();
     tracing::error!("\"{event}\" went wrong: {chain}");
     if let Err(unsaid) = juju.set_status(&Status::blocked(text::one_line(&chain))) {

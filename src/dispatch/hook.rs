@@ -17,7 +17,7 @@ use super::error::{Error, Result};
 use super::observer::Observer;
 use super::phase::Phase;
 use super::state::{CharmState, Framework};
-use crate::juju::{ContainerName, HookEnv, Juju};
+use crate::juju::{ContainerName, HookEnv, HookTools};
 use crate::pebble::{Budget, Client, RetryPolicy};
 
 /// One hook run, as its handlers see it: the environment, the config, the containers, the charm's
@@ -45,7 +45,7 @@ pub(crate) enum Mode {
 /// What the hook and its containers have in common.
 pub(crate) struct Shared {
     pub(crate) env: HookEnv,
-    pub(crate) juju: Arc<Juju>,
+    pub(crate) juju: Arc<HookTools>,
     pub(crate) metadata: Metadata,
     pub(crate) mode: Mode,
     /// The folder that holds `NAME/pebble.socket`.
@@ -100,7 +100,7 @@ impl<C: Charm> Hook<C> {
     /// Statuses belong to `collect_status`, which overwrites what is set here; the state keys
     /// `charmwright` and `charm` belong to the framework, see [`Hook::state`].
     #[must_use]
-    pub fn juju(&self) -> &Juju {
+    pub fn juju(&self) -> &HookTools {
         &self.shared.juju
     }
 

@@ -11,7 +11,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use crate::juju::{Juju, LogLevel};
+use crate::juju::{HookTools, LogLevel};
 use crate::pebble::WAITS;
 
 /// The subscriber of one hook, for everything that is logged through `tracing`.
@@ -31,7 +31,7 @@ pub(crate) struct HookLog {
 }
 
 struct Inner {
-    juju: Arc<Juju>,
+    juju: Arc<HookTools>,
     level: LevelFilter,
     streams: Option<Streams>,
     batches: Mutex<[Batch; 5]>,
@@ -61,7 +61,7 @@ impl HookLog {
     const LARGEST_BATCH: usize = 100 * 1024;
 
     /// `streams` is `None` in an action.
-    pub(crate) fn new(juju: Arc<Juju>, level: LogLevel, streams: Option<Streams>) -> Self {
+    pub(crate) fn new(juju: Arc<HookTools>, level: LogLevel, streams: Option<Streams>) -> Self {
         let level = match level {
             LogLevel::Trace => LevelFilter::TRACE,
             LogLevel::Debug => LevelFilter::DEBUG,
@@ -240,12 +240,12 @@ mod tests {
 
     use super::super::tests::fakes;
     use super::*;
-    use crate::juju::{HookTools, ToolCall, ToolFailure};
+    use crate::juju::{ToolCall, ToolFailure, ToolRunner};
 
     /// Logging from within a tool must neither hang nor be lost.
     struct LogsWithin(InProcessTools);
 
-    impl HookTools for LogsWithin {
+    impl ToolRunner for LogsWithin {
         fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolFailure> {
             let answer = self.0.run(call);
             tracing::info!("from within");
@@ -256,7 +256,7 @@ mod tests {
     fn logged(level: LogLevel, run: impl FnOnce(&HookLog)) -> Vec<(String, String)> {
         let tools = fakes::idle_tools();
         fakes::begin(&tools, "hooks/update-status");
-        let juju = Juju::new(Box::new(LogsWithin(tools.clone())));
+        let juju = HookTools::new(Box::new(LogsWithin(tools.clone())));
         let log = HookLog::new(Arc::new(juju), level, None);
         tracing::subscriber::with_default(log.clone(), || run(&log));
         let calls = tools.calls();

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::hook::Mode;
-use crate::juju::{ContainerName, Juju, Status};
+use crate::juju::{ContainerName, HookTools, Status};
 use crate::pebble::{FailedAttempt, RetryObserver};
 
 /// Watches the retries of one container: after ten seconds the unit's status says what is going on.
 pub(crate) struct Observer {
     container: ContainerName,
     mode: Mode,
-    juju: Arc<Juju>,
+    juju: Arc<HookTools>,
     said: AtomicBool,
 }
 
@@ -20,7 +20,7 @@ pub(crate) struct Observer {
 const EARLY_STATUS_AFTER: Duration = Duration::from_secs(10);
 
 impl Observer {
-    pub(crate) fn new(container: ContainerName, mode: Mode, juju: Arc<Juju>) -> Self {
+    pub(crate) fn new(container: ContainerName, mode: Mode, juju: Arc<HookTools>) -> Self {
         Self { container, mode, juju, said: AtomicBool::new(false) }
     }
 }

@@ -18,7 +18,7 @@ use super::state::{CHARM_KEY, CharmState, Framework};
 use super::store::Store;
 use super::stored::framework::FRAMEWORK_KEY;
 use super::text;
-use crate::juju::{HookEnv, Juju, LogLevel, SystemTools};
+use crate::juju::{HookEnv, HookTools, LogLevel, ToolProcesses};
 
 /// The hook did what it had to do, or said by a status or a failed action that it could not.
 const SUCCESS: u8 = 0;
@@ -115,21 +115,22 @@ pub fn main<C: Charm>(charm: C) -> ExitCode {
             print(&panic.to_string());
         }
     }));
-    run(charm, env, Juju::new(Box::new(SystemTools::new())), RunOptions::from_process()).into()
+    run(charm, env, HookTools::new(Box::new(ToolProcesses::new())), RunOptions::from_process())
+        .into()
 }
 
 /// One hook run of the charm, with everything that it touches given: what [`main`](main()) does in
 /// a process of its own. Returns the exit code.
 ///
 /// Blocks until the hook is done; must not be called from within an async runtime.
-pub fn run<C: Charm>(charm: C, env: HookEnv, juju: Juju, options: RunOptions) -> u8 {
+pub fn run<C: Charm>(charm: C, env: HookEnv, juju: HookTools, options: RunOptions) -> u8 {
     run_to(charm, env, juju, options, Streams::of_process())
 }
 
 pub(crate) fn run_to<C: Charm>(
     charm: C,
     env: HookEnv,
-    juju: Juju,
+    juju: HookTools,
     options: RunOptions,
     streams: Streams,
 ) -> u8 {
@@ -158,7 +159,7 @@ pub(crate) fn run_to<C: Charm>(
 }
 
 /// What remains to be done when the hook as a whole cannot go on.
-fn give_up(event: &Event, mode: Mode, juju: &Juju, error: &Error) -> u8 {
+fn give_up(event: &Event, mode: Mode, juju: &HookTools, error: &Error) -> u8 {
     let chain = error.chain();
     match mode {
         Mode::Action => match juju.action_fail(&chain) {
@@ -193,7 +194,7 @@ struct Road<'a> {
     event: &'a Event,
     mode: Mode,
     env: HookEnv,
-    juju: Arc<Juju>,
+    juju: Arc<HookTools>,
     options: RunOptions,
 }
 
@@ -310,7 +311,7 @@ impl Patience {
 
 fn commit<C: Charm>(
     hook: &Hook<C>,
-    juju: &Juju,
+    juju: &HookTools,
     store: &Store,
     mut stored: BTreeMap<String, String>,
 ) -> Result<()> {

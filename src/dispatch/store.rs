@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
-use crate::juju::Juju;
+use crate::juju::HookTools;
 
 /// Juju's own state, or a local file where this Juju keeps none
 /// ([`JujuVersion::keeps_state`](crate::juju::JujuVersion::keeps_state)).
@@ -30,7 +30,7 @@ impl Store {
     /// # Errors
     ///
     /// If the state cannot be read. It must then be left as it is.
-    pub(crate) fn load(&self, juju: &Juju) -> Result<BTreeMap<String, String>> {
+    pub(crate) fn load(&self, juju: &HookTools) -> Result<BTreeMap<String, String>> {
         match self {
             Self::Juju => Ok(juju.state()?),
             Self::File(path) => read_file(path),
@@ -44,7 +44,7 @@ impl Store {
     /// If it cannot be written; what was stored is still there.
     pub(crate) fn save(
         &self,
-        juju: &Juju,
+        juju: &HookTools,
         changed: &BTreeMap<String, String>,
         all: &BTreeMap<String, String>,
     ) -> Result<()> {

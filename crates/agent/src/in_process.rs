@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use charmwright_juju::{HookTools, Juju, ToolCall, ToolFailure};
+use charmwright_juju::{HookTools, ToolCall, ToolFailure, ToolRunner};
 
 use super::error::Error;
 use super::errors_retry::{Finished, HookExit};
@@ -37,10 +37,10 @@ const NO_FILE: &str = "no such file or directory";
 /// ```
 /// use std::time::Instant;
 /// use charmwright_agent::{AgentPaths, CharmMeta, InProcessTools, Unit, UnitSettings};
-/// use charmwright_juju::{HookEnv, Juju, Port, Status};
+/// use charmwright_juju::{HookEnv, HookTools, Port, Status};
 ///
 /// // The hook and its exit code: bare calls here, else `charmwright::dispatch::run` with a charm.
-/// fn hook(env: &HookEnv, juju: &Juju) -> Result<i32, charmwright_juju::Error> {
+/// fn hook(env: &HookEnv, juju: &HookTools) -> Result<i32, charmwright_juju::Error> {
 ///     if juju.config()?.contains_key("port") {
 ///         juju.open_port(Port::tcp(80))?;
 ///     }
@@ -152,8 +152,8 @@ impl InProcessTools {
     /// The typed calls of one hook, made through these tools. What they remember is true for one
     /// hook only, so each hook takes new ones.
     #[must_use]
-    pub fn juju(&self) -> Juju {
-        Juju::new(Box::new(self.clone()))
+    pub fn juju(&self) -> HookTools {
+        HookTools::new(Box::new(self.clone()))
     }
 
     /// Asks something of the unit, or does to it what an operator does. A tool that is called
@@ -236,7 +236,7 @@ impl InProcessTools {
     }
 }
 
-impl HookTools for InProcessTools {
+impl ToolRunner for InProcessTools {
     fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolFailure> {
         let mut state = self.lock();
         let mut read_stdin = false;

@@ -11,7 +11,7 @@ use charmwright_agent::{
     ActionStatus, AgentPaths, CharmMeta, Ending, Finished, InProcessTools, Unit, UnitSettings,
 };
 use charmwright_juju::{
-    ActionName, DispatchPath, ErrorKind, HookEnv, Juju, LogLevel, Port, Status, StatusKind,
+    ActionName, DispatchPath, ErrorKind, HookEnv, HookTools, LogLevel, Port, Status, StatusKind,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -29,7 +29,7 @@ fn unit(change: impl FnOnce(UnitSettings) -> UnitSettings) -> InProcessTools {
 }
 
 /// Begins the next hook: its environment as the charm reads it, and fresh calls.
-fn next(tools: &InProcessTools) -> Option<(HookEnv, Juju)> {
+fn next(tools: &InProcessTools) -> Option<(HookEnv, HookTools)> {
     let run = tools.begin(Instant::now())?;
     let paths = AgentPaths::new("/charm", "/tools", "/agent.socket");
     let env = HookEnv::from_vars(run.environment(&paths)).unwrap();

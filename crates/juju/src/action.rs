@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::calls::{Juju, free_text, shape};
 use super::error::Error;
+use super::hook_tools::{HookTools, free_text, shape};
 use super::log::pieces;
-use super::tools::ToolCall;
+use super::tool_runner::ToolCall;
 
 /// The parameters by name.
 pub(super) type Params = Map<String, Value>;
@@ -30,7 +30,7 @@ pub struct InvalidActionKey {
     rule: &'static str,
 }
 
-impl Juju {
+impl HookTools {
     /// The action's parameters. Juju has checked them against the charm's `actions.yaml` and filled
     /// in the defaults.
     ///
@@ -95,8 +95,8 @@ impl Juju {
         self.tell("mark the action as failed", call)
     }
 
-    /// Tells whoever runs the action how it goes, at once. Long messages are cut as [`Juju::log`]
-    /// cuts them.
+    /// Tells whoever runs the action how it goes, at once. Long messages are cut as
+    /// [`HookTools::log`] cuts them.
     ///
     /// # Errors
     ///
@@ -151,7 +151,7 @@ fn params_in(answer: Value) -> Result<Params, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::decode;
+    use crate::hook_tools::decode;
     use proptest::prelude::*;
 
     proptest! {

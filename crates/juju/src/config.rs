@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::calls::{Juju, shape};
 use super::error::Error;
-use super::tools::ToolCall;
+use super::hook_tools::{HookTools, shape};
+use super::tool_runner::ToolCall;
 
 /// The options by name.
 pub(super) type Options = Map<String, Value>;
 
 const ATTEMPT: &str = "read the application's config";
 
-impl Juju {
+impl HookTools {
     /// The application's options that are set or have a default. Juju has checked their types
     /// against the charm's `config.yaml`.
     ///
@@ -43,7 +43,7 @@ fn options_in(answer: Value) -> Result<Options, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::decode;
+    use crate::hook_tools::decode;
     use proptest::prelude::*;
 
     proptest! {

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
-use super::tools::ToolFailure;
+use super::tool_runner::ToolFailure;
 use charmwright_yaml::text;
 
 /// The most of a tool's standard error that a message shows, in bytes.

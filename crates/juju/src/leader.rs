@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::calls::{Juju, lock, shape};
 use super::error::Error;
-use super::tools::ToolCall;
+use super::hook_tools::{HookTools, lock, shape};
+use super::tool_runner::ToolCall;
 
 /// For how long Juju promises leadership once it said yes.
 const LEASE: Duration = Duration::from_secs(30);
@@ -23,7 +23,7 @@ pub(super) enum Leadership {
     Since(Instant),
 }
 
-impl Juju {
+impl HookTools {
     /// Whether this unit leads its application.
     ///
     /// A yes is good for 30 seconds and then asked again; a no holds for the rest of the hook, as

@@ -7,24 +7,24 @@
 //!
 //! - [`HookEnv`] is the environment, parsed once. A variable that is missing or malformed is an
 //!   [`Error`] that names it.
-//! - [`Juju`] is the hook tools as typed calls. Each call runs one tool; a question is asked at
-//!   most once a hook, since the agent's answer would not change anyway.
+//! - [`HookTools`] is the hook tools as typed calls. Each call runs one tool; a question is asked
+//!   at most once a hook, since the agent's answer would not change anyway.
 //!
-//! Below them, [`HookTools`] is the one seam: [`SystemTools`] starts real processes, and in a test
-//! Juju's model answers in-process (`charmwright_agent::InProcessTools`). All of it is synchronous
-//! and blocking, because a hook tool is a process that ends within milliseconds and the agent
-//! serves one at a time.
+//! Below them, a [`ToolRunner`] runs one tool and is the one seam: [`ToolProcesses`] starts real
+//! processes, and in a test Juju's model answers in-process (`charmwright_agent::InProcessTools`).
+//! All of it is synchronous and blocking, because a hook tool is a process that ends within
+//! milliseconds and the agent serves one at a time.
 //!
 //! ```no_run
-//! use charmwright_juju::{HookEnv, Juju, Port, Status, SystemTools};
+//! use charmwright_juju::{HookEnv, HookTools, Port, Status, ToolProcesses};
 //!
 //! # fn main() -> Result<(), charmwright_juju::Error> {
 //! let env = HookEnv::from_process()?;
-//! let juju = Juju::new(Box::new(SystemTools::new()));
-//! if juju.config()?.contains_key("port") {
-//!     juju.open_port(Port::tcp(8080))?;
+//! let tools = HookTools::new(Box::new(ToolProcesses::new()));
+//! if tools.config()?.contains_key("port") {
+//!     tools.open_port(Port::tcp(8080))?;
 //! }
-//! juju.set_status(&Status::waiting(format!("{} is starting", env.unit())))?;
+//! tools.set_status(&Status::waiting(format!("{} is starting", env.unit())))?;
 //! # Ok(())
 //! # }
 //! ```
@@ -38,10 +38,10 @@
 struct ReadmeExample;
 
 mod action;
-mod calls;
 mod config;
 mod env;
 mod error;
+mod hook_tools;
 mod leader;
 mod log;
 mod names;
@@ -49,15 +49,15 @@ mod ports;
 mod state;
 mod status;
 mod surroundings;
-mod system;
-mod tools;
+mod tool_processes;
+mod tool_runner;
 mod vars;
 mod version;
 
 pub use action::{InvalidActionKey, check_action_key};
-pub use calls::Juju;
 pub use env::{DispatchPath, HookEnv};
 pub use error::{Error, ErrorKind};
+pub use hook_tools::HookTools;
 pub use log::LogLevel;
 pub use names::{
     ActionId, ActionName, ApplicationName, CheckName, ContainerName, HookName, InvalidName,
@@ -66,6 +66,6 @@ pub use names::{
 pub use ports::{InvalidPort, Port, Protocol};
 pub use status::{Status, StatusKind};
 pub use surroundings::{AgentToken, Proxies, TraceTarget};
-pub use system::SystemTools;
-pub use tools::{HookTools, ToolCall, ToolFailure};
+pub use tool_processes::ToolProcesses;
+pub use tool_runner::{ToolCall, ToolFailure, ToolRunner};
 pub use version::JujuVersion;

@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::calls::{Juju, free_text};
 use super::error::Error;
+use super::hook_tools::{HookTools, free_text};
 use super::names::InvalidName;
-use super::tools::ToolCall;
+use super::tool_runner::ToolCall;
 
 /// How many bytes of a message go into one call. One argument may have 131,071 on Linux.
 const PIECE: usize = 100 * 1024;
@@ -72,7 +72,7 @@ impl FromStr for LogLevel {
     }
 }
 
-impl Juju {
+impl HookTools {
     /// Writes a message to the model's log, at once. It may have several lines: one call costs one
     /// process.
     ///

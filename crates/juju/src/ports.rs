@@ -7,9 +7,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::calls::{Juju, lock, shape};
 use super::error::Error;
-use super::tools::ToolCall;
+use super::hook_tools::{HookTools, lock, shape};
+use super::tool_runner::ToolCall;
 
 /// A transport that a firewall tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -201,7 +201,7 @@ impl Ports {
 
 const READING: &str = "read the unit's open ports";
 
-impl Juju {
+impl HookTools {
     /// Opens a port for all endpoints. Juju opens it when the hook exits with code 0; one that is
     /// open already is no error.
     ///
@@ -272,7 +272,7 @@ fn ports_in(answer: &Value) -> Result<BTreeSet<Port>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::decode;
+    use crate::hook_tools::decode;
     use proptest::prelude::*;
 
     #[test]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::calls::{Juju, shape};
 use super::error::Error;
-use super::tools::{ToolCall, ToolFailure};
+use super::hook_tools::{HookTools, shape};
+use super::tool_runner::{ToolCall, ToolFailure};
 
 /// The unit's stored values by key.
 pub(super) type Stored = BTreeMap<String, String>;
@@ -24,7 +24,7 @@ const DELETING: &str = "delete from the unit's stored state";
 /// The tools of the unit's state, which came together.
 const TOOLS: [&str; 3] = ["state-get", "state-set", "state-delete"];
 
-impl Juju {
+impl HookTools {
     /// Juju has not one of the three tools for the unit's state, as one that does not keep it
     /// ([`JujuVersion::keeps_state`](super::JujuVersion::keeps_state)). A tool that is there and
     /// cannot be started counts as there: then there is a state, only out of reach.
@@ -134,7 +134,7 @@ fn stored_in(answer: Value) -> Result<Stored, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::decode;
+    use crate::hook_tools::decode;
     use proptest::prelude::*;
 
     proptest! {

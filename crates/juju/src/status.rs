@@ -6,10 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::calls::{Juju, free_text, shape};
 use super::error::Error;
+use super::hook_tools::{HookTools, free_text, shape};
 use super::names::InvalidName;
-use super::tools::ToolCall;
+use super::tool_runner::ToolCall;
 
 /// What a status means. Ordered by severity: the greater is the worse, so that the worst of several
 /// is their maximum.
@@ -187,7 +187,7 @@ impl Whose {
     }
 }
 
-impl Juju {
+impl HookTools {
     /// The unit's status as it was when this hook first asked, or as this hook set it since.
     ///
     /// Juju sets statuses of its own between hooks, so what the charm set in an earlier hook may be
@@ -227,7 +227,7 @@ impl Juju {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotLeader`](super::ErrorKind::NotLeader), and as [`Juju::set_status`].
+    /// [`ErrorKind::NotLeader`](super::ErrorKind::NotLeader), and as [`HookTools::set_status`].
     pub fn set_application_status(&self, status: &Status) -> Result<(), Error> {
         self.write_status(Whose::Application, status)?;
         self.application_status.set(status.clone());
@@ -282,7 +282,7 @@ fn status_in(answer: &Value, whose: Whose) -> Result<Status, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::decode;
+    use crate::hook_tools::decode;
     use proptest::prelude::*;
 
     #[test]

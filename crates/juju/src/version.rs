@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::calls::{Juju, free_text};
 use super::error::Error;
-use super::tools::ToolCall;
+use super::hook_tools::{HookTools, free_text};
+use super::tool_runner::ToolCall;
 
-impl Juju {
+impl HookTools {
     /// Sets the workload's version, as `juju status` shows it beside the application. Any unit may;
     /// it takes effect at once.
     ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use charmwright_juju::{HookTools, ToolCall, ToolFailure};
+use charmwright_juju::{ToolCall, ToolFailure, ToolRunner};
 
 use super::super::{ErrorKind, InProcessTools};
 use super::{Bench, HookExit, text};

@@ -15,7 +15,7 @@ mod version;
 use std::time::Instant;
 
 use charmwright_agent::{CharmMeta, InProcessTools, Unit, UnitSettings};
-use charmwright_juju::{Juju, ToolFailure};
+use charmwright_juju::{HookTools, ToolFailure};
 
 const METADATA: &str = "name: web\nsummary: s\ndescription: d\n";
 const CONFIG: &str =
@@ -23,7 +23,7 @@ const CONFIG: &str =
 const ACTIONS: &str = "restart: {params: {delay: {type: integer}}}";
 
 /// A unit on a machine in its first hook. On a machine there are ranges of ports.
-fn in_hook_with(change: impl FnOnce(UnitSettings) -> UnitSettings) -> (InProcessTools, Juju) {
+fn in_hook_with(change: impl FnOnce(UnitSettings) -> UnitSettings) -> (InProcessTools, HookTools) {
     let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
     let unit = Unit::new(meta, change(UnitSettings::new("web/0").unwrap()));
     let tools = InProcessTools::new(unit);
@@ -31,12 +31,12 @@ fn in_hook_with(change: impl FnOnce(UnitSettings) -> UnitSettings) -> (InProcess
     (tools, juju)
 }
 
-fn in_hook() -> (InProcessTools, Juju) {
+fn in_hook() -> (InProcessTools, HookTools) {
     in_hook_with(|settings| settings)
 }
 
 /// In the action `restart`, with this delay.
-fn in_action(delay: &str) -> (InProcessTools, Juju) {
+fn in_action(delay: &str) -> (InProcessTools, HookTools) {
     let (tools, _) = in_hook();
     tools.finish(0, Instant::now()).unwrap();
     while tools.begin(Instant::now()).is_some() {
@@ -48,13 +48,13 @@ fn in_action(delay: &str) -> (InProcessTools, Juju) {
     (tools, juju)
 }
 
-fn begin(tools: &InProcessTools) -> Juju {
+fn begin(tools: &InProcessTools) -> HookTools {
     tools.begin(Instant::now()).unwrap();
     tools.juju()
 }
 
 /// Ends the hook well and begins the next one, of which no call has been made yet.
-fn next_hook(tools: &InProcessTools) -> Juju {
+fn next_hook(tools: &InProcessTools) -> HookTools {
     assert!(tools.finish(0, Instant::now()).unwrap().committed());
     tools.forget_calls();
     begin(tools)

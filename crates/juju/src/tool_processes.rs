@@ -18,7 +18,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::tools::{HookTools, ToolCall, ToolFailure};
+use super::tool_runner::{ToolCall, ToolFailure, ToolRunner};
 
 /// How long a tool may take. Tools ask the controller through the agent, and a controller that
 /// fails over answers again after a minute or so: the hook had better wait for that than fail.
@@ -44,12 +44,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// - A tool that does not read its input is no error; whether it did well is for it to say.
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct SystemTools {
+pub struct ToolProcesses {
     folders: Vec<PathBuf>,
     deadline: Duration,
 }
 
-impl SystemTools {
+impl ToolProcesses {
     /// Tools from this process's `PATH`, which is read now.
     pub fn new() -> Self {
         let tools = Self { folders: Vec::new(), deadline: DEADLINE };
@@ -116,13 +116,13 @@ impl SystemTools {
     }
 }
 
-impl Default for SystemTools {
+impl Default for ToolProcesses {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl HookTools for SystemTools {
+impl ToolRunner for ToolProcesses {
     fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolFailure> {
         call.check_args()?;
         let deadline = Instant::now().checked_add(self.deadline);
@@ -379,5 +379,5 @@ fn exit_of(_child: &Child) -> Option<OwnedFd> {
 }
 
 #[cfg(test)]
-#[path = "tests/system.rs"]
+#[path = "tests/tool_processes.rs"]
 mod tests;

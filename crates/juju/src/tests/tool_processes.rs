@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::tools::MAX_ARGUMENT;
-use crate::{Error, ErrorKind, Juju, Status};
+use crate::tool_runner::MAX_ARGUMENT;
+use crate::{Error, ErrorKind, HookTools, Status};
 use tempfile::TempDir;
 
 /// A folder with tools in it, each a shell script.
@@ -38,8 +38,8 @@ impl Tools {
         self
     }
 
-    fn system(&self) -> SystemTools {
-        SystemTools::new().path(self.0.path())
+    fn system(&self) -> ToolProcesses {
+        ToolProcesses::new().path(self.0.path())
     }
 
     fn path(&self) -> &Path {
@@ -47,7 +47,7 @@ impl Tools {
     }
 }
 
-fn failure(system: &SystemTools, call: &ToolCall<'_>) -> ToolFailure {
+fn failure(system: &ToolProcesses, call: &ToolCall<'_>) -> ToolFailure {
     system.run(call).unwrap_err()
 }
 
@@ -78,8 +78,9 @@ fn exit_codes_come_back_with_what_was_complained() {
         ToolFailure::Exited { code: 1, stderr } if stderr == "ERROR no such thing"));
     assert!(matches!(failure(&tools.system(), &ToolCall::new("two")),
         ToolFailure::Exited { code: 2, stderr } if stderr == "ERROR \u{fffd} bad option"));
-    let error =
-        Juju::new(Box::new(tools.system())).set_application_status(&Status::active()).unwrap_err();
+    let error = HookTools::new(Box::new(tools.system()))
+        .set_application_status(&Status::active())
+        .unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::NotLeader);
 }
 
@@ -197,11 +198,11 @@ fn a_missing_or_unusable_tool_is_named() {
         ToolFailure::NotStarted(_)
     ));
     assert!(matches!(
-        failure(&SystemTools::new().path(""), &ToolCall::new("usable")),
+        failure(&ToolProcesses::new().path(""), &ToolCall::new("usable")),
         ToolFailure::NotFound
     ));
 
-    let kind = |system: SystemTools, tool| {
+    let kind = |system: ToolProcesses, tool| {
         Error::from_failure("do it", tool, failure(&system, &ToolCall::new(tool))).kind().clone()
     };
     assert_eq!(kind(tools.system(), "none"), ErrorKind::MissingTool);
@@ -229,7 +230,7 @@ fn the_first_usable_one_on_the_path_is_taken() {
     fs::write(first.path().join("b"), "not executable").unwrap();
     let path =
         std::env::join_paths([Path::new("/no/such/folder"), first.path(), second.path()]).unwrap();
-    let system = SystemTools::new().path(path);
+    let system = ToolProcesses::new().path(path);
     assert_eq!(system.run(&ToolCall::new("a")).unwrap(), b"1\n");
     assert_eq!(system.run(&ToolCall::new("b")).unwrap(), b"2\n");
 }
@@ -266,7 +267,7 @@ fn garbage_from_a_process_is_an_error_of_its_kind() {
     let tools = Tools::new()
         .with("config-get", "head -c 3000 /dev/urandom")
         .with("is-leader", "echo maybe");
-    let juju = Juju::new(Box::new(tools.system()));
+    let juju = HookTools::new(Box::new(tools.system()));
     assert_eq!(juju.config().unwrap_err().kind(), &ErrorKind::Output);
     assert_eq!(juju.is_leader().unwrap_err().kind(), &ErrorKind::Output);
 }
@@ -274,7 +275,7 @@ fn garbage_from_a_process_is_an_error_of_its_kind() {
 #[test]
 fn two_threads_that_ask_at_once_start_one_tool() {
     let tools = Tools::new().with("config-get", "echo x >> \"$0.count\"; sleep 0.05; echo '{}'");
-    let juju = Arc::new(Juju::new(Box::new(tools.system())));
+    let juju = Arc::new(HookTools::new(Box::new(tools.system())));
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| juju.config().unwrap());
@@ -292,7 +293,7 @@ fn a_tool_that_cannot_be_used_is_not_one_that_is_not_there() {
     fs::create_dir(at("folder")).unwrap();
     symlink(at("loop"), at("loop")).unwrap();
     symlink(at("nowhere"), at("dangling")).unwrap();
-    let system = SystemTools::new().path(folder.path());
+    let system = ToolProcesses::new().path(folder.path());
     for tool in ["plain", "folder", "loop", "dangling"] {
         let failure = system.find_tool(tool).unwrap_err();
         assert!(matches!(failure, ToolFailure::NotStarted(_)), "{tool}: {failure:?}");
@@ -301,11 +302,11 @@ fn a_tool_that_cannot_be_used_is_not_one_that_is_not_there() {
     assert!(matches!(system.find_tool("absent"), Err(ToolFailure::NotFound)));
     // A folder that cannot be searched may have it. (A loop of links, since root may search every
     // real one.)
-    let unsearchable = SystemTools::new().path(at("loop"));
+    let unsearchable = ToolProcesses::new().path(at("loop"));
     assert!(matches!(unsearchable.find_tool("absent"), Err(ToolFailure::NotStarted(_))));
     // A file on PATH, or a folder that is not there, has no tools.
     for nothing in ["plain", "nowhere"] {
-        let system = SystemTools::new().path(at(nothing));
+        let system = ToolProcesses::new().path(at(nothing));
         assert!(matches!(system.find_tool("absent"), Err(ToolFailure::NotFound)), "{nothing}");
     }
 }

@@ -1,4 +1,4 @@
-//! The one seam between a charm and its hook tools.
+//! The one seam between a charm and its hook tools: who runs one tool, its call and its failure.
 
 use std::fmt;
 use std::io;
@@ -9,8 +9,8 @@ use std::time::Duration;
 /// `MAX_ARG_STRLEN`).
 pub(super) const MAX_ARGUMENT: usize = 131_071;
 
-/// Runs hook tools: as processes ([`SystemTools`](super::SystemTools)), or answered in-process by a
-/// test.
+/// Runs one hook tool at a time: as a process ([`ToolProcesses`](super::ToolProcesses)), or
+/// answered in-process by a test.
 ///
 /// # For implementors
 ///
@@ -19,7 +19,7 @@ pub(super) const MAX_ARGUMENT: usize = 131_071;
 /// - An exit code other than 0 is [`ToolFailure::Exited`] with the code as it was: the caller tells
 ///   1 from 2.
 /// - Calls may come from several threads; Juju serves them one at a time.
-pub trait HookTools: Send + Sync {
+pub trait ToolRunner: Send + Sync {
     /// Runs one tool to its end and returns what it wrote to standard output.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ pub trait HookTools: Send + Sync {
         true
     }
 
-    /// Looks for the tool without starting it. The default asks [`has_tool`](HookTools::has_tool).
+    /// Looks for the tool without starting it. The default asks [`has_tool`](ToolRunner::has_tool).
     ///
     /// # Errors
     ///
@@ -44,7 +44,7 @@ pub trait HookTools: Send + Sync {
     }
 }
 
-impl<T: HookTools + ?Sized> HookTools for Arc<T> {
+impl<T: ToolRunner + ?Sized> ToolRunner for Arc<T> {
     fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolFailure> {
         (**self).run(call)
     }
@@ -96,7 +96,7 @@ impl<'a> ToolCall<'a> {
     }
 
     /// Checks that a process can be given these arguments, before one is started. An implementation
-    /// of [`HookTools`] that starts none calls it too, so that it takes what a real tool takes.
+    /// of [`ToolRunner`] that starts none calls it too, so that it takes what a real tool takes.
     ///
     /// # Errors
     ///

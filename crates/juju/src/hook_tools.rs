@@ -1,4 +1,4 @@
-//! The unit agent as a charm sees it: the hook tools as calls, each question asked at most once.
+//! The hook tools of one hook as typed calls, each question asked at most once.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,19 +13,19 @@ use super::leader::Leadership;
 use super::ports::Ports;
 use super::state::Stored;
 use super::status::Status;
-use super::tools::{HookTools, ToolCall, ToolFailure};
+use super::tool_runner::{ToolCall, ToolFailure, ToolRunner};
 
 /// The hook tools of one hook, as typed calls.
 ///
 /// Every method blocks until its tool has ended. Reads (config, leadership, statuses, state,
 /// parameters, ports) start a tool once and answer from memory afterwards, corrected by this hook's
 /// own writes; a read that failed is asked again. Two threads that ask the same at once start one
-/// tool. Make one `Juju` for each hook: what it remembers is true no longer than that.
+/// tool. Make one `HookTools` for each hook: what it remembers is true no longer than that.
 ///
 /// What takes effect when is Juju's rule: statuses, the workload's version and log lines at once;
 /// ports and state when the hook exits with code 0, all or nothing.
-pub struct Juju {
-    tools: Box<dyn HookTools>,
+pub struct HookTools {
+    runner: Box<dyn ToolRunner>,
     pub(super) config: Once<Arc<Options>>,
     pub(super) leadership: Mutex<Leadership>,
     pub(super) status: Once<Status>,
@@ -35,12 +35,12 @@ pub struct Juju {
     pub(super) ports: Mutex<Ports>,
 }
 
-impl Juju {
-    /// Calls made through `tools`. Nothing is asked yet.
+impl HookTools {
+    /// Calls that `runner` runs. Nothing is asked yet.
     #[must_use]
-    pub fn new(tools: Box<dyn HookTools>) -> Self {
+    pub fn new(runner: Box<dyn ToolRunner>) -> Self {
         Self {
-            tools,
+            runner,
             config: Once::default(),
             leadership: Mutex::default(),
             status: Once::default(),
@@ -55,11 +55,11 @@ impl Juju {
     /// its Juju does not have.
     #[must_use]
     pub fn has_tool(&self, tool: &str) -> bool {
-        self.tools.has_tool(tool)
+        self.runner.has_tool(tool)
     }
 
     pub(super) fn find_tool(&self, tool: &str) -> Result<(), ToolFailure> {
-        self.tools.find_tool(tool)
+        self.runner.find_tool(tool)
     }
 
     /// Runs a tool for its effect.
@@ -79,13 +79,13 @@ impl Juju {
     }
 
     fn run(&self, attempt: Cow<'static, str>, call: &ToolCall<'_>) -> Result<Vec<u8>, Error> {
-        self.tools.run(call).map_err(|failure| Error::from_failure(attempt, call.tool, failure))
+        self.runner.run(call).map_err(|failure| Error::from_failure(attempt, call.tool, failure))
     }
 }
 
-impl fmt::Debug for Juju {
+impl fmt::Debug for HookTools {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Juju").finish_non_exhaustive()
+        f.debug_struct("HookTools").finish_non_exhaustive()
     }
 }
 
