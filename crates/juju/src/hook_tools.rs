@@ -2,16 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::action::Params;
-use super::config::Options;
+use super::answer::decode;
 use super::error::Error;
-use super::leader::Leadership;
-use super::ports::Ports;
-use super::state::Stored;
+use super::memory::{Leadership, Once, Options, Params, Ports, Stored};
 use super::status::Status;
 use super::tool_runner::{ToolCall, ToolFailure, ToolRunner};
 
@@ -89,71 +86,8 @@ impl fmt::Debug for HookTools {
     }
 }
 
-/// The answer of one read, kept once it was had. The lock is held while the tool runs, so that
-/// nobody asks a second time.
-pub(super) struct Once<T>(Mutex<Option<T>>);
-
-impl<T> Default for Once<T> {
-    fn default() -> Self {
-        Self(Mutex::new(None))
-    }
-}
-
-impl<T: Clone> Once<T> {
-    pub(super) fn get_or_ask(&self, ask: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        let mut known = lock(&self.0);
-        if let Some(known) = known.as_ref() {
-            return Ok(known.clone());
-        }
-        let answer = ask()?;
-        *known = Some(answer.clone());
-        Ok(answer)
-    }
-
-    /// What was just written is what a read would say.
-    pub(super) fn set(&self, value: T) {
-        *lock(&self.0) = Some(value);
-    }
-
-    /// Brings an answer up to date with what was just written, where there is one.
-    pub(super) fn update(&self, change: impl FnOnce(&mut T)) {
-        if let Some(known) = lock(&self.0).as_mut() {
-            change(known);
-        }
-    }
-}
-
-/// A panic elsewhere leaves these values whole: each is replaced in one step.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Text for people as one argument: a NUL cannot be in one, and a message that carries a workload's
 /// output may hold any byte.
 pub(super) fn free_text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
-}
-
-/// Reads a tool's output, which ends with a newline. The message never quotes it: config and
-/// parameters may hold secrets.
-pub(super) fn decode(output: &[u8]) -> Result<Value, String> {
-    if output.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Value::Null);
-    }
-    serde_json::from_slice(output).map_err(|error| {
-        let (length, line, column) = (output.len(), error.line(), error.column());
-        format!("printed {length} bytes that are not JSON (wrong at line {line}, column {column})")
-    })
-}
-
-/// What a value is, to say so without showing it.
-pub(super) fn shape(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a map",
-    }
 }

@@ -37,16 +37,15 @@
 #[doc = include_str!("../README.md")]
 struct ReadmeExample;
 
-mod action;
-mod config;
+mod answer;
+mod calls;
 mod env;
 mod error;
 mod hook_tools;
-mod leader;
-mod log;
+mod log_level;
+mod memory;
 mod names;
-mod ports;
-mod state;
+mod port;
 mod status;
 mod surroundings;
 mod tool_processes;
@@ -54,16 +53,16 @@ mod tool_runner;
 mod vars;
 mod version;
 
-pub use action::{InvalidActionKey, check_action_key};
+pub use calls::{InvalidActionKey, check_action_key};
 pub use env::{DispatchPath, HookEnv};
 pub use error::{Error, ErrorKind};
 pub use hook_tools::HookTools;
-pub use log::LogLevel;
+pub use log_level::LogLevel;
 pub use names::{
     ActionId, ActionName, ApplicationName, CheckName, ContainerName, HookName, InvalidName,
     NoticeId, RelationId, SecretId, StorageId, UnitName,
 };
-pub use ports::{InvalidPort, Port, Protocol};
+pub use port::{InvalidPort, Port, Protocol};
 pub use status::{Status, StatusKind};
 pub use surroundings::{AgentToken, Proxies, TraceTarget};
 pub use tool_processes::ToolProcesses;

@@ -1,26 +1,7 @@
-//! Two versions: Juju's own, and the one that the charm reports for its workload.
+//! The version of Juju's unit agent.
 
 use std::fmt;
 use std::str::FromStr;
-
-use super::error::Error;
-use super::hook_tools::{HookTools, free_text};
-use super::tool_runner::ToolCall;
-
-impl HookTools {
-    /// Sets the workload's version, as `juju status` shows it beside the application. Any unit may;
-    /// it takes effect at once.
-    ///
-    /// # Errors
-    ///
-    /// The tool failed, or the text is too long for an argument.
-    pub fn set_application_version(&self, version: &str) -> Result<(), Error> {
-        self.tell(
-            "set the workload's version",
-            ToolCall::new("application-version-set").free_text(free_text(version)),
-        )
-    }
-}
 
 /// The version of the unit agent, such as `3.6.28` or `4.1-beta2`.
 ///

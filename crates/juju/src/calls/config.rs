@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::error::Error;
-use super::hook_tools::{HookTools, shape};
-use super::tool_runner::ToolCall;
-
-/// The options by name.
-pub(super) type Options = Map<String, Value>;
+use crate::answer::shape;
+use crate::error::Error;
+use crate::hook_tools::HookTools;
+use crate::memory::Options;
+use crate::tool_runner::ToolCall;
 
 const ATTEMPT: &str = "read the application's config";
 
@@ -43,7 +42,7 @@ fn options_in(answer: Value) -> Result<Options, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook_tools::decode;
+    use crate::answer::decode;
     use proptest::prelude::*;
 
     proptest! {

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::error::Error;
-use super::hook_tools::{HookTools, shape};
-use super::tool_runner::{ToolCall, ToolFailure};
-
-/// The unit's stored values by key.
-pub(super) type Stored = BTreeMap<String, String>;
+use crate::answer::shape;
+use crate::error::Error;
+use crate::hook_tools::HookTools;
+use crate::memory::Stored;
+use crate::tool_runner::{ToolCall, ToolFailure};
 
 /// How long a key may be, in bytes; the controller refuses a longer one.
 const MAX_KEY: usize = 256;
@@ -26,7 +25,7 @@ const TOOLS: [&str; 3] = ["state-get", "state-set", "state-delete"];
 
 impl HookTools {
     /// Juju has not one of the three tools for the unit's state, as one that does not keep it
-    /// ([`JujuVersion::keeps_state`](super::JujuVersion::keeps_state)). A tool that is there and
+    /// ([`JujuVersion::keeps_state`](crate::JujuVersion::keeps_state)). A tool that is there and
     /// cannot be started counts as there: then there is a state, only out of reach.
     #[must_use]
     pub fn lacks_state_tools(&self) -> bool {
@@ -134,7 +133,7 @@ fn stored_in(answer: Value) -> Result<Stored, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook_tools::decode;
+    use crate::answer::decode;
     use proptest::prelude::*;
 
     proptest! {

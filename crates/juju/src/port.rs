@@ -1,15 +1,9 @@
-//! The ports that the unit's cloud lets through.
+//! A port that the unit's cloud lets through.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use super::error::Error;
-use super::hook_tools::{HookTools, lock, shape};
-use super::tool_runner::ToolCall;
 
 /// A transport that a firewall tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,109 +164,9 @@ impl From<Port> for String {
     }
 }
 
-/// What is known of this unit's ports in this hook.
-#[derive(Default)]
-pub(super) struct Ports {
-    /// What Juju said, with what this hook did since.
-    known: Option<BTreeSet<Port>>,
-    /// What this hook did so far. Juju 2.9 does not show it in its answer (3.6 and 4 do), so it is
-    /// put on top of any answer.
-    opened: BTreeSet<Port>,
-    closed: BTreeSet<Port>,
-}
-
-impl Ports {
-    fn did_open(&mut self, port: Port) {
-        self.closed.remove(&port);
-        self.opened.insert(port);
-        if let Some(known) = &mut self.known {
-            known.insert(port);
-        }
-    }
-
-    fn did_close(&mut self, port: Port) {
-        self.opened.remove(&port);
-        self.closed.insert(port);
-        if let Some(known) = &mut self.known {
-            known.remove(&port);
-        }
-    }
-}
-
-const READING: &str = "read the unit's open ports";
-
-impl HookTools {
-    /// Opens a port for all endpoints. Juju opens it when the hook exits with code 0; one that is
-    /// open already is no error.
-    ///
-    /// # Errors
-    ///
-    /// The tool failed: another unit's range conflicts, or it is a range on Kubernetes.
-    pub fn open_port(&self, port: Port) -> Result<(), Error> {
-        let mut ports = lock(&self.ports);
-        self.tell(format!("open port {port}"), ToolCall::new("open-port").arg(port.to_string()))?;
-        ports.did_open(port);
-        Ok(())
-    }
-
-    /// Closes a port for all endpoints. Juju closes it when the hook exits with code 0; one that is
-    /// not open is no error.
-    ///
-    /// # Errors
-    ///
-    /// The tool failed.
-    pub fn close_port(&self, port: Port) -> Result<(), Error> {
-        let mut ports = lock(&self.ports);
-        self.tell(format!("close port {port}"), ToolCall::new("close-port").arg(port.to_string()))?;
-        ports.did_close(port);
-        Ok(())
-    }
-
-    /// The ports that are open, with this hook's own openings and closings. Asked once a hook.
-    ///
-    /// # Errors
-    ///
-    /// The tool failed or printed something else than a list of ports.
-    pub fn opened_ports(&self) -> Result<BTreeSet<Port>, Error> {
-        let mut ports = lock(&self.ports);
-        if let Some(known) = &ports.known {
-            return Ok(known.clone());
-        }
-        let answer = self.ask(READING, ToolCall::new("opened-ports").arg("--format=json"))?;
-        let mut known =
-            ports_in(&answer).map_err(|cause| Error::output(READING, "opened-ports", &cause))?;
-        known.extend(&ports.opened);
-        known.retain(|port| !ports.closed.contains(port));
-        ports.known = Some(known.clone());
-        Ok(known)
-    }
-}
-
-fn ports_in(answer: &Value) -> Result<BTreeSet<Port>, String> {
-    let list = match answer {
-        Value::Null => return Ok(BTreeSet::new()),
-        Value::Array(list) => list,
-        other => return Err(format!("printed {} where a list of ports was due", shape(other))),
-    };
-    list.iter()
-        .map(|port| {
-            let text = port
-                .as_str()
-                .ok_or_else(|| format!("printed {} where a port was due", shape(port)))?;
-            text.parse().map_err(|_| {
-                format!(
-                    "printed {:?} where a port was due",
-                    text.chars().take(60).collect::<String>()
-                )
-            })
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook_tools::decode;
     use proptest::prelude::*;
 
     #[test]
@@ -312,9 +206,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "[0-9/a-z-]{0,12}|.{0,12}", output: Vec<u8>) {
+        fn no_text_makes_it_panic(text in "[0-9/a-z-]{0,12}|.{0,12}") {
             let _ = text.parse::<Port>();
-            let _ = decode(&output).and_then(|answer| ports_in(&answer));
         }
 
         #[test]
@@ -322,8 +215,6 @@ mod tests {
             let protocol = [Protocol::Tcp, Protocol::Udp, Protocol::Icmp][which];
             let port = Port::range(a.min(b), a.max(b), protocol).unwrap();
             prop_assert_eq!(port.to_string().parse::<Port>().unwrap(), port);
-            let listed = ports_in(&serde_json::json!([port])).unwrap();
-            prop_assert!(listed.contains(&port));
         }
     }
 }

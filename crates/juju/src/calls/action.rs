@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::error::Error;
-use super::hook_tools::{HookTools, free_text, shape};
 use super::log::pieces;
-use super::tool_runner::ToolCall;
-
-/// The parameters by name.
-pub(super) type Params = Map<String, Value>;
+use crate::answer::shape;
+use crate::error::Error;
+use crate::hook_tools::{HookTools, free_text};
+use crate::memory::Params;
+use crate::tool_runner::ToolCall;
 
 /// What the results have of their own, and a charm may set nowhere in a key.
 const RESERVED: [&str; 4] = ["stdout", "stdout-encoding", "stderr", "stderr-encoding"];
@@ -151,7 +150,7 @@ fn params_in(answer: Value) -> Result<Params, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook_tools::decode;
+    use crate::answer::decode;
     use proptest::prelude::*;
 
     proptest! {

@@ -1,0 +1,105 @@
+//! The unit's open ports.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::answer::shape;
+use crate::error::Error;
+use crate::hook_tools::HookTools;
+use crate::memory::lock;
+use crate::port::Port;
+use crate::tool_runner::ToolCall;
+
+const READING: &str = "read the unit's open ports";
+
+impl HookTools {
+    /// Opens a port for all endpoints. Juju opens it when the hook exits with code 0; one that is
+    /// open already is no error.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed: another unit's range conflicts, or it is a range on Kubernetes.
+    pub fn open_port(&self, port: Port) -> Result<(), Error> {
+        let mut ports = lock(&self.ports);
+        self.tell(format!("open port {port}"), ToolCall::new("open-port").arg(port.to_string()))?;
+        ports.did_open(port);
+        Ok(())
+    }
+
+    /// Closes a port for all endpoints. Juju closes it when the hook exits with code 0; one that is
+    /// not open is no error.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed.
+    pub fn close_port(&self, port: Port) -> Result<(), Error> {
+        let mut ports = lock(&self.ports);
+        self.tell(format!("close port {port}"), ToolCall::new("close-port").arg(port.to_string()))?;
+        ports.did_close(port);
+        Ok(())
+    }
+
+    /// The ports that are open, with this hook's own openings and closings. Asked once a hook.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed or printed something else than a list of ports.
+    pub fn opened_ports(&self) -> Result<BTreeSet<Port>, Error> {
+        let mut ports = lock(&self.ports);
+        if let Some(known) = &ports.known {
+            return Ok(known.clone());
+        }
+        let answer = self.ask(READING, ToolCall::new("opened-ports").arg("--format=json"))?;
+        let mut known =
+            ports_in(&answer).map_err(|cause| Error::output(READING, "opened-ports", &cause))?;
+        known.extend(&ports.opened);
+        known.retain(|port| !ports.closed.contains(port));
+        ports.known = Some(known.clone());
+        Ok(known)
+    }
+}
+
+fn ports_in(answer: &Value) -> Result<BTreeSet<Port>, String> {
+    let list = match answer {
+        Value::Null => return Ok(BTreeSet::new()),
+        Value::Array(list) => list,
+        other => return Err(format!("printed {} where a list of ports was due", shape(other))),
+    };
+    list.iter()
+        .map(|port| {
+            let text = port
+                .as_str()
+                .ok_or_else(|| format!("printed {} where a port was due", shape(port)))?;
+            text.parse().map_err(|_| {
+                format!(
+                    "printed {:?} where a port was due",
+                    text.chars().take(60).collect::<String>()
+                )
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::decode;
+    use crate::port::Protocol;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_output_makes_it_panic(output: Vec<u8>) {
+            let _ = decode(&output).and_then(|answer| ports_in(&answer));
+        }
+
+        #[test]
+        fn every_listed_port_is_read(a: u16, b: u16, which in 0..3_usize) {
+            let protocol = [Protocol::Tcp, Protocol::Udp, Protocol::Icmp][which];
+            let port = Port::range(a.min(b), a.max(b), protocol).unwrap();
+            let listed = ports_in(&serde_json::json!([port])).unwrap();
+            prop_assert!(listed.contains(&port));
+        }
+    }
+}

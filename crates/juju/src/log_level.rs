@@ -1,0 +1,81 @@
+//! How much a line of the model's log matters.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::names::InvalidName;
+
+/// How much a line of the log matters; the greater matters more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum LogLevel {
+    /// The finest detail.
+    Trace,
+    /// For who writes the charm.
+    Debug,
+    /// For the operator: what happens. A model shows this and what is above unless it was told
+    /// otherwise.
+    Info,
+    /// Something is odd, and the charm goes on.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+impl LogLevel {
+    /// The word that `juju-log` takes.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for LogLevel {
+    type Err = InvalidName;
+
+    /// Reads the words of `juju-log` in any case; `WARN` and `CRITICAL` are `WARNING` and `ERROR`
+    /// here.
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let is = |word: &str| text.eq_ignore_ascii_case(word);
+        [Self::Trace, Self::Debug, Self::Info, Self::Warning, Self::Error]
+            .into_iter()
+            .find(|level| is(level.as_str()))
+            .or_else(|| is("WARN").then_some(Self::Warning))
+            .or_else(|| is("CRITICAL").then_some(Self::Error))
+            .ok_or_else(|| {
+                InvalidName::new(
+                    "a log level",
+                    text,
+                    "expected TRACE, DEBUG, INFO, WARNING or ERROR",
+                )
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_read_in_any_case() {
+        assert_eq!("warn".parse::<LogLevel>().unwrap(), LogLevel::Warning);
+        assert_eq!("Critical".parse::<LogLevel>().unwrap(), LogLevel::Error);
+        assert_eq!("DEBUG".parse::<LogLevel>().unwrap(), LogLevel::Debug);
+        assert!("loud".parse::<LogLevel>().is_err());
+        assert!(LogLevel::Error > LogLevel::Warning);
+    }
+}
