@@ -168,7 +168,7 @@ fn refusals_come_back_as_their_kinds() {
         &ErrorKind::NotLeader
     );
     assert_eq!(juju.application_status().unwrap_err().kind(), &ErrorKind::NotLeader);
-    assert_eq!(juju.action_params().unwrap_err().kind(), &ErrorKind::Failed { code: 1 });
+    assert_eq!(juju.action_params().unwrap_err().kind(), &ErrorKind::WrongContext);
     finish(&tools, 0);
     assert!(juju.state().is_err(), "the hook is over");
 }

@@ -5,6 +5,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
+use super::error_kind::ErrorKind;
+use super::refusals;
 use super::tool_runner::ToolFailure;
 use charmwright_yaml::text;
 
@@ -27,46 +29,6 @@ struct Inner {
     tool: Option<&'static str>,
     stderr: Option<String>,
     source: Option<io::Error>,
-}
-
-/// What kind of trouble an [`Error`] is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The tool is not on `PATH`, or what is there cannot be started: the charm does not run under
-    /// an agent, or Juju is too old.
-    MissingTool,
-    /// The tool ended with a failure: the agent or the controller refused or could not.
-    Failed {
-        /// The tool's exit code; 1 from every tool of Juju, 3 when the tool itself crashed.
-        code: i32,
-    },
-    /// The tool refused how it was called (exit code 2): an unknown option or a bad value, most
-    /// often an older Juju.
-    Usage,
-    /// A signal ended the tool.
-    Killed {
-        /// The signal's number.
-        signal: i32,
-    },
-    /// The tool did not end in time and was killed. It may have acted.
-    Deadline,
-    /// The tool answered with something that is not an answer: no JSON, the wrong shape, or far too
-    /// much.
-    Output,
-    /// The call was refused here, before any process was started: a value that no tool would take,
-    /// such as one that is too long.
-    InvalidArgument,
-    /// An environment variable is missing or malformed.
-    Environment {
-        /// The variable's name.
-        variable: &'static str,
-    },
-    /// Only the leader may do this, and this unit is not the leader.
-    NotLeader,
-    /// The operating system failed: no process could be started, or a running one could not be
-    /// talked to.
-    System,
 }
 
 impl Error {
@@ -117,7 +79,7 @@ impl Error {
         tool: &'static str,
         cause: impl Into<String>,
     ) -> Self {
-        Self::build(ErrorKind::InvalidArgument, attempt.into(), cause.into(), Some(tool))
+        Self::build(ErrorKind::Invalid, attempt.into(), cause.into(), Some(tool))
     }
 
     /// A tool that ended well and printed something else than an answer. `cause` must not quote it:
@@ -145,7 +107,7 @@ impl Error {
         };
         let (kind, cause) = match &failure {
             ToolFailure::NotFound => (
-                ErrorKind::MissingTool,
+                ErrorKind::Unavailable,
                 format!(
                     "{tool} {failure}; run the charm under Juju's unit agent (one that has this \
                      tool) or with `charmwright dev`"
@@ -153,50 +115,50 @@ impl Error {
             ),
             ToolFailure::NotStarted(error) => match error.kind() {
                 io::ErrorKind::PermissionDenied => (
-                    ErrorKind::MissingTool,
+                    ErrorKind::System,
                     format!(
                         "{tool} on PATH {failure}; is it executable, and may its folder be \
                          searched?"
                     ),
                 ),
                 io::ErrorKind::NotFound => (
-                    ErrorKind::MissingTool,
+                    ErrorKind::System,
                     format!(
                         "{tool} on PATH {failure}; is its interpreter there, and what it links to?"
                     ),
                 ),
                 io::ErrorKind::ArgumentListTooLong => (
-                    ErrorKind::InvalidArgument,
+                    ErrorKind::Invalid,
                     format!(
                         "{tool} {failure}; its arguments and the environment are too long together"
                     ),
                 ),
                 io::ErrorKind::IsADirectory => (
-                    ErrorKind::MissingTool,
+                    ErrorKind::System,
                     format!("{tool} on PATH {failure}; remove what has its name there"),
                 ),
                 _ => (ErrorKind::System, format!("{tool} {failure}")),
             },
             ToolFailure::BadArgument { .. } => {
-                (ErrorKind::InvalidArgument, format!("{tool} cannot take it: {failure}"))
+                (ErrorKind::Invalid, format!("{tool} cannot take it: {failure}"))
             }
-            // The wordings of status-set, status-get and the secret tools; Juju 2.9 to 4.1.
-            ToolFailure::Exited { code: 1, stderr } if stderr.contains("not the leader") => (
-                ErrorKind::NotLeader,
-                format!(
-                    "{tool} {failure}: {}; only the leader may, so ask is_leader first",
-                    said(stderr)
-                ),
-            ),
-            ToolFailure::Exited { code: 2, stderr } => (
-                ErrorKind::Usage,
-                format!(
-                    "{tool} refused how it was called (code 2): {}; is this Juju too old for it?",
-                    said(stderr)
-                ),
-            ),
             ToolFailure::Exited { code, stderr } => {
-                (ErrorKind::Failed { code: *code }, format!("{tool} {failure}: {}", said(stderr)))
+                let kind = refusals::kind_of(tool, *code, stderr);
+                let cause = match (&kind, code) {
+                    (None, 2) => format!(
+                        "{tool} refused how it was called (code 2): {}; is this Juju too old for \
+                         it?",
+                        said(stderr)
+                    ),
+                    _ => format!(
+                        "{tool} {failure}: {}{}",
+                        said(stderr),
+                        kind.as_ref().map_or("", advice)
+                    ),
+                };
+                let general =
+                    if *code == 2 { ErrorKind::Invalid } else { ErrorKind::Failed { code: *code } };
+                (kind.unwrap_or(general), cause)
             }
             ToolFailure::Killed { signal, stderr } => (
                 ErrorKind::Killed { signal: *signal },
@@ -241,6 +203,19 @@ impl Error {
     }
 }
 
+/// What the user can do about a refusal, where its text does not say it.
+fn advice(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotLeader => "; only the leader may, so ask is_leader first",
+        ErrorKind::Unavailable => "; this Juju does not have it, so do without it or upgrade Juju",
+        ErrorKind::AgentAway => {
+            "; run the charm under Juju's unit agent or with `charmwright dev`, and no tool after \
+             its hook"
+        }
+        _ => "",
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot {}: {}", self.inner.attempt, self.inner.cause)
@@ -277,22 +252,28 @@ mod tests {
 
     #[test]
     fn codes_one_and_two_are_told_apart_and_stderr_is_kept() {
-        let failed = ToolFailure::Exited { code: 1, stderr: "ERROR permission denied".into() };
+        let failed = ToolFailure::Exited { code: 1, stderr: "ERROR upgrade in progress".into() };
         let error = Error::from_failure("set the unit's status", "status-set", failed);
         assert_eq!(error.kind(), &ErrorKind::Failed { code: 1 });
         assert_eq!(error.tool(), Some("status-set"));
-        assert_eq!(error.stderr(), Some("ERROR permission denied"));
+        assert_eq!(error.stderr(), Some("ERROR upgrade in progress"));
         assert_eq!(
             error.to_string(),
-            "cannot set the unit's status: status-set exited with code 1: ERROR permission denied"
+            "cannot set the unit's status: status-set exited with code 1: ERROR upgrade in progress"
         );
 
-        let usage = ToolFailure::Exited {
+        let usage =
+            ToolFailure::Exited { code: 2, stderr: "ERROR option needs an argument: --foo".into() };
+        let error = Error::from_failure("set the unit's status", "status-set", usage);
+        assert_eq!(error.kind(), &ErrorKind::Invalid);
+        assert!(error.to_string().contains("option needs an argument: --foo"), "{error}");
+
+        let unknown = ToolFailure::Exited {
             code: 2,
             stderr: "ERROR option provided but not defined: --foo".into(),
         };
-        let error = Error::from_failure("set the unit's status", "status-set", usage);
-        assert_eq!(error.kind(), &ErrorKind::Usage);
+        let error = Error::from_failure("set the unit's status", "status-set", unknown);
+        assert_eq!(error.kind(), &ErrorKind::Unavailable);
         assert!(error.to_string().contains("option provided but not defined: --foo"), "{error}");
     }
 

@@ -41,11 +41,13 @@ mod answer;
 mod calls;
 mod env;
 mod error;
+mod error_kind;
 mod hook_tools;
 mod log_level;
 mod memory;
 mod names;
 mod port;
+mod refusals;
 mod status;
 mod surroundings;
 mod tool_processes;
@@ -55,7 +57,8 @@ mod version;
 
 pub use calls::{InvalidActionKey, check_action_key};
 pub use env::{DispatchPath, HookEnv};
-pub use error::{Error, ErrorKind};
+pub use error::Error;
+pub use error_kind::ErrorKind;
 pub use hook_tools::HookTools;
 pub use log_level::LogLevel;
 pub use names::{

@@ -205,8 +205,8 @@ fn a_missing_or_unusable_tool_is_named() {
     let kind = |system: ToolProcesses, tool| {
         Error::from_failure("do it", tool, failure(&system, &ToolCall::new(tool))).kind().clone()
     };
-    assert_eq!(kind(tools.system(), "none"), ErrorKind::MissingTool);
-    assert_eq!(kind(tools.system(), "plain"), ErrorKind::MissingTool);
+    assert_eq!(kind(tools.system(), "none"), ErrorKind::Unavailable);
+    assert_eq!(kind(tools.system(), "plain"), ErrorKind::System);
     assert!(tools.system().has_tool("usable"));
     assert!(!tools.system().has_tool("plain") && !tools.system().has_tool("none"));
     assert!(!tools.system().has_tool("") && !tools.system().has_tool("../usable"));
@@ -247,10 +247,7 @@ fn an_argument_that_no_process_can_have_is_refused_before_one_is_started() {
             ),
             "{failure}"
         );
-        assert_eq!(
-            Error::from_failure("do it", "any", failure).kind(),
-            &ErrorKind::InvalidArgument
-        );
+        assert_eq!(Error::from_failure("do it", "any", failure).kind(), &ErrorKind::Invalid);
     }
     assert!(!tools.path().join("any.ran").exists());
 
@@ -259,7 +256,7 @@ fn an_argument_that_no_process_can_have_is_refused_before_one_is_started() {
 
     let many = (0..200).fold(ToolCall::new("any"), |call, _| call.arg("x".repeat(MAX_ARGUMENT)));
     let error = Error::from_failure("do it", "any", failure(&tools.system(), &many));
-    assert_eq!(error.kind(), &ErrorKind::InvalidArgument);
+    assert_eq!(error.kind(), &ErrorKind::Invalid);
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn a_status_is_read_once_and_a_set_corrects_it() {
 fn what_only_juju_sets_is_refused_before_a_tool_is_started() {
     let (tools, juju) = in_hook();
     let error = juju.set_status(&Status::new(StatusKind::Error, "")).unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::InvalidArgument);
+    assert_eq!(error.kind(), &ErrorKind::Invalid);
     assert!(tools.calls().is_empty());
 }
 

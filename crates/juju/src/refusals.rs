@@ -1,0 +1,124 @@
+//! The texts by which a hook tool tells why it failed, and what each means.
+//!
+//! The exit code tells a failure (1) from a refused call (2) and nothing more, so the rest is read
+//! from standard error. Every text that this crate reads is a row of one table; a text that no row
+//! knows stays a general failure.
+
+use super::error_kind::ErrorKind;
+
+/// What a failed tool said, and what that means. A `*` in a text stands for any characters, also
+/// for none.
+struct Row {
+    /// Which tools say it.
+    tool: &'static str,
+    /// With which exit code they do.
+    code: i32,
+    /// What they say after `ERROR `.
+    text: &'static str,
+    kind: ErrorKind,
+}
+
+const fn row(tool: &'static str, code: i32, text: &'static str, kind: ErrorKind) -> Row {
+    Row { tool, code, text, kind }
+}
+
+/// The source of a row is the section of Juju's reference that stands above it. "agent" is the page
+/// on its agent, "measured" the page of what its own code printed, Juju 3.6 and 4.0. The first row
+/// that fits counts.
+const ROWS: &[Row] = &[
+    // agent 3: status-set, status-get, leader-set and the secrets of an application, each with
+    // words of its own around these; measured 3.6.
+    row("*", 1, "*not the leader*", ErrorKind::NotLeader),
+    // agent 3, measured 3.3: `--app` of a unit that is not the leader.
+    row("relation-set", 1, "*cannot write relation settings*", ErrorKind::NotLeader),
+    // agent 1.3 and 3: the value of `-r`.
+    row("*", 2, "*relation not found*", ErrorKind::Gone),
+    // agent 3, measured 3.5 and 3.7: by URI, bare id or label.
+    row("secret-*", 1, "*secret \"*\" not found", ErrorKind::Gone),
+    // agent 3, measured 3.5: a label that is unknown, 3.6 and 4.
+    row("secret-*", 1, "*consumer label \"*\" not found", ErrorKind::Gone),
+    row("secret-*", 1, "*secret with label \"*\" not found", ErrorKind::Gone),
+    // measured 2.1 row 27 and 3.8: the value of `-s`.
+    row("storage-get", 2, "*storage attachment \"*\" on \"*\" not found*", ErrorKind::Gone),
+    // measured 3.8.
+    row("storage-get", 2, "*not provisioned*", ErrorKind::NotFound),
+    // agent 3, measured 3.5.
+    row("secret-get", 1, "*secret key value \"*\" not found", ErrorKind::NotFound),
+    // agent 3: `--strict`.
+    row("state-get", 1, "\"*\" not found", ErrorKind::NotFound),
+    // measured 2.1 row 7 and 3.4: 3.6 and 4.
+    row("network-get", 1, "*no network config found for binding \"*\"", ErrorKind::NotFound),
+    row("network-get", 1, "*endpoint \"*\" not valid", ErrorKind::NotFound),
+    // agent 3: a databag or a secret that may not be read; agent, last section: a relation of
+    // network-get.
+    row("relation-*", 1, "*permission denied", ErrorKind::Denied),
+    row("secret-*", 1, "*permission denied", ErrorKind::Denied),
+    row("network-get", 1, "*permission denied", ErrorKind::Denied),
+    // agent 3: the controller's bare answer, and its other word for it.
+    row("*", 1, "permission denied", ErrorKind::Denied),
+    row("*", 1, "*access denied", ErrorKind::Denied),
+    // agent 3, measured 2.1 row 31: no trust.
+    row("credential-get", 1, "cannot access cloud credentials*", ErrorKind::Denied),
+    // agent 7, measured 2.1 row 34: a hook far from its agent, Juju up to 3.6.
+    row("*", 1, "bad request: token does not match", ErrorKind::Denied),
+    // agent 3.
+    row("action-*", 1, "not running an action", ErrorKind::WrongContext),
+    row("juju-reboot", 1, "*not supported when running an action*", ErrorKind::WrongContext),
+    row("*", 1, "bad request: wrong context ID*", ErrorKind::WrongContext),
+    // agent 3: outside a relation's hook.
+    row("*", 2, "no relation id specified", ErrorKind::WrongContext),
+    row("relation-get", 2, "no unit or application specified", ErrorKind::WrongContext),
+    // agent 3: outside a storage's hook.
+    row("storage-get", 2, "no storage instance specified", ErrorKind::WrongContext),
+    // agent 1.4 and 7.
+    row("*", 1, "bad request: unknown command*", ErrorKind::Unavailable),
+    // agent 1.3.
+    row("*", 2, "*option provided but not defined: *", ErrorKind::Unavailable),
+    // agent 3: refused with the code of a failure.
+    row("open-port", 1, "*port ranges are not supported for k8s applications*", ErrorKind::Invalid),
+    // agent 3, measured 2.1 rows 4 and 5.
+    row("open-port", 1, "cannot open * port range conflicts with *", ErrorKind::Invalid),
+    row("close-port", 1, "cannot close * port range conflicts with *", ErrorKind::Invalid),
+    // agent 3, measured 2.1 row 16: 3.6 and 4 end it differently.
+    row("state-set", 1, "*max allowed key length (256)*", ErrorKind::Invalid),
+    row("state-set", 1, "*max allowed value length (65536)*", ErrorKind::Invalid),
+    // agent 3.
+    row("storage-get", 1, "invalid storage attribute \"*\"", ErrorKind::Invalid),
+    // agent 3, measured 2.1 row 34: the tool's own client.
+    row("*", 1, "JUJU_CONTEXT_ID not set", ErrorKind::AgentAway),
+    row("*", 1, "JUJU_AGENT_SOCKET_* not set", ErrorKind::AgentAway),
+    row("*", 1, "dial *", ErrorKind::AgentAway),
+    // measured 2.1 row 34: the folder that the tool was started in was deleted.
+    row("*", 2, "getwd: *", ErrorKind::System),
+];
+
+/// What kind of failure a tool told of that ended with `code` and wrote `stderr`; `None` where no
+/// text is known, or none was written.
+pub(super) fn kind_of(tool: &str, code: i32, stderr: &str) -> Option<ErrorKind> {
+    let text = said(stderr);
+    ROWS.iter()
+        .find(|row| row.code == code && fits(row.tool, tool) && fits(row.text, text))
+        .map(|row| row.kind.clone())
+}
+
+/// What stands after the first `ERROR `: before it there may be warnings, some of them with no line
+/// end (measured 2.1 row 6).
+fn said(stderr: &str) -> &str {
+    stderr.split_once("ERROR ").map_or(stderr, |(_, text)| text).trim()
+}
+
+/// Whether the whole text is the pattern with something for each `*`.
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some((first, pattern)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(first) else { return false };
+    let Some((middle, last)) = pattern.rsplit_once('*') else { return text.ends_with(pattern) };
+    for part in middle.split('*') {
+        let Some((_, rest)) = text.split_once(part) else { return false };
+        text = rest;
+    }
+    text.ends_with(last)
+}
+
+#[cfg(test)]
+#[path = "tests/refusals.rs"]
+mod tests;
