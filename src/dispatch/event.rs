@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
 
 use super::charm::Metadata;
-use crate::juju::{CheckName, ContainerName, DispatchPath, HookEnv, NoticeId};
+use crate::juju::{self, CheckName, ContainerName, DispatchPath, HookEnv, NoticeId};
 
 /// What happened to the unit, as Juju told this hook run.
 ///
@@ -96,49 +95,54 @@ impl Called {
     /// Finds the name in `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME`, else `JUJU_ACTION_NAME`, else
     /// in the name the executable was called by, where that is the name of a hook. `None` when no
     /// event is named at all.
-    pub(crate) fn find(env: &HookEnv, metadata: &Metadata) -> Option<Self> {
+    pub(crate) fn find(env: &HookEnv, metadata: &Metadata) -> Result<Option<Self>, juju::Error> {
         if let Some(path) = env.dispatch_path() {
-            return Some(match path {
+            return Ok(Some(match path {
                 DispatchPath::Hook(name) => Self::Hook(name.to_string()),
                 DispatchPath::Action(name) => Self::Action(name.to_string()),
-            });
+            }));
         }
         if let Some(hook) = env.hook_name() {
-            return Some(Self::Hook(hook.to_string()));
+            return Ok(Some(Self::Hook(hook.to_string())));
         }
-        if let Some(action) = env.action_name() {
-            return Some(Self::Action(action.to_string()));
+        if let Some(action) = env.action_name()? {
+            return Ok(Some(Self::Action(action.to_string())));
         }
-        let name = env.called_by()?;
-        is_hook_name(name, metadata).then(|| Self::Hook(name.to_owned()))
+        let hook = env.called_by().filter(|name| is_hook_name(name, metadata));
+        Ok(hook.map(|name| Self::Hook(name.to_owned())))
     }
+}
+
+/// How the hooks of relations end.
+const RELATION_SUFFIXES: [&str; 5] = [
+    "-relation-created",
+    "-relation-joined",
+    "-relation-changed",
+    "-relation-departed",
+    "-relation-broken",
+];
+
+/// How the hooks of storages end.
+const STORAGE_SUFFIXES: [&str; 2] = ["-storage-attached", "-storage-detaching"];
+
+/// The hooks of secrets.
+const SECRET_HOOKS: [&str; 4] =
+    ["secret-changed", "secret-rotate", "secret-expired", "secret-remove"];
+
+/// Whether the name is a stem, which is not empty, and one of these ends.
+fn ends_in(name: &str, suffixes: &[&str]) -> bool {
+    suffixes.iter().any(|suffix| name.strip_suffix(suffix).is_some_and(|stem| !stem.is_empty()))
 }
 
 /// Whether a bare program name can only be meant as a hook: nobody names their binary
 /// `db-relation-changed`.
 fn is_hook_name(name: &str, metadata: &Metadata) -> bool {
-    const SUFFIXES: [&str; 7] = [
-        "-relation-created",
-        "-relation-joined",
-        "-relation-changed",
-        "-relation-departed",
-        "-relation-broken",
-        "-storage-attached",
-        "-storage-detaching",
-    ];
-    const OTHERS: [&str; 5] = [
-        "secret-changed",
-        "secret-rotate",
-        "secret-expired",
-        "secret-remove",
-        "leader-settings-changed",
-    ];
     Event::lifecycle(name).is_some()
         || workload_hook(name, metadata).is_some()
-        || OTHERS.contains(&name)
-        || SUFFIXES
-            .iter()
-            .any(|suffix| name.strip_suffix(suffix).is_some_and(|stem| !stem.is_empty()))
+        || SECRET_HOOKS.contains(&name)
+        || name == "leader-settings-changed"
+        || ends_in(name, &RELATION_SUFFIXES)
+        || ends_in(name, &STORAGE_SUFFIXES)
 }
 
 /// The four hooks of a workload container.
@@ -169,33 +173,6 @@ fn workload_hook(name: &str, metadata: &Metadata) -> Option<(ContainerName, Work
     Some((stem.parse().ok()?, kind))
 }
 
-/// What Juju says about an event that has no arm of its own, so that it can be stored without its
-/// environment.
-fn variables(env: &HookEnv) -> BTreeMap<String, String> {
-    fn text(value: Option<&impl ToString>) -> Option<String> {
-        value.map(ToString::to_string)
-    }
-    let said = [
-        ("JUJU_RELATION", env.relation().map(str::to_owned)),
-        ("JUJU_RELATION_ID", text(env.relation_id())),
-        ("JUJU_REMOTE_APP", text(env.remote_app())),
-        ("JUJU_REMOTE_UNIT", text(env.remote_unit())),
-        ("JUJU_DEPARTING_UNIT", text(env.departing_unit())),
-        ("JUJU_WORKLOAD_NAME", text(env.workload_name())),
-        ("JUJU_NOTICE_ID", text(env.notice_id())),
-        ("JUJU_NOTICE_TYPE", env.notice_type().map(str::to_owned)),
-        ("JUJU_NOTICE_KEY", env.notice_key().map(str::to_owned)),
-        ("JUJU_PEBBLE_CHECK_NAME", text(env.check_name())),
-        ("JUJU_SECRET_ID", text(env.secret_id())),
-        ("JUJU_SECRET_LABEL", env.secret_label().map(str::to_owned)),
-        ("JUJU_SECRET_REVISION", text(env.secret_revision().as_ref())),
-        ("JUJU_STORAGE_ID", text(env.storage_id())),
-        ("JUJU_STORAGE_KIND", env.storage_kind().map(str::to_owned)),
-        ("JUJU_STORAGE_LOCATION", env.storage_location().and_then(Path::to_str).map(str::to_owned)),
-    ];
-    said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-}
-
 impl Event {
     /// The event that the environment names, read against what the charm declares; `None` when it
     /// names none at all.
@@ -203,16 +180,20 @@ impl Event {
     /// Looks at `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME`, else the name that the executable was
     /// called by. A workload hook of a container that the charm does not declare, an undeclared
     /// action, and a workload hook without the variables it needs are [`Event::Unknown`].
-    #[must_use]
-    pub fn from_env(env: &HookEnv, metadata: &Metadata) -> Option<Self> {
-        Some(match Called::find(env, metadata)? {
+    ///
+    /// # Errors
+    ///
+    /// A variable that this kind of event needs is malformed; others may be.
+    pub fn from_env(env: &HookEnv, metadata: &Metadata) -> Result<Option<Self>, juju::Error> {
+        let Some(called) = Called::find(env, metadata)? else { return Ok(None) };
+        Ok(Some(match called {
             Called::Action(name) if metadata.declares_action(&name) => {
-                let id = env.action_id().map_or_else(String::new, ToString::to_string);
+                let id = env.action_id()?.map_or_else(String::new, |id| id.to_string());
                 Self::Action { name, id }
             }
             Called::Action(name) => Self::unknown(format!("actions/{name}"), env),
-            Called::Hook(name) => Self::from_hook(name, env, metadata),
-        })
+            Called::Hook(name) => Self::from_hook(name, env, metadata)?,
+        }))
     }
 
     /// Reads a stored hook again that was unknown when it was stored: an earlier version of this
@@ -228,17 +209,28 @@ impl Event {
         let variables = variables.iter().map(|(name, value)| (name.as_str(), value.clone()));
         let variables =
             variables.chain(own).map(|(name, value)| (OsString::from(name), value.into()));
-        let event = Self::from_env(&HookEnv::from_vars(variables).ok()?, metadata)?;
+        let event = Self::from_env(&HookEnv::from_vars(variables).ok()?, metadata).ok()??;
         (!matches!(event, Self::Unknown { .. }) && event.is_deferrable()).then_some(event)
     }
 
-    fn from_hook(name: String, env: &HookEnv, metadata: &Metadata) -> Self {
+    fn from_hook(name: String, env: &HookEnv, metadata: &Metadata) -> Result<Self, juju::Error> {
         if let Some(event) = Self::lifecycle(&name) {
-            return event;
+            return Ok(event);
         }
-        let workload = workload_hook(&name, metadata)
-            .and_then(|(container, kind)| Self::workload(container, kind, env));
-        workload.unwrap_or_else(|| Self::unknown(name, env))
+        if let Some((container, kind)) = workload_hook(&name, metadata) {
+            let event = Self::workload(container, kind, env)?;
+            return Ok(event.unwrap_or_else(|| Self::unknown(name, env)));
+        }
+        // They are kept as they are written; a malformed one is told of now, and not by whoever
+        // reads it later.
+        if ends_in(&name, &RELATION_SUFFIXES) {
+            env.relation()?;
+        } else if ends_in(&name, &STORAGE_SUFFIXES) {
+            env.storage()?;
+        } else if SECRET_HOOKS.contains(&name.as_str()) {
+            env.secret()?;
+        }
+        Ok(Self::unknown(name, env))
     }
 
     fn lifecycle(name: &str) -> Option<Self> {
@@ -255,26 +247,32 @@ impl Event {
         })
     }
 
-    fn workload(container: ContainerName, kind: WorkloadHook, env: &HookEnv) -> Option<Self> {
-        Some(match kind {
-            WorkloadHook::Ready => Self::PebbleReady { container },
+    fn workload(
+        container: ContainerName,
+        kind: WorkloadHook,
+        env: &HookEnv,
+    ) -> Result<Option<Self>, juju::Error> {
+        Ok(match kind {
+            WorkloadHook::Ready => Some(Self::PebbleReady { container }),
             WorkloadHook::CheckFailed => {
-                Self::PebbleCheckFailed { container, check: env.check_name()?.clone() }
+                env.check_name()?.map(|check| Self::PebbleCheckFailed { container, check })
             }
             WorkloadHook::CheckRecovered => {
-                Self::PebbleCheckRecovered { container, check: env.check_name()?.clone() }
+                env.check_name()?.map(|check| Self::PebbleCheckRecovered { container, check })
             }
-            WorkloadHook::CustomNotice => Self::PebbleCustomNotice {
+            WorkloadHook::CustomNotice => env.notice()?.map(|notice| Self::PebbleCustomNotice {
                 container,
-                id: env.notice_id()?.clone(),
-                kind: env.notice_type()?.to_owned(),
-                key: env.notice_key()?.to_owned(),
-            },
+                id: notice.id,
+                kind: notice.kind,
+                key: notice.key,
+            }),
         })
     }
 
     fn unknown(hook: String, env: &HookEnv) -> Self {
-        Self::Unknown { hook, variables: variables(env) }
+        let said = env.event_variables().into_iter();
+        let variables = said.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self::Unknown { hook, variables }
     }
 
     /// The container that the event is about, for the workload events.
@@ -377,7 +375,7 @@ mod tests {
     }
 
     fn event(variables: &[(&str, &str)]) -> Option<Event> {
-        Event::from_env(&env(variables, "./dispatch"), &METADATA)
+        Event::from_env(&env(variables, "./dispatch"), &METADATA).unwrap()
     }
 
     fn hook(name: &str) -> Event {
@@ -472,11 +470,14 @@ mod tests {
     #[test]
     fn the_dispatch_path_is_asked_first_then_the_hook_then_the_programs_name() {
         let all = [("JUJU_DISPATCH_PATH", "hooks/start"), ("JUJU_HOOK_NAME", "stop")];
-        assert_eq!(Event::from_env(&env(&all, "install"), &METADATA), Some(Event::Start));
-        assert_eq!(Event::from_env(&env(&all[1..], "install"), &METADATA), Some(Event::Stop));
+        let called = |variables: &[(&str, &str)], program: &str| {
+            Event::from_env(&env(variables, program), &METADATA).unwrap()
+        };
+        assert_eq!(called(&all, "install"), Some(Event::Start));
+        assert_eq!(called(&all[1..], "install"), Some(Event::Stop));
         let action = [("JUJU_ACTION_NAME", "restart"), ("JUJU_ACTION_UUID", "4")];
         let expected = Event::Action { name: "restart".to_owned(), id: "4".to_owned() };
-        assert_eq!(Event::from_env(&env(&action, "install"), &METADATA), Some(expected));
+        assert_eq!(called(&action, "install"), Some(expected));
         for (program, expected) in [
             ("/charm/hooks/install", Some(Event::Install)),
             (
@@ -488,7 +489,7 @@ mod tests {
             ("/usr/bin/example", None),
             ("hooks/-relation-joined", None),
         ] {
-            assert_eq!(Event::from_env(&env(&[], program), &METADATA), expected, "{program}");
+            assert_eq!(called(&[], program), expected, "{program}");
         }
     }
 

@@ -134,9 +134,16 @@ pub(crate) fn run_to<C: Charm>(
     options: RunOptions,
     streams: Streams,
 ) -> u8 {
-    let Some(event) = Event::from_env(&env, &C::METADATA) else {
-        print_usage(&C::METADATA);
-        return USAGE;
+    let event = match Event::from_env(&env, &C::METADATA) {
+        Ok(Some(event)) => event,
+        Ok(None) => {
+            print_usage(&C::METADATA);
+            return USAGE;
+        }
+        Err(error) => {
+            print(&text::chain(&error));
+            return FAILURE;
+        }
     };
     let mode = Mode::of(&event);
     let juju = Arc::new(juju);
@@ -272,15 +279,16 @@ impl Road<'_> {
                 Ok((Store::Juju, stored))
             }
             Err(error) if self.juju.has_tool("state-get") => Err(error),
-            Err(_) if self.is_too_old_for_state() && self.juju.lacks_state_tools() => {
-                let store = Store::File(file);
-                let stored = store.load(&self.juju)?;
-                Ok((store, stored))
-            }
             Err(error) => {
-                let version = self
-                    .env
-                    .juju_version()
+                let version = self.env.juju_version()?;
+                // Every agent of today tells its version.
+                let too_old = version.as_ref().is_none_or(|version| !version.keeps_state());
+                if too_old && self.juju.lacks_state_tools() {
+                    let store = Store::File(file);
+                    let stored = store.load(&self.juju)?;
+                    return Ok((store, stored));
+                }
+                let version = version
                     .map_or_else(|| "this Juju".to_owned(), |version| format!("Juju {version}"));
                 let text = format!(
                     "cannot use the unit's state under {version}, and no other place stands in \
@@ -289,11 +297,6 @@ impl Road<'_> {
                 Err(Error::state_because(text, error))
             }
         }
-    }
-
-    /// Every agent of today tells its version.
-    fn is_too_old_for_state(&self) -> bool {
-        self.env.juju_version().is_none_or(|version| !version.keeps_state())
     }
 }
 

@@ -33,7 +33,7 @@ fn next(tools: &InProcessTools) -> Option<(HookEnv, HookTools)> {
     let run = tools.begin(Instant::now())?;
     let paths = AgentPaths::new("/charm", "/tools", "/agent.socket");
     let env = HookEnv::from_vars(run.environment(&paths)).unwrap();
-    assert_eq!(env.context_id(), Some(run.id()));
+    assert_eq!(env.context_id().unwrap(), Some(run.id()));
     assert_eq!(env.dispatch_path().unwrap().to_string(), run.dispatch_path());
     Some((env, tools.juju()))
 }
@@ -186,7 +186,7 @@ fn every_call_of_an_action_is_taken_and_answered() {
             Some(DispatchPath::Action(name)) if name.as_str() == "restart"
         ));
         assert_eq!(
-            (env.hook_name(), env.action_name().map(ActionName::as_str)),
+            (env.hook_name(), env.action_name().unwrap().as_ref().map(ActionName::as_str)),
             (None, Some("restart"))
         );
         assert_eq!(json!(*juju.action_params().unwrap()), json!({"force": false, "delay": delay}));
@@ -219,11 +219,11 @@ fn every_environment_of_the_agent_is_read() {
     let (env, _) = next(&tools).unwrap();
     assert_eq!(env.unit().to_string(), "web/0");
     assert_eq!(env.hook_name().unwrap().as_str(), "workload-pebble-ready");
-    assert_eq!(env.workload_name().unwrap().as_str(), "workload");
+    assert_eq!(env.workload_name().unwrap().unwrap().as_str(), "workload");
     finish(&tools, 0);
     tools.with_unit(|unit| unit.check_failed("workload", "up")).unwrap();
     let (env, _) = next(&tools).unwrap();
-    assert_eq!(env.check_name().unwrap().as_str(), "up");
+    assert_eq!(env.check_name().unwrap().unwrap().as_str(), "up");
     finish(&tools, 0);
     tools.with_unit(Unit::request_stop);
     let mut names = Vec::new();

@@ -63,6 +63,13 @@ impl Error {
         )
     }
 
+    /// A hook of this kind needs `variable`, and its value is not what it should be; `fault` says
+    /// why, such as the error of its parser.
+    #[must_use]
+    pub fn malformed_variable(variable: &'static str, fault: &dyn fmt::Display) -> Self {
+        Self::environment(variable, format!("{variable} is malformed: {fault}"))
+    }
+
     /// The environment as a whole was being read when `variable` turned out to be wrong.
     pub(super) fn environment(variable: &'static str, cause: String) -> Self {
         Self::build(

@@ -5,8 +5,8 @@
 //! the answer and exit. Everything a charm knows about Juju comes through these two doors, and this
 //! module is both of them:
 //!
-//! - [`HookEnv`] is the environment, parsed once. A variable that is missing or malformed is an
-//!   [`Error`] that names it.
+//! - [`HookEnv`] is the environment, taken once and read in parts by the kind of hook. A variable
+//!   that is missing or malformed is an [`Error`] that names it, and fails only who needs it.
 //! - [`HookTools`] is the hook tools as typed calls. Each call runs one tool; a question is asked
 //!   at most once a hook, since the agent's answer would not change anyway.
 //!
@@ -42,6 +42,7 @@ mod calls;
 mod env;
 mod error;
 mod error_kind;
+mod event_vars;
 mod hook_tools;
 mod log_level;
 mod memory;
@@ -59,6 +60,7 @@ pub use calls::{InvalidActionKey, check_action_key};
 pub use env::{DispatchPath, HookEnv};
 pub use error::Error;
 pub use error_kind::ErrorKind;
+pub use event_vars::{NoticeVars, RelationVars, SecretVars, StorageVars};
 pub use hook_tools::HookTools;
 pub use log_level::LogLevel;
 pub use names::{

@@ -12,8 +12,8 @@ use super::vars::Vars;
 pub struct AgentToken(Box<str>);
 
 impl AgentToken {
-    pub(super) fn from_vars(vars: &mut Vars) -> Result<Option<Self>, Error> {
-        Ok(vars.text("JUJU_AGENT_TOKEN")?.map(Self))
+    pub(super) fn from_vars(vars: &Vars) -> Result<Option<Self>, Error> {
+        Ok(vars.text("JUJU_AGENT_TOKEN")?.map(|token| Self(token.into())))
     }
 
     /// The token itself, to be handed on and never logged.
@@ -40,12 +40,12 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    pub(super) fn from_vars(vars: &mut Vars) -> Result<Self, Error> {
+    pub(super) fn from_vars(vars: &Vars) -> Result<Self, Error> {
         Ok(Self {
-            http: vars.text("JUJU_CHARM_HTTP_PROXY")?,
-            https: vars.text("JUJU_CHARM_HTTPS_PROXY")?,
-            ftp: vars.text("JUJU_CHARM_FTP_PROXY")?,
-            none_for: vars.text("JUJU_CHARM_NO_PROXY")?,
+            http: vars.text("JUJU_CHARM_HTTP_PROXY")?.map(Into::into),
+            https: vars.text("JUJU_CHARM_HTTPS_PROXY")?.map(Into::into),
+            ftp: vars.text("JUJU_CHARM_FTP_PROXY")?.map(Into::into),
+            none_for: vars.text("JUJU_CHARM_NO_PROXY")?.map(Into::into),
         })
     }
 
@@ -92,14 +92,14 @@ pub struct TraceTarget {
 }
 
 impl TraceTarget {
-    pub(super) fn from_vars(vars: &mut Vars) -> Result<Self, Error> {
+    pub(super) fn from_vars(vars: &Vars) -> Result<Self, Error> {
         Ok(Self {
-            http: vars.text("JUJU_CHARM_TRACE_CONFIG_HTTP")?,
-            grpc: vars.text("JUJU_CHARM_TRACE_CONFIG_GRPC")?,
-            ca_cert: vars.text("JUJU_CHARM_TRACE_CONFIG_CA_CERT")?,
-            trace_id: vars.text("JUJU_TRACE_ID")?,
-            span_id: vars.text("JUJU_SPAN_ID")?,
-            flags: vars.text("JUJU_TRACE_FLAGS")?,
+            http: vars.text("JUJU_CHARM_TRACE_CONFIG_HTTP")?.map(Into::into),
+            grpc: vars.text("JUJU_CHARM_TRACE_CONFIG_GRPC")?.map(Into::into),
+            ca_cert: vars.text("JUJU_CHARM_TRACE_CONFIG_CA_CERT")?.map(Into::into),
+            trace_id: vars.text("JUJU_TRACE_ID")?.map(Into::into),
+            span_id: vars.text("JUJU_SPAN_ID")?.map(Into::into),
+            flags: vars.text("JUJU_TRACE_FLAGS")?.map(Into::into),
         })
     }
 

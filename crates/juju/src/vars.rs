@@ -1,6 +1,6 @@
 //! The variables of a hook's environment: which ones we read, and how one is turned into a value.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::str::FromStr;
 
 use super::error::Error;
@@ -12,7 +12,7 @@ use super::error::Error;
 /// settings that are the same for every hook, the `KUBERNETES_*` variables that say again what host
 /// and port say, and the proxy variables that other programs read for themselves where a model
 /// still has the old settings.
-const KNOWN: &[&str] = &[
+pub(super) const KNOWN: &[&str] = &[
     "CHARM_DIR",
     "CLOUD_API_VERSION",
     "JUJU_ACTION_NAME",
@@ -70,7 +70,8 @@ const KNOWN: &[&str] = &[
     "PATH",
 ];
 
-/// The values of the known variables that are set and not empty, each taken out once.
+/// The values of the known variables that are set and not empty.
+#[derive(Clone)]
 pub(super) struct Vars {
     values: Vec<Option<OsString>>,
 }
@@ -103,31 +104,29 @@ impl Vars {
     }
 
     /// A value as the operating system gave it: paths need not be UTF-8.
-    pub(super) fn raw(&mut self, name: &'static str) -> Option<OsString> {
+    pub(super) fn raw(&self, name: &'static str) -> Option<&OsStr> {
         let place = KNOWN.binary_search(&name);
         debug_assert!(place.is_ok(), "{name} is missing from the table of variables");
-        self.values.get_mut(place.ok()?)?.take()
+        self.values.get(place.ok()?)?.as_deref()
     }
 
     /// A value as text.
-    pub(super) fn text(&mut self, name: &'static str) -> Result<Option<Box<str>>, Error> {
-        match self.raw(name).map(OsString::into_string) {
-            None => Ok(None),
-            Some(Ok(text)) => Ok(Some(text.into_boxed_str())),
-            Some(Err(_)) => Err(Error::environment(name, format!("{name} is not valid UTF-8"))),
-        }
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, Error> {
+        let Some(value) = self.raw(name) else { return Ok(None) };
+        value
+            .to_str()
+            .map(Some)
+            .ok_or_else(|| Error::environment(name, format!("{name} is not valid UTF-8")))
     }
 
     /// A value as what it stands for.
-    pub(super) fn parsed<T>(&mut self, name: &'static str) -> Result<Option<T>, Error>
+    pub(super) fn parsed<T>(&self, name: &'static str) -> Result<Option<T>, Error>
     where
         T: FromStr,
         T::Err: std::fmt::Display,
     {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        text.parse()
-            .map(Some)
-            .map_err(|error| Error::environment(name, format!("{name} is malformed: {error}")))
+        text.parse().map(Some).map_err(|error| Error::malformed_variable(name, &error))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod environment;
 pub(super) mod fakes;
 mod mistakes;
 mod runs;

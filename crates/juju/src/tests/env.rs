@@ -66,29 +66,27 @@ fn a_whole_environment_is_read() {
     assert_eq!(env.hook_name().unwrap().as_str(), "workload-pebble-custom-notice");
     assert_eq!(env.called_by(), Some("update-status"));
     assert_eq!(env.charm_dir(), Some(Path::new("/var/lib/juju/agents/unit-web-0/charm")));
-    assert!(env.juju_version().unwrap().at_least(3, 6, 0));
-    assert_eq!(env.api_addresses().collect::<Vec<_>>(), ["10.0.0.5:17070", "10.0.0.6:17070"]);
-    assert_eq!(env.machine_id(), None);
-    assert_eq!(env.proxies().http(), Some("http://user:hunter2@proxy"));
-    assert_eq!(env.agent_token().unwrap().reveal(), "hunter3");
-    assert_eq!(env.workload_name().unwrap().as_str(), "workload");
-    assert_eq!(env.notice_id().unwrap().as_str(), "12");
-    assert_eq!(
-        (env.notice_type(), env.notice_key()),
-        (Some("custom"), Some("example.com/hunter4"))
-    );
-    assert_eq!(env.check_name().unwrap().as_str(), "up");
-    assert_eq!((env.relation(), env.relation_id().unwrap().number()), (Some("db"), 7));
-    assert_eq!(env.remote_app().unwrap().as_str(), "pg");
-    assert_eq!(env.remote_unit(), env.departing_unit());
-    assert_eq!(env.action_name().unwrap().as_str(), "restart");
-    assert_eq!(env.action_id().unwrap().as_str(), "12");
-    assert_eq!(
-        (env.secret_id().unwrap().id(), env.secret_revision()),
-        ("9m4e2mr0ui3e8a215n4g", Some(4))
-    );
-    assert_eq!(env.storage_location(), Some(Path::new("/srv")));
-    assert_eq!(env.trace().trace_id(), Some("aa"));
+    assert!(env.juju_version().unwrap().unwrap().at_least(3, 6, 0));
+    let addresses: Vec<_> = env.api_addresses().unwrap().collect();
+    assert_eq!(addresses, ["10.0.0.5:17070", "10.0.0.6:17070"]);
+    assert_eq!(env.machine_id().unwrap(), None);
+    assert_eq!(env.proxies().unwrap().http(), Some("http://user:hunter2@proxy"));
+    assert_eq!(env.agent_token().unwrap().unwrap().reveal(), "hunter3");
+    assert_eq!(env.workload_name().unwrap().unwrap().as_str(), "workload");
+    let notice = env.notice().unwrap().unwrap();
+    assert_eq!((notice.id.as_str(), &*notice.kind), ("12", "custom"));
+    assert_eq!(notice.key, "example.com/hunter4");
+    assert_eq!(env.check_name().unwrap().unwrap().as_str(), "up");
+    let relation = env.relation().unwrap();
+    assert_eq!((relation.endpoint.as_deref(), relation.id.unwrap().number()), (Some("db"), 7));
+    assert_eq!(relation.remote_app.unwrap().as_str(), "pg");
+    assert_eq!(relation.remote_unit, relation.departing_unit);
+    assert_eq!(env.action_name().unwrap().unwrap().as_str(), "restart");
+    assert_eq!(env.action_id().unwrap().unwrap().as_str(), "12");
+    let secret = env.secret().unwrap();
+    assert_eq!((secret.id.unwrap().id(), secret.revision), ("9m4e2mr0ui3e8a215n4g", Some(4)));
+    assert_eq!(env.storage().unwrap().location.as_deref(), Some(Path::new("/srv")));
+    assert_eq!(env.trace().unwrap().trace_id(), Some("aa"));
     assert_eq!(env.search_path(), Some(OsStr::new("/tools:/usr/bin")));
 
     let shown = format!("{env:?} {:?} {:?}", env.proxies(), env.agent_token());
@@ -120,13 +118,6 @@ fn a_malformed_variable_is_named() {
         ("JUJU_DISPATCH_PATH", "actions/a/b"),
         ("JUJU_HOOK_NAME", ".."),
         ("JUJU_HOOK_NAME", "a/b"),
-        ("JUJU_VERSION", "soon"),
-        ("JUJU_WORKLOAD_NAME", "../web"),
-        ("JUJU_RELATION_ID", "db"),
-        ("JUJU_REMOTE_UNIT", "pg"),
-        ("JUJU_SECRET_ID", "secret:../x"),
-        ("JUJU_SECRET_REVISION", "-1"),
-        ("JUJU_STORAGE_ID", "data"),
     ];
     for (name, value) in cases {
         let error = read(&[(name, value)]).unwrap_err();
@@ -135,13 +126,110 @@ fn a_malformed_variable_is_named() {
     }
 }
 
+/// Everything that is read when it is asked for, and its fault.
+fn asked(env: &HookEnv) -> Vec<&'static str> {
+    let faults = [
+        env.model_name().err(),
+        env.model_uuid().err(),
+        env.juju_version().err(),
+        env.context_id().err(),
+        env.agent_socket_network().err(),
+        env.agent_socket_address().err(),
+        env.agent_token().err(),
+        env.api_addresses().err(),
+        env.machine_id().err(),
+        env.principal_unit().err(),
+        env.availability_zone().err(),
+        env.cloud_api_version().err(),
+        env.proxies().err(),
+        env.sla().err(),
+        env.meter_status().err(),
+        env.meter_info().err(),
+        env.trace().err(),
+        env.kubernetes_host().err(),
+        env.kubernetes_port().err(),
+        env.action_name().err(),
+        env.action_id().err(),
+        env.action_tag().err(),
+        env.workload_name().err(),
+        env.check_name().err(),
+        env.notice().err(),
+        env.relation().err(),
+        env.secret().err(),
+        env.storage().err(),
+        env.target_base().err(),
+        env.target_series().err(),
+    ];
+    faults.iter().flatten().map(variable).collect()
+}
+
+#[test]
+fn a_malformed_variable_fails_only_who_asks_for_it() {
+    let parsed = [
+        ("JUJU_VERSION", "soon"),
+        ("JUJU_PRINCIPAL_UNIT", "web"),
+        ("JUJU_WORKLOAD_NAME", "../web"),
+        ("JUJU_PEBBLE_CHECK_NAME", "a\nb"),
+        ("JUJU_ACTION_NAME", "a/b"),
+        ("JUJU_ACTION_UUID", "a b"),
+        ("JUJU_NOTICE_ID", "a b"),
+        ("JUJU_RELATION_ID", "db"),
+        ("JUJU_REMOTE_APP", "../pg"),
+        ("JUJU_REMOTE_UNIT", "pg"),
+        ("JUJU_DEPARTING_UNIT", "pg"),
+        ("JUJU_SECRET_ID", "secret:../x"),
+        ("JUJU_SECRET_REVISION", "-1"),
+        ("JUJU_STORAGE_ID", "data"),
+    ];
+    for (name, value) in parsed {
+        assert_eq!(asked(&read(&[(name, value)]).unwrap()), [name], "{value}");
+    }
+    for name in crate::vars::KNOWN {
+        let vars = [
+            (OsString::from("JUJU_UNIT_NAME"), OsString::from("web/0")),
+            (OsString::from(name), OsString::from_vec(vec![b'x', 0xff])),
+        ];
+        match *name {
+            "JUJU_UNIT_NAME" | "JUJU_DISPATCH_PATH" | "JUJU_HOOK_NAME" => {
+                assert_eq!(variable(&HookEnv::from_vars(vars).unwrap_err()), *name);
+            }
+            // Paths need not be UTF-8.
+            "CHARM_DIR"
+            | "JUJU_CHARM_DIR"
+            | "JUJU_AGENT_CA_CERT"
+            | "JUJU_STORAGE_LOCATION"
+            | "PATH" => {
+                assert_eq!(asked(&HookEnv::from_vars(vars).unwrap()), [""; 0], "{name}");
+            }
+            _ => assert_eq!(asked(&HookEnv::from_vars(vars).unwrap()), [*name]),
+        }
+    }
+}
+
+#[test]
+fn all_that_is_said_of_an_event_is_there_as_it_was_written() {
+    let env = read(&[
+        ("JUJU_DISPATCH_PATH", "hooks/moon-full"),
+        ("JUJU_RELATION_ID", "db"),
+        ("JUJU_REMOTE_UNIT", ""),
+        ("JUJU_ACTION_UUID", "4"),
+        ("JUJU_STORAGE_ID", "data/0"),
+    ])
+    .unwrap();
+    let expected = [("JUJU_RELATION_ID", "db"), ("JUJU_STORAGE_ID", "data/0")];
+    assert_eq!(env.event_variables(), expected.into());
+    let notice = [("JUJU_NOTICE_ID", "12"), ("JUJU_NOTICE_TYPE", "custom")];
+    assert_eq!(read(&notice).unwrap().notice().unwrap(), None);
+}
+
 #[test]
 fn a_value_that_is_not_utf8_is_an_error_only_where_it_must_be_text() {
     let bad = || OsString::from_vec(vec![b'x', 0xff]);
     let with = |name: &str| {
         HookEnv::from_vars([("JUJU_UNIT_NAME".into(), "web/0".into()), (name.into(), bad())])
     };
-    assert_eq!(variable(&with("JUJU_NOTICE_KEY").unwrap_err()), "JUJU_NOTICE_KEY");
+    let error = with("JUJU_NOTICE_KEY").unwrap().notice().unwrap_err();
+    assert_eq!(variable(&error), "JUJU_NOTICE_KEY");
     assert_eq!(with("JUJU_CHARM_DIR").unwrap().charm_dir(), Some(Path::new(&bad())));
     assert_eq!(with("LS_COLORS").unwrap().unit().number(), 0);
     let odd_name =
@@ -175,8 +263,9 @@ proptest! {
         let vars = vars
             .into_iter()
             .map(|(which, value)| (all[which % all.len()].into(), OsString::from_vec(value)));
-        if let Err(error) = HookEnv::from_vars(vars) {
-            prop_assert!(all.contains(&variable(&error)));
+        match HookEnv::from_vars(vars) {
+            Ok(env) => prop_assert!(asked(&env).iter().all(|name| all.contains(name))),
+            Err(error) => prop_assert!(all.contains(&variable(&error))),
         }
     }
 

@@ -1,0 +1,188 @@
+//! A variable that is missing or malformed fails the hooks that need it, and no other.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+
+use super::Event;
+use super::charm::Metadata;
+use super::fakes::{Step, Unit};
+use crate::juju::{ErrorKind, HookEnv};
+
+const METADATA: Metadata = Metadata::new("example").containers(&["web"]).actions(&["restart"]);
+
+const FAILED: &str = "hooks/web-pebble-check-failed";
+const RECOVERED: &str = "hooks/web-pebble-check-recovered";
+const NOTICE: &str = "hooks/web-pebble-custom-notice";
+const ACTION: &str = "actions/restart";
+const RELATION: &str = "hooks/db-relation-changed";
+const SECRET: &str = "hooks/secret-changed";
+const STORAGE: &str = "hooks/data-storage-attached";
+
+/// A hook of every kind.
+const HOOKS: [&str; 12] = [
+    "hooks/install",
+    "hooks/config-changed",
+    "hooks/stop",
+    "hooks/web-pebble-ready",
+    "hooks/moon-full",
+    FAILED,
+    RECOVERED,
+    NOTICE,
+    ACTION,
+    RELATION,
+    SECRET,
+    STORAGE,
+];
+
+/// Not UTF-8.
+const BYTES: &[u8] = b"x\xff";
+
+/// What a variable may not be, and the hooks that need it.
+const MALFORMED: &[(&str, &[u8], &[&str])] = &[
+    ("JUJU_PEBBLE_CHECK_NAME", b"a\nb", &[FAILED, RECOVERED]),
+    ("JUJU_PEBBLE_CHECK_NAME", BYTES, &[FAILED, RECOVERED]),
+    ("JUJU_NOTICE_ID", b"a b", &[NOTICE]),
+    ("JUJU_NOTICE_TYPE", BYTES, &[NOTICE]),
+    ("JUJU_NOTICE_KEY", BYTES, &[NOTICE]),
+    ("JUJU_ACTION_UUID", b"a b", &[ACTION]),
+    ("JUJU_RELATION", BYTES, &[RELATION]),
+    ("JUJU_RELATION_ID", b"db", &[RELATION]),
+    ("JUJU_REMOTE_APP", b"../pg", &[RELATION]),
+    ("JUJU_REMOTE_UNIT", b"pg", &[RELATION]),
+    ("JUJU_DEPARTING_UNIT", b"pg/x", &[RELATION]),
+    ("JUJU_SECRET_ID", b"secret:../x", &[SECRET]),
+    ("JUJU_SECRET_LABEL", BYTES, &[SECRET]),
+    ("JUJU_SECRET_REVISION", b"-1", &[SECRET]),
+    ("JUJU_STORAGE_ID", b"data", &[STORAGE]),
+    ("JUJU_STORAGE_KIND", BYTES, &[STORAGE]),
+    // A path need not be UTF-8; a container is known by the hook's name; an action by its path.
+    ("JUJU_STORAGE_LOCATION", BYTES, &[]),
+    ("JUJU_WORKLOAD_NAME", b"../web", &[]),
+    ("JUJU_ACTION_NAME", b"../restart", &[]),
+    ("JUJU_ACTION_TAG", BYTES, &[]),
+    // No hook needs its surroundings before its charm asks.
+    ("JUJU_VERSION", b"soon", &[]),
+    ("JUJU_MODEL_NAME", BYTES, &[]),
+    ("JUJU_MODEL_UUID", BYTES, &[]),
+    ("JUJU_CONTEXT_ID", BYTES, &[]),
+    ("JUJU_AGENT_SOCKET_ADDRESS", BYTES, &[]),
+    ("JUJU_AGENT_TOKEN", BYTES, &[]),
+    ("JUJU_API_ADDRESSES", BYTES, &[]),
+    ("JUJU_MACHINE_ID", BYTES, &[]),
+    ("JUJU_PRINCIPAL_UNIT", b"web", &[]),
+    ("JUJU_CHARM_HTTP_PROXY", BYTES, &[]),
+    ("JUJU_TRACE_ID", BYTES, &[]),
+    ("JUJU_TARGET_BASE", BYTES, &[]),
+    ("KUBERNETES_SERVICE_HOST", BYTES, &[]),
+    ("PATH", BYTES, &[]),
+];
+
+/// What the agent says of each kind of hook.
+const SAID: &[(&str, &str)] = &[
+    ("JUJU_PEBBLE_CHECK_NAME", "up"),
+    ("JUJU_NOTICE_ID", "12"),
+    ("JUJU_NOTICE_TYPE", "custom"),
+    ("JUJU_NOTICE_KEY", "example.com/done"),
+    ("JUJU_ACTION_UUID", "4"),
+    ("JUJU_RELATION", "db"),
+    ("JUJU_RELATION_ID", "db:7"),
+    ("JUJU_REMOTE_APP", "pg"),
+    ("JUJU_REMOTE_UNIT", "pg/1"),
+    ("JUJU_DEPARTING_UNIT", "pg/1"),
+    ("JUJU_SECRET_ID", "secret:9m4e2mr0ui3e8a215n4g"),
+    ("JUJU_SECRET_LABEL", "key"),
+    ("JUJU_SECRET_REVISION", "4"),
+    ("JUJU_STORAGE_ID", "data/0"),
+    ("JUJU_STORAGE_KIND", "filesystem"),
+];
+
+/// The event of this hook with all that may be said, but for what one variable is instead.
+fn event(hook: &str, variable: &str, value: &[u8]) -> Result<Event, crate::juju::Error> {
+    let unit = [("JUJU_UNIT_NAME", "example/0"), ("JUJU_DISPATCH_PATH", hook)];
+    let said = unit.iter().chain(SAID).filter(|(name, _)| *name != variable);
+    let vars = said.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let odd = (OsString::from(variable), OsString::from_vec(value.to_vec()));
+    let env = HookEnv::from_vars(vars.chain([odd]))?;
+    Ok(Event::from_env(&env, &METADATA)?.unwrap())
+}
+
+#[test]
+fn a_malformed_variable_fails_the_hooks_that_need_it_and_no_other() {
+    for &(variable, value, needed_by) in MALFORMED {
+        for hook in HOOKS {
+            let event = event(hook, variable, value);
+            if needed_by.contains(&hook) {
+                let error = event.unwrap_err();
+                assert_eq!(error.kind(), &ErrorKind::Environment { variable }, "{hook}");
+                assert!(error.to_string().contains(variable), "{error}");
+            } else {
+                let name = hook.strip_prefix("hooks/").unwrap_or(hook);
+                assert_eq!(event.unwrap().to_string(), name, "{variable}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_names_of_unit_and_event_are_needed_by_every_hook() {
+    for (variable, value) in
+        [("JUJU_UNIT_NAME", "web"), ("JUJU_UNIT_NAME", ""), ("JUJU_HOOK_NAME", "..")]
+    {
+        for hook in HOOKS {
+            let error = event(hook, variable, value.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), &ErrorKind::Environment { variable }, "{hook}");
+        }
+    }
+    let error = event("hooks/../x", "JUJU_RELATION", b"db").unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Environment { variable: "JUJU_DISPATCH_PATH" });
+    // Where nothing else names the event, an action's name does.
+    let vars = [("JUJU_UNIT_NAME", "example/0"), ("JUJU_ACTION_NAME", "../restart")];
+    let env = HookEnv::from_vars(vars.map(|(name, value)| (name.into(), value.into()))).unwrap();
+    let error = Event::from_env(&env, &METADATA).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Environment { variable: "JUJU_ACTION_NAME" });
+}
+
+#[test]
+fn a_hook_without_a_variable_of_its_own_is_unknown_and_every_other_is_as_it_was() {
+    for &(variable, _) in SAID {
+        for hook in HOOKS {
+            let needs = match variable {
+                "JUJU_PEBBLE_CHECK_NAME" => hook == FAILED || hook == RECOVERED,
+                "JUJU_NOTICE_ID" | "JUJU_NOTICE_TYPE" | "JUJU_NOTICE_KEY" => hook == NOTICE,
+                _ => false,
+            };
+            let without = event(hook, variable, b"").unwrap();
+            let with = event(hook, "LANG", b"C.UTF-8").unwrap();
+            assert_eq!(without.to_string(), with.to_string(), "{variable}");
+            if needs {
+                assert!(matches!(without, Event::Unknown { .. }), "{variable}: {without:?}");
+                assert!(!matches!(with, Event::Unknown { .. }), "{with:?}");
+            } else if let (
+                Event::Unknown { variables: without, .. },
+                Event::Unknown { variables: mut with, .. },
+            ) = (&without, with.clone())
+            {
+                with.remove(variable);
+                assert_eq!(*without, with, "{hook} {variable}");
+            } else if variable != "JUJU_ACTION_UUID" {
+                assert_eq!(without, with, "{hook} {variable}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_fails_only_where_the_malformed_variable_is_needed() {
+    let mut unit = Unit::in_operation().on("update-status", Step::Log(&[]));
+    unit.variables = vec![
+        ("JUJU_PEBBLE_CHECK_NAME", "a\nb".to_owned()),
+        ("JUJU_RELATION_ID", "db".to_owned()),
+        ("JUJU_VERSION", "soon".to_owned()),
+    ];
+    let ran = unit.run("hooks/update-status");
+    assert_eq!((ran.code, ran.seen.len()), (0, 1), "{ran:?}");
+    for hook in [FAILED, RELATION] {
+        let ran = unit.run(hook);
+        assert_eq!((ran.code, ran.seen.len(), ran.tools.len()), (1, 0, 0), "{ran:?}");
+    }
+}
