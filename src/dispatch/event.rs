@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::fmt;
 
 use super::charm::Metadata;
-use crate::juju::{self, CheckName, ContainerName, DispatchPath, HookEnv, NoticeId};
+use crate::juju::{self, CheckName, ContainerName, DispatchPath, HookEnv};
+use crate::pebble::NoticeId;
 
 /// What happened to the unit, as Juju told this hook run.
 ///
@@ -56,7 +57,7 @@ pub enum Event {
     PebbleCustomNotice {
         /// The container in which the notice was recorded.
         container: ContainerName,
-        /// Pebble's id of the notice.
+        /// Pebble's id of the notice, by which its container's client reads it.
         id: NoticeId,
         /// The notice's type; `custom` today.
         kind: String,
@@ -260,12 +261,18 @@ impl Event {
             WorkloadHook::CheckRecovered => {
                 env.check_name()?.map(|check| Self::PebbleCheckRecovered { container, check })
             }
-            WorkloadHook::CustomNotice => env.notice()?.map(|notice| Self::PebbleCustomNotice {
-                container,
-                id: notice.id,
-                kind: notice.kind,
-                key: notice.key,
-            }),
+            WorkloadHook::CustomNotice => match env.notice()? {
+                None => None,
+                // Here alone a text of Juju's becomes an id of Pebble's.
+                Some(notice) => Some(Self::PebbleCustomNotice {
+                    container,
+                    id: notice.id.parse().map_err(|fault| {
+                        juju::Error::malformed_variable("JUJU_NOTICE_ID", &fault)
+                    })?,
+                    kind: notice.kind,
+                    key: notice.key,
+                }),
+            },
         })
     }
 

@@ -67,7 +67,8 @@ impl HookLog {
             LogLevel::Debug => LevelFilter::DEBUG,
             LogLevel::Info => LevelFilter::INFO,
             LogLevel::Warning => LevelFilter::WARN,
-            LogLevel::Error => LevelFilter::ERROR,
+            // The highest that `tracing` has.
+            LogLevel::Error | LogLevel::Critical => LevelFilter::ERROR,
         };
         Self {
             inner: Arc::new(Inner {

@@ -72,9 +72,9 @@ impl Wait {
     }
 
     /// The action that is waited for.
-    pub fn action(&self) -> Option<ActionId> {
+    pub fn action(&self) -> Option<&ActionId> {
         match self {
-            Self::ExpectAction { action, .. } => Some(*action),
+            Self::ExpectAction { action, .. } => Some(action),
             Self::Until(_)
             | Self::For { .. }
             | Self::Expect { .. }

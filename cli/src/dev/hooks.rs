@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use charmwright_agent::{
-    Ending as HookEnding, Finished, HookExit, HookRun, Level, Stream, ToolAnswer, ToolRequest,
+    Ending as HookEnding, Finished, HookExit, HookRun, LogLevel, Stream, ToolAnswer, ToolRequest,
 };
 use rustix::process::{Pid, Signal};
 
@@ -242,12 +242,12 @@ impl Session {
     }
 
     /// Takes a new line of the unit's log.
-    pub(super) fn note_log_line(&mut self, level: Level, logger: &str, message: &str) {
+    pub(super) fn note_log_line(&mut self, level: LogLevel, logger: &str, message: &str) {
         // What a hook prints was told as it came; what the agent says of a hook's end is told with
         // the hook.
         if logger.ends_with(".juju-log") {
             let told = self.count_retries(message);
-            if level >= Level::Warning || told.is_of_retries {
+            if level >= LogLevel::Warning || told.is_of_retries {
                 self.tell_at_once(level.as_str(), &told.text);
             }
         }

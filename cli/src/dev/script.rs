@@ -115,7 +115,7 @@ impl Session {
     }
 
     /// What a wait looks at.
-    fn seen(&self, now: Instant, action: Option<ActionId>) -> Seen<'_> {
+    fn seen(&self, now: Instant, action: Option<&ActionId>) -> Seen<'_> {
         Seen {
             settled: self.is_settled(now),
             building: self.refresh.is_being_made(),
@@ -181,8 +181,8 @@ impl Session {
                     .unit
                     .run_action(&action, &params)
                     .map_err(|error| self.action_error(&action, &error))?;
-                self.script.last_action = Some(id);
                 self.journal.detail(&format!("action {id} is queued"));
+                self.script.last_action = Some(id);
             }
             Command::Pebble { verb, container } => {
                 self.pebble_command(verb, container.as_deref())?;
@@ -216,7 +216,7 @@ impl Session {
                 });
             }
             Command::ExpectAction { outcome, part } => {
-                let action = self.script.last_action.ok_or_else(|| {
+                let action = self.script.last_action.clone().ok_or_else(|| {
                     Error::new(format!("cannot confirm {outcome}: no action was run"))
                         .advice("`run ACTION` comes first")
                 })?;

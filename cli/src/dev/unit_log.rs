@@ -55,12 +55,12 @@ fn lines(elapsed: &str, line: &LogLine) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use charmwright_agent::Level;
+    use charmwright_agent::LogLevel;
 
     #[test]
     fn a_message_cannot_pretend_to_be_an_entry_or_act_on_a_terminal() {
         let line = LogLine {
-            level: Level::Info,
+            level: LogLevel::Info,
             logger: "unit.web/0.juju-log".to_owned(),
             message: "one\r\n    0.0s ERROR    x: two\n\u{1b}[2J".to_owned(),
         };

@@ -2,12 +2,13 @@
 //!
 //! Source: reference `juju-agent.md` section 8.
 
-use serde::Serialize;
+use charmwright_juju::ActionId;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::error::{Error, ErrorKind};
 use super::errors_retry::{HookExit, go_signal};
-use super::hook::{ActionId, HookKind};
+use super::hook::HookKind;
 use super::hook_run::Running;
 use super::unit::Unit;
 
@@ -39,6 +40,7 @@ pub enum ActionStatus {
 /// One run of an action.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ActionRecord {
+    #[serde(serialize_with = "as_number")]
     id: ActionId,
     pub(super) name: String,
     pub(super) status: ActionStatus,
@@ -53,11 +55,16 @@ pub struct ActionRecord {
     abort: bool,
 }
 
+/// A report has a number where Juju's variable has text.
+fn as_number<S: Serializer>(id: &ActionId, serializer: S) -> Result<S::Ok, S::Error> {
+    id.number().serialize(serializer)
+}
+
 impl ActionRecord {
     /// Its number.
     #[must_use]
-    pub fn id(&self) -> ActionId {
-        self.id
+    pub fn id(&self) -> &ActionId {
+        &self.id
     }
 
     /// The action's name.
@@ -158,10 +165,10 @@ impl Unit {
         let params = schema.admit(&self.settings.juju_version, given).map_err(|why| {
             Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {why}"))
         })?;
-        let id =
-            ActionId(self.actions.keys().next_back().map_or(1, |last| last.0.saturating_add(1)));
+        let last = self.actions.keys().next_back().and_then(ActionId::number);
+        let id = ActionId::from(last.unwrap_or_default().saturating_add(1));
         let record = ActionRecord {
-            id,
+            id: id.clone(),
             name: name.to_owned(),
             status: ActionStatus::Pending,
             message: String::new(),
@@ -171,7 +178,7 @@ impl Unit {
             committed: false,
             abort: false,
         };
-        self.actions.insert(id, record);
+        self.actions.insert(id.clone(), record);
         self.forget_old_actions();
         Ok(id)
     }
@@ -181,8 +188,8 @@ impl Unit {
     ///
     /// # Errors
     /// [`ErrorKind::State`] if there is no such action, or it has ended.
-    pub fn cancel_action(&mut self, id: ActionId) -> Result<bool, Error> {
-        let record = self.actions.get_mut(&id);
+    pub fn cancel_action(&mut self, id: &ActionId) -> Result<bool, Error> {
+        let record = self.actions.get_mut(id);
         let refuse =
             |why: &str| Error::new(ErrorKind::State, format!("cannot cancel action {id}: {why}"));
         let record = record.ok_or_else(|| refuse("there is no such action"))?;
@@ -204,7 +211,7 @@ impl Unit {
 
     fn forget_old_actions(&mut self) {
         let ended = self.actions.values().filter(|record| record.has_ended());
-        let ended: Vec<ActionId> = ended.map(ActionRecord::id).collect();
+        let ended: Vec<ActionId> = ended.map(|record| record.id.clone()).collect();
         for id in ended.iter().take(ended.len().saturating_sub(ENDED_KEPT)) {
             self.actions.remove(id);
         }
@@ -217,8 +224,8 @@ impl Unit {
 
     /// One of them.
     #[must_use]
-    pub fn action(&self, id: ActionId) -> Option<&ActionRecord> {
-        self.actions.get(&id)
+    pub fn action(&self, id: &ActionId) -> Option<&ActionRecord> {
+        self.actions.get(id)
     }
 
     /// An action never puts the unit in error: whatever went wrong is its own result.
@@ -230,8 +237,8 @@ impl Unit {
         stderr: &[u8],
     ) -> ActionRecord {
         let (id, name) = match &running.run.kind {
-            HookKind::Action { id, name } => (*id, name.clone()),
-            other => (ActionId(0), other.name()),
+            HookKind::Action { id, name } => (id.clone(), name.clone()),
+            other => (ActionId::from(0), other.name()),
         };
         let mut results = std::mem::take(&mut running.action_results);
         let failed = running.action_failed.take();
@@ -271,7 +278,7 @@ impl Unit {
         results.insert("return-code".to_owned(), Value::from(code));
         put_output(&mut results, "stdout", stdout);
         put_output(&mut results, "stderr", &stderr);
-        let record = self.actions.entry(id).or_insert_with(|| ActionRecord {
+        let record = self.actions.entry(id.clone()).or_insert_with(|| ActionRecord {
             id,
             name,
             status: ActionStatus::Running,

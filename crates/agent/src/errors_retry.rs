@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use charmwright_juju::LogLevel;
+
 use super::actions::ActionRecord;
 use super::error::{Error, ErrorKind};
 use super::hook::HookKind;
 use super::hook_run::Running;
-use super::log::{Level, Stream, whole_lines};
+use super::log::{Stream, whole_lines};
 use super::unit::{HookError, Retry, Unit};
 
 /// How the charm's program ended.
@@ -232,7 +234,7 @@ impl Unit {
             }
             return if *exit == HookExit::Missing { Ending::Skipped } else { Ending::Committed };
         };
-        self.log_agent(Level::Error, format!("hook {:?} failed: {cause}", kind.name()));
+        self.log_agent(LogLevel::Error, format!("hook {:?} failed: {cause}", kind.name()));
         if kind.container().is_some() {
             self.give_up(&kind);
             return Ending::Dropped { cause };

@@ -3,17 +3,7 @@
 //!
 //! Source: reference `juju-agent.md` sections 5.2 and 6.
 
-use std::fmt;
-
-/// A number that names one run of an action, as `juju run` prints it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-pub struct ActionId(pub(super) u64);
-
-impl fmt::Display for ActionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use charmwright_juju::ActionId;
 
 /// A custom notice, as the workload gave it to Pebble.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -105,10 +105,10 @@ pub use config::{ConfigOption, OptionType};
 pub use environment::AgentPaths;
 pub use error::{Error, ErrorKind};
 pub use errors_retry::{Ending, Finished, HookExit};
-pub use hook::{ActionId, HookKind, NoticeInfo};
+pub use hook::{HookKind, NoticeInfo};
 pub use hook_run::HookRun;
 pub use in_process::{InProcessTools, RecordedCall};
-pub use log::{Level, LogLine, Stream};
+pub use log::{LogLine, Stream};
 pub use report::{ContainerReport, DeferredReport, FailedHookReport, Report};
 pub use schedule::Next;
 pub use settings::{Substrate, UnitSettings};
@@ -116,4 +116,4 @@ pub use tool_call::{OutputFile, ToolAnswer, ToolRequest};
 pub use tools::tool_names;
 pub use unit::{Resolve, Unit};
 
-pub use charmwright_juju::JujuVersion;
+pub use charmwright_juju::{ActionId, JujuVersion, LogLevel};

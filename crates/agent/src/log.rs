@@ -2,48 +2,11 @@
 
 use std::collections::VecDeque;
 
-/// A level of Juju's log, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// `TRACE`
-    Trace,
-    /// `DEBUG`: also what a hook prints on standard output.
-    Debug,
-    /// `INFO`
-    Info,
-    /// `WARNING`: also what a hook prints on standard error.
-    Warning,
-    /// `ERROR`
-    Error,
-    /// `CRITICAL`
-    Critical,
-}
+use charmwright_juju::LogLevel;
 
-impl Level {
-    /// As Juju prints it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Trace => "TRACE",
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Warning => "WARNING",
-            Self::Error => "ERROR",
-            Self::Critical => "CRITICAL",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        Some(match text.to_uppercase().as_str() {
-            "TRACE" => Self::Trace,
-            "DEBUG" => Self::Debug,
-            "INFO" => Self::Info,
-            "WARNING" | "WARN" => Self::Warning,
-            "ERROR" => Self::Error,
-            "CRITICAL" => Self::Critical,
-            _ => return None,
-        })
-    }
+/// The level of this name, in any case as Go has it.
+pub(super) fn level(text: &str) -> Option<LogLevel> {
+    text.to_uppercase().parse().ok()
 }
 
 /// One of the two streams that a hook prints to.
@@ -57,10 +20,10 @@ pub enum Stream {
 
 impl Stream {
     /// The level at which the agent logs what comes from it.
-    pub(super) fn level(self) -> Level {
+    pub(super) fn level(self) -> LogLevel {
         match self {
-            Self::Stdout => Level::Debug,
-            Self::Stderr => Level::Warning,
+            Self::Stdout => LogLevel::Debug,
+            Self::Stderr => LogLevel::Warning,
         }
     }
 }
@@ -69,7 +32,7 @@ impl Stream {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
     /// How serious it is.
-    pub level: Level,
+    pub level: LogLevel,
     /// Who says it: `unit.web/0.juju-log`, `unit.web/0.install`, or the agent's own part.
     pub logger: String,
     /// What it says; may hold line ends, as a charm may log them.
@@ -93,7 +56,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn push(&mut self, level: Level, logger: String, message: String) {
+    pub(super) fn push(&mut self, level: LogLevel, logger: String, message: String) {
         self.bytes += message.len();
         self.lines.push_back(LogLine { level, logger, message });
         self.written += 1;
@@ -158,12 +121,12 @@ mod tests {
     fn long_messages_push_the_old_ones_out() {
         let mut log = Log::default();
         for _ in 0..40 {
-            log.push(Level::Info, String::new(), "x".repeat(1 << 20));
+            log.push(LogLevel::Info, String::new(), "x".repeat(1 << 20));
         }
         assert_eq!(log.since(0).count(), BYTES_KEPT >> 20);
-        log.push(Level::Info, String::new(), "y".repeat(BYTES_KEPT + 1));
+        log.push(LogLevel::Info, String::new(), "y".repeat(BYTES_KEPT + 1));
         assert_eq!(log.since(0).count(), 1);
-        log.push(Level::Info, String::new(), "z".to_owned());
+        log.push(LogLevel::Info, String::new(), "z".to_owned());
         assert_eq!(log.since(0).count(), 1);
     }
 
@@ -184,7 +147,7 @@ mod tests {
     fn only_the_newest_lines_are_kept() {
         let mut log = Log::default();
         for n in 0..LINES_KEPT + 5 {
-            log.push(Level::Info, String::new(), n.to_string());
+            log.push(LogLevel::Info, String::new(), n.to_string());
         }
         assert_eq!(log.since(0).count(), LINES_KEPT);
         assert_eq!(log.since(0).next().unwrap().message, "5");

@@ -5,10 +5,11 @@
 
 use std::time::Instant;
 
+use charmwright_juju::ActionId;
 use serde_json::{Map, Value};
 
 use super::actions::ActionStatus;
-use super::hook::{ActionId, HookKind};
+use super::hook::HookKind;
 use super::hook_run::{HookRun, Running, StatusValue};
 use super::settings::juju_has;
 use super::unit::{Retry, Unit};
@@ -180,7 +181,7 @@ impl Unit {
     fn pending_action(&self) -> Option<HookKind> {
         let (id, record) =
             self.actions.iter().find(|(_, record)| record.status == ActionStatus::Pending)?;
-        Some(HookKind::Action { id: *id, name: record.name.clone() })
+        Some(HookKind::Action { id: id.clone(), name: record.name.clone() })
     }
 
     fn begin(&mut self, kind: HookKind, attempt: u32) -> HookRun {
@@ -294,9 +295,9 @@ impl Unit {
 
     /// The action that runs now, if one does.
     #[must_use]
-    pub fn running_action(&self) -> Option<ActionId> {
+    pub fn running_action(&self) -> Option<&ActionId> {
         match &self.running.as_ref()?.run.kind {
-            HookKind::Action { id, .. } => Some(*id),
+            HookKind::Action { id, .. } => Some(id),
             _ => None,
         }
     }

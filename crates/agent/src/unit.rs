@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Instant, SystemTime};
 
+use charmwright_juju::{ActionId, LogLevel};
 use serde_json::{Map, Value};
 
 use super::actions::ActionRecord;
 use super::charm_meta::CharmMeta;
 use super::error::{Error, ErrorKind};
-use super::hook::{ActionId, HookKind, NoticeInfo};
+use super::hook::{HookKind, NoticeInfo};
 use super::hook_run::{Running, StatusValue};
-use super::log::{Level, Log, LogLine, Stream};
+use super::log::{Log, LogLine, Stream};
 use super::ports::PortSet;
 use super::settings::UnitSettings;
 
@@ -428,7 +429,7 @@ impl Unit {
                 "dropped {}: {WORKLOAD_EVENTS_KEPT} events are waiting already",
                 event.name()
             );
-            self.log_agent(Level::Warning, dropped);
+            self.log_agent(LogLevel::Warning, dropped);
         } else {
             self.workload_events.push_back(event);
         }
@@ -468,7 +469,7 @@ impl Unit {
         }
     }
 
-    pub(super) fn log_agent(&mut self, level: Level, message: String) {
+    pub(super) fn log_agent(&mut self, level: LogLevel, message: String) {
         self.log.push(level, "juju.worker.uniter".to_owned(), message);
     }
 

@@ -196,7 +196,7 @@ fn every_call_of_an_action_is_taken_and_answered() {
         juju.action_fail(message).unwrap();
         let finished = finish(&tools, 0);
         let Ending::Action(record) = finished.ending() else { panic!("{finished:?}") };
-        assert_eq!(Some(record), tools.with_unit(|unit| unit.action(id).cloned()).as_ref());
+        assert_eq!(Some(record), tools.with_unit(|unit| unit.action(&id).cloned()).as_ref());
         assert_eq!((record.status(), record.message()), (ActionStatus::Failed, message));
         assert_eq!(
             json!(record.results()),

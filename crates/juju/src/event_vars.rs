@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use super::env::HookEnv;
 use super::error::Error;
 use super::names::{
-    ActionId, ActionName, ApplicationName, CheckName, ContainerName, NoticeId, RelationId,
-    SecretId, StorageId, UnitName,
+    ActionId, ActionName, ApplicationName, CheckName, ContainerName, RelationId, SecretId,
+    StorageId, UnitName,
 };
 
 /// The variables that tell of an event other than an action's, in order.
@@ -34,8 +34,9 @@ const EVENT: [&str; 16] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NoticeVars {
-    /// Pebble's id of the notice (`JUJU_NOTICE_ID`).
-    pub id: NoticeId,
+    /// Pebble's id of the notice (`JUJU_NOTICE_ID`), as it is written: what may be one is for a
+    /// client of Pebble to say.
+    pub id: String,
     /// The notice's type, `custom` (`JUJU_NOTICE_TYPE`).
     pub kind: String,
     /// The notice's key, such as `example.com/done` (`JUJU_NOTICE_KEY`).
@@ -135,9 +136,9 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// One of the variables is malformed.
+    /// One of the variables is not UTF-8.
     pub fn notice(&self) -> Result<Option<NoticeVars>, Error> {
-        let id = self.vars.parsed("JUJU_NOTICE_ID")?;
+        let id = self.owned("JUJU_NOTICE_ID")?;
         let kind = self.owned("JUJU_NOTICE_TYPE")?;
         let key = self.owned("JUJU_NOTICE_KEY")?;
         let (Some(id), Some(kind), Some(key)) = (id, kind, key) else { return Ok(None) };

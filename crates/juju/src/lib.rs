@@ -65,7 +65,7 @@ pub use hook_tools::HookTools;
 pub use log_level::LogLevel;
 pub use names::{
     ActionId, ActionName, ApplicationName, CheckName, ContainerName, HookName, InvalidName,
-    NoticeId, RelationId, SecretId, StorageId, UnitName,
+    RelationId, SecretId, StorageId, UnitName,
 };
 pub use port::{InvalidPort, Port, Protocol};
 pub use status::{Status, StatusKind};

@@ -22,6 +22,8 @@ pub enum LogLevel {
     Warning,
     /// Something failed.
     Error,
+    /// Nothing goes on. Nothing in this library logs at this level.
+    Critical,
 }
 
 impl LogLevel {
@@ -34,6 +36,7 @@ impl LogLevel {
             Self::Info => "INFO",
             Self::Warning => "WARNING",
             Self::Error => "ERROR",
+            Self::Critical => "CRITICAL",
         }
     }
 }
@@ -47,20 +50,18 @@ impl fmt::Display for LogLevel {
 impl FromStr for LogLevel {
     type Err = InvalidName;
 
-    /// Reads the words of `juju-log` in any case; `WARN` and `CRITICAL` are `WARNING` and `ERROR`
-    /// here.
+    /// Reads the words of `juju-log` in any case; `WARN` is `WARNING`.
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let is = |word: &str| text.eq_ignore_ascii_case(word);
-        [Self::Trace, Self::Debug, Self::Info, Self::Warning, Self::Error]
+        [Self::Trace, Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Critical]
             .into_iter()
             .find(|level| is(level.as_str()))
             .or_else(|| is("WARN").then_some(Self::Warning))
-            .or_else(|| is("CRITICAL").then_some(Self::Error))
             .ok_or_else(|| {
                 InvalidName::new(
                     "a log level",
                     text,
-                    "expected TRACE, DEBUG, INFO, WARNING or ERROR",
+                    "expected TRACE, DEBUG, INFO, WARNING, ERROR or CRITICAL",
                 )
             })
     }
@@ -73,9 +74,9 @@ mod tests {
     #[test]
     fn levels_are_read_in_any_case() {
         assert_eq!("warn".parse::<LogLevel>().unwrap(), LogLevel::Warning);
-        assert_eq!("Critical".parse::<LogLevel>().unwrap(), LogLevel::Error);
+        assert_eq!("Critical".parse::<LogLevel>().unwrap(), LogLevel::Critical);
         assert_eq!("DEBUG".parse::<LogLevel>().unwrap(), LogLevel::Debug);
         assert!("loud".parse::<LogLevel>().is_err());
-        assert!(LogLevel::Error > LogLevel::Warning);
+        assert!(LogLevel::Error > LogLevel::Warning && LogLevel::Critical > LogLevel::Error);
     }
 }

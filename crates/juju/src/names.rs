@@ -5,6 +5,7 @@
 //! itself could not have meant; where Juju's own rule is narrower, the newer Juju that widens it
 //! must not be locked out.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -59,8 +60,8 @@ pub struct HookName(Box<str>);
 pub struct ActionName(Box<str>);
 
 /// The identity of one run of an action: a small number in current versions of Juju, although its
-/// variable is called a UUID.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// variable is called a UUID. Ordered so that a greater number comes later.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ActionId(Box<str>);
 
@@ -68,11 +69,6 @@ pub struct ActionId(Box<str>);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct CheckName(Box<str>);
-
-/// The identity that Pebble gave to a notice, such as `12`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct NoticeId(Box<str>);
 
 /// A relation: the endpoint's name and a number, written `db:7`. A bare number is read too, since
 /// the tools take one.
@@ -196,12 +192,6 @@ one_text!(
     "one or more characters, none of them a control character"
 );
 one_text!(
-    NoticeId,
-    "the id of a notice",
-    is_printable,
-    "one or more characters, none of them white space or a control character"
-);
-one_text!(
     SecretId,
     "a secret's id",
     is_secret_id,
@@ -215,11 +205,37 @@ like_text!(
     ActionName,
     ActionId,
     CheckName,
-    NoticeId,
     RelationId,
     SecretId,
     StorageId
 );
+
+impl ActionId {
+    /// The number that it is, as in every current version of Juju.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        self.0.parse().ok()
+    }
+}
+
+impl From<u64> for ActionId {
+    fn from(number: u64) -> Self {
+        Self(number.to_string().into())
+    }
+}
+
+/// The longer of two numbers is the greater, since Juju writes no leading zero.
+impl Ord for ActionId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.0.len(), &self.0).cmp(&(other.0.len(), &other.0))
+    }
+}
+
+impl PartialOrd for ActionId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl UnitName {
     /// The unit's application.
@@ -466,6 +482,14 @@ mod tests {
         assert_eq!(serde_json::to_string(&name).unwrap(), r#""workload""#);
     }
 
+    #[test]
+    fn runs_of_actions_are_in_the_order_of_their_numbers() {
+        let mut ids = [10, 9, 100, 1].map(ActionId::from);
+        ids.sort();
+        assert_eq!(ids.map(|id| id.number()), [Some(1), Some(9), Some(10), Some(100)]);
+        assert_eq!("0f3c-1".parse::<ActionId>().unwrap().number(), None);
+    }
+
     proptest! {
         #[test]
         fn any_text_is_refused_or_kept(text in ".{0,40}") {
@@ -478,7 +502,7 @@ mod tests {
             }
             keeps!(
                 ApplicationName, UnitName, ContainerName, HookName, ActionName, ActionId, CheckName,
-                NoticeId, RelationId, SecretId, StorageId
+                RelationId, SecretId, StorageId
             );
         }
 

@@ -272,7 +272,7 @@ fn log(lines: Lines) {
             LogLevel::Debug => tracing::debug!("{line}"),
             LogLevel::Info => tracing::info!("{line}"),
             LogLevel::Warning => tracing::warn!("{line}"),
-            LogLevel::Error => tracing::error!("{line}"),
+            LogLevel::Error | LogLevel::Critical => tracing::error!("{line}"),
         }
     }
 }

@@ -198,12 +198,12 @@ fn an_action_can_be_cancelled() {
     let first = bench.unit.run_action("restart", &[]).unwrap();
     let second = bench.unit.run_action("restart", &[]).unwrap();
     assert_eq!(bench.begin().name(), "restart");
-    assert!(!bench.unit.cancel_action(second).unwrap());
-    assert!(bench.unit.cancel_action(first).unwrap(), "it runs: the caller kills it");
+    assert!(!bench.unit.cancel_action(&second).unwrap());
+    assert!(bench.unit.cancel_action(&first).unwrap(), "it runs: the caller kills it");
     bench.end(HookExit::Signal(9));
     let statuses: Vec<ActionStatus> = bench.unit.actions().map(ActionRecord::status).collect();
     assert_eq!(statuses, [ActionStatus::Aborted, ActionStatus::Cancelled]);
-    assert_eq!(bench.unit.cancel_action(first).unwrap_err().kind(), ErrorKind::State);
+    assert_eq!(bench.unit.cancel_action(&first).unwrap_err().kind(), ErrorKind::State);
     assert_eq!(bench.drain(), [""; 0]);
 }
 

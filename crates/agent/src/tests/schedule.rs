@@ -276,7 +276,7 @@ fn nothing_else_runs_in_error_but_actions() {
     bench.unit.request_stop();
     let id = bench.unit.run_action("restart", &[]).unwrap();
     assert_eq!(bench.begin().name(), "restart");
-    assert_eq!(bench.unit.running_action(), Some(id));
+    assert_eq!(bench.unit.running_action(), Some(&id));
     bench.end(HookExit::Code(1));
     assert!(
         matches!(bench.unit.next(bench.now), Next::At(_)),

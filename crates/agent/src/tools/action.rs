@@ -1,11 +1,11 @@
 //! `action-get`, `action-set`, `action-fail`, `action-log`: only while an action runs.
 
+use charmwright_juju::LogLevel;
 use serde_json::{Map, Value};
 
 use super::super::actions::set_path;
 use super::super::go_text::go_quote;
 use super::super::hook::HookKind;
-use super::super::log::Level;
 use super::super::output::Output;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
@@ -117,6 +117,6 @@ fn action_log(context: &mut ToolContext<'_>) -> ToolResult {
         record.add_log(message.clone());
     }
     let logger = format!("unit.{}.action-log", context.unit.settings.unit);
-    context.unit.log.push(Level::Info, logger, message);
+    context.unit.log.push(LogLevel::Info, logger, message);
     Ok(Output::Nothing)
 }

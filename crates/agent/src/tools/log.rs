@@ -1,8 +1,10 @@
 //! `juju-log`.
 
+use charmwright_juju::LogLevel;
+
 use super::super::args::Opt;
 use super::super::go_text::go_quote;
-use super::super::log::Level;
+use super::super::log::level;
 use super::super::output::Output;
 use super::{Failure, Formats, Tool, ToolContext, ToolResult};
 
@@ -25,14 +27,14 @@ fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
     let message = context.args.positionals.join(" ");
     let logger = format!("unit.{}.juju-log", context.unit.settings.unit);
     let level = match context.args.value("l") {
-        _ if context.args.flag("debug") => Level::Debug,
-        None | Some("") => Level::Info,
+        _ if context.args.flag("debug") => LogLevel::Debug,
+        None | Some("") => LogLevel::Info,
         // A level of Juju's logger, which writes nothing at it.
         Some(text) if text.eq_ignore_ascii_case("UNSPECIFIED") => return Ok(Output::Nothing),
-        Some(text) => Level::parse(text).unwrap_or_else(|| {
+        Some(text) => level(text).unwrap_or_else(|| {
             let warning = format!("Specified log level of {} is not valid", go_quote(text));
-            context.unit.log.push(Level::Warning, logger.clone(), warning);
-            Level::Info
+            context.unit.log.push(LogLevel::Warning, logger.clone(), warning);
+            LogLevel::Info
         }),
     };
     context.unit.log.push(level, logger, message);
