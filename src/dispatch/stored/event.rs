@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::super::event::Event;
-use crate::juju::{CheckName, ContainerName, NoticeId};
+use crate::juju::{CheckName, ContainerName};
+use crate::pebble::NoticeId;
 
 /// The form of an event in the framework's document, since its version 1.
 ///
