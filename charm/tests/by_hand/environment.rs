@@ -33,9 +33,6 @@ fn a_malformed_variable_is_named_and_nothing_is_asked_of_juju() {
         ("JUJU_UNIT_NAME", "any-workload-k8s"),
         ("JUJU_UNIT_NAME", "any-workload-k8s/-1"),
         ("JUJU_UNIT_NAME", "../0"),
-        ("JUJU_VERSION", "three"),
-        ("JUJU_WORKLOAD_NAME", "../workload"),
-        ("JUJU_RELATION_ID", "seven"),
     ] {
         let mut unit = Unit::new();
         unit.set(name, value);
@@ -46,19 +43,50 @@ fn a_malformed_variable_is_named_and_nothing_is_asked_of_juju() {
 }
 
 #[test]
+fn a_malformed_variable_that_only_some_hooks_need_fails_those_and_no_other() {
+    for (name, value, path) in [
+        ("JUJU_PEBBLE_CHECK_NAME", "up\ndown", "hooks/workload-pebble-check-failed"),
+        ("JUJU_NOTICE_ID", "../1", "hooks/workload-pebble-custom-notice"),
+        ("JUJU_ACTION_UUID", "one two", "actions/restart"),
+        ("JUJU_RELATION_ID", "seven", "hooks/db-relation-changed"),
+        ("JUJU_SECRET_REVISION", "last", "hooks/secret-expired"),
+        ("JUJU_STORAGE_ID", "data", "hooks/data-storage-attached"),
+    ] {
+        let mut unit = Unit::new();
+        unit.set("JUJU_NOTICE_TYPE", "custom");
+        unit.set("JUJU_NOTICE_KEY", "example.com/done");
+        unit.set(name, value);
+        unit.run().ends(0, &[]);
+        unit.set("JUJU_DISPATCH_PATH", path);
+        let ran = unit.run();
+        ran.ends(1, &["cannot read the hook's environment", name]);
+        assert!(ran.calls.is_empty(), "{ran:?}");
+    }
+    // A container is known by the hook's name, and Juju's version matters where it keeps no state.
+    let mut unit = Unit::new();
+    unit.set("JUJU_VERSION", "three");
+    unit.set("JUJU_WORKLOAD_NAME", "../workload");
+    unit.run().ends(0, &[]);
+    unit.set("JUJU_DISPATCH_PATH", "hooks/workload-pebble-ready");
+    unit.run().ends(0, &[]);
+    unit.remove_tool("state-get");
+    unit.run().ends(1, &["cannot read the hook's environment", "JUJU_VERSION"]);
+}
+
+#[test]
 fn a_variable_that_is_not_utf_8_is_named_unless_it_is_a_path() {
     let garbage = OsStr::from_bytes(b"\xff\xfe");
-    for name in [
-        "JUJU_UNIT_NAME",
-        "JUJU_DISPATCH_PATH",
-        "JUJU_HOOK_NAME",
-        "JUJU_MODEL_NAME",
-        "JUJU_NOTICE_KEY",
-    ] {
+    for name in ["JUJU_UNIT_NAME", "JUJU_DISPATCH_PATH", "JUJU_HOOK_NAME"] {
         let mut unit = Unit::new();
         unit.set(name, garbage);
         unit.run().ends(1, &[name, "not valid UTF-8"]);
     }
+    let mut unit = Unit::new();
+    unit.set("JUJU_MODEL_NAME", garbage);
+    unit.set("JUJU_NOTICE_KEY", garbage);
+    unit.run().ends(0, &[]);
+    unit.set("JUJU_DISPATCH_PATH", "hooks/workload-pebble-custom-notice");
+    unit.run().ends(1, &["JUJU_NOTICE_KEY", "not valid UTF-8"]);
     // A folder may be called as it likes, and a variable that nobody knows may hold anything.
     let mut unit = Unit::new();
     unit.set("JUJU_CHARM_DIR", garbage);
