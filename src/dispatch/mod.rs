@@ -24,6 +24,7 @@ mod mistake;
 mod observer;
 mod outcome;
 mod phase;
+mod process;
 mod queue;
 mod run;
 mod state;
@@ -33,6 +34,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 mod text;
+mod usage;
 
 pub use charm::{Charm, Metadata};
 pub use config::NoConfig;
@@ -43,8 +45,9 @@ pub use hook::Hook;
 pub use layer_field::{LayerField, LayerKey};
 pub use outcome::{Outcome, Verdict};
 pub use phase::Phase;
+pub use process::main;
 pub use queue::Deferred;
-pub use run::{RunOptions, main, run};
+pub use run::{RunOptions, run};
 pub use state::{CHARM_KEY, deferred_events};
 pub use status::Statuses;
 pub use stored::envelope::LARGEST_DOCUMENT;

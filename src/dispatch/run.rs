@@ -1,14 +1,12 @@
-//! The road of one hook, from the environment to the exit code.
+//! One hook, from its environment to its exit code, with all that it touches given.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::charm::{Charm, Metadata};
+use super::charm::Charm;
 use super::error::{Error, Result};
 use super::event::Event;
 use super::handling::{Handling, show_failure};
@@ -18,14 +16,15 @@ use super::state::{CHARM_KEY, CharmState, Framework};
 use super::store::Store;
 use super::stored::framework::FRAMEWORK_KEY;
 use super::text;
-use crate::juju::{HookEnv, HookTools, LogLevel, ToolProcesses};
+use super::usage::{print, print_usage};
+use crate::juju::{HookEnv, HookTools, LogLevel};
 
 /// The hook did what it had to do, or said by a status or a failed action that it could not.
 const SUCCESS: u8 = 0;
 /// The hook failed: Juju drops what it wrote and runs it again.
-const FAILURE: u8 = 1;
+pub(crate) const FAILURE: u8 = 1;
 /// No event was named.
-const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 
 /// Where a hook run finds what is not in its environment.
 #[derive(Debug, Clone)]
@@ -64,62 +63,9 @@ impl RunOptions {
     pub fn log_level(self, level: LogLevel) -> Self {
         Self { log_level: Some(level), ..self }
     }
-
-    /// From `CHARMWRIGHT_CONTAINERS` and `CHARMWRIGHT_LOG`, which stand in for Juju's fixed places
-    /// when a hook runs outside a pod. An empty or unknown value is as good as none.
-    fn from_process() -> Self {
-        let mut options = Self::default();
-        if let Some(folder) =
-            std::env::var_os("CHARMWRIGHT_CONTAINERS").filter(|folder| !folder.is_empty())
-        {
-            options.containers = folder.into();
-        }
-        options.log_level = std::env::var("CHARMWRIGHT_LOG").ok().and_then(|word| {
-            match word.to_ascii_lowercase().as_str() {
-                "trace" => Some(LogLevel::Trace),
-                "debug" => Some(LogLevel::Debug),
-                "info" => Some(LogLevel::Info),
-                "warn" | "warning" => Some(LogLevel::Warning),
-                "error" => Some(LogLevel::Error),
-                _ => None,
-            }
-        });
-        options
-    }
 }
 
-/// Runs the charm for the event that this process was started for: the whole of a charm's `fn
-/// main`.
-///
-/// Exit code 0 when the hook is done, 1 when it failed and Juju is to run it again, 2 (and a usage
-/// text) when no event is named.
-pub fn main<C: Charm>(charm: C) -> ExitCode {
-    let env = match HookEnv::from_process() {
-        Ok(env) => env,
-        Err(error) => {
-            let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
-            if unset("JUJU_UNIT_NAME") && unset("JUJU_DISPATCH_PATH") && unset("JUJU_HOOK_NAME") {
-                print_usage(&C::METADATA);
-                return USAGE.into();
-            }
-            print(&text::chain(&error));
-            return FAILURE.into();
-        }
-    };
-    // A panic is an error like any other; its place goes to the log with the rest, not to the
-    // standard error of an action.
-    std::panic::set_hook(Box::new(|panic| {
-        if tracing::dispatcher::get_default(tracing::Dispatch::is::<HookLog>) {
-            tracing::error!("{panic}");
-        } else {
-            print(&panic.to_string());
-        }
-    }));
-    run(charm, env, HookTools::new(Box::new(ToolProcesses::new())), RunOptions::from_process())
-        .into()
-}
-
-/// One hook run of the charm, with everything that it touches given: what [`main`](main()) does in
+/// One hook run of the charm, with everything that it touches given: what [`main`](super::main()) does in
 /// a process of its own. Returns the exit code.
 ///
 /// Blocks until the hook is done; must not be called from within an async runtime.
@@ -339,21 +285,4 @@ fn commit<C: Charm>(
         }
         saved => saved,
     }
-}
-
-fn print_usage(metadata: &Metadata) {
-    print(&format!(
-        "cannot tell which event this is: \
-         neither JUJU_DISPATCH_PATH nor JUJU_HOOK_NAME names one\n\n\
-         This is the charm \"{name}\". Juju's unit agent runs it, once for each event; \
-         `charmwright dev` does so on this machine.\n\
-         By hand, with the hook tools on PATH:\n\n    \
-         JUJU_UNIT_NAME={name}/0 JUJU_DISPATCH_PATH=hooks/update-status ./dispatch",
-        name = metadata.name()
-    ));
-}
-
-/// To standard error, where a closed stream is no reason to panic.
-fn print(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

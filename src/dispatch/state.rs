@@ -194,8 +194,8 @@ impl Framework {
     }
 }
 
-/// The deferred events in a framework document, as it stands under [`FRAMEWORK_KEY`] in the unit's
-/// state, oldest first.
+/// The deferred events in a framework document, as it stands under
+/// [`FRAMEWORK_KEY`](super::FRAMEWORK_KEY) in the unit's state, oldest first.
 ///
 /// # Errors
 ///

@@ -1,0 +1,23 @@
+//! The text for a run that names no event.
+
+use std::io::Write as _;
+
+use super::charm::Metadata;
+
+/// Prints how the charm is run, for who runs it without an event.
+pub(crate) fn print_usage(metadata: &Metadata) {
+    print(&format!(
+        "cannot tell which event this is: \
+         neither JUJU_DISPATCH_PATH nor JUJU_HOOK_NAME names one\n\n\
+         This is the charm \"{name}\". Juju's unit agent runs it, once for each event; \
+         `charmwright dev` does so on this machine.\n\
+         By hand, with the hook tools on PATH:\n\n    \
+         JUJU_UNIT_NAME={name}/0 JUJU_DISPATCH_PATH=hooks/update-status ./dispatch",
+        name = metadata.name()
+    ));
+}
+
+/// Prints to standard error, where a closed stream is no reason to panic.
+pub(crate) fn print(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
