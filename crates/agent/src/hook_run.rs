@@ -1,11 +1,6 @@
-//! One running hook or action: what it may read, and what it has asked for so far.
-
-use std::collections::BTreeMap;
-
-use serde_json::{Map, Value};
+//! A hook or an action as the caller gets it to run.
 
 use super::hook::HookKind;
-use super::ports::PortChanges;
 use super::settings::UnitSettings;
 use charmwright_juju::JujuVersion;
 
@@ -87,72 +82,4 @@ fn mix(seed: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
-}
-
-/// A status as `status-get` reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct StatusValue {
-    pub(super) status: String,
-    pub(super) message: String,
-}
-
-impl StatusValue {
-    pub(super) fn new(status: &str, message: &str) -> Self {
-        Self { status: status.to_owned(), message: message.to_owned() }
-    }
-}
-
-/// The agent's notes on the running hook. What stands under "kept" becomes the unit's only when the
-/// hook ends with 0.
-#[derive(Debug)]
-pub(super) struct Running {
-    pub(super) run: HookRun,
-    /// The config when the hook began: what config-changed has then seen.
-    pub(super) config_at_start: Map<String, Value>,
-
-    // Read once a hook.
-    pub(super) config: Option<Map<String, Value>>,
-    pub(super) status: Option<StatusValue>,
-    /// A "no" of is-leader is remembered, a "yes" is not.
-    pub(super) not_leader: bool,
-
-    // Kept until exit 0.
-    /// `None` = deleted.
-    pub(super) state: BTreeMap<String, Option<String>>,
-    pub(super) ports: PortChanges,
-    pub(super) reboot: bool,
-
-    // Kept until the action's end, however it ends.
-    pub(super) action_params: Map<String, Value>,
-    pub(super) action_results: Map<String, Value>,
-    pub(super) action_failed: Option<String>,
-
-    /// How often each tool was called.
-    pub(super) tools: BTreeMap<String, u32>,
-    /// Whether what it prints goes to the log line by line, as it comes.
-    pub(super) printed: bool,
-}
-
-impl Running {
-    pub(super) fn new(
-        run: HookRun,
-        config_at_start: Map<String, Value>,
-        action_params: Map<String, Value>,
-    ) -> Self {
-        Self {
-            run,
-            config_at_start,
-            config: None,
-            status: None,
-            not_leader: false,
-            state: BTreeMap::new(),
-            ports: PortChanges::default(),
-            reboot: false,
-            action_params,
-            action_results: Map::new(),
-            action_failed: None,
-            tools: BTreeMap::new(),
-            printed: false,
-        }
-    }
 }

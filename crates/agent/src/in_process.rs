@@ -8,11 +8,12 @@ use std::time::Instant;
 use charmwright_juju::{HookTools, ToolCall, ToolFailure, ToolRunner};
 
 use super::error::Error;
-use super::errors_retry::{Finished, HookExit};
+use super::finish::Finished;
+use super::hook_exit::HookExit;
 use super::hook_run::HookRun;
 use super::report::Report;
 use super::schedule::Next;
-use super::tool_call::ToolRequest;
+use super::tool_request::ToolRequest;
 use super::tools;
 use super::unit::Unit;
 
@@ -263,7 +264,7 @@ impl State {
 
     fn has_tool(&self, tool: &str) -> bool {
         !matches!(self.faults.get(tool), Some(Fault::Removed))
-            && tools::find(tool, &self.unit.settings.juju_version).is_some()
+            && tools::find(tool, &self.unit.controller.settings.juju_version).is_some()
     }
 
     fn answer(

@@ -61,58 +61,68 @@
 #[doc = include_str!("../README.md")]
 struct ReadmeExample;
 
+mod action_end;
+mod action_record;
 mod action_schema;
 mod actions;
 mod args;
 mod charm_files;
 mod charm_meta;
 mod config;
+mod controller;
 mod data;
 mod environment;
 mod error;
-mod errors_retry;
+mod finish;
 mod go_number;
 mod go_text;
 mod go_time;
 mod hook;
+mod hook_exit;
 mod hook_run;
 mod in_process;
+mod life;
 mod log;
 mod names;
 mod output;
 mod pod;
 mod ports;
 mod report;
+mod running;
 mod schedule;
 mod schema;
 mod secret_uri;
 mod settings;
+mod status;
 mod storage_directive;
 mod tool_call;
 mod tool_path;
+mod tool_request;
 mod tools;
 mod unit;
+mod workload_events;
 mod yaml_out;
 
 #[cfg(test)]
 mod tests;
 
+pub use action_record::{ActionRecord, ActionStatus};
 pub use action_schema::ActionSchema;
-pub use actions::{ActionRecord, ActionStatus};
 pub use charm_files::{CharmSources, DispatchProgram};
 pub use charm_meta::CharmMeta;
 pub use config::{ConfigOption, OptionType};
 pub use environment::AgentPaths;
 pub use error::{Error, ErrorKind};
-pub use errors_retry::{Ending, Finished, HookExit};
+pub use finish::{Ending, Finished};
 pub use hook::{HookKind, NoticeInfo};
+pub use hook_exit::HookExit;
 pub use hook_run::HookRun;
 pub use in_process::{InProcessTools, RecordedCall};
 pub use log::{LogLine, Stream};
 pub use report::{ContainerReport, DeferredReport, FailedHookReport, Report};
 pub use schedule::Next;
 pub use settings::{Substrate, UnitSettings};
-pub use tool_call::{OutputFile, ToolAnswer, ToolRequest};
+pub use tool_request::{OutputFile, ToolAnswer, ToolRequest};
 pub use tools::tool_names;
 pub use unit::{Resolve, Unit};
 

@@ -89,12 +89,13 @@ impl Unit {
     /// The unit as it stands.
     #[must_use]
     pub fn report(&self) -> Report {
-        let shown_error = self.error.as_ref().filter(|_| self.running.is_none());
+        let controller = &self.controller;
+        let shown_error = self.life.error.as_ref().filter(|_| self.running.is_none());
         let (status, message) = match shown_error {
             Some(error) => {
                 ("error".to_owned(), format!("hook failed: \"{}\"", error.kind.bare_name()))
             }
-            None => (self.status.status.clone(), self.status.message.clone()),
+            None => (controller.status.status.clone(), controller.status.message.clone()),
         };
         let (agent_status, agent_message) = match &self.running {
             Some(running) => match &running.run.kind {
@@ -102,30 +103,31 @@ impl Unit {
                 HookKind::Action { name, .. } => ("executing", format!("running action {name}")),
                 kind => ("executing", format!("running {} hook", kind.name())),
             },
-            None if self.hooks_begun == 0 => ("allocating", String::new()),
+            None if self.life.hooks_begun == 0 => ("allocating", String::new()),
             None => ("idle", String::new()),
         };
-        let (application_status, application_message) = match &self.application_status {
+        let (application_status, application_message) = match &controller.application_status {
             Some(status) => (status.status.clone(), status.message.clone()),
             None => (status.clone(), message.clone()),
         };
         Report {
-            model: self.settings.model_name.clone(),
-            juju_version: self.settings.juju_version.to_string(),
-            charm: self.meta.name().to_owned(),
-            application: self.settings.application.clone(),
-            version: self.version.clone(),
+            model: controller.settings.model_name.clone(),
+            juju_version: controller.settings.juju_version.to_string(),
+            charm: controller.meta.name().to_owned(),
+            application: controller.settings.application.clone(),
+            version: controller.version.clone(),
             application_status,
             application_message,
-            unit: self.settings.unit.clone(),
-            leader: self.leader,
+            unit: controller.settings.unit.clone(),
+            leader: controller.leader,
             status,
             message,
             agent_status: agent_status.to_owned(),
             agent_message,
-            address: self.settings.address.clone(),
-            ports: self.ports.ranges(),
+            address: controller.settings.address.clone(),
+            ports: controller.ports.ranges(),
             containers: self
+                .life
                 .containers
                 .iter()
                 .map(|(name, state)| {
@@ -138,7 +140,7 @@ impl Unit {
                 })
                 .collect(),
             deferred: self.deferred(),
-            failed_hook: self.error.as_ref().map(|error| FailedHookReport {
+            failed_hook: self.life.error.as_ref().map(|error| FailedHookReport {
                 hook: error.kind.name(),
                 failures: error.failures,
             }),
@@ -148,8 +150,11 @@ impl Unit {
     /// The stored events in charmwright's document, as far as it can be read: another framework's,
     /// or a newer one, shows as none.
     fn deferred(&self) -> Vec<DeferredReport> {
-        let Some(document) =
-            self.state.get(FRAMEWORK_KEY).and_then(|text| serde_json::from_str::<Value>(text).ok())
+        let Some(document) = self
+            .controller
+            .state
+            .get(FRAMEWORK_KEY)
+            .and_then(|text| serde_json::from_str::<Value>(text).ok())
         else {
             return Vec::new();
         };
@@ -199,7 +204,7 @@ mod tests {
         )
         .unwrap();
         let mut unit = Unit::new(meta, UnitSettings::new("web/0").unwrap());
-        unit.state.insert(FRAMEWORK_KEY.to_owned(), document.to_owned());
+        unit.controller.state.insert(FRAMEWORK_KEY.to_owned(), document.to_owned());
         unit
     }
 

@@ -56,7 +56,7 @@ fn what_is_required_is_given_although_it_has_a_default() {
     let mut bench = Bench::started();
     let actions = "act:\n  params:\n    to: {type: string, default: /tmp}\n    who: {properties: \
                    {first: {default: x}, last: {}}}\n  required: [to]\n";
-    bench.unit.meta =
+    bench.unit.controller.meta =
         CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, Some(actions)).unwrap();
     let error = bench.unit.run_action("act", &[]).unwrap_err().to_string();
     assert!(error.contains("\"to\" property is missing and required"), "{error}");
@@ -80,7 +80,7 @@ fn juju_4_refuses_what_is_not_declared() {
         let outcome = bench.unit.run_action("restart", &undeclared);
         assert_eq!(outcome.is_err(), refused, "{version}: {outcome:?}");
         let actions = "act: {additionalProperties: true}";
-        bench.unit.meta =
+        bench.unit.controller.meta =
             CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, Some(actions)).unwrap();
         assert!(bench.unit.run_action("act", &undeclared).is_ok(), "{version}");
     }

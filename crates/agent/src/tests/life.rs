@@ -235,7 +235,7 @@ proptest! {
                 return Ok(());
             }
         };
-        bench.unit.meta = meta;
+        bench.unit.controller.meta = meta;
         if let Err(error) = bench.unit.run_action("act", &[(key, value)]) {
             prop_assert!(error.to_string().starts_with("cannot run action \"act\": "), "{}", error);
         }

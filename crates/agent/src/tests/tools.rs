@@ -77,7 +77,7 @@ fn status_set_is_at_once_and_status_get_is_read_once() {
          software\",\"status\":\"maintenance\",\"status-data\":{}}\n"
     );
     bench.end(HookExit::Code(1));
-    assert_eq!(bench.unit.status.status, "active", "a failed hook's status stays");
+    assert_eq!(bench.unit.controller.status.status, "active", "a failed hook's status stays");
     bench.wait(5);
     bench.begin();
     assert_eq!(

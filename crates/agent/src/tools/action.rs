@@ -3,11 +3,12 @@
 use charmwright_juju::LogLevel;
 use serde_json::{Map, Value};
 
-use super::super::actions::set_path;
+use super::super::action_record::set_path;
 use super::super::go_text::go_quote;
-use super::super::hook::HookKind;
 use super::super::output::Output;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult};
+use super::super::running::ActionOutput;
+use super::context::{Failure, ToolContext, ToolResult};
+use super::tool::{Formats, Tool};
 
 pub(super) const TOOLS: &[Tool] = &[
     Tool::new("action-get", "[<key>[.<key>...]]", "Print the action's parameters.", action_get)
@@ -27,18 +28,16 @@ pub(super) const TOOLS: &[Tool] = &[
     Tool::new("action-log", "<message>", "Record a progress message of the action.", action_log),
 ];
 
-fn needs_action(context: &ToolContext<'_>) -> Result<(), Failure> {
-    if context.running.run.kind.is_action() {
-        Ok(())
-    } else {
-        Err(Failure::Run("not running an action".to_owned()))
-    }
+/// The running action.
+fn needs_action<'a>(
+    action: &'a mut Option<&mut ActionOutput>,
+) -> Result<&'a mut ActionOutput, Failure> {
+    action.as_deref_mut().ok_or_else(|| Failure::Run("not running an action".to_owned()))
 }
 
 fn action_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(1)?;
-    needs_action(context)?;
-    let params = &context.running.action_params;
+    let params = &needs_action(&mut context.action)?.params;
     let Some(key) = context.args.positional(0) else {
         return Ok(Output::Value(Value::Object(params.clone())));
     };
@@ -68,13 +67,11 @@ fn action_set(context: &mut ToolContext<'_>) -> ToolResult {
         }
         pairs.push((keys, value));
     }
-    // Asked for each result, so that none is no mistake in a hook.
-    if !pairs.is_empty() {
-        needs_action(context)?;
-    }
     for (keys, value) in pairs {
+        // Asked for each result, so that none is no mistake in a hook.
+        let action = needs_action(&mut context.action)?;
         let path: Vec<&str> = keys.split('.').collect();
-        set_path(&mut context.running.action_results, &path, Value::from(value));
+        set_path(&mut action.results, &path, Value::from(value));
     }
     Ok(Output::Nothing)
 }
@@ -96,12 +93,12 @@ fn check_key(key: &str) -> Result<(), Failure> {
 
 fn action_fail(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(1)?;
-    needs_action(context)?;
+    let action = needs_action(&mut context.action)?;
     let message = context
         .args
         .positional(0)
         .unwrap_or("action failed without reason given, check action for errors");
-    context.running.action_failed = Some(message.to_owned());
+    action.failed = Some(message.to_owned());
     Ok(Output::Nothing)
 }
 
@@ -109,14 +106,13 @@ fn action_log(context: &mut ToolContext<'_>) -> ToolResult {
     if context.args.positionals.is_empty() {
         return Err(Failure::Usage("no message specified".to_owned()));
     }
-    needs_action(context)?;
+    let id = &needs_action(&mut context.action)?.id;
     let message = context.args.positionals.join(" ");
-    if let HookKind::Action { id, .. } = &context.running.run.kind
-        && let Some(record) = context.unit.actions.get_mut(id)
-    {
+    let controller = &mut *context.controller;
+    if let Some(record) = controller.actions.get_mut(id) {
         record.add_log(message.clone());
     }
-    let logger = format!("unit.{}.action-log", context.unit.settings.unit);
-    context.unit.log.push(LogLevel::Info, logger, message);
+    let logger = format!("unit.{}.action-log", controller.settings.unit);
+    controller.log.push(LogLevel::Info, logger, message);
     Ok(Output::Nothing)
 }

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::super::args::Opt;
 use super::super::go_text::go_quote;
 use super::super::output::Output;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult};
+use super::context::{Failure, ToolContext, ToolResult};
+use super::tool::{Formats, Tool};
 
 pub(super) const TOOLS: &[Tool] =
     &[Tool::new("config-get", "[<key>]", "Print the application's configuration.", config_get)
@@ -22,15 +23,15 @@ fn config_get(context: &mut ToolContext<'_>) -> ToolResult {
         )));
     }
     context.at_most(1)?;
-    let unit = &context.unit;
+    let controller = &*context.controller;
     // Read once a hook: a change made meanwhile is the next config-changed's.
-    let config = context.running.config.get_or_insert_with(|| unit.config());
+    let config = context.snapshot.config.get_or_insert_with(|| controller.config());
     if !key.is_empty() {
         return Ok(Output::Value(config.get(&key).cloned().unwrap_or(Value::Null)));
     }
     let mut config = config.clone();
     if all {
-        for name in unit.meta.options().keys() {
+        for name in controller.meta.options().keys() {
             config.entry(name.as_str()).or_insert(Value::Null);
         }
     }

@@ -6,8 +6,8 @@ use super::super::args::Opt;
 use super::super::data::Data;
 use super::super::go_text::go_quote;
 use super::super::output::Output;
-use super::super::settings::juju_has;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult};
+use super::context::{Failure, ToolContext, ToolResult};
+use super::tool::{Formats, Tool};
 
 pub(super) const TOOLS: &[Tool] = &[
     Tool::new(
@@ -53,15 +53,15 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage("no binding name specified".to_owned()));
     }
     context.at_most(1)?;
-    if !context.unit.meta.has_binding(binding) {
+    if !context.controller.meta.has_binding(binding) {
         // Juju 4 shows the controller's own text, older ones drop it.
-        return Err(Failure::Run(if juju_has(&context.unit.settings.juju_version, 4, 0) {
+        return Err(Failure::Run(if context.controller.juju_has(4, 0) {
             format!("undefined for unit charm: endpoint {} not valid", go_quote(binding))
         } else {
             format!("no network config found for binding {}", go_quote(binding))
         }));
     }
-    let address = context.unit.settings.address.clone();
+    let address = context.controller.settings.address.clone();
     let bits = if address.contains(':') { 128 } else { 32 };
     let egress = json!([format!("{address}/{bits}")]);
     let wanted: Vec<(&str, Value)> = [
@@ -122,12 +122,12 @@ fn network_document(address: &str, cidr: &str, old_spellings: bool) -> Data {
 
 fn goal_state(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(0)?;
-    let unit = context.unit.settings.unit.as_str();
+    let unit = context.controller.settings.unit.as_str();
     let status =
-        if context.unit.life.dying { "dying" } else { context.unit.status.status.as_str() };
+        if context.controller.dying { "dying" } else { context.controller.status.status.as_str() };
     let own = Data::record([
         ("status", status.into()),
-        ("since", context.unit.status_since().as_str().into()),
+        ("since", context.controller.status_since().as_str().into()),
     ]);
     Ok(Output::Record(Data::record([
         ("units", Data::map([(unit.to_owned(), own)])),
@@ -140,9 +140,9 @@ fn resource_get(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage("missing required resource name".to_owned()));
     };
     context.at_most(1)?;
-    match context.unit.settings.resources.get(name) {
+    match context.controller.settings.resources.get(name) {
         Some(path) => Ok(Output::Raw(path.clone())),
-        None if context.unit.meta.has_resource(name) => Err(Failure::Run(format!(
+        None if context.controller.meta.has_resource(name) => Err(Failure::Run(format!(
             "could not download resource: resource {} has no file",
             go_quote(name)
         ))),
@@ -161,19 +161,19 @@ fn unit_get(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage(format!("unknown setting {}", go_quote(setting))));
     }
     context.at_most(1)?;
-    Ok(Output::Value(Value::from(context.unit.settings.address.as_str())))
+    Ok(Output::Value(Value::from(context.controller.settings.address.as_str())))
 }
 
 /// No charm here is trusted with a cloud's credential: there is no cloud.
 fn credential_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(0)?;
-    let asked = if context.unit.is_kubernetes() { "getting model credentials: " } else { "" };
+    let asked = if context.controller.is_kubernetes() { "getting model credentials: " } else { "" };
     Err(Failure::Run(format!("cannot access cloud credentials: {asked}permission denied")))
 }
 
 fn juju_reboot(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(0)?;
-    if context.running.run.kind.is_action() {
+    if context.action.is_some() {
         return Err(Failure::Run(
             "juju-reboot is not supported when running an action.".to_owned(),
         ));
@@ -181,7 +181,7 @@ fn juju_reboot(context: &mut ToolContext<'_>) -> ToolResult {
     if context.args.flag("now") {
         context.kill_hook = true;
     } else {
-        context.running.reboot = true;
+        context.writes.reboot = true;
     }
     Ok(Output::Nothing)
 }

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::super::args::key_values;
 use super::super::go_text::go_quote;
 use super::super::output::Output;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions};
+use super::context::{Failure, ToolContext, ToolResult};
+use super::tool::{Formats, Tool, Versions};
 
 pub(super) const TOOLS: &[Tool] = &[
     Tool::new("is-leader", "", "Print whether the unit is its application's leader.", is_leader)
@@ -28,7 +29,7 @@ fn leader_get(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage(format!("invalid key {}", go_quote(key))));
     }
     context.at_most(1)?;
-    let settings = &context.unit.leader_settings;
+    let settings = &context.controller.leader_settings;
     Ok(Output::Value(if key == "-" || key.is_empty() {
         Value::Object(
             settings
@@ -47,9 +48,9 @@ fn leader_set(context: &mut ToolContext<'_>) -> ToolResult {
         .needs_leader("cannot write leadership settings: cannot write settings: not the leader")?;
     for (key, value) in pairs {
         if value.is_empty() {
-            context.unit.leader_settings.remove(&key);
+            context.controller.leader_settings.remove(&key);
         } else {
-            context.unit.leader_settings.insert(key, value);
+            context.controller.leader_settings.insert(key, value);
         }
     }
     Ok(Output::Nothing)

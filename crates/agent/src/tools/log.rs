@@ -6,7 +6,8 @@ use super::super::args::Opt;
 use super::super::go_text::go_quote;
 use super::super::log::level;
 use super::super::output::Output;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult};
+use super::context::{Failure, ToolContext, ToolResult};
+use super::tool::{Formats, Tool};
 
 pub(super) const TOOLS: &[Tool] =
     &[Tool::new("juju-log", "<message>", "Write a message to the log.", juju_log)
@@ -25,7 +26,7 @@ fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage("no message specified".to_owned()));
     }
     let message = context.args.positionals.join(" ");
-    let logger = format!("unit.{}.juju-log", context.unit.settings.unit);
+    let logger = format!("unit.{}.juju-log", context.controller.settings.unit);
     let level = match context.args.value("l") {
         _ if context.args.flag("debug") => LogLevel::Debug,
         None | Some("") => LogLevel::Info,
@@ -33,10 +34,10 @@ fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
         Some(text) if text.eq_ignore_ascii_case("UNSPECIFIED") => return Ok(Output::Nothing),
         Some(text) => level(text).unwrap_or_else(|| {
             let warning = format!("Specified log level of {} is not valid", go_quote(text));
-            context.unit.log.push(LogLevel::Warning, logger.clone(), warning);
+            context.controller.log.push(LogLevel::Warning, logger.clone(), warning);
             LogLevel::Info
         }),
     };
-    context.unit.log.push(level, logger, message);
+    context.controller.log.push(level, logger, message);
     Ok(Output::Nothing)
 }

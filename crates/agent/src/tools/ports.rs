@@ -3,8 +3,8 @@
 use super::super::args::Opt;
 use super::super::output::Output;
 use super::super::ports::{Conflict, PortChanges, PortRange, PortSet};
-use super::super::settings::juju_has;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult};
+use super::context::{Failure, ToolContext, ToolResult};
+use super::tool::{Formats, Tool};
 
 const ENDPOINTS: &[Opt] =
     &[Opt::value(&["endpoints"], "names", "only for these endpoints, separated by commas")];
@@ -40,18 +40,18 @@ fn change(context: &mut ToolContext<'_>, verb: &str, change: Change) -> ToolResu
     };
     let range = PortRange::parse(text).map_err(Failure::Usage)?;
     context.at_most(1)?;
-    if range.is_range() && context.unit.is_kubernetes() {
+    if range.is_range() && context.controller.is_kubernetes() {
         return Err(Failure::Run(
             "port ranges are not supported for k8s applications, please specify a single port"
                 .to_owned(),
         ));
     }
-    let (unit, stored) = (&context.unit.settings.unit, &context.unit.ports);
+    let (unit, stored) = (&context.controller.settings.unit, &context.controller.ports);
     // A star is a name like any other here; no name at all stands for every endpoint.
     let endpoints = context.args.value("endpoints").unwrap_or_default();
     for endpoint in endpoints.split(',').map(str::trim) {
         // What was asked for before a refusal stays asked for.
-        change(&mut context.running.ports, stored, &range, endpoint).map_err(|conflict| {
+        change(&mut context.writes.ports, stored, &range, endpoint).map_err(|conflict| {
             Failure::Run(format!(
                 "cannot {verb} {range} (unit \"{unit}\"): {}",
                 conflict.text(unit)
@@ -71,10 +71,10 @@ fn close_port(context: &mut ToolContext<'_>) -> ToolResult {
 
 fn opened_ports(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(0)?;
-    let stored = &context.unit.ports;
+    let stored = &context.controller.ports;
     // Juju 2.9 leaves out what this hook has opened and closed.
-    let ports = if juju_has(&context.unit.settings.juju_version, 3, 0) {
-        context.running.ports.applied_to(stored)
+    let ports = if context.controller.juju_has(3, 0) {
+        context.writes.ports.applied_to(stored)
     } else {
         stored.clone()
     };

@@ -1,8 +1,10 @@
 //! Relation tools for a unit that has no relations.
 
 use super::super::args::Opt;
+use super::super::go_text::atoi;
 use super::super::output::Output;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult, Versions};
+use super::context::{Failure, ToolContext, ToolResult};
+use super::tool::{Formats, Tool, Versions};
 
 const RELATION: Opt = Opt::value(&["r", "relation"], "relation", "specify a relation by id");
 const APP: Opt = Opt::flag(&["app"], "the application's, not the unit's");
@@ -51,4 +53,14 @@ fn relation_ids(context: &mut ToolContext<'_>) -> ToolResult {
 /// hook is a relation's.
 fn no_relation(_: &mut ToolContext<'_>) -> ToolResult {
     Err(Failure::Usage("no relation id specified".to_owned()))
+}
+
+/// No relation is known to this unit; what is no number of 64 bits is another mistake.
+pub(crate) fn no_such_relation(value: &str) -> Result<(), String> {
+    let id = value.rsplit(':').next().unwrap_or_default();
+    Err(match atoi(id) {
+        Ok(_) => "relation not found",
+        Err(_) => "invalid relation id",
+    }
+    .to_owned())
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::super::args::Opt;
 use super::super::go_text::go_quote;
 use super::super::output::Output;
-use super::{Failure, Tool, ToolContext, ToolResult, Versions, not_modelled};
+use super::context::{Failure, ToolContext, ToolResult, not_modelled};
+use super::tool::{Tool, Versions};
 
 const FILE: Opt = Opt::value(&["file"], "file", "the file to read; standard input by default");
 const SPEC_FILES: &[Opt] = &[FILE, Opt::value(&["k8s-resources"], "file", "further resources")];
@@ -81,7 +82,7 @@ fn payload_register(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Run("missing ID not valid".to_owned()));
     }
     let payload = payload(class, id);
-    context.unit.payloads.insert(payload);
+    context.controller.payloads.insert(payload);
     Ok(Output::Nothing)
 }
 
@@ -90,7 +91,7 @@ fn payload_unregister(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(missing_arguments());
     };
     context.at_most(2)?;
-    context.unit.payloads.remove(&payload(class, id));
+    context.controller.payloads.remove(&payload(class, id));
     Ok(Output::Nothing)
 }
 
@@ -106,7 +107,7 @@ fn payload_status_set(context: &mut ToolContext<'_>) -> ToolResult {
             go_quote(status)
         )));
     }
-    if context.unit.payloads.contains(&payload(class, id)) {
+    if context.controller.payloads.contains(&payload(class, id)) {
         Ok(Output::Nothing)
     } else {
         Err(Failure::Run("payload not found".to_owned()))

@@ -5,10 +5,9 @@ use super::super::go_text::go_quote;
 use super::super::names;
 use super::super::output::Output;
 use super::super::secret_uri::SecretUri;
-use super::super::settings::juju_has;
-use super::{
-    Failure, Formats, Tool, ToolContext, ToolResult, Versions, not_modelled, secret_content,
-};
+use super::context::{Failure, ToolContext, ToolResult, not_modelled};
+use super::secret_content;
+use super::tool::{Formats, Tool, Versions};
 
 const SINCE: Versions = Versions::From(3, 0);
 const LABEL: Opt = Opt::value(&["label"], "label", "a label of the secret");
@@ -80,7 +79,7 @@ fn secret_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(2)?;
     Err(Failure::Run(match uri {
         Some(uri) => format!("secret {} not found", go_quote(&uri.to_string())),
-        None if juju_has(&context.unit.settings.juju_version, 4, 0) => {
+        None if context.controller.juju_has(4, 0) => {
             format!("secret with label {} not found", go_quote(label(context)))
         }
         None => format!("consumer label {} not found", go_quote(label(context))),

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::go_text::go_quote;
 use super::super::go_time::{is_positive_duration, is_time};
 use super::super::tool_path;
-use super::{Failure, ToolContext, cannot_read};
+use super::context::{Failure, ToolContext, cannot_read};
 
 /// Bytes in base64: of one value, and of all.
 const LIMIT: usize = 1_000_000;
@@ -85,7 +85,7 @@ fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, usize), F
 
 /// What `--file` names, opened from the agent's own directory.
 fn read_file<'a>(context: &'a ToolContext<'_>, path: &str) -> Result<&'a [u8], Failure> {
-    let home = context.unit.settings.home.as_deref();
+    let home = context.controller.settings.home.as_deref();
     let path = tool_path::normalize(path, home).map_err(Failure::Usage)?;
     let content = context.file().map_err(|cause| match cause {
         None => Failure::WantsFile(Path::new("/").join(&path)),

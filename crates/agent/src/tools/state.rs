@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::super::args::{Opt, key_values};
 use super::super::go_text::go_quote;
 use super::super::output::Output;
-use super::super::settings::juju_has;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult};
+use super::context::{Failure, ToolContext, ToolResult};
+use super::tool::{Formats, Tool};
 
 /// Bytes.
 const KEY_LIMIT: usize = 256;
@@ -31,7 +31,7 @@ pub(super) const TOOLS: &[Tool] = &[
 fn state_get(context: &mut ToolContext<'_>) -> ToolResult {
     let key = context.args.positional(0).unwrap_or("-").to_owned();
     context.at_most(1)?;
-    let (stored, pending) = (&context.unit.state, &context.running.state);
+    let (stored, pending) = (&context.controller.state, &context.writes.state);
     if key == "-" || key.is_empty() {
         let mut all: Map<String, Value> = stored
             .iter()
@@ -73,7 +73,7 @@ fn state_set(context: &mut ToolContext<'_>) -> ToolResult {
         // arguments' own.
         check_length(context, "key", key.len(), KEY_LIMIT)?;
         check_length(context, "value", value.len(), VALUE_LIMIT)?;
-        context.running.state.insert(key, Some(value));
+        context.writes.state.insert(key, Some(value));
     }
     Ok(Output::Nothing)
 }
@@ -87,11 +87,8 @@ fn check_length(
     if length <= limit {
         return Ok(());
     }
-    let over = if juju_has(&context.unit.settings.juju_version, 4, 0) {
-        ": quota limit exceeded"
-    } else {
-        " exceeded"
-    };
+    let over =
+        if context.controller.juju_has(4, 0) { ": quota limit exceeded" } else { " exceeded" };
     Err(Failure::Run(format!("max allowed {what} length ({limit}){over}")))
 }
 
@@ -103,7 +100,7 @@ pub(super) fn read_pairs(bytes: &[u8]) -> Result<BTreeMap<String, String>, Failu
 fn state_delete(context: &mut ToolContext<'_>) -> ToolResult {
     context.at_most(1)?;
     if let Some(key) = context.args.positional(0).filter(|key| !key.is_empty()) {
-        context.running.state.insert(key.to_owned(), None);
+        context.writes.state.insert(key.to_owned(), None);
     }
     Ok(Output::Nothing)
 }

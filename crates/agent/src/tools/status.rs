@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::super::args::Opt;
 use super::super::go_text::go_quote;
-use super::super::hook_run::StatusValue;
 use super::super::output::{Format, Output};
-use super::{Failure, Formats, Tool, ToolContext, ToolResult};
+use super::super::status::StatusValue;
+use super::context::{Failure, ToolContext, ToolResult};
+use super::tool::{Formats, Tool};
 
 pub(super) const TOOLS: &[Tool] = &[
     Tool::new("status-get", "", "Print the status of the unit or the application.", status_get)
@@ -47,9 +48,9 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
         }
     };
     if !context.args.flag("application") {
-        let unit_now = &context.unit.status;
+        let unit_now = &context.controller.status;
         // Read once a hook: what this hook sets later is not seen.
-        let unit_status = context.running.status.get_or_insert_with(|| unit_now.clone());
+        let unit_status = context.snapshot.status.get_or_insert_with(|| unit_now.clone());
         if context.format == Format::Smart && !data {
             return Ok(Output::Value(Value::from(unit_status.status.as_str())));
         }
@@ -57,9 +58,9 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
     }
     context.needs_leader("finding application status: this unit is not the leader")?;
     // Asked of the controller at every call, the unit's own status too.
-    let unit_status = &context.unit.status;
+    let unit_status = &context.controller.status;
     // An application that has no status of its own shows its worst unit's, and there is only one.
-    let application = context.unit.application_status.as_ref().unwrap_or(unit_status);
+    let application = context.controller.application_status.as_ref().unwrap_or(unit_status);
     if context.format == Format::Smart && !data {
         return Ok(Output::Value(Value::from(application.status.as_str())));
     }
@@ -67,7 +68,7 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
     if let Value::Object(map) = &mut described {
         map.insert(
             "units".to_owned(),
-            json!({ context.unit.settings.unit.as_str(): describe(unit_status) }),
+            json!({ context.controller.settings.unit.as_str(): describe(unit_status) }),
         );
     }
     Ok(Output::Value(json!({ "application-status": described })))
@@ -87,10 +88,10 @@ fn status_set(context: &mut ToolContext<'_>) -> ToolResult {
     let value = StatusValue::new(status, context.args.positional(1).unwrap_or_default());
     if context.args.flag("application") {
         context.needs_leader("this unit is not the leader")?;
-        context.unit.application_status = Some(value);
+        context.controller.application_status = Some(value);
     } else {
-        context.unit.set_status(value);
-        context.unit.status_set_by_charm = true;
+        context.controller.set_status(value);
+        context.controller.status_set_by_charm = true;
     }
     Ok(Output::Nothing)
 }
@@ -101,6 +102,6 @@ fn application_version_set(context: &mut ToolContext<'_>) -> ToolResult {
     };
     let version = version.to_owned();
     context.at_most(1)?;
-    context.unit.version = version;
+    context.controller.version = version;
     Ok(Output::Nothing)
 }

@@ -1,10 +1,12 @@
 //! Storage tools for a unit that has no storage.
 
 use super::super::args::Opt;
+use super::super::go_text::go_quote;
+use super::super::names;
 use super::super::output::Output;
-use super::super::settings::juju_has;
 use super::super::storage_directive::parse_counts;
-use super::{Failure, Formats, Tool, ToolContext, ToolResult, not_modelled};
+use super::context::{Failure, ToolContext, ToolResult, not_modelled};
+use super::tool::{Formats, Tool};
 
 pub(super) const TOOLS: &[Tool] = &[
     Tool::new(
@@ -40,11 +42,16 @@ fn storage_add(context: &mut ToolContext<'_>) -> ToolResult {
     if context.args.positionals.is_empty() {
         return Err(Failure::Usage("storage add requires a storage directive".to_owned()));
     }
-    let word = if juju_has(&context.unit.settings.juju_version, 4, 0) {
-        "directive"
-    } else {
-        "constraint"
-    };
+    let word = if context.controller.juju_has(4, 0) { "directive" } else { "constraint" };
     parse_counts(&context.args.positionals, word).map_err(Failure::Usage)?;
     not_modelled(context)
+}
+
+/// No storage is attached to this unit; what is no storage's id is another mistake.
+pub(crate) fn no_such_storage(value: &str, unit: &str) -> Result<(), String> {
+    Err(if names::is_storage(value) {
+        format!("storage attachment {} on {} not found", go_quote(value), go_quote(unit))
+    } else {
+        format!("invalid storage ID {}", go_quote(value))
+    })
 }

@@ -7,65 +7,15 @@ use std::time::{Duration, Instant};
 
 use charmwright_juju::LogLevel;
 
-use super::actions::ActionRecord;
+use super::action_end;
+use super::action_record::ActionRecord;
 use super::error::{Error, ErrorKind};
 use super::hook::HookKind;
-use super::hook_run::Running;
+use super::hook_exit::HookExit;
+use super::life::{HookError, Retry};
 use super::log::{Stream, whole_lines};
-use super::unit::{HookError, Retry, Unit};
-
-/// How the charm's program ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HookExit {
-    /// It exited with this code.
-    Code(i32),
-    /// It was killed by this signal.
-    Signal(i32),
-    /// The charm has neither `dispatch` nor a file for this hook or action.
-    Missing,
-    /// It could not be started; the text is the cause, such as `permission denied`.
-    NotStarted(String),
-}
-
-impl HookExit {
-    /// What Go calls this end; `None` for a success.
-    fn failure(&self) -> Option<String> {
-        match self {
-            Self::Code(0) | Self::Missing => None,
-            Self::Code(code) => Some(format!("exit status {code}")),
-            Self::Signal(signal) => Some(go_signal(*signal)),
-            Self::NotStarted(why) => Some(why.clone()),
-        }
-    }
-
-    fn is_termination(&self) -> bool {
-        matches!(self, Self::Signal(9 | 15))
-    }
-}
-
-/// The text that Go's `os/exec` gives for a process that a signal has ended.
-pub(super) fn go_signal(signal: i32) -> String {
-    let name = match signal {
-        1 => "hangup",
-        2 => "interrupt",
-        3 => "quit",
-        4 => "illegal instruction",
-        5 => "trace/breakpoint trap",
-        6 => "aborted",
-        7 => "bus error",
-        8 => "floating point exception",
-        9 => "killed",
-        10 => "user defined signal 1",
-        11 => "segmentation fault",
-        12 => "user defined signal 2",
-        13 => "broken pipe",
-        14 => "alarm clock",
-        15 => "terminated",
-        other => return format!("signal: signal {other}"),
-    };
-    format!("signal: {name}")
-}
+use super::running::Running;
+use super::unit::Unit;
 
 /// What became of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -183,106 +133,87 @@ impl Unit {
         let Some(mut running) = self.running.take() else {
             return Err(Error::new(ErrorKind::State, "cannot finish a hook: none is running"));
         };
-        self.note_time(now);
+        self.controller.note_time(now);
         let name = running.run.name();
         let (stdout, stderr) = (whole_lines(stdout), whole_lines(stderr));
         if !running.printed {
             let logger = running.run.output_logger();
-            self.log.push_output(Stream::Stdout, &logger, stdout);
-            self.log.push_output(Stream::Stderr, &logger, stderr);
+            self.controller.log.push_output(Stream::Stdout, &logger, stdout);
+            self.controller.log.push_output(Stream::Stderr, &logger, stderr);
         }
 
         let tools = std::mem::take(&mut running.tools);
         let mut replay_notices = None;
-        let ending = if running.run.kind.is_action() {
-            Ending::Action(self.finish_action(running, exit, stdout, stderr))
-        } else {
-            let kind = running.run.kind.clone();
-            let ending = self.finish_hook(running, exit, now);
-            if matches!(ending, Ending::Dropped { .. })
-                && !matches!(kind, HookKind::PebbleReady { .. })
-            {
-                replay_notices = kind.container().map(str::to_owned);
+        let ending = match running.action.take() {
+            Some(action) => Ending::Action(action_end::finish(
+                &mut self.controller,
+                &name,
+                action,
+                running.writes,
+                exit,
+                stdout,
+                stderr,
+            )),
+            None => {
+                let kind = running.run.kind.clone();
+                let ending = self.finish_hook(running, exit, now);
+                if matches!(ending, Ending::Dropped { .. })
+                    && !matches!(kind, HookKind::PebbleReady { .. })
+                {
+                    replay_notices = kind.container().map(str::to_owned);
+                }
+                ending
             }
-            ending
         };
         Ok(Finished { name, ending, tools, replay_notices })
     }
 
-    fn finish_hook(&mut self, mut running: Running, exit: &HookExit, now: Instant) -> Ending {
-        let kind = running.run.kind.clone();
+    fn finish_hook(&mut self, running: Running, exit: &HookExit, now: Instant) -> Ending {
+        let Running { run, config_at_start, writes, .. } = running;
+        let kind = run.kind;
+        let (controller, life) = (&mut self.controller, &mut self.life);
         // A pod ends whatever becomes of its stop hook.
-        self.life.stopped |= self.life.pod_ending && kind == HookKind::Stop;
+        life.stopped |= life.pod_ending && kind == HookKind::Stop;
         if exit.is_termination() {
-            if self.is_leaving() && (kind.container().is_some() || self.life.stopped) {
-                self.give_up(&kind);
+            if life.is_leaving(controller) && (kind.container().is_some() || life.stopped) {
+                life.give_up(controller, &kind);
                 return Ending::Dropped { cause: exit.failure().unwrap_or_default() };
             }
             // A failed hook that runs again stays the failed hook.
-            match &mut self.error {
+            match &mut life.error {
                 Some(error) => error.retry = Retry::Now,
-                None => self.requeued = Some(kind),
+                None => life.requeued = Some(kind),
             }
             return Ending::Requeued;
         }
-        let failure = exit.failure().or_else(|| self.commit(&mut running).err());
+        let reboot = writes.reboot;
+        let failure = exit.failure().or_else(|| controller.commit(writes).err());
         let Some(cause) = failure else {
-            self.error = None;
-            self.complete(&kind, running.config_at_start, Some(now));
-            if running.reboot {
-                self.agent_restarted();
+            life.error = None;
+            life.complete(controller, &kind, config_at_start, Some(now));
+            if reboot {
+                life.agent_restarted();
             }
             return if *exit == HookExit::Missing { Ending::Skipped } else { Ending::Committed };
         };
-        self.log_agent(LogLevel::Error, format!("hook {:?} failed: {cause}", kind.name()));
+        controller.log_agent(LogLevel::Error, format!("hook {:?} failed: {cause}", kind.name()));
         if kind.container().is_some() {
-            self.give_up(&kind);
+            life.give_up(controller, &kind);
             return Ending::Dropped { cause };
         }
-        let same = self.error.as_ref().filter(|error| error.kind == kind);
+        let same = life.error.as_ref().filter(|error| error.kind == kind);
         let (failures, step) = same.map_or((0, 0), |error| (error.failures, error.step));
         let failures = failures.saturating_add(1);
-        let wait = wait(step) / self.settings.retry_divisor.max(1);
-        let retry_at = now.checked_add(wait).filter(|_| self.settings.automatic_retry);
-        self.error = Some(HookError {
+        let settings = &controller.settings;
+        let wait = wait(step) / settings.retry_divisor.max(1);
+        let retry_at = now.checked_add(wait).filter(|_| settings.automatic_retry);
+        life.error = Some(HookError {
             kind,
             failures,
             step: step.saturating_add(1),
             retry: retry_at.map_or(Retry::Never, Retry::At),
         });
         Ending::Failed { cause, failures, retry_in: retry_at.map(|_| wait) }
-    }
-
-    /// Makes what the hook asked for the unit's own, all or nothing.
-    pub(super) fn commit(&mut self, running: &mut Running) -> Result<(), String> {
-        /// `max-charm-state-size`.
-        const STATE_LIMIT: usize = 2 * 1024 * 1024;
-        if !running.state.is_empty() {
-            let kept = self.state.iter().filter(|(key, _)| !running.state.contains_key(*key));
-            let set = running
-                .state
-                .iter()
-                .filter_map(|(key, value)| value.as_ref().map(|value| (key, value)));
-            let size: usize = kept.chain(set).map(|(key, value)| key.len() + value.len()).sum();
-            if size > STATE_LIMIT {
-                return Err(format!(
-                    "charm state is {size} bytes, max allowed size is {STATE_LIMIT}: quota limit \
-                     exceeded"
-                ));
-            }
-        }
-        for (key, value) in std::mem::take(&mut running.state) {
-            match value {
-                Some(value) => {
-                    self.state.insert(key, value);
-                }
-                None => {
-                    self.state.remove(&key);
-                }
-            }
-        }
-        self.ports = running.ports.applied_to(&self.ports);
-        Ok(())
     }
 }
 

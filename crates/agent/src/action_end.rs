@@ -1,0 +1,121 @@
+//! How an action's end is taken: it never puts the unit in error, and whatever went wrong is its
+//! own result.
+//!
+//! Source: reference `juju-agent.md` section 8.
+
+use serde_json::{Map, Value};
+
+use super::action_record::{ActionRecord, ActionStatus};
+use super::controller::Controller;
+use super::hook_exit::{HookExit, go_signal};
+use super::running::{ActionOutput, PendingWrites};
+
+/// Records the end of an action in the controller, with what it printed.
+pub(super) fn finish(
+    controller: &mut Controller,
+    name: &str,
+    action: ActionOutput,
+    writes: PendingWrites,
+    exit: &HookExit,
+    stdout: &[u8],
+    stderr: &[u8],
+) -> ActionRecord {
+    let ActionOutput { id, params, mut results, failed } = action;
+    let mut stderr = stderr.to_vec();
+    let code = match exit {
+        HookExit::Code(code) => *code,
+        HookExit::Signal(_) => -1,
+        HookExit::Missing | HookExit::NotStarted(_) => 1,
+    };
+    let mut committed = false;
+    let (mut status, mut message) = match exit {
+        HookExit::Code(0) => match controller.commit(writes) {
+            Ok(()) => {
+                committed = true;
+                match failed {
+                    None => (ActionStatus::Completed, String::new()),
+                    Some(message) => (ActionStatus::Failed, message),
+                }
+            }
+            // Juju leaves the code that the program ended with.
+            Err(why) => {
+                stderr.push(b'\n');
+                stderr.extend_from_slice(why.as_bytes());
+                (ActionStatus::Failed, "committing requested changes failed".to_owned())
+            }
+        },
+        HookExit::Code(code) => (ActionStatus::Failed, format!("exit status {code}")),
+        // Its runner makes one error of both signals, and that error's text is the message.
+        HookExit::Signal(9 | 15) => (ActionStatus::Failed, "terminated".to_owned()),
+        HookExit::Signal(signal) => (ActionStatus::Failed, go_signal(*signal)),
+        HookExit::Missing => (
+            ActionStatus::Failed,
+            format!("action not implemented on unit {:?}", controller.settings.unit),
+        ),
+        HookExit::NotStarted(why) => (ActionStatus::Failed, why.clone()),
+    };
+    results.insert("return-code".to_owned(), Value::from(code));
+    put_output(&mut results, "stdout", stdout);
+    put_output(&mut results, "stderr", &stderr);
+    let record = controller.actions.entry(id.clone());
+    let record = record.or_insert_with(|| ActionRecord::new(id, name, params));
+    if record.abort && matches!(exit, HookExit::Signal(_)) {
+        (status, message) = (ActionStatus::Aborted, "action cancelled".to_owned());
+    }
+    record.status = status;
+    record.message = message;
+    record.results = results;
+    record.committed = committed;
+    record.clone()
+}
+
+fn put_output(results: &mut Map<String, Value>, name: &str, output: &[u8]) {
+    if output.is_empty() {
+        return;
+    }
+    match std::str::from_utf8(output) {
+        Ok(text) => {
+            results.insert(name.to_owned(), Value::from(text));
+        }
+        Err(_) => {
+            results.insert(name.to_owned(), Value::from(base64(output)));
+            results.insert(format!("{name}-encoding"), Value::from("base64"));
+        }
+    }
+}
+
+/// Standard base64 with padding (RFC 4648, section 4).
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk.iter().fold(0_u32, |group, byte| (group << 8) | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let index = ((group >> (18 - 6 * place)) & 63) as usize;
+            let character = ALPHABET.get(index).copied().unwrap_or(b'=');
+            text.push(if place <= chunk.len() { char::from(character) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_matches_the_standard() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("\u{0}", "AA=="),
+        ] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+        assert_eq!(base64(&[0xff, 0xfe]), "//4=");
+    }
+}

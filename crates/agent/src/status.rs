@@ -1,0 +1,14 @@
+//! The status of a unit or of an application.
+
+/// A status as `status-get` reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StatusValue {
+    pub(super) status: String,
+    pub(super) message: String,
+}
+
+impl StatusValue {
+    pub(super) fn new(status: &str, message: &str) -> Self {
+        Self { status: status.to_owned(), message: message.to_owned() }
+    }
+}

@@ -1,0 +1,134 @@
+//! One hook tool as its table has it: its name, its options, the Jujus that have it, its help.
+
+use super::super::args::Opt;
+use super::super::go_text::go_quote;
+use super::super::settings::juju_has;
+use super::context::{ToolContext, ToolResult};
+use charmwright_juju::JujuVersion;
+
+/// Which values `--format` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Formats {
+    /// The tool prints nothing of that kind.
+    None,
+    /// `--format` is taken and ignored, as in old scripts.
+    Ignored,
+    /// smart (the default), yaml, json.
+    SmartYamlJson,
+    /// yaml (the default), json.
+    YamlJson,
+}
+
+const FORMAT: Opt = Opt::value(&["format"], "format", "specify output format");
+const OLD_FORMAT: Opt = Opt::value(&["format"], "format", "deprecated; ignored");
+const OUTPUT: Opt = Opt::value(&["o", "output"], "file", "specify an output file");
+
+impl Formats {
+    pub(crate) fn options(self) -> &'static [Opt] {
+        match self {
+            Self::None => &[],
+            Self::Ignored => &[OLD_FORMAT],
+            Self::SmartYamlJson | Self::YamlJson => &[FORMAT, OUTPUT],
+        }
+    }
+
+    pub(crate) fn admit(self, value: &str) -> Result<(), String> {
+        let known = match self {
+            Self::None | Self::Ignored => true,
+            Self::SmartYamlJson => matches!(value, "smart" | "yaml" | "json"),
+            Self::YamlJson => matches!(value, "yaml" | "json"),
+        };
+        if known { Ok(()) } else { Err(format!("unknown format {}", go_quote(value))) }
+    }
+}
+
+/// One hook tool.
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
+    usage: &'static str,
+    purpose: &'static str,
+    pub(crate) options: &'static [Opt],
+    pub(crate) formats: Formats,
+    pub(crate) versions: Versions,
+    pub(crate) run: fn(&mut ToolContext<'_>) -> ToolResult,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Versions {
+    All,
+    /// From this one on.
+    From(u32, u32),
+    /// Removed in this one.
+    Before(u32, u32),
+}
+
+impl Versions {
+    pub(crate) fn contain(self, version: &JujuVersion) -> bool {
+        match self {
+            Self::All => true,
+            Self::From(major, minor) => juju_has(version, major, minor),
+            Self::Before(major, minor) => !juju_has(version, major, minor),
+        }
+    }
+}
+
+impl Tool {
+    pub(crate) const fn new(
+        name: &'static str,
+        usage: &'static str,
+        purpose: &'static str,
+        run: fn(&mut ToolContext<'_>) -> ToolResult,
+    ) -> Self {
+        Self {
+            name,
+            usage,
+            purpose,
+            options: &[],
+            formats: Formats::None,
+            versions: Versions::All,
+            run,
+        }
+    }
+
+    pub(crate) const fn options(mut self, options: &'static [Opt]) -> Self {
+        self.options = options;
+        self
+    }
+
+    pub(crate) const fn formats(mut self, formats: Formats) -> Self {
+        self.formats = formats;
+        self
+    }
+
+    pub(crate) const fn versions(mut self, versions: Versions) -> Self {
+        self.versions = versions;
+        self
+    }
+
+    /// The text of `--help`, in our own words.
+    pub(crate) fn help(&self) -> String {
+        let mut text = format!(
+            "Usage: {} [options] {}\n\nSummary:\n{}\n",
+            self.name, self.usage, self.purpose
+        );
+        let mut options: Vec<&Opt> = self.options.iter().chain(self.formats.options()).collect();
+        if !options.is_empty() {
+            text.push_str("\nOptions:\n");
+            options.sort_by_key(|option| option.names);
+            for option in options {
+                let spellings: Vec<String> = option
+                    .names
+                    .iter()
+                    .map(
+                        |name| {
+                            if name.len() == 1 { format!("-{name}") } else { format!("--{name}") }
+                        },
+                    )
+                    .collect();
+                let value = option.value.map(|value| format!(" <{value}>")).unwrap_or_default();
+                text.push_str(&format!("{}{value}\n    {}\n", spellings.join(", "), option.help));
+            }
+        }
+        text
+    }
+}
