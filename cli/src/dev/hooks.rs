@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use charmwright_agent::{
     Ending as HookEnding, Finished, HookExit, HookRun, LogLevel, Stream, ToolAnswer, ToolRequest,
+    ToolStep,
 };
 use rustix::process::{Pid, Signal};
 
@@ -152,19 +153,27 @@ impl Session {
             file: None,
             now: Some(Instant::now()),
         };
-        let mut answer = self.unit.tool(&request);
-        if let Some(path) = answer.wants_file.take() {
-            request.file = Some(tool_files::read(&path).map_err(|error| system_text(&error)));
-            answer = self.unit.tool(&request);
-        }
-        if let Some(output) = answer.output_file.take()
-            && let Err(error) = tool_files::write(&output.path, &output.content)
-        {
-            answer = output.cannot_write(&system_text(&error));
-        }
-        let kill = answer.kill_hook;
+        let mut kill = false;
+        let answer = loop {
+            match self.unit.tool(&request) {
+                ToolStep::NeedsInput => break wire::Answer::WantsStdin,
+                ToolStep::NeedsFile(path) => {
+                    let content = tool_files::read(&path);
+                    request.file = Some(content.map_err(|error| system_text(&error)));
+                }
+                ToolStep::WriteFile(file) => {
+                    let outcome = tool_files::write(&file.path, &file.content);
+                    break done(file.written(outcome.map_err(|error| system_text(&error))));
+                }
+                ToolStep::KillHook(answer) => {
+                    kill = true;
+                    break done(answer);
+                }
+                ToolStep::Done(answer) => break done(answer),
+            }
+        };
         // A caller that has gone needs no answer.
-        let _ = call.reply.send(to_wire(answer));
+        let _ = call.reply.send(answer);
         if kill {
             self.kill_hook();
         }
@@ -418,15 +427,9 @@ fn in_words(record: &charmwright_agent::ActionRecord) -> String {
     }
 }
 
-fn to_wire(answer: ToolAnswer) -> wire::Answer {
-    if answer.wants_stdin {
-        return wire::Answer::WantsStdin;
-    }
-    wire::Answer::Done {
-        code: u8::try_from(answer.code).unwrap_or(1),
-        stdout: answer.stdout,
-        stderr: answer.stderr,
-    }
+fn done(answer: ToolAnswer) -> wire::Answer {
+    let ToolAnswer { code, stdout, stderr } = answer;
+    wire::Answer::Done { code, stdout, stderr }
 }
 
 #[cfg(test)]

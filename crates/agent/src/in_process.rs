@@ -13,7 +13,7 @@ use super::hook_exit::HookExit;
 use super::hook_run::HookRun;
 use super::report::Report;
 use super::schedule::Next;
-use super::tool_request::ToolRequest;
+use super::tool_request::{ToolRequest, ToolStep};
 use super::tools;
 use super::unit::Unit;
 
@@ -290,24 +290,22 @@ impl State {
             args: call.args.clone(),
             ..ToolRequest::default()
         };
-        let mut answer = self.unit.tool(&request);
-        if answer.wants_stdin {
-            *read_stdin = true;
-            request.stdin = Some(call.stdin.unwrap_or_default().to_vec());
-            answer = self.unit.tool(&request);
-        }
-        if answer.wants_file.is_some() {
-            request.file = Some(Err(NO_FILE.to_owned()));
-            answer = self.unit.tool(&request);
-        }
-        if let Some(output) = answer.output_file.take() {
-            answer = output.cannot_write(NO_FILE);
-        }
+        let answer = loop {
+            match self.unit.tool(&request) {
+                ToolStep::NeedsInput => {
+                    *read_stdin = true;
+                    request.stdin = Some(call.stdin.unwrap_or_default().to_vec());
+                }
+                ToolStep::NeedsFile(_) => request.file = Some(Err(NO_FILE.to_owned())),
+                ToolStep::WriteFile(file) => break file.written(Err(NO_FILE.to_owned())),
+                ToolStep::KillHook(answer) | ToolStep::Done(answer) => break answer,
+            }
+        };
         match answer.code {
             0 => Ok(answer.stdout),
             code => {
                 let stderr = String::from_utf8_lossy(&answer.stderr).trim().to_owned();
-                Err(ToolFailure::Exited { code, stderr })
+                Err(ToolFailure::Exited { code: code.into(), stderr })
             }
         }
     }

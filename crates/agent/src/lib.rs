@@ -16,7 +16,9 @@
 //!
 //! ```
 //! use std::time::Instant;
-//! use charmwright_agent::{AgentPaths, CharmMeta, HookExit, Next, ToolRequest, Unit, UnitSettings};
+//! use charmwright_agent::{
+//!     AgentPaths, CharmMeta, HookExit, Next, ToolAnswer, ToolRequest, ToolStep, Unit, UnitSettings,
+//! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let metadata = "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}";
@@ -32,14 +34,15 @@
 //!         Next::Run(run) => {
 //!             // Command::new(program).env_clear().envs(environment)
 //!             let _environment = run.environment(&paths);
-//!             let answer = unit.tool(&ToolRequest {
+//!             // Other steps ask for standard input or a file, write one, or kill the hook.
+//!             let step = unit.tool(&ToolRequest {
 //!                 context_id: run.id().to_owned(),
 //!                 dir: "/charm".into(),
 //!                 name: "status-set".to_owned(),
 //!                 args: vec!["active".to_owned()],
 //!                 ..ToolRequest::default()
 //!             });
-//!             assert_eq!(answer.code, 0);
+//!             assert_eq!(step, ToolStep::Done(ToolAnswer::default()), "it prints nothing");
 //!             let finished = unit.finish(&HookExit::Code(0), Instant::now(), b"", b"")?;
 //!             ran.push(finished.name().to_owned());
 //!         }
@@ -122,7 +125,7 @@ pub use log::{LogLine, Stream};
 pub use report::{ContainerReport, DeferredReport, FailedHookReport, Report};
 pub use schedule::Next;
 pub use settings::{Substrate, UnitSettings};
-pub use tool_request::{OutputFile, ToolAnswer, ToolRequest};
+pub use tool_request::{OutputFile, ToolAnswer, ToolRequest, ToolStep};
 pub use tools::tool_names;
 pub use unit::{Resolve, Unit};
 

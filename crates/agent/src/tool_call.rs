@@ -9,15 +9,15 @@ use super::go_text::{go_quote, parse_int};
 use super::output::{Format, render};
 use super::running::Running;
 use super::tool_path;
-use super::tool_request::{OutputFile, ToolAnswer, ToolRequest};
+use super::tool_request::{OutputFile, ToolAnswer, ToolRequest, ToolStep};
 use super::tools::{self, Failure, Formats, Tool, ToolContext};
 use super::unit::Unit;
 
 impl Unit {
-    /// Answers a hook tool. Calls are taken one at a time; one that names no running hook is
-    /// refused.
-    pub fn tool(&mut self, request: &ToolRequest) -> ToolAnswer {
-        let refuse = |why: String| ToolAnswer::failed(1, &format!("bad request: {why}"));
+    /// Answers a hook tool, or says what it needs first. Calls are taken one at a time; one that
+    /// names no running hook is refused.
+    pub fn tool(&mut self, request: &ToolRequest) -> ToolStep {
+        let refuse = |why: String| ToolStep::failed(1, &format!("bad request: {why}"));
         if request.name.is_empty() {
             return refuse("command not specified".to_owned());
         }
@@ -39,13 +39,13 @@ impl Unit {
         let Some(tool) = tools::find(&request.name, &controller.settings.juju_version) else {
             return refuse(format!("unknown command: {}", request.name));
         };
-        let answer = call(tool, request, controller, running);
+        let step = call(tool, request, controller, running);
         // A call that is to be sent again is one call.
-        if !answer.wants_stdin && answer.wants_file.is_none() {
+        if !matches!(step, ToolStep::NeedsInput | ToolStep::NeedsFile(_)) {
             let count = running.tools.entry(request.name.clone()).or_default();
             *count = count.saturating_add(1);
         }
-        answer
+        step
     }
 }
 
@@ -55,7 +55,7 @@ fn call(
     request: &ToolRequest,
     controller: &mut Controller,
     running: &mut Running,
-) -> ToolAnswer {
+) -> ToolStep {
     let options: Vec<_> = tool.options.iter().chain(tool.formats.options()).collect();
     let unit = controller.settings.unit.as_str();
     let check = |key: &str, value: &str| match key {
@@ -68,9 +68,10 @@ fn call(
     let args = match parse(&options, &request.args, &check) {
         Ok(args) => args,
         Err(Stop::Help) => {
-            return ToolAnswer { stdout: tool.help().into_bytes(), ..ToolAnswer::default() };
+            let stdout = tool.help().into_bytes();
+            return ToolStep::Done(ToolAnswer { stdout, ..ToolAnswer::default() });
         }
-        Err(Stop::Usage(text)) => return ToolAnswer::failed(2, &text),
+        Err(Stop::Usage(text)) => return ToolStep::failed(2, &text),
     };
     let format = match args.value("format") {
         Some("json") => Format::Json,
@@ -98,32 +99,23 @@ fn call(
         format,
         kill_hook: false,
     };
-    let result = (tool.run)(&mut context);
-    let kill_hook = context.kill_hook;
-    match result {
+    match (tool.run)(&mut context) {
         Ok(output) => {
-            let text = render(format, &output).into_bytes();
-            let (stdout, output_file) = match output_path {
-                Some(path) => (Vec::new(), Some(OutputFile { path, content: text })),
-                None => (text, None),
-            };
-            ToolAnswer {
-                stdout,
-                stderr: warning.into_bytes(),
-                output_file,
-                kill_hook,
-                ..ToolAnswer::default()
+            let content = render(format, &output).into_bytes();
+            let answer = ToolAnswer { stderr: warning.into_bytes(), ..ToolAnswer::default() };
+            match output_path {
+                Some(path) => ToolStep::WriteFile(OutputFile { path, content, answer }),
+                None if context.kill_hook => ToolStep::KillHook(answer),
+                None => ToolStep::Done(ToolAnswer { stdout: content, ..answer }),
             }
         }
-        Err(Failure::Usage(text)) => ToolAnswer::failed(2, &text),
+        Err(Failure::Usage(text)) => ToolStep::failed(2, &text),
         Err(Failure::Run(text)) => {
             let mut answer = ToolAnswer::failed(1, &text);
             answer.stderr.splice(..0, warning.into_bytes());
-            answer
+            ToolStep::Done(answer)
         }
-        Err(Failure::WantsStdin) => ToolAnswer { wants_stdin: true, ..ToolAnswer::default() },
-        Err(Failure::WantsFile(path)) => {
-            ToolAnswer { wants_file: Some(path), ..ToolAnswer::default() }
-        }
+        Err(Failure::NeedsInput) => ToolStep::NeedsInput,
+        Err(Failure::NeedsFile(path)) => ToolStep::NeedsFile(path),
     }
 }

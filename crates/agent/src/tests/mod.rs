@@ -17,11 +17,12 @@ mod surroundings;
 mod tools;
 mod yaml;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{
-    ActionRecord, CharmMeta, Ending, Finished, HookExit, HookRun, Next, ToolAnswer, ToolRequest,
-    Unit, UnitSettings,
+    ActionRecord, CharmMeta, Ending, Finished, HookExit, HookRun, Next, OutputFile, ToolAnswer,
+    ToolRequest, ToolStep, Unit, UnitSettings,
 };
 
 const METADATA: &str = "name: web\nsummary: s\ndescription: d\n\
@@ -142,17 +143,46 @@ impl Bench {
         }
     }
 
-    fn tool(&mut self, line: &[&str]) -> ToolAnswer {
+    fn step(&mut self, line: &[&str]) -> ToolStep {
         let request = self.request(line);
         self.unit.tool(&request)
+    }
+
+    /// The answer to a request that needs nothing more.
+    fn answer(&mut self, request: &ToolRequest) -> ToolAnswer {
+        match self.unit.tool(request) {
+            ToolStep::Done(answer) => answer,
+            other => panic!("{request:?}: {other:?}"),
+        }
+    }
+
+    fn tool(&mut self, line: &[&str]) -> ToolAnswer {
+        let request = self.request(line);
+        self.answer(&request)
+    }
+
+    /// The file that a request needs.
+    fn needed_file(&mut self, request: &ToolRequest) -> PathBuf {
+        match self.unit.tool(request) {
+            ToolStep::NeedsFile(path) => path,
+            other => panic!("{request:?}: {other:?}"),
+        }
+    }
+
+    /// The file that a tool writes.
+    fn output_file(&mut self, line: &[&str]) -> OutputFile {
+        match self.step(line) {
+            ToolStep::WriteFile(file) => file,
+            other => panic!("{line:?}: {other:?}"),
+        }
     }
 
     fn tool_with(&mut self, line: &[&str], stdin: &str) -> ToolAnswer {
         let mut request = self.request(line);
         let first = self.unit.tool(&request);
-        assert!(first.wants_stdin, "{line:?}: {first:?}");
+        assert_eq!(first, ToolStep::NeedsInput, "{line:?}");
         request.stdin = Some(stdin.as_bytes().to_vec());
-        self.unit.tool(&request)
+        self.answer(&request)
     }
 
     /// The levels and messages of the log from a position on.
@@ -168,7 +198,7 @@ impl Bench {
     }
 
     /// The code and error text of a tool that fails.
-    fn refused(&mut self, line: &[&str]) -> (i32, String) {
+    fn refused(&mut self, line: &[&str]) -> (u8, String) {
         let answer = self.tool(line);
         assert_eq!(text(&answer.stdout), "", "{line:?}");
         let error = text(&answer.stderr);

@@ -118,12 +118,12 @@ fn output_goes_where_it_is_said_to() {
         ("~nobody-at-all/x", "/cwd/~nobody-at-all/x"),
         ("=x", "/cwd/=x"),
     ] {
-        let file = bench.tool(&["config-get", "port", "-o", path]).output_file.unwrap();
+        let file = bench.output_file(&["config-get", "port", "-o", path]);
         assert_eq!((file.path.to_str(), text(&file.content).as_str()), (Some(opened), "1e+06\n"));
     }
-    let file = bench.tool(&["config-get", "-o", "/tmp"]).output_file.unwrap();
+    let file = bench.output_file(&["config-get", "-o", "/tmp"]);
     assert_eq!(
-        text(&file.cannot_write("is a directory").stderr),
+        text(&file.written(Err("is a directory".to_owned())).stderr),
         "ERROR open /tmp: is a directory\n"
     );
 }
@@ -143,10 +143,10 @@ fn files_are_opened_by_the_agent_from_the_callers_directory() {
         ("/root/x", "permission denied", "open /root/x: permission denied"),
     ] {
         let mut request = bench.request(&["state-set", "--file", path]);
-        let wanted = bench.unit.tool(&request).wants_file.unwrap();
+        let wanted = bench.needed_file(&request);
         assert!(error.contains(wanted.to_str().unwrap()), "{path}");
         request.file = Some(Err(cause.into()));
-        let answer = bench.unit.tool(&request);
+        let answer = bench.answer(&request);
         assert_eq!((answer.code, text(&answer.stderr)), (1, format!("ERROR {error}\n")), "{path}");
     }
     assert_eq!(
@@ -159,5 +159,5 @@ fn files_are_opened_by_the_agent_from_the_callers_directory() {
     // An empty file, as /dev/null is, has no pairs.
     let mut request = bench.request(&["state-set", "--file", "/dev/null"]);
     request.file = Some(Ok(Vec::new()));
-    assert_eq!(bench.unit.tool(&request).code, 0);
+    assert_eq!(bench.answer(&request).code, 0);
 }

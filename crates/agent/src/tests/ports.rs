@@ -21,7 +21,7 @@ fn next_hook(bench: &mut Bench) {
     bench.begin();
 }
 
-fn conflict(verb: &str, range: &str, other: &str, earlier: bool) -> (i32, String) {
+fn conflict(verb: &str, range: &str, other: &str, earlier: bool) -> (u8, String) {
     let earlier = if earlier { " requested earlier" } else { "" };
     (
         1,

@@ -2,13 +2,13 @@
 
 use super::{Bench, text};
 
-fn register(bench: &mut Bench, arguments: &[&str], metadata: &str) -> (i32, String) {
+fn register(bench: &mut Bench, arguments: &[&str], metadata: &str) -> (u8, String) {
     let line: Vec<&str> = ["payload-register"].iter().chain(arguments).copied().collect();
     let mut request = bench.request(&line);
-    let wanted = bench.unit.tool(&request).wants_file.unwrap();
+    let wanted = bench.needed_file(&request);
     assert_eq!(wanted.to_str(), Some("/cwd/metadata.yaml"));
     request.file = Some(Ok(metadata.as_bytes().to_vec()));
-    let answer = bench.unit.tool(&request);
+    let answer = bench.answer(&request);
     (answer.code, text(&answer.stderr))
 }
 

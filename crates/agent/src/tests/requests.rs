@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{JujuVersion, tool_names};
+use super::super::{JujuVersion, ToolAnswer, ToolStep, tool_names};
 use super::{Bench, HookExit, text};
 
 #[test]
@@ -91,7 +91,11 @@ fn the_unit_knows_its_surroundings() {
         (1, "cannot write leadership settings: cannot write settings: not the leader".into())
     );
     assert_eq!(bench.get(&["juju-reboot"]), "");
-    assert!(bench.tool(&["juju-reboot", "--now"]).kill_hook);
+    assert_eq!(
+        bench.step(&["juju-reboot", "--now"]),
+        ToolStep::KillHook(ToolAnswer::default()),
+        "its answer is code 0 and prints nothing"
+    );
 }
 
 #[test]
@@ -122,23 +126,20 @@ fn requests_that_belong_to_no_hook_are_refused() {
     assert_eq!(bench.refused(&[""]), (1, "bad request: command not specified".into()));
     let mut request = bench.request(&["is-leader"]);
     request.dir = "x".into();
-    assert_eq!(text(&bench.unit.tool(&request).stderr), "ERROR bad request: Dir is not absolute\n");
+    assert_eq!(text(&bench.answer(&request).stderr), "ERROR bad request: Dir is not absolute\n");
     request.dir = "/".into();
     request.context_id = "web/0-install-0".into();
-    let stale = bench.unit.tool(&request);
+    let stale = bench.answer(&request);
     assert_eq!(
         (stale.code, text(&stale.stderr).as_str()),
         (1, "ERROR bad request: wrong context ID; got \"web/0-install-0\"\n")
     );
     let mut request = bench.request(&["is-leader"]);
     request.token = "x".into();
-    assert_eq!(
-        text(&bench.unit.tool(&request).stderr),
-        "ERROR bad request: token does not match\n"
-    );
+    assert_eq!(text(&bench.answer(&request).stderr), "ERROR bad request: token does not match\n");
     let request = bench.request(&["is-leader"]);
     bench.end(HookExit::Code(0));
-    assert_eq!(bench.unit.tool(&request).code, 1, "no hook runs any more");
+    assert_eq!(bench.answer(&request).code, 1, "no hook runs any more");
 }
 
 #[test]
@@ -158,21 +159,22 @@ fn help_goes_to_standard_output() {
 fn output_goes_to_a_file_of_the_agents() {
     let mut bench = Bench::with(|settings| settings.home("/root"));
     bench.begin();
-    let answer = bench.tool(&["config-get", "port", "-o", "out.txt", "--format=json"]);
+    let file = bench.output_file(&["config-get", "port", "-o", "out.txt", "--format=json"]);
+    let answer = file.clone().written(Ok(()));
     assert_eq!((answer.code, text(&answer.stdout)), (0, String::new()));
-    let file = answer.output_file.unwrap();
     assert_eq!(
         (file.path.to_str(), text(&file.content).as_str()),
         (Some("/cwd/out.txt"), "1000000\n")
     );
-    let failed = file.cannot_write("permission denied");
+    let failed = file.written(Err("permission denied".to_owned()));
     assert_eq!(
         (failed.code, text(&failed.stderr).as_str()),
         (1, "ERROR open /cwd/out.txt: permission denied\n")
     );
-    let answer = bench.tool(&["config-get", "--output=~/x"]);
-    assert_eq!(answer.output_file.unwrap().path.to_str(), Some("/root/x"));
-    assert!(bench.tool(&["config-get", "--format=xml", "-o", "x"]).output_file.is_none());
+    let file = bench.output_file(&["config-get", "--output=~/x"]);
+    assert_eq!(file.path.to_str(), Some("/root/x"));
+    let refused = bench.step(&["config-get", "--format=xml", "-o", "x"]);
+    assert!(matches!(refused, ToolStep::Done(_)), "{refused:?}");
 }
 
 #[test]
@@ -213,18 +215,22 @@ proptest! {
         for (name, args, input) in calls {
             let mut request = bench.request(&[names[name.index(names.len())]]);
             request.args = args;
-            let answer = bench.unit.tool(&request);
+            let mut step = bench.unit.tool(&request);
+            if matches!(step, ToolStep::NeedsInput | ToolStep::NeedsFile(_)) {
+                request.stdin = Some(input.clone().unwrap_or_default());
+                request.file = Some(Ok(input.unwrap_or_default()));
+                step = bench.unit.tool(&request);
+            }
+            let answer = match step {
+                ToolStep::Done(answer) | ToolStep::KillHook(answer) => answer,
+                ToolStep::WriteFile(file) => file.written(Ok(())),
+                needs => return Err(TestCaseError::fail(format!("{needs:?}"))),
+            };
             prop_assert!((0..=2).contains(&answer.code));
             prop_assert_eq!(
                 answer.code != 0,
                 String::from_utf8_lossy(&answer.stderr).contains("ERROR ")
             );
-            if answer.wants_stdin || answer.wants_file.is_some() {
-                request.stdin = Some(input.clone().unwrap_or_default());
-                request.file = Some(Ok(input.unwrap_or_default()));
-                let again = bench.unit.tool(&request);
-                prop_assert!(!again.wants_stdin && again.wants_file.is_none());
-            }
         }
         bench.end(HookExit::Code(0));
     }

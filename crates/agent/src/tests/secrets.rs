@@ -210,10 +210,10 @@ fn the_files_of_a_secret_are_opened_from_the_agents_own_directory() {
     let mut bench = Bench::in_hook();
     let mut answer = |line: &[&str], opened: &str, file: Result<&str, &str>| {
         let mut request = bench.request(line);
-        let wanted = bench.unit.tool(&request).wants_file.unwrap();
+        let wanted = bench.needed_file(&request);
         assert_eq!(wanted.to_str(), Some(opened), "{line:?}");
         request.file = Some(file.map(|file| file.as_bytes().to_vec()).map_err(str::to_owned));
-        let answer = bench.unit.tool(&request);
+        let answer = bench.answer(&request);
         (answer.code, text(&answer.stderr))
     };
     let missing = Err("no such file or directory");

@@ -78,7 +78,7 @@ fn the_goal_state_is_shown_in_the_order_of_jujus_fields() {
     // A status is the unit's since it was set.
     let mut request = bench.request(&["status-set", "active"]);
     request.now = Some(began + Duration::from_secs(95));
-    assert_eq!(bench.unit.tool(&request).code, 0);
+    assert_eq!(bench.answer(&request).code, 0);
     let told = bench.get(&["goal-state", "--format=json"]);
     assert!(told.contains("{\"status\":\"active\",\"since\":\"2026-01-02 03:05:40Z\"}"), "{told}");
     assert_eq!(

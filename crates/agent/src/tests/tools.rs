@@ -206,14 +206,14 @@ fn state_set_reads_yaml_from_standard_input_or_a_file() {
     assert_eq!(bench.tool_with(&["state-set", "--file", "-"], "").code, 0);
 
     let mut request = bench.request(&["state-set", "--file", "sub/x.yaml"]);
-    assert_eq!(bench.unit.tool(&request).wants_file.unwrap().to_str(), Some("/cwd/sub/x.yaml"));
+    assert_eq!(bench.needed_file(&request).to_str(), Some("/cwd/sub/x.yaml"));
     request.file = Some(Err("no such file or directory".into()));
     assert_eq!(
-        text(&bench.unit.tool(&request).stderr),
+        text(&bench.answer(&request).stderr),
         "ERROR open /cwd/sub/x.yaml: no such file or directory\n"
     );
     request.file = Some(Ok(b"f: 1".to_vec()));
-    assert_eq!(bench.unit.tool(&request).code, 0);
+    assert_eq!(bench.answer(&request).code, 0);
     assert_eq!(bench.get(&["state-get", "f"]), "1\n");
 }
 

@@ -71,7 +71,7 @@ fn a_file_that_is_no_map_of_strings_is_refused_in_gos_words() {
     let mut bench = Bench::in_hook();
     let mut request = bench.request(&["state-set", "--file", "f"]);
     request.file = Some(Ok(b"a: \xff\n".to_vec()));
-    let answer = bench.unit.tool(&request);
+    let answer = bench.answer(&request);
     assert_eq!(text(&answer.stderr), "ERROR yaml: invalid leading UTF-8 octet\n");
 }
 

@@ -17,9 +17,9 @@ pub(crate) enum Failure {
     /// An error while running: exit code 1.
     Run(String),
     /// Standard input is needed and was not sent.
-    WantsStdin,
+    NeedsInput,
     /// This file of the arguments is needed and was not sent.
-    WantsFile(PathBuf),
+    NeedsFile(PathBuf),
 }
 
 pub(crate) type ToolResult = Result<Output, Failure>;
@@ -57,12 +57,12 @@ impl ToolContext<'_> {
     /// `--file FILE`, where `-` is standard input: the bytes, or the wish for them.
     pub(crate) fn input(&self, path: &str) -> Result<&[u8], Failure> {
         if path == "-" {
-            return self.request.stdin.as_deref().ok_or(Failure::WantsStdin);
+            return self.request.stdin.as_deref().ok_or(Failure::NeedsInput);
         }
         let home = self.controller.settings.home.as_deref();
         let path = tool_path::resolve(&self.request.dir, path, home).map_err(Failure::Run)?;
         self.file().map_err(|cause| match cause {
-            None => Failure::WantsFile(path),
+            None => Failure::NeedsFile(path),
             Some(cause) => Failure::Run(cannot_read(&path.to_string_lossy(), cause)),
         })
     }

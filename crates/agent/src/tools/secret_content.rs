@@ -72,7 +72,7 @@ fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, usize), F
     };
     // Opened as it is spelled, from the agent's own directory.
     let content = context.file().map_err(|cause| match cause {
-        None => Failure::WantsFile(Path::new("/").join(value)),
+        None => Failure::NeedsFile(Path::new("/").join(value)),
         Some(cause) => Failure::Usage(format!(
             "reading content for secret key {}: {}",
             go_quote(key),
@@ -88,7 +88,7 @@ fn read_file<'a>(context: &'a ToolContext<'_>, path: &str) -> Result<&'a [u8], F
     let home = context.controller.settings.home.as_deref();
     let path = tool_path::normalize(path, home).map_err(Failure::Usage)?;
     let content = context.file().map_err(|cause| match cause {
-        None => Failure::WantsFile(Path::new("/").join(&path)),
+        None => Failure::NeedsFile(Path::new("/").join(&path)),
         Some(cause) => Failure::Usage(cannot_read(&path, cause)),
     })?;
     check_file_size(&path, content)?;
