@@ -2,24 +2,25 @@
 //!
 //! A tool knows nothing but how to ask: it sends its name, arguments and working directory to the
 //! agent's socket, sends its standard input only if the agent wants it (it may be a pipe that
-//! nobody closes), and then prints and exits as it is told. Only std is used, and no runtime is
-//! started: a hook starts several of these.
+//! nobody closes), and then prints and exits as it is told. No runtime is started: a hook starts
+//! several of these.
 
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
+use charmwright_agent::{ToolAnswer, ToolRequest};
+
 use crate::error::system_text;
-use crate::wire::{Answer, CONTENT_LIMIT, Request, body_length};
+use crate::wire::{CONTENT_LIMIT, Reply, body_length, decode_reply, encode_request};
 
 /// Runs the hook tool `name`. Any failure to ask is `ERROR <text>` and exit code 1, as Juju's own
 /// client has it.
 pub fn run(name: &str, args: Vec<OsString>) -> ExitCode {
     match ask(name, args) {
-        Ok((code, stdout, stderr)) => {
+        Ok(ToolAnswer { code, stdout, stderr }) => {
             // A reader that left early is not the tool's failure.
             let _ = io::stdout().write_all(&stdout).and_then(|()| io::stdout().flush());
             let _ = io::stderr().write_all(&stderr);
@@ -31,8 +32,6 @@ pub fn run(name: &str, args: Vec<OsString>) -> ExitCode {
         }
     }
 }
-
-type Printed = (u8, Vec<u8>, Vec<u8>);
 
 /// A call that came to nothing: the exit code, and what to say.
 struct Refused {
@@ -66,7 +65,7 @@ fn socket() -> Result<OsString, String> {
     Err(format!("dial {network}: unknown network {network}"))
 }
 
-fn ask(name: &str, args: Vec<OsString>) -> Result<Printed, Refused> {
+fn ask(name: &str, args: Vec<OsString>) -> Result<ToolAnswer, Refused> {
     // First of all, as Juju's client does, and with the code that it has for a context it cannot
     // make.
     let dir = env::current_dir()
@@ -76,20 +75,21 @@ fn ask(name: &str, args: Vec<OsString>) -> Result<Printed, Refused> {
     let mut stream = UnixStream::connect(&socket).map_err(|error| {
         format!("dial unix {}: connect: {}", socket.display(), system_text(&error))
     })?;
-    let mut request = Request {
-        context_id: context_id.into_vec(),
-        token: env::var_os("JUJU_AGENT_TOKEN").unwrap_or_default().into_vec(),
-        dir: dir.as_os_str().as_bytes().to_vec(),
-        name: name.as_bytes().to_vec(),
-        args: args.into_iter().map(OsString::into_vec).collect(),
-        stdin: None,
+    let text = |value: OsString| value.to_string_lossy().into_owned();
+    let mut request = ToolRequest {
+        context_id: text(context_id),
+        token: text(env::var_os("JUJU_AGENT_TOKEN").unwrap_or_default()),
+        dir,
+        name: name.to_owned(),
+        args: args.into_iter().map(text).collect(),
+        ..ToolRequest::default()
     };
     let failed = |error: io::Error| {
         format!("cannot talk to the agent at {}: {}", socket.display(), system_text(&error))
     };
     match exchange(&mut stream, &request).map_err(failed)? {
-        Answer::Done { code, stdout, stderr } => return Ok((code, stdout, stderr)),
-        Answer::WantsStdin => {}
+        Reply::Done(answer) => return Ok(answer),
+        Reply::NeedsInput => {}
     }
     let mut stdin = Vec::new();
     io::stdin()
@@ -102,16 +102,16 @@ fn ask(name: &str, args: Vec<OsString>) -> Result<Printed, Refused> {
     }
     request.stdin = Some(stdin);
     match exchange(&mut stream, &request).map_err(failed)? {
-        Answer::Done { code, stdout, stderr } => Ok((code, stdout, stderr)),
-        Answer::WantsStdin => Err("hook tool requires stdin, none supplied".to_owned().into()),
+        Reply::Done(answer) => Ok(answer),
+        Reply::NeedsInput => Err("hook tool requires stdin, none supplied".to_owned().into()),
     }
 }
 
-fn exchange(stream: &mut UnixStream, request: &Request) -> io::Result<Answer> {
-    stream.write_all(&request.encode()?)?;
+fn exchange(stream: &mut UnixStream, request: &ToolRequest) -> io::Result<Reply> {
+    stream.write_all(&encode_request(request)?)?;
     let mut head = [0; 4];
     stream.read_exact(&mut head)?;
     let mut body = vec![0; body_length(head)?];
     stream.read_exact(&mut body)?;
-    Answer::decode(&body)
+    decode_reply(&body)
 }

@@ -1,11 +1,15 @@
-//! What a hook tool and the agent say to each other over the unix socket: one request, perhaps the
-//! tool's stdin, one answer.
+//! The form in which the agent's own request and answer of a hook tool go over the unix socket: one
+//! request, perhaps the tool's stdin, one answer.
 //!
 //! A message is a list of byte strings: their number, then each one's length and bytes, all numbers
 //! 32-bit little-endian. Both ends are this binary, so there is no version to agree on; a message
 //! that breaks the form is refused, never trusted.
 
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+use charmwright_agent::{ToolAnswer, ToolRequest};
 
 /// Longest message; a hook tool's stdin is by far the largest part of one.
 const MESSAGE_LIMIT: usize = 64 << 20;
@@ -13,68 +17,63 @@ const MESSAGE_LIMIT: usize = 64 << 20;
 pub const CONTENT_LIMIT: usize = 32 << 20;
 const MOST_PARTS: usize = 65_536;
 
-/// A tool's call.
+/// What goes back to the tool's process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The running hook's context id, as the environment gave it to the tool.
-    pub context_id: Vec<u8>,
-    /// `JUJU_AGENT_TOKEN`; empty where there is none.
-    pub token: Vec<u8>,
-    /// The caller's working directory.
-    pub dir: Vec<u8>,
-    /// The name the tool was called by.
-    pub name: Vec<u8>,
-    pub args: Vec<Vec<u8>>,
-    /// The tool's standard input, once the agent has asked for it.
-    pub stdin: Option<Vec<u8>>,
+pub enum Reply {
+    Done(ToolAnswer),
+    /// The tool sends the same request again, with its standard input.
+    NeedsInput,
 }
 
-/// The agent's answer: either what the tool shall do, or that its standard input is needed first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    Done { code: u8, stdout: Vec<u8>, stderr: Vec<u8> },
-    WantsStdin,
+/// The request, ready to send. Its file and its time stay out: the agent's process has them itself.
+pub fn encode_request(request: &ToolRequest) -> io::Result<Vec<u8>> {
+    let ToolRequest { context_id, token, dir, name, args, stdin, file: _, now: _ } = request;
+    let mut parts: Vec<&[u8]> =
+        vec![context_id.as_bytes(), token.as_bytes(), dir.as_os_str().as_bytes(), name.as_bytes()];
+    match stdin {
+        Some(stdin) => parts.extend([b"stdin".as_slice(), stdin]),
+        None => parts.extend([b"none".as_slice(), b""]),
+    }
+    parts.extend(args.iter().map(String::as_bytes));
+    encode(&parts)
 }
 
-impl Request {
-    pub fn encode(&self) -> io::Result<Vec<u8>> {
-        let mut parts: Vec<&[u8]> = vec![&self.context_id, &self.token, &self.dir, &self.name];
-        match &self.stdin {
-            Some(stdin) => parts.extend([b"stdin".as_slice(), stdin]),
-            None => parts.extend([b"none".as_slice(), b""]),
-        }
-        parts.extend(self.args.iter().map(Vec::as_slice));
-        encode(&parts)
-    }
+/// The request that a message holds.
+pub fn decode_request(body: &[u8]) -> io::Result<ToolRequest> {
+    let mut parts = decode(body)?.into_iter();
+    let mut part = || parts.next().ok_or_else(|| broken("a request with too few parts"));
+    let (context_id, token, dir) = (text(part()?)?, text(part()?)?, part()?);
+    let (name, kind, stdin) = (text(part()?)?, part()?, part()?);
+    Ok(ToolRequest {
+        context_id,
+        token,
+        dir: OsStr::from_bytes(dir).into(),
+        name,
+        args: parts.map(text).collect::<io::Result<_>>()?,
+        stdin: (kind == b"stdin").then(|| stdin.to_vec()),
+        file: None,
+        now: None,
+    })
+}
 
-    pub fn decode(body: &[u8]) -> io::Result<Self> {
-        let mut parts = decode(body)?.into_iter();
-        let mut part = || {
-            parts.next().map(<[u8]>::to_vec).ok_or_else(|| broken("a request with too few parts"))
-        };
-        let (context_id, token, dir) = (part()?, part()?, part()?);
-        let (name, kind, stdin) = (part()?, part()?, part()?);
-        let stdin = (kind == b"stdin").then_some(stdin);
-        Ok(Self { context_id, token, dir, name, stdin, args: parts.map(<[u8]>::to_vec).collect() })
+/// The reply, ready to send.
+pub fn encode_reply(reply: &Reply) -> io::Result<Vec<u8>> {
+    match reply {
+        Reply::Done(ToolAnswer { code, stdout, stderr }) => encode(&[&[*code], stdout, stderr]),
+        Reply::NeedsInput => encode(&[b"stdin"]),
     }
 }
 
-impl Answer {
-    pub fn encode(&self) -> io::Result<Vec<u8>> {
-        match self {
-            Self::Done { code, stdout, stderr } => encode(&[&[*code], stdout, stderr]),
-            Self::WantsStdin => encode(&[b"stdin"]),
-        }
-    }
-
-    pub fn decode(body: &[u8]) -> io::Result<Self> {
-        match decode(body)?.as_slice() {
-            [[code], stdout, stderr] => {
-                Ok(Self::Done { code: *code, stdout: stdout.to_vec(), stderr: stderr.to_vec() })
-            }
-            [part] if *part == b"stdin" => Ok(Self::WantsStdin),
-            _ => Err(broken("an answer of unknown form")),
-        }
+/// The reply that a message holds.
+pub fn decode_reply(body: &[u8]) -> io::Result<Reply> {
+    match decode(body)?.as_slice() {
+        [[code], stdout, stderr] => Ok(Reply::Done(ToolAnswer {
+            code: *code,
+            stdout: stdout.to_vec(),
+            stderr: stderr.to_vec(),
+        })),
+        [part] if *part == b"stdin" => Ok(Reply::NeedsInput),
+        _ => Err(broken("a reply of unknown form")),
     }
 }
 
@@ -130,6 +129,11 @@ fn take_number(body: &mut &[u8]) -> io::Result<usize> {
     Ok(u32::from_le_bytes(*head) as usize)
 }
 
+fn text(part: &[u8]) -> io::Result<String> {
+    let text = str::from_utf8(part).map_err(|_| broken("a text that is not UTF-8"))?;
+    Ok(text.to_owned())
+}
+
 fn broken(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
@@ -147,46 +151,48 @@ mod tests {
     #[test]
     fn a_request_comes_back_as_it_was() {
         for stdin in [None, Some(Vec::new()), Some(b"a: b\n\xff".to_vec())] {
-            let request = Request {
-                context_id: b"web/0-install-1".to_vec(),
-                token: Vec::new(),
-                dir: b"/".to_vec(),
-                name: b"state-set".to_vec(),
-                args: vec![b"--file".to_vec(), b"-".to_vec(), Vec::new(), b"\xff".to_vec()],
+            let request = ToolRequest {
+                context_id: "web/0-install-1".to_owned(),
+                token: String::new(),
+                dir: OsStr::from_bytes(b"/\xff").into(),
+                name: "state-set".to_owned(),
+                args: ["--file", "-", "", "\u{fffd}"].map(str::to_owned).to_vec(),
                 stdin,
+                ..ToolRequest::default()
             };
-            assert_eq!(Request::decode(body(&request.encode().unwrap())).unwrap(), request);
+            let message = encode_request(&request).unwrap();
+            assert_eq!(decode_request(body(&message)).unwrap(), request);
         }
     }
 
     #[test]
-    fn an_answer_comes_back_as_it_was() {
-        for answer in [
-            Answer::WantsStdin,
-            Answer::Done { code: 2, stdout: b"out".to_vec(), stderr: Vec::new() },
-        ] {
-            assert_eq!(Answer::decode(body(&answer.encode().unwrap())).unwrap(), answer);
+    fn a_reply_comes_back_as_it_was() {
+        let answer = ToolAnswer { code: 2, stdout: b"out\xff".to_vec(), stderr: Vec::new() };
+        for reply in [Reply::NeedsInput, Reply::Done(answer)] {
+            assert_eq!(decode_reply(body(&encode_reply(&reply).unwrap())).unwrap(), reply);
         }
     }
 
     #[test]
     fn every_broken_message_is_refused() {
-        let request = Request {
-            context_id: vec![1],
-            token: vec![9],
-            dir: vec![2],
-            name: vec![3],
-            args: vec![vec![4]],
-            stdin: None,
+        let request = ToolRequest {
+            context_id: "1".to_owned(),
+            token: "9".to_owned(),
+            dir: "2".into(),
+            name: "3".to_owned(),
+            args: vec!["4".to_owned()],
+            ..ToolRequest::default()
         };
-        let message = request.encode().unwrap();
+        let message = encode_request(&request).unwrap();
         let whole = body(&message);
         for cut in 0..whole.len() {
-            assert!(Request::decode(&whole[..cut]).is_err(), "cut after {cut}");
+            assert!(decode_request(&whole[..cut]).is_err(), "cut after {cut}");
         }
-        assert!(Request::decode(&[whole, &[0]].concat()).is_err());
-        assert!(Answer::decode(whole).is_err());
+        assert!(decode_request(&[whole, &[0]].concat()).is_err());
+        assert!(decode_reply(whole).is_err());
         assert!(body_length(u32::MAX.to_le_bytes()).is_err());
-        assert!(Request::decode(&u32::MAX.to_le_bytes()).is_err());
+        assert!(decode_request(&u32::MAX.to_le_bytes()).is_err());
+        let argument = [&whole[..whole.len() - 1], b"\xff"].concat();
+        assert!(decode_request(&argument).is_err(), "no text");
     }
 }

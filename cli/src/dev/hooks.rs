@@ -1,11 +1,9 @@
 //! One hook of the session: started, its tools answered, its end taken and told.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use charmwright_agent::{
-    Ending as HookEnding, Finished, HookExit, HookRun, LogLevel, Stream, ToolAnswer, ToolRequest,
-    ToolStep,
+    Ending as HookEnding, Finished, HookExit, HookRun, LogLevel, Stream, ToolRequest, ToolStep,
 };
 use rustix::process::{Pid, Signal};
 
@@ -19,7 +17,7 @@ use super::tool_files;
 use super::tool_server::{ToolCall, ToolServer};
 use crate::error::{Error, system_text};
 use crate::processes::Ending;
-use crate::wire;
+use crate::wire::Reply;
 
 /// When a running hook's new status is worth a line of its own; the table says it at the end of a
 /// shorter one.
@@ -141,35 +139,24 @@ impl Session {
     /// Answers a hook tool by the unit's model, and does for it what only the agent's process can:
     /// opening files, killing the hook.
     pub(super) fn answer_tool(&mut self, call: ToolCall) {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let wire::Request { context_id, token, dir, name, args, stdin } = call.request;
-        let mut request = ToolRequest {
-            context_id: text(&context_id),
-            token: text(&token),
-            dir: PathBuf::from(text(&dir)),
-            name: text(&name),
-            args: args.iter().map(|arg| text(arg)).collect(),
-            stdin,
-            file: None,
-            now: Some(Instant::now()),
-        };
+        let mut request = ToolRequest { now: Some(Instant::now()), ..call.request };
         let mut kill = false;
         let answer = loop {
             match self.unit.tool(&request) {
-                ToolStep::NeedsInput => break wire::Answer::WantsStdin,
+                ToolStep::NeedsInput => break Reply::NeedsInput,
                 ToolStep::NeedsFile(path) => {
                     let content = tool_files::read(&path);
                     request.file = Some(content.map_err(|error| system_text(&error)));
                 }
                 ToolStep::WriteFile(file) => {
                     let outcome = tool_files::write(&file.path, &file.content);
-                    break done(file.written(outcome.map_err(|error| system_text(&error))));
+                    break Reply::Done(file.written(outcome.map_err(|error| system_text(&error))));
                 }
                 ToolStep::KillHook(answer) => {
                     kill = true;
-                    break done(answer);
+                    break Reply::Done(answer);
                 }
-                ToolStep::Done(answer) => break done(answer),
+                ToolStep::Done(answer) => break Reply::Done(answer),
             }
         };
         // A caller that has gone needs no answer.
@@ -425,11 +412,6 @@ fn in_words(record: &charmwright_agent::ActionRecord) -> String {
     } else {
         format!("{status}: {}", record.message())
     }
-}
-
-fn done(answer: ToolAnswer) -> wire::Answer {
-    let ToolAnswer { code, stdout, stderr } = answer;
-    wire::Answer::Done { code, stdout, stderr }
 }
 
 #[cfg(test)]

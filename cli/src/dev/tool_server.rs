@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use charmwright_agent::ToolRequest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
@@ -16,13 +17,13 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::events::Happening;
 use crate::error::{Error, Result};
-use crate::wire::{Answer, Request, body_length};
+use crate::wire::{Reply, body_length, decode_request, encode_reply};
 
 /// One call of a hook tool, and where its answer goes.
 #[derive(Debug)]
 pub struct ToolCall {
-    pub request: Request,
-    pub reply: oneshot::Sender<Answer>,
+    pub request: ToolRequest,
+    pub reply: oneshot::Sender<Reply>,
 }
 
 /// The socket while one hook runs; dropping it breaks off every open connection and removes the
@@ -79,17 +80,17 @@ async fn serve(mut stream: UnixStream, calls: mpsc::UnboundedSender<Happening>) 
             return;
         }
         let Ok(answer) = answer.await else { return };
-        let Ok(message) = answer.encode() else { return };
+        let Ok(message) = encode_reply(&answer) else { return };
         if stream.write_all(&message).await.is_err() {
             return;
         }
     }
 }
 
-async fn read_request(stream: &mut UnixStream) -> std::io::Result<Request> {
+async fn read_request(stream: &mut UnixStream) -> std::io::Result<ToolRequest> {
     let mut head = [0; 4];
     stream.read_exact(&mut head).await?;
     let mut body = vec![0; body_length(head)?];
     stream.read_exact(&mut body).await?;
-    Request::decode(&body)
+    decode_request(&body)
 }
