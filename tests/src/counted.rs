@@ -59,7 +59,7 @@ impl Scene {
     /// Adds the layer of this value and starts its service, and forgets the requests.
     pub async fn running(&self, value: &str) {
         self.client.add_layer("web", &self.layer(value), LayerMode::Combine).await.unwrap();
-        self.client.start(&["web"]).await.unwrap();
+        self.client.start(["web"]).await.unwrap();
         assert_eq!(self.started(), [value]);
         self.proxy.forget();
     }

@@ -28,7 +28,7 @@ async fn operate(task: &Task) -> Result<(), Failure> {
             })
             .await
         }
-        "services" => repeat(task, async |_| ten(client.services(&[]).await?.len())).await,
+        "services" => repeat(task, async |_| ten(client.all_services().await?.len())).await,
         "plan" => {
             repeat(task, async |_| ten(client.plan().await?.services().len())).await?;
             reading_the_plan(task)

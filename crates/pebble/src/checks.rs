@@ -12,6 +12,7 @@ use super::coverage::Sample;
 use super::error::Error;
 use super::health::with_level_and_names;
 use super::layer::CheckLevel;
+use super::names::owned;
 use super::request::Request;
 use super::resend::Resend;
 use super::service_info::Startup;
@@ -256,8 +257,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::stop_checks`].
-    pub async fn start_checks(&self, names: &[&str]) -> Result<Vec<String>, Error> {
-        self.switch_checks("start", names).await
+    pub async fn start_checks(
+        &self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Vec<String>, Error> {
+        self.switch_checks("start", &owned(names)).await
     }
 
     /// Stops checks, and gives the names of those that it stopped: `POST /v1/checks` (Pebble 1.19).
@@ -270,11 +274,14 @@ impl Client {
     /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19; `Api` with status
     /// 400 for a name that no check has; [`InvalidRequest`](super::ErrorKind::InvalidRequest) when
     /// no check is named.
-    pub async fn stop_checks(&self, names: &[&str]) -> Result<Vec<String>, Error> {
-        self.switch_checks("stop", names).await
+    pub async fn stop_checks(
+        &self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Vec<String>, Error> {
+        self.switch_checks("stop", &owned(names)).await
     }
 
-    async fn switch_checks(&self, action: &str, names: &[&str]) -> Result<Vec<String>, Error> {
+    async fn switch_checks(&self, action: &str, names: &[String]) -> Result<Vec<String>, Error> {
         #[derive(Deserialize)]
         struct Switched {
             // Pebble before 1.28 writes none as null.
@@ -303,7 +310,7 @@ fn refresh_request(operation: String, name: &str, timeout: Duration) -> Request 
         .naming("check", &[name])
 }
 
-fn switch_request(operation: String, action: &str, names: &[&str]) -> Request {
+fn switch_request(operation: String, action: &str, names: &[String]) -> Request {
     let body = json!({ "action": action, "checks": names });
     Request::post("/v1/checks", operation, &body, Resend::Safe)
         .since("1.19")

@@ -259,7 +259,7 @@ mod tests {
         crosses(client.clone());
         crosses(client.replan());
         crosses(client.plan());
-        crosses(client.start(&["a"]));
+        crosses(client.start(["a"]));
         let id = "1".parse().unwrap();
         crosses(client.wait_change(&id, Duration::ZERO));
         let layer = super::super::Layer::new();
@@ -271,7 +271,7 @@ mod tests {
         crosses(client.pull("/a"));
         crosses(client.pull_to("/a", tokio::io::sink()));
         crosses(client.pull_file("/a", "/a"));
-        crosses(client.pull_all(&["/a"]));
+        crosses(client.pull_all(["/a"]));
         let tree = super::super::TreeOptions::new();
         crosses(client.push_tree("/a", "/a", &tree));
         crosses(client.pull_tree("/a", "/a", &tree));

@@ -229,8 +229,11 @@ impl Client {
     ///
     /// # Errors
     /// `Api` with status 400 when one does not exist; else as [`Self::add_identities`].
-    pub async fn remove_identities(&self, names: &[&str]) -> Result<(), Error> {
-        let gone = names.iter().map(|name| ((*name).to_owned(), None)).collect();
+    pub async fn remove_identities(
+        &self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<(), Error> {
+        let gone = names.into_iter().map(|name| (name.as_ref().to_owned(), None)).collect();
         self.change_identities("remove", gone).await
     }
 

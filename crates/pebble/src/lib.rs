@@ -12,7 +12,7 @@
 //! let check = Exec::new(["web", "--check", "/etc/web.conf"]).timeout(Duration::from_secs(10));
 //! let check = web.exec_output(&check).await?;
 //! if check.success() {
-//!     web.signal(&Signal::HUP, &["web"]).await?;
+//!     web.signal(&Signal::HUP, ["web"]).await?;
 //!     web.wait_service_active("web", Duration::from_secs(2), Duration::from_secs(30)).await?;
 //! }
 //! # Ok(())

@@ -5,6 +5,11 @@
 
 use std::collections::BTreeMap;
 
+/// The texts of a list that a caller gives in any form.
+pub(super) fn owned(texts: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
+    texts.into_iter().map(|text| text.as_ref().to_owned()).collect()
+}
+
 /// Checks the name of one `what`, such as a service.
 pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
     if name.is_empty() {
@@ -66,6 +71,7 @@ pub(super) fn check_environment(variables: &BTreeMap<String, String>) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::NONE;
     use crate::{ChangeFilter, CheckQuery, Client, ErrorKind, Exec, HealthQuery, LogQuery};
     use crate::{Error, NoticeQuery, Service, Signal};
     use crate::{Layer, LayerMode, NoticeType};
@@ -114,7 +120,7 @@ mod tests {
         for bad in ["", "a\0", "a,b", "a "] {
             let names = [bad];
             let call = |call: &str| format!("{call} {bad:?}");
-            note(call("services"), client.services(&names).await.map(drop));
+            note(call("services"), client.services(names).await.map(drop));
             note(call("checks"), client.checks(&CheckQuery::all().names(names)).await.map(drop));
             note(call("health"), client.health(&HealthQuery::all().names(names)).await.map(drop));
             note(call("logs"), client.logs(&LogQuery::new().services(names)).await.map(drop));
@@ -128,7 +134,7 @@ mod tests {
                 client.wait_service_active(bad, minute, minute).await.map(drop),
             );
             note(call("wait_check"), client.wait_check_up(bad, minute).await.map(drop));
-            let next = client.watch_services(&names).next().await;
+            let next = client.watch_services(names).next().await;
             note(call("watch_services"), next.unwrap().map(drop));
             let next = client.watch_checks(&CheckQuery::all().names(names)).next().await;
             note(call("watch_checks"), next.unwrap().map(drop));
@@ -140,14 +146,14 @@ mod tests {
         for bad in ["", "a\0"] {
             let names = ["good", bad];
             let call = |call: &str| format!("{call} {bad:?}");
-            note(call("start"), client.start(&names).await.map(drop));
-            note(call("stop"), client.stop(&names).await.map(drop));
-            note(call("restart"), client.restart(&names).await.map(drop));
-            note(call("signal"), client.signal(&Signal::HUP, &names).await);
-            note(call("start_checks"), client.start_checks(&names).await.map(drop));
-            note(call("stop_checks"), client.stop_checks(&names).await.map(drop));
+            note(call("start"), client.start(names).await.map(drop));
+            note(call("stop"), client.stop(names).await.map(drop));
+            note(call("restart"), client.restart(names).await.map(drop));
+            note(call("signal"), client.signal(&Signal::HUP, names).await);
+            note(call("start_checks"), client.start_checks(names).await.map(drop));
+            note(call("stop_checks"), client.stop_checks(names).await.map(drop));
             note(call("refresh_check"), client.refresh_check(bad).await.map(drop));
-            note(call("remove_identities"), client.remove_identities(&names).await);
+            note(call("remove_identities"), client.remove_identities(names).await);
             let filter = ChangeFilter::all().service(bad);
             note(call("changes"), client.changes(&filter).await.map(drop));
             let layer = Layer::new().service(bad, Service::new().command("a"));
@@ -167,12 +173,12 @@ mod tests {
         }
         // Without any name each says so.
         for error in [
-            client.start(&[]).await.unwrap_err(),
-            client.stop(&[]).await.unwrap_err(),
-            client.restart(&[]).await.unwrap_err(),
-            client.signal(&Signal::HUP, &[]).await.unwrap_err(),
-            client.start_checks(&[]).await.unwrap_err(),
-            client.stop_checks(&[]).await.unwrap_err(),
+            client.start(NONE).await.unwrap_err(),
+            client.stop(NONE).await.unwrap_err(),
+            client.restart(NONE).await.unwrap_err(),
+            client.signal(&Signal::HUP, NONE).await.unwrap_err(),
+            client.start_checks(NONE).await.unwrap_err(),
+            client.stop_checks(NONE).await.unwrap_err(),
         ] {
             let shown = error.to_string();
             assert_eq!(*error.kind(), ErrorKind::InvalidRequest, "{shown}");

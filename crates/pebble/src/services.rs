@@ -7,25 +7,36 @@ use super::client::Client;
 use super::coverage::Sample;
 use super::error::Error;
 use super::lane::Lane;
-use super::names::check_listed;
+use super::names::{check_listed, owned};
 use super::request::Request;
 use super::resend::LostAction;
 use super::service_action::{ServiceAction, name_services};
 use super::service_info::ServiceInfo;
 
 impl Client {
-    /// The services of these names and how they stand, sorted by name; all of them when `names` is
-    /// empty: `GET /v1/services`.
+    /// The services of these names and how they stand, sorted by name; all of them when there is
+    /// no name: `GET /v1/services`.
     ///
     /// A name that no service has is left out. Safe to drop.
     ///
     /// # Errors
     /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
-    pub async fn services(&self, names: &[&str]) -> Result<Vec<ServiceInfo>, Error> {
-        self.send(list_request(names))
+    pub async fn services(
+        &self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Vec<ServiceInfo>, Error> {
+        self.send(list_request(&owned(names)))
             .await?
             .decode::<Option<Vec<_>>>()
             .map(Option::unwrap_or_default)
+    }
+
+    /// All services and how they stand, sorted by name: `GET /v1/services`. Safe to drop.
+    ///
+    /// # Errors
+    /// As [`Self::services`].
+    pub async fn all_services(&self) -> Result<Vec<ServiceInfo>, Error> {
+        self.services(NONE).await
     }
 
     /// Starts services and those that they require, and waits until each has stayed up for Pebble's
@@ -36,8 +47,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::replan`]; `Api` with status 400 for a service that is not in the plan.
-    pub async fn start(&self, names: &[&str]) -> Result<Change, Error> {
-        self.act("start", names).await
+    pub async fn start(
+        &self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Change, Error> {
+        self.act("start", owned(names)).await
     }
 
     /// Stops services and those that require them, and waits until their processes have ended:
@@ -48,8 +62,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::replan`]; `Api` with status 400 for a service that is not in the plan.
-    pub async fn stop(&self, names: &[&str]) -> Result<Change, Error> {
-        self.act("stop", names).await
+    pub async fn stop(
+        &self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Change, Error> {
+        self.act("stop", owned(names)).await
     }
 
     /// Stops services and starts them again with those that they require, and waits until each has
@@ -59,8 +76,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::replan`]; `Api` with status 400 for a service that is not in the plan.
-    pub async fn restart(&self, names: &[&str]) -> Result<Change, Error> {
-        self.act("restart", names).await
+    pub async fn restart(
+        &self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Change, Error> {
+        self.act("restart", owned(names)).await
     }
 
     /// Starts every service with `startup: enabled`, and waits until each has stayed up: `POST
@@ -69,7 +89,7 @@ impl Client {
     /// # Errors
     /// As [`Self::replan`]; `Api` with status 400 when no service is enabled.
     pub async fn autostart(&self) -> Result<Change, Error> {
-        self.act("autostart", &[]).await
+        self.act("autostart", Vec::new()).await
     }
 
     /// Makes the services run as the plan says, and waits until that is done: those whose
@@ -102,18 +122,20 @@ impl Client {
     /// service went with it, which this client had not added;
     /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn replan(&self) -> Result<Change, Error> {
-        self.act("replan", &[]).await
+        self.act("replan", Vec::new()).await
     }
 
-    async fn act(&self, kind: &'static str, names: &[&str]) -> Result<Change, Error> {
-        let operation = operation(kind, names);
-        if names.is_empty() && !matches!(kind, "replan" | "autostart") {
+    async fn act(&self, kind: &'static str, services: Vec<String>) -> Result<Change, Error> {
+        let operation = operation(kind, &services);
+        if services.is_empty() && !matches!(kind, "replan" | "autostart") {
             return Err(self.refuse(&operation, "name at least one service"));
         }
-        let services = names.iter().map(|name| (*name).to_owned()).collect();
         ServiceAction::new(self, operation).run(LostAction { kind, services }).await
     }
 }
+
+/// No name, which in a list of services stands for all.
+pub(super) const NONE: [&str; 0] = [];
 
 /// The request for the services of these names, or for all.
 pub(super) fn list_request<S: AsRef<str>>(names: &[S]) -> Request {
@@ -147,7 +169,7 @@ pub(super) fn only(mut services: Vec<ServiceInfo>, names: &[String]) -> Vec<Serv
 }
 
 /// How messages name an action: `replan`, `start service "web"`, `restart services "a", "b"`.
-fn operation(kind: &str, names: &[&str]) -> String {
+fn operation(kind: &str, names: &[impl AsRef<str>]) -> String {
     if names.is_empty() { kind.to_owned() } else { format!("{kind} {}", name_services(names)) }
 }
 
@@ -158,7 +180,7 @@ pub(super) fn samples() -> Vec<Sample> {
     let action = LostAction { kind: "replan", services: Vec::new() };
     let calls = "Client::start, Client::stop, Client::restart, Client::replan, Client::autostart";
     vec![
-        Sample::new("Client::services", "/v1/services", list_request::<&str>(&[])),
+        Sample::new("Client::services, Client::all_services", "/v1/services", list_request(&NONE)),
         Sample::new(calls, "/v1/services", action_request("replan".to_owned(), &action)),
     ]
 }
@@ -184,7 +206,7 @@ mod tests {
 
     #[test]
     fn an_operation_reads_well_after_cannot() {
-        assert_eq!(operation("replan", &[]), "replan");
+        assert_eq!(operation("replan", &NONE), "replan");
         assert_eq!(operation("start", &["web"]), "start service \"web\"");
         assert_eq!(operation("stop", &["a", "b"]), "stop services \"a\", \"b\"");
     }

@@ -9,6 +9,7 @@ use super::client::Client;
 #[cfg(test)]
 use super::coverage::Sample;
 use super::error::Error;
+use super::names::owned;
 use super::request::Request;
 use super::resend::Resend;
 
@@ -97,8 +98,13 @@ impl Client {
     /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) when no service is named.
     /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy, or
     /// the answer was lost.
-    pub async fn signal(&self, signal: &Signal, services: &[&str]) -> Result<(), Error> {
-        let request = signal_request(signal, services);
+    pub async fn signal(
+        &self,
+        signal: &Signal,
+        services: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<(), Error> {
+        let services = owned(services);
+        let request = signal_request(signal, &services);
         if services.is_empty() {
             return Err(self.refuse(request.operation(), "name at least one service"));
         }
@@ -106,7 +112,7 @@ impl Client {
     }
 }
 
-fn signal_request(signal: &Signal, services: &[&str]) -> Request {
+fn signal_request(signal: &Signal, services: &[String]) -> Request {
     let quoted: Vec<String> = services.iter().map(|name| format!("{name:?}")).collect();
     let operation = match quoted.as_slice() {
         [] => format!("send {signal}"),
@@ -119,7 +125,8 @@ fn signal_request(signal: &Signal, services: &[&str]) -> Request {
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
-    vec![Sample::new("Client::signal", "/v1/signals", signal_request(&Signal::HUP, &["web"]))]
+    let request = signal_request(&Signal::HUP, &["web".to_owned()]);
+    vec![Sample::new("Client::signal", "/v1/signals", request)]
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub(crate) async fn are_listed_by_state_and_service(pebble: &impl Pebble) {
     let client = pebble.client();
     assert_eq!(client.changes(&ChangeFilter::all()).await.unwrap(), []);
     add(&client, [("a", sleeper()), ("b", sleeper())]).await;
-    let (a, b) = tokio::join!(client.start(&["a"]), client.start(&["b"]));
+    let (a, b) = tokio::join!(client.start(["a"]), client.start(["b"]));
     let ids = |changes: &[charmwright_pebble::Change]| -> Vec<ChangeId> {
         changes.iter().map(|change| change.id().clone()).collect()
     };
@@ -38,10 +38,10 @@ pub(crate) async fn are_waited_for_and_told_when_they_fail(pebble: &impl Pebble)
         [("good", sleeper()), ("bad", Service::new().command("/bin/sh -c 'echo boom; exit 3'"))],
     )
     .await;
-    let good = client.start(&["good"]).await.unwrap();
+    let good = client.start(["good"]).await.unwrap();
     assert_eq!((good.status(), good.ready(), good.err()), (&ChangeStatus::Done, true, None));
     assert!(good.spawn_time() < good.ready_time());
-    let error = client.start(&["bad"]).await.unwrap_err();
+    let error = client.start(["bad"]).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
     // The trap: a wait for a change that failed is a status of 200.
     let id = error.change().unwrap().id().clone();
@@ -77,11 +77,11 @@ fn stubborn() -> Service {
 pub(crate) async fn are_aborted_once(pebble: &impl Pebble) {
     let client = pebble.client();
     add(&client, [("web", sleeper())]).await;
-    let started = client.start(&["web"]).await.unwrap();
+    let started = client.start(["web"]).await.unwrap();
     refused(client.abort_change(started.id()).await, 400, "nothing pending");
     let answer = post(pebble, &format!("/v1/changes/{}", started.id()), r#"{"action":"undo"}"#);
     assert_eq!(answer.status, 400, "{}", answer.refusal());
-    client.stop(&["web"]).await.unwrap();
+    client.stop(["web"]).await.unwrap();
     // A start within its first second.
     let (aborted, result) = tokio::join!(
         async {
@@ -92,7 +92,7 @@ pub(crate) async fn are_aborted_once(pebble: &impl Pebble) {
             .await;
             client.abort_change(starting[0].id()).await.unwrap()
         },
-        client.start(&["web"])
+        client.start(["web"])
     );
     assert_eq!(aborted.kind(), "start");
     let error = result.unwrap_err();
@@ -103,9 +103,9 @@ pub(crate) async fn are_aborted_once(pebble: &impl Pebble) {
 pub(crate) async fn a_wait_ends_at_its_timeout(pebble: &impl Pebble) {
     let client = pebble.client();
     add(&client, [("web", stubborn())]).await;
-    client.start(&["web"]).await.unwrap();
+    client.start(["web"]).await.unwrap();
     let stop = client.clone().with_change_deadline(Duration::from_millis(300));
-    let error = stop.stop(&["web"]).await.unwrap_err();
+    let error = stop.stop(["web"]).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeRunning, "{error}");
     let change = error.change().unwrap();
     let answer = get(pebble, &format!("/v1/changes/{}/wait?timeout=10ms", change.id()));

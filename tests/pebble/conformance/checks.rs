@@ -57,15 +57,15 @@ pub(crate) async fn start_and_stop(pebble: &impl Pebble) {
         Check::exec("true").period(LONG)
     };
     add(&client, [("on", Check::exec("true").period(LONG)), ("off", off)]).await;
-    let Some(stopped) = since(pebble, "1.19", client.stop_checks(&["on", "off"]).await) else {
+    let Some(stopped) = since(pebble, "1.19", client.stop_checks(["on", "off"]).await) else {
         return;
     };
     assert_eq!(stopped.unwrap(), ["on"], "one that did not run is no failure and no change");
     assert_eq!(*one(&client, "on").await.status(), CheckStatus::Inactive);
-    assert_eq!(client.stop_checks(&["on"]).await.unwrap(), [""; 0]);
-    assert_eq!(client.start_checks(&["on", "off"]).await.unwrap(), ["off", "on"]);
-    refused(client.start_checks(&["on", "x", "y"]).await, 400, "cannot find checks in plan: x, y");
-    assert_eq!(*client.stop_checks(&[]).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
+    assert_eq!(client.stop_checks(["on"]).await.unwrap(), [""; 0]);
+    assert_eq!(client.start_checks(["on", "off"]).await.unwrap(), ["off", "on"]);
+    refused(client.start_checks(["on", "x", "y"]).await, 400, "cannot find checks in plan: x, y");
+    assert_eq!(*client.stop_checks([""; 0]).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
     let none = post(pebble, "/v1/checks", r#"{"action":"stop","checks":[]}"#);
     assert_eq!(
         (none.status, none.refusal()),

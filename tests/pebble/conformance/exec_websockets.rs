@@ -48,7 +48,7 @@ fn refusal(result: Result<Socket, Answer>) -> (u16, String) {
 pub(crate) async fn are_refused(pebble: &impl Pebble) {
     let client = pebble.client();
     add(&client, [("web", sleeper())]).await;
-    let stopped = client.stop(&["web"]).await.unwrap();
+    let stopped = client.stop(["web"]).await.unwrap();
     let other = stopped.tasks()[0].id().to_owned();
     let exec = Waiting::new(pebble, "echo ready; cat", "");
     // Pebble answers before it notes a connection: one that has brought data is noted.

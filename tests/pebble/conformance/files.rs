@@ -271,14 +271,14 @@ pub(crate) async fn of_folders_are_made(pebble: &impl Pebble) {
     }
     let file = files.put("file", "");
     for path in [file.clone(), format!("{file}/x")] {
-        let results = client.make_dirs(&[&path], &parents).await.unwrap();
+        let results = client.make_dirs([&path], &parents).await.unwrap();
         failed(&results[0], FileErrorKind::Generic, "not a directory");
     }
     let owner = DirOptions::new().owner(Owner::new().group("root"));
-    let results = client.make_dirs(&[&files.path("g")], &owner).await.unwrap();
+    let results = client.make_dirs([&files.path("g")], &owner).await.unwrap();
     failed(&results[0], FileErrorKind::Generic, "must specify user, not just group");
     let owner = DirOptions::new().owner(Owner::new().user("no-such-user"));
-    let results = client.make_dirs(&[&files.path("g")], &owner).await.unwrap();
+    let results = client.make_dirs([&files.path("g")], &owner).await.unwrap();
     failed(&results[0], FileErrorKind::Generic, "unknown user no-such-user");
     let item = serde_json::json!({"path": files.path("g"), "permissions": "0755"});
     let answer = post(pebble, "/v1/files", &format!(r#"{{"action":"make-dirs","dirs":[{item}]}}"#));

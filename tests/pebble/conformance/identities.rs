@@ -60,8 +60,8 @@ pub(crate) async fn are_added_changed_and_removed(pebble: &impl Pebble) {
     // Unlike layers, they are kept.
     pebble.restart();
     assert_eq!(client.identities().await.unwrap(), found);
-    client.remove_identities(&["bob", "eve"]).await.unwrap();
-    refused(client.remove_identities(&["bob"]).await, 400, "identities do not exist: bob");
+    client.remove_identities(["bob", "eve"]).await.unwrap();
+    refused(client.remove_identities(["bob"]).await, 400, "identities do not exist: bob");
     assert!(client.identities().await.unwrap().is_empty());
 }
 

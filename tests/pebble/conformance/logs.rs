@@ -150,8 +150,8 @@ pub(crate) async fn are_kept_over_restarts_of_the_service_only(pebble: &impl Peb
     let client = pebble.client();
     let layer = Layer::new().service("web", writer("echo started"));
     client.add_layer("web", &layer, LayerMode::New).await.unwrap();
-    client.start(&["web"]).await.unwrap();
-    client.restart(&["web"]).await.unwrap();
+    client.start(["web"]).await.unwrap();
+    client.restart(["web"]).await.unwrap();
     assert_eq!(messages(&written(&client, &["web"], 2).await), ["started", "started"]);
     // 100 KiB a service.
     let flood = Layer::new().service("flood", writer("seq 1 30000"));

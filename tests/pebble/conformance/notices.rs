@@ -129,7 +129,7 @@ pub(crate) async fn are_waited_for(pebble: &impl Pebble) {
 pub(crate) async fn are_recorded_of_changes(pebble: &impl Pebble) {
     let client = pebble.client();
     add(&client, [("web", sleeper())]).await;
-    let change = client.stop(&["web"]).await.unwrap();
+    let change = client.stop(["web"]).await.unwrap();
     let updates = NoticeQuery::new().types([NoticeType::ChangeUpdate]);
     let Some(notices) = since(pebble, "1.5", client.notices(&updates).await) else {
         return;

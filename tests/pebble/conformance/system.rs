@@ -24,7 +24,7 @@ pub(crate) async fn tells_who_it_is(pebble: &impl Pebble) {
 pub(crate) async fn counts_its_services_and_checks(pebble: &impl Pebble) {
     let client = pebble.client();
     add(&client, [("web", sleeper()), ("never", sleeper())]).await;
-    client.start(&["web"]).await.unwrap();
+    client.start(["web"]).await.unwrap();
     let Some(metrics) = since(pebble, "1.19", client.metrics().await) else {
         return;
     };
@@ -32,7 +32,7 @@ pub(crate) async fn counts_its_services_and_checks(pebble: &impl Pebble) {
     assert!(metrics.contains("pebble_service_start_count{service=\"web\"} 1\n"), "{metrics}");
     assert!(metrics.contains("pebble_service_active{service=\"web\"} 1\n"), "{metrics}");
     assert!(!metrics.contains("never"), "{metrics}");
-    client.restart(&["web"]).await.unwrap();
+    client.restart(["web"]).await.unwrap();
     let check =
         Check::exec("true").period(Duration::from_millis(10)).timeout(Duration::from_secs(5));
     let layer = Layer::new().check("up", check);

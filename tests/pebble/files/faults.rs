@@ -78,7 +78,7 @@ async fn a_pull_that_is_cut_anywhere_is_repeated_or_says_so() {
         }
         scene.proxy.add(get(Fault::CutReplyAfter(cut)));
         let read = async {
-            let mut stream = scene.fresh().pull_all(&[&path]).await?;
+            let mut stream = scene.fresh().pull_all([&path]).await?;
             while let Some(mut file) = stream.next_file().await? {
                 while file.chunk().await?.is_some() {}
             }

@@ -12,7 +12,6 @@ async fn folders_are_made_path_by_path() {
         return;
     };
     let paths = ["one", "no/parent", "one", "two"].map(|name| scene.path(name));
-    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let mode = DirOptions::new().mode(Mode::new(0o710).unwrap());
     let results = scene.client.make_dirs(&paths, &mode).await.unwrap();
     assert!(results[0].is_ok() && results[3].is_ok(), "{results:?}");
@@ -26,7 +25,7 @@ async fn folders_are_made_path_by_path() {
     scene.client.make_dir(&scene.path("a/b/c"), &parents).await.unwrap();
     let again = scene.client.make_dir(&scene.path("a/b/c"), &DirOptions::new()).await.unwrap_err();
     assert_eq!(again.kind(), &ErrorKind::File(FileErrorKind::Generic), "{again}");
-    assert!(scene.client.make_dirs(&[], &parents).await.unwrap().is_empty());
+    assert!(scene.client.make_dirs([""; 0], &parents).await.unwrap().is_empty());
     let relative = scene.client.make_dir("x", &parents).await.unwrap_err();
     assert_eq!(relative.kind(), &ErrorKind::File(FileErrorKind::Generic), "{relative}");
 }
@@ -39,7 +38,6 @@ async fn paths_are_removed_one_by_one() {
     std::fs::create_dir_all(scene.path("full/of")).unwrap();
     scene.put("file", "");
     let paths = ["file", "full", "missing"].map(|name| scene.path(name));
-    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let results = scene.client.remove_all(&paths, &RemoveOptions::new()).await.unwrap();
     assert!(results[0].is_ok());
     assert_eq!(results[1].error().unwrap().kind(), &FileErrorKind::Generic, "not empty");
@@ -70,7 +68,6 @@ async fn a_lost_answer_is_success_when_it_is_done_by_then() {
     assert_eq!(error.kind(), &ErrorKind::File(FileErrorKind::Generic), "{error}");
     lose();
     let paths = [scene.path("file"), folder];
-    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let results = scene.client.remove_all(&paths, &RemoveOptions::new()).await.unwrap();
     assert!(results.iter().all(FileResult::is_ok), "{results:?}");
     assert!(scene.names().is_empty());

@@ -78,7 +78,7 @@ async fn several_files_travel_in_one_request() {
     assert!(results.iter().map(FileResult::path).eq(&paths));
     assert_eq!(scene.proxy.count("GET", "/v1/files"), 1);
     assert!(scene.client.push_all(&[]).await.unwrap().is_empty());
-    let none = scene.client.pull_all::<&str>(&[]).await.unwrap();
+    let none = scene.client.pull_all([""; 0]).await.unwrap();
     assert!(none.finish().await.unwrap().is_empty());
     assert_eq!(scene.proxy.requests().len(), 2, "about no file, nothing is sent");
 }

@@ -32,9 +32,9 @@ async fn every_definite_refusal_is_sent_once_and_says_what_is_at_fault() {
     };
     let services = ("POST", "/v1/services");
     let layers = ("POST", "/v1/layers");
-    check(client.start(&["nope"]).await.map(drop), 400, services, "\"nope\"");
-    check(client.stop(&["nope"]).await.map(drop), 400, services, "\"nope\"");
-    check(client.restart(&["web", "nope"]).await.map(drop), 400, services, "\"nope\"");
+    check(client.start(["nope"]).await.map(drop), 400, services, "\"nope\"");
+    check(client.stop(["nope"]).await.map(drop), 400, services, "\"nope\"");
+    check(client.restart(["web", "nope"]).await.map(drop), 400, services, "\"nope\"");
     check(client.autostart().await.map(drop), 400, services, "no default services");
     check(client.add_layer("web", &scene.layer("x"), LayerMode::New).await, 400, layers, "\"web\"");
     let requires = Layer::new().service("api", scene.service("x").requires(["ghost"]));
@@ -66,7 +66,7 @@ async fn a_failed_change_names_the_service_its_cause_and_its_last_line() {
     let absent = Service::new().command("/no/such/program");
     let layer = Layer::new().service("broken", broken).service("absent", absent);
     scene.client.add_layer("x", &layer, LayerMode::New).await.unwrap();
-    let error = scene.client.start(&["broken", "absent"]).await.unwrap_err();
+    let error = scene.client.start(["broken", "absent"]).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed);
     let failed = error.failed_services();
     assert_eq!(failed.len(), 2, "{error}");
@@ -88,7 +88,7 @@ async fn a_silent_pebble_is_waited_for_and_never_asked_twice() {
     scene.running("one").await;
     let client = scene.client.clone().with_retry(policy().deadline(Duration::from_millis(400)));
     scene.proxy.add(Rule::new("POST", "/v1/services", Fault::Silence));
-    let error = client.restart(&["web"]).await.unwrap_err();
+    let error = client.restart(["web"]).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.may_have_acted(), error.attempts()),
         (&ErrorKind::Unreachable, true, 1)
@@ -109,7 +109,7 @@ async fn a_change_that_takes_too_long_is_told_apart_from_a_silent_pebble() {
     };
     scene.client.add_layer("web", &scene.layer("one"), LayerMode::New).await.unwrap();
     let client = scene.client.clone().with_change_deadline(Duration::from_millis(200));
-    let error = client.start(&["web"]).await.unwrap_err();
+    let error = client.start(["web"]).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeRunning);
     let id = error.change().unwrap().id().clone();
     assert!(error.to_string().contains("still running"), "{error}");
@@ -237,6 +237,6 @@ async fn a_dropped_call_leaves_a_client_that_works() {
     scene.client.plan().await.unwrap();
     // Many at once need more than one connection, and get them.
     let (a, b, c) =
-        tokio::join!(scene.client.plan(), scene.client.services(&[]), scene.client.system_info());
+        tokio::join!(scene.client.plan(), scene.client.all_services(), scene.client.system_info());
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
 }

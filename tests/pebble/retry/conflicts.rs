@@ -37,7 +37,7 @@ fn another(scene: &Scene) -> Client {
 /// Waits until a change that stops the service is at work, and the service ends.
 async fn wait_until_ending(scene: &Scene) {
     until("the service ends", async || {
-        let services = another(scene).services(&["web"]).await.unwrap();
+        let services = another(scene).services(["web"]).await.unwrap();
         services.iter().any(|info| !info.is_active() && info.current_since().is_some())
     })
     .await;
@@ -57,7 +57,7 @@ fn a_replan_beside_a_replan_that_a_killed_hook_has_left_starts_the_service_once(
             return;
         };
         add(&scene.client, stubborn("a", SLOW).startup(startup.clone())).await;
-        scene.client.start(&["web"]).await.unwrap();
+        scene.client.start(["web"]).await.unwrap();
         for _ in 0..hooks {
             let first = another(&scene);
             add(&first, stubborn("b", SLOW).startup(startup.clone())).await;
@@ -72,7 +72,7 @@ fn a_replan_beside_a_replan_that_a_killed_hook_has_left_starts_the_service_once(
         add(&again, stubborn("b", SLOW).startup(startup.clone())).await;
         let change = again.replan().await.unwrap();
         assert_eq!(*change.status(), ChangeStatus::Done);
-        assert!(again.services(&["web"]).await.unwrap()[0].is_active(), "{startup:?}");
+        assert!(again.services(["web"]).await.unwrap()[0].is_active(), "{startup:?}");
         assert_eq!(scene.started(), ["a", "b"], "{startup:?}");
         assert_eq!(again.budget().retries(), 0, "Pebble has answered all the time");
     });
@@ -105,26 +105,26 @@ fn what_another_party_is_at_work_on_is_waited_for_and_done() {
             return;
         };
         add(&scene.client, stubborn("a", SLOW).startup(Startup::Enabled)).await;
-        scene.client.start(&["web"]).await.unwrap();
+        scene.client.start(["web"]).await.unwrap();
         let party = another(&scene);
         let theirs = async {
             match other {
-                Other::Stop => party.stop(&["web"]).await,
-                Other::Restart => party.restart(&["web"]).await,
+                Other::Stop => party.stop(["web"]).await,
+                Other::Restart => party.restart(["web"]).await,
             }
         };
         let mine = async {
             wait_until_ending(&scene).await;
             match ours {
-                Ours::Start => scene.client.start(&["web"]).await,
-                Ours::Restart => scene.client.restart(&["web"]).await,
+                Ours::Start => scene.client.start(["web"]).await,
+                Ours::Restart => scene.client.restart(["web"]).await,
                 Ours::Replan => scene.client.replan().await,
             }
         };
         let (theirs, mine) = tokio::join!(theirs, mine);
         theirs.unwrap_or_else(|error| panic!("{what}: {error}"));
         mine.unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert!(scene.client.services(&["web"]).await.unwrap()[0].is_active(), "{what}");
+        assert!(scene.client.services(["web"]).await.unwrap()[0].is_active(), "{what}");
         assert_eq!(scene.started(), ["a", "a"], "{what}");
     });
 }
@@ -135,16 +135,16 @@ async fn a_stop_beside_a_stop_ends_with_the_process() {
         return;
     };
     add(&scene.client, stubborn("a", SLOW)).await;
-    scene.client.start(&["web"]).await.unwrap();
+    scene.client.start(["web"]).await.unwrap();
     let party = another(&scene);
     let mine = async {
         wait_until_ending(&scene).await;
         // Pebble says at once that it is done.
-        scene.client.stop(&["web"]).await.unwrap();
+        scene.client.stop(["web"]).await.unwrap();
         let in_progress = scene.client.changes(&Default::default()).await.unwrap();
         assert_eq!(in_progress, [], "the other stop is not over");
     };
-    let (theirs, ()) = tokio::join!(party.stop(&["web"]), mine);
+    let (theirs, ()) = tokio::join!(party.stop(["web"]), mine);
     theirs.unwrap();
 }
 
@@ -163,17 +163,17 @@ fn a_service_that_a_check_restarts_is_waited_for() {
             .on_check_failure("up", ServiceAction::Restart);
         let layer = Layer::new().service("web", service).check("up", check);
         scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-        scene.client.start(&["web"]).await.unwrap();
+        scene.client.start(["web"]).await.unwrap();
         touch(&scene.daemon.folder().join("fail"));
         wait_until_ending(&scene).await;
         std::fs::remove_file(scene.daemon.folder().join("fail")).unwrap();
         let result = match ours {
-            Ours::Start => scene.client.start(&["web"]).await,
-            Ours::Restart => scene.client.restart(&["web"]).await,
+            Ours::Start => scene.client.start(["web"]).await,
+            Ours::Restart => scene.client.restart(["web"]).await,
             Ours::Replan => scene.client.replan().await,
         };
         result.unwrap_or_else(|error| panic!("{ours:?}: {error}"));
-        assert!(scene.client.services(&["web"]).await.unwrap()[0].is_active(), "{ours:?}");
+        assert!(scene.client.services(["web"]).await.unwrap()[0].is_active(), "{ours:?}");
         assert_eq!(scene.started(), ["a", "a"], "{ours:?}");
     });
 }
@@ -188,15 +188,15 @@ async fn what_is_at_work_is_named_at_the_change_deadline() {
         return;
     };
     add(&scene.client, stubborn("a", Duration::from_secs(600))).await;
-    scene.client.start(&["web"]).await.unwrap();
+    scene.client.start(["web"]).await.unwrap();
     let party = another(&scene);
     let hurried = scene.client.clone().with_change_deadline(Duration::from_secs(1));
     let mine = async {
         wait_until_ending(&scene).await;
-        hurried.start(&["web"]).await.unwrap_err()
+        hurried.start(["web"]).await.unwrap_err()
     };
     let error = tokio::select! {
-        _ = party.stop(&["web"]) => panic!("the service ended at once"),
+        _ = party.stop(["web"]) => panic!("the service ended at once"),
         error = mine => error,
     };
     assert_eq!(*error.kind(), ErrorKind::ChangeRunning, "{error}");
@@ -212,7 +212,7 @@ fn an_orderly_stop_with_a_slow_service_is_waited_for() {
             return;
         };
         add(&scene.client, stubborn("a", SLOW).startup(Startup::Enabled)).await;
-        scene.client.start(&["web"]).await.unwrap();
+        scene.client.start(["web"]).await.unwrap();
         let daemon = std::sync::Arc::clone(&scene.daemon);
         let first = daemon.pid().unwrap().to_string();
         let stopper = thread::spawn(move || {
@@ -221,13 +221,13 @@ fn an_orderly_stop_with_a_slow_service_is_waited_for() {
         });
         wait_until_ending(&scene).await;
         let result = match ours {
-            Ours::Start => scene.client.start(&["web"]).await,
-            Ours::Restart => scene.client.restart(&["web"]).await,
+            Ours::Start => scene.client.start(["web"]).await,
+            Ours::Restart => scene.client.restart(["web"]).await,
             Ours::Replan => scene.client.replan().await,
         };
         stopper.join().unwrap();
         result.unwrap_or_else(|error| panic!("{ours:?}: {error}"));
-        assert!(scene.client.services(&["web"]).await.unwrap()[0].is_active(), "{ours:?}");
+        assert!(scene.client.services(["web"]).await.unwrap()[0].is_active(), "{ours:?}");
         let second = scene.daemon.pid().unwrap().to_string();
         let expected = [(first, "a".to_owned()), (second, "a".to_owned())];
         assert_eq!(scene.started_by_daemon(), expected, "{ours:?}");
@@ -250,16 +250,16 @@ async fn a_start_that_had_joined_one_that_failed_meanwhile_fails_too() {
     let party = another(&scene);
     let mine = async {
         until("their start has begun", async || {
-            another(&scene).services(&["web"]).await.unwrap()[0].is_active()
+            another(&scene).services(["web"]).await.unwrap()[0].is_active()
         })
         .await;
-        scene.client.start(&["web", "db"]).await
+        scene.client.start(["web", "db"]).await
     };
     let failing = async {
         until("ours has come to its second service", async || scene.started() == ["db"]).await;
         touch(&ends);
     };
-    let (theirs, mine, ()) = tokio::join!(party.start(&["web"]), mine, failing);
+    let (theirs, mine, ()) = tokio::join!(party.start(["web"]), mine, failing);
     theirs.unwrap_err();
     let error = mine.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
@@ -273,14 +273,14 @@ async fn a_restart_that_is_aborted_between_its_tasks_has_failed() {
         return;
     };
     add(&scene.client, stubborn("a", SLOW)).await;
-    scene.client.start(&["web"]).await.unwrap();
+    scene.client.start(["web"]).await.unwrap();
     let party = another(&scene);
     let abort = async {
         wait_until_ending(&scene).await;
         let changes = party.changes(&Default::default()).await.unwrap();
         party.abort_change(changes[0].id()).await.unwrap();
     };
-    let (mine, ()) = tokio::join!(scene.client.restart(&["web"]), abort);
+    let (mine, ()) = tokio::join!(scene.client.restart(["web"]), abort);
     let error = mine.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
     assert!(error.to_string().contains("was aborted"), "{error}");
@@ -302,7 +302,7 @@ async fn a_replan_that_is_refused_many_times_leaves_one_start() {
         .on_check_failure("up", ServiceAction::Restart);
     let layer = Layer::new().service("web", service).check("up", check);
     scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-    scene.client.start(&["web"]).await.unwrap();
+    scene.client.start(["web"]).await.unwrap();
     touch(&fail);
     wait_until_ending(&scene).await;
     std::fs::remove_file(&fail).unwrap();
@@ -327,12 +327,12 @@ async fn a_replan_is_not_about_the_start_of_a_disabled_service_by_another_party(
     let party = another(&scene);
     let mine = async {
         until("their start has begun", async || {
-            another(&scene).services(&["job"]).await.unwrap()[0].is_active()
+            another(&scene).services(["job"]).await.unwrap()[0].is_active()
         })
         .await;
         scene.client.replan().await
     };
-    let (theirs, mine) = tokio::join!(party.start(&["job"]), mine);
+    let (theirs, mine) = tokio::join!(party.start(["job"]), mine);
     theirs.unwrap_err();
     mine.unwrap();
 }

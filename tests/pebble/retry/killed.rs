@@ -25,7 +25,7 @@ async fn configure(scene: &Scene, value: &str) -> Result<Change, Error> {
 
 /// The value that the running service has, from its own process.
 async fn is_running(scene: &Scene, value: &str) {
-    let services = scene.client.services(&["web"]).await.unwrap();
+    let services = scene.client.services(["web"]).await.unwrap();
     assert!(services.len() == 1 && services[0].is_active(), "{services:?}");
     assert_eq!(scene.started().last().map(String::as_str), Some(value));
     assert_eq!(
@@ -81,7 +81,7 @@ async fn pebble_killed_and_back_between_two_calls_gets_its_layers_back() {
     assert_eq!((scene.posts("/v1/layers"), scene.client.budget().retries()), (2, 0));
     // With the daemon alive nothing is put back again.
     scene.proxy.cut_connections();
-    scene.client.restart(&["web"]).await.unwrap();
+    scene.client.restart(["web"]).await.unwrap();
     assert_eq!((scene.posts("/v1/layers"), scene.started().len()), (2, 2));
 }
 
@@ -95,7 +95,7 @@ async fn calls_made_side_by_side_put_a_forgotten_layer_back_once() {
         .service("two", Service::new().command("sleep 600").after(["one"]));
     scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
     scene.replace_daemon();
-    let (one, two) = tokio::join!(scene.client.start(&["one"]), scene.client.start(&["two"]));
+    let (one, two) = tokio::join!(scene.client.start(["one"]), scene.client.start(["two"]));
     one.unwrap();
     two.unwrap();
     assert_eq!(scene.posts("/v1/layers"), 1);
@@ -171,11 +171,11 @@ async fn a_static_service_killed_with_its_pebble_is_restarted_on_the_new_one() {
         scene.kill_at(method, path, before);
         let change = scene
             .client
-            .start(&["disk"])
+            .start(["disk"])
             .await
             .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         assert_eq!(*change.status(), ChangeStatus::Done);
-        assert!(scene.client.services(&["disk"]).await.unwrap()[0].is_active(), "{method} {path}");
+        assert!(scene.client.services(["disk"]).await.unwrap()[0].is_active(), "{method} {path}");
     }
 }
 

@@ -59,8 +59,8 @@ async fn lose_the_reply((kind, hidden, fault): (&'static str, u32, Fault)) {
     }
     let (result, expected): (_, &[&str]) = match kind {
         "replan" => (scene.client.replan().await, &["one", "two"]),
-        "start" => (scene.client.start(&["web"]).await, &["one"]),
-        _ => (scene.client.restart(&["web"]).await, &["one", "one"]),
+        "start" => (scene.client.start(["web"]).await, &["one"]),
+        _ => (scene.client.restart(["web"]).await, &["one", "one"]),
     };
     let change = result.unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!((change.kind(), change.status()), (kind, &ChangeStatus::Done), "{what}");
@@ -76,7 +76,7 @@ async fn an_action_that_never_arrived_is_sent_again_and_happens_once() {
     };
     scene.running("one").await;
     scene.proxy.add(Rule::new("POST", "/v1/services", Fault::CutRequestBefore));
-    scene.client.restart(&["web"]).await.unwrap();
+    scene.client.restart(["web"]).await.unwrap();
     assert_eq!(scene.started(), ["one", "one"]);
     assert_eq!(scene.posts("/v1/services"), 2);
     assert!(scene.proxy.count("GET", "/v1/changes?") >= 2, "looked for before it was sent again");
@@ -93,7 +93,7 @@ async fn a_daemon_that_only_refuses_is_not_taken_for_a_new_one() {
     let client = scene.client.clone().with_observer(told.clone());
     scene.proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
     scene.proxy.add(Rule::new("GET", "/v1/", Fault::Refuse(AWAY)));
-    client.restart(&["web"]).await.unwrap();
+    client.restart(["web"]).await.unwrap();
     assert_eq!(scene.started(), ["one", "one"], "restarted once");
     assert_eq!((scene.posts("/v1/services"), scene.posts("/v1/layers")), (1, 0));
     let told = told.0.lock().unwrap();
@@ -127,7 +127,7 @@ async fn a_lost_wait_is_asked_again() {
     scene.client.replan().await.unwrap();
     // A replan starts what is enabled; this one is not.
     assert_eq!(scene.posts("/v1/services"), 1);
-    scene.client.start(&["web"]).await.unwrap();
+    scene.client.start(["web"]).await.unwrap();
     assert_eq!(scene.started(), ["one"]);
 }
 

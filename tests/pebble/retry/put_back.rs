@@ -53,7 +53,7 @@ fn lists_are_not_appended_twice_when_putting_back_breaks_off() {
         add(&scene, "web", contents()).await;
         scene.replace_daemon();
         scene.proxy.add(Rule::new("POST", "/v1/layers", fault).from_nth(nth));
-        scene.client.start(&["web"]).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        scene.client.start(["web"]).await.unwrap_or_else(|error| panic!("{what}: {error}"));
         let plan = scene.client.plan().await.unwrap();
         assert_eq!(plan.services()["web"].get_after(), ["dep1", "dep2", "dep3"], "{what}");
         assert_eq!(scene.started(), ["dep3"], "{what}");
@@ -78,7 +78,7 @@ fn a_hidden_layer_is_put_back_once() {
         add(&scene, "over", vec![Layer::new().service("web", over)]).await;
         scene.replace_daemon();
         scene.proxy.add(Rule::new("POST", "/v1/layers", Fault::DropReply));
-        scene.client.start(&["web"]).await.unwrap();
+        scene.client.start(["web"]).await.unwrap();
         let plan = scene.client.plan().await.unwrap();
         assert_eq!(plan.services()["beside"].get_after(), ["seen"]);
         assert_eq!(plan.services()["web"].get_after(), [""; 0]);
@@ -105,7 +105,7 @@ async fn a_put_back_that_never_arrived_is_sent_again_beside_a_layer_of_another_p
     };
     let fault = Fault::before(move |_| party());
     scene.proxy.add(Rule::new("GET", "/v1/plan", fault).from_nth(2));
-    scene.client.start(&["web"]).await.unwrap();
+    scene.client.start(["web"]).await.unwrap();
     let plan = scene.client.plan().await.unwrap();
     assert!(plan.services().contains_key("theirs"));
     assert_eq!(plan.services()["web"].get_after(), ["dep1", "dep2", "dep3"]);
@@ -146,7 +146,7 @@ async fn contents_are_combined_as_pebble_combines_them() {
     add(&scene, "all", contents.to_vec()).await;
     let by_pebble = scene.client.plan().await.unwrap();
     scene.replace_daemon();
-    scene.client.start(&["db"]).await.unwrap_err();
+    scene.client.start(["db"]).await.unwrap_err();
     assert_eq!(scene.client.plan().await.unwrap(), by_pebble);
     assert_eq!(scene.posts("/v1/layers"), 1);
 }

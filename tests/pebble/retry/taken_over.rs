@@ -117,15 +117,15 @@ async fn prepare(scene: &Scene, case: &Case) {
         let startup = if case.enabled { Startup::Enabled } else { Startup::Disabled };
         let layer = Layer::new().service("web", old.startup(startup));
         scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-        scene.client.start(&["web"]).await.unwrap();
+        scene.client.start(["web"]).await.unwrap();
     }
     add_in_three(scene, case).await;
 }
 
 async fn run(scene: &Scene, action: Action) -> Result<Change, Error> {
     match action {
-        Action::Start => scene.client.start(&["web"]).await,
-        Action::Restart => scene.client.restart(&["web"]).await,
+        Action::Start => scene.client.start(["web"]).await,
+        Action::Restart => scene.client.restart(["web"]).await,
         Action::Replan => scene.client.replan().await,
         Action::Autostart => scene.client.autostart().await,
     }
@@ -148,7 +148,7 @@ fn an_action_that_a_killed_daemon_had_taken_on_happens_once_on_the_next() {
 /// The service runs its newest content, and no daemon has started one content twice, nor another
 /// one before it but that of a layer file.
 async fn happened_once(scene: &Scene, case: &Case) {
-    let services = scene.client.services(&["web"]).await.unwrap();
+    let services = scene.client.services(["web"]).await.unwrap();
     assert!(services.len() == 1 && services[0].is_active(), "{case:?}: {services:?}");
     let plan = scene.client.plan().await.unwrap();
     assert_eq!(plan.services()["web"].get_after(), ["one", "two", "three"], "{case:?}");
@@ -217,12 +217,11 @@ fn two_actions_that_a_killed_daemon_had_taken_on_both_happen_once() {
         let two = scene.service("two").startup(Startup::Disabled);
         let layer = Layer::new().service("one", one).service("two", two);
         scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-        scene.client.start(&["one", "two"]).await.unwrap();
+        scene.client.start(["one", "two"]).await.unwrap();
         let kill = scene.killer(AWAY);
         let fault = Fault::before_reply(move |_| kill());
         scene.proxy.add(Rule::new("POST", "/v1/services", fault).from_nth(2));
-        let (one, two) =
-            tokio::join!(scene.client.restart(&["one"]), scene.client.restart(&["two"]));
+        let (one, two) = tokio::join!(scene.client.restart(["one"]), scene.client.restart(["two"]));
         one.unwrap();
         two.unwrap();
         let mut values = scene.started_by_newest();
@@ -249,9 +248,9 @@ fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
         };
         let straight = scene.daemon.client();
         straight.add_layer("web", &scene.layer("one"), LayerMode::Combine).await.unwrap();
-        straight.start(&["web"]).await.unwrap();
+        straight.start(["web"]).await.unwrap();
         kill_at(&scene, moment);
-        let error = scene.client.restart(&["web"]).await.unwrap_err();
+        let error = scene.client.restart(["web"]).await.unwrap_err();
         assert_eq!(*error.kind(), charmwright_pebble::ErrorKind::Restarted, "{error}");
         assert_eq!(scene.started_by_newest(), [""; 0]);
     });
@@ -279,12 +278,12 @@ fn a_stop_holds_on_the_next_daemon() {
             let layer = Layer::new().service("web", scene.service("a").startup(Startup::Enabled));
             scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
         }
-        scene.client.start(&["web"]).await.unwrap();
+        scene.client.start(["web"]).await.unwrap();
         kill_at(&scene, moment);
-        scene.client.stop(&["web"]).await.unwrap();
+        scene.client.stop(["web"]).await.unwrap();
         let autostarts = scene.changes_of_kind("autostart").await;
         assert!(autostarts.iter().all(Change::ready), "{autostarts:?}");
-        let services = scene.client.services(&["web"]).await.unwrap();
+        let services = scene.client.services(["web"]).await.unwrap();
         assert!(!services[0].is_active(), "in a file: {is_in_file}, {moment:?}: {services:?}");
     });
 }
@@ -339,7 +338,7 @@ fn a_start_that_had_joined_an_autostart_is_done_on_the_next_daemon() {
         let kill = scene.killer(AWAY);
         let fault = Fault::before(move |_| kill());
         scene.proxy.add(Rule::new("GET", "/v1/changes", fault).whole_path());
-        scene.client.start(&["web"]).await.unwrap();
+        scene.client.start(["web"]).await.unwrap();
         assert_eq!(scene.daemon.boots(), 2);
         let (starts, values) = (scene.started_by_daemon(), scene.started_by_newest());
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
@@ -355,7 +354,7 @@ fn two_labels_of_one_service_are_back_before_it_is_started() {
         };
         let layer = Layer::new().service("web", scene.service("one").startup(Startup::Enabled));
         scene.client.add_layer("base", &layer, LayerMode::Combine).await.unwrap();
-        scene.client.start(&["web"]).await.unwrap();
+        scene.client.start(["web"]).await.unwrap();
         let over = Service::new().override_mode(Override::Merge).env("NAME", "two");
         let layer = Layer::new().service("web", over);
         scene.client.add_layer("over", &layer, LayerMode::Combine).await.unwrap();

@@ -9,7 +9,7 @@ use charmwright_tests::wait::within;
 /// The first two items of each kind of watch, without what they are about.
 async fn firsts(client: &Client) -> [(&'static str, [Option<Result<(), Error>>; 2]); 4] {
     let mut notices = client.watch_notices(NoticeQuery::new());
-    let mut services = client.watch_services(&[]);
+    let mut services = client.watch_all_services();
     let mut checks = client.watch_checks(&CheckQuery::all());
     let mut logs = client.follow_logs(&LogQuery::new());
     macro_rules! two {

@@ -171,14 +171,14 @@ async fn a_restart_of_a_service_loses_nothing_and_a_later_service_is_taken_up() 
     let layer = format!("services: {{{}}}", counter("two", "0.01"));
     let layer = Layer::from_yaml(&layer).unwrap();
     scene.direct.add_layer("two", &layer, LayerMode::New).await.unwrap();
-    scene.direct.start(&["two"]).await.unwrap();
+    scene.direct.start(["two"]).await.unwrap();
     seen.until(&mut follow, |seen| seen.last("two") >= 100).await;
     assert_eq!(
         seen.of("two").next().map(|item| matches!(item, Item::Line(_, 1))),
         Some(true),
         "{seen:?}"
     );
-    scene.direct.restart(&["one"]).await.unwrap();
+    scene.direct.restart(["one"]).await.unwrap();
     seen.until(&mut follow, |seen| seen.runs("one").len() == 2 && seen.last("one") >= 20).await;
     for service in ["one", "two"] {
         seen.check_written(&scene, service);
@@ -283,7 +283,7 @@ async fn what_pebble_has_dropped_meanwhile_is_marked() {
         return;
     };
     scene.direct.add_layer("burst", &burst(&scene, "burst", LINES), LayerMode::New).await.unwrap();
-    scene.direct.start(&["burst"]).await.unwrap();
+    scene.direct.start(["burst"]).await.unwrap();
     let mut follow = scene.client.follow_logs(&LogQuery::new().newest(10));
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.of("burst").next().is_some()).await;
@@ -311,7 +311,7 @@ async fn a_later_service_that_has_written_more_than_is_kept_is_marked() {
     scene.direct.add_layer("burst", &layer, LayerMode::New).await.unwrap();
     scene.touch("burst");
     // A second passes before it is known to stay up, and by then it has written all.
-    scene.direct.start(&["burst"]).await.unwrap();
+    scene.direct.start(["burst"]).await.unwrap();
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
     seen.check("burst");
@@ -345,7 +345,7 @@ async fn lines_from_the_call_on_that_are_dropped_before_the_first_reading_are_ma
     };
     let layer = burst(&scene, "burst", LINES);
     scene.direct.add_layer("burst", &layer, LayerMode::New).await.unwrap();
-    scene.direct.start(&["burst"]).await.unwrap();
+    scene.direct.start(["burst"]).await.unwrap();
     let mut follow = scene.client.follow_logs(&LogQuery::new());
     scene.touch("burst");
     written(&scene, LINES).await;
@@ -367,7 +367,7 @@ async fn the_first_lines_of_a_service_that_are_dropped_while_nobody_reads_are_ma
     scene.direct.add_layer("one", &one, LayerMode::New).await.unwrap();
     scene.direct.add_layer("silent", &silent, LayerMode::New).await.unwrap();
     scene.touch("one");
-    scene.direct.start(&["one", "silent"]).await.unwrap();
+    scene.direct.start(["one", "silent"]).await.unwrap();
     written(&scene, 5).await;
     let mut follow = scene.client.follow_logs(&LogQuery::new().all());
     let mut seen = Followed::default();
@@ -396,7 +396,7 @@ async fn a_line_without_an_end_is_given_in_pieces_and_what_is_dropped_of_it_is_m
     let service = Service::new().command(format!("/bin/sh -c '{script}'"));
     let layer = Layer::new().service("endless", service);
     scene.direct.add_layer("endless", &layer, LayerMode::New).await.unwrap();
-    scene.direct.start(&["endless"]).await.unwrap();
+    scene.direct.start(["endless"]).await.unwrap();
     let mut follow = scene.client.follow_logs(&LogQuery::new().all());
     // Followed before it begins: of a line whose beginning and end Pebble does not have it gives
     // nothing.
@@ -438,7 +438,7 @@ async fn what_is_not_read_in_time_is_marked() {
     };
     scene.direct.add_layer("burst", &burst(&scene, "burst", LINES), LayerMode::New).await.unwrap();
     let mut follow = scene.direct.follow_logs(&LogQuery::new());
-    scene.direct.start(&["burst"]).await.unwrap();
+    scene.direct.start(["burst"]).await.unwrap();
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.of("burst").next().is_some()).await;
     // The following is open, and then nobody reads for a while.
@@ -460,7 +460,7 @@ async fn it_begins_where_the_query_says() {
         scene.direct.add_layer(name, &layer, LayerMode::New).await.unwrap();
     }
     scene.touch("one");
-    scene.direct.start(&["one", "two"]).await.unwrap();
+    scene.direct.start(["one", "two"]).await.unwrap();
     // The first lines of both and the burst of one are written.
     within(async {
         while scene.direct.logs(&LogQuery::new().all()).await.unwrap().len() < 7 {
@@ -485,7 +485,7 @@ async fn it_begins_where_the_query_says() {
     for ((follow, seen), (_, old, _)) in follows.iter_mut().zip(&cases) {
         seen.until(follow, |seen| seen.of("one").count() == old.len()).await;
     }
-    scene.direct.restart(&["one"]).await.unwrap();
+    scene.direct.restart(["one"]).await.unwrap();
     scene.touch("two");
     for ((follow, seen), (_, old, what)) in follows.iter_mut().zip(cases.drain(..)) {
         let runs = 1 + usize::from(!old.is_empty());

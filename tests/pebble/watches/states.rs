@@ -16,6 +16,7 @@ fn service(update: Update<ServiceInfo>) -> (String, Option<ServiceStatus>) {
     match update {
         Update::Is(service) => (service.name().to_owned(), Some(service.current().clone())),
         Update::Gone { name } => (name, None),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -29,15 +30,15 @@ async fn services_are_told_as_they_stand_and_as_they_change() {
     };
     let added = Layer::new().service("added", Service::new().command("sleep 600"));
     scene.direct.add_layer("added", &added, LayerMode::New).await.unwrap();
-    let mut watch = scene.client.watch_services(&[]).every(OFTEN);
+    let mut watch = scene.client.watch_all_services().every(OFTEN);
     let mut next = async || service(within(watch.next()).await.unwrap().unwrap());
     let (inactive, active) = (Some(ServiceStatus::Inactive), Some(ServiceStatus::Active));
     assert_eq!(next().await, ("added".to_owned(), inactive.clone()));
     assert_eq!(next().await, ("kept".to_owned(), inactive.clone()));
-    scene.direct.start(&["added"]).await.unwrap();
+    scene.direct.start(["added"]).await.unwrap();
     assert_eq!(next().await, ("added".to_owned(), active.clone()));
     // Active before and after, but not the same.
-    scene.direct.restart(&["added"]).await.unwrap();
+    scene.direct.restart(["added"]).await.unwrap();
     assert_eq!(next().await, ("added".to_owned(), active));
     scene.restart();
     assert_eq!(next().await, ("added".to_owned(), None));
@@ -63,7 +64,7 @@ async fn checks_are_told_as_they_stand_and_as_they_change() {
         .every(Duration::from_millis(5));
     let mut next = async || match within(watch.next()).await.unwrap().unwrap() {
         Update::Is(check) => check,
-        Update::Gone { name } => panic!("{name} is gone"),
+        other => panic!("{other:?}"),
     };
     let standing = |check: &CheckInfo| (check.name().to_owned(), check.status().clone());
     assert_eq!(standing(&next().await), ("well".to_owned(), CheckStatus::Up));

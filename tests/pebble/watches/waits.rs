@@ -48,7 +48,7 @@ async fn a_service_that_does_not_stay_is_told_of() {
     let layer =
         Layer::new().service("flaky", flaky).service("idle", Service::new().command("sleep 600"));
     scene.client.add_layer("web", &layer, LayerMode::New).await.unwrap();
-    scene.client.start(&["flaky"]).await.unwrap();
+    scene.client.start(["flaky"]).await.unwrap();
     let (flaky, idle, missing) = within(async {
         tokio::join!(
             scene.client.wait_service_active("flaky", LONG, Duration::from_secs(5)),

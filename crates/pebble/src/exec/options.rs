@@ -8,6 +8,7 @@ use hyper::body::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::super::duration::GoDuration;
+use super::super::files::Owner;
 use super::super::names::{check_environment, check_name, check_text};
 
 /// How much of each stream [`ExecProcess::output`](super::ExecProcess::output) keeps, unless
@@ -123,6 +124,12 @@ impl Exec {
     pub fn group_id(mut self, id: u32) -> Self {
         self.group_id = Some(id);
         self
+    }
+
+    /// The account that it runs as, instead of what was set of user and group before.
+    pub fn run_as(self, account: Owner) -> Self {
+        let Owner { user_id, user, group_id, group } = account;
+        Self { user_id, user, group_id, group, ..self }
     }
 
     /// Takes environment, user, group and working directory of this service where nothing else is
@@ -344,6 +351,12 @@ mod tests {
             })
         );
         assert_eq!(Exec::new(["a"]).combine_stderr().body(None), json!({"command": ["a"]}));
+        let account = Owner::new().user("u").group_id(2);
+        let same = Exec::new(["a"]).user("u").group_id(2);
+        assert_eq!(
+            Exec::new(["a"]).user_id(1).group("g").run_as(account).body(None),
+            same.body(None)
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::client::Client;
 #[cfg(test)]
 use crate::coverage::Sample;
 use crate::error::{Error, ErrorKind};
+use crate::names::owned;
 use crate::request::Request;
 use crate::resend::Resend;
 
@@ -92,9 +93,9 @@ impl RemoveOptions {
 }
 
 /// `make folder "/a"` and `make 3 folders`.
-fn operation(verb: &str, noun: &str, paths: &[&str]) -> String {
+fn operation(verb: &str, noun: &str, paths: &[impl AsRef<str>]) -> String {
     match paths {
-        [path] => format!("{verb} {path:?}"),
+        [path] => format!("{verb} {:?}", path.as_ref()),
         paths => format!("{verb} {} {noun}", paths.len()),
     }
 }
@@ -104,8 +105,8 @@ fn make_request(operation: String, items: Vec<Value>) -> Request {
     Request::post("/v1/files", operation, &body, Resend::Paths)
 }
 
-fn remove_request(paths: &[&str], options: &RemoveOptions) -> Request {
-    let items: Vec<Value> = paths.iter().map(|path| options.item(path)).collect();
+fn remove_request(paths: &[impl AsRef<str>], options: &RemoveOptions) -> Request {
+    let items: Vec<Value> = paths.iter().map(|path| options.item(path.as_ref())).collect();
     let body = json!({"action": "remove", "paths": items});
     Request::post("/v1/files", operation("remove", "paths", paths), &body, Resend::Paths)
 }
@@ -118,7 +119,7 @@ impl Client {
     /// [`File`](ErrorKind::File) when Pebble could not make it;
     /// [`Unreachable`](ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn make_dir(&self, path: &str, options: &DirOptions) -> Result<(), Error> {
-        let results = self.make_dirs(&[path], options).await?;
+        let results = self.make_dirs([path], options).await?;
         self.only_result(&operation("make folder", "", &[path]), &results)
     }
 
@@ -129,11 +130,13 @@ impl Client {
     /// As [`Client::make_dir`], but a folder that Pebble could not make is in the results.
     pub async fn make_dirs(
         &self,
-        paths: &[&str],
+        paths: impl IntoIterator<Item = impl AsRef<str>>,
         options: &DirOptions,
     ) -> Result<Vec<FileResult>, Error> {
-        let items: Vec<(&str, &DirOptions)> = paths.iter().map(|path| (*path, options)).collect();
-        self.make_dirs_each(operation("make folder", "folders", paths).as_str(), &items).await
+        let paths = owned(paths);
+        let items: Vec<(&str, &DirOptions)> =
+            paths.iter().map(|path| (path.as_str(), options)).collect();
+        self.make_dirs_each(operation("make folder", "folders", &paths).as_str(), &items).await
     }
 
     /// The same with options of each folder's own.
@@ -171,7 +174,7 @@ impl Client {
     /// [`File`](ErrorKind::File) when Pebble could not remove it;
     /// [`Unreachable`](ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn remove(&self, path: &str, options: &RemoveOptions) -> Result<(), Error> {
-        let results = self.remove_all(&[path], options).await?;
+        let results = self.remove_all([path], options).await?;
         self.only_result(&operation("remove", "", &[path]), &results)
     }
 
@@ -182,14 +185,15 @@ impl Client {
     /// As [`Client::remove`], but a path that Pebble could not remove is in the results.
     pub async fn remove_all(
         &self,
-        paths: &[&str],
+        paths: impl IntoIterator<Item = impl AsRef<str>>,
         options: &RemoveOptions,
     ) -> Result<Vec<FileResult>, Error> {
-        let request = remove_request(paths, options);
-        self.check_paths(request.operation(), paths.iter().copied())?;
+        let paths = owned(paths);
+        let request = remove_request(&paths, options);
+        self.check_paths(request.operation(), paths.iter().map(String::as_str))?;
         let answer = self.send(request).await?;
         let resent = answer.was_resent();
-        let in_steps = paths.iter().map(|path| (*path, options.recursive));
+        let in_steps = paths.iter().map(|path| (path.as_str(), options.recursive));
         let mut results = decode_results(&answer, in_steps)?;
         if resent {
             for result in &mut results {

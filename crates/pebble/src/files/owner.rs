@@ -1,11 +1,12 @@
-//! Whom a file or folder is to belong to.
+//! The owner of a file or folder, and the account of a process.
 
 use serde::Serialize;
 
 use crate::names::check_text;
 
-/// The owner of what is written, by name or by number; without one, what Pebble itself runs as,
-/// which in a container is root.
+/// A user and a group, each by name or by number: the owner of what is written, or the account
+/// that a process runs as. Without one it is what Pebble itself runs as, which in a container is
+/// root.
 ///
 /// A user alone brings its primary group. A group alone is refused by Pebble, and so are a name and
 /// a number that do not belong together.
@@ -14,13 +15,13 @@ use crate::names::check_text;
 #[must_use]
 pub struct Owner {
     #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<u32>,
+    pub(crate) user_id: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<String>,
+    pub(crate) user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    group_id: Option<u32>,
+    pub(crate) group_id: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<String>,
+    pub(crate) group: Option<String>,
 }
 
 impl Owner {

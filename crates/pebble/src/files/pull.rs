@@ -16,6 +16,7 @@ use crate::client::Client;
 #[cfg(test)]
 use crate::coverage::Sample;
 use crate::error::Error;
+use crate::names::owned;
 use crate::request::Request;
 use crate::transport::seconds;
 
@@ -165,8 +166,12 @@ impl Client {
     /// [`Unreachable`](crate::ErrorKind::Unreachable) when no answer begins within the
     /// policy; [`InvalidRequest`](crate::ErrorKind::InvalidRequest) when the paths together
     /// are too long for one request (about 60 KiB).
-    pub async fn pull_all<P: AsRef<str>>(&self, paths: &[P]) -> Result<PullStream, Error> {
-        let borrowed: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
+    pub async fn pull_all(
+        &self,
+        paths: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<PullStream, Error> {
+        let paths = owned(paths);
+        let borrowed: Vec<&str> = paths.iter().map(String::as_str).collect();
         let operation = match borrowed.as_slice() {
             [path] => operation(path),
             paths => format!("pull {} files", paths.len()),
@@ -181,7 +186,7 @@ impl Client {
         Ok(PullStream {
             client: self.clone(),
             request: call.request().clone(),
-            paths: borrowed.into_iter().map(str::to_owned).collect(),
+            paths,
             results: reading.is_none().then(Vec::new),
             reading,
             waiting: None,
@@ -265,7 +270,7 @@ impl OneFile<'_> {
 /// ```no_run
 /// # use charmwright_pebble::{Client, Error};
 /// # async fn read(client: Client) -> Result<(), Error> {
-/// let mut files = client.pull_all(&["/etc/hosts", "/etc/missing"]).await?;
+/// let mut files = client.pull_all(["/etc/hosts", "/etc/missing"]).await?;
 /// while let Some(mut file) = files.next_file().await? {
 ///     let mut size = 0;
 ///     while let Some(piece) = file.chunk().await? {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::duration::GoDuration;
+use crate::files::Owner;
 use crate::service_info::Startup;
 use crate::wire::{wire_object, wire_words};
 
@@ -240,6 +241,14 @@ impl Service {
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
         self
+    }
+
+    /// Sets `user`, `user-id`, `group` and `group-id` to those of this account; what it does not
+    /// have is absent then.
+    pub fn run_as(self, account: Owner) -> Self {
+        let Owner { user_id, user, group_id, group } = account;
+        let (user_id, group_id) = (user_id.map(i64::from), group_id.map(i64::from));
+        Self { user_id, user, group_id, group, ..self }
     }
 
     /// Sets `working-dir`; absent, the daemon's own.

@@ -283,7 +283,7 @@ async fn given_up(odd: Odd) {
 async fn a_request_that_cannot_be_written_is_the_callers_mistake() {
     with(Odd::just(b""), async |client| {
         let long = "x".repeat(70_000);
-        let error = client.services(&[&long]).await.unwrap_err();
+        let error = client.services([&long]).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.may_have_acted()),
             (&ErrorKind::InvalidRequest, false),
@@ -334,9 +334,9 @@ async fn writes(client: &Client) -> Vec<(&'static str, Result<(), Error>)> {
     let some = identities.iter().map(|(name, identity)| (name.clone(), Some(identity.clone())));
     vec![
         ("make_dir", client.make_dir("/a", &dir).await),
-        ("make_dirs", client.make_dirs(&["/a", "/b"], &dir).await.map(drop)),
+        ("make_dirs", client.make_dirs(["/a", "/b"], &dir).await.map(drop)),
         ("remove", client.remove("/a", &remove).await),
-        ("remove_all", client.remove_all(&["/a", "/b"], &remove).await.map(drop)),
+        ("remove_all", client.remove_all(["/a", "/b"], &remove).await.map(drop)),
         ("push", client.push("/a", "a", &push).await),
         (
             "push_all",
@@ -347,18 +347,18 @@ async fn writes(client: &Client) -> Vec<(&'static str, Result<(), Error>)> {
         ("push_tree", client.push_tree(local.path(), "/a", &TreeOptions::new()).await.map(drop)),
         ("notify", client.notify(&Notify::new("a.b/c")).await.map(drop)),
         ("refresh_check", client.refresh_check("a").await.map(drop)),
-        ("start_checks", client.start_checks(&["a"]).await.map(drop)),
-        ("stop_checks", client.stop_checks(&["a"]).await.map(drop)),
+        ("start_checks", client.start_checks(["a"]).await.map(drop)),
+        ("stop_checks", client.stop_checks(["a"]).await.map(drop)),
         ("abort_change", client.abort_change(&id).await.map(drop)),
-        ("signal", client.signal(&Signal::HUP, &["a"]).await),
+        ("signal", client.signal(&Signal::HUP, ["a"]).await),
         ("add_layer", client.add_layer("new", &layer, LayerMode::New).await),
         ("add_identities", client.add_identities(&identities).await),
         ("update_identities", client.update_identities(&identities).await),
         ("replace_identities", client.replace_identities(&some.collect()).await),
-        ("remove_identities", client.remove_identities(&["a"]).await),
-        ("start", client.start(&["a"]).await.map(drop)),
-        ("stop", client.stop(&["a"]).await.map(drop)),
-        ("restart", client.restart(&["a"]).await.map(drop)),
+        ("remove_identities", client.remove_identities(["a"]).await),
+        ("start", client.start(["a"]).await.map(drop)),
+        ("stop", client.stop(["a"]).await.map(drop)),
+        ("restart", client.restart(["a"]).await.map(drop)),
         ("replan", client.replan().await.map(drop)),
         ("autostart", client.autostart().await.map(drop)),
     ]

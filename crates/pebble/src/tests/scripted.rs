@@ -31,7 +31,7 @@ async fn a_restart_that_shows_in_the_services_is_never_sent_again() {
         (SERVICES, services(Some(later()))),
     ];
     follow(script, async |client| {
-        assert_eq!(client.restart(&["web"]).await.unwrap().id().as_str(), "5");
+        assert_eq!(client.restart(["web"]).await.unwrap().id().as_str(), "5");
     })
     .await;
 }
@@ -47,7 +47,7 @@ async fn a_restart_that_was_lost_with_its_daemon_is_sent_to_the_next() {
         (WAIT, sync(change("5", "restart", later(), "Done", ""))),
     ];
     follow(script, async |client| {
-        assert_eq!(client.restart(&["web"]).await.unwrap().id().as_str(), "5");
+        assert_eq!(client.restart(["web"]).await.unwrap().id().as_str(), "5");
     })
     .await;
 }
@@ -65,7 +65,7 @@ async fn a_look_comes_before_each_further_send() {
         (WAIT, sync(change("5", "start", later(), "Done", ""))),
     ];
     follow(script, async |client| {
-        client.start(&["web"]).await.unwrap();
+        client.start(["web"]).await.unwrap();
         assert_eq!(client.budget().retries(), 3);
     })
     .await;
@@ -88,7 +88,7 @@ async fn a_change_that_is_gone_or_another_one_is_asked_for_anew() {
             ("GET /v1/changes/6/wait", sync(change("6", "start", later(), "Done", ""))),
         ];
         follow(script, async |client| {
-            assert_eq!(client.start(&["web"]).await.unwrap().id().as_str(), "6");
+            assert_eq!(client.start(["web"]).await.unwrap().id().as_str(), "6");
         })
         .await;
     }
@@ -130,7 +130,7 @@ async fn the_log_tells_of_no_success_before_a_failure() {
     let told = CapturedLog::default();
     let _default = tracing::subscriber::set_default(told.clone());
     follow(script, async |client| {
-        let error = client.start(&["web"]).await.unwrap_err();
+        let error = client.start(["web"]).await.unwrap_err();
         assert_eq!((error.kind(), client.budget().retries()), (&ErrorKind::ChangeFailed, 1));
     })
     .await;
@@ -152,7 +152,7 @@ async fn the_log_tells_how_an_action_went_on_after_a_restart() {
     let told = CapturedLog::default();
     let _default = tracing::subscriber::set_default(told.clone());
     follow(script, async |client| {
-        client.start(&["web"]).await.unwrap();
+        client.start(["web"]).await.unwrap();
     })
     .await;
     let lines: Vec<String> = told.lines().into_iter().map(|(_, line)| line).collect();
@@ -202,7 +202,7 @@ async fn a_service_whose_layer_went_with_a_restart_is_said_to_need_it() {
             (POST, Then::Answer(400, refusal)),
         ];
         follow(script, async |client| {
-            let error = client.restart(&["web"]).await.unwrap_err();
+            let error = client.restart(["web"]).await.unwrap_err();
             assert_eq!((error.kind(), error.may_have_acted()), (&ErrorKind::Restarted, true));
             assert_eq!(
                 error.to_string(),
@@ -251,7 +251,7 @@ async fn a_start_that_ended_with_its_daemon_is_asked_for_anew() {
     for mut script in [kept, forgotten] {
         script.extend(again());
         follow(script, async |client| {
-            assert_eq!(client.start(&["web"]).await.unwrap().id().as_str(), "7");
+            assert_eq!(client.start(["web"]).await.unwrap().id().as_str(), "7");
         })
         .await;
     }
@@ -280,7 +280,7 @@ async fn a_start_that_somebody_else_has_stopped_is_made_again_after_the_others_e
     ];
     follow(script, async |client| {
         let begun = std::time::Instant::now();
-        assert_eq!(client.start(&["web"]).await.unwrap().id().as_str(), "7");
+        assert_eq!(client.start(["web"]).await.unwrap().id().as_str(), "7");
         assert_eq!(client.budget().retries(), 0, "Pebble has answered all the time");
         assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
     })
@@ -302,7 +302,7 @@ async fn a_conflict_that_does_not_end_is_told_at_the_change_deadline() {
     ];
     follow(script, async |client| {
         let hurried = client.with_change_deadline(Duration::from_millis(500));
-        let error = hurried.start(&["web"]).await.unwrap_err();
+        let error = hurried.start(["web"]).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::ChangeRunning, "{error}");
         let text = error.to_string();
         let expected = "cannot start service \"web\": service \"web\" is still being stopped or \
@@ -330,7 +330,7 @@ async fn a_start_that_another_had_begun_ends_as_that_one_does() {
             (AT_WORK, sync(json!([]))),
         ];
         follow(script, async |client| {
-            let result = client.start(&["web"]).await;
+            let result = client.start(["web"]).await;
             match result {
                 Ok(change) => assert!(!fails && change.id().as_str() == "5", "{change:?}"),
                 Err(error) => {
@@ -393,7 +393,7 @@ async fn a_check_of_a_forgotten_layer_is_known_again() {
         follow(script, async |client| {
             client.add_layer("up", &layer, LayerMode::Combine).await.unwrap();
             if ends {
-                assert_eq!(client.stop_checks(&["up"]).await.unwrap(), ["up"]);
+                assert_eq!(client.stop_checks(["up"]).await.unwrap(), ["up"]);
             } else {
                 assert!(client.refresh_check("up").await.unwrap().passed());
             }
@@ -436,7 +436,7 @@ async fn a_restart_loop_ends_with_the_policy() {
         ));
     }
     follow(script, async |client| {
-        let error = client.start(&["web"]).await.unwrap_err();
+        let error = client.start(["web"]).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.attempts(), error.may_have_acted()),
             (&ErrorKind::Unreachable, 6, true)

@@ -417,7 +417,7 @@ mod tests {
         let client = Client::new("/nowhere");
         // Made outside of a runtime, too.
         crosses(client.watch_notices(super::super::NoticeQuery::new()));
-        crosses(client.watch_services(&[]));
+        crosses(client.watch_all_services());
         crosses(client.watch_checks(&super::super::CheckQuery::all()));
         crosses(client.follow_logs(&super::super::LogQuery::new()));
     }

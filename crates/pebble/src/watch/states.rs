@@ -11,9 +11,10 @@ use super::super::checks::{CheckInfo, CheckQuery};
 use super::super::client::Client;
 #[cfg(test)]
 use super::super::coverage::Sample;
+use super::super::names::owned;
 use super::super::request::Request;
 use super::super::service_info::ServiceInfo;
-use super::super::services::list_request;
+use super::super::services::{NONE, list_request};
 use super::{Resuming, Round, Source, watch_stream, watcher};
 #[cfg(doc)]
 use crate::ErrorKind;
@@ -27,6 +28,7 @@ const LEAST_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What a watch of services or checks has seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Update<T> {
     /// It is like this now, and was not before or was not there.
     Is(T),
@@ -81,7 +83,7 @@ watch_stream!(CheckWatch, Update<CheckInfo>, |_, _| {});
 impl Client {
     /// Watches services: first how each stands, then each one that differs or is gone: `GET
     /// /v1/services`, asked every 500 ms or as [`ServiceWatch::every`] says. All of them when
-    /// `names` is empty.
+    /// there is no name.
     ///
     /// What comes and goes between two questions is not seen, but a service that was started again
     /// in between differs by its [`current_since`](ServiceInfo::current_since). A Pebble that was
@@ -94,8 +96,16 @@ impl Client {
     /// An error is the last item: [`ErrorKind::PermissionDenied`], [`ErrorKind::Api`] for any other
     /// refusal by a status of 400 to 499, and [`ErrorKind::InvalidRequest`] for a path that cannot
     /// be a socket's.
-    pub fn watch_services(&self, names: &[&str]) -> ServiceWatch {
-        ServiceWatch { inner: States::watch(self, list_request(names)) }
+    pub fn watch_services(&self, names: impl IntoIterator<Item = impl AsRef<str>>) -> ServiceWatch {
+        ServiceWatch { inner: States::watch(self, list_request(&owned(names))) }
+    }
+
+    /// Watches all services, as [`Self::watch_services`] does those of some names.
+    ///
+    /// # Errors
+    /// As [`Self::watch_services`].
+    pub fn watch_all_services(&self) -> ServiceWatch {
+        self.watch_services(NONE)
     }
 
     /// Watches checks: first how each stands, then each one that differs or is gone: `GET
@@ -204,7 +214,11 @@ fn differences<T: Stateful>(seen: &mut BTreeMap<String, T>, listed: Vec<T>) -> V
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<Sample> {
     vec![
-        Sample::new("Client::watch_services", "/v1/services", list_request::<&str>(&[])),
+        Sample::new(
+            "Client::watch_services, Client::watch_all_services",
+            "/v1/services",
+            list_request(&NONE),
+        ),
         Sample::new("Client::watch_checks", "/v1/checks", CheckQuery::all().request()),
     ]
 }
@@ -244,7 +258,7 @@ mod tests {
     #[test]
     fn no_interval_makes_it_ask_without_a_pause() {
         let client = Client::new("/nowhere");
-        let mut watch = client.watch_services(&[]).every(Duration::ZERO);
+        let mut watch = client.watch_all_services().every(Duration::ZERO);
         assert_eq!(watch.inner.source().unwrap().interval, LEAST_INTERVAL);
         let mut watch = client.watch_checks(&CheckQuery::all()).every(INTERVAL * 2);
         assert_eq!(watch.inner.source().unwrap().interval, INTERVAL * 2);

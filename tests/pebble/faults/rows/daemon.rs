@@ -110,7 +110,7 @@ pub(crate) static ROWS: &[Operation] = &[
         survives: true,
         ..Operation::write("stop a check", "POST /v1/checks", |stage| {
             Box::pin(async {
-                stage.client.stop_checks(&stage.one()).await?;
+                stage.client.stop_checks(stage.one()).await?;
                 let checks = stage.direct.checks(&CheckQuery::all().names(stage.one())).await?;
                 assert!(stage.was_killed() || checks[0].status().as_str() == "inactive");
                 Ok(())
@@ -154,7 +154,7 @@ pub(crate) static ROWS: &[Operation] = &[
         },
         ..Operation::write("remove an identity", "POST /v1/identities", |stage| {
             Box::pin(async {
-                stage.client.remove_identities(&stage.one()).await?;
+                stage.client.remove_identities(stage.one()).await?;
                 assert!(!stage.direct.identities().await?.contains_key(&stage.name));
                 Ok(())
             })

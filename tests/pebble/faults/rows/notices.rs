@@ -92,7 +92,7 @@ pub(crate) static ROWS: &[Operation] = &[
         prepare: added,
         ..Operation::read("watch services", "GET /v1/services", |stage| {
             Box::pin(async {
-                let update = stage.client.watch_services(&stage.one()).next().await.unwrap()?;
+                let update = stage.client.watch_services(stage.one()).next().await.unwrap()?;
                 assert!(
                     matches!(&update, Update::Is(service) if service.name() == stage.name),
                     "{update:?}"
@@ -110,7 +110,7 @@ pub(crate) static ROWS: &[Operation] = &[
             Box::pin(async {
                 let talker = stage.service().command("/bin/sh -c 'echo hello; exec sleep 600'");
                 stage.add_service(talker).await;
-                stage.client.start(&stage.one()).await.unwrap();
+                stage.client.start(stage.one()).await.unwrap();
             })
         },
         ..Operation::read("follow logs", "GET /v1/logs", |stage| {

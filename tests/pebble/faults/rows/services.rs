@@ -11,7 +11,7 @@ use crate::faults::stage::Stage;
 pub(super) fn started<'a>(stage: &'a mut Stage) -> Soon<'a, ()> {
     Box::pin(async {
         stage.add_service(stage.service()).await;
-        let change = stage.client.start(&stage.one()).await.unwrap();
+        let change = stage.client.start(stage.one()).await.unwrap();
         stage.id = change.id().to_string();
     })
 }
@@ -86,9 +86,9 @@ pub(crate) static ROWS: &[Operation] = &[
                     .command("/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.05; done'")
                     .kill_delay(Duration::from_secs(1));
                 stage.add_service(stubborn).await;
-                stage.client.start(&stage.one()).await.unwrap();
+                stage.client.start(stage.one()).await.unwrap();
                 let hurried = stage.direct.clone().with_change_deadline(Duration::ZERO);
-                let error = hurried.stop(&stage.one()).await.unwrap_err();
+                let error = hurried.stop(stage.one()).await.unwrap_err();
                 stage.id = error.change().unwrap().id().to_string();
             })
         },
@@ -110,7 +110,7 @@ pub(crate) static ROWS: &[Operation] = &[
                     .command("/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.05; done'");
                 stage.add_service(stubborn).await;
                 let hurried = stage.direct.clone().with_change_deadline(Duration::ZERO);
-                let error = hurried.start(&stage.one()).await.unwrap_err();
+                let error = hurried.start(stage.one()).await.unwrap_err();
                 stage.id = error.change().unwrap().id().to_string();
             })
         },
@@ -124,13 +124,13 @@ pub(crate) static ROWS: &[Operation] = &[
     },
     Operation::read("services", "GET /v1/services", |stage| {
         Box::pin(async {
-            assert_eq!(stage.client.services(&stage.one()).await?, []);
+            assert_eq!(stage.client.services(stage.one()).await?, []);
             Ok(())
         })
     }),
     action("start", |stage| {
         Box::pin(async {
-            let change = stage.client.start(&stage.one()).await?;
+            let change = stage.client.start(stage.one()).await?;
             assert_eq!(*change.status(), ChangeStatus::Done);
             assert!(stage.lines("starts") > 0);
             Ok(())
@@ -141,7 +141,7 @@ pub(crate) static ROWS: &[Operation] = &[
         effects: restarts,
         ..action("restart", |stage| {
             Box::pin(async {
-                stage.client.restart(&stage.one()).await?;
+                stage.client.restart(stage.one()).await?;
                 assert!(stage.lines("starts") > 1);
                 Ok(())
             })
@@ -154,11 +154,11 @@ pub(crate) static ROWS: &[Operation] = &[
         effects: |_| Box::pin(async { 0 }),
         ..action("stop", |stage| {
             Box::pin(async {
-                stage.client.stop(&stage.one()).await?;
+                stage.client.stop(stage.one()).await?;
                 assert!(
                     !stage
                         .direct
-                        .services(&stage.one())
+                        .services(stage.one())
                         .await?
                         .iter()
                         .any(charmwright_pebble::ServiceInfo::is_active)
@@ -199,7 +199,7 @@ pub(crate) static ROWS: &[Operation] = &[
             })
         },
         ..Operation::write("signal", "POST /v1/signals", |stage| {
-            Box::pin(async { stage.client.signal(&Signal::HUP, &stage.one()).await })
+            Box::pin(async { stage.client.signal(&Signal::HUP, stage.one()).await })
         })
     },
 ];
