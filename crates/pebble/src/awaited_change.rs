@@ -170,7 +170,7 @@ impl Client {
                 ChangeEnd::Ready { change, .. } => Ok(*change),
                 ChangeEnd::Restarted { cause, .. } => {
                     let refusal = Refusal { status: 404, kind: None, message: cause };
-                    Err(Failure::Final(call.request().refused(self.target(), refusal)))
+                    Err(Failure::Final(call.request().refused(self.daemon(), refusal)))
                 }
             }
         })
@@ -256,7 +256,7 @@ impl Client {
                 // Not ready within the slice: ask again.
                 Err(Snag::Refused(refusal)) if refusal.status == 504 && !last => {}
                 Err(Snag::Refused(refusal)) => {
-                    let error = call.request().refused(self.target(), refusal);
+                    let error = call.request().refused(self.daemon(), refusal);
                     return Err(Failure::Final(error).into());
                 }
                 Err(Snag::Lost { cause, unanswered }) => {
@@ -332,7 +332,7 @@ impl Client {
             change.summary(),
             seconds(waited)
         );
-        Error::change_running(operation, self.target(), reason, Some(change))
+        Error::change_running(operation, self.daemon(), reason, Some(change))
     }
 
     /// Gives the end of a change by a restart, if the daemon behind a new connection shows that it

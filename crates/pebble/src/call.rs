@@ -201,7 +201,7 @@ impl<'c> Call<'c> {
         Fut: Future<Output = Result<T, Failure>>,
     {
         let client = self.client;
-        self.request.check(client.target())?;
+        self.request.check(client.daemon())?;
         let reporter = Reporter {
             operation: self.request.step().to_owned(),
             target: client.target().map(str::to_owned),
@@ -235,7 +235,7 @@ impl<'c> Call<'c> {
 
     fn error(&self, drained: Drained<Failure>) -> Error {
         let Drained { attempts, elapsed, error, .. } = drained;
-        let (operation, target) = (self.request.operation(), self.client.target());
+        let (operation, daemon) = (self.request.operation(), self.client.daemon());
         let socket = self.client.socket().display();
         let acted_before = self.may_have_acted();
         let error = match error {
@@ -250,7 +250,7 @@ impl<'c> Call<'c> {
                     "Pebble at {socket} took the request and has been silent for {}{warning}",
                     seconds(unanswered)
                 );
-                Error::unreachable(operation, target, reason).with_acted(acted)
+                Error::unreachable(operation, daemon, reason).with_acted(acted)
             }
             Failure::Temporary { cause, .. } => {
                 let reason = NoAnswer {
@@ -262,7 +262,7 @@ impl<'c> Call<'c> {
                     may_have_acted: acted_before,
                     hint: self.client.hint(),
                 };
-                Error::unreachable(operation, target, reason.to_string()).with_acted(acted_before)
+                Error::unreachable(operation, daemon, reason.to_string()).with_acted(acted_before)
             }
         };
         error.with_attempts(attempts)
@@ -329,7 +329,7 @@ impl<'c> Call<'c> {
                          twice; it may have acted"
                     );
                     let error =
-                        Error::unreachable(self.request.operation(), self.client.target(), reason);
+                        Error::unreachable(self.request.operation(), self.client.daemon(), reason);
                     return Err(Failure::Final(error.with_acted(true)).into());
                 }
                 Err(Failure::after(unanswered, cause).into())
@@ -400,7 +400,7 @@ impl Client {
                     self.socket().display(),
                     reply.status
                 );
-                Err(Snag::Halt(Failure::Final(request.misanswered(self.target(), reason)).into()))
+                Err(Snag::Halt(Failure::Final(request.misanswered(self.daemon(), reason)).into()))
             }
         }
     }
@@ -411,7 +411,7 @@ impl Client {
         if matches!(refusal.status, 429 | 503) && matches!(request.resend(), Resend::Safe) {
             return Failure::temporary(format!("answered {}: {}", refusal.status, refusal.message));
         }
-        Failure::Final(request.refused(self.target(), refusal))
+        Failure::Final(request.refused(self.daemon(), refusal))
     }
 
     /// A request beside the one that the call is about. It only reads, or may be repeated, so a
@@ -431,7 +431,7 @@ impl Client {
             Snag::Halt(halt) => halt,
             Snag::Lost { cause, unanswered } => Failure::after(unanswered, cause).into(),
             Snag::Refused(refusal) => {
-                Failure::Final(request.refused(self.target(), refusal)).into()
+                Failure::Final(request.refused(self.daemon(), refusal)).into()
             }
         }
     }
@@ -454,7 +454,7 @@ impl Client {
         request: &Request,
         attempt: u32,
     ) -> Result<Vec<T>, Failure> {
-        request.check(self.target()).map_err(Failure::Final)?;
+        request.check(self.daemon()).map_err(Failure::Final)?;
         loop {
             let mut lane = self.lane(request.operation()).await?;
             let result = self.read_list(&mut lane, attempt, request).await;
@@ -474,7 +474,7 @@ impl Client {
     ) -> Result<T, Failure> {
         envelope.result.decode().map_err(|error| {
             let reason = "the result in Pebble's answer has another shape than expected";
-            Failure::Final(request.misanswered(self.target(), reason).with_cause(&error))
+            Failure::Final(request.misanswered(self.daemon(), reason).with_cause(&error))
         })
     }
 
@@ -492,7 +492,7 @@ impl Client {
     pub(super) fn parse_plan(&self, text: &str) -> Result<Plan, Failure> {
         Plan::from_yaml(text).map_err(|error| {
             let reason = "what Pebble sent is not a plan";
-            let error = read_plan().misanswered(self.target(), reason).with_cause(&error);
+            let error = read_plan().misanswered(self.daemon(), reason).with_cause(&error);
             Failure::Final(error)
         })
     }
@@ -512,21 +512,21 @@ impl Client {
             FailureClass::Lost => return Snag::Lost { cause, unanswered },
             FailureClass::Silent => Failure::Silent { unanswered, acted: acts },
             FailureClass::Denied => {
-                Failure::Final(Error::denied(operation, self.target(), self.socket(), &cause))
+                Failure::Final(Error::denied(operation, self.daemon(), self.socket(), &cause))
             }
             FailureClass::BadPath => {
                 let reason = format!("{cause}: {}", self.socket().display());
-                Failure::Final(Error::invalid(operation, self.target(), reason))
+                Failure::Final(Error::invalid(operation, self.daemon(), reason))
             }
             FailureClass::Unwritable => {
                 let reason =
                     format!("the request cannot be written ({cause}); ask for less at a time");
-                Failure::Final(Error::invalid(operation, self.target(), reason))
+                Failure::Final(Error::invalid(operation, self.daemon(), reason))
             }
             FailureClass::Garbage => {
                 let reason =
                     format!("what answered at {} is not Pebble: {cause}", self.socket().display());
-                Failure::Final(Error::protocol(operation, self.target(), reason).with_acted(acts))
+                Failure::Final(Error::protocol(operation, self.daemon(), reason).with_acted(acts))
             }
         };
         Snag::Halt(failure.into())

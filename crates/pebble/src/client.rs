@@ -1,6 +1,7 @@
 //! The client: what its clones share, what each may set for itself, and how a request becomes an
 //! answer.
 
+use std::any::Any;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::call::Call;
+use super::daemon::Daemon;
 use super::envelope::{Document, Envelope};
 use super::error::Error;
 use super::known_layers::KnownLayers;
@@ -24,7 +26,7 @@ const CHANGE_DEADLINE: Duration = Duration::from_secs(5 * 60);
 /// A client of one Pebble daemon.
 ///
 /// Cheap to clone. Clones share the connections, the retry budget and the memory of the layers that
-/// were added; policy, target, hint, observer and deadline belong to each clone, so one call is
+/// were added; policy, target, tag, hint, observer and deadline belong to each clone, so one call is
 /// given a policy of its own by `client.clone().with_retry(policy).replan()`.
 ///
 /// # What every call does
@@ -40,7 +42,7 @@ const CHANGE_DEADLINE: Duration = Duration::from_secs(5 * 60);
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
-    target: Option<Arc<str>>,
+    daemon: Daemon,
     hint: Arc<str>,
     policy: RetryPolicy,
     budget: Budget,
@@ -63,7 +65,7 @@ impl Client {
                 transport: Transport::new(socket.into()),
                 known_layers: KnownLayers::default(),
             }),
-            target: None,
+            daemon: Daemon::default(),
             hint: HINT.into(),
             policy: RetryPolicy::default(),
             budget: Budget::new(),
@@ -75,7 +77,31 @@ impl Client {
     /// How messages name the daemon, such as `container "web"`.
     #[must_use]
     pub fn with_target(mut self, target: impl Into<String>) -> Self {
-        self.target = Some(target.into().into());
+        self.daemon.name = Some(target.into().into());
+        self
+    }
+
+    /// Gives a tag to every error of this clone's calls, and of the processes, streams and watches
+    /// that they give, however late it comes: [`Error::tag`] finds it by its type. So a caller
+    /// with several daemons knows from the error alone which one it was, and what it was asked
+    /// for. The tag is never shown.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use charmwright_pebble::Client;
+    ///
+    /// struct Instance(u32);
+    ///
+    /// # async fn example() {
+    /// let client = Client::new("/run/web/pebble.socket").with_tag(Arc::new(Instance(3)));
+    /// if let Err(error) = client.replan().await {
+    ///     assert!(matches!(error.tag(), Some(Instance(3))));
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_tag(mut self, tag: Arc<dyn Any + Send + Sync>) -> Self {
+        self.daemon.tag = Some(tag);
         self
     }
 
@@ -127,7 +153,7 @@ impl Client {
     /// How messages name the daemon.
     #[must_use]
     pub fn target(&self) -> Option<&str> {
-        self.target.as_deref()
+        self.daemon.name()
     }
 
     /// How the calls of this clone are retried.
@@ -140,6 +166,11 @@ impl Client {
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    /// The daemon, as errors tell of it.
+    pub(crate) fn daemon(&self) -> &Daemon {
+        &self.daemon
     }
 
     pub(super) fn hint(&self) -> &str {
@@ -181,7 +212,7 @@ impl Client {
 
     /// The error of a call that is refused before anything is sent.
     pub(crate) fn refuse(&self, operation: &str, reason: impl Into<String>) -> Error {
-        Error::invalid(operation, self.target(), reason)
+        Error::invalid(operation, &self.daemon, reason)
     }
 }
 
@@ -189,7 +220,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("socket", &self.socket())
-            .field("target", &self.target)
+            .field("target", &self.target())
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
@@ -199,7 +230,7 @@ impl fmt::Debug for Client {
 #[derive(Debug)]
 pub(crate) struct Answer {
     operation: String,
-    target: Option<Arc<str>>,
+    daemon: Daemon,
     result: Document,
     resent: bool,
     /// The request is more than a read, and was sent.
@@ -213,7 +244,7 @@ impl Answer {
     pub(super) fn to(client: &Client, call: &Call<'_>, envelope: Envelope) -> Self {
         Self {
             operation: call.request().operation().to_owned(),
-            target: client.target.clone(),
+            daemon: client.daemon.clone(),
             result: envelope.result,
             resent: call.was_resent(),
             acted: call.request().may_have_acted(None),
@@ -244,7 +275,7 @@ impl Answer {
 
     /// The error of an answer that is well formed but says what cannot be.
     pub(crate) fn malformed(&self, reason: impl Into<String>) -> Error {
-        Error::protocol(&self.operation, self.target.as_deref(), reason).with_acted(self.acted)
+        Error::protocol(&self.operation, &self.daemon, reason).with_acted(self.acted)
     }
 }
 

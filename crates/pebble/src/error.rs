@@ -1,12 +1,15 @@
 //! The one error of this module.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::change::Change;
+use super::daemon::Daemon;
 use super::envelope::Refusal;
 use super::files::{FileError, FileErrorKind};
 use super::service_failure::{LONGEST_MESSAGE, ServiceFailure, failure_text, failures};
@@ -27,6 +30,7 @@ struct Inner {
     kind: ErrorKind,
     operation: String,
     target: Option<String>,
+    tag: Option<Arc<dyn Any + Send + Sync>>,
     reason: String,
     message: Option<String>,
     change: Option<Change>,
@@ -142,6 +146,13 @@ impl Error {
         self.0.target.as_deref()
     }
 
+    /// The tag of the client whose call it was, or of the process, stream or watch that the client
+    /// gave, if the client has one of this type: see [`Client::with_tag`](super::Client::with_tag).
+    #[must_use]
+    pub fn tag<T: Any>(&self) -> Option<&T> {
+        self.0.tag.as_ref()?.downcast_ref()
+    }
+
     /// The change that failed or still runs.
     #[must_use]
     pub fn change(&self) -> Option<&Change> {
@@ -191,12 +202,13 @@ impl Error {
 
 /// Builders for the rest of the module.
 impl Error {
-    fn new(kind: ErrorKind, operation: &str, target: Option<&str>, reason: String) -> Self {
+    fn new(kind: ErrorKind, operation: &str, daemon: &Daemon, reason: String) -> Self {
         // All that an error shows comes through here: names, paths and messages may hold anything.
         Self(Box::new(Inner {
             kind,
             operation: text::clean(operation, LONGEST_MESSAGE).into_owned(),
-            target: target.map(|target| text::clean(target, LONGEST_MESSAGE).into_owned()),
+            target: daemon.name().map(|name| text::clean(name, LONGEST_MESSAGE).into_owned()),
+            tag: daemon.tag.clone(),
             reason: text::clean(&reason, LONGEST).into_owned(),
             message: None,
             change: None,
@@ -208,7 +220,7 @@ impl Error {
     }
 
     /// A definite refusal by Pebble.
-    pub(crate) fn refused(operation: &str, target: Option<&str>, refusal: Refusal) -> Self {
+    pub(crate) fn refused(operation: &str, daemon: &Daemon, refusal: Refusal) -> Self {
         let file = refusal.kind.as_deref().and_then(FileErrorKind::of_refusal);
         let is_file = file.is_some();
         let kind = match file {
@@ -231,107 +243,89 @@ impl Error {
             }
             _ => None,
         };
-        let mut error = Self::new(kind, operation, target, reason);
+        let mut error = Self::new(kind, operation, daemon, reason);
         error.0.message = Some(refusal.message);
         error.0.user_fault = fault;
         error.with_attempts(1)
     }
 
     /// What Pebble says of one path of a request that it answered.
-    pub(crate) fn file(operation: &str, target: Option<&str>, error: &FileError) -> Self {
+    pub(crate) fn file(operation: &str, daemon: &Daemon, error: &FileError) -> Self {
         let message = text::clean(error.message(), LONGEST_MESSAGE);
         let reason = format!("{message} (Pebble: {})", error.kind());
         let mut refused =
-            Self::new(ErrorKind::File(error.kind().clone()), operation, target, reason);
+            Self::new(ErrorKind::File(error.kind().clone()), operation, daemon, reason);
         refused.0.message = Some(error.message().to_owned());
         refused.with_attempts(1)
     }
 
     /// The near side failed. `what` is what it could not do, such as `open /etc/passwd`.
-    pub(crate) fn local(
-        operation: &str,
-        target: Option<&str>,
-        what: &str,
-        error: io::Error,
-    ) -> Self {
+    pub(crate) fn local(operation: &str, daemon: &Daemon, what: &str, error: io::Error) -> Self {
         let reason = format!("this side could not {what}: {}", plain(&error));
-        Self::new(ErrorKind::Local(error.kind()), operation, target, reason).with_source(error)
+        Self::new(ErrorKind::Local(error.kind()), operation, daemon, reason).with_source(error)
     }
 
     /// A transfer that broke where only the caller can begin again.
     pub(crate) fn interrupted(
         operation: &str,
-        target: Option<&str>,
+        daemon: &Daemon,
         bytes: u64,
         reason: String,
     ) -> Self {
-        Self::new(ErrorKind::Interrupted { bytes }, operation, target, reason).with_attempts(1)
+        Self::new(ErrorKind::Interrupted { bytes }, operation, daemon, reason).with_attempts(1)
     }
 
     /// A file that is larger than the caller allows.
-    pub(crate) fn too_large(operation: &str, target: Option<&str>, limit: u64) -> Self {
+    pub(crate) fn too_large(operation: &str, daemon: &Daemon, limit: u64) -> Self {
         let reason = format!(
             "it is larger than the {limit} bytes that are allowed; allow more, or pull it to a \
              writer"
         );
-        Self::new(ErrorKind::TooLarge { limit }, operation, target, reason).with_attempts(1)
+        Self::new(ErrorKind::TooLarge { limit }, operation, daemon, reason).with_attempts(1)
     }
 
     /// Refused before anything was sent. `reason` says what to change.
-    pub(crate) fn invalid(
-        operation: &str,
-        target: Option<&str>,
-        reason: impl Into<String>,
-    ) -> Self {
-        Self::new(ErrorKind::InvalidRequest, operation, target, reason.into())
+    pub(crate) fn invalid(operation: &str, daemon: &Daemon, reason: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidRequest, operation, daemon, reason.into())
     }
 
     /// An answer that is not Pebble's.
-    pub(crate) fn protocol(
-        operation: &str,
-        target: Option<&str>,
-        reason: impl Into<String>,
-    ) -> Self {
-        Self::new(ErrorKind::Protocol, operation, target, reason.into()).with_attempts(1)
+    pub(crate) fn protocol(operation: &str, daemon: &Daemon, reason: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Protocol, operation, daemon, reason.into()).with_attempts(1)
     }
 
     /// A daemon too old for the call.
-    pub(crate) fn unsupported(operation: &str, target: Option<&str>, since: &'static str) -> Self {
+    pub(crate) fn unsupported(operation: &str, daemon: &Daemon, since: &'static str) -> Self {
         let reason =
             format!("this Pebble is too old for it, version {since} is the first that can");
-        Self::new(ErrorKind::Unsupported { since }, operation, target, reason).with_attempts(1)
+        Self::new(ErrorKind::Unsupported { since }, operation, daemon, reason).with_attempts(1)
     }
 
     /// The operating system denied access to the socket.
-    pub(crate) fn denied(
-        operation: &str,
-        target: Option<&str>,
-        socket: &Path,
-        cause: &str,
-    ) -> Self {
+    pub(crate) fn denied(operation: &str, daemon: &Daemon, socket: &Path, cause: &str) -> Self {
         let reason =
             format!("{cause} at {}; run as a user that may use that socket", socket.display());
-        Self::new(ErrorKind::PermissionDenied, operation, target, reason).with_attempts(1)
+        Self::new(ErrorKind::PermissionDenied, operation, daemon, reason).with_attempts(1)
     }
 
     /// What was waited for has not come about. `reason` says what was seen.
-    pub(crate) fn not_reached(operation: &str, target: Option<&str>, reason: String) -> Self {
-        Self::new(ErrorKind::NotReached, operation, target, reason).with_attempts(1)
+    pub(crate) fn not_reached(operation: &str, daemon: &Daemon, reason: String) -> Self {
+        Self::new(ErrorKind::NotReached, operation, daemon, reason).with_attempts(1)
     }
 
     /// Pebble has answered, and what was asked about is not there; a 404 by another road.
-    pub(crate) fn missing(operation: &str, target: Option<&str>, reason: String) -> Self {
-        Self::new(ErrorKind::Api { status: 404 }, operation, target, reason).with_attempts(1)
+    pub(crate) fn missing(operation: &str, daemon: &Daemon, reason: String) -> Self {
+        Self::new(ErrorKind::Api { status: 404 }, operation, daemon, reason).with_attempts(1)
     }
 
     /// A restart of Pebble took away the layer that the call was about; `refusal` says so.
-    pub(crate) fn restarted(operation: &str, target: Option<&str>, refusal: Self) -> Self {
+    pub(crate) fn restarted(operation: &str, daemon: &Daemon, refusal: Self) -> Self {
         let message = refusal.0.message.as_deref().unwrap_or_default();
         let said = text::clean(message, LONGEST_MESSAGE);
         let reason = format!(
             "Pebble was restarted and has forgotten its layer ({said}); add the layer again"
         );
-        let mut error = Self::new(ErrorKind::Restarted, operation, target, reason)
+        let mut error = Self::new(ErrorKind::Restarted, operation, daemon, reason)
             .with_attempts(refusal.0.attempts)
             .with_acted(true);
         error.0.message = refusal.0.message;
@@ -339,8 +333,8 @@ impl Error {
     }
 
     /// No answer within the policy. `reason` is the whole story.
-    pub(crate) fn unreachable(operation: &str, target: Option<&str>, reason: String) -> Self {
-        Self::new(ErrorKind::Unreachable, operation, target, reason)
+    pub(crate) fn unreachable(operation: &str, daemon: &Daemon, reason: String) -> Self {
+        Self::new(ErrorKind::Unreachable, operation, daemon, reason)
     }
 
     /// The attempt and its target, without the reason for which it failed: `replan container
@@ -404,9 +398,9 @@ impl Error {
     }
 
     /// A change that is over and failed.
-    pub(crate) fn change_failed(operation: &str, target: Option<&str>, change: Change) -> Self {
+    pub(crate) fn change_failed(operation: &str, daemon: &Daemon, change: Change) -> Self {
         let reason = failure_text(&change);
-        let mut error = Self::new(ErrorKind::ChangeFailed, operation, target, reason)
+        let mut error = Self::new(ErrorKind::ChangeFailed, operation, daemon, reason)
             .with_attempts(1)
             .with_acted(true);
         error.0.message = change.err().map(str::to_owned);
@@ -418,12 +412,12 @@ impl Error {
     pub(crate) fn ended(
         kind: ErrorKind,
         operation: &str,
-        target: Option<&str>,
+        daemon: &Daemon,
         reason: String,
         change: Option<Change>,
     ) -> Self {
         let mut error =
-            Self::new(kind, operation, target, reason).with_attempts(1).with_acted(true);
+            Self::new(kind, operation, daemon, reason).with_attempts(1).with_acted(true);
         error.0.message = change.as_ref().and_then(Change::err).map(str::to_owned);
         error.0.change = change;
         error
@@ -432,11 +426,11 @@ impl Error {
     /// A change that is not over at its deadline.
     pub(crate) fn change_running(
         operation: &str,
-        target: Option<&str>,
+        daemon: &Daemon,
         reason: String,
         change: Option<Change>,
     ) -> Self {
-        let mut error = Self::new(ErrorKind::ChangeRunning, operation, target, reason)
+        let mut error = Self::new(ErrorKind::ChangeRunning, operation, daemon, reason)
             .with_attempts(1)
             .with_acted(true);
         error.0.change = change;
@@ -509,10 +503,14 @@ mod tests {
 
     use super::*;
 
+    fn web() -> Daemon {
+        Daemon { name: Some("container \"web\"".into()), tag: Some(Arc::new(7_u8)) }
+    }
+
     fn refused(status: u16, message: &str) -> Error {
         Error::refused(
             "add layer \"workload\"",
-            Some("container \"web\""),
+            &web(),
             Refusal { status, kind: None, message: message.into() },
         )
     }
@@ -532,7 +530,7 @@ mod tests {
              exists (Pebble answered 400)"
         );
         assert_eq!(
-            Error::unreachable("replan", Some("container \"web\""), "no answer".into()).to_string(),
+            Error::unreachable("replan", &web(), "no answer".into()).to_string(),
             "cannot replan container \"web\": no answer"
         );
     }
@@ -580,7 +578,7 @@ mod tests {
             ]
         }))
         .unwrap();
-        let error = Error::change_failed("replan", None, change);
+        let error = Error::change_failed("replan", &Daemon::default(), change);
         assert_eq!(
             error.to_string(),
             "cannot replan: service \"web\": service start attempt: exited quickly with code 1, \

@@ -53,7 +53,7 @@ impl Client {
         request: &Request,
         patience: Option<Duration>,
     ) -> Result<Incoming, Failure> {
-        request.check(self.target()).map_err(Failure::Final)?;
+        request.check(self.daemon()).map_err(Failure::Final)?;
         loop {
             let mut lane = self.lane(request.operation()).await?;
             let started = Instant::now();
@@ -100,7 +100,7 @@ impl Client {
                 Ok(_) => {
                     let reason =
                         format!("Pebble's answer is {content_type:?}, which was not asked for");
-                    Failure::Final(Error::protocol(request.operation(), self.target(), reason))
+                    Failure::Final(Error::protocol(request.operation(), self.daemon(), reason))
                 }
                 Err(snag) => self.unanswered(request, snag),
             });

@@ -136,7 +136,7 @@ impl Client {
 
     fn unwritable(&self, label: &str, why: impl std::fmt::Display) -> Failure {
         let operation = format!("put back layer {label:?}");
-        Failure::Final(Error::invalid(&operation, self.target(), why.to_string()))
+        Failure::Final(Error::invalid(&operation, self.daemon(), why.to_string()))
     }
 }
 

@@ -54,6 +54,7 @@ mod change;
 mod changes;
 mod checks;
 mod client;
+mod daemon;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod decoders;

@@ -11,6 +11,7 @@ use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use serde_json::Value;
 
 use super::body::Outgoing;
+use super::daemon::Daemon;
 use super::envelope::{Form, Refusal};
 use super::error::Error;
 use super::names::{check_listed, check_name};
@@ -177,9 +178,9 @@ impl Request {
     }
 
     /// The error of one that is not to be sent.
-    pub(crate) fn check(&self, target: Option<&str>) -> Result<(), Error> {
+    pub(crate) fn check(&self, daemon: &Daemon) -> Result<(), Error> {
         match &self.fault {
-            Some(fault) => Err(Error::invalid(&self.operation, target, fault)),
+            Some(fault) => Err(Error::invalid(&self.operation, daemon, fault)),
             None => Ok(()),
         }
     }
@@ -258,20 +259,20 @@ impl Request {
     }
 
     /// The error of a complete answer that refuses this request.
-    pub(crate) fn refused(&self, target: Option<&str>, refusal: Refusal) -> Error {
+    pub(crate) fn refused(&self, daemon: &Daemon, refusal: Refusal) -> Error {
         let acted = self.may_have_acted(Some(&refusal));
         let error = match self.since {
             Some(since) if refusal.is_missing_route() => {
-                Error::unsupported(&self.operation, target, since)
+                Error::unsupported(&self.operation, daemon, since)
             }
-            _ => Error::refused(&self.operation, target, refusal),
+            _ => Error::refused(&self.operation, daemon, refusal),
         };
         error.with_acted(acted)
     }
 
     /// The error of a complete answer that Pebble does not give to this request.
-    pub(crate) fn misanswered(&self, target: Option<&str>, reason: impl Into<String>) -> Error {
-        Error::protocol(&self.operation, target, reason).with_acted(self.may_have_acted(None))
+    pub(crate) fn misanswered(&self, daemon: &Daemon, reason: impl Into<String>) -> Error {
+        Error::protocol(&self.operation, daemon, reason).with_acted(self.may_have_acted(None))
     }
 
     /// The message to send, with the body that it has.

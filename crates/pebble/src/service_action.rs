@@ -126,7 +126,7 @@ impl<'c> ServiceAction<'c> {
         }
         last.ok_or_else(|| {
             let reason = "Pebble's answer names no change to wait for";
-            Error::protocol(&self.operation, self.client.target(), reason).with_acted(true)
+            Error::protocol(&self.operation, self.client.daemon(), reason).with_acted(true)
         })
     }
 
@@ -203,7 +203,7 @@ impl<'c> ServiceAction<'c> {
     }
 
     pub(super) fn failed(&self, change: &Change) -> Error {
-        Error::change_failed(&self.operation, self.client.target(), change.clone())
+        Error::change_failed(&self.operation, self.client.daemon(), change.clone())
     }
 
     /// Sends one request and waits until its change is over.
@@ -260,7 +260,7 @@ impl<'c> ServiceAction<'c> {
         // A daemon that dies of each request must not be asked for ever.
         if !client.budget().take_retry(client.policy(), Duration::ZERO) {
             let reason = format!("{}, and no retry is left", gone.cause);
-            let error = Error::unreachable(&self.operation, client.target(), reason);
+            let error = Error::unreachable(&self.operation, client.daemon(), reason);
             return Err(error.with_attempts(self.requests).with_acted(true));
         }
         let what = in_target(&self.operation, client.target());
@@ -377,7 +377,7 @@ impl<'c> ServiceAction<'c> {
         let is_unknown_service = *error.kind() == (ErrorKind::Api { status: 400 })
             && error.message().is_some_and(|text| text.ends_with(" does not exist"));
         if is_unknown_service && (self.requests > 1 || call.was_resent()) {
-            Error::restarted(&self.operation, self.client.target(), error)
+            Error::restarted(&self.operation, self.client.daemon(), error)
         } else {
             error
         }
@@ -434,7 +434,7 @@ impl Client {
         call.note_accepted();
         let Some(id) = answered.envelope.change.clone() else {
             let reason = "Pebble's answer names no change to wait for";
-            let error = Error::protocol(call.request().operation(), self.target(), reason);
+            let error = Error::protocol(call.request().operation(), self.daemon(), reason);
             return Err(Failure::Final(error.with_acted(true)).into());
         };
         Ok(Sent::Accepted(AwaitedChange::ours(id, action.clone(), &answered, self)))

@@ -117,8 +117,8 @@ impl ServiceAction<'_> {
                 name_services(&services),
                 seconds(since.elapsed())
             );
-            let (operation, target) = (&self.operation, self.client.target());
-            return Err(Error::change_running(operation, target, reason, Some(change.clone())));
+            let (operation, daemon) = (&self.operation, self.client.daemon());
+            return Err(Error::change_running(operation, daemon, reason, Some(change.clone())));
         }
         if self.conflicts == 0 {
             let at_work = match others.changes.first() {

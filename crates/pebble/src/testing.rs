@@ -3,14 +3,17 @@
 //!
 //! The client itself makes none of its errors here.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::change::Change;
+use super::daemon::Daemon;
 use super::envelope::Refusal;
 use super::error::{Error, ErrorKind, UserFault};
 use super::files::FileError;
@@ -49,7 +52,7 @@ use super::no_answer::{HINT, NoAnswer};
 pub struct ErrorBuilder {
     kind: ErrorKind,
     operation: String,
-    target: Option<String>,
+    daemon: Daemon,
     socket: PathBuf,
     attempts: Option<u32>,
     elapsed: Duration,
@@ -74,7 +77,7 @@ impl ErrorBuilder {
         Self {
             kind,
             operation: operation.into(),
-            target: None,
+            daemon: Daemon::default(),
             socket: "/run/pebble.socket".into(),
             attempts: None,
             elapsed: Duration::ZERO,
@@ -92,7 +95,13 @@ impl ErrorBuilder {
 
     /// Sets [`Error::target`], as [`Client::with_target`](super::Client::with_target) does.
     pub fn target(mut self, target: impl Into<String>) -> Self {
-        self.target = Some(target.into());
+        self.daemon.name = Some(target.into().into());
+        self
+    }
+
+    /// Sets [`Error::tag`], as [`Client::with_tag`](super::Client::with_tag) does.
+    pub fn tag(mut self, tag: Arc<dyn Any + Send + Sync>) -> Self {
+        self.daemon.tag = Some(tag);
         self
     }
 
@@ -230,12 +239,12 @@ impl ErrorBuilder {
 
     /// The error with what its kind needs.
     fn simplest(&self, change: Option<Change>) -> Error {
-        let (operation, target) = (self.operation.as_str(), self.target.as_deref());
+        let (operation, daemon) = (self.operation.as_str(), &self.daemon);
         let cause = |default: &'static str| self.cause.as_deref().unwrap_or(default);
         let message = self.message.clone().unwrap_or_default();
         let refusal = |status| {
             let refusal = Refusal { status, kind: None, message: message.clone() };
-            Error::refused(operation, target, refusal)
+            Error::refused(operation, daemon, refusal)
         };
         match &self.kind {
             ErrorKind::Unreachable => {
@@ -250,49 +259,49 @@ impl ErrorBuilder {
                     may_have_acted: acted,
                     hint: &self.hint,
                 };
-                Error::unreachable(operation, target, reason.to_string()).with_attempts(attempts)
+                Error::unreachable(operation, daemon, reason.to_string()).with_attempts(attempts)
             }
             ErrorKind::PermissionDenied => {
-                Error::denied(operation, target, &self.socket, cause("permission denied"))
+                Error::denied(operation, daemon, &self.socket, cause("permission denied"))
             }
             ErrorKind::Api { status } => refusal(*status),
             ErrorKind::ChangeFailed => match change {
-                Some(change) => Error::change_failed(operation, target, change),
+                Some(change) => Error::change_failed(operation, daemon, change),
                 None => {
-                    Error::ended(ErrorKind::ChangeFailed, operation, target, message.clone(), None)
+                    Error::ended(ErrorKind::ChangeFailed, operation, daemon, message.clone(), None)
                 }
             },
             ErrorKind::ChangeRunning => {
                 let reason = "its change is still running".to_owned();
-                Error::change_running(operation, target, reason, change)
+                Error::change_running(operation, daemon, reason, change)
             }
-            ErrorKind::Restarted => Error::restarted(operation, target, refusal(404)),
+            ErrorKind::Restarted => Error::restarted(operation, daemon, refusal(404)),
             ErrorKind::NotReached => {
-                Error::not_reached(operation, target, "it has not come about".to_owned())
+                Error::not_reached(operation, daemon, "it has not come about".to_owned())
             }
             kind @ (ErrorKind::TimedOut | ErrorKind::OutcomeUnknown) => {
                 let reason = match kind {
                     ErrorKind::TimedOut => "it timed out and was killed",
                     _ => "its connection broke, and it may have run in part or whole",
                 };
-                Error::ended(kind.clone(), operation, target, reason.to_owned(), change)
+                Error::ended(kind.clone(), operation, daemon, reason.to_owned(), change)
             }
-            ErrorKind::Unsupported { since } => Error::unsupported(operation, target, since),
+            ErrorKind::Unsupported { since } => Error::unsupported(operation, daemon, since),
             ErrorKind::File(kind) => {
-                Error::file(operation, target, &FileError::new(kind.clone(), message.clone()))
+                Error::file(operation, daemon, &FileError::new(kind.clone(), message.clone()))
             }
             ErrorKind::Interrupted { bytes } => {
                 let cause = cause("end of stream");
                 let reason = format!("the connection broke after {bytes} bytes ({cause})");
-                Error::interrupted(operation, target, *bytes, reason)
+                Error::interrupted(operation, daemon, *bytes, reason)
             }
-            ErrorKind::TooLarge { limit } => Error::too_large(operation, target, *limit),
+            ErrorKind::TooLarge { limit } => Error::too_large(operation, daemon, *limit),
             ErrorKind::Local(kind) => {
-                Error::local(operation, target, "read or write a file", io::Error::from(*kind))
+                Error::local(operation, daemon, "read or write a file", io::Error::from(*kind))
             }
-            ErrorKind::InvalidRequest => Error::invalid(operation, target, "it was refused"),
+            ErrorKind::InvalidRequest => Error::invalid(operation, daemon, "it was refused"),
             ErrorKind::Protocol => {
-                Error::protocol(operation, target, "what answered is not Pebble")
+                Error::protocol(operation, daemon, "what answered is not Pebble")
             }
         }
     }
@@ -348,6 +357,7 @@ mod tests {
         for kind in KINDS {
             let error = ErrorBuilder::new(kind.clone(), "do it")
                 .target("host \"a\"")
+                .tag(Arc::new(7_u8))
                 .attempts(3)
                 .reason("of a whim")
                 .message("a message")
@@ -359,6 +369,7 @@ mod tests {
             assert_eq!(error.kind(), &kind);
             assert_eq!(error.to_string(), "cannot do it in host \"a\": of a whim");
             assert_eq!((error.target(), error.attempts()), (Some("host \"a\""), 3));
+            assert_eq!((error.tag::<u8>(), error.tag::<u16>()), (Some(&7), None));
             assert_eq!((error.message(), error.may_have_acted()), (Some("a message"), true));
             assert_eq!(error.change(), Some(&change()));
             assert_eq!(error.user_fault(), Some(UserFault::Group));

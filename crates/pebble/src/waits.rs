@@ -90,7 +90,7 @@ impl Client {
         }
         let call = Call::new(self, request);
         let call = &call;
-        let (operation, target) = (call.request().operation(), self.target());
+        let (operation, daemon) = (call.request().operation(), self.daemon());
         // What was seen and how long that took, over all attempts.
         let progress = Mutex::new((seen, Duration::ZERO));
         let progress = &progress;
@@ -106,7 +106,7 @@ impl Client {
                         "the plan has no {kind} {name:?}; add a layer that has it, or correct the \
                          name"
                     );
-                    return Err(Failure::Final(Error::missing(operation, target, reason)));
+                    return Err(Failure::Final(Error::missing(operation, daemon, reason)));
                 };
                 let pause = {
                     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,7 +118,7 @@ impl Client {
                     if *waited >= deadline {
                         let reason =
                             format!("after {} it is {}", seconds(*waited), seen.account(&thing));
-                        return Err(Failure::Final(Error::not_reached(operation, target, reason)));
+                        return Err(Failure::Final(Error::not_reached(operation, daemon, reason)));
                     }
                     let pause = PAUSE.min(longest).min(deadline.saturating_sub(*waited));
                     *waited = waited.saturating_add(pause);

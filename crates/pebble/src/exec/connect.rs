@@ -171,7 +171,7 @@ impl Client {
             (Some(id), Ok(Made { task_id })) => Ok((id.clone(), task_id)),
             _ => {
                 let reason = "Pebble's answer names no change and task for it";
-                Err(Failure::Final(Error::protocol(operation, self.target(), reason)))
+                Err(Failure::Final(Error::protocol(operation, self.daemon(), reason)))
             }
         }
     }
@@ -199,7 +199,7 @@ impl Client {
             }
             // It ended before anything could run: aborted by somebody, or given up.
             200 | 500 if !is_refused_for_good(&refusal) => Err(refusal.message),
-            _ => Ok(Failure::Final(Error::refused(operation, self.target(), refusal))),
+            _ => Ok(Failure::Final(Error::refused(operation, self.daemon(), refusal))),
         }
     }
 
@@ -211,13 +211,13 @@ impl Client {
         id: &ChangeId,
         cause: &str,
     ) -> Failure {
-        let (operation, target) = (&exec.operation(), self.target());
+        let (operation, daemon) = (&exec.operation(), self.daemon());
         let unknown = |what: &str, change: Option<Change>| {
             let reason = format!("{cause}; {what}");
             Failure::Final(Error::ended(
                 ErrorKind::OutcomeUnknown,
                 operation,
-                target,
+                daemon,
                 reason,
                 change,
             ))
@@ -254,7 +254,7 @@ impl Client {
                     "{cause}; whether the command was started is not known: {}",
                     error.reason()
                 );
-                Failure::Final(Error::unreachable(operation, target, reason).with_acted(true))
+                Failure::Final(Error::unreachable(operation, daemon, reason).with_acted(true))
             }
             Err(error) => unknown(
                 &format!("whether the command was started is not known: {}", error.reason()),

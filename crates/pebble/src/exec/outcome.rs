@@ -20,7 +20,7 @@ const TIMED_OUT: &str = "timed out after ";
 impl Client {
     /// The exit code that a change which is over tells, or why it tells none.
     pub(super) fn exec_status(&self, operation: &str, change: Change) -> Result<ExecStatus, Error> {
-        let target = self.target();
+        let daemon = self.daemon();
         if let Some(err) = change.err() {
             let cause = change.tasks().first().and_then(|task| task.last_error()).unwrap_or(err);
             let text = cause.lines().map(str::trim).collect::<Vec<_>>().join(" ");
@@ -33,7 +33,7 @@ impl Client {
             } else {
                 (ErrorKind::ChangeFailed, text)
             };
-            return Err(Error::ended(kind, operation, target, reason, Some(change)));
+            return Err(Error::ended(kind, operation, daemon, reason, Some(change)));
         }
         let code = change
             .tasks()
@@ -46,7 +46,7 @@ impl Client {
             Error::ended(
                 ErrorKind::OutcomeUnknown,
                 operation,
-                target,
+                daemon,
                 reason.to_owned(),
                 Some(change),
             )

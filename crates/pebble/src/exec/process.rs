@@ -239,8 +239,8 @@ impl ExecProcess {
             Some(_) => self.client.refuse(&operation, "the command is over"),
             None => {
                 let reason = "its connection broke while that was sent; the command may be over";
-                let (kind, target) = (ErrorKind::OutcomeUnknown, self.client.target());
-                Error::ended(kind, &operation, target, reason.to_owned(), None)
+                let (kind, daemon) = (ErrorKind::OutcomeUnknown, self.client.daemon());
+                Error::ended(kind, &operation, daemon, reason.to_owned(), None)
             }
         })
     }
@@ -337,7 +337,7 @@ impl ExecProcess {
     }
 
     fn ended(&self, kind: ErrorKind, reason: String) -> Error {
-        Error::ended(kind, &self.operation, self.client.target(), reason, None)
+        Error::ended(kind, &self.operation, self.client.daemon(), reason, None)
     }
 
     /// Closes everything and keeps how it ended.

@@ -49,7 +49,7 @@ impl Client {
         let content = self.pull(path).await?;
         String::from_utf8(content).map_err(|error| {
             let error = io::Error::new(io::ErrorKind::InvalidData, error.utf8_error());
-            Error::local(&operation(path), self.target(), "read it as text", error)
+            Error::local(&operation(path), self.daemon(), "read it as text", error)
         })
     }
 
@@ -65,7 +65,7 @@ impl Client {
             while let Some(piece) = file.piece().await? {
                 if content.len().saturating_add(piece.len()) as u64 > limit {
                     let operation = call.request().operation();
-                    return Err(Failure::Final(Error::too_large(operation, self.target(), limit)));
+                    return Err(Failure::Final(Error::too_large(operation, self.daemon(), limit)));
                 }
                 content.extend_from_slice(&piece);
             }
@@ -91,7 +91,7 @@ impl Client {
         let call = &self.reading_call(path)?;
         let operation = call.request().operation();
         let failed = &|error| {
-            Failure::Final(Error::local(operation, self.target(), "write to its writer", error))
+            Failure::Final(Error::local(operation, self.daemon(), "write to its writer", error))
         };
         let (writer, given) = (&Mutex::new(writer), &AtomicU64::new(0));
         let attempt = |attempt| async move {
@@ -137,7 +137,7 @@ impl Client {
         let request = request(format!("pull {path:?} to {}", local.display()), &[path]);
         let call = &self.checked(request, &[path])?;
         let operation = call.request().operation();
-        let failed = &|what: &str, error| Error::local(operation, self.target(), what, error);
+        let failed = &|what: &str, error| Error::local(operation, self.daemon(), what, error);
         let name = local.file_name().ok_or_else(|| {
             let error = io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
             failed("make it", error)
@@ -236,7 +236,7 @@ impl Client {
             "the connection broke after {bytes} bytes were given away ({cause}); they must not be \
              trusted, pull it again"
         );
-        Failure::Final(Error::interrupted(request.operation(), self.target(), bytes, reason))
+        Failure::Final(Error::interrupted(request.operation(), self.daemon(), bytes, reason))
     }
 }
 
@@ -332,7 +332,7 @@ impl PullStream {
         while self.item().await?.is_some() {}
         self.results.ok_or_else(|| {
             let reason = "its stream has broken before; pull it again".to_owned();
-            Error::interrupted(self.request.operation(), self.client.target(), self.bytes, reason)
+            Error::interrupted(self.request.operation(), self.client.daemon(), self.bytes, reason)
         })
     }
 
@@ -366,7 +366,7 @@ impl PullStream {
                      pull it again",
                     self.client.socket().display()
                 );
-                Err(Error::unreachable(self.request.operation(), self.client.target(), reason)
+                Err(Error::unreachable(self.request.operation(), self.client.daemon(), reason)
                     .with_attempts(1))
             }
         }

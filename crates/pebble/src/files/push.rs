@@ -188,7 +188,7 @@ impl Wrapping {
 impl Client {
     fn boundary(&self, operation: &str) -> Result<Boundary, Error> {
         Boundary::random()
-            .map_err(|error| Error::local(operation, self.target(), "get random bytes", error))
+            .map_err(|error| Error::local(operation, self.daemon(), "get random bytes", error))
     }
 
     /// Writes a file: `POST /v1/files`. `path` is absolute. While no answer comes it is sent again
@@ -306,7 +306,7 @@ impl Client {
         let wrapping = &Wrapping::new(&boundary, path, options);
         let call = &Call::new(self, request(operation, &boundary, 1, Resend::Safe));
         let operation = call.request().operation();
-        let failed = &|what: &str, error| Error::local(operation, self.target(), what, error);
+        let failed = &|what: &str, error| Error::local(operation, self.daemon(), what, error);
         let attempt = |attempt| async move {
             let opened = open_file(local).map_err(|error| failed("open it", error));
             let file = &opened.map_err(Failure::Final)?;
@@ -361,7 +361,7 @@ impl Client {
         let wrapping = &Wrapping::new(&boundary, path, options);
         let call = &Call::new(self, request(operation(path), &boundary, 1, Resend::Never));
         let operation = call.request().operation();
-        let failed = &|what: &str, error| Error::local(operation, self.target(), what, error);
+        let failed = &|what: &str, error| Error::local(operation, self.daemon(), what, error);
         let (reader, progress) = (&Mutex::new(reader), &Progress::default());
         let attempt = |attempt| async move {
             let make = || {
@@ -391,7 +391,7 @@ impl Client {
                  push it again with a new reader"
             );
             Err(Failure::Final(
-                Error::interrupted(operation, self.target(), bytes, reason).with_acted(true),
+                Error::interrupted(operation, self.daemon(), bytes, reason).with_acted(true),
             ))
         };
         let envelope = call.run(attempt).await?;

@@ -85,7 +85,7 @@ impl Client {
 
     fn garbled(&self, request: &Request, cause: &str) -> Failure {
         let reason = format!("the files in Pebble's answer are not as Pebble sends them: {cause}");
-        Failure::Final(Error::protocol(request.operation(), self.target(), reason))
+        Failure::Final(Error::protocol(request.operation(), self.daemon(), reason))
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::owner::Owner;
 use crate::client::{Answer, Client};
+use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::wire::wire_words;
 use charmwright_yaml::text;
@@ -115,8 +116,8 @@ impl FileResult {
     }
 
     /// The error of a call about this path.
-    pub(super) fn failure(&self, operation: &str, target: Option<&str>) -> Option<Error> {
-        let error = Error::file(operation, target, self.error.as_ref()?);
+    pub(super) fn failure(&self, operation: &str, daemon: &Daemon) -> Option<Error> {
+        let error = Error::file(operation, daemon, self.error.as_ref()?);
         Some(error.with_acted(self.in_part))
     }
 }
@@ -160,7 +161,7 @@ pub(super) fn are_about<'a>(
 impl Client {
     /// The one result of a call about one path.
     pub(super) fn only_result(&self, operation: &str, results: &[FileResult]) -> Result<(), Error> {
-        let failure = results.first().and_then(|result| result.failure(operation, self.target()));
+        let failure = results.first().and_then(|result| result.failure(operation, self.daemon()));
         failure.map_or(Ok(()), Err)
     }
 

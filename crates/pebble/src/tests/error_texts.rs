@@ -5,6 +5,7 @@ use std::error::Error as _;
 use serde_json::json;
 
 use super::change::Change;
+use super::daemon::Daemon;
 use super::envelope::Refusal;
 use super::error::Error;
 use super::files::FileError;
@@ -17,7 +18,7 @@ fn is_bad(character: char) -> bool {
 
 fn refused(message: &str) -> Error {
     let refusal = Refusal { status: 400, kind: None, message: message.to_owned() };
-    Error::refused("replan", None, refusal)
+    Error::refused("replan", &Daemon::default(), refusal)
 }
 
 fn file(text: &str) -> FileError {
@@ -48,14 +49,16 @@ fn without_tasks(text: &str) -> serde_json::Value {
 fn they_are_clean_and_bounded_in_every_error() {
     let long = BAD.repeat(2 * 1024 * 1024 / BAD.len());
     for text in [BAD, &long] {
+        let nameless = &Daemon::default();
+        let named = &Daemon { name: Some(text.into()), tag: None };
         let no_tasks = serde_json::from_value(without_tasks(text)).unwrap();
         for error in [
             refused(text),
-            Error::file(text, Some(text), &file(text)),
-            Error::change_failed("start", Some(text), change(text)),
-            Error::change_failed("start", None, no_tasks),
-            Error::protocol(text, None, text).with_cause(&text),
-            Error::unreachable("start", None, text.to_owned()),
+            Error::file(text, named, &file(text)),
+            Error::change_failed("start", named, change(text)),
+            Error::change_failed("start", nameless, no_tasks),
+            Error::protocol(text, nameless, text).with_cause(&text),
+            Error::unreachable("start", nameless, text.to_owned()),
         ] {
             let source = error.source().map(ToString::to_string).unwrap_or_default();
             for shown in [error.to_string(), format!("{error:?}"), source] {

@@ -357,7 +357,7 @@ impl Logs {
             Err(error) => {
                 let reason = "what Pebble sent is no log";
                 Err(Failure::Final(
-                    Error::protocol(OPERATION, self.client.target(), reason).with_cause(&error),
+                    Error::protocol(OPERATION, self.client.daemon(), reason).with_cause(&error),
                 ))
             }
         }

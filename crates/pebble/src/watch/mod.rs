@@ -273,6 +273,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::daemon::Daemon;
     use charmwright_testing::CapturedLog;
 
     /// Does as the script says, and notes when it was asked.
@@ -321,7 +322,7 @@ mod tests {
     fn api(status: u16) -> Failure {
         let refusal =
             super::super::envelope::Refusal { status, kind: None, message: "no".to_owned() };
-        Failure::Final(Error::refused("watch a script", None, refusal))
+        Failure::Final(Error::refused("watch a script", &Daemon::default(), refusal))
     }
 
     async fn next(watch: &mut Resuming<Script>) -> Option<Result<u32, Error>> {
@@ -365,14 +366,19 @@ mod tests {
         let denied = || {
             Failure::Final(Error::denied(
                 "x",
-                None,
+                &Daemon::default(),
                 std::path::Path::new("/s"),
                 "permission denied",
             ))
         };
-        let bad_path =
-            || Failure::Final(Error::invalid("x", None, "the path of the socket is empty"));
-        let too_old = || Failure::Final(Error::unsupported("x", None, "1.5"));
+        let bad_path = || {
+            Failure::Final(Error::invalid(
+                "x",
+                &Daemon::default(),
+                "the path of the socket is empty",
+            ))
+        };
+        let too_old = || Failure::Final(Error::unsupported("x", &Daemon::default(), "1.5"));
         for last in [api(400), api(401), api(403), api(404), denied(), bad_path(), too_old()] {
             let (mut watch, asked) = script(vec![good(&[1]), Err(last), good(&[2])]);
             assert_eq!(next(&mut watch).await.unwrap().unwrap(), 1);
@@ -422,9 +428,16 @@ mod tests {
         crosses(client.follow_logs(&super::super::LogQuery::new()));
     }
 
+    #[tokio::test]
+    async fn the_last_error_of_a_watch_carries_the_clients_tag() {
+        let mut watch = Client::new("").with_tag(Arc::new(7_u8)).watch_all_services();
+        let error = watch.next().await.unwrap().unwrap_err();
+        assert_eq!((error.kind(), error.tag()), (&ErrorKind::InvalidRequest, Some(&7_u8)));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn garbage_and_errors_within_pebble_are_breaks() {
-        let garbage = Failure::Final(Error::protocol("x", None, "not Pebble"));
+        let garbage = Failure::Final(Error::protocol("x", &Daemon::default(), "not Pebble"));
         let (mut watch, asked) =
             script(vec![Err(garbage), Err(api(500)), Err(api(503)), Err(api(429)), good(&[1])]);
         assert_eq!(next(&mut watch).await.unwrap().unwrap(), 1);

@@ -1,6 +1,7 @@
 //! A server that keeps to none of the rules: what comes over the websockets is what a test says.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -129,7 +130,9 @@ async fn with<T>(sent: Sent, work: impl AsyncFnOnce(Client, Exec) -> T) -> T {
             tokio::spawn(serve(stream, sent.clone()));
         }
     });
-    let client = Client::new(socket).with_retry(RetryPolicy::once(Duration::from_secs(5)));
+    let client = Client::new(socket)
+        .with_retry(RetryPolicy::once(Duration::from_secs(5)))
+        .with_tag(Arc::new(7_u8));
     let exec = Exec::new(["x"]).combine_stderr().timeout(Duration::from_secs(60));
     let result = tokio::time::timeout(Duration::from_secs(90), work(client, exec)).await;
     server.abort();
@@ -246,7 +249,8 @@ async fn one_deadline_is_over_the_whole() {
         let error = stdout.read_to_end(&mut kept).await.unwrap_err();
         assert_eq!((error.kind(), kept.as_slice()), (std::io::ErrorKind::TimedOut, &b"some"[..]));
         assert!(started.elapsed() >= Duration::from_secs(7), "{:?}", started.elapsed());
-        assert_eq!(*process.wait().await.unwrap_err().kind(), ErrorKind::TimedOut);
+        let error = process.wait().await.unwrap_err();
+        assert_eq!((error.kind(), error.tag()), (&ErrorKind::TimedOut, Some(&7_u8)));
     })
     .await;
 }

@@ -52,7 +52,7 @@ impl Client {
             return Err(self.refuse(&operation, "it is no folder; pull a file with pull_file"));
         };
         let made = NewFolders::begin(local, options.keep_modes.then(|| info.mode()))
-            .map_err(|error| Error::local(&operation, self.target(), "make the folder", error))?;
+            .map_err(|error| Error::local(&operation, self.daemon(), "make the folder", error))?;
         let mut pulling = Pulling {
             client: self,
             local,
@@ -128,7 +128,7 @@ impl Pulling<'_> {
 
     fn local_failure(&mut self, path: PathBuf, remote: &str, what: &str, error: io::Error) {
         let operation = format!("pull {remote:?} to {}", self.local.join(&path).display());
-        let error = Error::local(&operation, self.client.target(), what, error);
+        let error = Error::local(&operation, self.client.daemon(), what, error);
         self.account.failed(path, error);
     }
 
@@ -291,7 +291,7 @@ impl Pulling<'_> {
         let (files, results) = self.client.read_beside(operation, &paths, &wanted).await?;
         for ((wanted, file), result) in wanted.into_iter().zip(files).zip(results) {
             let operation = format!("pull {:?}", wanted.remote);
-            if let Some(error) = result.failure(&operation, self.client.target()) {
+            if let Some(error) = result.failure(&operation, self.client.daemon()) {
                 self.account.failed(wanted.path, error);
                 continue;
             }
@@ -312,7 +312,7 @@ impl Pulling<'_> {
     fn set_modes(&mut self) {
         for (path, mode, error) in self.made.set_modes() {
             let operation = format!("give {} the mode {mode}", self.local.join(&path).display());
-            let error = Error::local(&operation, self.client.target(), "change it", error);
+            let error = Error::local(&operation, self.client.daemon(), "change it", error);
             self.account.failed(path, error);
         }
     }

@@ -145,7 +145,7 @@ impl Pushing<'_> {
             dirs.insert(0, (parent, &parents));
         }
         let results = self.client.make_dirs_each(&self.operation, &dirs).await?;
-        let failure = |result: &FileResult| result.failure(&self.operation, self.client.target());
+        let failure = |result: &FileResult| result.failure(&self.operation, self.client.daemon());
         if let Some(error) = results.iter().find_map(failure) {
             return Err(error);
         }
@@ -155,12 +155,12 @@ impl Pushing<'_> {
     }
 
     fn failure(&self, what: &str, error: io::Error) -> Error {
-        Error::local(&self.operation, self.client.target(), what, error)
+        Error::local(&self.operation, self.client.daemon(), what, error)
     }
 
     fn local_failure(&mut self, path: PathBuf, what: &str, error: io::Error) {
         let operation = format!("push {}", self.local.join(&path).display());
-        let error = Error::local(&operation, self.client.target(), what, error);
+        let error = Error::local(&operation, self.client.daemon(), what, error);
         self.account.failed(path, error);
     }
 
@@ -268,7 +268,7 @@ impl Pushing<'_> {
             let results = self.client.make_dirs_each(&self.operation, &dirs).await?;
             for ((path, remote, metadata), result) in some.into_iter().zip(results) {
                 let operation = format!("make folder {remote:?}");
-                if let Some(error) = result.failure(&operation, self.client.target()) {
+                if let Some(error) = result.failure(&operation, self.client.daemon()) {
                     self.account.failed(path, error);
                     continue;
                 }
@@ -333,7 +333,7 @@ impl Pushing<'_> {
         self.bytes = 0;
         let results = self.client.push_all(&files).await?;
         for ((path, file), result) in paths.into_iter().zip(files).zip(results) {
-            match result.failure(&format!("push {:?}", file.path()), self.client.target()) {
+            match result.failure(&format!("push {:?}", file.path()), self.client.daemon()) {
                 None => self.account.file(&path, file.size()),
                 Some(error) => self.account.failed(path, error),
             }
