@@ -38,10 +38,10 @@ impl Charm for RestartOnCheck {
                 // A Pebble that was restarted has forgotten the layer, and a stored event may run
                 // before pebble-ready.
                 add_layer(&workload, hook).await?;
-                workload.restart(&[WORKLOAD]).await?;
+                workload.restart([WORKLOAD]).await?;
             }
             Event::Stop => {
-                workload.stop(&[WORKLOAD]).await?;
+                workload.stop([WORKLOAD]).await?;
             }
             _ => {}
         }
@@ -65,7 +65,7 @@ async fn add_layer(workload: &Container, hook: &Hook<RestartOnCheck>) -> Result<
         .period(Duration::from_secs(1))
         .threshold(1);
     let layer = Layer::new().service(WORKLOAD, service).check(WORKLOAD, check);
-    workload.add_layer(WORKLOAD, &layer, LayerMode::Combine).await
+    Ok(workload.add_layer(WORKLOAD, &layer, LayerMode::Combine).await?)
 }
 
 fn main() -> ExitCode {

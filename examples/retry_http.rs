@@ -69,8 +69,7 @@ async fn run(
     port: u16,
     path: &str,
 ) -> Result<String, Box<dyn std::error::Error>> {
-    // One budget for all that this hook does with the container, as `Container::client` has it in a
-    // charm.
+    // One budget for all that this hook does with the container; in a charm `Container` has it.
     let (policy, budget) = (RetryPolicy::new(), Budget::new());
     let client = Client::new(socket).with_retry(policy.clone()).with_budget(budget.clone());
     let deadline = Duration::from_secs(30);

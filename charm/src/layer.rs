@@ -18,7 +18,7 @@ pub async fn put(workload: &Container, config: &Config) -> Result<()> {
     }
     workload.add_layer(WORKLOAD, &layer, LayerMode::Combine).await?;
     if unwanted_check {
-        workload.stop_checks(&[WORKLOAD]).await?;
+        workload.stop_checks([WORKLOAD]).await?;
     }
     Ok(())
 }

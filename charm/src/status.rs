@@ -4,10 +4,10 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use charmwright::pebble::{
-    Budget, CheckQuery, CheckStatus, Classified, ErrorKind, LogEntry, LogQuery, RetryPolicy,
+    self, Budget, CheckQuery, CheckStatus, Classified, ErrorKind, LogEntry, LogQuery, RetryPolicy,
     RunError, ServiceStatus,
 };
-use charmwright::{Container, Error, Hook, Result, Status, Statuses};
+use charmwright::{Container, Hook, Result, Status, Statuses};
 
 use crate::health_check::{PERIOD, without_values};
 use crate::{AnyWorkload, WORKLOAD};
@@ -27,7 +27,7 @@ pub async fn collect(hook: &Hook<AnyWorkload>, statuses: &mut Statuses) -> Resul
 }
 
 async fn of_service(workload: &Container) -> Result<Status> {
-    let services = workload.services(&[WORKLOAD]).await?;
+    let services = workload.services([WORKLOAD]).await?;
     let Some(service) = services.first() else {
         return Ok(Status::waiting(
             "waiting for the workload's layer: Pebble does not have it yet",
@@ -106,7 +106,7 @@ pub async fn first_check(workload: &Container) -> Result<()> {
         .await
         .map_err(RunError::into_inner)
     {
-        Err(Some(NotPassed::NotRun(error))) if !runs_later(&error) => Err(error),
+        Err(Some(NotPassed::NotRun(error))) if !runs_later(&error) => Err(error.into()),
         _ => Ok(()),
     }
 }
@@ -115,7 +115,7 @@ pub async fn first_check(workload: &Container) -> Result<()> {
 #[derive(Debug)]
 enum NotPassed {
     Failing(String),
-    NotRun(Error),
+    NotRun(pebble::Error),
 }
 
 impl fmt::Display for NotPassed {
@@ -129,8 +129,6 @@ impl fmt::Display for NotPassed {
 
 /// Pebble is too old to run a check on demand; or it does not know the check, because it was
 /// restarted a moment ago, and then its pebble-ready brings the layer back.
-fn runs_later(error: &Error) -> bool {
-    error.pebble().is_some_and(|error| {
-        matches!(error.kind(), ErrorKind::Unsupported { .. } | ErrorKind::Api { status: 404 })
-    })
+fn runs_later(error: &pebble::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unsupported { .. } | ErrorKind::Api { status: 404 })
 }

@@ -76,7 +76,7 @@ pub trait Charm: Sized {
     ///
     /// Asked about a command, user, group or working-dir that Pebble cannot use, be that in an
     /// answer or in a failed change. A command that a handler runs by
-    /// [`Container::exec`](super::Container::exec) is in no layer: whoever takes its program from
+    /// [`exec`](crate::pebble::Client::exec) is in no layer: whoever takes its program from
     /// an option returns [`Error::config`] by himself.
     ///
     /// ```

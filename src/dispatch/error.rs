@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use super::phase::Phase;
 use super::text;
@@ -28,7 +29,6 @@ pub struct Error {
 struct Inner {
     kind: ErrorKind,
     cause: Cause,
-    scene: Option<Scene>,
     told: Option<Told>,
 }
 
@@ -56,10 +56,16 @@ impl Told {
     }
 }
 
-/// The container whose Pebble was asked.
-struct Scene {
+/// The container whose Pebble was asked; each error of its client carries one as the tag.
+pub(crate) struct Scene {
     container: ContainerName,
     phase: Phase,
+}
+
+impl Scene {
+    pub(crate) fn tag(container: ContainerName, phase: Phase) -> Arc<dyn Any + Send + Sync> {
+        Arc::new(Self { container, phase })
+    }
 }
 
 enum Cause {
@@ -183,12 +189,6 @@ impl Error {
         Self::build(ErrorKind::Panic, Cause::Text(text))
     }
 
-    /// The same error, now known to be about this container's Pebble.
-    pub(crate) fn at(mut self, container: ContainerName, phase: Phase) -> Self {
-        self.inner.scene = Some(Scene { container, phase });
-        self
-    }
-
     /// The same error, told in these words.
     pub(super) fn told(mut self, told: Option<Told>) -> Self {
         self.inner.told = told;
@@ -203,7 +203,7 @@ impl Error {
     }
 
     fn build(kind: ErrorKind, cause: Cause) -> Self {
-        Self { inner: Box::new(Inner { kind, cause, scene: None, told: None }) }
+        Self { inner: Box::new(Inner { kind, cause, told: None }) }
     }
 
     /// What kind of failure this is.
@@ -258,7 +258,7 @@ impl Error {
     }
 
     fn scene(&self) -> Option<&Scene> {
-        self.links().find_map(|error| error.downcast_ref::<Self>()?.inner.scene.as_ref())
+        self.links().find_map(|error| error.downcast_ref::<pebble::Error>()?.tag())
     }
 
     /// This error and all that it wraps, those included that `source` leaves out because they are
@@ -413,12 +413,16 @@ mod tests {
     #[error("cannot bake the cake")]
     struct Wrapping(#[source] Error);
 
-    fn unreachable() -> Error {
-        let error = ErrorBuilder::new(pebble::ErrorKind::Unreachable, "replan")
+    fn no_answer() -> pebble::Error {
+        ErrorBuilder::new(pebble::ErrorKind::Unreachable, "replan")
             .target("container \"web\"")
             .reason("no answer")
-            .build();
-        Error::from(error).at("web".parse().unwrap(), Phase::Setup)
+            .tag(Scene::tag("web".parse().unwrap(), Phase::Setup))
+            .build()
+    }
+
+    fn unreachable() -> Error {
+        no_answer().into()
     }
 
     #[test]
@@ -430,8 +434,15 @@ mod tests {
 
     #[test]
     fn a_wrapped_error_is_still_found() {
+        let retried = pebble::RunError::Final {
+            operation: "replan twice".to_owned(),
+            attempts: 1,
+            error: no_answer(),
+        };
         for error in [
             unreachable(),
+            retried.into(),
+            Error::new(no_answer()),
             Error::new(unreachable()),
             Error::new(Wrapping(unreachable())),
             Error::new(Wrapping(Error::new(Wrapping(unreachable())))),

@@ -142,10 +142,8 @@ impl<'a, C: Charm> Handling<'a, C> {
         }
     }
 
-    /// The error with its container, and in our words where Pebble's would repeat what the user
-    /// gave.
+    /// The error in our words where Pebble's would repeat what the user gave.
     async fn explained(&self, error: Error) -> Error {
-        let error = self.located(error);
         let (Some(container), Some(refused)) = (error.container().cloned(), error.pebble()) else {
             return error;
         };
@@ -167,26 +165,6 @@ impl<'a, C: Charm> Handling<'a, C> {
             tracing::error!("{}", bug.chain());
         }
         error.told(told)
-    }
-
-    /// An error that came straight from a container's client does not know its container; the
-    /// client's name for it does.
-    fn located(&self, error: Error) -> Error {
-        if error.container().is_some() {
-            return error;
-        }
-        let shared = self.hook.shared();
-        let named = error
-            .pebble()
-            .and_then(pebble::Error::target)
-            .and_then(|target| shared.container_of(target));
-        match named {
-            Some(container) => {
-                let phase = shared.phase(&container);
-                error.at(container, phase)
-            }
-            None => error,
-        }
     }
 
     /// The charm's verdict, except that a workload hook must not fail: Juju would hide it.

@@ -197,18 +197,11 @@ impl Shared {
         self.collecting.load(Ordering::Relaxed)
     }
 
-    /// How patient a call is. While statuses are collected nobody is; else what was asked for the
-    /// call wins, then the container's policy, the operator's values, the charm's policy.
-    pub(crate) fn policy(
-        &self,
-        container: &ContainerName,
-        call: Option<&RetryPolicy>,
-    ) -> RetryPolicy {
+    /// How patient the calls of a handle are that is made now. While statuses are collected nobody
+    /// is; else the container's policy wins, then the operator's values, then the charm's policy.
+    pub(crate) fn policy(&self, container: &ContainerName) -> RetryPolicy {
         if self.collecting() {
             return RetryPolicy::once(COLLECT_LIMIT);
-        }
-        if let Some(call) = call {
-            return call.clone();
         }
         if self.mode == Mode::Ending {
             return RetryPolicy::once(ENDING_LIMIT);
@@ -222,11 +215,6 @@ impl Shared {
                 self.operator.get().copied().unwrap_or_default().apply(self.patience.charm.clone())
             }
         }
-    }
-
-    /// The declared container that a client names by this target.
-    pub(crate) fn container_of(&self, target: &str) -> Option<ContainerName> {
-        self.metadata.container_names().iter().find(|name| target_of(name) == target)?.parse().ok()
     }
 
     /// Tells what the retries on each container came to, where there were any: `charmwright dev`

@@ -10,9 +10,6 @@
 mod charm;
 mod config;
 mod container;
-mod container_exec;
-mod container_files;
-mod container_watches;
 mod error;
 mod event;
 mod faults;

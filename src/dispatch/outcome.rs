@@ -162,8 +162,12 @@ pub(super) fn failed_service(failure: &pebble::ServiceFailure) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::any::Any;
+    use std::sync::Arc;
+
     use serde_json::json;
 
+    use super::super::error::Scene;
     use super::super::phase::Phase;
     use super::*;
     use crate::juju::StatusKind;
@@ -191,8 +195,12 @@ mod tests {
         .unwrap()
     }
 
+    fn web(phase: Phase) -> Arc<dyn Any + Send + Sync> {
+        Scene::tag("web".parse().unwrap(), phase)
+    }
+
     fn errors(phase: Phase) -> Vec<Error> {
-        let at = |error: ErrorBuilder| Error::from(error.build()).at("web".parse().unwrap(), phase);
+        let at = |error: ErrorBuilder| Error::from(error.tag(web(phase)).build());
         vec![
             at(ErrorBuilder::new(pebble::ErrorKind::Unreachable, "replan")),
             at(ErrorBuilder::new(pebble::ErrorKind::ChangeFailed, "replan")
@@ -246,8 +254,9 @@ mod tests {
         let error = |phase| {
             let error = ErrorBuilder::new(pebble::ErrorKind::Restarted, "restart service \"web\"")
                 .target("container \"web\"")
+                .tag(web(phase))
                 .build();
-            Error::from(error).at("web".parse().unwrap(), phase)
+            Error::from(error)
         };
         for phase in [Phase::Setup, Phase::Operation] {
             let waits = Verdict::Store(Status::waiting("waiting for Pebble in \"web\""));
@@ -261,8 +270,9 @@ mod tests {
         let error = ErrorBuilder::new(pebble::ErrorKind::NotReached, "wait for check \"up\"")
             .target("container \"web\"")
             .reason("it is down")
+            .tag(web(Phase::Operation))
             .build();
-        let error = Error::from(error).at("web".parse().unwrap(), Phase::Operation);
+        let error = Error::from(error);
         let Verdict::Store(status) = Verdict::by_table(&Event::ConfigChanged, &error) else {
             panic!("{error}")
         };
@@ -287,8 +297,9 @@ mod tests {
         let error = ErrorBuilder::new(pebble::ErrorKind::ChangeFailed, "run command \"mange\"")
             .reason("fork/exec /mange: no such file or directory")
             .change(change)
+            .tag(web(Phase::Operation))
             .build();
-        let error = Error::from(error).at("web".parse().unwrap(), Phase::Operation);
+        let error = Error::from(error);
         assert_eq!(Verdict::by_table(&Event::ConfigChanged, &error), Verdict::Fail);
         let ready = Event::PebbleReady { container: "web".parse().unwrap() };
         assert_eq!(

@@ -21,7 +21,9 @@ use super::{
     Statuses, Verdict,
 };
 use crate::juju::{HookEnv, LogLevel, Status, ToolFailure};
-use crate::pebble::{Budget, Classified, Exec, Layer, LayerMode, Override, RetryPolicy, Service};
+use crate::pebble::{
+    Budget, Classified, Client, Exec, Layer, LayerMode, Override, RetryPolicy, Service,
+};
 
 const METADATA: &str = "name: probe\nsummary: s\ndescription: d\ncontainers: {web: {}}\n";
 /// A port that is no whole number can be set, and is for the charm to refuse.
@@ -192,8 +194,8 @@ impl Charm for Probe {
                 );
                 hook.container("web")?.add_layer("web", &layer, LayerMode::Combine).await?;
             }
-            Some(Step::Restart) => drop(hook.container("web")?.restart(&["web"]).await?),
-            Some(Step::RawClient) => drop(hook.container("web")?.client().replan().await?),
+            Some(Step::Restart) => drop(hook.container("web")?.restart(["web"]).await?),
+            Some(Step::RawClient) => drop(Client::clone(&*hook.container("web")?).replan().await?),
             Some(Step::Exec) => {
                 let exec = Exec::new(["mange", "--token", "hunter2"]);
                 drop(hook.container("web")?.exec_output(&exec).await?);
@@ -229,7 +231,7 @@ impl Charm for Probe {
             Collected::Add(all) => all.iter().cloned().for_each(|status| statuses.add(status)),
             Collected::Application(status) => statuses.add_application(status.clone()),
             Collected::Readiness => statuses.add(hook.container("web")?.readiness().await),
-            Collected::Services => drop(hook.container("web")?.services(&[]).await?),
+            Collected::Services => drop(hook.container("web")?.all_services().await?),
             Collected::Config => return Err(Error::config("port", "must be prime")),
             Collected::Fail => return Err(Error::new("cannot count the sheep")),
             Collected::Panic => panic!("collected too much"),
