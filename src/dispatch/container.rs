@@ -14,12 +14,12 @@ use crate::pebble::{self, Client, RetryPolicy};
 /// A workload container: the client of its Pebble, whose calls are retried as the hook's situation
 /// asks for.
 ///
-/// All calls of [`pebble::Client`] are here by [`Deref`]: `web.replan().await?`. A handler just
-/// calls: there is no need to ask first whether Pebble is there. In setup a call gives up after
-/// seconds and in operation after minutes (see [`Phase`]); in `stop` and `remove` and while
-/// statuses are collected it makes one attempt. All handles of one container share a connection,
-/// the hook's [`budget`](Client::budget) of retries, and the memory of the layers added, which are
-/// put back if Pebble restarts.
+/// All calls of [`pebble::Client`] and its [`pebble::Reader`] are here by [`Deref`]:
+/// `web.replan().await?`. A handler just calls: there is no need to ask first whether Pebble is
+/// there. In setup a call gives up after seconds and in operation after minutes (see [`Phase`]); in
+/// `stop` and `remove` and while statuses are collected it makes one attempt. All handles of one
+/// container share a connection, the hook's [`budget`](pebble::Reader::budget) of retries, and the
+/// memory of the layers added, which are put back if Pebble restarts.
 ///
 /// `?` makes the charm's error of the client's: it knows the container, and whether that was in
 /// setup. So it does for an error that comes late, from a process, a stream or a watch that a call

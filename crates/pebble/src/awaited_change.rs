@@ -8,12 +8,12 @@ use tokio::time::Instant;
 use super::call::{Answered, Call, Failure, Halt, Snag};
 use super::change::{Change, ChangeId, ChangeStatus, Task};
 use super::changes::{change_path, read_change};
-use super::client::Client;
 #[cfg(test)]
 use super::coverage::Sample;
 use super::envelope::Refusal;
 use super::error::Error;
 use super::lane::Lane;
+use super::reader::Reader;
 use super::remainder::{INTERRUPTED, NOT_IN_PLAN, STOPPED_EARLY, is_stop_of_all};
 use super::request::Request;
 use super::resend::{LostAction, spawned_before};
@@ -91,7 +91,7 @@ impl AwaitedChange {
         id: ChangeId,
         action: LostAction,
         answered: &Answered,
-        client: &Client,
+        client: &Reader,
     ) -> Self {
         let origin = Origin::Ours(action, answered.since);
         let restarts = Some(client.known_layers().restarts());
@@ -131,8 +131,8 @@ impl AwaitedChange {
     }
 }
 
-impl Client {
-    /// As [`Client::wait_change`], in the name of `operation`.
+impl Reader {
+    /// As [`Reader::wait_change`], in the name of `operation`.
     pub(super) async fn wait_change_as(
         &self,
         operation: String,
@@ -476,5 +476,5 @@ fn wait_request(id: &ChangeId, slice: Duration) -> Request {
 
 #[cfg(test)]
 pub(super) fn sample(id: &ChangeId) -> Sample {
-    Sample::new("Client::wait_change", "/v1/changes/{id}/wait", wait_request(id, SLICE))
+    Sample::new("Reader::wait_change", "/v1/changes/{id}/wait", wait_request(id, SLICE))
 }

@@ -13,12 +13,12 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::Instant;
 
-use super::client::Client;
 use super::envelope::{self, Decoded, Document, Envelope, Refusal};
 use super::error::Error;
 use super::lane::{Lane, Reply};
 use super::no_answer::NoAnswer;
 use super::plan::{Plan, read_plan};
+use super::reader::Reader;
 use super::request::Request;
 use super::resend::{Resend, Resume};
 use super::retry::{Classified, Drained, Judged, Reporter, drive};
@@ -27,7 +27,7 @@ use super::transport::{Broken, FailureClass, seconds};
 
 /// A call in progress.
 pub(super) struct Call<'c> {
-    client: &'c Client,
+    client: &'c Reader,
     request: Request,
     lost: Mutex<Option<Lost>>,
     accepted: AtomicBool,
@@ -114,7 +114,7 @@ pub(super) enum Snag {
 }
 
 impl<'c> Call<'c> {
-    pub(super) fn new(client: &'c Client, request: Request) -> Self {
+    pub(super) fn new(client: &'c Reader, request: Request) -> Self {
         Self {
             client,
             request,
@@ -124,7 +124,7 @@ impl<'c> Call<'c> {
         }
     }
 
-    pub(super) fn client(&self) -> &'c Client {
+    pub(super) fn client(&self) -> &'c Reader {
         self.client
     }
 
@@ -348,7 +348,7 @@ impl<'c> Call<'c> {
 }
 
 /// Single exchanges, from which the attempts are made.
-impl Client {
+impl Reader {
     /// A connection for one attempt of `operation`.
     pub(super) async fn lane(&self, operation: &str) -> Result<Lane, Failure> {
         let started = Instant::now();

@@ -14,10 +14,11 @@ use super::coverage::Sample;
 use super::error::Error;
 use super::lane::Lane;
 use super::names::check_name;
+use super::reader::Reader;
 use super::request::{Request, segment};
 use super::resend::Resend;
 
-/// Which changes [`Client::changes`] lists.
+/// Which changes [`Reader::changes`] lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChangeFilter {
     select: ChangeSelect,
@@ -71,7 +72,7 @@ impl ChangeFilter {
     }
 }
 
-impl Client {
+impl Reader {
     /// The changes that a filter selects, oldest first: `GET /v1/changes`. Safe to drop.
     ///
     /// # Errors
@@ -107,7 +108,9 @@ impl Client {
     pub async fn wait_change(&self, id: &ChangeId, deadline: Duration) -> Result<Change, Error> {
         self.wait_change_as(format!("wait for change {id}"), id, deadline).await
     }
+}
 
+impl Client {
     /// Asks Pebble to abort a change, and gives the change as it then stands, often not yet over:
     /// `POST /v1/changes/ID`.
     ///
@@ -138,7 +141,7 @@ pub(super) fn read_change(id: &ChangeId) -> Request {
     Request::get(change_path(id), format!("read change {id}"))
 }
 
-impl Client {
+impl Reader {
     /// All changes that Pebble still has, in no order.
     pub(super) async fn all_changes_on(
         &self,
@@ -178,8 +181,8 @@ fn acts_on_services(change: &Change) -> bool {
 pub(super) fn samples() -> Vec<Sample> {
     let id: ChangeId = "7".parse().expect("an id");
     vec![
-        Sample::new("Client::changes", "/v1/changes", ChangeFilter::all().request()),
-        Sample::new("Client::change", "/v1/changes/{id}", read_change(&id)),
+        Sample::new("Reader::changes", "/v1/changes", ChangeFilter::all().request()),
+        Sample::new("Reader::change", "/v1/changes/{id}", read_change(&id)),
         awaited_change::sample(&id),
         Sample::new("Client::abort_change", "/v1/changes/{id}", abort_request(&id)),
     ]

@@ -13,6 +13,7 @@ use super::error::Error;
 use super::health::with_level_and_names;
 use super::layer::CheckLevel;
 use super::names::owned;
+use super::reader::Reader;
 use super::request::Request;
 use super::resend::Resend;
 use super::service_info::Startup;
@@ -140,7 +141,7 @@ impl CheckInfo {
     }
 }
 
-/// Which checks [`Client::checks`] lists; all of them unless narrowed.
+/// Which checks [`Reader::checks`] lists; all of them unless narrowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct CheckQuery {
@@ -208,7 +209,7 @@ impl CheckRefresh {
 /// Pebble's default period, and with it the longest timeout of a check whose period is not set.
 const DEFAULT_RUN: Duration = Duration::from_secs(10);
 
-impl Client {
+impl Reader {
     /// The checks and how they stand, sorted by name: `GET /v1/checks`. Safe to drop.
     ///
     /// # Errors
@@ -220,7 +221,9 @@ impl Client {
             .decode::<Option<Vec<CheckInfo>>>()
             .map(Option::unwrap_or_default)
     }
+}
 
+impl Client {
     /// Runs a check now and waits for its end, for a check with a timeout of at most 10 s: `POST
     /// /v1/checks/refresh` (Pebble 1.20).
     ///
@@ -321,7 +324,7 @@ fn switch_request(operation: String, action: &str, names: &[String]) -> Request 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
     vec![
-        Sample::new("Client::checks", "/v1/checks", CheckQuery::all().request()),
+        Sample::new("Reader::checks", "/v1/checks", CheckQuery::all().request()),
         Sample::new(
             "Client::start_checks, Client::stop_checks",
             "/v1/checks",

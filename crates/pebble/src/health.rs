@@ -2,14 +2,14 @@
 
 use serde::Deserialize;
 
-use super::client::Client;
 #[cfg(test)]
 use super::coverage::Sample;
 use super::error::Error;
 use super::layer::CheckLevel;
+use super::reader::Reader;
 use super::request::Request;
 
-/// Which checks count for [`Client::health`]; all of them unless narrowed.
+/// Which checks count for [`Reader::health`]; all of them unless narrowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct HealthQuery {
@@ -61,7 +61,7 @@ struct Health {
     healthy: bool,
 }
 
-impl Client {
+impl Reader {
     /// Whether no check of those asked for is down: `GET /v1/health`, open to every user. Inactive
     /// checks do not count, and no checks at all is healthy.
     ///
@@ -78,7 +78,7 @@ impl Client {
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
-    vec![Sample::new("Client::health", "/v1/health", HealthQuery::all().request())]
+    vec![Sample::new("Reader::health", "/v1/health", HealthQuery::all().request())]
 }
 
 #[cfg(test)]

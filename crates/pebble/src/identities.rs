@@ -12,6 +12,7 @@ use super::client::Client;
 use super::coverage::Sample;
 use super::error::Error;
 use super::lane::Lane;
+use super::reader::Reader;
 use super::request::Request;
 use super::resend::Resend;
 use super::wire::wire_words;
@@ -168,7 +169,7 @@ impl fmt::Debug for Identity {
 #[derive(Debug, Clone)]
 pub(crate) struct LostIdentities(BTreeMap<String, Option<Identity>>);
 
-impl Client {
+impl Reader {
     /// All identities by name: `GET /v1/identities` (Pebble 1.15). Passwords and certificates are
     /// masked. Safe to drop.
     ///
@@ -178,7 +179,9 @@ impl Client {
     pub async fn identities(&self) -> Result<BTreeMap<String, Identity>, Error> {
         self.send(list_request()).await?.decode::<Option<_>>().map(Option::unwrap_or_default)
     }
+}
 
+impl Client {
     /// Adds identities, all or none: `POST /v1/identities` (Pebble 1.15). Pebble keeps them over
     /// restarts.
     ///
@@ -312,7 +315,7 @@ pub(super) fn samples() -> Vec<Sample> {
     let post =
         |call, action| Sample::new(call, "/v1/identities", change_request(action, BTreeMap::new()));
     vec![
-        Sample::new("Client::identities", "/v1/identities", list_request()),
+        Sample::new("Reader::identities", "/v1/identities", list_request()),
         post("Client::add_identities, Client::remove_identities", "add"),
         post("Client::update_identities, Client::replace_identities", "replace"),
     ]

@@ -16,9 +16,9 @@ use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_acc
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::call::{Failure, Halt, Snag};
-use super::client::Client;
 use super::error::Error;
 use super::lane::{Counted, Lane, Upgraded};
+use super::reader::Reader;
 use super::request::Request;
 use super::transport::{Broken, FailureClass};
 
@@ -35,13 +35,13 @@ const READ_BUFFER: usize = 32 * 1024;
 /// The body of an answer, piece by piece. Dropping it closes the connection, unless it was read to
 /// its end.
 pub(super) struct Incoming {
-    client: Client,
+    client: Reader,
     lane: Option<Lane>,
     body: hyper::body::Incoming,
     content_type: String,
 }
 
-impl Client {
+impl Reader {
     /// Sends one request and gives the body of its answer as it comes. A status other than 200, or
     /// an answer in JSON where another type was asked for by [`Request::accept`], is read whole and
     /// is a refusal.

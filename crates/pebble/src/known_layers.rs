@@ -16,12 +16,12 @@ use std::time::Duration;
 
 use super::call::{Failure, Halt, Snag};
 use super::change::ChangeId;
-use super::client::Client;
 use super::error::{Error, in_target};
 use super::lane::Lane;
 use super::layer::{Check, InvalidYaml, Layer, LogTarget, Service};
 use super::layers::add_request;
 use super::plan::Plan;
+use super::reader::Reader;
 use super::resend::{LostLayer, Resend};
 use super::service_info::{ServiceInfo, Startup};
 use super::timestamp::Timestamp;
@@ -30,7 +30,7 @@ use super::timestamp::Timestamp;
 /// some milliseconds, and one that runs with `--hold` never does.
 pub(super) const AUTOSTART_LIMIT: Duration = Duration::from_secs(1);
 
-impl Client {
+impl Reader {
     /// Makes sure that the daemon behind `lane` has the layers that were added, and puts back
     /// those that it has forgotten.
     ///

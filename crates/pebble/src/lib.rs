@@ -20,13 +20,13 @@
 //! ```
 //!
 //! # How a call is made
-//! One call is one request with bounded in-line retries: a [`Client`] method describes its request,
-//! `retry` runs it under a policy and a shared budget (`call` is one such run, attempt by attempt),
-//! `transport` has the kept connections, `lane` speaks HTTP on one of them, and `envelope` decodes
-//! the answer. What a lost answer means is data beside each request, and `resend` acts by it.
-//! `incoming` has the two ways of being answered that are no envelope: a stream, and a websocket.
-//! Nothing runs in the background: whoever awaits drives the connection, and dropping a future ends
-//! what it did.
+//! One call is one request with bounded in-line retries: a method of [`Client`], or of [`Reader`]
+//! if it changes nothing, describes its request, `retry` runs it under a policy and a shared budget
+//! (`call` is one such run, attempt by attempt), `transport` has the kept connections, `lane`
+//! speaks HTTP on one of them, and `envelope` decodes the answer. What a lost answer means is data
+//! beside each request, and `resend` acts by it. `incoming` has the two ways of being answered that
+//! are no envelope: a stream, and a websocket. Nothing runs in the background: whoever awaits
+//! drives the connection, and dropping a future ends what it did.
 //!
 //! # Where things are
 //! A file is named for the part of the API that it speaks: `system_info`, `health`, `metrics`,
@@ -77,6 +77,7 @@ mod no_answer;
 mod notices;
 mod notify;
 mod plan;
+mod reader;
 mod remainder;
 mod request;
 mod resend;
@@ -128,6 +129,7 @@ pub use logs::{LogEntry, LogQuery};
 pub use notices::{InvalidNoticeId, Notice, NoticeId, NoticeQuery, NoticeType};
 pub use notify::Notify;
 pub use plan::Plan;
+pub use reader::Reader;
 pub use retry::{
     Attempt, Budget, Classified, FailedAttempt, InvalidRetrySummary, RetryObserver, RetryPolicy,
     RetrySummary, RunError, WAITS,

@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::client::Client;
 #[cfg(test)]
 use super::coverage::Sample;
 use super::envelope::Form;
 use super::error::Error;
+use super::reader::Reader;
 use super::request::Request;
 use super::service_output::last_words;
 use super::timestamp::Timestamp;
 
-/// Which lines [`Client::logs`] reads, or with which [`Client::follow_logs`] begins.
+/// Which lines [`Reader::logs`] reads, or with which [`Reader::follow_logs`] begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct LogQuery {
@@ -128,7 +128,7 @@ impl LogEntry {
     }
 }
 
-impl Client {
+impl Reader {
     /// The newest lines of services' output, oldest first: `GET /v1/logs`. Safe to drop.
     ///
     /// Pebble keeps 100 KiB a service, over restarts of the service but not of itself.
@@ -143,8 +143,8 @@ impl Client {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
     vec![
-        Sample::new("Client::logs", "/v1/logs", LogQuery::new().request()),
-        Sample::new("Client::follow_logs", "/v1/logs", LogQuery::new().follow_request()),
+        Sample::new("Reader::logs", "/v1/logs", LogQuery::new().request()),
+        Sample::new("Reader::follow_logs", "/v1/logs", LogQuery::new().follow_request()),
     ]
 }
 

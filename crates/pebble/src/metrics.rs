@@ -1,13 +1,13 @@
 //! What Pebble counts of its services and checks.
 
-use super::client::Client;
 #[cfg(test)]
 use super::coverage::Sample;
 use super::envelope::Form;
 use super::error::Error;
+use super::reader::Reader;
 use super::request::Request;
 
-impl Client {
+impl Reader {
     /// The metrics in the text format that Prometheus reads: `GET /v1/metrics` (Pebble 1.19). Safe
     /// to drop.
     ///
@@ -30,5 +30,5 @@ fn request() -> Request {
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
-    vec![Sample::new("Client::metrics", "/v1/metrics", request())]
+    vec![Sample::new("Reader::metrics", "/v1/metrics", request())]
 }

@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::call::Call;
+#[cfg(doc)]
 use super::client::Client;
 #[cfg(test)]
 use super::coverage::Sample;
 use super::duration::GoDuration;
 use super::error::Error;
+use super::reader::Reader;
 use super::request::{Request, segment};
 use super::timestamp::Timestamp;
 use super::wire::{null_as_default, wire_id, wire_words};
@@ -182,7 +184,7 @@ enum Whose {
     Everybody,
 }
 
-/// Which notices [`Client::notices`] lists; unless narrowed, all that are public or of the caller's
+/// Which notices [`Reader::notices`] lists; unless narrowed, all that are public or of the caller's
 /// own user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
@@ -263,7 +265,7 @@ impl NoticeQuery {
     }
 }
 
-impl Client {
+impl Reader {
     /// One notice: `GET /v1/notices/ID` (Pebble 1.5). Safe to drop.
     ///
     /// # Errors
@@ -342,10 +344,10 @@ pub(super) fn samples() -> Vec<Sample> {
     let id: NoticeId = "7".parse().expect("an id");
     let query = NoticeQuery::new();
     vec![
-        Sample::new("Client::notice", "/v1/notices/{id}", read_notice(&id)),
-        Sample::new("Client::notices", "/v1/notices", query.request("")),
+        Sample::new("Reader::notice", "/v1/notices/{id}", read_notice(&id)),
+        Sample::new("Reader::notices", "/v1/notices", query.request("")),
         Sample::new(
-            "Client::wait_notices, Client::watch_notices",
+            "Reader::wait_notices, Reader::watch_notices",
             "/v1/notices",
             query.wait_request("", SLICE),
         ),

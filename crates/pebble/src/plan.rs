@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::client::Client;
 #[cfg(test)]
 use super::coverage::Sample;
 use super::error::Error;
 use super::layer::{Check, InvalidYaml, LogTarget, Service};
+use super::reader::Reader;
 use super::request::Request;
 use super::wire::wire_object;
 use charmwright_yaml as yaml;
@@ -63,7 +63,7 @@ impl Plan {
     }
 }
 
-impl Client {
+impl Reader {
     /// The plan that Pebble runs by now: `GET /v1/plan?format=yaml`. Since Pebble 1.28 only an
     /// administrator may ask. Safe to drop.
     ///
@@ -84,7 +84,7 @@ pub(super) fn read_plan() -> Request {
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
-    vec![Sample::new("Client::plan", "/v1/plan", read_plan())]
+    vec![Sample::new("Reader::plan", "/v1/plan", read_plan())]
 }
 
 #[cfg(test)]

@@ -17,10 +17,10 @@ use tokio::time::Instant;
 use super::awaited_change::{AwaitedChange, ChangeEnd, FORGOTTEN, LEAST_PAUSE};
 use super::call::{Call, Failure, Halt};
 use super::change::Change;
-use super::client::Client;
 use super::error::{Error, ErrorKind, in_target};
 use super::known_layers::AUTOSTART_LIMIT;
 use super::lane::Lane;
+use super::reader::Reader;
 use super::remainder::{Restarted, after_conflict, is_complete, started_services};
 use super::request::Request;
 use super::resend::{LostAction, Resend};
@@ -35,7 +35,7 @@ const MOST_TURNS: u32 = 16;
 
 /// An action in progress.
 pub(super) struct ServiceAction<'c> {
-    pub(super) client: &'c Client,
+    pub(super) client: &'c Reader,
     /// Completes a sentence that starts with "cannot".
     pub(super) operation: String,
     /// When the first of its changes met another one at work.
@@ -83,7 +83,7 @@ struct DaemonGone {
 }
 
 impl<'c> ServiceAction<'c> {
-    pub(super) fn new(client: &'c Client, operation: String) -> Self {
+    pub(super) fn new(client: &'c Reader, operation: String) -> Self {
         Self { client, operation, conflict_since: None, conflicts: 0, requests: 0 }
     }
 
@@ -393,7 +393,7 @@ pub(super) fn name_services(names: &[impl AsRef<str>]) -> String {
     }
 }
 
-impl Client {
+impl Reader {
     /// Sends an action over one connection, unless its answer was lost and the daemon that it was
     /// sent to is gone.
     async fn send_action(

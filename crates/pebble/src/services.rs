@@ -8,12 +8,13 @@ use super::coverage::Sample;
 use super::error::Error;
 use super::lane::Lane;
 use super::names::{check_listed, owned};
+use super::reader::Reader;
 use super::request::Request;
 use super::resend::LostAction;
 use super::service_action::{ServiceAction, name_services};
 use super::service_info::ServiceInfo;
 
-impl Client {
+impl Reader {
     /// The services of these names and how they stand, sorted by name; all of them when there is
     /// no name: `GET /v1/services`.
     ///
@@ -38,7 +39,9 @@ impl Client {
     pub async fn all_services(&self) -> Result<Vec<ServiceInfo>, Error> {
         self.services(NONE).await
     }
+}
 
+impl Client {
     /// Starts services and those that they require, and waits until each has stayed up for Pebble's
     /// one second: `POST /v1/services`.
     ///
@@ -142,7 +145,7 @@ pub(super) fn list_request<S: AsRef<str>>(names: &[S]) -> Request {
     Request::get("/v1/services", "list services").query_list("names", "service", names)
 }
 
-impl Client {
+impl Reader {
     /// The services of these names, which come from Pebble or from a layer, over one connection.
     pub(super) async fn services_on(
         &self,
@@ -180,7 +183,7 @@ pub(super) fn samples() -> Vec<Sample> {
     let action = LostAction { kind: "replan", services: Vec::new() };
     let calls = "Client::start, Client::stop, Client::restart, Client::replan, Client::autostart";
     vec![
-        Sample::new("Client::services, Client::all_services", "/v1/services", list_request(&NONE)),
+        Sample::new("Reader::services, Reader::all_services", "/v1/services", list_request(&NONE)),
         Sample::new(calls, "/v1/services", action_request("replan".to_owned(), &action)),
     ]
 }

@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::client::Client;
 #[cfg(test)]
 use super::coverage::Sample;
 use super::error::Error;
+use super::reader::Reader;
 use super::request::Request;
 
 /// What a daemon says of itself.
@@ -121,7 +121,7 @@ fn parse_version(text: &str) -> Option<Version> {
     Some(Version { major, minor, patch })
 }
 
-impl Client {
+impl Reader {
     /// Asks the daemon who it is: `GET /v1/system-info`, open to every user. Its answer says that
     /// Pebble is there, not that services are up.
     ///
@@ -140,7 +140,7 @@ fn request() -> Request {
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
-    vec![Sample::new("Client::system_info", "/v1/system-info", request())]
+    vec![Sample::new("Reader::system_info", "/v1/system-info", request())]
 }
 
 #[cfg(test)]

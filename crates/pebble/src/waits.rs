@@ -33,9 +33,10 @@ impl Client {
     /// that it is active, which Pebble also says of one that is being started.
     ///
     /// Time for which it was active before the call counts. `deadline` counts time in which Pebble
-    /// answers; silence goes by the policy, as for [`Self::wait_change`]. If Pebble is restarted
-    /// meanwhile, the layers that this client has added are put back, but nothing is started: that
-    /// is what [`Self::replan`] does. Dropping the future stops the waiting.
+    /// answers; silence goes by the policy, as for [`wait_change`](super::Reader::wait_change). If
+    /// Pebble is restarted meanwhile, the layers that this client has added are put back, but
+    /// nothing is started: that is what [`Self::replan`] does. Dropping the future stops the
+    /// waiting.
     ///
     /// # Errors
     /// [`ErrorKind::NotReached`] at the deadline, with what was seen; [`ErrorKind::Api`] with

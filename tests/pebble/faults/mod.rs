@@ -145,7 +145,7 @@ fn the_table_has_every_endpoint() {
     let docs = include_str!("../../../docs/pebble.md");
     let listed: BTreeSet<&str> = docs
         .lines()
-        .filter(|line| line.contains("`Client::"))
+        .filter(|line| ["`Client::", "`Reader::"].iter().any(|call| line.contains(call)))
         .filter_map(|line| line.split('`').nth(1))
         .collect();
     let tried: BTreeSet<&str> = rows::all().iter().map(|operation| operation.endpoint).collect();

@@ -22,6 +22,7 @@ use super::super::coverage::Sample;
 use super::super::envelope::Refusal;
 use super::super::error::{Error, ErrorKind};
 use super::super::incoming::Websocket;
+use super::super::reader::Reader;
 use super::super::request::{Request, segment};
 use super::super::resend::Resend;
 use super::options::Exec;
@@ -85,10 +86,14 @@ impl Client {
             Some((Instant::now().checked_add(length)?, length))
         });
         Ok(ExecProcess::new(Parts {
-            client: self.clone(),
+            client: self.reader().clone(),
             id,
             shared: Shared::new(connections, exec.given_stdin(), deadline),
-            waiter: Box::pin(self.clone().wait_for(operation.clone(), exec.end_step(), pending)),
+            waiter: Box::pin(self.reader().clone().wait_for(
+                operation.clone(),
+                exec.end_step(),
+                pending,
+            )),
             operation,
             terminal: exec.has_terminal(),
             output_limit: exec.kept_output(),
@@ -96,7 +101,9 @@ impl Client {
             requested,
         }))
     }
+}
 
+impl Reader {
     async fn start_exec(
         &self,
         call: &Call<'_>,

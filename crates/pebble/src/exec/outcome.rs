@@ -1,8 +1,8 @@
 //! How a command has ended, from its change.
 
 use super::super::change::Change;
-use super::super::client::Client;
 use super::super::error::{Error, ErrorKind};
+use super::super::reader::Reader;
 use super::process::ExecStatus;
 
 /// What Pebble says of a command whose websockets were not there in time: this daemon has not
@@ -17,7 +17,7 @@ const FORGOTTEN: &str = "cannot get exec setup object for task";
 /// What Pebble says of a command that it has killed at its timeout. (As above.)
 const TIMED_OUT: &str = "timed out after ";
 
-impl Client {
+impl Reader {
     /// The exit code that a change which is over tells, or why it tells none.
     pub(super) fn exec_status(&self, operation: &str, change: Change) -> Result<ExecStatus, Error> {
         let daemon = self.daemon();
@@ -59,6 +59,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::Client;
 
     fn status(err: Option<&str>, data: &Value) -> Result<ExecStatus, Error> {
         let log = err.map(|err| format!("2026-11-22T20:00:10Z ERROR {err}"));

@@ -11,8 +11,10 @@ use tokio::time::Instant;
 
 use super::super::awaited_change::ChangeEnd;
 use super::super::change::{Change, ChangeId};
+#[cfg(doc)]
 use super::super::client::Client;
 use super::super::error::{Error, ErrorKind};
+use super::super::reader::Reader;
 use super::super::signals::Signal;
 use super::control;
 use super::sockets::{Fault, FaultKind, Shared, Sockets, Stream};
@@ -29,7 +31,7 @@ pub(super) type Waiter = Pin<Box<dyn Future<Output = Result<ChangeEnd, Error>> +
 /// stream. Dropping it kills the command (SIGKILL to its own process, not to others that it has
 /// started) and closes everything, though readers may still be held.
 pub struct ExecProcess {
-    client: Client,
+    client: Reader,
     operation: String,
     id: ChangeId,
     shared: Arc<Shared>,
@@ -114,7 +116,7 @@ impl ExecTimings {
 
 /// What [`ExecProcess`] is made of.
 pub(super) struct Parts {
-    pub(super) client: Client,
+    pub(super) client: Reader,
     pub(super) operation: String,
     pub(super) id: ChangeId,
     pub(super) shared: Arc<Shared>,

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Deserializer};
 
 use super::mode::Mode;
-use crate::client::Client;
 #[cfg(test)]
 use crate::coverage::Sample;
 use crate::error::Error;
+use crate::reader::Reader;
 use crate::request::Request;
 use crate::timestamp::Timestamp;
 use crate::wire::wire_words;
@@ -138,7 +138,7 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp
     Ok(String::deserialize(deserializer)?.parse().ok())
 }
 
-/// What [`Client::list_files`] lists of a path; all that is in it unless narrowed.
+/// What [`Reader::list_files`] lists of a path; all that is in it unless narrowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct ListOptions {
@@ -178,7 +178,7 @@ impl ListOptions {
     }
 }
 
-impl Client {
+impl Reader {
     /// What is in a folder, by name, or one file: `GET /v1/files?action=list`. `path` is absolute;
     /// a link at its end is followed. Safe to drop.
     ///
@@ -201,7 +201,7 @@ impl Client {
 
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
-    vec![Sample::new("Client::list_files", "/v1/files", ListOptions::new().request("/a"))]
+    vec![Sample::new("Reader::list_files", "/v1/files", ListOptions::new().request("/a"))]
 }
 
 #[cfg(test)]

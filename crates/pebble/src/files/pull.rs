@@ -12,22 +12,22 @@ use super::reading::{Item, LONGEST_TARGET, Reading, request};
 use super::results::FileResult;
 use super::temporary::{LocalFolder, TemporaryFile};
 use crate::call::{Call, Failure};
-use crate::client::Client;
 #[cfg(test)]
 use crate::coverage::Sample;
 use crate::error::Error;
 use crate::names::owned;
+use crate::reader::Reader;
 use crate::request::Request;
 use crate::transport::seconds;
 
-/// What [`Client::pull`] holds at most: 128 MiB. A caller that is to hold more should say so.
+/// What [`Reader::pull`] holds at most: 128 MiB. A caller that is to hold more should say so.
 const LARGEST_HELD: u64 = 128 * 1024 * 1024;
 
 fn operation(path: &str) -> String {
     format!("pull {path:?}")
 }
 
-impl Client {
+impl Reader {
     /// The content of a file of at most 128 MiB: `GET /v1/files?action=read`. `path` is absolute
     /// and leads to a regular file. While it does not come whole it is read again. Safe to drop.
     ///
@@ -43,7 +43,7 @@ impl Client {
     /// The same as text.
     ///
     /// # Errors
-    /// As [`Client::pull`], and [`Local`](crate::ErrorKind::Local) of
+    /// As [`Reader::pull`], and [`Local`](crate::ErrorKind::Local) of
     /// [`InvalidData`](io::ErrorKind::InvalidData) when it is not UTF-8.
     pub async fn pull_text(&self, path: &str) -> Result<String, Error> {
         let content = self.pull(path).await?;
@@ -56,7 +56,7 @@ impl Client {
     /// The content of a file with a limit in bytes of the caller's own.
     ///
     /// # Errors
-    /// As [`Client::pull`].
+    /// As [`Reader::pull`].
     pub async fn pull_at_most(&self, path: &str, limit: u64) -> Result<Vec<u8>, Error> {
         let call = &self.reading_call(path)?;
         let attempt = |attempt| async move {
@@ -82,7 +82,7 @@ impl Client {
     /// writer has got a part.
     ///
     /// # Errors
-    /// As [`Client::pull`], but for the size;
+    /// As [`Reader::pull`], but for the size;
     /// [`Interrupted`](crate::ErrorKind::Interrupted) with the number of bytes that the
     /// writer was given when the connection broke after the first;
     /// [`Local`](crate::ErrorKind::Local) when the writer fails. After any of them what the
@@ -130,7 +130,7 @@ impl Client {
     /// for to be on the disk.
     ///
     /// # Errors
-    /// As [`Client::pull`], but for the size; [`Local`](crate::ErrorKind::Local) when the
+    /// As [`Reader::pull`], but for the size; [`Local`](crate::ErrorKind::Local) when the
     /// local file cannot be written, or a folder or device is in its place.
     pub async fn pull_file(&self, path: &str, local: impl AsRef<Path>) -> Result<u64, Error> {
         let local = local.as_ref();
@@ -242,7 +242,7 @@ impl Client {
 
 /// The answer to a request for one file.
 struct OneFile<'a> {
-    client: &'a Client,
+    client: &'a Reader,
     request: &'a Request,
     path: &'a str,
     reading: Reading,
@@ -291,7 +291,7 @@ impl OneFile<'_> {
 /// **Only [`finish`](Self::finish) says which files were read**: until then no byte must be
 /// trusted. Dropped before the end, it closes its connection.
 pub struct PullStream {
-    client: Client,
+    client: Reader,
     request: Request,
     paths: Vec<String>,
     reading: Option<Box<Reading>>,
@@ -430,8 +430,8 @@ impl PulledFile<'_> {
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Sample> {
     vec![Sample::new(
-        "Client::pull, Client::pull_text, Client::pull_at_most, Client::pull_to, \
-         Client::pull_file, Client::pull_all, Client::pull_tree",
+        "Reader::pull, Reader::pull_text, Reader::pull_at_most, Reader::pull_to, \
+         Reader::pull_file, Reader::pull_all, Reader::pull_tree",
         "/v1/files",
         request(operation("/a"), &["/a"]),
     )]

@@ -25,11 +25,12 @@ use super::owner::Owner;
 use super::results::{FileResult, decode_results};
 use crate::body::{Outgoing, Pipe};
 use crate::call::{Call, Failure};
-use crate::client::{Answer, Client};
+use crate::client::Client;
 #[cfg(test)]
 use crate::coverage::Sample;
 use crate::envelope::Envelope;
 use crate::error::Error;
+use crate::reader::Answer;
 use crate::request::Request;
 use crate::resend::Resend;
 

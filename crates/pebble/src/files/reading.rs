@@ -12,10 +12,10 @@ use std::time::Duration;
 use super::decoder::{Decoder, Event, Fault, Head};
 use super::results::{FileResult, are_about};
 use crate::call::Failure;
-use crate::client::Client;
 use crate::envelope::{Decoded, Form, decode_answer};
 use crate::error::Error;
 use crate::incoming::Incoming;
+use crate::reader::Reader;
 use crate::request::Request;
 
 /// The results of so many paths as fit one request are far smaller.
@@ -60,7 +60,7 @@ pub(super) fn request(operation: impl Into<String>, paths: &[&str]) -> Request {
     )
 }
 
-impl Client {
+impl Reader {
     /// Sends a request to read files, once, and gives its answer when that begins.
     pub(super) async fn begin_reading(
         &self,
@@ -93,7 +93,7 @@ impl Reading {
     /// What comes next. After [`Item::Results`] nothing does. `paths` are those of the request.
     pub(super) async fn next<P: AsRef<str>>(
         &mut self,
-        client: &Client,
+        client: &Reader,
         request: &Request,
         paths: &[P],
     ) -> Result<Item, Failure> {

@@ -9,9 +9,9 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::owner::Owner;
-use crate::client::{Answer, Client};
 use crate::daemon::Daemon;
 use crate::error::Error;
+use crate::reader::{Answer, Reader};
 use crate::wire::wire_words;
 use charmwright_yaml::text;
 
@@ -158,7 +158,7 @@ pub(super) fn are_about<'a>(
     results.iter().map(FileResult::path).eq(paths)
 }
 
-impl Client {
+impl Reader {
     /// The one result of a call about one path.
     pub(super) fn only_result(&self, operation: &str, results: &[FileResult]) -> Result<(), Error> {
         let failure = results.first().and_then(|result| result.failure(operation, self.daemon()));

@@ -7,7 +7,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use hyper::Method;
+
 use super::request::Request;
+use super::resend::Resend;
 
 /// One call of the client, and a request as it sends it.
 pub(crate) struct Sample {
@@ -112,6 +115,20 @@ fn every_endpoint_has_a_call() {
     let covered: BTreeSet<String> = samples().iter().map(Sample::endpoint).collect();
     let wanted: BTreeSet<String> = INDEX.iter().map(|endpoint| (*endpoint).to_owned()).collect();
     assert_eq!(covered, wanted);
+}
+
+/// A reader changes nothing, and each call that changes nothing is a reader's: a `GET` that puts no
+/// layers back and may be sent again, which that for a command's websocket may not.
+#[test]
+fn a_reader_has_the_calls_that_only_read() {
+    for sample in samples() {
+        let request = &sample.request;
+        let only_reads = *request.method() == Method::GET
+            && !request.needs_layers()
+            && matches!(request.resend(), Resend::Safe);
+        let is_readers = sample.call.split(", ").all(|call| call.starts_with("Reader::"));
+        assert_eq!(is_readers, only_reads, "{}: {}", sample.call, sample.endpoint());
+    }
 }
 
 const BEGIN: &str =

@@ -19,10 +19,10 @@ use hyper::body::Bytes;
 use tokio::time::{Instant, Sleep};
 
 use super::super::call::Failure;
-use super::super::client::Client;
 use super::super::error::Error;
 use super::super::incoming::Incoming;
 use super::super::logs::{Extent, LogEntry, LogQuery};
+use super::super::reader::Reader;
 use super::super::service_info::ServiceInfo;
 use super::super::services::list_request;
 use super::super::timestamp::Timestamp;
@@ -51,7 +51,7 @@ const ENTRY_OVERHEAD: usize = 29;
 
 const OPERATION: &str = "follow the logs";
 
-/// A stream of what services write, from [`Client::follow_logs`]. It ends by being dropped.
+/// A stream of what services write, from [`Reader::follow_logs`]. It ends by being dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct LogFollow {
@@ -60,7 +60,7 @@ pub struct LogFollow {
 
 watch_stream!(LogFollow, LogEvent, |_, _| {});
 
-impl Client {
+impl Reader {
     /// Follows what services write: `GET /v1/logs` with `follow`, and `GET /v1/services` each
     /// second.
     ///
@@ -92,7 +92,7 @@ impl Client {
 }
 
 struct Logs {
-    client: Client,
+    client: Reader,
     query: LogQuery,
     stage: Stage,
     /// Something went wrong since the last opening.
@@ -146,7 +146,7 @@ impl Source for Logs {
         OPERATION
     }
 
-    fn client(&self) -> &Client {
+    fn client(&self) -> &Reader {
         &self.client
     }
 
@@ -161,7 +161,7 @@ impl Source for Logs {
 }
 
 impl Logs {
-    fn new(client: Client, query: &LogQuery) -> Self {
+    fn new(client: Reader, query: &LogQuery) -> Self {
         let now = Some(Timestamp::now().floor_to_millis());
         let (newest, floor) = match query.extent() {
             Extent::Default | Extent::Newest(0) => (None, now),
@@ -420,7 +420,7 @@ fn is_before(floor: Option<Timestamp>, time: Timestamp) -> bool {
 
 /// The services of the query that were ever started.
 async fn started_services(
-    client: &Client,
+    client: &Reader,
     query: &LogQuery,
 ) -> Result<BTreeMap<String, Timestamp>, Failure> {
     let services: Vec<ServiceInfo> = client.read_list_once(&list_request(query.names()), 1).await?;
@@ -431,7 +431,7 @@ async fn started_services(
 }
 
 impl Following {
-    fn ask(client: &Client, query: &LogQuery) -> Self {
+    fn ask(client: &Reader, query: &LogQuery) -> Self {
         let client = client.clone();
         let request = query.follow_request();
         let opening = async move { client.open(&request, None).await };
@@ -491,6 +491,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Client;
 
     fn entries(log: &[(u32, &str)]) -> Vec<LogEntry> {
         log.iter()

@@ -24,8 +24,8 @@ use tokio::time::Instant;
 
 use self::backoff::Backoff;
 use super::call::Failure;
-use super::client::Client;
 use super::error::{Error, ErrorKind, in_target};
+use super::reader::Reader;
 use super::retry::{Budget, RetryPolicy, WAITS};
 use super::transport::seconds;
 
@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The client for the requests of a watch: each is one attempt, and nothing is charged to the
 /// budget of the calls beside it.
-fn watcher(client: &Client) -> Client {
+fn watcher(client: &Reader) -> Reader {
     client.clone().with_retry(RetryPolicy::once(PATIENCE)).with_budget(Budget::new())
 }
 
@@ -53,7 +53,7 @@ trait Source: Send + 'static {
     /// What is done, for messages: `watch notices`.
     fn operation(&self) -> &'static str;
 
-    fn client(&self) -> &Client;
+    fn client(&self) -> &Reader;
 
     /// Waits until something has happened, or for a while. After a failure it is called again some
     /// time later.
@@ -273,12 +273,13 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::Client;
     use crate::daemon::Daemon;
     use charmwright_testing::CapturedLog;
 
     /// Does as the script says, and notes when it was asked.
     struct Script {
-        client: Client,
+        client: Reader,
         rounds: std::vec::IntoIter<Result<Round<u32>, Failure>>,
         asked: Arc<Mutex<Vec<Instant>>>,
     }
@@ -290,7 +291,7 @@ mod tests {
             "watch a script"
         }
 
-        fn client(&self) -> &Client {
+        fn client(&self) -> &Reader {
             &self.client
         }
 
@@ -308,7 +309,7 @@ mod tests {
     ) -> (Resuming<Script>, Arc<Mutex<Vec<Instant>>>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let source = Script {
-            client: Client::new("/nowhere"),
+            client: Reader::new("/nowhere"),
             rounds: rounds.into_iter(),
             asked: Arc::clone(&asked),
         };

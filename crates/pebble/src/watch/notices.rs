@@ -3,14 +3,14 @@
 use tokio::time::Instant;
 
 use super::super::call::Failure;
-use super::super::client::Client;
 use super::super::notices::{LEAST_PAUSE, Notice, NoticeQuery, SLICE};
+use super::super::reader::Reader;
 use super::super::timestamp::Timestamp;
 use super::{Resuming, Round, Source, watch_stream, watcher};
 #[cfg(doc)]
 use crate::ErrorKind;
 
-/// A stream of notices, from [`Client::watch_notices`]. It ends by being dropped.
+/// A stream of notices, from [`Reader::watch_notices`]. It ends by being dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct NoticeWatch {
@@ -32,7 +32,7 @@ watch_stream!(NoticeWatch, Notice, |watch, notice| {
     watch.cursor = watch.cursor.max(Some(notice.last_repeated()));
 });
 
-impl Client {
+impl Reader {
     /// Watches notices: first those that the query selects as they stand, then each one as it
     /// occurs: `GET /v1/notices` with a timeout, again and again (Pebble 1.5).
     ///
@@ -63,7 +63,7 @@ impl Client {
 }
 
 struct Notices {
-    client: Client,
+    client: Reader,
     /// Its `after` is the cursor.
     query: NoticeQuery,
 }
@@ -75,7 +75,7 @@ impl Source for Notices {
         "watch notices"
     }
 
-    fn client(&self) -> &Client {
+    fn client(&self) -> &Reader {
         &self.client
     }
 

@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 
 use super::super::call::Failure;
 use super::super::checks::{CheckInfo, CheckQuery};
-use super::super::client::Client;
 #[cfg(test)]
 use super::super::coverage::Sample;
 use super::super::names::owned;
+use super::super::reader::Reader;
 use super::super::request::Request;
 use super::super::service_info::ServiceInfo;
 use super::super::services::{NONE, list_request};
@@ -39,14 +39,14 @@ pub enum Update<T> {
     },
 }
 
-/// A stream of how services stand, from [`Client::watch_services`]. It ends by being dropped.
+/// A stream of how services stand, from [`Reader::watch_services`]. It ends by being dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct ServiceWatch {
     inner: Resuming<States<ServiceInfo>>,
 }
 
-/// A stream of how checks stand, from [`Client::watch_checks`]. It ends by being dropped.
+/// A stream of how checks stand, from [`Reader::watch_checks`]. It ends by being dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct CheckWatch {
@@ -80,7 +80,7 @@ fn set<T: Stateful>(watch: &mut Resuming<States<T>>, interval: Duration) {
 watch_stream!(ServiceWatch, Update<ServiceInfo>, |_, _| {});
 watch_stream!(CheckWatch, Update<CheckInfo>, |_, _| {});
 
-impl Client {
+impl Reader {
     /// Watches services: first how each stands, then each one that differs or is gone: `GET
     /// /v1/services`, asked every 500 ms or as [`ServiceWatch::every`] says. All of them when
     /// there is no name.
@@ -155,7 +155,7 @@ impl Stateful for CheckInfo {
 }
 
 struct States<T> {
-    client: Client,
+    client: Reader,
     request: Request,
     interval: Duration,
     asked: bool,
@@ -163,7 +163,7 @@ struct States<T> {
 }
 
 impl<T: Stateful> States<T> {
-    fn watch(client: &Client, request: Request) -> Resuming<Self> {
+    fn watch(client: &Reader, request: Request) -> Resuming<Self> {
         Resuming::new(Self {
             client: watcher(client),
             request,
@@ -181,7 +181,7 @@ impl<T: Stateful> Source for States<T> {
         T::OPERATION
     }
 
-    fn client(&self) -> &Client {
+    fn client(&self) -> &Reader {
         &self.client
     }
 
@@ -215,11 +215,11 @@ fn differences<T: Stateful>(seen: &mut BTreeMap<String, T>, listed: Vec<T>) -> V
 pub(crate) fn samples() -> Vec<Sample> {
     vec![
         Sample::new(
-            "Client::watch_services, Client::watch_all_services",
+            "Reader::watch_services, Reader::watch_all_services",
             "/v1/services",
             list_request(&NONE),
         ),
-        Sample::new("Client::watch_checks", "/v1/checks", CheckQuery::all().request()),
+        Sample::new("Reader::watch_checks", "/v1/checks", CheckQuery::all().request()),
     ]
 }
 
@@ -228,6 +228,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Client;
 
     fn service(name: &str, current: &str) -> ServiceInfo {
         serde_json::from_value(json!({"name": name, "startup": "enabled", "current": current}))

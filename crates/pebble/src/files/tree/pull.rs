@@ -13,8 +13,8 @@ use super::super::temporary::{LocalFolder, TemporaryFile};
 use super::new_folders::NewFolders;
 use super::{Account, Symlinks, TreeOptions, TreeReport, below};
 use crate::call::Failure;
-use crate::client::Client;
 use crate::error::Error;
+use crate::reader::Reader;
 
 /// Folders in folders; Linux allows a path of 4,096 bytes, so at most 2,048 names.
 const DEEPEST: usize = 2048;
@@ -22,7 +22,7 @@ const DEEPEST: usize = 2048;
 /// Linux allows a name of 255 bytes.
 const LONGEST_NAME: usize = 255;
 
-impl Client {
+impl Reader {
     /// Pulls a folder with all that is in it, so that it is at `local` afterwards; what is there
     /// already and has no counterpart stays. Empty folders are made. A folder that is there keeps
     /// its mode; a file or link that is there is replaced when the new one is complete.
@@ -30,7 +30,7 @@ impl Client {
     /// Nothing is written outside `local`, whatever names Pebble gives, and no link below it is
     /// followed, nor is one that takes the place of a folder meanwhile. With modes kept, what is
     /// not complete can be read by nobody else: a file has mode 600 and a new folder 700 until
-    /// then. Local files are written with blocking calls, as by [`Client::pull_file`]. Dropped,
+    /// then. Local files are written with blocking calls, as by [`Reader::pull_file`]. Dropped,
     /// what was complete by then is there, and no half file is.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ impl Wanted {
 }
 
 struct Pulling<'c> {
-    client: &'c Client,
+    client: &'c Reader,
     local: &'c Path,
     options: &'c TreeOptions,
     account: Account<'c>,
@@ -322,7 +322,7 @@ impl Pulling<'_> {
 /// not be written.
 type Read = Option<io::Result<(TemporaryFile, u64)>>;
 
-impl Client {
+impl Reader {
     /// Reads files, each into one beside its target. After a break all are read again.
     async fn read_beside(
         &self,
