@@ -7,6 +7,7 @@ use charmwright_agent::{
 };
 use rustix::process::{Pid, Signal};
 
+use super::deferred::events_of;
 use super::events::{human, whole_seconds};
 use super::expectations::ended_as;
 use super::hook_process::{self, HookEnd, HookOutcome, LOGGED_LIMIT, PrintedLines};
@@ -109,7 +110,7 @@ impl Session {
             announced: false,
             spoke: false,
             status: (report.status, report.message),
-            deferred: report.deferred.len(),
+            deferred: events_of(&self.unit).len(),
             run,
         };
         match ToolServer::start(&self.agent_socket, self.sender.clone()) {
@@ -310,7 +311,7 @@ impl Session {
             HookOutcome::Missing => "no hook".to_owned(),
             HookOutcome::NotStarted(_) => "no start".to_owned(),
         };
-        let deferred = self.unit.report().deferred;
+        let deferred = events_of(&self.unit);
         let mut remarks = Vec::new();
         remarks.extend(hook.retries.remark());
         remarks.extend(ending_remarks(finished.ending()));
@@ -318,7 +319,7 @@ impl Session {
         if deferred.len() > hook.deferred {
             // Oldest first: the new ones are at the end.
             let new = deferred.iter().skip(hook.deferred);
-            let new = new.map(|event| format!("deferred {}: {}", event.event, event.reason));
+            let new = new.map(|event| format!("deferred {}: {}", event.event(), event.reason()));
             remarks.extend(first_of(new));
         } else if deferred.len() < hook.deferred {
             remarks.push(format!(

@@ -23,6 +23,7 @@ mod charm_source;
 mod commands;
 mod console;
 mod containers;
+mod deferred;
 mod events;
 mod expectations;
 mod fetch;

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::charm_source::CharmSource;
 use super::console::Source;
 use super::containers::Watchers;
+use super::deferred::events_of;
 use super::events::{Happening, Notice, SeenPebble, Stop};
 use super::hooks::RunningHook;
 use super::journal::Journal;
@@ -330,15 +331,14 @@ impl Session {
                 None => report.agent_status,
             },
             ports: report.ports,
-            deferred: report
-                .deferred
-                .into_iter()
-                .map(|event| Deferred {
-                    event: event.event,
-                    reason: event.reason,
-                    since: event.since,
-                    count: event.count,
-                    tries: event.attempts,
+            deferred: events_of(&self.unit)
+                .iter()
+                .map(|stored| Deferred {
+                    event: stored.event().to_string(),
+                    reason: stored.reason().to_owned(),
+                    since: stored.since(),
+                    count: stored.count(),
+                    tries: stored.attempts(),
                 })
                 .collect(),
         }

@@ -37,12 +37,12 @@ pub struct Snapshot {
 pub struct Deferred {
     pub event: String,
     pub reason: String,
-    /// Seconds since 1970, where the charm's framework says so.
-    pub since: Option<u64>,
+    /// Seconds since 1970.
+    pub since: u64,
     /// How often Juju has sent it.
-    pub count: Option<u64>,
+    pub count: u32,
     /// How often the charm has tried it.
-    pub tries: Option<u64>,
+    pub tries: u32,
 }
 
 impl Snapshot {
@@ -73,18 +73,14 @@ impl Snapshot {
             ["Container", "Pebble"],
             containers.map(|(name, state)| [name.clone(), state.clone()]),
         ));
-        let number =
-            |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
         text.push_str(&rows(
             ["Deferred", "Age", "Count", "Tries", "Reason"],
             self.deferred.iter().map(|deferred| {
                 [
                     deferred.event.clone(),
-                    deferred
-                        .since
-                        .map_or_else(String::new, |since| whole_seconds(now.saturating_sub(since))),
-                    number(deferred.count),
-                    number(deferred.tries),
+                    whole_seconds(now.saturating_sub(deferred.since)),
+                    deferred.count.to_string(),
+                    deferred.tries.to_string(),
                     deferred.reason.clone(),
                 ]
             }),
@@ -174,17 +170,14 @@ web        up v1.32.1
         };
         let unit = Snapshot {
             containers: Vec::new(),
-            deferred: vec![
-                deferred("install", Some(1_000), Some(2)),
-                deferred("start", None, None),
-            ],
+            deferred: vec![deferred("install", 1_000, 2), deferred("start", 1_064, 1)],
             ..snapshot()
         };
         let table = unit.table(1_065);
         let rows = "\
 Deferred  Age    Count  Tries  Reason
 install   1m05s  2      2      no Pebble
-start                          no Pebble
+start     1 s    1      1      no Pebble
 ";
         assert!(table.ends_with(rows), "{table}");
         // A clock that was set back is no reason for a large number.

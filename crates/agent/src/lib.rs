@@ -122,7 +122,7 @@ pub use hook_exit::HookExit;
 pub use hook_run::HookRun;
 pub use in_process::{InProcessTools, RecordedCall};
 pub use log::{LogLine, Stream};
-pub use report::{ContainerReport, DeferredReport, FailedHookReport, Report};
+pub use report::{ContainerReport, FailedHookReport, Report};
 pub use schedule::Next;
 pub use settings::{Substrate, UnitSettings};
 pub use tool_request::{OutputFile, ToolAnswer, ToolRequest, ToolStep};
