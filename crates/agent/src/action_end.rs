@@ -1,5 +1,5 @@
-//! How an action's end is taken: it never puts the unit in error, and whatever went wrong is its
-//! own result.
+//! The end of an action: it never puts the unit in error, and whatever went wrong is its own
+//! result.
 //!
 //! Source: reference `juju-agent.md` section 8.
 

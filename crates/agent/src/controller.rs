@@ -1,5 +1,5 @@
-//! What Juju's controller holds of the unit and of its application: whatever another agent, or the
-//! operator's `juju`, could read there.
+//! The part of the unit and of its application that Juju's controller holds: whatever another
+//! agent, or the operator's `juju`, could read there.
 //!
 //! A hook tool reads it and, where Juju writes at once, writes it; what Juju keeps until the hook's
 //! end comes here by [`Controller::commit`]. Nothing here knows which hook runs, nor which is next.

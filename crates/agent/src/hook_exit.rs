@@ -1,6 +1,6 @@
-//! How the charm's program ended, and what Go calls that.
+//! The end of the charm's program, in the words that Go has for it.
 
-/// How the charm's program ended.
+/// The end of the charm's program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HookExit {

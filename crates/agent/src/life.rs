@@ -1,4 +1,4 @@
-//! Where the unit is in its life: which hooks it has behind it, what waits, which hook has failed.
+//! The unit's life so far: which hooks it has behind it, what waits, which hook has failed.
 //!
 //! Source: reference `juju-agent.md` sections 4, 6 and 7. This is the agent's own; what Juju's
 //! controller holds is in the [`Controller`].

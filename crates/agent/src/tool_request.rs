@@ -80,9 +80,9 @@ impl ToolAnswer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct OutputFile {
-    /// Where; created, or cut to nothing first.
+    /// The path; the file is created, or cut to nothing first.
     pub path: PathBuf,
-    /// What.
+    /// All that the file then holds.
     pub content: Vec<u8>,
     /// The answer once it is written.
     pub(super) answer: ToolAnswer,

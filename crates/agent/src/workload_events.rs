@@ -1,4 +1,4 @@
-//! What Pebble tells of the unit's containers: its starts, its checks and its notices.
+//! The events of the unit's containers that Pebble tells of: its starts, its checks, its notices.
 
 use charmwright_juju::LogLevel;
 

@@ -1,4 +1,4 @@
-//! What every hook tool is given, and how it fails.
+//! The things that every hook tool is given, and the ways in which it fails.
 
 use std::path::PathBuf;
 
