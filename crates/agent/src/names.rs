@@ -1,5 +1,5 @@
-//! Which names Juju takes on a hook tool's command line. The public types of [`crate::juju`] are
-//! for what Juju says, and take more.
+//! The names that Juju takes on a hook tool's command line. The public types of
+//! [`charmwright_juju`] are for what Juju says, and take more.
 //!
 //! Source: Juju, `names`.
 
