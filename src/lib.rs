@@ -65,7 +65,7 @@ pub use charmwright_juju as juju;
 pub use charmwright_pebble as pebble;
 pub use dispatch::{
     Charm, Container, Context, Deferred, Error, ErrorKind, Event, Hook, LayerField, LayerKey,
-    Metadata, NoConfig, Outcome, Phase, Result, Statuses, Verdict, main,
+    Metadata, NoConfig, Outcome, Phase, Result, Retry, Statuses, Verdict, main,
 };
 pub use juju::{Status, StatusKind};
 pub use pebble::{Budget, RetryPolicy};

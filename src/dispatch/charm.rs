@@ -9,10 +9,9 @@ use super::event::Event;
 use super::hook::Hook;
 use super::layer_field::LayerField;
 use super::outcome::{Outcome, Verdict};
-use super::phase::Phase;
+use super::retry::Retry;
 use super::status::Statuses;
 use crate::juju::LogLevel;
-use crate::pebble::RetryPolicy;
 
 /// A charm: what to do about each event, and how the unit is.
 ///
@@ -108,17 +107,39 @@ pub trait Charm: Sized {
         None
     }
 
-    /// How calls to Pebble are retried in operation. The operator's config options
-    /// (`pebble-retry-attempts`, `pebble-retry-step`) beat it.
-    fn retry(&self) -> RetryPolicy {
-        Phase::Operation.policy()
-    }
-
-    /// How calls to the Pebble of one container are retried in operation, where that differs; beats
-    /// the operator's options.
-    fn container_retry(&self, container: &str) -> Option<RetryPolicy> {
+    /// Gives the retry policy for calls to the Pebble of a container in operation, and says whether
+    /// the operator may change it.
+    ///
+    /// It is asked once for each declared container, before the handlers run.
+    ///
+    /// ```
+    /// # use charmwright::{Charm, Event, Hook, Metadata, NoConfig, Outcome, Result, Statuses};
+    /// use std::time::Duration;
+    ///
+    /// use charmwright::{Retry, RetryPolicy};
+    ///
+    /// # struct Web;
+    /// impl Charm for Web {
+    /// #     type Config = NoConfig;
+    /// #     const METADATA: Metadata = Metadata::new("web").containers(&["web", "cache"]);
+    /// #     async fn handle(&mut self, _: &Event, _: &Hook<Self>) -> Result<Outcome> {
+    /// #         Ok(Outcome::Done)
+    /// #     }
+    /// #     async fn collect_status(&self, _: &Hook<Self>, _: &mut Statuses) -> Result<()> {
+    /// #         Ok(())
+    /// #     }
+    ///     fn retry(&self, container: &str) -> Retry {
+    ///         match container {
+    ///             "cache" => Retry::fixed(RetryPolicy::once(Duration::from_secs(5))),
+    ///             _ => Retry::default(),
+    ///         }
+    ///     }
+    ///     // ...
+    /// }
+    /// ```
+    fn retry(&self, container: &str) -> Retry {
         let _ = container;
-        None
+        Retry::default()
     }
 
     /// The least important level that is logged; lower lines are dropped before they are formatted.

@@ -16,6 +16,7 @@ use super::container::Container;
 use super::error::{Error, Result};
 use super::observer::Observer;
 use super::phase::Phase;
+use super::retry::Retry;
 use super::state::{CharmState, Framework};
 use crate::juju::{ContainerName, HookEnv, HookTools};
 use crate::pebble::{Budget, Client, RetryPolicy};
@@ -50,7 +51,8 @@ pub(crate) struct Shared {
     pub(crate) mode: Mode,
     /// The folder that holds `NAME/pebble.socket`.
     pub(crate) containers: PathBuf,
-    pub(crate) patience: Patience,
+    /// The charm's answer for each declared container, asked before its handlers run.
+    pub(crate) retries: BTreeMap<&'static str, Retry>,
     /// Set while statuses are collected: then nobody waits for Pebble.
     pub(crate) collecting: AtomicBool,
     /// Read when it is first needed.
@@ -58,12 +60,6 @@ pub(crate) struct Shared {
     /// One for each container, made when it is first needed.
     pub(crate) clients: Mutex<BTreeMap<ContainerName, Client>>,
     pub(crate) memory: Mutex<Memory>,
-}
-
-/// The retry policies that the charm chose, asked before its handlers run.
-pub(crate) struct Patience {
-    pub(crate) charm: RetryPolicy,
-    pub(crate) containers: BTreeMap<&'static str, RetryPolicy>,
 }
 
 /// The two documents while the hook runs.
@@ -183,6 +179,7 @@ impl Shared {
     /// for them.
     fn learn_operator_retry(&self, container: &ContainerName) -> Result<()> {
         if self.phase(container) == Phase::Operation
+            && !self.retry(container).is_fixed()
             && self.operator.get().is_none()
             && !self.collecting()
         {
@@ -198,7 +195,7 @@ impl Shared {
     }
 
     /// How patient the calls of a handle are that is made now. While statuses are collected nobody
-    /// is; else the container's policy wins, then the operator's values, then the charm's policy.
+    /// is; else it is the charm's policy, in which the operator's values count if they may.
     pub(crate) fn policy(&self, container: &ContainerName) -> RetryPolicy {
         if self.collecting() {
             return RetryPolicy::once(COLLECT_LIMIT);
@@ -209,12 +206,16 @@ impl Shared {
         if self.phase(container) == Phase::Setup {
             return Phase::Setup.policy();
         }
-        match self.patience.containers.get(container.as_str()) {
-            Some(policy) => policy.clone(),
-            None => {
-                self.operator.get().copied().unwrap_or_default().apply(self.patience.charm.clone())
-            }
+        let retry = self.retry(container);
+        let policy = retry.policy().clone();
+        if retry.is_fixed() {
+            return policy;
         }
+        self.operator.get().copied().unwrap_or_default().apply(policy)
+    }
+
+    fn retry(&self, container: &ContainerName) -> Retry {
+        self.retries.get(container.as_str()).cloned().unwrap_or_default()
     }
 
     /// Tells what the retries on each container came to, where there were any: `charmwright dev`

@@ -10,7 +10,7 @@ use super::charm::Charm;
 use super::error::{Error, Result};
 use super::event::Event;
 use super::handling::{Handling, show_failure};
-use super::hook::{Hook, Memory, Mode, Patience, Shared};
+use super::hook::{Hook, Memory, Mode, Shared};
 use super::log::{HookLog, Streams};
 use super::state::{CHARM_KEY, CharmState, Framework};
 use super::store::Store;
@@ -65,8 +65,8 @@ impl RunOptions {
     }
 }
 
-/// One hook run of the charm, with everything that it touches given: what [`main`](super::main()) does in
-/// a process of its own. Returns the exit code.
+/// One hook run of the charm, with everything that it touches given: what [`main`](super::main())
+/// does in a process of its own. Returns the exit code.
 ///
 /// Blocks until the hook is done; must not be called from within an async runtime.
 pub fn run<C: Charm>(charm: C, env: HookEnv, juju: HookTools, options: RunOptions) -> u8 {
@@ -184,7 +184,11 @@ impl Road<'_> {
             metadata: C::METADATA,
             mode,
             containers: self.options.containers,
-            patience: Patience::of(&charm),
+            retries: C::METADATA
+                .container_names()
+                .iter()
+                .map(|name| (*name, charm.retry(name)))
+                .collect(),
             collecting: AtomicBool::new(false),
             operator: OnceLock::new(),
             clients: Mutex::default(),
@@ -242,18 +246,6 @@ impl Road<'_> {
                 );
                 Err(Error::state_because(text, error))
             }
-        }
-    }
-}
-
-impl Patience {
-    fn of<C: Charm>(charm: &C) -> Self {
-        let containers = C::METADATA.container_names().iter();
-        Self {
-            charm: charm.retry(),
-            containers: containers
-                .filter_map(|name| Some((*name, charm.container_retry(name)?)))
-                .collect(),
         }
     }
 }

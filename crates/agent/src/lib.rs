@@ -17,7 +17,8 @@
 //! ```
 //! use std::time::Instant;
 //! use charmwright_agent::{
-//!     AgentPaths, CharmMeta, HookExit, Next, ToolAnswer, ToolRequest, ToolStep, Unit, UnitSettings,
+//!     AgentPaths, CharmMeta, HookExit, Next, ToolAnswer, ToolRequest, ToolStep, Unit,
+//!     UnitSettings,
 //! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -21,8 +21,8 @@ pub struct ToolRequest {
     pub args: Vec<String>,
     /// All of standard input, once [`ToolStep::NeedsInput`] has asked for it.
     pub stdin: Option<Vec<u8>>,
-    /// The content of the file that [`ToolStep::NeedsFile`] has asked for, or why it cannot be read:
-    /// the system's text, such as `no such file or directory`.
+    /// The content of the file that [`ToolStep::NeedsFile`] has asked for, or why it cannot be
+    /// read: the system's text, such as `no such file or directory`.
     pub file: Option<Result<Vec<u8>, String>>,
     /// The time of the call: a status that it sets is so since then. Without it, since the hook
     /// began.
@@ -31,8 +31,8 @@ pub struct ToolRequest {
 
 /// The step that the agent has come to with a call: its answer, or what the caller does first.
 ///
-/// The steps are all that there are, so that a caller which takes each cannot forget one. No step is
-/// asked for again once the request has what it needs.
+/// The steps are all that there are, so that a caller which takes each cannot forget one. No step
+/// is asked for again once the request has what it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum ToolStep {

@@ -1,7 +1,7 @@
 //! The model of one unit, and what the operator does to it.
 //!
-//! It has three parts: what Juju's controller holds (`controller.rs`), where the unit is in its life
-//! (`life.rs`), and the hook that runs (`running.rs`). `schedule.rs` chooses the next hook,
+//! It has three parts: what Juju's controller holds (`controller.rs`), where the unit is in its
+//! life (`life.rs`), and the hook that runs (`running.rs`). `schedule.rs` chooses the next hook,
 //! `tool_call.rs` answers its tools, and `finish.rs` takes its end.
 
 use std::collections::BTreeMap;

@@ -97,7 +97,8 @@ fn a_stored_hook_is_the_event_that_it_has_become() {
 fn two_that_have_become_the_same_event_are_one_entry() {
     let entry = |event: &str, count: u32| {
         format!(
-            r#"{{"event":{event},"count":{count},"attempts":1,"since":{count},"reason":"r{count}","status":"waiting"}}"#
+            r#"{{"event":{event},"count":{count},"attempts":1,"since":{count},
+                "reason":"r{count}","status":"waiting"}}"#
         )
     };
     let document = format!(

@@ -17,13 +17,11 @@ use super::run::run_to;
 use super::state::Framework;
 use super::stored::framework::FRAMEWORK_KEY;
 use super::{
-    Charm, Error, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Phase, Result, RunOptions,
-    Statuses, Verdict,
+    Charm, Error, Event, Hook, LayerField, LayerKey, Metadata, Outcome, Phase, Result, Retry,
+    RunOptions, Statuses, Verdict,
 };
 use crate::juju::{HookEnv, LogLevel, Status, ToolFailure};
-use crate::pebble::{
-    Budget, Classified, Client, Exec, Layer, LayerMode, Override, RetryPolicy, Service,
-};
+use crate::pebble::{Budget, Classified, Client, Exec, Layer, LayerMode, Override, Service};
 
 const METADATA: &str = "name: probe\nsummary: s\ndescription: d\ncontainers: {web: {}}\n";
 /// A port that is no whole number can be set, and is for the charm to refuse.
@@ -147,6 +145,7 @@ pub(super) struct Probe {
     steps: BTreeMap<&'static str, Step>,
     collected: Collected,
     verdict: Option<Verdict>,
+    retry: Retry,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -262,8 +261,9 @@ impl Charm for Probe {
         options.iter().find(|(key, _)| *key == field.key()).map(|(_, option)| *option)
     }
 
-    fn retry(&self) -> RetryPolicy {
-        Phase::Operation.policy()
+    fn retry(&self, container: &str) -> Retry {
+        assert_eq!(container, "web");
+        self.retry.clone()
     }
 }
 
@@ -286,6 +286,7 @@ pub(super) struct Unit {
     pub(super) steps: BTreeMap<&'static str, Step>,
     pub(super) collected: Collected,
     pub(super) verdict: Option<Verdict>,
+    pub(super) retry: Retry,
     pub(super) log_level: LogLevel,
     /// Whether time is left to pass only while everything waits: right where there is no Pebble at
     /// all.
@@ -337,6 +338,7 @@ impl Unit {
             steps: BTreeMap::new(),
             collected: Collected::default(),
             verdict: None,
+            retry: Retry::default(),
             log_level: LogLevel::Info,
             paused: true,
             variables: Vec::new(),
@@ -441,6 +443,7 @@ impl Unit {
             steps: self.steps.clone(),
             collected: self.collected.clone(),
             verdict: self.verdict.clone(),
+            retry: self.retry.clone(),
             seen: Arc::clone(&seen),
         };
         let mut options =

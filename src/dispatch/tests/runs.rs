@@ -1,18 +1,19 @@
 //! What crosses several hooks, or goes wrong around the handlers.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::Event;
 use super::fakes::{Collected, Step, Unit, lines_logged, willing};
 use super::queue::{Arrival, Queue};
 use super::state::CHARM_KEY;
+use super::{Event, Retry};
 use crate::juju::{LogLevel, Status};
-use crate::pebble::RetrySummary;
+use crate::pebble::{RetryPolicy, RetrySummary};
 
 const CONFIG_CHANGED: &str = "hooks/config-changed";
 const UPDATE_STATUS: &str = "hooks/update-status";
@@ -182,6 +183,20 @@ fn the_operators_attempts_count_in_operation_and_not_in_setup() {
     unit.configure("pebble-retry-attempts", "2");
     let ran = unit.run(CONFIG_CHANGED);
     assert!(ran.err.contains("after 3 attempts"), "{}", ran.err);
+}
+
+#[test]
+fn the_operators_attempts_count_only_where_the_charm_lets_them() {
+    let twice = RetryPolicy::new().attempts(NonZeroU32::MIN.saturating_add(1));
+    for (retry, attempts) in
+        [(Retry::adjustable(twice.clone()), "after 4 attempts"), (Retry::fixed(twice), "after 2 ")]
+    {
+        let mut unit = Unit::in_operation().on("config-changed", Step::Pebble);
+        unit.configure("pebble-retry-attempts", "4");
+        unit.retry = retry;
+        let ran = unit.run(CONFIG_CHANGED);
+        assert!(ran.log.last().unwrap().1.contains(attempts), "{ran:?}");
+    }
 }
 
 #[test]

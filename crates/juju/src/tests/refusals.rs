@@ -28,7 +28,8 @@ const TEXTS: &[(&str, i32, &str, ErrorKind)] = &[
     (
         "storage-get",
         2,
-        "invalid value \"data/9\" for option -s: storage attachment \"data/9\" on \"u/0\" not found",
+        "invalid value \"data/9\" for option -s: storage attachment \"data/9\" on \"u/0\" not \
+             found",
         Gone,
     ),
     ("storage-get", 2, "storage attachment \"data/9\" on \"u/0\" not provisioned", NotFound),
