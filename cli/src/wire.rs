@@ -17,7 +17,7 @@ const MESSAGE_LIMIT: usize = 64 << 20;
 pub const CONTENT_LIMIT: usize = 32 << 20;
 const MOST_PARTS: usize = 65_536;
 
-/// What goes back to the tool's process.
+/// An answer to the tool's process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     Done(ToolAnswer),

@@ -114,7 +114,7 @@ impl Called {
     }
 }
 
-/// How the hooks of relations end.
+/// The ends of the names of relation hooks.
 const RELATION_SUFFIXES: [&str; 5] = [
     "-relation-created",
     "-relation-joined",
@@ -123,14 +123,14 @@ const RELATION_SUFFIXES: [&str; 5] = [
     "-relation-broken",
 ];
 
-/// How the hooks of storages end.
+/// The ends of the names of storage hooks.
 const STORAGE_SUFFIXES: [&str; 2] = ["-storage-attached", "-storage-detaching"];
 
 /// The hooks of secrets.
 const SECRET_HOOKS: [&str; 4] =
     ["secret-changed", "secret-rotate", "secret-expired", "secret-remove"];
 
-/// Whether the name is a stem, which is not empty, and one of these ends.
+/// Returns `true` if the name is a stem, which is not empty, and one of these ends.
 fn ends_in(name: &str, suffixes: &[&str]) -> bool {
     suffixes.iter().any(|suffix| name.strip_suffix(suffix).is_some_and(|stem| !stem.is_empty()))
 }

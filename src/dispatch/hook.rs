@@ -194,8 +194,9 @@ impl Shared {
         self.collecting.load(Ordering::Relaxed)
     }
 
-    /// How patient the calls of a handle are that is made now. While statuses are collected nobody
-    /// is; else it is the charm's policy, in which the operator's values count if they may.
+    /// Gives the policy for the calls of a handle that is made now. While statuses are collected it
+    /// is one attempt; else it is the charm's policy, in which the operator's values count if they
+    /// may.
     pub(crate) fn policy(&self, container: &ContainerName) -> RetryPolicy {
         if self.collecting() {
             return RetryPolicy::once(COLLECT_LIMIT);

@@ -1,4 +1,4 @@
-//! What the tests of this package share.
+//! The parts that the tests of this package share.
 //!
 //! [`Scene`] is a Pebble of a test's own with a proxy before it and a client on either road; the
 //! other modules are what tests do with it. What an author of charms would want, too, is in

@@ -25,7 +25,7 @@ pub const AWAY: Duration = Duration::from_millis(700);
 pub struct Scene {
     /// The real Pebble.
     pub daemon: Arc<Daemon>,
-    /// What spoils the requests that a test names.
+    /// The proxy, which spoils the requests that a test names.
     pub proxy: Arc<FaultProxy>,
     /// A client whose road leads through the proxy.
     pub client: Client,

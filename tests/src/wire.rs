@@ -12,7 +12,7 @@ pub struct Wire {
     pub stream: BufReader<UnixStream>,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub struct Answer {
     /// The status of HTTP.

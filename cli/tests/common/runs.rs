@@ -1,4 +1,5 @@
-//! What every test that runs the program needs: its path, patience, and a look at what it started.
+//! The parts that every test which runs the program needs: its path, patience, and a look at the
+//! processes that it started.
 
 use std::fs;
 use std::path::Path;

@@ -6,11 +6,11 @@ use charmwright_juju::ActionId;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// How many bytes of `action-log` an action keeps; Juju's controller bounds them too. The unit's
-/// log has each line.
+/// The most bytes of `action-log` that an action keeps; Juju's controller bounds them too. The
+/// unit's log has each line.
 const LOG_KEPT: usize = 1 << 20;
 
-/// How far an action is.
+/// The progress of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -69,37 +69,38 @@ impl ActionRecord {
         }
     }
 
-    /// Its number.
+    /// Returns its number.
     #[must_use]
     pub fn id(&self) -> &ActionId {
         &self.id
     }
 
-    /// The action's name.
+    /// Returns the action's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How far it is.
+    /// Returns its progress.
     #[must_use]
     pub fn status(&self) -> ActionStatus {
         self.status
     }
 
-    /// Why it failed; else empty.
+    /// Returns the reason for which it failed; else an empty text.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What `action-set` set, with `return-code`, `stdout` and `stderr` once it has ended.
+    /// Returns all that `action-set` set, with `return-code`, `stdout` and `stderr` once it has
+    /// ended.
     #[must_use]
     pub fn results(&self) -> &Map<String, Value> {
         &self.results
     }
 
-    /// What `action-log` said.
+    /// Returns the lines of `action-log`, oldest first.
     #[must_use]
     pub fn log(&self) -> &[String] {
         &self.log
@@ -113,7 +114,7 @@ impl ActionRecord {
         }
     }
 
-    /// Whether it has come to its end, of whatever kind.
+    /// Returns `true` if it has come to its end, of whatever kind.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         !matches!(self.status, ActionStatus::Pending | ActionStatus::Running)

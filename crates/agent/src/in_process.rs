@@ -82,7 +82,7 @@ struct State {
     unit: Unit,
     /// The tools that do not work, until they are restored.
     faults: BTreeMap<String, Fault>,
-    /// What the next calls of a tool get instead of the model's answer.
+    /// The answers that the next calls of a tool get instead of the model's.
     answers: BTreeMap<String, VecDeque<Result<Vec<u8>, ToolFailure>>>,
     calls: Vec<RecordedCall>,
 }
@@ -122,7 +122,7 @@ impl RecordedCall {
         std::iter::once(self.tool).chain(self.args.iter().map(String::as_str)).collect()
     }
 
-    /// What the tool was given to read, if it was given anything.
+    /// Returns the input that the tool was given, if it was given any.
     #[must_use]
     pub fn stdin(&self) -> Option<&[u8]> {
         self.stdin.as_deref()

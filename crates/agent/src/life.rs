@@ -13,7 +13,7 @@ use super::controller::Controller;
 use super::hook::HookKind;
 use super::status::StatusValue;
 
-/// What has happened to the unit, and what has been asked for and not been done yet.
+/// The life of a unit: all that has happened to it, and all that was asked for and is not done yet.
 #[derive(Debug, Default)]
 pub(super) struct Life {
     pub(super) installed: bool,

@@ -25,7 +25,8 @@ pub(super) struct Running {
     pub(super) printed: bool,
 }
 
-/// What a hook has read of the controller: it reads each once, and later changes are not seen.
+/// The part of the controller that a hook has read: it reads each thing once, and does not see
+/// later changes.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     pub(super) config: Option<Map<String, Value>>,
@@ -34,7 +35,7 @@ pub(super) struct Snapshot {
     pub(super) not_leader: bool,
 }
 
-/// What a hook has asked for that is kept until it exits with 0, and is dropped at any other end.
+/// The writes of a hook, which are kept until it exits with 0 and dropped at any other end.
 #[derive(Debug, Default)]
 pub(super) struct PendingWrites {
     /// `None` = deleted.
@@ -43,13 +44,13 @@ pub(super) struct PendingWrites {
     pub(super) reboot: bool,
 }
 
-/// What an action was given, and what it has said: its result, however it ends.
+/// The parameters of an action, and all that it has said: its result, however it ends.
 #[derive(Debug)]
 pub(super) struct ActionOutput {
     pub(super) id: ActionId,
     pub(super) params: Map<String, Value>,
     pub(super) results: Map<String, Value>,
-    /// What `action-fail` said.
+    /// The message of `action-fail`.
     pub(super) failed: Option<String>,
 }
 

@@ -1,11 +1,11 @@
-//! What a hook tool's process sends to the agent, and what it gets back.
+//! The messages between a hook tool's process and the agent.
 //!
 //! Source: reference `juju-agent.md` 1.3 and 9.2.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// What a hook tool's process asks.
+/// A request of a hook tool's process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolRequest {
     /// `JUJU_CONTEXT_ID` of the caller.

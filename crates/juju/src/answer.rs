@@ -1,4 +1,4 @@
-//! What a hook tool printed, as a value.
+//! The output of a hook tool, as a value.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub(super) fn decode(output: &[u8]) -> Result<Value, String> {
     })
 }
 
-/// What a value is, to say so without showing it.
+/// Names the type of a value, without showing the value.
 pub(super) fn shape(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",

@@ -210,7 +210,7 @@ impl Error {
     }
 }
 
-/// What the user can do about a refusal, where its text does not say it.
+/// Tells the user what can be done about a refusal, where its text does not say it.
 fn advice(kind: &ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotLeader => "; only the leader may, so ask is_leader first",

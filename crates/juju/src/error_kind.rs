@@ -8,7 +8,7 @@ pub enum ErrorKind {
     NotLeader,
     /// The relation, secret or storage is not there, or no longer.
     Gone,
-    /// What was asked for is not in what was asked: a key of a secret or of the state, an address
+    /// The thing that was asked for is not there: a key of a secret or of the state, an address
     /// of a binding, a place of a storage that is not provisioned yet.
     NotFound,
     /// This unit may not have or do it: a secret or databag that is not granted, a model whose

@@ -1,4 +1,4 @@
-//! What the environment says of the event, in parts by the kind of hook.
+//! The variables that tell of the event, in parts by the kind of hook.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ pub struct NoticeVars {
 pub struct RelationVars {
     /// This unit's endpoint (`JUJU_RELATION`).
     pub endpoint: Option<String>,
-    /// Which relation (`JUJU_RELATION_ID`).
+    /// The relation's id (`JUJU_RELATION_ID`).
     pub id: Option<RelationId>,
     /// The application at the other end (`JUJU_REMOTE_APP`). A `relation-broken` may come without
     /// it.
@@ -65,7 +65,7 @@ pub struct RelationVars {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SecretVars {
-    /// Which secret (`JUJU_SECRET_ID`).
+    /// The secret's id (`JUJU_SECRET_ID`).
     pub id: Option<SecretId>,
     /// The secret's label, where it has one (`JUJU_SECRET_LABEL`).
     pub label: Option<String>,
@@ -81,8 +81,8 @@ pub struct StorageVars {
     pub id: Option<StorageId>,
     /// `filesystem` or `block` (`JUJU_STORAGE_KIND`); absent while it is not provisioned.
     pub kind: Option<String>,
-    /// Where it is mounted, or the device (`JUJU_STORAGE_LOCATION`); absent while it is not
-    /// provisioned.
+    /// The path at which it is mounted, or the device (`JUJU_STORAGE_LOCATION`); absent while it is
+    /// not provisioned.
     pub location: Option<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! How much a line of the model's log matters.
+//! The levels of the model's log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::InvalidName;
 
-/// How much a line of the log matters; the greater matters more.
+/// The level of a line of the log; the greater matters more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum LogLevel {

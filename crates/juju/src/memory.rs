@@ -1,4 +1,4 @@
-//! What one hook remembers of its reads and writes, so that no question is asked twice.
+//! The memory of one hook: its reads and writes, so that no question is asked twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -71,7 +71,7 @@ pub(super) enum Leadership {
 }
 
 impl Leadership {
-    /// What holds at this time; asks only where what was said before does not tell.
+    /// Returns the answer that holds at this time; it asks only where an earlier one does not tell.
     pub(super) fn at<E>(
         &mut self,
         now: Instant,

@@ -6,14 +6,14 @@
 
 use super::error_kind::ErrorKind;
 
-/// What a failed tool said, and what that means. A `*` in a text stands for any characters, also
-/// for none.
+/// A text of a failed tool, and the kind of failure that it tells of. A `*` in a text stands for
+/// any characters, also for none.
 struct Row {
-    /// Which tools say it.
+    /// The tools that say it.
     tool: &'static str,
-    /// With which exit code they do.
+    /// The exit code with which they do.
     code: i32,
-    /// What they say after `ERROR `.
+    /// The text after `ERROR `.
     text: &'static str,
     kind: ErrorKind,
 }
@@ -92,8 +92,8 @@ const ROWS: &[Row] = &[
     row("*", 2, "getwd: *", ErrorKind::System),
 ];
 
-/// What kind of failure a tool told of that ended with `code` and wrote `stderr`; `None` where no
-/// text is known, or none was written.
+/// Gives the kind of failure that a tool told of which ended with `code` and wrote `stderr`; `None`
+/// where no text is known, or none was written.
 pub(super) fn kind_of(tool: &str, code: i32, stderr: &str) -> Option<ErrorKind> {
     let text = said(stderr);
     ROWS.iter()
@@ -101,13 +101,13 @@ pub(super) fn kind_of(tool: &str, code: i32, stderr: &str) -> Option<ErrorKind> 
         .map(|row| row.kind.clone())
 }
 
-/// What stands after the first `ERROR `: before it there may be warnings, some of them with no line
-/// end (measured 2.1 row 6).
+/// Gives the text after the first `ERROR `: before it there may be warnings, some of them with no
+/// line end (measured 2.1 row 6).
 fn said(stderr: &str) -> &str {
     stderr.split_once("ERROR ").map_or(stderr, |(_, text)| text).trim()
 }
 
-/// Whether the whole text is the pattern with something for each `*`.
+/// Returns `true` if the whole text is the pattern with something for each `*`.
 fn fits(pattern: &str, text: &str) -> bool {
     let Some((first, pattern)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(first) else { return false };

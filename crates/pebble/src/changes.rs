@@ -18,7 +18,7 @@ use super::reader::Reader;
 use super::request::{Request, segment};
 use super::resend::Resend;
 
-/// Which changes [`Reader::changes`] lists.
+/// The changes that [`Reader::changes`] lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChangeFilter {
     select: ChangeSelect,

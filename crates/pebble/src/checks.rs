@@ -141,7 +141,7 @@ impl CheckInfo {
     }
 }
 
-/// Which checks [`Reader::checks`] lists; all of them unless narrowed.
+/// The checks that [`Reader::checks`] lists; all of them unless narrowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct CheckQuery {

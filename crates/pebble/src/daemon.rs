@@ -4,12 +4,12 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-/// What every error of a client has of its client: the name of the daemon, and the caller's tag.
+/// The part of a client that each of its errors has: the name of the daemon, and the caller's tag.
 #[derive(Clone, Default)]
 pub(crate) struct Daemon {
     /// The name in messages, such as `container "web"`.
     pub(crate) name: Option<Arc<str>>,
-    /// What [`Client::with_tag`](crate::Client::with_tag) was given.
+    /// The tag of [`Client::with_tag`](crate::Client::with_tag).
     pub(crate) tag: Option<Arc<dyn Any + Send + Sync>>,
 }
 

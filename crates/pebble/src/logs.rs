@@ -11,7 +11,7 @@ use super::request::Request;
 use super::service_output::last_words;
 use super::timestamp::Timestamp;
 
-/// Which lines [`Reader::logs`] reads, or with which [`Reader::follow_logs`] begins.
+/// The lines that [`Reader::logs`] reads, or with which [`Reader::follow_logs`] begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct LogQuery {

@@ -184,8 +184,8 @@ enum Whose {
     Everybody,
 }
 
-/// Which notices [`Reader::notices`] lists; unless narrowed, all that are public or of the caller's
-/// own user.
+/// The notices that [`Reader::notices`] lists; unless narrowed, all that are public or of the
+/// caller's own user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct NoticeQuery {

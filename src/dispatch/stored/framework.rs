@@ -15,7 +15,7 @@ pub const FRAMEWORK_KEY: &str = "charmwright";
 /// The framework's document.
 pub(crate) const FRAMEWORK: Document = Document { key: FRAMEWORK_KEY, version: 1 };
 
-/// What version 1 holds. A key that is not there is at its default, and one more is refused: an
+/// The content of version 1. A key that is not there is at its default, and one more is refused: an
 /// older library must not drop what it does not know.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]

@@ -37,7 +37,7 @@ const HOOKS: [&str; 12] = [
 /// Not UTF-8.
 const BYTES: &[u8] = b"x\xff";
 
-/// What a variable may not be, and the hooks that need it.
+/// A value that the variable may not have, and the hooks that need it.
 const MALFORMED: &[(&str, &[u8], &[&str])] = &[
     ("JUJU_PEBBLE_CHECK_NAME", b"a\nb", &[FAILED, RECOVERED]),
     ("JUJU_PEBBLE_CHECK_NAME", BYTES, &[FAILED, RECOVERED]),
@@ -77,7 +77,7 @@ const MALFORMED: &[(&str, &[u8], &[&str])] = &[
     ("PATH", BYTES, &[]),
 ];
 
-/// What the agent says of each kind of hook.
+/// The variables that the agent sets for each kind of hook.
 const SAID: &[(&str, &str)] = &[
     ("JUJU_PEBBLE_CHECK_NAME", "up"),
     ("JUJU_NOTICE_ID", "12"),

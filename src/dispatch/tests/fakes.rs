@@ -356,7 +356,7 @@ impl Unit {
         unit
     }
 
-    /// What Juju keeps of the unit.
+    /// Returns the unit's state as Juju keeps it.
     pub(super) fn state(&self) -> BTreeMap<String, String> {
         self.tools.with_unit(|unit| unit.state().clone())
     }

@@ -17,7 +17,7 @@ fn call(line: &[&str]) -> ToolCall<'static> {
     args.iter().fold(ToolCall::new(tool), |call, arg| call.arg(*arg))
 }
 
-/// What the tool prints, or its failure in words.
+/// Returns the output of the tool, or its failure in words.
 fn run(tools: &InProcessTools, line: &[&str]) -> String {
     match tools.run(&call(line)) {
         Ok(output) => text(&output),

@@ -24,8 +24,8 @@ pub(crate) enum Failure {
 
 pub(crate) type ToolResult = Result<Output, Failure>;
 
-/// What a tool works on: what the controller holds, what the hook has read and asked for, and the
-/// call itself. It knows nothing of the unit's other hooks.
+/// The things that a tool works on: the controller, all that the hook has read and asked for, and
+/// the call itself. It knows nothing of the unit's other hooks.
 pub(crate) struct ToolContext<'a> {
     pub(crate) controller: &'a mut Controller,
     pub(crate) snapshot: &'a mut Snapshot,

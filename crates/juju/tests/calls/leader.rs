@@ -1,4 +1,4 @@
-//! Who leads the application.
+//! The calls about the application's leader.
 
 use charmwright_juju::ErrorKind;
 

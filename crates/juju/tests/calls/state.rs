@@ -1,4 +1,4 @@
-//! What the charm keeps from one hook to the next.
+//! The calls about the unit's state.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use charmwright_juju::ErrorKind;
 
 use super::{calls, exited, in_hook, next_hook};
 
-/// What the controller takes, in bytes.
+/// The most that the controller takes, in bytes.
 const MAX_KEY: usize = 256;
 const MAX_VALUE: usize = 65_536;
 

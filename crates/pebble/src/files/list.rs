@@ -138,7 +138,7 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp
     Ok(String::deserialize(deserializer)?.parse().ok())
 }
 
-/// What [`Reader::list_files`] lists of a path; all that is in it unless narrowed.
+/// The files that [`Reader::list_files`] lists of a path; all that is in it unless narrowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct ListOptions {

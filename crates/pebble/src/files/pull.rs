@@ -20,7 +20,7 @@ use crate::reader::Reader;
 use crate::request::Request;
 use crate::transport::seconds;
 
-/// What [`Reader::pull`] holds at most: 128 MiB. A caller that is to hold more should say so.
+/// The most that [`Reader::pull`] holds: 128 MiB. A caller that is to hold more should say so.
 const LARGEST_HELD: u64 = 128 * 1024 * 1024;
 
 fn operation(path: &str) -> String {
