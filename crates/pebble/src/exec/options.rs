@@ -36,10 +36,7 @@ pub struct Exec {
     command: Vec<String>,
     environment: BTreeMap<String, String>,
     working_dir: Option<String>,
-    user: Option<String>,
-    user_id: Option<u32>,
-    group: Option<String>,
-    group_id: Option<u32>,
+    account: Owner,
     service_context: Option<String>,
     timeout: Timeout,
     stdin: Option<Bytes>,
@@ -65,10 +62,7 @@ impl Exec {
             command: command.into_iter().map(Into::into).collect(),
             environment: BTreeMap::new(),
             working_dir: None,
-            user: None,
-            user_id: None,
-            group: None,
-            group_id: None,
+            account: Owner::new(),
             service_context: None,
             timeout: Timeout::Clients,
             stdin: None,
@@ -104,32 +98,31 @@ impl Exec {
     /// The name of the user that it runs as. Default: that of the service context, else the
     /// daemon's.
     pub fn user(mut self, name: impl Into<String>) -> Self {
-        self.user = Some(name.into());
+        self.account = self.account.user(name);
         self
     }
 
     /// The id of the user that it runs as.
     pub fn user_id(mut self, id: u32) -> Self {
-        self.user_id = Some(id);
+        self.account = self.account.user_id(id);
         self
     }
 
     /// The name of the group that it runs as; a group needs a user.
     pub fn group(mut self, name: impl Into<String>) -> Self {
-        self.group = Some(name.into());
+        self.account = self.account.group(name);
         self
     }
 
     /// The id of the group that it runs as.
     pub fn group_id(mut self, id: u32) -> Self {
-        self.group_id = Some(id);
+        self.account = self.account.group_id(id);
         self
     }
 
     /// The account that it runs as, instead of what was set of user and group before.
     pub fn run_as(self, account: Owner) -> Self {
-        let Owner { user_id, user, group_id, group } = account;
-        Self { user_id, user, group_id, group, ..self }
+        Self { account, ..self }
     }
 
     /// Takes environment, user, group and working directory of this service where nothing else is
@@ -234,13 +227,8 @@ impl Exec {
             }
         }
         check_environment(&self.environment)?;
-        for (what, text) in [
-            ("the working directory", &self.working_dir),
-            ("the name of the user", &self.user),
-            ("the name of the group", &self.group),
-        ] {
-            text.as_deref().map_or(Ok(()), |text| check_text(what, text))?;
-        }
+        check_text("the working directory", self.working_dir.as_deref().unwrap_or_default())?;
+        self.account.check()?;
         let service = self.service_context.as_deref();
         service.map_or(Ok(()), |name| check_name("service", name))
     }
@@ -279,10 +267,10 @@ impl Exec {
         let optional = [
             ("environment", (!self.environment.is_empty()).then(|| json!(self.environment))),
             ("working-dir", self.working_dir.as_ref().map(|path| json!(path))),
-            ("user", self.user.as_ref().map(|name| json!(name))),
-            ("user-id", self.user_id.map(|id| json!(id))),
-            ("group", self.group.as_ref().map(|name| json!(name))),
-            ("group-id", self.group_id.map(|id| json!(id))),
+            ("user", self.account.user.as_ref().map(|name| json!(name))),
+            ("user-id", self.account.user_id.map(|id| json!(id))),
+            ("group", self.account.group.as_ref().map(|name| json!(name))),
+            ("group-id", self.account.group_id.map(|id| json!(id))),
             ("service-context", self.service_context.as_ref().map(|name| json!(name))),
             ("timeout", limit.map(|limit| json!(GoDuration::from(limit).to_string()))),
             ("split-stderr", self.splits_stderr().then_some(json!(true))),
@@ -304,12 +292,11 @@ impl fmt::Debug for Exec {
             .field("command", &self.command)
             .field("environment", &self.environment.keys())
             .field("working_dir", &self.working_dir)
-            .field("user", &self.user)
-            .field("user_id", &self.user_id)
-            .field("group", &self.group)
-            .field("group_id", &self.group_id)
+            .field("user", &self.account.user)
+            .field("user_id", &self.account.user_id)
+            .field("group", &self.account.group)
+            .field("group_id", &self.account.group_id)
             .field("service_context", &self.service_context)
-            .field("timeout", &self.timeout)
             .field("timeout", &self.timeout)
             .field("stdin_bytes", &self.stdin.as_ref().map(Bytes::len))
             .field("combined", &self.combined)

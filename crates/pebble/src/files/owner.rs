@@ -54,8 +54,8 @@ impl Owner {
         self
     }
 
-    /// What no account can be called.
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// Refuses a name that no account can have.
+    pub(crate) fn check(&self) -> Result<(), String> {
         check_text("the name of the user", self.user.as_deref().unwrap_or_default())?;
         check_text("the name of the group", self.group.as_deref().unwrap_or_default())
     }
