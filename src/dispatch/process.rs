@@ -47,16 +47,9 @@ fn options_of_process() -> RunOptions {
     if let Some(folder) = folder {
         options = options.containers_folder(folder);
     }
-    let level = std::env::var("CHARMWRIGHT_LOG").ok().and_then(|word| {
-        match word.to_ascii_lowercase().as_str() {
-            "trace" => Some(LogLevel::Trace),
-            "debug" => Some(LogLevel::Debug),
-            "info" => Some(LogLevel::Info),
-            "warn" | "warning" => Some(LogLevel::Warning),
-            "error" => Some(LogLevel::Error),
-            _ => None,
-        }
-    });
+    let word = std::env::var("CHARMWRIGHT_LOG").unwrap_or_default();
+    // Nothing here is logged as critical: that word would silence the errors too.
+    let level = word.parse().ok().filter(|level| *level != LogLevel::Critical);
     match level {
         Some(level) => options.log_level(level),
         None => options,
