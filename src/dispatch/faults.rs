@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::event::Event;
-use super::text;
+use crate::event::Event;
+use crate::text;
 
 /// One message a hook, by the name of the hook that met the mistake.
 ///
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     fn hook(name: String) -> Event {
-        Event::Unknown { hook: name, variables: BTreeMap::new() }
+        Event::unknown(name, [])
     }
 
     #[test]

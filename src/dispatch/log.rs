@@ -35,19 +35,52 @@ struct Inner {
     level: LevelFilter,
     streams: Option<Streams>,
     batches: Mutex<[Batch; 5]>,
+    kept: Option<Mutex<Vec<(LogLevel, String)>>>,
     spans: AtomicU64,
+}
+
+/// What the log keeps beside sending it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Nothing,
+    /// Every line, for the report of the run.
+    Lines,
 }
 
 /// Standard output and error of the hook.
 pub(crate) struct Streams {
-    pub(crate) out: Mutex<Box<dyn Write + Send>>,
-    pub(crate) err: Mutex<Box<dyn Write + Send>>,
+    out: Mutex<Box<dyn Write + Send>>,
+    err: Mutex<Box<dyn Write + Send>>,
 }
 
 impl Streams {
-    pub(crate) fn of_process() -> Self {
-        Self { out: Mutex::new(Box::new(io::stdout())), err: Mutex::new(Box::new(io::stderr())) }
+    pub(crate) fn new(out: impl Write + Send + 'static, err: impl Write + Send + 'static) -> Self {
+        Self { out: Mutex::new(Box::new(out)), err: Mutex::new(Box::new(err)) }
     }
+
+    pub(crate) fn of_process() -> Self {
+        Self::new(io::stdout(), io::stderr())
+    }
+
+    /// Prints a line to standard error.
+    pub(crate) fn print_error(&self, line: &str) {
+        print(&self.err, line);
+    }
+}
+
+impl fmt::Debug for Streams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streams").finish_non_exhaustive()
+    }
+}
+
+/// A closed stream is no reason to fail a hook, nor is there anywhere to say so.
+fn print(stream: &Mutex<Box<dyn Write + Send>>, line: &str) {
+    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = stream
+        .write_all(line.as_bytes())
+        .and_then(|()| stream.write_all(b"\n"))
+        .and_then(|()| stream.flush());
 }
 
 /// Lines of one level that wait for `juju-log`.
@@ -61,7 +94,12 @@ impl HookLog {
     const LARGEST_BATCH: usize = 100 * 1024;
 
     /// `streams` is `None` in an action.
-    pub(crate) fn new(juju: Arc<HookTools>, level: LogLevel, streams: Option<Streams>) -> Self {
+    pub(crate) fn new(
+        juju: Arc<HookTools>,
+        level: LogLevel,
+        streams: Option<Streams>,
+        keep: Keep,
+    ) -> Self {
         let level = match level {
             LogLevel::Trace => LevelFilter::TRACE,
             LogLevel::Debug => LevelFilter::DEBUG,
@@ -76,6 +114,7 @@ impl HookLog {
                 level,
                 streams,
                 batches: Mutex::default(),
+                kept: (keep == Keep::Lines).then(Mutex::default),
                 spans: AtomicU64::new(1),
             }),
         }
@@ -123,31 +162,37 @@ impl HookLog {
         self.send(level, &full);
     }
 
-    /// A closed stream is no reason to fail a hook, nor is there anywhere to say so.
-    fn print(stream: &Mutex<Box<dyn Write + Send>>, line: &str) {
-        let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = stream
-            .write_all(line.as_bytes())
-            .and_then(|()| stream.write_all(b"\n"))
-            .and_then(|()| stream.flush());
-    }
-
     fn warn(&self, line: &str) {
         if let Some(streams) = &self.inner.streams {
-            Self::print(&streams.err, line);
+            streams.print_error(line);
         }
     }
 
     fn line(&self, level: Level, line: &str) {
-        match (level, &self.inner.streams) {
-            (Level::ERROR, _) => self.gather(LogLevel::Error, line),
-            (Level::INFO, _) => self.gather(LogLevel::Info, line),
-            (Level::WARN, Some(streams)) => Self::print(&streams.err, line),
-            (Level::WARN, None) => self.gather(LogLevel::Warning, line),
-            (_, Some(streams)) => Self::print(&streams.out, line),
-            (Level::DEBUG, None) => self.gather(LogLevel::Debug, line),
-            (_, None) => self.gather(LogLevel::Trace, line),
+        let word = match level {
+            Level::ERROR => LogLevel::Error,
+            Level::WARN => LogLevel::Warning,
+            Level::INFO => LogLevel::Info,
+            Level::DEBUG => LogLevel::Debug,
+            Level::TRACE => LogLevel::Trace,
+        };
+        if let Some(kept) = &self.inner.kept {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.push((word, line.to_owned()));
         }
+        match (word, &self.inner.streams) {
+            (LogLevel::Warning, Some(streams)) => streams.print_error(line),
+            (LogLevel::Debug | LogLevel::Trace, Some(streams)) => print(&streams.out, line),
+            _ => self.gather(word, line),
+        }
+    }
+
+    /// Gives the lines that were kept so far.
+    pub(crate) fn take_kept(&self) -> Vec<(LogLevel, String)> {
+        let kept = self.inner.kept.as_ref();
+        kept.map_or_else(Vec::new, |kept| {
+            std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
+        })
     }
 }
 
@@ -258,7 +303,7 @@ mod tests {
         let tools = fakes::idle_tools();
         fakes::begin(&tools, "hooks/update-status");
         let juju = HookTools::new(Box::new(LogsWithin(tools.clone())));
-        let log = HookLog::new(Arc::new(juju), level, None);
+        let log = HookLog::new(Arc::new(juju), level, None, Keep::Nothing);
         tracing::subscriber::with_default(log.clone(), || run(&log));
         let calls = tools.calls();
         assert!(calls.iter().all(|call| call.tool() == "juju-log"), "{calls:?}");

@@ -2,17 +2,17 @@
 //! option that came from.
 //!
 //! The field is for Pebble to say, and where its text fits several of them the container is looked
-//! at. The option is for the charm to say ([`Charm::option_of`](super::Charm::option_of)). The
+//! at. The option is for the charm to say ([`Charm::option_of`](crate::Charm::option_of)). The
 //! words are ours, since Pebble's repeat the value.
 
-use super::error::Told;
-use super::layer_field::{Entry, LayerKey};
-use super::outcome::{failed_service, is_command};
-use super::text::one_line;
+use crate::error::Told;
+use crate::layer_field::{Entry, LayerKey};
 use crate::pebble::{
-    self, Client, FileErrorKind, FileInfo, FileType, ListOptions, Service, ServiceFailure,
+    self, FileErrorKind, FileInfo, FileType, ListOptions, Reader, Service, ServiceFailure,
 };
 use crate::pebble::{StartRefusal, UserFault};
+use crate::text::one_line;
+use crate::verdict::{failed_service, is_command};
 
 /// A finding says in our words what is wrong, and with which fields: the first of them that came
 /// from an option is the one to be changed.
@@ -26,9 +26,9 @@ type OptionOf<'a> = &'a dyn Fn(&Entry, LayerKey) -> Option<&'static str>;
 
 /// Gives the error in our words, if it is about a field that the charm leads back to an option,
 /// or about a process that was not started.
-pub(super) async fn told(
+pub(crate) async fn told(
     option_of: OptionOf<'_>,
-    client: &Client,
+    client: &Reader,
     error: &pebble::Error,
 ) -> Option<Told> {
     if is_command(error) {
@@ -51,7 +51,7 @@ pub(super) async fn told(
 
 async fn of_change(
     option_of: OptionOf<'_>,
-    client: &Client,
+    client: &Reader,
     failures: &[ServiceFailure],
 ) -> Option<Told> {
     if failures.iter().all(|failure| failure.start_refusal().is_none()) {
@@ -97,7 +97,7 @@ impl Finding {
     }
 }
 
-async fn finding(client: &Client, service: &str, refusal: StartRefusal<'_>) -> Option<Finding> {
+async fn finding(client: &Reader, service: &str, refusal: StartRefusal<'_>) -> Option<Finding> {
     match refusal {
         StartRefusal::NotRun { program, why } => not_run(client, service, program, why).await,
         said => said_by_itself(said),
@@ -188,7 +188,7 @@ fn entry_in(error: &pebble::Error) -> Option<Entry> {
 
 /// The system's answer is the same whether the program or the directory is at fault, so both are
 /// looked at.
-async fn not_run(client: &Client, service: &str, program: &str, why: &str) -> Option<Finding> {
+async fn not_run(client: &Reader, service: &str, program: &str, why: &str) -> Option<Finding> {
     match why {
         "exec format error" => {
             return Some(of_command("its program is nothing that can be run here"));
@@ -267,7 +267,7 @@ enum Seen {
 }
 
 /// Asks Pebble; `None` where it does not say.
-async fn look(client: &Client, path: &str) -> Option<Seen> {
+async fn look(client: &Reader, path: &str) -> Option<Seen> {
     match client.list_files(path, &ListOptions::new().itself()).await {
         Ok(found) => found.into_iter().next().map(Seen::Something),
         Err(error) => match error.kind() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::hook::Mode;
+use super::mode::Mode;
 use crate::juju::{ContainerName, HookTools, Status};
 use crate::pebble::{FailedAttempt, RetryObserver};
 

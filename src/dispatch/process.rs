@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
-use super::charm::Charm;
-use super::log::HookLog;
-use super::run::{FAILURE, RunOptions, USAGE, run};
-use super::text;
-use super::usage::{print, print_usage};
+use super::log::{HookLog, Streams};
+use super::report::{FAILURE, USAGE};
+use super::run::{RunOptions, run};
+use super::usage::usage;
+use crate::charm::Charm;
+use crate::declaration::Declaration as _;
 use crate::juju::{HookEnv, HookTools, LogLevel, ToolProcesses};
+use crate::text;
 
 /// Runs the charm for the event that this process was started for: the whole of a charm's `fn
 /// main`.
@@ -20,7 +22,7 @@ pub fn main<C: Charm>(charm: C) -> ExitCode {
         Err(error) => {
             let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
             if unset("JUJU_UNIT_NAME") && unset("JUJU_DISPATCH_PATH") && unset("JUJU_HOOK_NAME") {
-                print_usage(&C::METADATA);
+                print(&usage(&C::Declared::METADATA));
                 return USAGE.into();
             }
             print(&text::chain(&error));
@@ -36,7 +38,12 @@ pub fn main<C: Charm>(charm: C) -> ExitCode {
             print(&panic.to_string());
         }
     }));
-    run(charm, env, HookTools::new(Box::new(ToolProcesses::new())), options_of_process()).into()
+    let tools = HookTools::new(Box::new(ToolProcesses::new()));
+    run(charm, env, tools, options_of_process()).exit_code().into()
+}
+
+fn print(text: &str) {
+    Streams::of_process().print_error(text);
 }
 
 /// Reads the options from `CHARMWRIGHT_CONTAINERS` and `CHARMWRIGHT_LOG`, which stand in for Juju's

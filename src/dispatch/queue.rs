@@ -1,11 +1,11 @@
 //! The deferred events of a unit.
 
-use super::error::Error;
-use super::event::Event;
 use super::stored::event::StoredEvent;
 use super::stored::framework::{StoredEntry, StoredStatus};
-use super::text::{self, one_line};
+use crate::error::Error;
+use crate::event::Event;
 use crate::juju::{Status, StatusKind};
+use crate::text::{self, one_line};
 
 /// One deferred event: it runs again before the next event, until its handler is done with it.
 ///
@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     fn unknown(name: &str) -> Event {
-        Event::Unknown { hook: name.to_owned(), variables: Default::default() }
+        Event::unknown(name, [])
     }
 
     fn waiting() -> Status {

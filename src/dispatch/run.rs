@@ -1,40 +1,45 @@
-//! One hook, from its environment to its exit code, with all that it touches given.
+//! One hook, from its environment to its report, with all that it touches given.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::Write;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::charm::Charm;
-use super::error::{Error, Result};
-use super::event::Event;
-use super::handling::{Handling, show_failure};
-use super::hook::{Hook, Memory, Mode, Shared};
-use super::log::{HookLog, Streams};
+use tracing::instrument::WithSubscriber as _;
+
+use super::called::Called;
+use super::collect_status::show_status;
+use super::context::{HookContext, Memory};
+use super::guarded::guarded;
+use super::handling::{Handling, Next};
+use super::log::{HookLog, Keep, Streams};
+use super::mode::Mode;
+use super::report::{FAILURE, HookReport, SUCCESS, USAGE};
 use super::state::{CHARM_KEY, CharmState, Framework};
 use super::store::Store;
 use super::stored::framework::FRAMEWORK_KEY;
-use super::text;
-use super::usage::{print, print_usage};
-use crate::juju::{HookEnv, HookTools, LogLevel};
+use super::usage::usage;
+use crate::action::{ActionRequest, Actions as _};
+use crate::charm::Charm;
+use crate::declaration::Declaration;
+use crate::error::Error;
+use crate::event::Event;
+use crate::hook::Hook;
+use crate::juju::{HookEnv, HookTools, LogLevel, Status};
+use crate::text;
 
-/// The hook did what it had to do, or said by a status or a failed action that it could not.
-const SUCCESS: u8 = 0;
-/// The hook failed: Juju drops what it wrote and runs it again.
-pub(crate) const FAILURE: u8 = 1;
-/// No event was named.
-pub(crate) const USAGE: u8 = 2;
+type ActionOf<C> = <<C as Charm>::Declared as Declaration>::Action;
 
-/// Where a hook run finds what is not in its environment.
-#[derive(Debug, Clone)]
+/// Options say where a hook run finds what is not in its environment.
+#[derive(Debug)]
 #[must_use]
 pub struct RunOptions {
     containers: PathBuf,
     log_level: Option<LogLevel>,
-    /// Time passes only while everything waits, so that a test need not wait through a retry.
-    #[cfg(test)]
-    pub(super) paused: bool,
+    streams: Streams,
+    now: SystemTime,
 }
 
 impl Default for RunOptions {
@@ -42,14 +47,15 @@ impl Default for RunOptions {
         Self {
             containers: PathBuf::from("/charm/containers"),
             log_level: None,
-            #[cfg(test)]
-            paused: false,
+            streams: Streams::of_process(),
+            now: SystemTime::now(),
         }
     }
 }
 
 impl RunOptions {
-    /// What Juju's pods have: sockets under `/charm/containers`, and the charm's own log level.
+    /// What Juju's pods have: sockets under `/charm/containers`, the charm's own log level, the
+    /// streams of the process, and the time of now.
     pub fn new() -> Self {
         Self::default()
     }
@@ -59,165 +65,302 @@ impl RunOptions {
         Self { containers: folder.into(), ..self }
     }
 
-    /// The least important level that is logged, instead of [`Charm::log_level`].
+    /// The least important level that is logged, instead of
+    /// [`Charm::log_level`](crate::Charm::log_level).
     pub fn log_level(self, level: LogLevel) -> Self {
         Self { log_level: Some(level), ..self }
     }
+
+    /// The standard output and the standard error of the hook, instead of those of the process. An
+    /// action writes to neither: they are part of its result.
+    pub fn streams(
+        self,
+        out: impl Write + Send + 'static,
+        err: impl Write + Send + 'static,
+    ) -> Self {
+        Self { streams: Streams::new(out, err), ..self }
+    }
+
+    /// The time of the hook, from which the age of stored events is told.
+    pub fn time(self, now: SystemTime) -> Self {
+        Self { now, ..self }
+    }
 }
 
-/// One hook run of the charm, with everything that it touches given: what [`main`](super::main())
-/// does in a process of its own. Returns the exit code.
+/// Runs the charm for one hook, with everything that it touches given: what
+/// [`main`](crate::main()) does in a process of its own.
 ///
-/// Blocks until the hook is done; must not be called from within an async runtime.
-pub fn run<C: Charm>(charm: C, env: HookEnv, juju: HookTools, options: RunOptions) -> u8 {
-    run_to(charm, env, juju, options, Streams::of_process())
-}
-
-pub(crate) fn run_to<C: Charm>(
+/// It must be called from within a tokio runtime that has its timer and its I/O on. With the time
+/// of that runtime paused (`#[tokio::test(start_paused = true)]`), no retry takes real time.
+/// Dropping the future ends the hook where it stands: what a hook tool took already stays, and
+/// nothing is committed by the library.
+///
+/// ```
+/// use charmwright::dispatch::{Ending, RunOptions, run_hook};
+/// use charmwright::juju::{HookEnv, HookTools, Status};
+/// use charmwright::{Charm, Declaration, Hook, Metadata, NoActions, NoConfig, NoState, Result, Stop};
+/// use charmwright_agent::{AgentPaths, CharmMeta, InProcessTools, Unit, UnitSettings};
+///
+/// struct Declared;
+/// impl Declaration for Declared {
+///     type Config = NoConfig;
+///     type State = NoState;
+///     type Action = NoActions;
+///     const METADATA: Metadata = Metadata::new("web");
+/// }
+///
+/// struct Web;
+/// impl Charm for Web {
+///     type Declared = Declared;
+///
+///     async fn reconcile(&mut self, _: &Hook<Declared>) -> Result {
+///         Err(Stop::waiting("waiting for the database"))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // A unit of Juju's model, whose first hook is install.
+/// let meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, None)?;
+/// let tools = InProcessTools::new(Unit::new(meta, UnitSettings::new("web/0")?));
+/// let run = tools.begin(std::time::Instant::now()).ok_or("no hook")?;
+/// let paths = AgentPaths::new("/charm", "/tools", "/run/agent.socket");
+/// let env = HookEnv::from_vars(run.environment(&paths))?;
+///
+/// let report = run_hook(Web, env, tools.juju(), RunOptions::new()).await;
+/// let waiting = Status::waiting("waiting for the database");
+/// assert_eq!((report.exit_code(), report.status()), (0, Some(&waiting)));
+/// assert_eq!(report.handled()[0].ending(), &Ending::NotReady(waiting));
+/// # Ok(())
+/// # }
+/// ```
+pub async fn run_hook<C: Charm>(
     charm: C,
     env: HookEnv,
-    juju: HookTools,
+    tools: HookTools,
     options: RunOptions,
-    streams: Streams,
-) -> u8 {
-    let event = match Event::from_env(&env, &C::METADATA) {
-        Ok(Some(event)) => event,
-        Ok(None) => {
-            print_usage(&C::METADATA);
-            return USAGE;
-        }
-        Err(error) => {
-            print(&text::chain(&error));
-            return FAILURE;
-        }
-    };
-    let mode = Mode::of(&event);
-    let juju = Arc::new(juju);
-    let level = options.log_level.unwrap_or_else(|| charm.log_level());
-    let log = HookLog::new(Arc::clone(&juju), level, (mode != Mode::Action).then_some(streams));
-    let logging = tracing::subscriber::set_default(log.clone());
-    tracing::debug!("\"{event}\" of {} begins", env.unit());
-    let road = Road { event: &event, mode, env, juju: Arc::clone(&juju), options };
-    // Handlers are guarded one by one; this is for what else an author writes, such as `on_error`.
-    let travelled = catch_unwind(AssertUnwindSafe(|| road.travel(charm)))
-        .unwrap_or_else(|payload| Err(Error::panic(&event, &*payload)));
-    let code = match travelled {
-        Ok(()) => SUCCESS,
-        Err(error) => give_up(&event, mode, &juju, &error),
-    };
-    tracing::debug!("\"{event}\" ends with code {code}");
-    log.flush();
-    drop(logging);
-    code
+) -> HookReport {
+    match Run::begin(&charm, env, tools, options, Keep::Lines) {
+        Ok(run) => run.finish(charm).await,
+        Err(report) => report,
+    }
 }
 
-/// What remains to be done when the hook as a whole cannot go on.
-fn give_up(event: &Event, mode: Mode, juju: &HookTools, error: &Error) -> u8 {
-    let chain = error.chain();
-    match mode {
-        Mode::Action => match juju.action_fail(&chain) {
-            Ok(()) => return SUCCESS,
-            Err(unsaid) => {
-                tracing::error!("{chain}");
-                tracing::error!("{}", text::chain(&unsaid));
-            }
-        },
-        // Exit 0 would say that the event was seen to. Juju does not show this failure, so the
-        // status does; and the event comes again.
-        Mode::Workload => show_failure(juju, event, error),
-        Mode::Hook | Mode::Ending => tracing::error!("\"{event}\" failed: {chain}"),
+/// Runs the charm for one hook as [`run_hook`] does, in a runtime of its own.
+///
+/// Blocks until the hook is done; must not be called from within an async runtime. The report has
+/// no log.
+pub fn run<C: Charm>(charm: C, env: HookEnv, tools: HookTools, options: RunOptions) -> HookReport {
+    let run = match Run::begin(&charm, env, tools, options, Keep::Nothing) {
+        Ok(run) => run,
+        Err(report) => return report,
+    };
+    // Two file descriptors and some microseconds: not worth a second road for handlers that never
+    // wait.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(run.finish(charm)),
+        Err(error) => run.give_up(Error::new(format!("cannot start the hook's runtime: {error}"))),
     }
-    FAILURE
 }
 
-impl Mode {
-    fn of(event: &Event) -> Self {
-        match event {
-            Event::Action { .. } => Self::Action,
-            Event::Unknown { hook, .. } if hook.starts_with("actions/") => Self::Action,
-            event if event.is_named_like_workload() => Self::Workload,
-            event if event.is_ending() => Self::Ending,
-            _ => Self::Hook,
-        }
-    }
+/// What the charm has to do.
+enum Work<'a> {
+    Event(&'a Event),
+    Action(ActionRequest),
 }
 
 /// One hook on its way.
-struct Road<'a> {
-    event: &'a Event,
+struct Run {
+    called: Called,
     mode: Mode,
     env: HookEnv,
-    juju: Arc<HookTools>,
-    options: RunOptions,
+    tools: Arc<HookTools>,
+    containers: PathBuf,
+    /// Seconds since 1970 in UTC.
+    now: u64,
+    log: HookLog,
 }
 
-impl Road<'_> {
-    fn travel<C: Charm>(self, charm: C) -> Result<()> {
-        let (event, mode) = (self.event, self.mode);
-        if let Event::Unknown { hook, .. } = event
-            && mode == Mode::Action
-        {
-            return Err(Error::undeclared(format!(
-                "cannot run \"{hook}\": the charm \"{}\" declares the actions {:?} in \
-                 Charm::METADATA",
-                C::METADATA.name(),
-                C::METADATA.action_names()
-            )));
-        }
+impl Run {
+    /// Reads what the run is for; `Err` has the report of one that is for nothing.
+    fn begin<C: Charm>(
+        charm: &C,
+        env: HookEnv,
+        tools: HookTools,
+        options: RunOptions,
+        keep: Keep,
+    ) -> Result<Self, HookReport> {
+        let RunOptions { containers, log_level, streams, now } = options;
+        let metadata = C::Declared::METADATA;
+        let ended = |code, text: &str| {
+            streams.print_error(text);
+            HookReport { exit_code: code, ..HookReport::default() }
+        };
+        let called = match Called::from_env(&env, &metadata) {
+            Ok(Some(called)) => called,
+            Ok(None) => return Err(ended(USAGE, &usage(&metadata))),
+            Err(error) => return Err(ended(FAILURE, &text::chain(&error))),
+        };
+        let mode = Mode::of(&called);
+        let tools = Arc::new(tools);
+        let level = log_level.unwrap_or_else(|| charm.log_level());
+        let streams = (mode != Mode::Action).then_some(streams);
+        let log = HookLog::new(Arc::clone(&tools), level, streams, keep);
+        let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Ok(Self { called, mode, env, tools, containers, now, log })
+    }
+
+    /// Goes the whole way. What is logged on it goes to the hook's log.
+    async fn finish<C: Charm>(self, charm: C) -> HookReport {
+        let log = self.log.clone();
+        let travelled = async {
+            let name = self.called.name();
+            tracing::debug!("\"{name}\" of {} begins", self.env.unit());
+            let mut report = HookReport::default();
+            // Handlers are guarded one by one; this is for what else an author writes, such as
+            // `retry`.
+            let travelled = guarded(&name, self.travel(charm, &mut report)).await;
+            self.end(report, travelled)
+        };
+        travelled.with_subscriber(log).await
+    }
+
+    /// Ends a hook that cannot even begin.
+    fn give_up(self, error: Error) -> HookReport {
+        tracing::subscriber::with_default(self.log.clone(), || {
+            self.end(HookReport::default(), Err(error))
+        })
+    }
+
+    /// Ends the hook: tells of a failure, and sends what was logged.
+    fn end(&self, mut report: HookReport, travelled: Result<(), Error>) -> HookReport {
+        report.exit_code = match travelled {
+            Ok(()) => SUCCESS,
+            Err(error) => {
+                let is_told = self.tell_failure(&error, &mut report);
+                report.failure = Some(error);
+                // Only an action that is told to have failed has no more to say by its code.
+                if self.mode == Mode::Action && is_told { SUCCESS } else { FAILURE }
+            }
+        };
+        tracing::debug!("\"{}\" ends with code {}", self.called.name(), report.exit_code);
+        self.log.flush();
+        report.log = self.log.take_kept();
+        report
+    }
+
+    /// Tells of what is wrong with the hook as a whole where it is looked for: an action's user
+    /// reads its message, a workload hook shows a status, since Juju hides its failure, and any
+    /// other has its failure in the log. Returns `true` if that could be done.
+    fn tell_failure(&self, error: &Error, report: &mut HookReport) -> bool {
+        let chain = error.chain();
+        let name = self.called.name();
+        let told = match self.mode {
+            Mode::Action => self.tools.action_fail(&chain).inspect_err(|_| {
+                tracing::error!("{chain}");
+            }),
+            Mode::Workload => {
+                tracing::error!("\"{name}\" went wrong: {chain}");
+                let status = Status::blocked(text::one_line(&chain));
+                let shown = self.tools.set_status(&status);
+                report.status = shown.is_ok().then_some(status).or(report.status.take());
+                shown
+            }
+            Mode::Hook | Mode::Ending => {
+                tracing::error!("\"{name}\" failed: {chain}");
+                Ok(())
+            }
+        };
+        told.inspect_err(|unsaid| tracing::error!("{}", text::chain(unsaid))).is_ok()
+    }
+
+    async fn travel<C: Charm>(&self, charm: C, report: &mut HookReport) -> Result<(), Error> {
+        let work = match &self.called {
+            Called::Hook(event) => Work::Event(event),
+            Called::Action(name) => {
+                let request = ActionRequest::of_agent(name.as_str(), Arc::clone(&self.tools));
+                if !ActionOf::<C>::NAMES.contains(&request.name()) {
+                    return Err(request.undeclared::<ActionOf<C>>());
+                }
+                Work::Action(request)
+            }
+        };
         let (store, stored) = self.load()?;
+        let memory = self.remember::<C>(&stored)?;
+        let context = Rc::new(HookContext::new(
+            self.env.clone(),
+            Arc::clone(&self.tools),
+            C::Declared::METADATA,
+            self.mode,
+            self.containers.clone(),
+            memory,
+            |container| charm.retry(container),
+        ));
+        let hook = Hook::new(Rc::clone(&context));
+        let handled = self.handle(charm, &hook, &work, report).await;
+        report.retries = context.retries();
+        // `charmwright dev` counts by these lines.
+        for summary in &report.retries {
+            tracing::info!("{summary}");
+        }
+        handled?;
+        self.commit(&context, &store, stored)
+    }
+
+    /// What the unit remembers, brought up to what the charm declares today and to the event that
+    /// this hook begins with.
+    fn remember<C: Charm>(&self, stored: &BTreeMap<String, String>) -> Result<Memory, Error> {
+        let metadata = C::Declared::METADATA;
         let mut framework = Framework::read(stored.get(FRAMEWORK_KEY).map(String::as_str))?;
-        framework.read_unknown_again(&C::METADATA);
-        for gone in framework.drop_undeclared(&C::METADATA) {
+        framework.read_unknown_again(&metadata);
+        for gone in framework.drop_undeclared(&metadata) {
             tracing::warn!(
                 "dropped the stored \"{}\": the charm has no such container any more",
                 gone.event()
             );
         }
-        if mode != Mode::Action {
+        if let Called::Hook(event) = &self.called {
             framework.arrive(event);
         }
-        let memory = Memory { framework, charm: CharmState::new(stored.get(CHARM_KEY).cloned()) };
-        let juju = Arc::clone(&self.juju);
-        let hook: Hook<C> = Hook::new(Arc::new(Shared {
-            env: self.env,
-            juju: self.juju,
-            metadata: C::METADATA,
-            mode,
-            containers: self.options.containers,
-            retries: C::METADATA
-                .container_names()
-                .iter()
-                .map(|name| (*name, charm.retry(name)))
-                .collect(),
-            collecting: AtomicBool::new(false),
-            operator: OnceLock::new(),
-            clients: Mutex::default(),
-            memory: Mutex::new(memory),
-        }));
+        Ok(Memory { framework, charm: CharmState::new(stored.get(CHARM_KEY).cloned()) })
+    }
 
-        // Two file descriptors and some microseconds: not worth a second road for handlers that
-        // never wait.
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        #[cfg(test)]
-        runtime.start_paused(self.options.paused);
-        let runtime = runtime
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(|error| Error::new(format!("cannot start the hook's runtime: {error}")))?;
-        let handled = runtime.block_on(Handling::new(charm, &hook, mode).all(event));
-        hook.shared().tell_retries();
-        handled?;
-        commit(&hook, &juju, &store, stored)
+    /// Runs the handlers, and then shows the status.
+    async fn handle<C: Charm>(
+        &self,
+        charm: C,
+        hook: &Hook<C::Declared>,
+        work: &Work<'_>,
+        report: &mut HookReport,
+    ) -> Result<(), Error> {
+        let (mode, now) = (self.mode, self.now);
+        let mut handling = Handling { charm, hook, mode, now, not_ready: Vec::new(), report };
+        match work {
+            Work::Event(event) => {
+                if handling.events(event).await? == Next::Nothing {
+                    return Ok(());
+                }
+            }
+            Work::Action(request) => handling.action(request).await?,
+        }
+        let Handling { charm, not_ready, report, .. } = handling;
+        match show_status(&charm, hook, not_ready, report).await {
+            Err(error) if mode.commits_without_status() => {
+                self.tell_failure(&error, report);
+                Ok(())
+            }
+            shown => shown,
+        }
     }
 
     /// Juju's state, or the local file where this Juju keeps none. Whatever else is wrong is an
     /// error: an event that went to another store would be lost as soon as Juju's own is there
     /// again.
-    fn load(&self) -> Result<(Store, BTreeMap<String, String>)> {
+    fn load(&self) -> Result<(Store, BTreeMap<String, String>), Error> {
         let folder = self.env.charm_dir().map_or_else(|| PathBuf::from("."), PathBuf::from);
         let file = folder.join(Store::FILE_NAME);
-        match Store::Juju.load(&self.juju) {
+        match Store::Juju.load(&self.tools) {
             Ok(stored) => {
                 if file.symlink_metadata().is_ok() {
                     tracing::warn!(
@@ -228,14 +371,14 @@ impl Road<'_> {
                 }
                 Ok((Store::Juju, stored))
             }
-            Err(error) if self.juju.has_tool("state-get") => Err(error),
+            Err(error) if self.tools.has_tool("state-get") => Err(error),
             Err(error) => {
                 let version = self.env.juju_version()?;
                 // Every agent of today tells its version.
                 let too_old = version.as_ref().is_none_or(|version| !version.keeps_state());
-                if too_old && self.juju.lacks_state_tools() {
+                if too_old && self.tools.lacks_state_tools() {
                     let store = Store::File(file);
-                    let stored = store.load(&self.juju)?;
+                    let stored = store.load(&self.tools)?;
                     return Ok((store, stored));
                 }
                 let version = version
@@ -248,33 +391,33 @@ impl Road<'_> {
             }
         }
     }
-}
 
-fn commit<C: Charm>(
-    hook: &Hook<C>,
-    juju: &HookTools,
-    store: &Store,
-    mut stored: BTreeMap<String, String>,
-) -> Result<()> {
-    let mut changed = BTreeMap::new();
-    let memory = hook.shared().memory();
-    if let Some(text) = memory.framework.to_write(stored.get(FRAMEWORK_KEY).map(String::as_str))? {
-        changed.insert(FRAMEWORK_KEY.to_owned(), text);
-    }
-    if let Some(text) = memory.charm.to_write() {
-        changed.insert(CHARM_KEY.to_owned(), text.to_owned());
-    }
-    drop(memory);
-    if changed.is_empty() {
-        return Ok(());
-    }
-    stored.extend(changed.clone());
-    match store.save(juju, &changed, &stored) {
-        // Juju runs another hook again by itself, and hides that this one failed.
-        Err(error) if hook.shared().mode == Mode::Workload => {
-            tracing::warn!("{}; it is tried once more", error.chain());
-            store.save(juju, &changed, &stored)
+    /// Writes what has changed of the two documents. Juju keeps it when the hook exits with code 0.
+    fn commit(
+        &self,
+        context: &HookContext,
+        store: &Store,
+        mut stored: BTreeMap<String, String>,
+    ) -> Result<(), Error> {
+        let mut changed = BTreeMap::new();
+        let memory = context.memory.borrow();
+        let before = stored.get(FRAMEWORK_KEY).map(String::as_str);
+        if let Some(text) = memory.framework.to_write(before)? {
+            changed.insert(FRAMEWORK_KEY.to_owned(), text);
         }
-        saved => saved,
+        if let Some(text) = memory.charm.to_write() {
+            changed.insert(CHARM_KEY.to_owned(), text.to_owned());
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        stored.extend(changed.clone());
+        match store.save(&self.tools, &changed, &stored) {
+            Err(error) if self.mode.commits_twice() => {
+                tracing::warn!("{}; it is tried once more", error.chain());
+                store.save(&self.tools, &changed, &stored)
+            }
+            saved => saved,
+        }
     }
 }

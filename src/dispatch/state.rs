@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::charm::Metadata;
-use super::error::{Error, Result};
-use super::event::Event;
+use super::called::known_as;
 use super::faults::Faults;
-use super::phase::Phase;
 use super::queue::{Arrival, Deferred, Queue};
 use super::stored::envelope::{Document, LARGEST_DOCUMENT, LARGEST_VALUE};
 use super::stored::framework::{FRAMEWORK, FrameworkDocument};
-use super::text;
+use crate::declaration::Metadata;
+use crate::error::Error;
+use crate::event::Event;
 use crate::juju::{ContainerName, Status};
+use crate::phase::Phase;
+use crate::text;
 
 /// The key of the charm's document in the unit's state.
 pub const CHARM_KEY: &str = "charm";
@@ -46,8 +47,8 @@ impl Framework {
                 }
                 self.started = true;
             }
-            Event::PebbleReady { container } => {
-                self.operation.insert(container.clone());
+            Event::PebbleReady(ready) => {
+                self.operation.insert(ready.container().clone());
             }
             _ => {}
         }
@@ -70,7 +71,7 @@ impl Framework {
         status: &Status,
         arrival: Arrival,
         now: u64,
-    ) -> Result<()> {
+    ) -> Result<(), Error> {
         if self.queue.holds(event) {
             return self.queue.store(event, status, arrival, now);
         }
@@ -89,7 +90,7 @@ impl Framework {
 
     /// The document's size in bytes with the shortest reasons, the highest counts and all the room
     /// that the faults may take.
-    fn tightest_size(&self) -> Result<usize> {
+    fn tightest_size(&self) -> Result<usize, Error> {
         let tightest =
             Self { faults: Faults::default(), queue: self.queue.at_its_tightest(), ..self.clone() };
         Ok(FRAMEWORK.write(&tightest.to_document())?.len() + Faults::LARGEST)
@@ -107,7 +108,7 @@ impl Framework {
 
     /// Reads the stored hooks again that nobody knew when they were stored.
     pub(crate) fn read_unknown_again(&mut self, metadata: &Metadata) {
-        self.queue.replace(|event| event.known_as(metadata));
+        self.queue.replace(|event| known_as(event, metadata));
     }
 
     /// Forgets containers that the charm no longer declares; returns the deferred events that went
@@ -138,7 +139,7 @@ impl Framework {
     ///
     /// A state error if it is from a newer version or unreadable. The stored document must then be
     /// left as it is.
-    pub(crate) fn read(stored: Option<&str>) -> Result<Self> {
+    pub(crate) fn read(stored: Option<&str>) -> Result<Self, Error> {
         match stored {
             None => Ok(Self::default()),
             Some(text) => FrameworkDocument::read(text).map(Self::of_document),
@@ -166,7 +167,7 @@ impl Framework {
     ///
     /// A state error if it is larger than what Juju takes even so, which no sequence of hooks leads
     /// to.
-    pub(crate) fn to_write(&self, stored: Option<&str>) -> Result<Option<String>> {
+    pub(crate) fn to_write(&self, stored: Option<&str>) -> Result<Option<String>, Error> {
         if stored.is_none() && *self == Self::default() {
             return Ok(None);
         }
@@ -174,7 +175,7 @@ impl Framework {
         Ok((stored != Some(text.as_str())).then_some(text))
     }
 
-    fn fitted(&self) -> Result<String> {
+    fn fitted(&self) -> Result<String, Error> {
         let text = FRAMEWORK.write(&self.to_document())?;
         if text.len() <= LARGEST_DOCUMENT {
             return Ok(text);
@@ -200,7 +201,7 @@ impl Framework {
 /// # Errors
 ///
 /// A state error if the document is from a newer version or unreadable.
-pub fn deferred_events(document: &str) -> Result<Vec<Deferred>> {
+pub fn deferred_events(document: &str) -> Result<Vec<Deferred>, Error> {
     Framework::read(Some(document)).map(|framework| framework.queue.entries().to_vec())
 }
 
@@ -219,7 +220,7 @@ impl CharmState {
         Self { stored, pending: None, unreadable: false }
     }
 
-    pub(crate) fn read<T: DeserializeOwned + Default>(&mut self) -> Result<T> {
+    pub(crate) fn read<T: DeserializeOwned + Default>(&mut self) -> Result<T, Error> {
         let Some(text) = self.pending.as_deref().or(self.stored.as_deref()) else {
             return Ok(T::default());
         };
@@ -228,7 +229,7 @@ impl CharmState {
         read
     }
 
-    pub(crate) fn write<T: Serialize + ?Sized>(&mut self, state: &T) -> Result<()> {
+    pub(crate) fn write<T: Serialize + ?Sized>(&mut self, state: &T) -> Result<(), Error> {
         // A document of a newer charmwright must be met even by a charm that writes without
         // reading.
         if let Some(text) = &self.stored
@@ -254,7 +255,7 @@ impl CharmState {
 }
 
 /// Version 1 is the only one so far.
-fn read_charm<T: DeserializeOwned>(text: &str) -> Result<T> {
+fn read_charm<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let (_, data) = CHARM.open(text)?;
     CHARM.read(data)
 }
@@ -275,7 +276,7 @@ mod tests {
     }
 
     fn ready(name: &str) -> Event {
-        Event::PebbleReady { container: container(name) }
+        Event::pebble_ready(container(name))
     }
 
     fn filled() -> Framework {

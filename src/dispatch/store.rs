@@ -7,7 +7,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::error::{Error, Result};
+use crate::error::Error;
 use crate::juju::HookTools;
 
 /// Juju's own state, or a local file where this Juju keeps none
@@ -30,7 +30,7 @@ impl Store {
     /// # Errors
     ///
     /// If the state cannot be read. It must then be left as it is.
-    pub(crate) fn load(&self, juju: &HookTools) -> Result<BTreeMap<String, String>> {
+    pub(crate) fn load(&self, juju: &HookTools) -> Result<BTreeMap<String, String>, Error> {
         match self {
             Self::Juju => Ok(juju.state()?),
             Self::File(path) => read_file(path),
@@ -47,7 +47,7 @@ impl Store {
         juju: &HookTools,
         changed: &BTreeMap<String, String>,
         all: &BTreeMap<String, String>,
-    ) -> Result<()> {
+    ) -> Result<(), Error> {
         match self {
             Self::Juju => Ok(juju.set_state(changed)?),
             Self::File(path) => write_file(path, all).map_err(|error| {
@@ -60,7 +60,7 @@ impl Store {
     }
 }
 
-fn read_file(path: &Path) -> Result<BTreeMap<String, String>> {
+fn read_file(path: &Path) -> Result<BTreeMap<String, String>, Error> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         Error::state_because(
             format!("cannot read the unit's state from {} (it is left as it is)", path.display()),

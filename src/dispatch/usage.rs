@@ -1,12 +1,10 @@
 //! The text for a run that names no event.
 
-use std::io::Write as _;
+use crate::declaration::Metadata;
 
-use super::charm::Metadata;
-
-/// Prints how the charm is run, for who runs it without an event.
-pub(crate) fn print_usage(metadata: &Metadata) {
-    print(&format!(
+/// How the charm is run, for who runs it without an event.
+pub(crate) fn usage(metadata: &Metadata) -> String {
+    format!(
         "cannot tell which event this is: \
          neither JUJU_DISPATCH_PATH nor JUJU_HOOK_NAME names one\n\n\
          This is the charm \"{name}\". Juju's unit agent runs it, once for each event; \
@@ -14,10 +12,5 @@ pub(crate) fn print_usage(metadata: &Metadata) {
          By hand, with the hook tools on PATH:\n\n    \
          JUJU_UNIT_NAME={name}/0 JUJU_DISPATCH_PATH=hooks/update-status ./dispatch",
         name = metadata.name()
-    ));
-}
-
-/// Prints to standard error, where a closed stream is no reason to panic.
-pub(crate) fn print(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    )
 }

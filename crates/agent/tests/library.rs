@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails the test that called it")]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Instant;
 
 use charmwright_agent::{
@@ -60,6 +61,21 @@ fn committed(tools: &InProcessTools) -> BTreeMap<String, String> {
 
 fn state(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn a_resource_is_the_path_of_its_file() {
+    let tools = unit(|settings| settings.resource("-odd", "/res/my file.yaml"));
+    let (_, juju) = next(&tools).unwrap();
+    assert_eq!(juju.resource("-odd").unwrap(), Path::new("/res/my file.yaml"));
+    let error = juju.resource("other").unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NotFound, "{error}");
+    assert_eq!(
+        error.to_string(),
+        "cannot fetch the resource \"other\": could not download resource: resource \"other\" not \
+         found"
+    );
+    assert_eq!(juju.resource("").unwrap_err().kind(), &ErrorKind::Invalid);
 }
 
 #[test]
@@ -191,7 +207,7 @@ fn every_call_of_an_action_is_taken_and_answered() {
         );
         assert_eq!(json!(*juju.action_params().unwrap()), json!({"force": false, "delay": delay}));
         juju.action_log("-on the way").unwrap();
-        juju.action_set(&[("outcome", "-well=done"), ("a.b", "1=2"), ("a.c", "--x"), ("d", "")])
+        juju.action_set([("outcome", "-well=done"), ("a.b", "1=2"), ("a.c", "--x"), ("d", "")])
             .unwrap();
         juju.action_fail(message).unwrap();
         let finished = finish(&tools, 0);

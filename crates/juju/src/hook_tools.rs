@@ -75,6 +75,15 @@ impl HookTools {
         decode(&output).map_err(|cause| Error::output(attempt, call.tool, &cause))
     }
 
+    /// Runs a tool for its answer, which is plain text.
+    pub(super) fn read(
+        &self,
+        attempt: impl Into<Cow<'static, str>>,
+        call: &ToolCall<'_>,
+    ) -> Result<Vec<u8>, Error> {
+        self.run(attempt.into(), call)
+    }
+
     fn run(&self, attempt: Cow<'static, str>, call: &ToolCall<'_>) -> Result<Vec<u8>, Error> {
         self.runner.run(call).map_err(|failure| Error::from_failure(attempt, call.tool, failure))
     }

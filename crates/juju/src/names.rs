@@ -5,6 +5,7 @@
 //! itself could not have meant; where Juju's own rule is narrower, the newer Juju that widens it
 //! must not be locked out.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
@@ -45,7 +46,7 @@ pub struct UnitName {
 /// path, so it has no slash.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
-pub struct ContainerName(Box<str>);
+pub struct ContainerName(Cow<'static, str>);
 
 /// The name of a hook, such as `config-changed` or `workload-pebble-ready`. It is part of a path,
 /// so it has no slash and no `..`.
@@ -109,7 +110,7 @@ macro_rules! one_text {
 
             fn from_str(text: &str) -> Result<Self, InvalidName> {
                 if $fits(text) {
-                    Ok(Self(text.into()))
+                    Ok(Self(text.to_owned().into()))
                 } else {
                     Err(InvalidName::new($what, text, $rule))
                 }
@@ -209,6 +210,36 @@ like_text!(
     SecretId,
     StorageId
 );
+
+impl ContainerName {
+    /// Makes the name from a text in the program, such as what the charm declares.
+    ///
+    /// In a `const` a text that is no such name does not compile:
+    ///
+    /// ```
+    /// use charmwright_juju::ContainerName;
+    ///
+    /// const WEB: ContainerName = ContainerName::from_static("web");
+    /// assert_eq!(WEB.as_str(), "web");
+    /// ```
+    ///
+    /// ```compile_fail,E0080
+    /// # use charmwright_juju::ContainerName;
+    /// const WEB: ContainerName = ContainerName::from_static("../web");
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Outside a `const`, if the text is no such name: parse what is not known at compile time.
+    #[must_use]
+    pub const fn from_static(name: &'static str) -> Self {
+        assert!(
+            is_file_name(name),
+            "the name of a container has letters, digits, `-`, `_` and `.`, a letter or digit first"
+        );
+        Self(Cow::Borrowed(name))
+    }
+}
 
 impl ActionId {
     /// The number that it is, as in every current version of Juju.
@@ -375,13 +406,21 @@ fn is_application(text: &str) -> bool {
 }
 
 /// Safe as one segment of a path. 255 bytes is what a file name may have on Linux.
-fn is_file_name(text: &str) -> bool {
-    text.len() <= 255
-        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && !text.contains("..")
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+/// Walks by hand, since it runs at compile time too.
+const fn is_file_name(text: &str) -> bool {
+    let [first, rest @ ..] = text.as_bytes() else { return false };
+    if text.len() > 255 || !first.is_ascii_alphanumeric() {
+        return false;
+    }
+    let mut rest = rest;
+    while let [byte, others @ ..] = rest {
+        let has_two_dots = *byte == b'.' && matches!(others, [b'.', ..]);
+        if has_two_dots || !(byte.is_ascii_alphanumeric() || matches!(*byte, b'-' | b'_' | b'.')) {
+            return false;
+        }
+        rest = others;
+    }
+    true
 }
 
 fn is_printable(text: &str) -> bool {

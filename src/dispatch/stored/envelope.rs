@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::super::error::{Error, Result};
+use crate::error::Error;
 
 /// The largest document, in bytes of JSON. Juju takes 65,536 bytes a value; the rest is room for
 /// what a later version adds.
@@ -34,7 +34,7 @@ impl Document {
     /// # Errors
     ///
     /// A state error if the data cannot be JSON.
-    pub(crate) fn write<T: Serialize + ?Sized>(self, data: &T) -> Result<String> {
+    pub(crate) fn write<T: Serialize + ?Sized>(self, data: &T) -> Result<String, Error> {
         let Self { key, version } = self;
         serde_json::to_string(&Envelope { version, data }).map_err(|error| {
             Error::state_because(format!("cannot write the state \"{key}\" as JSON"), error)
@@ -46,7 +46,7 @@ impl Document {
     /// # Errors
     ///
     /// A state error if it has more.
-    pub(crate) fn within(self, limit: usize, text: String) -> Result<String> {
+    pub(crate) fn within(self, limit: usize, text: String) -> Result<String, Error> {
         if text.len() > limit {
             return Err(Error::state(format!(
                 "cannot write the state \"{}\": it is {} bytes of JSON, and {limit} is the limit; \
@@ -64,7 +64,7 @@ impl Document {
     ///
     /// A state error if it is from a newer version or is no such document. What is stored must then
     /// be left as it is.
-    pub(crate) fn open(self, text: &str) -> Result<(u64, Value)> {
+    pub(crate) fn open(self, text: &str) -> Result<(u64, Value), Error> {
         let Self { key, version: newest } = self;
         let cannot = format!("cannot read the unit's state \"{key}\" (it is left as it is)");
         let document = serde_json::from_str(text).map_err(|error| self.unreadable(error))?;
@@ -90,7 +90,7 @@ impl Document {
     /// # Errors
     ///
     /// A state error if it is of another shape.
-    pub(crate) fn read<T: DeserializeOwned>(self, data: Value) -> Result<T> {
+    pub(crate) fn read<T: DeserializeOwned>(self, data: Value) -> Result<T, Error> {
         serde_json::from_value(data).map_err(|error| self.unreadable(error))
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::event::Event;
+use crate::event::Event;
 use crate::juju::{CheckName, ContainerName};
 use crate::pebble::NoticeId;
 
@@ -13,7 +13,7 @@ use crate::pebble::NoticeId;
 /// An event that has no form of its own here is kept as Juju's name for the hook and the variables
 /// that came with it. So a kind of event that a later version knows needs no new form: an older
 /// version reads it as a hook that it does not know, and the later one reads what the older one
-/// stored as the event that it is ([`Event::known_as`](Event::known_as)).
+/// stored as the event that it is ([`known_as`](super::super::called::known_as)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "event",
@@ -57,25 +57,33 @@ impl StoredEvent {
     /// Gives the form of an event. An event that is never stored has that of a hook without
     /// variables.
     pub(crate) fn of(event: &Event) -> Self {
-        match event.clone() {
+        match event {
             Event::Install => Self::Install,
             Event::Start => Self::Start,
             Event::ConfigChanged => Self::ConfigChanged,
             Event::UpgradeCharm => Self::UpgradeCharm,
             Event::LeaderElected => Self::LeaderElected,
             Event::UpdateStatus => Self::UpdateStatus,
-            Event::PebbleReady { container } => Self::PebbleReady { container },
-            Event::PebbleCheckFailed { container, check } => {
-                Self::PebbleCheckFailed { container, check }
-            }
-            Event::PebbleCheckRecovered { container, check } => {
-                Self::PebbleCheckRecovered { container, check }
-            }
-            Event::PebbleCustomNotice { container, id, kind, key } => {
-                Self::PebbleCustomNotice { container, id, kind, key }
-            }
-            Event::Unknown { hook, variables } => Self::Unknown { hook, variables },
-            event @ (Event::Stop | Event::Remove | Event::Action { .. }) => {
+            Event::PebbleReady(ready) => Self::PebbleReady { container: ready.container().clone() },
+            Event::PebbleCheckFailed(failed) => Self::PebbleCheckFailed {
+                container: failed.container().clone(),
+                check: failed.check().clone(),
+            },
+            Event::PebbleCheckRecovered(recovered) => Self::PebbleCheckRecovered {
+                container: recovered.container().clone(),
+                check: recovered.check().clone(),
+            },
+            Event::PebbleCustomNotice(notice) => Self::PebbleCustomNotice {
+                container: notice.container().clone(),
+                id: notice.id().clone(),
+                kind: notice.kind().to_owned(),
+                key: notice.key().to_owned(),
+            },
+            Event::Unknown(unknown) => Self::Unknown {
+                hook: unknown.hook().to_owned(),
+                variables: unknown.variables().clone(),
+            },
+            Event::Stop | Event::Remove => {
                 Self::Unknown { hook: event.to_string(), variables: BTreeMap::new() }
             }
         }
@@ -90,17 +98,17 @@ impl StoredEvent {
             Self::UpgradeCharm => Event::UpgradeCharm,
             Self::LeaderElected => Event::LeaderElected,
             Self::UpdateStatus => Event::UpdateStatus,
-            Self::PebbleReady { container } => Event::PebbleReady { container },
+            Self::PebbleReady { container } => Event::pebble_ready(container),
             Self::PebbleCheckFailed { container, check } => {
-                Event::PebbleCheckFailed { container, check }
+                Event::pebble_check_failed(container, check)
             }
             Self::PebbleCheckRecovered { container, check } => {
-                Event::PebbleCheckRecovered { container, check }
+                Event::pebble_check_recovered(container, check)
             }
             Self::PebbleCustomNotice { container, id, kind, key } => {
-                Event::PebbleCustomNotice { container, id, kind, key }
+                Event::notice_of_kind(container, id, kind, key)
             }
-            Self::Unknown { hook, variables } => Event::Unknown { hook, variables },
+            Self::Unknown { hook, variables } => Event::unknown(hook, variables),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::error::Result;
 use super::envelope::Document;
 use super::event::StoredEvent;
+use crate::error::Error;
 use crate::juju::ContainerName;
 
 /// The key of the framework's document in the unit's state.
@@ -59,7 +59,7 @@ impl FrameworkDocument {
     /// # Errors
     ///
     /// A state error if it is from a newer version or unreadable.
-    pub(crate) fn read(text: &str) -> Result<Self> {
+    pub(crate) fn read(text: &str) -> Result<Self, Error> {
         // Version 1 is the only one so far.
         let (_, data) = FRAMEWORK.open(text)?;
         FRAMEWORK.read(data)

@@ -56,9 +56,13 @@ impl HookTools {
     ///
     /// A key that [`check_action_key`] refuses, a value that holds a NUL or is too long for an
     /// argument, or the tool failed.
-    pub fn action_set(&self, results: &[(&str, &str)]) -> Result<(), Error> {
-        for (key, _) in results {
-            check_action_key(key).map_err(|invalid| {
+    pub fn action_set<K: AsRef<str>, V: AsRef<str>>(
+        &self,
+        results: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<(), Error> {
+        let results: Vec<(K, V)> = results.into_iter().collect();
+        for (key, _) in &results {
+            check_action_key(key.as_ref()).map_err(|invalid| {
                 Error::refused(
                     SETTING,
                     "action-set",
@@ -69,7 +73,7 @@ impl HookTools {
         let mut batch = ToolCall::new("action-set");
         let mut size = 0;
         for (key, value) in results {
-            let pair = format!("{key}={value}");
+            let pair = format!("{}={}", key.as_ref(), value.as_ref());
             if !batch.args.is_empty() && size + pair.len() > BATCH {
                 self.tell(SETTING, std::mem::replace(&mut batch, ToolCall::new("action-set")))?;
                 size = 0;

@@ -6,6 +6,7 @@ mod config;
 mod leader;
 mod log;
 mod ports;
+mod resource;
 mod state;
 mod status;
 mod workload_version;

@@ -9,8 +9,8 @@ fn an_action_talks_in_juju_s_argv() {
     let (tools, juju) = in_action("3");
     assert_eq!(juju.action_params().unwrap()["delay"], 3);
     assert_eq!(juju.action_params().unwrap().len(), 1);
-    juju.action_set(&[("a.b", "1=2"), ("c", "")]).unwrap();
-    juju.action_set(&[]).unwrap();
+    juju.action_set([("a.b", "1=2"), ("c", "")]).unwrap();
+    juju.action_set([("", ""); 0]).unwrap();
     juju.action_log("-v").unwrap();
     juju.action_fail("-no").unwrap();
     juju.action_fail("").unwrap();
@@ -30,13 +30,13 @@ fn a_bad_key_stops_all_results() {
     for key in
         ["", ".", "a.", "A", "a_b", "-a", "a-", "a.stdout", "stderr-encoding", "a=b", "é", "a b"]
     {
-        let error = juju.action_set(&[("good", "1"), (key, "2")]).unwrap_err();
+        let error = juju.action_set([("good", "1"), (key, "2")]).unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Invalid, "{key}");
     }
     assert!(tools.calls().is_empty());
     for key in ["a", "0", "a-b", "a.b.c", "stdout-x"] {
         check_action_key(key).unwrap();
-        juju.action_set(&[(key, "")]).unwrap();
+        juju.action_set([(key, "")]).unwrap();
     }
 }
 
@@ -44,7 +44,7 @@ fn a_bad_key_stops_all_results() {
 fn many_results_go_in_several_calls() {
     let (tools, juju) = in_action("3");
     let value = "x".repeat(50_000);
-    juju.action_set(&[("a", &value), ("b", &value), ("c", &value), ("d", &value), ("e", &value)])
+    juju.action_set([("a", &value), ("b", &value), ("c", &value), ("d", &value), ("e", &value)])
         .unwrap();
     let sizes: Vec<usize> = tools.calls().iter().map(|call| call.args().len()).collect();
     assert_eq!(sizes, [2, 2, 1]);

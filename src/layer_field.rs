@@ -5,7 +5,7 @@ use crate::juju::ContainerName;
 /// A field of a service or of a check in the plan of one container, of which Pebble has refused the
 /// value.
 ///
-/// A charm is asked by [`Charm::option_of`](super::Charm::option_of) which of its config options
+/// A charm is asked by [`Charm::option_of`](crate::Charm::option_of) which of its config options
 /// the value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerField {

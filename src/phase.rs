@@ -3,8 +3,6 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::pebble::RetryPolicy;
 
 /// The number of attempts of a call in setup.
@@ -20,8 +18,7 @@ const SETUP_DEADLINE: Duration = Duration::from_secs(5);
 /// **arrives**, whatever that hook's outcome. There Pebble being away is nothing out of the
 /// ordinary: the calls give up after seconds and the event is stored. In *operation* it is a fault:
 /// the calls are retried for minutes, and then the hook fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
     /// Pebble has not announced itself yet.

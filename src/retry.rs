@@ -1,10 +1,10 @@
 //! A charm's answer to how calls to a container are retried.
 
-use super::phase::Phase;
 use crate::pebble::RetryPolicy;
+use crate::phase::Phase;
 
 /// A retry policy in operation, and whether the operator may change it: the answer of
-/// [`Charm::retry`](super::Charm::retry).
+/// [`Charm::retry`](crate::Charm::retry).
 ///
 /// The operator's config options are `pebble-retry-attempts` and `pebble-retry-step`, where the
 /// charm declares them. The default is the library's own policy, which the operator may change.

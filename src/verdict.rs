@@ -1,39 +1,15 @@
-//! What a handler's result means for the unit: the table.
+//! What an error of a handler means for the unit: the table.
 
-use super::error::Error;
-use super::event::Event;
-use super::text::one_line;
+use crate::error::Error;
+use crate::event::Event;
 use crate::juju::Status;
 use crate::pebble;
-
-/// What a handler that did not fail says about its event.
-///
-/// "Still waiting" is a value, never an error: an error means that this attempt broke.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The event is dealt with.
-    Done,
-    /// Something outside is not there yet: store the event and run it again before the next one.
-    /// The text is for the operator, as the unit's Waiting status: `waiting for the database`.
-    ///
-    /// Not possible in an action, `stop`, `remove`, `secret-rotate` and `secret-expired`: there it
-    /// is an error.
-    Defer(String),
-}
-
-impl Outcome {
-    /// Stores the event, with the reason that the operator reads.
-    pub fn defer(reason: impl Into<String>) -> Self {
-        Self::Defer(reason.into())
-    }
-}
+use crate::text::one_line;
 
 /// What the framework does about an error of a handler.
 ///
 /// The default is [`Verdict::by_table`]; a charm changes it in one place,
-/// [`Charm::on_error`](super::Charm::on_error).
+/// [`Charm::on_error`](crate::Charm::on_error).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
@@ -59,8 +35,9 @@ impl Verdict {
     ///
     /// | the handler returns | event | this hook's writes | collect-status | exit | seen by the operator |
     /// |---|---|---|---|---|---|
-    /// | `Ok(Done)` | done | committed | runs | 0 | what collect-status says |
-    /// | `Ok(Defer(reason))` | stored | committed | runs | 0 | Waiting: the reason |
+    /// | [`Outcome::done`](crate::Outcome::done) | done | committed | runs | 0 | what collect-status says |
+    /// | not ready ([`Stop::waiting`](crate::Stop::waiting), [`Stop::blocked`](crate::Stop::blocked)) | done | committed | runs | 0 | Waiting or Blocked: the reason, in this hook. Only for what will send an event of its own; else it has to be [`stored`](crate::NotReady::stored) |
+    /// | [`Outcome::defer`](crate::Outcome::defer) | stored | committed | runs | 0 | Waiting: the reason |
     /// | Pebble unreachable, container in **setup** | stored | committed | runs | 0 | Waiting |
     /// | Pebble unreachable in **any `<container>-pebble-*` hook** | stored | committed | runs | 0 | Waiting; runs again before the next event |
     /// | Pebble unreachable, **operation**, retries exhausted | – | dropped by Juju | no | 1 | error state; Juju runs the hook again (5 s … 5 min) |
@@ -68,7 +45,7 @@ impl Verdict {
     /// | Pebble was restarted meanwhile, and the layer of the call is gone with the last one | stored | committed | runs | 0 | Waiting; `<container>-pebble-ready` comes |
     /// | another change is still at work on the service at the change deadline | stored | committed | runs | 0 | Waiting: what is at work |
     /// | a change failed (a service did not start or stay up), or is still running at its deadline, or what was waited for has not come about | stored | committed | runs | 0 | Blocked (`failed: ` service, cause, last output line) or Waiting (running, not come about) |
-    /// | a mistake only the user can mend ([`Error::config`]; a refusal, by a 400 or by the failed change, of a command, user, group or working-dir that the charm leads back to an option by [`Charm::option_of`](super::Charm::option_of); without that the refusal is any other error, and the failed change a failed change) | done | committed | runs | 0 | Blocked: which option and what to change; no retry storm |
+    /// | a mistake only the user can mend ([`Error::config`]; a refusal, by a 400 or by the failed change, of a command, user, group or working-dir that the charm leads back to an option by [`Charm::option_of`](crate::Charm::option_of); without that the refusal is any other error, and the failed change a failed change) | done | committed | runs | 0 | Blocked: which option and what to change; no retry storm |
     /// | any other error (a definite 4xx, a bug, a panic) | – | dropped | no | 1 | error state, the cause chain in the log |
     /// | any other error in a `<container>-pebble-*` hook | stored | committed | runs | 0 | Blocked: the cause. Juju hides a failed workload hook, so it must never be the last word |
     ///
@@ -89,27 +66,26 @@ impl Verdict {
         if let Some(message) = error.config_fault() {
             return Self::Block(message);
         }
-        let verdict = Self::before_storing(event, error);
+        let verdict = Self::by_kind(event, error);
+        let verdict = if event.is_workload() { verdict.never_failing(error) } else { verdict };
         match verdict {
             Self::Store(_) if !event.is_deferrable() => Self::Fail,
             verdict => verdict,
         }
     }
 
-    fn before_storing(event: &Event, error: &Error) -> Self {
+    fn by_kind(event: &Event, error: &Error) -> Self {
         let Some(pebble) = error.pebble() else {
-            return Self::other(event, error);
+            return Self::Fail;
         };
         match pebble.kind() {
             _ if pebble.is_away() && event.is_ending() => Self::Done,
-            _ if pebble.is_away() && (event.is_workload() || error.in_setup()) => {
-                Self::Store(waiting_for_pebble(error))
-            }
+            _ if pebble.is_away() && error.in_setup() => Self::Store(waiting_for_pebble(error)),
             // The next pebble-ready brings the layer back.
             pebble::ErrorKind::Restarted if event.is_ending() => Self::Done,
             pebble::ErrorKind::Restarted => Self::Store(waiting_for_pebble(error)),
             // No service failed, but a command of the charm's own.
-            pebble::ErrorKind::ChangeFailed if is_command(pebble) => Self::other(event, error),
+            pebble::ErrorKind::ChangeFailed if is_command(pebble) => Self::Fail,
             pebble::ErrorKind::ChangeFailed => {
                 let told = error.told_failure().map(str::to_owned);
                 Self::Store(Status::blocked(told.unwrap_or_else(|| failed_change(pebble))))
@@ -117,12 +93,20 @@ impl Verdict {
             pebble::ErrorKind::ChangeRunning | pebble::ErrorKind::NotReached => {
                 Self::Store(Status::waiting(one_line(pebble)))
             }
-            _ => Self::other(event, error),
+            _ => Self::Fail,
         }
     }
 
-    fn other(event: &Event, error: &Error) -> Self {
-        if event.is_workload() { Self::Store(Status::blocked(error.chain())) } else { Self::Fail }
+    /// Gives what a `<container>-pebble-*` hook does in place of failing: Juju would drop it
+    /// without a trace.
+    pub(crate) fn never_failing(self, error: &Error) -> Self {
+        match self {
+            Self::Fail if error.pebble().is_some_and(pebble::Error::is_away) => {
+                Self::Store(waiting_for_pebble(error))
+            }
+            Self::Fail => Self::Store(Status::blocked(error.chain())),
+            verdict => verdict,
+        }
     }
 }
 
@@ -135,7 +119,7 @@ pub(crate) fn waiting_for_pebble(error: &Error) -> Status {
 }
 
 /// The failed change ran a command (Pebble's exec), and is about no service.
-pub(super) fn is_command(error: &pebble::Error) -> bool {
+pub(crate) fn is_command(error: &pebble::Error) -> bool {
     error.change().is_some_and(|change| change.kind() == "exec")
 }
 
@@ -153,7 +137,7 @@ fn failed_change(error: &pebble::Error) -> String {
 }
 
 /// `SERVICE: CAUSE: LAST OUTPUT LINE`
-pub(super) fn failed_service(failure: &pebble::ServiceFailure) -> String {
+pub(crate) fn failed_service(failure: &pebble::ServiceFailure) -> String {
     let (service, cause) = (failure.service(), failure.cause());
     failure
         .last_output()
@@ -167,12 +151,12 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::error::Scene;
-    use super::super::phase::Phase;
     use super::*;
+    use crate::error::ContainerTag;
     use crate::juju::StatusKind;
     use crate::pebble::Change;
     use crate::pebble::testing::ErrorBuilder;
+    use crate::phase::Phase;
 
     fn events() -> Vec<Event> {
         let container = || "web".parse().unwrap();
@@ -182,9 +166,9 @@ mod tests {
             Event::UpdateStatus,
             Event::Stop,
             Event::Remove,
-            Event::PebbleReady { container: container() },
-            Event::PebbleCheckFailed { container: container(), check: "up".parse().unwrap() },
-            Event::Unknown { hook: "secret-rotate".to_owned(), variables: Default::default() },
+            Event::pebble_ready(container()),
+            Event::pebble_check_failed(container(), "up".parse().unwrap()),
+            Event::unknown("secret-rotate", []),
         ]
     }
 
@@ -196,7 +180,7 @@ mod tests {
     }
 
     fn web(phase: Phase) -> Arc<dyn Any + Send + Sync> {
-        Scene::tag("web".parse().unwrap(), phase)
+        Arc::new(ContainerTag::new("web".parse().unwrap(), phase))
     }
 
     fn errors(phase: Phase) -> Vec<Error> {
@@ -301,7 +285,7 @@ mod tests {
             .build();
         let error = Error::from(error);
         assert_eq!(Verdict::by_table(&Event::ConfigChanged, &error), Verdict::Fail);
-        let ready = Event::PebbleReady { container: "web".parse().unwrap() };
+        let ready = Event::pebble_ready("web".parse().unwrap());
         assert_eq!(
             Verdict::by_table(&ready, &error),
             Verdict::Store(Status::blocked(error.chain()))

@@ -3,15 +3,11 @@
 use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::Arc;
 
-use super::phase::Phase;
-use super::text;
 use crate::juju::{self, ContainerName};
 use crate::pebble;
-
-/// The result of everything that a handler calls.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+use crate::phase::Phase;
+use crate::text;
 
 /// An error of a handler, or of the framework around it.
 ///
@@ -19,9 +15,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// [`source`](StdError::source). The wording may change: ask [`kind`](Error::kind),
 /// [`pebble`](Error::pebble) and [`juju`](Error::juju).
 ///
-/// `?` turns the errors of [`pebble`](crate::pebble) and [`juju`](crate::juju) into this one; any
+/// The errors of [`pebble`](crate::pebble) and [`juju`](crate::juju) become this one by `?`; any
 /// other error goes through [`Error::new`], and a config option that only the user can mend through
-/// [`Error::config`].
+/// [`Error::config`]. `?` in a function of a charm makes a [`Stop`](crate::Stop) of it.
 pub struct Error {
     inner: Box<Inner>,
 }
@@ -33,7 +29,7 @@ struct Inner {
 }
 
 /// An account of Pebble's answer in our words: its own repeat what the user gave.
-pub(super) struct Told {
+pub(crate) struct Told {
     option: Option<&'static str>,
     text: String,
     /// Pebble's own words may hold what the user gave, so that they do not even go to the log.
@@ -42,7 +38,7 @@ pub(super) struct Told {
 
 impl Told {
     /// The option has a value that Pebble cannot use.
-    pub(super) fn mistake(option: &'static str, words: &str) -> Self {
+    pub(crate) fn mistake(option: &'static str, words: &str) -> Self {
         Self {
             option: Some(option),
             text: text::one_line(&format_args!("invalid \"{option}\": {words}")),
@@ -51,20 +47,42 @@ impl Told {
     }
 
     /// Services failed, and it is not only for the user to mend.
-    pub(super) fn failed(text: String, hides: bool) -> Self {
+    pub(crate) fn failed(text: String, hides: bool) -> Self {
         Self { option: None, text, hides }
     }
 }
 
-/// The container whose Pebble was asked; each error of its client carries one as the tag.
-pub(crate) struct Scene {
+/// The tag that each error of a container's client carries: which container it was, and whether
+/// that was in setup or in operation.
+///
+/// [`Error::container`] and [`Error::in_setup`] read it. A test of
+/// [`Charm::on_error`](crate::Charm::on_error) makes an error with one:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use charmwright::pebble::{ErrorKind, testing::ErrorBuilder};
+/// use charmwright::{ContainerTag, Error, Event, Phase, Verdict};
+///
+/// let tag = |phase| Arc::new(ContainerTag::new("web".parse().unwrap(), phase));
+/// let away = |phase| {
+///     Error::from(ErrorBuilder::new(ErrorKind::Unreachable, "replan").tag(tag(phase)).build())
+/// };
+/// let verdict = |phase| Verdict::by_table(&Event::ConfigChanged, &away(phase));
+/// assert_eq!(verdict(Phase::Operation), Verdict::Fail);
+/// assert!(matches!(verdict(Phase::Setup), Verdict::Store(_)));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerTag {
     container: ContainerName,
     phase: Phase,
 }
 
-impl Scene {
-    pub(crate) fn tag(container: ContainerName, phase: Phase) -> Arc<dyn Any + Send + Sync> {
-        Arc::new(Self { container, phase })
+impl ContainerTag {
+    /// Makes the tag of a container's client in this phase.
+    #[must_use]
+    pub fn new(container: ContainerName, phase: Phase) -> Self {
+        Self { container, phase }
     }
 }
 
@@ -97,8 +115,10 @@ pub enum ErrorKind {
     State,
     /// An event cannot be stored: it is of a kind that must not be, or the queue is full.
     Deferral,
-    /// The charm asked for a container or an action that it does not declare.
+    /// The charm does not declare this container or action.
     Undeclared,
+    /// An action does not do what it was asked for: see [`Error::refused`].
+    Refused,
     /// A handler panicked.
     Panic,
     /// An error of the charm's own.
@@ -110,7 +130,7 @@ impl Error {
     ///
     /// A text should say what was attempted and why it failed, starting with "cannot". The given
     /// error is shown as it is, and [`downcast_ref`](Error::downcast_ref) finds it again, such as
-    /// in [`Charm::on_error`](super::Charm::on_error). An error of [`pebble`](crate::pebble) or of
+    /// in [`Charm::on_error`](crate::Charm::on_error). An error of [`pebble`](crate::pebble) or of
     /// this type inside its chain of sources is still found too, so that wrapping one does not
     /// change what it means for the unit.
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -148,6 +168,12 @@ impl Error {
             ErrorKind::Config { option: Some(option.into()) },
             Cause::Text(text::one_line(&message)),
         )
+    }
+
+    /// An action does not do what it was asked for, and says why: its user reads this message
+    /// alone.
+    pub fn refused(message: impl fmt::Display) -> Self {
+        Self::build(ErrorKind::Refused, Cause::Text(text::long_line(&message)))
     }
 
     /// The config as a whole cannot be used; prefer [`Error::config`], which names the option.
@@ -190,13 +216,13 @@ impl Error {
     }
 
     /// The same error, told in these words.
-    pub(super) fn told(mut self, told: Option<Told>) -> Self {
+    pub(crate) fn told(mut self, told: Option<Told>) -> Self {
         self.inner.told = told;
         self
     }
 
     /// The account of services that failed, where the status does not repeat Pebble's.
-    pub(super) fn told_failure(&self) -> Option<&str> {
+    pub(crate) fn told_failure(&self) -> Option<&str> {
         let told =
             self.links().find_map(|error| error.downcast_ref::<Self>()?.inner.told.as_ref())?;
         Some(&told.text)
@@ -234,7 +260,8 @@ impl Error {
     ///     std::fs::read_to_string("/no/such/license").context("read the license")
     /// }
     ///
-    /// let error: Error = license().unwrap_err();
+    /// let stop = license().unwrap_err();
+    /// let error: &Error = stop.error().unwrap();
     /// assert_eq!(error.to_string(), "cannot read the license");
     /// let cause = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
     /// assert_eq!(cause, Some(std::io::ErrorKind::NotFound));
@@ -247,17 +274,17 @@ impl Error {
     /// The container whose Pebble was asked.
     #[must_use]
     pub fn container(&self) -> Option<&ContainerName> {
-        self.scene().map(|scene| &scene.container)
+        self.tag().map(|tag| &tag.container)
     }
 
     /// Whether the container was still in setup: its Pebble is expected to come up, and has not
     /// announced itself.
     #[must_use]
     pub fn in_setup(&self) -> bool {
-        self.scene().is_some_and(|scene| scene.phase == Phase::Setup)
+        self.tag().is_some_and(|tag| tag.phase == Phase::Setup)
     }
 
-    fn scene(&self) -> Option<&Scene> {
+    fn tag(&self) -> Option<&ContainerTag> {
         self.links().find_map(|error| error.downcast_ref::<pebble::Error>()?.tag())
     }
 
@@ -292,7 +319,7 @@ impl Error {
 
     /// The config option that the user has to change: the one of [`Error::config`], or the one that
     /// the charm leads a refused field of its layer back to
-    /// ([`Charm::option_of`](super::Charm::option_of)).
+    /// ([`Charm::option_of`](crate::Charm::option_of)).
     #[must_use]
     pub fn option(&self) -> Option<&str> {
         self.links().find_map(|error| {
@@ -321,23 +348,6 @@ impl Error {
                 _ => None,
             }
         })
-    }
-}
-
-/// Says of a failed step what was attempted, so that `?` may pass it on.
-pub trait Context<T> {
-    /// Turns any error into an [`Error`] that says what was attempted: `attempt` completes a
-    /// sentence that starts with "cannot", such as `read the license`.
-    ///
-    /// # Errors
-    ///
-    /// The given one, as [`Error::new`] and [`Error::context`] make it.
-    fn context(self, attempt: impl fmt::Display) -> Result<T>;
-}
-
-impl<T, E: StdError + Send + Sync + 'static> Context<T> for Result<T, E> {
-    fn context(self, attempt: impl fmt::Display) -> Result<T> {
-        self.map_err(|error| Error::new(error).context(attempt))
     }
 }
 
@@ -406,6 +416,8 @@ impl StdError for Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::pebble::testing::ErrorBuilder;
 
@@ -417,7 +429,7 @@ mod tests {
         ErrorBuilder::new(pebble::ErrorKind::Unreachable, "replan")
             .target("container \"web\"")
             .reason("no answer")
-            .tag(Scene::tag("web".parse().unwrap(), Phase::Setup))
+            .tag(Arc::new(ContainerTag::new("web".parse().unwrap(), Phase::Setup)))
             .build()
     }
 
@@ -468,7 +480,7 @@ mod tests {
             (Error::new(Sheep(7)), "cannot count sheep number 7"),
             (Error::new(Sheep(7)).context("sleep"), "cannot sleep: cannot count sheep number 7"),
             (
-                Err::<(), _>(Sheep(7)).context("sleep").context("rest").unwrap_err(),
+                Error::new(Sheep(7)).context("sleep").context("rest"),
                 "cannot rest: cannot sleep: cannot count sheep number 7",
             ),
             (
@@ -489,13 +501,13 @@ mod tests {
         assert_eq!(config.to_string(), "cannot open the port");
         assert_eq!(config.option(), Some("port"));
         assert_eq!(config.config_fault().unwrap(), "invalid config \"port\": must be even");
-        let away = Err::<(), _>(unreachable()).context("bring up the web").unwrap_err();
+        let away = unreachable().context("bring up the web");
         assert_eq!(away.kind(), &ErrorKind::Pebble);
         assert!(away.in_setup() && away.pebble().is_some_and(pebble::Error::is_away));
         let error = ErrorBuilder::new(pebble::ErrorKind::Unreachable, "replan").build();
         assert_eq!(Error::new(error).kind(), &ErrorKind::Pebble);
         let tool = || juju::Error::missing_variable("JUJU_UNIT_NAME");
-        let error = Err::<(), _>(tool()).context("name the unit").unwrap_err();
+        let error = Error::from(tool()).context("name the unit");
         assert_eq!((error.kind(), Error::new(tool()).kind()), (&ErrorKind::Juju, &ErrorKind::Juju));
         assert!(error.juju().is_some());
     }

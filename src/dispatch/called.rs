@@ -1,0 +1,383 @@
+//! What this run was started for: an event or an action, as the environment names it.
+
+use std::ffi::OsString;
+
+use crate::declaration::Metadata;
+use crate::event::Event;
+use crate::juju::{self, ActionName, ContainerName, DispatchPath, HookEnv};
+
+/// What the agent calls the charm for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Called {
+    /// A hook.
+    Hook(Event),
+    /// An action, which is not yet known to be declared.
+    Action(ActionName),
+}
+
+impl Called {
+    /// Reads the environment against what the charm declares; `None` when it names nothing at all.
+    ///
+    /// The name is in `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME`, else `JUJU_ACTION_NAME`, else it
+    /// is what the executable was called by, where that is the name of a hook. A workload hook of a
+    /// container that the charm does not declare, or without the variables that it needs, is
+    /// [`Event::Unknown`].
+    ///
+    /// # Errors
+    ///
+    /// A variable that this kind of event needs is malformed; others may be.
+    pub(crate) fn from_env(
+        env: &HookEnv,
+        metadata: &Metadata,
+    ) -> Result<Option<Self>, juju::Error> {
+        let hook = |name: &str| event_of(name.to_owned(), env, metadata).map(Self::Hook);
+        if let Some(path) = env.dispatch_path() {
+            return Ok(Some(match path {
+                DispatchPath::Hook(name) => hook(name.as_str())?,
+                DispatchPath::Action(name) => Self::Action(name.clone()),
+            }));
+        }
+        if let Some(name) = env.hook_name() {
+            return hook(name.as_str()).map(Some);
+        }
+        if let Some(action) = env.action_name()? {
+            return Ok(Some(Self::Action(action)));
+        }
+        let called_by = env.called_by().filter(|name| is_hook_name(name, metadata));
+        called_by.map(hook).transpose()
+    }
+
+    /// How messages name it: Juju's name for the hook, or `actions/NAME`.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Hook(event) => event.to_string(),
+            Self::Action(action) => format!("actions/{action}"),
+        }
+    }
+}
+
+/// Reads a stored hook again that was unknown when it was stored: an earlier version of this
+/// library had no arm for it, or the charm did not declare its container. What is still unknown
+/// stays as it is.
+pub(crate) fn known_as(event: &Event, metadata: &Metadata) -> Option<Event> {
+    let Event::Unknown(unknown) = event else { return None };
+    // Any unit will do: no event is about the unit's own name.
+    let own = [
+        ("JUJU_UNIT_NAME", "unit/0".to_owned()),
+        ("JUJU_DISPATCH_PATH", format!("hooks/{}", unknown.hook())),
+    ];
+    let variables = unknown.variables().iter().map(|(name, value)| (name.as_str(), value.clone()));
+    let variables = variables.chain(own).map(|(name, value)| (OsString::from(name), value.into()));
+    let env = HookEnv::from_vars(variables).ok()?;
+    let Called::Hook(event) = Called::from_env(&env, metadata).ok()?? else { return None };
+    (!matches!(event, Event::Unknown(_)) && event.is_deferrable()).then_some(event)
+}
+
+/// Returns `true` if Juju runs a hook of this name as a workload hook, be its container declared or
+/// not.
+pub(crate) fn is_named_like_workload(event: &Event) -> bool {
+    let named = |hook: &str| WORKLOAD_SUFFIXES.iter().any(|(suffix, _)| hook.ends_with(suffix));
+    event.is_workload() || matches!(event, Event::Unknown(unknown) if named(unknown.hook()))
+}
+
+/// The ends of the names of relation hooks.
+const RELATION_SUFFIXES: [&str; 5] = [
+    "-relation-created",
+    "-relation-joined",
+    "-relation-changed",
+    "-relation-departed",
+    "-relation-broken",
+];
+
+/// The ends of the names of storage hooks.
+const STORAGE_SUFFIXES: [&str; 2] = ["-storage-attached", "-storage-detaching"];
+
+/// The hooks of secrets.
+const SECRET_HOOKS: [&str; 4] =
+    ["secret-changed", "secret-rotate", "secret-expired", "secret-remove"];
+
+/// Returns `true` if the name is a stem, which is not empty, and one of these ends.
+fn ends_in(name: &str, suffixes: &[&str]) -> bool {
+    suffixes.iter().any(|suffix| name.strip_suffix(suffix).is_some_and(|stem| !stem.is_empty()))
+}
+
+/// Whether a bare program name can only be meant as a hook: nobody names their binary
+/// `db-relation-changed`.
+fn is_hook_name(name: &str, metadata: &Metadata) -> bool {
+    lifecycle(name).is_some()
+        || workload_hook(name, metadata).is_some()
+        || SECRET_HOOKS.contains(&name)
+        || name == "leader-settings-changed"
+        || ends_in(name, &RELATION_SUFFIXES)
+        || ends_in(name, &STORAGE_SUFFIXES)
+}
+
+/// The four hooks of a workload container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WorkloadHook {
+    Ready,
+    CheckFailed,
+    CheckRecovered,
+    CustomNotice,
+}
+
+const WORKLOAD_SUFFIXES: [(&str, WorkloadHook); 4] = [
+    ("-pebble-ready", WorkloadHook::Ready),
+    ("-pebble-check-failed", WorkloadHook::CheckFailed),
+    ("-pebble-check-recovered", WorkloadHook::CheckRecovered),
+    ("-pebble-custom-notice", WorkloadHook::CustomNotice),
+];
+
+/// The name is split by its known end and the rest must be a declared container: a container may
+/// itself be called `a-pebble-ready`.
+fn workload_hook(name: &str, metadata: &Metadata) -> Option<(ContainerName, WorkloadHook)> {
+    let (stem, kind) = WORKLOAD_SUFFIXES
+        .iter()
+        .find_map(|(suffix, kind)| name.strip_suffix(suffix).map(|stem| (stem, *kind)))?;
+    if !metadata.declares_container(stem) {
+        return None;
+    }
+    Some((stem.parse().ok()?, kind))
+}
+
+fn event_of(name: String, env: &HookEnv, metadata: &Metadata) -> Result<Event, juju::Error> {
+    if let Some(event) = lifecycle(&name) {
+        return Ok(event);
+    }
+    if let Some((container, kind)) = workload_hook(&name, metadata) {
+        let event = workload(container, kind, env)?;
+        return Ok(event.unwrap_or_else(|| unknown(name, env)));
+    }
+    // They are kept as they are written; a malformed one is told of now, and not by whoever
+    // reads it later.
+    if ends_in(&name, &RELATION_SUFFIXES) {
+        env.relation()?;
+    } else if ends_in(&name, &STORAGE_SUFFIXES) {
+        env.storage()?;
+    } else if SECRET_HOOKS.contains(&name.as_str()) {
+        env.secret()?;
+    }
+    Ok(unknown(name, env))
+}
+
+fn lifecycle(name: &str) -> Option<Event> {
+    Some(match name {
+        "install" => Event::Install,
+        "start" => Event::Start,
+        "config-changed" => Event::ConfigChanged,
+        "upgrade-charm" => Event::UpgradeCharm,
+        "stop" => Event::Stop,
+        "remove" => Event::Remove,
+        "leader-elected" => Event::LeaderElected,
+        "update-status" => Event::UpdateStatus,
+        _ => return None,
+    })
+}
+
+fn workload(
+    container: ContainerName,
+    kind: WorkloadHook,
+    env: &HookEnv,
+) -> Result<Option<Event>, juju::Error> {
+    Ok(match kind {
+        WorkloadHook::Ready => Some(Event::pebble_ready(container)),
+        WorkloadHook::CheckFailed => {
+            env.check_name()?.map(|check| Event::pebble_check_failed(container, check))
+        }
+        WorkloadHook::CheckRecovered => {
+            env.check_name()?.map(|check| Event::pebble_check_recovered(container, check))
+        }
+        WorkloadHook::CustomNotice => match env.notice()? {
+            None => None,
+            // Here alone a text of Juju's becomes an id of Pebble's.
+            Some(notice) => {
+                let id = notice
+                    .id
+                    .parse()
+                    .map_err(|fault| juju::Error::malformed_variable("JUJU_NOTICE_ID", &fault))?;
+                Some(Event::notice_of_kind(container, id, notice.kind, notice.key))
+            }
+        },
+    })
+}
+
+fn unknown(hook: String, env: &HookEnv) -> Event {
+    let said = env.event_variables().into_iter();
+    Event::unknown(hook, said.map(|(name, value)| (name.to_owned(), value.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const METADATA: Metadata = Metadata::new("example")
+        .containers(&["web", "web-pebble-ready", "my_db"])
+        .actions(&["restart"]);
+
+    fn env(variables: &[(&str, &str)], called_by: &str) -> HookEnv {
+        let unit = [("JUJU_UNIT_NAME", "example/0")];
+        let all = unit
+            .iter()
+            .chain(variables)
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        HookEnv::from_vars(all).unwrap().with_called_by(called_by)
+    }
+
+    fn event(variables: &[(&str, &str)]) -> Option<Event> {
+        Event::from_env(&env(variables, "./dispatch"), &METADATA).unwrap()
+    }
+
+    fn hook(name: &str) -> Event {
+        event(&[("JUJU_DISPATCH_PATH", &format!("hooks/{name}"))]).unwrap()
+    }
+
+    fn unknown(name: &str) -> Event {
+        Event::Unknown { hook: name.to_owned(), variables: BTreeMap::new() }
+    }
+
+    #[test]
+    fn lifecycle_hooks_are_known_by_name() {
+        for (name, expected) in [
+            ("install", Event::Install),
+            ("start", Event::Start),
+            ("config-changed", Event::ConfigChanged),
+            ("upgrade-charm", Event::UpgradeCharm),
+            ("stop", Event::Stop),
+            ("remove", Event::Remove),
+            ("leader-elected", Event::LeaderElected),
+            ("update-status", Event::UpdateStatus),
+        ] {
+            assert_eq!(hook(name), expected);
+            assert_eq!(expected.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn workload_hooks_are_split_by_their_known_end() {
+        let ready = |container: &str| Event::pebble_ready(container.parse().unwrap());
+        assert_eq!(hook("web-pebble-ready"), ready("web"));
+        assert_eq!(hook("my_db-pebble-ready"), ready("my_db"));
+        assert_eq!(hook("web-pebble-ready-pebble-ready"), ready("web-pebble-ready"));
+        let check = ("JUJU_PEBBLE_CHECK_NAME", "up");
+        let failed =
+            event(&[("JUJU_DISPATCH_PATH", "hooks/web-pebble-check-failed"), check]).unwrap();
+        assert_eq!(
+            failed,
+            Event::pebble_check_failed("web".parse().unwrap(), "up".parse().unwrap())
+        );
+        let recovered =
+            event(&[("JUJU_DISPATCH_PATH", "hooks/web-pebble-check-recovered"), check]).unwrap();
+        assert_eq!(
+            recovered,
+            Event::pebble_check_recovered("web".parse().unwrap(), "up".parse().unwrap())
+        );
+        let notice = event(&[
+            ("JUJU_DISPATCH_PATH", "hooks/web-pebble-custom-notice"),
+            ("JUJU_NOTICE_ID", "12"),
+            ("JUJU_NOTICE_TYPE", "custom"),
+            ("JUJU_NOTICE_KEY", "example.com/done"),
+        ]);
+        let Some(Event::PebbleCustomNotice { id, kind, key, .. }) = notice else {
+            panic!("{notice:?}")
+        };
+        assert_eq!((id.as_str(), &*kind, &*key), ("12", "custom", "example.com/done"));
+    }
+
+    #[test]
+    fn what_is_not_declared_or_lacks_its_variables_is_unknown() {
+        assert_eq!(hook("other-pebble-ready"), unknown("other-pebble-ready"));
+        assert_eq!(hook("web-pebble-check-failed"), unknown("web-pebble-check-failed"));
+        assert_eq!(hook("web-pebble-custom-notice"), unknown("web-pebble-custom-notice"));
+        assert!(hook("other-pebble-ready").is_named_like_workload());
+        let other = event(&[("JUJU_DISPATCH_PATH", "actions/other")]).unwrap();
+        assert_eq!(other, unknown("actions/other"));
+    }
+
+    #[test]
+    fn an_unknown_hook_carries_what_juju_said() {
+        let relation = event(&[
+            ("JUJU_DISPATCH_PATH", "hooks/db-relation-changed"),
+            ("JUJU_RELATION_ID", "db:7"),
+            ("JUJU_REMOTE_UNIT", ""),
+            ("JUJU_REMOTE_APP", "pg"),
+        ]);
+        let Some(Event::Unknown { hook, variables }) = relation else { panic!("{relation:?}") };
+        assert_eq!(hook, "db-relation-changed");
+        let expected = [("JUJU_RELATION_ID", "db:7"), ("JUJU_REMOTE_APP", "pg")];
+        assert_eq!(
+            variables,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+        );
+    }
+
+    #[test]
+    fn the_dispatch_path_is_asked_first_then_the_hook_then_the_programs_name() {
+        let all = [("JUJU_DISPATCH_PATH", "hooks/start"), ("JUJU_HOOK_NAME", "stop")];
+        let called = |variables: &[(&str, &str)], program: &str| {
+            Event::from_env(&env(variables, program), &METADATA).unwrap()
+        };
+        assert_eq!(called(&all, "install"), Some(Event::Start));
+        assert_eq!(called(&all[1..], "install"), Some(Event::Stop));
+        let action = [("JUJU_ACTION_NAME", "restart"), ("JUJU_ACTION_UUID", "4")];
+        let expected = Event::Action { name: "restart".to_owned(), id: "4".to_owned() };
+        assert_eq!(called(&action, "install"), Some(expected));
+        for (program, expected) in [
+            ("/charm/hooks/install", Some(Event::Install)),
+            ("hooks/web-pebble-ready", Some(Event::pebble_ready("web".parse().unwrap()))),
+            ("hooks/db-relation-joined", Some(unknown("db-relation-joined"))),
+            ("./dispatch", None),
+            ("/usr/bin/example", None),
+            ("hooks/-relation-joined", None),
+        ] {
+            assert_eq!(called(&[], program), expected, "{program}");
+        }
+    }
+
+    #[test]
+    fn a_stored_hook_that_was_unknown_is_known_once_it_can_be() {
+        let stored = |hook: &str, variables: &[(&str, &str)]| Event::Unknown {
+            hook: hook.to_owned(),
+            variables: variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        };
+        let ready = stored("web-pebble-ready", &[("JUJU_WORKLOAD_NAME", "web")]);
+        let known = Event::pebble_ready("web".parse().unwrap());
+        assert_eq!(ready.known_as(&METADATA), Some(known.clone()));
+        assert_eq!(ready.known_as(&Metadata::new("example")), None);
+        let check = stored("web-pebble-check-failed", &[("JUJU_PEBBLE_CHECK_NAME", "up")]);
+        assert!(matches!(
+            check.known_as(&METADATA),
+            Some(Event::PebbleCheckFailed { check, .. }) if check.as_str() == "up"
+        ));
+        for other in [
+            stored("web-pebble-check-failed", &[]),
+            stored("db-relation-changed", &[("JUJU_RELATION_ID", "db:7")]),
+            stored("stop", &[]),
+            stored("../etc", &[]),
+            stored("", &[]),
+            known,
+        ] {
+            assert_eq!(other.known_as(&METADATA), None, "{other:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_hook_name_is_an_event_of_that_name(
+            name in "[a-z0-9][a-z0-9_.-]{0,30}|(web|other)-pebble-(ready|check-failed|nothing)"
+        ) {
+            prop_assume!(!name.contains(".."));
+            let event = hook(&name);
+            prop_assert_eq!(event.to_string(), name);
+        }
+
+        #[test]
+        fn any_program_name_is_an_event_or_none(program in "(?s).{0,40}") {
+            let _ = Event::from_env(&env(&[], &program), &METADATA);
+        }
+    }
+}

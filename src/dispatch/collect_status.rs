@@ -1,0 +1,121 @@
+//! The pass that collects the unit's statuses and shows the worst.
+
+use super::explained::explained;
+use super::guarded::guarded;
+use super::operator_retry::OperatorRetry;
+use super::report::HookReport;
+use crate::charm::Charm;
+use crate::declaration::Declaration as _;
+use crate::error::{Error, ErrorKind};
+use crate::hook::Hook;
+use crate::juju::Status;
+use crate::pebble;
+use crate::phase::Phase;
+use crate::status::Statuses;
+use crate::stop::Stop;
+use crate::text;
+use crate::unit::UnitView;
+use crate::verdict::waiting_for_pebble;
+
+/// The name of the pass, where it is at fault.
+const COLLECT_STATUS: &str = "collect-status";
+
+/// Sets exactly one unit status, always: Juju sets statuses of its own, so that nobody can know
+/// what is there. `not_ready` has those of what the handlers waited for.
+///
+/// # Errors
+///
+/// The config cannot be read, the charm's own pass failed, or a status could not be set.
+pub(crate) async fn show_status<C: Charm>(
+    charm: &C,
+    hook: &Hook<C::Declared>,
+    not_ready: Vec<Status>,
+    report: &mut HookReport,
+) -> Result<(), Error> {
+    let unit = hook.view().collecting();
+    // A config whose reading panics is at fault here, too.
+    let statuses = guarded(COLLECT_STATUS, collect(charm, &unit, not_ready)).await?;
+    let tools = hook.tools();
+    let worst = presentable(&statuses.worst());
+    tools.set_status(&worst)?;
+    report.status = Some(worst);
+    if let Some(status) = statuses.worst_application()
+        && tools.is_leader()?
+    {
+        let status = presentable(status);
+        tools.set_application_status(&status)?;
+        report.application_status = Some(status);
+    }
+    Ok(())
+}
+
+async fn collect<C: Charm>(
+    charm: &C,
+    unit: &UnitView<C::Declared>,
+    not_ready: Vec<Status>,
+) -> Result<Statuses, Error> {
+    let mut statuses = Statuses::default();
+    add_our_own::<C>(unit, not_ready, &mut statuses)?;
+    let collecting = async { charm.collect_status(unit, &mut statuses).await };
+    let error = match guarded(COLLECT_STATUS, collecting).await {
+        Ok(()) => return Ok(statuses),
+        Err(Stop::NotReady(reason)) => {
+            statuses.add(reason.status().clone());
+            return Ok(statuses);
+        }
+        Err(Stop::Failed(error)) => error,
+    };
+    // A panic names its place already.
+    let error = match error.kind() {
+        ErrorKind::Panic => error,
+        _ => error.context(format_args!("finish \"{COLLECT_STATUS}\"")),
+    };
+    let error = explained(charm, &unit.context, error).await;
+    if let Some(message) = error.config_fault() {
+        statuses.add(Status::blocked(message));
+    } else if error.pebble().is_some_and(pebble::Error::is_away) {
+        tracing::debug!("{}", error.chain());
+        statuses.add(waiting_for_pebble(&error));
+    } else {
+        return Err(error);
+    }
+    Ok(statuses)
+}
+
+fn add_our_own<C: Charm>(
+    unit: &UnitView<C::Declared>,
+    not_ready: Vec<Status>,
+    statuses: &mut Statuses,
+) -> Result<(), Error> {
+    if let Err(error) = unit.config() {
+        let Some(message) = error.config_fault() else {
+            return Err(error);
+        };
+        statuses.add(Status::blocked(message));
+    }
+    let (_, mistakes) = OperatorRetry::read(&*unit.context.tools.config()?);
+    for message in mistakes.iter().filter_map(Error::config_fault) {
+        statuses.add(Status::blocked(message));
+    }
+    let framework = &unit.context.memory.borrow().framework;
+    for message in framework.faults.messages() {
+        statuses.add(Status::blocked(message));
+    }
+    for status in not_ready {
+        statuses.add(status);
+    }
+    for entry in framework.queue.entries() {
+        statuses.add(entry.status());
+    }
+    for name in C::Declared::METADATA.containers_of() {
+        if framework.phase(&name) == Phase::Setup {
+            statuses.add(Status::waiting(format!("waiting for Pebble in \"{name}\"")));
+        }
+    }
+    Ok(())
+}
+
+/// A status is one line of a table, and one argument of a process.
+fn presentable(status: &Status) -> Status {
+    Status::new(status.kind(), text::one_line(status.message()))
+}
