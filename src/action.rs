@@ -88,7 +88,7 @@ impl ActionRequest {
     ///
     /// let request = ActionRequest::new("backup", serde_json::Map::new());
     /// let error = NoActions::parse(&request).unwrap_err();
-    /// assert_eq!(error.to_string(), "cannot run the action \"backup\": the charm declares none");
+    /// assert_eq!(error.to_string(), "cannot run the action \"backup\": the charm declares no action");
     /// ```
     #[must_use]
     pub fn new(name: impl Into<String>, parameters: Map<String, Value>) -> Self {
@@ -149,12 +149,12 @@ impl ActionRequest {
     #[must_use]
     pub fn undeclared<A: Actions>(&self) -> Error {
         let declares = match A::NAMES {
-            [] => "none".to_owned(),
-            names => format!("{names:?}"),
+            [] => "no action".to_owned(),
+            names => format!("the actions {names:?}"),
         };
+        let name = &self.name;
         Error::undeclared(format!(
-            "cannot run the action \"{}\": the charm declares {declares}",
-            self.name
+            "cannot run the action \"{name}\": the charm declares {declares}"
         ))
     }
 }

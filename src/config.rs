@@ -157,7 +157,7 @@ mod tests {
     impl TryFrom<Map<String, Value>> for Never {
         type Error = &'static str;
 
-        fn try_from(_: Map<String, Value>) -> std::result::Result<Self, Self::Error> {
+        fn try_from(_: Map<String, Value>) -> Result<Self, Self::Error> {
             Err("they do not go together")
         }
     }
@@ -203,7 +203,7 @@ mod tests {
     impl TryFrom<String> for Quoting {
         type Error = String;
 
-        fn try_from(text: String) -> std::result::Result<Self, String> {
+        fn try_from(text: String) -> Result<Self, String> {
             Err(format!("{text:?} is no URL, nor is {text}"))
         }
     }

@@ -212,9 +212,8 @@ mod tests {
 
     use super::*;
 
-    const METADATA: Metadata = Metadata::new("example")
-        .containers(&["web", "web-pebble-ready", "my_db"])
-        .actions(&["restart"]);
+    const METADATA: Metadata =
+        Metadata::new("example").containers(&["web", "web-pebble-ready", "my_db"]);
 
     fn env(variables: &[(&str, &str)], called_by: &str) -> HookEnv {
         let unit = [("JUJU_UNIT_NAME", "example/0")];
@@ -225,8 +224,15 @@ mod tests {
         HookEnv::from_vars(all).unwrap().with_called_by(called_by)
     }
 
+    fn called(variables: &[(&str, &str)], program: &str) -> Option<Called> {
+        Called::from_env(&env(variables, program), &METADATA).unwrap()
+    }
+
     fn event(variables: &[(&str, &str)]) -> Option<Event> {
-        Event::from_env(&env(variables, "./dispatch"), &METADATA).unwrap()
+        match called(variables, "./dispatch")? {
+            Called::Hook(event) => Some(event),
+            action @ Called::Action(_) => panic!("{action:?}"),
+        }
     }
 
     fn hook(name: &str) -> Event {
@@ -234,7 +240,7 @@ mod tests {
     }
 
     fn unknown(name: &str) -> Event {
-        Event::Unknown { hook: name.to_owned(), variables: BTreeMap::new() }
+        Event::unknown(name, [])
     }
 
     #[test]
@@ -279,10 +285,11 @@ mod tests {
             ("JUJU_NOTICE_TYPE", "custom"),
             ("JUJU_NOTICE_KEY", "example.com/done"),
         ]);
-        let Some(Event::PebbleCustomNotice { id, kind, key, .. }) = notice else {
-            panic!("{notice:?}")
-        };
-        assert_eq!((id.as_str(), &*kind, &*key), ("12", "custom", "example.com/done"));
+        let Some(Event::PebbleCustomNotice(notice)) = notice else { panic!("{notice:?}") };
+        assert_eq!(
+            (notice.id().as_str(), notice.kind(), notice.key()),
+            ("12", "custom", "example.com/done")
+        );
     }
 
     #[test]
@@ -290,9 +297,7 @@ mod tests {
         assert_eq!(hook("other-pebble-ready"), unknown("other-pebble-ready"));
         assert_eq!(hook("web-pebble-check-failed"), unknown("web-pebble-check-failed"));
         assert_eq!(hook("web-pebble-custom-notice"), unknown("web-pebble-custom-notice"));
-        assert!(hook("other-pebble-ready").is_named_like_workload());
-        let other = event(&[("JUJU_DISPATCH_PATH", "actions/other")]).unwrap();
-        assert_eq!(other, unknown("actions/other"));
+        assert!(is_named_like_workload(&hook("other-pebble-ready")));
     }
 
     #[test]
@@ -303,30 +308,31 @@ mod tests {
             ("JUJU_REMOTE_UNIT", ""),
             ("JUJU_REMOTE_APP", "pg"),
         ]);
-        let Some(Event::Unknown { hook, variables }) = relation else { panic!("{relation:?}") };
-        assert_eq!(hook, "db-relation-changed");
+        let Some(Event::Unknown(unknown)) = relation else { panic!("{relation:?}") };
+        assert_eq!(unknown.hook(), "db-relation-changed");
         let expected = [("JUJU_RELATION_ID", "db:7"), ("JUJU_REMOTE_APP", "pg")];
         assert_eq!(
-            variables,
+            *unknown.variables(),
             expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
         );
     }
 
     #[test]
     fn the_dispatch_path_is_asked_first_then_the_hook_then_the_programs_name() {
+        let hook = |event| Some(Called::Hook(event));
+        let action = |name: &str| Some(Called::Action(name.parse().unwrap()));
         let all = [("JUJU_DISPATCH_PATH", "hooks/start"), ("JUJU_HOOK_NAME", "stop")];
-        let called = |variables: &[(&str, &str)], program: &str| {
-            Event::from_env(&env(variables, program), &METADATA).unwrap()
-        };
-        assert_eq!(called(&all, "install"), Some(Event::Start));
-        assert_eq!(called(&all[1..], "install"), Some(Event::Stop));
-        let action = [("JUJU_ACTION_NAME", "restart"), ("JUJU_ACTION_UUID", "4")];
-        let expected = Event::Action { name: "restart".to_owned(), id: "4".to_owned() };
-        assert_eq!(called(&action, "install"), Some(expected));
+        assert_eq!(called(&all, "install"), hook(Event::Start));
+        assert_eq!(called(&all[1..], "install"), hook(Event::Stop));
+        let named = [("JUJU_ACTION_NAME", "restart"), ("JUJU_ACTION_UUID", "4")];
+        assert_eq!(called(&named, "install"), action("restart"));
+        // Whether an action is declared is asked later.
+        let path = [("JUJU_DISPATCH_PATH", "actions/other"), ("JUJU_ACTION_NAME", "restart")];
+        assert_eq!(called(&path, "install"), action("other"));
         for (program, expected) in [
-            ("/charm/hooks/install", Some(Event::Install)),
-            ("hooks/web-pebble-ready", Some(Event::pebble_ready("web".parse().unwrap()))),
-            ("hooks/db-relation-joined", Some(unknown("db-relation-joined"))),
+            ("/charm/hooks/install", hook(Event::Install)),
+            ("hooks/web-pebble-ready", hook(Event::pebble_ready("web".parse().unwrap()))),
+            ("hooks/db-relation-joined", hook(unknown("db-relation-joined"))),
             ("./dispatch", None),
             ("/usr/bin/example", None),
             ("hooks/-relation-joined", None),
@@ -337,21 +343,18 @@ mod tests {
 
     #[test]
     fn a_stored_hook_that_was_unknown_is_known_once_it_can_be() {
-        let stored = |hook: &str, variables: &[(&str, &str)]| Event::Unknown {
-            hook: hook.to_owned(),
-            variables: variables
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+        let stored = |hook: &str, variables: &[(&str, &str)]| {
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            Event::unknown(hook, variables.iter().map(owned))
         };
         let ready = stored("web-pebble-ready", &[("JUJU_WORKLOAD_NAME", "web")]);
         let known = Event::pebble_ready("web".parse().unwrap());
-        assert_eq!(ready.known_as(&METADATA), Some(known.clone()));
-        assert_eq!(ready.known_as(&Metadata::new("example")), None);
+        assert_eq!(known_as(&ready, &METADATA), Some(known.clone()));
+        assert_eq!(known_as(&ready, &Metadata::new("example")), None);
         let check = stored("web-pebble-check-failed", &[("JUJU_PEBBLE_CHECK_NAME", "up")]);
         assert!(matches!(
-            check.known_as(&METADATA),
-            Some(Event::PebbleCheckFailed { check, .. }) if check.as_str() == "up"
+            known_as(&check, &METADATA),
+            Some(Event::PebbleCheckFailed(failed)) if failed.check().as_str() == "up"
         ));
         for other in [
             stored("web-pebble-check-failed", &[]),
@@ -361,7 +364,7 @@ mod tests {
             stored("", &[]),
             known,
         ] {
-            assert_eq!(other.known_as(&METADATA), None, "{other:?}");
+            assert_eq!(known_as(&other, &METADATA), None, "{other:?}");
         }
     }
 
@@ -377,7 +380,7 @@ mod tests {
 
         #[test]
         fn any_program_name_is_an_event_or_none(program in "(?s).{0,40}") {
-            let _ = Event::from_env(&env(&[], &program), &METADATA);
+            let _ = Called::from_env(&env(&[], &program), &METADATA);
         }
     }
 }

@@ -142,7 +142,7 @@ pub async fn run_hook<C: Charm>(
 ) -> HookReport {
     match Run::begin(&charm, env, tools, options, Keep::Lines) {
         Ok(run) => run.finish(charm).await,
-        Err(report) => report,
+        Err(report) => *report,
     }
 }
 
@@ -153,7 +153,7 @@ pub async fn run_hook<C: Charm>(
 pub fn run<C: Charm>(charm: C, env: HookEnv, tools: HookTools, options: RunOptions) -> HookReport {
     let run = match Run::begin(&charm, env, tools, options, Keep::Nothing) {
         Ok(run) => run,
-        Err(report) => return report,
+        Err(report) => return *report,
     };
     // Two file descriptors and some microseconds: not worth a second road for handlers that never
     // wait.
@@ -190,12 +190,12 @@ impl Run {
         tools: HookTools,
         options: RunOptions,
         keep: Keep,
-    ) -> Result<Self, HookReport> {
+    ) -> Result<Self, Box<HookReport>> {
         let RunOptions { containers, log_level, streams, now } = options;
         let metadata = C::Declared::METADATA;
         let ended = |code, text: &str| {
             streams.print_error(text);
-            HookReport { exit_code: code, ..HookReport::default() }
+            Box::new(HookReport { exit_code: code, ..HookReport::default() })
         };
         let called = match Called::from_env(&env, &metadata) {
             Ok(Some(called)) => called,
@@ -238,7 +238,7 @@ impl Run {
         report.exit_code = match travelled {
             Ok(()) => SUCCESS,
             Err(error) => {
-                let is_told = self.tell_failure(&error, &mut report);
+                let is_told = self.tell_failure(&error, "failed", &mut report);
                 report.failure = Some(error);
                 // Only an action that is told to have failed has no more to say by its code.
                 if self.mode == Mode::Action && is_told { SUCCESS } else { FAILURE }
@@ -253,7 +253,7 @@ impl Run {
     /// Tells of what is wrong with the hook as a whole where it is looked for: an action's user
     /// reads its message, a workload hook shows a status, since Juju hides its failure, and any
     /// other has its failure in the log. Returns `true` if that could be done.
-    fn tell_failure(&self, error: &Error, report: &mut HookReport) -> bool {
+    fn tell_failure(&self, error: &Error, ending: &str, report: &mut HookReport) -> bool {
         let chain = error.chain();
         let name = self.called.name();
         let told = match self.mode {
@@ -268,7 +268,7 @@ impl Run {
                 shown
             }
             Mode::Hook | Mode::Ending => {
-                tracing::error!("\"{name}\" failed: {chain}");
+                tracing::error!("\"{name}\" {ending}: {chain}");
                 Ok(())
             }
         };
@@ -347,7 +347,7 @@ impl Run {
         let Handling { charm, not_ready, report, .. } = handling;
         match show_status(&charm, hook, not_ready, report).await {
             Err(error) if mode.commits_without_status() => {
-                self.tell_failure(&error, report);
+                self.tell_failure(&error, "is done all the same", report);
                 Ok(())
             }
             shown => shown,

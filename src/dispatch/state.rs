@@ -354,9 +354,11 @@ mod tests {
     #[test]
     fn an_event_that_does_not_fit_is_refused_and_the_others_stay() {
         let mut framework = filled();
-        let large = |number: usize| Event::Unknown {
-            hook: format!("hook-{number}"),
-            variables: BTreeMap::from([("JUJU_STORAGE_LOCATION".to_owned(), "x".repeat(2048))]),
+        let large = |number: usize| {
+            Event::unknown(
+                format!("hook-{number}"),
+                [("JUJU_STORAGE_LOCATION".to_owned(), "x".repeat(2048))],
+            )
         };
         let mut store = |number| {
             let status = Status::waiting("waiting");
@@ -365,14 +367,14 @@ mod tests {
         let fitting = (0..Queue::CAPACITY).take_while(|number| store(*number).is_ok()).count();
         assert!((20..40).contains(&fitting), "{fitting}");
         let error = store(fitting).unwrap_err();
-        assert_eq!(error.kind(), &crate::dispatch::ErrorKind::Deferral);
+        assert_eq!(error.kind(), &crate::error::ErrorKind::Deferral);
         assert_eq!(framework.queue.entries().len(), 2 + fitting);
         framework.faults.add(&large(fitting), &error.to_string());
         framework.to_write(None).unwrap();
     }
 
     fn hook(number: u32) -> Event {
-        Event::Unknown { hook: format!("hook-{number}"), variables: BTreeMap::new() }
+        Event::unknown(format!("hook-{number}"), [])
     }
 
     #[test]
@@ -426,7 +428,7 @@ mod tests {
         ] {
             let error = Framework::read(Some(text)).unwrap_err();
             assert!(error.to_string().contains(part), "{text}: {error}");
-            assert_eq!(error.kind(), &crate::dispatch::ErrorKind::State);
+            assert_eq!(error.kind(), &crate::error::ErrorKind::State);
         }
     }
 
@@ -491,10 +493,7 @@ mod tests {
 
     fn event(number: u32, size: usize) -> Event {
         let location = ("JUJU_STORAGE_LOCATION".to_owned(), "x".repeat(size));
-        Event::Unknown {
-            hook: format!("hook-{number}"),
-            variables: [location].into_iter().filter(|_| size > 0).collect(),
-        }
+        Event::unknown(format!("hook-{number}"), [location].into_iter().filter(|_| size > 0))
     }
 
     proptest! {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::charm::Metadata;
-use super::super::event::Event;
 use super::super::state::{CharmState, Framework};
-use crate::dispatch::{Deferred, Phase, deferred_events};
+use crate::declaration::Metadata;
+use crate::dispatch::{Deferred, deferred_events};
+use crate::event::Event;
 use crate::juju::StatusKind;
+use crate::phase::Phase;
 
 const METADATA: Metadata = Metadata::new("example").containers(&["web", "db"]);
 
@@ -51,12 +52,15 @@ fn each_event_of_version_1_is_read() {
     let four =
         [StatusKind::Waiting, StatusKind::Blocked, StatusKind::Maintenance, StatusKind::Active];
     assert!(kinds.iter().zip(four.iter().cycle()).all(|(kind, wanted)| kind == wanted));
-    let Event::PebbleCustomNotice { id, kind, key, .. } = entries[9].event() else {
+    let Event::PebbleCustomNotice(notice) = entries[9].event() else {
         panic!("{:?}", entries[9]);
     };
-    assert_eq!((id.as_str(), &**kind, &**key), ("12", "custom", "example.com/backup-done"));
-    let Event::Unknown { variables, .. } = entries[10].event() else { panic!("{:?}", entries[10]) };
-    assert_eq!(variables["JUJU_RELATION_ID"], "db:7");
+    assert_eq!(
+        (notice.id().as_str(), notice.kind(), notice.key()),
+        ("12", "custom", "example.com/backup-done")
+    );
+    let Event::Unknown(unknown) = entries[10].event() else { panic!("{:?}", entries[10]) };
+    assert_eq!(unknown.variables()["JUJU_RELATION_ID"], "db:7");
 }
 
 #[test]
@@ -85,10 +89,10 @@ fn a_stored_hook_is_the_event_that_it_has_become() {
     let later = METADATA.containers(&["web", "db", "cache"]);
     let mut framework = Framework::read(Some(EVERY_EVENT)).unwrap();
     framework.read_unknown_again(&METADATA);
-    let unknown = |entry: &&Deferred| matches!(entry.event(), Event::Unknown { .. });
+    let unknown = |entry: &&Deferred| matches!(entry.event(), Event::Unknown(_));
     assert_eq!(framework.queue.entries().iter().filter(unknown).count(), 3);
     framework.read_unknown_again(&later);
-    let cache = Event::PebbleReady { container: "cache".parse().unwrap() };
+    let cache = Event::pebble_ready("cache".parse().unwrap());
     assert_eq!(framework.queue.entries()[11].event(), &cache);
     assert_eq!(framework.queue.entries().iter().filter(unknown).count(), 2);
 }

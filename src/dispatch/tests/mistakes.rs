@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::fakes::{Ran, Step, Unit, refusing, willing};
+use super::fake_pebble::{refusing, willing};
+use super::fakes::{Ran, Unit};
+use super::probe::Step;
 use crate::juju::LogLevel;
 
 const CONFIG_CHANGED: &str = "hooks/config-changed";

@@ -3,8 +3,11 @@
 use super::*;
 
 mod environment;
+mod fake_pebble;
 pub(super) mod fakes;
+mod handles;
 mod mistakes;
+mod probe;
 mod runs;
 mod states;
 mod table;

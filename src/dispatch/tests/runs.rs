@@ -1,6 +1,5 @@
 //! What crosses several hooks, or goes wrong around the handlers.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,12 +7,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::fakes::{Collected, Step, Unit, lines_logged, willing};
+use super::fake_pebble::willing;
+use super::fakes::{Unit, lines_logged};
+use super::probe::{Collected, Step};
 use super::queue::{Arrival, Queue};
 use super::state::CHARM_KEY;
-use super::{Event, Retry};
+
 use crate::juju::{LogLevel, Status};
 use crate::pebble::{RetryPolicy, RetrySummary};
+use crate::{Event, Retry};
 
 const CONFIG_CHANGED: &str = "hooks/config-changed";
 const UPDATE_STATUS: &str = "hooks/update-status";
@@ -91,7 +93,7 @@ fn stored_events_do_not_run_in_stop_and_remove() {
 #[test]
 fn an_event_whose_container_is_gone_is_dropped_with_a_warning() {
     let unit = Unit::in_operation();
-    store(&unit, &Event::PebbleReady { container: "old".parse().unwrap() }, "waiting");
+    store(&unit, &Event::pebble_ready("old".parse().unwrap()), "waiting");
     let ran = unit.run(UPDATE_STATUS);
     assert_eq!(ran.seen, ["update-status", "collect-status"]);
     assert!(ran.err.contains("dropped the stored \"old-pebble-ready\""), "{}", ran.err);
@@ -105,8 +107,7 @@ fn a_full_queue_fails_the_hook_and_the_status_of_a_workload_hook_says_so() {
         .on("web-pebble-ready", Step::Defer("later"));
     unit.edit(|framework| {
         for number in 0..Queue::CAPACITY {
-            let event =
-                Event::Unknown { hook: format!("hook-{number}"), variables: BTreeMap::new() };
+            let event = Event::unknown(format!("hook-{number}"), []);
             framework.queue.store(&event, &Status::waiting("full"), Arrival::FromJuju, 1).unwrap();
         }
     });
@@ -136,11 +137,11 @@ fn pebble_ready_ends_setup_whatever_its_outcome() {
     assert_eq!(unit.run("hooks/install").statuses, ["waiting: waiting for Pebble in \"web\""]);
     assert!(unit.run("hooks/web-pebble-ready").statuses[0].starts_with("blocked: cannot do it"));
     let container = "web".parse().unwrap();
-    assert_eq!(unit.framework().phase(&container), super::Phase::Operation);
+    assert_eq!(unit.framework().phase(&container), crate::Phase::Operation);
     unit.run("hooks/start");
-    assert_eq!(unit.framework().phase(&container), super::Phase::Operation);
+    assert_eq!(unit.framework().phase(&container), crate::Phase::Operation);
     unit.run("hooks/start");
-    assert_eq!(unit.framework().phase(&container), super::Phase::Setup);
+    assert_eq!(unit.framework().phase(&container), crate::Phase::Setup);
 }
 
 #[test]

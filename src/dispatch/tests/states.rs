@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::Event;
-use super::fakes::{Collected, Ran, Step, Unit};
+use super::fakes::{Ran, Unit};
+use super::probe::{Collected, Step};
 use super::queue::{Arrival, Queue};
 use super::store::Store;
 use super::stored::framework::FRAMEWORK_KEY;
+use crate::Event;
 use crate::juju::Status;
 
 const CONFIG_CHANGED: &str = "hooks/config-changed";
@@ -18,7 +19,7 @@ const READY: &str = "hooks/web-pebble-ready";
 const STATE_TOOLS: [&str; 3] = ["state-get", "state-set", "state-delete"];
 
 fn named(hook: &str) -> Event {
-    Event::Unknown { hook: hook.to_owned(), variables: BTreeMap::new() }
+    Event::unknown(hook, [])
 }
 
 fn times(ran: &Ran, tool: &str) -> usize {
@@ -121,7 +122,7 @@ fn a_full_queue_and_faults_wedge_no_unit() {
         "two",
         "three",
     ];
-    unit.verdict = Some(super::Verdict::Block("wrong ".repeat(100)));
+    unit.verdict = Some(crate::Verdict::Block("wrong ".repeat(100)));
     for hook in hooks {
         unit.steps.insert(hook, Step::Own("cannot do it"));
         let ran = unit.run(&format!("hooks/{hook}"));
@@ -255,5 +256,5 @@ fn a_workload_hook_commits_even_when_its_status_cannot_be_collected() {
         "{ran:?}"
     );
     assert_eq!(unit.stored(), ["web-pebble-ready"]);
-    assert_eq!(unit.framework().phase(&"web".parse().unwrap()), super::Phase::Operation);
+    assert_eq!(unit.framework().phase(&"web".parse().unwrap()), crate::Phase::Operation);
 }

@@ -1,9 +1,13 @@
 //! Every row of the outcome table, run as a hook.
 
-use super::fakes::{Collected, Ran, Step, Unit, failing_service, refusing, willing};
+use super::fake_pebble::{failing_service, refusing, willing};
+use super::fakes::{Ran, Unit};
+use super::probe::{Collected, Step};
 use super::queue::Arrival;
-use super::{Event, Verdict};
-use crate::juju::Status;
+use super::report::Ending;
+
+use crate::juju::{LogLevel, Status};
+use crate::{ErrorKind, Event, NotReady, Verdict};
 
 const READY: &str = "hooks/web-pebble-ready";
 const CONFIG_CHANGED: &str = "hooks/config-changed";
@@ -222,6 +226,123 @@ fn an_actions_error_is_its_failure_message() {
 }
 
 #[test]
+fn an_action_that_refuses_says_why_and_no_more() {
+    let why = "there is no backup of that name";
+    let waits = NotReady::waiting(why);
+    for step in [Step::Refuse(why), Step::NotReady(waits.clone()), Step::NotReady(waits.stored())] {
+        let unit = Unit::in_operation().on("actions/act", step);
+        let ran = unit.run("actions/act");
+        assert_eq!((ran.code, ran.failure.as_deref()), (0, Some(why)), "{ran:?}");
+        assert_eq!(ran.report.failure().unwrap().kind(), &ErrorKind::Refused);
+        assert!(
+            ran.statuses.is_empty() && unit.stored().is_empty() && ran.log.is_empty(),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn an_actions_results_are_set_before_the_status() {
+    let unit = Unit::in_operation().on("actions/act", Step::Result("size", "7"));
+    let ran = unit.run("actions/act");
+    committed(&ran);
+    assert_eq!(ran.tools, ["state-get", "config-get", "action-set", "status-set"]);
+    assert_eq!(ran.report.action_result().unwrap().get("size"), Some("7"));
+    let results = unit.tools.with_unit(|unit| unit.actions().next().unwrap().results().clone());
+    assert_eq!(results["size"], "7");
+
+    let unit = Unit::in_operation().on("actions/act", Step::Result("Size", "7"));
+    assert!(unit.run("actions/act").failure.unwrap().contains("the key \"Size\" is not allowed"));
+}
+
+#[test]
+fn what_is_not_ready_is_done_and_shown_in_its_own_hook() {
+    for (reason, shown) in [
+        (NotReady::waiting("waiting for the database"), "waiting: waiting for the database"),
+        (NotReady::blocked("integrate a database"), "blocked: integrate a database"),
+    ] {
+        for hook in [CONFIG_CHANGED, READY, "hooks/stop"] {
+            let event = hook.strip_prefix("hooks/").unwrap();
+            let mut unit = Unit::in_operation().on(event, Step::NotReady(reason.clone()));
+            unit.verdict = Some(Verdict::Fail);
+            let ran = unit.run(hook);
+            committed(&ran);
+            assert_eq!((&ran.statuses[..], ran.log.len()), (&[shown.to_owned()][..], 0), "{ran:?}");
+            let [handled] = ran.report.handled() else { panic!("{ran:?}") };
+            assert_eq!(handled.ending(), &Ending::NotReady(reason.status().clone()));
+            assert!(unit.stored().is_empty());
+            assert_eq!(unit.run("hooks/update-status").statuses, ["active"]);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_ready_runs_again_where_it_is_stored() {
+    let reason = NotReady::blocked("integrate a database").stored();
+    let unit = Unit::in_operation().on("config-changed", Step::NotReady(reason.clone()));
+    let ran = unit.run(CONFIG_CHANGED);
+    committed(&ran);
+    assert_eq!(ran.statuses, ["blocked: integrate a database"]);
+    assert_eq!(unit.stored(), ["config-changed"]);
+    let ran = unit.run("hooks/update-status");
+    let [again, current] = ran.report.handled() else { panic!("{ran:?}") };
+    assert!(again.is_deferred() && again.event() == &Event::ConfigChanged, "{ran:?}");
+    assert_eq!(again.ending(), &Ending::Stored(reason.status().clone()));
+    assert!(!current.is_deferred() && current.ending() == &Ending::Done, "{ran:?}");
+
+    let unit = Unit::in_operation().on("stop", Step::NotReady(reason));
+    failed(&unit.run("hooks/stop"), "cannot defer \"stop\"");
+}
+
+#[test]
+fn a_stored_event_that_is_not_ready_any_more_is_done() {
+    let mut unit = Unit::in_operation().on("config-changed", Step::Defer("later"));
+    unit.run(CONFIG_CHANGED);
+    assert_eq!(unit.stored(), ["config-changed"]);
+    let waits = NotReady::waiting("waiting for the database");
+    unit.steps.insert("config-changed", Step::NotReady(waits));
+    let ran = unit.run("hooks/update-status");
+    assert_eq!(ran.statuses, ["waiting: waiting for the database"]);
+    assert!(unit.stored().is_empty());
+}
+
+#[test]
+fn collect_status_that_is_not_ready_adds_its_status() {
+    let waits = NotReady::waiting("waiting for the exporter");
+    let unit = Unit::in_operation().collecting(Collected::NotReady(waits));
+    let ran = unit.run(CONFIG_CHANGED);
+    committed(&ran);
+    assert_eq!(ran.statuses, ["waiting: waiting for the exporter"]);
+}
+
+#[test]
+fn a_report_tells_what_became_of_the_hook() {
+    let unit = Unit::in_operation().on("config-changed", Step::Own("cannot divide by zero"));
+    let ran = unit.run(CONFIG_CHANGED);
+    assert_eq!(ran.report.failure().unwrap().to_string(), "cannot divide by zero");
+    assert_eq!(ran.report.handled()[0].ending(), &Ending::Failed);
+    assert_eq!(ran.report.status(), None);
+    let log: Vec<_> = ran.report.log().collect();
+    let line = "\"config-changed\" failed: cannot divide by zero";
+    assert_eq!(log, [(LogLevel::Error, line)]);
+
+    let unit = Unit::new().on("install", Step::Pebble);
+    let ran = unit.run("hooks/install");
+    let waiting = Status::waiting("waiting for Pebble in \"web\"");
+    assert_eq!(ran.report.status(), Some(&waiting));
+    let [handled] = ran.report.handled() else { panic!("{ran:?}") };
+    assert_eq!(handled.ending(), &Ending::Stored(waiting));
+    assert!(handled.error().unwrap().in_setup());
+    let [retries] = ran.report.retries() else { panic!("{ran:?}") };
+    assert_eq!((retries.retries(), retries.on()), (2, "container \"web\""));
+
+    let unit = Unit::in_operation().on("web-pebble-ready", Step::Config);
+    let ran = unit.run(READY);
+    let blocked = Ending::Blocked("invalid config \"port\": must be even".to_owned());
+    assert_eq!(ran.report.handled()[0].ending(), &blocked);
+}
+
+#[test]
 fn an_action_runs_nothing_but_itself_and_collects_when_it_succeeds() {
     let unit = Unit::in_operation();
     unit.edit(|framework| {
@@ -239,8 +360,6 @@ fn an_action_runs_nothing_but_itself_and_collects_when_it_succeeds() {
 
 #[test]
 fn deferring_what_cannot_be_deferred_is_an_error() {
-    let unit = Unit::in_operation().on("actions/act", Step::Defer("later"));
-    assert!(unit.run("actions/act").failure.unwrap().starts_with("cannot defer \"actions/act\""));
     for event in ["stop", "remove", "secret-rotate", "secret-expired"] {
         let unit = Unit::in_operation().on(event, Step::Defer("later"));
         failed(&unit.run(&format!("hooks/{event}")), &format!("cannot defer \"{event}\""));
@@ -252,7 +371,13 @@ fn an_undeclared_action_says_so_and_an_unknown_hook_does_not_fail() {
     let unit = Unit::in_operation();
     let ran = unit.run("actions/other");
     assert_eq!(ran.code, 0);
-    assert!(ran.failure.unwrap().starts_with("cannot run \"actions/other\""));
+    assert_eq!(
+        ran.failure.unwrap(),
+        "cannot run the action \"other\": the charm declares the actions [\"act\"]"
+    );
+    // It is told before anything else is done.
+    assert_eq!(ran.tools, ["action-fail"]);
+    assert_eq!(ran.report.failure().unwrap().kind(), &ErrorKind::Undeclared);
     let ran = unit.run("hooks/moon-full");
     committed(&ran);
     assert_eq!(ran.seen, ["moon-full", "collect-status"]);
