@@ -8,6 +8,7 @@ use super::unit::Unit;
 /// The unit in words and lists, for a table or as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Report {
     /// The model's name.
     pub model: String,
@@ -48,6 +49,7 @@ pub struct Report {
 
 /// One container of a [`Report`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ContainerReport {
     /// Its name.
     pub name: String,
@@ -57,6 +59,7 @@ pub struct ContainerReport {
 
 /// The failed hook of a [`Report`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct FailedHookReport {
     /// Its name.
     pub hook: String,

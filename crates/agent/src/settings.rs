@@ -15,6 +15,7 @@ pub(super) fn juju_has(version: &JujuVersion, major: u32, minor: u32) -> bool {
 
 /// What the unit's cloud is: it decides about port ranges, and when `start` runs again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Substrate {
     /// A pod.
     Kubernetes,

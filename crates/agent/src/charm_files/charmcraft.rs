@@ -44,6 +44,7 @@ const RENAMED_LINKS: [(&str, &str); 5] = [
 
 /// The program that becomes the charm's `dispatch`, by the `organize` of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DispatchProgram {
     /// Its file's name.
     pub program: String,
