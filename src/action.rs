@@ -88,7 +88,7 @@ impl ActionRequest {
     ///
     /// let request = ActionRequest::new("backup", serde_json::Map::new());
     /// let error = NoActions::parse(&request).unwrap_err();
-    /// assert_eq!(error.to_string(), "cannot run the action \"backup\": the charm declares no action");
+    /// assert!(error.to_string().ends_with("the charm declares no action"));
     /// ```
     #[must_use]
     pub fn new(name: impl Into<String>, parameters: Map<String, Value>) -> Self {
@@ -203,7 +203,8 @@ impl ActionResult {
     ///
     /// let backup = Backup { file: "/backups/7.tar".into(), parts: vec![3, 4] };
     /// let result = ActionResult::of(&backup)?;
-    /// assert_eq!((result.get("file"), result.get("parts.1")), (Some("/backups/7.tar"), Some("4")));
+    /// assert_eq!(result.get("file"), Some("/backups/7.tar"));
+    /// assert_eq!(result.get("parts.1"), Some("4"));
     /// # Ok::<(), charmwright::Error>(())
     /// ```
     ///

@@ -45,7 +45,11 @@
 //!         Ok(())
 //!     }
 //!
-//!     async fn collect_status(&self, unit: &UnitView<Declared>, statuses: &mut Statuses) -> Result {
+//!     async fn collect_status(
+//!         &self,
+//!         unit: &UnitView<Declared>,
+//!         statuses: &mut Statuses,
+//!     ) -> Result {
 //!         statuses.add(unit.container(WebContainer).readiness().await);
 //!         Ok(())
 //!     }

@@ -166,8 +166,8 @@ impl Queue {
     ) -> Result<(), Error> {
         if !event.is_deferrable() {
             return Err(Error::deferral(format!(
-                "cannot defer \"{event}\": stop, remove, secret-rotate and secret-expired cannot be \
-                 stored; finish it now or return an error"
+                "cannot defer \"{event}\": stop, remove, secret-rotate and secret-expired cannot \
+                 be stored; finish it now or return an error"
             )));
         }
         let kind = match status.kind() {

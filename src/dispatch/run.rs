@@ -98,7 +98,8 @@ impl RunOptions {
 /// ```
 /// use charmwright::dispatch::{Ending, RunOptions, run_hook};
 /// use charmwright::juju::{HookEnv, HookTools, Status};
-/// use charmwright::{Charm, Declaration, Hook, Metadata, NoActions, NoConfig, NoState, Result, Stop};
+/// use charmwright::{Charm, Declaration, Hook, Metadata, Result, Stop};
+/// use charmwright::{NoActions, NoConfig, NoState};
 /// use charmwright_agent::{AgentPaths, CharmMeta, InProcessTools, Unit, UnitSettings};
 ///
 /// struct Declared;

@@ -224,7 +224,7 @@ impl Probe {
             Some(Step::Own(message)) => return Err(Stop::failed(*message)),
             Some(Step::Panic) => panic!("the moon is full"),
             Some(Step::SetState(bytes)) => {
-                hook.update_state(|state| *state = "x".repeat(*bytes))?
+                hook.update_state(|state| *state = "x".repeat(*bytes))?;
             }
             Some(Step::ReadConfig) => drop(hook.config()?),
             Some(Step::Log(lines)) => log(lines),
