@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::mode::Mode;
 use super::observer::Observer;
 use super::operator_retry::OperatorRetry;
-use super::state::{CharmState, Framework};
+use super::state::Framework;
+use super::unit_state::Memory;
 use crate::declaration::Metadata;
 use crate::error::{ContainerTag, Error};
 use crate::juju::{ContainerName, HookEnv, HookTools};
@@ -38,13 +39,6 @@ pub(crate) struct HookContext {
     clients: RefCell<BTreeMap<ContainerName, Client>>,
     /// No borrow of it lasts over a call of the charm.
     pub(crate) memory: RefCell<Memory>,
-}
-
-/// The two documents while the hook runs.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    pub(crate) framework: Framework,
-    pub(crate) charm: CharmState,
 }
 
 /// The pass that a handle belongs to, which decides how patient it is.

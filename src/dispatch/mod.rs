@@ -32,6 +32,7 @@ mod store;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod unit_state;
 mod usage;
 
 pub use process::main;

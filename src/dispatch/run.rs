@@ -1,6 +1,5 @@
 //! One hook, from its environment to its report, with all that it touches given.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -11,15 +10,13 @@ use tracing::instrument::WithSubscriber as _;
 
 use super::called::Called;
 use super::collect_status::show_status;
-use super::context::{HookContext, Memory};
+use super::context::HookContext;
 use super::guarded::guarded;
 use super::handling::{Handling, Next};
 use super::log::{HookLog, Keep, Streams};
 use super::mode::Mode;
 use super::report::{FAILURE, HookReport, SUCCESS, USAGE};
-use super::state::{CHARM_KEY, CharmState, Framework};
-use super::store::Store;
-use super::stored::framework::FRAMEWORK_KEY;
+use super::unit_state::UnitState;
 use super::usage::usage;
 use crate::action::{ActionRequest, Actions as _};
 use crate::charm::Charm;
@@ -142,7 +139,7 @@ pub async fn run_hook<C: Charm>(
     options: RunOptions,
 ) -> HookReport {
     match Run::begin(&charm, env, tools, options, Keep::Lines) {
-        Ok(run) => run.finish(charm).await,
+        Ok(run) => run.execute(charm).await,
         Err(report) => *report,
     }
 }
@@ -160,7 +157,7 @@ pub fn run<C: Charm>(charm: C, env: HookEnv, tools: HookTools, options: RunOptio
     // wait.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(run.finish(charm)),
+        Ok(runtime) => runtime.block_on(run.execute(charm)),
         Err(error) => run.give_up(Error::new(format!("cannot start the hook's runtime: {error}"))),
     }
 }
@@ -171,7 +168,7 @@ enum Work<'a> {
     Action(ActionRequest),
 }
 
-/// One hook on its way.
+/// One run of the charm.
 struct Run {
     called: Called,
     mode: Mode,
@@ -194,14 +191,14 @@ impl Run {
     ) -> Result<Self, Box<HookReport>> {
         let RunOptions { containers, log_level, streams, now } = options;
         let metadata = C::Declared::METADATA;
-        let ended = |code, text: &str| {
+        let ended = |exit_code, text: &str, failure| {
             streams.print_error(text);
-            Box::new(HookReport { exit_code: code, ..HookReport::default() })
+            Box::new(HookReport { exit_code, failure, ..HookReport::default() })
         };
         let called = match Called::from_env(&env, &metadata) {
             Ok(Some(called)) => called,
-            Ok(None) => return Err(ended(USAGE, &usage(&metadata))),
-            Err(error) => return Err(ended(FAILURE, &text::chain(&error))),
+            Ok(None) => return Err(ended(USAGE, &usage(&metadata), None)),
+            Err(error) => return Err(ended(FAILURE, &text::chain(&error), Some(error.into()))),
         };
         let mode = Mode::of(&called);
         let tools = Arc::new(tools);
@@ -212,19 +209,19 @@ impl Run {
         Ok(Self { called, mode, env, tools, containers, now, log })
     }
 
-    /// Goes the whole way. What is logged on it goes to the hook's log.
-    async fn finish<C: Charm>(self, charm: C) -> HookReport {
+    /// Runs the hook to its end. What is logged meanwhile goes to the hook's log.
+    async fn execute<C: Charm>(self, charm: C) -> HookReport {
         let log = self.log.clone();
-        let travelled = async {
+        let executed = async {
             let name = self.called.name();
             tracing::debug!("\"{name}\" of {} begins", self.env.unit());
             let mut report = HookReport::default();
             // Handlers are guarded one by one; this is for what else an author writes, such as
             // `retry`.
-            let travelled = guarded(&name, self.travel(charm, &mut report)).await;
-            self.end(report, travelled)
+            let ended = guarded(&name, self.dispatch(charm, &mut report)).await;
+            self.end(report, ended)
         };
-        travelled.with_subscriber(log).await
+        executed.with_subscriber(log).await
     }
 
     /// Ends a hook that cannot even begin.
@@ -235,8 +232,8 @@ impl Run {
     }
 
     /// Ends the hook: tells of a failure, and sends what was logged.
-    fn end(&self, mut report: HookReport, travelled: Result<(), Error>) -> HookReport {
-        report.exit_code = match travelled {
+    fn end(&self, mut report: HookReport, ended: Result<(), Error>) -> HookReport {
+        report.exit_code = match ended {
             Ok(()) => SUCCESS,
             Err(error) => {
                 let is_told = self.tell_failure(&error, "failed", &mut report);
@@ -276,7 +273,8 @@ impl Run {
         told.inspect_err(|unsaid| tracing::error!("{}", text::chain(unsaid))).is_ok()
     }
 
-    async fn travel<C: Charm>(&self, charm: C, report: &mut HookReport) -> Result<(), Error> {
+    /// Loads what the unit remembers, runs the handlers, shows the status, and commits.
+    async fn dispatch<C: Charm>(&self, charm: C, report: &mut HookReport) -> Result<(), Error> {
         let work = match &self.called {
             Called::Hook(event) => Work::Event(event),
             Called::Action(name) => {
@@ -287,8 +285,12 @@ impl Run {
                 Work::Action(request)
             }
         };
-        let (store, stored) = self.load()?;
-        let memory = self.remember::<C>(&stored)?;
+        let state = UnitState::load(&self.env, &self.tools)?;
+        let event = match &work {
+            Work::Event(event) => Some(*event),
+            Work::Action(_) => None,
+        };
+        let memory = state.memory(&C::Declared::METADATA, event)?;
         let context = Rc::new(HookContext::new(
             self.env.clone(),
             Arc::clone(&self.tools),
@@ -306,25 +308,8 @@ impl Run {
             tracing::info!("{summary}");
         }
         handled?;
-        self.commit(&context, &store, stored)
-    }
-
-    /// What the unit remembers, brought up to what the charm declares today and to the event that
-    /// this hook begins with.
-    fn remember<C: Charm>(&self, stored: &BTreeMap<String, String>) -> Result<Memory, Error> {
-        let metadata = C::Declared::METADATA;
-        let mut framework = Framework::read(stored.get(FRAMEWORK_KEY).map(String::as_str))?;
-        framework.read_unknown_again(&metadata);
-        for gone in framework.drop_undeclared(&metadata) {
-            tracing::warn!(
-                "dropped the stored \"{}\": the charm has no such container any more",
-                gone.event()
-            );
-        }
-        if let Called::Hook(event) = &self.called {
-            framework.arrive(event);
-        }
-        Ok(Memory { framework, charm: CharmState::new(stored.get(CHARM_KEY).cloned()) })
+        let memory = context.memory.borrow();
+        state.commit(&memory, &self.tools, self.mode)
     }
 
     /// Runs the handlers, and then shows the status.
@@ -352,73 +337,6 @@ impl Run {
                 Ok(())
             }
             shown => shown,
-        }
-    }
-
-    /// Juju's state, or the local file where this Juju keeps none. Whatever else is wrong is an
-    /// error: an event that went to another store would be lost as soon as Juju's own is there
-    /// again.
-    fn load(&self) -> Result<(Store, BTreeMap<String, String>), Error> {
-        let folder = self.env.charm_dir().map_or_else(|| PathBuf::from("."), PathBuf::from);
-        let file = folder.join(Store::FILE_NAME);
-        match Store::Juju.load(&self.tools) {
-            Ok(stored) => {
-                if file.symlink_metadata().is_ok() {
-                    tracing::warn!(
-                        "{} is not read: it holds the state of a Juju that kept none for its \
-                         units, and this one does; remove it once nothing in it is missed",
-                        file.display()
-                    );
-                }
-                Ok((Store::Juju, stored))
-            }
-            Err(error) if self.tools.has_tool("state-get") => Err(error),
-            Err(error) => {
-                let version = self.env.juju_version()?;
-                // Every agent of today tells its version.
-                let too_old = version.as_ref().is_none_or(|version| !version.keeps_state());
-                if too_old && self.tools.lacks_state_tools() {
-                    let store = Store::File(file);
-                    let stored = store.load(&self.tools)?;
-                    return Ok((store, stored));
-                }
-                let version = version
-                    .map_or_else(|| "this Juju".to_owned(), |version| format!("Juju {version}"));
-                let text = format!(
-                    "cannot use the unit's state under {version}, and no other place stands in \
-                     for it: mend the tools state-get, state-set and state-delete on PATH"
-                );
-                Err(Error::state_because(text, error))
-            }
-        }
-    }
-
-    /// Writes what has changed of the two documents. Juju keeps it when the hook exits with code 0.
-    fn commit(
-        &self,
-        context: &HookContext,
-        store: &Store,
-        mut stored: BTreeMap<String, String>,
-    ) -> Result<(), Error> {
-        let mut changed = BTreeMap::new();
-        let memory = context.memory.borrow();
-        let before = stored.get(FRAMEWORK_KEY).map(String::as_str);
-        if let Some(text) = memory.framework.to_write(before)? {
-            changed.insert(FRAMEWORK_KEY.to_owned(), text);
-        }
-        if let Some(text) = memory.charm.to_write() {
-            changed.insert(CHARM_KEY.to_owned(), text.to_owned());
-        }
-        if changed.is_empty() {
-            return Ok(());
-        }
-        stored.extend(changed.clone());
-        match store.save(&self.tools, &changed, &stored) {
-            Err(error) if self.mode.commits_twice() => {
-                tracing::warn!("{}; it is tried once more", error.chain());
-                store.save(&self.tools, &changed, &stored)
-            }
-            saved => saved,
         }
     }
 }

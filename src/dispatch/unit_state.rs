@@ -1,0 +1,124 @@
+//! What a unit remembers: loaded as the hook begins, and committed as it ends.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::mode::Mode;
+use super::state::{CHARM_KEY, CharmState, Framework};
+use super::store::Store;
+use super::stored::framework::FRAMEWORK_KEY;
+use crate::declaration::Metadata;
+use crate::error::Error;
+use crate::event::Event;
+use crate::juju::{HookEnv, HookTools};
+
+/// The two documents while the hook runs.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) framework: Framework,
+    pub(crate) charm: CharmState,
+}
+
+/// The unit's state as the hook found it, and where it is kept.
+#[derive(Debug)]
+pub(crate) struct UnitState {
+    store: Store,
+    stored: BTreeMap<String, String>,
+}
+
+impl UnitState {
+    /// Juju's state, or the local file where this Juju keeps none. Whatever else is wrong is an
+    /// error: an event that went to another store would be lost as soon as Juju's own is there
+    /// again.
+    pub(crate) fn load(env: &HookEnv, tools: &HookTools) -> Result<Self, Error> {
+        let folder = env.charm_dir().map_or_else(|| PathBuf::from("."), PathBuf::from);
+        let file = folder.join(Store::FILE_NAME);
+        match Store::Juju.load(tools) {
+            Ok(stored) => {
+                if file.symlink_metadata().is_ok() {
+                    tracing::warn!(
+                        "{} is not read: it holds the state of a Juju that kept none for its \
+                         units, and this one does; remove it once nothing in it is missed",
+                        file.display()
+                    );
+                }
+                Ok(Self { store: Store::Juju, stored })
+            }
+            Err(error) if tools.has_tool("state-get") => Err(error),
+            Err(error) => {
+                let version = env.juju_version()?;
+                // Every agent of today tells its version.
+                let too_old = version.as_ref().is_none_or(|version| !version.keeps_state());
+                if too_old && tools.lacks_state_tools() {
+                    let store = Store::File(file);
+                    let stored = store.load(tools)?;
+                    return Ok(Self { store, stored });
+                }
+                let version = version
+                    .map_or_else(|| "this Juju".to_owned(), |version| format!("Juju {version}"));
+                let text = format!(
+                    "cannot use the unit's state under {version}, and no other place stands in \
+                     for it: mend the tools state-get, state-set and state-delete on PATH"
+                );
+                Err(Error::state_because(text, error))
+            }
+        }
+    }
+
+    /// Reads the two documents, brought up to what the charm declares today and to the event that
+    /// this hook begins with.
+    ///
+    /// # Errors
+    ///
+    /// The framework's document is from a newer version or unreadable.
+    pub(crate) fn memory(
+        &self,
+        metadata: &Metadata,
+        event: Option<&Event>,
+    ) -> Result<Memory, Error> {
+        let mut framework = Framework::read(self.stored.get(FRAMEWORK_KEY).map(String::as_str))?;
+        framework.read_unknown_again(metadata);
+        for gone in framework.drop_undeclared(metadata) {
+            tracing::warn!(
+                "dropped the stored \"{}\": the charm has no such container any more",
+                gone.event()
+            );
+        }
+        if let Some(event) = event {
+            framework.arrive(event);
+        }
+        Ok(Memory { framework, charm: CharmState::new(self.stored.get(CHARM_KEY).cloned()) })
+    }
+
+    /// Writes what has changed of the two documents. Juju keeps it when the hook exits with code 0.
+    ///
+    /// # Errors
+    ///
+    /// A document is too large, or it cannot be written.
+    pub(crate) fn commit(
+        mut self,
+        memory: &Memory,
+        tools: &HookTools,
+        mode: Mode,
+    ) -> Result<(), Error> {
+        let mut changed = BTreeMap::new();
+        let before = self.stored.get(FRAMEWORK_KEY).map(String::as_str);
+        if let Some(text) = memory.framework.to_write(before)? {
+            changed.insert(FRAMEWORK_KEY.to_owned(), text);
+        }
+        if let Some(text) = memory.charm.to_write() {
+            changed.insert(CHARM_KEY.to_owned(), text.to_owned());
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.stored.extend(changed.clone());
+        match self.store.save(tools, &changed, &self.stored) {
+            Err(error) if mode.commits_twice() => {
+                tracing::warn!("{}; it is tried once more", error.chain());
+                self.store.save(tools, &changed, &self.stored)
+            }
+            saved => saved,
+        }
+    }
+}
