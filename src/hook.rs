@@ -66,7 +66,7 @@ impl<D: Declaration> Hook<D> {
     pub fn update_state(&self, change: impl FnOnce(&mut D::State)) -> Result<(), Error> {
         let mut state = self.state()?;
         change(Rc::make_mut(&mut state));
-        self.context.memory.borrow_mut().charm.write(&*state)?;
+        self.context.state.borrow_mut().charm.write(&*state)?;
         *self.view.typed.state.borrow_mut() = Some(state);
         Ok(())
     }

@@ -166,7 +166,7 @@ impl<D: Declaration> UnitView<D> {
         if let Some(state) = &*self.typed.state.borrow() {
             return Ok(Rc::clone(state));
         }
-        let state = Rc::new(self.context.memory.borrow_mut().charm.read::<D::State>()?);
+        let state = Rc::new(self.context.state.borrow_mut().charm.read::<D::State>()?);
         *self.typed.state.borrow_mut() = Some(Rc::clone(&state));
         Ok(state)
     }

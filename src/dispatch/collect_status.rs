@@ -1,6 +1,6 @@
 //! The pass that collects the unit's statuses and shows the worst.
 
-use super::explained::explained;
+use super::explain_refusal::explain_refusal;
 use super::guarded::guarded;
 use super::operator_retry::OperatorRetry;
 use super::report::HookReport;
@@ -36,13 +36,13 @@ pub(crate) async fn show_status<C: Charm>(
     // A config whose reading panics is at fault here, too.
     let statuses = guarded(COLLECT_STATUS, collect(charm, &unit, not_ready)).await?;
     let tools = hook.tools();
-    let worst = presentable(&statuses.worst());
+    let worst = to_single_line(&statuses.worst());
     tools.set_status(&worst)?;
     report.status = Some(worst);
     if let Some(status) = statuses.worst_application()
         && tools.is_leader()?
     {
-        let status = presentable(status);
+        let status = to_single_line(status);
         tools.set_application_status(&status)?;
         report.application_status = Some(status);
     }
@@ -55,7 +55,7 @@ async fn collect<C: Charm>(
     not_ready: Vec<Status>,
 ) -> Result<Statuses, Error> {
     let mut statuses = Statuses::default();
-    add_our_own::<C>(unit, not_ready, &mut statuses)?;
+    add_framework_statuses::<C>(unit, not_ready, &mut statuses)?;
     let collecting = async { charm.collect_status(unit, &mut statuses).await };
     let error = match guarded(COLLECT_STATUS, collecting).await {
         Ok(()) => return Ok(statuses),
@@ -70,7 +70,7 @@ async fn collect<C: Charm>(
         ErrorKind::Panic => error,
         _ => error.context(format_args!("finish \"{COLLECT_STATUS}\"")),
     };
-    let error = explained(charm, &unit.context, error).await;
+    let error = explain_refusal(charm, &unit.context, error).await;
     if let Some(message) = error.config_fault() {
         statuses.add(Status::blocked(message));
     } else if error.pebble().is_some_and(pebble::Error::is_away) {
@@ -82,7 +82,7 @@ async fn collect<C: Charm>(
     Ok(statuses)
 }
 
-fn add_our_own<C: Charm>(
+fn add_framework_statuses<C: Charm>(
     unit: &UnitView<C::Declared>,
     not_ready: Vec<Status>,
     statuses: &mut Statuses,
@@ -97,7 +97,7 @@ fn add_our_own<C: Charm>(
     for message in mistakes.iter().filter_map(Error::config_fault) {
         statuses.add(Status::blocked(message));
     }
-    let framework = &unit.context.memory.borrow().framework;
+    let framework = &unit.context.state.borrow().framework;
     for message in framework.faults.messages() {
         statuses.add(Status::blocked(message));
     }
@@ -116,6 +116,6 @@ fn add_our_own<C: Charm>(
 }
 
 /// A status is one line of a table, and one argument of a process.
-fn presentable(status: &Status) -> Status {
+fn to_single_line(status: &Status) -> Status {
     Status::new(status.kind(), text::one_line(status.message()))
 }

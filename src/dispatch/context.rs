@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::mode::Mode;
-use super::observer::Observer;
 use super::operator_retry::OperatorRetry;
+use super::retry_status::RetryStatus;
 use super::state::Framework;
-use super::unit_state::Memory;
+use super::unit_state::UnitState;
 use crate::declaration::Metadata;
 use crate::error::{ContainerTag, Error};
 use crate::juju::{ContainerName, HookEnv, HookTools};
@@ -38,7 +38,7 @@ pub(crate) struct HookContext {
     /// One for each container, made when it is first needed.
     clients: RefCell<BTreeMap<ContainerName, Client>>,
     /// No borrow of it lasts over a call of the charm.
-    pub(crate) memory: RefCell<Memory>,
+    pub(crate) state: RefCell<UnitState>,
 }
 
 /// The pass that a handle belongs to, which decides how patient it is.
@@ -58,10 +58,10 @@ impl HookContext {
         metadata: Metadata,
         mode: Mode,
         folder: PathBuf,
-        memory: Memory,
+        state: UnitState,
         retry: impl Fn(&str) -> Retry,
     ) -> Self {
-        let policies = policies(&tools, &metadata, mode, &memory.framework, retry);
+        let policies = policies(&tools, &metadata, mode, &state.framework, retry);
         Self {
             env,
             tools,
@@ -70,12 +70,12 @@ impl HookContext {
             folder,
             policies,
             clients: RefCell::default(),
-            memory: RefCell::new(memory),
+            state: RefCell::new(state),
         }
     }
 
     pub(crate) fn phase(&self, container: &ContainerName) -> Phase {
-        self.memory.borrow().framework.phase(container)
+        self.state.borrow().framework.phase(container)
     }
 
     /// The client of a container for a handle of this pass: its errors tell of the container.
@@ -96,7 +96,7 @@ impl HookContext {
             return client.clone();
         }
         let target = format!("container \"{container}\"");
-        let observer = Observer::new(container.clone(), self.mode, Arc::clone(&self.tools));
+        let observer = RetryStatus::new(container.clone(), self.mode, Arc::clone(&self.tools));
         let client = Client::new(self.folder.join(container.as_str()).join("pebble.socket"))
             .with_target(&*target)
             .with_hint("is the container running?")

@@ -11,21 +11,21 @@
 //! [`main`](main()) is a process of its own; [`run_hook`] is the same in a test, with everything
 //! that it touches given, and returns a [`HookReport`].
 
-mod called;
 mod collect_status;
 pub(crate) mod context;
-mod explained;
+mod dispatcher;
+mod explain_refusal;
 mod faults;
 mod guarded;
-mod handling;
+mod invocation;
 mod log;
 mod mistake;
 mod mode;
-mod observer;
 mod operator_retry;
 mod process;
 mod queue;
 mod report;
+mod retry_status;
 mod run;
 mod state;
 mod store;

@@ -1,7 +1,7 @@
 //! What kind of run this is, and what a failure means in it: that a workload hook does not fail,
 //! but for a commit that failed, is written here.
 
-use super::called::{Called, is_named_like_workload};
+use super::invocation::{Invocation, is_named_like_workload};
 use crate::error::Error;
 use crate::verdict::Verdict;
 
@@ -21,12 +21,12 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    pub(crate) fn of(called: &Called) -> Self {
-        match called {
-            Called::Action(_) => Self::Action,
-            Called::Hook(event) if is_named_like_workload(event) => Self::Workload,
-            Called::Hook(event) if event.is_ending() => Self::Ending,
-            Called::Hook(_) => Self::Hook,
+    pub(crate) fn of(invocation: &Invocation) -> Self {
+        match invocation {
+            Invocation::Action(_) => Self::Action,
+            Invocation::Hook(event) if is_named_like_workload(event) => Self::Workload,
+            Invocation::Hook(event) if event.is_ending() => Self::Ending,
+            Invocation::Hook(_) => Self::Hook,
         }
     }
 

@@ -8,15 +8,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing::instrument::WithSubscriber as _;
 
-use super::called::Called;
 use super::collect_status::show_status;
 use super::context::HookContext;
+use super::dispatcher::{Dispatcher, EventEnd};
 use super::guarded::guarded;
-use super::handling::{Handling, Next};
+use super::invocation::Invocation;
 use super::log::{HookLog, Keep, Streams};
 use super::mode::Mode;
 use super::report::{FAILURE, HookReport, SUCCESS, USAGE};
-use super::unit_state::UnitState;
+use super::unit_state::LoadedState;
 use super::usage::usage;
 use crate::action::{ActionRequest, Actions as _};
 use crate::charm::Charm;
@@ -138,7 +138,7 @@ pub async fn run_hook<C: Charm>(
     tools: HookTools,
     options: RunOptions,
 ) -> HookReport {
-    match Run::begin(&charm, env, tools, options, Keep::Lines) {
+    match HookRun::begin(&charm, env, tools, options, Keep::Lines) {
         Ok(run) => run.execute(charm).await,
         Err(report) => *report,
     }
@@ -149,7 +149,7 @@ pub async fn run_hook<C: Charm>(
 /// Blocks until the hook is done; must not be called from within an async runtime. The report has
 /// no log.
 pub fn run<C: Charm>(charm: C, env: HookEnv, tools: HookTools, options: RunOptions) -> HookReport {
-    let run = match Run::begin(&charm, env, tools, options, Keep::Nothing) {
+    let run = match HookRun::begin(&charm, env, tools, options, Keep::Nothing) {
         Ok(run) => run,
         Err(report) => return *report,
     };
@@ -169,8 +169,8 @@ enum Work<'a> {
 }
 
 /// One run of the charm.
-struct Run {
-    called: Called,
+struct HookRun {
+    invocation: Invocation,
     mode: Mode,
     env: HookEnv,
     tools: Arc<HookTools>,
@@ -180,7 +180,7 @@ struct Run {
     log: HookLog,
 }
 
-impl Run {
+impl HookRun {
     /// Reads what the run is for; `Err` has the report of one that is for nothing.
     fn begin<C: Charm>(
         charm: &C,
@@ -195,25 +195,25 @@ impl Run {
             streams.print_error(text);
             Box::new(HookReport { exit_code, failure, ..HookReport::default() })
         };
-        let called = match Called::from_env(&env, &metadata) {
-            Ok(Some(called)) => called,
+        let invocation = match Invocation::from_env(&env, &metadata) {
+            Ok(Some(invocation)) => invocation,
             Ok(None) => return Err(ended(USAGE, &usage(&metadata), None)),
             Err(error) => return Err(ended(FAILURE, &text::chain(&error), Some(error.into()))),
         };
-        let mode = Mode::of(&called);
+        let mode = Mode::of(&invocation);
         let tools = Arc::new(tools);
         let level = log_level.unwrap_or_else(|| charm.log_level());
         let streams = (mode != Mode::Action).then_some(streams);
         let log = HookLog::new(Arc::clone(&tools), level, streams, keep);
         let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Ok(Self { called, mode, env, tools, containers, now, log })
+        Ok(Self { invocation, mode, env, tools, containers, now, log })
     }
 
     /// Runs the hook to its end. What is logged meanwhile goes to the hook's log.
     async fn execute<C: Charm>(self, charm: C) -> HookReport {
         let log = self.log.clone();
         let executed = async {
-            let name = self.called.name();
+            let name = self.invocation.name();
             tracing::debug!("\"{name}\" of {} begins", self.env.unit());
             let mut report = HookReport::default();
             // Handlers are guarded one by one; this is for what else an author writes, such as
@@ -242,7 +242,7 @@ impl Run {
                 if self.mode == Mode::Action && is_told { SUCCESS } else { FAILURE }
             }
         };
-        tracing::debug!("\"{}\" ends with code {}", self.called.name(), report.exit_code);
+        tracing::debug!("\"{}\" ends with code {}", self.invocation.name(), report.exit_code);
         self.log.flush();
         report.log = self.log.take_kept();
         report
@@ -253,7 +253,7 @@ impl Run {
     /// other has its failure in the log. Returns `true` if that could be done.
     fn tell_failure(&self, error: &Error, ending: &str, report: &mut HookReport) -> bool {
         let chain = error.chain();
-        let name = self.called.name();
+        let name = self.invocation.name();
         let told = match self.mode {
             Mode::Action => self.tools.action_fail(&chain).inspect_err(|_| {
                 tracing::error!("{chain}");
@@ -275,9 +275,9 @@ impl Run {
 
     /// Loads what the unit remembers, runs the handlers, shows the status, and commits.
     async fn dispatch<C: Charm>(&self, charm: C, report: &mut HookReport) -> Result<(), Error> {
-        let work = match &self.called {
-            Called::Hook(event) => Work::Event(event),
-            Called::Action(name) => {
+        let work = match &self.invocation {
+            Invocation::Hook(event) => Work::Event(event),
+            Invocation::Action(name) => {
                 let request = ActionRequest::of_agent(name.as_str(), Arc::clone(&self.tools));
                 if !ActionOf::<C>::NAMES.contains(&request.name()) {
                     return Err(request.undeclared::<ActionOf<C>>());
@@ -285,19 +285,19 @@ impl Run {
                 Work::Action(request)
             }
         };
-        let state = UnitState::load(&self.env, &self.tools)?;
+        let loaded = LoadedState::load(&self.env, &self.tools)?;
         let event = match &work {
             Work::Event(event) => Some(*event),
             Work::Action(_) => None,
         };
-        let memory = state.memory(&C::Declared::METADATA, event)?;
+        let state = loaded.read(&C::Declared::METADATA, event)?;
         let context = Rc::new(HookContext::new(
             self.env.clone(),
             Arc::clone(&self.tools),
             C::Declared::METADATA,
             self.mode,
             self.containers.clone(),
-            memory,
+            state,
             |container| charm.retry(container),
         ));
         let hook = Hook::new(Rc::clone(&context));
@@ -308,8 +308,8 @@ impl Run {
             tracing::info!("{summary}");
         }
         handled?;
-        let memory = context.memory.borrow();
-        state.commit(&memory, &self.tools, self.mode)
+        let state = context.state.borrow();
+        loaded.commit(&state, &self.tools, self.mode)
     }
 
     /// Runs the handlers, and then shows the status.
@@ -321,16 +321,16 @@ impl Run {
         report: &mut HookReport,
     ) -> Result<(), Error> {
         let (mode, now) = (self.mode, self.now);
-        let mut handling = Handling { charm, hook, mode, now, not_ready: Vec::new(), report };
+        let mut dispatcher = Dispatcher { charm, hook, mode, now, not_ready: Vec::new(), report };
         match work {
             Work::Event(event) => {
-                if handling.events(event).await? == Next::Nothing {
+                if dispatcher.run_events(event).await? == EventEnd::Abandoned {
                     return Ok(());
                 }
             }
-            Work::Action(request) => handling.action(request).await?,
+            Work::Action(request) => dispatcher.run_action(request).await?,
         }
-        let Handling { charm, not_ready, report, .. } = handling;
+        let Dispatcher { charm, not_ready, report, .. } = dispatcher;
         match show_status(&charm, hook, not_ready, report).await {
             Err(error) if mode.commits_without_status() => {
                 self.tell_failure(&error, "is done all the same", report);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::called::known_as;
 use super::faults::Faults;
+use super::invocation::known_as;
 use super::queue::{Arrival, Deferred, Queue};
 use super::stored::envelope::{Document, LARGEST_DOCUMENT, LARGEST_VALUE};
 use super::stored::framework::{FRAMEWORK, FrameworkDocument};

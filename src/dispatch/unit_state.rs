@@ -14,19 +14,19 @@ use crate::juju::{HookEnv, HookTools};
 
 /// The two documents while the hook runs.
 #[derive(Debug, Default)]
-pub(crate) struct Memory {
+pub(crate) struct UnitState {
     pub(crate) framework: Framework,
     pub(crate) charm: CharmState,
 }
 
 /// The unit's state as the hook found it, and where it is kept.
 #[derive(Debug)]
-pub(crate) struct UnitState {
+pub(crate) struct LoadedState {
     store: Store,
     stored: BTreeMap<String, String>,
 }
 
-impl UnitState {
+impl LoadedState {
     /// Juju's state, or the local file where this Juju keeps none. Whatever else is wrong is an
     /// error: an event that went to another store would be lost as soon as Juju's own is there
     /// again.
@@ -71,11 +71,11 @@ impl UnitState {
     /// # Errors
     ///
     /// The framework's document is from a newer version or unreadable.
-    pub(crate) fn memory(
+    pub(crate) fn read(
         &self,
         metadata: &Metadata,
         event: Option<&Event>,
-    ) -> Result<Memory, Error> {
+    ) -> Result<UnitState, Error> {
         let mut framework = Framework::read(self.stored.get(FRAMEWORK_KEY).map(String::as_str))?;
         framework.read_unknown_again(metadata);
         for gone in framework.drop_undeclared(metadata) {
@@ -87,7 +87,7 @@ impl UnitState {
         if let Some(event) = event {
             framework.arrive(event);
         }
-        Ok(Memory { framework, charm: CharmState::new(self.stored.get(CHARM_KEY).cloned()) })
+        Ok(UnitState { framework, charm: CharmState::new(self.stored.get(CHARM_KEY).cloned()) })
     }
 
     /// Writes what has changed of the two documents. Juju keeps it when the hook exits with code 0.
@@ -97,16 +97,16 @@ impl UnitState {
     /// A document is too large, or it cannot be written.
     pub(crate) fn commit(
         mut self,
-        memory: &Memory,
+        state: &UnitState,
         tools: &HookTools,
         mode: Mode,
     ) -> Result<(), Error> {
         let mut changed = BTreeMap::new();
         let before = self.stored.get(FRAMEWORK_KEY).map(String::as_str);
-        if let Some(text) = memory.framework.to_write(before)? {
+        if let Some(text) = state.framework.to_write(before)? {
             changed.insert(FRAMEWORK_KEY.to_owned(), text);
         }
-        if let Some(text) = memory.charm.to_write() {
+        if let Some(text) = state.charm.to_write() {
             changed.insert(CHARM_KEY.to_owned(), text.to_owned());
         }
         if changed.is_empty() {

@@ -13,7 +13,7 @@ use crate::pebble::NoticeId;
 /// An event that has no form of its own here is kept as Juju's name for the hook and the variables
 /// that came with it. So a kind of event that a later version knows needs no new form: an older
 /// version reads it as a hook that it does not know, and the later one reads what the older one
-/// stored as the event that it is ([`known_as`](super::super::called::known_as)).
+/// stored as the event that it is ([`known_as`](super::super::invocation::known_as)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "event",

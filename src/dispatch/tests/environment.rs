@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
-use super::called::Called;
 use super::fakes::Unit;
+use super::invocation::Invocation;
 use super::probe::Step;
 use crate::declaration::Metadata;
 use crate::event::Event;
@@ -99,13 +99,13 @@ const SAID: &[(&str, &str)] = &[
 ];
 
 /// What is called for by this hook with all that may be said, but for what one variable is instead.
-fn called(hook: &str, variable: &str, value: &[u8]) -> Result<Called, crate::juju::Error> {
+fn called(hook: &str, variable: &str, value: &[u8]) -> Result<Invocation, crate::juju::Error> {
     let unit = [("JUJU_UNIT_NAME", "example/0"), ("JUJU_DISPATCH_PATH", hook)];
     let said = unit.iter().chain(SAID).filter(|(name, _)| *name != variable);
     let vars = said.map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let odd = (OsString::from(variable), OsString::from_vec(value.to_vec()));
     let env = HookEnv::from_vars(vars.chain([odd]))?;
-    Ok(Called::from_env(&env, &METADATA)?.unwrap())
+    Ok(Invocation::from_env(&env, &METADATA)?.unwrap())
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn the_names_of_unit_and_event_are_needed_by_every_hook() {
     // Where nothing else names the event, an action's name does.
     let vars = [("JUJU_UNIT_NAME", "example/0"), ("JUJU_ACTION_NAME", "../restart")];
     let env = HookEnv::from_vars(vars.map(|(name, value)| (name.into(), value.into()))).unwrap();
-    let error = Called::from_env(&env, &METADATA).unwrap_err();
+    let error = Invocation::from_env(&env, &METADATA).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Environment { variable: "JUJU_ACTION_NAME" });
 }
 
@@ -156,8 +156,8 @@ fn a_hook_without_a_variable_of_its_own_is_unknown_and_every_other_is_as_it_was(
             let without = called(hook, variable, b"").unwrap();
             let with = called(hook, "LANG", b"C.UTF-8").unwrap();
             assert_eq!(without.name(), with.name(), "{variable}");
-            let unknown = |called: &Called| match called {
-                Called::Hook(Event::Unknown(unknown)) => Some(unknown.variables().clone()),
+            let unknown = |called: &Invocation| match called {
+                Invocation::Hook(Event::Unknown(unknown)) => Some(unknown.variables().clone()),
                 _ => None,
             };
             match (unknown(&without), unknown(&with)) {

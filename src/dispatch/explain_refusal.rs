@@ -13,7 +13,11 @@ use crate::pebble::RetryPolicy;
 
 /// Gives the error in our words, if it is about a field of a layer that the charm leads back to an
 /// option; else as it is.
-pub(crate) async fn explained<C: Charm>(charm: &C, context: &HookContext, error: Error) -> Error {
+pub(crate) async fn explain_refusal<C: Charm>(
+    charm: &C,
+    context: &HookContext,
+    error: Error,
+) -> Error {
     let (Some(container), Some(refused)) = (error.container().cloned(), error.pebble()) else {
         return error;
     };

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::explained::explained;
+use super::explain_refusal::explain_refusal;
 use super::guarded::guarded;
 use super::mode::Mode;
 use super::queue::{Arrival, Deferred};
@@ -22,18 +22,17 @@ use crate::verdict::{Verdict, is_command};
 
 type ActionOf<C> = <<C as Charm>::Declared as Declaration>::Action;
 
-/// How the hook goes on after its handlers.
+/// How an event leaves the hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// The statuses are collected.
-    Status,
+pub(crate) enum EventEnd {
+    Handled,
     /// An error in `stop` or `remove` changes nothing any more: there is nobody left to show a
     /// status to.
-    Nothing,
+    Abandoned,
 }
 
 /// A charm in the hook that its handlers run in.
-pub(crate) struct Handling<'a, C: Charm> {
+pub(crate) struct Dispatcher<'a, C: Charm> {
     pub(crate) charm: C,
     pub(crate) hook: &'a Hook<C::Declared>,
     pub(crate) mode: Mode,
@@ -44,16 +43,16 @@ pub(crate) struct Handling<'a, C: Charm> {
     pub(crate) report: &'a mut HookReport,
 }
 
-impl<C: Charm> Handling<'_, C> {
+impl<C: Charm> Dispatcher<'_, C> {
     /// Runs the deferred events, oldest first, then this one.
     ///
     /// # Errors
     ///
     /// What fails the hook. In a workload hook only an event that cannot be stored does: every
     /// other cause becomes the status, and what is stored is committed.
-    pub(crate) async fn events(&mut self, current: &Event) -> Result<Next, Error> {
+    pub(crate) async fn run_events(&mut self, current: &Event) -> Result<EventEnd, Error> {
         if self.mode != Mode::Ending {
-            let stored = self.hook.context.memory.borrow().framework.queue.entries().to_vec();
+            let stored = self.hook.context.state.borrow().framework.queue.entries().to_vec();
             // One equal to the current event runs with it, once.
             for entry in stored.iter().filter(|entry| entry.event() != current) {
                 let (event, attempts, reason) = (entry.event(), entry.attempts(), entry.reason());
@@ -61,10 +60,10 @@ impl<C: Charm> Handling<'_, C> {
                     "stored \"{event}\" runs again after {} and {attempts} attempts: {reason}",
                     self.age(entry)
                 );
-                self.event(event, Arrival::FromQueue).await?;
+                self.run_event(event, Arrival::FromQueue).await?;
             }
         }
-        self.event(current, Arrival::FromJuju).await
+        self.run_event(current, Arrival::FromJuju).await
     }
 
     /// Runs an action, and sets its results.
@@ -72,7 +71,7 @@ impl<C: Charm> Handling<'_, C> {
     /// # Errors
     ///
     /// The action's failure message.
-    pub(crate) async fn action(&mut self, request: &ActionRequest) -> Result<(), Error> {
+    pub(crate) async fn run_action(&mut self, request: &ActionRequest) -> Result<(), Error> {
         let (charm, hook) = (&mut self.charm, self.hook);
         let place = format!("actions/{}", request.name());
         let result = guarded(place, async {
@@ -86,41 +85,43 @@ impl<C: Charm> Handling<'_, C> {
                 Ok(())
             }
             Err(Stop::NotReady(reason)) => Err(Error::refused(reason.status().message())),
-            Err(Stop::Failed(error)) => Err(explained(&self.charm, &hook.context, error).await),
+            Err(Stop::Failed(error)) => {
+                Err(explain_refusal(&self.charm, &hook.context, error).await)
+            }
         }
     }
 
-    async fn event(&mut self, event: &Event, arrival: Arrival) -> Result<Next, Error> {
+    async fn run_event(&mut self, event: &Event, arrival: Arrival) -> Result<EventEnd, Error> {
         let (charm, hook) = (&mut self.charm, self.hook);
         let error = match guarded(event, async { charm.handle(event, hook).await }).await {
             Ok(outcome) => match outcome.into_end() {
                 End::Done => {
                     self.forget(event, true);
                     self.ended(event, arrival, Ending::Done, None);
-                    return Ok(Next::Status);
+                    return Ok(EventEnd::Handled);
                 }
                 End::Defer(reason) => {
                     return self.stored(event, Status::waiting(reason), arrival, None);
                 }
             },
             Err(Stop::NotReady(reason)) => return self.waits(event, reason, arrival),
-            Err(Stop::Failed(error)) => explained(&self.charm, &hook.context, error).await,
+            Err(Stop::Failed(error)) => explain_refusal(&self.charm, &hook.context, error).await,
         };
         match self.verdict(event, &error) {
             Verdict::Done => {
                 tracing::warn!("\"{event}\" is done all the same: {}", error.chain());
-                hook.context.memory.borrow_mut().framework.queue.remove(event);
+                hook.context.state.borrow_mut().framework.queue.remove(event);
                 self.ended(event, arrival, Ending::Done, Some(error));
-                Ok(if event.is_ending() { Next::Nothing } else { Next::Status })
+                Ok(if event.is_ending() { EventEnd::Abandoned } else { EventEnd::Handled })
             }
             Verdict::Block(message) => {
                 tracing::warn!("\"{event}\" needs the user: {}", error.chain());
                 let message = text::one_line(&message);
-                let framework = &mut hook.context.memory.borrow_mut().framework;
+                let framework = &mut hook.context.state.borrow_mut().framework;
                 framework.queue.remove(event);
                 framework.faults.add(event, &message);
                 self.ended(event, arrival, Ending::Blocked(message), Some(error));
-                Ok(Next::Status)
+                Ok(EventEnd::Handled)
             }
             Verdict::Store(status) => self.stored(event, status, arrival, Some(error)),
             Verdict::Fail => {
@@ -132,7 +133,12 @@ impl<C: Charm> Handling<'_, C> {
 
     /// The event waits for something outside, which will send an event of its own unless the
     /// handler has it stored.
-    fn waits(&mut self, event: &Event, reason: NotReady, arrival: Arrival) -> Result<Next, Error> {
+    fn waits(
+        &mut self,
+        event: &Event,
+        reason: NotReady,
+        arrival: Arrival,
+    ) -> Result<EventEnd, Error> {
         let status = reason.status().clone();
         if reason.is_stored() {
             return self.stored(event, status, arrival, None);
@@ -141,7 +147,7 @@ impl<C: Charm> Handling<'_, C> {
         self.forget(event, false);
         self.not_ready.push(status.clone());
         self.ended(event, arrival, Ending::NotReady(status), None);
-        Ok(Next::Status)
+        Ok(EventEnd::Handled)
     }
 
     /// Stores the event. A Pebble that is away or a service that fails is for the status to tell;
@@ -152,7 +158,7 @@ impl<C: Charm> Handling<'_, C> {
         status: Status,
         arrival: Arrival,
         error: Option<Error>,
-    ) -> Result<Next, Error> {
+    ) -> Result<EventEnd, Error> {
         const STORED: &str = "is stored and runs again before the next event";
         match &error {
             Some(error) if error.pebble().is_some_and(is_expected) => {
@@ -164,15 +170,15 @@ impl<C: Charm> Handling<'_, C> {
             }
             None => {}
         }
-        let framework = &mut self.hook.context.memory.borrow_mut().framework;
+        let framework = &mut self.hook.context.state.borrow_mut().framework;
         framework.store(event, &status, arrival, self.now)?;
         framework.clear_faults(event, false);
         self.ended(event, arrival, Ending::Stored(status), error);
-        Ok(Next::Status)
+        Ok(EventEnd::Handled)
     }
 
     fn forget(&self, event: &Event, done: bool) {
-        let framework = &mut self.hook.context.memory.borrow_mut().framework;
+        let framework = &mut self.hook.context.state.borrow_mut().framework;
         framework.queue.remove(event);
         framework.clear_faults(event, done);
     }

@@ -9,7 +9,7 @@ use crate::juju::{ContainerName, HookTools, Status};
 use crate::pebble::{FailedAttempt, RetryObserver};
 
 /// Watches the retries of one container: after ten seconds the unit's status says what is going on.
-pub(crate) struct Observer {
+pub(crate) struct RetryStatus {
     container: ContainerName,
     mode: Mode,
     juju: Arc<HookTools>,
@@ -19,13 +19,13 @@ pub(crate) struct Observer {
 /// How long a Pebble must have kept silent before the unit's status says so.
 const EARLY_STATUS_AFTER: Duration = Duration::from_secs(10);
 
-impl Observer {
+impl RetryStatus {
     pub(crate) fn new(container: ContainerName, mode: Mode, juju: Arc<HookTools>) -> Self {
         Self { container, mode, juju, said: AtomicBool::new(false) }
     }
 }
 
-impl RetryObserver for Observer {
+impl RetryObserver for RetryStatus {
     fn attempt_failed(&self, failure: &FailedAttempt) {
         if failure.delay().is_none() {
             return;

@@ -8,14 +8,14 @@ use crate::juju::{self, ActionName, ContainerName, DispatchPath, HookEnv};
 
 /// What the agent calls the charm for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Called {
+pub(crate) enum Invocation {
     /// A hook.
     Hook(Event),
     /// An action, which is not yet known to be declared.
     Action(ActionName),
 }
 
-impl Called {
+impl Invocation {
     /// Reads the environment against what the charm declares; `None` when it names nothing at all.
     ///
     /// The name is in `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME`, else `JUJU_ACTION_NAME`, else it
@@ -69,7 +69,7 @@ pub(crate) fn known_as(event: &Event, metadata: &Metadata) -> Option<Event> {
     let variables = unknown.variables().iter().map(|(name, value)| (name.as_str(), value.clone()));
     let variables = variables.chain(own).map(|(name, value)| (OsString::from(name), value.into()));
     let env = HookEnv::from_vars(variables).ok()?;
-    let Called::Hook(event) = Called::from_env(&env, metadata).ok()?? else { return None };
+    let Invocation::Hook(event) = Invocation::from_env(&env, metadata).ok()?? else { return None };
     (!matches!(event, Event::Unknown(_)) && event.is_deferrable()).then_some(event)
 }
 
@@ -224,14 +224,14 @@ mod tests {
         HookEnv::from_vars(all).unwrap().with_called_by(called_by)
     }
 
-    fn called(variables: &[(&str, &str)], program: &str) -> Option<Called> {
-        Called::from_env(&env(variables, program), &METADATA).unwrap()
+    fn called(variables: &[(&str, &str)], program: &str) -> Option<Invocation> {
+        Invocation::from_env(&env(variables, program), &METADATA).unwrap()
     }
 
     fn event(variables: &[(&str, &str)]) -> Option<Event> {
         match called(variables, "./dispatch")? {
-            Called::Hook(event) => Some(event),
-            action @ Called::Action(_) => panic!("{action:?}"),
+            Invocation::Hook(event) => Some(event),
+            action @ Invocation::Action(_) => panic!("{action:?}"),
         }
     }
 
@@ -319,8 +319,8 @@ mod tests {
 
     #[test]
     fn the_dispatch_path_is_asked_first_then_the_hook_then_the_programs_name() {
-        let hook = |event| Some(Called::Hook(event));
-        let action = |name: &str| Some(Called::Action(name.parse().unwrap()));
+        let hook = |event| Some(Invocation::Hook(event));
+        let action = |name: &str| Some(Invocation::Action(name.parse().unwrap()));
         let all = [("JUJU_DISPATCH_PATH", "hooks/start"), ("JUJU_HOOK_NAME", "stop")];
         assert_eq!(called(&all, "install"), hook(Event::Start));
         assert_eq!(called(&all[1..], "install"), hook(Event::Stop));
@@ -380,7 +380,7 @@ mod tests {
 
         #[test]
         fn any_program_name_is_an_event_or_none(program in "(?s).{0,40}") {
-            let _ = Called::from_env(&env(&[], &program), &METADATA);
+            let _ = Invocation::from_env(&env(&[], &program), &METADATA);
         }
     }
 }
