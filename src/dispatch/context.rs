@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::framework::Framework;
 use super::mode::Mode;
 use super::operator_retry::OperatorRetry;
 use super::retry_status::RetryStatus;
-use super::state::Framework;
 use super::unit_state::UnitState;
 use crate::declaration::Metadata;
 use crate::error::{ContainerTag, Error};

@@ -11,11 +11,13 @@
 //! [`main`](main()) is a process of its own; [`run_hook`] is the same in a test, with everything
 //! that it touches given, and returns a [`HookReport`].
 
+mod charm_state;
 mod collect_status;
 pub(crate) mod context;
 mod dispatcher;
 mod explain_refusal;
 mod faults;
+mod framework;
 mod guarded;
 mod invocation;
 mod log;
@@ -27,7 +29,6 @@ mod queue;
 mod report;
 mod retry_status;
 mod run;
-mod state;
 mod store;
 mod stored;
 #[cfg(test)]
@@ -35,10 +36,12 @@ mod tests;
 mod unit_state;
 mod usage;
 
+pub use charm_state::CHARM_KEY;
+pub use framework::deferred_events;
 pub use process::main;
 pub use queue::Deferred;
 pub use report::{Ending, Handled, HookReport};
 pub use run::{RunOptions, run, run_hook};
-pub use state::{CHARM_KEY, deferred_events};
+
 pub use stored::envelope::LARGEST_DOCUMENT;
 pub use stored::framework::FRAMEWORK_KEY;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::charm_state::{CHARM_KEY, CharmState};
+use super::framework::Framework;
 use super::mode::Mode;
-use super::state::{CHARM_KEY, CharmState, Framework};
 use super::store::Store;
 use super::stored::framework::FRAMEWORK_KEY;
 use crate::declaration::Metadata;

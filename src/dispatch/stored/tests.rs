@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::state::{CharmState, Framework};
+use super::super::charm_state::CharmState;
+use super::super::framework::Framework;
 use crate::declaration::Metadata;
 use crate::dispatch::{Deferred, deferred_events};
 use crate::event::Event;

@@ -14,10 +14,10 @@ use serde_json::Value;
 use tokio::runtime::Builder;
 
 use super::fake_pebble::serve;
+use super::framework::Framework;
 use super::probe::{Collected, Probe, Step};
 use super::report::HookReport;
 use super::run::{RunOptions, run_hook};
-use super::state::Framework;
 use super::stored::framework::FRAMEWORK_KEY;
 use crate::juju::{HookEnv, LogLevel, ToolFailure};
 use crate::{Charm, Event, Retry, Verdict};

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::charm_state::CHARM_KEY;
 use super::fake_pebble::willing;
 use super::fakes::{Unit, lines_logged};
 use super::probe::{Collected, Step};
 use super::queue::{Arrival, Queue};
-use super::state::CHARM_KEY;
 
 use crate::juju::{LogLevel, Status};
 use crate::pebble::{RetryPolicy, RetrySummary};
