@@ -8,7 +8,7 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use charmwright::pebble::{Attempt, Budget, Classified, Client, RetryPolicy};
+use charmwright::pebble::{Attempt, Budget, Client, RetryDecision, RetryPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -25,14 +25,14 @@ enum AdminError {
 
 /// What a failure means. The request only reads, so it may be sent again after any break; one that
 /// acts has to think of the answer that was lost.
-fn classify(error: &AdminError) -> Classified {
+fn classify(error: &AdminError) -> RetryDecision {
     match error {
-        AdminError::Connection(_) => Classified::Retry,
+        AdminError::Connection(_) => RetryDecision::Retry,
         AdminError::Status { status: 429 | 503, retry_after: Some(time) } => {
-            Classified::RetryAfter(*time)
+            RetryDecision::RetryAfter(*time)
         }
-        AdminError::Status { status: 429 | 503, .. } => Classified::Retry,
-        AdminError::Status { .. } | AdminError::NotHttp => Classified::Final,
+        AdminError::Status { status: 429 | 503, .. } => RetryDecision::Retry,
+        AdminError::Status { .. } | AdminError::NotHttp => RetryDecision::Final,
     }
 }
 

@@ -358,8 +358,8 @@ impl From<pebble::Error> for Error {
 }
 
 /// Takes over the end of a [`RetryPolicy::run`](pebble::RetryPolicy::run) that had no success.
-impl<E: StdError + Send + Sync + 'static> From<pebble::RunError<E>> for Error {
-    fn from(error: pebble::RunError<E>) -> Self {
+impl<E: StdError + Send + Sync + 'static> From<pebble::RetryError<E>> for Error {
+    fn from(error: pebble::RetryError<E>) -> Self {
         Self::new(error)
     }
 }
@@ -446,7 +446,7 @@ mod tests {
 
     #[test]
     fn a_wrapped_error_is_still_found() {
-        let retried = pebble::RunError::Final {
+        let retried = pebble::RetryError::Final {
             operation: "replan twice".to_owned(),
             attempts: 1,
             error: no_answer(),
@@ -474,8 +474,11 @@ mod tests {
         #[error("cannot count sheep number {0}")]
         struct Sheep(u32);
 
-        let retried =
-            pebble::RunError::Final { operation: "count".to_owned(), attempts: 2, error: Sheep(7) };
+        let retried = pebble::RetryError::Final {
+            operation: "count".to_owned(),
+            attempts: 2,
+            error: Sheep(7),
+        };
         for (error, chain) in [
             (Error::new(Sheep(7)), "cannot count sheep number 7"),
             (Error::new(Sheep(7)).context("sleep"), "cannot sleep: cannot count sheep number 7"),
@@ -503,7 +506,7 @@ mod tests {
         assert_eq!(config.config_fault().unwrap(), "invalid config \"port\": must be even");
         let away = unreachable().context("bring up the web");
         assert_eq!(away.kind(), &ErrorKind::Pebble);
-        assert!(away.in_setup() && away.pebble().is_some_and(pebble::Error::is_away));
+        assert!(away.in_setup() && away.pebble().is_some_and(pebble::Error::is_unavailable));
         let error = ErrorBuilder::new(pebble::ErrorKind::Unreachable, "replan").build();
         assert_eq!(Error::new(error).kind(), &ErrorKind::Pebble);
         let tool = || juju::Error::missing_variable("JUJU_UNIT_NAME");

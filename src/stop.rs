@@ -198,7 +198,7 @@ impl IntoStop for Error {
 
 impl IntoStop for pebble::Error {}
 impl IntoStop for juju::Error {}
-impl<E: StdError + Send + Sync + 'static> IntoStop for pebble::RunError<E> {}
+impl<E: StdError + Send + Sync + 'static> IntoStop for pebble::RetryError<E> {}
 impl IntoStop for Box<dyn StdError + Send + Sync> {}
 
 /// Says of a failed step what was attempted, so that `?` may pass it on.

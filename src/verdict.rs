@@ -79,8 +79,10 @@ impl Verdict {
             return Self::Fail;
         };
         match pebble.kind() {
-            _ if pebble.is_away() && event.is_ending() => Self::Done,
-            _ if pebble.is_away() && error.in_setup() => Self::Store(waiting_for_pebble(error)),
+            _ if pebble.is_unavailable() && event.is_ending() => Self::Done,
+            _ if pebble.is_unavailable() && error.in_setup() => {
+                Self::Store(waiting_for_pebble(error))
+            }
             // The next pebble-ready brings the layer back.
             pebble::ErrorKind::Restarted if event.is_ending() => Self::Done,
             pebble::ErrorKind::Restarted => Self::Store(waiting_for_pebble(error)),
@@ -101,7 +103,7 @@ impl Verdict {
     /// without a trace.
     pub(crate) fn never_failing(self, error: &Error) -> Self {
         match self {
-            Self::Fail if error.pebble().is_some_and(pebble::Error::is_away) => {
+            Self::Fail if error.pebble().is_some_and(pebble::Error::is_unavailable) => {
                 Self::Store(waiting_for_pebble(error))
             }
             Self::Fail => Self::Store(Status::blocked(error.chain())),

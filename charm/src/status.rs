@@ -4,8 +4,8 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use charmwright::pebble::{
-    self, Budget, CheckQuery, CheckStatus, Classified, ErrorKind, LogEntry, LogQuery, RetryPolicy,
-    RunError, ServiceStatus,
+    self, Budget, CheckQuery, CheckStatus, ErrorKind, LogEntry, LogQuery, RetryDecision,
+    RetryError, RetryPolicy, ServiceStatus,
 };
 use charmwright::{Container, Hook, Result, Status, Statuses};
 
@@ -98,13 +98,13 @@ pub async fn first_check(workload: &Container) -> Result<()> {
         Err(error) => Err(NotPassed::NotRun(error)),
     };
     let classify = |reason: &NotPassed| match reason {
-        NotPassed::Failing(_) => Classified::Retry,
-        NotPassed::NotRun(_) => Classified::Final,
+        NotPassed::Failing(_) => RetryDecision::Retry,
+        NotPassed::NotRun(_) => RetryDecision::Final,
     };
     match policy
         .run("pass the health check", &Budget::new(), run, classify)
         .await
-        .map_err(RunError::into_inner)
+        .map_err(RetryError::into_inner)
     {
         Err(Some(NotPassed::NotRun(error))) if !runs_later(&error) => Err(error.into()),
         _ => Ok(()),

@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| charmwright_pebble::decoders::duration(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| charmwright_pebble::fuzzing::duration(bytes));

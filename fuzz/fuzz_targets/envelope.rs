@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| charmwright_pebble::decoders::envelope(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| charmwright_pebble::fuzzing::envelope(bytes));

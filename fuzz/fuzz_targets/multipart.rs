@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| charmwright_pebble::decoders::multipart(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| charmwright_pebble::fuzzing::multipart(bytes));

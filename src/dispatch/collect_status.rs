@@ -73,7 +73,7 @@ async fn collect<C: Charm>(
     let error = explain_refusal(charm, &unit.context, error).await;
     if let Some(message) = error.config_fault() {
         statuses.add(Status::blocked(message));
-    } else if error.pebble().is_some_and(pebble::Error::is_away) {
+    } else if error.pebble().is_some_and(pebble::Error::is_unavailable) {
         tracing::debug!("{}", error.chain());
         statuses.add(waiting_for_pebble(&error));
     } else {

@@ -214,6 +214,6 @@ fn is_expected(error: &pebble::Error) -> bool {
     match error.kind() {
         ChangeFailed => !is_command(error),
         ChangeRunning | NotReached | Restarted => true,
-        _ => error.is_away(),
+        _ => error.is_unavailable(),
     }
 }

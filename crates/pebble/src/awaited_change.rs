@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::call::{Answered, Call, Failure, Halt, Snag};
+use super::call::{Answered, AttemptError, Call, ExchangeError, Halt};
 use super::change::{Change, ChangeId, ChangeStatus, Task};
 use super::changes::{change_path, read_change};
+use super::connection::Connection;
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::envelope::Refusal;
 use super::error::Error;
-use super::lane::Lane;
 use super::reader::Reader;
 use super::remainder::{INTERRUPTED, NOT_IN_PLAN, STOPPED_EARLY, is_stop_of_all};
 use super::request::Request;
@@ -170,7 +170,7 @@ impl Reader {
                 ChangeEnd::Ready { change, .. } => Ok(*change),
                 ChangeEnd::Restarted { cause, .. } => {
                     let refusal = Refusal { status: 404, kind: None, message: cause };
-                    Err(Failure::Final(call.request().refused(self.daemon(), refusal)))
+                    Err(AttemptError::Final(call.request().refused(self.daemon(), refusal)))
                 }
             }
         })
@@ -204,7 +204,7 @@ impl Reader {
         call: &Call<'_>,
         awaited: &mut AwaitedChange,
         attempt: u32,
-    ) -> Result<ChangeEnd, Failure> {
+    ) -> Result<ChangeEnd, AttemptError> {
         loop {
             let mut lane = self.lane(call.request().operation()).await?;
             let result = self.wait_on(call, &mut lane, awaited, attempt).await;
@@ -220,7 +220,7 @@ impl Reader {
     async fn wait_on(
         &self,
         call: &Call<'_>,
-        lane: &mut Lane,
+        lane: &mut Connection,
         awaited: &mut AwaitedChange,
         attempt: u32,
     ) -> Result<ChangeEnd, Halt> {
@@ -250,20 +250,20 @@ impl Reader {
                     if last {
                         let operation = call.request().operation();
                         let error = self.still_running(operation, change, awaited.waited);
-                        return Err(Failure::Final(error).into());
+                        return Err(AttemptError::Final(error).into());
                     }
                 }
                 // Not ready within the slice: ask again.
-                Err(Snag::Refused(refusal)) if refusal.status == 504 && !last => {}
-                Err(Snag::Refused(refusal)) => {
+                Err(ExchangeError::Refused(refusal)) if refusal.status == 504 && !last => {}
+                Err(ExchangeError::Refused(refusal)) => {
                     let error = call.request().refused(self.daemon(), refusal);
-                    return Err(Failure::Final(error).into());
+                    return Err(AttemptError::Final(error).into());
                 }
-                Err(Snag::Lost { cause, unanswered }) => {
+                Err(ExchangeError::ReplyLost { cause, unanswered }) => {
                     awaited.waited = awaited.waited.saturating_add(asked.elapsed());
-                    return Err(Failure::after(unanswered, cause).into());
+                    return Err(AttemptError::after(unanswered, cause).into());
                 }
-                Err(Snag::Halt(halt)) => return Err(halt),
+                Err(ExchangeError::Halt(halt)) => return Err(halt),
             }
             if asked.elapsed() < LEAST_PAUSE {
                 tokio::time::sleep(LEAST_PAUSE).await;
@@ -277,7 +277,7 @@ impl Reader {
     /// is to be there before.
     pub(super) async fn wait_for_taken_over_changes(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
     ) -> Result<(), Halt> {
         // Whoever makes only one attempt does not want to wait for long either.
@@ -293,15 +293,15 @@ impl Reader {
                 if left.is_zero() {
                     let operation = "put back the layers";
                     let error = self.still_running(operation, change, begun.elapsed());
-                    return Err(Failure::Final(error).into());
+                    return Err(AttemptError::Final(error).into());
                 }
                 let asked = Instant::now();
                 let request = wait_request(change.id(), left.min(SLICE));
                 match self.ask(lane, &request, attempt).await {
                     Ok(_) => break,
                     // It was dropped since it was listed.
-                    Err(Snag::Refused(refusal)) if refusal.status == 404 => break,
-                    Err(Snag::Refused(refusal)) if refusal.status == 504 => {}
+                    Err(ExchangeError::Refused(refusal)) if refusal.status == 404 => break,
+                    Err(ExchangeError::Refused(refusal)) if refusal.status == 504 => {}
                     Err(snag) => return Err(self.halt_of(&request, snag)),
                 }
                 if asked.elapsed() < LEAST_PAUSE {
@@ -316,7 +316,7 @@ impl Reader {
     /// moment.
     async fn was_told_to_stop(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         since: Timestamp,
     ) -> Result<bool, Halt> {
@@ -339,7 +339,7 @@ impl Reader {
     /// is not the one that took the change on.
     async fn has_forgotten(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         awaited: &AwaitedChange,
         attempt: u32,
     ) -> Result<Option<ChangeEnd>, Halt> {
@@ -364,10 +364,10 @@ impl Reader {
                     }
                 }
             }
-            Err(Snag::Refused(refusal)) if refusal.status == 404 && known => {
+            Err(ExchangeError::Refused(refusal)) if refusal.status == 404 && known => {
                 restarted(format!("Pebble was restarted and no longer knows change {id}"), None)
             }
-            Err(Snag::Refused(refusal)) if refusal.status == 404 => {
+            Err(ExchangeError::Refused(refusal)) if refusal.status == 404 => {
                 restarted(FORGOTTEN.to_owned(), None)
             }
             Err(snag) => Err(self.halt_of(&request, snag)),
@@ -380,7 +380,7 @@ impl Reader {
     /// it goes.
     async fn ready(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         awaited: &AwaitedChange,
         attempt: u32,
         change: Change,
@@ -397,7 +397,7 @@ impl Reader {
                 const CAUSE: &str = "Pebble was stopped while it started a service";
                 if same_connection {
                     // It is still there, for a moment: what it is asked now would go with it.
-                    return Err(Failure::temporary(CAUSE).into());
+                    return Err(AttemptError::temporary(CAUSE).into());
                 }
                 return restarted(CAUSE, change);
             }
@@ -423,7 +423,7 @@ impl Reader {
     /// Says how the services of a change that is done show that this daemon has not done it.
     async fn shows_a_restart(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         change: &Change,
     ) -> Result<Option<String>, Halt> {

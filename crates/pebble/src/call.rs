@@ -13,17 +13,17 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::Instant;
 
+use super::connection::{Connection, Reply};
 use super::envelope::{self, Decoded, Document, Envelope, Refusal};
 use super::error::Error;
-use super::lane::{Lane, Reply};
 use super::no_answer::NoAnswer;
 use super::plan::{Plan, read_plan};
 use super::reader::Reader;
 use super::request::Request;
-use super::resend::{Resend, Resume};
-use super::retry::{Classified, Drained, Judged, Reporter, drive};
+use super::resend::{Recovery, Resend};
+use super::retry::{Classification, GaveUp, Reporter, RetryDecision, drive};
 use super::timestamp::Timestamp;
-use super::transport::{Broken, FailureClass, seconds};
+use super::transport::{TransportError, TransportFailure, seconds};
 
 /// A call in progress.
 pub(super) struct Call<'c> {
@@ -58,23 +58,23 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    pub(super) fn here(envelope: Envelope, lane: &Lane) -> Self {
+    pub(super) fn here(envelope: Envelope, lane: &Connection) -> Self {
         Self { envelope, lane: lane.number(), since: Timestamp::now(), found: false }
     }
 }
 
 /// Why an attempt has failed.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum AttemptError {
     /// Another attempt may be made.
     Temporary { cause: String, unanswered: Duration, hint: Option<Duration> },
     /// A request is out and the connection is open: no other attempt may be made.
-    Silent { unanswered: Duration, acted: bool },
+    TimedOut { unanswered: Duration, acted: bool },
     /// No other attempt would change it.
     Final(Error),
 }
 
-impl Failure {
+impl AttemptError {
     /// A failure that came as an answer, or after one, so that it costs no time.
     pub(super) fn temporary(cause: impl Into<String>) -> Self {
         Self::after(Duration::ZERO, cause)
@@ -91,21 +91,21 @@ impl Failure {
 pub(super) enum Halt {
     /// The kept connection was dead before anything was sent: take another, nothing has failed.
     Stale,
-    Failed(Failure),
+    Failed(AttemptError),
 }
 
-impl From<Failure> for Halt {
-    fn from(failure: Failure) -> Self {
+impl From<AttemptError> for Halt {
+    fn from(failure: AttemptError) -> Self {
         Self::Failed(failure)
     }
 }
 
 /// What became of one request on one connection, when it was not answered as hoped.
 #[derive(Debug)]
-pub(super) enum Snag {
+pub(super) enum ExchangeError {
     Halt(Halt),
     /// Sent, or perhaps sent, and no answer.
-    Lost {
+    ReplyLost {
         cause: String,
         unanswered: Duration,
     },
@@ -198,7 +198,7 @@ impl<'c> Call<'c> {
     pub(super) async fn run<T, Op, Fut>(&self, mut operation: Op) -> Result<T, Error>
     where
         Op: FnMut(u32) -> Fut,
-        Fut: Future<Output = Result<T, Failure>>,
+        Fut: Future<Output = Result<T, AttemptError>>,
     {
         let client = self.client;
         self.request.check(client.daemon())?;
@@ -208,19 +208,19 @@ impl<'c> Call<'c> {
             unfinished: Arc::clone(&self.unfinished),
             observer: client.observer().cloned(),
         };
-        let judge = |failure: &Failure| match failure {
-            Failure::Temporary { cause, unanswered, hint } => Judged {
-                meaning: hint.map_or(Classified::Retry, Classified::RetryAfter),
+        let judge = |failure: &AttemptError| match failure {
+            AttemptError::Temporary { cause, unanswered, hint } => Classification {
+                meaning: hint.map_or(RetryDecision::Retry, RetryDecision::RetryAfter),
                 unanswered: *unanswered,
                 cause: cause.clone(),
             },
-            Failure::Silent { unanswered, .. } => Judged {
-                meaning: Classified::Final,
+            AttemptError::TimedOut { unanswered, .. } => Classification {
+                meaning: RetryDecision::Final,
                 unanswered: *unanswered,
                 cause: "no answer".to_owned(),
             },
-            Failure::Final(error) => Judged {
-                meaning: Classified::Final,
+            AttemptError::Final(error) => Classification {
+                meaning: RetryDecision::Final,
                 unanswered: Duration::ZERO,
                 cause: error.reason().to_owned(),
             },
@@ -233,17 +233,17 @@ impl<'c> Call<'c> {
             .map_err(|drained| self.error(drained))
     }
 
-    fn error(&self, drained: Drained<Failure>) -> Error {
-        let Drained { attempts, elapsed, error, .. } = drained;
+    fn error(&self, drained: GaveUp<AttemptError>) -> Error {
+        let GaveUp { attempts, elapsed, error, .. } = drained;
         let (operation, daemon) = (self.request.operation(), self.client.daemon());
         let socket = self.client.socket().display();
         let acted_before = self.may_have_acted();
         let error = match error {
-            Failure::Final(error) => {
+            AttemptError::Final(error) => {
                 let acted = error.may_have_acted() || acted_before;
                 return error.with_attempts(attempts).with_acted(acted);
             }
-            Failure::Silent { unanswered, acted } => {
+            AttemptError::TimedOut { unanswered, acted } => {
                 let acted = acted || acted_before;
                 let warning = if acted { "; the request may have acted" } else { "" };
                 let reason = format!(
@@ -252,7 +252,7 @@ impl<'c> Call<'c> {
                 );
                 Error::unreachable(operation, daemon, reason).with_acted(acted)
             }
-            Failure::Temporary { cause, .. } => {
+            AttemptError::Temporary { cause, .. } => {
                 let reason = NoAnswer {
                     socket: self.client.socket(),
                     attempts,
@@ -269,7 +269,7 @@ impl<'c> Call<'c> {
     }
 
     /// One attempt, on a kept connection or a new one.
-    pub(super) async fn attempt(&self, number: u32) -> Result<Answered, Failure> {
+    pub(super) async fn attempt(&self, number: u32) -> Result<Answered, AttemptError> {
         // Ends: each turn but the last uses up one kept connection, and a new one is never stale.
         loop {
             let mut lane = self.client.lane(self.request.operation()).await?;
@@ -283,7 +283,11 @@ impl<'c> Call<'c> {
         }
     }
 
-    pub(super) async fn attempt_on(&self, lane: &mut Lane, number: u32) -> Result<Answered, Halt> {
+    pub(super) async fn attempt_on(
+        &self,
+        lane: &mut Connection,
+        number: u32,
+    ) -> Result<Answered, Halt> {
         let known = self.client.known_layers();
         if self.request.needs_layers() {
             let perhaps = match self.request.resend() {
@@ -303,9 +307,9 @@ impl<'c> Call<'c> {
         let lost = *self.lost();
         if let Some(lost) = lost {
             match self.resume(lane, number, lost).await? {
-                Resume::Send => {}
-                Resume::Done(envelope) => return Ok(Answered::here(envelope, lane)),
-                Resume::Found(id) => {
+                Recovery::Send => {}
+                Recovery::Done(envelope) => return Ok(Answered::here(envelope, lane)),
+                Recovery::Found(id) => {
                     let envelope = Envelope { change: Some(id), result: Document::NULL };
                     return Ok(Answered {
                         envelope,
@@ -314,14 +318,14 @@ impl<'c> Call<'c> {
                         found: true,
                     });
                 }
-                Resume::Later(cause) => return Err(Failure::temporary(cause).into()),
+                Recovery::Later(cause) => return Err(AttemptError::temporary(cause).into()),
             }
         }
         let since = Timestamp::now();
         match self.client.ask(lane, &self.request, number).await {
             Ok(envelope) => Ok(Answered { envelope, lane: lane.number(), since, found: false }),
-            Err(Snag::Halt(halt)) => Err(halt),
-            Err(Snag::Lost { cause, unanswered }) => {
+            Err(ExchangeError::Halt(halt)) => Err(halt),
+            Err(ExchangeError::ReplyLost { cause, unanswered }) => {
                 self.lost().get_or_insert(Lost { since, looks: 0, restarts });
                 if matches!(self.request.resend(), Resend::Never) {
                     let reason = format!(
@@ -330,11 +334,11 @@ impl<'c> Call<'c> {
                     );
                     let error =
                         Error::unreachable(self.request.operation(), self.client.daemon(), reason);
-                    return Err(Failure::Final(error.with_acted(true)).into());
+                    return Err(AttemptError::Final(error.with_acted(true)).into());
                 }
-                Err(Failure::after(unanswered, cause).into())
+                Err(AttemptError::after(unanswered, cause).into())
             }
-            Err(Snag::Refused(refusal)) => {
+            Err(ExchangeError::Refused(refusal)) => {
                 self.note_refused(&refusal);
                 if lost.is_some()
                     && let Some(answered) = self.explained(lane, number, &refusal).await?
@@ -350,16 +354,16 @@ impl<'c> Call<'c> {
 /// Single exchanges, from which the attempts are made.
 impl Reader {
     /// A connection for one attempt of `operation`.
-    pub(super) async fn lane(&self, operation: &str) -> Result<Lane, Failure> {
+    pub(super) async fn lane(&self, operation: &str) -> Result<Connection, AttemptError> {
         let started = Instant::now();
         match self.transport().lane().await {
             Ok(lane) => Ok(lane),
             Err(broken) => Err(match self.judge(operation, broken, started.elapsed(), false) {
-                Snag::Halt(Halt::Failed(failure)) => failure,
+                ExchangeError::Halt(Halt::Failed(failure)) => failure,
                 // A connection that is being opened has carried nothing that could be lost.
-                Snag::Halt(Halt::Stale) | Snag::Lost { .. } | Snag::Refused(_) => {
-                    Failure::temporary("no connection")
-                }
+                ExchangeError::Halt(Halt::Stale)
+                | ExchangeError::ReplyLost { .. }
+                | ExchangeError::Refused(_) => AttemptError::temporary("no connection"),
             }),
         }
     }
@@ -367,10 +371,10 @@ impl Reader {
     /// Sends one request over one connection, once.
     pub(super) async fn ask(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         request: &Request,
         attempt: u32,
-    ) -> Result<Envelope, Snag> {
+    ) -> Result<Envelope, ExchangeError> {
         let limit = self.policy().limit(self.budget().unanswered(), attempt == 1);
         let started = Instant::now();
         let exchange = async {
@@ -390,35 +394,44 @@ impl Reader {
     }
 
     /// What a complete answer says.
-    pub(super) fn decode_reply(&self, request: &Request, reply: &Reply) -> Result<Envelope, Snag> {
+    pub(super) fn decode_reply(
+        &self,
+        request: &Request,
+        reply: &Reply,
+    ) -> Result<Envelope, ExchangeError> {
         match envelope::decode_answer(reply.status, reply.is_text(), &reply.body, request.form()) {
             Ok(Decoded::Answer(envelope)) => Ok(envelope),
-            Ok(Decoded::Refusal(refusal)) => Err(Snag::Refused(refusal)),
+            Ok(Decoded::Refusal(refusal)) => Err(ExchangeError::Refused(refusal)),
             Err(garbage) => {
                 let reason = format!(
                     "what answered at {} with status {} is not Pebble: {garbage}",
                     self.socket().display(),
                     reply.status
                 );
-                Err(Snag::Halt(Failure::Final(request.misanswered(self.daemon(), reason)).into()))
+                Err(ExchangeError::Halt(
+                    AttemptError::Final(request.misanswered(self.daemon(), reason)).into(),
+                ))
             }
         }
     }
 
     /// The failure of a request that is refused. Pebble itself never says that it is busy; a proxy
     /// may, and then a safe request is made again.
-    pub(super) fn refusal(&self, request: &Request, refusal: Refusal) -> Failure {
+    pub(super) fn refusal(&self, request: &Request, refusal: Refusal) -> AttemptError {
         if matches!(refusal.status, 429 | 503) && matches!(request.resend(), Resend::Safe) {
-            return Failure::temporary(format!("answered {}: {}", refusal.status, refusal.message));
+            return AttemptError::temporary(format!(
+                "answered {}: {}",
+                refusal.status, refusal.message
+            ));
         }
-        Failure::Final(request.refused(self.daemon(), refusal))
+        AttemptError::Final(request.refused(self.daemon(), refusal))
     }
 
     /// A request beside the one that the call is about. It only reads, or may be repeated, so a
     /// lost answer is just a failed attempt.
     pub(super) async fn read(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         request: &Request,
     ) -> Result<Envelope, Halt> {
@@ -426,12 +439,14 @@ impl Reader {
     }
 
     /// What it means that such a request was not answered as hoped.
-    pub(super) fn halt_of(&self, request: &Request, snag: Snag) -> Halt {
+    pub(super) fn halt_of(&self, request: &Request, snag: ExchangeError) -> Halt {
         match snag {
-            Snag::Halt(halt) => halt,
-            Snag::Lost { cause, unanswered } => Failure::after(unanswered, cause).into(),
-            Snag::Refused(refusal) => {
-                Failure::Final(request.refused(self.daemon(), refusal)).into()
+            ExchangeError::Halt(halt) => halt,
+            ExchangeError::ReplyLost { cause, unanswered } => {
+                AttemptError::after(unanswered, cause).into()
+            }
+            ExchangeError::Refused(refusal) => {
+                AttemptError::Final(request.refused(self.daemon(), refusal)).into()
             }
         }
     }
@@ -439,7 +454,7 @@ impl Reader {
     /// As [`Self::read`], for a list; Go writes an empty one as null.
     pub(super) async fn read_list<T: DeserializeOwned>(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         request: &Request,
     ) -> Result<Vec<T>, Halt> {
@@ -453,8 +468,8 @@ impl Reader {
         &self,
         request: &Request,
         attempt: u32,
-    ) -> Result<Vec<T>, Failure> {
-        request.check(self.daemon()).map_err(Failure::Final)?;
+    ) -> Result<Vec<T>, AttemptError> {
+        request.check(self.daemon()).map_err(AttemptError::Final)?;
         loop {
             let mut lane = self.lane(request.operation()).await?;
             let result = self.read_list(&mut lane, attempt, request).await;
@@ -471,29 +486,33 @@ impl Reader {
         &self,
         request: &Request,
         envelope: Envelope,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, AttemptError> {
         envelope.result.decode().map_err(|error| {
             let reason = "the result in Pebble's answer has another shape than expected";
-            Failure::Final(request.misanswered(self.daemon(), reason).with_cause(&error))
+            AttemptError::Final(request.misanswered(self.daemon(), reason).with_cause(&error))
         })
     }
 
-    pub(super) async fn plan_on(&self, lane: &mut Lane, attempt: u32) -> Result<Plan, Halt> {
+    pub(super) async fn plan_on(&self, lane: &mut Connection, attempt: u32) -> Result<Plan, Halt> {
         let text = self.plan_text_on(lane, attempt).await?;
         self.parse_plan(&text).map_err(Halt::from)
     }
 
-    pub(super) async fn plan_text_on(&self, lane: &mut Lane, attempt: u32) -> Result<String, Halt> {
+    pub(super) async fn plan_text_on(
+        &self,
+        lane: &mut Connection,
+        attempt: u32,
+    ) -> Result<String, Halt> {
         let request = read_plan();
         let envelope = self.read(lane, attempt, &request).await?;
         Ok(self.decode_as(&request, envelope)?)
     }
 
-    pub(super) fn parse_plan(&self, text: &str) -> Result<Plan, Failure> {
+    pub(super) fn parse_plan(&self, text: &str) -> Result<Plan, AttemptError> {
         Plan::from_yaml(text).map_err(|error| {
             let reason = "what Pebble sent is not a plan";
             let error = read_plan().misanswered(self.daemon(), reason).with_cause(&error);
-            Failure::Final(error)
+            AttemptError::Final(error)
         })
     }
 
@@ -501,34 +520,36 @@ impl Reader {
     pub(super) fn judge(
         &self,
         operation: &str,
-        broken: Broken,
+        broken: TransportError,
         unanswered: Duration,
         acts: bool,
-    ) -> Snag {
-        let Broken { class, cause, stale } = broken;
+    ) -> ExchangeError {
+        let TransportError { class, cause, stale } = broken;
         let failure = match class {
-            FailureClass::NotSent if stale => return Snag::Halt(Halt::Stale),
-            FailureClass::NotSent => Failure::after(unanswered, cause),
-            FailureClass::Lost => return Snag::Lost { cause, unanswered },
-            FailureClass::Silent => Failure::Silent { unanswered, acted: acts },
-            FailureClass::Denied => {
-                Failure::Final(Error::denied(operation, self.daemon(), self.socket(), &cause))
+            TransportFailure::NotSent if stale => return ExchangeError::Halt(Halt::Stale),
+            TransportFailure::NotSent => AttemptError::after(unanswered, cause),
+            TransportFailure::ReplyLost => return ExchangeError::ReplyLost { cause, unanswered },
+            TransportFailure::TimedOut => AttemptError::TimedOut { unanswered, acted: acts },
+            TransportFailure::Denied => {
+                AttemptError::Final(Error::denied(operation, self.daemon(), self.socket(), &cause))
             }
-            FailureClass::BadPath => {
+            TransportFailure::BadPath => {
                 let reason = format!("{cause}: {}", self.socket().display());
-                Failure::Final(Error::invalid(operation, self.daemon(), reason))
+                AttemptError::Final(Error::invalid(operation, self.daemon(), reason))
             }
-            FailureClass::Unwritable => {
+            TransportFailure::Unwritable => {
                 let reason =
                     format!("the request cannot be written ({cause}); ask for less at a time");
-                Failure::Final(Error::invalid(operation, self.daemon(), reason))
+                AttemptError::Final(Error::invalid(operation, self.daemon(), reason))
             }
-            FailureClass::Garbage => {
+            TransportFailure::NotHttp => {
                 let reason =
                     format!("what answered at {} is not Pebble: {cause}", self.socket().display());
-                Failure::Final(Error::protocol(operation, self.daemon(), reason).with_acted(acts))
+                AttemptError::Final(
+                    Error::protocol(operation, self.daemon(), reason).with_acted(acts),
+                )
             }
         };
-        Snag::Halt(failure.into())
+        ExchangeError::Halt(failure.into())
     }
 }

@@ -9,10 +9,10 @@ use super::awaited_change;
 use super::call::Halt;
 use super::change::{Change, ChangeId};
 use super::client::Client;
+use super::connection::Connection;
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::error::Error;
-use super::lane::Lane;
 use super::names::check_name;
 use super::reader::Reader;
 use super::request::{Request, segment};
@@ -145,7 +145,7 @@ impl Reader {
     /// All changes that Pebble still has, in no order.
     pub(super) async fn all_changes_on(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
     ) -> Result<Vec<Change>, Halt> {
         self.read_list(lane, attempt, &ChangeFilter::all().request()).await
@@ -154,7 +154,7 @@ impl Reader {
     /// The changes in progress that start or stop services, in no order.
     pub(super) async fn service_changes_on(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
     ) -> Result<Vec<Change>, Halt> {
         let mut changes: Vec<Change> =

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::change::ChangeId;
 use super::client::Client;
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::error::Error;
 use super::health::with_level_and_names;
 use super::layer::CheckLevel;

@@ -127,7 +127,7 @@ impl Error {
     /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown). The same call may succeed once Pebble is
     /// back; what the first one did is asked by [`Self::may_have_acted`].
     #[must_use]
-    pub fn is_away(&self) -> bool {
+    pub fn is_unavailable(&self) -> bool {
         matches!(
             self.0.kind,
             ErrorKind::Unreachable | ErrorKind::Interrupted { .. } | ErrorKind::OutcomeUnknown

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::error::Error;
 use super::layer::CheckLevel;
 use super::reader::Reader;

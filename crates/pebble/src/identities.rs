@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Halt};
 use super::client::Client;
+use super::connection::Connection;
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::error::Error;
-use super::lane::Lane;
 use super::reader::Reader;
 use super::request::Request;
 use super::resend::Resend;
@@ -265,7 +265,7 @@ impl Call<'_> {
     /// Whether the identities are as a lost request was to make them.
     pub(super) async fn identities_are(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         wanted: &LostIdentities,
     ) -> Result<bool, Halt> {

@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::call::{Failure, Halt, Snag};
+use super::call::{AttemptError, ExchangeError, Halt};
 use super::change::ChangeId;
+use super::connection::Connection;
 use super::error::{Error, in_target};
-use super::lane::Lane;
 use super::layer::{Check, InvalidYaml, Layer, LogTarget, Service};
 use super::layers::add_request;
 use super::plan::Plan;
@@ -42,7 +42,7 @@ impl Reader {
     /// what was there before.
     pub(super) async fn restore_layers(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         perhaps: Option<&LostLayer>,
     ) -> Result<(), Halt> {
@@ -102,7 +102,7 @@ impl Reader {
     /// also comes where a layer file has the label; only then is the content combined into it.
     async fn put_back(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         added: &Added,
         plan: &str,
@@ -122,7 +122,7 @@ impl Reader {
             let request = add_request(&operation, label, &yaml, combine, Resend::Safe);
             match self.ask(lane, &request, attempt).await {
                 Ok(_) => break,
-                Err(Snag::Refused(refusal)) if !combine && refusal.is_existing_layer() => {
+                Err(ExchangeError::Refused(refusal)) if !combine && refusal.is_existing_layer() => {
                     if perhaps || layer.is_reflected_in(&self.plan_on(lane, attempt).await?) {
                         break;
                     }
@@ -134,9 +134,9 @@ impl Reader {
         Ok(())
     }
 
-    fn unwritable(&self, label: &str, why: impl std::fmt::Display) -> Failure {
+    fn unwritable(&self, label: &str, why: impl std::fmt::Display) -> AttemptError {
         let operation = format!("put back layer {label:?}");
-        Failure::Final(Error::invalid(&operation, self.daemon(), why.to_string()))
+        AttemptError::Final(Error::invalid(&operation, self.daemon(), why.to_string()))
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::call::Call;
 use super::client::Client;
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::error::{Error, UserFault};
 use super::layer::{Layer, LayerFault};
 use super::request::Request;

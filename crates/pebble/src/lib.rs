@@ -49,25 +49,25 @@ struct ReadmeExample;
 
 mod awaited_change;
 mod body;
+mod body_stream;
 mod call;
 mod change;
 mod changes;
 mod checks;
 mod client;
+mod connection;
 mod daemon;
-#[cfg(any(test, fuzzing))]
-#[doc(hidden)]
-pub mod decoders;
 mod duration;
 mod envelope;
 mod error;
 mod exec;
 mod files;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod identities;
-mod incoming;
 mod known_layers;
-mod lane;
 mod layer;
 mod layers;
 mod logs;
@@ -82,6 +82,7 @@ mod remainder;
 mod request;
 mod resend;
 mod retry;
+mod self_wake;
 mod service_action;
 mod service_conflict;
 mod service_failure;
@@ -96,7 +97,6 @@ pub mod testing;
 mod tests;
 mod timestamp;
 mod transport;
-mod turns;
 #[doc = include_str!("../docs/pebble-versions.md")]
 pub mod versions {}
 mod waits;
@@ -104,7 +104,7 @@ mod watch;
 mod wire;
 
 #[cfg(test)]
-use tests::coverage;
+use tests::docs_table;
 
 pub use change::{Change, ChangeId, ChangeStatus, InvalidChangeId, Task, TaskProgress};
 pub use changes::{ChangeFilter, ChangeSelect};
@@ -131,8 +131,8 @@ pub use notify::Notify;
 pub use plan::Plan;
 pub use reader::Reader;
 pub use retry::{
-    Attempt, Budget, Classified, FailedAttempt, InvalidRetrySummary, RetryObserver, RetryPolicy,
-    RetrySummary, RunError, WAITS,
+    Attempt, Budget, FailedAttempt, InvalidRetrySummary, RetryDecision, RetryError, RetryObserver,
+    RetryPolicy, RetrySummary, WAITS,
 };
 pub use service_failure::ServiceFailure;
 pub use service_info::{ServiceInfo, ServiceStatus, Startup};

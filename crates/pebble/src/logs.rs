@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::envelope::Form;
 use super::error::Error;
 use super::reader::Reader;

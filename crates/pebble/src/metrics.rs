@@ -1,7 +1,7 @@
 //! What Pebble counts of its services and checks.
 
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::envelope::Form;
 use super::error::Error;
 use super::reader::Reader;

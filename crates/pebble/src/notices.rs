@@ -13,7 +13,7 @@ use super::call::Call;
 #[cfg(doc)]
 use super::client::Client;
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::duration::GoDuration;
 use super::error::Error;
 use super::reader::Reader;

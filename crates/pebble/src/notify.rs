@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::client::Client;
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::duration::GoDuration;
 use super::error::Error;
 use super::notices::{NoticeId, SINCE};

@@ -16,7 +16,7 @@ use super::envelope::{Form, Refusal};
 use super::error::Error;
 use super::names::{check_listed, check_name};
 use super::resend::Resend;
-use super::transport::{Broken, FailureClass};
+use super::transport::{TransportError, TransportFailure};
 
 /// A request to Pebble's API. Not `Debug`: its body is never to be shown.
 #[derive(Clone)]
@@ -276,17 +276,23 @@ impl Request {
     }
 
     /// The message to send, with the body that it has.
-    pub(crate) fn message(&self) -> Result<hyper::Request<Outgoing>, Broken> {
+    pub(crate) fn message(&self) -> Result<hyper::Request<Outgoing>, TransportError> {
         self.message_with(Outgoing::whole(self.body.clone().unwrap_or_default()))
     }
 
     /// The message to send, with this body.
-    pub(crate) fn message_with(&self, body: Outgoing) -> Result<hyper::Request<Outgoing>, Broken> {
+    pub(crate) fn message_with(
+        &self,
+        body: Outgoing,
+    ) -> Result<hyper::Request<Outgoing>, TransportError> {
         self.build(|message| message, body)
     }
 
     /// The message that asks for a websocket (RFC 6455, section 4.1), with this key.
-    pub(crate) fn websocket_message(&self, key: &str) -> Result<hyper::Request<Outgoing>, Broken> {
+    pub(crate) fn websocket_message(
+        &self,
+        key: &str,
+    ) -> Result<hyper::Request<Outgoing>, TransportError> {
         let upgrade = |message: hyper::http::request::Builder| {
             message
                 .header(CONNECTION, "Upgrade")
@@ -301,7 +307,7 @@ impl Request {
         &self,
         headers: impl FnOnce(hyper::http::request::Builder) -> hyper::http::request::Builder,
         body: Outgoing,
-    ) -> Result<hyper::Request<Outgoing>, Broken> {
+    ) -> Result<hyper::Request<Outgoing>, TransportError> {
         let mut message = hyper::Request::builder()
             .method(&self.method)
             .uri(self.target())
@@ -314,7 +320,7 @@ impl Request {
         }
         headers(message)
             .body(body)
-            .map_err(|error| Broken::new(FailureClass::Unwritable, error.to_string()))
+            .map_err(|error| TransportError::new(TransportFailure::Unwritable, error.to_string()))
     }
 
     /// Path and query as they stand in the request line.

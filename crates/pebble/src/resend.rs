@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::call::{Answered, Call, Halt, Lost};
 use super::change::{Change, ChangeId};
 use super::changes::read_change;
+use super::connection::Connection;
 use super::envelope::{Document, Envelope, Refusal};
 use super::identities::LostIdentities;
-use super::lane::Lane;
 use super::layer::Layer;
 use super::service_failure::service_of;
 use super::timestamp::Timestamp;
@@ -105,7 +105,7 @@ const LOOKS_BEFORE_RESEND: u32 = 2;
 pub(super) const CLOCK_GRANULARITY: Duration = Duration::from_millis(10);
 
 /// What is to be done instead of, or before, sending again.
-pub(super) enum Resume {
+pub(super) enum Recovery {
     /// Send it again.
     Send,
     /// It has acted: this stands for its answer.
@@ -121,20 +121,20 @@ impl Call<'_> {
     /// restarted since, as far as its layers show.
     pub(super) async fn resume(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         lost: Lost,
-    ) -> Result<Resume, Halt> {
+    ) -> Result<Recovery, Halt> {
         match self.request().resend() {
             Resend::Safe
             | Resend::Never
             | Resend::Abort(_)
             | Resend::Paths
-            | Resend::Identities(_) => Ok(Resume::Send),
-            Resend::Layer(LostLayer { combine: false, .. }) => Ok(Resume::Send),
+            | Resend::Identities(_) => Ok(Recovery::Send),
+            Resend::Layer(LostLayer { combine: false, .. }) => Ok(Recovery::Send),
             Resend::Layer(LostLayer { layer, combine: true, .. }) => {
                 let shown = layer.is_reflected_in(&self.client().plan_on(lane, attempt).await?);
-                Ok(if shown { Resume::Done(answer_true()) } else { Resume::Send })
+                Ok(if shown { Recovery::Done(answer_true()) } else { Recovery::Send })
             }
             Resend::FindChange(action) => self.look(lane, attempt, lost, action).await,
         }
@@ -143,7 +143,7 @@ impl Call<'_> {
     /// Looks for the change of a lost action in what a daemon lists.
     pub(super) async fn find_change(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         lost: Lost,
         action: &LostAction,
@@ -170,11 +170,11 @@ impl Call<'_> {
 
     async fn look(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         lost: Lost,
         action: &LostAction,
-    ) -> Result<Resume, Halt> {
+    ) -> Result<Recovery, Halt> {
         let listed = self.client().all_changes_on(lane, attempt).await?;
         // By itself a daemon starts what is enabled only when it is new, and then its services have
         // moved for no other reason.
@@ -186,11 +186,11 @@ impl Call<'_> {
                 change = %change.id(),
                 "found the change of the request whose answer was lost"
             );
-            return Ok(Resume::Found(change.id().clone()));
+            return Ok(Recovery::Found(change.id().clone()));
         }
         let looks = self.count_look();
         if looks < LOOKS_BEFORE_RESEND {
-            return Ok(Resume::Later(
+            return Ok(Recovery::Later(
                 "its answer was lost and its change is not listed yet".to_owned(),
             ));
         }
@@ -200,16 +200,16 @@ impl Call<'_> {
             && !is_new
             && self.have_moved_since(lane, attempt, lost.since, &action.services).await?
         {
-            return Ok(Resume::Later(
+            return Ok(Recovery::Later(
                 "its services were restarted and its change is not listed yet".to_owned(),
             ));
         }
-        Ok(Resume::Send)
+        Ok(Recovery::Send)
     }
 
     async fn have_moved_since(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         since: Timestamp,
         names: &[String],
@@ -223,7 +223,7 @@ impl Call<'_> {
     /// not, and the refusal is what it says.
     pub(super) async fn explained(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         refusal: &Refusal,
     ) -> Result<Option<Answered>, Halt> {

@@ -15,11 +15,11 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::awaited_change::{AwaitedChange, ChangeEnd, FORGOTTEN, LEAST_PAUSE};
-use super::call::{Call, Failure, Halt};
+use super::call::{AttemptError, Call, Halt};
 use super::change::Change;
+use super::connection::Connection;
 use super::error::{Error, ErrorKind, in_target};
 use super::known_layers::AUTOSTART_LIMIT;
-use super::lane::Lane;
 use super::reader::Reader;
 use super::remainder::{Restarted, after_conflict, is_complete, started_services};
 use super::request::Request;
@@ -401,7 +401,7 @@ impl Reader {
         call: &Call<'_>,
         action: &LostAction,
         attempt: u32,
-    ) -> Result<Sent, Failure> {
+    ) -> Result<Sent, AttemptError> {
         loop {
             let mut lane = self.lane(call.request().operation()).await?;
             let result = self.send_action_on(call, &mut lane, action, attempt).await;
@@ -417,7 +417,7 @@ impl Reader {
     async fn send_action_on(
         &self,
         call: &Call<'_>,
-        lane: &mut Lane,
+        lane: &mut Connection,
         action: &LostAction,
         attempt: u32,
     ) -> Result<Sent, Halt> {
@@ -435,7 +435,7 @@ impl Reader {
         let Some(id) = answered.envelope.change.clone() else {
             let reason = "Pebble's answer names no change to wait for";
             let error = Error::protocol(call.request().operation(), self.daemon(), reason);
-            return Err(Failure::Final(error.with_acted(true)).into());
+            return Err(AttemptError::Final(error.with_acted(true)).into());
         };
         Ok(Sent::Accepted(AwaitedChange::ours(id, action.clone(), &answered, self)))
     }

@@ -3,10 +3,10 @@
 use super::call::Halt;
 use super::change::Change;
 use super::client::Client;
+use super::connection::Connection;
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::error::Error;
-use super::lane::Lane;
 use super::names::{check_listed, owned};
 use super::reader::Reader;
 use super::request::Request;
@@ -149,7 +149,7 @@ impl Reader {
     /// The services of these names, which come from Pebble or from a layer, over one connection.
     pub(super) async fn services_on(
         &self,
-        lane: &mut Lane,
+        lane: &mut Connection,
         attempt: u32,
         names: &[String],
     ) -> Result<Vec<ServiceInfo>, Halt> {

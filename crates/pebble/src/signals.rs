@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::client::Client;
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::error::Error;
 use super::names::owned;
 use super::request::Request;

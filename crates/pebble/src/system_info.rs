@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::error::Error;
 use super::reader::Reader;
 use super::request::Request;

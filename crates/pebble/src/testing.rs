@@ -30,7 +30,7 @@ use super::no_answer::{HINT, NoAnswer};
 /// use charmwright_pebble::testing::ErrorBuilder;
 ///
 /// let away = ErrorBuilder::new(ErrorKind::Unreachable, "replan").attempts(15).build();
-/// assert!(away.is_away() && away.attempts() == 15);
+/// assert!(away.is_unavailable() && away.attempts() == 15);
 ///
 /// let refused = ErrorBuilder::new(ErrorKind::Api { status: 400 }, "add layer \"web\"")
 ///     .target("container \"web\"")

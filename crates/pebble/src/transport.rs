@@ -2,7 +2,7 @@
 //! breaks.
 //!
 //! hyperlocal dials, hyper speaks HTTP/1.1 in `lane`. What the retry needs to know of a failure,
-//! and what no error text could tell it safely, is a [`FailureClass`] here.
+//! and what no error text could tell it safely, is a [`TransportFailure`] here.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -16,7 +16,7 @@ use hyperlocal::UnixConnector;
 use rustix::io::Errno;
 use tower_service::Service as _;
 
-use super::lane::Lane;
+use super::connection::Connection;
 
 /// The longest path that fits a unix socket address on Linux (`sun_path` is 108 bytes, one of them
 /// the final NUL).
@@ -28,13 +28,13 @@ const MOST_IDLE: usize = 4;
 /// What is known after one failed attempt. The retry decides by this and by the request, never by a
 /// text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FailureClass {
+pub(crate) enum TransportFailure {
     /// Not one byte of the request has left this process.
     NotSent,
     /// The connection broke when the request had been, or may have been, written.
-    Lost,
+    ReplyLost,
     /// The limit passed and the connection is still open: the daemon may be working on it.
-    Silent,
+    TimedOut,
     /// The operating system denied access to the socket.
     Denied,
     /// The path cannot be the address of a socket.
@@ -42,21 +42,21 @@ pub(crate) enum FailureClass {
     /// What was asked for cannot be written as HTTP, being too long for it.
     Unwritable,
     /// Something answered, and it was not HTTP that we can use.
-    Garbage,
+    NotHttp,
 }
 
 /// One failed attempt.
 #[derive(Debug)]
-pub(crate) struct Broken {
-    pub(crate) class: FailureClass,
+pub(crate) struct TransportError {
+    pub(crate) class: TransportFailure,
     pub(crate) cause: String,
     /// It was a kept connection that turned out to be dead before anything was sent: dial again,
     /// nothing has failed yet.
     pub(crate) stale: bool,
 }
 
-impl Broken {
-    pub(crate) fn new(class: FailureClass, cause: impl Into<String>) -> Self {
+impl TransportError {
+    pub(crate) fn new(class: TransportFailure, cause: impl Into<String>) -> Self {
         Self { class, cause: cause.into(), stale: false }
     }
 }
@@ -65,7 +65,7 @@ impl Broken {
 #[derive(Debug)]
 pub(crate) struct Transport {
     socket: PathBuf,
-    idle: Mutex<Vec<Lane>>,
+    idle: Mutex<Vec<Connection>>,
     dials: AtomicU64,
 }
 
@@ -79,7 +79,7 @@ impl Transport {
     }
 
     /// An idle connection on which nothing has happened since, or a new one.
-    pub(crate) async fn lane(&self) -> Result<Lane, Broken> {
+    pub(crate) async fn lane(&self) -> Result<Connection, TransportError> {
         while let Some(mut lane) = self.take_idle() {
             if lane.is_fit().await {
                 return Ok(lane);
@@ -89,7 +89,7 @@ impl Transport {
     }
 
     /// Keeps a connection for the next request, unless an exchange on it was broken off.
-    pub(crate) fn keep(&self, lane: Lane) {
+    pub(crate) fn keep(&self, lane: Connection) {
         let Some(lane) = lane.idle() else {
             return;
         };
@@ -100,16 +100,19 @@ impl Transport {
     }
 
     /// The newest comes first: it is the likeliest to be open.
-    fn take_idle(&self) -> Option<Lane> {
+    fn take_idle(&self) -> Option<Connection> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     /// A new connection, though there may be idle ones.
-    pub(crate) async fn dial(&self) -> Result<Lane, Broken> {
+    pub(crate) async fn dial(&self) -> Result<Connection, TransportError> {
         // hyperlocal carries the path as text: another one would be dialled in place of a path that
         // is not UTF-8.
         if self.socket.to_str().is_none() {
-            return Err(Broken::new(FailureClass::BadPath, "the path of the socket is not UTF-8"));
+            return Err(TransportError::new(
+                TransportFailure::BadPath,
+                "the path of the socket is not UTF-8",
+            ));
         }
         let length = self.socket.as_os_str().as_bytes().len();
         if length > LONGEST_SOCKET_PATH {
@@ -117,10 +120,13 @@ impl Transport {
                 "the path of the socket has {length} bytes and at most {LONGEST_SOCKET_PATH} fit \
                  a socket address"
             );
-            return Err(Broken::new(FailureClass::BadPath, cause));
+            return Err(TransportError::new(TransportFailure::BadPath, cause));
         }
         if length == 0 {
-            return Err(Broken::new(FailureClass::BadPath, "the path of the socket is empty"));
+            return Err(TransportError::new(
+                TransportFailure::BadPath,
+                "the path of the socket is empty",
+            ));
         }
         let address = hyperlocal::Uri::new(&self.socket, "/").into();
         let stream = UnixConnector
@@ -128,17 +134,19 @@ impl Transport {
             .await
             .map_err(|error| dial_failure(&error, &self.socket))?;
         let number = self.dials.fetch_add(1, Ordering::Relaxed) + 1;
-        Lane::new(number, stream).await
+        Connection::new(number, stream).await
     }
 }
 
 /// Every failure to connect proves that nothing was sent. One that speaks of the path, and not of
 /// who listens there, does not pass by itself.
-fn dial_failure(error: &io::Error, socket: &Path) -> Broken {
-    let bad_path = |cause: &str| Broken::new(FailureClass::BadPath, cause);
-    let not_sent = |cause: &str| Broken::new(FailureClass::NotSent, cause);
+fn dial_failure(error: &io::Error, socket: &Path) -> TransportError {
+    let bad_path = |cause: &str| TransportError::new(TransportFailure::BadPath, cause);
+    let not_sent = |cause: &str| TransportError::new(TransportFailure::NotSent, cause);
     match Errno::from_io_error(error) {
-        Some(Errno::ACCESS | Errno::PERM) => Broken::new(FailureClass::Denied, "permission denied"),
+        Some(Errno::ACCESS | Errno::PERM) => {
+            TransportError::new(TransportFailure::Denied, "permission denied")
+        }
         Some(Errno::NOENT) => not_sent("no such socket"),
         // Linux says it of every file that is no socket, too.
         Some(Errno::CONNREFUSED) => match std::fs::metadata(socket).map(|file| file.file_type()) {

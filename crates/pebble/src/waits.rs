@@ -10,11 +10,11 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::call::{Call, Failure};
+use super::call::{AttemptError, Call};
 use super::checks::{CheckInfo, CheckQuery, CheckStatus};
 use super::client::Client;
 #[cfg(test)]
-use super::coverage::Sample;
+use super::docs_table::Sample;
 use super::error::Error;
 #[cfg(doc)]
 use super::error::ErrorKind;
@@ -75,7 +75,7 @@ impl Client {
         self.seek("check", name, request, deadline, Passed::default()).await
     }
 
-    async fn seek<S: Sought>(
+    async fn seek<S: Condition>(
         &self,
         kind: &str,
         name: &str,
@@ -107,7 +107,7 @@ impl Client {
                         "the plan has no {kind} {name:?}; add a layer that has it, or correct the \
                          name"
                     );
-                    return Err(Failure::Final(Error::missing(operation, daemon, reason)));
+                    return Err(AttemptError::Final(Error::missing(operation, daemon, reason)));
                 };
                 let pause = {
                     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,7 +119,9 @@ impl Client {
                     if *waited >= deadline {
                         let reason =
                             format!("after {} it is {}", seconds(*waited), seen.account(&thing));
-                        return Err(Failure::Final(Error::not_reached(operation, daemon, reason)));
+                        return Err(AttemptError::Final(Error::not_reached(
+                            operation, daemon, reason,
+                        )));
                     }
                     let pause = PAUSE.min(longest).min(deadline.saturating_sub(*waited));
                     *waited = waited.saturating_add(pause);
@@ -145,7 +147,7 @@ fn check_request(what: String, name: &str) -> Request {
 }
 
 /// What is waited for, and what was seen of it.
-trait Sought {
+trait Condition {
     type Thing: DeserializeOwned;
 
     fn name(thing: &Self::Thing) -> &str;
@@ -167,7 +169,7 @@ struct ActiveFor {
     longest: Duration,
 }
 
-impl Sought for ActiveFor {
+impl Condition for ActiveFor {
     type Thing = ServiceInfo;
 
     fn name(thing: &ServiceInfo) -> &str {
@@ -212,7 +214,7 @@ struct Passed {
     most_failures: i64,
 }
 
-impl Sought for Passed {
+impl Condition for Passed {
     type Thing = CheckInfo;
 
     fn name(thing: &CheckInfo) -> &str {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use crate::juju::{LogLevel, Status};
-use crate::pebble::{Budget, Classified, Client, Exec, Layer, LayerMode, Override, Service};
+use crate::pebble::{Budget, Client, Exec, Layer, LayerMode, Override, RetryDecision, Service};
 use crate::{
     ActionRequest, ActionResult, Actions, Charm, Declaration, DeclaredContainer, Error, Event,
     Hook, LayerField, LayerKey, Metadata, NotReady, Outcome, Phase, Result, Retry, Statuses, Stop,
@@ -217,7 +217,7 @@ impl Probe {
                 };
                 Phase::Setup
                     .policy()
-                    .run("reload the proxy", &Budget::new(), fail, |_| Classified::Retry)
+                    .run("reload the proxy", &Budget::new(), fail, |_| RetryDecision::Retry)
                     .await?;
             }
             Some(Step::Config) => return Err(Stop::config("port", "must be even")),

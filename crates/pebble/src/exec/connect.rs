@@ -14,14 +14,14 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::super::awaited_change::{AwaitedChange, ChangeEnd};
-use super::super::call::{Answered, Call, Failure, Halt, Snag};
+use super::super::body_stream::Websocket;
+use super::super::call::{Answered, AttemptError, Call, ExchangeError, Halt};
 use super::super::change::{Change, ChangeId};
 use super::super::client::Client;
 #[cfg(test)]
-use super::super::coverage::Sample;
+use super::super::docs_table::Sample;
 use super::super::envelope::Refusal;
 use super::super::error::{Error, ErrorKind};
-use super::super::incoming::Websocket;
 use super::super::reader::Reader;
 use super::super::request::{Request, segment};
 use super::super::resend::Resend;
@@ -109,7 +109,7 @@ impl Reader {
         call: &Call<'_>,
         exec: &Exec,
         attempt: u32,
-    ) -> Result<Started, Failure> {
+    ) -> Result<Started, AttemptError> {
         let answered = call.attempt(attempt).await?;
         // Whatever became of one before: it had no websockets.
         call.forget_lost();
@@ -118,7 +118,7 @@ impl Reader {
         let (id, task) = self.named(operation, &answered)?;
         let limit =
             self.policy().limit(self.budget().unanswered(), attempt == 1).min(CONNECT_LIMIT);
-        let connect = async |name: &str| -> Result<Websocket, Snag> {
+        let connect = async |name: &str| -> Result<Websocket, ExchangeError> {
             self.websocket(&websocket_request(&task, name, operation), limit).await
         };
         let control = match connect("control").await {
@@ -168,7 +168,11 @@ impl Reader {
 
     /// The change and the task that Pebble has made for the command. The rest of its answer is the
     /// daemon's environment, which nobody is to see.
-    fn named(&self, operation: &str, answered: &Answered) -> Result<(ChangeId, String), Failure> {
+    fn named(
+        &self,
+        operation: &str,
+        answered: &Answered,
+    ) -> Result<(ChangeId, String), AttemptError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "kebab-case")]
         struct Made {
@@ -178,35 +182,37 @@ impl Reader {
             (Some(id), Ok(Made { task_id })) => Ok((id.clone(), task_id)),
             _ => {
                 let reason = "Pebble's answer names no change and task for it";
-                Err(Failure::Final(Error::protocol(operation, self.daemon(), reason)))
+                Err(AttemptError::Final(Error::protocol(operation, self.daemon(), reason)))
             }
         }
     }
 
     /// The failure of a websocket without which the command has certainly not been started;
     /// `Err(cause)` when its change has to be asked for more.
-    fn not_started(&self, operation: &str, snag: Snag) -> Result<Failure, String> {
+    fn not_started(&self, operation: &str, snag: ExchangeError) -> Result<AttemptError, String> {
         let refusal = match snag {
-            Snag::Halt(Halt::Stale) => return Ok(Failure::temporary("no connection")),
-            Snag::Halt(Halt::Failed(Failure::Silent { unanswered, .. })) => {
-                return Ok(Failure::after(unanswered, "no answer to a websocket"));
+            ExchangeError::Halt(Halt::Stale) => {
+                return Ok(AttemptError::temporary("no connection"));
             }
-            Snag::Halt(Halt::Failed(Failure::Final(error))) => {
-                return Ok(Failure::Final(error.with_acted(false)));
+            ExchangeError::Halt(Halt::Failed(AttemptError::TimedOut { unanswered, .. })) => {
+                return Ok(AttemptError::after(unanswered, "no answer to a websocket"));
             }
-            Snag::Halt(Halt::Failed(failure)) => return Ok(failure),
-            Snag::Lost { cause, unanswered } => {
-                return Ok(Failure::after(unanswered, cause));
+            ExchangeError::Halt(Halt::Failed(AttemptError::Final(error))) => {
+                return Ok(AttemptError::Final(error.with_acted(false)));
             }
-            Snag::Refused(refusal) => refusal,
+            ExchangeError::Halt(Halt::Failed(failure)) => return Ok(failure),
+            ExchangeError::ReplyLost { cause, unanswered } => {
+                return Ok(AttemptError::after(unanswered, cause));
+            }
+            ExchangeError::Refused(refusal) => refusal,
         };
         match refusal.status {
             404 if refusal.message.starts_with("cannot find task ") => {
-                Ok(Failure::temporary("Pebble was restarted and no longer knows the command"))
+                Ok(AttemptError::temporary("Pebble was restarted and no longer knows the command"))
             }
             // It ended before anything could run: aborted by somebody, or given up.
             200 | 500 if !is_refused_for_good(&refusal) => Err(refusal.message),
-            _ => Ok(Failure::Final(Error::refused(operation, self.daemon(), refusal))),
+            _ => Ok(AttemptError::Final(Error::refused(operation, self.daemon(), refusal))),
         }
     }
 
@@ -217,11 +223,11 @@ impl Reader {
         answered: &Answered,
         id: &ChangeId,
         cause: &str,
-    ) -> Failure {
+    ) -> AttemptError {
         let (operation, daemon) = (&exec.operation(), self.daemon());
         let unknown = |what: &str, change: Option<Change>| {
             let reason = format!("{cause}; {what}");
-            Failure::Final(Error::ended(
+            AttemptError::Final(Error::ended(
                 ErrorKind::OutcomeUnknown,
                 operation,
                 daemon,
@@ -235,7 +241,7 @@ impl Reader {
             Ok(ChangeEnd::Ready { change, same_connection: true, .. })
                 if change.err().is_some_and(|err| err.contains(NOT_STARTED)) =>
             {
-                Failure::Temporary {
+                AttemptError::Temporary {
                     cause: format!("{cause}; Pebble has not started the command"),
                     unanswered: Duration::ZERO,
                     hint: Some(Duration::ZERO),
@@ -250,7 +256,7 @@ impl Reader {
                         );
                         unknown(&what, Some(*change))
                     }
-                    Err(error) => Failure::Final(error),
+                    Err(error) => AttemptError::Final(error),
                 }
             }
             Ok(ChangeEnd::Restarted { cause: what, .. }) => {
@@ -261,7 +267,7 @@ impl Reader {
                     "{cause}; whether the command was started is not known: {}",
                     error.reason()
                 );
-                Failure::Final(Error::unreachable(operation, daemon, reason).with_acted(true))
+                AttemptError::Final(Error::unreachable(operation, daemon, reason).with_acted(true))
             }
             Err(error) => unknown(
                 &format!("whether the command was started is not known: {}", error.reason()),
@@ -272,14 +278,17 @@ impl Reader {
 }
 
 /// Whether the daemon cannot have taken this websocket for one of the command.
-fn never_asked(snag: &Snag) -> bool {
+fn never_asked(snag: &ExchangeError) -> bool {
     match snag {
-        Snag::Halt(Halt::Stale | Halt::Failed(Failure::Temporary { .. })) => true,
+        ExchangeError::Halt(Halt::Stale | Halt::Failed(AttemptError::Temporary { .. })) => true,
         // Denied, or no path for a socket: nothing was sent. Anything else that is final was an
         // answer, to something that was sent.
-        Snag::Halt(Halt::Failed(Failure::Final(error))) => *error.kind() != ErrorKind::Protocol,
-        Snag::Halt(Halt::Failed(Failure::Silent { .. })) | Snag::Lost { .. } => false,
-        Snag::Refused(refusal) => !matches!(refusal.status, 200 | 500),
+        ExchangeError::Halt(Halt::Failed(AttemptError::Final(error))) => {
+            *error.kind() != ErrorKind::Protocol
+        }
+        ExchangeError::Halt(Halt::Failed(AttemptError::TimedOut { .. }))
+        | ExchangeError::ReplyLost { .. } => false,
+        ExchangeError::Refused(refusal) => !matches!(refusal.status, 200 | 500),
     }
 }
 
@@ -288,15 +297,16 @@ fn is_refused_for_good(refusal: &Refusal) -> bool {
     refusal.status == 500 && refusal.message.ends_with(" websocket already connected")
 }
 
-fn cause_of(snag: Snag) -> String {
+fn cause_of(snag: ExchangeError) -> String {
     match snag {
-        Snag::Halt(Halt::Stale) => "no connection".to_owned(),
-        Snag::Halt(Halt::Failed(Failure::Temporary { cause, .. })) | Snag::Lost { cause, .. } => {
-            cause
+        ExchangeError::Halt(Halt::Stale) => "no connection".to_owned(),
+        ExchangeError::Halt(Halt::Failed(AttemptError::Temporary { cause, .. }))
+        | ExchangeError::ReplyLost { cause, .. } => cause,
+        ExchangeError::Halt(Halt::Failed(AttemptError::TimedOut { .. })) => {
+            "no answer to a websocket".to_owned()
         }
-        Snag::Halt(Halt::Failed(Failure::Silent { .. })) => "no answer to a websocket".to_owned(),
-        Snag::Halt(Halt::Failed(Failure::Final(error))) => error.reason().to_owned(),
-        Snag::Refused(refusal) => refusal.message,
+        ExchangeError::Halt(Halt::Failed(AttemptError::Final(error))) => error.reason().to_owned(),
+        ExchangeError::Refused(refusal) => refusal.message,
     }
 }
 

@@ -6,7 +6,7 @@ use futures_util::SinkExt as _;
 use hyper::body::Bytes;
 use tokio_tungstenite::tungstenite::{Error as WebsocketError, Message};
 
-use super::super::incoming::Websocket;
+use super::super::body_stream::Websocket;
 use super::control::END;
 
 /// The most that one frame carries: what the daemon itself puts into one at most. (Pebble 1.32.1,

@@ -19,7 +19,7 @@ use super::super::signals::Signal;
 use super::control;
 use super::sockets::{Fault, FaultKind, Shared, Sockets, Stream};
 use super::streams::{ExecReader, ExecStdin};
-use super::wakers::Place;
+use super::wakers::WaiterSlot;
 
 /// What waits for the change of a command.
 pub(super) type Waiter = Pin<Box<dyn Future<Output = Result<ChangeEnd, Error>> + Send>>;
@@ -263,7 +263,7 @@ impl ExecProcess {
     /// not answer within the policy. After each of them the command is killed if it still runs, and
     /// its outcome is told no second time.
     pub async fn wait(&self) -> Result<ExecStatus, Error> {
-        let _waiting = Attendance::new(&self.shared);
+        let _waiting = WaitGuard::new(&self.shared);
         let place = self.shared.place();
         poll_fn(|cx| self.poll_wait(&place, cx)).await
     }
@@ -272,7 +272,11 @@ impl ExecProcess {
         self.waiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn poll_wait(&self, place: &Place, cx: &mut Context<'_>) -> Poll<Result<ExecStatus, Error>> {
+    fn poll_wait(
+        &self,
+        place: &WaiterSlot,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<ExecStatus, Error>> {
         let mut waiting = self.waiter();
         let mut broken = None;
         if let Waiting::Asking(waiter) = &mut *waiting {
@@ -323,9 +327,9 @@ impl ExecProcess {
         let kind = match fault.kind {
             FaultKind::TimedOut => ErrorKind::TimedOut,
             FaultKind::Protocol => ErrorKind::Protocol,
-            FaultKind::Broken | FaultKind::Dropped => ErrorKind::OutcomeUnknown,
+            FaultKind::TransportError | FaultKind::Dropped => ErrorKind::OutcomeUnknown,
         };
-        let (Waiting::Ready(change, _), FaultKind::Broken) = (waiting, fault.kind) else {
+        let (Waiting::Ready(change, _), FaultKind::TransportError) = (waiting, fault.kind) else {
             return self.ended(kind, fault.text.clone());
         };
         match self.client.exec_status(&self.operation, (**change).clone()) {
@@ -360,7 +364,10 @@ impl ExecProcess {
             Ok(_) => sockets.close(),
             // The readers hear of it, too.
             Err(_) if !sockets.have_ended() => {
-                sockets.fail(FaultKind::Broken, "the command has failed before its output ended");
+                sockets.fail(
+                    FaultKind::TransportError,
+                    "the command has failed before its output ended",
+                );
             }
             Err(_) => sockets.close(),
         });
@@ -423,16 +430,16 @@ impl fmt::Debug for ExecProcess {
 }
 
 /// One who waits for the end, for as long as it does.
-struct Attendance<'s>(&'s Shared);
+struct WaitGuard<'s>(&'s Shared);
 
-impl<'s> Attendance<'s> {
+impl<'s> WaitGuard<'s> {
     fn new(shared: &'s Shared) -> Self {
         shared.change(|sockets, _| sockets.count_waiting(true));
         Self(shared)
     }
 }
 
-impl Drop for Attendance<'_> {
+impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
         self.0.change(|sockets, _| sockets.count_waiting(false));
     }

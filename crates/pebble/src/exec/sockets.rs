@@ -11,12 +11,12 @@ use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error as WebsocketError, Message};
 
-use super::super::incoming::Websocket;
+use super::super::body_stream::Websocket;
 use super::super::transport::{plain, seconds};
 use super::control;
 use super::input::Input;
-use super::outlet::Outlet;
-use super::wakers::{Place, Wakers};
+use super::output_buffer::OutputBuffer;
+use super::wakers::{WaiterSlot, Wakers};
 
 /// How many frames are read at one go before others get their turn.
 const FRAMES_AT_ONCE: usize = 64;
@@ -46,7 +46,7 @@ pub(super) struct Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FaultKind {
     /// The connection of a stream broke before its end.
-    Broken,
+    TransportError,
     /// What came over it is against the rules of websockets.
     Protocol,
     /// The deadline over the whole has passed.
@@ -75,8 +75,8 @@ pub(super) struct Sockets {
     stdio: Option<Websocket>,
     stderr_socket: Option<Websocket>,
     pub(super) input: Input,
-    stdout: Outlet,
-    stderr: Outlet,
+    stdout: OutputBuffer,
+    stderr: OutputBuffer,
     fault: Option<Fault>,
     /// Until when it is waited for what Pebble says of a command whose connection broke.
     verdict_at: Option<Instant>,
@@ -105,10 +105,14 @@ impl Shared {
             control: Some(control),
             unwritten_control: false,
             stdio: Some(stdio),
-            stderr: if stderr.is_some() { Outlet::new("stderr") } else { Outlet::none("stderr") },
+            stderr: if stderr.is_some() {
+                OutputBuffer::new("stderr")
+            } else {
+                OutputBuffer::none("stderr")
+            },
             stderr_socket: stderr,
             input: Input::new(given),
-            stdout: Outlet::new("stdout"),
+            stdout: OutputBuffer::new("stdout"),
             fault: None,
             verdict_at: None,
             deadline,
@@ -126,7 +130,7 @@ impl Shared {
         })
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> WaiterSlot {
         self.wakers.place()
     }
 
@@ -138,7 +142,7 @@ impl Shared {
     /// waits.
     pub(super) fn poll<T>(
         &self,
-        place: &Place,
+        place: &WaiterSlot,
         cx: &Context<'_>,
         work: impl FnOnce(&mut Sockets, &mut Context<'_>) -> T,
     ) -> T {
@@ -157,7 +161,7 @@ impl Shared {
     /// Lets one handle poll something else of the exec, for which the same holds.
     pub(super) fn poll_beside<T>(
         &self,
-        place: &Place,
+        place: &WaiterSlot,
         cx: &Context<'_>,
         work: impl FnOnce(&mut Context<'_>) -> T,
     ) -> T {
@@ -183,19 +187,19 @@ impl Shared {
 }
 
 impl Sockets {
-    pub(super) fn outlet(&mut self, stream: Stream) -> &mut Outlet {
+    pub(super) fn outlet(&mut self, stream: Stream) -> &mut OutputBuffer {
         match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
         }
     }
 
-    pub(super) fn outlets(&self) -> [&Outlet; 2] {
+    pub(super) fn outlets(&self) -> [&OutputBuffer; 2] {
         [&self.stdout, &self.stderr]
     }
 
     pub(super) fn have_ended(&self) -> bool {
-        self.outlets().into_iter().all(Outlet::has_ended)
+        self.outlets().into_iter().all(OutputBuffer::has_ended)
     }
 
     pub(super) fn ended_at(&self) -> Option<Instant> {
@@ -245,7 +249,7 @@ impl Sockets {
             let text = text.into();
             self.fault = Some(Fault { kind, text });
             self.verdict_at =
-                Instant::now().checked_add(VERDICT).filter(|_| kind == FaultKind::Broken);
+                Instant::now().checked_add(VERDICT).filter(|_| kind == FaultKind::TransportError);
         }
         self.close();
     }
@@ -349,7 +353,7 @@ impl Sockets {
         let gives_way = self
             .outlets()
             .into_iter()
-            .filter_map(Outlet::gives_way_at)
+            .filter_map(OutputBuffer::gives_way_at)
             .filter(|_| self.waiting > 0)
             .min();
         [deadline, gives_way, self.settles_at()].into_iter().flatten().min()
@@ -383,7 +387,7 @@ impl Sockets {
         }
         if self.settles_at().is_some_and(|at| at <= now) {
             return self.fail(
-                FaultKind::Broken,
+                FaultKind::TransportError,
                 "Pebble says that the command is over, and its output does not end",
             );
         }
@@ -456,7 +460,7 @@ impl Sockets {
 /// Reads what has come on one websocket for as long as its outlet takes it. Whether anything has.
 fn receive(
     socket: &mut Websocket,
-    outlet: &mut Outlet,
+    outlet: &mut OutputBuffer,
     waited_for: bool,
     last_frame: &mut Instant,
     cx: &mut Context<'_>,
@@ -501,7 +505,7 @@ fn receive(
 
 fn broken(name: &str, cause: &str) -> Fault {
     Fault {
-        kind: FaultKind::Broken,
+        kind: FaultKind::TransportError,
         text: format!("the websocket for {name} broke before its end ({cause})"),
     }
 }
@@ -521,7 +525,7 @@ fn judged(error: &WebsocketError, name: &str) -> Fault {
     }
 }
 
-fn state_of(outlet: &Outlet) -> String {
+fn state_of(outlet: &OutputBuffer) -> String {
     let state = if outlet.has_ended() { "ended" } else { "still open" };
     format!("{}: {state}", outlet.name())
 }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::sockets::{Fault, FaultKind, Shared, Stream};
-use super::wakers::Place;
+use super::wakers::WaiterSlot;
 
 /// The stdin of a command, from [`ExecProcess::take_stdin`](super::ExecProcess::take_stdin).
 ///
@@ -20,7 +20,7 @@ use super::wakers::Place;
 /// polled next.
 pub struct ExecStdin {
     shared: Arc<Shared>,
-    place: Place,
+    place: WaiterSlot,
 }
 
 /// The stdout or stderr of a command, from
@@ -35,7 +35,7 @@ pub struct ExecStdin {
 /// stream is read and thrown away. A read that is dropped has lost nothing.
 pub struct ExecReader {
     shared: Arc<Shared>,
-    place: Place,
+    place: WaiterSlot,
     stream: Stream,
 }
 
@@ -187,7 +187,7 @@ fn broken_pipe(fault: Option<&Fault>) -> io::Error {
 
 fn failed(fault: &Fault) -> io::Error {
     let kind = match fault.kind {
-        FaultKind::Broken => io::ErrorKind::ConnectionReset,
+        FaultKind::TransportError => io::ErrorKind::ConnectionReset,
         FaultKind::Protocol => io::ErrorKind::InvalidData,
         FaultKind::TimedOut => io::ErrorKind::TimedOut,
         FaultKind::Dropped => io::ErrorKind::ConnectionAborted,

@@ -15,16 +15,16 @@ struct Waiting {
 }
 
 /// The place of one handle among the waiting; dropping it leaves.
-pub(super) struct Place {
+pub(super) struct WaiterSlot {
     number: u64,
     wakers: Arc<Wakers>,
 }
 
 impl Wakers {
-    pub(super) fn place(self: &Arc<Self>) -> Place {
+    pub(super) fn place(self: &Arc<Self>) -> WaiterSlot {
         let mut waiting = self.lock();
         waiting.places += 1;
-        Place { number: waiting.places, wakers: Arc::clone(self) }
+        WaiterSlot { number: waiting.places, wakers: Arc::clone(self) }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
@@ -60,7 +60,7 @@ impl Wake for Wakers {
     }
 }
 
-impl Place {
+impl WaiterSlot {
     /// From now on this waker is woken.
     pub(super) fn wait(&self, waker: &Waker) {
         let mut waiting = self.wakers.lock();
@@ -75,7 +75,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for WaiterSlot {
     fn drop(&mut self) {
         self.wakers.lock().wakers.retain(|(place, _)| *place != self.number);
     }

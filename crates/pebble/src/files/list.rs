@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::mode::Mode;
 #[cfg(test)]
-use crate::coverage::Sample;
+use crate::docs_table::Sample;
 use crate::error::Error;
 use crate::reader::Reader;
 use crate::request::Request;

@@ -12,7 +12,7 @@ use super::owner::Owner;
 use super::results::{FileErrorKind, FileResult, decode_results};
 use crate::client::Client;
 #[cfg(test)]
-use crate::coverage::Sample;
+use crate::docs_table::Sample;
 use crate::error::{Error, ErrorKind};
 use crate::names::owned;
 use crate::request::Request;

@@ -38,7 +38,7 @@ pub use results::{FileError, FileErrorKind, FileResult};
 pub use tree::{Symlinks, TreeFailure, TreeOptions, TreeProgress, TreeReport};
 
 #[cfg(test)]
-pub(super) fn samples() -> Vec<super::coverage::Sample> {
+pub(super) fn samples() -> Vec<super::docs_table::Sample> {
     [list::samples(), pull::samples(), push::samples(), manage::samples()]
         .into_iter()
         .flatten()

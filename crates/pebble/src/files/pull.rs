@@ -11,9 +11,9 @@ use tokio::sync::Mutex;
 use super::reading::{Item, LONGEST_TARGET, Reading, request};
 use super::results::FileResult;
 use super::temporary::{LocalFolder, TemporaryFile};
-use crate::call::{Call, Failure};
+use crate::call::{AttemptError, Call};
 #[cfg(test)]
-use crate::coverage::Sample;
+use crate::docs_table::Sample;
 use crate::error::Error;
 use crate::names::owned;
 use crate::reader::Reader;
@@ -65,7 +65,11 @@ impl Reader {
             while let Some(piece) = file.piece().await? {
                 if content.len().saturating_add(piece.len()) as u64 > limit {
                     let operation = call.request().operation();
-                    return Err(Failure::Final(Error::too_large(operation, self.daemon(), limit)));
+                    return Err(AttemptError::Final(Error::too_large(
+                        operation,
+                        self.daemon(),
+                        limit,
+                    )));
                 }
                 content.extend_from_slice(&piece);
             }
@@ -91,7 +95,12 @@ impl Reader {
         let call = &self.reading_call(path)?;
         let operation = call.request().operation();
         let failed = &|error| {
-            Failure::Final(Error::local(operation, self.daemon(), "write to its writer", error))
+            AttemptError::Final(Error::local(
+                operation,
+                self.daemon(),
+                "write to its writer",
+                error,
+            ))
         };
         let (writer, given) = (&Mutex::new(writer), &AtomicU64::new(0));
         let attempt = |attempt| async move {
@@ -146,14 +155,16 @@ impl Reader {
         let folder = &folder.map_err(|error| failed("open the folder it is to be in", error))?;
         let attempt = |attempt| async move {
             let mut file = TemporaryFile::beside(folder, name, None)
-                .map_err(|error| Failure::Final(failed("make a file beside it", error)))?;
+                .map_err(|error| AttemptError::Final(failed("make a file beside it", error)))?;
             let mut size = 0_u64;
             let mut source = self.begin_reading_one(call, path, attempt).await?;
             while let Some(piece) = source.piece().await? {
                 size = size.saturating_add(piece.len() as u64);
-                file.write(&piece).map_err(|error| Failure::Final(failed("write it", error)))?;
+                file.write(&piece)
+                    .map_err(|error| AttemptError::Final(failed("write it", error)))?;
             }
-            file.keep(name).map_err(|error| Failure::Final(failed("give it its name", error)))?;
+            file.keep(name)
+                .map_err(|error| AttemptError::Final(failed("give it its name", error)))?;
             Ok(size)
         };
         call.run(attempt).await
@@ -200,7 +211,7 @@ impl Reader {
         call: &'a Call<'_>,
         path: &'a str,
         attempt: u32,
-    ) -> Result<OneFile<'a>, Failure> {
+    ) -> Result<OneFile<'a>, AttemptError> {
         let request = call.request();
         let reading = self.begin_reading(request, 1, attempt).await?;
         Ok(OneFile { client: self, request, path, reading })
@@ -223,20 +234,22 @@ impl Reader {
     }
 
     /// What a failure is once a receiver was given bytes: nothing that could be tried again.
-    fn if_given(&self, request: &Request, bytes: u64, failure: Failure) -> Failure {
+    fn if_given(&self, request: &Request, bytes: u64, failure: AttemptError) -> AttemptError {
         if bytes == 0 {
             return failure;
         }
         let cause = match failure {
-            failure @ Failure::Final(_) => return failure,
-            Failure::Temporary { cause, .. } => cause,
-            Failure::Silent { unanswered, .. } => format!("silent for {}", seconds(unanswered)),
+            failure @ AttemptError::Final(_) => return failure,
+            AttemptError::Temporary { cause, .. } => cause,
+            AttemptError::TimedOut { unanswered, .. } => {
+                format!("silent for {}", seconds(unanswered))
+            }
         };
         let reason = format!(
             "the connection broke after {bytes} bytes were given away ({cause}); they must not be \
              trusted, pull it again"
         );
-        Failure::Final(Error::interrupted(request.operation(), self.daemon(), bytes, reason))
+        AttemptError::Final(Error::interrupted(request.operation(), self.daemon(), bytes, reason))
     }
 }
 
@@ -251,14 +264,14 @@ struct OneFile<'a> {
 impl OneFile<'_> {
     /// The next piece; `None` when the file is complete, and Pebble has said so. What Pebble says
     /// against it is final.
-    async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
+    async fn piece(&mut self) -> Result<Option<Bytes>, AttemptError> {
         loop {
             match self.reading.next(self.client, self.request, &[self.path]).await? {
                 Item::File(_) => {}
                 Item::Data(piece) => return Ok(Some(piece)),
                 Item::Results(results) => {
                     let result = self.client.only_result(self.request.operation(), &results);
-                    return result.map(|()| None).map_err(Failure::Final);
+                    return result.map(|()| None).map_err(AttemptError::Final);
                 }
             }
         }
@@ -355,9 +368,9 @@ impl PullStream {
             Err(failure) => {
                 self.reading = None;
                 let cause = match self.client.if_given(&self.request, self.bytes, failure) {
-                    Failure::Final(error) => return Err(error),
-                    Failure::Temporary { cause, .. } => cause,
-                    Failure::Silent { unanswered, .. } => {
+                    AttemptError::Final(error) => return Err(error),
+                    AttemptError::Temporary { cause, .. } => cause,
+                    AttemptError::TimedOut { unanswered, .. } => {
                         format!("silent for {}", seconds(unanswered))
                     }
                 };

@@ -24,10 +24,10 @@ use super::mode::Mode;
 use super::owner::Owner;
 use super::results::{FileResult, decode_results};
 use crate::body::{Outgoing, Pipe};
-use crate::call::{Call, Failure};
+use crate::call::{AttemptError, Call};
 use crate::client::Client;
 #[cfg(test)]
-use crate::coverage::Sample;
+use crate::docs_table::Sample;
 use crate::envelope::Envelope;
 use crate::error::Error;
 use crate::reader::Answer;
@@ -310,9 +310,9 @@ impl Client {
         let failed = &|what: &str, error| Error::local(operation, self.daemon(), what, error);
         let attempt = |attempt| async move {
             let opened = open_file(local).map_err(|error| failed("open it", error));
-            let file = &opened.map_err(Failure::Final)?;
+            let file = &opened.map_err(AttemptError::Final)?;
             let first = read_piece(file).map_err(|error| failed("read it", error));
-            let first = Bytes::from(first.map_err(Failure::Final)?);
+            let first = Bytes::from(first.map_err(AttemptError::Final)?);
             let progress = Progress::default();
             progress.add(first.len());
             let make = || {
@@ -379,9 +379,9 @@ impl Client {
                 Err(failure) => failure,
             };
             let cause = match (&failure, progress.bytes()) {
-                (Failure::Final(_), _) | (_, 0) => return Err(failure),
-                (Failure::Temporary { cause, .. }, _) => cause.clone(),
-                (Failure::Silent { unanswered, .. }, _) => {
+                (AttemptError::Final(_), _) | (_, 0) => return Err(failure),
+                (AttemptError::Temporary { cause, .. }, _) => cause.clone(),
+                (AttemptError::TimedOut { unanswered, .. }, _) => {
                     format!("silent for {}", crate::transport::seconds(*unanswered))
                 }
             };
@@ -391,7 +391,7 @@ impl Client {
                  which cannot give them twice; the file is as it was before or whole; \
                  push it again with a new reader"
             );
-            Err(Failure::Final(
+            Err(AttemptError::Final(
                 Error::interrupted(operation, self.daemon(), bytes, reason).with_acted(true),
             ))
         };

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use super::decoder::{Decoder, Event, Fault, Head};
 use super::results::{FileResult, are_about};
-use crate::call::Failure;
+use crate::body_stream::BodyStream;
+use crate::call::AttemptError;
 use crate::envelope::{Decoded, Form, decode_answer};
 use crate::error::Error;
-use crate::incoming::Incoming;
 use crate::reader::Reader;
 use crate::request::Request;
 
@@ -43,7 +43,7 @@ enum Where {
 
 /// An answer that is being read.
 pub(super) struct Reading {
-    incoming: Incoming,
+    incoming: BodyStream,
     decoder: Decoder,
     place: Where,
     /// The place in the request of the last file that began, and one more.
@@ -67,7 +67,7 @@ impl Reader {
         request: &Request,
         files: usize,
         attempt: u32,
-    ) -> Result<Reading, Failure> {
+    ) -> Result<Reading, AttemptError> {
         let limit = self.policy().limit(self.budget().unanswered(), attempt == 1);
         let incoming = self.open(request, Some(limit)).await?;
         let decoder = Decoder::new(incoming.content_type(), files.saturating_add(1))
@@ -83,9 +83,9 @@ impl Reader {
         })
     }
 
-    fn garbled(&self, request: &Request, cause: &str) -> Failure {
+    fn garbled(&self, request: &Request, cause: &str) -> AttemptError {
         let reason = format!("the files in Pebble's answer are not as Pebble sends them: {cause}");
-        Failure::Final(Error::protocol(request.operation(), self.daemon(), reason))
+        AttemptError::Final(Error::protocol(request.operation(), self.daemon(), reason))
     }
 }
 
@@ -96,7 +96,7 @@ impl Reading {
         client: &Reader,
         request: &Request,
         paths: &[P],
-    ) -> Result<Item, Failure> {
+    ) -> Result<Item, AttemptError> {
         let garbled = |cause: &str| client.garbled(request, cause);
         loop {
             match self.decoder.next().map_err(|fault: Fault| garbled(&fault.to_string()))? {
@@ -146,7 +146,9 @@ impl Reading {
                             }
                             // The daemon ends the answer in order when it fails to write the
                             // results.
-                            _ => Err(Failure::temporary("the answer ended before its results")),
+                            _ => {
+                                Err(AttemptError::temporary("the answer ended before its results"))
+                            }
                         };
                     }
                     Err(broken) => {

@@ -3,12 +3,12 @@
 use std::future::Future;
 
 use crate::body::Outgoing;
-use crate::call::{Call, Failure, Halt, Snag};
+use crate::call::{AttemptError, Call, ExchangeError, Halt};
 use crate::client::Client;
+use crate::connection::UploadFailure;
 use crate::envelope::Envelope;
 use crate::error::Error;
-use crate::lane::UploadFailure;
-use crate::transport::FailureClass;
+use crate::transport::TransportFailure;
 
 impl Client {
     /// Sends the request of `call` with a body of its own, once. `make` gives the body, and the
@@ -21,7 +21,7 @@ impl Client {
         call: &Call<'_>,
         attempt: u32,
         mut make: impl FnMut() -> (Outgoing, P),
-    ) -> Result<Envelope, Failure>
+    ) -> Result<Envelope, AttemptError>
     where
         P: Future<Output = Result<(), Error>>,
     {
@@ -57,19 +57,24 @@ impl Client {
                 // The body was not complete, and Pebble takes nothing of an incomplete file; the
                 // folders on the way to it, it may have made.
                 Err(UploadFailure::Source(error)) => {
-                    return Err(Failure::Final(error.with_acted(request.may_have_acted(None))));
+                    return Err(AttemptError::Final(
+                        error.with_acted(request.may_have_acted(None)),
+                    ));
                 }
                 Err(UploadFailure::Connection(broken)) => {
-                    if matches!(broken.class, FailureClass::Lost | FailureClass::Silent) {
+                    if matches!(
+                        broken.class,
+                        TransportFailure::ReplyLost | TransportFailure::TimedOut
+                    ) {
                         call.note_accepted();
                     }
                     self.judge(request.operation(), broken, unanswered, true)
                 }
             };
             match snag {
-                Snag::Halt(Halt::Stale) => {}
+                ExchangeError::Halt(Halt::Stale) => {}
                 snag => {
-                    if let Snag::Refused(refusal) = &snag {
+                    if let ExchangeError::Refused(refusal) = &snag {
                         call.note_refused(refusal);
                     }
                     return Err(self.unanswered(request, snag));

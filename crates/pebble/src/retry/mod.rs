@@ -20,9 +20,9 @@ pub use budget::Budget;
 pub use observer::{FailedAttempt, RetryObserver};
 pub use policy::RetryPolicy;
 pub use run::WAITS;
-pub use run::{Attempt, Classified};
-pub use run_error::RunError;
+pub use run::{Attempt, RetryDecision};
+pub use run_error::RetryError;
 pub use summary::{InvalidRetrySummary, RetrySummary};
 
 pub(crate) use policy::shortened;
-pub(crate) use run::{Drained, Judged, Reporter, drive};
+pub(crate) use run::{Classification, GaveUp, Reporter, drive};

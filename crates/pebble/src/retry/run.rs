@@ -13,7 +13,7 @@ use super::super::error::in_target;
 use super::budget::Budget;
 use super::observer::{FailedAttempt, RetryObserver};
 use super::policy::RetryPolicy;
-use super::run_error::RunError;
+use super::run_error::RetryError;
 use super::summary::RetrySummary;
 use crate::transport::seconds;
 use charmwright_yaml::text;
@@ -28,7 +28,7 @@ pub const WAITS: &str = "charmwright_pebble::waits";
 /// What a failure means for the retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Classified {
+pub enum RetryDecision {
     /// It passes by itself, and repeating the operation can do no harm.
     Retry,
     /// The same, and the other side said how long to wait; that goes before the policy's own wait.
@@ -75,7 +75,7 @@ impl RetryPolicy {
     /// that runs; there is no background task. It needs a tokio runtime with time enabled.
     ///
     /// ```
-    /// use charmwright_pebble::{Budget, Classified, RetryPolicy};
+    /// use charmwright_pebble::{Budget, RetryDecision, RetryPolicy};
     ///
     /// # #[derive(Debug)] enum AdminError { Refused, BadRequest }
     /// # impl std::fmt::Display for AdminError {
@@ -96,8 +96,8 @@ impl RetryPolicy {
     ///         &budget,
     ///         |attempt| reload(attempt.number()),
     ///         |error| match error {
-    ///             AdminError::Refused => Classified::Retry,
-    ///             AdminError::BadRequest => Classified::Final,
+    ///             AdminError::Refused => RetryDecision::Retry,
+    ///             AdminError::BadRequest => RetryDecision::Final,
     ///         },
     ///     )
     ///     .await;
@@ -107,19 +107,19 @@ impl RetryPolicy {
     /// ```
     ///
     /// # Errors
-    /// [`RunError`], which says why there is no further attempt and carries the last failure.
+    /// [`RetryError`], which says why there is no further attempt and carries the last failure.
     pub async fn run<T, E, Op, Fut, C>(
         &self,
         what: &str,
         budget: &Budget,
         mut operation: Op,
         mut classify: C,
-    ) -> Result<T, RunError<E>>
+    ) -> Result<T, RetryError<E>>
     where
         E: fmt::Display,
         Op: FnMut(Attempt) -> Fut,
         Fut: Future<Output = Result<T, E>>,
-        C: FnMut(&E) -> Classified,
+        C: FnMut(&E) -> RetryDecision,
     {
         let attempt = |number| {
             let limit = self.limit(budget.unanswered(), number == 1);
@@ -135,27 +135,27 @@ impl RetryPolicy {
         };
         let judge = |(error, took): &(Option<E>, Duration)| {
             let cause = error.as_ref().map_or_else(|| "no answer".to_owned(), ToString::to_string);
-            let meaning = error.as_ref().map_or(Classified::Final, &mut classify);
-            Judged { meaning, unanswered: *took, cause }
+            let meaning = error.as_ref().map_or(RetryDecision::Final, &mut classify);
+            Classification { meaning, unanswered: *took, cause }
         };
         let reporter = Reporter { operation: what.to_owned(), ..Reporter::default() };
         drive(self, budget, &reporter, attempt, judge).await.map_err(|drained| {
-            let Drained { attempts, elapsed, exhausted, error: (error, took) } = drained;
+            let GaveUp { attempts, elapsed, exhausted, error: (error, took) } = drained;
             let operation = what.to_owned();
             match error {
                 Some(error) if exhausted => {
-                    RunError::Exhausted { operation, attempts, elapsed, error }
+                    RetryError::Exhausted { operation, attempts, elapsed, error }
                 }
-                Some(error) => RunError::Final { operation, attempts, error },
-                None => RunError::Silent { operation, attempts, waited: took },
+                Some(error) => RetryError::Final { operation, attempts, error },
+                None => RetryError::Silent { operation, attempts, waited: took },
             }
         })
     }
 }
 
 /// What one failure means, and what it costs.
-pub(crate) struct Judged {
-    pub(crate) meaning: Classified,
+pub(crate) struct Classification {
+    pub(crate) meaning: RetryDecision,
     /// How long it went without an answer; less than the attempt took when parts of it were
     /// answered.
     pub(crate) unanswered: Duration,
@@ -163,7 +163,7 @@ pub(crate) struct Judged {
 }
 
 /// Why there is no result, and what it took.
-pub(crate) struct Drained<E> {
+pub(crate) struct GaveUp<E> {
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
     /// A further attempt would have been made, had it been allowed.
@@ -244,11 +244,11 @@ pub(crate) async fn drive<T, E, Op, Fut, J>(
     reporter: &Reporter,
     mut operation: Op,
     mut judge: J,
-) -> Result<T, Drained<E>>
+) -> Result<T, GaveUp<E>>
 where
     Op: FnMut(u32) -> Fut,
     Fut: Future<Output = Result<T, E>>,
-    J: FnMut(&E) -> Judged,
+    J: FnMut(&E) -> Classification,
 {
     let begun = Instant::now();
     let number = AtomicU32::new(0);
@@ -259,9 +259,9 @@ where
             let judged = judge(error);
             budget.charge(judged.unanswered);
             let wish = match judged.meaning {
-                Classified::Final => None,
-                Classified::Retry => Some(next),
-                Classified::RetryAfter(hint) => Some(next.map(|_| hint)),
+                RetryDecision::Final => None,
+                RetryDecision::Retry => Some(next),
+                RetryDecision::RetryAfter(hint) => Some(next.map(|_| hint)),
             };
             let delay = wish.flatten().filter(|delay| budget.take_retry(policy, *delay));
             exhausted = wish.is_some() && delay.is_none();
@@ -282,7 +282,7 @@ where
     if attempts > 1 && result.is_ok() {
         reporter.recovered(attempts, policy, begun.elapsed(), budget);
     }
-    result.map_err(|error| Drained { attempts, elapsed: begun.elapsed(), exhausted, error })
+    result.map_err(|error| GaveUp { attempts, elapsed: begun.elapsed(), exhausted, error })
 }
 
 #[cfg(test)]
@@ -305,7 +305,7 @@ mod tests {
         policy: &RetryPolicy,
         budget: &Budget,
         each: Duration,
-    ) -> (Vec<u64>, RunError<&'static str>) {
+    ) -> (Vec<u64>, RetryError<&'static str>) {
         let start = Instant::now();
         let begun = Mutex::new(Vec::new());
         let error = policy
@@ -319,7 +319,7 @@ mod tests {
                         Err::<(), _>("refused")
                     }
                 },
-                |_| Classified::Retry,
+                |_| RetryDecision::Retry,
             )
             .await
             .unwrap_err();
@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(at, [0, 1, 3, 6, 10, 15, 21, 28, 36, 45, 55, 66, 78, 91, 105]);
         assert_eq!(
             error,
-            RunError::Exhausted {
+            RetryError::Exhausted {
                 operation: "do it".to_owned(),
                 attempts: 15,
                 elapsed: 105 * SECOND,
@@ -364,7 +364,7 @@ mod tests {
         assert_eq!(at, [0, 4, 9, 15]);
         assert_eq!(
             error,
-            RunError::Exhausted {
+            RetryError::Exhausted {
                 operation: "do it".to_owned(),
                 attempts: 4,
                 elapsed: 18 * SECOND,
@@ -392,20 +392,22 @@ mod tests {
         let budget = Budget::new();
         let policy = RetryPolicy::new();
         let silent = |_| std::future::pending::<Result<(), &str>>();
-        let error = policy.run("do it", &budget, silent, |_| Classified::Retry).await.unwrap_err();
+        let error =
+            policy.run("do it", &budget, silent, |_| RetryDecision::Retry).await.unwrap_err();
         assert_eq!(
             error,
-            RunError::Silent { operation: "do it".to_owned(), attempts: 1, waited: 120 * SECOND }
+            RetryError::Silent { operation: "do it".to_owned(), attempts: 1, waited: 120 * SECOND }
         );
-        let error = policy.run("do it", &budget, silent, |_| Classified::Retry).await.unwrap_err();
+        let error =
+            policy.run("do it", &budget, silent, |_| RetryDecision::Retry).await.unwrap_err();
         assert_eq!(
             error,
-            RunError::Silent { operation: "do it".to_owned(), attempts: 1, waited: 2 * SECOND }
+            RetryError::Silent { operation: "do it".to_owned(), attempts: 1, waited: 2 * SECOND }
         );
         let once = RetryPolicy::once(SECOND);
         assert_eq!(
-            once.run("do it", &budget, silent, |_| Classified::Retry).await,
-            Err(RunError::Silent { operation: "do it".to_owned(), attempts: 1, waited: SECOND })
+            once.run("do it", &budget, silent, |_| RetryDecision::Retry).await,
+            Err(RetryError::Silent { operation: "do it".to_owned(), attempts: 1, waited: SECOND })
         );
     }
 
@@ -417,7 +419,7 @@ mod tests {
             Ok::<_, &str>(7)
         };
         assert_eq!(
-            RetryPolicy::new().run("do it", &budget, slow, |_| Classified::Retry).await,
+            RetryPolicy::new().run("do it", &budget, slow, |_| RetryDecision::Retry).await,
             Ok(7)
         );
         assert_eq!((budget.retries(), budget.unanswered()), (0, Duration::ZERO));
@@ -434,13 +436,16 @@ mod tests {
                 &budget,
                 |attempt| async move { Err::<(), _>(attempt.number()) },
                 |number| match number {
-                    1 => Classified::RetryAfter(7 * SECOND),
-                    _ => Classified::Final,
+                    1 => RetryDecision::RetryAfter(7 * SECOND),
+                    _ => RetryDecision::Final,
                 },
             )
             .await
             .unwrap_err();
-        assert_eq!(error, RunError::Final { operation: "do it".to_owned(), attempts: 2, error: 2 });
+        assert_eq!(
+            error,
+            RetryError::Final { operation: "do it".to_owned(), attempts: 2, error: 2 }
+        );
         assert_eq!(start.elapsed(), 7 * SECOND);
     }
 
@@ -453,10 +458,10 @@ mod tests {
             let budget = Budget::new();
             policy.run("reload the proxy", &budget, refuse, |_| classified).await.unwrap_err()
         };
-        let exhausted = run(three_attempts(), Classified::Retry).await;
+        let exhausted = run(three_attempts(), RetryDecision::Retry).await;
         assert_eq!(exhausted.to_string(), "cannot reload the proxy: failed 3 times in 3 s");
         assert_eq!(exhausted.source().unwrap().to_string(), "connection refused");
-        let last = run(three_attempts(), Classified::Final).await;
+        let last = run(three_attempts(), RetryDecision::Final).await;
         assert_eq!(
             last.to_string(),
             "cannot reload the proxy: attempt 1 failed, and another would not help"
@@ -475,8 +480,8 @@ mod tests {
         }
         let seen = Arc::new(Seen(Mutex::default(), Instant::now()));
         let reporter = Reporter { observer: Some(seen.clone()), ..Reporter::default() };
-        let judge = |cause: &&str| Judged {
-            meaning: Classified::Retry,
+        let judge = |cause: &&str| Classification {
+            meaning: RetryDecision::Retry,
             unanswered: Duration::ZERO,
             cause: (*cause).into(),
         };

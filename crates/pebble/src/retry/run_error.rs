@@ -9,10 +9,10 @@ use crate::transport::seconds;
 /// [`RetryPolicy::run`](super::RetryPolicy::run) has no result for one of these reasons.
 ///
 /// `Display` names the operation and says how it was attempted; the failure itself follows by
-/// [`source`](StdError::source), or is taken out by [`into_inner`](RunError::into_inner).
+/// [`source`](StdError::source), or is taken out by [`into_inner`](RetryError::into_inner).
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum RunError<E> {
+pub enum RetryError<E> {
     /// A failure that is not retried.
     Final {
         /// What was attempted, as it was given to [`RetryPolicy::run`](super::RetryPolicy::run).
@@ -45,7 +45,7 @@ pub enum RunError<E> {
     },
 }
 
-impl<E> RunError<E> {
+impl<E> RetryError<E> {
     /// What was attempted, such as `reload the proxy`.
     #[must_use]
     pub fn operation(&self) -> &str {
@@ -76,7 +76,7 @@ impl<E> RunError<E> {
     }
 }
 
-impl<E> fmt::Display for RunError<E> {
+impl<E> fmt::Display for RetryError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Final { operation, attempts, .. } => write!(
@@ -95,7 +95,7 @@ impl<E> fmt::Display for RunError<E> {
     }
 }
 
-impl<E: StdError + 'static> StdError for RunError<E> {
+impl<E: StdError + 'static> StdError for RetryError<E> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Final { error, .. } | Self::Exhausted { error, .. } => Some(error),

@@ -2,9 +2,9 @@
 
 use super::*;
 
-pub(crate) mod coverage;
+pub(crate) mod docs_table;
 mod error_texts;
-mod odd_answers;
-mod scripted;
+mod lost_answers;
+mod malformed_answers;
 mod scripted_server;
 mod vocabulary;

@@ -24,7 +24,7 @@ pub(super) enum Seen {
 
 /// The last entries that were seen, all of one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+struct WaiterSlot {
     time: Timestamp,
     text: String,
     /// How many entries without text came last.
@@ -36,7 +36,7 @@ struct Place {
 /// The log of one service.
 #[derive(Debug, Default)]
 pub(super) struct Track {
-    place: Option<Place>,
+    place: Option<WaiterSlot>,
     /// The latest time up to the place: not the place's own where the clock was set back.
     latest: Option<Timestamp>,
     search: Search,
@@ -56,7 +56,7 @@ enum Search {
         /// What is new if the place does not come.
         held: Vec<LogEntry>,
         /// Where the buffer has been read to.
-        passed: Option<Place>,
+        passed: Option<WaiterSlot>,
     },
     /// The text of the place was passed, and so many entries without text belong to it, too.
     Blanks(usize),
@@ -101,7 +101,7 @@ impl Track {
     pub(super) fn pass(&mut self, entry: &LogEntry) {
         self.latest = self.latest.max(Some(entry.time()));
         if std::mem::take(&mut self.torn) {
-            self.place = Some(Place::new(entry, true));
+            self.place = Some(WaiterSlot::new(entry, true));
         } else {
             advance(&mut self.place, entry);
         }
@@ -201,7 +201,7 @@ impl Track {
     }
 }
 
-fn advance(place: &mut Option<Place>, entry: &LogEntry) {
+fn advance(place: &mut Option<WaiterSlot>, entry: &LogEntry) {
     match place {
         Some(place) if place.time == entry.time() => {
             if entry.message().is_empty() {
@@ -220,12 +220,12 @@ fn advance(place: &mut Option<Place>, entry: &LogEntry) {
             }
         }
         _ => {
-            *place = Some(Place::new(entry, false));
+            *place = Some(WaiterSlot::new(entry, false));
         }
     }
 }
 
-impl Place {
+impl WaiterSlot {
     fn new(entry: &LogEntry, torn: bool) -> Self {
         Self {
             time: entry.time(),
@@ -247,7 +247,7 @@ enum Match {
 
 /// Compares what came at a time with the text of the place, whose front may have fallen out of the
 /// buffer.
-fn compare(place: &Place, run: &str) -> Match {
+fn compare(place: &WaiterSlot, run: &str) -> Match {
     let text = place.text.as_str();
     if place.torn {
         // Where the text repeats, rather one line twice than one too few.

@@ -1,4 +1,4 @@
-//! Following what services write.
+//! FollowStream what services write.
 //!
 //! One opening is two requests. The following is asked for, and not read yet: from then on Pebble
 //! itself says where it could not hand on in time. Then all that Pebble keeps is read, which is an
@@ -18,19 +18,19 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use tokio::time::{Instant, Sleep};
 
-use super::super::call::Failure;
+use super::super::body_stream::BodyStream;
+use super::super::call::AttemptError;
 use super::super::error::Error;
-use super::super::incoming::Incoming;
 use super::super::logs::{Extent, LogEntry, LogQuery};
 use super::super::reader::Reader;
 use super::super::service_info::ServiceInfo;
 use super::super::services::list_request;
 use super::super::timestamp::Timestamp;
-use super::super::transport::Broken;
+use super::super::transport::TransportError;
 use super::cursor::{Seen, Track};
 use super::lines::{Lines, TooLong};
 use super::log_event::{GapCause, LogEvent};
-use super::{PATIENCE, Resuming, Round, Source, watch_stream, watcher};
+use super::{PATIENCE, ResumingStream, Round, Source, watch_stream, watcher};
 #[cfg(doc)]
 use crate::ErrorKind;
 
@@ -55,7 +55,7 @@ const OPERATION: &str = "follow the logs";
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct LogFollow {
-    inner: Resuming<Logs>,
+    inner: ResumingStream<Logs>,
 }
 
 watch_stream!(LogFollow, LogEvent, |_, _| {});
@@ -87,7 +87,7 @@ impl Reader {
     /// refusal by a status of 400 to 499, and [`ErrorKind::InvalidRequest`] for a path that cannot
     /// be a socket's.
     pub fn follow_logs(&self, query: &LogQuery) -> LogFollow {
-        LogFollow { inner: Resuming::new(Logs::new(watcher(self), query)) }
+        LogFollow { inner: ResumingStream::new(Logs::new(watcher(self), query)) }
     }
 }
 
@@ -119,24 +119,24 @@ struct Logs {
 enum Stage {
     Start,
     /// The newest lines are read.
-    Newest(Incoming, Lines),
+    Newest(BodyStream, Lines),
     /// The following was asked for, and the buffers are read.
-    Reading(Incoming, Lines, Following),
-    Following(Following, Lines),
+    Reading(BodyStream, Lines, FollowStream),
+    FollowStream(FollowStream, Lines),
 }
 
 /// What is followed.
-enum Following {
+enum FollowStream {
     /// It was asked for at that moment. Pebble answers with the first line that there is, which may
     /// be a long time off.
-    Asked(Instant, Pin<Box<dyn Future<Output = Result<Incoming, Failure>> + Send>>),
-    Open(Box<Incoming>),
+    Asked(Instant, Pin<Box<dyn Future<Output = Result<BodyStream, AttemptError>> + Send>>),
+    Open(Box<BodyStream>),
 }
 
 /// What came first.
 enum Next {
     Look,
-    Piece(Option<Result<Bytes, Failure>>),
+    Piece(Option<Result<Bytes, AttemptError>>),
 }
 
 impl Source for Logs {
@@ -150,7 +150,7 @@ impl Source for Logs {
         &self.client
     }
 
-    async fn round(&mut self) -> Result<Round<LogEvent>, Failure> {
+    async fn round(&mut self) -> Result<Round<LogEvent>, AttemptError> {
         let result = self.step().await;
         if result.is_err() {
             self.stage = Stage::Start;
@@ -184,10 +184,10 @@ impl Logs {
         }
     }
 
-    async fn step(&mut self) -> Result<Round<LogEvent>, Failure> {
+    async fn step(&mut self) -> Result<Round<LogEvent>, AttemptError> {
         let (piece, cut_off) = match &mut self.stage {
             Stage::Start => return self.start().await,
-            Stage::Following(..) => return self.follow().await,
+            Stage::FollowStream(..) => return self.follow().await,
             Stage::Newest(incoming, lines) => {
                 (incoming.chunk(PATIENCE).await.map_err(broken)?, lines.is_cut_off())
             }
@@ -202,21 +202,21 @@ impl Logs {
                 Ok(round(self.seen(entries, true)))
             }
             None if cut_off => {
-                Err(Failure::temporary("the answer broke off in the middle of a line"))
+                Err(AttemptError::temporary("the answer broke off in the middle of a line"))
             }
             None => Ok(round(self.read_to_the_end())),
         }
     }
 
     /// Sees what is started, asks for the following, and begins to read the buffers.
-    async fn start(&mut self) -> Result<Round<LogEvent>, Failure> {
+    async fn start(&mut self) -> Result<Round<LogEvent>, AttemptError> {
         let now = started_services(&self.client, &self.query).await?;
         let stage = if let Some(lines) = self.newest {
             let request = self.query.clone().newest(lines).stream_request();
             let incoming = self.client.open(&request, Some(PATIENCE)).await?;
             Stage::Newest(incoming, Lines::default())
         } else {
-            let mut following = Following::ask(&self.client, &self.query);
+            let mut following = FollowStream::ask(&self.client, &self.query);
             let request = self.query.clone().all().stream_request();
             let incoming =
                 beside(&mut following, self.client.open(&request, Some(PATIENCE))).await?;
@@ -275,7 +275,7 @@ impl Logs {
         if let Stage::Reading(_, _, following) = std::mem::replace(&mut self.stage, Stage::Start) {
             self.know_each_place();
             self.look = Some(Box::pin(tokio::time::sleep(LOOK)));
-            self.stage = Stage::Following(following, Lines::default());
+            self.stage = Stage::FollowStream(following, Lines::default());
         }
         self.rewind();
         events
@@ -288,15 +288,15 @@ impl Logs {
     }
 
     /// Waits for the next piece of what is followed, or for the time to look at the services.
-    async fn follow(&mut self) -> Result<Round<LogEvent>, Failure> {
+    async fn follow(&mut self) -> Result<Round<LogEvent>, AttemptError> {
         match poll_fn(|cx| self.poll_follow(cx)).await {
             Next::Look => {
-                if let Stage::Following(Following::Asked(asked, _), _) = &self.stage
+                if let Stage::FollowStream(FollowStream::Asked(asked, _), _) = &self.stage
                     && self.filled
                     && asked.elapsed() > PATIENCE
                 {
                     let unanswered = asked.elapsed();
-                    return Err(Failure::Silent { unanswered, acted: false });
+                    return Err(AttemptError::TimedOut { unanswered, acted: false });
                 }
                 let now = started_services(&self.client, &self.query).await?;
                 self.look = Some(Box::pin(tokio::time::sleep(LOOK)));
@@ -310,7 +310,7 @@ impl Logs {
                 }
                 Ok(Round { items: Vec::new(), healthy: true })
             }
-            Next::Piece(None) => Err(Failure::temporary("Pebble has ended the stream")),
+            Next::Piece(None) => Err(AttemptError::temporary("Pebble has ended the stream")),
             Next::Piece(Some(piece)) => {
                 let piece = piece?;
                 let entries = self.entries(&piece)?;
@@ -320,7 +320,7 @@ impl Logs {
     }
 
     fn poll_follow(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
-        let Stage::Following(following, _) = &mut self.stage else {
+        let Stage::FollowStream(following, _) = &mut self.stage else {
             return Poll::Pending;
         };
         if let Err(failure) = following.poll_open(cx) {
@@ -332,21 +332,21 @@ impl Logs {
             return Poll::Ready(Next::Look);
         }
         match following {
-            Following::Asked(..) => Poll::Pending,
-            Following::Open(incoming) => incoming
+            FollowStream::Asked(..) => Poll::Pending,
+            FollowStream::Open(incoming) => incoming
                 .poll_chunk(cx)
                 .map(|piece| Next::Piece(piece.map(|piece| piece.map_err(broken)))),
         }
     }
 
     /// The entries that a piece completes.
-    fn entries(&mut self, piece: &[u8]) -> Result<Vec<LogEntry>, Failure> {
+    fn entries(&mut self, piece: &[u8]) -> Result<Vec<LogEntry>, AttemptError> {
         let mut entries = Vec::new();
         let lines = match &mut self.stage {
             Stage::Start => return Ok(entries),
-            Stage::Newest(_, lines) | Stage::Reading(_, lines, _) | Stage::Following(_, lines) => {
-                lines
-            }
+            Stage::Newest(_, lines)
+            | Stage::Reading(_, lines, _)
+            | Stage::FollowStream(_, lines) => lines,
         };
         let result = lines.take(piece, |line| {
             entries.push(serde_json::from_slice(line)?);
@@ -356,7 +356,7 @@ impl Logs {
             Ok(()) => Ok(entries),
             Err(error) => {
                 let reason = "what Pebble sent is no log";
-                Err(Failure::Final(
+                Err(AttemptError::Final(
                     Error::protocol(OPERATION, self.client.daemon(), reason).with_cause(&error),
                 ))
             }
@@ -422,7 +422,7 @@ fn is_before(floor: Option<Timestamp>, time: Timestamp) -> bool {
 async fn started_services(
     client: &Reader,
     query: &LogQuery,
-) -> Result<BTreeMap<String, Timestamp>, Failure> {
+) -> Result<BTreeMap<String, Timestamp>, AttemptError> {
     let services: Vec<ServiceInfo> = client.read_list_once(&list_request(query.names()), 1).await?;
     Ok(services
         .iter()
@@ -430,7 +430,7 @@ async fn started_services(
         .collect())
 }
 
-impl Following {
+impl FollowStream {
     fn ask(client: &Reader, query: &LogQuery) -> Self {
         let client = client.clone();
         let request = query.follow_request();
@@ -439,7 +439,7 @@ impl Following {
     }
 
     /// Lets the request go its way, and takes the head of its answer.
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Result<(), AttemptError> {
         if let Self::Asked(_, opening) = self
             && let Poll::Ready(incoming) = opening.as_mut().poll(cx)
         {
@@ -451,9 +451,9 @@ impl Following {
 
 /// Does something while the request for the following goes its way.
 async fn beside<T>(
-    following: &mut Following,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
+    following: &mut FollowStream,
+    work: impl Future<Output = Result<T, AttemptError>>,
+) -> Result<T, AttemptError> {
     let mut work = pin!(work);
     poll_fn(|cx| match following.poll_open(cx) {
         Ok(()) => work.as_mut().poll(cx),
@@ -482,8 +482,8 @@ fn event(service: &str, after: Option<Timestamp>, seen: Seen) -> LogEvent {
 }
 
 /// What is followed is one attempt, and its break is a break of the watch.
-fn broken(broken: Broken) -> Failure {
-    Failure::temporary(broken.cause)
+fn broken(broken: TransportError) -> AttemptError {
+    AttemptError::temporary(broken.cause)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Watches: streams of what happens in a Pebble, which outlive a break.
 //!
 //! Each is a [`Source`] of its own (`notices`, `states` of services and checks, `logs`) behind one
-//! machine, [`Resuming`], that runs it round by round, waits after a break as `backoff` says, and
+//! machine, [`ResumingStream`], that runs it round by round, waits after a break as `backoff` says, and
 //! ends at an error that no waiting mends. Nothing runs while nobody asks: a watch is driven by
 //! whoever waits for its next item, and is over when it is dropped.
 
@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::backoff::Backoff;
-use super::call::Failure;
+use super::call::AttemptError;
 use super::error::{Error, ErrorKind, in_target};
 use super::reader::Reader;
 use super::retry::{Budget, RetryPolicy, WAITS};
@@ -57,7 +57,7 @@ trait Source: Send + 'static {
 
     /// Waits until something has happened, or for a while. After a failure it is called again some
     /// time later.
-    fn round(&mut self) -> impl Future<Output = Result<Round<Self::Item>, Failure>> + Send;
+    fn round(&mut self) -> impl Future<Output = Result<Round<Self::Item>, AttemptError>> + Send;
 }
 
 /// What has happened.
@@ -68,7 +68,7 @@ struct Round<T> {
 }
 
 /// A source that is run until an error ends it.
-struct Resuming<S: Source> {
+struct ResumingStream<S: Source> {
     state: State<S>,
     items: VecDeque<S::Item>,
 }
@@ -85,16 +85,16 @@ type Turn<S> = dyn Future<Output = (Box<Run<S>>, Result<Vec<<S as Source>::Item>
 struct Run<S> {
     source: S,
     backoff: Backoff,
-    trouble: Option<Trouble>,
+    trouble: Option<Outage>,
 }
 
 /// It is broken since then, and so many attempts have failed.
-struct Trouble {
+struct Outage {
     since: Instant,
     breaks: u32,
 }
 
-impl<S: Source> Resuming<S> {
+impl<S: Source> ResumingStream<S> {
     fn new(source: S) -> Self {
         let run = Run { source, backoff: Backoff::new(), trouble: None };
         Self { state: State::Idle(Box::new(run)), items: VecDeque::new() }
@@ -146,10 +146,10 @@ async fn turn<S: Source>(mut run: Box<Run<S>>) -> (Box<Run<S>>, Result<Vec<S::It
                 }
                 return (run, Ok(items));
             }
-            Err(Failure::Final(error)) if ends(&error) => return (run, Err(error)),
-            Err(Failure::Final(error)) => error.reason().to_owned(),
-            Err(Failure::Temporary { cause, .. }) => cause,
-            Err(Failure::Silent { unanswered, .. }) => {
+            Err(AttemptError::Final(error)) if ends(&error) => return (run, Err(error)),
+            Err(AttemptError::Final(error)) => error.reason().to_owned(),
+            Err(AttemptError::Temporary { cause, .. }) => cause,
+            Err(AttemptError::TimedOut { unanswered, .. }) => {
                 format!("silent for {}", seconds(unanswered))
             }
         };
@@ -186,7 +186,7 @@ impl<S: Source> Run<S> {
     fn broken(&mut self, cause: &str) -> Duration {
         let wait = self.backoff.next();
         let trouble =
-            self.trouble.get_or_insert_with(|| Trouble { since: Instant::now(), breaks: 0 });
+            self.trouble.get_or_insert_with(|| Outage { since: Instant::now(), breaks: 0 });
         trouble.breaks = trouble.breaks.saturating_add(1);
         let what = in_target(self.source.operation(), self.source.client().target());
         let (breaks, next) = (trouble.breaks, seconds(wait));
@@ -207,7 +207,7 @@ impl<S: Source> Run<S> {
 
     fn recovered(&mut self) {
         self.backoff.reset();
-        if let Some(Trouble { since, breaks }) = self.trouble.take() {
+        if let Some(Outage { since, breaks }) = self.trouble.take() {
             let what = in_target(self.source.operation(), self.source.client().target());
             tracing::info!(
                 "could {what} again at attempt {}, after {}",
@@ -218,7 +218,7 @@ impl<S: Source> Run<S> {
     }
 }
 
-impl<S: Source> fmt::Debug for Resuming<S> {
+impl<S: Source> fmt::Debug for ResumingStream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::Idle(_) => "idle",
@@ -280,7 +280,7 @@ mod tests {
     /// Does as the script says, and notes when it was asked.
     struct Script {
         client: Reader,
-        rounds: std::vec::IntoIter<Result<Round<u32>, Failure>>,
+        rounds: std::vec::IntoIter<Result<Round<u32>, AttemptError>>,
         asked: Arc<Mutex<Vec<Instant>>>,
     }
 
@@ -295,7 +295,7 @@ mod tests {
             &self.client
         }
 
-        async fn round(&mut self) -> Result<Round<u32>, Failure> {
+        async fn round(&mut self) -> Result<Round<u32>, AttemptError> {
             self.asked.lock().unwrap().push(Instant::now());
             match self.rounds.next() {
                 Some(result) => result,
@@ -305,39 +305,40 @@ mod tests {
     }
 
     fn script(
-        rounds: Vec<Result<Round<u32>, Failure>>,
-    ) -> (Resuming<Script>, Arc<Mutex<Vec<Instant>>>) {
+        rounds: Vec<Result<Round<u32>, AttemptError>>,
+    ) -> (ResumingStream<Script>, Arc<Mutex<Vec<Instant>>>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let source = Script {
             client: Reader::new("/nowhere"),
             rounds: rounds.into_iter(),
             asked: Arc::clone(&asked),
         };
-        (Resuming::new(source), asked)
+        (ResumingStream::new(source), asked)
     }
 
-    fn good(items: &[u32]) -> Result<Round<u32>, Failure> {
+    fn good(items: &[u32]) -> Result<Round<u32>, AttemptError> {
         Ok(Round { items: items.to_vec(), healthy: true })
     }
 
-    fn api(status: u16) -> Failure {
+    fn api(status: u16) -> AttemptError {
         let refusal =
             super::super::envelope::Refusal { status, kind: None, message: "no".to_owned() };
-        Failure::Final(Error::refused("watch a script", &Daemon::default(), refusal))
+        AttemptError::Final(Error::refused("watch a script", &Daemon::default(), refusal))
     }
 
-    async fn next(watch: &mut Resuming<Script>) -> Option<Result<u32, Error>> {
+    async fn next(watch: &mut ResumingStream<Script>) -> Option<Result<u32, Error>> {
         poll_fn(|cx| watch.poll_next(cx)).await
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_comes_back_on_the_schedule_and_a_good_round_begins_it_anew() {
-        let broken = || Err(Failure::temporary("away"));
+        let broken = || Err(AttemptError::temporary("away"));
         let mut rounds = vec![good(&[1])];
         rounds.extend((0..8).map(|_| broken()));
         rounds.push(good(&[]));
         rounds.push(broken());
-        rounds.push(Err(Failure::Silent { unanswered: Duration::from_secs(1), acted: false }));
+        rounds
+            .push(Err(AttemptError::TimedOut { unanswered: Duration::from_secs(1), acted: false }));
         rounds.push(good(&[2, 3]));
         rounds.push(broken());
         rounds.push(good(&[4]));
@@ -365,7 +366,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_error_that_no_waiting_mends_is_the_last_item() {
         let denied = || {
-            Failure::Final(Error::denied(
+            AttemptError::Final(Error::denied(
                 "x",
                 &Daemon::default(),
                 std::path::Path::new("/s"),
@@ -373,13 +374,13 @@ mod tests {
             ))
         };
         let bad_path = || {
-            Failure::Final(Error::invalid(
+            AttemptError::Final(Error::invalid(
                 "x",
                 &Daemon::default(),
                 "the path of the socket is empty",
             ))
         };
-        let too_old = || Failure::Final(Error::unsupported("x", &Daemon::default(), "1.5"));
+        let too_old = || AttemptError::Final(Error::unsupported("x", &Daemon::default(), "1.5"));
         for last in [api(400), api(401), api(403), api(404), denied(), bad_path(), too_old()] {
             let (mut watch, asked) = script(vec![good(&[1]), Err(last), good(&[2])]);
             assert_eq!(next(&mut watch).await.unwrap().unwrap(), 1);
@@ -394,7 +395,7 @@ mod tests {
     async fn a_break_is_told_once_and_so_is_its_end() {
         let told = CapturedLog::default();
         let _default = tracing::subscriber::set_default(told.clone());
-        let broken = || Err(Failure::temporary("away"));
+        let broken = || Err(AttemptError::temporary("away"));
         let (mut watch, _) = script(vec![
             broken(),
             broken(),
@@ -438,7 +439,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn garbage_and_errors_within_pebble_are_breaks() {
-        let garbage = Failure::Final(Error::protocol("x", &Daemon::default(), "not Pebble"));
+        let garbage = AttemptError::Final(Error::protocol("x", &Daemon::default(), "not Pebble"));
         let (mut watch, asked) =
             script(vec![Err(garbage), Err(api(500)), Err(api(503)), Err(api(429)), good(&[1])]);
         assert_eq!(next(&mut watch).await.unwrap().unwrap(), 1);
@@ -447,7 +448,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_waiter_that_goes_away_loses_nothing() {
-        let (mut watch, _) = script(vec![Err(Failure::temporary("away")), good(&[1, 2])]);
+        let (mut watch, _) = script(vec![Err(AttemptError::temporary("away")), good(&[1, 2])]);
         assert!(tokio::time::timeout(Duration::from_millis(100), next(&mut watch)).await.is_err());
         assert!(watch.source().is_none());
         assert_eq!(next(&mut watch).await.unwrap().unwrap(), 1);

@@ -2,11 +2,11 @@
 
 use tokio::time::Instant;
 
-use super::super::call::Failure;
+use super::super::call::AttemptError;
 use super::super::notices::{LEAST_PAUSE, Notice, NoticeQuery, SLICE};
 use super::super::reader::Reader;
 use super::super::timestamp::Timestamp;
-use super::{Resuming, Round, Source, watch_stream, watcher};
+use super::{ResumingStream, Round, Source, watch_stream, watcher};
 #[cfg(doc)]
 use crate::ErrorKind;
 
@@ -14,7 +14,7 @@ use crate::ErrorKind;
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct NoticeWatch {
-    inner: Resuming<Notices>,
+    inner: ResumingStream<Notices>,
     cursor: Option<Timestamp>,
 }
 
@@ -57,7 +57,7 @@ impl Reader {
     pub fn watch_notices(&self, query: NoticeQuery) -> NoticeWatch {
         NoticeWatch {
             cursor: query.cursor(),
-            inner: Resuming::new(Notices { client: watcher(self), query }),
+            inner: ResumingStream::new(Notices { client: watcher(self), query }),
         }
     }
 }
@@ -79,7 +79,7 @@ impl Source for Notices {
         &self.client
     }
 
-    async fn round(&mut self) -> Result<Round<Notice>, Failure> {
+    async fn round(&mut self) -> Result<Round<Notice>, AttemptError> {
         let asked = Instant::now();
         let request = self.query.wait_request(self.operation(), SLICE);
         let mut notices: Vec<Notice> = self.client.read_list_once(&request, 1).await?;

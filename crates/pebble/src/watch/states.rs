@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::super::call::Failure;
+use super::super::call::AttemptError;
 use super::super::checks::{CheckInfo, CheckQuery};
 #[cfg(test)]
-use super::super::coverage::Sample;
+use super::super::docs_table::Sample;
 use super::super::names::owned;
 use super::super::reader::Reader;
 use super::super::request::Request;
 use super::super::service_info::ServiceInfo;
 use super::super::services::{NONE, list_request};
-use super::{Resuming, Round, Source, watch_stream, watcher};
+use super::{ResumingStream, Round, Source, watch_stream, watcher};
 #[cfg(doc)]
 use crate::ErrorKind;
 
@@ -43,14 +43,14 @@ pub enum Update<T> {
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct ServiceWatch {
-    inner: Resuming<States<ServiceInfo>>,
+    inner: ResumingStream<States<ServiceInfo>>,
 }
 
 /// A stream of how checks stand, from [`Reader::watch_checks`]. It ends by being dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct CheckWatch {
-    inner: Resuming<States<CheckInfo>>,
+    inner: ResumingStream<States<CheckInfo>>,
 }
 
 impl ServiceWatch {
@@ -71,7 +71,7 @@ impl CheckWatch {
     }
 }
 
-fn set<T: Stateful>(watch: &mut Resuming<States<T>>, interval: Duration) {
+fn set<T: Stateful>(watch: &mut ResumingStream<States<T>>, interval: Duration) {
     if let Some(source) = watch.source() {
         source.interval = interval.max(LEAST_INTERVAL);
     }
@@ -163,8 +163,8 @@ struct States<T> {
 }
 
 impl<T: Stateful> States<T> {
-    fn watch(client: &Reader, request: Request) -> Resuming<Self> {
-        Resuming::new(Self {
+    fn watch(client: &Reader, request: Request) -> ResumingStream<Self> {
+        ResumingStream::new(Self {
             client: watcher(client),
             request,
             interval: INTERVAL,
@@ -185,7 +185,7 @@ impl<T: Stateful> Source for States<T> {
         &self.client
     }
 
-    async fn round(&mut self) -> Result<Round<Update<T>>, Failure> {
+    async fn round(&mut self) -> Result<Round<Update<T>>, AttemptError> {
         if std::mem::replace(&mut self.asked, true) {
             tokio::time::sleep(self.interval).await;
         }

@@ -219,11 +219,11 @@ async fn a_reader_that_stalls_holds_the_wait_up_for_a_while() {
         let started = Instant::now();
         let (first, second) = tokio::join!(process.wait(), process.wait());
         assert!(first.unwrap().success() && second.unwrap().success());
-        assert!(started.elapsed() >= super::outlet::PATIENCE, "{:?}", started.elapsed());
+        assert!(started.elapsed() >= super::output_buffer::PATIENCE, "{:?}", started.elapsed());
         let mut kept = Vec::new();
         let error = stdout.read_to_end(&mut kept).await.unwrap_err();
         assert_eq!(kept.len() as u64 + stdout.discarded() + 100, 32 * 65_536, "{error}");
-        assert!(kept.len() >= super::outlet::HELD - 100);
+        assert!(kept.len() >= super::output_buffer::HELD - 100);
     })
     .await;
 }

@@ -12,7 +12,7 @@ use super::super::results::FileResult;
 use super::super::temporary::{LocalFolder, TemporaryFile};
 use super::new_folders::NewFolders;
 use super::{Account, Symlinks, TreeOptions, TreeReport, below};
-use crate::call::Failure;
+use crate::call::AttemptError;
 use crate::error::Error;
 use crate::reader::Reader;
 
@@ -356,7 +356,7 @@ impl Reader {
                             }
                         }
                     }
-                    Item::Results(results) => return Ok::<_, Failure>((files, results)),
+                    Item::Results(results) => return Ok::<_, AttemptError>((files, results)),
                 }
             }
         };

@@ -1,5 +1,5 @@
 //! Every decoder of what comes from Pebble, as a function of bytes: for fuzzing, and for the
-//! properties in `tests/decoders.rs`, which try the same.
+//! properties in `tests/fuzzing.rs`, which try the same.
 //!
 //! Each ends for any input, without a panic and with no more memory than its bounds allow, and
 //! panics by intent where it breaks a promise (what it prints it reads back, say). None may send
@@ -119,5 +119,5 @@ pub fn exec_control(bytes: &[u8]) {
 }
 
 #[cfg(test)]
-#[path = "tests/decoders.rs"]
+#[path = "tests/fuzzing.rs"]
 mod tests;

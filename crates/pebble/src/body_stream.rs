@@ -15,15 +15,15 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::call::{Failure, Halt, Snag};
+use super::call::{AttemptError, ExchangeError, Halt};
+use super::connection::{Connection, CountingStream, Upgraded};
 use super::error::Error;
-use super::lane::{Counted, Lane, Upgraded};
 use super::reader::Reader;
 use super::request::Request;
-use super::transport::{Broken, FailureClass};
+use super::transport::{TransportError, TransportFailure};
 
 /// A websocket of Pebble's.
-pub(super) type Websocket = WebSocketStream<TokioIo<Counted>>;
+pub(super) type Websocket = WebSocketStream<TokioIo<CountingStream>>;
 
 /// The largest message that is taken: Pebble's frames hold at most 128 KiB. (Pebble 1.32.1,
 /// `internals/wsutil`.)
@@ -34,9 +34,9 @@ const READ_BUFFER: usize = 32 * 1024;
 
 /// The body of an answer, piece by piece. Dropping it closes the connection, unless it was read to
 /// its end.
-pub(super) struct Incoming {
+pub(super) struct BodyStream {
     client: Reader,
-    lane: Option<Lane>,
+    lane: Option<Connection>,
     body: hyper::body::Incoming,
     content_type: String,
 }
@@ -52,8 +52,8 @@ impl Reader {
         &self,
         request: &Request,
         patience: Option<Duration>,
-    ) -> Result<Incoming, Failure> {
-        request.check(self.daemon()).map_err(Failure::Final)?;
+    ) -> Result<BodyStream, AttemptError> {
+        request.check(self.daemon()).map_err(AttemptError::Final)?;
         loop {
             let mut lane = self.lane(request.operation()).await?;
             let started = Instant::now();
@@ -65,7 +65,7 @@ impl Reader {
                 Ok(response) => response,
                 Err(broken) => {
                     match self.judge(request.operation(), broken, started.elapsed(), false) {
-                        Snag::Halt(Halt::Stale) => continue,
+                        ExchangeError::Halt(Halt::Stale) => continue,
                         snag => return Err(self.unanswered(request, snag)),
                     }
                 }
@@ -77,7 +77,7 @@ impl Reader {
                 .unwrap_or_default()
                 .to_owned();
             if response.status().as_u16() == 200 && !content_type.starts_with("application/json") {
-                return Ok(Incoming {
+                return Ok(BodyStream {
                     client: self.clone(),
                     lane: Some(lane),
                     body: response.into_body(),
@@ -100,7 +100,7 @@ impl Reader {
                 Ok(_) => {
                     let reason =
                         format!("Pebble's answer is {content_type:?}, which was not asked for");
-                    Failure::Final(Error::protocol(request.operation(), self.daemon(), reason))
+                    AttemptError::Final(Error::protocol(request.operation(), self.daemon(), reason))
                 }
                 Err(snag) => self.unanswered(request, snag),
             });
@@ -109,30 +109,32 @@ impl Reader {
 
     /// The failure of a request that is one attempt and leaves nothing behind that had to be looked
     /// for.
-    pub(super) fn unanswered(&self, request: &Request, snag: Snag) -> Failure {
+    pub(super) fn unanswered(&self, request: &Request, snag: ExchangeError) -> AttemptError {
         match snag {
-            Snag::Halt(Halt::Failed(failure)) => failure,
-            Snag::Halt(Halt::Stale) => Failure::temporary("no connection"),
-            Snag::Lost { cause, unanswered } => Failure::after(unanswered, cause),
-            Snag::Refused(refusal) => self.refusal(request, refusal),
+            ExchangeError::Halt(Halt::Failed(failure)) => failure,
+            ExchangeError::Halt(Halt::Stale) => AttemptError::temporary("no connection"),
+            ExchangeError::ReplyLost { cause, unanswered } => {
+                AttemptError::after(unanswered, cause)
+            }
+            ExchangeError::Refused(refusal) => self.refusal(request, refusal),
         }
     }
 
     /// Makes a websocket of a connection of its own, within `limit` (RFC 6455, section 4.1).
     ///
-    /// [`Snag::Refused`] is an answer that is no upgrade; a 200 is one too, for which Pebble uses
+    /// [`ExchangeError::Refused`] is an answer that is no upgrade; a 200 is one too, for which Pebble uses
     /// it: the task is over.
     pub(super) async fn websocket(
         &self,
         request: &Request,
         limit: Duration,
-    ) -> Result<Websocket, Snag> {
+    ) -> Result<Websocket, ExchangeError> {
         let started = Instant::now();
         let connect = async {
             let lane = self.transport().dial().await?;
             let key = generate_key();
             let message = request.websocket_message(&key)?;
-            Ok::<_, Broken>((key, lane.upgrade(message, limit).await?))
+            Ok::<_, TransportError>((key, lane.upgrade(message, limit).await?))
         };
         let judged = |broken| self.judge(request.operation(), broken, started.elapsed(), true);
         let (key, answer) = connect.await.map_err(judged)?;
@@ -141,7 +143,7 @@ impl Reader {
             Err(reply) => {
                 return Err(match self.decode_reply(request, &reply) {
                     Err(snag) if reply.status != 200 => snag,
-                    _ => Snag::Refused(super::envelope::Refusal {
+                    _ => ExchangeError::Refused(super::envelope::Refusal {
                         status: reply.status,
                         kind: None,
                         message: "the task has ended".to_owned(),
@@ -155,7 +157,7 @@ impl Reader {
             .is_some_and(|value| value.as_bytes() == derive_accept_key(key.as_bytes()).as_bytes());
         if !accepted {
             let cause = "it changes to something that is not the websocket that was asked for";
-            return Err(judged(Broken::new(FailureClass::Garbage, cause)));
+            return Err(judged(TransportError::new(TransportFailure::NotHttp, cause)));
         }
         // Nothing waits in a buffer of ours for more to come, and a buffer to read into costs time
         // to make. One to write from has an end, or the pongs for a daemon that pings and reads
@@ -170,7 +172,7 @@ impl Reader {
     }
 }
 
-impl Incoming {
+impl BodyStream {
     /// As the header says; empty when there is none.
     pub(super) fn content_type(&self) -> &str {
         &self.content_type
@@ -178,14 +180,14 @@ impl Incoming {
 
     /// For how long nothing has come.
     pub(super) fn quiet_for(&self) -> Duration {
-        self.lane.as_ref().map_or(Duration::ZERO, Lane::quiet_for)
+        self.lane.as_ref().map_or(Duration::ZERO, Connection::quiet_for)
     }
 
     /// The next piece; `None` at the end.
     pub(super) fn poll_chunk(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Broken>>> {
+    ) -> Poll<Option<Result<Bytes, TransportError>>> {
         let Some(lane) = &mut self.lane else {
             return Poll::Ready(None);
         };
@@ -199,11 +201,11 @@ impl Incoming {
     }
 
     /// The next piece, waited for at most `limit`; `None` at the end.
-    pub(super) async fn chunk(&mut self, limit: Duration) -> Result<Option<Bytes>, Broken> {
+    pub(super) async fn chunk(&mut self, limit: Duration) -> Result<Option<Bytes>, TransportError> {
         match tokio::time::timeout(limit, poll_fn(|cx| self.poll_chunk(cx))).await {
             Ok(chunk) => chunk.transpose(),
-            Err(_) => Err(Broken::new(
-                FailureClass::Silent,
+            Err(_) => Err(TransportError::new(
+                TransportFailure::TimedOut,
                 format!(
                     "silent for {} in the middle of an answer",
                     super::transport::seconds(limit)

@@ -2,7 +2,7 @@
 //!
 //! Each room gives the requests of its calls, made by the same code that the calls use, so the
 //! method, the path, the version and the rule for a lost answer in the table are those of the code.
-//! `UPDATE_DOCS=1 cargo test -p charmwright-pebble coverage` writes the table anew.
+//! `UPDATE_DOCS=1 cargo test -p charmwright-pebble docs_table` writes the table anew.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -132,7 +132,7 @@ fn a_reader_has_the_calls_that_only_read() {
 }
 
 const BEGIN: &str =
-    "<!-- endpoints: written by a test, see crates/pebble/src/tests/coverage.rs -->\n";
+    "<!-- endpoints: written by a test, see crates/pebble/src/tests/docs_table.rs -->\n";
 const END: &str = "<!-- end of endpoints -->\n";
 
 #[test]

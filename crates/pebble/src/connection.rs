@@ -2,8 +2,8 @@
 //!
 //! A connection is driven by the future of the request that uses it, so there is no background
 //! task, and dropping that future closes the connection. A request is answered as a whole
-//! ([`Lane::exchange`]), as a stream ([`Lane::open`], then [`Lane::poll_chunk`]), or by turning the
-//! connection into something else ([`Lane::upgrade`]). What the stream has moved is counted, so
+//! ([`Connection::exchange`]), as a stream ([`Connection::open`], then [`Connection::poll_chunk`]), or by turning the
+//! connection into something else ([`Connection::upgrade`]). What the stream has moved is counted, so
 //! that "nothing was sent" is a fact, and so that slow is told from silent.
 
 use std::future::{Future, poll_fn};
@@ -17,15 +17,15 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::Response;
 use hyper::body::{Body as _, Bytes, Incoming};
-use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper::client::conn::http1::{Builder, Connection as HttpConnection, SendRequest};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
 use super::body::Outgoing;
-use super::transport::{Broken, FailureClass, plain, seconds};
-use super::turns::Turns;
+use super::self_wake::SelfWake;
+use super::transport::{TransportError, TransportFailure, plain, seconds};
 
 /// What a slow disk writes in a second. Pebble answers a push when the disk has what it was sent
 /// (fsync), so after the last byte it may rightly be silent for as long as that takes.
@@ -54,43 +54,46 @@ impl Reply {
 /// Why an upload has no answer.
 #[derive(Debug)]
 pub(crate) enum UploadFailure<E> {
-    Connection(Broken),
+    Connection(TransportError),
     /// What was to be sent could not be read.
     Source(E),
 }
 
 /// A connection that no longer speaks HTTP, and what of it was read already.
 pub(crate) struct Upgraded {
-    pub(crate) io: TokioIo<Counted>,
+    pub(crate) io: TokioIo<CountingStream>,
     pub(crate) read: Bytes,
 }
 
-type Driver = Box<Connection<Counted, Outgoing>>;
+type Driver = Box<HttpConnection<CountingStream, Outgoing>>;
 
 /// One open connection. Its number tells it from every other of this client: a daemon that was
 /// restarted cannot go on with an old connection, so what was true of the daemon on lane 3 is true
 /// as long as lane 3 is open.
 #[derive(Debug)]
-pub(crate) struct Lane {
+pub(crate) struct Connection {
     number: u64,
     sender: SendRequest<Outgoing>,
     connection: Option<Driver>,
-    moved: Arc<Moved>,
+    moved: Arc<IoCounters>,
     /// It has been idle in between, so it may have died unnoticed.
     used: bool,
     /// No exchange is, or was left, in the middle.
     clean: bool,
 }
 
-impl Lane {
+impl Connection {
     /// HTTP/1.1 on a new connection.
-    pub(crate) async fn new(number: u64, stream: hyperlocal::UnixStream) -> Result<Self, Broken> {
-        let moved = Arc::new(Moved::new());
-        let stream = Counted { stream, moved: Arc::clone(&moved) };
+    pub(crate) async fn new(
+        number: u64,
+        stream: hyperlocal::UnixStream,
+    ) -> Result<Self, TransportError> {
+        let moved = Arc::new(IoCounters::new());
+        let stream = CountingStream { stream, moved: Arc::clone(&moved) };
         let (sender, connection) = Builder::new()
             .handshake(stream)
             .await
-            .map_err(|error| Broken::new(FailureClass::NotSent, error.to_string()))?;
+            .map_err(|error| TransportError::new(TransportFailure::NotSent, error.to_string()))?;
         Ok(Self {
             number,
             sender,
@@ -133,7 +136,7 @@ impl Lane {
         &mut self,
         message: hyper::Request<Outgoing>,
         limit: Duration,
-    ) -> Result<Reply, Broken> {
+    ) -> Result<Reply, TransportError> {
         self.begin();
         let Self { sender, connection, .. } = self;
         let answer = driven(connection, async { collect(send(sender, message).await?).await });
@@ -203,7 +206,7 @@ impl Lane {
         &mut self,
         message: hyper::Request<Outgoing>,
         limit: Option<Duration>,
-    ) -> Result<Response<Incoming>, Broken> {
+    ) -> Result<Response<Incoming>, TransportError> {
         self.begin();
         let Self { sender, connection, .. } = self;
         let head = driven(connection, send(sender, message));
@@ -223,7 +226,7 @@ impl Lane {
         &mut self,
         body: &mut Incoming,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Broken>>> {
+    ) -> Poll<Option<Result<Bytes, TransportError>>> {
         loop {
             drive(&mut self.connection, cx);
             return match ready!(Pin::new(&mut *body).poll_frame(cx)) {
@@ -246,7 +249,7 @@ impl Lane {
         &mut self,
         response: Response<Incoming>,
         limit: Duration,
-    ) -> Result<Reply, Broken> {
+    ) -> Result<Reply, TransportError> {
         let answer = driven(&mut self.connection, collect(response));
         let result = match tokio::time::timeout(limit, answer).await {
             Ok(result) => result,
@@ -261,7 +264,7 @@ impl Lane {
         mut self,
         message: hyper::Request<Outgoing>,
         limit: Duration,
-    ) -> Result<Result<(Response<Incoming>, Upgraded), Reply>, Broken> {
+    ) -> Result<Result<(Response<Incoming>, Upgraded), Reply>, TransportError> {
         self.begin();
         let started = Instant::now();
         let mut ended = false;
@@ -294,7 +297,7 @@ impl Lane {
         }
         let Some(connection) = self.connection.take().filter(|_| ended) else {
             let cause = "its answer speaks of an upgrade and the connection did not change";
-            return Err(Broken::new(FailureClass::Garbage, cause));
+            return Err(TransportError::new(TransportFailure::NotHttp, cause));
         };
         let parts = connection.into_parts();
         let upgraded = Upgraded { io: TokioIo::new(parts.io), read: parts.read_buf };
@@ -317,24 +320,27 @@ impl Lane {
         self.moved.unsent_for()
     }
 
-    fn end(&mut self, result: Result<Reply, Broken>) -> Result<Reply, Broken> {
+    fn end(&mut self, result: Result<Reply, TransportError>) -> Result<Reply, TransportError> {
         self.clean = result.is_ok();
         result.map_err(|broken| self.judged(broken))
     }
 
     /// What the count proves goes before what the error says.
-    fn judged(&self, mut broken: Broken) -> Broken {
-        if broken.class == FailureClass::Lost && !self.moved.wrote_any() {
-            broken.class = FailureClass::NotSent;
+    fn judged(&self, mut broken: TransportError) -> TransportError {
+        if broken.class == TransportFailure::ReplyLost && !self.moved.wrote_any() {
+            broken.class = TransportFailure::NotSent;
             broken.stale = self.used;
         }
         broken
     }
 
-    fn silent(&self, limit: Duration) -> Broken {
-        let class =
-            if self.moved.wrote_any() { FailureClass::Silent } else { FailureClass::NotSent };
-        Broken::new(class, format!("silent for {}", seconds(limit)))
+    fn silent(&self, limit: Duration) -> TransportError {
+        let class = if self.moved.wrote_any() {
+            TransportFailure::TimedOut
+        } else {
+            TransportFailure::NotSent
+        };
+        TransportError::new(class, format!("silent for {}", seconds(limit)))
     }
 }
 
@@ -351,7 +357,7 @@ fn drive(connection: &mut Option<Driver>, cx: &mut Context<'_>) {
 /// The work on a connection and the connection itself, polled together.
 async fn driven<T>(connection: &mut Option<Driver>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
-    let turns = Arc::new(Turns::default());
+    let turns = Arc::new(SelfWake::default());
     poll_fn(|cx| {
         turns.poll(cx, |cx| {
             // First the connection, which moves the bytes, then the work, which sees them.
@@ -365,7 +371,7 @@ async fn driven<T>(connection: &mut Option<Driver>, work: impl Future<Output = T
 /// Waits as long as bytes are sent; `None` when none were for `stall` and the time for the disk.
 /// What comes back does not prolong it: an answer that never ends would be waited for without end.
 async fn while_sending<T>(
-    moved: &Moved,
+    moved: &IoCounters,
     stall: Duration,
     work: impl Future<Output = T>,
 ) -> Option<T> {
@@ -384,16 +390,16 @@ async fn while_sending<T>(
 async fn send(
     sender: &mut SendRequest<Outgoing>,
     message: hyper::Request<Outgoing>,
-) -> Result<Response<Incoming>, Broken> {
+) -> Result<Response<Incoming>, TransportError> {
     sender.try_send_request(message).await.map_err(|error| broken_by(error.error()))
 }
 
-async fn collect(response: Response<Incoming>) -> Result<Reply, Broken> {
+async fn collect(response: Response<Incoming>) -> Result<Reply, TransportError> {
     let status = response.status().as_u16();
     let content_type = response.headers().get(CONTENT_TYPE).cloned();
     let too_long = || {
         let cause = format!("its answer is longer than {LARGEST_ANSWER} bytes");
-        Broken::new(FailureClass::Garbage, cause)
+        TransportError::new(TransportFailure::NotHttp, cause)
     };
     // What says so itself need not be read.
     if response.body().size_hint().lower() > LARGEST_ANSWER as u64 {
@@ -404,36 +410,41 @@ async fn collect(response: Response<Incoming>) -> Result<Reply, Broken> {
             if error.is::<LengthLimitError>() {
                 return too_long();
             }
-            error
-                .downcast_ref::<hyper::Error>()
-                .map_or_else(|| Broken::new(FailureClass::Lost, error.to_string()), broken_by)
+            error.downcast_ref::<hyper::Error>().map_or_else(
+                || TransportError::new(TransportFailure::ReplyLost, error.to_string()),
+                broken_by,
+            )
         })?;
     Ok(Reply { status, content_type, body: body.to_bytes() })
 }
 
 /// Text that is not HTTP is garbage; everything else that ends a connection early loses the answer.
-fn broken_by(error: &hyper::Error) -> Broken {
+fn broken_by(error: &hyper::Error) -> TransportError {
     if error.is_parse() || error.is_parse_status() || error.is_user() {
-        return Broken::new(FailureClass::Garbage, format!("its answer is not HTTP: {error}"));
+        return TransportError::new(
+            TransportFailure::NotHttp,
+            format!("its answer is not HTTP: {error}"),
+        );
     }
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         if let Some(io) = cause.downcast_ref::<io::Error>() {
             return match io.kind() {
                 // hyper's chunk decoder reports bytes that are no chunk this way.
-                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-                    Broken::new(FailureClass::Garbage, format!("its answer is not HTTP: {io}"))
-                }
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => TransportError::new(
+                    TransportFailure::NotHttp,
+                    format!("its answer is not HTTP: {io}"),
+                ),
                 io::ErrorKind::UnexpectedEof => {
-                    Broken::new(FailureClass::Lost, "the answer broke off")
+                    TransportError::new(TransportFailure::ReplyLost, "the answer broke off")
                 }
-                _ => Broken::new(FailureClass::Lost, plain(io)),
+                _ => TransportError::new(TransportFailure::ReplyLost, plain(io)),
             };
         }
         source = cause.source();
     }
-    Broken::new(
-        FailureClass::Lost,
+    TransportError::new(
+        TransportFailure::ReplyLost,
         if error.is_incomplete_message() {
             "connection closed before the answer".to_owned()
         } else {
@@ -444,7 +455,7 @@ fn broken_by(error: &hyper::Error) -> Broken {
 
 /// What a connection has moved.
 #[derive(Debug)]
-struct Moved {
+struct IoCounters {
     opened: Instant,
     /// Bytes of the present request.
     written: AtomicU64,
@@ -454,7 +465,7 @@ struct Moved {
     last_received: AtomicU64,
 }
 
-impl Moved {
+impl IoCounters {
     fn new() -> Self {
         Self {
             opened: Instant::now(),
@@ -493,12 +504,12 @@ impl Moved {
 
 /// The stream, counting what the kernel takes and gives.
 #[derive(Debug)]
-pub(crate) struct Counted {
+pub(crate) struct CountingStream {
     stream: hyperlocal::UnixStream,
-    moved: Arc<Moved>,
+    moved: Arc<IoCounters>,
 }
 
-impl Read for Counted {
+impl Read for CountingStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -512,7 +523,7 @@ impl Read for Counted {
     }
 }
 
-impl Write for Counted {
+impl Write for CountingStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -13,7 +13,7 @@ pub(super) const HELD: usize = 1024 * 1024;
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The bytes of one stream that have come and were not read yet.
-pub(super) struct Outlet {
+pub(super) struct OutputBuffer {
     name: &'static str,
     buffer: VecDeque<u8>,
     limit: usize,
@@ -35,11 +35,11 @@ enum Reader {
     Reading(Instant),
     /// Nobody ever will.
     Gone,
-    /// It is kept up to its limit for [`Outlet::take`].
+    /// It is kept up to its limit for [`OutputBuffer::take`].
     Collecting,
 }
 
-impl Outlet {
+impl OutputBuffer {
     pub(super) fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -189,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    fn read(outlet: &mut Outlet, count: usize, now: Instant) -> usize {
+    fn read(outlet: &mut OutputBuffer, count: usize, now: Instant) -> usize {
         let mut space = vec![0; count];
         outlet.read(&mut ReadBuf::new(&mut space), now).0
     }
@@ -197,7 +197,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_unread_stream_keeps_its_first_mebibyte() {
         let now = Instant::now();
-        let mut outlet = Outlet::new("stdout");
+        let mut outlet = OutputBuffer::new("stdout");
         outlet.push(&vec![1; HELD - 1], now);
         assert!(outlet.wants_more() && outlet.gives_way_at().is_none());
         outlet.push(&[2; 3], now);
@@ -213,7 +213,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reader_is_waited_for_and_not_for_ever() {
         let now = Instant::now();
-        let mut outlet = Outlet::new("stdout");
+        let mut outlet = OutputBuffer::new("stdout");
         assert_eq!(read(&mut outlet, 1, now), 0);
         outlet.push(&vec![1; HELD], now);
         assert_eq!(outlet.gives_way_at(), Some(now + PATIENCE));
@@ -228,7 +228,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_nobody_will_read_is_not_kept() {
         let now = Instant::now();
-        let mut outlet = Outlet::new("stdout");
+        let mut outlet = OutputBuffer::new("stdout");
         outlet.push(&vec![1; HELD], now);
         outlet.abandon();
         assert!(outlet.wants_more());
@@ -239,7 +239,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_collection_is_cut_at_its_limit() {
         let now = Instant::now();
-        let mut outlet = Outlet::new("stdout");
+        let mut outlet = OutputBuffer::new("stdout");
         outlet.push(&[1; 3], now);
         outlet.collect(4);
         outlet.push(&[2; 3], now);
@@ -247,7 +247,7 @@ mod tests {
         outlet.push(&[3; 3], now);
         assert_eq!(outlet.discarded(), 5);
         assert_eq!(outlet.take().0, [1, 1, 1, 2]);
-        let mut late = Outlet::new("stderr");
+        let mut late = OutputBuffer::new("stderr");
         late.push(&[1; 10], now);
         late.collect(4);
         assert_eq!((late.buffer.len(), late.discarded()), (4, 6));

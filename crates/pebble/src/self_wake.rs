@@ -15,13 +15,13 @@ const MOST_TURNS: u32 = 32;
 /// What is woken while it is polled is polled once more, and the task is woken only for what comes
 /// from outside.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(super) struct SelfWake {
     task: Mutex<Option<Waker>>,
     polling: AtomicBool,
     woken: AtomicBool,
 }
 
-impl Turns {
+impl SelfWake {
     /// Polls until it is ready, or nothing that it polls has woken it.
     pub(super) fn poll<T>(
         self: &Arc<Self>,
@@ -52,7 +52,7 @@ impl Turns {
     }
 }
 
-impl Wake for Turns {
+impl Wake for SelfWake {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_wakes_itself_is_polled_again_and_wakes_nobody() {
-        let (turns, count) = (Arc::new(Turns::default()), Arc::new(Count::default()));
+        let (turns, count) = (Arc::new(SelfWake::default()), Arc::new(Count::default()));
         let task = Waker::from(Arc::clone(&count));
         let cx = Context::from_waker(&task);
         let mut polls = 0;
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_wake_from_outside_wakes_the_task() {
-        let (turns, count) = (Arc::new(Turns::default()), Arc::new(Count::default()));
+        let (turns, count) = (Arc::new(SelfWake::default()), Arc::new(Count::default()));
         let task = Waker::from(Arc::clone(&count));
         let mut kept = None;
         let result = turns.poll(&Context::from_waker(&task), |cx| {
@@ -124,7 +124,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_wake_of_another_thread_is_lost() {
-        let turns = Arc::new(Turns::default());
+        let turns = Arc::new(SelfWake::default());
         for round in 0..2_000_u32 {
             let done = Arc::new(AtomicBool::new(false));
             let mut waking = None;
