@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
+use charmwright::Error;
 use charmwright::pebble::Service;
-use charmwright::{Error, Result};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::health_check::HealthCheck;
 
@@ -18,97 +20,70 @@ pub struct Config {
     /// The workload's environment variables.
     #[serde(default)]
     pub environment: Environment,
-    #[serde(default)]
-    working_dir: String,
-    #[serde(default)]
-    user: String,
-    #[serde(default)]
-    group: String,
-    #[serde(default)]
-    port: Port,
-    #[serde(default)]
-    health_check: OptionalCheck,
+    /// Where the command runs, if that is not Pebble's own directory.
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub working_dir: Option<String>,
+    /// Who runs the command, if that is not Pebble's own user.
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub user: Option<String>,
+    /// The group that runs the command, if that is not the user's own.
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub group: Option<String>,
+    /// The workload's TCP port, if it has one.
+    #[serde(default, deserialize_with = "unless_zero")]
+    pub port: Option<u16>,
+    /// How the workload is checked, if it is.
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub health_check: Option<HealthCheck>,
 }
 
 impl Config {
-    /// The workload's TCP port, if it has one.
-    pub fn port(&self) -> Option<u16> {
-        (self.port.0 != 0).then_some(self.port.0)
-    }
-
-    /// Where the command runs, if that is not Pebble's own directory.
-    pub fn working_dir(&self) -> Option<&str> {
-        given(&self.working_dir)
-    }
-
-    /// Who runs the command, if that is not Pebble's own user.
-    pub fn user(&self) -> Option<&str> {
-        given(&self.user)
-    }
-
-    /// The group that runs the command, if that is not the user's own.
-    pub fn group(&self) -> Option<&str> {
-        given(&self.group)
-    }
-
-    /// How the workload is checked, if it is.
-    pub fn health_check(&self) -> Option<&HealthCheck> {
-        self.health_check.0.as_ref()
-    }
-
     /// Checks what the types of the options do not tell, and what concerns more than one of them.
     ///
     /// # Errors
+    ///
     /// Names the option that is wrong or lacks its companion.
-    pub fn validate(&self) -> Result<()> {
+    pub fn validate(&self) -> Result<(), Error> {
+        let wrong = |option: &str, why: &str| Err(Error::config(option, why));
         for (option, value) in
             [("working-dir", &self.working_dir), ("user", &self.user), ("group", &self.group)]
         {
-            if value.contains('\0') {
-                return Err(Error::config(
-                    option,
-                    "must not hold a NUL, which ends a text for the system",
-                ));
+            if value.as_ref().is_some_and(|text| text.contains('\0')) {
+                return wrong(option, "must not hold a NUL, which ends a text for the system");
             }
         }
-        if self.group().is_some() && self.user().is_none() {
-            return Err(Error::config(
-                "group",
-                "needs the option user as well: Pebble takes no group alone",
-            ));
+        if self.group.is_some() && self.user.is_none() {
+            return wrong("group", "needs the option user as well: Pebble takes no group alone");
         }
-        if self.working_dir().is_some_and(|dir| !dir.starts_with('/')) {
-            return Err(Error::config(
-                "working-dir",
-                "must be an absolute path, one that starts with /",
-            ));
+        if self.working_dir.as_ref().is_some_and(|dir| !dir.starts_with('/')) {
+            return wrong("working-dir", "must be an absolute path, one that starts with /");
         }
-        if self.port().is_none() && self.health_check().is_some_and(HealthCheck::needs_port) {
-            return Err(Error::config(
-                "health-check",
-                "needs the option port: it is what an http or tcp check connects to",
-            ));
+        if self.port.is_none() && self.health_check.as_ref().is_some_and(HealthCheck::needs_port) {
+            let why = "needs the option port: it is what an http or tcp check connects to";
+            return wrong("health-check", why);
         }
         Ok(())
     }
 }
 
-fn given(text: &str) -> Option<&str> {
-    (!text.is_empty()).then_some(text)
+/// Reads an option that is not given where its text is empty.
+fn unless_empty<'de, D, T>(option: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
+    let text = String::deserialize(option)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(D::Error::custom)
 }
 
-/// A port, or 0 for none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(try_from = "i64")]
-struct Port(u16);
-
-impl TryFrom<i64> for Port {
-    type Error = String;
-
-    fn try_from(number: i64) -> std::result::Result<Self, Self::Error> {
-        u16::try_from(number)
-            .map(Self)
-            .map_err(|_| "must be a port from 1 to 65535, or 0 for none".to_owned())
+/// Reads a port, where 0 stands for none.
+fn unless_zero<'de, D: Deserializer<'de>>(option: D) -> Result<Option<u16>, D::Error> {
+    match u16::try_from(i64::deserialize(option)?) {
+        Ok(port) => Ok((port != 0).then_some(port)),
+        Err(_) => Err(D::Error::custom("must be a port from 1 to 65535, or 0 for none")),
     }
 }
 
@@ -127,7 +102,7 @@ impl Command {
 impl TryFrom<String> for Command {
     type Error = String;
 
-    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
+    fn try_from(text: String) -> Result<Self, Self::Error> {
         if text.trim().is_empty() {
             return Err("is empty; set it to the command that runs the workload".to_owned());
         }
@@ -165,7 +140,7 @@ impl fmt::Debug for Environment {
 impl TryFrom<String> for Environment {
     type Error = String;
 
-    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
+    fn try_from(text: String) -> Result<Self, Self::Error> {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
@@ -200,29 +175,13 @@ impl TryFrom<String> for Environment {
     }
 }
 
-/// A health check, or none where the option is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(try_from = "String")]
-struct OptionalCheck(Option<HealthCheck>);
-
-impl TryFrom<String> for OptionalCheck {
-    type Error = String;
-
-    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
-        if text.is_empty() {
-            return Ok(Self(None));
-        }
-        text.parse().map(|check| Self(Some(check)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
 
-    fn config(options: serde_json::Value) -> std::result::Result<Config, serde_json::Error> {
+    fn config(options: serde_json::Value) -> Result<Config, serde_json::Error> {
         serde_json::from_value(options)
     }
 
@@ -242,18 +201,20 @@ mod tests {
             [("FLAG", "true"), ("LEVEL", "debug"), ("QUOTED", "007"), ("WORKERS", "4")]
         );
         assert_eq!(
-            (config.working_dir(), config.user(), config.group()),
+            (config.working_dir.as_deref(), config.user.as_deref(), config.group.as_deref()),
             (Some("/srv"), Some("web"), Some("www"))
         );
-        assert_eq!(config.port(), Some(8080));
-        assert_eq!(config.health_check(), Some(&HealthCheck::Http { path: "/live".to_owned() }));
+        assert_eq!(config.port, Some(8080));
+        assert_eq!(config.health_check, Some(HealthCheck::Http { path: "/live".to_owned() }));
     }
 
     #[test]
     fn only_the_command_is_required() {
         let minimal = config(json!({"command": "sleep 1"})).unwrap();
         minimal.validate().unwrap();
-        assert_eq!((minimal.port(), minimal.user(), minimal.health_check()), (None, None, None));
+        assert_eq!((minimal.port, minimal.user, minimal.health_check), (None, None, None));
+        let empty = json!({"command": "sleep 1", "user": "", "port": 0, "health-check": ""});
+        assert_eq!(config(empty).unwrap(), config(json!({"command": "sleep 1"})).unwrap());
         assert!(config(json!({"command": "  "})).unwrap_err().to_string().contains("is empty"));
     }
 

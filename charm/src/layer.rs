@@ -3,14 +3,14 @@
 use charmwright::pebble::{Check, CheckQuery, Layer, LayerMode, Override, Service, Startup};
 use charmwright::{Container, LayerField, LayerKey, Result};
 
-use crate::WORKLOAD;
 use crate::config::Config;
+use crate::declared::WORKLOAD;
 
 /// Puts the layer that the config asks for into the plan.
-pub async fn put(workload: &Container, config: &Config) -> Result<()> {
+pub async fn put(workload: &Container, config: &Config) -> Result {
     // A layer cannot take away what an earlier one put there: a check that is no longer wanted is
     // disabled, and then stopped.
-    let unwanted_check = config.health_check().is_none()
+    let unwanted_check = config.health_check.is_none()
         && !workload.checks(&CheckQuery::all().names([WORKLOAD])).await?.is_empty();
     let mut layer = layer(config);
     if unwanted_check {
@@ -25,8 +25,8 @@ pub async fn put(workload: &Container, config: &Config) -> Result<()> {
 
 fn layer(config: &Config) -> Layer {
     let layer = Layer::new().summary("any-workload-k8s").service(WORKLOAD, service(config));
-    match config.health_check() {
-        Some(check) => layer.check(WORKLOAD, check.to_pebble(config.port())),
+    match &config.health_check {
+        Some(check) => layer.check(WORKLOAD, check.to_pebble(config.port)),
         None => layer,
     }
 }
@@ -37,17 +37,17 @@ fn service(config: &Config) -> Service {
         .summary("The workload of any-workload-k8s")
         .command(config.command.as_str())
         .startup(Startup::Enabled);
-    if let Some(port) = config.port().filter(|_| !config.environment.has("PORT")) {
+    if let Some(port) = config.port.filter(|_| !config.environment.has("PORT")) {
         service = service.env("PORT", port.to_string());
     }
     service = service.envs(config.environment.iter());
-    if let Some(directory) = config.working_dir() {
+    if let Some(directory) = &config.working_dir {
         service = service.working_dir(directory);
     }
-    if let Some(user) = config.user() {
+    if let Some(user) = &config.user {
         service = service.user(user);
     }
-    if let Some(group) = config.group() {
+    if let Some(group) = &config.group {
         service = service.group(group);
     }
     service

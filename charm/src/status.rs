@@ -1,24 +1,24 @@
 //! What `juju status` says of the workload.
 
-use std::fmt;
 use std::num::NonZeroU32;
 
 use charmwright::pebble::{
-    self, Budget, CheckQuery, CheckStatus, ErrorKind, LogEntry, LogQuery, RetryDecision,
-    RetryError, RetryPolicy, ServiceStatus,
+    self, Budget, CheckQuery, CheckStatus, RetryDecision, ErrorKind, LogEntry, LogQuery, RetryPolicy,
+    RetryError, ServiceStatus,
 };
-use charmwright::{Container, Hook, Result, Status, Statuses};
+use charmwright::{Container, ContainerView, Error, Result, Status, Statuses, UnitView};
 
+use crate::config::Config;
+use crate::declared::{Declared, WORKLOAD, Workload};
 use crate::health_check::{PERIOD, without_values};
-use crate::{AnyWorkload, WORKLOAD};
 
 /// Says how the service is and how its check is. That Pebble is away, or that an event waits, is
 /// the library's to say.
-pub async fn collect(hook: &Hook<AnyWorkload>, statuses: &mut Statuses) -> Result<()> {
-    let Ok(config) = hook.config() else { return Ok(()) };
-    let workload = hook.container(WORKLOAD)?;
+pub async fn collect(unit: &UnitView<Declared>, statuses: &mut Statuses) -> Result {
+    let config = unit.config()?;
+    let workload = unit.container(Workload);
     statuses.add(of_service(&workload).await?);
-    if config.health_check().is_some()
+    if config.health_check.is_some()
         && let Some(status) = of_failing_check(&workload).await?
     {
         statuses.add(status);
@@ -26,7 +26,7 @@ pub async fn collect(hook: &Hook<AnyWorkload>, statuses: &mut Statuses) -> Resul
     Ok(())
 }
 
-async fn of_service(workload: &Container) -> Result<Status> {
+async fn of_service(workload: &ContainerView) -> Result<Status> {
     let services = workload.services([WORKLOAD]).await?;
     let Some(service) = services.first() else {
         return Ok(Status::waiting(
@@ -50,7 +50,7 @@ async fn of_service(workload: &Container) -> Result<Status> {
 }
 
 /// The newest line of the workload's output that is not blank, to stand at the end of a message.
-async fn last_line(workload: &Container) -> Result<String> {
+async fn last_line(workload: &ContainerView) -> Result<String> {
     let entries = workload.logs(&LogQuery::new().services([WORKLOAD]).newest(20)).await?;
     Ok(entries
         .iter()
@@ -59,71 +59,53 @@ async fn last_line(workload: &Container) -> Result<String> {
         .map_or_else(String::new, |words| format!(": {words}")))
 }
 
-async fn of_failing_check(workload: &Container) -> Result<Option<Status>> {
+async fn of_failing_check(workload: &ContainerView) -> Result<Option<Status>> {
     let checks = workload.checks(&CheckQuery::all().names([WORKLOAD])).await?;
     let Some(down) = checks.iter().find(|check| *check.status() == CheckStatus::Down) else {
         return Ok(None);
     };
     // The change that runs the check logs each failure; a Pebble before 1.11 has none.
     let cause = match down.change_id() {
-        Some(id) => workload
-            .change(id)
-            .await?
-            .tasks()
-            .iter()
-            .find_map(|task| task.last_error().map(str::to_owned)),
+        Some(id) => {
+            let change = workload.change(id).await?;
+            change.tasks().iter().find_map(|task| task.last_error().map(without_values))
+        }
         None => None,
     };
-    let cause = cause.map_or_else(String::new, |cause| format!(": {}", without_values(&cause)));
+    let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
     Ok(Some(Status::blocked(format!(
         "the health check fails ({} times in a row){cause}",
         down.failures()
     ))))
 }
 
-/// Runs the check until it passes, for one period at most, so that this hook's status is that of
-/// what it has just started.
+/// Runs the check that the config asks for until it passes, for one period at most, so that this
+/// hook's status is that of what it has just started.
 ///
 /// How it ended is the check's own to say, in [`collect`]. A Pebble that cannot run a check on
 /// demand runs it a period from now.
-pub async fn first_check(workload: &Container) -> Result<()> {
+pub async fn first_check(workload: &Container, config: &Config) -> Result {
     // Each run counts towards the check's threshold, so there are no more of them than a slow start
     // deserves: after 1, 3 and 6 s.
     const ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
-    let policy = RetryPolicy::new().attempts(ATTEMPTS).deadline(PERIOD);
-    let run = async |_| match workload.refresh_check(WORKLOAD).await {
-        Ok(refresh) => {
-            refresh.error().map_or(Ok(()), |error| Err(NotPassed::Failing(without_values(error))))
-        }
-        Err(error) => Err(NotPassed::NotRun(error)),
-    };
-    let classify = |reason: &NotPassed| match reason {
-        NotPassed::Failing(_) => RetryDecision::Retry,
-        NotPassed::NotRun(_) => RetryDecision::Final,
-    };
-    match policy
-        .run("pass the health check", &Budget::new(), run, classify)
-        .await
-        .map_err(RetryError::into_inner)
-    {
-        Err(Some(NotPassed::NotRun(error))) if !runs_later(&error) => Err(error.into()),
-        _ => Ok(()),
+    if config.health_check.is_none() {
+        return Ok(());
     }
-}
-
-/// Why the check has not passed yet.
-#[derive(Debug)]
-enum NotPassed {
-    Failing(String),
-    NotRun(pebble::Error),
-}
-
-impl fmt::Display for NotPassed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failing(reason) => f.write_str(reason),
-            Self::NotRun(error) => error.fmt(f),
+    let policy = RetryPolicy::new().attempts(ATTEMPTS).deadline(PERIOD);
+    let run = async |_| -> Result<(), Error> {
+        let refresh = workload.refresh_check(WORKLOAD).await?;
+        refresh.error().map_or(Ok(()), |reason| Err(Error::new(without_values(reason))))
+    };
+    let classify = |error: &Error| match error.pebble() {
+        None => RetryDecision::Retry,
+        Some(_) => RetryDecision::Final,
+    };
+    let checked = policy.run("pass the health check", &Budget::new(), run, classify).await;
+    match checked.map_err(RetryError::into_inner) {
+        Err(Some(error)) if error.pebble().is_some_and(|error| !runs_later(error)) => {
+            Err(error.into())
         }
+        _ => Ok(()),
     }
 }
 

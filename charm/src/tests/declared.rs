@@ -5,11 +5,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use charmwright::Charm as _;
+use charmwright::{ActionRequest, Actions as _, Declaration as _};
 use serde_json::{Map, Value};
 
+use super::{Action, Declared, WORKLOAD};
 use crate::config::Config;
-use crate::{AnyWorkload, WORKLOAD};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -28,12 +28,19 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 fn the_metadata_declares_what_the_charm_handles() {
     let metadata = read("metadata.yaml");
     assert_eq!(metadata["name"], env!("CARGO_PKG_NAME"));
-    let declared = AnyWorkload::METADATA;
+    let declared = Declared::METADATA;
     assert_eq!(metadata["name"], declared.name());
     assert_eq!(keys(&metadata["containers"]), declared.container_names().iter().copied().collect());
-    assert_eq!(keys(&read("actions.yaml")), declared.action_names().iter().copied().collect());
     let resource = metadata["containers"][WORKLOAD]["resource"].as_str().unwrap();
     assert_eq!(metadata["resources"][resource]["type"], "oci-image");
+}
+
+#[test]
+fn each_declared_action_is_read() {
+    assert_eq!(keys(&read("actions.yaml")), Action::NAMES.iter().copied().collect());
+    for name in Action::NAMES {
+        assert!(Action::parse(&ActionRequest::new(*name, Map::new())).is_ok(), "{name}");
+    }
 }
 
 #[test]
