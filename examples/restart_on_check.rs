@@ -9,12 +9,22 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use charmwright::pebble::{Check, Layer, LayerMode, Override, Service, Startup};
-use charmwright::{Charm, Container, Event, Hook, Metadata, Outcome, Result, Statuses};
+use charmwright::{
+    Charm, Container, Declaration, DeclaredContainer, Event, Hook, Metadata, NoActions, NoState,
+    Outcome, Result, Statuses, UnitView,
+};
 
-/// The container, its one service, and the check of it.
+/// This is the name of the container, of its one service and of the check of it.
 const WORKLOAD: &str = "workload";
 
-struct RestartOnCheck;
+struct Declared;
+
+impl Declaration for Declared {
+    type Config = Config;
+    type State = NoState;
+    type Action = NoActions;
+    const METADATA: Metadata = Metadata::new("restart-on-check").containers(&[WORKLOAD]);
+}
 
 #[derive(serde::Deserialize)]
 struct Config {
@@ -22,22 +32,33 @@ struct Config {
     check: String,
 }
 
+#[derive(Clone, Copy)]
+struct Workload;
+
+impl DeclaredContainer for Workload {
+    const NAME: &'static str = WORKLOAD;
+}
+
+struct RestartOnCheck;
+
 impl Charm for RestartOnCheck {
-    type Config = Config;
+    type Declared = Declared;
 
-    const METADATA: Metadata = Metadata::new("restart-on-check").containers(&[WORKLOAD]);
+    async fn reconcile(&mut self, hook: &Hook<Declared>) -> Result {
+        let workload = hook.container(Workload);
+        add_layer(&workload, hook.config()?).await?;
+        workload.replan().await?;
+        Ok(())
+    }
 
-    async fn handle(&mut self, event: &Event, hook: &Hook<Self>) -> Result<Outcome> {
-        let workload = hook.container(WORKLOAD)?;
+    async fn handle(&mut self, event: &Event, hook: &Hook<Declared>) -> Result<Outcome> {
+        let workload = hook.container(Workload);
         match event {
-            Event::ConfigChanged | Event::PebbleReady { .. } => {
-                add_layer(&workload, hook).await?;
-                workload.replan().await?;
-            }
-            Event::PebbleCheckFailed { .. } => {
+            Event::ConfigChanged | Event::PebbleReady(_) => self.reconcile(hook).await?,
+            Event::PebbleCheckFailed(_) => {
                 // A Pebble that was restarted has forgotten the layer, and a stored event may run
                 // before pebble-ready.
-                add_layer(&workload, hook).await?;
+                add_layer(&workload, hook.config()?).await?;
                 workload.restart([WORKLOAD]).await?;
             }
             Event::Stop => {
@@ -45,17 +66,16 @@ impl Charm for RestartOnCheck {
             }
             _ => {}
         }
-        Ok(Outcome::Done)
+        Ok(Outcome::done())
     }
 
-    async fn collect_status(&self, hook: &Hook<Self>, statuses: &mut Statuses) -> Result<()> {
-        statuses.add(hook.container(WORKLOAD)?.readiness().await);
+    async fn collect_status(&self, unit: &UnitView<Declared>, statuses: &mut Statuses) -> Result {
+        statuses.add(unit.container(Workload).readiness().await);
         Ok(())
     }
 }
 
-async fn add_layer(workload: &Container, hook: &Hook<RestartOnCheck>) -> Result<()> {
-    let config = hook.config()?;
+async fn add_layer(workload: &Container, config: &Config) -> Result {
     let service = Service::new()
         .override_mode(Override::Replace)
         .command(&config.command)
