@@ -12,34 +12,43 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use charmwright::dispatch::{CHARM_KEY, FRAMEWORK_KEY, deferred_events};
-use charmwright::{Charm, Event, Hook, Metadata, NoConfig, Outcome, Result, Statuses};
+use charmwright::{
+    Charm, Declaration, Event, Hook, Metadata, NoActions, NoConfig, Outcome, Result,
+};
 use charmwright_testing::ToolScripts;
+use charmwright_tests::run_tests;
 
 const CHILD: &str = "CHARM_PROCESS_CHILD";
 const STATE: &str = ".charmwright-state.json";
 const KILLS: u32 = 50;
 
+struct Declared;
+
+impl Declaration for Declared {
+    type Config = NoConfig;
+    /// How many hooks ended well.
+    type State = u32;
+    type Action = NoActions;
+    const METADATA: Metadata = Metadata::new("counter");
+}
+
 /// Waits for ever for its start to be done, and counts the hooks that ended well.
 struct Counter;
 
 impl Charm for Counter {
-    type Config = NoConfig;
+    type Declared = Declared;
 
-    const METADATA: Metadata = Metadata::new("counter");
-
-    async fn handle(&mut self, event: &Event, hook: &Hook<Self>) -> Result<Outcome> {
-        match event {
-            Event::Start => Ok(Outcome::defer("waiting for what never comes")),
-            _ => {
-                let count: u32 = hook.state()?;
-                hook.set_state(&(count + 1))?;
-                Ok(Outcome::Done)
-            }
-        }
+    async fn reconcile(&mut self, hook: &Hook<Declared>) -> Result {
+        hook.update_state(|count| *count += 1)?;
+        Ok(())
     }
 
-    async fn collect_status(&self, _: &Hook<Self>, _: &mut Statuses) -> Result<()> {
-        Ok(())
+    async fn handle(&mut self, event: &Event, hook: &Hook<Declared>) -> Result<Outcome> {
+        if *event == Event::Start {
+            return Ok(Outcome::defer("waiting for what never comes"));
+        }
+        self.reconcile(hook).await?;
+        Ok(Outcome::done())
     }
 }
 
@@ -162,16 +171,8 @@ fn main() -> ExitCode {
     if std::env::var_os(CHILD).is_some() {
         return charmwright::main(Counter);
     }
-    // As with a harness, words on the command line choose tests by parts of their names.
-    let name = "a_hook_killed_at_any_moment_leaves_the_old_file_or_the_new_one";
-    let wanted: Vec<String> =
-        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    if !wanted.is_empty() && !wanted.iter().any(|word| name.contains(word.as_str())) {
-        return ExitCode::SUCCESS;
-    }
-    let passed =
-        std::panic::catch_unwind(a_hook_killed_at_any_moment_leaves_the_old_file_or_the_new_one)
-            .is_ok();
-    println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
-    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    run_tests(&[(
+        "a_hook_killed_at_any_moment_leaves_the_old_file_or_the_new_one",
+        a_hook_killed_at_any_moment_leaves_the_old_file_or_the_new_one,
+    )])
 }

@@ -1,0 +1,20 @@
+//! A charm's `main` as the unit agent meets it: a process with an environment, hook tools on PATH,
+//! two streams and an exit code.
+//!
+//! This test program is also the charms: it starts itself again with [`agent::CHILD`] set to the
+//! name of one. It has no harness, since a harness writes to the streams that are looked at.
+
+mod agent;
+mod probe;
+
+use std::process::ExitCode;
+
+use charmwright_tests::run_tests;
+
+fn main() -> ExitCode {
+    match std::env::var(agent::CHILD).as_deref() {
+        Ok(probe::NAME) => probe::main(),
+        Ok(other) => panic!("no charm here is called {other:?}"),
+        Err(_) => run_tests(probe::TESTS),
+    }
+}
