@@ -71,3 +71,10 @@ impl Agent {
         }
     }
 }
+
+impl Ran {
+    /// Returns `true` if this tool was called.
+    pub fn called(&self, tool: &str) -> bool {
+        self.tools.iter().any(|call| call.split(' ').next() == Some(tool))
+    }
+}

@@ -5,6 +5,7 @@
 //! name of one. It has no harness, since a harness writes to the streams that are looked at.
 
 mod agent;
+mod earlier_state;
 mod probe;
 
 use std::process::ExitCode;
@@ -14,7 +15,8 @@ use charmwright_tests::run_tests;
 fn main() -> ExitCode {
     match std::env::var(agent::CHILD).as_deref() {
         Ok(probe::NAME) => probe::main(),
+        Ok(earlier_state::NAME) => earlier_state::main(),
         Ok(other) => panic!("no charm here is called {other:?}"),
-        Err(_) => run_tests(probe::TESTS),
+        Err(_) => run_tests(&[probe::TESTS, earlier_state::TESTS].concat()),
     }
 }
