@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 
 use charmwright::pebble::{
-    self, Budget, CheckQuery, CheckStatus, RetryDecision, ErrorKind, LogEntry, LogQuery, RetryPolicy,
-    RetryError, ServiceStatus,
+    self, Budget, CheckQuery, CheckStatus, ErrorKind, LogEntry, LogQuery, RetryDecision,
+    RetryError, RetryPolicy, ServiceStatus,
 };
 use charmwright::{Container, ContainerView, Error, Result, Status, Statuses, UnitView};
 

@@ -15,12 +15,15 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::call::{AttemptError, ExchangeError, Halt};
+use super::attempt::{AttemptError, CallAttempt, ExchangeError};
+use super::call::{Call, Operation};
 use super::connection::{Connection, CountingStream, Upgraded};
+use super::duration::seconds;
+use super::envelope::Refusal;
 use super::error::Error;
 use super::reader::Reader;
 use super::request::Request;
-use super::transport::{TransportError, TransportFailure};
+use super::transport_error::{TransportError, TransportFailure};
 
 /// A websocket of Pebble's.
 pub(super) type Websocket = WebSocketStream<TokioIo<CountingStream>>;
@@ -36,88 +39,91 @@ const READ_BUFFER: usize = 32 * 1024;
 /// its end.
 pub(super) struct BodyStream {
     client: Reader,
-    lane: Option<Connection>,
+    connection: Option<Connection>,
     body: hyper::body::Incoming,
     content_type: String,
 }
 
-impl Reader {
+/// The operation that opens the body of an answer, in one attempt.
+struct Open {
+    limit: Option<Duration>,
+}
+
+impl Operation for Open {
+    type Output = BodyStream;
+
+    async fn attempt(
+        &mut self,
+        call: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
+    ) -> Result<BodyStream, AttemptError> {
+        attempt.open(call.request(), self.limit).await
+    }
+}
+
+impl CallAttempt<'_> {
     /// Sends one request and gives the body of its answer as it comes. A status other than 200, or
     /// an answer in JSON where another type was asked for by [`Request::accept`], is read whole and
     /// is a refusal.
     ///
-    /// `patience` bounds the wait for the head of the answer, and for the whole of one that
-    /// refuses; without it the wait for the head has no end.
+    /// `limit` bounds the wait for the head of the answer, and for the whole of one that refuses;
+    /// without it the wait for the head has no end.
+    pub(super) async fn open(
+        &mut self,
+        request: &Request,
+        limit: Option<Duration>,
+    ) -> Result<BodyStream, AttemptError> {
+        let client = self.client();
+        let started = Instant::now();
+        let opened = async {
+            let message = request.message()?;
+            self.connect().await?.open(message, limit).await
+        };
+        let response = match opened.await {
+            Ok(response) => response,
+            Err(error) => return Err(self.failed_read(request, error, started.elapsed())),
+        };
+        let content_type = response
+            .headers()
+            .get(hyper::header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        if response.status().as_u16() == 200 && !content_type.starts_with("application/json") {
+            return Ok(BodyStream {
+                client: client.clone(),
+                connection: self.take_connection(),
+                body: response.into_body(),
+                content_type,
+            });
+        }
+        let left =
+            limit.map_or_else(|| self.limit(), |limit| limit.saturating_sub(started.elapsed()));
+        let finished = async { self.connect().await?.finish(response, left).await };
+        let reply = match finished.await {
+            Ok(reply) => reply,
+            Err(error) => return Err(self.failed_read(request, error, started.elapsed())),
+        };
+        Err(match client.decode_reply(request, &reply) {
+            Ok(_) => {
+                let reason =
+                    format!("Pebble's answer is {content_type:?}, which was not asked for");
+                Error::protocol(request.operation(), client.daemon(), reason).into()
+            }
+            Err(error) => client.failed_read(request, error),
+        })
+    }
+}
+
+impl Reader {
+    /// Opens the body of an answer as [`CallAttempt::open`] does, in one attempt.
     pub(super) async fn open(
         &self,
         request: &Request,
-        patience: Option<Duration>,
+        limit: Option<Duration>,
     ) -> Result<BodyStream, AttemptError> {
-        request.check(self.daemon()).map_err(AttemptError::Final)?;
-        loop {
-            let mut lane = self.lane(request.operation()).await?;
-            let started = Instant::now();
-            let opened = async {
-                let message = request.message()?;
-                lane.open(message, patience).await
-            };
-            let response = match opened.await {
-                Ok(response) => response,
-                Err(broken) => {
-                    match self.judge(request.operation(), broken, started.elapsed(), false) {
-                        ExchangeError::Halt(Halt::Stale) => continue,
-                        snag => return Err(self.unanswered(request, snag)),
-                    }
-                }
-            };
-            let content_type = response
-                .headers()
-                .get(hyper::header::CONTENT_TYPE)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or_default()
-                .to_owned();
-            if response.status().as_u16() == 200 && !content_type.starts_with("application/json") {
-                return Ok(BodyStream {
-                    client: self.clone(),
-                    lane: Some(lane),
-                    body: response.into_body(),
-                    content_type,
-                });
-            }
-            let limit = match patience {
-                Some(patience) => patience.saturating_sub(started.elapsed()),
-                None => self.policy().limit(self.budget().unanswered(), true),
-            };
-            let reply = match lane.finish(response, limit).await {
-                Ok(reply) => reply,
-                Err(broken) => {
-                    let snag = self.judge(request.operation(), broken, started.elapsed(), false);
-                    return Err(self.unanswered(request, snag));
-                }
-            };
-            self.transport().keep(lane);
-            return Err(match self.decode_reply(request, &reply) {
-                Ok(_) => {
-                    let reason =
-                        format!("Pebble's answer is {content_type:?}, which was not asked for");
-                    AttemptError::Final(Error::protocol(request.operation(), self.daemon(), reason))
-                }
-                Err(snag) => self.unanswered(request, snag),
-            });
-        }
-    }
-
-    /// The failure of a request that is one attempt and leaves nothing behind that had to be looked
-    /// for.
-    pub(super) fn unanswered(&self, request: &Request, snag: ExchangeError) -> AttemptError {
-        match snag {
-            ExchangeError::Halt(Halt::Failed(failure)) => failure,
-            ExchangeError::Halt(Halt::Stale) => AttemptError::temporary("no connection"),
-            ExchangeError::ReplyLost { cause, unanswered } => {
-                AttemptError::after(unanswered, cause)
-            }
-            ExchangeError::Refused(refusal) => self.refusal(request, refusal),
-        }
+        request.check(self.daemon())?;
+        Call::new(self, request.clone()).attempt(1, &mut Open { limit }).await
     }
 
     /// Makes a websocket of a connection of its own, within `limit` (RFC 6455, section 4.1).
@@ -131,19 +137,19 @@ impl Reader {
     ) -> Result<Websocket, ExchangeError> {
         let started = Instant::now();
         let connect = async {
-            let lane = self.transport().dial().await?;
+            let connection = self.transport().dial().await?;
             let key = generate_key();
             let message = request.websocket_message(&key)?;
-            Ok::<_, TransportError>((key, lane.upgrade(message, limit).await?))
+            Ok::<_, TransportError>((key, connection.upgrade(message, limit).await?))
         };
-        let judged = |broken| self.judge(request.operation(), broken, started.elapsed(), true);
-        let (key, answer) = connect.await.map_err(judged)?;
+        let failed = |error| self.classify(request, error, started.elapsed());
+        let (key, answer) = connect.await.map_err(failed)?;
         let (response, Upgraded { io, read }) = match answer {
             Ok(upgraded) => upgraded,
             Err(reply) => {
                 return Err(match self.decode_reply(request, &reply) {
-                    Err(snag) if reply.status != 200 => snag,
-                    _ => ExchangeError::Refused(super::envelope::Refusal {
+                    Err(error) if reply.status != 200 => error,
+                    _ => ExchangeError::Refused(Refusal {
                         status: reply.status,
                         kind: None,
                         message: "the task has ended".to_owned(),
@@ -157,7 +163,7 @@ impl Reader {
             .is_some_and(|value| value.as_bytes() == derive_accept_key(key.as_bytes()).as_bytes());
         if !accepted {
             let cause = "it changes to something that is not the websocket that was asked for";
-            return Err(judged(TransportError::new(TransportFailure::NotHttp, cause)));
+            return Err(failed(TransportError::new(TransportFailure::NotHttp, cause)));
         }
         // Nothing waits in a buffer of ours for more to come, and a buffer to read into costs time
         // to make. One to write from has an end, or the pongs for a daemon that pings and reads
@@ -180,7 +186,7 @@ impl BodyStream {
 
     /// For how long nothing has come.
     pub(super) fn quiet_for(&self) -> Duration {
-        self.lane.as_ref().map_or(Duration::ZERO, Connection::quiet_for)
+        self.connection.as_ref().map_or(Duration::ZERO, Connection::quiet_for)
     }
 
     /// The next piece; `None` at the end.
@@ -188,14 +194,14 @@ impl BodyStream {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, TransportError>>> {
-        let Some(lane) = &mut self.lane else {
+        let Some(connection) = &mut self.connection else {
             return Poll::Ready(None);
         };
-        let poll = lane.poll_chunk(&mut self.body, cx);
+        let poll = connection.poll_chunk(&mut self.body, cx);
         if let Poll::Ready(None) = poll
-            && let Some(lane) = self.lane.take()
+            && let Some(connection) = self.connection.take()
         {
-            self.client.transport().keep(lane);
+            self.client.transport().release(connection);
         }
         poll
     }
@@ -206,10 +212,7 @@ impl BodyStream {
             Ok(chunk) => chunk.transpose(),
             Err(_) => Err(TransportError::new(
                 TransportFailure::TimedOut,
-                format!(
-                    "silent for {} in the middle of an answer",
-                    super::transport::seconds(limit)
-                ),
+                format!("silent for {} in the middle of an answer", seconds(limit)),
             )),
         }
     }

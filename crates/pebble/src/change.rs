@@ -9,9 +9,15 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::service_failure::{self, ServiceFailure};
 use super::timestamp::Timestamp;
 use super::wire::{null_as_default, wire_id, wire_words};
+
+/// A start ends well and says so when the service runs, or is within its first second. (Pebble
+/// 1.32, `internals/overlord/servstate/handlers.go`.)
+const ALREADY_STARTED: &str = " already started.";
+
+/// A stop ends well and says so when the service is still ending (the same file).
+const ALREADY_STOPPING: &str = " already stopping.";
 
 /// The id of a change, which stands in request paths: 1 to 64 ASCII letters, digits, `-` or `_`
 /// (Pebble counts 1, 2, 3, …).
@@ -146,21 +152,26 @@ impl Change {
         self.err.as_deref()
     }
 
-    /// The services that it failed for: one for each failed task, with Pebble's cause and the last
-    /// line that the service printed.
-    ///
-    /// A change that is not over may have some already. A task that is about no service (an exec, a
-    /// check) is named by its summary.
-    #[must_use]
-    pub fn service_failures(&self) -> Vec<ServiceFailure> {
-        service_failure::failures(self)
-    }
-
     /// Its tasks in the order in which Pebble made them; none for a replan that found nothing to
     /// do.
     #[must_use]
     pub fn tasks(&self) -> &[Task] {
         &self.tasks
+    }
+
+    /// Returns `true` if it has done all of its work. One that was aborted between two tasks is
+    /// `Done`, too, and the tasks that were to follow are not.
+    pub(super) fn is_complete(&self) -> bool {
+        let is_done = |task: &Task| *task.status() == ChangeStatus::Done;
+        self.status == ChangeStatus::Done && self.tasks.iter().all(is_done)
+    }
+
+    /// Gives the tasks that ended well only because another change had begun the same.
+    pub(super) fn joined_tasks(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.iter().filter(|task| {
+            let text = if task.kind() == "start" { ALREADY_STARTED } else { ALREADY_STOPPING };
+            task.log().iter().any(|entry| entry.ends_with(text))
+        })
     }
 
     /// When Pebble took it on, by the daemon's clock.

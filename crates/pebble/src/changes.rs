@@ -6,71 +6,15 @@ use serde_json::json;
 
 #[cfg(test)]
 use super::awaited_change;
-use super::call::Halt;
 use super::change::{Change, ChangeId};
 use super::client::Client;
-use super::connection::Connection;
 #[cfg(test)]
 use super::docs_table::Sample;
 use super::error::Error;
-use super::names::check_name;
+use super::lookups::{ChangeFilter, change_path, read_change};
 use super::reader::Reader;
-use super::request::{Request, segment};
+use super::request::Request;
 use super::resend::Resend;
-
-/// The changes that [`Reader::changes`] lists.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ChangeFilter {
-    select: ChangeSelect,
-    service: Option<String>,
-}
-
-/// Changes by whether they are over.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ChangeSelect {
-    /// Those that still run.
-    #[default]
-    InProgress,
-    /// Those that are over.
-    Ready,
-    /// All that Pebble still has: at most seven days and a thousand of them.
-    All,
-}
-
-impl ChangeFilter {
-    /// The changes of this selection.
-    #[must_use]
-    pub fn select(select: ChangeSelect) -> Self {
-        Self { select, service: None }
-    }
-
-    /// All changes that Pebble still has.
-    #[must_use]
-    pub fn all() -> Self {
-        Self::select(ChangeSelect::All)
-    }
-
-    /// Only changes that concern this service.
-    #[must_use]
-    pub fn service(mut self, name: impl Into<String>) -> Self {
-        self.service = Some(name.into());
-        self
-    }
-
-    fn request(&self) -> Request {
-        let select = match self.select {
-            ChangeSelect::InProgress => "in-progress",
-            ChangeSelect::Ready => "ready",
-            ChangeSelect::All => "all",
-        };
-        let request = Request::get("/v1/changes", "list changes").query("select", select);
-        match &self.service {
-            Some(name) => request.checked(check_name("service", name)).query("for", name),
-            None => request,
-        }
-    }
-}
 
 impl Reader {
     /// The changes that a filter selects, oldest first: `GET /v1/changes`. Safe to drop.
@@ -129,52 +73,6 @@ impl Client {
 fn abort_request(id: &ChangeId) -> Request {
     let (operation, rule) = (format!("abort change {id}"), Resend::Abort(id.clone()));
     Request::post(change_path(id), operation, &json!({ "action": "abort" }), rule)
-}
-
-/// The path of one change.
-pub(super) fn change_path(id: &ChangeId) -> String {
-    format!("/v1/changes/{}", segment(id.as_str()))
-}
-
-/// The request for one change as it stands.
-pub(super) fn read_change(id: &ChangeId) -> Request {
-    Request::get(change_path(id), format!("read change {id}"))
-}
-
-impl Reader {
-    /// All changes that Pebble still has, in no order.
-    pub(super) async fn all_changes_on(
-        &self,
-        lane: &mut Connection,
-        attempt: u32,
-    ) -> Result<Vec<Change>, Halt> {
-        self.read_list(lane, attempt, &ChangeFilter::all().request()).await
-    }
-
-    /// The changes in progress that start or stop services, in no order.
-    pub(super) async fn service_changes_on(
-        &self,
-        lane: &mut Connection,
-        attempt: u32,
-    ) -> Result<Vec<Change>, Halt> {
-        let mut changes: Vec<Change> =
-            self.read_list(lane, attempt, &list_changes(&ChangeFilter::default())).await?;
-        changes.retain(|change| !change.ready() && acts_on_services(change));
-        Ok(changes)
-    }
-}
-
-/// The request for the changes that a filter selects. Those that are in progress on a service are
-/// listed without `for=NAME`: that filter knows only the services that a request has named, and
-/// misses those of `Stop all running services` and dependants (Pebble 1.32,
-/// `internals/daemon/api_changes.go`).
-pub(super) fn list_changes(filter: &ChangeFilter) -> Request {
-    filter.request()
-}
-
-/// Whether a change starts or stops services.
-fn acts_on_services(change: &Change) -> bool {
-    change.tasks().iter().any(|task| matches!(task.kind(), "start" | "stop"))
 }
 
 #[cfg(test)]

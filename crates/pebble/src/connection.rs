@@ -3,7 +3,7 @@
 //! A connection is driven by the future of the request that uses it, so there is no background
 //! task, and dropping that future closes the connection. A request is answered as a whole
 //! ([`Connection::exchange`]), as a stream ([`Connection::open`], then [`Connection::poll_chunk`]), or by turning the
-//! connection into something else ([`Connection::upgrade`]). What the stream has moved is counted, so
+//! connection into something else ([`Connection::upgrade`]). What the stream has counters is counted, so
 //! that "nothing was sent" is a fact, and so that slow is told from silent.
 
 use std::future::{Future, poll_fn};
@@ -24,8 +24,9 @@ use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
 use super::body::Outgoing;
+use super::duration::seconds;
 use super::self_wake::SelfWake;
-use super::transport::{TransportError, TransportFailure, plain, seconds};
+use super::transport_error::{TransportError, TransportFailure, plain};
 
 /// What a slow disk writes in a second. Pebble answers a push when the disk has what it was sent
 /// (fsync), so after the last byte it may rightly be silent for as long as that takes.
@@ -68,14 +69,14 @@ pub(crate) struct Upgraded {
 type Driver = Box<HttpConnection<CountingStream, Outgoing>>;
 
 /// One open connection. Its number tells it from every other of this client: a daemon that was
-/// restarted cannot go on with an old connection, so what was true of the daemon on lane 3 is true
-/// as long as lane 3 is open.
+/// restarted cannot go on with an old connection, so what was true of the daemon on connection 3 is true
+/// as long as connection 3 is open.
 #[derive(Debug)]
 pub(crate) struct Connection {
     number: u64,
     sender: SendRequest<Outgoing>,
     connection: Option<Driver>,
-    moved: Arc<IoCounters>,
+    counters: Arc<IoCounters>,
     /// It has been idle in between, so it may have died unnoticed.
     used: bool,
     /// No exchange is, or was left, in the middle.
@@ -88,8 +89,8 @@ impl Connection {
         number: u64,
         stream: hyperlocal::UnixStream,
     ) -> Result<Self, TransportError> {
-        let moved = Arc::new(IoCounters::new());
-        let stream = CountingStream { stream, moved: Arc::clone(&moved) };
+        let counters = Arc::new(IoCounters::new());
+        let stream = CountingStream { stream, counters: Arc::clone(&counters) };
         let (sender, connection) = Builder::new()
             .handshake(stream)
             .await
@@ -98,7 +99,7 @@ impl Connection {
             number,
             sender,
             connection: Some(Box::new(connection)),
-            moved,
+            counters,
             used: false,
             clean: true,
         })
@@ -160,7 +161,7 @@ impl Connection {
         stall: Duration,
     ) -> Result<Reply, UploadFailure<E>> {
         self.begin();
-        let moved = Arc::clone(&self.moved);
+        let counters = Arc::clone(&self.counters);
         let Self { sender, connection, .. } = self;
         let answer = driven(connection, async {
             let mut answer = pin!(async { collect(send(sender, message).await?).await });
@@ -174,7 +175,7 @@ impl Connection {
                 }
                 // Whoever wakes the connection, so that it writes, wakes this too.
                 if pumping
-                    && moved.wrote_any()
+                    && counters.wrote_any()
                     && let Poll::Ready(result) = pump.as_mut().poll(cx)
                 {
                     pumping = false;
@@ -186,13 +187,13 @@ impl Connection {
             })
             .await
         });
-        match while_sending(&self.moved, stall, answer).await {
+        match while_sending(&self.counters, stall, answer).await {
             Some(Ok((reply, complete))) => {
                 self.clean = complete;
                 Ok(reply)
             }
-            Some(Err(UploadFailure::Connection(broken))) => {
-                Err(UploadFailure::Connection(self.judged(broken)))
+            Some(Err(UploadFailure::Connection(error))) => {
+                Err(UploadFailure::Connection(self.by_counters(error)))
             }
             Some(Err(source)) => Err(source),
             None => Err(UploadFailure::Connection(self.silent(self.unanswered_for()))),
@@ -217,7 +218,7 @@ impl Connection {
                 Err(_) => Err(self.silent(limit)),
             },
         };
-        result.map_err(|broken| self.judged(broken))
+        result.map_err(|error| self.by_counters(error))
     }
 
     /// The next piece of a body that [`Self::open`] has begun; `None` at its end, after which the
@@ -239,7 +240,7 @@ impl Connection {
                     // Trailers, which nobody here sends.
                     Err(_) => continue,
                 },
-                Some(Err(error)) => Poll::Ready(Some(Err(broken_by(&error)))),
+                Some(Err(error)) => Poll::Ready(Some(Err(error_of(&error)))),
             };
         }
     }
@@ -290,7 +291,7 @@ impl Connection {
             tokio::time::timeout(limit, head).await
         };
         let response = response.unwrap_or_else(|_| Err(self.silent(limit)));
-        let response = response.map_err(|broken| self.judged(broken))?;
+        let response = response.map_err(|error| self.by_counters(error))?;
         if response.status().as_u16() != 101 {
             let left = limit.saturating_sub(started.elapsed());
             return self.finish(response, left).await.map(Err);
@@ -305,37 +306,37 @@ impl Connection {
     }
 
     fn begin(&mut self) {
-        self.moved.written.store(0, Ordering::Relaxed);
-        self.moved.note(&self.moved.last_sent);
+        self.counters.written.store(0, Ordering::Relaxed);
+        self.counters.note(&self.counters.last_sent);
         self.clean = false;
     }
 
-    /// For how long no byte of the present exchange has moved.
+    /// For how long no byte of the present exchange has counters.
     pub(crate) fn quiet_for(&self) -> Duration {
-        self.moved.quiet_for()
+        self.counters.quiet_for()
     }
 
     /// How long ago the last byte of the present request was sent.
     pub(crate) fn unanswered_for(&self) -> Duration {
-        self.moved.unsent_for()
+        self.counters.unsent_for()
     }
 
     fn end(&mut self, result: Result<Reply, TransportError>) -> Result<Reply, TransportError> {
         self.clean = result.is_ok();
-        result.map_err(|broken| self.judged(broken))
+        result.map_err(|error| self.by_counters(error))
     }
 
     /// What the count proves goes before what the error says.
-    fn judged(&self, mut broken: TransportError) -> TransportError {
-        if broken.class == TransportFailure::ReplyLost && !self.moved.wrote_any() {
-            broken.class = TransportFailure::NotSent;
-            broken.stale = self.used;
+    fn by_counters(&self, mut error: TransportError) -> TransportError {
+        if error.failure == TransportFailure::ReplyLost && !self.counters.wrote_any() {
+            error.failure =
+                if self.used { TransportFailure::Stale } else { TransportFailure::NotSent };
         }
-        broken
+        error
     }
 
     fn silent(&self, limit: Duration) -> TransportError {
-        let class = if self.moved.wrote_any() {
+        let class = if self.counters.wrote_any() {
             TransportFailure::TimedOut
         } else {
             TransportFailure::NotSent
@@ -357,9 +358,9 @@ fn drive(connection: &mut Option<Driver>, cx: &mut Context<'_>) {
 /// The work on a connection and the connection itself, polled together.
 async fn driven<T>(connection: &mut Option<Driver>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
-    let turns = Arc::new(SelfWake::default());
+    let self_wake = Arc::new(SelfWake::default());
     poll_fn(|cx| {
-        turns.poll(cx, |cx| {
+        self_wake.poll(cx, |cx| {
             // First the connection, which moves the bytes, then the work, which sees them.
             drive(connection, cx);
             work.as_mut().poll(cx)
@@ -371,13 +372,14 @@ async fn driven<T>(connection: &mut Option<Driver>, work: impl Future<Output = T
 /// Waits as long as bytes are sent; `None` when none were for `stall` and the time for the disk.
 /// What comes back does not prolong it: an answer that never ends would be waited for without end.
 async fn while_sending<T>(
-    moved: &IoCounters,
+    counters: &IoCounters,
     stall: Duration,
     work: impl Future<Output = T>,
 ) -> Option<T> {
     let mut work = pin!(work);
     loop {
-        let left = stall.saturating_add(moved.time_on_disk()).saturating_sub(moved.unsent_for());
+        let left =
+            stall.saturating_add(counters.time_on_disk()).saturating_sub(counters.unsent_for());
         if left.is_zero() {
             return None;
         }
@@ -391,7 +393,7 @@ async fn send(
     sender: &mut SendRequest<Outgoing>,
     message: hyper::Request<Outgoing>,
 ) -> Result<Response<Incoming>, TransportError> {
-    sender.try_send_request(message).await.map_err(|error| broken_by(error.error()))
+    sender.try_send_request(message).await.map_err(|error| error_of(error.error()))
 }
 
 async fn collect(response: Response<Incoming>) -> Result<Reply, TransportError> {
@@ -412,14 +414,14 @@ async fn collect(response: Response<Incoming>) -> Result<Reply, TransportError> 
             }
             error.downcast_ref::<hyper::Error>().map_or_else(
                 || TransportError::new(TransportFailure::ReplyLost, error.to_string()),
-                broken_by,
+                error_of,
             )
         })?;
     Ok(Reply { status, content_type, body: body.to_bytes() })
 }
 
 /// Text that is not HTTP is garbage; everything else that ends a connection early loses the answer.
-fn broken_by(error: &hyper::Error) -> TransportError {
+fn error_of(error: &hyper::Error) -> TransportError {
     if error.is_parse() || error.is_parse_status() || error.is_user() {
         return TransportError::new(
             TransportFailure::NotHttp,
@@ -453,7 +455,7 @@ fn broken_by(error: &hyper::Error) -> TransportError {
     )
 }
 
-/// What a connection has moved.
+/// What a connection has counters.
 #[derive(Debug)]
 struct IoCounters {
     opened: Instant,
@@ -506,7 +508,7 @@ impl IoCounters {
 #[derive(Debug)]
 pub(crate) struct CountingStream {
     stream: hyperlocal::UnixStream,
-    moved: Arc<IoCounters>,
+    counters: Arc<IoCounters>,
 }
 
 impl Read for CountingStream {
@@ -517,7 +519,7 @@ impl Read for CountingStream {
     ) -> Poll<io::Result<()>> {
         let poll = Read::poll_read(Pin::new(&mut self.stream), cx, buf);
         if poll.is_ready() {
-            self.moved.note(&self.moved.last_received);
+            self.counters.note(&self.counters.last_received);
         }
         poll
     }
@@ -531,8 +533,8 @@ impl Write for CountingStream {
     ) -> Poll<io::Result<usize>> {
         let poll = Write::poll_write(Pin::new(&mut self.stream), cx, buf);
         if let Poll::Ready(Ok(taken)) = &poll {
-            self.moved.written.fetch_add(*taken as u64, Ordering::Relaxed);
-            self.moved.note(&self.moved.last_sent);
+            self.counters.written.fetch_add(*taken as u64, Ordering::Relaxed);
+            self.counters.note(&self.counters.last_sent);
         }
         poll
     }

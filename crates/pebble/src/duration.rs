@@ -242,6 +242,17 @@ impl<'de> Deserialize<'de> for GoDuration {
     }
 }
 
+/// A duration for people: `105 s`, `1.5 s`, `250 ms`.
+pub(crate) fn seconds(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let tenths = (millis + 50) / 100;
+    match (millis, tenths % 10) {
+        (0..1000, _) => format!("{millis} ms"),
+        (_, 0) => format!("{} s", tenths / 10),
+        (_, tenth) => format!("{}.{tenth} s", tenths / 10),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -12,8 +12,8 @@ use super::change::Change;
 use super::daemon::Daemon;
 use super::envelope::Refusal;
 use super::files::{FileError, FileErrorKind};
-use super::service_failure::{LONGEST_MESSAGE, ServiceFailure, failure_text, failures};
-use super::transport::plain;
+use super::service_failure::{LONGEST_MESSAGE, ServiceFailure, failure_text};
+use super::transport_error::plain;
 use charmwright_yaml::text;
 
 /// The longest reason of an error, in bytes.
@@ -194,7 +194,7 @@ impl Error {
     #[must_use]
     pub fn failed_services(&self) -> Vec<ServiceFailure> {
         match (&self.0.kind, &self.0.change) {
-            (ErrorKind::ChangeFailed, Some(change)) => failures(change),
+            (ErrorKind::ChangeFailed, Some(change)) => change.service_failures(),
             _ => Vec::new(),
         }
     }

@@ -1,151 +1,25 @@
-//! The layers that a client has added, and how a restarted Pebble gets them back.
+//! What a client knows of its daemon: the layers that it has added, and the changes that are over.
 //!
 //! Layers added over the API are never written to disk: they are gone when the daemon is restarted,
 //! and a replan then answers `Done` with nothing running. So the client remembers what it added,
 //! and over which connection it last knew the daemon to have it. No daemon outlives its
-//! connections, so on that one it is certain. On any other, the plan is read first.
-//!
-//! A restarted daemon runs, before its socket answers, the changes that the last one had not
-//! finished, with the plan of its layer files (Pebble 1.32, `internals/overlord/state`). A layer
-//! that comes back meanwhile would be run by them or not, as chance has it. So their end is waited
-//! for before the first layer goes back.
+//! connections, so on that one it is certain. On any other, the plan is read first, see
+//! `restore_layers`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use super::call::{AttemptError, ExchangeError, Halt};
 use super::change::ChangeId;
-use super::connection::Connection;
-use super::error::{Error, in_target};
-use super::layer::{Check, InvalidYaml, Layer, LogTarget, Service};
-use super::layers::add_request;
-use super::plan::Plan;
-use super::reader::Reader;
-use super::resend::{LostLayer, Resend};
+use super::layer::{Check, InvalidYaml, Layer, LogTarget, Plan, Service};
 use super::service_info::{ServiceInfo, Startup};
 use super::timestamp::Timestamp;
-
-/// How long a daemon that has just begun to answer is waited for to start what is enabled. It takes
-/// some milliseconds, and one that runs with `--hold` never does.
-pub(super) const AUTOSTART_LIMIT: Duration = Duration::from_secs(1);
-
-impl Reader {
-    /// Makes sure that the daemon behind `lane` has the layers that were added, and puts back
-    /// those that it has forgotten.
-    ///
-    /// A plan that does not show a layer is not yet proof of a restart: another layer may override
-    /// it, or Pebble may write a value in a way that we do not recognise. The proof is that putting
-    /// it back changes the plan. Then [`KnownLayers::restarts`] counts up.
-    ///
-    /// A layer whose own answer was lost (`perhaps`) may be there or not, and its entries may hide
-    /// what was there before.
-    pub(super) async fn restore_layers(
-        &self,
-        lane: &mut Connection,
-        attempt: u32,
-        perhaps: Option<&LostLayer>,
-    ) -> Result<(), Halt> {
-        let known = self.known_layers();
-        if known.unverified(lane.number()).is_none() {
-            return Ok(());
-        }
-        // One at a time: of calls made side by side the first puts back what the others then find.
-        // A call that has its turn and is no longer polled must not hold up the others for ever.
-        let patience = self.policy().limit(self.budget().unanswered(), attempt == 1);
-        let _turn = tokio::time::timeout(patience, known.turn.lock()).await;
-        let Some(added) = known.unverified(lane.number()) else {
-            return Ok(());
-        };
-        let text = self.plan_text_on(lane, attempt).await?;
-        let plan = self.parse_plan(&text)?;
-        let mut forgotten = forgotten_labels(&added, &plan);
-        if let Some(LostLayer { label, layer, .. }) = perhaps {
-            let mut with_it = added.clone();
-            insert(&mut with_it, label, layer).map_err(|why| self.unwritable(label, why))?;
-            if forgotten_labels(&with_it, &plan).is_empty() {
-                forgotten.clear();
-            }
-        }
-        // If putting back breaks off half-way, the next attempt still compares with how it began.
-        let before = known.begin_restoring(plan.clone());
-        let after = if forgotten.is_empty() {
-            plan
-        } else {
-            self.wait_for_taken_over_changes(lane, attempt).await?;
-            if share_a_service(&added, &forgotten) {
-                // The daemon starts what is enabled a moment after its socket answers. Between the
-                // first label and the last it would start what neither of them means.
-                tokio::time::sleep(AUTOSTART_LIMIT).await;
-                self.wait_for_taken_over_changes(lane, attempt).await?;
-            }
-            let mut now = text;
-            for added in added.iter().filter(|added| forgotten.contains(&&*added.label)) {
-                self.put_back(lane, attempt, added, &now).await?;
-                now = self.plan_text_on(lane, attempt).await?;
-            }
-            self.parse_plan(&now)?
-        };
-        if known.end_restoring(lane.number(), &before, &after) {
-            let labels: Vec<String> = forgotten.iter().map(|label| format!("{label:?}")).collect();
-            let done = format!("put back layer {}", labels.join(", "));
-            let done = in_target(&done, self.target());
-            tracing::warn!("{done}: Pebble was restarted and had forgotten it");
-        }
-        Ok(())
-    }
-
-    /// Puts back all that was added under one label, in one request. `plan` is the plan as it was
-    /// just read.
-    ///
-    /// A new label is refused when it comes twice, so lists cannot be appended twice. The refusal
-    /// also comes where a layer file has the label; only then is the content combined into it.
-    async fn put_back(
-        &self,
-        lane: &mut Connection,
-        attempt: u32,
-        added: &Added,
-        plan: &str,
-    ) -> Result<(), Halt> {
-        let Added { label, layer } = added;
-        let known = self.known_layers();
-        // The answer to an earlier request for this label was lost. If the plan has changed since,
-        // it may have arrived, though another layer hides parts of it; it may also be another
-        // party that has changed the plan.
-        let perhaps = known.put_back_has_arrived(label, plan) && !layer.combine_is_idempotent();
-        let operation = format!("put back layer {label:?}");
-        let yaml = layer.to_yaml().map_err(|why| self.unwritable(label, why))?;
-        for combine in [false, true] {
-            if !perhaps {
-                known.begin_putting_back(label, plan);
-            }
-            let request = add_request(&operation, label, &yaml, combine, Resend::Safe);
-            match self.ask(lane, &request, attempt).await {
-                Ok(_) => break,
-                Err(ExchangeError::Refused(refusal)) if !combine && refusal.is_existing_layer() => {
-                    if perhaps || layer.is_reflected_in(&self.plan_on(lane, attempt).await?) {
-                        break;
-                    }
-                }
-                Err(snag) => return Err(self.halt_of(&request, snag)),
-            }
-        }
-        known.end_putting_back();
-        Ok(())
-    }
-
-    fn unwritable(&self, label: &str, why: impl std::fmt::Display) -> AttemptError {
-        let operation = format!("put back layer {label:?}");
-        AttemptError::Final(Error::invalid(&operation, self.daemon(), why.to_string()))
-    }
-}
 
 /// What the clones of a client know of their daemon and its layers.
 #[derive(Debug, Default)]
 pub(super) struct KnownLayers {
     known: Mutex<Known>,
     /// Held by the call that puts layers back.
-    turn: tokio::sync::Mutex<()>,
+    pub(super) turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -194,9 +68,9 @@ impl Moved {
 
 /// All that was added under one label.
 #[derive(Debug, Clone)]
-struct Added {
-    label: Arc<str>,
-    layer: Arc<Layer>,
+pub(super) struct Added {
+    pub(super) label: Arc<str>,
+    pub(super) layer: Arc<Layer>,
 }
 
 /// More changes than a client makes before a reply is lost.
@@ -237,9 +111,9 @@ impl KnownLayers {
     }
 
     /// Gives the layers to look for on a connection; `None` when there is nothing to look for.
-    fn unverified(&self, lane: u64) -> Option<Vec<Added>> {
+    pub(super) fn unverified(&self, connection: u64) -> Option<Vec<Added>> {
         let known = self.lock();
-        let settled = known.added.is_empty() || known.verified.contains(&lane);
+        let settled = known.added.is_empty() || known.verified.contains(&connection);
         (!settled).then(|| known.added.clone())
     }
 
@@ -251,24 +125,24 @@ impl KnownLayers {
         &self,
         label: &str,
         layer: &Arc<Layer>,
-        lane: u64,
+        connection: u64,
     ) -> Result<(), InvalidYaml> {
         let mut known = self.lock();
-        let verified = known.added.is_empty() || known.verified.contains(&lane);
+        let verified = known.added.is_empty() || known.verified.contains(&connection);
         insert(&mut known.added, label, layer)?;
-        known.verified = if verified { vec![lane] } else { Vec::new() };
+        known.verified = if verified { vec![connection] } else { Vec::new() };
         Ok(())
     }
 
-    fn begin_restoring(&self, plan: Plan) -> Plan {
+    pub(super) fn begin_restoring(&self, plan: Plan) -> Plan {
         self.lock().restoring.get_or_insert(plan).clone()
     }
 
-    /// Notes that the daemon behind `lane` has everything now; says whether it had been restarted.
-    fn end_restoring(&self, lane: u64, before: &Plan, after: &Plan) -> bool {
+    /// Notes that the daemon behind `connection` has everything now; says whether it had been restarted.
+    pub(super) fn end_restoring(&self, connection: u64, before: &Plan, after: &Plan) -> bool {
         let mut known = self.lock();
         known.restoring = None;
-        known.verified.push(lane);
+        known.verified.push(connection);
         let changed = before != after;
         if changed {
             known.restarts += 1;
@@ -284,15 +158,15 @@ impl KnownLayers {
         changed
     }
 
-    fn begin_putting_back(&self, label: &Arc<str>, plan: &str) {
+    pub(super) fn begin_putting_back(&self, label: &Arc<str>, plan: &str) {
         self.lock().putting_back = Some((Arc::clone(label), plan.to_owned()));
     }
 
-    fn end_putting_back(&self) {
+    pub(super) fn end_putting_back(&self) {
         self.lock().putting_back = None;
     }
 
-    fn put_back_has_arrived(&self, label: &str, plan: &str) -> bool {
+    pub(super) fn put_back_has_arrived(&self, label: &str, plan: &str) -> bool {
         let known = self.lock();
         let sent = known.putting_back.as_ref();
         sent.is_some_and(|(sent, before)| **sent == *label && before != plan)
@@ -314,7 +188,11 @@ impl KnownLayers {
 }
 
 /// Combines a content into its label, which keeps its place among the layers, as Pebble has it.
-fn insert(layers: &mut Vec<Added>, label: &str, layer: &Arc<Layer>) -> Result<(), InvalidYaml> {
+pub(super) fn insert(
+    layers: &mut Vec<Added>,
+    label: &str,
+    layer: &Arc<Layer>,
+) -> Result<(), InvalidYaml> {
     match layers.iter_mut().find(|added| &*added.label == label) {
         Some(added) => added.layer = Arc::new(added.layer.combined_with(layer)?),
         None => layers.push(Added { label: label.into(), layer: Arc::clone(layer) }),
@@ -323,7 +201,7 @@ fn insert(layers: &mut Vec<Added>, label: &str, layer: &Arc<Layer>) -> Result<()
 }
 
 /// Whether two of these labels have an entry of one service.
-fn share_a_service(added: &[Added], labels: &[&str]) -> bool {
+pub(super) fn share_a_service(added: &[Added], labels: &[&str]) -> bool {
     let chosen = added.iter().filter(|added| labels.contains(&&*added.label));
     let mut names: Vec<&String> = chosen.flat_map(|a| a.layer.get_services().keys()).collect();
     let all = names.len();
@@ -336,7 +214,7 @@ fn share_a_service(added: &[Added], labels: &[&str]) -> bool {
 ///
 /// What several layers say of one entry does not show one by one. The last of them has to show;
 /// when it does not, all of them are to go back.
-fn forgotten_labels<'a>(added: &'a [Added], plan: &Plan) -> Vec<&'a str> {
+pub(super) fn forgotten_labels<'a>(added: &'a [Added], plan: &Plan) -> Vec<&'a str> {
     let mut labels = Vec::new();
     missing(added, &mut labels, Layer::get_services, |name, entry: &Service| {
         Layer::new().service(name, entry.clone()).is_reflected_in(plan)

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
-use super::call::Call;
+use super::call::{Call, Exchange};
 use super::client::Client;
 #[cfg(test)]
 use super::docs_table::Sample;
 use super::error::{Error, UserFault};
 use super::layer::{Layer, LayerFault};
-use super::request::Request;
+use super::layer_request::add_request;
 use super::resend::{LostLayer, Resend};
 
 /// What to do when a layer of that label is there already.
@@ -55,34 +53,11 @@ impl Client {
             Resend::Layer(LostLayer { label: label.into(), layer: Arc::clone(&layer), combine });
         let yaml = layer.to_yaml().map_err(|error| self.refuse(&operation, error.to_string()))?;
         let request = add_request(&operation, label, &yaml, combine, resend);
-        let call = Call::new(self, request);
-        let call = &call;
-        let answered = call.run(|attempt| call.attempt(attempt)).await?;
+        let answered = Call::new(self, request).run(&mut Exchange).await?;
         self.known_layers()
-            .remember(label, &layer, answered.lane)
+            .remember(label, &layer, answered.connection)
             .map_err(|error| self.refuse(&operation, error.to_string()))
     }
-}
-
-/// The request that adds a layer, or combines it into the one of its label.
-pub(super) fn add_request(
-    operation: &str,
-    label: &str,
-    yaml: &str,
-    combine: bool,
-    resend: Resend,
-) -> Request {
-    let body = json!({
-        "action": "add",
-        "combine": combine,
-        // Only layers of a folder (`dir/label`) may go between others; for every other label this
-        // is Pebble's own default.
-        "inner": label.contains('/'),
-        "label": label,
-        "format": "yaml",
-        "layer": yaml,
-    });
-    Request::post("/v1/layers", operation, &body, resend)
 }
 
 #[cfg(test)]

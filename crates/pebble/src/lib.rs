@@ -47,6 +47,8 @@
 #[doc = include_str!("../README.md")]
 struct ReadmeExample;
 
+mod answer;
+mod attempt;
 mod awaited_change;
 mod body;
 mod body_stream;
@@ -67,10 +69,13 @@ mod files;
 pub mod fuzzing;
 mod health;
 mod identities;
+mod identity;
 mod known_layers;
 mod layer;
+mod layer_request;
 mod layers;
 mod logs;
+mod lookups;
 mod metrics;
 mod names;
 mod no_answer;
@@ -78,9 +83,11 @@ mod notices;
 mod notify;
 mod plan;
 mod reader;
+mod recovery;
 mod remainder;
 mod request;
 mod resend;
+mod restore_layers;
 mod retry;
 mod self_wake;
 mod service_action;
@@ -97,6 +104,7 @@ pub mod testing;
 mod tests;
 mod timestamp;
 mod transport;
+mod transport_error;
 #[doc = include_str!("../docs/pebble-versions.md")]
 pub mod versions {}
 mod waits;
@@ -107,7 +115,6 @@ mod wire;
 use tests::docs_table;
 
 pub use change::{Change, ChangeId, ChangeStatus, InvalidChangeId, Task, TaskProgress};
-pub use changes::{ChangeFilter, ChangeSelect};
 pub use checks::{CheckInfo, CheckQuery, CheckRefresh, CheckStatus};
 pub use client::Client;
 pub use duration::{GoDuration, InvalidDuration};
@@ -119,16 +126,16 @@ pub use files::{
     TreeFailure, TreeOptions, TreeProgress, TreeReport,
 };
 pub use health::HealthQuery;
-pub use identities::{Identity, IdentityAccess};
+pub use identity::{Identity, IdentityAccess};
 pub use layer::{
     Check, CheckLevel, ExecCheck, HttpCheck, InvalidLayer, InvalidYaml, Layer, LayerFault,
-    LogTarget, LogTargetType, Override, Service, ServiceAction, TcpCheck,
+    LogTarget, LogTargetType, Override, Plan, Service, ServiceAction, TcpCheck,
 };
 pub use layers::LayerMode;
 pub use logs::{LogEntry, LogQuery};
+pub use lookups::{ChangeFilter, ChangeSelect};
 pub use notices::{InvalidNoticeId, Notice, NoticeId, NoticeQuery, NoticeType};
 pub use notify::Notify;
-pub use plan::Plan;
 pub use reader::Reader;
 pub use retry::{
     Attempt, Budget, FailedAttempt, InvalidRetrySummary, RetryDecision, RetryError, RetryObserver,

@@ -68,10 +68,19 @@ pub(super) fn check_environment(variables: &BTreeMap<String, String>) -> Result<
     Ok(())
 }
 
+/// How messages name services: `service "web"`, `services "a", "b"`.
+pub(super) fn name_services(names: &[impl AsRef<str>]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("{:?}", name.as_ref())).collect();
+    match quoted.as_slice() {
+        [one] => format!("service {one}"),
+        several => format!("services {}", several.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::NONE;
+    use crate::lookups::NONE;
     use crate::{ChangeFilter, CheckQuery, Client, ErrorKind, Exec, HealthQuery, LogQuery};
     use crate::{Error, NoticeQuery, Service, Signal};
     use crate::{Layer, LayerMode, NoticeType};

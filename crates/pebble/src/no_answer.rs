@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::transport::seconds;
+use super::duration::seconds;
 
 /// The end of the error of a Pebble that is away, unless the client was told otherwise.
 pub(super) const HINT: &str = "is Pebble running?";

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::call::Call;
+use super::attempt::{AttemptError, CallAttempt};
+use super::call::{Call, Operation};
 #[cfg(doc)]
 use super::client::Client;
 #[cfg(test)]
@@ -305,32 +305,48 @@ impl Reader {
         query: &NoticeQuery,
         deadline: Duration,
     ) -> Result<Vec<Notice>, Error> {
-        const OPERATION: &str = "wait for notices";
-        let call = Call::new(self, query.request(OPERATION));
-        let call = &call;
-        let waited = Mutex::new(Duration::ZERO);
-        let waited = &waited;
-        let so_far = || *waited.lock().unwrap_or_else(PoisonError::into_inner);
-        call.run(async |attempt| {
-            loop {
-                let left = deadline.saturating_sub(so_far());
-                let request = if left.is_zero() {
-                    query.request(OPERATION)
-                } else {
-                    query.wait_request(OPERATION, left.min(SLICE))
-                };
-                let asked = Instant::now();
-                let notices: Vec<Notice> = self.read_list_once(&request, attempt).await?;
-                if !notices.is_empty() || left.is_zero() {
-                    return Ok(notices);
-                }
-                if asked.elapsed() < LEAST_PAUSE.min(left) {
-                    tokio::time::sleep(LEAST_PAUSE.min(left)).await;
-                }
-                *waited.lock().unwrap_or_else(PoisonError::into_inner) += asked.elapsed();
+        let mut call = Call::new(self, query.request(WAIT));
+        call.run(&mut WaitForNotices { query, deadline, waited: Duration::ZERO }).await
+    }
+}
+
+/// How messages name the waiting for notices.
+const WAIT: &str = "wait for notices";
+
+/// The operation that waits until a query selects a notice.
+struct WaitForNotices<'a> {
+    query: &'a NoticeQuery,
+    deadline: Duration,
+    /// How long it was waited for in which Pebble answered that there is none.
+    waited: Duration,
+}
+
+impl Operation for WaitForNotices<'_> {
+    type Output = Vec<Notice>;
+
+    async fn attempt(
+        &mut self,
+        _: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
+    ) -> Result<Vec<Notice>, AttemptError> {
+        loop {
+            let left = self.deadline.saturating_sub(self.waited);
+            let request = if left.is_zero() {
+                self.query.request(WAIT)
+            } else {
+                self.query.wait_request(WAIT, left.min(SLICE))
+            };
+            let asked = Instant::now();
+            let notices: Vec<Notice> = attempt.read_list(&request).await?;
+            if !notices.is_empty() || left.is_zero() {
+                return Ok(notices);
             }
-        })
-        .await
+            attempt.release();
+            if asked.elapsed() < LEAST_PAUSE.min(left) {
+                tokio::time::sleep(LEAST_PAUSE.min(left)).await;
+            }
+            self.waited = self.waited.saturating_add(asked.elapsed());
+        }
     }
 }
 

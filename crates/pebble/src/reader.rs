@@ -1,5 +1,4 @@
-//! The reader: what its clones share, what each may set for itself, and how a request becomes an
-//! answer.
+//! The reader: what its clones share, and what each may set for itself.
 
 use std::any::Any;
 use std::fmt;
@@ -7,15 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-
-use super::call::Call;
 use super::daemon::Daemon;
-use super::envelope::{Document, Envelope};
 use super::error::Error;
 use super::known_layers::KnownLayers;
 use super::no_answer::HINT;
-use super::request::Request;
 use super::retry::{Budget, RetryObserver, RetryPolicy};
 use super::transport::Transport;
 #[cfg(doc)]
@@ -212,23 +206,6 @@ impl Reader {
         &self.shared.known_layers
     }
 
-    /// Sends one request, with retries as its rule and the policy allow, and gives its sync or
-    /// async answer.
-    pub(crate) async fn send(&self, request: Request) -> Result<Answer, Error> {
-        let call = Call::new(self, request);
-        let call = &call;
-        let answered = call
-            .run(async |attempt| {
-                let answered = call.attempt(attempt).await?;
-                if attempt > 1 {
-                    call.note_failed_paths(&answered.envelope);
-                }
-                Ok(answered)
-            })
-            .await?;
-        Ok(Answer::to(self, call, answered.envelope))
-    }
-
     /// Shows a client of this name.
     pub(super) fn debug_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name)
@@ -247,58 +224,5 @@ impl Reader {
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.debug_as("Reader", f)
-    }
-}
-
-/// The sync or async answer to a request.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    operation: String,
-    daemon: Daemon,
-    result: Document,
-    resent: bool,
-    /// The request is more than a read, and was sent.
-    acted: bool,
-    /// An earlier attempt may have acted, whatever this answer says.
-    acted_before: bool,
-}
-
-impl Answer {
-    /// What came of a call.
-    pub(super) fn to(client: &Reader, call: &Call<'_>, envelope: Envelope) -> Self {
-        Self {
-            operation: call.request().operation().to_owned(),
-            daemon: client.daemon.clone(),
-            result: envelope.result,
-            resent: call.was_resent(),
-            acted: call.request().may_have_acted(None),
-            acted_before: call.may_have_acted(),
-        }
-    }
-
-    /// Whether an answer to the same request was lost before this one: what the first request did
-    /// may show in it.
-    pub(crate) fn was_resent(&self) -> bool {
-        self.resent
-    }
-
-    /// Whether an earlier attempt may have acted, so that a failure which this answer tells of does
-    /// not prove that nothing was done.
-    pub(crate) fn may_have_acted_before(&self) -> bool {
-        self.acted_before
-    }
-
-    /// The result as a `T`; a result of another shape is
-    /// [`ErrorKind::Protocol`](super::ErrorKind::Protocol).
-    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        self.result.decode().map_err(|error| {
-            let reason = "the result in Pebble's answer has another shape than expected";
-            self.malformed(reason).with_cause(&error)
-        })
-    }
-
-    /// The error of an answer that is well formed but says what cannot be.
-    pub(crate) fn malformed(&self, reason: impl Into<String>) -> Error {
-        Error::protocol(&self.operation, &self.daemon, reason).with_acted(self.acted)
     }
 }

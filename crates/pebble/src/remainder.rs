@@ -23,12 +23,6 @@ const STOP_REFUSED: &str = "cannot stop service while ";
 /// daemon that is itself told to stop.
 pub(super) const STOPPED_EARLY: &str = "service start attempt: stopped before the 1s okay delay";
 
-/// A start ends well and says so when the service runs, or is within its first second.
-const ALREADY_STARTED: &str = " already started.";
-
-/// A stop ends well and says so when the service is still ending.
-const ALREADY_STOPPING: &str = " already stopping.";
-
 /// The next daemon says so of a start that was in hand when one was killed (since 1.26).
 pub(super) const INTERRUPTED: &str = "service already started, not retrying";
 
@@ -101,13 +95,6 @@ pub(super) fn after_conflict(change: &Change) -> Option<Remainder> {
     left.filter(|left| !left.is_empty())
 }
 
-/// Whether a change has done all of its work. One that was aborted between two tasks is `Done`,
-/// too, and the tasks that were to follow are not.
-pub(super) fn is_complete(change: &Change) -> bool {
-    let is_done = |task: &Task| *task.status() == ChangeStatus::Done;
-    *change.status() == ChangeStatus::Done && change.tasks().iter().all(is_done)
-}
-
 /// Gives what is left of some tasks of a change that is over: those that another change was in the
 /// way of, and those that were not begun then. `None` when one of them failed for a reason of its
 /// own.
@@ -135,12 +122,7 @@ fn is_conflict(task: &Task) -> bool {
 /// Gives the starts and stops of a change that ended well only because another had begun the same.
 pub(super) fn joined(change: &Change) -> Remainder {
     let mut joined = Remainder::default();
-    for task in change.tasks() {
-        let text = if task.kind() == "start" { ALREADY_STARTED } else { ALREADY_STOPPING };
-        if task.log().iter().any(|entry| entry.ends_with(text)) {
-            joined.add(task);
-        }
-    }
+    change.joined_tasks().for_each(|task| joined.add(task));
     joined
 }
 

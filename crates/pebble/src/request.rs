@@ -16,7 +16,7 @@ use super::envelope::{Form, Refusal};
 use super::error::Error;
 use super::names::{check_listed, check_name};
 use super::resend::Resend;
-use super::transport::{TransportError, TransportFailure};
+use super::transport_error::{TransportError, TransportFailure};
 
 /// A request to Pebble's API. Not `Debug`: its body is never to be shown.
 #[derive(Clone)]

@@ -8,26 +8,26 @@
 //! [`remainder`]: super::remainder
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::attempt::{AttemptError, CallAttempt};
 use super::awaited_change::{AwaitedChange, ChangeEnd, FORGOTTEN, LEAST_PAUSE};
-use super::call::{AttemptError, Call, Halt};
+use super::call::{Call, Operation};
 use super::change::Change;
-use super::connection::Connection;
+use super::duration::seconds;
 use super::error::{Error, ErrorKind, in_target};
-use super::known_layers::AUTOSTART_LIMIT;
+use super::lookups::{list_those, only};
 use super::reader::Reader;
-use super::remainder::{Restarted, after_conflict, is_complete, started_services};
+use super::recovery::select_change;
+use super::remainder::{Restarted, after_conflict, started_services};
 use super::request::Request;
 use super::resend::{LostAction, Resend};
-use super::service_conflict::OthersEnd;
+use super::restore_layers::AUTOSTART_LIMIT;
+use super::service_conflict::{Conflict, OthersEnd};
 use super::service_info::{ServiceInfo, Startup};
-use super::services::{list_those, only};
-use super::transport::seconds;
 
 /// How often the end of a change is asked for again because the connection was lost meanwhile. A
 /// proxy may close each of them.
@@ -35,12 +35,11 @@ const MOST_TURNS: u32 = 16;
 
 /// An action in progress.
 pub(super) struct ServiceAction<'c> {
-    pub(super) client: &'c Reader,
+    client: &'c Reader,
     /// Completes a sentence that starts with "cannot".
-    pub(super) operation: String,
-    /// When the first of its changes met another one at work.
-    pub(super) conflict_since: Option<Instant>,
-    pub(super) conflicts: usize,
+    operation: String,
+    /// What its changes have met at work.
+    conflict: Conflict<'c>,
     /// How many requests were made.
     requests: u32,
 }
@@ -84,7 +83,8 @@ struct DaemonGone {
 
 impl<'c> ServiceAction<'c> {
     pub(super) fn new(client: &'c Reader, operation: String) -> Self {
-        Self { client, operation, conflict_since: None, conflicts: 0, requests: 0 }
+        let conflict = Conflict::new(client, operation.clone());
+        Self { client, operation, conflict, requests: 0 }
     }
 
     /// Runs the action to its end, and gives the last of its changes.
@@ -179,8 +179,11 @@ impl<'c> ServiceAction<'c> {
         connection: Option<u64>,
     ) -> Result<OthersEnd<Vec<Step>>, Error> {
         let mut steps = Vec::new();
-        let left = if is_complete(change) {
-            match self.left_by_others(action, change, connection).await? {
+        let left = if change.is_complete() {
+            if self.is_alone(action, change) {
+                return Ok(OthersEnd::Over(steps));
+            }
+            match self.conflict.left_by_others(action, change, connection).await? {
                 OthersEnd::Over(left) => left,
                 OthersEnd::ConnectionLost => return Ok(OthersEnd::ConnectionLost),
             }
@@ -190,11 +193,11 @@ impl<'c> ServiceAction<'c> {
             if action.kind == "replan" {
                 steps.push(Step::from(action.clone()));
             }
-            after_conflict(change).ok_or_else(|| self.failed(change))?
+            after_conflict(change).ok_or_else(|| self.conflict.failed(change))?
         };
         if !left.is_empty()
             && let OthersEnd::ConnectionLost =
-                self.wait_for_others(&left, change, sent, connection).await?
+                self.conflict.wait_for_others(&left, change, sent, connection).await?
         {
             return Ok(OthersEnd::ConnectionLost);
         }
@@ -202,51 +205,20 @@ impl<'c> ServiceAction<'c> {
         Ok(OthersEnd::Over(steps))
     }
 
-    pub(super) fn failed(&self, change: &Change) -> Error {
-        Error::change_failed(&self.operation, self.client.daemon(), change.clone())
+    /// Returns `true` if a change that is complete has done all by itself, as far as it tells.
+    fn is_alone(&self, action: &LostAction, change: &Change) -> bool {
+        // A replan says nothing of a disabled service that another replan is to start again.
+        let is_said =
+            action.kind != "replan" || self.client.known_layers().services_not_enabled().is_empty();
+        is_said && change.joined_tasks().next().is_none()
     }
 
     /// Sends one request and waits until its change is over.
     async fn request(&self, action: &LostAction) -> Result<StepEnd, Error> {
-        let client = self.client;
-        let call = Call::new(client, action_request(self.operation.clone(), action));
-        let call = &call;
-        // Where the call stands between attempts: nothing accepted yet, or a change that is waited
-        // for.
-        let stage: Mutex<Option<AwaitedChange>> = Mutex::new(None);
-        let stage = &stage;
-        call.run(async |attempt| {
-            let accepted = stage.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let mut awaited = match accepted {
-                Some(awaited) => awaited,
-                None => match client.send_action(call, action, attempt).await? {
-                    Sent::Accepted(awaited) => awaited,
-                    Sent::Lost(gone) => {
-                        call.note_unfinished();
-                        return Ok(StepEnd::DaemonGone(gone));
-                    }
-                },
-            };
-            match client.wait_step(call, &mut awaited, attempt).await {
-                Ok(ChangeEnd::Ready { change, .. }) => {
-                    if !is_complete(&change) {
-                        call.note_unfinished();
-                    }
-                    Ok(StepEnd::Over(change, awaited))
-                }
-                Ok(ChangeEnd::Restarted { cause, change }) => {
-                    call.note_unfinished();
-                    let restarts = awaited.restarts();
-                    Ok(StepEnd::DaemonGone(DaemonGone { cause, change, restarts }))
-                }
-                Err(failure) => {
-                    *stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(awaited);
-                    Err(failure)
-                }
-            }
-        })
-        .await
-        .map_err(|error| self.after_restart(call, error))
+        let mut call = Call::new(self.client, action_request(self.operation.clone(), action));
+        let mut request = StepRequest { action, awaited: None };
+        let end = call.run(&mut request).await;
+        end.map_err(|error| self.after_restart(&call, error))
     }
 
     /// Gives what is to be requested from the daemon that has followed the one that took `action`.
@@ -384,61 +356,72 @@ impl<'c> ServiceAction<'c> {
     }
 }
 
-/// How messages name services: `service "web"`, `services "a", "b"`.
-pub(super) fn name_services(names: &[impl AsRef<str>]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("{:?}", name.as_ref())).collect();
-    match quoted.as_slice() {
-        [one] => format!("service {one}"),
-        several => format!("services {}", several.join(", ")),
-    }
+/// The operation that sends one request of an action and waits until its change is over.
+struct StepRequest<'a> {
+    action: &'a LostAction,
+    /// Its change, once Pebble has accepted the request.
+    awaited: Option<AwaitedChange>,
 }
 
-impl Reader {
-    /// Sends an action over one connection, unless its answer was lost and the daemon that it was
-    /// sent to is gone.
-    async fn send_action(
-        &self,
-        call: &Call<'_>,
-        action: &LostAction,
-        attempt: u32,
-    ) -> Result<Sent, AttemptError> {
-        loop {
-            let mut lane = self.lane(call.request().operation()).await?;
-            let result = self.send_action_on(call, &mut lane, action, attempt).await;
-            self.transport().keep(lane);
-            match result {
-                Ok(sent) => return Ok(sent),
-                Err(Halt::Stale) => {}
-                Err(Halt::Failed(failure)) => return Err(failure),
+impl Operation for StepRequest<'_> {
+    type Output = StepEnd;
+
+    async fn attempt(
+        &mut self,
+        call: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
+    ) -> Result<StepEnd, AttemptError> {
+        let awaited = match &mut self.awaited {
+            Some(awaited) => awaited,
+            awaited @ None => match send(self.action, call, attempt).await? {
+                Sent::Accepted(accepted) => awaited.insert(accepted),
+                Sent::Lost(gone) => {
+                    call.note_unfinished();
+                    return Ok(StepEnd::DaemonGone(gone));
+                }
+            },
+        };
+        match awaited.wait(call.request(), attempt).await? {
+            ChangeEnd::Ready { change, .. } => {
+                if !change.is_complete() {
+                    call.note_unfinished();
+                }
+                Ok(StepEnd::Over(change, awaited.clone()))
+            }
+            ChangeEnd::Restarted { cause, change } => {
+                call.note_unfinished();
+                let restarts = awaited.restarts();
+                Ok(StepEnd::DaemonGone(DaemonGone { cause, change, restarts }))
             }
         }
     }
+}
 
-    async fn send_action_on(
-        &self,
-        call: &Call<'_>,
-        lane: &mut Connection,
-        action: &LostAction,
-        attempt: u32,
-    ) -> Result<Sent, Halt> {
-        self.restore_layers(lane, attempt, None).await?;
-        if let Some(lost) = call.lost_request()
-            && lost.restarts != self.known_layers().restarts()
-        {
-            // One look is enough: what the new daemon has taken over is listed from the start.
-            let change = call.find_change(lane, attempt, lost, action).await?.map(Box::new);
-            let cause = FORGOTTEN.to_owned();
-            return Ok(Sent::Lost(DaemonGone { cause, change, restarts: lost.restarts }));
-        }
-        let answered = call.attempt_on(lane, attempt).await?;
-        call.note_accepted();
-        let Some(id) = answered.envelope.change.clone() else {
-            let reason = "Pebble's answer names no change to wait for";
-            let error = Error::protocol(call.request().operation(), self.daemon(), reason);
-            return Err(AttemptError::Final(error.with_acted(true)).into());
-        };
-        Ok(Sent::Accepted(AwaitedChange::ours(id, action.clone(), &answered, self)))
+/// Sends an action, unless its answer was lost and the daemon that it was sent to is gone.
+async fn send(
+    action: &LostAction,
+    call: &mut Call<'_>,
+    attempt: &mut CallAttempt<'_>,
+) -> Result<Sent, AttemptError> {
+    let client = attempt.client();
+    attempt.restore_layers(call.request(), None).await?;
+    if let Some(lost) = call.lost
+        && lost.restarts != client.known_layers().restarts()
+    {
+        // One look is enough: what the new daemon has taken over is listed from the start.
+        let listed = attempt.all_changes().await?;
+        let change = select_change(client, listed, &lost, action).map(Box::new);
+        let cause = FORGOTTEN.to_owned();
+        return Ok(Sent::Lost(DaemonGone { cause, change, restarts: lost.restarts }));
     }
+    let answered = call.answer(attempt).await?;
+    call.note_accepted();
+    let Some(id) = answered.envelope.change.clone() else {
+        let reason = "Pebble's answer names no change to wait for";
+        let error = Error::protocol(call.request().operation(), client.daemon(), reason);
+        return Err(error.with_acted(true).into());
+    };
+    Ok(Sent::Accepted(AwaitedChange::ours(id, action.clone(), &answered, client)))
 }
 
 /// The request of an action.

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::answer::Answer;
 use super::awaited_change::LEAST_PAUSE;
-use super::call::Call;
+use super::call::{Call, Exchange};
 use super::change::Change;
-use super::changes::{ChangeFilter, list_changes};
+use super::duration::seconds;
 use super::error::{Error, ErrorKind};
+use super::lookups::ChangeFilter;
+use super::names::name_services;
+use super::reader::Reader;
 use super::remainder::{Remainder, is_about, is_stop_of_all, joined, left_of, was_joined_by};
 use super::resend::LostAction;
 use super::retry::WAITS;
-use super::service_action::{ServiceAction, name_services};
-use super::transport::seconds;
 use charmwright_yaml::text;
 
 /// The most of another change's summary in a line of the log, in bytes.
@@ -34,8 +36,27 @@ pub(super) enum OthersEnd<T> {
     ConnectionLost,
 }
 
-/// Changes of others on the same services.
-impl ServiceAction<'_> {
+/// What an action has met of the changes of others on its services.
+pub(super) struct Conflict<'c> {
+    client: &'c Reader,
+    /// The action, in whose name errors are: completes a sentence that starts with "cannot".
+    operation: String,
+    /// When the first of its changes met another one at work.
+    since: Option<Instant>,
+    /// How often one did.
+    count: usize,
+}
+
+impl<'c> Conflict<'c> {
+    pub(super) fn new(client: &'c Reader, operation: String) -> Self {
+        Self { client, operation, since: None, count: 0 }
+    }
+
+    /// The error of a change that failed for a reason of its own.
+    pub(super) fn failed(&self, change: &Change) -> Error {
+        Error::change_failed(&self.operation, self.client.daemon(), change.clone())
+    }
+
     /// Gives what is left of a change that is done, but in part only because another change had
     /// begun the same: that one's end is waited for.
     pub(super) async fn left_by_others(
@@ -110,7 +131,7 @@ impl ServiceAction<'_> {
         if others.are_of_another(connection) {
             return Ok(OthersEnd::ConnectionLost);
         }
-        let since = *self.conflict_since.get_or_insert_with(Instant::now);
+        let since = *self.since.get_or_insert_with(Instant::now);
         if since.elapsed() >= self.client.change_deadline() {
             let reason = format!(
                 "{} is still being stopped or restarted after {}",
@@ -120,7 +141,7 @@ impl ServiceAction<'_> {
             let (operation, daemon) = (&self.operation, self.client.daemon());
             return Err(Error::change_running(operation, daemon, reason, Some(change.clone())));
         }
-        if self.conflicts == 0 {
+        if self.count == 0 {
             let at_work = match others.changes.first() {
                 Some(other) => format!(
                     "change {} ({}) is",
@@ -134,11 +155,11 @@ impl ServiceAction<'_> {
         }
         let delay = if others.changes.is_empty() {
             let policy = self.client.policy();
-            policy.delays().nth(self.conflicts).unwrap_or_else(|| policy.longest_delay())
+            policy.delays().nth(self.count).unwrap_or_else(|| policy.longest_delay())
         } else {
             Duration::ZERO
         };
-        self.conflicts = self.conflicts.saturating_add(1);
+        self.count = self.count.saturating_add(1);
         for other in others.changes {
             if let OthersEnd::ConnectionLost = self.wait_for_other(other, others.connection).await?
             {
@@ -161,17 +182,13 @@ impl ServiceAction<'_> {
     }
 
     async fn changes(&self, filter: &ChangeFilter) -> Result<Others, Error> {
-        let request = list_changes(filter).step_of(self.operation.clone());
-        let call = Call::new(self.client, request);
-        let call = &call;
-        call.run(async |attempt| {
-            let answered = call.attempt(attempt).await?;
-            let connection = answered.lane;
-            let changes: Option<Vec<Change>> =
-                self.client.decode_as(call.request(), answered.envelope)?;
-            Ok(Others { changes: changes.unwrap_or_default(), connection })
-        })
-        .await
+        let request = filter.request().step_of(self.operation.clone());
+        let mut call = Call::new(self.client, request);
+        let answered = call.run(&mut Exchange).await?;
+        let connection = answered.connection;
+        let answer = Answer::to(self.client, &call, answered.envelope);
+        let changes = answer.decode::<Option<Vec<Change>>>()?.unwrap_or_default();
+        Ok(Others { changes, connection })
     }
 
     /// Waits until another's change is over, which was listed over this connection; `None` when
@@ -181,7 +198,7 @@ impl ServiceAction<'_> {
         other: Change,
         connection: u64,
     ) -> Result<OthersEnd<Option<Change>>, Error> {
-        let since = *self.conflict_since.get_or_insert_with(Instant::now);
+        let since = *self.since.get_or_insert_with(Instant::now);
         let deadline = self.client.change_deadline();
         let left = deadline.saturating_sub(since.elapsed());
         let client = self.client;

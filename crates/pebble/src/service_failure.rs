@@ -44,7 +44,8 @@ impl ServiceFailure {
 
 /// `service "web": exited quickly with code 1; last output: boom`, one part for each failed task.
 pub(super) fn failure_text(change: &Change) -> String {
-    let parts: Vec<String> = failures(change)
+    let parts: Vec<String> = change
+        .service_failures()
         .into_iter()
         .map(|failure| {
             let output = failure
@@ -71,17 +72,24 @@ pub(super) fn failure_text(change: &Change) -> String {
     }
 }
 
-pub(crate) fn failures(change: &Change) -> Vec<ServiceFailure> {
-    change
-        .tasks()
-        .iter()
-        .filter(|task| *task.status() == ChangeStatus::Error)
-        .map(|task| ServiceFailure {
-            service: service_of(task).unwrap_or_else(|| task.summary().to_owned()),
-            cause: cause_of(task, change),
-            last_output: last_output(task),
-        })
-        .collect()
+impl Change {
+    /// The services that it failed for: one for each failed task, with Pebble's cause and the last
+    /// line that the service printed.
+    ///
+    /// A change that is not over may have some already. A task that is about no service (an exec, a
+    /// check) is named by its summary.
+    #[must_use]
+    pub fn service_failures(&self) -> Vec<ServiceFailure> {
+        self.tasks()
+            .iter()
+            .filter(|task| *task.status() == ChangeStatus::Error)
+            .map(|task| ServiceFailure {
+                service: service_of(task).unwrap_or_else(|| task.summary().to_owned()),
+                cause: cause_of(task, self),
+                last_output: last_output(task),
+            })
+            .collect()
+    }
 }
 
 /// The service that a start or stop task is about: Pebble names it only in the summary, `Start

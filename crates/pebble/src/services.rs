@@ -1,17 +1,15 @@
 //! Listing services, and the actions on them: start, stop, restart, replan and autostart.
 
-use super::call::Halt;
 use super::change::Change;
 use super::client::Client;
-use super::connection::Connection;
 #[cfg(test)]
 use super::docs_table::Sample;
 use super::error::Error;
-use super::names::{check_listed, owned};
+use super::lookups::{NONE, list_request};
+use super::names::{name_services, owned};
 use super::reader::Reader;
-use super::request::Request;
 use super::resend::LostAction;
-use super::service_action::{ServiceAction, name_services};
+use super::service_action::ServiceAction;
 use super::service_info::ServiceInfo;
 
 impl Reader {
@@ -137,40 +135,6 @@ impl Client {
     }
 }
 
-/// No name, which in a list of services stands for all.
-pub(super) const NONE: [&str; 0] = [];
-
-/// The request for the services of these names, or for all.
-pub(super) fn list_request<S: AsRef<str>>(names: &[S]) -> Request {
-    Request::get("/v1/services", "list services").query_list("names", "service", names)
-}
-
-impl Reader {
-    /// The services of these names, which come from Pebble or from a layer, over one connection.
-    pub(super) async fn services_on(
-        &self,
-        lane: &mut Connection,
-        attempt: u32,
-        names: &[String],
-    ) -> Result<Vec<ServiceInfo>, Halt> {
-        let services = self.read_list(lane, attempt, &list_those(names)).await?;
-        Ok(only(services, names))
-    }
-}
-
-/// The request for services that Pebble or a layer has named: for all of them, should one have a
-/// name that a query cannot hold. What is in the answer beside them, [`only`] leaves out.
-pub(super) fn list_those(names: &[String]) -> Request {
-    let can_be_listed = names.iter().all(|name| check_listed("service", name).is_ok());
-    list_request(if can_be_listed { names } else { &[] })
-}
-
-/// Those of the services that have one of these names.
-pub(super) fn only(mut services: Vec<ServiceInfo>, names: &[String]) -> Vec<ServiceInfo> {
-    services.retain(|info| names.iter().any(|name| name == info.name()));
-    services
-}
-
 /// How messages name an action: `replan`, `start service "web"`, `restart services "a", "b"`.
 fn operation(kind: &str, names: &[impl AsRef<str>]) -> String {
     if names.is_empty() { kind.to_owned() } else { format!("{kind} {}", name_services(names)) }
@@ -191,22 +155,6 @@ pub(super) fn samples() -> Vec<Sample> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::Daemon;
-
-    #[test]
-    fn a_service_that_cannot_be_listed_is_looked_for_among_all() {
-        let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert_eq!(list_those(&of(&["a", "b"])).target(), "/v1/services?names=a&names=b");
-        let request = list_those(&of(&["a,b"]));
-        assert_eq!(request.target(), "/v1/services");
-        assert!(request.check(&Daemon::default()).is_ok());
-        let services = ["a", "a,b"].map(|name| {
-            let info = serde_json::json!({"name": name, "startup": "enabled", "current": "active"});
-            serde_json::from_value(info).unwrap()
-        });
-        let found = only(services.into(), &of(&["a,b"]));
-        assert_eq!(found.iter().map(ServiceInfo::name).collect::<Vec<_>>(), ["a,b"]);
-    }
 
     #[test]
     fn an_operation_reads_well_after_cannot() {

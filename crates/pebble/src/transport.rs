@@ -1,8 +1,6 @@
-//! Pebble's unix socket: a few kept connections, and what is known when one cannot be had or
-//! breaks.
+//! Pebble's unix socket, and a few idle connections to it.
 //!
-//! hyperlocal dials, hyper speaks HTTP/1.1 in `lane`. What the retry needs to know of a failure,
-//! and what no error text could tell it safely, is a [`TransportFailure`] here.
+//! hyperlocal dials, and hyper speaks HTTP/1.1 in `connection`.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -10,13 +8,13 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use hyperlocal::UnixConnector;
 use rustix::io::Errno;
 use tower_service::Service as _;
 
 use super::connection::Connection;
+use super::transport_error::{TransportError, TransportFailure, plain};
 
 /// The longest path that fits a unix socket address on Linux (`sun_path` is 108 bytes, one of them
 /// the final NUL).
@@ -24,42 +22,6 @@ const LONGEST_SOCKET_PATH: usize = 107;
 
 /// More idle connections than one caller ever needs at once.
 const MOST_IDLE: usize = 4;
-
-/// What is known after one failed attempt. The retry decides by this and by the request, never by a
-/// text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TransportFailure {
-    /// Not one byte of the request has left this process.
-    NotSent,
-    /// The connection broke when the request had been, or may have been, written.
-    ReplyLost,
-    /// The limit passed and the connection is still open: the daemon may be working on it.
-    TimedOut,
-    /// The operating system denied access to the socket.
-    Denied,
-    /// The path cannot be the address of a socket.
-    BadPath,
-    /// What was asked for cannot be written as HTTP, being too long for it.
-    Unwritable,
-    /// Something answered, and it was not HTTP that we can use.
-    NotHttp,
-}
-
-/// One failed attempt.
-#[derive(Debug)]
-pub(crate) struct TransportError {
-    pub(crate) class: TransportFailure,
-    pub(crate) cause: String,
-    /// It was a kept connection that turned out to be dead before anything was sent: dial again,
-    /// nothing has failed yet.
-    pub(crate) stale: bool,
-}
-
-impl TransportError {
-    pub(crate) fn new(class: TransportFailure, cause: impl Into<String>) -> Self {
-        Self { class, cause: cause.into(), stale: false }
-    }
-}
 
 /// Dials the socket and keeps idle connections; shared by all clones of a client.
 #[derive(Debug)]
@@ -79,23 +41,23 @@ impl Transport {
     }
 
     /// An idle connection on which nothing has happened since, or a new one.
-    pub(crate) async fn lane(&self) -> Result<Connection, TransportError> {
-        while let Some(mut lane) = self.take_idle() {
-            if lane.is_fit().await {
-                return Ok(lane);
+    pub(crate) async fn connection(&self) -> Result<Connection, TransportError> {
+        while let Some(mut connection) = self.take_idle() {
+            if connection.is_fit().await {
+                return Ok(connection);
             }
         }
         self.dial().await
     }
 
-    /// Keeps a connection for the next request, unless an exchange on it was broken off.
-    pub(crate) fn keep(&self, lane: Connection) {
-        let Some(lane) = lane.idle() else {
+    /// Takes a connection back for a later request, unless an exchange on it was broken off.
+    pub(crate) fn release(&self, connection: Connection) {
+        let Some(connection) = connection.idle() else {
             return;
         };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MOST_IDLE {
-            idle.push(lane);
+            idle.push(connection);
         }
     }
 
@@ -163,25 +125,5 @@ fn dial_failure(error: &io::Error, socket: &Path) -> TransportError {
         // Not of the system: the path cannot be handed to it.
         None if error.kind() == io::ErrorKind::InvalidInput => bad_path(&plain(error)),
         _ => not_sent(&plain(error)),
-    }
-}
-
-/// The text of an operating system error without its number.
-pub(crate) fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text.get(..end).unwrap_or(&text).to_lowercase(),
-        None => text,
-    }
-}
-
-/// A duration for people: `105 s`, `1.5 s`, `250 ms`.
-pub(crate) fn seconds(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    let tenths = (millis + 50) / 100;
-    match (millis, tenths % 10) {
-        (0..1000, _) => format!("{millis} ms"),
-        (_, 0) => format!("{} s", tenths / 10),
-        (_, tenth) => format!("{}.{tenth} s", tenths / 10),
     }
 }

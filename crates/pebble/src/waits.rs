@@ -4,25 +4,25 @@
 //! Pebble has no request for these, so it is asked ten times a second. Each wait ends at its
 //! deadline with [`ErrorKind::NotReached`] and what it has seen.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::call::{AttemptError, Call};
+use super::attempt::{AttemptError, CallAttempt};
+use super::call::{Call, Operation};
 use super::checks::{CheckInfo, CheckQuery, CheckStatus};
 use super::client::Client;
 #[cfg(test)]
 use super::docs_table::Sample;
+use super::duration::seconds;
 use super::error::Error;
 #[cfg(doc)]
 use super::error::ErrorKind;
+use super::lookups::list_request;
 use super::request::Request;
 use super::service_info::ServiceInfo;
-use super::services::list_request;
 use super::timestamp::Timestamp;
-use super::transport::seconds;
 
 /// The time between two questions.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -54,7 +54,7 @@ impl Client {
             format!("wait for service {name:?} to be active for {}", seconds(stays))
         };
         let seen = ActiveFor { stays, ..ActiveFor::default() };
-        self.seek("service", name, service_request(what, name), deadline, seen).await
+        self.wait_for_condition("service", name, service_request(what, name), deadline, seen).await
     }
 
     /// Waits until a check is up and has passed, and gives it as it then stands: `GET /v1/checks`,
@@ -72,65 +72,76 @@ impl Client {
     /// answer comes within the policy.
     pub async fn wait_check_up(&self, name: &str, deadline: Duration) -> Result<CheckInfo, Error> {
         let request = check_request(format!("wait for check {name:?} to be up"), name);
-        self.seek("check", name, request, deadline, Passed::default()).await
+        self.wait_for_condition("check", name, request, deadline, Passed::default()).await
     }
 
-    async fn seek<S: Condition>(
+    async fn wait_for_condition<C: Condition>(
         &self,
         kind: &str,
         name: &str,
         request: Request,
         deadline: Duration,
-        seen: S,
-    ) -> Result<S::Thing, Error> {
+        condition: C,
+    ) -> Result<C::Thing, Error> {
         if name.is_empty() {
             return Err(self.refuse(
                 request.operation(),
                 format!("the name of a {kind} has at least one character"),
             ));
         }
-        let call = Call::new(self, request);
-        let call = &call;
-        let (operation, daemon) = (call.request().operation(), self.daemon());
-        // What was seen and how long that took, over all attempts.
-        let progress = Mutex::new((seen, Duration::ZERO));
-        let progress = &progress;
-        call.run(async |attempt| {
-            loop {
-                let asked = Instant::now();
-                let answered = call.attempt(attempt).await?;
-                let listed: Option<Vec<S::Thing>> =
-                    self.decode_as(call.request(), answered.envelope)?;
-                let Some(thing) = listed.into_iter().flatten().find(|thing| S::name(thing) == name)
-                else {
-                    let reason = format!(
-                        "the plan has no {kind} {name:?}; add a layer that has it, or correct the \
-                         name"
-                    );
-                    return Err(AttemptError::Final(Error::missing(operation, daemon, reason)));
-                };
-                let pause = {
-                    let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-                    let (seen, waited) = &mut *progress;
-                    let Some(longest) = seen.look(&thing) else {
-                        return Ok(thing);
-                    };
-                    *waited = waited.saturating_add(asked.elapsed());
-                    if *waited >= deadline {
-                        let reason =
-                            format!("after {} it is {}", seconds(*waited), seen.account(&thing));
-                        return Err(AttemptError::Final(Error::not_reached(
-                            operation, daemon, reason,
-                        )));
-                    }
-                    let pause = PAUSE.min(longest).min(deadline.saturating_sub(*waited));
-                    *waited = waited.saturating_add(pause);
-                    pause
-                };
-                tokio::time::sleep(pause).await;
+        let mut call = Call::new(self, request);
+        call.run(&mut WaitForCondition { kind, name, deadline, condition, waited: Duration::ZERO })
+            .await
+    }
+}
+
+/// The operation that waits until a service or a check is as it should be.
+struct WaitForCondition<'a, C> {
+    kind: &'a str,
+    name: &'a str,
+    deadline: Duration,
+    condition: C,
+    /// How long it was waited for in which Pebble answered.
+    waited: Duration,
+}
+
+impl<C: Condition> Operation for WaitForCondition<'_, C> {
+    type Output = C::Thing;
+
+    async fn attempt(
+        &mut self,
+        call: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
+    ) -> Result<C::Thing, AttemptError> {
+        let client = attempt.client();
+        loop {
+            let asked = Instant::now();
+            let answered = call.answer(attempt).await?;
+            let listed: Option<Vec<C::Thing>> =
+                client.decode_as(call.request(), answered.envelope)?;
+            let operation = call.request().operation();
+            let mut listed = listed.into_iter().flatten();
+            let Some(thing) = listed.find(|thing| C::name(thing) == self.name) else {
+                let reason = format!(
+                    "the plan has no {} {:?}; add a layer that has it, or correct the name",
+                    self.kind, self.name
+                );
+                return Err(Error::missing(operation, client.daemon(), reason).into());
+            };
+            let Some(longest) = self.condition.look(&thing) else {
+                return Ok(thing);
+            };
+            self.waited = self.waited.saturating_add(asked.elapsed());
+            if self.waited >= self.deadline {
+                let (waited, account) = (seconds(self.waited), self.condition.account(&thing));
+                let reason = format!("after {waited} it is {account}");
+                return Err(Error::not_reached(operation, client.daemon(), reason).into());
             }
-        })
-        .await
+            let pause = PAUSE.min(longest).min(self.deadline.saturating_sub(self.waited));
+            self.waited = self.waited.saturating_add(pause);
+            attempt.release();
+            tokio::time::sleep(pause).await;
+        }
     }
 }
 

@@ -13,9 +13,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::super::attempt::{AttemptError, CallAttempt, ExchangeError};
 use super::super::awaited_change::{AwaitedChange, ChangeEnd};
 use super::super::body_stream::Websocket;
-use super::super::call::{Answered, AttemptError, Call, ExchangeError, Halt};
+use super::super::call::{Answered, Call, Operation};
 use super::super::change::{Change, ChangeId};
 use super::super::client::Client;
 #[cfg(test)]
@@ -45,7 +46,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// A command that was started.
 struct Started {
     connections: Connections,
-    pending: AwaitedChange,
+    awaited: AwaitedChange,
     id: ChangeId,
     requested: Instant,
 }
@@ -77,10 +78,9 @@ impl Client {
         let operation = exec.operation();
         let limit = exec.limit(self.change_deadline());
         exec.check(limit).map_err(|reason| self.refuse(&operation, reason))?;
-        let call = Call::new(self, exec_request(exec, limit).told_as(exec.start_step()));
-        let call = &call;
-        let Started { connections, pending, id, requested } =
-            call.run(async |attempt| self.start_exec(call, exec, attempt).await).await?;
+        let mut call = Call::new(self, exec_request(exec, limit).told_as(exec.start_step()));
+        let Started { connections, awaited, id, requested } =
+            call.run(&mut StartExec { exec }).await?;
         let deadline = limit.and_then(|limit| {
             let length = limit.checked_add(GRACE)?;
             Some((Instant::now().checked_add(length)?, length))
@@ -92,7 +92,7 @@ impl Client {
             waiter: Box::pin(self.reader().clone().wait_for(
                 operation.clone(),
                 exec.end_step(),
-                pending,
+                awaited,
             )),
             operation,
             terminal: exec.has_terminal(),
@@ -103,21 +103,40 @@ impl Client {
     }
 }
 
-impl Reader {
-    async fn start_exec(
-        &self,
-        call: &Call<'_>,
-        exec: &Exec,
-        attempt: u32,
+/// The operation that starts a command.
+struct StartExec<'a> {
+    exec: &'a Exec,
+}
+
+impl Operation for StartExec<'_> {
+    type Output = Started;
+
+    async fn attempt(
+        &mut self,
+        call: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
     ) -> Result<Started, AttemptError> {
-        let answered = call.attempt(attempt).await?;
+        let answered = call.answer(attempt).await?;
         // Whatever became of one before: it had no websockets.
-        call.forget_lost();
+        call.lost = None;
+        let (exec, limit) = (self.exec, attempt.limit().min(CONNECT_LIMIT));
+        // Its connection is free for the questions that may have to be asked.
+        attempt.release();
+        attempt.client().connect_exec(call.request().operation(), exec, &answered, limit).await
+    }
+}
+
+impl Reader {
+    /// Connects the websockets of a command that Pebble has accepted, each within `limit`.
+    async fn connect_exec(
+        &self,
+        operation: &str,
+        exec: &Exec,
+        answered: &Answered,
+        limit: Duration,
+    ) -> Result<Started, AttemptError> {
         let requested = Instant::now();
-        let operation = call.request().operation();
-        let (id, task) = self.named(operation, &answered)?;
-        let limit =
-            self.policy().limit(self.budget().unanswered(), attempt == 1).min(CONNECT_LIMIT);
+        let (id, task) = self.named(operation, answered)?;
         let connect = async |name: &str| -> Result<Websocket, ExchangeError> {
             self.websocket(&websocket_request(&task, name, operation), limit).await
         };
@@ -125,10 +144,10 @@ impl Reader {
             Ok(control) => control,
             // Those of the streams were not asked for, so nothing runs, whatever became of this
             // one.
-            Err(snag) => {
-                return Err(match self.not_started(operation, snag) {
+            Err(error) => {
+                return Err(match self.not_started(operation, error) {
                     Ok(failure) => failure,
-                    Err(cause) => self.started_perhaps(exec, &answered, &id, &cause).await,
+                    Err(cause) => self.started_perhaps(exec, answered, &id, &cause).await,
                 });
             }
         };
@@ -136,13 +155,13 @@ impl Reader {
             if exec.splits_stderr() { connect("stderr").await.map(Some) } else { Ok(None) }
         };
         let (stdio, stderr) = futures_util::future::join(connect("stdio"), stderr).await;
-        let (stdio_snag, stderr_snag) = match (stdio, stderr) {
+        let (stdio_error, stderr_error) = match (stdio, stderr) {
             (Ok(stdio), Ok(stderr)) => {
                 let connections = Connections { control, stdio, stderr };
                 return Ok(Started {
                     connections,
                     // The deadline over the whole is that of the handle.
-                    pending: AwaitedChange::exec(id.clone(), &answered, Duration::MAX),
+                    awaited: AwaitedChange::exec(id.clone(), answered, Duration::MAX),
                     id,
                     requested,
                 });
@@ -152,18 +171,18 @@ impl Reader {
         // If the command runs, this kills it.
         drop(control);
         let mut causes = Vec::new();
-        for snag in [stdio_snag, stderr_snag].into_iter().flatten() {
-            if never_asked(&snag) {
+        for error in [stdio_error, stderr_error].into_iter().flatten() {
+            if never_asked(&error) {
                 // It needs all of them, so one that cannot be there proves that it does not run.
-                match self.not_started(operation, snag) {
+                match self.not_started(operation, error) {
                     Ok(failure) => return Err(failure),
                     Err(cause) => causes.push(cause),
                 }
             } else {
-                causes.push(cause_of(snag));
+                causes.push(cause_of(error));
             }
         }
-        Err(self.started_perhaps(exec, &answered, &id, &causes.join("; ")).await)
+        Err(self.started_perhaps(exec, answered, &id, &causes.join("; ")).await)
     }
 
     /// The change and the task that Pebble has made for the command. The rest of its answer is the
@@ -189,18 +208,15 @@ impl Reader {
 
     /// The failure of a websocket without which the command has certainly not been started;
     /// `Err(cause)` when its change has to be asked for more.
-    fn not_started(&self, operation: &str, snag: ExchangeError) -> Result<AttemptError, String> {
-        let refusal = match snag {
-            ExchangeError::Halt(Halt::Stale) => {
-                return Ok(AttemptError::temporary("no connection"));
-            }
-            ExchangeError::Halt(Halt::Failed(AttemptError::TimedOut { unanswered, .. })) => {
+    fn not_started(&self, operation: &str, error: ExchangeError) -> Result<AttemptError, String> {
+        let refusal = match error {
+            ExchangeError::Failed(AttemptError::TimedOut { unanswered, .. }) => {
                 return Ok(AttemptError::after(unanswered, "no answer to a websocket"));
             }
-            ExchangeError::Halt(Halt::Failed(AttemptError::Final(error))) => {
+            ExchangeError::Failed(AttemptError::Final(error)) => {
                 return Ok(AttemptError::Final(error.with_acted(false)));
             }
-            ExchangeError::Halt(Halt::Failed(failure)) => return Ok(failure),
+            ExchangeError::Failed(error) => return Ok(error),
             ExchangeError::ReplyLost { cause, unanswered } => {
                 return Ok(AttemptError::after(unanswered, cause));
             }
@@ -244,7 +260,7 @@ impl Reader {
                 AttemptError::Temporary {
                     cause: format!("{cause}; Pebble has not started the command"),
                     unanswered: Duration::ZERO,
-                    hint: Some(Duration::ZERO),
+                    delay: Some(Duration::ZERO),
                 }
             }
             Ok(ChangeEnd::Ready { change, .. }) => {
@@ -278,16 +294,15 @@ impl Reader {
 }
 
 /// Whether the daemon cannot have taken this websocket for one of the command.
-fn never_asked(snag: &ExchangeError) -> bool {
-    match snag {
-        ExchangeError::Halt(Halt::Stale | Halt::Failed(AttemptError::Temporary { .. })) => true,
+fn never_asked(error: &ExchangeError) -> bool {
+    match error {
+        ExchangeError::Failed(AttemptError::Temporary { .. }) => true,
         // Denied, or no path for a socket: nothing was sent. Anything else that is final was an
         // answer, to something that was sent.
-        ExchangeError::Halt(Halt::Failed(AttemptError::Final(error))) => {
-            *error.kind() != ErrorKind::Protocol
+        ExchangeError::Failed(AttemptError::Final(error)) => *error.kind() != ErrorKind::Protocol,
+        ExchangeError::Failed(AttemptError::TimedOut { .. }) | ExchangeError::ReplyLost { .. } => {
+            false
         }
-        ExchangeError::Halt(Halt::Failed(AttemptError::TimedOut { .. }))
-        | ExchangeError::ReplyLost { .. } => false,
         ExchangeError::Refused(refusal) => !matches!(refusal.status, 200 | 500),
     }
 }
@@ -297,15 +312,14 @@ fn is_refused_for_good(refusal: &Refusal) -> bool {
     refusal.status == 500 && refusal.message.ends_with(" websocket already connected")
 }
 
-fn cause_of(snag: ExchangeError) -> String {
-    match snag {
-        ExchangeError::Halt(Halt::Stale) => "no connection".to_owned(),
-        ExchangeError::Halt(Halt::Failed(AttemptError::Temporary { cause, .. }))
+fn cause_of(error: ExchangeError) -> String {
+    match error {
+        ExchangeError::Failed(AttemptError::Temporary { cause, .. })
         | ExchangeError::ReplyLost { cause, .. } => cause,
-        ExchangeError::Halt(Halt::Failed(AttemptError::TimedOut { .. })) => {
+        ExchangeError::Failed(AttemptError::TimedOut { .. }) => {
             "no answer to a websocket".to_owned()
         }
-        ExchangeError::Halt(Halt::Failed(AttemptError::Final(error))) => error.reason().to_owned(),
+        ExchangeError::Failed(AttemptError::Final(error)) => error.reason().to_owned(),
         ExchangeError::Refused(refusal) => refusal.message,
     }
 }

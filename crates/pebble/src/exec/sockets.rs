@@ -12,7 +12,8 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error as WebsocketError, Message};
 
 use super::super::body_stream::Websocket;
-use super::super::transport::{plain, seconds};
+use super::super::duration::seconds;
+use super::super::transport_error::plain;
 use super::control;
 use super::input::Input;
 use super::output_buffer::OutputBuffer;

@@ -1,24 +1,24 @@
 //! Reading files: `GET /v1/files?action=read`.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::body::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::Mutex;
 
 use super::reading::{Item, LONGEST_TARGET, Reading, request};
 use super::results::FileResult;
 use super::temporary::{LocalFolder, TemporaryFile};
-use crate::call::{AttemptError, Call};
+use crate::attempt::{AttemptError, CallAttempt};
+use crate::call::{Call, Operation};
 #[cfg(test)]
 use crate::docs_table::Sample;
+use crate::duration::seconds;
 use crate::error::Error;
 use crate::names::owned;
 use crate::reader::Reader;
 use crate::request::Request;
-use crate::transport::seconds;
 
 /// The most that [`Reader::pull`] holds: 128 MiB. A caller that is to hold more should say so.
 const LARGEST_HELD: u64 = 128 * 1024 * 1024;
@@ -58,24 +58,7 @@ impl Reader {
     /// # Errors
     /// As [`Reader::pull`].
     pub async fn pull_at_most(&self, path: &str, limit: u64) -> Result<Vec<u8>, Error> {
-        let call = &self.reading_call(path)?;
-        let attempt = |attempt| async move {
-            let mut content = Vec::new();
-            let mut file = self.begin_reading_one(call, path, attempt).await?;
-            while let Some(piece) = file.piece().await? {
-                if content.len().saturating_add(piece.len()) as u64 > limit {
-                    let operation = call.request().operation();
-                    return Err(AttemptError::Final(Error::too_large(
-                        operation,
-                        self.daemon(),
-                        limit,
-                    )));
-                }
-                content.extend_from_slice(&piece);
-            }
-            Ok(content)
-        };
-        call.run(attempt).await
+        self.reading_call(path)?.run(&mut PullWhole { path, limit }).await
     }
 
     /// Gives the content of a file to a writer and flushes it; says how many bytes there were: `GET
@@ -92,40 +75,9 @@ impl Reader {
     /// [`Local`](crate::ErrorKind::Local) when the writer fails. After any of them what the
     /// writer got must not be trusted.
     pub async fn pull_to(&self, path: &str, writer: impl AsyncWrite + Unpin) -> Result<u64, Error> {
-        let call = &self.reading_call(path)?;
-        let operation = call.request().operation();
-        let failed = &|error| {
-            AttemptError::Final(Error::local(
-                operation,
-                self.daemon(),
-                "write to its writer",
-                error,
-            ))
-        };
-        let (writer, given) = (&Mutex::new(writer), &AtomicU64::new(0));
-        let attempt = |attempt| async move {
-            // One attempt at a time: it is always free.
-            let mut writer = writer.lock().await;
-            let mut file = self.begin_reading_one(call, path, attempt).await?;
-            loop {
-                match file.piece().await {
-                    Ok(Some(piece)) => {
-                        given.fetch_add(piece.len() as u64, Ordering::Relaxed);
-                        writer.write_all(&piece).await.map_err(failed)?;
-                    }
-                    Ok(None) => return writer.flush().await.map_err(failed),
-                    Err(failure) => {
-                        return Err(self.if_given(
-                            call.request(),
-                            given.load(Ordering::Relaxed),
-                            failure,
-                        ));
-                    }
-                }
-            }
-        };
-        call.run(attempt).await?;
-        Ok(given.load(Ordering::Relaxed))
+        let mut pull = PullTo { path, writer, given: 0 };
+        self.reading_call(path)?.run(&mut pull).await?;
+        Ok(pull.given)
     }
 
     /// Writes the content of a file to a local one, and says how many bytes there were: `GET
@@ -144,30 +96,16 @@ impl Reader {
     pub async fn pull_file(&self, path: &str, local: impl AsRef<Path>) -> Result<u64, Error> {
         let local = local.as_ref();
         let request = request(format!("pull {path:?} to {}", local.display()), &[path]);
-        let call = &self.checked(request, &[path])?;
+        let mut call = self.checked(request, &[path])?;
         let operation = call.request().operation();
-        let failed = &|what: &str, error| Error::local(operation, self.daemon(), what, error);
+        let failed = |what: &str, error| Error::local(operation, self.daemon(), what, error);
         let name = local.file_name().ok_or_else(|| {
             let error = io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
             failed("make it", error)
         })?;
         let folder = LocalFolder::open(local.parent().unwrap_or(local));
         let folder = &folder.map_err(|error| failed("open the folder it is to be in", error))?;
-        let attempt = |attempt| async move {
-            let mut file = TemporaryFile::beside(folder, name, None)
-                .map_err(|error| AttemptError::Final(failed("make a file beside it", error)))?;
-            let mut size = 0_u64;
-            let mut source = self.begin_reading_one(call, path, attempt).await?;
-            while let Some(piece) = source.piece().await? {
-                size = size.saturating_add(piece.len() as u64);
-                file.write(&piece)
-                    .map_err(|error| AttemptError::Final(failed("write it", error)))?;
-            }
-            file.keep(name)
-                .map_err(|error| AttemptError::Final(failed("give it its name", error)))?;
-            Ok(size)
-        };
-        call.run(attempt).await
+        call.run(&mut PullFile { path, folder, name }).await
     }
 
     /// Reads several files in one request, one after the other: see [`PullStream`]. Only the
@@ -187,12 +125,11 @@ impl Reader {
             [path] => operation(path),
             paths => format!("pull {} files", paths.len()),
         };
-        let call = &self.checked(request(operation, &borrowed), &borrowed)?;
+        let mut call = self.checked(request(operation, &borrowed), &borrowed)?;
         let reading = if paths.is_empty() {
             None
         } else {
-            let begin = |attempt| self.begin_reading(call.request(), paths.len(), attempt);
-            Some(Box::new(call.run(begin).await?))
+            Some(Box::new(call.run(&mut BeginReading { files: paths.len() }).await?))
         };
         Ok(PullStream {
             client: self.clone(),
@@ -203,18 +140,6 @@ impl Reader {
             waiting: None,
             bytes: 0,
         })
-    }
-
-    /// One attempt to read one file.
-    async fn begin_reading_one<'a>(
-        &'a self,
-        call: &'a Call<'_>,
-        path: &'a str,
-        attempt: u32,
-    ) -> Result<OneFile<'a>, AttemptError> {
-        let request = call.request();
-        let reading = self.begin_reading(request, 1, attempt).await?;
-        Ok(OneFile { client: self, request, path, reading })
     }
 
     fn reading_call(&self, path: &str) -> Result<Call<'_>, Error> {
@@ -232,25 +157,140 @@ impl Reader {
         }
         Ok(Call::new(self, request))
     }
+}
 
-    /// What a failure is once a receiver was given bytes: nothing that could be tried again.
-    fn if_given(&self, request: &Request, bytes: u64, failure: AttemptError) -> AttemptError {
-        if bytes == 0 {
-            return failure;
-        }
-        let cause = match failure {
-            failure @ AttemptError::Final(_) => return failure,
-            AttemptError::Temporary { cause, .. } => cause,
-            AttemptError::TimedOut { unanswered, .. } => {
-                format!("silent for {}", seconds(unanswered))
+/// The operation that reads one file into memory.
+struct PullWhole<'a> {
+    path: &'a str,
+    limit: u64,
+}
+
+impl Operation for PullWhole<'_> {
+    type Output = Vec<u8>;
+
+    async fn attempt(
+        &mut self,
+        call: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
+    ) -> Result<Vec<u8>, AttemptError> {
+        let mut content = Vec::new();
+        let mut file = OneFile::begin(call.request(), self.path, attempt).await?;
+        while let Some(piece) = file.piece().await? {
+            if content.len().saturating_add(piece.len()) as u64 > self.limit {
+                let (operation, daemon) = (call.request().operation(), attempt.client().daemon());
+                return Err(Error::too_large(operation, daemon, self.limit).into());
             }
-        };
-        let reason = format!(
-            "the connection broke after {bytes} bytes were given away ({cause}); they must not be \
-             trusted, pull it again"
-        );
-        AttemptError::Final(Error::interrupted(request.operation(), self.daemon(), bytes, reason))
+            content.extend_from_slice(&piece);
+        }
+        Ok(content)
     }
+}
+
+/// The operation that gives one file to a writer.
+struct PullTo<'a, W> {
+    path: &'a str,
+    writer: W,
+    /// The number of bytes that the writer was given.
+    given: u64,
+}
+
+impl<W: AsyncWrite + Unpin> Operation for PullTo<'_, W> {
+    type Output = ();
+
+    async fn attempt(
+        &mut self,
+        call: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
+    ) -> Result<(), AttemptError> {
+        let client = attempt.client();
+        let (request, daemon) = (call.request(), client.daemon());
+        let failed = |error| {
+            AttemptError::Final(Error::local(
+                request.operation(),
+                daemon,
+                "write to its writer",
+                error,
+            ))
+        };
+        let mut file = OneFile::begin(request, self.path, attempt).await?;
+        loop {
+            match file.piece().await {
+                Ok(Some(piece)) => {
+                    self.given = self.given.saturating_add(piece.len() as u64);
+                    self.writer.write_all(&piece).await.map_err(failed)?;
+                }
+                Ok(None) => return self.writer.flush().await.map_err(failed),
+                Err(error) => return Err(if_given(client, request, self.given, error)),
+            }
+        }
+    }
+}
+
+/// The operation that writes one file to a local one.
+struct PullFile<'a> {
+    path: &'a str,
+    folder: &'a LocalFolder,
+    name: &'a OsStr,
+}
+
+impl Operation for PullFile<'_> {
+    type Output = u64;
+
+    async fn attempt(
+        &mut self,
+        call: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
+    ) -> Result<u64, AttemptError> {
+        let (request, daemon) = (call.request(), attempt.client().daemon());
+        let failed = |what: &str, error| {
+            AttemptError::Final(Error::local(request.operation(), daemon, what, error))
+        };
+        let mut file = TemporaryFile::beside(self.folder, self.name, None)
+            .map_err(|error| failed("make a file beside it", error))?;
+        let mut size = 0_u64;
+        let mut source = OneFile::begin(request, self.path, attempt).await?;
+        while let Some(piece) = source.piece().await? {
+            size = size.saturating_add(piece.len() as u64);
+            file.write(&piece).map_err(|error| failed("write it", error))?;
+        }
+        file.keep(self.name).map_err(|error| failed("give it its name", error))?;
+        Ok(size)
+    }
+}
+
+/// The operation that begins to read files.
+struct BeginReading {
+    files: usize,
+}
+
+impl Operation for BeginReading {
+    type Output = Reading;
+
+    async fn attempt(
+        &mut self,
+        call: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
+    ) -> Result<Reading, AttemptError> {
+        attempt.begin_reading(call.request(), self.files).await
+    }
+}
+
+/// Gives the failure of an attempt once a receiver was given bytes: nothing that could be tried
+/// again.
+fn if_given(client: &Reader, request: &Request, bytes: u64, error: AttemptError) -> AttemptError {
+    if bytes == 0 {
+        return error;
+    }
+    let cause = match error {
+        AttemptError::Final(_) => return error,
+        AttemptError::Temporary { cause, .. } => cause,
+        AttemptError::TimedOut { unanswered, .. } => format!("silent for {}", seconds(unanswered)),
+    };
+    let reason = format!(
+        "the connection broke after {bytes} bytes were given away ({cause}); they must not be \
+         trusted, pull it again"
+    );
+    Error::interrupted(request.operation(), client.daemon(), bytes, reason).into()
 }
 
 /// The answer to a request for one file.
@@ -261,7 +301,17 @@ struct OneFile<'a> {
     reading: Reading,
 }
 
-impl OneFile<'_> {
+impl<'a> OneFile<'a> {
+    /// Sends the request for one file, once.
+    async fn begin<'c: 'a>(
+        request: &'a Request,
+        path: &'a str,
+        attempt: &mut CallAttempt<'c>,
+    ) -> Result<Self, AttemptError> {
+        let reading = attempt.begin_reading(request, 1).await?;
+        Ok(Self { client: attempt.client(), request, path, reading })
+    }
+
     /// The next piece; `None` when the file is complete, and Pebble has said so. What Pebble says
     /// against it is final.
     async fn piece(&mut self) -> Result<Option<Bytes>, AttemptError> {
@@ -365,9 +415,9 @@ impl PullStream {
                 }
                 Ok(Some(item))
             }
-            Err(failure) => {
+            Err(error) => {
                 self.reading = None;
-                let cause = match self.client.if_given(&self.request, self.bytes, failure) {
+                let cause = match if_given(&self.client, &self.request, self.bytes, error) {
                     AttemptError::Final(error) => return Err(error),
                     AttemptError::Temporary { cause, .. } => cause,
                     AttemptError::TimedOut { unanswered, .. } => {

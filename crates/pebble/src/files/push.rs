@@ -10,27 +10,28 @@ use std::future::ready;
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::body::Bytes;
 use rustix::fs::OFlags;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::sync::Mutex;
 
 use super::encoder::Boundary;
 use super::mode::Mode;
 use super::owner::Owner;
 use super::results::{FileResult, decode_results};
+use super::upload::upload;
+use crate::answer::Answer;
+use crate::attempt::{AttemptError, CallAttempt};
 use crate::body::{Outgoing, Pipe};
-use crate::call::{AttemptError, Call};
+use crate::call::{Call, Operation};
 use crate::client::Client;
 #[cfg(test)]
 use crate::docs_table::Sample;
+use crate::duration::seconds;
 use crate::envelope::Envelope;
 use crate::error::Error;
-use crate::reader::Answer;
 use crate::request::Request;
 use crate::resend::Resend;
 
@@ -268,20 +269,11 @@ impl Client {
         let boundary = self.boundary(&operation)?;
         let items: Vec<Value> = files.iter().map(|file| file.options.item(&file.path)).collect();
         let metadata = json!({"action": "write", "files": items});
-        let call = Call::new(self, request(operation, &boundary, files.len(), Resend::Safe));
-        let (call, boundary, metadata) = (&call, &boundary, &metadata);
-        let make = || {
-            let mut body = Outgoing::whole(boundary.request_part(metadata).into());
-            for file in files {
-                body.push(boundary.file_head(&file.path).into());
-                body.push(file.content.clone());
-            }
-            body.push(boundary.end().into());
-            (body, ready(Ok(())))
-        };
-        let envelope = call.run(|attempt| self.upload(call, attempt, make)).await?;
+        let mut call = Call::new(self, request(operation, &boundary, files.len(), Resend::Safe));
+        let push = &mut PushFiles { boundary: &boundary, metadata: &metadata, files };
+        let envelope = call.run(push).await?;
         let in_steps = files.iter().map(|file| (file.path(), file.options.make_dirs));
-        decode_results(&Answer::to(self, call, envelope), in_steps)
+        decode_results(&Answer::to(self, &call, envelope), in_steps)
     }
 
     /// Writes a file with the content of a local one, and says how many bytes there were: `POST
@@ -305,36 +297,9 @@ impl Client {
         self.check_owners(&operation, [&options.owner])?;
         let boundary = self.boundary(&operation)?;
         let wrapping = &Wrapping::new(&boundary, path, options);
-        let call = &Call::new(self, request(operation, &boundary, 1, Resend::Safe));
-        let operation = call.request().operation();
-        let failed = &|what: &str, error| Error::local(operation, self.daemon(), what, error);
-        let attempt = |attempt| async move {
-            let opened = open_file(local).map_err(|error| failed("open it", error));
-            let file = &opened.map_err(AttemptError::Final)?;
-            let first = read_piece(file).map_err(|error| failed("read it", error));
-            let first = Bytes::from(first.map_err(AttemptError::Final)?);
-            let progress = Progress::default();
-            progress.add(first.len());
-            let make = || {
-                // A small file goes out at once. The length of another is not declared: a log may
-                // well grow while it is read.
-                let (body, pipe) = match first.len() {
-                    ..PIECE => (wrapping.whole(first.clone()), None),
-                    _ => {
-                        let (body, pipe) = wrapping.piped(first.clone(), None);
-                        (body, Some(pipe))
-                    }
-                };
-                if pipe.is_none() {
-                    progress.end();
-                }
-                (body, pump_file(file, pipe, &progress, failed))
-            };
-            let envelope = self.upload(call, attempt, make).await?;
-            Ok((envelope, progress))
-        };
-        let (envelope, progress) = call.run(attempt).await?;
-        self.written(call, envelope, (path, options.make_dirs), &progress)
+        let mut call = Call::new(self, request(operation, &boundary, 1, Resend::Safe));
+        let (envelope, progress) = call.run(&mut PushLocal { local, wrapping }).await?;
+        self.written(&call, envelope, (path, options.make_dirs), progress)
     }
 
     /// Writes a file with what a reader gives: `POST /v1/files`. Memory is bounded whatever the
@@ -360,43 +325,11 @@ impl Client {
         self.check_owners(&operation(path), [&options.owner])?;
         let boundary = self.boundary(&operation(path))?;
         let wrapping = &Wrapping::new(&boundary, path, options);
-        let call = &Call::new(self, request(operation(path), &boundary, 1, Resend::Never));
-        let operation = call.request().operation();
-        let failed = &|what: &str, error| Error::local(operation, self.daemon(), what, error);
-        let (reader, progress) = (&Mutex::new(reader), &Progress::default());
-        let attempt = |attempt| async move {
-            let make = || {
-                let (body, pipe) = wrapping.piped(Bytes::new(), options.length);
-                let pump = async move {
-                    // One attempt at a time: it is always free.
-                    let mut reader = reader.lock().await;
-                    pump_reader(&mut *reader, pipe, options.length, progress, failed).await
-                };
-                (body, pump)
-            };
-            let failure = match self.upload(call, attempt, make).await {
-                Ok(envelope) => return Ok(envelope),
-                Err(failure) => failure,
-            };
-            let cause = match (&failure, progress.bytes()) {
-                (AttemptError::Final(_), _) | (_, 0) => return Err(failure),
-                (AttemptError::Temporary { cause, .. }, _) => cause.clone(),
-                (AttemptError::TimedOut { unanswered, .. }, _) => {
-                    format!("silent for {}", crate::transport::seconds(*unanswered))
-                }
-            };
-            let bytes = progress.bytes();
-            let reason = format!(
-                "the connection broke after {bytes} bytes were taken from its reader ({cause}), \
-                 which cannot give them twice; the file is as it was before or whole; \
-                 push it again with a new reader"
-            );
-            Err(AttemptError::Final(
-                Error::interrupted(operation, self.daemon(), bytes, reason).with_acted(true),
-            ))
-        };
-        let envelope = call.run(attempt).await?;
-        self.written(call, envelope, (path, options.make_dirs), progress).map(|_| ())
+        let mut call = Call::new(self, request(operation(path), &boundary, 1, Resend::Never));
+        let length = options.length;
+        let mut push = PushFrom { reader, length, wrapping, progress: Progress::default() };
+        let envelope = call.run(&mut push).await?;
+        self.written(&call, envelope, (path, options.make_dirs), push.progress).map(|_| ())
     }
 
     /// What an answer says of the only file of a push. It cannot have been written before all of it
@@ -406,13 +339,13 @@ impl Client {
         call: &Call<'_>,
         envelope: Envelope,
         file: (&str, bool),
-        progress: &Progress,
+        progress: Progress,
     ) -> Result<u64, Error> {
         let answer = Answer::to(self, call, envelope);
         let results = decode_results(&answer, [file])?;
         self.only_result(call.request().operation(), &results)?;
-        if progress.is_over() {
-            Ok(progress.bytes())
+        if progress.is_over {
+            Ok(progress.bytes)
         } else {
             let reason = "Pebble answered that the file is written before it had all of it";
             Err(answer.malformed(reason))
@@ -420,30 +353,137 @@ impl Client {
     }
 }
 
+/// The operation that writes files whose content is at hand.
+struct PushFiles<'a> {
+    boundary: &'a Boundary,
+    metadata: &'a Value,
+    files: &'a [PushFile],
+}
+
+impl Operation for PushFiles<'_> {
+    type Output = Envelope;
+
+    async fn attempt(
+        &mut self,
+        call: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
+    ) -> Result<Envelope, AttemptError> {
+        let make = || {
+            let mut body = Outgoing::whole(self.boundary.request_part(self.metadata).into());
+            for file in self.files {
+                body.push(self.boundary.file_head(&file.path).into());
+                body.push(file.content.clone());
+            }
+            body.push(self.boundary.end().into());
+            (body, ready(Ok(())))
+        };
+        upload(call, attempt, make).await
+    }
+}
+
+/// The operation that writes a file with the content of a local one.
+struct PushLocal<'a> {
+    local: &'a Path,
+    wrapping: &'a Wrapping,
+}
+
+impl Operation for PushLocal<'_> {
+    type Output = (Envelope, Progress);
+
+    async fn attempt(
+        &mut self,
+        call: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
+    ) -> Result<(Envelope, Progress), AttemptError> {
+        let daemon = attempt.client().daemon();
+        let operation = call.request().operation().to_owned();
+        let failed = &|what: &str, error| Error::local(&operation, daemon, what, error);
+        let file = &open_file(self.local).map_err(|error| failed("open it", error))?;
+        let first = read_piece(file).map_err(|error| failed("read it", error))?;
+        let first = Bytes::from(first);
+        let mut progress = Progress::default();
+        progress.add(first.len());
+        let make = || {
+            // A small file goes out at once. The length of another is not declared: a log may well
+            // grow while it is read.
+            let (body, pipe) = match first.len() {
+                ..PIECE => {
+                    progress.is_over = true;
+                    (self.wrapping.whole(first), None)
+                }
+                _ => {
+                    let (body, pipe) = self.wrapping.piped(first, None);
+                    (body, Some(pipe))
+                }
+            };
+            (body, pump_file(file, pipe, &mut progress, failed))
+        };
+        let envelope = upload(call, attempt, make).await?;
+        Ok((envelope, progress))
+    }
+}
+
+/// The operation that writes a file with what a reader gives. What it has given cannot be had
+/// again.
+struct PushFrom<'a, R> {
+    reader: R,
+    length: Option<u64>,
+    wrapping: &'a Wrapping,
+    progress: Progress,
+}
+
+impl<R: AsyncRead + Unpin> Operation for PushFrom<'_, R> {
+    type Output = Envelope;
+
+    async fn attempt(
+        &mut self,
+        call: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
+    ) -> Result<Envelope, AttemptError> {
+        let daemon = attempt.client().daemon();
+        let operation = call.request().operation().to_owned();
+        let failed = &|what: &str, error| Error::local(&operation, daemon, what, error);
+        let Self { reader, length, wrapping, progress } = self;
+        let sent = upload(call, attempt, || {
+            let (body, pipe) = wrapping.piped(Bytes::new(), *length);
+            (body, pump_reader(reader, pipe, *length, progress, failed))
+        });
+        let error = match sent.await {
+            Ok(envelope) => return Ok(envelope),
+            Err(error) => error,
+        };
+        if self.progress.bytes == 0 {
+            return Err(error);
+        }
+        let cause = match error {
+            AttemptError::Final(_) => return Err(error),
+            AttemptError::Temporary { cause, .. } => cause,
+            AttemptError::TimedOut { unanswered, .. } => {
+                format!("silent for {}", seconds(unanswered))
+            }
+        };
+        let bytes = self.progress.bytes;
+        let reason = format!(
+            "the connection broke after {bytes} bytes were taken from its reader ({cause}), which \
+             cannot give them twice; the file is as it was before or whole; push it again with a \
+             new reader"
+        );
+        Err(Error::interrupted(&operation, daemon, bytes, reason).with_acted(true).into())
+    }
+}
+
 /// How far the content of a push has been read.
 #[derive(Default)]
 struct Progress {
-    bytes: AtomicU64,
-    over: AtomicBool,
+    bytes: u64,
+    is_over: bool,
 }
 
 impl Progress {
     /// Counts so many bytes more, and gives how many there are with them.
-    fn add(&self, count: usize) -> u64 {
-        let count = count as u64;
-        self.bytes.fetch_add(count, Ordering::Relaxed).saturating_add(count)
-    }
-
-    fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    fn end(&self) {
-        self.over.store(true, Ordering::Relaxed);
-    }
-
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
+    fn add(&mut self, count: usize) -> u64 {
+        self.bytes = self.bytes.saturating_add(count as u64);
+        self.bytes
     }
 }
 
@@ -472,14 +512,14 @@ fn read_piece(file: &File) -> io::Result<Vec<u8>> {
 async fn pump_file(
     file: &File,
     pipe: Option<Pipe>,
-    progress: &Progress,
+    progress: &mut Progress,
     failed: &(impl Fn(&str, io::Error) -> Error + Sync),
 ) -> Result<(), Error> {
     let Some(pipe) = pipe else { return Ok(()) };
     loop {
         let piece = read_piece(file).map_err(|error| failed("read it", error))?;
         if piece.is_empty() {
-            progress.end();
+            progress.is_over = true;
             return Ok(());
         }
         progress.add(piece.len());
@@ -493,7 +533,7 @@ async fn pump_reader(
     reader: &mut (impl AsyncRead + Unpin),
     pipe: Pipe,
     length: Option<u64>,
-    progress: &Progress,
+    progress: &mut Progress,
     failed: &(impl Fn(&str, io::Error) -> Error + Sync),
 ) -> Result<(), Error> {
     loop {
@@ -515,7 +555,7 @@ async fn pump_reader(
             return Err(failed("read from its reader", io::Error::new(kind, cause)));
         }
         if count == 0 {
-            progress.end();
+            progress.is_over = true;
             return Ok(());
         }
         if !pipe.send(piece.into()).await {

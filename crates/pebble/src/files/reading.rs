@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use super::decoder::{Decoder, Event, Fault, Head};
 use super::results::{FileResult, are_about};
+use crate::attempt::{AttemptError, CallAttempt};
 use crate::body_stream::BodyStream;
-use crate::call::AttemptError;
 use crate::envelope::{Decoded, Form, decode_answer};
 use crate::error::Error;
 use crate::reader::Reader;
@@ -60,18 +60,17 @@ pub(super) fn request(operation: impl Into<String>, paths: &[&str]) -> Request {
     )
 }
 
-impl Reader {
+impl CallAttempt<'_> {
     /// Sends a request to read files, once, and gives its answer when that begins.
     pub(super) async fn begin_reading(
-        &self,
+        &mut self,
         request: &Request,
         files: usize,
-        attempt: u32,
     ) -> Result<Reading, AttemptError> {
-        let limit = self.policy().limit(self.budget().unanswered(), attempt == 1);
+        let limit = self.limit();
         let incoming = self.open(request, Some(limit)).await?;
         let decoder = Decoder::new(incoming.content_type(), files.saturating_add(1))
-            .map_err(|fault| self.garbled(request, &fault.to_string()))?;
+            .map_err(|fault| self.client().garbled(request, &fault.to_string()))?;
         Ok(Reading {
             incoming,
             decoder,
@@ -82,7 +81,9 @@ impl Reader {
             limit,
         })
     }
+}
 
+impl Reader {
     fn garbled(&self, request: &Request, cause: &str) -> AttemptError {
         let reason = format!("the files in Pebble's answer are not as Pebble sends them: {cause}");
         AttemptError::Final(Error::protocol(request.operation(), self.daemon(), reason))
@@ -151,10 +152,10 @@ impl Reading {
                             }
                         };
                     }
-                    Err(broken) => {
+                    Err(error) => {
                         let quiet = self.incoming.quiet_for();
-                        let snag = client.judge(request.operation(), broken, quiet, false);
-                        return Err(client.unanswered(request, snag));
+                        let error = client.classify(request, error, quiet);
+                        return Err(client.failed_read(request, error));
                     }
                 },
             }

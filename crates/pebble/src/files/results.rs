@@ -9,9 +9,10 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::owner::Owner;
+use crate::answer::Answer;
 use crate::daemon::Daemon;
 use crate::error::Error;
-use crate::reader::{Answer, Reader};
+use crate::reader::Reader;
 use crate::wire::wire_words;
 use charmwright_yaml::text;
 

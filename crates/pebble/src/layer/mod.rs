@@ -8,6 +8,7 @@
 //! - `document`: the layer, to and from YAML.
 //! - `service`, `check`, `log_target`: its entries, every key of Pebble's schema.
 //! - `command`: how Pebble splits a command line into words.
+//! - `plan`: what all layers say together.
 //! - `validate`: what is refused here, before it is sent.
 //! - `merge`: two contents of one label, combined as Pebble does it.
 //! - `reflect`: whether a plan shows a layer, and whether sending a layer twice is the same as
@@ -18,6 +19,7 @@ mod command;
 mod document;
 mod log_target;
 mod merge;
+mod plan;
 mod reflect;
 mod service;
 mod validate;
@@ -28,5 +30,6 @@ mod tests;
 pub use check::{Check, CheckLevel, ExecCheck, HttpCheck, TcpCheck};
 pub use document::{InvalidYaml, Layer};
 pub use log_target::{LogTarget, LogTargetType};
+pub use plan::Plan;
 pub use service::{Override, Service, ServiceAction};
 pub use validate::{InvalidLayer, LayerFault};

@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value};
 
+use super::plan::Plan;
 use super::{Check, ExecCheck, HttpCheck, Layer, LogTarget, Override, Service, TcpCheck};
 use crate::duration::GoDuration;
-use crate::plan::Plan;
 
 /// What Pebble uses when a service does not say otherwise (1.32.1, also below).
 const SERVICE_DEFAULTS: &[(&str, &str)] = &[

@@ -12,17 +12,18 @@
 mod budget;
 mod observer;
 mod policy;
+mod retry_error;
+mod retry_loop;
 mod run;
-mod run_error;
 mod summary;
 
 pub use budget::Budget;
 pub use observer::{FailedAttempt, RetryObserver};
 pub use policy::RetryPolicy;
-pub use run::WAITS;
-pub use run::{Attempt, RetryDecision};
-pub use run_error::RetryError;
+pub use retry_error::RetryError;
+pub use retry_loop::{RetryDecision, WAITS};
+pub use run::Attempt;
 pub use summary::{InvalidRetrySummary, RetrySummary};
 
 pub(crate) use policy::shortened;
-pub(crate) use run::{Classification, GaveUp, Reporter, drive};
+pub(crate) use retry_loop::{Attempted, Classification, GaveUp, Reporter, retry_loop};

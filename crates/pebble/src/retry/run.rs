@@ -1,41 +1,15 @@
-//! Running an operation under a policy and a budget, on backon.
+//! Running an operation of the caller's own under a policy and a budget.
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use backon::Retryable as _;
 use tokio::time::Instant;
 
-use super::super::error::in_target;
 use super::budget::Budget;
-use super::observer::{FailedAttempt, RetryObserver};
 use super::policy::RetryPolicy;
-use super::run_error::RetryError;
-use super::summary::RetrySummary;
-use crate::transport::seconds;
-use charmwright_yaml::text;
-
-/// The most of one text in a line of the log, in bytes.
-const LONGEST: usize = 1024;
-
-/// The target of the log lines that a wait follows at once, for a log that holds lines back: it is
-/// the moment to let go of them.
-pub const WAITS: &str = "charmwright_pebble::waits";
-
-/// What a failure means for the retry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RetryDecision {
-    /// It passes by itself, and repeating the operation can do no harm.
-    Retry,
-    /// The same, and the other side said how long to wait; that goes before the policy's own wait.
-    RetryAfter(Duration),
-    /// It would fail the same way again, or repeating could do harm.
-    Final,
-}
+use super::retry_error::RetryError;
+use super::retry_loop::{Attempted, Classification, GaveUp, Reporter, RetryDecision, retry_loop};
 
 /// One attempt of an operation, as the operation sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,8 +86,8 @@ impl RetryPolicy {
         &self,
         what: &str,
         budget: &Budget,
-        mut operation: Op,
-        mut classify: C,
+        operation: Op,
+        classify: C,
     ) -> Result<T, RetryError<E>>
     where
         E: fmt::Display,
@@ -121,29 +95,13 @@ impl RetryPolicy {
         Fut: Future<Output = Result<T, E>>,
         C: FnMut(&E) -> RetryDecision,
     {
-        let attempt = |number| {
-            let limit = self.limit(budget.unanswered(), number == 1);
-            let started = Instant::now();
-            let running = tokio::time::timeout(limit, operation(Attempt { number, limit }));
-            async move {
-                match running.await {
-                    Ok(Ok(value)) => Ok(value),
-                    Ok(Err(error)) => Err((Some(error), started.elapsed())),
-                    Err(_) => Err((None, started.elapsed())),
-                }
-            }
-        };
-        let judge = |(error, took): &(Option<E>, Duration)| {
-            let cause = error.as_ref().map_or_else(|| "no answer".to_owned(), ToString::to_string);
-            let meaning = error.as_ref().map_or(RetryDecision::Final, &mut classify);
-            Classification { meaning, unanswered: *took, cause }
-        };
         let reporter = Reporter { operation: what.to_owned(), ..Reporter::default() };
-        drive(self, budget, &reporter, attempt, judge).await.map_err(|drained| {
-            let GaveUp { attempts, elapsed, exhausted, error: (error, took) } = drained;
+        let mut attempts = Attempts { policy: self, budget, operation, classify };
+        retry_loop(self, budget, &reporter, &mut attempts).await.map_err(|gave_up| {
+            let GaveUp { attempts, elapsed, is_exhausted, error: Failed { error, took } } = gave_up;
             let operation = what.to_owned();
             match error {
-                Some(error) if exhausted => {
+                Some(error) if is_exhausted => {
                     RetryError::Exhausted { operation, attempts, elapsed, error }
                 }
                 Some(error) => RetryError::Final { operation, attempts, error },
@@ -153,136 +111,48 @@ impl RetryPolicy {
     }
 }
 
-/// What one failure means, and what it costs.
-pub(crate) struct Classification {
-    pub(crate) meaning: RetryDecision,
-    /// How long it went without an answer; less than the attempt took when parts of it were
-    /// answered.
-    pub(crate) unanswered: Duration,
-    pub(crate) cause: String,
+/// The attempts of an operation that is given as functions.
+struct Attempts<'a, Op, C> {
+    policy: &'a RetryPolicy,
+    budget: &'a Budget,
+    operation: Op,
+    classify: C,
 }
 
-/// Why there is no result, and what it took.
-pub(crate) struct GaveUp<E> {
-    pub(crate) attempts: u32,
-    pub(crate) elapsed: Duration,
-    /// A further attempt would have been made, had it been allowed.
-    pub(crate) exhausted: bool,
-    pub(crate) error: E,
+/// An attempt that failed after this time; without an error it was still silent then.
+struct Failed<E> {
+    error: Option<E>,
+    took: Duration,
 }
 
-/// Who is told of failed attempts, and in whose name.
-#[derive(Default)]
-pub(crate) struct Reporter {
-    pub(crate) operation: String,
-    pub(crate) target: Option<String>,
-    pub(crate) observer: Option<Arc<dyn RetryObserver>>,
-    /// An end of the attempts is not yet the success of the operation.
-    pub(crate) unfinished: Arc<AtomicBool>,
-}
-
-impl Reporter {
-    fn what(&self) -> String {
-        let what = in_target(&self.operation, self.target.as_deref());
-        text::clean(&what, LONGEST).into_owned()
-    }
-
-    /// The first failure that will be retried is a warning, at once; the others would only repeat
-    /// it. Giving up is told by the error.
-    fn failed(&self, failure: &FailedAttempt, exhausted: bool, budget: &Budget) {
-        let FailedAttempt { cause, attempt, attempts, .. } = failure;
-        let what = self.what();
-        let spent = self.summary(budget).ongoing();
-        match failure.delay.map(seconds) {
-            Some(wait) if *attempt == 1 => {
-                tracing::warn!(
-                    target: WAITS,
-                    "cannot {what}: {cause}; attempt 1 of {attempts}, next in {wait} {spent}"
-                );
-            }
-            Some(wait) => {
-                tracing::debug!(
-                    target: WAITS,
-                    "cannot {what}: {cause}; attempt {attempt} of {attempts}, next in {wait} \
-                     {spent}"
-                );
-            }
-            None if exhausted => {
-                tracing::debug!(
-                    "cannot {what}: {cause}; attempt {attempt} of {attempts}, the last"
-                );
-            }
-            // A refusal may repeat what the user gave, and who gets the error decides what is told.
-            None => tracing::debug!("cannot {what}: attempt {attempt} failed, as another would"),
-        }
-        if let Some(observer) = &self.observer {
-            observer.attempt_failed(failure);
-        }
-    }
-
-    /// What was warned of is over.
-    fn recovered(&self, attempt: u32, policy: &RetryPolicy, took: Duration, budget: &Budget) {
-        if self.unfinished.load(Ordering::Relaxed) {
-            return;
-        }
-        let what = self.what();
-        let (attempts, took) = (policy.max_attempts(), seconds(took));
-        let spent = self.summary(budget);
-        tracing::info!("could {what} at attempt {attempt} of {attempts}, after {took} {spent}");
-    }
-
-    fn summary(&self, budget: &Budget) -> RetrySummary {
-        budget.summary_on(self.target.as_deref().unwrap_or(&self.operation))
-    }
-}
-
-/// The loop itself. backon makes the attempts and the waits; all decisions are taken in one place,
-/// when an attempt has failed.
-pub(crate) async fn drive<T, E, Op, Fut, J>(
-    policy: &RetryPolicy,
-    budget: &Budget,
-    reporter: &Reporter,
-    mut operation: Op,
-    mut judge: J,
-) -> Result<T, GaveUp<E>>
+impl<T, E, Op, Fut, C> Attempted for Attempts<'_, Op, C>
 where
-    Op: FnMut(u32) -> Fut,
+    E: fmt::Display,
+    Op: FnMut(Attempt) -> Fut,
     Fut: Future<Output = Result<T, E>>,
-    J: FnMut(&E) -> Classification,
+    C: FnMut(&E) -> RetryDecision,
 {
-    let begun = Instant::now();
-    let number = AtomicU32::new(0);
-    let mut exhausted = false;
-    let result = (|| operation(number.fetch_add(1, Ordering::Relaxed).saturating_add(1)))
-        .retry(policy.linear())
-        .adjust(|error: &E, next: Option<Duration>| {
-            let judged = judge(error);
-            budget.charge(judged.unanswered);
-            let wish = match judged.meaning {
-                RetryDecision::Final => None,
-                RetryDecision::Retry => Some(next),
-                RetryDecision::RetryAfter(hint) => Some(next.map(|_| hint)),
-            };
-            let delay = wish.flatten().filter(|delay| budget.take_retry(policy, *delay));
-            exhausted = wish.is_some() && delay.is_none();
-            let failure = FailedAttempt {
-                operation: reporter.operation.clone(),
-                target: reporter.target.clone(),
-                attempt: number.load(Ordering::Relaxed),
-                attempts: policy.max_attempts(),
-                unanswered: budget.unanswered(),
-                delay,
-                cause: text::clean(&judged.cause, LONGEST).into_owned(),
-            };
-            reporter.failed(&failure, exhausted, budget);
-            delay
-        })
-        .await;
-    let attempts = number.load(Ordering::Relaxed);
-    if attempts > 1 && result.is_ok() {
-        reporter.recovered(attempts, policy, begun.elapsed(), budget);
+    type Output = T;
+    type Error = Failed<E>;
+
+    async fn attempt(&mut self, number: u32) -> Result<T, Failed<E>> {
+        let limit = self.policy.limit(self.budget.unanswered(), number == 1);
+        let started = Instant::now();
+        match tokio::time::timeout(limit, (self.operation)(Attempt { number, limit })).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(Failed { error: Some(error), took: started.elapsed() }),
+            Err(_) => Err(Failed { error: None, took: started.elapsed() }),
+        }
     }
-    result.map_err(|error| GaveUp { attempts, elapsed: begun.elapsed(), exhausted, error })
+
+    fn classify(&mut self, failed: &Failed<E>) -> Classification {
+        let Failed { error, took } = failed;
+        Classification {
+            decision: error.as_ref().map_or(RetryDecision::Final, &mut self.classify),
+            unanswered: *took,
+            cause: error.as_ref().map_or_else(|| "no answer".to_owned(), ToString::to_string),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -467,33 +337,5 @@ mod tests {
             "cannot reload the proxy: attempt 1 failed, and another would not help"
         );
         assert!(last.source().unwrap().is::<std::io::Error>());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_observer_is_told_before_each_wait() {
-        struct Seen(Mutex<Vec<(u32, Option<u64>, u64)>>, Instant);
-        impl RetryObserver for Seen {
-            fn attempt_failed(&self, failure: &FailedAttempt) {
-                let delay = failure.delay().map(|delay| delay.as_secs());
-                self.0.lock().unwrap().push((failure.attempt(), delay, self.1.elapsed().as_secs()));
-            }
-        }
-        let seen = Arc::new(Seen(Mutex::default(), Instant::now()));
-        let reporter = Reporter { observer: Some(seen.clone()), ..Reporter::default() };
-        let judge = |cause: &&str| Classification {
-            meaning: RetryDecision::Retry,
-            unanswered: Duration::ZERO,
-            cause: (*cause).into(),
-        };
-        let result = drive(
-            &three_attempts(),
-            &Budget::new(),
-            &reporter,
-            |_| async { Err::<(), _>("no") },
-            judge,
-        )
-        .await;
-        assert!(result.is_err_and(|drained| drained.exhausted));
-        assert_eq!(*seen.0.lock().unwrap(), [(1, Some(1), 0), (2, Some(2), 1), (3, None, 3)]);
     }
 }

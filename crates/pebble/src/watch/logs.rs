@@ -18,15 +18,15 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use tokio::time::{Instant, Sleep};
 
+use super::super::attempt::AttemptError;
 use super::super::body_stream::BodyStream;
-use super::super::call::AttemptError;
 use super::super::error::Error;
 use super::super::logs::{Extent, LogEntry, LogQuery};
+use super::super::lookups::list_request;
 use super::super::reader::Reader;
 use super::super::service_info::ServiceInfo;
-use super::super::services::list_request;
 use super::super::timestamp::Timestamp;
-use super::super::transport::TransportError;
+use super::super::transport_error::TransportError;
 use super::cursor::{Seen, Track};
 use super::lines::{Lines, TooLong};
 use super::log_event::{GapCause, LogEvent};
@@ -423,7 +423,7 @@ async fn started_services(
     client: &Reader,
     query: &LogQuery,
 ) -> Result<BTreeMap<String, Timestamp>, AttemptError> {
-    let services: Vec<ServiceInfo> = client.read_list_once(&list_request(query.names()), 1).await?;
+    let services: Vec<ServiceInfo> = client.read_list(&list_request(query.names())).await?;
     Ok(services
         .iter()
         .filter_map(|service| Some((service.name().to_owned(), service.current_since()?)))

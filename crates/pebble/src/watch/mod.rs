@@ -23,11 +23,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::backoff::Backoff;
-use super::call::AttemptError;
+use super::attempt::AttemptError;
+use super::duration::seconds;
 use super::error::{Error, ErrorKind, in_target};
 use super::reader::Reader;
 use super::retry::{Budget, RetryPolicy, WAITS};
-use super::transport::seconds;
 
 #[cfg(any(test, fuzzing))]
 pub(super) use lines::{Lines, TooLong};

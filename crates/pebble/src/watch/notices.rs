@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::super::call::AttemptError;
+use super::super::attempt::AttemptError;
 use super::super::notices::{LEAST_PAUSE, Notice, NoticeQuery, SLICE};
 use super::super::reader::Reader;
 use super::super::timestamp::Timestamp;
@@ -82,7 +82,7 @@ impl Source for Notices {
     async fn round(&mut self) -> Result<Round<Notice>, AttemptError> {
         let asked = Instant::now();
         let request = self.query.wait_request(self.operation(), SLICE);
-        let mut notices: Vec<Notice> = self.client.read_list_once(&request, 1).await?;
+        let mut notices: Vec<Notice> = self.client.read_list(&request).await?;
         let cursor = self.query.cursor();
         notices.retain(|notice| Some(notice.last_repeated()) > cursor);
         if let Some(newest) = notices.iter().map(Notice::last_repeated).max() {

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::super::call::AttemptError;
+use super::super::attempt::AttemptError;
 use super::super::checks::{CheckInfo, CheckQuery};
 #[cfg(test)]
 use super::super::docs_table::Sample;
+use super::super::lookups::{NONE, list_request};
 use super::super::names::owned;
 use super::super::reader::Reader;
 use super::super::request::Request;
 use super::super::service_info::ServiceInfo;
-use super::super::services::{NONE, list_request};
 use super::{ResumingStream, Round, Source, watch_stream, watcher};
 #[cfg(doc)]
 use crate::ErrorKind;
@@ -189,7 +189,7 @@ impl<T: Stateful> Source for States<T> {
         if std::mem::replace(&mut self.asked, true) {
             tokio::time::sleep(self.interval).await;
         }
-        let listed = self.client.read_list_once(&self.request, 1).await?;
+        let listed = self.client.read_list(&self.request).await?;
         Ok(Round { items: differences(&mut self.seen, listed), healthy: true })
     }
 }

@@ -12,7 +12,8 @@ use super::super::results::FileResult;
 use super::super::temporary::{LocalFolder, TemporaryFile};
 use super::new_folders::NewFolders;
 use super::{Account, Symlinks, TreeOptions, TreeReport, below};
-use crate::call::AttemptError;
+use crate::attempt::{AttemptError, CallAttempt};
+use crate::call::{Call, Operation};
 use crate::error::Error;
 use crate::reader::Reader;
 
@@ -330,37 +331,51 @@ impl Reader {
         paths: &[&str],
         wanted: &[Wanted],
     ) -> Result<(Vec<Read>, Vec<FileResult>), Error> {
-        let call = &self.checked(request(operation, paths), paths)?;
-        let attempt = |attempt| async move {
-            let request = call.request();
-            let mut reading = self.begin_reading(request, paths.len(), attempt).await?;
-            let mut files: Vec<Read> = paths.iter().map(|_| None).collect();
-            let mut current = 0;
-            loop {
-                match reading.next(self, request, paths).await? {
-                    Item::File(index) => {
-                        current = index;
-                        if let (Some(file), Some(wanted)) =
-                            (files.get_mut(index), wanted.get(index))
-                        {
-                            *file = Some(wanted.temporary().map(|file| (file, 0)));
-                        }
+        self.checked(request(operation, paths), paths)?.run(&mut ReadFiles { paths, wanted }).await
+    }
+}
+
+/// The operation that reads several files, each into a temporary one.
+struct ReadFiles<'a> {
+    paths: &'a [&'a str],
+    wanted: &'a [Wanted],
+}
+
+impl Operation for ReadFiles<'_> {
+    type Output = (Vec<Read>, Vec<FileResult>);
+
+    async fn attempt(
+        &mut self,
+        call: &mut Call<'_>,
+        attempt: &mut CallAttempt<'_>,
+    ) -> Result<Self::Output, AttemptError> {
+        let (client, request) = (attempt.client(), call.request());
+        let mut reading = attempt.begin_reading(request, self.paths.len()).await?;
+        let mut files: Vec<Read> = self.paths.iter().map(|_| None).collect();
+        let mut current = 0;
+        loop {
+            match reading.next(client, request, self.paths).await? {
+                Item::File(index) => {
+                    current = index;
+                    if let (Some(file), Some(wanted)) =
+                        (files.get_mut(index), self.wanted.get(index))
+                    {
+                        *file = Some(wanted.temporary().map(|file| (file, 0)));
                     }
-                    Item::Data(piece) => {
-                        if let Some(Some(slot)) = files.get_mut(current)
-                            && let Ok((file, size)) = slot
-                        {
-                            *size = size.saturating_add(piece.len() as u64);
-                            if let Err(error) = file.write(&piece) {
-                                *slot = Err(error);
-                            }
-                        }
-                    }
-                    Item::Results(results) => return Ok::<_, AttemptError>((files, results)),
                 }
+                Item::Data(piece) => {
+                    if let Some(Some(slot)) = files.get_mut(current)
+                        && let Ok((file, size)) = slot
+                    {
+                        *size = size.saturating_add(piece.len() as u64);
+                        if let Err(error) = file.write(&piece) {
+                            *slot = Err(error);
+                        }
+                    }
+                }
+                Item::Results(results) => return Ok((files, results)),
             }
-        };
-        call.run(attempt).await
+        }
     }
 }
 

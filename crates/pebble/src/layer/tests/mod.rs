@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::plan::Plan;
+use crate::layer::Plan;
 use crate::service_info::Startup;
 
 fn layer(yaml: &str) -> Layer {

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::transport::seconds;
+use crate::duration::seconds;
 
 /// [`RetryPolicy::run`](super::RetryPolicy::run) has no result for one of these reasons.
 ///

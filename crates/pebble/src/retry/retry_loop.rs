@@ -1,0 +1,232 @@
+//! The loop that makes attempts until one succeeds, or no other may be made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::BackoffBuilder as _;
+use tokio::time::Instant;
+
+use super::super::error::in_target;
+use super::budget::Budget;
+use super::observer::{FailedAttempt, RetryObserver};
+use super::policy::RetryPolicy;
+use super::summary::RetrySummary;
+use crate::duration::seconds;
+use charmwright_yaml::text;
+
+/// The most of one text in a line of the log, in bytes.
+const LONGEST: usize = 1024;
+
+/// The target of the log lines that a wait follows at once, for a log that holds lines back: it is
+/// the moment to let go of them.
+pub const WAITS: &str = "charmwright_pebble::waits";
+
+/// What a failure means for the retry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RetryDecision {
+    /// It passes by itself, and repeating the operation can do no harm.
+    Retry,
+    /// The same, and the other side said how long to wait; that goes before the policy's own wait.
+    RetryAfter(Duration),
+    /// It would fail the same way again, or repeating could do harm.
+    Final,
+}
+
+/// Something that is attempted until it succeeds. What is known between two attempts is its own.
+pub(crate) trait Attempted {
+    type Output;
+    type Error;
+
+    /// Makes the attempt of this number, from 1.
+    async fn attempt(&mut self, number: u32) -> Result<Self::Output, Self::Error>;
+
+    /// Says what the failure of an attempt means.
+    fn classify(&mut self, error: &Self::Error) -> Classification;
+
+    /// Returns `true` if an attempt that came to its end is not yet the success of the whole, so
+    /// that the log must not tell of one.
+    fn is_unfinished(&self) -> bool {
+        false
+    }
+}
+
+/// What one failure means, and what it costs.
+pub(crate) struct Classification {
+    pub(crate) decision: RetryDecision,
+    /// How long it went without an answer; less than the attempt took when parts of it were
+    /// answered.
+    pub(crate) unanswered: Duration,
+    pub(crate) cause: String,
+}
+
+/// Why there is no result, and what it took.
+pub(crate) struct GaveUp<E> {
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
+    /// A further attempt would have been made, had it been allowed.
+    pub(crate) is_exhausted: bool,
+    pub(crate) error: E,
+}
+
+/// Makes attempts until one succeeds, until a failure is final, or until the policy or the budget
+/// allows no more. The attempts are counted here alone.
+///
+/// backon gives the waits; its own loop hands no state from one attempt to the next.
+pub(crate) async fn retry_loop<A: Attempted>(
+    policy: &RetryPolicy,
+    budget: &Budget,
+    reporter: &Reporter,
+    attempted: &mut A,
+) -> Result<A::Output, GaveUp<A::Error>> {
+    let begun = Instant::now();
+    let mut delays = policy.linear().build();
+    let mut number = 0_u32;
+    loop {
+        number = number.saturating_add(1);
+        let error = match attempted.attempt(number).await {
+            Ok(output) => {
+                if number > 1 && !attempted.is_unfinished() {
+                    reporter.recovered(number, policy, begun.elapsed(), budget);
+                }
+                return Ok(output);
+            }
+            Err(error) => error,
+        };
+        let Classification { decision, unanswered, cause } = attempted.classify(&error);
+        budget.charge(unanswered);
+        let may_retry = decision != RetryDecision::Final;
+        let wish = if may_retry { delays.next() } else { None };
+        let delay = wish.map(|delay| match decision {
+            RetryDecision::RetryAfter(delay) => delay,
+            _ => delay,
+        });
+        let delay = delay.filter(|delay| budget.take_retry(policy, *delay));
+        let is_exhausted = may_retry && delay.is_none();
+        let failure = FailedAttempt {
+            operation: reporter.operation.clone(),
+            target: reporter.target.clone(),
+            attempt: number,
+            attempts: policy.max_attempts(),
+            unanswered: budget.unanswered(),
+            delay,
+            cause: text::clean(&cause, LONGEST).into_owned(),
+        };
+        reporter.failed(&failure, is_exhausted, budget);
+        match delay {
+            Some(delay) => tokio::time::sleep(delay).await,
+            None => {
+                let elapsed = begun.elapsed();
+                return Err(GaveUp { attempts: number, elapsed, is_exhausted, error });
+            }
+        }
+    }
+}
+
+/// Who is told of failed attempts, and in whose name.
+#[derive(Default)]
+pub(crate) struct Reporter {
+    /// Completes a sentence that starts with "cannot".
+    pub(crate) operation: String,
+    pub(crate) target: Option<String>,
+    pub(crate) observer: Option<Arc<dyn RetryObserver>>,
+}
+
+impl Reporter {
+    fn what(&self) -> String {
+        let what = in_target(&self.operation, self.target.as_deref());
+        text::clean(&what, LONGEST).into_owned()
+    }
+
+    /// The first failure that will be retried is a warning, at once; the others would only repeat
+    /// it. Giving up is told by the error.
+    fn failed(&self, failure: &FailedAttempt, is_exhausted: bool, budget: &Budget) {
+        let FailedAttempt { cause, attempt, attempts, .. } = failure;
+        let what = self.what();
+        let spent = self.summary(budget).ongoing();
+        match failure.delay.map(seconds) {
+            Some(wait) if *attempt == 1 => {
+                tracing::warn!(
+                    target: WAITS,
+                    "cannot {what}: {cause}; attempt 1 of {attempts}, next in {wait} {spent}"
+                );
+            }
+            Some(wait) => {
+                tracing::debug!(
+                    target: WAITS,
+                    "cannot {what}: {cause}; attempt {attempt} of {attempts}, next in {wait} \
+                     {spent}"
+                );
+            }
+            None if is_exhausted => {
+                tracing::debug!(
+                    "cannot {what}: {cause}; attempt {attempt} of {attempts}, the last"
+                );
+            }
+            // A refusal may repeat what the user gave, and who gets the error decides what is told.
+            None => tracing::debug!("cannot {what}: attempt {attempt} failed, as another would"),
+        }
+        if let Some(observer) = &self.observer {
+            observer.attempt_failed(failure);
+        }
+    }
+
+    /// What was warned of is over.
+    fn recovered(&self, attempt: u32, policy: &RetryPolicy, took: Duration, budget: &Budget) {
+        let what = self.what();
+        let (attempts, took) = (policy.max_attempts(), seconds(took));
+        let spent = self.summary(budget);
+        tracing::info!("could {what} at attempt {attempt} of {attempts}, after {took} {spent}");
+    }
+
+    fn summary(&self, budget: &Budget) -> RetrySummary {
+        budget.summary_on(self.target.as_deref().unwrap_or(&self.operation))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Fails each time, which passes by itself.
+    struct Failing;
+
+    impl Attempted for Failing {
+        type Output = ();
+        type Error = &'static str;
+
+        async fn attempt(&mut self, _: u32) -> Result<(), &'static str> {
+            Err("no")
+        }
+
+        fn classify(&mut self, error: &&'static str) -> Classification {
+            Classification {
+                decision: RetryDecision::Retry,
+                unanswered: Duration::ZERO,
+                cause: (*error).to_owned(),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_observer_is_told_before_each_wait() {
+        struct Seen(Mutex<Vec<(u32, Option<u64>, u64)>>, Instant);
+        impl RetryObserver for Seen {
+            fn attempt_failed(&self, failure: &FailedAttempt) {
+                let delay = failure.delay().map(|delay| delay.as_secs());
+                self.0.lock().unwrap().push((failure.attempt(), delay, self.1.elapsed().as_secs()));
+            }
+        }
+        let seen = Arc::new(Seen(Mutex::default(), Instant::now()));
+        let reporter = Reporter { observer: Some(seen.clone()), ..Reporter::default() };
+        let policy = RetryPolicy::new().attempts(NonZeroU32::new(3).unwrap()).deadline(5 * SECOND);
+        let result = retry_loop(&policy, &Budget::new(), &reporter, &mut Failing).await;
+        assert!(result.is_err_and(|gave_up| gave_up.is_exhausted && gave_up.attempts == 3));
+        assert_eq!(*seen.0.lock().unwrap(), [(1, Some(1), 0), (2, Some(2), 1), (3, None, 3)]);
+    }
+}
