@@ -286,13 +286,13 @@ mod tests {
 
     use super::super::tests::fakes;
     use super::*;
-    use crate::juju::{ToolCall, ToolFailure, ToolRunner};
+    use crate::juju::{ToolCall, ToolError, ToolRunner};
 
     /// Logging from within a tool must neither hang nor be lost.
     struct LogsWithin(InProcessTools);
 
     impl ToolRunner for LogsWithin {
-        fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolFailure> {
+        fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {
             let answer = self.0.run(call);
             tracing::info!("from within");
             answer

@@ -8,7 +8,7 @@ use super::run::{RunOptions, run};
 use super::usage::usage;
 use crate::charm::Charm;
 use crate::declaration::Declaration as _;
-use crate::juju::{HookEnv, HookTools, LogLevel, ToolProcesses};
+use crate::juju::{HookEnv, HookTools, LogLevel, ProcessRunner};
 use crate::text;
 
 /// Runs the charm for the event that this process was started for: the whole of a charm's `fn
@@ -38,7 +38,7 @@ pub fn main<C: Charm>(charm: C) -> ExitCode {
             print(&panic.to_string());
         }
     }));
-    let tools = HookTools::new(Box::new(ToolProcesses::new()));
+    let tools = HookTools::new(Box::new(ProcessRunner::new()));
     run(charm, env, tools, options_of_process()).exit_code().into()
 }
 

@@ -150,7 +150,10 @@ fn an_action_fails_with_a_message_and_leaves_its_streams_alone() {
     for (action, cause) in [
         ("fail", "cannot count the sheep"),
         ("panic", "the sun is dark"),
-        ("other", r#"cannot run the action "other": the charm declares ["fail", "panic"]"#),
+        (
+            "other",
+            r#"cannot run the action "other": the charm declares the actions ["fail", "panic"]"#,
+        ),
     ] {
         let path = format!("actions/{action}");
         let ran = agent.run(&[UNIT, ("JUJU_DISPATCH_PATH", &path), ("JUJU_ACTION_UUID", "7")]);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use charmwright_juju::{HookTools, ToolCall, ToolFailure, ToolRunner};
+use charmwright_juju::{HookTools, ToolCall, ToolError, ToolRunner};
 
 use super::error::Error;
 use super::finish::Finished;
@@ -83,7 +83,7 @@ struct State {
     /// The tools that do not work, until they are restored.
     faults: BTreeMap<String, Fault>,
     /// The answers that the next calls of a tool get instead of the model's.
-    answers: BTreeMap<String, VecDeque<Result<Vec<u8>, ToolFailure>>>,
+    answers: BTreeMap<String, VecDeque<Result<Vec<u8>, ToolError>>>,
     calls: Vec<RecordedCall>,
 }
 
@@ -200,7 +200,7 @@ impl InProcessTools {
         self.lock().calls.clear();
     }
 
-    /// Takes the tool off the PATH: each call is [`ToolFailure::NotFound`], whatever was laid out
+    /// Takes the tool off the PATH: each call is [`ToolError::NotFound`], whatever was laid out
     /// for it.
     pub fn remove_tool(&self, tool: &str) {
         self.lock().faults.insert(tool.to_owned(), Fault::Removed);
@@ -214,7 +214,7 @@ impl InProcessTools {
 
     /// Makes one call of the tool fail in this way. Several follow each other in the order in which
     /// they were given, among what [`answer_once`](Self::answer_once) gave.
-    pub fn fail_once(&self, tool: &str, failure: ToolFailure) {
+    pub fn fail_once(&self, tool: &str, failure: ToolError) {
         self.lock().lay_out(tool, Err(failure));
     }
 
@@ -238,7 +238,7 @@ impl InProcessTools {
 }
 
 impl ToolRunner for InProcessTools {
-    fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolFailure> {
+    fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {
         let mut state = self.lock();
         let mut read_stdin = false;
         let answer = state.answer(call, &mut read_stdin);
@@ -258,7 +258,7 @@ impl ToolRunner for InProcessTools {
 }
 
 impl State {
-    fn lay_out(&mut self, tool: &str, answer: Result<Vec<u8>, ToolFailure>) {
+    fn lay_out(&mut self, tool: &str, answer: Result<Vec<u8>, ToolError>) {
         self.answers.entry(tool.to_owned()).or_default().push_back(answer);
     }
 
@@ -267,20 +267,16 @@ impl State {
             && tools::find(tool, &self.unit.controller.settings.juju_version).is_some()
     }
 
-    fn answer(
-        &mut self,
-        call: &ToolCall<'_>,
-        read_stdin: &mut bool,
-    ) -> Result<Vec<u8>, ToolFailure> {
+    fn answer(&mut self, call: &ToolCall<'_>, read_stdin: &mut bool) -> Result<Vec<u8>, ToolError> {
         call.check_args()?;
         if !self.has_tool(call.tool) {
-            return Err(ToolFailure::NotFound);
+            return Err(ToolError::NotFound);
         }
         if let Some(answer) = self.answers.get_mut(call.tool).and_then(VecDeque::pop_front) {
             return answer;
         }
         if let Some(Fault::Broken { code, stderr }) = self.faults.get(call.tool) {
-            return Err(ToolFailure::Exited { code: *code, stderr: stderr.clone() });
+            return Err(ToolError::Exited { code: *code, stderr: stderr.clone() });
         }
         let context_id = self.unit.running.as_ref().map(|running| running.run.id().to_owned());
         let mut request = ToolRequest {
@@ -305,7 +301,7 @@ impl State {
             0 => Ok(answer.stdout),
             code => {
                 let stderr = String::from_utf8_lossy(&answer.stderr).trim().to_owned();
-                Err(ToolFailure::Exited { code: code.into(), stderr })
+                Err(ToolError::Exited { code: code.into(), stderr })
             }
         }
     }

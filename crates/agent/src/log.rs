@@ -30,7 +30,6 @@ impl Stream {
 
 /// One line of the log. It has no time: the unit has no clock; the caller that reads it has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct LogLine {
     /// How serious it is.
     pub level: LogLevel,

@@ -7,7 +7,7 @@ use std::io;
 
 use super::error_kind::ErrorKind;
 use super::refusals;
-use super::tool_runner::ToolFailure;
+use super::tool_runner::ToolError;
 use charmwright_yaml::text;
 
 /// The most of a tool's standard error that a message shows, in bytes.
@@ -103,7 +103,7 @@ impl Error {
     pub(super) fn from_failure(
         attempt: impl Into<Cow<'static, str>>,
         tool: &'static str,
-        failure: ToolFailure,
+        failure: ToolError,
     ) -> Self {
         let said = |stderr: &str| {
             if stderr.is_empty() {
@@ -113,14 +113,14 @@ impl Error {
             }
         };
         let (kind, cause) = match &failure {
-            ToolFailure::NotFound => (
+            ToolError::NotFound => (
                 ErrorKind::Unavailable,
                 format!(
                     "{tool} {failure}; run the charm under Juju's unit agent (one that has this \
                      tool) or with `charmwright dev`"
                 ),
             ),
-            ToolFailure::NotStarted(error) => match error.kind() {
+            ToolError::NotStarted(error) => match error.kind() {
                 io::ErrorKind::PermissionDenied => (
                     ErrorKind::System,
                     format!(
@@ -146,10 +146,10 @@ impl Error {
                 ),
                 _ => (ErrorKind::System, format!("{tool} {failure}")),
             },
-            ToolFailure::BadArgument { .. } => {
+            ToolError::BadArgument { .. } => {
                 (ErrorKind::Invalid, format!("{tool} cannot take it: {failure}"))
             }
-            ToolFailure::Exited { code, stderr } => {
+            ToolError::Exited { code, stderr } => {
                 let kind = refusals::kind_of(tool, *code, stderr);
                 let cause = match (&kind, code) {
                     (None, 2) => format!(
@@ -167,35 +167,35 @@ impl Error {
                     if *code == 2 { ErrorKind::Invalid } else { ErrorKind::Failed { code: *code } };
                 (kind.unwrap_or(general), cause)
             }
-            ToolFailure::Killed { signal, stderr } => (
+            ToolError::Killed { signal, stderr } => (
                 ErrorKind::Killed { signal: *signal },
                 format!("{tool} {failure}: {}", said(stderr)),
             ),
-            ToolFailure::Deadline { stderr, .. } => (
+            ToolError::Deadline { stderr, .. } => (
                 ErrorKind::Deadline,
                 format!("{tool} {failure} and was killed, so it may have acted: {}", said(stderr)),
             ),
-            ToolFailure::TooMuchOutput { .. } => {
+            ToolError::TooMuchOutput { .. } => {
                 (ErrorKind::Output, format!("{tool} {failure} and was killed"))
             }
-            ToolFailure::Broken(_) => (
+            ToolError::Broken(_) => (
                 ErrorKind::System,
                 format!("{tool} {failure} and was killed, so it may have acted"),
             ),
         };
         let mut error = Self::build(kind, attempt.into(), cause, Some(tool));
         match failure {
-            ToolFailure::Exited { stderr, .. }
-            | ToolFailure::Killed { stderr, .. }
-            | ToolFailure::Deadline { stderr, .. } => {
+            ToolError::Exited { stderr, .. }
+            | ToolError::Killed { stderr, .. }
+            | ToolError::Deadline { stderr, .. } => {
                 error.inner.stderr = Some(stderr).filter(|stderr| !stderr.is_empty());
             }
-            ToolFailure::NotStarted(source) | ToolFailure::Broken(source) => {
+            ToolError::NotStarted(source) | ToolError::Broken(source) => {
                 error.inner.source = Some(source);
             }
-            ToolFailure::NotFound
-            | ToolFailure::BadArgument { .. }
-            | ToolFailure::TooMuchOutput { .. } => {}
+            ToolError::NotFound
+            | ToolError::BadArgument { .. }
+            | ToolError::TooMuchOutput { .. } => {}
         }
         error
     }
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn codes_one_and_two_are_told_apart_and_stderr_is_kept() {
-        let failed = ToolFailure::Exited { code: 1, stderr: "ERROR upgrade in progress".into() };
+        let failed = ToolError::Exited { code: 1, stderr: "ERROR upgrade in progress".into() };
         let error = Error::from_failure("set the unit's status", "status-set", failed);
         assert_eq!(error.kind(), &ErrorKind::Failed { code: 1 });
         assert_eq!(error.tool(), Some("status-set"));
@@ -270,12 +270,12 @@ mod tests {
         );
 
         let usage =
-            ToolFailure::Exited { code: 2, stderr: "ERROR option needs an argument: --foo".into() };
+            ToolError::Exited { code: 2, stderr: "ERROR option needs an argument: --foo".into() };
         let error = Error::from_failure("set the unit's status", "status-set", usage);
         assert_eq!(error.kind(), &ErrorKind::Invalid);
         assert!(error.to_string().contains("option needs an argument: --foo"), "{error}");
 
-        let unknown = ToolFailure::Exited {
+        let unknown = ToolError::Exited {
             code: 2,
             stderr: "ERROR option provided but not defined: --foo".into(),
         };
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn what_a_tool_said_is_shown_clean_and_bounded() {
         let said = "\u{1b}[31mERROR\u{1b}[0m a\r\nb\u{202e}\0c".to_owned();
-        let failed = |stderr| ToolFailure::Exited { code: 1, stderr };
+        let failed = |stderr| ToolError::Exited { code: 1, stderr };
         let error = Error::from_failure("read the config", "config-get", failed(said.clone()));
         let shown = "cannot read the config: config-get exited with code 1: ERROR a b c";
         assert_eq!(error.to_string(), shown);
@@ -303,7 +303,7 @@ mod tests {
             "ERROR this unit is not the leader",
             "ERROR finding application status: this unit is not the leader",
         ] {
-            let failure = ToolFailure::Exited { code: 1, stderr: stderr.into() };
+            let failure = ToolError::Exited { code: 1, stderr: stderr.into() };
             let error = Error::from_failure("set the application's status", "status-set", failure);
             assert_eq!(error.kind(), &ErrorKind::NotLeader);
         }
@@ -313,17 +313,17 @@ mod tests {
     fn no_line_of_a_chain_is_printed_twice() {
         let source = || io::Error::other("the moon is full");
         let failures = [
-            ToolFailure::NotFound,
-            ToolFailure::NotStarted(source()),
-            ToolFailure::NotStarted(io::ErrorKind::PermissionDenied.into()),
-            ToolFailure::NotStarted(io::ErrorKind::NotFound.into()),
-            ToolFailure::NotStarted(io::ErrorKind::ArgumentListTooLong.into()),
-            ToolFailure::BadArgument { reason: "argument 1 holds a NUL byte".into() },
-            ToolFailure::Exited { code: 3, stderr: String::new() },
-            ToolFailure::Killed { signal: 9, stderr: String::new() },
-            ToolFailure::Deadline { limit: Duration::from_secs(5), stderr: String::new() },
-            ToolFailure::TooMuchOutput { limit: 7 },
-            ToolFailure::Broken(source()),
+            ToolError::NotFound,
+            ToolError::NotStarted(source()),
+            ToolError::NotStarted(io::ErrorKind::PermissionDenied.into()),
+            ToolError::NotStarted(io::ErrorKind::NotFound.into()),
+            ToolError::NotStarted(io::ErrorKind::ArgumentListTooLong.into()),
+            ToolError::BadArgument { reason: "argument 1 holds a NUL byte".into() },
+            ToolError::Exited { code: 3, stderr: String::new() },
+            ToolError::Killed { signal: 9, stderr: String::new() },
+            ToolError::Deadline { limit: Duration::from_secs(5), stderr: String::new() },
+            ToolError::TooMuchOutput { limit: 7 },
+            ToolError::Broken(source()),
         ];
         for failure in failures {
             let error = Error::from_failure("read the config", "config-get", failure);

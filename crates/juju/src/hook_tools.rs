@@ -10,7 +10,7 @@ use super::answer::decode;
 use super::error::Error;
 use super::memory::{Leadership, Once, Options, Params, Ports, Stored};
 use super::status::Status;
-use super::tool_runner::{ToolCall, ToolFailure, ToolRunner};
+use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 
 /// The hook tools of one hook, as typed calls.
 ///
@@ -55,7 +55,7 @@ impl HookTools {
         self.runner.has_tool(tool)
     }
 
-    pub(super) fn find_tool(&self, tool: &str) -> Result<(), ToolFailure> {
+    pub(super) fn find_tool(&self, tool: &str) -> Result<(), ToolError> {
         self.runner.find_tool(tool)
     }
 

@@ -10,17 +10,17 @@
 //! - [`HookTools`] is the hook tools as typed calls. Each call runs one tool; a question is asked
 //!   at most once a hook, since the agent's answer would not change anyway.
 //!
-//! Below them, a [`ToolRunner`] runs one tool and is the one seam: [`ToolProcesses`] starts real
+//! Below them, a [`ToolRunner`] runs one tool and is the one seam: [`ProcessRunner`] starts real
 //! processes, and in a test Juju's model answers in-process (`charmwright_agent::InProcessTools`).
 //! All of it is synchronous and blocking, because a hook tool is a process that ends within
 //! milliseconds and the agent serves one at a time.
 //!
 //! ```no_run
-//! use charmwright_juju::{HookEnv, HookTools, Port, Status, ToolProcesses};
+//! use charmwright_juju::{HookEnv, HookTools, Port, Status, ProcessRunner};
 //!
 //! # fn main() -> Result<(), charmwright_juju::Error> {
 //! let env = HookEnv::from_process()?;
-//! let tools = HookTools::new(Box::new(ToolProcesses::new()));
+//! let tools = HookTools::new(Box::new(ProcessRunner::new()));
 //! if tools.config()?.contains_key("port") {
 //!     tools.open_port(Port::tcp(8080))?;
 //! }
@@ -48,10 +48,10 @@ mod log_level;
 mod memory;
 mod names;
 mod port;
+mod process_runner;
 mod refusals;
 mod status;
 mod surroundings;
-mod tool_processes;
 mod tool_runner;
 mod vars;
 mod version;
@@ -68,8 +68,8 @@ pub use names::{
     RelationId, SecretId, StorageId, UnitName,
 };
 pub use port::{InvalidPort, Port, Protocol};
+pub use process_runner::ProcessRunner;
 pub use status::{Status, StatusKind};
 pub use surroundings::{AgentToken, Proxies, TraceTarget};
-pub use tool_processes::ToolProcesses;
-pub use tool_runner::{ToolCall, ToolFailure, ToolRunner};
+pub use tool_runner::{ToolCall, ToolError, ToolRunner};
 pub use version::JujuVersion;

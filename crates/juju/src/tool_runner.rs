@@ -9,14 +9,14 @@ use std::time::Duration;
 /// `MAX_ARG_STRLEN`).
 pub(super) const MAX_ARGUMENT: usize = 131_071;
 
-/// Runs one hook tool at a time: as a process ([`ToolProcesses`](super::ToolProcesses)), or
+/// Runs one hook tool at a time: as a process ([`ProcessRunner`](super::ProcessRunner)), or
 /// answered in-process by a test.
 ///
 /// # For implementors
 ///
 /// - `run` blocks until the tool has ended and returns its standard output as it was, trailing
 ///   newline included.
-/// - An exit code other than 0 is [`ToolFailure::Exited`] with the code as it was: the caller tells
+/// - An exit code other than 0 is [`ToolError::Exited`] with the code as it was: the caller tells
 ///   1 from 2.
 /// - Calls may come from several threads; Juju serves them one at a time.
 pub trait ToolRunner: Send + Sync {
@@ -24,8 +24,8 @@ pub trait ToolRunner: Send + Sync {
     ///
     /// # Errors
     ///
-    /// The tool was not started, or did not end well: see [`ToolFailure`].
-    fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolFailure>;
+    /// The tool was not started, or did not end well: see [`ToolError`].
+    fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError>;
 
     /// Whether the tool is there to be started. The default says that every tool is.
     fn has_tool(&self, tool: &str) -> bool {
@@ -37,15 +37,15 @@ pub trait ToolRunner: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ToolFailure::NotFound`] only where nothing of that name is there; anything else means that
+    /// [`ToolError::NotFound`] only where nothing of that name is there; anything else means that
     /// it is there, or may be, and cannot be started.
-    fn find_tool(&self, tool: &str) -> Result<(), ToolFailure> {
-        if self.has_tool(tool) { Ok(()) } else { Err(ToolFailure::NotFound) }
+    fn find_tool(&self, tool: &str) -> Result<(), ToolError> {
+        if self.has_tool(tool) { Ok(()) } else { Err(ToolError::NotFound) }
     }
 }
 
 impl<T: ToolRunner + ?Sized> ToolRunner for Arc<T> {
-    fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolFailure> {
+    fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {
         (**self).run(call)
     }
 
@@ -53,7 +53,7 @@ impl<T: ToolRunner + ?Sized> ToolRunner for Arc<T> {
         (**self).has_tool(tool)
     }
 
-    fn find_tool(&self, tool: &str) -> Result<(), ToolFailure> {
+    fn find_tool(&self, tool: &str) -> Result<(), ToolError> {
         (**self).find_tool(tool)
     }
 }
@@ -100,8 +100,8 @@ impl<'a> ToolCall<'a> {
     ///
     /// # Errors
     ///
-    /// [`ToolFailure::BadArgument`] for an argument over 131,071 bytes, or with a NUL byte in it.
-    pub fn check_args(&self) -> Result<(), ToolFailure> {
+    /// [`ToolError::BadArgument`] for an argument over 131,071 bytes, or with a NUL byte in it.
+    pub fn check_args(&self) -> Result<(), ToolError> {
         for (index, arg) in self.args.iter().enumerate() {
             let reason = if arg.len() > MAX_ARGUMENT {
                 format!(
@@ -114,7 +114,7 @@ impl<'a> ToolCall<'a> {
             } else {
                 continue;
             };
-            return Err(ToolFailure::BadArgument { reason });
+            return Err(ToolError::BadArgument { reason });
         }
         Ok(())
     }
@@ -134,7 +134,7 @@ impl fmt::Debug for ToolCall<'_> {
 /// Why a hook tool gave no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ToolFailure {
+pub enum ToolError {
     /// No executable of that name is on `PATH`. Juju puts there only the tools that it has.
     #[error("is not on PATH")]
     NotFound,

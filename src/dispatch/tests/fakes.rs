@@ -19,7 +19,7 @@ use super::probe::{Collected, Probe, Step};
 use super::report::HookReport;
 use super::run::{RunOptions, run_hook};
 use super::stored::framework::FRAMEWORK_KEY;
-use crate::juju::{HookEnv, LogLevel, ToolFailure};
+use crate::juju::{HookEnv, LogLevel, ToolError};
 use crate::{Charm, Event, Retry, Verdict};
 
 const METADATA: &str = "name: probe\nsummary: s\ndescription: d\ncontainers: {web: {}}\n";
@@ -220,7 +220,7 @@ impl Unit {
 
     pub(super) fn break_once(&self, tool: &str) {
         let stderr = "ERROR it is broken".to_owned();
-        self.tools.fail_once(tool, ToolFailure::Exited { code: 1, stderr });
+        self.tools.fail_once(tool, ToolError::Exited { code: 1, stderr });
     }
 
     pub(super) fn remove_tools(&self, tools: &[&str]) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use charmwright_juju::{ToolCall, ToolFailure, ToolRunner};
+use charmwright_juju::{ToolCall, ToolError, ToolRunner};
 
 use super::super::{ErrorKind, InProcessTools};
 use super::{Bench, HookExit, text};
@@ -21,7 +21,7 @@ fn call(line: &[&str]) -> ToolCall<'static> {
 fn run(tools: &InProcessTools, line: &[&str]) -> String {
     match tools.run(&call(line)) {
         Ok(output) => text(&output),
-        Err(ToolFailure::Exited { code, stderr }) => format!("{code}: {stderr}"),
+        Err(ToolError::Exited { code, stderr }) => format!("{code}: {stderr}"),
         Err(failure) => failure.to_string(),
     }
 }
@@ -81,7 +81,7 @@ fn each_call_is_recorded_with_what_it_read_and_how_it_ended() {
 fn what_is_laid_out_for_a_tool_comes_in_order_and_then_the_model() {
     let tools = tools(Bench::in_hook());
     tools.answer_once("is-leader", "maybe");
-    tools.fail_once("is-leader", ToolFailure::Killed { signal: 9, stderr: String::new() });
+    tools.fail_once("is-leader", ToolError::Killed { signal: 9, stderr: String::new() });
     tools.answer_once("is-leader", [0xff]);
     assert_eq!(run(&tools, &["is-leader"]), "maybe");
     assert_eq!(run(&tools, &["is-leader"]), "was killed by signal 9");
@@ -107,7 +107,7 @@ fn a_tool_that_is_broken_or_gone_stays_so_until_it_is_restored() {
     tools.remove_tool("is-leader");
     assert_eq!(run(&tools, &["is-leader"]), "is not on PATH");
     assert!(!tools.has_tool("is-leader"));
-    assert!(matches!(tools.find_tool("is-leader"), Err(ToolFailure::NotFound)));
+    assert!(matches!(tools.find_tool("is-leader"), Err(ToolError::NotFound)));
     assert_eq!(run(&tools, &["config-get", "tls"]), "True\n", "the others work");
     tools.restore_tool("is-leader");
     assert_eq!(run(&tools, &["is-leader"]), "True\n");
@@ -130,7 +130,7 @@ fn what_no_process_can_be_given_is_refused_and_no_file_is_there() {
     let tools = tools(Bench::in_hook());
     for bad in ["x".repeat(131_072), "a\0b".to_owned()] {
         let failure = tools.run(&call(&["status-set", "active", &bad])).unwrap_err();
-        assert!(matches!(failure, ToolFailure::BadArgument { .. }), "{failure}");
+        assert!(matches!(failure, ToolError::BadArgument { .. }), "{failure}");
     }
     assert_eq!(tools.report().status, "maintenance");
     let refused = |line: &[&str]| {

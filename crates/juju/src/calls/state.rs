@@ -8,7 +8,7 @@ use crate::answer::shape;
 use crate::error::Error;
 use crate::hook_tools::HookTools;
 use crate::memory::Stored;
-use crate::tool_runner::{ToolCall, ToolFailure};
+use crate::tool_runner::{ToolCall, ToolError};
 
 /// How long a key may be, in bytes; the controller refuses a longer one.
 const MAX_KEY: usize = 256;
@@ -29,7 +29,7 @@ impl HookTools {
     /// cannot be started counts as there: then there is a state, only out of reach.
     #[must_use]
     pub fn lacks_state_tools(&self) -> bool {
-        TOOLS.iter().all(|tool| matches!(self.find_tool(tool), Err(ToolFailure::NotFound)))
+        TOOLS.iter().all(|tool| matches!(self.find_tool(tool), Err(ToolError::NotFound)))
     }
 
     /// Everything stored for this unit, with this hook's own writes.

@@ -1,6 +1,6 @@
 //! Lines in the model's log.
 
-use charmwright_juju::{LogLevel, ToolFailure};
+use charmwright_juju::{LogLevel, ToolError};
 
 use super::{calls, in_hook};
 
@@ -18,7 +18,7 @@ fn a_message_is_one_call_with_its_level() {
 #[test]
 fn a_failure_ends_a_long_message() {
     let (tools, juju) = in_hook();
-    tools.fail_once("juju-log", ToolFailure::NotFound);
+    tools.fail_once("juju-log", ToolError::NotFound);
     juju.log(LogLevel::Debug, &"x".repeat(300 * 1024)).unwrap_err();
     assert_eq!(tools.calls().len(), 1);
 }

@@ -15,7 +15,7 @@ mod version;
 use std::time::Instant;
 
 use charmwright_agent::{CharmMeta, InProcessTools, Unit, UnitSettings};
-use charmwright_juju::{HookTools, ToolFailure};
+use charmwright_juju::{HookTools, ToolError};
 
 const METADATA: &str = "name: web\nsummary: s\ndescription: d\n";
 const CONFIG: &str =
@@ -66,6 +66,6 @@ fn calls(tools: &InProcessTools) -> Vec<Vec<String>> {
     tools.calls().iter().map(|call| owned(call.argv())).collect()
 }
 
-fn exited(stderr: &str) -> ToolFailure {
-    ToolFailure::Exited { code: 1, stderr: stderr.to_owned() }
+fn exited(stderr: &str) -> ToolError {
+    ToolError::Exited { code: 1, stderr: stderr.to_owned() }
 }

@@ -38,8 +38,8 @@ impl Tools {
         self
     }
 
-    fn system(&self) -> ToolProcesses {
-        ToolProcesses::new().path(self.0.path())
+    fn system(&self) -> ProcessRunner {
+        ProcessRunner::new().path(self.0.path())
     }
 
     fn path(&self) -> &Path {
@@ -47,7 +47,7 @@ impl Tools {
     }
 }
 
-fn failure(system: &ToolProcesses, call: &ToolCall<'_>) -> ToolFailure {
+fn failure(system: &ProcessRunner, call: &ToolCall<'_>) -> ToolError {
     system.run(call).unwrap_err()
 }
 
@@ -75,9 +75,9 @@ fn exit_codes_come_back_with_what_was_complained() {
         .with("two", "printf 'ERROR \\377 bad option\\n' >&2; exit 2")
         .with("status-set", "echo 'ERROR this unit is not the leader' >&2; exit 1");
     assert!(matches!(failure(&tools.system(), &ToolCall::new("one")),
-        ToolFailure::Exited { code: 1, stderr } if stderr == "ERROR no such thing"));
+        ToolError::Exited { code: 1, stderr } if stderr == "ERROR no such thing"));
     assert!(matches!(failure(&tools.system(), &ToolCall::new("two")),
-        ToolFailure::Exited { code: 2, stderr } if stderr == "ERROR \u{fffd} bad option"));
+        ToolError::Exited { code: 2, stderr } if stderr == "ERROR \u{fffd} bad option"));
     let error = HookTools::new(Box::new(tools.system()))
         .set_application_status(&Status::active())
         .unwrap_err();
@@ -88,7 +88,7 @@ fn exit_codes_come_back_with_what_was_complained() {
 fn a_signal_is_told_from_an_exit() {
     let tools = Tools::new().with("shot", "echo dying >&2; kill -9 $$");
     assert!(matches!(failure(&tools.system(), &ToolCall::new("shot")),
-        ToolFailure::Killed { signal: 9, stderr } if stderr == "dying"));
+        ToolError::Killed { signal: 9, stderr } if stderr == "dying"));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_slow_tool_is_killed_at_the_deadline() {
     let limit = Duration::from_millis(300);
     let start = Instant::now();
     assert!(matches!(failure(&tools.system().deadline(limit), &ToolCall::new("slow")),
-        ToolFailure::Deadline { limit: told, .. } if told == limit));
+        ToolError::Deadline { limit: told, .. } if told == limit));
     assert!(start.elapsed() < Duration::from_secs(60));
     // Under load the script may not have come to write its number; if it has, nobody of that number
     // is left.
@@ -112,13 +112,13 @@ fn a_tool_that_talks_for_ever_is_stopped_too() {
     let quick = tools.system().deadline(Duration::from_millis(200));
     assert!(matches!(
         failure(&quick, &ToolCall::new("chatty")),
-        ToolFailure::Deadline { stderr, .. } if stderr.len() <= MAX_STDERR
+        ToolError::Deadline { stderr, .. } if stderr.len() <= MAX_STDERR
     ));
 
     let tools = Tools::new().with("endless", "exec cat /dev/zero");
     assert!(matches!(
         failure(&tools.system(), &ToolCall::new("endless")),
-        ToolFailure::TooMuchOutput { limit: MAX_OUTPUT }
+        ToolError::TooMuchOutput { limit: MAX_OUTPUT }
     ));
 }
 
@@ -145,7 +145,7 @@ fn a_tool_that_reads_nothing_may_still_do_well() {
     assert_eq!(tools.system().run(&ToolCall::new("deaf").stdin(&input)).unwrap(), b"done\n");
     assert!(matches!(
         failure(&tools.system(), &ToolCall::new("rude").stdin(&input)),
-        ToolFailure::Exited { code: 1, .. }
+        ToolError::Exited { code: 1, .. }
     ));
 }
 
@@ -167,7 +167,7 @@ fn a_tool_that_closes_its_output_and_goes_on_is_waited_for() {
     let tools = Tools::new().with("quiet", "exec >&- 2>&-; sleep 0.2; exit 7");
     assert!(matches!(
         failure(&tools.system(), &ToolCall::new("quiet")),
-        ToolFailure::Exited { code: 7, .. }
+        ToolError::Exited { code: 7, .. }
     ));
 }
 
@@ -188,21 +188,15 @@ fn a_missing_or_unusable_tool_is_named() {
     let tools = Tools::new().with("usable", "echo first");
     fs::write(tools.path().join("plain"), "no program").unwrap();
     fs::create_dir(tools.path().join("folder")).unwrap();
-    assert!(matches!(failure(&tools.system(), &ToolCall::new("none")), ToolFailure::NotFound));
+    assert!(matches!(failure(&tools.system(), &ToolCall::new("none")), ToolError::NotFound));
+    assert!(matches!(failure(&tools.system(), &ToolCall::new("folder")), ToolError::NotStarted(_)));
+    assert!(matches!(failure(&tools.system(), &ToolCall::new("plain")), ToolError::NotStarted(_)));
     assert!(matches!(
-        failure(&tools.system(), &ToolCall::new("folder")),
-        ToolFailure::NotStarted(_)
-    ));
-    assert!(matches!(
-        failure(&tools.system(), &ToolCall::new("plain")),
-        ToolFailure::NotStarted(_)
-    ));
-    assert!(matches!(
-        failure(&ToolProcesses::new().path(""), &ToolCall::new("usable")),
-        ToolFailure::NotFound
+        failure(&ProcessRunner::new().path(""), &ToolCall::new("usable")),
+        ToolError::NotFound
     ));
 
-    let kind = |system: ToolProcesses, tool| {
+    let kind = |system: ProcessRunner, tool| {
         Error::from_failure("do it", tool, failure(&system, &ToolCall::new(tool))).kind().clone()
     };
     assert_eq!(kind(tools.system(), "none"), ErrorKind::Unavailable);
@@ -230,7 +224,7 @@ fn the_first_usable_one_on_the_path_is_taken() {
     fs::write(first.path().join("b"), "not executable").unwrap();
     let path =
         std::env::join_paths([Path::new("/no/such/folder"), first.path(), second.path()]).unwrap();
-    let system = ToolProcesses::new().path(path);
+    let system = ProcessRunner::new().path(path);
     assert_eq!(system.run(&ToolCall::new("a")).unwrap(), b"1\n");
     assert_eq!(system.run(&ToolCall::new("b")).unwrap(), b"2\n");
 }
@@ -243,7 +237,7 @@ fn an_argument_that_no_process_can_have_is_refused_before_one_is_started() {
         assert!(
             matches!(
                 &failure,
-                ToolFailure::BadArgument { reason } if reason.starts_with("argument 2 ")
+                ToolError::BadArgument { reason } if reason.starts_with("argument 2 ")
             ),
             "{failure}"
         );
@@ -290,20 +284,20 @@ fn a_tool_that_cannot_be_used_is_not_one_that_is_not_there() {
     fs::create_dir(at("folder")).unwrap();
     symlink(at("loop"), at("loop")).unwrap();
     symlink(at("nowhere"), at("dangling")).unwrap();
-    let system = ToolProcesses::new().path(folder.path());
+    let system = ProcessRunner::new().path(folder.path());
     for tool in ["plain", "folder", "loop", "dangling"] {
         let failure = system.find_tool(tool).unwrap_err();
-        assert!(matches!(failure, ToolFailure::NotStarted(_)), "{tool}: {failure:?}");
+        assert!(matches!(failure, ToolError::NotStarted(_)), "{tool}: {failure:?}");
         assert!(!system.has_tool(tool), "{tool}");
     }
-    assert!(matches!(system.find_tool("absent"), Err(ToolFailure::NotFound)));
+    assert!(matches!(system.find_tool("absent"), Err(ToolError::NotFound)));
     // A folder that cannot be searched may have it. (A loop of links, since root may search every
     // real one.)
-    let unsearchable = ToolProcesses::new().path(at("loop"));
-    assert!(matches!(unsearchable.find_tool("absent"), Err(ToolFailure::NotStarted(_))));
+    let unsearchable = ProcessRunner::new().path(at("loop"));
+    assert!(matches!(unsearchable.find_tool("absent"), Err(ToolError::NotStarted(_))));
     // A file on PATH, or a folder that is not there, has no tools.
     for nothing in ["plain", "nowhere"] {
-        let system = ToolProcesses::new().path(at(nothing));
-        assert!(matches!(system.find_tool("absent"), Err(ToolFailure::NotFound)), "{nothing}");
+        let system = ProcessRunner::new().path(at(nothing));
+        assert!(matches!(system.find_tool("absent"), Err(ToolError::NotFound)), "{nothing}");
     }
 }

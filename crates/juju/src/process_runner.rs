@@ -18,7 +18,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::tool_runner::{ToolCall, ToolFailure, ToolRunner};
+use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 
 /// How long a tool may take. Tools ask the controller through the agent, and a controller that
 /// fails over answers again after a minute or so: the hook had better wait for that than fail.
@@ -44,12 +44,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// - A tool that does not read its input is no error; whether it did well is for it to say.
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct ToolProcesses {
+pub struct ProcessRunner {
     folders: Vec<PathBuf>,
     deadline: Duration,
 }
 
-impl ToolProcesses {
+impl ProcessRunner {
     /// Tools from this process's `PATH`, which is read now.
     pub fn new() -> Self {
         let tools = Self { folders: Vec::new(), deadline: DEADLINE };
@@ -80,9 +80,9 @@ impl ToolProcesses {
     /// The first executable of that name. What cannot be executed is passed over, and named if
     /// nothing better comes: only where no folder has anything of that name, as far as it can be
     /// told, is the tool not there.
-    fn find(&self, tool: &str) -> Result<PathBuf, ToolFailure> {
+    fn find(&self, tool: &str) -> Result<PathBuf, ToolError> {
         if tool.is_empty() || tool.contains('/') {
-            return Err(ToolFailure::NotFound);
+            return Err(ToolError::NotFound);
         }
         let mut unusable: Option<io::Error> = None;
         for folder in &self.folders {
@@ -112,18 +112,18 @@ impl ToolProcesses {
             };
             unusable.get_or_insert(error);
         }
-        Err(unusable.map_or(ToolFailure::NotFound, ToolFailure::NotStarted))
+        Err(unusable.map_or(ToolError::NotFound, ToolError::NotStarted))
     }
 }
 
-impl Default for ToolProcesses {
+impl Default for ProcessRunner {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl ToolRunner for ToolProcesses {
-    fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolFailure> {
+impl ToolRunner for ProcessRunner {
+    fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {
         call.check_args()?;
         let deadline = Instant::now().checked_add(self.deadline);
         let mut running = Running::start(self.find(call.tool)?.as_os_str(), call)?;
@@ -133,10 +133,10 @@ impl ToolRunner for ToolProcesses {
                 running.end();
                 Err(match stop {
                     Stop::Deadline => {
-                        ToolFailure::Deadline { limit: self.deadline, stderr: running.complaint() }
+                        ToolError::Deadline { limit: self.deadline, stderr: running.complaint() }
                     }
-                    Stop::TooMuchOutput => ToolFailure::TooMuchOutput { limit: MAX_OUTPUT },
-                    Stop::Broken(error) => ToolFailure::Broken(error),
+                    Stop::TooMuchOutput => ToolError::TooMuchOutput { limit: MAX_OUTPUT },
+                    Stop::Broken(error) => ToolError::Broken(error),
                 })
             }
         }
@@ -146,7 +146,7 @@ impl ToolRunner for ToolProcesses {
         self.find(tool).is_ok()
     }
 
-    fn find_tool(&self, tool: &str) -> Result<(), ToolFailure> {
+    fn find_tool(&self, tool: &str) -> Result<(), ToolError> {
         self.find(tool).map(drop)
     }
 }
@@ -192,14 +192,14 @@ struct Ready {
 }
 
 impl<'a> Running<'a> {
-    fn start(program: &OsStr, call: &ToolCall<'a>) -> Result<Self, ToolFailure> {
+    fn start(program: &OsStr, call: &ToolCall<'a>) -> Result<Self, ToolError> {
         let mut child = Command::new(program)
             .args(&call.args)
             .stdin(if call.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(ToolFailure::NotStarted)?;
+            .map_err(ToolError::NotStarted)?;
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let mut running = Self {
@@ -217,7 +217,7 @@ impl<'a> Running<'a> {
             running.stdin.as_ref().map(|stdin| rustix::io::ioctl_fionbio(stdin, true))
         {
             running.end();
-            return Err(ToolFailure::Broken(error.into()));
+            return Err(ToolError::Broken(error.into()));
         }
         Ok(running)
     }
@@ -334,14 +334,14 @@ impl<'a> Running<'a> {
         let _ = self.child.wait();
     }
 
-    fn outcome(mut self, status: ExitStatus) -> Result<Vec<u8>, ToolFailure> {
+    fn outcome(mut self, status: ExitStatus) -> Result<Vec<u8>, ToolError> {
         if status.success() {
             return Ok(self.output);
         }
         let stderr = self.complaint();
         Err(match (status.code(), status.signal()) {
-            (None, Some(signal)) => ToolFailure::Killed { signal, stderr },
-            (code, _) => ToolFailure::Exited { code: code.unwrap_or(-1), stderr },
+            (None, Some(signal)) => ToolError::Killed { signal, stderr },
+            (code, _) => ToolError::Exited { code: code.unwrap_or(-1), stderr },
         })
     }
 
@@ -379,5 +379,5 @@ fn exit_of(_child: &Child) -> Option<OwnedFd> {
 }
 
 #[cfg(test)]
-#[path = "tests/tool_processes.rs"]
+#[path = "tests/process_runner.rs"]
 mod tests;
