@@ -14,6 +14,9 @@ use crate::juju::{HookTools, check_action_key};
 /// The actions of a charm, as a type that an action is parsed into: usually an enum with a variant
 /// for each, whose fields are the action's parameters.
 ///
+/// Each name stands in [`NAMES`](Actions::NAMES) and in [`parse`](Actions::parse); a test that
+/// parses an [`ActionRequest::new`] for each of the names holds them together.
+///
 /// ```
 /// use charmwright::{ActionRequest, Actions, Error};
 ///

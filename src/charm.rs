@@ -41,8 +41,8 @@ pub trait Charm: Sized {
     type Declared: Declaration;
 
     /// Brings the unit to what its config and its surroundings ask for. It runs for every event
-    /// that [changes the world](Event::changes_world): one method, since what is to be done is the
-    /// same whatever made it necessary.
+    /// that [changes the world](Event::changes_world), unless [`handle`](Charm::handle) says
+    /// otherwise: one method, since what is to be done is the same whatever made it necessary.
     ///
     /// # Errors
     ///
@@ -133,6 +133,9 @@ pub trait Charm: Sized {
 
     /// Adds the status of each component; runs at the end of every hook that did not fail. It can
     /// only read. Calls to Pebble make one attempt of at most 2 s.
+    ///
+    /// The framework has added its own before, see [`Statuses`]: so a config that does not parse
+    /// needs no more than `unit.config()?` here.
     ///
     /// # Errors
     ///

@@ -19,7 +19,7 @@ use crate::juju::ContainerName;
 ///     type Config = NoConfig;
 ///     type State = NoState;
 ///     type Action = NoActions;
-///     const METADATA: Metadata = Metadata::new("web").containers(&["web"]);
+///     const METADATA: Metadata = Metadata::new("web").containers(&[WebContainer::NAME]);
 /// }
 ///
 /// #[derive(Clone, Copy)]
@@ -28,6 +28,9 @@ use crate::juju::ContainerName;
 ///     const NAME: &'static str = "web";
 /// }
 /// ```
+///
+/// Its types are a part of the charm's interface: where the charm is `pub`, so are they (else rustc
+/// speaks of a private type in a public interface).
 pub trait Declaration: Sized + 'static {
     /// The config options as a type, read by serde with the options' names (so usually
     /// `#[serde(rename_all = "kebab-case")]`). A value that does not fit blocks the unit with the

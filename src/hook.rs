@@ -54,6 +54,12 @@ impl<D: Declaration> Hook<D> {
         Ok(Container::new(&self.context, self.declared(name)?))
     }
 
+    /// All declared containers, in the order of the [`Metadata`](crate::Metadata).
+    pub fn containers(&self) -> impl Iterator<Item = Container> + '_ {
+        let names = self.context.metadata.containers_of();
+        names.map(|name| Container::new(&self.context, name))
+    }
+
     /// Changes the charm's state. It is sent to Juju at the end of the hook, if it changed, and
     /// Juju keeps it if the hook succeeds.
     ///

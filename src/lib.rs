@@ -18,7 +18,7 @@
 //!     type Config = Config;
 //!     type State = NoState;
 //!     type Action = NoActions;
-//!     const METADATA: Metadata = Metadata::new("web").containers(&["web"]);
+//!     const METADATA: Metadata = Metadata::new("web").containers(&[WebContainer::NAME]);
 //! }
 //!
 //! #[derive(Clone, Copy)]

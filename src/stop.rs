@@ -17,7 +17,9 @@ pub type Result<T = (), E = Stop> = std::result::Result<T, E>;
 /// serves both, see [`IntoStop`].
 ///
 /// It is not a [`std::error::Error`]: that is what lets `?` take every error that is
-/// [`IntoStop`].
+/// [`IntoStop`]. It prints the error, or the status that tells of what is not ready. A function
+/// that only checks something may well return a `Result<(), Error>` instead: `?` takes it, and a
+/// test can ask the [`Error`] for more.
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -41,7 +43,8 @@ impl Stop {
         NotReady::blocked(reason).into()
     }
 
-    /// Ends the pass with [`Error::config`]: the option cannot be used.
+    /// Ends the pass with [`Error::config`]: the option cannot be used. It saves an `.into()` where
+    /// a function returns a [`Result`].
     pub fn config(option: impl Into<String>, message: impl fmt::Display) -> Self {
         Self::Failed(Error::config(option, message))
     }
@@ -72,6 +75,15 @@ impl Stop {
         match self {
             Self::NotReady(reason) => Some(reason),
             Self::Failed(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotReady(reason) => reason.status.fmt(f),
+            Self::Failed(error) => error.fmt(f),
         }
     }
 }
@@ -309,6 +321,7 @@ mod tests {
         let waits = || NotReady::waiting("waiting for the moon");
         let stop = Err::<(), _>(Stop::from(waits())).context("land").unwrap_err();
         assert_eq!(stop.not_ready(), Some(&waits()));
+        assert_eq!(stop.to_string(), "waiting: waiting for the moon");
         assert!(stop.error().is_none() && !waits().is_stored() && waits().stored().is_stored());
         let blocked = None::<()>.or_blocked("buy a rocket").unwrap_err();
         assert_eq!(blocked.not_ready().unwrap().status(), &Status::blocked("buy a rocket"));

@@ -39,6 +39,7 @@ impl Charm for Asking<'_> {
             patience(web.view()),
             patience(&hook.view().container(Web)),
             hook.container_named("web")?.policy().clone(),
+            hook.containers().next().unwrap().policy().clone(),
             web.clone().with_retry(once(7)).policy().clone(),
         ];
         self.0.lock().unwrap().extend(seen);
@@ -68,7 +69,7 @@ fn patience_is_the_handles_own() {
     ] {
         let seen = Mutex::default();
         assert_eq!(unit.run_charm(Asking(&seen), hook).code, 0);
-        let expected: Vec<RetryPolicy> = [&handlers, &handlers, &handlers, &handlers]
+        let expected: Vec<RetryPolicy> = [&handlers; 5]
             .into_iter()
             .cloned()
             .chain([once(7)])
