@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::config::without_values;
+use crate::config::redact_values;
 use crate::error::Error;
 use crate::juju::{HookTools, check_action_key};
 
@@ -80,7 +80,7 @@ pub struct ActionRequest {
 enum Parameters {
     Given(Map<String, Value>),
     /// The agent is asked, once.
-    OfAgent(Arc<HookTools>, OnceCell<Arc<Map<String, Value>>>),
+    FromAgent(Arc<HookTools>, OnceCell<Arc<Map<String, Value>>>),
 }
 
 impl ActionRequest {
@@ -98,8 +98,8 @@ impl ActionRequest {
         Self { name: name.into(), parameters: Parameters::Given(parameters) }
     }
 
-    pub(crate) fn of_agent(name: &str, tools: Arc<HookTools>) -> Self {
-        let parameters = Parameters::OfAgent(tools, OnceCell::new());
+    pub(crate) fn from_agent(name: &str, tools: Arc<HookTools>) -> Self {
+        let parameters = Parameters::FromAgent(tools, OnceCell::new());
         Self { name: name.to_owned(), parameters }
     }
 
@@ -117,7 +117,7 @@ impl ActionRequest {
     pub fn parameters(&self) -> Result<&Map<String, Value>, Error> {
         match &self.parameters {
             Parameters::Given(parameters) => Ok(parameters),
-            Parameters::OfAgent(tools, known) => {
+            Parameters::FromAgent(tools, known) => {
                 if let Some(known) = known.get() {
                     return Ok(known);
                 }
@@ -137,7 +137,7 @@ impl ActionRequest {
         let is_given = value.is_some();
         T::deserialize(value.unwrap_or(&Value::Null)).map_err(|error| {
             let why = if is_given {
-                without_values(&error.to_string(), value.as_slice())
+                redact_values(&error.to_string(), value.as_slice())
             } else {
                 "it is not given".to_owned()
             };

@@ -24,12 +24,12 @@ pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result
             _ => None,
         });
         let message = error.inner().to_string();
-        let option = option.or_else(|| named_field(&message));
+        let option = option.or_else(|| field_in_message(&message));
         let values: Vec<&Value> = match &option {
             Some(option) => options.get(option).into_iter().collect(),
             None => options.values().collect(),
         };
-        let message = without_values(&message, &values);
+        let message = redact_values(&message, &values);
         match option {
             Some(option) => Error::config(option, message),
             None => Error::whole_config(message),
@@ -38,16 +38,16 @@ pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result
 }
 
 /// The message without the values that it is about, also where a charm's own type has repeated one.
-pub(crate) fn without_values(message: &str, values: &[&Value]) -> String {
+pub(crate) fn redact_values(message: &str, values: &[&Value]) -> String {
     values
         .iter()
-        .flat_map(|value| shown(value))
-        .fold(without_what_was_found(message), |message, shown| message.replace(&shown, "…"))
+        .flat_map(|value| forms_in_message(value))
+        .fold(redact_found_value(message), |message, form| message.replace(&form, "…"))
 }
 
 /// serde says `invalid type: string "…", expected u16`: the kind of what was found stays, and the
 /// value goes.
-fn without_what_was_found(message: &str) -> String {
+fn redact_found_value(message: &str) -> String {
     const KINDS: [&str; 18] = [
         "boolean",
         "integer",
@@ -93,11 +93,11 @@ fn without_what_was_found(message: &str) -> String {
 /// well (`http`, `80`), so that counts only in quotes, unless it is no word and no number, as
 /// passwords are; the messages of serde, which repeat a value of any length, are known by their
 /// form.
-fn shown(value: &Value) -> Vec<String> {
+fn forms_in_message(value: &Value) -> Vec<String> {
     const LONG_TEXT: usize = 8;
     const LONG_NUMBER: usize = 5;
     const LONG_MIXTURE: usize = 4;
-    let is_telling = |text: &str| {
+    let is_distinctive = |text: &str| {
         // The beginning of a form, such as `exec:`, stands in the words for that form.
         let core = text.trim_matches(|character: char| !character.is_alphanumeric());
         let is_word = core.chars().all(char::is_alphabetic);
@@ -114,7 +114,7 @@ fn shown(value: &Value) -> Vec<String> {
                 format!("`{text}`"),
             ];
             let bare = [text.clone(), text.trim().to_owned()];
-            let bare = bare.into_iter().filter(|text| is_telling(text));
+            let bare = bare.into_iter().filter(|text| is_distinctive(text));
             quoted.into_iter().chain(bare).collect()
         }
         value => {
@@ -126,7 +126,7 @@ fn shown(value: &Value) -> Vec<String> {
 
 /// An option that is missing has no place in the config, so serde names it only in its text:
 /// ``missing field `port` ``.
-fn named_field(message: &str) -> Option<String> {
+fn field_in_message(message: &str) -> Option<String> {
     let rest = message
         .strip_prefix("missing field `")
         .or_else(|| message.strip_prefix("unknown field `"))?;
@@ -218,7 +218,7 @@ mod tests {
             }
             let options = options(json!({"option": value}));
             let error = parse::<One<T>>(&options).map(drop).unwrap_err();
-            error.config_fault().unwrap()
+            error.blocked_message().unwrap()
         }
         let is = |told: String, rest: &str| {
             assert_eq!(told, format!("invalid config \"option\": {rest}"));

@@ -45,14 +45,14 @@ pub struct ContainerView {
     pass: Pass,
     client: Client,
     /// Not `Send`, so that no handle outlives the hook in a task.
-    here: PhantomData<Rc<()>>,
+    not_send: PhantomData<Rc<()>>,
 }
 
 impl ContainerView {
     pub(crate) fn new(context: &HookContext, name: ContainerName, pass: Pass) -> Self {
         let phase = context.phase(&name);
         let client = context.client_for(&name, pass);
-        Self { name, phase, pass, client, here: PhantomData }
+        Self { name, phase, pass, client, not_send: PhantomData }
     }
 
     /// The container's name.
@@ -148,18 +148,18 @@ impl Deref for ContainerView {
 
 impl fmt::Debug for Container {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.view.shown("Container", f)
+        self.view.fmt_as("Container", f)
     }
 }
 
 impl fmt::Debug for ContainerView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.shown("ContainerView", f)
+        self.fmt_as("ContainerView", f)
     }
 }
 
 impl ContainerView {
-    fn shown(&self, what: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt_as(&self, what: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(what)
             .field("name", &self.name)
             .field("phase", &self.phase)

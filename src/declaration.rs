@@ -156,7 +156,7 @@ impl Metadata {
     }
 
     /// Gives the declared containers by Juju's own type for their names.
-    pub(crate) fn containers_of(&self) -> impl Iterator<Item = ContainerName> + use<> {
+    pub(crate) fn declared_containers(&self) -> impl Iterator<Item = ContainerName> + use<> {
         // Each was looked at when the metadata was made.
         self.containers.iter().map(|name| ContainerName::from_static(name))
     }

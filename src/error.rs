@@ -25,30 +25,30 @@ pub struct Error {
 struct Inner {
     kind: ErrorKind,
     cause: Cause,
-    told: Option<Told>,
+    explanation: Option<Explanation>,
 }
 
 /// An account of Pebble's answer in our words: its own repeat what the user gave.
-pub(crate) struct Told {
+pub(crate) struct Explanation {
     option: Option<&'static str>,
     text: String,
     /// Pebble's own words may hold what the user gave, so that they do not even go to the log.
-    hides: bool,
+    is_cause_hidden: bool,
 }
 
-impl Told {
+impl Explanation {
     /// The option has a value that Pebble cannot use.
-    pub(crate) fn mistake(option: &'static str, words: &str) -> Self {
+    pub(crate) fn user_mistake(option: &'static str, words: &str) -> Self {
         Self {
             option: Some(option),
             text: text::one_line(&format_args!("invalid \"{option}\": {words}")),
-            hides: true,
+            is_cause_hidden: true,
         }
     }
 
     /// Services failed, and it is not only for the user to mend.
-    pub(crate) fn failed(text: String, hides: bool) -> Self {
-        Self { option: None, text, hides }
+    pub(crate) fn failed_services(text: String, is_cause_hidden: bool) -> Self {
+        Self { option: None, text, is_cause_hidden }
     }
 }
 
@@ -93,7 +93,7 @@ enum Cause {
     /// Somebody else's error, shown as it is.
     Other(Box<dyn StdError + Send + Sync>),
     /// A sentence of ours about somebody else's error.
-    About(String, Box<dyn StdError + Send + Sync>),
+    Context(String, Box<dyn StdError + Send + Sync>),
 }
 
 /// What kind of failure an [`Error`] is.
@@ -135,7 +135,7 @@ impl Error {
     /// change what it means for the unit.
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let error = match error.into().downcast::<Self>() {
-            Ok(ours) => return *ours,
+            Ok(error) => return *error,
             Err(error) => error,
         };
         let error = match error.downcast::<pebble::Error>() {
@@ -155,7 +155,7 @@ impl Error {
     #[must_use]
     pub fn context(self, attempt: impl fmt::Display) -> Self {
         let text = format!("cannot {attempt}");
-        Self::build(self.inner.kind.clone(), Cause::About(text, Box::new(self)))
+        Self::build(self.inner.kind.clone(), Cause::Context(text, Box::new(self)))
     }
 
     /// A config option whose value cannot be used: the unit becomes Blocked with this message until
@@ -189,7 +189,7 @@ impl Error {
         message: impl Into<String>,
         cause: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        Self::build(ErrorKind::State, Cause::About(message.into(), cause.into()))
+        Self::build(ErrorKind::State, Cause::Context(message.into(), cause.into()))
     }
 
     pub(crate) fn deferral(message: impl Into<String>) -> Self {
@@ -202,7 +202,7 @@ impl Error {
 
     /// From what panicking code of the charm left behind; `place` names that code.
     pub(crate) fn panic(place: &dyn fmt::Display, payload: &(dyn Any + Send)) -> Self {
-        let said = if let Some(text) = payload.downcast_ref::<&str>() {
+        let message = if let Some(text) = payload.downcast_ref::<&str>() {
             (*text).to_owned()
         } else if let Some(text) = payload.downcast_ref::<String>() {
             text.clone()
@@ -210,26 +210,27 @@ impl Error {
             "no message".to_owned()
         };
         let text = format!(
-            "cannot finish \"{place}\": the charm panicked ({said}); this is a bug of the charm"
+            "cannot finish \"{place}\": the charm panicked ({message}); this is a bug of the charm"
         );
         Self::build(ErrorKind::Panic, Cause::Text(text))
     }
 
     /// The same error, told in these words.
-    pub(crate) fn told(mut self, told: Option<Told>) -> Self {
-        self.inner.told = told;
+    pub(crate) fn with_explanation(mut self, explanation: Option<Explanation>) -> Self {
+        self.inner.explanation = explanation;
         self
     }
 
     /// The account of services that failed, where the status does not repeat Pebble's.
-    pub(crate) fn told_failure(&self) -> Option<&str> {
-        let told =
-            self.links().find_map(|error| error.downcast_ref::<Self>()?.inner.told.as_ref())?;
-        Some(&told.text)
+    pub(crate) fn failure_explanation(&self) -> Option<&str> {
+        let explanation = self
+            .errors_in_chain()
+            .find_map(|error| error.downcast_ref::<Self>()?.inner.explanation.as_ref())?;
+        Some(&explanation.text)
     }
 
     fn build(kind: ErrorKind, cause: Cause) -> Self {
-        Self { inner: Box::new(Inner { kind, cause, told: None }) }
+        Self { inner: Box::new(Inner { kind, cause, explanation: None }) }
     }
 
     /// What kind of failure this is.
@@ -268,7 +269,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
-        self.links().find_map(|error| error.downcast_ref())
+        self.errors_in_chain().find_map(|error| error.downcast_ref())
     }
 
     /// The container whose Pebble was asked.
@@ -285,22 +286,22 @@ impl Error {
     }
 
     fn tag(&self) -> Option<&ContainerTag> {
-        self.links().find_map(|error| error.downcast_ref::<pebble::Error>()?.tag())
+        self.errors_in_chain().find_map(|error| error.downcast_ref::<pebble::Error>()?.tag())
     }
 
     /// This error and all that it wraps, those included that `source` leaves out because they are
     /// shown as this one.
-    fn links(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    fn errors_in_chain(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
         let first: &(dyn StdError + 'static) = self;
         std::iter::successors(Some(first), |error| {
             let error = *error;
             match error.downcast_ref::<Self>() {
                 None => error.source(),
-                Some(ours) => match &ours.inner.cause {
+                Some(error) => match &error.inner.cause {
                     Cause::Text(_) => None,
                     Cause::Pebble(error) => Some(error),
                     Cause::Juju(error) => Some(error),
-                    Cause::Other(error) | Cause::About(_, error) => Some(&**error),
+                    Cause::Other(error) | Cause::Context(_, error) => Some(&**error),
                 },
             }
         })
@@ -309,9 +310,11 @@ impl Error {
     /// The error and its causes on one line.
     #[must_use]
     pub(crate) fn chain(&self) -> String {
-        match &self.inner.told {
-            Some(told) if told.hides && !matches!(self.inner.cause, Cause::Pebble(_)) => {
-                text::long_line(&format_args!("{self}: {}", told.text))
+        match &self.inner.explanation {
+            Some(explanation)
+                if explanation.is_cause_hidden && !matches!(self.inner.cause, Cause::Pebble(_)) =>
+            {
+                text::long_line(&format_args!("{self}: {}", explanation.text))
             }
             _ => text::chain(self),
         }
@@ -322,21 +325,23 @@ impl Error {
     /// ([`Charm::option_of`](crate::Charm::option_of)).
     #[must_use]
     pub fn option(&self) -> Option<&str> {
-        self.links().find_map(|error| {
+        self.errors_in_chain().find_map(|error| {
             let inner = &error.downcast_ref::<Self>()?.inner;
             match &inner.kind {
                 ErrorKind::Config { option: Some(option) } => Some(option.as_str()),
-                _ => inner.told.as_ref()?.option,
+                _ => inner.explanation.as_ref()?.option,
             }
         })
     }
 
     /// What the unit's Blocked status says, if this is about a config that only the user can mend.
-    pub(crate) fn config_fault(&self) -> Option<String> {
-        self.links().find_map(|error| {
+    pub(crate) fn blocked_message(&self) -> Option<String> {
+        self.errors_in_chain().find_map(|error| {
             let inner = &error.downcast_ref::<Self>()?.inner;
-            if let Some(told) = inner.told.as_ref().filter(|told| told.option.is_some()) {
-                return Some(told.text.clone());
+            if let Some(explanation) =
+                inner.explanation.as_ref().filter(|explanation| explanation.option.is_some())
+            {
+                return Some(explanation.text.clone());
             }
             match (&inner.kind, &inner.cause) {
                 (ErrorKind::Config { option: Some(option) }, Cause::Text(message)) => {
@@ -379,9 +384,11 @@ impl fmt::Display for Error {
             (ErrorKind::Config { option: None }, Cause::Text(message)) => {
                 write!(f, "cannot use the config: {message}")
             }
-            (_, Cause::Text(text) | Cause::About(text, _)) => f.write_str(text),
-            (_, Cause::Pebble(error)) => match &self.inner.told {
-                Some(told) if told.hides => write!(f, "cannot {}: {}", error.attempt(), told.text),
+            (_, Cause::Text(text) | Cause::Context(text, _)) => f.write_str(text),
+            (_, Cause::Pebble(error)) => match &self.inner.explanation {
+                Some(explanation) if explanation.is_cause_hidden => {
+                    write!(f, "cannot {}: {}", error.attempt(), explanation.text)
+                }
                 _ => error.fmt(f),
             },
             (_, Cause::Juju(error)) => error.fmt(f),
@@ -409,7 +416,7 @@ impl StdError for Error {
             Cause::Pebble(error) => error.source(),
             Cause::Juju(error) => error.source(),
             Cause::Other(error) => error.source(),
-            Cause::About(_, error) => Some(&**error),
+            Cause::Context(_, error) => Some(&**error),
         }
     }
 }
@@ -465,7 +472,7 @@ mod tests {
             assert!(error.juju().is_none());
         }
         let config = Error::new(Wrapping(Error::config("port", "must be even")));
-        assert_eq!(config.config_fault().unwrap(), "invalid config \"port\": must be even");
+        assert_eq!(config.blocked_message().unwrap(), "invalid config \"port\": must be even");
     }
 
     #[test]
@@ -503,7 +510,7 @@ mod tests {
         let config = Error::config("port", "must be even").context("open the port");
         assert_eq!(config.to_string(), "cannot open the port");
         assert_eq!(config.option(), Some("port"));
-        assert_eq!(config.config_fault().unwrap(), "invalid config \"port\": must be even");
+        assert_eq!(config.blocked_message().unwrap(), "invalid config \"port\": must be even");
         let away = unreachable().context("bring up the web");
         assert_eq!(away.kind(), &ErrorKind::Pebble);
         assert!(away.in_setup() && away.pebble().is_some_and(pebble::Error::is_unavailable));

@@ -10,7 +10,7 @@ use crate::declaration::{Declaration, DeclaredContainer};
 use crate::dispatch::context::HookContext;
 use crate::error::Error;
 use crate::juju::{self, HookTools, Port};
-use crate::unit::{UnitView, checked};
+use crate::unit::{UnitView, declared_name};
 
 /// One hook run, as its handlers see it: all that can be read of the unit ([`UnitView`], by
 /// [`Deref`]), and the right to change it.
@@ -41,7 +41,7 @@ impl<D: Declaration> Hook<D> {
     /// One that the declaration's [`Metadata`](crate::Metadata) does not list does not build.
     #[must_use]
     pub fn container<C: DeclaredContainer>(&self, container: C) -> Container {
-        Container::new(&self.context, checked::<D, C>(container))
+        Container::new(&self.context, declared_name::<D, C>(container))
     }
 
     /// A container by a name that is known only at run time. Asks nothing of its Pebble, which may
@@ -51,12 +51,12 @@ impl<D: Declaration> Hook<D> {
     ///
     /// The charm's [`Metadata`](crate::Metadata) does not declare it.
     pub fn container_named(&self, name: &str) -> Result<Container, Error> {
-        Ok(Container::new(&self.context, self.declared(name)?))
+        Ok(Container::new(&self.context, self.declared_container(name)?))
     }
 
     /// All declared containers, in the order of the [`Metadata`](crate::Metadata).
     pub fn containers(&self) -> impl Iterator<Item = Container> + '_ {
-        let names = self.context.metadata.containers_of();
+        let names = self.context.metadata.declared_containers();
         names.map(|name| Container::new(&self.context, name))
     }
 

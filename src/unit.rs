@@ -40,11 +40,11 @@ pub struct Unit {
 /// ```
 pub struct UnitView<D: Declaration> {
     unit: Unit,
-    pub(crate) typed: Rc<Typed<D>>,
+    pub(crate) typed: Rc<TypedValues<D>>,
 }
 
 /// What was read as the declaration's types, once for all views of the hook.
-pub(crate) struct Typed<D: Declaration> {
+pub(crate) struct TypedValues<D: Declaration> {
     config: OnceCell<D::Config>,
     pub(crate) state: RefCell<Option<Rc<D::State>>>,
 }
@@ -105,18 +105,18 @@ impl Unit {
     ///
     /// The charm's [`Metadata`](crate::Metadata) does not declare it.
     pub fn container_named(&self, name: &str) -> Result<ContainerView, Error> {
-        Ok(ContainerView::new(&self.context, self.declared(name)?, self.pass))
+        Ok(ContainerView::new(&self.context, self.declared_container(name)?, self.pass))
     }
 
     /// All declared containers, in the order of the [`Metadata`](crate::Metadata).
     pub fn containers(&self) -> impl Iterator<Item = ContainerView> + '_ {
-        let names = self.context.metadata.containers_of();
+        let names = self.context.metadata.declared_containers();
         names.map(|name| ContainerView::new(&self.context, name, self.pass))
     }
 
-    pub(crate) fn declared(&self, name: &str) -> Result<ContainerName, Error> {
+    pub(crate) fn declared_container(&self, name: &str) -> Result<ContainerName, Error> {
         let metadata = &self.context.metadata;
-        let found = metadata.containers_of().find(|declared| declared.as_str() == name);
+        let found = metadata.declared_containers().find(|declared| declared.as_str() == name);
         found.ok_or_else(|| {
             Error::undeclared(format!(
                 "cannot use container \"{name}\": the charm \"{}\" declares {:?} in \
@@ -130,12 +130,12 @@ impl Unit {
 
 impl<D: Declaration> UnitView<D> {
     pub(crate) fn new(context: Rc<HookContext>) -> Self {
-        let typed = Typed { config: OnceCell::new(), state: RefCell::default() };
+        let typed = TypedValues { config: OnceCell::new(), state: RefCell::default() };
         Self { unit: Unit { context, pass: Pass::Handler }, typed: Rc::new(typed) }
     }
 
     /// The view of collect-status: what was read is shared, and a call to Pebble makes one attempt.
-    pub(crate) fn collecting(&self) -> Self {
+    pub(crate) fn for_collect_status(&self) -> Self {
         let unit = Unit { context: Rc::clone(&self.context), pass: Pass::CollectStatus };
         Self { unit, typed: Rc::clone(&self.typed) }
     }
@@ -176,12 +176,12 @@ impl<D: Declaration> UnitView<D> {
     /// One that the declaration's [`Metadata`](crate::Metadata) does not list does not build.
     #[must_use]
     pub fn container<C: DeclaredContainer>(&self, container: C) -> ContainerView {
-        ContainerView::new(&self.context, checked::<D, C>(container), self.pass)
+        ContainerView::new(&self.context, declared_name::<D, C>(container), self.pass)
     }
 }
 
 /// Gives the name of a container that the metadata lists, else an error of the compiler.
-pub(crate) fn checked<D: Declaration, C: DeclaredContainer>(container: C) -> ContainerName {
+pub(crate) fn declared_name<D: Declaration, C: DeclaredContainer>(container: C) -> ContainerName {
     const {
         assert!(
             D::METADATA.declares_container(C::NAME),

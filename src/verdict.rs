@@ -63,11 +63,11 @@ impl Verdict {
     /// - An action does not get here: its error is its failure message, exit 0, and the unit is not
     ///   put in error.
     pub fn by_table(event: &Event, error: &Error) -> Self {
-        if let Some(message) = error.config_fault() {
+        if let Some(message) = error.blocked_message() {
             return Self::Block(message);
         }
         let verdict = Self::by_kind(event, error);
-        let verdict = if event.is_workload() { verdict.never_failing(error) } else { verdict };
+        let verdict = if event.is_workload() { verdict.without_failing(error) } else { verdict };
         match verdict {
             Self::Store(_) if !event.is_deferrable() => Self::Fail,
             verdict => verdict,
@@ -89,8 +89,8 @@ impl Verdict {
             // No service failed, but a command of the charm's own.
             pebble::ErrorKind::ChangeFailed if is_command(pebble) => Self::Fail,
             pebble::ErrorKind::ChangeFailed => {
-                let told = error.told_failure().map(str::to_owned);
-                Self::Store(Status::blocked(told.unwrap_or_else(|| failed_change(pebble))))
+                let explanation = error.failure_explanation().map(str::to_owned);
+                Self::Store(Status::blocked(explanation.unwrap_or_else(|| failed_change(pebble))))
             }
             pebble::ErrorKind::ChangeRunning | pebble::ErrorKind::NotReached => {
                 Self::Store(Status::waiting(one_line(pebble)))
@@ -101,7 +101,7 @@ impl Verdict {
 
     /// Gives what a `<container>-pebble-*` hook does in place of failing: Juju would drop it
     /// without a trace.
-    pub(crate) fn never_failing(self, error: &Error) -> Self {
+    pub(crate) fn without_failing(self, error: &Error) -> Self {
         match self {
             Self::Fail if error.pebble().is_some_and(pebble::Error::is_unavailable) => {
                 Self::Store(waiting_for_pebble(error))
@@ -317,7 +317,7 @@ mod tests {
                         Verdict::Store(_) => assert!(event.is_deferrable(), "{event}: {error}"),
                         Verdict::Done => assert!(event.is_ending(), "{event}: {error}"),
                         Verdict::Block(_) => {
-                            assert!(error.config_fault().is_some(), "{event}: {error}");
+                            assert!(error.blocked_message().is_some(), "{event}: {error}");
                         }
                     }
                 }

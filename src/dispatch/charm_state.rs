@@ -19,12 +19,12 @@ pub(crate) struct CharmState {
     pending: Option<String>,
     /// Set when the stored document could not be read in this hook: writing over it would lose what
     /// it holds.
-    unreadable: bool,
+    is_unreadable: bool,
 }
 
 impl CharmState {
     pub(crate) fn new(stored: Option<String>) -> Self {
-        Self { stored, pending: None, unreadable: false }
+        Self { stored, pending: None, is_unreadable: false }
     }
 
     pub(crate) fn read<T: DeserializeOwned + Default>(&mut self) -> Result<T, Error> {
@@ -32,7 +32,7 @@ impl CharmState {
             return Ok(T::default());
         };
         let read = read_charm(text);
-        self.unreadable |= read.is_err();
+        self.is_unreadable |= read.is_err();
         read
     }
 
@@ -40,11 +40,11 @@ impl CharmState {
         // A document of a newer charmwright must be met even by a charm that writes without
         // reading.
         if let Some(text) = &self.stored
-            && !self.unreadable
+            && !self.is_unreadable
         {
-            self.unreadable = CHARM.open(text).is_err();
+            self.is_unreadable = CHARM.open(text).is_err();
         }
-        if self.unreadable {
+        if self.is_unreadable {
             return Err(Error::state(
                 "cannot write the charm's state: what is stored could not be read, and would be \
                  lost; go back to the charm's newer revision, or read it as a type that fits",

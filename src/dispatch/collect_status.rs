@@ -1,8 +1,8 @@
 //! The pass that collects the unit's statuses and shows the worst.
 
 use super::explain_refusal::explain_refusal;
-use super::guarded::guarded;
 use super::operator_retry::OperatorRetry;
+use super::panics::catch_panics;
 use super::report::HookReport;
 use crate::charm::Charm;
 use crate::declaration::Declaration as _;
@@ -32,9 +32,9 @@ pub(crate) async fn show_status<C: Charm>(
     not_ready: Vec<Status>,
     report: &mut HookReport,
 ) -> Result<(), Error> {
-    let unit = hook.view().collecting();
+    let unit = hook.view().for_collect_status();
     // A config whose reading panics is at fault here, too.
-    let statuses = guarded(COLLECT_STATUS, collect(charm, &unit, not_ready)).await?;
+    let statuses = catch_panics(COLLECT_STATUS, collect(charm, &unit, not_ready)).await?;
     let tools = hook.tools();
     let worst = to_single_line(&statuses.worst());
     tools.set_status(&worst)?;
@@ -57,7 +57,7 @@ async fn collect<C: Charm>(
     let mut statuses = Statuses::default();
     add_framework_statuses::<C>(unit, not_ready, &mut statuses)?;
     let collecting = async { charm.collect_status(unit, &mut statuses).await };
-    let error = match guarded(COLLECT_STATUS, collecting).await {
+    let error = match catch_panics(COLLECT_STATUS, collecting).await {
         Ok(()) => return Ok(statuses),
         Err(Stop::NotReady(reason)) => {
             statuses.add(reason.status().clone());
@@ -71,7 +71,7 @@ async fn collect<C: Charm>(
         _ => error.context(format_args!("finish \"{COLLECT_STATUS}\"")),
     };
     let error = explain_refusal(charm, &unit.context, error).await;
-    if let Some(message) = error.config_fault() {
+    if let Some(message) = error.blocked_message() {
         statuses.add(Status::blocked(message));
     } else if error.pebble().is_some_and(pebble::Error::is_unavailable) {
         tracing::debug!("{}", error.chain());
@@ -88,13 +88,13 @@ fn add_framework_statuses<C: Charm>(
     statuses: &mut Statuses,
 ) -> Result<(), Error> {
     if let Err(error) = unit.config() {
-        let Some(message) = error.config_fault() else {
+        let Some(message) = error.blocked_message() else {
             return Err(error);
         };
         statuses.add(Status::blocked(message));
     }
     let (_, mistakes) = OperatorRetry::read(&*unit.context.tools.config()?);
-    for message in mistakes.iter().filter_map(Error::config_fault) {
+    for message in mistakes.iter().filter_map(Error::blocked_message) {
         statuses.add(Status::blocked(message));
     }
     let framework = &unit.context.state.borrow().framework;
@@ -107,7 +107,7 @@ fn add_framework_statuses<C: Charm>(
     for entry in framework.queue.entries() {
         statuses.add(entry.status());
     }
-    for name in C::Declared::METADATA.containers_of() {
+    for name in C::Declared::METADATA.declared_containers() {
         if framework.phase(&name) == Phase::Setup {
             statuses.add(Status::waiting(format!("waiting for Pebble in \"{name}\"")));
         }

@@ -32,7 +32,7 @@ pub(crate) struct HookContext {
     pub(crate) metadata: Metadata,
     mode: Mode,
     /// The folder that holds `NAME/pebble.socket`.
-    folder: PathBuf,
+    containers_folder: PathBuf,
     /// The policy for each declared container, but while statuses are collected.
     policies: BTreeMap<ContainerName, RetryPolicy>,
     /// One for each container, made when it is first needed.
@@ -57,7 +57,7 @@ impl HookContext {
         tools: Arc<HookTools>,
         metadata: Metadata,
         mode: Mode,
-        folder: PathBuf,
+        containers_folder: PathBuf,
         state: UnitState,
         retry: impl Fn(&str) -> Retry,
     ) -> Self {
@@ -67,7 +67,7 @@ impl HookContext {
             tools,
             metadata,
             mode,
-            folder,
+            containers_folder,
             policies,
             clients: RefCell::default(),
             state: RefCell::new(state),
@@ -97,11 +97,12 @@ impl HookContext {
         }
         let target = format!("container \"{container}\"");
         let observer = RetryStatus::new(container.clone(), self.mode, Arc::clone(&self.tools));
-        let client = Client::new(self.folder.join(container.as_str()).join("pebble.socket"))
-            .with_target(&*target)
-            .with_hint("is the container running?")
-            .with_budget(Budget::on(target))
-            .with_observer(Arc::new(observer));
+        let client =
+            Client::new(self.containers_folder.join(container.as_str()).join("pebble.socket"))
+                .with_target(&*target)
+                .with_hint("is the container running?")
+                .with_budget(Budget::on(target))
+                .with_observer(Arc::new(observer));
         clients.insert(container.clone(), client.clone());
         client
     }
@@ -138,7 +139,7 @@ fn policies(
         }
         operator.get_or_insert_with(|| operator_retry(tools)).apply(policy)
     };
-    metadata.containers_of().map(|name| (name.clone(), policy(&name))).collect()
+    metadata.declared_containers().map(|name| (name.clone(), policy(&name))).collect()
 }
 
 /// The operator's options, read for the first container of which they count. Where they cannot be

@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::explain_refusal::explain_refusal;
-use super::guarded::guarded;
 use super::mode::Mode;
+use super::panics::catch_panics;
 use super::queue::{Arrival, Deferred};
 use super::report::{Ending, Handled, HookReport};
 use crate::action::{ActionRequest, Actions as _};
@@ -74,7 +74,7 @@ impl<C: Charm> Dispatcher<'_, C> {
     pub(crate) async fn run_action(&mut self, request: &ActionRequest) -> Result<(), Error> {
         let (charm, hook) = (&mut self.charm, self.hook);
         let place = format!("actions/{}", request.name());
-        let result = guarded(place, async {
+        let result = catch_panics(place, async {
             let action = ActionOf::<C>::parse(request)?;
             charm.action(action, hook).await
         });
@@ -93,25 +93,25 @@ impl<C: Charm> Dispatcher<'_, C> {
 
     async fn run_event(&mut self, event: &Event, arrival: Arrival) -> Result<EventEnd, Error> {
         let (charm, hook) = (&mut self.charm, self.hook);
-        let error = match guarded(event, async { charm.handle(event, hook).await }).await {
+        let error = match catch_panics(event, async { charm.handle(event, hook).await }).await {
             Ok(outcome) => match outcome.into_end() {
                 End::Done => {
-                    self.forget(event, true);
-                    self.ended(event, arrival, Ending::Done, None);
+                    self.mark_handled(event, true);
+                    self.record_ending(event, arrival, Ending::Done, None);
                     return Ok(EventEnd::Handled);
                 }
                 End::Defer(reason) => {
-                    return self.stored(event, Status::waiting(reason), arrival, None);
+                    return self.store_event(event, Status::waiting(reason), arrival, None);
                 }
             },
-            Err(Stop::NotReady(reason)) => return self.waits(event, reason, arrival),
+            Err(Stop::NotReady(reason)) => return self.end_not_ready(event, reason, arrival),
             Err(Stop::Failed(error)) => explain_refusal(&self.charm, &hook.context, error).await,
         };
         match self.verdict(event, &error) {
             Verdict::Done => {
                 tracing::warn!("\"{event}\" is done all the same: {}", error.chain());
                 hook.context.state.borrow_mut().framework.queue.remove(event);
-                self.ended(event, arrival, Ending::Done, Some(error));
+                self.record_ending(event, arrival, Ending::Done, Some(error));
                 Ok(if event.is_ending() { EventEnd::Abandoned } else { EventEnd::Handled })
             }
             Verdict::Block(message) => {
@@ -120,12 +120,12 @@ impl<C: Charm> Dispatcher<'_, C> {
                 let framework = &mut hook.context.state.borrow_mut().framework;
                 framework.queue.remove(event);
                 framework.faults.add(event, &message);
-                self.ended(event, arrival, Ending::Blocked(message), Some(error));
+                self.record_ending(event, arrival, Ending::Blocked(message), Some(error));
                 Ok(EventEnd::Handled)
             }
-            Verdict::Store(status) => self.stored(event, status, arrival, Some(error)),
+            Verdict::Store(status) => self.store_event(event, status, arrival, Some(error)),
             Verdict::Fail => {
-                self.ended(event, arrival, Ending::Failed, None);
+                self.record_ending(event, arrival, Ending::Failed, None);
                 Err(error)
             }
         }
@@ -133,7 +133,7 @@ impl<C: Charm> Dispatcher<'_, C> {
 
     /// The event waits for something outside, which will send an event of its own unless the
     /// handler has it stored.
-    fn waits(
+    fn end_not_ready(
         &mut self,
         event: &Event,
         reason: NotReady,
@@ -141,18 +141,18 @@ impl<C: Charm> Dispatcher<'_, C> {
     ) -> Result<EventEnd, Error> {
         let status = reason.status().clone();
         if reason.is_stored() {
-            return self.stored(event, status, arrival, None);
+            return self.store_event(event, status, arrival, None);
         }
         tracing::debug!("\"{event}\" is not ready: {status}");
-        self.forget(event, false);
+        self.mark_handled(event, false);
         self.not_ready.push(status.clone());
-        self.ended(event, arrival, Ending::NotReady(status), None);
+        self.record_ending(event, arrival, Ending::NotReady(status), None);
         Ok(EventEnd::Handled)
     }
 
     /// Stores the event. A Pebble that is away or a service that fails is for the status to tell;
     /// what nobody expected is for the log as an error.
-    fn stored(
+    fn store_event(
         &mut self,
         event: &Event,
         status: Status,
@@ -173,17 +173,23 @@ impl<C: Charm> Dispatcher<'_, C> {
         let framework = &mut self.hook.context.state.borrow_mut().framework;
         framework.store(event, &status, arrival, self.now)?;
         framework.clear_faults(event, false);
-        self.ended(event, arrival, Ending::Stored(status), error);
+        self.record_ending(event, arrival, Ending::Stored(status), error);
         Ok(EventEnd::Handled)
     }
 
-    fn forget(&self, event: &Event, done: bool) {
+    fn mark_handled(&self, event: &Event, is_done: bool) {
         let framework = &mut self.hook.context.state.borrow_mut().framework;
         framework.queue.remove(event);
-        framework.clear_faults(event, done);
+        framework.clear_faults(event, is_done);
     }
 
-    fn ended(&mut self, event: &Event, arrival: Arrival, ending: Ending, error: Option<Error>) {
+    fn record_ending(
+        &mut self,
+        event: &Event,
+        arrival: Arrival,
+        ending: Ending,
+        error: Option<Error>,
+    ) {
         let is_deferred = arrival == Arrival::FromQueue;
         self.report.handled.push(Handled { event: event.clone(), is_deferred, ending, error });
     }
@@ -196,7 +202,7 @@ impl<C: Charm> Dispatcher<'_, C> {
                 tracing::error!("{}", Error::panic(&place, &*payload).chain());
                 Verdict::Fail
             });
-        self.mode.verdict(verdict, error)
+        self.mode.limit_verdict(verdict, error)
     }
 
     /// How long the event has been stored, as far as the clock can be trusted.

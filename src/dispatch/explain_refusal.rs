@@ -1,11 +1,14 @@
 //! An error in our words, where Pebble's would repeat what the user gave.
 
 use std::cell::RefCell;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+
+use tracing::subscriber::{NoSubscriber, with_default};
 
 use super::context::{COLLECT_LIMIT, HookContext};
-use super::guarded::unlogged;
-use super::mistake;
+use super::diagnosis;
 use crate::charm::Charm;
 use crate::error::Error;
 use crate::layer_field::{Entry, LayerField};
@@ -25,17 +28,23 @@ pub(crate) async fn explain_refusal<C: Charm>(
     let panicked = RefCell::new(None);
     let option_of = |entry: &Entry, key| {
         let field = LayerField::new(container.clone(), entry.clone(), key);
-        let asked = catch_unwind(AssertUnwindSafe(|| charm.option_of(&field)));
-        asked.unwrap_or_else(|payload| {
+        let answer = catch_unwind(AssertUnwindSafe(|| charm.option_of(&field)));
+        answer.unwrap_or_else(|payload| {
             panicked.replace(Some(Error::panic(&"option_of", &*payload)));
             None
         })
     };
     // What is asked holds the value that must not be told.
-    let told = unlogged(mistake::told(&option_of, &client, refused)).await;
+    let explanation = without_logging(diagnosis::diagnose(&option_of, &client, refused)).await;
     // A charm that cannot say it has led the field back to no option.
     if let Some(bug) = panicked.take() {
         tracing::error!("{}", bug.chain());
     }
-    error.told(told)
+    error.with_explanation(explanation)
+}
+
+/// Runs the future to its end with no log at all.
+async fn without_logging<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    poll_fn(|context| with_default(NoSubscriber::default(), || future.as_mut().poll(context))).await
 }

@@ -21,7 +21,7 @@ impl Faults {
     pub(crate) const LARGEST: usize = 8 * 1024;
 
     /// The mistakes of these hooks, each with its message.
-    pub(crate) fn of(by_hook: BTreeMap<String, String>) -> Self {
+    pub(crate) fn from_hooks(by_hook: BTreeMap<String, String>) -> Self {
         Self { by_hook }
     }
 

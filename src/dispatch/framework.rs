@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::faults::Faults;
-use super::invocation::known_as;
+use super::invocation::reinterpret_unknown;
 use super::queue::{Arrival, Deferred, Queue};
 use super::stored::envelope::{LARGEST_DOCUMENT, LARGEST_VALUE};
 use super::stored::framework::{FRAMEWORK, FrameworkDocument};
@@ -18,7 +18,7 @@ use crate::text;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Framework {
     /// Whether the unit's first `start` has been handled.
-    started: bool,
+    has_started: bool,
     /// The containers whose Pebble has announced itself; all others are in setup.
     operation: BTreeSet<ContainerName>,
     /// The mistakes that only the user can mend.
@@ -29,14 +29,14 @@ pub(crate) struct Framework {
 
 impl Framework {
     /// Moves the containers between setup and operation, for the event with which this hook begins.
-    pub(crate) fn arrive(&mut self, event: &Event) {
+    pub(crate) fn update_phases(&mut self, event: &Event) {
         match event {
             Event::Install | Event::UpgradeCharm => self.operation.clear(),
             Event::Start => {
-                if self.started {
+                if self.has_started {
                     self.operation.clear();
                 }
-                self.started = true;
+                self.has_started = true;
             }
             Event::PebbleReady(ready) => {
                 self.operation.insert(ready.container().clone());
@@ -63,12 +63,12 @@ impl Framework {
         arrival: Arrival,
         now: u64,
     ) -> Result<(), Error> {
-        if self.queue.holds(event) {
+        if self.queue.contains(event) {
             return self.queue.store(event, status, arrival, now);
         }
         let before = self.queue.clone();
         self.queue.store(event, status, arrival, now)?;
-        let size = self.tightest_size()?;
+        let size = self.size_after_cutting()?;
         if size > LARGEST_DOCUMENT {
             self.queue = before;
             return Err(Error::deferral(format!(
@@ -81,16 +81,19 @@ impl Framework {
 
     /// The document's size in bytes with the shortest reasons, the highest counts and all the room
     /// that the faults may take.
-    fn tightest_size(&self) -> Result<usize, Error> {
-        let tightest =
-            Self { faults: Faults::default(), queue: self.queue.at_its_tightest(), ..self.clone() };
+    fn size_after_cutting(&self) -> Result<usize, Error> {
+        let tightest = Self {
+            faults: Faults::default(),
+            queue: self.queue.with_shortest_reasons(),
+            ..self.clone()
+        };
         Ok(FRAMEWORK.write(&tightest.to_document())?.len() + Faults::LARGEST)
     }
 
     /// The event was handled without a fault. A `config-changed` that is done has looked at the
     /// whole config, so it clears them all.
-    pub(crate) fn clear_faults(&mut self, event: &Event, done: bool) {
-        if done && *event == Event::ConfigChanged {
+    pub(crate) fn clear_faults(&mut self, event: &Event, is_done: bool) {
+        if is_done && *event == Event::ConfigChanged {
             self.faults.clear();
         } else {
             self.faults.remove(event);
@@ -98,8 +101,8 @@ impl Framework {
     }
 
     /// Reads the stored hooks again that nobody knew when they were stored.
-    pub(crate) fn read_unknown_again(&mut self, metadata: &Metadata) {
-        self.queue.replace(|event| known_as(event, metadata));
+    pub(crate) fn reinterpret_unknown_events(&mut self, metadata: &Metadata) {
+        self.queue.replace_events(|event| reinterpret_unknown(event, metadata));
     }
 
     /// Forgets containers that the charm no longer declares; returns the deferred events that went
@@ -133,18 +136,23 @@ impl Framework {
     pub(crate) fn read(stored: Option<&str>) -> Result<Self, Error> {
         match stored {
             None => Ok(Self::default()),
-            Some(text) => FrameworkDocument::read(text).map(Self::of_document),
+            Some(text) => FrameworkDocument::read(text).map(Self::from_document),
         }
     }
 
-    fn of_document(document: FrameworkDocument) -> Self {
+    fn from_document(document: FrameworkDocument) -> Self {
         let FrameworkDocument { started, operation, faults, queue } = document;
-        Self { started, operation, faults: Faults::of(faults), queue: Queue::of_stored(queue) }
+        Self {
+            has_started: started,
+            operation,
+            faults: Faults::from_hooks(faults),
+            queue: Queue::from_stored(queue),
+        }
     }
 
     fn to_document(&self) -> FrameworkDocument {
         FrameworkDocument {
-            started: self.started,
+            started: self.has_started,
             operation: self.operation.clone(),
             faults: self.faults.by_hook().clone(),
             queue: self.queue.to_stored(),
@@ -162,11 +170,11 @@ impl Framework {
         if stored.is_none() && *self == Self::default() {
             return Ok(None);
         }
-        let text = self.fitted()?;
+        let text = self.to_fitting_text()?;
         Ok((stored != Some(text.as_str())).then_some(text))
     }
 
-    fn fitted(&self) -> Result<String, Error> {
+    fn to_fitting_text(&self) -> Result<String, Error> {
         let text = FRAMEWORK.write(&self.to_document())?;
         if text.len() <= LARGEST_DOCUMENT {
             return Ok(text);
@@ -215,8 +223,8 @@ mod tests {
 
     fn filled() -> Framework {
         let mut framework = Framework::default();
-        framework.arrive(&Event::Start);
-        framework.arrive(&ready("web"));
+        framework.update_phases(&Event::Start);
+        framework.update_phases(&ready("web"));
         framework.faults.add(&Event::Install, "invalid config \"port\": must be a number");
         framework
             .queue
@@ -262,7 +270,7 @@ mod tests {
             (Event::UpgradeCharm, Phase::Setup, Phase::Setup),
             (Event::ConfigChanged, Phase::Setup, Phase::Setup),
         ] {
-            framework.arrive(&event);
+            framework.update_phases(&event);
             assert_eq!(
                 (framework.phase(&web), framework.phase(&db)),
                 (web_phase, db_phase),
@@ -410,7 +418,7 @@ mod tests {
                 match hook {
                     Hook::Defer(number, size, why) => {
                         let new = event(number, size);
-                        let is_stored = framework.queue.holds(&new);
+                        let is_stored = framework.queue.contains(&new);
                         let status = Status::waiting(why);
                         let result = framework.store(&new, &status, Arrival::FromJuju, u64::MAX);
                         prop_assert!(result.is_ok() || !is_stored);
@@ -420,7 +428,7 @@ mod tests {
                         framework.queue.remove(&event(number, 0));
                         framework.clear_faults(&event(number, 0), true);
                     }
-                    Hook::Ready(name) => framework.arrive(&ready(&name)),
+                    Hook::Ready(name) => framework.update_phases(&ready(&name)),
                 }
                 let kept = framework.queue.entries().len();
                 let text = framework.to_write(stored.as_deref()).unwrap();

@@ -30,7 +30,7 @@ impl Invocation {
         env: &HookEnv,
         metadata: &Metadata,
     ) -> Result<Option<Self>, juju::Error> {
-        let hook = |name: &str| event_of(name.to_owned(), env, metadata).map(Self::Hook);
+        let hook = |name: &str| event_from_name(name.to_owned(), env, metadata).map(Self::Hook);
         if let Some(path) = env.dispatch_path() {
             return Ok(Some(match path {
                 DispatchPath::Hook(name) => hook(name.as_str())?,
@@ -59,7 +59,7 @@ impl Invocation {
 /// Reads a stored hook again that was unknown when it was stored: an earlier version of this
 /// library had no arm for it, or the charm did not declare its container. What is still unknown
 /// stays as it is.
-pub(crate) fn known_as(event: &Event, metadata: &Metadata) -> Option<Event> {
+pub(crate) fn reinterpret_unknown(event: &Event, metadata: &Metadata) -> Option<Event> {
     let Event::Unknown(unknown) = event else { return None };
     // Any unit will do: no event is about the unit's own name.
     let own = [
@@ -97,19 +97,19 @@ const SECRET_HOOKS: [&str; 4] =
     ["secret-changed", "secret-rotate", "secret-expired", "secret-remove"];
 
 /// Returns `true` if the name is a stem, which is not empty, and one of these ends.
-fn ends_in(name: &str, suffixes: &[&str]) -> bool {
+fn has_suffix(name: &str, suffixes: &[&str]) -> bool {
     suffixes.iter().any(|suffix| name.strip_suffix(suffix).is_some_and(|stem| !stem.is_empty()))
 }
 
 /// Whether a bare program name can only be meant as a hook: nobody names their binary
 /// `db-relation-changed`.
 fn is_hook_name(name: &str, metadata: &Metadata) -> bool {
-    lifecycle(name).is_some()
+    lifecycle_event(name).is_some()
         || workload_hook(name, metadata).is_some()
         || SECRET_HOOKS.contains(&name)
         || name == "leader-settings-changed"
-        || ends_in(name, &RELATION_SUFFIXES)
-        || ends_in(name, &STORAGE_SUFFIXES)
+        || has_suffix(name, &RELATION_SUFFIXES)
+        || has_suffix(name, &STORAGE_SUFFIXES)
 }
 
 /// The four hooks of a workload container.
@@ -140,27 +140,27 @@ fn workload_hook(name: &str, metadata: &Metadata) -> Option<(ContainerName, Work
     Some((stem.parse().ok()?, kind))
 }
 
-fn event_of(name: String, env: &HookEnv, metadata: &Metadata) -> Result<Event, juju::Error> {
-    if let Some(event) = lifecycle(&name) {
+fn event_from_name(name: String, env: &HookEnv, metadata: &Metadata) -> Result<Event, juju::Error> {
+    if let Some(event) = lifecycle_event(&name) {
         return Ok(event);
     }
     if let Some((container, kind)) = workload_hook(&name, metadata) {
-        let event = workload(container, kind, env)?;
-        return Ok(event.unwrap_or_else(|| unknown(name, env)));
+        let event = workload_event(container, kind, env)?;
+        return Ok(event.unwrap_or_else(|| unknown_event(name, env)));
     }
     // They are kept as they are written; a malformed one is told of now, and not by whoever
     // reads it later.
-    if ends_in(&name, &RELATION_SUFFIXES) {
+    if has_suffix(&name, &RELATION_SUFFIXES) {
         env.relation()?;
-    } else if ends_in(&name, &STORAGE_SUFFIXES) {
+    } else if has_suffix(&name, &STORAGE_SUFFIXES) {
         env.storage()?;
     } else if SECRET_HOOKS.contains(&name.as_str()) {
         env.secret()?;
     }
-    Ok(unknown(name, env))
+    Ok(unknown_event(name, env))
 }
 
-fn lifecycle(name: &str) -> Option<Event> {
+fn lifecycle_event(name: &str) -> Option<Event> {
     Some(match name {
         "install" => Event::Install,
         "start" => Event::Start,
@@ -174,7 +174,7 @@ fn lifecycle(name: &str) -> Option<Event> {
     })
 }
 
-fn workload(
+fn workload_event(
     container: ContainerName,
     kind: WorkloadHook,
     env: &HookEnv,
@@ -201,9 +201,9 @@ fn workload(
     })
 }
 
-fn unknown(hook: String, env: &HookEnv) -> Event {
-    let said = env.event_variables().into_iter();
-    Event::unknown(hook, said.map(|(name, value)| (name.to_owned(), value.to_owned())))
+fn unknown_event(hook: String, env: &HookEnv) -> Event {
+    let variables = env.event_variables().into_iter();
+    Event::unknown(hook, variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
 }
 
 #[cfg(test)]
@@ -224,12 +224,12 @@ mod tests {
         HookEnv::from_vars(all).unwrap().with_called_by(called_by)
     }
 
-    fn called(variables: &[(&str, &str)], program: &str) -> Option<Invocation> {
+    fn invocation(variables: &[(&str, &str)], program: &str) -> Option<Invocation> {
         Invocation::from_env(&env(variables, program), &METADATA).unwrap()
     }
 
     fn event(variables: &[(&str, &str)]) -> Option<Event> {
-        match called(variables, "./dispatch")? {
+        match invocation(variables, "./dispatch")? {
             Invocation::Hook(event) => Some(event),
             action @ Invocation::Action(_) => panic!("{action:?}"),
         }
@@ -322,13 +322,13 @@ mod tests {
         let hook = |event| Some(Invocation::Hook(event));
         let action = |name: &str| Some(Invocation::Action(name.parse().unwrap()));
         let all = [("JUJU_DISPATCH_PATH", "hooks/start"), ("JUJU_HOOK_NAME", "stop")];
-        assert_eq!(called(&all, "install"), hook(Event::Start));
-        assert_eq!(called(&all[1..], "install"), hook(Event::Stop));
+        assert_eq!(invocation(&all, "install"), hook(Event::Start));
+        assert_eq!(invocation(&all[1..], "install"), hook(Event::Stop));
         let named = [("JUJU_ACTION_NAME", "restart"), ("JUJU_ACTION_UUID", "4")];
-        assert_eq!(called(&named, "install"), action("restart"));
+        assert_eq!(invocation(&named, "install"), action("restart"));
         // Whether an action is declared is asked later.
         let path = [("JUJU_DISPATCH_PATH", "actions/other"), ("JUJU_ACTION_NAME", "restart")];
-        assert_eq!(called(&path, "install"), action("other"));
+        assert_eq!(invocation(&path, "install"), action("other"));
         for (program, expected) in [
             ("/charm/hooks/install", hook(Event::Install)),
             ("hooks/web-pebble-ready", hook(Event::pebble_ready("web".parse().unwrap()))),
@@ -337,7 +337,7 @@ mod tests {
             ("/usr/bin/example", None),
             ("hooks/-relation-joined", None),
         ] {
-            assert_eq!(called(&[], program), expected, "{program}");
+            assert_eq!(invocation(&[], program), expected, "{program}");
         }
     }
 
@@ -349,11 +349,11 @@ mod tests {
         };
         let ready = stored("web-pebble-ready", &[("JUJU_WORKLOAD_NAME", "web")]);
         let known = Event::pebble_ready("web".parse().unwrap());
-        assert_eq!(known_as(&ready, &METADATA), Some(known.clone()));
-        assert_eq!(known_as(&ready, &Metadata::new("example")), None);
+        assert_eq!(reinterpret_unknown(&ready, &METADATA), Some(known.clone()));
+        assert_eq!(reinterpret_unknown(&ready, &Metadata::new("example")), None);
         let check = stored("web-pebble-check-failed", &[("JUJU_PEBBLE_CHECK_NAME", "up")]);
         assert!(matches!(
-            known_as(&check, &METADATA),
+            reinterpret_unknown(&check, &METADATA),
             Some(Event::PebbleCheckFailed(failed)) if failed.check().as_str() == "up"
         ));
         for other in [
@@ -364,7 +364,7 @@ mod tests {
             stored("", &[]),
             known,
         ] {
-            assert_eq!(known_as(&other, &METADATA), None, "{other:?}");
+            assert_eq!(reinterpret_unknown(&other, &METADATA), None, "{other:?}");
         }
     }
 

@@ -58,13 +58,13 @@ impl Streams {
         Self { out: Mutex::new(Box::new(out)), err: Mutex::new(Box::new(err)) }
     }
 
-    pub(crate) fn of_process() -> Self {
+    pub(crate) fn from_process() -> Self {
         Self::new(io::stdout(), io::stderr())
     }
 
     /// Prints a line to standard error.
     pub(crate) fn print_error(&self, line: &str) {
-        print(&self.err, line);
+        print_line(&self.err, line);
     }
 }
 
@@ -75,7 +75,7 @@ impl fmt::Debug for Streams {
 }
 
 /// A closed stream is no reason to fail a hook, nor is there anywhere to say so.
-fn print(stream: &Mutex<Box<dyn Write + Send>>, line: &str) {
+fn print_line(stream: &Mutex<Box<dyn Write + Send>>, line: &str) {
     let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
     let _ = stream
         .write_all(line.as_bytes())
@@ -121,7 +121,7 @@ impl HookLog {
     }
 
     /// Spans carry no line of ours, so only events are of interest.
-    fn logs(&self, metadata: &Metadata<'_>) -> bool {
+    fn is_logged(&self, metadata: &Metadata<'_>) -> bool {
         metadata.is_event() && *metadata.level() <= self.inner.level
     }
 
@@ -140,12 +140,12 @@ impl HookLog {
             return;
         }
         if let Err(error) = self.inner.juju.log(level, text) {
-            self.warn(text);
-            self.warn(&error.to_string());
+            self.print_fallback(text);
+            self.print_fallback(&error.to_string());
         }
     }
 
-    fn gather(&self, level: LogLevel, line: &str) {
+    fn add_to_batch(&self, level: LogLevel, line: &str) {
         let place = LEVELS.iter().position(|known| *known == level).unwrap_or(LEVELS.len() - 1);
         let full = {
             let mut batches = self.inner.batches.lock().unwrap_or_else(PoisonError::into_inner);
@@ -162,13 +162,13 @@ impl HookLog {
         self.send(level, &full);
     }
 
-    fn warn(&self, line: &str) {
+    fn print_fallback(&self, line: &str) {
         if let Some(streams) = &self.inner.streams {
             streams.print_error(line);
         }
     }
 
-    fn line(&self, level: Level, line: &str) {
+    fn write_line(&self, level: Level, line: &str) {
         let word = match level {
             Level::ERROR => LogLevel::Error,
             Level::WARN => LogLevel::Warning,
@@ -182,8 +182,8 @@ impl HookLog {
         }
         match (word, &self.inner.streams) {
             (LogLevel::Warning, Some(streams)) => streams.print_error(line),
-            (LogLevel::Debug | LogLevel::Trace, Some(streams)) => print(&streams.out, line),
-            _ => self.gather(word, line),
+            (LogLevel::Debug | LogLevel::Trace, Some(streams)) => print_line(&streams.out, line),
+            _ => self.add_to_batch(word, line),
         }
     }
 
@@ -205,7 +205,7 @@ impl Subscriber for HookLog {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.logs(metadata) || precedes_wait(metadata)
+        self.is_logged(metadata) || is_before_wait(metadata)
     }
 
     /// Lines that a wait follows are heard of whatever the level is.
@@ -223,12 +223,12 @@ impl Subscriber for HookLog {
 
     fn event(&self, event: &Event<'_>) {
         let metadata = event.metadata();
-        if self.logs(metadata) {
+        if self.is_logged(metadata) {
             let mut line = Line::default();
             event.record(&mut line);
-            self.line(*metadata.level(), &line.finish());
+            self.write_line(*metadata.level(), &line.finish());
         }
-        if precedes_wait(metadata) {
+        if is_before_wait(metadata) {
             self.flush();
         }
     }
@@ -239,7 +239,7 @@ impl Subscriber for HookLog {
 }
 
 /// A line of this kind says that somebody waits before he tries again.
-fn precedes_wait(metadata: &Metadata<'_>) -> bool {
+fn is_before_wait(metadata: &Metadata<'_>) -> bool {
     metadata.is_event() && metadata.target() == WAITS
 }
 

@@ -14,16 +14,16 @@
 mod charm_state;
 mod collect_status;
 pub(crate) mod context;
+mod diagnosis;
 mod dispatcher;
 mod explain_refusal;
 mod faults;
 mod framework;
-mod guarded;
 mod invocation;
 mod log;
-mod mistake;
 mod mode;
 mod operator_retry;
+mod panics;
 mod process;
 mod queue;
 mod report;

@@ -21,7 +21,7 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    pub(crate) fn of(invocation: &Invocation) -> Self {
+    pub(crate) fn from_invocation(invocation: &Invocation) -> Self {
         match invocation {
             Invocation::Action(_) => Self::Action,
             Invocation::Hook(event) if is_named_like_workload(event) => Self::Workload,
@@ -31,19 +31,19 @@ impl Mode {
     }
 
     /// The verdict that counts in a run of this kind: no error of a handler fails a workload hook.
-    pub(crate) fn verdict(self, verdict: Verdict, error: &Error) -> Verdict {
-        if self == Self::Workload { verdict.never_failing(error) } else { verdict }
+    pub(crate) fn limit_verdict(self, verdict: Verdict, error: &Error) -> Verdict {
+        if self == Self::Workload { verdict.without_failing(error) } else { verdict }
     }
 
     /// Returns `true` if what the handlers did is committed although the status could not be shown:
     /// a workload hook must not fail, and the failure of an ending one would hold what goes away.
-    pub(crate) fn commits_without_status(self) -> bool {
+    pub(crate) fn may_commit_without_status(self) -> bool {
         matches!(self, Self::Workload | Self::Ending)
     }
 
     /// Returns `true` if a commit that failed is tried once more: Juju runs any other hook again by
     /// itself.
-    pub(crate) fn commits_twice(self) -> bool {
+    pub(crate) fn may_retry_commit(self) -> bool {
         self == Self::Workload
     }
 }

@@ -43,7 +43,7 @@ pub fn main<C: Charm>(charm: C) -> ExitCode {
 }
 
 fn print(text: &str) {
-    Streams::of_process().print_error(text);
+    Streams::from_process().print_error(text);
 }
 
 /// Reads the options from `CHARMWRIGHT_CONTAINERS` and `CHARMWRIGHT_LOG`, which stand in for Juju's

@@ -94,7 +94,7 @@ impl Queue {
     pub(crate) const CAPACITY: usize = 64;
 
     /// The events of a document, oldest first.
-    pub(crate) fn of_stored(entries: Vec<StoredEntry>) -> Self {
+    pub(crate) fn from_stored(entries: Vec<StoredEntry>) -> Self {
         let entries = entries.into_iter().map(|entry| {
             let StoredEntry { event, count, attempts, since, reason, status } = entry;
             Deferred { event: event.into_event(), count, attempts, since, reason, status }
@@ -105,7 +105,7 @@ impl Queue {
     /// The events as a document has them.
     pub(crate) fn to_stored(&self) -> Vec<StoredEntry> {
         let entries = self.entries.iter().map(|entry| StoredEntry {
-            event: StoredEvent::of(&entry.event),
+            event: StoredEvent::from_event(&entry.event),
             count: entry.count,
             attempts: entry.attempts,
             since: entry.since,
@@ -120,7 +120,7 @@ impl Queue {
     }
 
     /// The queue holds an equal event.
-    pub(crate) fn holds(&self, event: &Event) -> bool {
+    pub(crate) fn contains(&self, event: &Event) -> bool {
         self.entries.iter().any(|entry| entry.event == *event)
     }
 
@@ -135,7 +135,7 @@ impl Queue {
 
     /// The same events as they are at their largest once every reason has been cut: what has to fit
     /// for them to stay stored, whatever becomes of their reasons and counts.
-    pub(crate) fn at_its_tightest(&self) -> Self {
+    pub(crate) fn with_shortest_reasons(&self) -> Self {
         let entries = self.entries.iter().map(|entry| Deferred {
             event: entry.event.clone(),
             count: u32::MAX,
@@ -208,7 +208,7 @@ impl Queue {
 
     /// Puts another event in the place of each for which `known` gives one. Where that is stored
     /// already the two become one entry, in the older one's place, with both counts.
-    pub(crate) fn replace(&mut self, known: impl Fn(&Event) -> Option<Event>) {
+    pub(crate) fn replace_events(&mut self, known: impl Fn(&Event) -> Option<Event>) {
         let mut kept: Vec<Deferred> = Vec::with_capacity(self.entries.len());
         for mut entry in std::mem::take(&mut self.entries) {
             if let Some(event) = known(&entry.event) {
@@ -332,7 +332,7 @@ mod tests {
                 queue.store(&unknown(name), &status, Arrival::FromJuju, 7).unwrap_or(());
             }
             let text = serde_json::to_string(&queue.to_stored()).unwrap();
-            let read = Queue::of_stored(serde_json::from_str(&text).unwrap());
+            let read = Queue::from_stored(serde_json::from_str(&text).unwrap());
             prop_assert_eq!(read, queue);
         }
     }

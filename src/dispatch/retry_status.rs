@@ -13,7 +13,7 @@ pub(crate) struct RetryStatus {
     container: ContainerName,
     mode: Mode,
     juju: Arc<HookTools>,
-    said: AtomicBool,
+    is_shown: AtomicBool,
 }
 
 /// How long a Pebble must have kept silent before the unit's status says so.
@@ -21,7 +21,7 @@ const EARLY_STATUS_AFTER: Duration = Duration::from_secs(10);
 
 impl RetryStatus {
     pub(crate) fn new(container: ContainerName, mode: Mode, juju: Arc<HookTools>) -> Self {
-        Self { container, mode, juju, said: AtomicBool::new(false) }
+        Self { container, mode, juju, is_shown: AtomicBool::new(false) }
     }
 }
 
@@ -33,7 +33,7 @@ impl RetryObserver for RetryStatus {
         // A failed action would leave such a status behind: no status is collected after it.
         if self.mode != Mode::Action
             && failure.unanswered() >= EARLY_STATUS_AFTER
-            && !self.said.swap(true, Ordering::Relaxed)
+            && !self.is_shown.swap(true, Ordering::Relaxed)
         {
             let (attempt, attempts) = (failure.attempt(), failure.attempts());
             let text = format!(

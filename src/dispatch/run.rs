@@ -11,10 +11,10 @@ use tracing::instrument::WithSubscriber as _;
 use super::collect_status::show_status;
 use super::context::HookContext;
 use super::dispatcher::{Dispatcher, EventEnd};
-use super::guarded::guarded;
 use super::invocation::Invocation;
 use super::log::{HookLog, Keep, Streams};
 use super::mode::Mode;
+use super::panics::catch_panics;
 use super::report::{FAILURE, HookReport, SUCCESS, USAGE};
 use super::unit_state::LoadedState;
 use super::usage::usage;
@@ -44,7 +44,7 @@ impl Default for RunOptions {
         Self {
             containers: PathBuf::from("/charm/containers"),
             log_level: None,
-            streams: Streams::of_process(),
+            streams: Streams::from_process(),
             now: SystemTime::now(),
         }
     }
@@ -158,7 +158,9 @@ pub fn run<C: Charm>(charm: C, env: HookEnv, tools: HookTools, options: RunOptio
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     match runtime {
         Ok(runtime) => runtime.block_on(run.execute(charm)),
-        Err(error) => run.give_up(Error::new(format!("cannot start the hook's runtime: {error}"))),
+        Err(error) => {
+            run.fail_to_begin(Error::new(format!("cannot start the hook's runtime: {error}")))
+        }
     }
 }
 
@@ -200,7 +202,7 @@ impl HookRun {
             Ok(None) => return Err(ended(USAGE, &usage(&metadata), None)),
             Err(error) => return Err(ended(FAILURE, &text::chain(&error), Some(error.into()))),
         };
-        let mode = Mode::of(&invocation);
+        let mode = Mode::from_invocation(&invocation);
         let tools = Arc::new(tools);
         let level = log_level.unwrap_or_else(|| charm.log_level());
         let streams = (mode != Mode::Action).then_some(streams);
@@ -216,30 +218,30 @@ impl HookRun {
             let name = self.invocation.name();
             tracing::debug!("\"{name}\" of {} begins", self.env.unit());
             let mut report = HookReport::default();
-            // Handlers are guarded one by one; this is for what else an author writes, such as
+            // The panics of handlers are caught one by one; this is for what else an author writes, such as
             // `retry`.
-            let ended = guarded(&name, self.dispatch(charm, &mut report)).await;
-            self.end(report, ended)
+            let ended = catch_panics(&name, self.dispatch(charm, &mut report)).await;
+            self.finish(report, ended)
         };
         executed.with_subscriber(log).await
     }
 
     /// Ends a hook that cannot even begin.
-    fn give_up(self, error: Error) -> HookReport {
+    fn fail_to_begin(self, error: Error) -> HookReport {
         tracing::subscriber::with_default(self.log.clone(), || {
-            self.end(HookReport::default(), Err(error))
+            self.finish(HookReport::default(), Err(error))
         })
     }
 
     /// Ends the hook: tells of a failure, and sends what was logged.
-    fn end(&self, mut report: HookReport, ended: Result<(), Error>) -> HookReport {
+    fn finish(&self, mut report: HookReport, ended: Result<(), Error>) -> HookReport {
         report.exit_code = match ended {
             Ok(()) => SUCCESS,
             Err(error) => {
-                let is_told = self.tell_failure(&error, "failed", &mut report);
+                let is_reported = self.report_failure(&error, "failed", &mut report);
                 report.failure = Some(error);
                 // Only an action that is told to have failed has no more to say by its code.
-                if self.mode == Mode::Action && is_told { SUCCESS } else { FAILURE }
+                if self.mode == Mode::Action && is_reported { SUCCESS } else { FAILURE }
             }
         };
         tracing::debug!("\"{}\" ends with code {}", self.invocation.name(), report.exit_code);
@@ -251,10 +253,10 @@ impl HookRun {
     /// Tells of what is wrong with the hook as a whole where it is looked for: an action's user
     /// reads its message, a workload hook shows a status, since Juju hides its failure, and any
     /// other has its failure in the log. Returns `true` if that could be done.
-    fn tell_failure(&self, error: &Error, ending: &str, report: &mut HookReport) -> bool {
+    fn report_failure(&self, error: &Error, ending: &str, report: &mut HookReport) -> bool {
         let chain = error.chain();
         let name = self.invocation.name();
-        let told = match self.mode {
+        let reported = match self.mode {
             Mode::Action => self.tools.action_fail(&chain).inspect_err(|_| {
                 tracing::error!("{chain}");
             }),
@@ -270,7 +272,7 @@ impl HookRun {
                 Ok(())
             }
         };
-        told.inspect_err(|unsaid| tracing::error!("{}", text::chain(unsaid))).is_ok()
+        reported.inspect_err(|error| tracing::error!("{}", text::chain(error))).is_ok()
     }
 
     /// Loads what the unit remembers, runs the handlers, shows the status, and commits.
@@ -278,7 +280,7 @@ impl HookRun {
         let work = match &self.invocation {
             Invocation::Hook(event) => Work::Event(event),
             Invocation::Action(name) => {
-                let request = ActionRequest::of_agent(name.as_str(), Arc::clone(&self.tools));
+                let request = ActionRequest::from_agent(name.as_str(), Arc::clone(&self.tools));
                 if !ActionOf::<C>::NAMES.contains(&request.name()) {
                     return Err(request.undeclared::<ActionOf<C>>());
                 }
@@ -332,8 +334,8 @@ impl HookRun {
         }
         let Dispatcher { charm, not_ready, report, .. } = dispatcher;
         match show_status(&charm, hook, not_ready, report).await {
-            Err(error) if mode.commits_without_status() => {
-                self.tell_failure(&error, "is done all the same", report);
+            Err(error) if mode.may_commit_without_status() => {
+                self.report_failure(&error, "is done all the same", report);
                 Ok(())
             }
             shown => shown,

@@ -78,7 +78,7 @@ impl LoadedState {
         event: Option<&Event>,
     ) -> Result<UnitState, Error> {
         let mut framework = Framework::read(self.stored.get(FRAMEWORK_KEY).map(String::as_str))?;
-        framework.read_unknown_again(metadata);
+        framework.reinterpret_unknown_events(metadata);
         for gone in framework.drop_undeclared(metadata) {
             tracing::warn!(
                 "dropped the stored \"{}\": the charm has no such container any more",
@@ -86,7 +86,7 @@ impl LoadedState {
             );
         }
         if let Some(event) = event {
-            framework.arrive(event);
+            framework.update_phases(event);
         }
         Ok(UnitState { framework, charm: CharmState::new(self.stored.get(CHARM_KEY).cloned()) })
     }
@@ -115,7 +115,7 @@ impl LoadedState {
         }
         self.stored.extend(changed.clone());
         match self.store.save(tools, &changed, &self.stored) {
-            Err(error) if mode.commits_twice() => {
+            Err(error) if mode.may_retry_commit() => {
                 tracing::warn!("{}; it is tried once more", error.chain());
                 self.store.save(tools, &changed, &self.stored)
             }

@@ -13,7 +13,7 @@ use crate::pebble::NoticeId;
 /// An event that has no form of its own here is kept as Juju's name for the hook and the variables
 /// that came with it. So a kind of event that a later version knows needs no new form: an older
 /// version reads it as a hook that it does not know, and the later one reads what the older one
-/// stored as the event that it is ([`known_as`](super::super::invocation::known_as)).
+/// stored as the event that it is ([`reinterpret_unknown`](super::super::invocation::reinterpret_unknown)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "event",
@@ -56,7 +56,7 @@ pub(crate) enum StoredEvent {
 impl StoredEvent {
     /// Gives the form of an event. An event that is never stored has that of a hook without
     /// variables.
-    pub(crate) fn of(event: &Event) -> Self {
+    pub(crate) fn from_event(event: &Event) -> Self {
         match event {
             Event::Install => Self::Install,
             Event::Start => Self::Start,

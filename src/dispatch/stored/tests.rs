@@ -89,10 +89,10 @@ fn a_unit_goes_on_with_what_version_1_stored() {
 fn a_stored_hook_is_the_event_that_it_has_become() {
     let later = METADATA.containers(&["web", "db", "cache"]);
     let mut framework = Framework::read(Some(EVERY_EVENT)).unwrap();
-    framework.read_unknown_again(&METADATA);
+    framework.reinterpret_unknown_events(&METADATA);
     let unknown = |entry: &&Deferred| matches!(entry.event(), Event::Unknown(_));
     assert_eq!(framework.queue.entries().iter().filter(unknown).count(), 3);
-    framework.read_unknown_again(&later);
+    framework.reinterpret_unknown_events(&later);
     let cache = Event::pebble_ready("cache".parse().unwrap());
     assert_eq!(framework.queue.entries()[11].event(), &cache);
     assert_eq!(framework.queue.entries().iter().filter(unknown).count(), 2);
@@ -113,7 +113,7 @@ fn two_that_have_become_the_same_event_are_one_entry() {
         entry(r#"{"event":"unknown","hook":"web-pebble-ready"}"#, 3),
     );
     let mut framework = Framework::read(Some(&document)).unwrap();
-    framework.read_unknown_again(&METADATA);
+    framework.reinterpret_unknown_events(&METADATA);
     let entries = framework.queue.entries();
     assert_eq!(named(entries), ["web-pebble-ready", "install"]);
     assert_eq!((entries[0].count(), entries[0].since(), entries[0].reason()), (5, 2, "r3"));

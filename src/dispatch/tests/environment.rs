@@ -80,7 +80,7 @@ const MALFORMED: &[(&str, &[u8], &[&str])] = &[
 ];
 
 /// The variables that the agent sets for each kind of hook.
-const SAID: &[(&str, &str)] = &[
+const AGENT_VARIABLES: &[(&str, &str)] = &[
     ("JUJU_PEBBLE_CHECK_NAME", "up"),
     ("JUJU_NOTICE_ID", "12"),
     ("JUJU_NOTICE_TYPE", "custom"),
@@ -99,12 +99,12 @@ const SAID: &[(&str, &str)] = &[
 ];
 
 /// What is called for by this hook with all that may be said, but for what one variable is instead.
-fn called(hook: &str, variable: &str, value: &[u8]) -> Result<Invocation, crate::juju::Error> {
+fn invocation(hook: &str, variable: &str, value: &[u8]) -> Result<Invocation, crate::juju::Error> {
     let unit = [("JUJU_UNIT_NAME", "example/0"), ("JUJU_DISPATCH_PATH", hook)];
-    let said = unit.iter().chain(SAID).filter(|(name, _)| *name != variable);
-    let vars = said.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let odd = (OsString::from(variable), OsString::from_vec(value.to_vec()));
-    let env = HookEnv::from_vars(vars.chain([odd]))?;
+    let variables = unit.iter().chain(AGENT_VARIABLES).filter(|(name, _)| *name != variable);
+    let vars = variables.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let replaced = (OsString::from(variable), OsString::from_vec(value.to_vec()));
+    let env = HookEnv::from_vars(vars.chain([replaced]))?;
     Ok(Invocation::from_env(&env, &METADATA)?.unwrap())
 }
 
@@ -112,14 +112,14 @@ fn called(hook: &str, variable: &str, value: &[u8]) -> Result<Invocation, crate:
 fn a_malformed_variable_fails_the_hooks_that_need_it_and_no_other() {
     for &(variable, value, needed_by) in MALFORMED {
         for hook in HOOKS {
-            let called = called(hook, variable, value);
+            let invocation = invocation(hook, variable, value);
             if needed_by.contains(&hook) {
-                let error = called.unwrap_err();
+                let error = invocation.unwrap_err();
                 assert_eq!(error.kind(), &ErrorKind::Environment { variable }, "{hook}");
                 assert!(error.to_string().contains(variable), "{error}");
             } else {
                 let name = hook.strip_prefix("hooks/").unwrap_or(hook);
-                assert_eq!(called.unwrap().name(), name, "{variable}");
+                assert_eq!(invocation.unwrap().name(), name, "{variable}");
             }
         }
     }
@@ -131,11 +131,11 @@ fn the_names_of_unit_and_event_are_needed_by_every_hook() {
         [("JUJU_UNIT_NAME", "web"), ("JUJU_UNIT_NAME", ""), ("JUJU_HOOK_NAME", "..")]
     {
         for hook in HOOKS {
-            let error = called(hook, variable, value.as_bytes()).unwrap_err();
+            let error = invocation(hook, variable, value.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), &ErrorKind::Environment { variable }, "{hook}");
         }
     }
-    let error = called("hooks/../x", "JUJU_RELATION", b"db").unwrap_err();
+    let error = invocation("hooks/../x", "JUJU_RELATION", b"db").unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Environment { variable: "JUJU_DISPATCH_PATH" });
     // Where nothing else names the event, an action's name does.
     let vars = [("JUJU_UNIT_NAME", "example/0"), ("JUJU_ACTION_NAME", "../restart")];
@@ -146,17 +146,17 @@ fn the_names_of_unit_and_event_are_needed_by_every_hook() {
 
 #[test]
 fn a_hook_without_a_variable_of_its_own_is_unknown_and_every_other_is_as_it_was() {
-    for &(variable, _) in SAID {
+    for &(variable, _) in AGENT_VARIABLES {
         for hook in HOOKS {
             let needs = match variable {
                 "JUJU_PEBBLE_CHECK_NAME" => hook == FAILED || hook == RECOVERED,
                 "JUJU_NOTICE_ID" | "JUJU_NOTICE_TYPE" | "JUJU_NOTICE_KEY" => hook == NOTICE,
                 _ => false,
             };
-            let without = called(hook, variable, b"").unwrap();
-            let with = called(hook, "LANG", b"C.UTF-8").unwrap();
+            let without = invocation(hook, variable, b"").unwrap();
+            let with = invocation(hook, "LANG", b"C.UTF-8").unwrap();
             assert_eq!(without.name(), with.name(), "{variable}");
-            let unknown = |called: &Invocation| match called {
+            let unknown = |invocation: &Invocation| match invocation {
                 Invocation::Hook(Event::Unknown(unknown)) => Some(unknown.variables().clone()),
                 _ => None,
             };

@@ -13,12 +13,12 @@ pub(super) fn serve(listener: UnixListener, answer: Arc<Answer>) {
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let answer = Arc::clone(&answer);
-            std::thread::spawn(move || while_asked(stream, &*answer));
+            std::thread::spawn(move || answer_requests(stream, &*answer));
         }
     });
 }
 
-fn while_asked(stream: UnixStream, answer: &Answer) -> Option<()> {
+fn answer_requests(stream: UnixStream, answer: &Answer) -> Option<()> {
     let mut writer = stream.try_clone().ok()?;
     let mut reader = BufReader::new(stream);
     loop {
@@ -53,7 +53,7 @@ fn while_asked(stream: UnixStream, answer: &Answer) -> Option<()> {
 }
 
 /// A Pebble that does all that is asked of it.
-pub(super) fn willing(method: &str, path: &str) -> (u16, Value) {
+pub(super) fn accepting(method: &str, path: &str) -> (u16, Value) {
     match (method, path.split('?').next().unwrap_or_default()) {
         ("GET", "/v1/system-info") => sync(json!({"version": "v1.32.1", "boot-id": "1"})),
         ("POST", "/v1/services") => change_started(),
@@ -83,7 +83,7 @@ pub(super) fn failing_service(method: &str, path: &str) -> (u16, Value) {
                 ]
             }]
         })),
-        _ => willing(method, path),
+        _ => accepting(method, path),
     }
 }
 
@@ -93,7 +93,7 @@ pub(super) fn refusing(
 ) -> impl Fn(&str, &str) -> (u16, Value) + Send + Sync + 'static {
     move |method, path| {
         if method == "GET" {
-            return willing(method, path);
+            return accepting(method, path);
         }
         (
             status,

@@ -124,7 +124,7 @@ pub(super) struct Unit {
 
 /// What one hook did.
 #[derive(Debug)]
-pub(super) struct Ran {
+pub(super) struct HookResult {
     pub(super) code: u8,
     pub(super) report: HookReport,
     pub(super) seen: Vec<String>,
@@ -138,9 +138,9 @@ pub(super) struct Ran {
 }
 
 #[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Sink {
+impl Write for SharedBuffer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -151,7 +151,7 @@ impl Write for Sink {
     }
 }
 
-impl Sink {
+impl SharedBuffer {
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
@@ -177,9 +177,9 @@ impl Unit {
     pub(super) fn in_operation() -> Self {
         let unit = Self::new();
         unit.edit(|framework| {
-            framework.arrive(&Event::Install);
-            framework.arrive(&Event::Start);
-            framework.arrive(&Event::pebble_ready("web".parse().unwrap()));
+            framework.update_phases(&Event::Install);
+            framework.update_phases(&Event::Start);
+            framework.update_phases(&Event::pebble_ready("web".parse().unwrap()));
         });
         unit
     }
@@ -255,7 +255,7 @@ impl Unit {
     }
 
     /// Runs the charm that does what it is told.
-    pub(super) fn run(&self, dispatch_path: &str) -> Ran {
+    pub(super) fn run(&self, dispatch_path: &str) -> HookResult {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let charm = Probe {
             steps: self.steps.clone(),
@@ -265,11 +265,11 @@ impl Unit {
             seen: Arc::clone(&seen),
         };
         let ran = self.run_charm(charm, dispatch_path);
-        Ran { seen: seen.lock().unwrap().clone(), ..ran }
+        HookResult { seen: seen.lock().unwrap().clone(), ..ran }
     }
 
     /// Runs any charm.
-    pub(super) fn run_charm(&self, charm: impl Charm, dispatch_path: &str) -> Ran {
+    pub(super) fn run_charm(&self, charm: impl Charm, dispatch_path: &str) -> HookResult {
         let mut vars: Vec<(&str, String)> = vec![
             ("JUJU_UNIT_NAME", "probe/0".to_owned()),
             ("JUJU_DISPATCH_PATH", dispatch_path.to_owned()),
@@ -281,7 +281,7 @@ impl Unit {
                 .unwrap();
         begin(&self.tools, dispatch_path);
         self.tools.forget_calls();
-        let (out, err) = (Sink::default(), Sink::default());
+        let (out, err) = (SharedBuffer::default(), SharedBuffer::default());
         let options = RunOptions::new()
             .containers_folder(self.folder.path())
             .log_level(self.log_level)
@@ -296,7 +296,7 @@ impl Unit {
             assert!(!call.succeeded() || call.read_stdin() == call.stdin().is_some(), "{call:?}");
         }
         let (statuses, application) = statuses(&calls);
-        Ran {
+        HookResult {
             code,
             report,
             seen: Vec::new(),

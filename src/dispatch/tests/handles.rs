@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::fake_pebble::willing;
+use super::fake_pebble::accepting;
 use super::fakes::Unit;
 use super::probe::{Act, Declared, Web};
 use crate::juju::Port;
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The policy with which a function that only reads calls Pebble.
-fn patience(web: &ContainerView) -> RetryPolicy {
+fn policy_of(web: &ContainerView) -> RetryPolicy {
     web.policy().clone()
 }
 
@@ -23,9 +23,9 @@ fn once(seconds: u64) -> RetryPolicy {
 }
 
 /// A charm that asks its handles how patient they are.
-struct Asking<'a>(&'a Mutex<Vec<RetryPolicy>>);
+struct PolicyProbe<'a>(&'a Mutex<Vec<RetryPolicy>>);
 
-impl Charm for Asking<'_> {
+impl Charm for PolicyProbe<'_> {
     type Declared = Declared;
 
     async fn reconcile(&mut self, _: &Hook<Declared>) -> Result {
@@ -36,8 +36,8 @@ impl Charm for Asking<'_> {
         let web = hook.container(Web);
         let seen = [
             web.policy().clone(),
-            patience(web.view()),
-            patience(&hook.view().container(Web)),
+            policy_of(web.view()),
+            policy_of(&hook.view().container(Web)),
             hook.container_named("web")?.policy().clone(),
             hook.containers().next().unwrap().policy().clone(),
             web.clone().with_retry(once(7)).policy().clone(),
@@ -53,22 +53,22 @@ impl Charm for Asking<'_> {
     async fn collect_status(&self, unit: &UnitView<Declared>, _: &mut Statuses) -> Result {
         let web = unit.container(Web);
         let named = unit.container_named("web")?;
-        let seen = [patience(&web), patience(&named), patience(&web.with_retry(once(7)))];
+        let seen = [policy_of(&web), policy_of(&named), policy_of(&web.with_retry(once(7)))];
         self.0.lock().unwrap().extend(seen);
-        self.0.lock().unwrap().extend(unit.containers().map(|web| patience(&web)));
+        self.0.lock().unwrap().extend(unit.containers().map(|web| policy_of(&web)));
         Ok(())
     }
 }
 
 #[test]
-fn patience_is_the_handles_own() {
+fn the_retry_policy_is_the_handles_own() {
     for (unit, hook, handlers) in [
         (Unit::in_operation(), "hooks/config-changed", Phase::Operation.policy()),
         (Unit::new(), "hooks/config-changed", Phase::Setup.policy()),
         (Unit::in_operation(), "hooks/stop", once(10)),
     ] {
         let seen = Mutex::default();
-        assert_eq!(unit.run_charm(Asking(&seen), hook).code, 0);
+        assert_eq!(unit.run_charm(PolicyProbe(&seen), hook).code, 0);
         let expected: Vec<RetryPolicy> = [&handlers; 5]
             .into_iter()
             .cloned()
@@ -81,9 +81,9 @@ fn patience_is_the_handles_own() {
 }
 
 /// Runs a function as the handler of config-changed.
-struct Doing<F>(F);
+struct RunsFunction<F>(F);
 
-impl<F: FnMut(&Hook<Declared>) -> Result> Charm for Doing<F> {
+impl<F: FnMut(&Hook<Declared>) -> Result> Charm for RunsFunction<F> {
     type Declared = Declared;
 
     async fn reconcile(&mut self, hook: &Hook<Declared>) -> Result {
@@ -102,7 +102,7 @@ const CONFIG_CHANGED: &str = "hooks/config-changed";
 fn a_container_that_is_not_declared_is_an_error_by_name_alone() {
     let unit = Unit::in_operation();
     let ran = unit.run_charm(
-        Doing(|hook: &Hook<Declared>| {
+        RunsFunction(|hook: &Hook<Declared>| {
             assert!(hook.view().container_named("other").is_err());
             hook.container_named("other")?;
             Ok(())
@@ -120,10 +120,10 @@ fn a_container_that_is_not_declared_is_an_error_by_name_alone() {
 
 #[test]
 fn options_that_cannot_be_read_fail_no_container() {
-    let unit = Unit::in_operation().with_pebble(willing);
+    let unit = Unit::in_operation().with_pebble(accepting);
     unit.break_tool("config-get");
     let seen = Mutex::default();
-    let ran = unit.run_charm(Asking(&seen), CONFIG_CHANGED);
+    let ran = unit.run_charm(PolicyProbe(&seen), CONFIG_CHANGED);
     // The handler got its container, with the library's own values.
     assert_eq!(seen.into_inner().unwrap()[0], Phase::Operation.policy());
     assert!(
@@ -154,7 +154,7 @@ fn reconcile_runs_for_every_event_that_changes_the_world() {
             count += 1;
             Ok(())
         };
-        assert_eq!(unit.run_charm(Doing(count_runs), &format!("hooks/{hook}")).code, 0);
+        assert_eq!(unit.run_charm(RunsFunction(count_runs), &format!("hooks/{hook}")).code, 0);
         assert_eq!(count, runs, "{hook}");
     }
 }
@@ -163,7 +163,7 @@ fn reconcile_runs_for_every_event_that_changes_the_world() {
 fn the_state_is_one_value_that_a_failed_change_leaves_alone() {
     let unit = Unit::in_operation();
     let ran = unit.run_charm(
-        Doing(|hook: &Hook<Declared>| {
+        RunsFunction(|hook: &Hook<Declared>| {
             assert_eq!(*hook.state()?, "");
             hook.update_state(|state| state.push_str("one"))?;
             let held = hook.state()?;
@@ -180,7 +180,7 @@ fn the_state_is_one_value_that_a_failed_change_leaves_alone() {
     );
     assert_eq!(ran.code, 0, "{ran:?}");
     let ran = unit.run_charm(
-        Doing(|hook: &Hook<Declared>| {
+        RunsFunction(|hook: &Hook<Declared>| {
             assert_eq!(*hook.view().state()?, "one two");
             Ok(())
         }),
@@ -198,7 +198,7 @@ fn a_hook_opens_the_missing_ports_and_closes_the_stale_ones() {
             assert_eq!(hook.opened_ports()?, ports.iter().copied().collect::<BTreeSet<_>>());
             Ok(())
         };
-        let ran = unit.run_charm(Doing(set), CONFIG_CHANGED);
+        let ran = unit.run_charm(RunsFunction(set), CONFIG_CHANGED);
         assert_eq!(ran.code, 0, "{ran:?}");
         let about_ports = |tool: &&'static str| tool.ends_with("-port");
         ran.tools.into_iter().filter(about_ports).collect::<Vec<_>>()
@@ -215,7 +215,7 @@ fn a_hook_knows_its_unit() {
     let unit = Unit::in_operation();
     let seen = Arc::new(Mutex::new(None));
     let ran = unit.run_charm(
-        Doing(|hook: &Hook<Declared>| {
+        RunsFunction(|hook: &Hook<Declared>| {
             hook.set_workload_version("7.2")?;
             let resource = hook.resource("image").unwrap_err();
             *seen.lock().unwrap() = Some((

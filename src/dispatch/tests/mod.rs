@@ -2,11 +2,11 @@
 
 use super::*;
 
+mod diagnosis;
 mod environment;
 mod fake_pebble;
 pub(super) mod fakes;
 mod handles;
-mod mistakes;
 mod probe;
 mod runs;
 mod states;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::charm_state::CHARM_KEY;
-use super::fake_pebble::willing;
+use super::fake_pebble::accepting;
 use super::fakes::{Unit, lines_logged};
 use super::probe::{Collected, Step};
 use super::queue::{Arrival, Queue};
@@ -280,7 +280,7 @@ fn a_config_that_cannot_be_read_without_a_panic_holds_no_unit_that_goes_away() {
 #[test]
 fn a_pebble_that_answers_is_active() {
     let unit = Unit::in_operation()
-        .with_pebble(willing)
+        .with_pebble(accepting)
         .on("config-changed", Step::Pebble)
         .collecting(Collected::Readiness);
     let ran = unit.run(CONFIG_CHANGED);
@@ -399,7 +399,7 @@ fn what_another_change_is_waited_for_is_told_before_the_wait() {
             ("POST", "/v1/services") => {
                 requests.fetch_add(1, Ordering::SeqCst);
                 seen.lock().unwrap().push(lines_logged(&tools.calls()));
-                willing(method, target)
+                accepting(method, target)
             }
             ("GET", "/v1/changes/1/wait" | "/v1/changes/1")
                 if requests.load(Ordering::SeqCst) == 1 =>
@@ -415,7 +415,7 @@ fn what_another_change_is_waited_for_is_told_before_the_wait() {
                 });
                 (200, json!({"type": "sync", "status-code": 200, "status": "OK", "result": change}))
             }
-            _ => willing(method, target),
+            _ => accepting(method, target),
         })
         .on("actions/act", Step::Restart);
     let ran = unit.run("actions/act");

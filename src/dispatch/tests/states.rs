@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::fakes::{Ran, Unit};
+use super::fakes::{HookResult, Unit};
 use super::probe::{Collected, Step};
 use super::queue::{Arrival, Queue};
 use super::store::Store;
@@ -22,7 +22,7 @@ fn named(hook: &str) -> Event {
     Event::unknown(hook, [])
 }
 
-fn times(ran: &Ran, tool: &str) -> usize {
+fn times(ran: &HookResult, tool: &str) -> usize {
     ran.tools.iter().filter(|called| **called == tool).count()
 }
 

@@ -1,7 +1,7 @@
 //! Every row of the outcome table, run as a hook.
 
-use super::fake_pebble::{failing_service, refusing, willing};
-use super::fakes::{Ran, Unit};
+use super::fake_pebble::{accepting, failing_service, refusing};
+use super::fakes::{HookResult, Unit};
 use super::probe::{Collected, Step};
 use super::queue::Arrival;
 use super::report::Ending;
@@ -12,13 +12,13 @@ use crate::{ErrorKind, Event, NotReady, Verdict};
 const READY: &str = "hooks/web-pebble-ready";
 const CONFIG_CHANGED: &str = "hooks/config-changed";
 
-fn committed(ran: &Ran) {
+fn committed(ran: &HookResult) {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(ran.statuses.len(), 1, "{ran:?}");
     assert!(ran.seen.ends_with(&["collect-status".to_owned()]), "{ran:?}");
 }
 
-fn failed(ran: &Ran, cause: &str) {
+fn failed(ran: &HookResult, cause: &str) {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(!ran.seen.contains(&"collect-status".to_owned()), "{ran:?}");
     assert!(!ran.tools.contains(&"state-set"), "{ran:?}");
@@ -70,7 +70,7 @@ fn pebble_away_in_a_workload_hook_stores_and_waits() {
     );
     assert_eq!(unit.stored(), ["web-pebble-ready"]);
 
-    let mut unit = unit.with_pebble(willing);
+    let mut unit = unit.with_pebble(accepting);
     unit.steps.clear();
     let ran = unit.run("hooks/update-status");
     assert_eq!(ran.seen, ["web-pebble-ready", "update-status", "collect-status"]);

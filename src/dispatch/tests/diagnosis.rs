@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::fake_pebble::{refusing, willing};
-use super::fakes::{Ran, Unit};
+use super::fake_pebble::{accepting, refusing};
+use super::fakes::{HookResult, Unit};
 use super::probe::Step;
 use crate::juju::LogLevel;
 
@@ -63,13 +63,13 @@ fn failing(
                     ),
                 }
             }
-            _ => willing(method, target),
+            _ => accepting(method, target),
         }
     }
 }
 
 /// Nothing that anybody reads repeats what the user gave.
-fn tells_no_value(ran: &Ran) {
+fn assert_no_value_is_shown(ran: &HookResult) {
     let told = format!("{ran:?}");
     for value in ["hunter2", "4242", "/secret", "mange"] {
         assert!(!told.contains(value), "{value}: {told}");
@@ -193,11 +193,11 @@ fn a_service_that_cannot_be_started_blocks_by_the_options_name_until_it_is_mende
             (0, format!("blocked: invalid {told}").as_str())
         );
         assert!(unit.stored().is_empty() && ran.err.contains("needs the user"), "{ran:?}");
-        tells_no_value(&ran);
+        assert_no_value_is_shown(&ran);
         // As the failure of an action too.
         let ran = unit.run("actions/act");
         assert!(ran.failure.as_ref().unwrap().contains(told), "{ran:?}");
-        tells_no_value(&ran);
+        assert_no_value_is_shown(&ran);
         unit.steps.clear();
         assert_eq!(unit.run(CONFIG_CHANGED).statuses, ["active"]);
     }
@@ -243,7 +243,7 @@ fn what_is_led_back_to_no_option_or_is_not_the_users_to_mend_stays_a_failed_chan
         assert_eq!(unit.stored(), ["config-changed"]);
         // What the charm itself gave is for its author to read in the log.
         assert_eq!(ran.err.contains("own"), value, "{ran:?}");
-        tells_no_value(&ran);
+        assert_no_value_is_shown(&ran);
     }
 }
 
@@ -300,20 +300,20 @@ fn a_refused_layer_blocks_by_the_options_name() {
         assert_eq!(ran.code, 0, "{ran:?}");
         assert!(ran.statuses[0].starts_with(&format!("blocked: invalid {told}")), "{ran:?}");
         assert!(unit.stored().is_empty());
-        tells_no_value(&ran);
+        assert_no_value_is_shown(&ran);
     }
 }
 
 #[test]
 fn a_command_that_is_refused_before_it_is_sent_says_why() {
     let unit =
-        Unit::in_operation().with_pebble(willing).on("config-changed", Step::Command("'hunter2"));
+        Unit::in_operation().with_pebble(accepting).on("config-changed", Step::Command("'hunter2"));
     let ran = unit.run(CONFIG_CHANGED);
     assert_eq!(
         ran.statuses,
         ["blocked: invalid \"command\": its command cannot be run: a quote is not closed"]
     );
-    tells_no_value(&ran);
+    assert_no_value_is_shown(&ran);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! at. The option is for the charm to say ([`Charm::option_of`](crate::Charm::option_of)). The
 //! words are ours, since Pebble's repeat the value.
 
-use crate::error::Told;
+use crate::error::Explanation;
 use crate::layer_field::{Entry, LayerKey};
 use crate::pebble::{
     self, FileErrorKind, FileInfo, FileType, ListOptions, Reader, Service, ServiceFailure,
@@ -26,51 +26,51 @@ type OptionOf<'a> = &'a dyn Fn(&Entry, LayerKey) -> Option<&'static str>;
 
 /// Gives the error in our words, if it is about a field that the charm leads back to an option,
 /// or about a process that was not started.
-pub(crate) async fn told(
+pub(crate) async fn diagnose(
     option_of: OptionOf<'_>,
     client: &Reader,
     error: &pebble::Error,
-) -> Option<Told> {
+) -> Option<Explanation> {
     if is_command(error) {
         return None;
     }
     if *error.kind() == pebble::ErrorKind::ChangeFailed {
-        return of_change(option_of, client, &error.failed_services()).await;
+        return diagnose_change(option_of, client, &error.failed_services()).await;
     }
     let fault = error.user_fault()?;
-    let finding = owner_in(error).or_else(|| refused(fault))?;
-    let option = finding.option(option_of, &entry_in(error)?)?;
+    let finding = owner_finding(error).or_else(|| finding_of_field(fault))?;
+    let option = finding.option(option_of, &refused_entry(error)?)?;
     // What was refused before it was sent says why and repeats nothing: `cannot use service "web":
     // its command cannot be run: …`.
-    let ours = match error.kind() {
+    let reason = match error.kind() {
         pebble::ErrorKind::InvalidRequest => error.reason().split_once("\": ").map(|(_, why)| why),
         _ => None,
     };
-    Some(Told::mistake(option, ours.unwrap_or(finding.words)))
+    Some(Explanation::user_mistake(option, reason.unwrap_or(finding.words)))
 }
 
-async fn of_change(
+async fn diagnose_change(
     option_of: OptionOf<'_>,
     client: &Reader,
     failures: &[ServiceFailure],
-) -> Option<Told> {
+) -> Option<Explanation> {
     if failures.iter().all(|failure| failure.start_refusal().is_none()) {
         return None;
     }
     let mut texts = Vec::new();
     let mut mistakes = Vec::new();
     // Pebble's own words are for the log only where no option is behind them.
-    let mut from_options = false;
+    let mut has_option_values = false;
     for failure in failures {
         let Some(refusal) = failure.start_refusal() else {
             texts.push(failed_service(failure));
             continue;
         };
         let service = Entry::Service(failure.service().to_owned());
-        let finding = finding(client, failure.service(), refusal).await;
+        let finding = find_cause(client, failure.service(), refusal).await;
         let option = finding.as_ref().and_then(|finding| finding.option(option_of, &service));
         let in_texts = [LayerKey::Command, LayerKey::WorkingDir, LayerKey::User];
-        from_options |=
+        has_option_values |=
             option.is_some() || in_texts.iter().any(|key| option_of(&service, *key).is_some());
         texts.push(match (&finding, refusal) {
             (Some(finding), _) => format!("{}: {}", failure.service(), finding.words),
@@ -80,7 +80,9 @@ async fn of_change(
             (None, _) => format!("{}: it cannot be started", failure.service()),
         });
         mistakes.extend(
-            finding.zip(option).map(|(finding, option)| Told::mistake(option, finding.words)),
+            finding
+                .zip(option)
+                .map(|(finding, option)| Explanation::user_mistake(option, finding.words)),
         );
     }
     // As long as one of them failed for another reason, the event has to run again.
@@ -88,7 +90,7 @@ async fn of_change(
         return mistakes.into_iter().next();
     }
     let text = one_line(&format_args!("failed: {}", texts.join("; ")));
-    Some(Told::failed(text, from_options))
+    Some(Explanation::failed_services(text, has_option_values))
 }
 
 impl Finding {
@@ -97,29 +99,31 @@ impl Finding {
     }
 }
 
-async fn finding(client: &Reader, service: &str, refusal: StartRefusal<'_>) -> Option<Finding> {
+async fn find_cause(client: &Reader, service: &str, refusal: StartRefusal<'_>) -> Option<Finding> {
     match refusal {
-        StartRefusal::NotRun { program, why } => not_run(client, service, program, why).await,
-        said => said_by_itself(said),
+        StartRefusal::NotRun { program, why } => {
+            inspect_container(client, service, program, why).await
+        }
+        other => finding_from_text(other),
     }
 }
 
 /// A check's user and group are judged as it is added, in the words in which a service's are when
 /// it is started. (Pebble 1.32.1, `internals/plan/plan.go`.)
-fn owner_in(error: &pebble::Error) -> Option<Finding> {
-    let (_, said) = error.message()?.split_once(" has invalid user/group: ")?;
-    StartRefusal::read(said).and_then(said_by_itself)
+fn owner_finding(error: &pebble::Error) -> Option<Finding> {
+    let (_, refusal) = error.message()?.split_once(" has invalid user/group: ")?;
+    StartRefusal::read(refusal).and_then(finding_from_text)
 }
 
 /// What needs no look at the container.
-fn said_by_itself(refusal: StartRefusal<'_>) -> Option<Finding> {
+fn finding_from_text(refusal: StartRefusal<'_>) -> Option<Finding> {
     let (keys, words): (&[LayerKey], _) = match refusal {
         StartRefusal::NotOnPath => return Some(NO_SUCH_PROGRAM),
         StartRefusal::NoProgram => {
-            return Some(of_command("its first word, which names the program, is empty"));
+            return Some(command_finding("its first word, which names the program, is empty"));
         }
-        StartRefusal::NoSuchUser => return refused(UserFault::User),
-        StartRefusal::NoSuchGroup => return refused(UserFault::Group),
+        StartRefusal::NoSuchUser => return finding_of_field(UserFault::User),
+        StartRefusal::NoSuchGroup => return finding_of_field(UserFault::Group),
         StartRefusal::NoSuchUserId => {
             (&[LayerKey::UserId], "the container has no user of this number")
         }
@@ -141,21 +145,21 @@ fn said_by_itself(refusal: StartRefusal<'_>) -> Option<Finding> {
     Some(Finding { keys, words })
 }
 
-const NO_SUCH_PROGRAM: Finding = of_command("the container has no such program");
-const NO_SUCH_DIRECTORY: Finding = of_directory("the container has no such directory");
+const NO_SUCH_PROGRAM: Finding = command_finding("the container has no such program");
+const NO_SUCH_DIRECTORY: Finding = directory_finding("the container has no such directory");
 
-const fn of_command(words: &'static str) -> Finding {
+const fn command_finding(words: &'static str) -> Finding {
     Finding { keys: &[LayerKey::Command], words }
 }
 
-const fn of_directory(words: &'static str) -> Finding {
+const fn directory_finding(words: &'static str) -> Finding {
     Finding { keys: &[LayerKey::WorkingDir], words }
 }
 
 /// A field that Pebble itself has named.
-fn refused(fault: UserFault) -> Option<Finding> {
+fn finding_of_field(fault: UserFault) -> Option<Finding> {
     Some(match fault {
-        UserFault::Command => of_command(
+        UserFault::Command => command_finding(
             "it cannot be run: it holds no word, does not close a quote, or there is no such \
              program",
         ),
@@ -174,7 +178,7 @@ fn refused(fault: UserFault) -> Option<Finding> {
 }
 
 /// The service or check whose field an answer to `add layer` refuses.
-fn entry_in(error: &pebble::Error) -> Option<Entry> {
+fn refused_entry(error: &pebble::Error) -> Option<Entry> {
     if !["add layer ", "put back layer "].iter().any(|start| error.operation().starts_with(start)) {
         return None;
     }
@@ -188,10 +192,15 @@ fn entry_in(error: &pebble::Error) -> Option<Entry> {
 
 /// The system's answer is the same whether the program or the directory is at fault, so both are
 /// looked at.
-async fn not_run(client: &Reader, service: &str, program: &str, why: &str) -> Option<Finding> {
+async fn inspect_container(
+    client: &Reader,
+    service: &str,
+    program: &str,
+    why: &str,
+) -> Option<Finding> {
     match why {
         "exec format error" => {
-            return Some(of_command("its program is nothing that can be run here"));
+            return Some(command_finding("its program is nothing that can be run here"));
         }
         "operation not permitted" => {
             return Some(Finding {
@@ -210,50 +219,50 @@ async fn not_run(client: &Reader, service: &str, program: &str, why: &str) -> Op
     let plan = client.plan().await.ok()?;
     let service = plan.services().get(service)?;
     let directory = match service.get_working_dir() {
-        Some(path) => look(client, path).await?,
-        None => Seen::Nothing,
+        Some(path) => path_state(client, path).await?,
+        None => PathState::Missing,
     };
     if service.get_working_dir().is_some() {
         match &directory {
-            Seen::Nothing => return Some(NO_SUCH_DIRECTORY),
-            Seen::Something(found) if *found.file_type() != FileType::Directory => {
-                return Some(of_directory("it is no directory in the container"));
+            PathState::Missing => return Some(NO_SUCH_DIRECTORY),
+            PathState::Found(found) if *found.file_type() != FileType::Directory => {
+                return Some(directory_finding("it is no directory in the container"));
             }
-            Seen::Something(_) => {}
+            PathState::Found(_) => {}
         }
     }
     if !program.starts_with('/') {
         // It is looked for from the directory in which the command runs, and that is there.
-        return Some(of_command(if why == "permission denied" {
+        return Some(command_finding(if why == "permission denied" {
             "its program may not be run"
         } else {
             NO_SUCH_PROGRAM.words
         }));
     }
-    Some(match look(client, program).await? {
-        Seen::Nothing => NO_SUCH_PROGRAM,
-        Seen::Something(found) if *found.file_type() == FileType::Directory => {
-            of_command("it names a directory, not a program")
+    Some(match path_state(client, program).await? {
+        PathState::Missing => NO_SUCH_PROGRAM,
+        PathState::Found(found) if *found.file_type() == FileType::Directory => {
+            command_finding("it names a directory, not a program")
         }
-        Seen::Something(found) if found.mode().bits() & 0o111 == 0 => {
-            of_command("it names a file that may not be executed")
+        PathState::Found(found) if found.mode().bits() & 0o111 == 0 => {
+            command_finding("it names a file that may not be executed")
         }
-        Seen::Something(_) if why != "permission denied" => {
-            of_command("its program is there, and the interpreter or loader that it needs is not")
-        }
-        Seen::Something(found) => forbidden(service, &directory, &found),
+        PathState::Found(_) if why != "permission denied" => command_finding(
+            "its program is there, and the interpreter or loader that it needs is not",
+        ),
+        PathState::Found(found) => permission_finding(service, &directory, &found),
     })
 }
 
 /// Both are there, and the user who runs the command may not use one of them.
-fn forbidden(service: &Service, directory: &Seen, program: &FileInfo) -> Finding {
+fn permission_finding(service: &Service, directory: &PathState, program: &FileInfo) -> Finding {
     let for_all = |file: &FileInfo| file.mode().bits() & 0o001 != 0;
-    let closed = matches!(directory, Seen::Something(directory) if !for_all(directory));
+    let closed = matches!(directory, PathState::Found(directory) if !for_all(directory));
     let as_another = service.get_user().is_some() || service.get_user_id().is_some();
     if closed && for_all(program) && as_another {
-        of_directory("the user who runs the command may not enter it")
+        directory_finding("the user who runs the command may not enter it")
     } else {
-        of_command(
+        command_finding(
             "the user who runs it may not run its program, or not enter a directory on the way to \
              it",
         )
@@ -261,19 +270,19 @@ fn forbidden(service: &Service, directory: &Seen, program: &FileInfo) -> Finding
 }
 
 /// Pebble's view of a path of the container, links followed.
-enum Seen {
-    Nothing,
-    Something(FileInfo),
+enum PathState {
+    Missing,
+    Found(FileInfo),
 }
 
 /// Asks Pebble; `None` where it does not say.
-async fn look(client: &Reader, path: &str) -> Option<Seen> {
+async fn path_state(client: &Reader, path: &str) -> Option<PathState> {
     match client.list_files(path, &ListOptions::new().itself()).await {
-        Ok(found) => found.into_iter().next().map(Seen::Something),
+        Ok(found) => found.into_iter().next().map(PathState::Found),
         Err(error) => match error.kind() {
-            pebble::ErrorKind::File(FileErrorKind::NotFound) => Some(Seen::Nothing),
+            pebble::ErrorKind::File(FileErrorKind::NotFound) => Some(PathState::Missing),
             // A loop of links, or a file where a folder should be on the way.
-            pebble::ErrorKind::File(FileErrorKind::Generic) => Some(Seen::Nothing),
+            pebble::ErrorKind::File(FileErrorKind::Generic) => Some(PathState::Missing),
             _ => None,
         },
     }
