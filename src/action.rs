@@ -1,4 +1,4 @@
-//! Actions: what a user of the model asks of one unit, and what comes of it.
+//! A charm's actions: their names and parameters, the request of one action, and its result.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use crate::config::redact_values;
 use crate::error::Error;
 use crate::juju::{HookTools, check_action_key};
 
-/// The actions of a charm, as a type that an action is parsed into: usually an enum with a variant
-/// for each, whose fields are the action's parameters.
+/// A type that implements this trait lists a charm's actions and is what an action is parsed into:
+/// usually an enum with a variant for each action, whose fields are the action's parameters.
 ///
-/// Each name stands in [`NAMES`](Actions::NAMES) and in [`parse`](Actions::parse); a test that
-/// parses an [`ActionRequest::new`] for each of the names holds them together.
+/// Each name is listed in [`NAMES`](Actions::NAMES) and matched in [`parse`](Actions::parse). A
+/// test that parses an [`ActionRequest::new`] for each of the names keeps the two in agreement.
 ///
 /// ```
 /// use charmwright::{ActionRequest, Actions, Error};
@@ -44,18 +44,18 @@ pub trait Actions: Sized + 'static {
     /// The names of the actions that the charm's YAML declares.
     const NAMES: &'static [&'static str];
 
-    /// Reads an action from its name and parameters.
+    /// Parses an action from its name and parameters.
     ///
-    /// It is asked for the names in [`NAMES`](Actions::NAMES) only.
+    /// The framework calls it only for a name in [`NAMES`](Actions::NAMES).
     ///
     /// # Errors
     ///
-    /// A parameter that does not fit, or an action that the charm does not have. It is the failure
-    /// message of the action.
+    /// Returns an error if a parameter does not fit its type, or if the charm does not have the
+    /// action. The error becomes the failure message of the action.
     fn parse(request: &ActionRequest) -> Result<Self, Error>;
 }
 
-/// The actions of a charm that has none.
+/// This type is the actions of a charm that has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoActions {}
 
@@ -67,24 +67,24 @@ impl Actions for NoActions {
     }
 }
 
-/// An action as its user asked for it: its name, and its parameters, which are read when the first
-/// is asked for.
+/// A request has the name and the parameters that a user ran an action with. The parameters are
+/// read from the unit agent when the first of them is asked for.
 #[derive(Debug)]
 pub struct ActionRequest {
     name: String,
     parameters: Parameters,
 }
 
-/// Where the parameters come from.
+/// The source of an action's parameters.
 #[derive(Debug)]
 enum Parameters {
     Given(Map<String, Value>),
-    /// The agent is asked, once.
+    /// The hook tool `action-get` reads them when they are first needed; the cell keeps the answer.
     FromAgent(Arc<HookTools>, OnceCell<Arc<Map<String, Value>>>),
 }
 
 impl ActionRequest {
-    /// Makes a request with these parameters, for a test of [`Actions::parse`].
+    /// Makes a request with the given parameters, for a test of [`Actions::parse`].
     ///
     /// ```
     /// use charmwright::{ActionRequest, Actions as _, NoActions};
@@ -103,17 +103,18 @@ impl ActionRequest {
         Self { name: name.to_owned(), parameters }
     }
 
-    /// The action's name.
+    /// Returns the name of the action.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// All parameters. Juju has checked them against the charm's YAML and filled in the defaults.
+    /// Returns all parameters. Juju has checked them against the charm's YAML and filled in the
+    /// defaults.
     ///
     /// # Errors
     ///
-    /// The hook tool failed.
+    /// Returns an error if the hook tool fails.
     pub fn parameters(&self) -> Result<&Map<String, Value>, Error> {
         match &self.parameters {
             Parameters::Given(parameters) => Ok(parameters),
@@ -127,12 +128,15 @@ impl ActionRequest {
         }
     }
 
-    /// One parameter. One that was not given reads as `None` where the type is an `Option`.
+    /// Reads one parameter as the type `T`. A parameter that was not given reads as `None` if the
+    /// type is an `Option`.
     ///
     /// # Errors
     ///
-    /// It is not given or of another type, told without its value; or the hook tool failed.
+    /// Returns an error if the parameter is not given or has another type, or if the hook tool
+    /// fails. The message does not contain the parameter's value.
     pub fn parameter<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        // A parameter that is missing deserializes as null, so that an `Option` is `None`.
         let value = self.parameters()?.get(name);
         let is_given = value.is_some();
         T::deserialize(value.unwrap_or(&Value::Null)).map_err(|error| {
@@ -148,7 +152,7 @@ impl ActionRequest {
         })
     }
 
-    /// Makes the error of an action that the charm does not have.
+    /// Makes the error for an action that the charm does not declare.
     #[must_use]
     pub fn undeclared<A: Actions>(&self) -> Error {
         let declares = match A::NAMES {
@@ -162,10 +166,10 @@ impl ActionRequest {
     }
 }
 
-/// The result of an action that went well: what its user gets to see, by keys.
+/// A result has the keys and values that a user sees after an action has succeeded.
 ///
-/// Keys have lower-case letters, digits and hyphens, and dots between nested ones; values are
-/// texts. An action that does not do what it was asked for ends with an error instead, be it
+/// A key consists of lower-case letters, digits and hyphens, with dots between the parts of a
+/// nested key; a value is text. An action that fails returns an error instead, for instance
 /// [`Stop::refused`](crate::Stop::refused).
 ///
 /// ```
@@ -181,19 +185,20 @@ pub struct ActionResult {
 }
 
 impl ActionResult {
-    /// A result that says nothing more than that the action went well.
+    /// Makes a result without any keys.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one value, shown as text. A later value of the same key wins.
+    /// Adds a value under a key, formatted as text. A later value of the same key replaces an
+    /// earlier one.
     pub fn with(mut self, key: impl Into<String>, value: impl ToString) -> Self {
         self.pairs.push((key.into(), value.to_string()));
         self
     }
 
-    /// Makes the result of a struct or a map. Nested ones get keys with dots, and a list the
-    /// numbers of its places; null is left out.
+    /// Makes a result from a struct or a map. A nested struct or map gets keys with dots, a list
+    /// gets the index of each element as a key, and null is left out.
     ///
     /// ```
     /// use charmwright::ActionResult;
@@ -213,7 +218,8 @@ impl ActionResult {
     ///
     /// # Errors
     ///
-    /// What is given is no struct or map, or has a key that Juju does not take.
+    /// Returns an error if the value is neither a struct nor a map, or has a key that Juju does not
+    /// accept.
     pub fn of(results: &(impl Serialize + ?Sized)) -> Result<Self, Error> {
         const CANNOT: &str = "cannot make the action's result";
         let value = serde_json::to_value(results)
@@ -231,19 +237,21 @@ impl ActionResult {
         Ok(Self { pairs })
     }
 
-    /// The value of a key, if there is one.
+    /// Returns the value of a key, or `None` if the result does not have the key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
+        // A key that was added twice counts by its last value, as it does for `action-set`.
         self.iter().filter(|(name, _)| *name == key).last().map(|(_, value)| value)
     }
 
-    /// Each key with its value, in the order in which they were added.
+    /// Iterates over the keys and values in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 }
 
-/// Depth is no danger: serde_json refuses a value that is nested more deeply than 128.
+/// Flattens nested values into keys with dots. The recursion is bounded, because serde_json refuses
+/// a value that is nested more than 128 levels deep.
 fn flatten(key: String, value: Value, pairs: &mut Vec<(String, String)>) {
     match value {
         Value::Null => {}

@@ -1,4 +1,4 @@
-//! What an author writes: the charm.
+//! The trait that a charm implements.
 
 use std::future::{Future, ready};
 
@@ -19,41 +19,46 @@ use crate::verdict::Verdict;
 /// The type of a charm's actions.
 type ActionOf<C> = <<C as Charm>::Declared as Declaration>::Action;
 
-/// A charm: what to do about each event, and how the unit is.
+/// A charm handles the events of a unit and reports the unit's status.
 ///
-/// One hook run is one call of [`handle`](Charm::handle) for the event that Juju sent (after one
-/// for each deferred event, oldest first), or of [`action`](Charm::action), then one of
-/// [`collect_status`](Charm::collect_status). The same value serves both, and lives no longer than
-/// the hook: what must be remembered goes to [`Hook::update_state`].
+/// One hook run calls [`handle`](Charm::handle) for each deferred event, oldest first, and then for
+/// the event that Juju sent, or calls [`action`](Charm::action) instead; it ends with
+/// [`collect_status`](Charm::collect_status). One value serves all these calls and is dropped with
+/// the hook: what must be remembered is written by [`Hook::update_state`].
 ///
-/// Guarantees: a call to Pebble is retried inside it, within bounds; a panic is an error like any
-/// other; what an error means for the unit is one table, [`Verdict::by_table`]. Assumptions:
-/// handlers are idempotent, since Juju runs a failed hook again and sends `config-changed`, `start`
-/// and pebble-ready more than once.
+/// The framework guarantees three things. A call to Pebble retries by itself, within limits of
+/// attempts and time. A panic is an error like any other. What an error means for the unit is
+/// decided by one table, [`Verdict::by_table`].
 ///
-/// The futures run on one thread and need not be `Send`. None is dropped before it is done.
+/// It assumes that handlers are idempotent, since Juju runs a failed hook again and sends
+/// `config-changed`, `start` and pebble-ready more than once.
+///
+/// The futures run on one thread and need not be `Send`. The framework awaits each to its end and
+/// never drops one before.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a charm",
     note = "implement `charmwright::Charm`: `type Declared` and `reconcile`"
 )]
 pub trait Charm: Sized {
-    /// What the charm's YAML declares.
+    /// The type that says what the charm's YAML declares.
     type Declared: Declaration;
 
-    /// Brings the unit to what its config and its surroundings ask for. It runs for every event
-    /// that [changes the world](Event::changes_world), unless [`handle`](Charm::handle) says
-    /// otherwise: one method, since what is to be done is the same whatever made it necessary.
+    /// Brings the unit to the state that its config and its environment ask for. It runs for every
+    /// event that [changes the world](Event::changes_world), unless [`handle`](Charm::handle) is
+    /// written otherwise. It is one method because the work is the same whatever event made it
+    /// necessary.
     ///
     /// # Errors
     ///
-    /// Why it could not be finished: something is *not ready*, or failed, see
-    /// [`Stop`](crate::Stop). What a failure means is for [`on_error`](Charm::on_error) to say.
+    /// Returns a [`Stop`](crate::Stop) if something is *not ready* or has failed.
+    /// [`on_error`](Charm::on_error) decides what a failure means for the unit.
     fn reconcile(&mut self, hook: &Hook<Self::Declared>) -> impl Future<Output = Result>;
 
-    /// Deals with one event. By default it calls [`reconcile`](Charm::reconcile) for an event that
+    /// Handles one event. The default calls [`reconcile`](Charm::reconcile) for an event that
     /// changes the world.
     ///
-    /// It is for what needs one event, and calls `reconcile` itself for the rest:
+    /// A charm writes it if it needs to know the event, and calls `reconcile` itself for the other
+    /// events:
     ///
     /// ```
     /// # use charmwright::{Declaration, Metadata, NoActions, NoConfig, NoState};
@@ -92,7 +97,7 @@ pub trait Charm: Sized {
     ///
     /// # Errors
     ///
-    /// As those of [`reconcile`](Charm::reconcile).
+    /// Returns the same errors as [`reconcile`](Charm::reconcile).
     fn handle(
         &mut self,
         event: &Event,
@@ -106,16 +111,16 @@ pub trait Charm: Sized {
         }
     }
 
-    /// Does what a user asked for. It has to be written where the declaration has actions, or the
-    /// charm does not build.
+    /// Runs an action. A charm whose declaration has actions must write it, or it does not compile.
     ///
-    /// Juju runs no other hook of the unit meanwhile, and deferred events do not run.
+    /// Juju runs no other hook of the unit meanwhile, and no deferred event runs in an action.
     ///
     /// # Errors
     ///
-    /// The action's failure message: that of [`Stop::refused`](crate::Stop::refused), the reason
-    /// that something is not ready, or the cause of a failure. The unit is not put in error, and
-    /// what the library still holds is not sent; what a hook tool already took is kept.
+    /// Returns an error that becomes the action's failure message: the text of
+    /// [`Stop::refused`](crate::Stop::refused), the reason that something is not ready, or the
+    /// cause of a failure. A failed action does not put the unit in error. What the framework still
+    /// holds is not written; what a hook tool has already taken is kept.
     fn action(
         &mut self,
         action: ActionOf<Self>,
@@ -131,17 +136,17 @@ pub trait Charm: Sized {
         ready(Ok(ActionResult::new()))
     }
 
-    /// Adds the status of each component; runs at the end of every hook that did not fail. It can
-    /// only read. Calls to Pebble make one attempt of at most 2 s.
+    /// Adds the status of each component of the unit. It runs at the end of every hook that did not
+    /// fail and can only read. A call to Pebble makes one attempt of at most 2 s.
     ///
-    /// The framework has added its own before, see [`Statuses`]: so a config that does not parse
-    /// needs no more than `unit.config()?` here.
+    /// The framework has added its own statuses before (see [`Statuses`]), so a config that does
+    /// not parse needs no more than `unit.config()?` here.
     ///
     /// # Errors
     ///
-    /// What is not ready adds its status; Pebble being unreachable is shown as Waiting, and a
-    /// config error as Blocked; anything else fails the hook. Each ends the pass, so what must
-    /// always show is added first.
+    /// A [`Stop`](crate::Stop) that is not ready adds its status. An error because Pebble is
+    /// unreachable adds a Waiting status, and a config error a Blocked one; any other error fails
+    /// the hook. Each of them ends the method, so a status that must always show is added first.
     fn collect_status(
         &self,
         unit: &UnitView<Self::Declared>,
@@ -151,24 +156,24 @@ pub trait Charm: Sized {
         ready(Ok(()))
     }
 
-    /// What an error of [`handle`](Charm::handle) means for the unit; not asked in an action, whose
-    /// error is its failure message, nor about what is not ready.
+    /// Decides what an error of [`handle`](Charm::handle) means for the unit. It is not called for
+    /// what is not ready, nor in an action, where the error is the failure message.
     ///
-    /// A test makes errors of each kind by [`pebble::testing`](crate::pebble::testing) and
+    /// A test makes errors of each kind with [`pebble::testing`](crate::pebble::testing) and
     /// [`ContainerTag`](crate::ContainerTag).
     fn on_error(&self, event: &Event, error: &Error) -> Verdict {
         Verdict::by_table(event, error)
     }
 
-    /// The config option that a field of the charm's layers came from, so that a value which Pebble
-    /// refuses there blocks the unit with the option's name. `None`, the default, means that the
-    /// value is the charm's own; then a refused layer is an error like any other, and a failed
-    /// change stays one.
+    /// Returns the config option that the value of a layer's field came from. If Pebble refuses the
+    /// value, the unit is Blocked with the name of that option. The default, `None`, says that the
+    /// value is the charm's own: then a refused layer is an error like any other, and a failed
+    /// change is a failed change.
     ///
-    /// Asked about a command, user, group or working-dir that Pebble cannot use, be that in an
-    /// answer or in a failed change. A command that a handler runs by
-    /// [`exec`](crate::pebble::Client::exec) is in no layer: whoever takes its program from
-    /// an option returns [`Error::config`] by himself.
+    /// The framework asks for a command, user, group or working-dir that Pebble cannot use, whether
+    /// Pebble says so in an answer or by a failed change. A command that a handler runs by
+    /// [`exec`](crate::pebble::Client::exec) is in no layer: if its program comes from an option,
+    /// the handler itself returns [`Error::config`].
     ///
     /// ```
     /// use charmwright::{LayerField, LayerKey};
@@ -186,10 +191,10 @@ pub trait Charm: Sized {
         None
     }
 
-    /// Gives the retry policy for calls to the Pebble of a container in operation, and says whether
+    /// Returns the retry policy for calls to the Pebble of a container in operation, and whether
     /// the operator may change it.
     ///
-    /// It is asked once for each declared container, before the handlers run.
+    /// The framework calls it once for each declared container, before the handlers run.
     ///
     /// ```
     /// use std::time::Duration;
@@ -208,7 +213,7 @@ pub trait Charm: Sized {
         Retry::default()
     }
 
-    /// The least important level that is logged; lower lines are dropped before they are formatted.
+    /// Returns the lowest level that is logged. A line below it is dropped before it is formatted.
     fn log_level(&self) -> LogLevel {
         LogLevel::Info
     }

@@ -1,4 +1,4 @@
-//! The charm's config as a type.
+//! Reads the charm's config as a type, without repeating a value in an error.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -7,7 +7,7 @@ use serde_path_to_error::Segment;
 
 use crate::error::Error;
 
-/// The config of a charm that has no options of its own.
+/// This type is the config of a charm that has no options of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub struct NoConfig {}
 
@@ -15,8 +15,8 @@ pub struct NoConfig {}
 ///
 /// # Errors
 ///
-/// A config error that names the option at fault. It says what was expected, and not what was
-/// there: a value may hold a password.
+/// Returns a config error that names the option at fault. It says what was expected and does not
+/// repeat the value, which may be a password.
 pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result<T, Error> {
     serde_path_to_error::deserialize(options).map_err(|error| {
         let option = error.path().iter().find_map(|segment| match segment {
@@ -27,6 +27,7 @@ pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result
         let option = option.or_else(|| field_in_message(&message));
         let values: Vec<&Value> = match &option {
             Some(option) => options.get(option).into_iter().collect(),
+            // The error concerns several options, so any of their values may be in the message.
             None => options.values().collect(),
         };
         let message = redact_values(&message, &values);
@@ -37,7 +38,8 @@ pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result
     })
 }
 
-/// The message without the values that it is about, also where a charm's own type has repeated one.
+/// Returns the message with the values removed, including those that a charm's own type has
+/// repeated.
 pub(crate) fn redact_values(message: &str, values: &[&Value]) -> String {
     values
         .iter()
@@ -45,8 +47,8 @@ pub(crate) fn redact_values(message: &str, values: &[&Value]) -> String {
         .fold(redact_found_value(message), |message, form| message.replace(&form, "…"))
 }
 
-/// serde says `invalid type: string "…", expected u16`: the kind of what was found stays, and the
-/// value goes.
+/// Removes the value from a message of serde, such as `invalid type: string "…", expected u16`. The
+/// kind of the value stays.
 fn redact_found_value(message: &str) -> String {
     const KINDS: [&str; 18] = [
         "boolean",
@@ -89,16 +91,16 @@ fn redact_found_value(message: &str) -> String {
     message.to_owned()
 }
 
-/// The forms in which a message may repeat a value. A short value stands in a message by chance as
-/// well (`http`, `80`), so that counts only in quotes, unless it is no word and no number, as
-/// passwords are; the messages of serde, which repeat a value of any length, are known by their
-/// form.
+/// Returns the forms in which a message may repeat a value. A short value (`http`, `80`) may occur
+/// in a message by chance, so it counts only in quotes, unless it mixes letters and other
+/// characters as passwords do. The messages of serde, which repeat a value of any length, are
+/// recognised by their form instead.
 fn forms_in_message(value: &Value) -> Vec<String> {
     const LONG_TEXT: usize = 8;
     const LONG_NUMBER: usize = 5;
     const LONG_MIXTURE: usize = 4;
     let is_distinctive = |text: &str| {
-        // The beginning of a form, such as `exec:`, stands in the words for that form.
+        // A word such as `exec:` also occurs in messages that describe that form of a value.
         let core = text.trim_matches(|character: char| !character.is_alphanumeric());
         let is_word = core.chars().all(char::is_alphabetic);
         let is_mixed = !is_word && !text.bytes().all(|byte| byte.is_ascii_digit());
@@ -124,8 +126,8 @@ fn forms_in_message(value: &Value) -> Vec<String> {
     }
 }
 
-/// An option that is missing has no place in the config, so serde names it only in its text:
-/// ``missing field `port` ``.
+/// Returns the option that serde names only in its text, because an option that is missing has no
+/// path in the config: ``missing field `port` ``.
 fn field_in_message(message: &str) -> Option<String> {
     let rest = message
         .strip_prefix("missing field `")

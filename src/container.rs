@@ -1,4 +1,4 @@
-//! One workload container of the unit, as its handlers use it, and as a pass that only reads does.
+//! A workload container of the unit: a handle with all calls, and a handle that can only read.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,39 +12,43 @@ use crate::pebble::{self, Client, Reader, RetryPolicy};
 use crate::phase::Phase;
 use crate::verdict::waiting_for_pebble;
 
-/// A workload container: the client of its Pebble, whose calls are retried as the hook's situation
-/// asks for.
+/// A container is a handle of one workload container. It has a client of the container's Pebble,
+/// and each call is retried by the policy that fits the hook.
 ///
-/// All calls of [`pebble::Client`] and its [`pebble::Reader`] are here by [`Deref`]:
-/// `web.replan().await?`. A handler just calls: there is no need to ask first whether Pebble is
-/// there. In setup a call gives up after seconds and in operation after minutes (see [`Phase`]); in
-/// `stop` and `remove` it makes one attempt. All handles of one container share a connection, the
-/// hook's [`budget`](pebble::Reader::budget) of retries, and the memory of the layers added, which
-/// are put back if Pebble restarts.
+/// It dereferences to [`pebble::Client`] and [`pebble::Reader`] by [`Deref`], so all their calls
+/// are here: `web.replan().await?`. A handler need not check first whether Pebble answers. In setup
+/// a call gives up after seconds and in operation after minutes (see [`Phase`]); in `stop` and
+/// `remove` it makes one attempt. All handles of one container share the connection, the hook's
+/// retry [`budget`](pebble::Reader::budget), and the record of the layers that were added, which
+/// the client adds again if Pebble restarts.
 ///
-/// `?` makes the charm's error of the client's: it knows the container, and whether that was in
-/// setup. So it does for an error that comes late, from a process, a stream or a watch that a call
-/// has given. The policy gives a workload's own interface the same care:
-/// `web.policy().run(what, web.budget(), operation, classify)`.
+/// The operator `?` converts an error of the client to an error of the charm. It keeps the name of
+/// the container and whether the container was in setup, also for an error that comes later from a
+/// process, a stream or a watch that a call has returned. To retry another interface of the
+/// workload in the same way, use the policy directly: `web.policy().run(what, web.budget(),
+/// operation, classify)`.
 ///
-/// A handle cannot be sent to another thread or a spawned task: nothing outlives the hook.
+/// A handle is not `Send`: it cannot move to another thread or a spawned task, and so cannot
+/// outlive the hook. Any future of a call may be dropped; see [`pebble::Client`] for what that
+/// means.
 #[derive(Clone)]
 pub struct Container {
     view: ContainerView,
 }
 
-/// A workload container of which one can only read: all calls of [`pebble::Reader`], by [`Deref`].
+/// A view is a handle of one workload container that can only read. It dereferences to
+/// [`pebble::Reader`] by [`Deref`], so all its calls are here.
 ///
-/// How patient it is depends on where it is from: one that collect-status was given makes one
-/// attempt of at most 2 s a call, and one of a handler ([`Container::view`]) is as patient as the
-/// handler's own. So one function that takes a `&ContainerView` serves both.
+/// Its retry policy depends on where the view comes from. In collect-status a call makes one
+/// attempt of at most 2 s; the view of a handler ([`Container::view`]) has the policy of the
+/// handler's own container. So one function that takes a `&ContainerView` serves both.
 #[derive(Clone)]
 pub struct ContainerView {
     name: ContainerName,
     phase: Phase,
     pass: Pass,
     client: Client,
-    /// Not `Send`, so that no handle outlives the hook in a task.
+    /// This field makes the type not `Send`, so that no handle outlives the hook in a spawned task.
     not_send: PhantomData<Rc<()>>,
 }
 
@@ -55,31 +59,34 @@ impl ContainerView {
         Self { name, phase, pass, client, not_send: PhantomData }
     }
 
-    /// The container's name.
+    /// Returns the name of the container.
     #[must_use]
     pub fn name(&self) -> &ContainerName {
         &self.name
     }
 
-    /// Whether its Pebble has announced itself since the unit, or its pod, was made.
+    /// Returns the phase: whether the container's Pebble has announced itself since the unit, or
+    /// its pod, was created.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// The same view with calls retried by this policy instead. It beats all others, but in
-    /// collect-status a call makes one attempt all the same.
+    /// Returns the same view with another retry policy, which overrides all others. In
+    /// collect-status it has no effect: a call makes one attempt whatever the policy.
     #[must_use]
     pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
+        // collect-status must not delay the end of the hook, so a charm cannot raise its limits.
         if self.pass == Pass::Handler {
             self.client = self.client.with_retry(policy);
         }
         self
     }
 
-    /// Whether Pebble answers, as a status for [`Statuses::add`](crate::Statuses::add): Active, or
-    /// Waiting while it is away, or Blocked with the cause where waiting cannot help. One attempt
-    /// of at most 2 s.
+    /// Asks Pebble for its version and returns the answer as a status for
+    /// [`Statuses::add`](crate::Statuses::add): Active if Pebble answers, Waiting if it cannot be
+    /// reached, or Blocked with the cause if waiting cannot help. It makes one attempt of at most 2
+    /// s. Dropping the future has no effect on Pebble.
     pub async fn readiness(&self) -> Status {
         let client = self.client.clone().with_retry(RetryPolicy::once(COLLECT_LIMIT));
         match client.system_info().await {
@@ -97,38 +104,41 @@ impl Container {
         Self { view: ContainerView::new(context, name, Pass::Handler) }
     }
 
-    /// The container without the right to change anything, and as patient as this handle.
+    /// Returns a handle of the same container that can only read, with the retry policy of this
+    /// one.
     #[must_use]
     pub fn view(&self) -> &ContainerView {
         &self.view
     }
 
-    /// The container's name.
+    /// Returns the name of the container.
     #[must_use]
     pub fn name(&self) -> &ContainerName {
         self.view.name()
     }
 
-    /// Whether its Pebble has announced itself since the unit, or its pod, was made.
+    /// Returns the phase: whether the container's Pebble has announced itself since the unit, or
+    /// its pod, was created.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.view.phase()
     }
 
-    /// The same container with calls retried by this policy instead, which beats all others:
+    /// Returns the same container with another retry policy, which overrides all others:
     /// `container.clone().with_retry(policy).replan()`.
     #[must_use]
     pub fn with_retry(self, policy: RetryPolicy) -> Self {
         Self { view: self.view.with_retry(policy) }
     }
 
-    /// Whether Pebble answers, as [`ContainerView::readiness`] tells it.
+    /// Asks Pebble for its version and returns the answer as a status, as
+    /// [`ContainerView::readiness`] does.
     pub async fn readiness(&self) -> Status {
         self.view.readiness().await
     }
 }
 
-/// All calls of the container's Pebble.
+/// Gives access to all calls of the container's Pebble.
 impl Deref for Container {
     type Target = Client;
 
@@ -137,7 +147,7 @@ impl Deref for Container {
     }
 }
 
-/// The calls of the container's Pebble that change nothing.
+/// Gives access to the calls of the container's Pebble that change nothing.
 impl Deref for ContainerView {
     type Target = Reader;
 

@@ -1,4 +1,4 @@
-//! What a charm declares: its metadata, and the types of its config, state and actions.
+//! The declaration of a charm: its metadata, and the types of its config, state and actions.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -6,10 +6,11 @@ use serde::de::DeserializeOwned;
 use crate::action::Actions;
 use crate::juju::ContainerName;
 
-/// A declaration says in one place what the charm's YAML declares, and gives a type to each part.
+/// A declaration repeats in one place what the charm's YAML declares, and gives a type to each
+/// part.
 ///
-/// It is what [`Hook`](crate::Hook) and [`UnitView`](crate::UnitView) are generic over, so a module
-/// of a charm names what is declared and not the charm.
+/// [`Hook`](crate::Hook) and [`UnitView`](crate::UnitView) are generic over the declaration, so a
+/// module of a charm depends on what is declared and not on the charm.
 ///
 /// ```
 /// use charmwright::{Declaration, DeclaredContainer, Metadata, NoActions, NoConfig, NoState};
@@ -29,29 +30,31 @@ use crate::juju::ContainerName;
 /// }
 /// ```
 ///
-/// Its types are a part of the charm's interface: where the charm is `pub`, so are they (else rustc
-/// speaks of a private type in a public interface).
+/// Its types are part of the charm's interface. If the charm is `pub`, they must be `pub` too, or
+/// rustc reports a private type in a public interface.
 pub trait Declaration: Sized + 'static {
-    /// The config options as a type, read by serde with the options' names (so usually
+    /// The type of the config, which serde reads by the options' names (so usually with
     /// `#[serde(rename_all = "kebab-case")]`). A value that does not fit blocks the unit with the
-    /// option's name. [`NoConfig`](crate::NoConfig) for a charm without options.
+    /// option's name. A charm without options uses [`NoConfig`](crate::NoConfig).
     type Config: DeserializeOwned + 'static;
 
-    /// What the charm remembers from hook to hook; [`NoState`] if that is nothing.
+    /// The type of the state that the charm keeps between hooks. A charm that keeps none uses
+    /// [`NoState`].
     type State: State;
 
-    /// The actions with their parameters; [`NoActions`](crate::NoActions) for a charm without.
+    /// The type of the actions with their parameters. A charm without actions uses
+    /// [`NoActions`](crate::NoActions).
     type Action: Actions;
 
-    /// The charm's name and its containers, which must be those of its YAML.
+    /// The charm's name and its containers, which must agree with the charm's YAML.
     const METADATA: Metadata;
 }
 
-/// A charm's state is remembered from hook to hook, as one value.
+/// A state is the one value that a charm keeps between hooks.
 ///
-/// There is nothing to implement: every type is one that has a default, can be cloned, and can be
-/// written and read by serde. What is stored is read as the type of today, so a field that a later
-/// revision of the charm adds needs `#[serde(default)]`.
+/// There is nothing to implement: every type qualifies that has a default, can be cloned, and can
+/// be written and read by serde. A stored state is read as the current type, so a field that a
+/// later revision of the charm adds needs `#[serde(default)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a charm's state",
     note = "derive Default, Clone, serde::Serialize and serde::Deserialize for it, or use \
@@ -61,14 +64,14 @@ pub trait State: Default + Clone + Serialize + DeserializeOwned + 'static {}
 
 impl<T: Default + Clone + Serialize + DeserializeOwned + 'static> State for T {}
 
-/// The state of a charm that remembers nothing.
+/// This type is the state of a charm that keeps nothing between hooks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NoState {}
 
-/// A declared container is a workload container that the charm's YAML declares: a unit struct for
-/// each, passed by value, as in `hook.container(WebContainer)`.
+/// A declared container is a unit struct that stands for a workload container of the charm's YAML.
+/// It is passed by value, as in `hook.container(WebContainer)`.
 ///
-/// A container that the [`Metadata`] does not list does not build.
+/// A container that the [`Metadata`] does not list does not compile.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a declared container",
     note = "a declared container is a unit struct that implements \
@@ -76,18 +79,18 @@ pub struct NoState {}
             `container_named`"
 )]
 pub trait DeclaredContainer: Copy + 'static {
-    /// The container's name.
+    /// The name of the container.
     const NAME: &'static str;
 
-    /// Gives the container's name as Juju's own type for it.
+    /// Returns the container's name as a [`ContainerName`].
     #[must_use]
     fn name(self) -> ContainerName {
         const { ContainerName::from_static(Self::NAME) }
     }
 }
 
-/// Metadata is what a charm declares in its YAML files, as far as the hooks need it: known at build
-/// time, so that no YAML is read in a hook.
+/// Metadata has the part of the charm's YAML files that a hook needs. It is known at compile time,
+/// so no hook reads YAML.
 ///
 /// ```
 /// use charmwright::Metadata;
@@ -110,41 +113,44 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// A charm of this name (`name` in `charmcraft.yaml`) without containers.
+    /// Makes the metadata of a charm without containers. The name is `name` in `charmcraft.yaml`.
     pub const fn new(name: &'static str) -> Self {
         Self { name, containers: &[] }
     }
 
-    /// The names of its workload containers.
+    /// Sets the names of the charm's workload containers.
     ///
     /// # Panics
     ///
-    /// If one is no name of a container; in a `const` that is an error of the compiler.
+    /// Panics if a text is not a valid name of a container; in a `const` that is an error of the
+    /// compiler.
     pub const fn containers(self, containers: &'static [&'static str]) -> Self {
         let mut rest = containers;
         while let [name, others @ ..] = rest {
+            // A `const fn` cannot run the destructor of the name.
             let _checked = std::mem::ManuallyDrop::new(ContainerName::from_static(name));
             rest = others;
         }
         Self { containers, ..self }
     }
 
-    /// The charm's name.
+    /// Returns the name of the charm.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The declared containers, in order.
+    /// Returns the names of the declared containers, in order.
     #[must_use]
     pub const fn container_names(&self) -> &'static [&'static str] {
         self.containers
     }
 
-    /// Whether a container of this name is declared.
+    /// Returns `true` if a container of this name is declared.
     #[must_use]
     pub const fn declares_container(&self, name: &str) -> bool {
-        // By hand: iterators and the comparison of texts do not run at compile time.
+        // The loop is written by hand because iterators and the comparison of texts do not run at
+        // compile time.
         let mut rest = self.containers;
         while let [declared, others @ ..] = rest {
             if is_same(declared.as_bytes(), name.as_bytes()) {
@@ -155,9 +161,9 @@ impl Metadata {
         false
     }
 
-    /// Gives the declared containers by Juju's own type for their names.
+    /// Iterates over the typed names of the declared containers.
     pub(crate) fn declared_containers(&self) -> impl Iterator<Item = ContainerName> + use<> {
-        // Each was looked at when the metadata was made.
+        // This cannot panic: `containers` has checked each name.
         self.containers.iter().map(|name| ContainerName::from_static(name))
     }
 }

@@ -1,4 +1,4 @@
-//! What went wrong in a handler, in the words of the framework.
+//! The error type of handlers and of the framework.
 
 use std::any::Any;
 use std::error::Error as StdError;
@@ -9,15 +9,16 @@ use crate::pebble;
 use crate::phase::Phase;
 use crate::text;
 
-/// An error of a handler, or of the framework around it.
+/// An error says what a handler, or the framework, attempted and why it failed.
 ///
-/// `Display` tells its own level only and starts with "cannot"; the causes follow by
-/// [`source`](StdError::source). The wording may change: ask [`kind`](Error::kind),
+/// `Display` prints this level only and starts with "cannot"; [`source`](StdError::source) gives
+/// the causes. The texts may change in any version, so ask [`kind`](Error::kind),
 /// [`pebble`](Error::pebble) and [`juju`](Error::juju).
 ///
-/// The errors of [`pebble`](crate::pebble) and [`juju`](crate::juju) become this one by `?`; any
-/// other error goes through [`Error::new`], and a config option that only the user can mend through
-/// [`Error::config`]. `?` in a function of a charm makes a [`Stop`](crate::Stop) of it.
+/// The operator `?` converts an error of [`pebble`](crate::pebble) or [`juju`](crate::juju) to this
+/// type. Any other error goes through [`Error::new`], and a config option that only the user can
+/// correct through [`Error::config`]. In a function of a charm `?` converts it on to a
+/// [`Stop`](crate::Stop).
 pub struct Error {
     inner: Box<Inner>,
 }
@@ -28,16 +29,18 @@ struct Inner {
     explanation: Option<Explanation>,
 }
 
-/// An account of Pebble's answer in our words: its own repeat what the user gave.
+/// An explanation describes Pebble's answer in the framework's words, because Pebble's own text may
+/// repeat a value that the user gave, such as a password.
 pub(crate) struct Explanation {
     option: Option<&'static str>,
     text: String,
-    /// Pebble's own words may hold what the user gave, so that they do not even go to the log.
+    /// Whether the text of Pebble's answer is kept out of the log too, since it may repeat such a
+    /// value.
     is_cause_hidden: bool,
 }
 
 impl Explanation {
-    /// The option has a value that Pebble cannot use.
+    /// Makes the explanation that Pebble cannot use the value of this option.
     pub(crate) fn user_mistake(option: &'static str, words: &str) -> Self {
         Self {
             option: Some(option),
@@ -46,17 +49,18 @@ impl Explanation {
         }
     }
 
-    /// Services failed, and it is not only for the user to mend.
+    /// Makes the explanation of services that failed for reasons which the user alone cannot
+    /// correct.
     pub(crate) fn failed_services(text: String, is_cause_hidden: bool) -> Self {
         Self { option: None, text, is_cause_hidden }
     }
 }
 
-/// The tag that each error of a container's client carries: which container it was, and whether
-/// that was in setup or in operation.
+/// A tag says which container an error of Pebble's client comes from, and whether the container was
+/// in setup or in operation. The framework attaches one to each error of a container's client.
 ///
-/// [`Error::container`] and [`Error::in_setup`] read it. A test of
-/// [`Charm::on_error`](crate::Charm::on_error) makes an error with one:
+/// [`Error::container`] and [`Error::in_setup`] read the tag. A test of
+/// [`Charm::on_error`](crate::Charm::on_error) makes an error with a tag:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -79,7 +83,7 @@ pub struct ContainerTag {
 }
 
 impl ContainerTag {
-    /// Makes the tag of a container's client in this phase.
+    /// Makes the tag of a container in this phase.
     #[must_use]
     pub fn new(container: ContainerName, phase: Phase) -> Self {
         Self { container, phase }
@@ -90,19 +94,19 @@ enum Cause {
     Text(String),
     Pebble(pebble::Error),
     Juju(juju::Error),
-    /// Somebody else's error, shown as it is.
+    /// An error of another crate, which is printed as it is.
     Other(Box<dyn StdError + Send + Sync>),
-    /// A sentence of ours about somebody else's error.
+    /// A sentence that says what was attempted, and the error that is its source.
     Context(String, Box<dyn StdError + Send + Sync>),
 }
 
-/// What kind of failure an [`Error`] is.
+/// The kind of an [`Error`] says what failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The config cannot be used, and only the user can mend it.
+    /// The config cannot be used, and only the user can correct it.
     Config {
-        /// The option at fault; `None` when the fault is in several of them together.
+        /// The option at fault, or `None` if several of them are wrong together.
         option: Option<String>,
     },
     /// A call to Pebble failed: see [`Error::pebble`].
@@ -113,7 +117,7 @@ pub enum ErrorKind {
     /// The unit's stored state cannot be read, is from a newer version, or is too large to be
     /// written.
     State,
-    /// An event cannot be stored: it is of a kind that must not be, or the queue is full.
+    /// An event cannot be stored: its kind does not allow it, or the queue is full.
     Deferral,
     /// The charm does not declare this container or action.
     Undeclared,
@@ -121,19 +125,21 @@ pub enum ErrorKind {
     Refused,
     /// A handler panicked.
     Panic,
-    /// An error of the charm's own.
+    /// The charm returned an error of its own.
     Charm,
 }
 
 impl Error {
-    /// An error of the charm's own: any error, or a text.
+    /// Makes an error of the charm's own from any error or a text.
     ///
-    /// A text should say what was attempted and why it failed, starting with "cannot". The given
-    /// error is shown as it is, and [`downcast_ref`](Error::downcast_ref) finds it again, such as
-    /// in [`Charm::on_error`](crate::Charm::on_error). An error of [`pebble`](crate::pebble) or of
-    /// this type inside its chain of sources is still found too, so that wrapping one does not
-    /// change what it means for the unit.
+    /// A text should say what was attempted and why it failed, and start with "cannot". A given
+    /// error is printed as it is, and [`downcast_ref`](Error::downcast_ref) returns it, for
+    /// instance in [`Charm::on_error`](crate::Charm::on_error). If its chain of sources contains an
+    /// error of [`pebble`](crate::pebble) or of this type, that is still found, so wrapping an
+    /// error does not change what it means for the unit.
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        // An error that the framework knows keeps its kind, so that the table judges it in the same
+        // way however the charm passes it on.
         let error = match error.into().downcast::<Self>() {
             Ok(error) => return *error,
             Err(error) => error,
@@ -148,21 +154,21 @@ impl Error {
         }
     }
 
-    /// The same error under a sentence of what was attempted: `attempt` completes one that starts
-    /// with "cannot", such as `read the license`.
+    /// Wraps the error in a sentence that says what was attempted. The text `attempt` completes a
+    /// sentence that starts with "cannot", such as `read the license`.
     ///
-    /// The [`kind`](Error::kind) stays, and with it what the error means for the unit.
+    /// The [`kind`](Error::kind) stays the same, and so does what the error means for the unit.
     #[must_use]
     pub fn context(self, attempt: impl fmt::Display) -> Self {
         let text = format!("cannot {attempt}");
         Self::build(self.inner.kind.clone(), Cause::Context(text, Box::new(self)))
     }
 
-    /// A config option whose value cannot be used: the unit becomes Blocked with this message until
-    /// the user changes it.
+    /// Makes the error that the value of a config option cannot be used. The unit is Blocked with
+    /// this message until the user changes the option.
     ///
-    /// The message says what is wrong and what is allowed: `Error::config("port", "must be 1 to
-    /// 65535")`.
+    /// The message should say what is wrong and what is allowed: `Error::config("port", "must be 1
+    /// to 65535")`.
     pub fn config(option: impl Into<String>, message: impl fmt::Display) -> Self {
         Self::build(
             ErrorKind::Config { option: Some(option.into()) },
@@ -170,13 +176,14 @@ impl Error {
         )
     }
 
-    /// An action does not do what it was asked for, and says why: its user reads this message
-    /// alone.
+    /// Makes the error that an action refuses what it was asked for. The user of the action reads
+    /// this message alone.
     pub fn refused(message: impl fmt::Display) -> Self {
         Self::build(ErrorKind::Refused, Cause::Text(text::long_line(&message)))
     }
 
-    /// The config as a whole cannot be used; prefer [`Error::config`], which names the option.
+    /// Makes the error that the config as a whole cannot be used. Prefer [`Error::config`], which
+    /// names the option.
     pub(crate) fn whole_config(message: impl fmt::Display) -> Self {
         Self::build(ErrorKind::Config { option: None }, Cause::Text(text::one_line(&message)))
     }
@@ -200,7 +207,7 @@ impl Error {
         Self::build(ErrorKind::Undeclared, Cause::Text(message.into()))
     }
 
-    /// From what panicking code of the charm left behind; `place` names that code.
+    /// Makes the error of a panic from its payload. The text `place` names the code that panicked.
     pub(crate) fn panic(place: &dyn fmt::Display, payload: &(dyn Any + Send)) -> Self {
         let message = if let Some(text) = payload.downcast_ref::<&str>() {
             (*text).to_owned()
@@ -215,13 +222,14 @@ impl Error {
         Self::build(ErrorKind::Panic, Cause::Text(text))
     }
 
-    /// The same error, told in these words.
+    /// Attaches an explanation, which replaces the text of Pebble's answer.
     pub(crate) fn with_explanation(mut self, explanation: Option<Explanation>) -> Self {
         self.inner.explanation = explanation;
         self
     }
 
-    /// The account of services that failed, where the status does not repeat Pebble's.
+    /// Returns the explanation of services that failed, for a status that must not repeat Pebble's
+    /// text.
     pub(crate) fn failure_explanation(&self) -> Option<&str> {
         let explanation = self
             .errors_in_chain()
@@ -233,26 +241,26 @@ impl Error {
         Self { inner: Box::new(Inner { kind, cause, explanation: None }) }
     }
 
-    /// What kind of failure this is.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.inner.kind
     }
 
-    /// The error of the Pebble client behind this one, wherever in its chain it stands.
+    /// Returns the first error of the Pebble client in the chain of sources.
     #[must_use]
     pub fn pebble(&self) -> Option<&pebble::Error> {
         self.downcast_ref()
     }
 
-    /// The error of the hook tool or environment behind this one, wherever in its chain it stands.
+    /// Returns the first error of a hook tool or of the hook's environment in the chain of sources.
     #[must_use]
     pub fn juju(&self) -> Option<&juju::Error> {
         self.downcast_ref()
     }
 
-    /// The first error of this type in the chain: this one, the one that it was made from, or a
-    /// source of that.
+    /// Returns the first error of the type `E` in the chain: this error, the error that it was made
+    /// from, or a source of that.
     ///
     /// ```
     /// use charmwright::{Context as _, Error};
@@ -272,14 +280,14 @@ impl Error {
         self.errors_in_chain().find_map(|error| error.downcast_ref())
     }
 
-    /// The container whose Pebble was asked.
+    /// Returns the container whose client returned the error.
     #[must_use]
     pub fn container(&self) -> Option<&ContainerName> {
         self.tag().map(|tag| &tag.container)
     }
 
-    /// Whether the container was still in setup: its Pebble is expected to come up, and has not
-    /// announced itself.
+    /// Returns `true` if the container was in setup: its Pebble is expected to start and has not
+    /// announced itself yet.
     #[must_use]
     pub fn in_setup(&self) -> bool {
         self.tag().is_some_and(|tag| tag.phase == Phase::Setup)
@@ -289,8 +297,8 @@ impl Error {
         self.errors_in_chain().find_map(|error| error.downcast_ref::<pebble::Error>()?.tag())
     }
 
-    /// This error and all that it wraps, those included that `source` leaves out because they are
-    /// shown as this one.
+    /// Iterates over this error and all that it wraps. `source` leaves out an error that is printed
+    /// in place of this one; the iterator includes it.
     fn errors_in_chain(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
         let first: &(dyn StdError + 'static) = self;
         std::iter::successors(Some(first), |error| {
@@ -307,7 +315,7 @@ impl Error {
         })
     }
 
-    /// The error and its causes on one line.
+    /// Returns the error and its sources as one line.
     #[must_use]
     pub(crate) fn chain(&self) -> String {
         match &self.inner.explanation {
@@ -320,8 +328,8 @@ impl Error {
         }
     }
 
-    /// The config option that the user has to change: the one of [`Error::config`], or the one that
-    /// the charm leads a refused field of its layer back to
+    /// Returns the config option that the user has to change: that of [`Error::config`], or the one
+    /// that the charm names for a refused field of its layer
     /// ([`Charm::option_of`](crate::Charm::option_of)).
     #[must_use]
     pub fn option(&self) -> Option<&str> {
@@ -334,7 +342,8 @@ impl Error {
         })
     }
 
-    /// What the unit's Blocked status says, if this is about a config that only the user can mend.
+    /// Returns the message of the unit's Blocked status if the error concerns a config that only
+    /// the user can correct.
     pub(crate) fn blocked_message(&self) -> Option<String> {
         self.errors_in_chain().find_map(|error| {
             let inner = &error.downcast_ref::<Self>()?.inner;
@@ -362,7 +371,7 @@ impl From<pebble::Error> for Error {
     }
 }
 
-/// Takes over the end of a [`RetryPolicy::run`](pebble::RetryPolicy::run) that had no success.
+/// Converts the error of a [`RetryPolicy::run`](pebble::RetryPolicy::run) that had no success.
 impl<E: StdError + Send + Sync + 'static> From<pebble::RetryError<E>> for Error {
     fn from(error: pebble::RetryError<E>) -> Self {
         Self::new(error)
@@ -407,8 +416,8 @@ impl fmt::Debug for Error {
     }
 }
 
-/// An error that is shown as it is gives its own cause, so that no line of the chain is printed
-/// twice.
+/// Returns the source. An error that is printed in place of this one gives its own source, so that
+/// no line of the chain is printed twice.
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.inner.cause {

@@ -1,4 +1,4 @@
-//! What happened to the unit.
+//! The events of a unit.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,15 +6,14 @@ use std::fmt;
 use crate::juju::{CheckName, ContainerName};
 use crate::pebble::NoticeId;
 
-/// What happened to the unit, as Juju told this hook run.
+/// An event says why Juju runs a hook of the unit.
 ///
-/// An event carries all that its handler needs: a deferred event is run again in a later hook,
-/// whose environment is not its own. A hook that this version does not know arrives as
-/// [`Event::Unknown`], so that a newer Juju cannot crash a charm. An action is no event: see
+/// An event has all the data that its handler needs, because a deferred event runs again in a later
+/// hook with that hook's environment. A hook that this version does not know becomes
+/// [`Event::Unknown`], so that a newer Juju cannot crash a charm. An action is not an event: see
 /// [`Charm::action`](crate::Charm::action).
 ///
-/// A test makes an event by its name here, or by the function of its name where it carries
-/// something:
+/// A test makes an event by its variant, or by the function of that name if the event has data:
 ///
 /// ```
 /// use charmwright::Event;
@@ -27,51 +26,53 @@ use crate::pebble::NoticeId;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Event {
-    /// The unit is being set up; runs once, before every other hook but storage's.
+    /// The unit is being installed. This is the unit's first hook, apart from storage hooks, and it
+    /// runs once.
     Install,
-    /// The unit begins its work: once after the first `config-changed`, and again after each new
-    /// pod or reboot.
+    /// The unit starts: once after the first `config-changed`, and again after each new pod or
+    /// reboot.
     Start,
-    /// A config option, the unit's trust or its addresses changed; also once at start-up and after
-    /// an upgrade.
+    /// A config option, the application's trust or the unit's addresses changed. Juju also sends it
+    /// once at start-up and after an upgrade.
     ConfigChanged,
-    /// The charm's files were replaced by another revision.
+    /// The charm's files were replaced by those of another revision.
     UpgradeCharm,
-    /// The unit is about to be removed, or (on Kubernetes) its pod to be replaced.
+    /// The unit is about to be removed or, on Kubernetes, its pod is about to be replaced.
     Stop,
-    /// The last hook of a unit that is going away.
+    /// The unit is being removed; this is its last hook.
     Remove,
-    /// This unit became the leader of its application.
+    /// The unit became the leader of its application.
     LeaderElected,
-    /// The model's periodic hook (every 5 minutes by default).
+    /// The periodic hook of the model runs, every 5 minutes by default.
     UpdateStatus,
-    /// The container's Pebble answered for the first time since it, or the unit agent, started.
+    /// The container's Pebble answered the unit agent for the first time since Pebble, or the
+    /// agent, started.
     PebbleReady(PebbleReady),
     /// A health check of the container reached its failure threshold.
     PebbleCheckFailed(PebbleCheck),
     /// A health check of the container passes again.
     PebbleCheckRecovered(PebbleCheck),
-    /// The workload sent a notice of its own through Pebble (`pebble notify`).
+    /// The workload recorded a custom notice in Pebble (`pebble notify`).
     PebbleCustomNotice(CustomNotice),
-    /// A hook that this version has no arm for: relations, storage, secrets, and whatever a newer
-    /// Juju adds.
+    /// A hook ran for which this version has no variant: those of relations, storage and secrets,
+    /// and whatever a newer Juju adds.
     Unknown(UnknownHook),
 }
 
-/// The container whose Pebble came up.
+/// A pebble-ready event has the container whose Pebble has started to answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PebbleReady {
     container: ContainerName,
 }
 
-/// A health check that went down, or is up again.
+/// A check event has the container and the name of a health check that has failed or passes again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PebbleCheck {
     container: ContainerName,
     check: CheckName,
 }
 
-/// A notice that the workload sent.
+/// A custom notice event has the notice that the workload recorded.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CustomNotice {
     container: ContainerName,
@@ -80,7 +81,7 @@ pub struct CustomNotice {
     key: String,
 }
 
-/// A hook that this version does not know.
+/// An unknown hook has the name and the variables of a hook for which this version has no variant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnknownHook {
     hook: String,
@@ -88,7 +89,7 @@ pub struct UnknownHook {
 }
 
 impl PebbleReady {
-    /// The container.
+    /// Returns the container whose Pebble answered.
     #[must_use]
     pub fn container(&self) -> &ContainerName {
         &self.container
@@ -96,13 +97,13 @@ impl PebbleReady {
 }
 
 impl PebbleCheck {
-    /// The container that the check belongs to.
+    /// Returns the container that the check belongs to.
     #[must_use]
     pub fn container(&self) -> &ContainerName {
         &self.container
     }
 
-    /// The check.
+    /// Returns the name of the check.
     #[must_use]
     pub fn check(&self) -> &CheckName {
         &self.check
@@ -110,25 +111,26 @@ impl PebbleCheck {
 }
 
 impl CustomNotice {
-    /// The container in which the notice was recorded.
+    /// Returns the container in which the notice was recorded.
     #[must_use]
     pub fn container(&self) -> &ContainerName {
         &self.container
     }
 
-    /// Pebble's id of the notice, by which its container's client reads it.
+    /// Returns Pebble's id of the notice, with which the container's client can read it
+    /// ([`Reader::notice`](crate::pebble::Reader::notice)).
     #[must_use]
     pub fn id(&self) -> &NoticeId {
         &self.id
     }
 
-    /// The notice's type; `custom` today.
+    /// Returns the type of the notice, which is `custom` today.
     #[must_use]
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
-    /// The key that the workload gave it, such as `example.com/backup-done`.
+    /// Returns the key that the workload gave the notice, such as `example.com/backup-done`.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -136,14 +138,14 @@ impl CustomNotice {
 }
 
 impl UnknownHook {
-    /// The hook's name, such as `db-relation-changed`.
+    /// Returns the name of the hook, such as `db-relation-changed`.
     #[must_use]
     pub fn hook(&self) -> &str {
         &self.hook
     }
 
-    /// What Juju said about the hook, by the variable that said it (`JUJU_RELATION_ID`,
-    /// `JUJU_SECRET_ID`, …); empty values are left out.
+    /// Returns the variables of the environment that describe the hook (`JUJU_RELATION_ID`,
+    /// `JUJU_SECRET_ID`, …), by name. A variable that is empty is left out.
     #[must_use]
     pub fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables
@@ -151,25 +153,25 @@ impl UnknownHook {
 }
 
 impl Event {
-    /// The Pebble of this container came up.
+    /// Makes the event that the Pebble of this container has started to answer.
     #[must_use]
     pub fn pebble_ready(container: ContainerName) -> Self {
         Self::PebbleReady(PebbleReady { container })
     }
 
-    /// This check of the container went down.
+    /// Makes the event that this check of the container reached its failure threshold.
     #[must_use]
     pub fn pebble_check_failed(container: ContainerName, check: CheckName) -> Self {
         Self::PebbleCheckFailed(PebbleCheck { container, check })
     }
 
-    /// This check of the container is up again.
+    /// Makes the event that this check of the container passes again.
     #[must_use]
     pub fn pebble_check_recovered(container: ContainerName, check: CheckName) -> Self {
         Self::PebbleCheckRecovered(PebbleCheck { container, check })
     }
 
-    /// The workload sent a notice, of the type `custom` and with this key.
+    /// Makes the event that the workload recorded a notice of the type `custom` with this key.
     #[must_use]
     pub fn pebble_custom_notice(
         container: ContainerName,
@@ -188,7 +190,8 @@ impl Event {
         Self::PebbleCustomNotice(CustomNotice { container, id, kind, key })
     }
 
-    /// A hook that this version does not know, with what Juju said about it by variable.
+    /// Makes the event of a hook that this version does not know, with the variables that describe
+    /// it.
     #[must_use]
     pub fn unknown(
         hook: impl Into<String>,
@@ -198,7 +201,7 @@ impl Event {
         Self::Unknown(UnknownHook { hook: hook.into(), variables })
     }
 
-    /// The container that the event is about, for the workload events.
+    /// Returns the container of a workload event, and `None` for any other event.
     #[must_use]
     pub fn container(&self) -> Option<&ContainerName> {
         match self {
@@ -211,29 +214,29 @@ impl Event {
         }
     }
 
-    /// Whether this is one of the `<container>-pebble-*` hooks, whose failure Juju hides.
+    /// Returns `true` if this is one of the `<container>-pebble-*` hooks, whose failure Juju hides.
     #[must_use]
     pub fn is_workload(&self) -> bool {
         self.container().is_some()
     }
 
-    /// Whether the unit, or its pod, is going away.
+    /// Returns `true` if the unit, or its pod, is about to be removed: for `stop` and `remove`.
     #[must_use]
     pub fn is_ending(&self) -> bool {
         matches!(self, Self::Stop | Self::Remove)
     }
 
-    /// Whether the event may have changed what the unit is to be: what
-    /// [`Charm::reconcile`](crate::Charm::reconcile) runs for. These are all events but `stop` and
+    /// Returns `true` if the event may have changed the state that the unit should have, so that
+    /// [`Charm::reconcile`](crate::Charm::reconcile) runs. These are all events but `stop` and
     /// `remove`.
     #[must_use]
     pub fn changes_world(&self) -> bool {
         !self.is_ending()
     }
 
-    /// Whether the event may be stored and run again later: not `stop` and `remove` (there is no
-    /// later), and not `secret-rotate` and `secret-expired` (Juju sends those again by itself until
-    /// they are obeyed).
+    /// Returns `true` if the event may be stored and run again later. It is `false` for `stop` and
+    /// `remove`, which no later hook follows, and for `secret-rotate` and `secret-expired`, which
+    /// Juju sends again by itself until the charm acts on them.
     #[must_use]
     pub fn is_deferrable(&self) -> bool {
         match self {
@@ -246,7 +249,7 @@ impl Event {
     }
 }
 
-/// Juju's name for the hook, such as `web-pebble-ready`.
+/// Prints Juju's name of the hook, such as `web-pebble-ready`.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! What a handler is given: the hook it runs in.
+//! The handle of one hook run, which a handler takes.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,14 +12,14 @@ use crate::error::Error;
 use crate::juju::{self, HookTools, Port};
 use crate::unit::{UnitView, declared_name};
 
-/// One hook run, as its handlers see it: all that can be read of the unit ([`UnitView`], by
-/// [`Deref`]), and the right to change it.
+/// A hook gives a handler read access to the unit ([`UnitView`], by [`Deref`]) and the right to
+/// change it.
 ///
-/// What the unit keeps (state, ports) is kept when the hook succeeds, and dropped when it fails;
-/// statuses, the workload's version and log lines take effect at once. Statuses are not set here:
-/// [`Charm::collect_status`](crate::Charm::collect_status) adds them.
+/// Changes of the state and of the ports are kept if the hook succeeds and dropped if it fails.
+/// Statuses, the workload's version and log lines take effect at once. A handler does not set
+/// statuses: [`Charm::collect_status`](crate::Charm::collect_status) adds them.
 ///
-/// A hook tool is a process of about a millisecond, so its calls block.
+/// A call that runs a hook tool blocks the thread: the tool is a process of about a millisecond.
 pub struct Hook<D: Declaration> {
     view: UnitView<D>,
 }
@@ -29,47 +29,51 @@ impl<D: Declaration> Hook<D> {
         Self { view: UnitView::new(context) }
     }
 
-    /// What can be read of the unit, with the patience of this hook: for a function that both a
-    /// handler and collect-status call.
+    /// Returns the view of the unit, with the retry policies of this hook. It is for a function
+    /// that both a handler and collect-status call.
     #[must_use]
     pub fn view(&self) -> &UnitView<D> {
         &self.view
     }
 
-    /// A declared container. Asks nothing of its Pebble, which may be away.
+    /// Returns a declared container. It sends no request, so Pebble need not be running.
     ///
-    /// One that the declaration's [`Metadata`](crate::Metadata) does not list does not build.
+    /// A container that the declaration's [`Metadata`](crate::Metadata) does not list is an error
+    /// of the compiler.
     #[must_use]
     pub fn container<C: DeclaredContainer>(&self, container: C) -> Container {
         Container::new(&self.context, declared_name::<D, C>(container))
     }
 
-    /// A container by a name that is known only at run time. Asks nothing of its Pebble, which may
-    /// be away.
+    /// Returns a container by a name that is known only at run time. It sends no request, so Pebble
+    /// need not be running.
     ///
     /// # Errors
     ///
-    /// The charm's [`Metadata`](crate::Metadata) does not declare it.
+    /// Returns an error if the charm's [`Metadata`](crate::Metadata) does not declare the
+    /// container.
     pub fn container_named(&self, name: &str) -> Result<Container, Error> {
         Ok(Container::new(&self.context, self.declared_container(name)?))
     }
 
-    /// All declared containers, in the order of the [`Metadata`](crate::Metadata).
+    /// Iterates over all declared containers in the order of the [`Metadata`](crate::Metadata).
     pub fn containers(&self) -> impl Iterator<Item = Container> + '_ {
         let names = self.context.metadata.declared_containers();
         names.map(|name| Container::new(&self.context, name))
     }
 
-    /// Changes the charm's state. It is sent to Juju at the end of the hook, if it changed, and
-    /// Juju keeps it if the hook succeeds.
+    /// Changes the charm's state. The framework writes the state to Juju at the end of the hook if
+    /// it has changed, and Juju keeps it if the hook succeeds.
     ///
-    /// If `change` panics, the state is as before.
+    /// If `change` panics, the state is unchanged.
     ///
     /// # Errors
     ///
-    /// A state error if it is larger than 60 KiB of JSON, or if what is stored could not be read;
-    /// then nothing has changed.
+    /// Returns a state error if the new state is larger than 60 KiB of JSON, or if the stored state
+    /// could not be read. The state is then unchanged.
     pub fn update_state(&self, change: impl FnOnce(&mut D::State)) -> Result<(), Error> {
+        // `change` works on a copy that is stored only once it has been written, so that neither a
+        // panic nor a state that is too large leaves a half-changed value behind.
         let mut state = self.state()?;
         change(Rc::make_mut(&mut state));
         self.context.state.borrow_mut().charm.write(&*state)?;
@@ -77,15 +81,18 @@ impl<D: Declaration> Hook<D> {
         Ok(())
     }
 
-    /// Leaves exactly these ports open, for all endpoints: opens what is not, and closes the rest.
-    /// Juju does so when the hook succeeds.
+    /// Opens exactly these ports, for all endpoints: it opens those that are closed and closes all
+    /// others. Juju applies the change when the hook succeeds.
     ///
     /// # Errors
     ///
-    /// A hook tool failed: another unit's range conflicts, or it is a range on Kubernetes.
+    /// Returns an error if a hook tool fails, for instance because the range of another unit
+    /// conflicts, or because a range is given on Kubernetes.
     pub fn set_ports(&self, ports: impl IntoIterator<Item = Port>) -> Result<(), juju::Error> {
         let wanted: BTreeSet<Port> = ports.into_iter().collect();
         let opened = self.opened_ports()?;
+        // Juju refuses a range that overlaps an open one, even of the same unit, so the stale ones
+        // are closed first.
         for stale in opened.difference(&wanted) {
             self.tools().close_port(*stale)?;
         }
@@ -95,30 +102,30 @@ impl<D: Declaration> Hook<D> {
         Ok(())
     }
 
-    /// Sets the workload's version, as `juju status` shows it beside the application. It takes
-    /// effect at once, also if the hook fails later.
+    /// Sets the workload's version, which `juju status` shows beside the application. It takes
+    /// effect at once, even if the hook fails later.
     ///
     /// # Errors
     ///
-    /// The hook tool failed.
+    /// Returns an error if the hook tool fails.
     pub fn set_workload_version(&self, version: &str) -> Result<(), juju::Error> {
         self.tools().set_application_version(version)
     }
 
-    /// Tells the user who waits for an action how it goes, at once.
+    /// Sends a progress message to the user who waits for the action. It takes effect at once.
     ///
     /// # Errors
     ///
-    /// The hook tool failed, for instance because this is no action.
+    /// Returns an error if the hook tool fails, for instance because the hook is not an action.
     pub fn progress(&self, message: &str) -> Result<(), juju::Error> {
         self.tools().action_log(message)
     }
 
-    /// The raw hook tools, for what has no method here.
+    /// Returns the hook tools, for calls that have no method here.
     ///
-    /// Not everything there is the charm's: a status that is set here is overwritten at the end of
-    /// the hook, and the state's keys `charmwright` and `charm` belong to the framework
-    /// ([`update_state`](Hook::update_state)). An action's results and its failure are what
+    /// Some of them belong to the framework. A status that is set here is overwritten at the end of
+    /// the hook, and the keys `charmwright` and `charm` of the state hold the framework's documents
+    /// (use [`update_state`](Hook::update_state)). An action's results and its failure are what
     /// [`Charm::action`](crate::Charm::action) returns.
     #[must_use]
     pub fn tools(&self) -> &HookTools {

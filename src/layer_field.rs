@@ -1,12 +1,12 @@
-//! A field of a service or of a check, as a charm is asked about it.
+//! The field of a layer whose value Pebble has refused.
 
 use crate::juju::ContainerName;
 
-/// A field of a service or of a check in the plan of one container, of which Pebble has refused the
-/// value.
+/// A field identifies a key of a service or a check in the plan of one container, whose value
+/// Pebble has refused.
 ///
-/// A charm is asked by [`Charm::option_of`](crate::Charm::option_of) which of its config options
-/// the value came from.
+/// The framework calls [`Charm::option_of`](crate::Charm::option_of) with it to learn which config
+/// option the value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerField {
     container: ContainerName,
@@ -14,15 +14,15 @@ pub struct LayerField {
     key: LayerKey,
 }
 
-/// The entry of the plan that a field is in, by name.
+/// The service or the check of the plan that has the field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Entry {
     Service(String),
     Check(String),
 }
 
-/// The fields of a service, or of a check's command, that a user may have given and that only the
-/// container can judge.
+/// A key names a field of a service, or of a check's command, that may come from an option and
+/// whose value only the container can verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LayerKey {
@@ -45,13 +45,13 @@ impl LayerField {
         Self { container, entry, key }
     }
 
-    /// The container whose plan it is in.
+    /// Returns the container whose plan has the field.
     #[must_use]
     pub fn container(&self) -> &ContainerName {
         &self.container
     }
 
-    /// The name of the service; `None` for a check's field.
+    /// Returns the name of the service, or `None` if the field belongs to a check.
     #[must_use]
     pub fn service(&self) -> Option<&str> {
         match &self.entry {
@@ -60,7 +60,7 @@ impl LayerField {
         }
     }
 
-    /// The name of the check; `None` for a service's field.
+    /// Returns the name of the check, or `None` if the field belongs to a service.
     #[must_use]
     pub fn check(&self) -> Option<&str> {
         match &self.entry {
@@ -69,7 +69,7 @@ impl LayerField {
         }
     }
 
-    /// The field's key.
+    /// Returns the key of the field.
     #[must_use]
     pub fn key(&self) -> LayerKey {
         self.key

@@ -1,8 +1,8 @@
 //! Write Juju charms in Rust: one hook run is one typed function call.
 //!
-//! A charm is a value that handles events. The library finds the event, retries what Pebble did not
-//! answer, turns errors into a status, a deferral or an error state by [one
-//! table](Verdict::by_table), and keeps what must be remembered in Juju's own state:
+//! A charm is a value that handles events. The library reads the event from the hook's environment,
+//! retries calls that Pebble does not answer, turns an error into a status, a deferral or an error
+//! state by [one table](Verdict::by_table), and stores the unit's state in Juju:
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -39,7 +39,7 @@
 //!     async fn reconcile(&mut self, hook: &Hook<Declared>) -> Result {
 //!         let service = Service::new().command(&hook.config()?.command).startup(Startup::Enabled);
 //!         let web = hook.container(WebContainer);
-//!         // Retried inside, within bounds: nobody asks first whether Pebble is there.
+//!         // Each call retries by itself; there is no need to check first that Pebble answers.
 //!         web.add_layer("web", &Layer::new().service("web", service), LayerMode::Combine).await?;
 //!         web.replan().await?;
 //!         Ok(())
@@ -60,17 +60,46 @@
 //! }
 //! ```
 //!
-//! - What an author holds is here: [`Charm`] and its [`Declaration`], [`Event`], [`Hook`] and
-//!   [`UnitView`], [`Container`], [`Stop`] and [`Outcome`], [`Statuses`].
-//! - [`dispatch`] is the road of one hook; a test runs one by [`dispatch::run_hook`].
-//! - [`pebble`] is the client of the supervisor that Juju puts in every workload container; it can
-//!   be used alone.
-//! - [`juju`] is the hook's environment and its tools; it can be used alone as well.
+//! # Where things are
 //!
-//! The other side, for tests and for `charmwright dev`, is in crates of its own:
-//! `charmwright-agent` and `charmwright-testing`. A charm that is built carries no line of them.
+//! - The root of this crate has the types that a charm is written with: [`Charm`] and its
+//!   [`Declaration`], [`Event`], [`Hook`] and [`UnitView`], [`Container`], [`Stop`] and
+//!   [`Outcome`], [`Statuses`].
+//! - [`dispatch`] runs one hook; a test runs a hook by [`dispatch::run_hook`].
+//! - [`pebble`] is the client of Pebble, the supervisor that Juju puts in every workload container.
+//!   Its crate, `charmwright-pebble`, can be used without this one.
+//! - [`juju`] reads the hook's environment and runs the hook tools. Its crate, `charmwright-juju`,
+//!   can be used without this one as well.
+//!
+//! The model of Juju's unit agent, which tests and `charmwright dev` use, is in crates of its own:
+//! `charmwright-agent` and `charmwright-testing`. A charm that is built contains no code of them.
+//!
+//! # What holds everywhere
+//!
+//! **Cancel safety.** The framework never drops a future of a charm: it awaits each to its end. A
+//! charm may drop the future of any call to Pebble, for instance with a timeout of its own. That
+//! closes the connection of the call, and nothing goes on in the background; a request that was
+//! sent already may still take effect in Pebble. The calls of the hook tools block and cannot be
+//! cancelled. A test that drops the future of [`dispatch::run_hook`] ends the hook at that point:
+//! the framework commits nothing, and what a hook tool has done stays.
+//!
+//! **Stability.** The version is 0.x. A change of the second number (0.1 to 0.2) may break the
+//! interface, raise the minimum Rust version, or store the unit's state in a form that an older
+//! charm cannot read; a change of the third number does none of these. The changelog lists breaking
+//! changes first. Enums that may grow are `#[non_exhaustive]`. The crates of the workspace pin each
+//! other to exactly one version.
+//!
+//! **Minimum Rust version.** Rust 1.89 is needed (`rust-version` in `Cargo.toml`). The crate runs
+//! on Linux only.
+//!
+//! **Errors.** The texts of an error may change in any version: `Display` and `Debug` are for the
+//! reader of a log or a status. A program asks [`Error::kind`], [`Error::pebble`] and
+//! [`Error::juju`]; the types of other sources are not promised either, except for an error that
+//! the charm itself put there ([`Error::downcast_ref`]). An error never says that a call had no
+//! effect unless that is known: see
+//! [`may_have_acted`](pebble::Error::may_have_acted).
 
-/// The charm that the README shows has to compile.
+/// This item makes rustdoc compile the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExample;

@@ -1,16 +1,16 @@
-//! What a handler that came to its end says about its event.
+//! The outcome of a handler that succeeded.
 
-/// An outcome is what a handler that came to its end says about its event: it is done, or it is to
-/// run again.
+/// An outcome says what happens to the event of a handler that succeeded: it is done, or it runs
+/// again.
 ///
-/// A pass that could not come to its end is a [`Stop`](crate::Stop) instead.
+/// A handler that could not finish returns a [`Stop`](crate::Stop) instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Outcome {
     end: End,
 }
 
-/// How the event ends.
+/// The two ends of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {
     Done,
@@ -18,16 +18,17 @@ pub(crate) enum End {
 }
 
 impl Outcome {
-    /// The event is dealt with.
+    /// Says that the event is done.
     pub fn done() -> Self {
         Self { end: End::Done }
     }
 
-    /// Something outside is not there yet: the event is stored and runs again before the next one.
-    /// The reason is for the operator, as the unit's Waiting status: `waiting for the database`.
+    /// Says that the event is stored and runs again before the next one, because something outside
+    /// the charm is missing. The operator reads the reason as the unit's Waiting status, such as
+    /// `waiting for the database`.
     ///
-    /// Not possible in `stop`, `remove`, `secret-rotate` and `secret-expired`: there it is an
-    /// error.
+    /// The events `stop`, `remove`, `secret-rotate` and `secret-expired` cannot be stored: there it
+    /// is an error.
     pub fn defer(reason: impl Into<String>) -> Self {
         Self { end: End::Defer(reason.into()) }
     }

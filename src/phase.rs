@@ -1,23 +1,24 @@
-//! Whether a container's Pebble is still expected to come up.
+//! The phase of a container, which decides how long a call waits for its Pebble.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::pebble::RetryPolicy;
 
-/// The number of attempts of a call in setup.
+/// The number of attempts of a call in setup. Pebble usually is not running yet, and the event is
+/// stored and runs again, so more attempts would only delay the other hooks.
 const SETUP_ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
 
-/// The longest time without an answer in setup.
+/// The deadline of a call in setup.
 const SETUP_DEADLINE: Duration = Duration::from_secs(5);
 
-/// How the library takes a Pebble that does not answer.
+/// A phase says whether a Pebble that does not answer is expected or a fault.
 ///
 /// A container is in *setup* from the unit's first hook, from `install` or `upgrade-charm`, or from
 /// a `start` that is not the unit's first (a new pod, a reboot), until its pebble-ready
-/// **arrives**, whatever that hook's outcome. There Pebble being away is nothing out of the
-/// ordinary: the calls give up after seconds and the event is stored. In *operation* it is a fault:
-/// the calls are retried for minutes, and then the hook fails.
+/// **arrives**, whatever the outcome of that hook. In setup a Pebble that does not answer is
+/// expected: a call gives up after seconds and the event is stored. In *operation* it is a fault: a
+/// call is retried for minutes, and then the hook fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
@@ -28,10 +29,10 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Returns the library's own retry policy for this phase.
+    /// Returns the framework's own retry policy for this phase.
     ///
-    /// In setup, where waiting is not worth much, these are 3 attempts, step 1 s, 5 s in all; in
-    /// operation the client's default, [`RetryPolicy::new`].
+    /// In setup a call makes 3 attempts with a step of 1 s and has a deadline of 5 s; in operation
+    /// it has the client's default, [`RetryPolicy::new`].
     #[must_use]
     pub const fn policy(self) -> RetryPolicy {
         match self {

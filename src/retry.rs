@@ -1,13 +1,14 @@
-//! A charm's answer to how calls to a container are retried.
+//! The retry policy that a charm chooses for a container.
 
 use crate::pebble::RetryPolicy;
 use crate::phase::Phase;
 
-/// A retry policy in operation, and whether the operator may change it: the answer of
-/// [`Charm::retry`](crate::Charm::retry).
+/// A choice has the retry policy for a container in operation, and says whether the operator may
+/// change it. [`Charm::retry`](crate::Charm::retry) returns it.
 ///
-/// The operator's config options are `pebble-retry-attempts` and `pebble-retry-step`, where the
-/// charm declares them. The default is the library's own policy, which the operator may change.
+/// The operator changes it by the config options `pebble-retry-attempts` and `pebble-retry-step`,
+/// if the charm declares them. The default is the framework's own policy, which the operator may
+/// change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Retry {
@@ -16,13 +17,13 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// Makes a policy of which the operator's options change the attempts and the step. The
-    /// deadline stretches to their schedule and 15 s more.
+    /// Makes a choice in which the operator's options replace the attempts and the step of the
+    /// policy. The deadline is extended to the time of their waits and 15 s more.
     pub fn adjustable(policy: RetryPolicy) -> Self {
         Self { policy, is_fixed: false }
     }
 
-    /// Makes a policy that the operator's options do not change.
+    /// Makes a choice that the operator's options do not change.
     pub fn fixed(policy: RetryPolicy) -> Self {
         Self { policy, is_fixed: true }
     }
@@ -33,7 +34,7 @@ impl Retry {
         &self.policy
     }
 
-    /// Returns `true` if the operator's options do not change it.
+    /// Returns `true` if the operator's options do not change the policy.
     #[must_use]
     pub fn is_fixed(&self) -> bool {
         self.is_fixed

@@ -1,16 +1,15 @@
-//! The statuses that a collect-status pass gathers, and the one that wins.
+//! The statuses that collect-status adds, and how the one to show is chosen.
 
 use crate::juju::{Status, StatusKind};
 
-/// The statuses of a unit's components, of which the worst is shown.
+/// A list of the statuses of a unit's components, of which the worst is shown.
 ///
-/// Blocked beats Maintenance beats Waiting beats Active, and among equals the first one added wins.
-/// A component can be given another weight with [`add_weighted`](Statuses::add_weighted). With
+/// Blocked is worse than Maintenance, then follow Waiting and Active; among equals the first one
+/// added wins. [`add_weighted`](Statuses::add_weighted) gives a component another weight. With
 /// nothing added the unit is Active.
 ///
-/// The framework adds, before the charm is asked: Blocked while the config does not parse or holds
-/// a mistake that a handler met, Waiting for each stored event, and Waiting for each container in
-/// setup.
+/// Before it calls the charm, the framework adds Blocked if the config does not parse or a handler
+/// has met a mistake in it, Waiting for each stored event, and Waiting for each container in setup.
 ///
 /// ```
 /// use charmwright::{Status, Statuses};
@@ -37,30 +36,30 @@ impl Statuses {
     /// The weight of an Active status.
     pub const ACTIVE: u32 = 100;
 
-    /// Adds the status of one component, with the weight of its kind.
+    /// Adds the status of a component with the weight of its kind.
     pub fn add(&mut self, status: Status) {
         self.unit.push((weight(&status), status));
     }
 
-    /// Adds the status of one component with a weight of its own: an optional part whose Blocked
-    /// should not hide a Waiting elsewhere takes a weight below [`Statuses::WAITING`].
+    /// Adds the status of a component with another weight. For example, an optional component takes
+    /// a weight below [`Statuses::WAITING`] so that its Blocked does not hide a Waiting elsewhere.
     pub fn add_weighted(&mut self, status: Status, weight: u32) {
         self.unit.push((weight, status));
     }
 
-    /// Adds a status of the whole application. The worst of these is set when this unit is the
-    /// leader; with none added Juju is not even asked who leads.
+    /// Adds a status of the whole application. The worst of these is set if this unit is the
+    /// leader; with none added the framework does not ask Juju for the leader.
     pub fn add_application(&mut self, status: Status) {
         self.application.push((weight(&status), status));
     }
 
-    /// The unit status that wins; Active when none was added.
+    /// Returns the worst status of the unit, or Active if none was added.
     #[must_use]
     pub fn worst(&self) -> Status {
         heaviest(&self.unit).cloned().unwrap_or_else(Status::active)
     }
 
-    /// The application status that wins, if one was added.
+    /// Returns the worst status of the application, or `None` if none was added.
     #[must_use]
     pub fn worst_application(&self) -> Option<&Status> {
         heaviest(&self.application)
@@ -78,7 +77,8 @@ fn weight(status: &Status) -> u32 {
     }
 }
 
-/// `max_by_key` keeps the last of equals, so it walks backwards.
+/// Returns the status with the highest weight. It iterates backwards because `max_by_key` returns
+/// the last of several equal maxima.
 fn heaviest(statuses: &[(u32, Status)]) -> Option<&Status> {
     statuses.iter().rev().max_by_key(|(weight, _)| *weight).map(|(_, status)| status)
 }

@@ -1,4 +1,4 @@
-//! Why a function of a charm ended before its end.
+//! The reasons for which a function of a charm returns early.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,60 +7,61 @@ use crate::error::Error;
 use crate::juju::{self, Status};
 use crate::pebble;
 
-/// The result of every function of a charm.
+/// The result type that every function of a charm returns.
 pub type Result<T = (), E = Stop> = std::result::Result<T, E>;
 
-/// A stop says why a pass ended before its end: something is *not ready*, or something *failed*.
+/// A stop says why a function of a charm returned early: something is *not ready*, or something
+/// *failed*.
 ///
-/// What is not ready is no error: nothing is logged as one and nothing is retried, and the unit's
-/// status tells the reason. What failed is judged by [the table](crate::Verdict::by_table). `?`
-/// serves both, see [`IntoStop`].
+/// Something that is not ready is not an error: no error is logged, nothing is retried, and the
+/// unit's status shows the reason. A failure is judged by [the table](crate::Verdict::by_table).
+/// The operator `?` serves both, see [`IntoStop`].
 ///
-/// It is not a [`std::error::Error`]: that is what lets `?` take every error that is
-/// [`IntoStop`]. It prints the error, or the status that tells of what is not ready. A function
-/// that only checks something may well return a `Result<(), Error>` instead: `?` takes it, and a
-/// test can ask the [`Error`] for more.
+/// A stop does not implement [`std::error::Error`]: that is what allows `?` to convert every error
+/// that implements [`IntoStop`]. It prints the error, or the status of what is not ready. A
+/// function that only checks something may return a `Result<(), Error>` instead: `?` converts it,
+/// and a test can ask the [`Error`] for more.
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
 pub enum Stop {
-    /// Something outside is not there yet.
+    /// Something outside the charm is not there yet.
     NotReady(NotReady),
-    /// This attempt broke.
+    /// Something failed.
     Failed(Error),
 }
 
 impl Stop {
-    /// Ends the pass as not ready: the unit is Waiting with this reason, which the operator reads,
-    /// such as `waiting for the database`.
+    /// Makes a stop that is not ready: the unit is Waiting with this reason, which the operator
+    /// reads, such as `waiting for the database`.
     pub fn waiting(reason: impl Into<String>) -> Self {
         NotReady::waiting(reason).into()
     }
 
-    /// Ends the pass as not ready: the unit is Blocked with this reason, since only the operator
-    /// can bring about what is missing.
+    /// Makes a stop that is not ready: the unit is Blocked with this reason, since only the
+    /// operator can provide what is missing.
     pub fn blocked(reason: impl Into<String>) -> Self {
         NotReady::blocked(reason).into()
     }
 
-    /// Ends the pass with [`Error::config`]: the option cannot be used. It saves an `.into()` where
-    /// a function returns a [`Result`].
+    /// Makes a stop from [`Error::config`]: the value of the option cannot be used. It saves an
+    /// `.into()` in a function that returns a [`Result`].
     pub fn config(option: impl Into<String>, message: impl fmt::Display) -> Self {
         Self::Failed(Error::config(option, message))
     }
 
-    /// Ends the pass with an error of the charm's own, as [`Error::new`] makes it.
+    /// Makes a stop from an error of the charm's own, as [`Error::new`] does.
     pub fn failed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Failed(Error::new(error))
     }
 
-    /// Ends an action that does not do what it was asked for: its failure message is this text
-    /// alone. Anywhere else it is an error like any other.
+    /// Makes a stop that refuses an action: the text alone is the action's failure message. In any
+    /// other hook it is an error like any other.
     pub fn refused(message: impl fmt::Display) -> Self {
         Self::Failed(Error::refused(message))
     }
 
-    /// The error, if something failed.
+    /// Returns the error if something failed.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
         match self {
@@ -69,7 +70,7 @@ impl Stop {
         }
     }
 
-    /// What is waited for, if something is not ready.
+    /// Returns what is missing if something is not ready.
     #[must_use]
     pub fn not_ready(&self) -> Option<&NotReady> {
         match self {
@@ -88,13 +89,13 @@ impl fmt::Display for Stop {
     }
 }
 
-/// Something outside is not there yet: the status that tells of it, and whether the event is to run
-/// again.
+/// A reason that is not ready has the status that tells the operator what is missing, and says
+/// whether the event runs again.
 ///
-/// The event counts as done, since what is missing will send an event of its own when it comes.
-/// Where it will not, the event has to be [`stored`](NotReady::stored).
+/// The event counts as done, because what is missing sends an event of its own when it arrives. If
+/// it does not send one, the event has to be [`stored`](NotReady::stored).
 ///
-/// It is no [`std::error::Error`], as [`Stop`] is none.
+/// Like [`Stop`], this type does not implement [`std::error::Error`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct NotReady {
@@ -103,39 +104,39 @@ pub struct NotReady {
 }
 
 impl NotReady {
-    /// The unit is Waiting meanwhile, with this reason.
+    /// Makes a reason for which the unit is Waiting.
     pub fn waiting(reason: impl Into<String>) -> Self {
         Self { status: Status::waiting(reason), is_stored: false }
     }
 
-    /// The unit is Blocked meanwhile, with this reason.
+    /// Makes a reason for which the unit is Blocked.
     pub fn blocked(reason: impl Into<String>) -> Self {
         Self { status: Status::blocked(reason), is_stored: false }
     }
 
-    /// Stores the event as well, so that it runs again before the next one. The same limits hold as
-    /// for [`Outcome::defer`](crate::Outcome::defer).
+    /// Stores the event as well, so that it runs again before the next one. The limits of
+    /// [`Outcome::defer`](crate::Outcome::defer) hold.
     pub fn stored(self) -> Self {
         Self { is_stored: true, ..self }
     }
 
-    /// The status that the unit shows.
+    /// Returns the status that the unit shows.
     #[must_use]
     pub fn status(&self) -> &Status {
         &self.status
     }
 
-    /// Returns `true` if the event is to be stored.
+    /// Returns `true` if the event will be stored.
     #[must_use]
     pub fn is_stored(&self) -> bool {
         self.is_stored
     }
 }
 
-/// An error that `?` may end a pass with.
+/// An error type that implements this trait can be converted to a [`Stop`] by `?`.
 ///
-/// The errors of [`pebble`], of [`juju`] and of the framework are. Any other says first what was
-/// attempted:
+/// The errors of [`pebble`], of [`juju`] and of the framework implement it. For any other error a
+/// function says first what it attempted:
 ///
 /// ```compile_fail,E0277
 /// fn read() -> charmwright::Result<String> {
@@ -151,8 +152,8 @@ impl NotReady {
 /// }
 /// ```
 ///
-/// An error type of the charm's own becomes one by an empty `impl`, or with a body where some of
-/// its values are *not ready*:
+/// An error type of the charm's own implements it by an empty `impl`, or with a body if some of its
+/// values mean *not ready*:
 ///
 /// ```
 /// use charmwright::{IntoStop, Stop};
@@ -184,7 +185,7 @@ impl NotReady {
     note = "for an error type of your own: `impl charmwright::IntoStop for {Self} {{}}`"
 )]
 pub trait IntoStop: Into<Box<dyn StdError + Send + Sync>> {
-    /// Says why the pass ends. By default it failed, with this error.
+    /// Converts the error to a stop. By default the stop is a failure with this error.
     fn into_stop(self) -> Stop {
         Stop::failed(self)
     }
@@ -213,18 +214,19 @@ impl IntoStop for juju::Error {}
 impl<E: StdError + Send + Sync + 'static> IntoStop for pebble::RetryError<E> {}
 impl IntoStop for Box<dyn StdError + Send + Sync> {}
 
-/// Says of a failed step what was attempted, so that `?` may pass it on.
+/// This trait adds to a failed step what was attempted, so that `?` can pass the error on.
 #[diagnostic::on_unimplemented(
     message = "`.context()` is for a `Result` whose error is an error, or a `Stop`",
     note = "for an `Option` write `.or_wait(\"…\")?` or `.or_blocked(\"…\")?`"
 )]
 pub trait Context<T> {
-    /// Turns any error into one that says what was attempted: `attempt` completes a sentence that
-    /// starts with "cannot", such as `read the license`. What is not ready passes untouched.
+    /// Converts any error into one that says what was attempted. The text `attempt` completes a
+    /// sentence that starts with "cannot", such as `read the license`. A stop that is not ready is
+    /// returned unchanged.
     ///
     /// # Errors
     ///
-    /// The given one, as [`Error::new`] and [`Error::context`] make it.
+    /// Returns the given error, wrapped as by [`Error::new`] and [`Error::context`].
     fn context(self, attempt: impl fmt::Display) -> Result<T>;
 }
 
@@ -243,7 +245,7 @@ impl<T> Context<T> for Result<T> {
     }
 }
 
-/// Ends the pass with a status where something is not there, or did not work.
+/// This trait ends a function with a status if a value is missing or a step has failed.
 ///
 /// ```
 /// use charmwright::OrStop as _;
@@ -257,18 +259,18 @@ impl<T> Context<T> for Result<T> {
 /// assert_eq!(status.as_deref(), Some("waiting: waiting for an address of the database"));
 /// ```
 pub trait OrStop<T> {
-    /// Waiting with this reason, where there is no value.
+    /// Returns the value; without one, the unit is Waiting with this reason.
     ///
     /// # Errors
     ///
-    /// [`Stop::waiting`]; the error that was there is dropped.
+    /// Returns [`Stop::waiting`] if there is no value. The error of a `Result` is dropped.
     fn or_wait(self, reason: impl Into<String>) -> Result<T>;
 
-    /// Blocked with this reason, where there is no value.
+    /// Returns the value; without one, the unit is Blocked with this reason.
     ///
     /// # Errors
     ///
-    /// [`Stop::blocked`]; the error that was there is dropped.
+    /// Returns [`Stop::blocked`] if there is no value. The error of a `Result` is dropped.
     fn or_blocked(self, reason: impl Into<String>) -> Result<T>;
 }
 

@@ -1,30 +1,30 @@
-//! Texts for one line of a status table or a failure message.
+//! Cleans and shortens texts so that each is one line of a status or of a failure message.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Display};
 
 use charmwright_yaml::text;
 
-/// The longest text that the framework itself puts in a status or in a stored event, in bytes.
+/// The limit for a text that the framework puts in a status or in a stored event, in bytes.
 pub(crate) const LONGEST: usize = 512;
 
-/// The text on one line, cleaned, at most [`LONGEST`] bytes.
+/// Returns the text as one line without control characters, of at most [`LONGEST`] bytes.
 pub(crate) fn one_line(value: &(impl Display + ?Sized)) -> String {
     text::one_line(value, LONGEST)
 }
 
-/// The lengths, in bytes, to which texts are cut one after another until all that is stored fits.
+/// The limits, in bytes, to which texts are cut one after another until a document fits.
 pub(crate) const CUTS: [usize; 5] = [256, 128, 64, 48, SHORTEST];
 
-/// The length, in bytes, to which a stored text is cut at most.
+/// The smallest limit to which a stored text is cut, in bytes.
 pub(crate) const SHORTEST: usize = 32;
 
-/// The text on one line, cleaned, of at most `limit` bytes.
+/// Returns the text as one line without control characters, of at most `limit` bytes.
 pub(crate) fn cut(text: &str, limit: usize) -> String {
     text::clean(text, limit).into_owned()
 }
 
-/// The error and its causes on one line: `cannot a: cannot b: connection refused`.
+/// Returns the error and its sources as one line: `cannot a: cannot b: connection refused`.
 pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     struct Chain<'a>(&'a (dyn StdError + 'static));
     impl Display for Chain<'_> {
@@ -41,7 +41,8 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     long_line(&Chain(error))
 }
 
-/// The text on one line, cleaned, of at most the length that a chain of errors may have.
+/// Returns the text as one line without control characters, of at most 4 KiB. A chain of errors has
+/// this larger limit because it goes to the log, and its last cause is the one that tells most.
 pub(crate) fn long_line(value: &(impl Display + ?Sized)) -> String {
     text::one_line(value, 8 * LONGEST)
 }

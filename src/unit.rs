@@ -1,4 +1,4 @@
-//! What can be read of a unit while a hook runs.
+//! The parts of a unit that can be read while a hook runs.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -14,23 +14,24 @@ use crate::dispatch::context::{HookContext, Pass};
 use crate::error::Error;
 use crate::juju::{self, ApplicationName, ContainerName, HookEnv, Port, UnitName};
 
-/// A unit of whatever charm, as any code may read it: its name, its surroundings and what Juju
-/// knows of it.
+/// A unit gives read access to its name, its environment and what Juju knows about it, whatever the
+/// charm's declaration is.
 ///
-/// [`UnitView`] is one by [`Deref`], and so is [`Hook`](crate::Hook); what serves several charms
-/// takes a `&Unit`.
+/// [`UnitView`] and [`Hook`](crate::Hook) dereference to it by [`Deref`], so code that serves
+/// several charms takes a `&Unit`.
 pub struct Unit {
     pub(crate) context: Rc<HookContext>,
     pub(crate) pass: Pass,
 }
 
-/// What a charm may read of its unit: all of [`Unit`], and what the declaration gives a type to.
+/// A view gives a charm read access to its unit: all of [`Unit`], and the config, state and
+/// containers with the types of the declaration.
 ///
-/// It is what [`Charm::collect_status`](crate::Charm::collect_status) gets, and
-/// [`Hook`](crate::Hook) is one by [`Deref`]. So one function that takes a
-/// `&UnitView<Declared>` serves both; its containers are as patient as where the view is from.
+/// [`Charm::collect_status`](crate::Charm::collect_status) takes a view, and [`Hook`](crate::Hook)
+/// dereferences to one by [`Deref`], so a function that takes a `&UnitView<Declared>` serves both.
+/// Its containers use the retry policy of the pass that the view comes from.
 ///
-/// A view gives no right to change anything:
+/// A view cannot change anything:
 ///
 /// ```compile_fail,E0599
 /// # use charmwright::{Declaration, UnitView};
@@ -43,77 +44,82 @@ pub struct UnitView<D: Declaration> {
     pub(crate) typed: Rc<TypedValues<D>>,
 }
 
-/// What was read as the declaration's types, once for all views of the hook.
+/// The values that have been read with the declaration's types; all views of the hook share them.
 pub(crate) struct TypedValues<D: Declaration> {
     config: OnceCell<D::Config>,
     pub(crate) state: RefCell<Option<Rc<D::State>>>,
 }
 
 impl Unit {
-    /// The unit's name, such as `web/0`.
+    /// Returns the name of the unit, such as `web/0`.
     #[must_use]
     pub fn name(&self) -> &UnitName {
         self.context.env.unit()
     }
 
-    /// The name of its application, such as `web`.
+    /// Returns the name of the unit's application, such as `web`.
     #[must_use]
     pub fn application(&self) -> &ApplicationName {
         self.name().application()
     }
 
-    /// What the unit agent said in the environment. For a deferred event it is that of the hook in
-    /// which it runs again, not its own: what the event needs is in the [`Event`](crate::Event).
+    /// Returns the environment that the unit agent set for this hook. A deferred event runs again
+    /// with the environment of a later hook, so what its handler needs is in the
+    /// [`Event`](crate::Event).
     #[must_use]
     pub fn env(&self) -> &HookEnv {
         &self.context.env
     }
 
-    /// Whether this unit leads its application. Juju promises a yes for 30 seconds, after which it
-    /// is asked again.
+    /// Returns `true` if this unit is the leader of its application. Juju guarantees leadership for
+    /// 30 seconds after each yes, so a later call asks again.
     ///
     /// # Errors
     ///
-    /// The hook tool failed, for instance because the controller does not answer.
+    /// Returns an error if the hook tool fails, for instance because the controller does not
+    /// answer.
     pub fn is_leader(&self) -> Result<bool, juju::Error> {
         self.context.tools.is_leader()
     }
 
-    /// The ports that are open, with this hook's own openings and closings.
+    /// Returns the open ports, including what this hook has opened and closed so far.
     ///
     /// # Errors
     ///
-    /// The hook tool failed.
+    /// Returns an error if the hook tool fails.
     pub fn opened_ports(&self) -> Result<BTreeSet<Port>, juju::Error> {
         self.context.tools.opened_ports()
     }
 
-    /// The path of a resource's file on this machine. Juju downloads it where it has to, which may
-    /// take long.
+    /// Returns the path of a resource's file on this machine. Juju downloads the file if it is not
+    /// there yet, which may take long; the call blocks meanwhile.
     ///
     /// # Errors
     ///
-    /// The charm's YAML declares no such resource, no file was attached, or the download failed.
+    /// Returns an error if the charm's YAML does not declare the resource, no file was attached, or
+    /// the download failed.
     pub fn resource(&self, name: &str) -> Result<PathBuf, juju::Error> {
         self.context.tools.resource(name)
     }
 
-    /// A container by a name that is known only at run time. Asks nothing of its Pebble, which may
-    /// be away.
+    /// Returns a container by a name that is known only at run time. It sends no request, so Pebble
+    /// need not be running.
     ///
     /// # Errors
     ///
-    /// The charm's [`Metadata`](crate::Metadata) does not declare it.
+    /// Returns an error if the charm's [`Metadata`](crate::Metadata) does not declare the
+    /// container.
     pub fn container_named(&self, name: &str) -> Result<ContainerView, Error> {
         Ok(ContainerView::new(&self.context, self.declared_container(name)?, self.pass))
     }
 
-    /// All declared containers, in the order of the [`Metadata`](crate::Metadata).
+    /// Iterates over all declared containers in the order of the [`Metadata`](crate::Metadata).
     pub fn containers(&self) -> impl Iterator<Item = ContainerView> + '_ {
         let names = self.context.metadata.declared_containers();
         names.map(|name| ContainerView::new(&self.context, name, self.pass))
     }
 
+    /// Returns the typed name of a container that the metadata declares.
     pub(crate) fn declared_container(&self, name: &str) -> Result<ContainerName, Error> {
         let metadata = &self.context.metadata;
         let found = metadata.declared_containers().find(|declared| declared.as_str() == name);
@@ -134,18 +140,20 @@ impl<D: Declaration> UnitView<D> {
         Self { unit: Unit { context, pass: Pass::Handler }, typed: Rc::new(typed) }
     }
 
-    /// The view of collect-status: what was read is shared, and a call to Pebble makes one attempt.
+    /// Returns a view for collect-status. It shares the values that were read, and its calls to
+    /// Pebble make one attempt.
     pub(crate) fn for_collect_status(&self) -> Self {
         let unit = Unit { context: Rc::clone(&self.context), pass: Pass::CollectStatus };
         Self { unit, typed: Rc::clone(&self.typed) }
     }
 
-    /// The charm's config, read at most once a hook.
+    /// Returns the charm's config, which is read at most once in a hook.
     ///
     /// # Errors
     ///
-    /// A config error that names the option whose value does not fit; returning it blocks the unit
-    /// until the user changes it. A hook tool's error if the config cannot be read.
+    /// Returns a config error that names the option whose value does not fit; a handler that
+    /// returns it blocks the unit until the user changes the option. Returns a hook tool's error if
+    /// the config cannot be read.
     pub fn config(&self) -> Result<&D::Config, Error> {
         if let Some(config) = self.typed.config.get() {
             return Ok(config);
@@ -154,14 +162,15 @@ impl<D: Declaration> UnitView<D> {
         Ok(self.typed.config.get_or_init(|| config))
     }
 
-    /// The charm's state as the last [`update_state`](crate::Hook::update_state) left it, in this
-    /// hook or an earlier one; the default if there is none. The value stays as it is while the
-    /// state is changed.
+    /// Returns the charm's state as the last [`update_state`](crate::Hook::update_state) wrote it,
+    /// in this hook or an earlier one, or the default if no state is stored. The returned value
+    /// does not change when the state is changed later.
     ///
     /// # Errors
     ///
-    /// A state error if what is stored is no such value or is from a newer version. It is left as
-    /// it is: changing it is refused for the rest of the hook.
+    /// Returns a state error if the stored document cannot be read as the type, or if a newer
+    /// version wrote it. The document is left as it is, and changing the state is refused for the
+    /// rest of the hook.
     pub fn state(&self) -> Result<Rc<D::State>, Error> {
         if let Some(state) = &*self.typed.state.borrow() {
             return Ok(Rc::clone(state));
@@ -171,16 +180,17 @@ impl<D: Declaration> UnitView<D> {
         Ok(state)
     }
 
-    /// A declared container. Asks nothing of its Pebble, which may be away.
+    /// Returns a declared container. It sends no request, so Pebble need not be running.
     ///
-    /// One that the declaration's [`Metadata`](crate::Metadata) does not list does not build.
+    /// A container that the declaration's [`Metadata`](crate::Metadata) does not list is an error
+    /// of the compiler.
     #[must_use]
     pub fn container<C: DeclaredContainer>(&self, container: C) -> ContainerView {
         ContainerView::new(&self.context, declared_name::<D, C>(container), self.pass)
     }
 }
 
-/// Gives the name of a container that the metadata lists, else an error of the compiler.
+/// Returns the name of a container, and fails to compile if the metadata does not list it.
 pub(crate) fn declared_name<D: Declaration, C: DeclaredContainer>(container: C) -> ContainerName {
     const {
         assert!(

@@ -1,4 +1,4 @@
-//! What an error of a handler means for the unit: the table.
+//! The table that decides what an error of a handler means for the unit.
 
 use crate::error::Error;
 use crate::event::Event;
@@ -6,7 +6,7 @@ use crate::juju::Status;
 use crate::pebble;
 use crate::text::one_line;
 
-/// What the framework does about an error of a handler.
+/// A verdict says what the framework does about an error of a handler.
 ///
 /// The default is [`Verdict::by_table`]; a charm changes it in one place,
 /// [`Charm::on_error`](crate::Charm::on_error).
@@ -14,24 +14,24 @@ use crate::text::one_line;
 #[must_use]
 #[non_exhaustive]
 pub enum Verdict {
-    /// The event is done all the same: writes are committed, exit 0, and nothing is shown. In
-    /// `stop` and `remove` collect-status is left out.
+    /// The event counts as done: writes are committed, the exit code is 0, and no status shows the
+    /// error. In `stop` and `remove` collect-status does not run.
     Done,
-    /// The event is done, and only the user can mend what is wrong: writes are committed, exit 0,
-    /// and the unit is Blocked with this message until this event, or `config-changed`, is handled
-    /// without the fault.
+    /// The event counts as done, but only the user can correct what is wrong: writes are committed,
+    /// the exit code is 0, and the unit is Blocked with this message until this event, or
+    /// `config-changed`, is handled without the mistake.
     Block(String),
-    /// The event is stored and runs again before the next one: writes are committed, exit 0, and
-    /// the unit shows this status meanwhile.
+    /// The event is stored and runs again before the next one: writes are committed, the exit code
+    /// is 0, and the unit shows this status meanwhile.
     Store(Status),
-    /// The hook fails: nothing is committed, exit 1, and Juju runs it again after 5 s, 10 s, … 5
-    /// min. In a `<container>-pebble-*` hook, which Juju would drop without a trace, the event is
-    /// stored and the unit is Blocked with the cause instead.
+    /// The hook fails: nothing is committed, the exit code is 1, and Juju runs the hook again after
+    /// 5 s, 10 s, … 5 min. Juju would drop a failed `<container>-pebble-*` hook without a trace, so
+    /// there the event is stored and the unit is Blocked with the cause instead.
     Fail,
 }
 
 impl Verdict {
-    /// The table that every charm starts from.
+    /// Returns the verdict of the table that every charm starts from.
     ///
     /// | the handler returns | event | this hook's writes | collect-status | exit | seen by the operator |
     /// |---|---|---|---|---|---|
@@ -49,26 +49,29 @@ impl Verdict {
     /// | any other error (a definite 4xx, a bug, a panic) | – | dropped | no | 1 | error state, the cause chain in the log |
     /// | any other error in a `<container>-pebble-*` hook | stored | committed | runs | 0 | Blocked: the cause. Juju hides a failed workload hook, so it must never be the last word |
     ///
-    /// - A transfer or a command that broke off because Pebble went away counts as Pebble
-    ///   unreachable: only, the call could not begin again by itself.
+    /// - A transfer or a command that Pebble's end interrupted counts as Pebble unreachable; the
+    ///   client could not repeat the call by itself.
     /// - A stored event that runs again is judged by its own row, not by that of the hook it runs
-    ///   in: a stored `config-changed` whose Pebble is unreachable in operation fails the hook, be
-    ///   that an `update-status`. Only where the hook itself is a `<container>-pebble-*` one, which
-    ///   must not fail, does it stay stored instead.
-    /// - Where "stored" is not possible (`stop`, `remove`, `secret-rotate`, `secret-expired`), the
-    ///   hook fails: Juju runs it again by itself.
-    /// - Exit 0 of a `<container>-pebble-*` hook is for what was committed: where its event cannot
-    ///   be stored or the state not be written, the unit is Blocked with the cause and the exit is
-    ///   1.
-    /// - An action does not get here: its error is its failure message, exit 0, and the unit is not
-    ///   put in error.
+    ///   in: a stored `config-changed` whose Pebble is unreachable in operation fails the hook,
+    ///   even an `update-status`. In a `<container>-pebble-*` hook, which must not fail, it stays
+    ///   stored instead.
+    /// - In an event that cannot be stored (`stop`, `remove`, `secret-rotate`, `secret-expired`)
+    ///   the hook fails instead, and Juju runs it again by itself.
+    /// - A `<container>-pebble-*` hook exits with 0 only for what was committed. If its event
+    ///   cannot be stored or the state cannot be written, the unit is Blocked with the cause and
+    ///   the exit code is 1.
+    /// - The table is not used in an action: its error is its failure message, the exit code is 0,
+    ///   and the unit is not put in error.
     pub fn by_table(event: &Event, error: &Error) -> Self {
+        // The config comes before the kind: a mistake in it blocks the unit in every event, since
+        // running the hook again would change nothing.
         if let Some(message) = error.blocked_message() {
             return Self::Block(message);
         }
         let verdict = Self::by_kind(event, error);
         let verdict = if event.is_workload() { verdict.without_failing(error) } else { verdict };
         match verdict {
+            // Juju sends these events again by itself if the hook fails.
             Self::Store(_) if !event.is_deferrable() => Self::Fail,
             verdict => verdict,
         }
@@ -83,10 +86,11 @@ impl Verdict {
             _ if pebble.is_unavailable() && error.in_setup() => {
                 Self::Store(waiting_for_pebble(error))
             }
-            // The next pebble-ready brings the layer back.
+            // The handler of the next pebble-ready adds the layer again.
             pebble::ErrorKind::Restarted if event.is_ending() => Self::Done,
             pebble::ErrorKind::Restarted => Self::Store(waiting_for_pebble(error)),
-            // No service failed, but a command of the charm's own.
+            // An exec has failed, not a service: the command is the charm's own, so storing the
+            // event would only repeat the mistake.
             pebble::ErrorKind::ChangeFailed if is_command(pebble) => Self::Fail,
             pebble::ErrorKind::ChangeFailed => {
                 let explanation = error.failure_explanation().map(str::to_owned);
@@ -99,8 +103,8 @@ impl Verdict {
         }
     }
 
-    /// Gives what a `<container>-pebble-*` hook does in place of failing: Juju would drop it
-    /// without a trace.
+    /// Returns the verdict for a `<container>-pebble-*` hook, which must not fail: Juju would drop
+    /// it without a trace (Juju 3.6 and 4.x, read in its source).
     pub(crate) fn without_failing(self, error: &Error) -> Self {
         match self {
             Self::Fail if error.pebble().is_some_and(pebble::Error::is_unavailable) => {
@@ -112,7 +116,7 @@ impl Verdict {
     }
 }
 
-/// The status of a component whose Pebble is away.
+/// Returns the status of a component whose Pebble does not answer.
 pub(crate) fn waiting_for_pebble(error: &Error) -> Status {
     match error.container() {
         Some(container) => Status::waiting(format!("waiting for Pebble in \"{container}\"")),
@@ -120,12 +124,12 @@ pub(crate) fn waiting_for_pebble(error: &Error) -> Status {
     }
 }
 
-/// The failed change ran a command (Pebble's exec), and is about no service.
+/// Returns `true` if the failed change ran a command (Pebble's exec) and concerns no service.
 pub(crate) fn is_command(error: &pebble::Error) -> bool {
     error.change().is_some_and(|change| change.kind() == "exec")
 }
 
-/// `failed: SERVICE: CAUSE: LAST OUTPUT LINE`, one part a service.
+/// Returns `failed: SERVICE: CAUSE: LAST OUTPUT LINE`, with a part for each service.
 fn failed_change(error: &pebble::Error) -> String {
     let parts: Vec<String> = error.failed_services().iter().map(failed_service).collect();
     if parts.is_empty() {
@@ -138,7 +142,7 @@ fn failed_change(error: &pebble::Error) -> String {
     one_line(&format_args!("failed: {}", parts.join("; ")))
 }
 
-/// `SERVICE: CAUSE: LAST OUTPUT LINE`
+/// Returns `SERVICE: CAUSE: LAST OUTPUT LINE`.
 pub(crate) fn failed_service(failure: &pebble::ServiceFailure) -> String {
     let (service, cause) = (failure.service(), failure.cause());
     failure

@@ -1,4 +1,4 @@
-//! What the charm remembers of its unit between hooks.
+//! The state of the charm, which the unit keeps between hooks.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,16 +9,16 @@ use crate::error::Error;
 /// The key of the charm's document in the unit's state.
 pub const CHARM_KEY: &str = "charm";
 
-/// The charm's document. Its data is as the charm's own type is written.
+/// The format of the charm's document. Its data is written by serde from the charm's own type.
 const CHARM: Document = Document { key: CHARM_KEY, version: 1 };
 
-/// The charm's own document, read and written as a whole.
+/// The charm's document, which is read and written as a whole.
 #[derive(Debug, Default)]
 pub(crate) struct CharmState {
     stored: Option<String>,
     pending: Option<String>,
-    /// Set when the stored document could not be read in this hook: writing over it would lose what
-    /// it holds.
+    /// Whether the stored document could not be read in this hook. Writing over it would lose its
+    /// content.
     is_unreadable: bool,
 }
 
@@ -37,8 +37,8 @@ impl CharmState {
     }
 
     pub(crate) fn write<T: Serialize + ?Sized>(&mut self, state: &T) -> Result<(), Error> {
-        // A document of a newer charmwright must be met even by a charm that writes without
-        // reading.
+        // A charm may write without reading, so the version of the stored document is checked here
+        // too.
         if let Some(text) = &self.stored
             && !self.is_unreadable
         {
@@ -55,13 +55,13 @@ impl CharmState {
         Ok(())
     }
 
-    /// What was written and differs from what is stored.
+    /// Returns the document to store if it differs from the stored one.
     pub(crate) fn to_write(&self) -> Option<&str> {
         self.pending.as_deref()
     }
 }
 
-/// Version 1 is the only one so far.
+/// Reads a document of any version; version 1 is the only one so far.
 fn read_charm<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let (_, data) = CHARM.open(text)?;
     CHARM.read(data)

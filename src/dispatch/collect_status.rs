@@ -1,4 +1,4 @@
-//! The pass that collects the unit's statuses and shows the worst.
+//! Collects the unit's statuses and sets the worst.
 
 use super::explain_refusal::explain_refusal;
 use super::operator_retry::OperatorRetry;
@@ -17,15 +17,17 @@ use crate::text;
 use crate::unit::UnitView;
 use crate::verdict::waiting_for_pebble;
 
-/// The name of the pass, where it is at fault.
+/// The name of this step in errors.
 const COLLECT_STATUS: &str = "collect-status";
 
-/// Sets exactly one unit status, always: Juju sets statuses of its own, so that nobody can know
-/// what is there. `not_ready` has those of what the handlers waited for.
+/// Sets the unit's status once in every hook. It always sets it, because Juju also sets statuses of
+/// its own and the current one is unknown. `not_ready` has the statuses of events that were not
+/// ready.
 ///
 /// # Errors
 ///
-/// The config cannot be read, the charm's own pass failed, or a status could not be set.
+/// Returns an error if the config cannot be read, the charm's own method failed, or a status could
+/// not be set.
 pub(crate) async fn show_status<C: Charm>(
     charm: &C,
     hook: &Hook<C::Declared>,
@@ -33,13 +35,14 @@ pub(crate) async fn show_status<C: Charm>(
     report: &mut HookReport,
 ) -> Result<(), Error> {
     let unit = hook.view().for_collect_status();
-    // A config whose reading panics is at fault here, too.
+    // Reading the config may panic as well, in a type of the charm.
     let statuses = catch_panics(COLLECT_STATUS, collect(charm, &unit, not_ready)).await?;
     let tools = hook.tools();
     let worst = to_single_line(&statuses.worst());
     tools.set_status(&worst)?;
     report.status = Some(worst);
     if let Some(status) = statuses.worst_application()
+        // Asking for the leader starts a process, so it is asked only if there is something to set.
         && tools.is_leader()?
     {
         let status = to_single_line(status);
@@ -49,6 +52,7 @@ pub(crate) async fn show_status<C: Charm>(
     Ok(())
 }
 
+// Collects the statuses of the framework, of the handlers and of the charm.
 async fn collect<C: Charm>(
     charm: &C,
     unit: &UnitView<C::Declared>,
@@ -65,7 +69,7 @@ async fn collect<C: Charm>(
         }
         Err(Stop::Failed(error)) => error,
     };
-    // A panic names its place already.
+    // The error of a panic names this step already.
     let error = match error.kind() {
         ErrorKind::Panic => error,
         _ => error.context(format_args!("finish \"{COLLECT_STATUS}\"")),
@@ -82,6 +86,7 @@ async fn collect<C: Charm>(
     Ok(statuses)
 }
 
+// The framework's statuses come before those of the charm, which may return early.
 fn add_framework_statuses<C: Charm>(
     unit: &UnitView<C::Declared>,
     not_ready: Vec<Status>,
@@ -115,7 +120,8 @@ fn add_framework_statuses<C: Charm>(
     Ok(())
 }
 
-/// A status is one line of a table, and one argument of a process.
+/// Returns the status with its message on one line: it is a line of a table, and an argument of a
+/// process.
 fn to_single_line(status: &Status) -> Status {
     Status::new(status.kind(), text::one_line(status.message()))
 }

@@ -1,4 +1,4 @@
-//! What one hook and its containers have in common.
+//! The context of one hook: what its handles share, and the clients of its containers.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,40 +18,40 @@ use crate::pebble::{Budget, Client, RetryPolicy, RetrySummary};
 use crate::phase::Phase;
 use crate::retry::Retry;
 
-/// How long one call may take while statuses are collected.
+/// The time limit of a call while statuses are collected.
 pub(crate) const COLLECT_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long the one attempt of a call may take in `stop` and `remove`: Kubernetes kills the pod
-/// after 30 s.
+/// The time limit of the one attempt of a call in `stop` and `remove`. Kubernetes kills the pod
+/// after 30 s, so that two such calls still leave time to finish the hook.
 const ENDING_LIMIT: Duration = Duration::from_secs(10);
 
-/// The hook that runs, as all its handles share it.
+/// The context of a hook, which all its handles share.
 pub(crate) struct HookContext {
     pub(crate) env: HookEnv,
     pub(crate) tools: Arc<HookTools>,
     pub(crate) metadata: Metadata,
     mode: Mode,
-    /// The folder that holds `NAME/pebble.socket`.
+    /// The folder that contains `NAME/pebble.socket` for each container.
     containers_folder: PathBuf,
-    /// The policy for each declared container, but while statuses are collected.
+    /// The retry policy of each declared container; collect-status has its own.
     policies: BTreeMap<ContainerName, RetryPolicy>,
-    /// One for each container, made when it is first needed.
+    /// The client of each container, made when it is first needed.
     clients: RefCell<BTreeMap<ContainerName, Client>>,
-    /// No borrow of it lasts over a call of the charm.
+    /// The unit's state. No borrow of it may last over a call of the charm, which borrows it too.
     pub(crate) state: RefCell<UnitState>,
 }
 
-/// The pass that a handle belongs to, which decides how patient it is.
+/// The pass in which a handle is used, which decides about its retry policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pass {
-    /// A handler: the hook's own patience.
+    /// A handler runs, with the policies of the hook.
     Handler,
-    /// collect-status: one short attempt.
+    /// collect-status runs, with one short attempt for each call.
     CollectStatus,
 }
 
 impl HookContext {
-    /// Puts together what the hook has. `retry` is the charm's answer for each container.
+    /// Makes the context of a hook. `retry` is the charm's choice for each container.
     pub(crate) fn new(
         env: HookEnv,
         tools: Arc<HookTools>,
@@ -78,7 +78,8 @@ impl HookContext {
         self.state.borrow().framework.phase(container)
     }
 
-    /// The client of a container for a handle of this pass: its errors tell of the container.
+    /// Returns the client of a container for a handle of this pass. Its errors carry a tag of the
+    /// container.
     pub(crate) fn client_for(&self, container: &ContainerName, pass: Pass) -> Client {
         let policy = match pass {
             Pass::CollectStatus => RetryPolicy::once(COLLECT_LIMIT),
@@ -88,8 +89,8 @@ impl HookContext {
         self.client(container).with_retry(policy).with_tag(Arc::new(tag))
     }
 
-    /// The one client of a container in this hook: all handles share its connection, its budget and
-    /// its memory of layers.
+    /// Returns the client of a container. There is one in a hook: all handles share its connection,
+    /// its retry budget and its record of layers.
     pub(crate) fn client(&self, container: &ContainerName) -> Client {
         let mut clients = self.clients.borrow_mut();
         if let Some(client) = clients.get(container) {
@@ -107,7 +108,7 @@ impl HookContext {
         client
     }
 
-    /// What the retries on each container came to, where there were any.
+    /// Returns a summary of the retries for each container that had any.
     pub(crate) fn retries(&self) -> Vec<RetrySummary> {
         let clients = self.clients.borrow();
         let summaries = clients.values().map(|client| client.budget().summary());
@@ -115,8 +116,8 @@ impl HookContext {
     }
 }
 
-/// The policy for each container: in `stop` and `remove` one attempt, in setup an impatient one,
-/// else the charm's, in which the operator's values count if they may.
+/// Returns the retry policy of each container: one attempt in `stop` and `remove`, a few short
+/// attempts in setup, else the charm's policy, with the operator's values if the charm allows them.
 fn policies(
     tools: &HookTools,
     metadata: &Metadata,
@@ -126,6 +127,7 @@ fn policies(
 ) -> BTreeMap<ContainerName, RetryPolicy> {
     let mut operator = None;
     let mut policy = |name: &ContainerName| {
+        // The charm is asked in every mode, as the documentation of `Charm::retry` promises.
         let retry = retry(name.as_str());
         if mode == Mode::Ending {
             return RetryPolicy::once(ENDING_LIMIT);
@@ -142,9 +144,9 @@ fn policies(
     metadata.declared_containers().map(|name| (name.clone(), policy(&name))).collect()
 }
 
-/// The operator's options, read for the first container of which they count. Where they cannot be
-/// read the library's values stand: a handler need not fail for them, and collect-status reads the
-/// config too and says what is wrong.
+/// Reads the operator's options, when the first container needs them. If they cannot be read, the
+/// framework's own values stay: a handler need not fail for that, and collect-status, which reads
+/// the config too, reports the cause.
 fn operator_retry(tools: &HookTools) -> OperatorRetry {
     let (operator, mistakes) = match tools.config() {
         Ok(options) => OperatorRetry::read(&options),

@@ -1,9 +1,9 @@
-//! A service that Pebble cannot run as its layer says: which field is at fault, and which config
-//! option that came from.
+//! Finds out which field of a layer is at fault when Pebble cannot run a service, and which config
+//! option the value of that field came from.
 //!
-//! The field is for Pebble to say, and where its text fits several of them the container is looked
-//! at. The option is for the charm to say ([`Charm::option_of`](crate::Charm::option_of)). The
-//! words are ours, since Pebble's repeat the value.
+//! Pebble's text names the field. If the text fits several fields, the files of the container
+//! decide. The charm names the option ([`Charm::option_of`](crate::Charm::option_of)). The
+//! explanation is written here, since Pebble's text repeats the value.
 
 use crate::error::Explanation;
 use crate::layer_field::{Entry, LayerKey};
@@ -14,18 +14,18 @@ use crate::pebble::{StartRefusal, UserFault};
 use crate::text::one_line;
 use crate::verdict::{failed_service, is_command};
 
-/// A finding says in our words what is wrong, and with which fields: the first of them that came
-/// from an option is the one to be changed.
+/// A finding describes what is wrong and lists the fields that may be at fault. The first of them
+/// that came from an option is the one to change.
 struct Finding {
     keys: &'static [LayerKey],
     words: &'static str,
 }
 
-/// Asks the charm which option the first of these fields came from that came from one.
+/// Asks the charm which option the value of a field came from.
 type OptionOf<'a> = &'a dyn Fn(&Entry, LayerKey) -> Option<&'static str>;
 
-/// Gives the error in our words, if it is about a field that the charm leads back to an option,
-/// or about a process that was not started.
+/// Returns the explanation of an error if it concerns a field that the charm traces to an option,
+/// or a process that was not started.
 pub(crate) async fn diagnose(
     option_of: OptionOf<'_>,
     client: &Reader,
@@ -40,7 +40,7 @@ pub(crate) async fn diagnose(
     let fault = error.user_fault()?;
     let finding = owner_finding(error).or_else(|| finding_of_field(fault))?;
     let option = finding.option(option_of, &refused_entry(error)?)?;
-    // What was refused before it was sent says why and repeats nothing: `cannot use service "web":
+    // The client's own refusal gives the reason and repeats no value: `cannot use service "web":
     // its command cannot be run: …`.
     let reason = match error.kind() {
         pebble::ErrorKind::InvalidRequest => error.reason().split_once("\": ").map(|(_, why)| why),
@@ -49,6 +49,7 @@ pub(crate) async fn diagnose(
     Some(Explanation::user_mistake(option, reason.unwrap_or(finding.words)))
 }
 
+/// Explains a change that failed because services could not be started.
 async fn diagnose_change(
     option_of: OptionOf<'_>,
     client: &Reader,
@@ -59,7 +60,7 @@ async fn diagnose_change(
     }
     let mut texts = Vec::new();
     let mut mistakes = Vec::new();
-    // Pebble's own words are for the log only where no option is behind them.
+    // Pebble's text goes to the log only if no value came from an option.
     let mut has_option_values = false;
     for failure in failures {
         let Some(refusal) = failure.start_refusal() else {
@@ -85,7 +86,8 @@ async fn diagnose_change(
                 .map(|(finding, option)| Explanation::user_mistake(option, finding.words)),
         );
     }
-    // As long as one of them failed for another reason, the event has to run again.
+    // If one service failed for another reason, the event has to run again, so this is no mistake
+    // of the user alone.
     if mistakes.len() == failures.len() {
         return mistakes.into_iter().next();
     }
@@ -94,11 +96,13 @@ async fn diagnose_change(
 }
 
 impl Finding {
+    /// Returns the option of the first field that came from one.
     fn option(&self, option_of: OptionOf<'_>, entry: &Entry) -> Option<&'static str> {
         self.keys.iter().find_map(|key| option_of(entry, *key))
     }
 }
 
+/// Finds the cause for which a service could not be started.
 async fn find_cause(client: &Reader, service: &str, refusal: StartRefusal<'_>) -> Option<Finding> {
     match refusal {
         StartRefusal::NotRun { program, why } => {
@@ -108,14 +112,14 @@ async fn find_cause(client: &Reader, service: &str, refusal: StartRefusal<'_>) -
     }
 }
 
-/// A check's user and group are judged as it is added, in the words in which a service's are when
-/// it is started. (Pebble 1.32.1, `internals/plan/plan.go`.)
+/// Returns the finding for a check's user or group. Pebble verifies them when the check is added,
+/// and its text is the one for a service that is started (Pebble 1.32.1, `internals/plan/plan.go`).
 fn owner_finding(error: &pebble::Error) -> Option<Finding> {
     let (_, refusal) = error.message()?.split_once(" has invalid user/group: ")?;
     StartRefusal::read(refusal).and_then(finding_from_text)
 }
 
-/// What needs no look at the container.
+/// Returns the finding that follows from Pebble's text alone.
 fn finding_from_text(refusal: StartRefusal<'_>) -> Option<Finding> {
     let (keys, words): (&[LayerKey], _) = match refusal {
         StartRefusal::NotOnPath => return Some(NO_SUCH_PROGRAM),
@@ -139,7 +143,7 @@ fn finding_from_text(refusal: StartRefusal<'_>) -> Option<Finding> {
         StartRefusal::GroupAlone => {
             (&[LayerKey::Group, LayerKey::GroupId], "a group needs a user beside it")
         }
-        // The container has to be looked at, or a later version of the client knows more.
+        // The text alone does not decide, or a later version of the client has another variant.
         _ => return None,
     };
     Some(Finding { keys, words })
@@ -156,7 +160,7 @@ const fn directory_finding(words: &'static str) -> Finding {
     Finding { keys: &[LayerKey::WorkingDir], words }
 }
 
-/// A field that Pebble itself has named.
+/// Returns the finding for a field that Pebble itself has named.
 fn finding_of_field(fault: UserFault) -> Option<Finding> {
     Some(match fault {
         UserFault::Command => command_finding(
@@ -172,26 +176,26 @@ fn finding_of_field(fault: UserFault) -> Option<Finding> {
             words: "the container has no such group",
         },
         UserFault::WorkingDir => NO_SUCH_DIRECTORY,
-        // A field of a later version of the client.
+        // A later version of the client has another variant.
         _ => return None,
     })
 }
 
-/// The service or check whose field an answer to `add layer` refuses.
+/// Returns the service or check whose field is refused by an answer to `add layer`.
 fn refused_entry(error: &pebble::Error) -> Option<Entry> {
     if !["add layer ", "put back layer "].iter().any(|start| error.operation().starts_with(start)) {
         return None;
     }
     let named = |word: &str| {
         let (_, rest) = error.reason().split_once(word)?;
-        // Go's quoting and JSON's agree for every name that Pebble takes in practice.
+        // Go and JSON quote every name in the same way that Pebble accepts in practice.
         serde_json::Deserializer::from_str(rest).into_iter::<String>().next()?.ok()
     };
     named("service ").map(Entry::Service).or_else(|| named("check ").map(Entry::Check))
 }
 
-/// The system's answer is the same whether the program or the directory is at fault, so both are
-/// looked at.
+/// Finds out from the container's files whether the program or the working directory is at fault,
+/// since the error of the operating system is the same for both.
 async fn inspect_container(
     client: &Reader,
     service: &str,
@@ -213,7 +217,7 @@ async fn inspect_container(
         | "permission denied"
         | "too many levels of symbolic links"
         | "file name too long" => {}
-        // Memory, processes and the like run out and come back.
+        // Other errors, such as too little memory, do not come from a field and may go away.
         _ => return None,
     }
     let plan = client.plan().await.ok()?;
@@ -232,7 +236,7 @@ async fn inspect_container(
         }
     }
     if !program.starts_with('/') {
-        // It is looked for from the directory in which the command runs, and that is there.
+        // A relative program is looked up from the working directory, which exists.
         return Some(command_finding(if why == "permission denied" {
             "its program may not be run"
         } else {
@@ -254,8 +258,10 @@ async fn inspect_container(
     })
 }
 
-/// Both are there, and the user who runs the command may not use one of them.
+/// Returns the finding when both exist and the user who runs the command may not use one of them.
 fn permission_finding(service: &Service, directory: &PathState, program: &FileInfo) -> Finding {
+    // The client does not know which user runs the command, so only the permission for all users
+    // counts.
     let for_all = |file: &FileInfo| file.mode().bits() & 0o001 != 0;
     let closed = matches!(directory, PathState::Found(directory) if !for_all(directory));
     let as_another = service.get_user().is_some() || service.get_user_id().is_some();
@@ -269,19 +275,19 @@ fn permission_finding(service: &Service, directory: &PathState, program: &FileIn
     }
 }
 
-/// Pebble's view of a path of the container, links followed.
+/// The state of a path in the container, with symbolic links followed.
 enum PathState {
     Missing,
     Found(FileInfo),
 }
 
-/// Asks Pebble; `None` where it does not say.
+/// Asks Pebble for the state of a path. Returns `None` if Pebble does not tell.
 async fn path_state(client: &Reader, path: &str) -> Option<PathState> {
     match client.list_files(path, &ListOptions::new().itself()).await {
         Ok(found) => found.into_iter().next().map(PathState::Found),
         Err(error) => match error.kind() {
             pebble::ErrorKind::File(FileErrorKind::NotFound) => Some(PathState::Missing),
-            // A loop of links, or a file where a folder should be on the way.
+            // The path has a loop of links, or a file in place of a folder.
             pebble::ErrorKind::File(FileErrorKind::Generic) => Some(PathState::Missing),
             _ => None,
         },

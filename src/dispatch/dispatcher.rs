@@ -1,4 +1,4 @@
-//! The handlers of one hook: the deferred events and the current one, or an action.
+//! Runs the handlers of one hook: for the deferred events and the current one, or for an action.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -22,23 +22,23 @@ use crate::verdict::{Verdict, is_command};
 
 type ActionOf<C> = <<C as Charm>::Declared as Declaration>::Action;
 
-/// How an event leaves the hook.
+/// The end of an event, as far as the rest of the hook depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EventEnd {
     Handled,
-    /// An error in `stop` or `remove` changes nothing any more: there is nobody left to show a
-    /// status to.
+    /// An error in `stop` or `remove` was ignored. No status is collected then: the unit is about
+    /// to be removed.
     Abandoned,
 }
 
-/// A charm in the hook that its handlers run in.
+/// A dispatcher runs the charm's handlers in one hook and records the results.
 pub(crate) struct Dispatcher<'a, C: Charm> {
     pub(crate) charm: C,
     pub(crate) hook: &'a Hook<C::Declared>,
     pub(crate) mode: Mode,
     /// The time of the hook, in seconds since 1970 in UTC.
     pub(crate) now: u64,
-    /// The statuses of what the handlers were not ready for.
+    /// The statuses of events that were not ready.
     pub(crate) not_ready: Vec<Status>,
     pub(crate) report: &'a mut HookReport,
 }
@@ -48,12 +48,13 @@ impl<C: Charm> Dispatcher<'_, C> {
     ///
     /// # Errors
     ///
-    /// What fails the hook. In a workload hook only an event that cannot be stored does: every
-    /// other cause becomes the status, and what is stored is committed.
+    /// Returns the error that fails the hook. A workload hook fails only if an event cannot be
+    /// stored: every other error becomes a status, and the state is committed.
     pub(crate) async fn run_events(&mut self, current: &Event) -> Result<EventEnd, Error> {
         if self.mode != Mode::Ending {
+            // A copy, because the handlers change the queue while it is read.
             let stored = self.hook.context.state.borrow().framework.queue.entries().to_vec();
-            // One equal to the current event runs with it, once.
+            // A stored event that equals the current one does not run twice.
             for entry in stored.iter().filter(|entry| entry.event() != current) {
                 let (event, attempts, reason) = (entry.event(), entry.attempts(), entry.reason());
                 tracing::debug!(
@@ -66,11 +67,11 @@ impl<C: Charm> Dispatcher<'_, C> {
         self.run_event(current, Arrival::FromJuju).await
     }
 
-    /// Runs an action, and sets its results.
+    /// Runs an action and sets its results.
     ///
     /// # Errors
     ///
-    /// The action's failure message.
+    /// Returns the error that becomes the action's failure message.
     pub(crate) async fn run_action(&mut self, request: &ActionRequest) -> Result<(), Error> {
         let (charm, hook) = (&mut self.charm, self.hook);
         let place = format!("actions/{}", request.name());
@@ -84,6 +85,7 @@ impl<C: Charm> Dispatcher<'_, C> {
                 self.report.action = Some(result);
                 Ok(())
             }
+            // An action has no status of its own: its user reads the reason as the failure message.
             Err(Stop::NotReady(reason)) => Err(Error::refused(reason.status().message())),
             Err(Stop::Failed(error)) => {
                 Err(explain_refusal(&self.charm, &hook.context, error).await)
@@ -91,6 +93,7 @@ impl<C: Charm> Dispatcher<'_, C> {
         }
     }
 
+    // Runs one event and records its result. An error is returned only if it fails the hook.
     async fn run_event(&mut self, event: &Event, arrival: Arrival) -> Result<EventEnd, Error> {
         let (charm, hook) = (&mut self.charm, self.hook);
         let error = match catch_panics(event, async { charm.handle(event, hook).await }).await {
@@ -131,8 +134,8 @@ impl<C: Charm> Dispatcher<'_, C> {
         }
     }
 
-    /// The event waits for something outside, which will send an event of its own unless the
-    /// handler has it stored.
+    /// Ends an event that is not ready. What is missing sends an event of its own, unless the
+    /// handler has this one stored.
     fn end_not_ready(
         &mut self,
         event: &Event,
@@ -150,8 +153,8 @@ impl<C: Charm> Dispatcher<'_, C> {
         Ok(EventEnd::Handled)
     }
 
-    /// Stores the event. A Pebble that is away or a service that fails is for the status to tell;
-    /// what nobody expected is for the log as an error.
+    /// Stores the event. If Pebble is unreachable or a service fails, the log has a warning, since
+    /// the status reports it; any other error is logged as an error.
     fn store_event(
         &mut self,
         event: &Event,
@@ -168,6 +171,7 @@ impl<C: Charm> Dispatcher<'_, C> {
             None if arrival == Arrival::FromJuju => {
                 tracing::warn!("\"{event}\" {STORED}: {}", status.message());
             }
+            // An event that is deferred again has been logged when it was first stored.
             None => {}
         }
         let framework = &mut self.hook.context.state.borrow_mut().framework;
@@ -177,12 +181,14 @@ impl<C: Charm> Dispatcher<'_, C> {
         Ok(EventEnd::Handled)
     }
 
+    /// Removes the event from the queue, and the mistakes that it has shown to be corrected.
     fn mark_handled(&self, event: &Event, is_done: bool) {
         let framework = &mut self.hook.context.state.borrow_mut().framework;
         framework.queue.remove(event);
         framework.clear_faults(event, is_done);
     }
 
+    /// Adds the result of an event to the report.
     fn record_ending(
         &mut self,
         event: &Event,
@@ -194,7 +200,7 @@ impl<C: Charm> Dispatcher<'_, C> {
         self.report.handled.push(Handled { event: event.clone(), is_deferred, ending, error });
     }
 
-    /// The charm's verdict, as far as it may count in this hook.
+    /// Returns the charm's verdict, limited to what the mode of this hook allows.
     fn verdict(&self, event: &Event, error: &Error) -> Verdict {
         let verdict = catch_unwind(AssertUnwindSafe(|| self.charm.on_error(event, error)))
             .unwrap_or_else(|payload| {
@@ -205,7 +211,7 @@ impl<C: Charm> Dispatcher<'_, C> {
         self.mode.limit_verdict(verdict, error)
     }
 
-    /// How long the event has been stored, as far as the clock can be trusted.
+    /// Returns the time since the event was stored, as text. A clock that was set back gives 0 s.
     fn age(&self, entry: &Deferred) -> String {
         match self.now.saturating_sub(entry.since()) {
             seconds @ 0..120 => format!("{seconds} s"),
@@ -215,6 +221,7 @@ impl<C: Charm> Dispatcher<'_, C> {
     }
 }
 
+/// Returns `true` for an error that the unit's status reports well enough.
 fn is_expected(error: &pebble::Error) -> bool {
     use pebble::ErrorKind::{ChangeFailed, ChangeRunning, NotReached, Restarted};
     match error.kind() {

@@ -1,4 +1,4 @@
-//! An error in our words, where Pebble's would repeat what the user gave.
+//! Explains an error of Pebble without repeating the value that the user gave.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::layer_field::{Entry, LayerField};
 use crate::pebble::RetryPolicy;
 
-/// Gives the error in our words, if it is about a field of a layer that the charm leads back to an
-/// option; else as it is.
+/// Attaches an explanation to the error if it concerns a field of a layer that the charm traces to
+/// an option; returns any other error as it is.
 pub(crate) async fn explain_refusal<C: Charm>(
     charm: &C,
     context: &HookContext,
@@ -34,16 +34,17 @@ pub(crate) async fn explain_refusal<C: Charm>(
             None
         })
     };
-    // What is asked holds the value that must not be told.
+    // The requests to Pebble contain the value that must not be logged.
     let explanation = without_logging(diagnosis::diagnose(&option_of, &client, refused)).await;
-    // A charm that cannot say it has led the field back to no option.
+    // If the charm's method panics, the error stays as if no option were known, and the panic is
+    // logged.
     if let Some(bug) = panicked.take() {
         tracing::error!("{}", bug.chain());
     }
     error.with_explanation(explanation)
 }
 
-/// Runs the future to its end with no log at all.
+/// Awaits the future and drops everything that it logs.
 async fn without_logging<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     poll_fn(|context| with_default(NoSubscriber::default(), || future.as_mut().poll(context))).await

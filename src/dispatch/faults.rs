@@ -1,43 +1,43 @@
-//! The mistakes that only the user can mend, kept from one hook to the next so that the status goes
-//! on telling of them.
+//! The mistakes that only the user can correct. They are kept between hooks, so that the status
+//! shows each until it is corrected.
 
 use std::collections::BTreeMap;
 
 use crate::event::Event;
 use crate::text;
 
-/// One message a hook, by the name of the hook that met the mistake.
+/// The messages of mistakes, by the name of the hook that met them; a hook has at most one.
 ///
-/// They have a bound of their own, so that they never take the place of a deferred event: messages
-/// are cut to keep it, and at last the mistakes of other hooks are forgotten. The unit is Blocked
-/// all the same, and whoever mends what it says meets the next one.
+/// They have a size limit of their own, so that they never displace a deferred event. To keep it,
+/// messages are cut, and in the end the mistakes of other hooks are removed. The unit is Blocked
+/// all the same, and a user who has corrected one mistake sees the next.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Faults {
     by_hook: BTreeMap<String, String>,
 }
 
 impl Faults {
-    /// The most bytes of JSON that all mistakes together take.
+    /// The size limit of all mistakes together, in bytes of JSON.
     pub(crate) const LARGEST: usize = 8 * 1024;
 
-    /// The mistakes of these hooks, each with its message.
+    /// Makes the list from the messages by hook, as a document stores them.
     pub(crate) fn from_hooks(by_hook: BTreeMap<String, String>) -> Self {
         Self { by_hook }
     }
 
-    /// The messages, by the name of the hook that met the mistake.
+    /// Returns the messages by the name of the hook.
     pub(crate) fn by_hook(&self) -> &BTreeMap<String, String> {
         &self.by_hook
     }
 
-    /// Keeps the message until the mistake is mended.
+    /// Adds the message of a mistake, which stays until it is removed.
     pub(crate) fn add(&mut self, event: &Event, message: &str) {
         let hook = event.to_string();
         self.by_hook.insert(hook.clone(), message.to_owned());
         self.fit(Self::LARGEST, &hook);
     }
 
-    /// Forgets the mistake of this event.
+    /// Removes the mistake of this event.
     pub(crate) fn remove(&mut self, event: &Event) {
         self.by_hook.remove(&event.to_string());
     }
@@ -46,13 +46,13 @@ impl Faults {
         self.by_hook.clear();
     }
 
-    /// The messages, in the order of the hooks' names.
+    /// Iterates over the messages in the order of the hooks' names.
     pub(crate) fn messages(&self) -> impl Iterator<Item = &str> {
         self.by_hook.values().map(String::as_str)
     }
 
-    /// Cuts messages until all take at most `size` bytes, and then forgets the mistakes of other
-    /// hooks than `newest`.
+    /// Cuts messages until all together have at most `size` bytes, and then removes the mistakes of
+    /// hooks other than `newest`.
     fn fit(&mut self, size: usize, newest: &str) {
         for limit in text::CUTS {
             if self.size() <= size {
@@ -64,13 +64,13 @@ impl Faults {
         }
         while self.size() > size {
             let last = self.by_hook.keys().rev().find(|hook| *hook != newest).cloned();
-            // A hook whose name alone is too long has no message.
+            // If the name of the newest hook alone is too long, it is removed as well.
             self.by_hook.remove(&last.unwrap_or_else(|| newest.to_owned()));
         }
     }
 
     fn size(&self) -> usize {
-        // A map of strings can always be written.
+        // Writing a map of strings as JSON cannot fail.
         serde_json::to_string(&self.by_hook).map_or(0, |text| text.len())
     }
 }

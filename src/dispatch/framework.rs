@@ -1,4 +1,4 @@
-//! What the framework remembers of a unit between hooks.
+//! The state of the framework, which the unit keeps between hooks.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,8 @@ use crate::juju::{ContainerName, Status};
 use crate::phase::Phase;
 use crate::text;
 
-/// Deferred events, phases and what the user has to mend.
+/// The framework's state: the deferred events, the phases of the containers and the mistakes that
+/// the user has to correct.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Framework {
     /// Whether the unit's first `start` has been handled.
@@ -28,11 +29,13 @@ pub(crate) struct Framework {
 }
 
 impl Framework {
-    /// Moves the containers between setup and operation, for the event with which this hook begins.
+    /// Updates the phases of the containers for the event with which this hook begins.
     pub(crate) fn update_phases(&mut self, event: &Event) {
         match event {
             Event::Install | Event::UpgradeCharm => self.operation.clear(),
             Event::Start => {
+                // Juju may send pebble-ready before the unit's first `start`, so only a later one,
+                // after a new pod or a reboot, means that Pebble has started anew.
                 if self.has_started {
                     self.operation.clear();
                 }
@@ -53,9 +56,10 @@ impl Framework {
     ///
     /// # Errors
     ///
-    /// As there, also if a new event would make the document too large for ever: then nothing has
-    /// changed. What is accepted here can always be written, since [`to_write`](Self::to_write)
-    /// cuts the reasons until it fits.
+    /// Returns the errors of [`Queue::store`], and a deferral error if a new event would make the
+    /// document too large even with short reasons; then nothing has changed. An event that is
+    /// accepted here can always be written, since [`to_write`](Self::to_write) cuts the reasons
+    /// until the document fits.
     pub(crate) fn store(
         &mut self,
         event: &Event,
@@ -63,6 +67,7 @@ impl Framework {
         arrival: Arrival,
         now: u64,
     ) -> Result<(), Error> {
+        // An event that is stored already must stay stored, so its size is not checked again.
         if self.queue.contains(event) {
             return self.queue.store(event, status, arrival, now);
         }
@@ -79,8 +84,8 @@ impl Framework {
         Ok(())
     }
 
-    /// The document's size in bytes with the shortest reasons, the highest counts and all the room
-    /// that the faults may take.
+    /// Returns the size that the document has in bytes at most once all reasons are cut: with the
+    /// highest counts and with the whole limit of the faults.
     fn size_after_cutting(&self) -> Result<usize, Error> {
         let tightest = Self {
             faults: Faults::default(),
@@ -90,8 +95,8 @@ impl Framework {
         Ok(FRAMEWORK.write(&tightest.to_document())?.len() + Faults::LARGEST)
     }
 
-    /// The event was handled without a fault. A `config-changed` that is done has looked at the
-    /// whole config, so it clears them all.
+    /// Removes the mistakes that this event has shown to be corrected. A `config-changed` that is
+    /// done has read the whole config, so it removes all of them.
     pub(crate) fn clear_faults(&mut self, event: &Event, is_done: bool) {
         if is_done && *event == Event::ConfigChanged {
             self.faults.clear();
@@ -100,13 +105,13 @@ impl Framework {
         }
     }
 
-    /// Reads the stored hooks again that nobody knew when they were stored.
+    /// Interprets the stored hooks again that were unknown when they were stored.
     pub(crate) fn reinterpret_unknown_events(&mut self, metadata: &Metadata) {
         self.queue.replace_events(|event| reinterpret_unknown(event, metadata));
     }
 
-    /// Forgets containers that the charm no longer declares; returns the deferred events that went
-    /// with them.
+    /// Removes the containers that the charm no longer declares. Returns the deferred events that
+    /// were removed with them.
     pub(crate) fn drop_undeclared(&mut self, metadata: &Metadata) -> Vec<Deferred> {
         self.operation.retain(|name| metadata.declares_container(name.as_str()));
         let gone: Vec<Deferred> = self
@@ -127,12 +132,12 @@ impl Framework {
         gone
     }
 
-    /// Reads the stored document; none is the state of a new unit.
+    /// Reads the stored document. `None` is the state of a new unit.
     ///
     /// # Errors
     ///
-    /// A state error if it is from a newer version or unreadable. The stored document must then be
-    /// left as it is.
+    /// Returns a state error if a newer version wrote the document or if it is unreadable. The
+    /// stored document must then be left as it is.
     pub(crate) fn read(stored: Option<&str>) -> Result<Self, Error> {
         match stored {
             None => Ok(Self::default()),
@@ -159,13 +164,13 @@ impl Framework {
         }
     }
 
-    /// The document to store in place of `stored`; `None` when nothing changed. Reasons are cut
-    /// until it fits.
+    /// Returns the document to store in place of `stored`, or `None` if nothing has changed.
+    /// Reasons are cut until the document fits.
     ///
     /// # Errors
     ///
-    /// A state error if it is larger than what Juju takes even so, which no sequence of hooks leads
-    /// to.
+    /// Returns a state error if the document is larger than the limit of Juju even then, which no
+    /// sequence of hooks leads to.
     pub(crate) fn to_write(&self, stored: Option<&str>) -> Result<Option<String>, Error> {
         if stored.is_none() && *self == Self::default() {
             return Ok(None);
@@ -174,6 +179,7 @@ impl Framework {
         Ok((stored != Some(text.as_str())).then_some(text))
     }
 
+    /// Returns the document as text, with its reasons cut until it fits.
     fn to_fitting_text(&self) -> Result<String, Error> {
         let text = FRAMEWORK.write(&self.to_document())?;
         if text.len() <= LARGEST_DOCUMENT {
@@ -187,19 +193,19 @@ impl Framework {
                 return Ok(text);
             }
         }
-        // Only a document of another version's making gets here. A fault is met again; an event
-        // that is lost does not come again.
+        // Only a document that another version wrote gets here. The faults are dropped rather than
+        // events: a mistake is met again, but an event that is lost does not come again.
         shorter.faults.clear();
         FRAMEWORK.within(LARGEST_VALUE, FRAMEWORK.write(&shorter.to_document())?)
     }
 }
 
-/// The deferred events in a framework document, as it stands under
-/// [`FRAMEWORK_KEY`](super::FRAMEWORK_KEY) in the unit's state, oldest first.
+/// Reads the deferred events of a framework document, which is stored under
+/// [`FRAMEWORK_KEY`](super::FRAMEWORK_KEY) in the unit's state. The oldest is first.
 ///
 /// # Errors
 ///
-/// A state error if the document is from a newer version or unreadable.
+/// Returns a state error if a newer version wrote the document or if it is unreadable.
 pub fn deferred_events(document: &str) -> Result<Vec<Deferred>, Error> {
     Framework::read(Some(document)).map(|framework| framework.queue.entries().to_vec())
 }
@@ -261,7 +267,7 @@ mod tests {
             (Event::Install, Phase::Setup, Phase::Setup),
             (ready("web"), Phase::Operation, Phase::Setup),
             (Event::ConfigChanged, Phase::Operation, Phase::Setup),
-            // The unit's first start changes nothing: pebble-ready may come before it.
+            // The unit's first start changes no phase, since pebble-ready may come before it.
             (Event::Start, Phase::Operation, Phase::Setup),
             (ready("db"), Phase::Operation, Phase::Operation),
             (Event::UpdateStatus, Phase::Operation, Phase::Operation),
@@ -374,7 +380,7 @@ mod tests {
         }
     }
 
-    /// One hook, as far as the document is concerned.
+    /// The effect of one hook on the document.
     #[derive(Debug, Clone)]
     enum Hook {
         Defer(u32, usize, String),
@@ -408,7 +414,7 @@ mod tests {
             let mut stored: Option<String> = None;
             for hook in hooks {
                 let mut framework = Framework::read(stored.as_deref()).unwrap();
-                // Every stored event runs again and is not done.
+                // Each stored event runs again and is not done.
                 let events: Vec<Event> =
                     framework.queue.entries().iter().map(|entry| entry.event().clone()).collect();
                 for event in &events {

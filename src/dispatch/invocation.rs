@@ -1,4 +1,4 @@
-//! What this run was started for: an event or an action, as the environment names it.
+//! Reads from the environment which event or action a run was started for.
 
 use std::ffi::OsString;
 
@@ -6,26 +6,28 @@ use crate::declaration::Metadata;
 use crate::event::Event;
 use crate::juju::{self, ActionName, ContainerName, DispatchPath, HookEnv};
 
-/// What the agent calls the charm for.
+/// An invocation is the event or the action that the agent runs the charm for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Invocation {
-    /// A hook.
+    /// The agent runs a hook.
     Hook(Event),
-    /// An action, which is not yet known to be declared.
+    /// The agent runs an action. Whether the charm declares it is checked later.
     Action(ActionName),
 }
 
 impl Invocation {
-    /// Reads the environment against what the charm declares; `None` when it names nothing at all.
+    /// Reads the event or action from the environment and the charm's declaration. Returns `None`
+    /// if the environment names none.
     ///
-    /// The name is in `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME`, else `JUJU_ACTION_NAME`, else it
-    /// is what the executable was called by, where that is the name of a hook. A workload hook of a
-    /// container that the charm does not declare, or without the variables that it needs, is
-    /// [`Event::Unknown`].
+    /// The name is in `JUJU_DISPATCH_PATH`, else in `JUJU_HOOK_NAME`, else in `JUJU_ACTION_NAME`,
+    /// else it is the name of the executable, if that is the name of a hook. A workload hook
+    /// becomes [`Event::Unknown`] if the charm does not declare its container or a variable that it
+    /// needs is missing.
     ///
     /// # Errors
     ///
-    /// A variable that this kind of event needs is malformed; others may be.
+    /// Returns an error if a variable that this event needs is malformed. Other variables may be
+    /// malformed.
     pub(crate) fn from_env(
         env: &HookEnv,
         metadata: &Metadata,
@@ -47,7 +49,7 @@ impl Invocation {
         called_by.map(hook).transpose()
     }
 
-    /// How messages name it: Juju's name for the hook, or `actions/NAME`.
+    /// Returns the name for messages: Juju's name of the hook, or `actions/NAME`.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Hook(event) => event.to_string(),
@@ -56,12 +58,12 @@ impl Invocation {
     }
 }
 
-/// Reads a stored hook again that was unknown when it was stored: an earlier version of this
-/// library had no arm for it, or the charm did not declare its container. What is still unknown
-/// stays as it is.
+/// Interprets a stored hook again that was unknown when it was stored, because an earlier version
+/// of this library had no variant for it or the charm did not declare its container. Returns `None`
+/// if it is still unknown.
 pub(crate) fn reinterpret_unknown(event: &Event, metadata: &Metadata) -> Option<Event> {
     let Event::Unknown(unknown) = event else { return None };
-    // Any unit will do: no event is about the unit's own name.
+    // No event depends on the unit's own name, so any name serves.
     let own = [
         ("JUJU_UNIT_NAME", "unit/0".to_owned()),
         ("JUJU_DISPATCH_PATH", format!("hooks/{}", unknown.hook())),
@@ -73,14 +75,14 @@ pub(crate) fn reinterpret_unknown(event: &Event, metadata: &Metadata) -> Option<
     (!matches!(event, Event::Unknown(_)) && event.is_deferrable()).then_some(event)
 }
 
-/// Returns `true` if Juju runs a hook of this name as a workload hook, be its container declared or
-/// not.
+/// Returns `true` if Juju treats a hook of this name as a workload hook, whether or not the charm
+/// declares its container.
 pub(crate) fn is_named_like_workload(event: &Event) -> bool {
     let named = |hook: &str| WORKLOAD_SUFFIXES.iter().any(|(suffix, _)| hook.ends_with(suffix));
     event.is_workload() || matches!(event, Event::Unknown(unknown) if named(unknown.hook()))
 }
 
-/// The ends of the names of relation hooks.
+/// The suffixes of relation hooks.
 const RELATION_SUFFIXES: [&str; 5] = [
     "-relation-created",
     "-relation-joined",
@@ -89,19 +91,19 @@ const RELATION_SUFFIXES: [&str; 5] = [
     "-relation-broken",
 ];
 
-/// The ends of the names of storage hooks.
+/// The suffixes of storage hooks.
 const STORAGE_SUFFIXES: [&str; 2] = ["-storage-attached", "-storage-detaching"];
 
-/// The hooks of secrets.
+/// The names of secret hooks.
 const SECRET_HOOKS: [&str; 4] =
     ["secret-changed", "secret-rotate", "secret-expired", "secret-remove"];
 
-/// Returns `true` if the name is a stem, which is not empty, and one of these ends.
+/// Returns `true` if the name is one of these suffixes after a stem that is not empty.
 fn has_suffix(name: &str, suffixes: &[&str]) -> bool {
     suffixes.iter().any(|suffix| name.strip_suffix(suffix).is_some_and(|stem| !stem.is_empty()))
 }
 
-/// Whether a bare program name can only be meant as a hook: nobody names their binary
+/// Returns `true` if the name of an executable can only be the name of a hook, such as
 /// `db-relation-changed`.
 fn is_hook_name(name: &str, metadata: &Metadata) -> bool {
     lifecycle_event(name).is_some()
@@ -112,7 +114,7 @@ fn is_hook_name(name: &str, metadata: &Metadata) -> bool {
         || has_suffix(name, &STORAGE_SUFFIXES)
 }
 
-/// The four hooks of a workload container.
+/// The kinds of hooks of a workload container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WorkloadHook {
     Ready,
@@ -128,8 +130,8 @@ const WORKLOAD_SUFFIXES: [(&str, WorkloadHook); 4] = [
     ("-pebble-custom-notice", WorkloadHook::CustomNotice),
 ];
 
-/// The name is split by its known end and the rest must be a declared container: a container may
-/// itself be called `a-pebble-ready`.
+/// Splits the name of a workload hook into the container and the kind of the hook. The stem must be
+/// a declared container, because a container may itself be called `a-pebble-ready`.
 fn workload_hook(name: &str, metadata: &Metadata) -> Option<(ContainerName, WorkloadHook)> {
     let (stem, kind) = WORKLOAD_SUFFIXES
         .iter()
@@ -148,8 +150,8 @@ fn event_from_name(name: String, env: &HookEnv, metadata: &Metadata) -> Result<E
         let event = workload_event(container, kind, env)?;
         return Ok(event.unwrap_or_else(|| unknown_event(name, env)));
     }
-    // They are kept as they are written; a malformed one is told of now, and not by whoever
-    // reads it later.
+    // The variables are kept as text. They are parsed here so that a malformed one is reported in
+    // this hook and not when a later one uses it.
     if has_suffix(&name, &RELATION_SUFFIXES) {
         env.relation()?;
     } else if has_suffix(&name, &STORAGE_SUFFIXES) {
@@ -189,7 +191,7 @@ fn workload_event(
         }
         WorkloadHook::CustomNotice => match env.notice()? {
             None => None,
-            // Here alone a text of Juju's becomes an id of Pebble's.
+            // This is the only place where a text of Juju becomes an id of Pebble.
             Some(notice) => {
                 let id = notice
                     .id
@@ -326,7 +328,7 @@ mod tests {
         assert_eq!(invocation(&all[1..], "install"), hook(Event::Stop));
         let named = [("JUJU_ACTION_NAME", "restart"), ("JUJU_ACTION_UUID", "4")];
         assert_eq!(invocation(&named, "install"), action("restart"));
-        // Whether an action is declared is asked later.
+        // Whether the action is declared is checked later.
         let path = [("JUJU_DISPATCH_PATH", "actions/other"), ("JUJU_ACTION_NAME", "restart")];
         assert_eq!(invocation(&path, "install"), action("other"));
         for (program, expected) in [

@@ -1,4 +1,4 @@
-//! Where a hook's log lines go.
+//! The log of a hook, which sends each line to Juju.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
@@ -14,17 +14,18 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use crate::juju::{HookTools, LogLevel};
 use crate::pebble::WAITS;
 
-/// The subscriber of one hook, for everything that is logged through `tracing`.
+/// The subscriber of one hook takes everything that is logged through `tracing`.
 ///
-/// The unit agent logs a hook's standard output at DEBUG and its standard error at WARNING for
-/// nothing, so TRACE and DEBUG lines go to the one and WARN lines to the other. INFO and ERROR
-/// lines cost a process each way (`juju-log`), so they are gathered, one level a batch of at most
-/// 100 KiB, and sent before a long wait, before a failure and at exit. In an action standard output
-/// and error are part of the result, so there everything goes to `juju-log`. A retry says when it
-/// is about to wait ([`WAITS`]). What is below the level is dropped before it is formatted.
+/// The unit agent logs a hook's standard output at DEBUG and its standard error at WARNING without
+/// a further process, so TRACE and DEBUG lines go to the former and WARN lines to the latter. An
+/// INFO or ERROR line needs the hook tool `juju-log`, so these lines are collected in batches of
+/// one level and at most 100 KiB, and sent before a long wait, before a failure and at exit. In an
+/// action standard output and error are part of the result, so all lines go to `juju-log`. A retry
+/// says by an event of the target [`WAITS`] that it is about to wait. A line below the level is
+/// dropped before it is formatted.
 ///
-/// A `juju-log` that fails does not fail the hook: the lines go to standard error, or nowhere in an
-/// action.
+/// A `juju-log` that fails does not fail the hook: the lines go to standard error, and in an action
+/// they are lost.
 #[derive(Clone)]
 pub(crate) struct HookLog {
     inner: Arc<Inner>,
@@ -39,15 +40,15 @@ struct Inner {
     spans: AtomicU64,
 }
 
-/// What the log keeps beside sending it.
+/// The lines that the log keeps in addition to sending them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
     Nothing,
-    /// Every line, for the report of the run.
+    /// Every line is kept for the report of the run.
     Lines,
 }
 
-/// Standard output and error of the hook.
+/// The standard output and the standard error of the hook.
 pub(crate) struct Streams {
     out: Mutex<Box<dyn Write + Send>>,
     err: Mutex<Box<dyn Write + Send>>,
@@ -74,7 +75,8 @@ impl fmt::Debug for Streams {
     }
 }
 
-/// A closed stream is no reason to fail a hook, nor is there anywhere to say so.
+/// Prints a line. An error is ignored: a closed stream is no reason to fail a hook, and there is no
+/// other place to report it.
 fn print_line(stream: &Mutex<Box<dyn Write + Send>>, line: &str) {
     let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
     let _ = stream
@@ -83,17 +85,17 @@ fn print_line(stream: &Mutex<Box<dyn Write + Send>>, line: &str) {
         .and_then(|()| stream.flush());
 }
 
-/// Lines of one level that wait for `juju-log`.
+/// A batch has lines of one level that `juju-log` has not been given yet.
 #[derive(Default)]
 struct Batch {
     text: String,
 }
 
 impl HookLog {
-    /// The most bytes that one `juju-log` is given: an argument may have 128 KiB on Linux.
+    /// The size limit of one call of `juju-log` in bytes. An argument may have 128 KiB on Linux.
     const LARGEST_BATCH: usize = 100 * 1024;
 
-    /// `streams` is `None` in an action.
+    /// Makes the log of a hook. `streams` is `None` in an action.
     pub(crate) fn new(
         juju: Arc<HookTools>,
         level: LogLevel,
@@ -105,7 +107,7 @@ impl HookLog {
             LogLevel::Debug => LevelFilter::DEBUG,
             LogLevel::Info => LevelFilter::INFO,
             LogLevel::Warning => LevelFilter::WARN,
-            // The highest that `tracing` has.
+            // `tracing` has no level above ERROR.
             LogLevel::Error | LogLevel::Critical => LevelFilter::ERROR,
         };
         Self {
@@ -120,14 +122,15 @@ impl HookLog {
         }
     }
 
-    /// Spans carry no line of ours, so only events are of interest.
+    /// Returns `true` if the line is logged. A span is not: the framework uses events only.
     fn is_logged(&self, metadata: &Metadata<'_>) -> bool {
         metadata.is_event() && *metadata.level() <= self.inner.level
     }
 
-    /// Sends what has been gathered, errors last, so that they are the last word.
+    /// Sends the batches. The errors are sent last, so that they are the last lines of the log.
     pub(crate) fn flush(&self) {
-        // Taken out first: the call of juju-log may itself log.
+        // The batches are taken out of the lock first, because the call of `juju-log` may itself
+        // log.
         let batches =
             std::mem::take(&mut *self.inner.batches.lock().unwrap_or_else(PoisonError::into_inner));
         for (place, batch) in batches.into_iter().enumerate() {
@@ -139,6 +142,7 @@ impl HookLog {
         if text.is_empty() {
             return;
         }
+        // The log must not fail the hook.
         if let Err(error) = self.inner.juju.log(level, text) {
             self.print_fallback(text);
             self.print_fallback(&error.to_string());
@@ -187,7 +191,7 @@ impl HookLog {
         }
     }
 
-    /// Gives the lines that were kept so far.
+    /// Returns the lines that were kept so far and removes them.
     pub(crate) fn take_kept(&self) -> Vec<(LogLevel, String)> {
         let kept = self.inner.kept.as_ref();
         kept.map_or_else(Vec::new, |kept| {
@@ -238,12 +242,12 @@ impl Subscriber for HookLog {
     fn exit(&self, _: &Id) {}
 }
 
-/// A line of this kind says that somebody waits before he tries again.
+/// Returns `true` for an event that precedes a wait of the client before its next attempt.
 fn is_before_wait(metadata: &Metadata<'_>) -> bool {
     metadata.is_event() && metadata.target() == WAITS
 }
 
-/// The message, then the other fields as `name=value`.
+/// A line has the message and the other fields as `name=value`.
 #[derive(Default)]
 struct Line {
     message: String,
@@ -262,8 +266,8 @@ impl Line {
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Writing to a String fails only if the value's own formatting does; then the rest of the
-        // line still stands.
+        // Writing to a `String` fails only if the value's own formatting fails. The rest of the
+        // line is still of use, so the error is ignored.
         let _ = if field.name() == "message" {
             write!(self.message, "{value:?}")
         } else {
@@ -288,7 +292,7 @@ mod tests {
     use super::*;
     use crate::juju::{ToolCall, ToolError, ToolRunner};
 
-    /// Logging from within a tool must neither hang nor be lost.
+    /// A tool that logs while it runs: that must neither block nor be lost.
     struct LogsWithin(InProcessTools);
 
     impl ToolRunner for LogsWithin {

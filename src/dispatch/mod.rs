@@ -1,15 +1,22 @@
-//! One hook run as one typed function call, and what its result means for the unit.
+//! Runs one hook: calls the charm for each event and decides what the result means for the unit.
 //!
-//! The road goes one way: the environment names an [`Event`](crate::Event) or an action; stored
-//! events, oldest first, and then this one are given to [`Charm::handle`](crate::Charm::handle);
-//! what it returns is judged by the table of [`Verdict::by_table`](crate::Verdict::by_table); the
-//! statuses are collected and the worst is set; what changed of the state is committed; the exit
-//! code tells Juju whether to keep it all or to run the hook again. Only this module decides what
-//! an error means for the unit: the client below does not know that Juju exists, nor the hook tools
-//! that Pebble does.
+//! A run has these steps, in this order:
 //!
-//! [`main`](main()) is a process of its own; [`run_hook`] is the same in a test, with everything
-//! that it touches given, and returns a [`HookReport`].
+//! 1. The environment names an [`Event`](crate::Event) or an action (`invocation`).
+//! 2. The unit's state is loaded (`unit_state`), and with it the deferred events.
+//! 3. [`Charm::handle`](crate::Charm::handle) gets each deferred event, oldest first, and then the
+//!    event of this hook (`dispatcher`). The table of
+//!    [`Verdict::by_table`](crate::Verdict::by_table) judges each error that it returns.
+//! 4. The statuses are collected, and the worst is set (`collect_status`).
+//! 5. The changes of the state are committed.
+//! 6. The exit code tells Juju to keep what the hook has changed, or to drop it and run the hook
+//!    again.
+//!
+//! Only this module decides what an error means for the unit: the client of Pebble does not know
+//! that Juju exists, and the hook tools do not know that Pebble does.
+//!
+//! [`main`](main()) does this in a process of its own. [`run_hook`] does it in a test, which passes
+//! in everything that the run uses, and returns a [`HookReport`].
 
 mod charm_state;
 mod collect_status;

@@ -1,4 +1,4 @@
-//! The operator's say in how calls to Pebble are retried, by config options that a charm may
+//! Reads the operator's config options for the retries of calls to Pebble, which a charm may
 //! declare.
 
 use std::num::NonZeroU32;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::pebble::{GoDuration, RetryPolicy};
 
-/// What the operator set of the retry, by config options that a charm may declare.
+/// The operator's values for a retry policy, as far as they are set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct OperatorRetry {
     attempts: Option<NonZeroU32>,
@@ -17,18 +17,19 @@ pub(crate) struct OperatorRetry {
 }
 
 impl OperatorRetry {
-    /// The option for the number of attempts: an integer, 1 to 1000.
+    /// The name of the option for the number of attempts: an integer from 1 to 1000.
     pub(crate) const ATTEMPTS: &'static str = "pebble-retry-attempts";
-    /// The option for the step by which the waits grow: a duration in Go's form, 1 ms to 1 h.
+    /// The name of the option for the step by which the waits grow: a duration in Go's form from 1
+    /// ms to 1 h.
     pub(crate) const STEP: &'static str = "pebble-retry-step";
 
-    /// The time that the schedule of an operator gets beside its waits.
+    /// The time by which the deadline exceeds the sum of the waits, for the attempts themselves.
     const SLACK: Duration = Duration::from_secs(15);
     const MOST_ATTEMPTS: u32 = 1000;
     const SHORTEST_STEP: Duration = Duration::from_millis(1);
     const LONGEST_STEP: Duration = Duration::from_secs(60 * 60);
 
-    /// Reads the two options. An invalid one counts as not set, and comes back as an error that
+    /// Reads the two options. An invalid option counts as not set and is returned as an error that
     /// names it: the hook goes on with the defaults, and the unit is Blocked.
     pub(crate) fn read(options: &Map<String, Value>) -> (Self, Vec<Error>) {
         let mut errors = Vec::new();
@@ -44,9 +45,11 @@ impl OperatorRetry {
         (Self { attempts, step }, errors)
     }
 
-    /// Sets these values in a policy. Its deadline stretches to their schedule and 15 s more, so
-    /// that it does not cut them short.
+    /// Returns a policy with these values. Its deadline is extended to the sum of the waits and 15
+    /// s more, so that it does not end the attempts early.
     pub(crate) fn apply(self, mut policy: RetryPolicy) -> RetryPolicy {
+        // Without a value of the operator the charm's deadline stays, even below the sum of the
+        // waits.
         if self == Self::default() {
             return policy;
         }
@@ -63,7 +66,7 @@ impl OperatorRetry {
         if is_unset(value) {
             return Ok(None);
         }
-        // Juju holds an integer as a float: the JSON of 20 may be 20.0.
+        // Juju stores an integer as a float, so 20 may arrive as the JSON 20.0.
         let number = value.as_u64().or_else(|| {
             value.as_f64().filter(|float| float.fract() == 0.0).map(|float| float as u64)
         });

@@ -1,4 +1,4 @@
-//! The code of a charm, run so that its panics are errors.
+//! Runs the code of a charm and converts its panics to errors.
 
 use std::fmt::Display;
 use std::future::{Future, poll_fn};
@@ -8,8 +8,8 @@ use std::task::Poll;
 
 use crate::error::Error;
 
-/// Runs a future of the charm. A panic in it is an error, which names the place; the hook goes on
-/// to say so.
+/// Awaits a future of the charm and converts a panic in it to an error that names `place`, so that
+/// the hook can report it. After a panic the future is not polled again.
 pub(crate) async fn catch_panics<T, E: From<Error>>(
     place: impl Display,
     future: impl Future<Output = Result<T, E>>,
@@ -17,6 +17,9 @@ pub(crate) async fn catch_panics<T, E: From<Error>>(
     let mut future = pin!(future);
     poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)))
+            // A panic may leave the charm's own value half-changed, and its later methods see that.
+            // It does not leave the framework's state so, since no borrow of that lasts over a call
+            // of the charm.
             .unwrap_or_else(|payload| Poll::Ready(Err(Error::panic(&place, &*payload).into())))
     })
     .await

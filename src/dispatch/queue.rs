@@ -1,4 +1,4 @@
-//! The deferred events of a unit.
+//! The queue of a unit's deferred events.
 
 use super::stored::event::StoredEvent;
 use super::stored::framework::{StoredEntry, StoredStatus};
@@ -7,11 +7,12 @@ use crate::event::Event;
 use crate::juju::{Status, StatusKind};
 use crate::text::{self, one_line};
 
-/// One deferred event: it runs again before the next event, until its handler is done with it.
+/// A deferred event is stored and runs again before the next event, until its handler is done with
+/// it.
 ///
-/// Guarantees: an event that was stored runs **at least once** more; stored events run oldest
-/// first, and each at most once a hook; equal events are one entry with a count. A failing hook
-/// changes nothing: Juju drops the write.
+/// The queue guarantees that a stored event runs **at least once** more, that stored events run
+/// oldest first and each at most once in a hook, and that equal events share one entry with a
+/// count. A hook that fails changes nothing, since Juju drops what it wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deferred {
     event: Event,
@@ -23,37 +24,38 @@ pub struct Deferred {
 }
 
 impl Deferred {
-    /// The event that will run again.
+    /// Returns the event that will run again.
     #[must_use]
     pub fn event(&self) -> &Event {
         &self.event
     }
 
-    /// How many times Juju has sent this event since it was first stored; at least 1.
+    /// Returns the number of times that Juju has sent this event since it was first stored; at
+    /// least 1.
     #[must_use]
     pub fn count(&self) -> u32 {
         self.count
     }
 
-    /// How many times the handler has run for it without being done; at least 1.
+    /// Returns the number of times that the handler has run without being done; at least 1.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// When it was first stored, in seconds since 1970 in UTC.
+    /// Returns the time at which the event was first stored, in seconds since 1970 in UTC.
     #[must_use]
     pub fn since(&self) -> u64 {
         self.since
     }
 
-    /// Why it is stored, as of the last attempt; one line.
+    /// Returns the reason of the last attempt for which the event is stored, as one line.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// The status that the unit shows while it is stored.
+    /// Returns the status that the unit shows while the event is stored.
     #[must_use]
     pub fn status(&self) -> Status {
         match self.kind() {
@@ -74,26 +76,27 @@ impl Deferred {
     }
 }
 
-/// Where an event that is to be stored comes from.
+/// The source of an event that is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// Juju sent it with this hook.
+    /// Juju sent the event with this hook.
     FromJuju,
-    /// It was stored already and has run again.
+    /// The event was stored before and has run again.
     FromQueue,
 }
 
-/// All deferred events, oldest first.
+/// The queue has all deferred events, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Queue {
     entries: Vec<Deferred>,
 }
 
 impl Queue {
-    /// How many different events fit: more than a charm has, since equal ones share an entry.
+    /// The number of different events that the queue can hold. It is more than a charm has, since
+    /// equal events share an entry; the size of the document is limited apart from it.
     pub(crate) const CAPACITY: usize = 64;
 
-    /// The events of a document, oldest first.
+    /// Makes the queue from the entries of a document.
     pub(crate) fn from_stored(entries: Vec<StoredEntry>) -> Self {
         let entries = entries.into_iter().map(|entry| {
             let StoredEntry { event, count, attempts, since, reason, status } = entry;
@@ -102,7 +105,7 @@ impl Queue {
         Self { entries: entries.collect() }
     }
 
-    /// The events as a document has them.
+    /// Returns the entries for a document.
     pub(crate) fn to_stored(&self) -> Vec<StoredEntry> {
         let entries = self.entries.iter().map(|entry| StoredEntry {
             event: StoredEvent::from_event(&entry.event),
@@ -119,12 +122,12 @@ impl Queue {
         &self.entries
     }
 
-    /// The queue holds an equal event.
+    /// Returns `true` if an equal event is stored.
     pub(crate) fn contains(&self, event: &Event) -> bool {
         self.entries.iter().any(|entry| entry.event == *event)
     }
 
-    /// Cuts every reason to at most `limit` bytes.
+    /// Cuts each reason to at most `limit` bytes.
     pub(crate) fn cut_reasons(&mut self, limit: usize) {
         for entry in &mut self.entries {
             if entry.reason.len() > limit {
@@ -133,30 +136,31 @@ impl Queue {
         }
     }
 
-    /// The same events as they are at their largest once every reason has been cut: what has to fit
-    /// for them to stay stored, whatever becomes of their reasons and counts.
+    /// Returns the same events as large as they can become once every reason is cut to its smallest
+    /// limit. If these fit, the events can always be stored, whatever their reasons and counts
+    /// become.
     pub(crate) fn with_shortest_reasons(&self) -> Self {
         let entries = self.entries.iter().map(|entry| Deferred {
             event: entry.event.clone(),
             count: u32::MAX,
             attempts: u32::MAX,
             since: entry.since,
-            // A quotation mark takes two bytes in JSON, and no character that a reason may have
-            // takes more for its length.
+            // A quotation mark takes two bytes in JSON, and no other character of a reason takes
+            // more for its length.
             reason: "\"".repeat(text::SHORTEST),
             status: StoredStatus::Maintenance,
         });
         Self { entries: entries.collect() }
     }
 
-    /// Stores an event with the status to show meanwhile. An equal one keeps its place and its age;
-    /// its count and attempts go up.
+    /// Stores an event with the status to show meanwhile. An equal event keeps its place and its
+    /// age, and its count and attempts increase.
     ///
     /// # Errors
     ///
-    /// A deferral error if the event is of a kind that must not be stored, or if it is a new one
-    /// and the queue is full: then nothing has changed. An event that is stored already never fails
-    /// to stay stored.
+    /// Returns a deferral error if the kind of the event cannot be stored, or if the event is new
+    /// and the queue is full; then nothing has changed. Storing an event that is stored already
+    /// never fails for want of space.
     pub(crate) fn store(
         &mut self,
         event: &Event,
@@ -206,8 +210,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Puts another event in the place of each for which `known` gives one. Where that is stored
-    /// already the two become one entry, in the older one's place, with both counts.
+    /// Replaces each event for which `known` returns another one. If that event is stored already,
+    /// the two become one entry at the place of the older, with both counts.
     pub(crate) fn replace_events(&mut self, known: impl Fn(&Event) -> Option<Event>) {
         let mut kept: Vec<Deferred> = Vec::with_capacity(self.entries.len());
         for mut entry in std::mem::take(&mut self.entries) {
@@ -227,7 +231,7 @@ impl Queue {
         self.entries = kept;
     }
 
-    /// Forgets the event; whether it was stored.
+    /// Removes the event. Returns `true` if it was stored.
     pub(crate) fn remove(&mut self, event: &Event) -> bool {
         let before = self.entries.len();
         self.entries.retain(|entry| entry.event != *event);

@@ -1,4 +1,4 @@
-//! What a hook run came to.
+//! The report of a hook run.
 
 use crate::action::ActionResult;
 use crate::error::Error;
@@ -6,15 +6,15 @@ use crate::event::Event;
 use crate::juju::{LogLevel, Status};
 use crate::pebble::RetrySummary;
 
-/// The hook did what it had to do, or said by a status or a failed action that it could not.
+/// The hook is done, or has said by a status or a failed action why not.
 pub(crate) const SUCCESS: u8 = 0;
 /// The hook failed: Juju drops what it wrote and runs it again.
 pub(crate) const FAILURE: u8 = 1;
-/// No event was named.
+/// The environment names no event.
 pub(crate) const USAGE: u8 = 2;
 
-/// A report of one hook run: its exit code, what became of each event, the statuses that it set,
-/// its retries and its log.
+/// A report has the exit code of one hook run, the result of each event, the statuses that were
+/// set, the retries and the log.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct HookReport {
@@ -28,7 +28,7 @@ pub struct HookReport {
     pub(crate) log: Vec<(LogLevel, String)>,
 }
 
-/// One event of a hook run, and what became of it.
+/// An entry of a report has one event of the run and its result.
 #[derive(Debug)]
 pub struct Handled {
     pub(crate) event: Event,
@@ -37,96 +37,98 @@ pub struct Handled {
     pub(crate) error: Option<Error>,
 }
 
-/// What became of an event whose handler ran.
+/// An ending says what happened to an event after its handler ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ending {
-    /// It is done.
+    /// The event is done.
     Done,
-    /// It is done, and something was not ready; the unit showed this status.
+    /// The event is done, but something was not ready; the unit showed this status.
     NotReady(Status),
-    /// It is stored and runs again before the next event; the unit shows this status meanwhile.
+    /// The event is stored and runs again before the next one; the unit shows this status
+    /// meanwhile.
     Stored(Status),
-    /// It is done, and the unit is Blocked with this message until the user has mended what is
-    /// wrong.
+    /// The event is done, and the unit is Blocked with this message until the user corrects the
+    /// mistake.
     Blocked(String),
-    /// It failed the hook: see [`HookReport::failure`].
+    /// The event has failed the hook: see [`HookReport::failure`].
     Failed,
 }
 
 impl HookReport {
-    /// The exit code of the process: 0 when the hook is done, 1 when it failed and Juju is to run
-    /// it again, 2 when no event was named.
+    /// Returns the exit code of the process: 0 if the hook is done, 1 if it failed and Juju has to
+    /// run it again, 2 if the environment names no event.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         self.exit_code
     }
 
-    /// The events whose handlers ran, in that order: stored ones first, then the hook's own. None
-    /// in an action.
+    /// Returns the events whose handlers ran, in the order in which they ran: the stored ones
+    /// first, then the hook's own. In an action there are none.
     #[must_use]
     pub fn handled(&self) -> &[Handled] {
         &self.handled
     }
 
-    /// The result of an action that went well.
+    /// Returns the result of an action that succeeded.
     #[must_use]
     pub fn action_result(&self) -> Option<&ActionResult> {
         self.action.as_ref()
     }
 
-    /// What failed the hook, or the action. An action that failed exits with code 0.
+    /// Returns the error that failed the hook or the action. An action that failed exits with code
+    /// 0.
     #[must_use]
     pub fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()
     }
 
-    /// The unit's status as the hook's end left it; `None` if it set none.
+    /// Returns the last unit status that the end of the hook set, or `None` if it set none.
     #[must_use]
     pub fn status(&self) -> Option<&Status> {
         self.status.as_ref()
     }
 
-    /// The application's status, if this unit is the leader and one was added.
+    /// Returns the application's status if this unit is the leader and one was added.
     #[must_use]
     pub fn application_status(&self) -> Option<&Status> {
         self.application_status.as_ref()
     }
 
-    /// What the retries on each container came to, where there were any.
+    /// Returns a summary of the retries for each container that had any.
     #[must_use]
     pub fn retries(&self) -> &[RetrySummary] {
         &self.retries
     }
 
-    /// The lines that were logged at the level of the run and above, in order. A run of
-    /// [`main`](crate::main()) or [`run`](super::run) keeps none.
+    /// Iterates over the lines that were logged at the level of the run and above, in order. A run
+    /// of [`main`](crate::main()) or [`run`](super::run) keeps none.
     pub fn log(&self) -> impl Iterator<Item = (LogLevel, &str)> {
         self.log.iter().map(|(level, line)| (*level, line.as_str()))
     }
 }
 
 impl Handled {
-    /// The event.
+    /// Returns the event.
     #[must_use]
     pub fn event(&self) -> &Event {
         &self.event
     }
 
-    /// Whether it was stored by an earlier hook and ran again.
+    /// Returns `true` if an earlier hook stored the event and it ran again.
     #[must_use]
     pub fn is_deferred(&self) -> bool {
         self.is_deferred
     }
 
-    /// What became of it.
+    /// Returns what happened to the event.
     #[must_use]
     pub fn ending(&self) -> &Ending {
         &self.ending
     }
 
-    /// The error of its handler, unless it failed the hook: then it is
-    /// [`HookReport::failure`].
+    /// Returns the error of the event's handler. An error that failed the hook is in
+    /// [`HookReport::failure`] instead.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
         self.error.as_ref()

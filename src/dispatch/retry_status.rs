@@ -1,4 +1,4 @@
-//! What the operator sees while a call to Pebble is being retried.
+//! The status that the operator sees while a call to Pebble is being retried.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,8 @@ use super::mode::Mode;
 use crate::juju::{ContainerName, HookTools, Status};
 use crate::pebble::{FailedAttempt, RetryObserver};
 
-/// Watches the retries of one container: after ten seconds the unit's status says what is going on.
+/// An observer of the retries of one container. After ten seconds without an answer it sets the
+/// unit's status.
 pub(crate) struct RetryStatus {
     container: ContainerName,
     mode: Mode,
@@ -16,7 +17,8 @@ pub(crate) struct RetryStatus {
     is_shown: AtomicBool,
 }
 
-/// How long a Pebble must have kept silent before the unit's status says so.
+/// The time without an answer from Pebble after which the unit's status says so. A shorter outage,
+/// such as a restart of Pebble, changes no status.
 const EARLY_STATUS_AFTER: Duration = Duration::from_secs(10);
 
 impl RetryStatus {
@@ -27,10 +29,12 @@ impl RetryStatus {
 
 impl RetryObserver for RetryStatus {
     fn attempt_failed(&self, failure: &FailedAttempt) {
+        // The last attempt has failed; the hook's end sets the status.
         if failure.delay().is_none() {
             return;
         }
-        // A failed action would leave such a status behind: no status is collected after it.
+        // In an action it is not set: if the action fails, no status is collected that would
+        // replace it.
         if self.mode != Mode::Action
             && failure.unanswered() >= EARLY_STATUS_AFTER
             && !self.is_shown.swap(true, Ordering::Relaxed)
@@ -40,6 +44,7 @@ impl RetryObserver for RetryStatus {
                 "Pebble in \"{}\" not answering (attempt {attempt} of {attempts})",
                 self.container
             );
+            // The status is only information, so its failure must not end the retries.
             if let Err(error) = self.juju.set_status(&Status::waiting(text)) {
                 tracing::warn!("{error}");
             }

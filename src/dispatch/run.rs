@@ -1,4 +1,4 @@
-//! One hook, from its environment to its report, with all that it touches given.
+//! Runs one hook, from its environment to its report.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ use crate::text;
 
 type ActionOf<C> = <<C as Charm>::Declared as Declaration>::Action;
 
-/// Options say where a hook run finds what is not in its environment.
+/// Options have the settings of a hook run that are not in its environment.
 #[derive(Debug)]
 #[must_use]
 pub struct RunOptions {
@@ -51,25 +51,25 @@ impl Default for RunOptions {
 }
 
 impl RunOptions {
-    /// What Juju's pods have: sockets under `/charm/containers`, the charm's own log level, the
-    /// streams of the process, and the time of now.
+    /// Makes the options of a pod of Juju: the sockets under `/charm/containers`, the charm's own
+    /// log level, the streams of the process, and the current time.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The folder that holds `NAME/pebble.socket` for each container.
+    /// Sets the folder that contains `NAME/pebble.socket` for each container.
     pub fn containers_folder(self, folder: impl Into<PathBuf>) -> Self {
         Self { containers: folder.into(), ..self }
     }
 
-    /// The least important level that is logged, instead of
+    /// Sets the lowest level that is logged, instead of that of
     /// [`Charm::log_level`](crate::Charm::log_level).
     pub fn log_level(self, level: LogLevel) -> Self {
         Self { log_level: Some(level), ..self }
     }
 
-    /// The standard output and the standard error of the hook, instead of those of the process. An
-    /// action writes to neither: they are part of its result.
+    /// Sets the standard output and the standard error of the hook, instead of those of the
+    /// process. An action writes to neither, because they are part of its result.
     pub fn streams(
         self,
         out: impl Write + Send + 'static,
@@ -78,19 +78,19 @@ impl RunOptions {
         Self { streams: Streams::new(out, err), ..self }
     }
 
-    /// The time of the hook, from which the age of stored events is told.
+    /// Sets the time of the hook, from which the age of stored events is calculated.
     pub fn time(self, now: SystemTime) -> Self {
         Self { now, ..self }
     }
 }
 
-/// Runs the charm for one hook, with everything that it touches given: what
+/// Runs the charm for one hook with the given environment, hook tools and options, as
 /// [`main`](crate::main()) does in a process of its own.
 ///
-/// It must be called from within a tokio runtime that has its timer and its I/O on. With the time
-/// of that runtime paused (`#[tokio::test(start_paused = true)]`), no retry takes real time.
-/// Dropping the future ends the hook where it stands: what a hook tool took already stays, and
-/// nothing is committed by the library.
+/// It must be called from within a tokio runtime whose timer and I/O are enabled. If the time of
+/// the runtime is paused (`#[tokio::test(start_paused = true)]`), no retry takes real time.
+/// Dropping the future ends the hook at that point: what a hook tool has done stays, and the
+/// framework commits nothing.
 ///
 /// ```
 /// use charmwright::dispatch::{Ending, RunOptions, run_hook};
@@ -144,17 +144,17 @@ pub async fn run_hook<C: Charm>(
     }
 }
 
-/// Runs the charm for one hook as [`run_hook`] does, in a runtime of its own.
+/// Runs the charm for one hook as [`run_hook`] does, in a tokio runtime of its own.
 ///
-/// Blocks until the hook is done; must not be called from within an async runtime. The report has
-/// no log.
+/// It blocks until the hook is done, and must not be called from within an async runtime. The
+/// report has no log.
 pub fn run<C: Charm>(charm: C, env: HookEnv, tools: HookTools, options: RunOptions) -> HookReport {
     let run = match HookRun::begin(&charm, env, tools, options, Keep::Nothing) {
         Ok(run) => run,
         Err(report) => return *report,
     };
-    // Two file descriptors and some microseconds: not worth a second road for handlers that never
-    // wait.
+    // The runtime costs two file descriptors and some microseconds, which is not worth a second way
+    // to run handlers that never wait.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     match runtime {
         Ok(runtime) => runtime.block_on(run.execute(charm)),
@@ -164,13 +164,13 @@ pub fn run<C: Charm>(charm: C, env: HookEnv, tools: HookTools, options: RunOptio
     }
 }
 
-/// What the charm has to do.
+/// The work of a run: an event or an action.
 enum Work<'a> {
     Event(&'a Event),
     Action(ActionRequest),
 }
 
-/// One run of the charm.
+/// A hook run has everything that one run of the charm needs.
 struct HookRun {
     invocation: Invocation,
     mode: Mode,
@@ -183,7 +183,8 @@ struct HookRun {
 }
 
 impl HookRun {
-    /// Reads what the run is for; `Err` has the report of one that is for nothing.
+    /// Reads the event or action of the run. If the environment names none, `Err` has the report of
+    /// the run.
     fn begin<C: Charm>(
         charm: &C,
         env: HookEnv,
@@ -205,42 +206,44 @@ impl HookRun {
         let mode = Mode::from_invocation(&invocation);
         let tools = Arc::new(tools);
         let level = log_level.unwrap_or_else(|| charm.log_level());
+        // In an action they are part of the result, so nothing is logged to them.
         let streams = (mode != Mode::Action).then_some(streams);
         let log = HookLog::new(Arc::clone(&tools), level, streams, keep);
         let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Ok(Self { invocation, mode, env, tools, containers, now, log })
     }
 
-    /// Runs the hook to its end. What is logged meanwhile goes to the hook's log.
+    /// Runs the hook to its end. What it logs goes to the hook's log.
     async fn execute<C: Charm>(self, charm: C) -> HookReport {
         let log = self.log.clone();
         let executed = async {
             let name = self.invocation.name();
             tracing::debug!("\"{name}\" of {} begins", self.env.unit());
             let mut report = HookReport::default();
-            // The panics of handlers are caught one by one; this is for what else an author writes, such as
-            // `retry`.
+            // The panics of handlers are caught one by one. This catches those of the charm's other
+            // methods, such as `retry`.
             let ended = catch_panics(&name, self.dispatch(charm, &mut report)).await;
             self.finish(report, ended)
         };
         executed.with_subscriber(log).await
     }
 
-    /// Ends a hook that cannot even begin.
+    /// Ends a hook that cannot begin.
     fn fail_to_begin(self, error: Error) -> HookReport {
         tracing::subscriber::with_default(self.log.clone(), || {
             self.finish(HookReport::default(), Err(error))
         })
     }
 
-    /// Ends the hook: tells of a failure, and sends what was logged.
+    /// Ends the hook: reports a failure, and sends the lines that were logged.
     fn finish(&self, mut report: HookReport, ended: Result<(), Error>) -> HookReport {
         report.exit_code = match ended {
             Ok(()) => SUCCESS,
             Err(error) => {
                 let is_reported = self.report_failure(&error, "failed", &mut report);
                 report.failure = Some(error);
-                // Only an action that is told to have failed has no more to say by its code.
+                // An action reports its failure by `action-fail`, not by its exit code, unless that
+                // call itself has failed.
                 if self.mode == Mode::Action && is_reported { SUCCESS } else { FAILURE }
             }
         };
@@ -250,9 +253,9 @@ impl HookRun {
         report
     }
 
-    /// Tells of what is wrong with the hook as a whole where it is looked for: an action's user
-    /// reads its message, a workload hook shows a status, since Juju hides its failure, and any
-    /// other has its failure in the log. Returns `true` if that could be done.
+    /// Reports an error of the hook as a whole at the place where a user looks: as the message of
+    /// an action, as a status of a workload hook, whose failure Juju hides, and in the log for any
+    /// other hook. Returns `true` if it could be reported.
     fn report_failure(&self, error: &Error, ending: &str, report: &mut HookReport) -> bool {
         let chain = error.chain();
         let name = self.invocation.name();
@@ -275,13 +278,15 @@ impl HookRun {
         reported.inspect_err(|error| tracing::error!("{}", text::chain(error))).is_ok()
     }
 
-    /// Loads what the unit remembers, runs the handlers, shows the status, and commits.
+    /// Loads the unit's state, runs the handlers, sets the status, and commits.
     async fn dispatch<C: Charm>(&self, charm: C, report: &mut HookReport) -> Result<(), Error> {
         let work = match &self.invocation {
             Invocation::Hook(event) => Work::Event(event),
             Invocation::Action(name) => {
                 let request = ActionRequest::from_agent(name.as_str(), Arc::clone(&self.tools));
                 if !ActionOf::<C>::NAMES.contains(&request.name()) {
+                    // It is refused before the state is loaded, so that a broken state does not
+                    // hide the message.
                     return Err(request.undeclared::<ActionOf<C>>());
                 }
                 Work::Action(request)
@@ -305,16 +310,17 @@ impl HookRun {
         let hook = Hook::new(Rc::clone(&context));
         let handled = self.handle(charm, &hook, &work, report).await;
         report.retries = context.retries();
-        // `charmwright dev` counts by these lines.
+        // `charmwright dev` counts the retries by these lines.
         for summary in &report.retries {
             tracing::info!("{summary}");
         }
+        // The retries are reported before an error ends the run.
         handled?;
         let state = context.state.borrow();
         loaded.commit(&state, &self.tools, self.mode)
     }
 
-    /// Runs the handlers, and then shows the status.
+    /// Runs the handlers and then sets the status.
     async fn handle<C: Charm>(
         &self,
         charm: C,
@@ -334,6 +340,7 @@ impl HookRun {
         }
         let Dispatcher { charm, not_ready, report, .. } = dispatcher;
         match show_status(&charm, hook, not_ready, report).await {
+            // The error is reported, but what the handlers did is committed.
             Err(error) if mode.may_commit_without_status() => {
                 self.report_failure(&error, "is done all the same", report);
                 Ok(())

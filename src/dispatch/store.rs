@@ -1,4 +1,4 @@
-//! Where the two documents are kept.
+//! The store of a unit's state: Juju, or a local file.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -10,18 +10,18 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::juju::HookTools;
 
-/// Juju's own state, or a local file where this Juju keeps none
-/// ([`JujuVersion::keeps_state`](crate::juju::JujuVersion::keeps_state)).
+/// A store keeps the unit's documents in Juju's own state, or in a local file if the version of
+/// Juju keeps none ([`JujuVersion::keeps_state`](crate::juju::JujuVersion::keeps_state)).
 ///
-/// Juju commits its state with the hook or drops it with the hook, and it survives a new pod; the
-/// file does neither, which is why it is only used where there is nothing better.
+/// Juju commits or drops its state with the hook, and the state survives a new pod. Neither holds
+/// for the file, so it is used only if there is nothing better.
 #[derive(Debug)]
 pub(crate) enum Store {
     Juju,
     File(PathBuf),
 }
 
-/// A damaged or foreign file must not fill the memory.
+/// The size limit of the file in bytes, so that a damaged or foreign file does not fill the memory.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
 impl Store {
@@ -29,7 +29,7 @@ impl Store {
 
     /// # Errors
     ///
-    /// If the state cannot be read. It must then be left as it is.
+    /// Returns an error if the state cannot be read. The stored state must then be left as it is.
     pub(crate) fn load(&self, juju: &HookTools) -> Result<BTreeMap<String, String>, Error> {
         match self {
             Self::Juju => Ok(juju.state()?),
@@ -37,11 +37,11 @@ impl Store {
         }
     }
 
-    /// Writes the changed documents; `all` is the whole state with them in it.
+    /// Writes the documents that have changed. `all` is the whole state, including them.
     ///
     /// # Errors
     ///
-    /// If it cannot be written; what was stored is still there.
+    /// Returns an error if the state cannot be written. What was stored before is still there.
     pub(crate) fn save(
         &self,
         juju: &HookTools,
@@ -74,6 +74,7 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, Error> {
     };
     let mut text = String::new();
     let read = file
+        // One byte more than the limit, so that a larger file is noticed.
         .take(LARGEST_FILE + 1)
         .read_to_string(&mut text)
         .map_err(|error| failed(error.into()))?;
@@ -85,27 +86,28 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, Error> {
     serde_json::from_str(&text).map_err(|error| failed(error.into()))
 }
 
-/// A reader, or a hook killed at any moment, finds the old file or the new one, never a part: the
-/// new one is complete on disk before it takes the name.
+/// Writes the file so that a reader, also after a hook was killed at any moment, finds the old file
+/// or the new one and never a part. The new file is complete on disk before it gets the name.
 fn write_file(path: &Path, all: &BTreeMap<String, String>) -> io::Result<()> {
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
     let written = write_durably(&temporary, serde_json::to_string(all)?.as_bytes())
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
-        // Best effort: what matters is the first error.
+        // An error of the removal is ignored, since the first error says what went wrong.
         let _ = fs::remove_file(&temporary);
     }
     written?;
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Without this the rename itself may be lost in a crash of the machine.
     File::open(folder)?.sync_all()?;
     remove_leftovers(path, folder);
     Ok(())
 }
 
-/// Takes away the new files that never took the name, since their hooks were killed. Juju runs one
-/// hook of a unit at a time, so nobody is writing one now; and whoever is after all, by hand, fails
-/// and loses nothing.
+/// Removes the temporary files of hooks that were killed before they renamed them. Juju runs one
+/// hook of a unit at a time, so no other process is writing one now. A hook that somebody runs by
+/// hand at the same time fails, but loses nothing.
 fn remove_leftovers(path: &Path, folder: &Path) {
     let Some(stem) = path.file_stem().and_then(OsStr::to_str) else {
         return;
@@ -117,7 +119,7 @@ fn remove_leftovers(path: &Path, folder: &Path) {
     };
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_str().is_some_and(is_leftover) {
-            // Best effort: a leftover harms nobody, and the next hook tries again.
+            // An error is ignored, since a leftover does no harm and the next hook tries again.
             let _ = fs::remove_file(entry.path());
         }
     }

@@ -1,4 +1,4 @@
-//! What a unit remembers: loaded as the hook begins, and committed as it ends.
+//! The state of a unit, which is loaded when the hook begins and committed when it ends.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,14 +13,14 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::juju::{HookEnv, HookTools};
 
-/// The two documents while the hook runs.
+/// The framework's and the charm's document while the hook runs.
 #[derive(Debug, Default)]
 pub(crate) struct UnitState {
     pub(crate) framework: Framework,
     pub(crate) charm: CharmState,
 }
 
-/// The unit's state as the hook found it, and where it is kept.
+/// The stored state as it was when the hook began, and the store that it came from.
 #[derive(Debug)]
 pub(crate) struct LoadedState {
     store: Store,
@@ -28,9 +28,12 @@ pub(crate) struct LoadedState {
 }
 
 impl LoadedState {
-    /// Juju's state, or the local file where this Juju keeps none. Whatever else is wrong is an
-    /// error: an event that went to another store would be lost as soon as Juju's own is there
-    /// again.
+    /// Loads the state from Juju, or from the local file if this version of Juju keeps no state.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error for anything else that is wrong. An event that was written to another store
+    /// would be lost as soon as Juju's own store is available again.
     pub(crate) fn load(env: &HookEnv, tools: &HookTools) -> Result<Self, Error> {
         let folder = env.charm_dir().map_or_else(|| PathBuf::from("."), PathBuf::from);
         let file = folder.join(Store::FILE_NAME);
@@ -48,7 +51,7 @@ impl LoadedState {
             Err(error) if tools.has_tool("state-get") => Err(error),
             Err(error) => {
                 let version = env.juju_version()?;
-                // Every agent of today tells its version.
+                // Every agent of today sets its version, so an agent without one is old.
                 let too_old = version.as_ref().is_none_or(|version| !version.keeps_state());
                 if too_old && tools.lacks_state_tools() {
                     let store = Store::File(file);
@@ -66,12 +69,12 @@ impl LoadedState {
         }
     }
 
-    /// Reads the two documents, brought up to what the charm declares today and to the event that
-    /// this hook begins with.
+    /// Reads the two documents and adapts them to what the charm declares today and to the event of
+    /// this hook.
     ///
     /// # Errors
     ///
-    /// The framework's document is from a newer version or unreadable.
+    /// Returns an error if a newer version wrote the framework's document, or if it is unreadable.
     pub(crate) fn read(
         &self,
         metadata: &Metadata,
@@ -86,16 +89,18 @@ impl LoadedState {
             );
         }
         if let Some(event) = event {
+            // The phase changes as the event arrives, so that the policies of this hook are those
+            // of the new phase.
             framework.update_phases(event);
         }
         Ok(UnitState { framework, charm: CharmState::new(self.stored.get(CHARM_KEY).cloned()) })
     }
 
-    /// Writes what has changed of the two documents. Juju keeps it when the hook exits with code 0.
+    /// Writes the documents that have changed. Juju keeps them when the hook exits with code 0.
     ///
     /// # Errors
     ///
-    /// A document is too large, or it cannot be written.
+    /// Returns an error if a document is too large or cannot be written.
     pub(crate) fn commit(
         mut self,
         state: &UnitState,
@@ -113,6 +118,7 @@ impl LoadedState {
         if changed.is_empty() {
             return Ok(());
         }
+        // The file is written as a whole, so it needs the unchanged documents too.
         self.stored.extend(changed.clone());
         match self.store.save(tools, &changed, &self.stored) {
             Err(error) if mode.may_retry_commit() => {

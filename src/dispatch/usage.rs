@@ -1,8 +1,8 @@
-//! The text for a run that names no event.
+//! The usage text for a run whose environment names no event.
 
 use crate::declaration::Metadata;
 
-/// How the charm is run, for who runs it without an event.
+/// Returns the text that explains how the charm is run.
 pub(crate) fn usage(metadata: &Metadata) -> String {
     format!(
         "cannot tell which event this is: \

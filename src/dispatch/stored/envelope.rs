@@ -1,4 +1,4 @@
-//! The envelope of a document: its version, and what the document holds.
+//! The envelope of a document, which has its version and its data.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -6,17 +6,17 @@ use serde_json::Value;
 
 use crate::error::Error;
 
-/// The largest document, in bytes of JSON. Juju takes 65,536 bytes a value; the rest is room for
-/// what a later version adds.
+/// The size limit of a document, in bytes of JSON. Juju accepts 65,536 bytes for a value; the
+/// difference is reserved for what a later version adds.
 pub const LARGEST_DOCUMENT: usize = 60 * 1024;
 
-/// The largest value that Juju takes, in bytes.
+/// The size limit of a value in Juju's state, in bytes (Juju 3.6 and 4.x, `state-set`).
 pub(crate) const LARGEST_VALUE: usize = 65_536;
 
-/// One kind of document.
+/// A kind of document.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Document {
-    /// The key under which it is kept in the unit's state.
+    /// The key of the document in the unit's state.
     pub(crate) key: &'static str,
     /// The version that this library writes, and the newest one that it reads.
     pub(crate) version: u64,
@@ -29,11 +29,11 @@ struct Envelope<'a, T: ?Sized> {
 }
 
 impl Document {
-    /// Writes the document as JSON, of any size.
+    /// Returns the document as JSON, whatever its size.
     ///
     /// # Errors
     ///
-    /// A state error if the data cannot be JSON.
+    /// Returns a state error if the data cannot be written as JSON.
     pub(crate) fn write<T: Serialize + ?Sized>(self, data: &T) -> Result<String, Error> {
         let Self { key, version } = self;
         serde_json::to_string(&Envelope { version, data }).map_err(|error| {
@@ -41,11 +41,11 @@ impl Document {
         })
     }
 
-    /// Gives the text back if it has at most `limit` bytes.
+    /// Returns the text if it has at most `limit` bytes.
     ///
     /// # Errors
     ///
-    /// A state error if it has more.
+    /// Returns a state error if the text is longer.
     pub(crate) fn within(self, limit: usize, text: String) -> Result<String, Error> {
         if text.len() > limit {
             return Err(Error::state(format!(
@@ -58,12 +58,13 @@ impl Document {
         Ok(text)
     }
 
-    /// Opens the envelope: the version, from 1 to the newest that this library reads, and the data.
+    /// Opens the envelope and returns the version, from 1 to the newest that this library reads,
+    /// and the data.
     ///
     /// # Errors
     ///
-    /// A state error if it is from a newer version or is no such document. What is stored must then
-    /// be left as it is.
+    /// Returns a state error if a newer version wrote the document or if the text is no such
+    /// document. The stored text must then be left as it is.
     pub(crate) fn open(self, text: &str) -> Result<(u64, Value), Error> {
         let Self { key, version: newest } = self;
         let cannot = format!("cannot read the unit's state \"{key}\" (it is left as it is)");
@@ -85,11 +86,11 @@ impl Document {
         }
     }
 
-    /// Reads the data of an opened envelope.
+    /// Reads the data of an opened envelope as a type.
     ///
     /// # Errors
     ///
-    /// A state error if it is of another shape.
+    /// Returns a state error if the data does not fit the type.
     pub(crate) fn read<T: DeserializeOwned>(self, data: Value) -> Result<T, Error> {
         serde_json::from_value(data).map_err(|error| self.unreadable(error))
     }

@@ -1,4 +1,4 @@
-//! An event as it is stored.
+//! The stored form of an event.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use crate::event::Event;
 use crate::juju::{CheckName, ContainerName};
 use crate::pebble::NoticeId;
 
-/// The form of an event in the framework's document, since its version 1.
+/// A stored event is the form of an event in the framework's document, since version 1.
 ///
-/// An event that has no form of its own here is kept as Juju's name for the hook and the variables
-/// that came with it. So a kind of event that a later version knows needs no new form: an older
-/// version reads it as a hook that it does not know, and the later one reads what the older one
-/// stored as the event that it is ([`reinterpret_unknown`](super::super::invocation::reinterpret_unknown)).
+/// An event without a variant here is stored as Juju's name of the hook and the variables that came
+/// with it. So an event that a later version adds needs no new format: an older version reads it as
+/// an unknown hook, and the later version converts what the older one stored to the event
+/// ([`reinterpret_unknown`](super::super::invocation::reinterpret_unknown)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "event",
@@ -54,7 +54,7 @@ pub(crate) enum StoredEvent {
 }
 
 impl StoredEvent {
-    /// Gives the form of an event. An event that is never stored has that of a hook without
+    /// Returns the form of an event. An event that is never stored has the form of a hook without
     /// variables.
     pub(crate) fn from_event(event: &Event) -> Self {
         match event {
@@ -89,7 +89,7 @@ impl StoredEvent {
         }
     }
 
-    /// Gives the event of this form.
+    /// Returns the event of this form.
     pub(crate) fn into_event(self) -> Event {
         match self {
             Self::Install => Event::Install,

@@ -1,4 +1,4 @@
-//! The framework's document: deferred events, phases and the mistakes that the user has to mend.
+//! The framework's document: deferred events, phases and the mistakes that the user has to correct.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,25 +12,25 @@ use crate::juju::ContainerName;
 /// The key of the framework's document in the unit's state.
 pub const FRAMEWORK_KEY: &str = "charmwright";
 
-/// The framework's document.
+/// The format of the framework's document.
 pub(crate) const FRAMEWORK: Document = Document { key: FRAMEWORK_KEY, version: 1 };
 
-/// The content of version 1. A key that is not there is at its default, and one more is refused: an
-/// older library must not drop what it does not know.
+/// The content of version 1. A missing key has its default, and an unknown key is refused, because
+/// an older library must not drop what it does not know.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct FrameworkDocument {
-    /// The unit's first `start` has been handled.
+    /// Whether the unit's first `start` has been handled.
     pub(crate) started: bool,
     /// The containers in operation.
     pub(crate) operation: BTreeSet<ContainerName>,
-    /// The mistakes, by the name of the hook that met each.
+    /// The messages of mistakes, by the name of the hook that met each.
     pub(crate) faults: BTreeMap<String, String>,
     /// The deferred events, oldest first.
     pub(crate) queue: Vec<StoredEntry>,
 }
 
-/// One deferred event.
+/// An entry has one deferred event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct StoredEntry {
@@ -43,7 +43,7 @@ pub(crate) struct StoredEntry {
     pub(crate) status: StoredStatus,
 }
 
-/// The kind of status that is shown while an event is stored.
+/// The kind of the status that is shown while an event is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum StoredStatus {
@@ -54,11 +54,11 @@ pub(crate) enum StoredStatus {
 }
 
 impl FrameworkDocument {
-    /// Reads a document of any version so far.
+    /// Reads a document of any version.
     ///
     /// # Errors
     ///
-    /// A state error if it is from a newer version or unreadable.
+    /// Returns a state error if a newer version wrote the document or if it is unreadable.
     pub(crate) fn read(text: &str) -> Result<Self, Error> {
         // Version 1 is the only one so far.
         let (_, data) = FRAMEWORK.open(text)?;

@@ -1,13 +1,13 @@
-//! The documents that a unit keeps between hooks, as they are written.
+//! The stored form of the documents that a unit keeps between hooks.
 //!
-//! Their format stands apart from the public types, so that a change of one is not a change of the
-//! other by accident. Each document has a version of its own in its [`envelope`]; a version that
-//! was ever released stays readable. The files in `golden/` are real documents of each version, and
-//! a test reads them.
+//! The stored types are separate from the public types, so that a change of one does not change the
+//! other by accident. Each document has a version in its [`envelope`], and every version that was
+//! released stays readable. The files in `golden/` are real documents of each version, which a test
+//! reads.
 //!
-//! To change a format: raise the document's version, keep the reader of the version before beside
-//! the new one, and add a golden file. An older library refuses what is newer, and says which
-//! version it met.
+//! To change a format, raise the document's version, keep the reader of the previous version beside
+//! the new one, and add a golden file. An older library refuses a newer version and names it in the
+//! error.
 
 pub(crate) mod envelope;
 pub(crate) mod event;

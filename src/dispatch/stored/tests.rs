@@ -1,4 +1,5 @@
-//! The golden files: documents that released versions wrote, and that every later one reads.
+//! Tests the golden files: documents that released versions wrote and that every later version
+//! reads.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +15,11 @@ use crate::phase::Phase;
 
 const METADATA: Metadata = Metadata::new("example").containers(&["web", "db"]);
 
-/// Version 1 with an entry for each form that an event has.
+/// A document of version 1 with an entry for each form of an event.
 const EVERY_EVENT: &str = include_str!("golden/framework-1-every-event.json");
-/// Version 1 of a unit that has started, with nothing else to remember.
+/// A document of version 1 of a unit that has started and has no other state.
 const STARTED: &str = include_str!("golden/framework-1-started.json");
-/// Version 1 of a charm's own document.
+/// A charm's own document of version 1.
 const CHARM: &str = include_str!("golden/charm-1.json");
 
 fn named(entries: &[Deferred]) -> Vec<String> {
@@ -73,7 +74,7 @@ fn a_unit_goes_on_with_what_version_1_stored() {
         framework.faults.messages().collect::<Vec<_>>(),
         ["invalid config \"port\": must be 1 to 65535", "invalid config \"database\": é"]
     );
-    // A unit in which nothing changes writes nothing, so it can be rolled back.
+    // If nothing changes, nothing is written, so the charm can be rolled back.
     assert_eq!(framework.to_write(Some(EVERY_EVENT.trim_end())).unwrap(), None);
     let started = Framework::read(Some(STARTED)).unwrap();
     assert_eq!(started.to_write(Some(STARTED.trim_end())).unwrap(), None);

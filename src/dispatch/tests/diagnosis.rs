@@ -1,5 +1,5 @@
-//! Services that Pebble cannot run: led back to the option where the charm says that there is one,
-//! and never with the value in it.
+//! Tests services that Pebble cannot run: the status names the option if the charm knows one, and
+//! never shows its value.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use crate::juju::LogLevel;
 
 const CONFIG_CHANGED: &str = "hooks/config-changed";
 
-/// A Pebble whose services fail with these causes, whose plan is this, and that has these files:
-/// path, type, mode.
+/// Answers as a Pebble with these failures of services, this plan and these files (path, type,
+/// mode).
 fn failing(
     causes: &'static [(&'static str, &'static str)],
     plan: &'static str,
@@ -68,7 +68,7 @@ fn failing(
     }
 }
 
-/// Nothing that anybody reads repeats what the user gave.
+/// Checks that no status, log line or message repeats a value of the user.
 fn assert_no_value_is_shown(ran: &HookResult) {
     let told = format!("{ran:?}");
     for value in ["hunter2", "4242", "/secret", "mange"] {
@@ -194,7 +194,7 @@ fn a_service_that_cannot_be_started_blocks_by_the_options_name_until_it_is_mende
         );
         assert!(unit.stored().is_empty() && ran.err.contains("needs the user"), "{ran:?}");
         assert_no_value_is_shown(&ran);
-        // As the failure of an action too.
+        // The same holds for the failure of an action.
         let ran = unit.run("actions/act");
         assert!(ran.failure.as_ref().unwrap().contains(told), "{ran:?}");
         assert_no_value_is_shown(&ran);
@@ -206,7 +206,7 @@ fn a_service_that_cannot_be_started_blocks_by_the_options_name_until_it_is_mende
 #[test]
 fn what_is_led_back_to_no_option_or_is_not_the_users_to_mend_stays_a_failed_change() {
     for (causes, told, value) in [
-        // The charm's own group, of a service with options, and its own other service.
+        // The group is the charm's own; other fields of the service come from options.
         (
             &[("web", "group: unknown group hunter2")][..],
             "blocked: failed: web: the container has no such group",
@@ -217,13 +217,13 @@ fn what_is_led_back_to_no_option_or_is_not_the_users_to_mend_stays_a_failed_chan
             "blocked: failed: db: the container has no such user",
             true,
         ),
-        // Comes and goes; but the program is the user's.
+        // The error may go away by itself, but the program is the user's.
         (
             &[("web", "cannot start service: fork/exec /secret/run: cannot allocate memory")],
             "blocked: failed: web: its program cannot be started: cannot allocate memory",
             false,
         ),
-        // Only one of the two is for the user to mend.
+        // The user can correct only one of the two.
         (
             &[
                 ("web", "user: unknown user hunter2"),
@@ -241,7 +241,7 @@ fn what_is_led_back_to_no_option_or_is_not_the_users_to_mend_stays_a_failed_chan
         let ran = unit.run(CONFIG_CHANGED);
         assert_eq!((ran.code, &ran.statuses[..]), (0, &[told.to_owned()][..]));
         assert_eq!(unit.stored(), ["config-changed"]);
-        // What the charm itself gave is for its author to read in the log.
+        // A value of the charm itself is for its author to read in the log.
         assert_eq!(ran.err.contains("own"), value, "{ran:?}");
         assert_no_value_is_shown(&ran);
     }
@@ -326,7 +326,7 @@ fn a_refusal_without_an_option_behind_it_fails_the_hook() {
             "plan check \"web\" has invalid user/group: user: unknown user nobody1",
             400,
         ),
-        // A command of a handler's own is in no layer.
+        // A command that a handler runs is in no layer.
         (Step::Exec, "cannot find executable \"mange\"", 400),
         (Step::Exec, "user: unknown user nobody1", 400),
         (Step::Exec, "cannot call exec: working directory \"/nowhere\" does not exist", 500),

@@ -1,4 +1,4 @@
-//! A variable that is missing or malformed fails the hooks that need it, and no other.
+//! Tests that a missing or malformed variable fails the hooks that need it, and no other.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -20,7 +20,7 @@ const RELATION: &str = "hooks/db-relation-changed";
 const SECRET: &str = "hooks/secret-changed";
 const STORAGE: &str = "hooks/data-storage-attached";
 
-/// A hook of every kind.
+/// A hook of each kind.
 const HOOKS: [&str; 12] = [
     "hooks/install",
     "hooks/config-changed",
@@ -36,10 +36,10 @@ const HOOKS: [&str; 12] = [
     STORAGE,
 ];
 
-/// Not UTF-8.
+/// A value that is not UTF-8.
 const BYTES: &[u8] = b"x\xff";
 
-/// A value that the variable may not have, and the hooks that need it.
+/// Variables with a malformed value, and the hooks that need the variable.
 const MALFORMED: &[(&str, &[u8], &[&str])] = &[
     ("JUJU_PEBBLE_CHECK_NAME", b"a\nb", &[FAILED, RECOVERED]),
     ("JUJU_PEBBLE_CHECK_NAME", BYTES, &[FAILED, RECOVERED]),
@@ -56,13 +56,13 @@ const MALFORMED: &[(&str, &[u8], &[&str])] = &[
     ("JUJU_SECRET_REVISION", b"-1", &[SECRET]),
     ("JUJU_STORAGE_ID", b"data", &[STORAGE]),
     ("JUJU_STORAGE_KIND", BYTES, &[STORAGE]),
-    // A path need not be UTF-8; a container is known by the hook's name; an action by its path.
+    // A path need not be UTF-8, the container is in the hook's name, and the action in its path.
     ("JUJU_STORAGE_LOCATION", BYTES, &[]),
     ("JUJU_WORKLOAD_NAME", b"../web", &[]),
     ("JUJU_ACTION_NAME", b"../restart", &[]),
     ("JUJU_ACTION_UUID", b"a b", &[]),
     ("JUJU_ACTION_TAG", BYTES, &[]),
-    // No hook needs its surroundings before its charm asks.
+    // No hook needs the variables about the model and the machine until its charm asks for them.
     ("JUJU_VERSION", b"soon", &[]),
     ("JUJU_MODEL_NAME", BYTES, &[]),
     ("JUJU_MODEL_UUID", BYTES, &[]),
@@ -79,7 +79,7 @@ const MALFORMED: &[(&str, &[u8], &[&str])] = &[
     ("PATH", BYTES, &[]),
 ];
 
-/// The variables that the agent sets for each kind of hook.
+/// The variables that the agent sets for the kinds of hooks.
 const AGENT_VARIABLES: &[(&str, &str)] = &[
     ("JUJU_PEBBLE_CHECK_NAME", "up"),
     ("JUJU_NOTICE_ID", "12"),
@@ -98,7 +98,8 @@ const AGENT_VARIABLES: &[(&str, &str)] = &[
     ("JUJU_STORAGE_KIND", "filesystem"),
 ];
 
-/// What is called for by this hook with all that may be said, but for what one variable is instead.
+/// Reads the invocation of this hook from all the agent's variables, of which one has this value
+/// instead.
 fn invocation(hook: &str, variable: &str, value: &[u8]) -> Result<Invocation, crate::juju::Error> {
     let unit = [("JUJU_UNIT_NAME", "example/0"), ("JUJU_DISPATCH_PATH", hook)];
     let variables = unit.iter().chain(AGENT_VARIABLES).filter(|(name, _)| *name != variable);
@@ -137,7 +138,7 @@ fn the_names_of_unit_and_event_are_needed_by_every_hook() {
     }
     let error = invocation("hooks/../x", "JUJU_RELATION", b"db").unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Environment { variable: "JUJU_DISPATCH_PATH" });
-    // Where nothing else names the event, an action's name does.
+    // If nothing else names the event, an action's name does.
     let vars = [("JUJU_UNIT_NAME", "example/0"), ("JUJU_ACTION_NAME", "../restart")];
     let env = HookEnv::from_vars(vars.map(|(name, value)| (name.into(), value.into()))).unwrap();
     let error = Invocation::from_env(&env, &METADATA).unwrap_err();

@@ -1,4 +1,4 @@
-//! A Pebble that answers by a function: what a test has it say.
+//! A fake Pebble, which answers each request by a function of the test.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 pub(super) type Answer = dyn Fn(&str, &str) -> (u16, Value) + Send + Sync;
 
-/// Serves until the process ends; the socket goes with the unit's folder.
+/// Serves connections until the process ends. The socket is removed with the unit's folder.
 pub(super) fn serve(listener: UnixListener, answer: Arc<Answer>) {
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
@@ -18,6 +18,7 @@ pub(super) fn serve(listener: UnixListener, answer: Arc<Answer>) {
     });
 }
 
+/// Answers the requests of one connection until it is closed.
 fn answer_requests(stream: UnixStream, answer: &Answer) -> Option<()> {
     let mut writer = stream.try_clone().ok()?;
     let mut reader = BufReader::new(stream);
@@ -52,7 +53,7 @@ fn answer_requests(stream: UnixStream, answer: &Answer) -> Option<()> {
     }
 }
 
-/// A Pebble that does all that is asked of it.
+/// Answers as a Pebble that accepts every request.
 pub(super) fn accepting(method: &str, path: &str) -> (u16, Value) {
     match (method, path.split('?').next().unwrap_or_default()) {
         ("GET", "/v1/system-info") => sync(json!({"version": "v1.32.1", "boot-id": "1"})),
@@ -66,7 +67,7 @@ pub(super) fn accepting(method: &str, path: &str) -> (u16, Value) {
     }
 }
 
-/// A Pebble whose service does not stay up.
+/// Answers as a Pebble whose service does not stay up.
 pub(super) fn failing_service(method: &str, path: &str) -> (u16, Value) {
     match (method, path.split('?').next().unwrap_or_default()) {
         ("GET", "/v1/changes/1/wait" | "/v1/changes/1") => sync(json!({
@@ -87,6 +88,7 @@ pub(super) fn failing_service(method: &str, path: &str) -> (u16, Value) {
     }
 }
 
+/// Answers every request but a GET with this status and message.
 pub(super) fn refusing(
     status: u16,
     message: &'static str,

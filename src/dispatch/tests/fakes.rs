@@ -1,5 +1,5 @@
-//! A unit for the tests of this module: hook tools that Juju's model answers, and one hook run
-//! after another on it.
+//! A unit for the tests of this module, on which one hook runs after another. Juju's model answers
+//! its hook tools.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -23,13 +23,13 @@ use crate::juju::{HookEnv, LogLevel, ToolError};
 use crate::{Charm, Event, Retry, Verdict};
 
 const METADATA: &str = "name: probe\nsummary: s\ndescription: d\ncontainers: {web: {}}\n";
-/// A port that is no whole number can be set, and is for the charm to refuse.
+/// Juju accepts a port that is no whole number, so the charm has to refuse it.
 const OPTIONS: &str = "options: {port: {type: float}, bomb: {type: string}, \
                        pebble-retry-attempts: {type: int}, pebble-retry-step: {type: string}}";
-/// The charm knows the first one only.
+/// The charm declares the first action only.
 const ACTIONS: &str = "act: {description: a}\nother: {description: o}\n";
 
-/// Every tool that a hook of these tests may call.
+/// The tools that a hook of these tests may call.
 const TOOLS: [&str; 14] = [
     "action-fail",
     "action-get",
@@ -47,7 +47,8 @@ const TOOLS: [&str; 14] = [
     "status-set",
 ];
 
-/// The hook tools of a unit that is installed, has started and does not lead; no hook runs.
+/// Returns the hook tools of a unit that is installed, has started and is not the leader. No hook
+/// runs.
 pub(in crate::dispatch) fn idle_tools() -> InProcessTools {
     let meta = CharmMeta::parse(METADATA, Some(OPTIONS), Some(ACTIONS)).unwrap();
     let settings = UnitSettings::new("probe/0").unwrap().leader(false);
@@ -58,8 +59,8 @@ pub(in crate::dispatch) fn idle_tools() -> InProcessTools {
     tools
 }
 
-/// Begins an action, or for any hook one of the model's own: all alike are committed or dropped.
-/// The tests run hooks in every order, and hooks that no Juju has.
+/// Begins an action, or for any hook path a hook of the model, since all hooks are committed or
+/// dropped alike. The tests run hooks in any order, and hooks that Juju does not have.
 pub(in crate::dispatch) fn begin(tools: &InProcessTools, dispatch_path: &str) {
     let action = dispatch_path.strip_prefix("actions/");
     tools.with_unit(|unit| match action {
@@ -70,7 +71,7 @@ pub(in crate::dispatch) fn begin(tools: &InProcessTools, dispatch_path: &str) {
     assert_eq!(run.kind().is_action(), action.is_some());
 }
 
-/// Ends the hook or action. Returns the message of an action that failed; a hook that failed counts
+/// Ends the hook or action. Returns the message of an action that failed. A hook that failed counts
 /// as resolved, so that the next one can run.
 fn finish(tools: &InProcessTools, code: u8) -> Option<String> {
     let finished = tools.finish(code.into(), Instant::now()).unwrap();
@@ -87,13 +88,14 @@ fn finish(tools: &InProcessTools, code: u8) -> Option<String> {
     }
 }
 
-/// The levels and texts that these calls brought into the log.
+/// Returns the levels and texts that these calls wrote to the log.
 pub(in crate::dispatch) fn lines_logged(calls: &[RecordedCall]) -> Vec<(String, String)> {
     let lines = calls.iter().filter(|call| call.tool() == "juju-log" && call.succeeded());
     lines.map(|call| (call.args()[1].clone(), call.args().last().unwrap().clone())).collect()
 }
 
-/// The statuses that these calls set, as `KIND: MESSAGE`: of the unit, and of the application.
+/// Returns the statuses of the unit and of the application that these calls set, as `KIND:
+/// MESSAGE`.
 fn statuses(calls: &[RecordedCall]) -> (Vec<String>, Vec<String>) {
     let set = calls.iter().filter(|call| call.tool() == "status-set" && call.succeeded());
     let (application, unit): (Vec<_>, Vec<_>) =
@@ -106,7 +108,7 @@ fn statuses(calls: &[RecordedCall]) -> (Vec<String>, Vec<String>) {
     (unit.into_iter().map(text).collect(), application.into_iter().map(text).collect())
 }
 
-/// One unit over several hooks.
+/// A unit runs several hooks, one after another.
 pub(super) struct Unit {
     pub(super) tools: InProcessTools,
     pub(super) folder: tempfile::TempDir,
@@ -115,14 +117,14 @@ pub(super) struct Unit {
     pub(super) verdict: Option<Verdict>,
     pub(super) retry: Retry,
     pub(super) log_level: LogLevel,
-    /// Whether time is left to pass only while everything waits: right where there is no Pebble at
-    /// all.
+    /// Whether tokio's time is paused: then it passes only while every task waits, which is right
+    /// if there is no Pebble.
     pub(super) paused: bool,
-    /// Variables beside the unit's name and the dispatch path.
+    /// Variables in addition to the unit's name and the dispatch path.
     pub(super) variables: Vec<(&'static str, String)>,
 }
 
-/// What one hook did.
+/// The result of a hook has its exit code, its report and everything that it did.
 #[derive(Debug)]
 pub(super) struct HookResult {
     pub(super) code: u8,
@@ -158,7 +160,7 @@ impl SharedBuffer {
 }
 
 impl Unit {
-    /// A unit that has never run a hook, without a Pebble.
+    /// Makes a unit that has run no hook of the charm and has no Pebble.
     pub(super) fn new() -> Self {
         Self {
             tools: idle_tools(),
@@ -173,7 +175,7 @@ impl Unit {
         }
     }
 
-    /// A unit whose container is in operation.
+    /// Makes a unit with its container in operation.
     pub(super) fn in_operation() -> Self {
         let unit = Self::new();
         unit.edit(|framework| {
@@ -189,7 +191,7 @@ impl Unit {
         self.tools.with_unit(|unit| unit.state().clone())
     }
 
-    /// Has these values stored, beside what is there, as by an earlier hook.
+    /// Stores these values in addition to those that are there, as an earlier hook would.
     pub(super) fn store(&self, values: &BTreeMap<String, String>) {
         begin(&self.tools, "hooks/update-status");
         self.tools.juju().set_state(values).unwrap();
@@ -200,7 +202,7 @@ impl Unit {
         Framework::read(self.state().get(FRAMEWORK_KEY).map(String::as_str)).unwrap()
     }
 
-    /// Changes the stored document from outside.
+    /// Changes the stored document of the framework.
     pub(super) fn edit(&self, change: impl FnOnce(&mut Framework)) {
         let mut framework = self.framework();
         change(&mut framework);
@@ -227,7 +229,7 @@ impl Unit {
         tools.iter().for_each(|tool| self.tools.remove_tool(tool));
     }
 
-    /// The names of the stored events.
+    /// Returns the names of the stored events.
     pub(super) fn stored(&self) -> Vec<String> {
         self.framework().queue.entries().iter().map(|entry| entry.event().to_string()).collect()
     }
@@ -242,7 +244,7 @@ impl Unit {
         self
     }
 
-    /// Puts a Pebble there that answers by `answer`.
+    /// Starts a Pebble that answers by `answer`.
     pub(super) fn with_pebble(
         mut self,
         answer: impl Fn(&str, &str) -> (u16, Value) + Send + Sync + 'static,
@@ -254,7 +256,7 @@ impl Unit {
         self
     }
 
-    /// Runs the charm that does what it is told.
+    /// Runs the charm of this module for a hook.
     pub(super) fn run(&self, dispatch_path: &str) -> HookResult {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let charm = Probe {
@@ -268,7 +270,7 @@ impl Unit {
         HookResult { seen: seen.lock().unwrap().clone(), ..ran }
     }
 
-    /// Runs any charm.
+    /// Runs any charm for a hook.
     pub(super) fn run_charm(&self, charm: impl Charm, dispatch_path: &str) -> HookResult {
         let mut vars: Vec<(&str, String)> = vec![
             ("JUJU_UNIT_NAME", "probe/0".to_owned()),

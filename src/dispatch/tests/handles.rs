@@ -1,4 +1,4 @@
-//! What a charm's own code is given: the hook, the views and the containers.
+//! Tests the handles that a charm's code gets: the hook, the views and the containers.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use crate::{
     RetryPolicy, Statuses, UnitView,
 };
 
-/// The policy with which a function that only reads calls Pebble.
+/// Returns the retry policy that a function which only reads has.
 fn policy_of(web: &ContainerView) -> RetryPolicy {
     web.policy().clone()
 }
@@ -22,7 +22,7 @@ fn once(seconds: u64) -> RetryPolicy {
     RetryPolicy::once(Duration::from_secs(seconds))
 }
 
-/// A charm that asks its handles how patient they are.
+/// A charm that records the retry policies of its handles.
 struct PolicyProbe<'a>(&'a Mutex<Vec<RetryPolicy>>);
 
 impl Charm for PolicyProbe<'_> {
@@ -73,14 +73,14 @@ fn the_retry_policy_is_the_handles_own() {
             .into_iter()
             .cloned()
             .chain([once(7)])
-            // collect-status makes one attempt, whatever it asks for.
+            // collect-status makes one attempt, whatever policy it sets.
             .chain([once(2), once(2), once(2), once(2)])
             .collect();
         assert_eq!(seen.into_inner().unwrap(), expected, "{hook}");
     }
 }
 
-/// Runs a function as the handler of config-changed.
+/// A charm that runs a function as its handler.
 struct RunsFunction<F>(F);
 
 impl<F: FnMut(&Hook<Declared>) -> Result> Charm for RunsFunction<F> {
@@ -124,7 +124,7 @@ fn options_that_cannot_be_read_fail_no_container() {
     unit.break_tool("config-get");
     let seen = Mutex::default();
     let ran = unit.run_charm(PolicyProbe(&seen), CONFIG_CHANGED);
-    // The handler got its container, with the library's own values.
+    // The handler got its container, with the framework's own values.
     assert_eq!(seen.into_inner().unwrap()[0], Phase::Operation.policy());
     assert!(
         ran.err.contains("the operator's retry options do not count: cannot read"),

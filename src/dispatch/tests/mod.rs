@@ -1,4 +1,4 @@
-//! The tests of a hook's road as a whole.
+//! The tests of whole hook runs.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! A charm that does what it is told.
+//! A charm for tests, which does what the test has set for each event.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,25 +13,25 @@ use crate::{
 
 pub(super) type Lines = &'static [(LogLevel, &'static str)];
 
-/// What the charm does about an event.
+/// The work of the charm for an event.
 #[derive(Clone)]
 pub(super) enum Step {
     Defer(&'static str),
     NotReady(NotReady),
-    /// In an action: says no.
+    /// Refuses an action.
     Refuse(&'static str),
-    /// In an action: gives these results.
+    /// Returns this result from an action.
     Result(&'static str, &'static str),
     /// Adds a layer and replans.
     Pebble,
     Restart,
     /// Adds a layer whose service has this command.
     Command(&'static str),
-    /// Replans by the client itself.
+    /// Replans by a copy of the handle's client.
     RawClient,
     /// Runs a command.
     Exec,
-    /// Retries something of its own that always fails, logging as it goes.
+    /// Retries an operation of its own that always fails, and logs each attempt.
     Retry,
     Config,
     Own(&'static str),
@@ -42,7 +42,7 @@ pub(super) enum Step {
     LogThenPebble(Lines),
 }
 
-/// What the charm adds when statuses are collected.
+/// The status that the charm adds when statuses are collected.
 #[derive(Clone, Default)]
 pub(super) enum Collected {
     #[default]
@@ -76,7 +76,7 @@ pub(super) struct Options {
     _bomb: Bomb,
 }
 
-/// A config option that cannot even be read.
+/// A config option whose reading panics.
 #[derive(Default, serde::Deserialize)]
 #[serde(from = "String")]
 struct Bomb;
@@ -104,7 +104,7 @@ impl DeclaredContainer for Web {
     const NAME: &'static str = "web";
 }
 
-/// The one action that the charm knows.
+/// The one action that the charm declares.
 pub(super) struct Act;
 
 impl Actions for Act {
@@ -184,7 +184,7 @@ impl Charm for Probe {
 }
 
 impl Probe {
-    /// Does what is to be done about an event or an action of this name.
+    /// Does the work for an event or an action of this name.
     async fn step(&self, name: &str, hook: &Hook<Declared>) -> Result<Outcome> {
         self.seen.lock().unwrap().push(name.to_owned());
         match self.steps.get(name) {

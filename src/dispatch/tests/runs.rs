@@ -1,4 +1,4 @@
-//! What crosses several hooks, or goes wrong around the handlers.
+//! Tests what concerns several hooks, or fails outside the handlers.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -73,7 +73,7 @@ fn a_stored_event_is_judged_by_its_own_row() {
     assert_eq!((ran.code, &ran.seen[..]), (1, &["config-changed".to_owned()][..]));
     assert_eq!(unit.stored(), ["config-changed"]);
 
-    // In a workload hook, which must not fail, it stays stored and the current event runs.
+    // In a workload hook, which must not fail, the event stays stored and the current one runs.
     let ran = unit.run("hooks/web-pebble-ready");
     assert_eq!(ran.code, 0);
     assert_eq!(ran.seen, ["config-changed", "web-pebble-ready", "collect-status"]);
@@ -111,7 +111,7 @@ fn a_full_queue_fails_the_hook_and_the_status_of_a_workload_hook_says_so() {
             framework.queue.store(&event, &Status::waiting("full"), Arrival::FromJuju, 1).unwrap();
         }
     });
-    // The stored ones are done on the way, so they have to stay.
+    // The stored events would be done before the new one, so each has to stay stored here.
     let mut unit = unit;
     let full = unit.state();
     unit.steps.extend((0..Queue::CAPACITY).map(|number| {
@@ -123,8 +123,8 @@ fn a_full_queue_fails_the_hook_and_the_status_of_a_workload_hook_says_so() {
     assert!(ran.log.last().unwrap().1.contains("64 events are stored already"), "{ran:?}");
     assert_eq!(unit.state(), full);
 
-    // Exit 0 would say that the event is kept. Juju hides this failure, so the status tells it, and
-    // the event comes again.
+    // Exit 0 would tell Juju that the event is kept. Juju hides this failure, so the status reports
+    // it, and Juju sends the event again.
     let ran = unit.run("hooks/web-pebble-ready");
     assert_eq!(ran.code, 1);
     assert_eq!(unit.state(), full);
@@ -240,7 +240,7 @@ fn errors_of_collect_status_are_told_apart() {
                 && told.contains("cannot finish \"collect-status\""),
             "{ran:?}"
         );
-        // Nothing must hold a unit that goes away.
+        // No error may keep a unit from being removed.
         for hook in ["hooks/stop", "hooks/remove"] {
             let ran = unit.run(hook);
             assert_eq!(ran.code, 0, "{ran:?}");
@@ -345,14 +345,14 @@ fn lines_leave_before_a_long_wait() {
     let tools = ["state-get", "config-get", "juju-log", "status-set", "juju-log", "juju-log"];
     assert_eq!(ran.tools, tools);
     assert_eq!(ran.log[0], ("INFO".to_owned(), "about to ask".to_owned()));
-    // What the retries came to is told at the end, before the error.
+    // The summary of the retries is logged at the end, before the error.
     let summary: RetrySummary = ran.log[1].1.parse().unwrap();
     assert_eq!((summary.on(), summary.is_ongoing()), ("container \"web\"", false));
     assert_eq!((summary.retries(), summary.unanswered()), (14, Duration::from_secs(105)));
     assert_eq!(ran.log[2].0, "ERROR");
     let (_, so_far) = RetrySummary::at_end_of(ran.err.trim_end()).unwrap();
     assert!(so_far.is_ongoing() && so_far.retries() == 1 && so_far.on() == summary.on());
-    // The first failed attempt is told at once, by the one stream that costs nothing.
+    // The first failed attempt is logged at once, on the stream that needs no process.
     assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
 }
 
@@ -379,7 +379,7 @@ fn the_first_failed_attempt_of_a_retry_is_told_at_once_and_lines_leave_before_ea
         "cannot reload the proxy: failed 3 times in 3 s: connection refused"
     );
 
-    // In a hook a warning costs nothing, and what is gathered leaves all the same.
+    // In a hook a warning needs no process, and the batches are sent all the same.
     let ran = unit.run(CONFIG_CHANGED);
     assert_eq!(ran.err, format!("{warned}\n"));
     let infos: Vec<&str> = ran.log.iter().map(|(_, text)| text.as_str()).collect();
@@ -391,7 +391,7 @@ fn what_another_change_is_waited_for_is_told_before_the_wait() {
     let unit = Unit::in_operation();
     let tools = unit.tools.clone();
     let requests = AtomicUsize::new(0);
-    // What the log held when each request came.
+    // The content of the log when each request came.
     let logged = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&logged);
     let unit = unit

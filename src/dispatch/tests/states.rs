@@ -1,5 +1,4 @@
-//! The state of a unit at both ends of a hook: where it is read from, and what becomes of a hook
-//! that cannot write it.
+//! Tests how a hook loads the unit's state, and what happens to a hook that cannot write it.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -58,12 +57,12 @@ fn a_workload_hook_that_cannot_write_its_state_is_blocked_and_fails() {
         );
         assert!(unit.state().is_empty());
     }
-    // Even that cannot be said.
+    // Setting the status fails as well.
     let unit = Unit::new().on("web-pebble-ready", Step::Defer("later"));
     unit.break_tool("state-set");
     unit.break_tool("status-set");
     assert_eq!(unit.run(READY).code, 1);
-    // An ordinary hook is run again by Juju, which shows that it failed.
+    // Juju runs an ordinary hook again, and shows that it failed.
     let unit = Unit::new().on("config-changed", Step::Defer("later"));
     unit.break_tool("state-set");
     let ran = unit.run(CONFIG_CHANGED);
@@ -98,12 +97,12 @@ fn a_workload_hook_that_cannot_read_the_state_fails_too() {
 
 #[test]
 fn a_full_queue_and_faults_wedge_no_unit() {
-    // One that has never seen its Pebble, which upgrade-charm makes of it.
+    // The container is in setup, as after upgrade-charm.
     let mut unit = Unit::new();
     let names: Vec<&'static str> = (0..Queue::CAPACITY)
         .map(|number| &*Box::leak(format!("hook-{number}").into_boxed_str()))
         .collect();
-    // As long as a reason can be, and twice that in JSON.
+    // The reason has the largest size, and twice that in JSON.
     let reason: &'static str = Box::leak("\"".repeat(512).into_boxed_str());
     unit.edit(|framework| {
         for name in &names {
@@ -133,7 +132,7 @@ fn a_full_queue_and_faults_wedge_no_unit() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(unit.framework().faults.messages().count(), 0);
     assert_eq!(unit.stored(), names);
-    // And the stored ones get done in the end.
+    // In the end the stored events are done.
     unit.steps.clear();
     let ran = unit.run(CONFIG_CHANGED);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Every row of the outcome table, run as a hook.
+//! Tests every row of the table of verdicts, by running a hook.
 
 use super::fake_pebble::{accepting, failing_service, refusing};
 use super::fakes::{HookResult, Unit};
@@ -60,7 +60,7 @@ fn pebble_away_in_a_workload_hook_stores_and_waits() {
     let unit = Unit::in_operation().on("web-pebble-ready", Step::Pebble);
     let ran = unit.run(READY);
     assert_eq!(ran.code, 0, "{ran:?}");
-    // The early status of the long retry, then the collected one.
+    // The early status of the long retry comes first, then the collected one.
     assert_eq!(
         ran.statuses,
         [
@@ -131,12 +131,12 @@ fn what_only_the_user_can_mend_blocks_until_it_is_mended() {
     assert_eq!(ran.statuses, ["blocked: invalid config \"port\": must be even"]);
     assert!(unit.stored().is_empty());
 
-    // It stays over hooks that do not touch it.
+    // The mistake stays over hooks that do not concern it.
     assert_eq!(
         unit.run("hooks/update-status").statuses,
         ["blocked: invalid config \"port\": must be even"]
     );
-    // Its own event, or config-changed, without the fault clears it.
+    // Its own event, or config-changed, removes it when it is handled without the mistake.
     unit.steps.clear();
     let again = unit.run(CONFIG_CHANGED);
     assert_eq!(again.statuses, ["active"]);
@@ -375,7 +375,7 @@ fn an_undeclared_action_says_so_and_an_unknown_hook_does_not_fail() {
         ran.failure.unwrap(),
         "cannot run the action \"other\": the charm declares the actions [\"act\"]"
     );
-    // It is told before anything else is done.
+    // The error is reported before anything else is done.
     assert_eq!(ran.tools, ["action-fail"]);
     assert_eq!(ran.report.failure().unwrap().kind(), &ErrorKind::Undeclared);
     let ran = unit.run("hooks/moon-full");
