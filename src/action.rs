@@ -122,6 +122,7 @@ impl ActionRequest {
                 if let Some(known) = known.get() {
                     return Ok(known);
                 }
+                // An error is not kept, so that a later call asks again.
                 let parameters = tools.action_params()?;
                 Ok(known.get_or_init(|| parameters))
             }

@@ -24,6 +24,7 @@ pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result
             _ => None,
         });
         let message = error.inner().to_string();
+        // serde gives no path for a field that is missing.
         let option = option.or_else(|| field_in_message(&message));
         let values: Vec<&Value> = match &option {
             Some(option) => options.get(option).into_iter().collect(),

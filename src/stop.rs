@@ -240,6 +240,7 @@ impl<T> Context<T> for Result<T> {
     fn context(self, attempt: impl fmt::Display) -> Result<T> {
         self.map_err(|stop| match stop {
             Stop::Failed(error) => Stop::Failed(error.context(attempt)),
+            // Its reason is already a text for the operator.
             not_ready @ Stop::NotReady(_) => not_ready,
         })
     }

@@ -82,6 +82,8 @@ impl Verdict {
             return Self::Fail;
         };
         match pebble.kind() {
+            // The pod or the unit is about to be removed, and its workload with it: nothing is left
+            // to stop.
             _ if pebble.is_unavailable() && event.is_ending() => Self::Done,
             _ if pebble.is_unavailable() && error.in_setup() => {
                 Self::Store(waiting_for_pebble(error))

@@ -52,7 +52,7 @@ pub(crate) async fn show_status<C: Charm>(
     Ok(())
 }
 
-// Collects the statuses of the framework, of the handlers and of the charm.
+/// Collects the statuses of the framework, of the handlers and of the charm.
 async fn collect<C: Charm>(
     charm: &C,
     unit: &UnitView<C::Declared>,
@@ -86,7 +86,7 @@ async fn collect<C: Charm>(
     Ok(statuses)
 }
 
-// The framework's statuses come before those of the charm, which may return early.
+/// Adds the statuses of the framework. They come before those of the charm, which may return early.
 fn add_framework_statuses<C: Charm>(
     unit: &UnitView<C::Declared>,
     not_ready: Vec<Status>,

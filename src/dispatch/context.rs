@@ -93,6 +93,7 @@ impl HookContext {
     /// its retry budget and its record of layers.
     pub(crate) fn client(&self, container: &ContainerName) -> Client {
         let mut clients = self.clients.borrow_mut();
+        // A clone shares the connection and the budget, so all handles count against one limit.
         if let Some(client) = clients.get(container) {
             return client.clone();
         }

@@ -55,6 +55,7 @@ async fn diagnose_change(
     client: &Reader,
     failures: &[ServiceFailure],
 ) -> Option<Explanation> {
+    // A service that started and ended is no refusal, so its output may be shown.
     if failures.iter().all(|failure| failure.start_refusal().is_none()) {
         return None;
     }
@@ -70,6 +71,8 @@ async fn diagnose_change(
         let service = Entry::Service(failure.service().to_owned());
         let finding = find_cause(client, failure.service(), refusal).await;
         let option = finding.as_ref().and_then(|finding| finding.option(option_of, &service));
+        // Pebble's text of a failed start contains the command, the directory and the user. If any
+        // of them may come from an option, the text must not be logged, whatever the finding says.
         let in_texts = [LayerKey::Command, LayerKey::WorkingDir, LayerKey::User];
         has_option_values |=
             option.is_some() || in_texts.iter().any(|key| option_of(&service, *key).is_some());
@@ -220,6 +223,7 @@ async fn inspect_container(
         // Other errors, such as too little memory, do not come from a field and may go away.
         _ => return None,
     }
+    // An error here leaves the cause unknown, which is better than replacing the first error.
     let plan = client.plan().await.ok()?;
     let service = plan.services().get(service)?;
     let directory = match service.get_working_dir() {

@@ -113,6 +113,7 @@ impl Framework {
     /// Removes the containers that the charm no longer declares. Returns the deferred events that
     /// were removed with them.
     pub(crate) fn drop_undeclared(&mut self, metadata: &Metadata) -> Vec<Deferred> {
+        // A container that returns in a later revision starts in setup again.
         self.operation.retain(|name| metadata.declares_container(name.as_str()));
         let gone: Vec<Deferred> = self
             .queue
@@ -172,6 +173,7 @@ impl Framework {
     /// Returns a state error if the document is larger than the limit of Juju even then, which no
     /// sequence of hooks leads to.
     pub(crate) fn to_write(&self, stored: Option<&str>) -> Result<Option<String>, Error> {
+        // A unit without any state writes nothing, which saves running a hook tool.
         if stored.is_none() && *self == Self::default() {
             return Ok(None);
         }

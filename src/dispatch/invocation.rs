@@ -33,6 +33,8 @@ impl Invocation {
         metadata: &Metadata,
     ) -> Result<Option<Self>, juju::Error> {
         let hook = |name: &str| event_from_name(name.to_owned(), env, metadata).map(Self::Hook);
+        // Juju sets the dispatch path since 2.8, and it is then the source of truth for the event.
+        // The other variables serve older agents and runs by hand.
         if let Some(path) = env.dispatch_path() {
             return Ok(Some(match path {
                 DispatchPath::Hook(name) => hook(name.as_str())?,

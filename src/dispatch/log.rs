@@ -154,6 +154,7 @@ impl HookLog {
         let full = {
             let mut batches = self.inner.batches.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(batch) = batches.get_mut(place) else { return };
+            // A line that alone exceeds the limit is still sent, in a batch of its own.
             let fits =
                 batch.text.is_empty() || batch.text.len() + 1 + line.len() <= Self::LARGEST_BATCH;
             let full = if fits { String::new() } else { std::mem::take(&mut batch.text) };
@@ -204,6 +205,8 @@ const LEVELS: [LogLevel; 5] =
     [LogLevel::Trace, LogLevel::Debug, LogLevel::Info, LogLevel::Warning, LogLevel::Error];
 
 impl Subscriber for HookLog {
+    // `tracing` caches the answer for each place that logs, so a line below the level costs almost
+    // nothing.
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         if self.enabled(metadata) { Interest::always() } else { Interest::never() }
     }
@@ -212,12 +215,14 @@ impl Subscriber for HookLog {
         self.is_logged(metadata) || is_before_wait(metadata)
     }
 
-    /// Lines that a wait follows are heard of whatever the level is.
+    /// Returns DEBUG at least, because an event that precedes a wait must arrive here whatever the
+    /// level of the log is.
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Some(self.inner.level.max(LevelFilter::DEBUG))
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
+        // Spans are not logged, but `tracing` needs an id for each, which must not be zero.
         Id::from_u64(self.inner.spans.fetch_add(1, Ordering::Relaxed).max(1))
     }
 
@@ -232,6 +237,8 @@ impl Subscriber for HookLog {
             event.record(&mut line);
             self.write_line(*metadata.level(), &line.finish());
         }
+        // The batches are sent before the wait, so that an operator who looks at the log during the
+        // retries sees what led to them.
         if is_before_wait(metadata) {
             self.flush();
         }

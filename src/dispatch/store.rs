@@ -30,6 +30,8 @@ impl Store {
     /// # Errors
     ///
     /// Returns an error if the state cannot be read. The stored state must then be left as it is.
+    /// Loads all documents of the unit's state, by key.
+    ///
     pub(crate) fn load(&self, juju: &HookTools) -> Result<BTreeMap<String, String>, Error> {
         match self {
             Self::Juju => Ok(juju.state()?),

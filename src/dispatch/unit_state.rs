@@ -37,6 +37,8 @@ impl LoadedState {
     pub(crate) fn load(env: &HookEnv, tools: &HookTools) -> Result<Self, Error> {
         let folder = env.charm_dir().map_or_else(|| PathBuf::from("."), PathBuf::from);
         let file = folder.join(Store::FILE_NAME);
+        // Juju's state is tried first rather than chosen by version, because the tools decide what
+        // is there.
         match Store::Juju.load(tools) {
             Ok(stored) => {
                 if file.symlink_metadata().is_ok() {
@@ -53,6 +55,8 @@ impl LoadedState {
                 let version = env.juju_version()?;
                 // Every agent of today sets its version, so an agent without one is old.
                 let too_old = version.as_ref().is_none_or(|version| !version.keeps_state());
+                // Both are required: a new Juju without the tools has a broken `PATH`, and writing
+                // to a file there would lose the events once it is mended.
                 if too_old && tools.lacks_state_tools() {
                     let store = Store::File(file);
                     let stored = store.load(tools)?;
@@ -81,6 +85,8 @@ impl LoadedState {
         event: Option<&Event>,
     ) -> Result<UnitState, Error> {
         let mut framework = Framework::read(self.stored.get(FRAMEWORK_KEY).map(String::as_str))?;
+        // First, so that an event that has become known is dropped below if its container is not
+        // declared.
         framework.reinterpret_unknown_events(metadata);
         for gone in framework.drop_undeclared(metadata) {
             tracing::warn!(
@@ -121,6 +127,8 @@ impl LoadedState {
         // The file is written as a whole, so it needs the unchanged documents too.
         self.stored.extend(changed.clone());
         match self.store.save(tools, &changed, &self.stored) {
+            // Juju does not run this hook again, so a second attempt is the only way to keep what
+            // it did.
             Err(error) if mode.may_retry_commit() => {
                 tracing::warn!("{}; it is tried once more", error.chain());
                 self.store.save(tools, &changed, &self.stored)
