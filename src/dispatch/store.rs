@@ -27,11 +27,11 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 impl Store {
     pub(crate) const FILE_NAME: &'static str = ".charmwright-state.json";
 
+    /// Loads all documents of the unit's state, by key.
+    ///
     /// # Errors
     ///
     /// Returns an error if the state cannot be read. The stored state must then be left as it is.
-    /// Loads all documents of the unit's state, by key.
-    ///
     pub(crate) fn load(&self, juju: &HookTools) -> Result<BTreeMap<String, String>, Error> {
         match self {
             Self::Juju => Ok(juju.state()?),
