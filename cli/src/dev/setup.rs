@@ -99,7 +99,7 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .model_name(&args.model)
         .juju_version(version)
         .leader(args.leader == YesNo::Yes)
-        .retry_divisor(args.speed)
+        .speed(args.speed)
         .update_status_interval(Some(UPDATE_STATUS_INTERVAL / args.speed.max(1)))
         .home(workspace.root())
         .clock(Instant::now(), SystemTime::now())

@@ -8,7 +8,7 @@ use std::time::Instant;
 use charmwright_juju::{HookTools, ToolCall, ToolError, ToolRunner};
 
 use super::error::Error;
-use super::finish::Finished;
+use super::hook_end::Finished;
 use super::hook_exit::HookExit;
 use super::hook_run::HookRun;
 use super::report::Report;

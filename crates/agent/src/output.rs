@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::data::Data;
 use super::go_number::json_number;
-use super::yaml_out;
+use super::go_yaml;
 
 /// `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ fn one(format: Format, data: &Data) -> String {
 }
 
 fn yaml(data: &Data) -> String {
-    yaml_out::document(data).trim_end_matches('\n').to_owned()
+    go_yaml::document(data).trim_end_matches('\n').to_owned()
 }
 
 /// JSON as Go writes it: no spaces, a map's keys sorted, and `<`, `>`, `&` escaped.

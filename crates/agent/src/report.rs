@@ -72,7 +72,7 @@ impl Unit {
     #[must_use]
     pub fn report(&self) -> Report {
         let controller = &self.controller;
-        let shown_error = self.life.error.as_ref().filter(|_| self.running.is_none());
+        let shown_error = self.lifecycle.error.as_ref().filter(|_| self.running.is_none());
         let (status, message) = match shown_error {
             Some(error) => {
                 ("error".to_owned(), format!("hook failed: \"{}\"", error.kind.bare_name()))
@@ -85,7 +85,7 @@ impl Unit {
                 HookKind::Action { name, .. } => ("executing", format!("running action {name}")),
                 kind => ("executing", format!("running {} hook", kind.name())),
             },
-            None if self.life.hooks_begun == 0 => ("allocating", String::new()),
+            None if self.lifecycle.hooks_begun == 0 => ("allocating", String::new()),
             None => ("idle", String::new()),
         };
         let (application_status, application_message) = match &controller.application_status {
@@ -109,7 +109,7 @@ impl Unit {
             address: controller.settings.address.clone(),
             ports: controller.ports.ranges(),
             containers: self
-                .life
+                .lifecycle
                 .containers
                 .iter()
                 .map(|(name, state)| {
@@ -121,7 +121,7 @@ impl Unit {
                     ContainerReport { name: name.clone(), pebble: pebble.to_owned() }
                 })
                 .collect(),
-            failed_hook: self.life.error.as_ref().map(|error| FailedHookReport {
+            failed_hook: self.lifecycle.error.as_ref().map(|error| FailedHookReport {
                 hook: error.kind.name(),
                 failures: error.failures,
             }),

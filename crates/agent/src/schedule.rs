@@ -11,7 +11,7 @@ use super::action_record::ActionStatus;
 use super::controller::Controller;
 use super::hook::HookKind;
 use super::hook_run::HookRun;
-use super::life::{Life, Retry};
+use super::lifecycle::{Lifecycle, Retry};
 use super::running::{ActionOutput, Running};
 use super::status::StatusValue;
 use super::unit::Unit;
@@ -61,27 +61,27 @@ impl Unit {
             return Next::Busy;
         }
         // Leadership that was lost takes its hook with it, queued or failed.
-        let life = &mut self.life;
+        let lifecycle = &mut self.lifecycle;
         if !self.controller.leader {
-            life.requeued.take_if(|kind| *kind == HookKind::LeaderElected);
-            life.error.take_if(|error| error.kind == HookKind::LeaderElected);
+            lifecycle.requeued.take_if(|kind| *kind == HookKind::LeaderElected);
+            lifecycle.error.take_if(|error| error.kind == HookKind::LeaderElected);
         }
-        if life.started && life.update_status_since.is_none() {
-            life.update_status_since = Some(now);
+        if lifecycle.started && lifecycle.update_status_since.is_none() {
+            lifecycle.update_status_since = Some(now);
         }
-        match life.choose(&self.controller, now) {
+        match lifecycle.choose(&self.controller, now) {
             Choice::Run(kind) => Next::Run(self.begin(kind, 1)),
             Choice::Retry(kind) => {
                 let attempt =
-                    life.error.as_ref().map_or(1, |error| error.failures.saturating_add(1));
+                    lifecycle.error.as_ref().map_or(1, |error| error.failures.saturating_add(1));
                 Next::Run(self.begin(kind, attempt))
             }
             Choice::Requeued(kind) => {
-                life.requeued = None;
+                lifecycle.requeued = None;
                 Next::Run(self.begin(kind, 1))
             }
             Choice::Workload(kind) => {
-                life.workload_events.pop_front();
+                lifecycle.workload_events.pop_front();
                 Next::Run(self.begin(kind, 1))
             }
             Choice::At(when) => Next::At(when),
@@ -89,7 +89,7 @@ impl Unit {
             Choice::PodEnded => Next::PodEnded,
             Choice::Gone => {
                 // A unit that was never installed goes without a hook.
-                life.gone = true;
+                lifecycle.gone = true;
                 self.controller.set_status(StatusValue::new("terminated", ""));
                 Next::Gone
             }
@@ -120,8 +120,8 @@ impl Unit {
             }
             _ => None,
         };
-        self.life.hooks_begun = self.life.hooks_begun.wrapping_add(1);
-        let run = HookRun::new(&controller.settings, kind, attempt, self.life.hooks_begun);
+        self.lifecycle.hooks_begun = self.lifecycle.hooks_begun.wrapping_add(1);
+        let run = HookRun::new(&controller.settings, kind, attempt, self.lifecycle.hooks_begun);
         let running = Running::new(run.clone(), controller.config());
         self.running = Some(Running { action, ..running });
         run
@@ -132,13 +132,13 @@ impl Unit {
     /// to come. An update-status that is not due yet does not count.
     #[must_use]
     pub fn is_settled(&self, now: Instant) -> bool {
-        if self.running.is_some() || self.life.error.is_some() {
+        if self.running.is_some() || self.lifecycle.error.is_some() {
             return false;
         }
-        match self.life.choose(&self.controller, now) {
+        match self.lifecycle.choose(&self.controller, now) {
             Choice::Gone => true,
             Choice::At(_) | Choice::Idle => {
-                self.life.containers.values().all(|container| match &container.polled {
+                self.lifecycle.containers.values().all(|container| match &container.polled {
                     None => false,
                     Some(None) => true,
                     Some(seen) => *seen == container.recorded,
@@ -159,7 +159,7 @@ impl Unit {
     }
 }
 
-impl Life {
+impl Lifecycle {
     /// Chooses what applies.
     fn choose(&self, controller: &Controller, now: Instant) -> Choice {
         if self.gone {

@@ -34,7 +34,7 @@ pub struct UnitSettings {
     pub(super) juju_version: JujuVersion,
     pub(super) leader: bool,
     pub(super) substrate: Option<Substrate>,
-    pub(super) retry_divisor: u32,
+    pub(super) speed: u32,
     pub(super) automatic_retry: bool,
     pub(super) update_status_interval: Option<Duration>,
     pub(super) address: String,
@@ -72,7 +72,7 @@ impl UnitSettings {
             juju_version: "3.6.28".parse().map_err(invalid)?,
             leader: true,
             substrate: None,
-            retry_divisor: 1,
+            speed: 1,
             automatic_retry: true,
             update_status_interval: Some(Duration::from_secs(300)),
             address: "127.0.0.1".to_owned(),
@@ -117,8 +117,8 @@ impl UnitSettings {
 
     /// Divides the waits before a failed hook runs again (5, 10, 20 … 300 s); 1 by default, and 0
     /// counts as 1.
-    pub fn retry_divisor(mut self, divisor: u32) -> Self {
-        self.retry_divisor = divisor.max(1);
+    pub fn speed(mut self, speed: u32) -> Self {
+        self.speed = speed.max(1);
         self
     }
 

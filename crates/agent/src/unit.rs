@@ -1,8 +1,8 @@
 //! The model of one unit, and what the operator does to it.
 //!
 //! It has three parts: what Juju's controller holds (`controller.rs`), where the unit is in its
-//! life (`life.rs`), and the hook that runs (`running.rs`). `schedule.rs` chooses the next hook,
-//! `tool_call.rs` answers its tools, and `finish.rs` takes its end.
+//! life (`lifecycle.rs`), and the hook that runs (`running.rs`). `schedule.rs` chooses the next hook,
+//! `tool_call.rs` answers its tools, and `hook_end.rs` takes its end.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::charm_meta::CharmMeta;
 use super::controller::Controller;
 use super::error::{Error, ErrorKind};
-use super::life::{Life, Retry};
+use super::lifecycle::{Lifecycle, Retry};
 use super::log::{LogLine, Stream};
 use super::running::Running;
 use super::settings::UnitSettings;
@@ -20,7 +20,7 @@ use super::settings::UnitSettings;
 #[derive(Debug)]
 pub struct Unit {
     pub(super) controller: Controller,
-    pub(super) life: Life,
+    pub(super) lifecycle: Lifecycle,
     pub(super) running: Option<Running>,
 }
 
@@ -37,8 +37,8 @@ impl Unit {
     /// A unit that has not been installed yet.
     #[must_use]
     pub fn new(meta: CharmMeta, settings: UnitSettings) -> Self {
-        let life = Life::new(&meta);
-        Self { controller: Controller::new(meta, settings), life, running: None }
+        let lifecycle = Lifecycle::new(&meta);
+        Self { controller: Controller::new(meta, settings), lifecycle, running: None }
     }
 
     /// What the charm declares.
@@ -95,22 +95,22 @@ impl Unit {
             return;
         }
         self.controller.leader = leader;
-        self.life.leader_announced = false;
+        self.lifecycle.leader_announced = false;
         // Losing it is no reason for a leader-settings-changed of its own.
-        self.life.leader_settings_seen |= !leader;
+        self.lifecycle.leader_settings_seen |= !leader;
     }
 
     /// `juju refresh` to the same charm on a machine: upgrade-charm, then config-changed. On
     /// Kubernetes a refresh is a new pod:
     /// [`Unit::end_pod`], then [`Unit::pod_started`].
     pub fn upgrade(&mut self) {
-        self.life.upgrade = true;
+        self.lifecycle.upgrade = true;
     }
 
     /// `juju refresh` to a charm that declares something else. Options that are gone lose their
     /// value, as does one whose type no longer fits.
     pub fn upgrade_to(&mut self, meta: CharmMeta) {
-        self.life.refresh(&meta);
+        self.lifecycle.refresh(&meta);
         self.controller.refresh(meta);
     }
 
@@ -122,13 +122,13 @@ impl Unit {
 
     /// Asks for an update-status now; it runs when nothing else is left to do.
     pub fn update_status(&mut self) {
-        self.life.update_status = true;
+        self.lifecycle.update_status = true;
     }
 
     /// The agent itself has been started again, in the same pod or on the same machine: start runs
     /// again, and pebble-ready for every container.
     pub fn agent_restarted(&mut self) {
-        self.life.agent_restarted();
+        self.lifecycle.agent_restarted();
     }
 
     /// `juju resolved`.
@@ -144,20 +144,20 @@ impl Unit {
         if self.running.as_ref().is_some_and(|running| running.action.is_none()) {
             return Err(refuse("a hook is running"));
         }
-        if self.life.error.is_none() {
+        if self.lifecycle.error.is_none() {
             return Err(refuse("it is not in an error state"));
         }
         match how {
             Resolve::Retry => {
-                if let Some(error) = &mut self.life.error {
+                if let Some(error) = &mut self.lifecycle.error {
                     error.step = 0;
                     error.retry = Retry::Now;
                 }
             }
             Resolve::NoRetry => {
-                if let Some(error) = self.life.error.take() {
+                if let Some(error) = self.lifecycle.error.take() {
                     let config = self.controller.config();
-                    self.life.complete(&mut self.controller, &error.kind, config, None);
+                    self.lifecycle.complete(&mut self.controller, &error.kind, config, None);
                 }
             }
         }

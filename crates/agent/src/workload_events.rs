@@ -4,7 +4,7 @@ use charmwright_juju::LogLevel;
 
 use super::error::{Error, ErrorKind};
 use super::hook::{HookKind, NoticeInfo};
-use super::life::ContainerState;
+use super::lifecycle::ContainerState;
 use super::unit::Unit;
 
 /// How many events of Pebble's may wait while other hooks run; more than that is a workload that
@@ -34,14 +34,14 @@ impl Unit {
         // The poller waits for the hook that it asked for: another start seen meanwhile is found by
         // a later poll.
         if self.running.as_ref().is_some_and(|running| same(&running.run.kind))
-            || self.life.requeued.as_ref().is_some_and(same)
-            || self.life.has_given_up(&event)
+            || self.lifecycle.requeued.as_ref().is_some_and(same)
+            || self.lifecycle.has_given_up(&event)
         {
             return Ok(());
         }
-        match self.life.workload_events.iter_mut().find(|event| same(event)) {
+        match self.lifecycle.workload_events.iter_mut().find(|event| same(event)) {
             Some(queued) => *queued = event,
-            None => self.life.workload_events.push_back(event),
+            None => self.lifecycle.workload_events.push_back(event),
         }
         Ok(())
     }
@@ -106,23 +106,23 @@ impl Unit {
     ) -> Result<(), Error> {
         self.container_mut(container)?;
         let event = event(container.to_owned());
-        if self.life.workload_events.contains(&event) || self.life.has_given_up(&event) {
+        if self.lifecycle.workload_events.contains(&event) || self.lifecycle.has_given_up(&event) {
             return Ok(());
         }
-        if self.life.workload_events.len() >= WORKLOAD_EVENTS_KEPT {
+        if self.lifecycle.workload_events.len() >= WORKLOAD_EVENTS_KEPT {
             let dropped = format!(
                 "dropped {}: {WORKLOAD_EVENTS_KEPT} events are waiting already",
                 event.name()
             );
             self.controller.log_agent(LogLevel::Warning, dropped);
         } else {
-            self.life.workload_events.push_back(event);
+            self.lifecycle.workload_events.push_back(event);
         }
         Ok(())
     }
 
     fn container_mut(&mut self, name: &str) -> Result<&mut ContainerState, Error> {
-        self.life.containers.get_mut(name).ok_or_else(|| {
+        self.lifecycle.containers.get_mut(name).ok_or_else(|| {
             Error::new(
                 ErrorKind::Container,
                 format!(

@@ -3,7 +3,7 @@
 mod actions;
 mod environment;
 mod in_process;
-mod life;
+mod lifecycle;
 mod options;
 mod pods;
 mod ports;

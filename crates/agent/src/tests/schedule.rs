@@ -208,7 +208,7 @@ fn a_failed_hook_runs_again_after_growing_waits() {
 
 #[test]
 fn the_waits_can_be_divided_or_left_out() {
-    let mut bench = Bench::with(|settings| settings.retry_divisor(10));
+    let mut bench = Bench::with(|settings| settings.speed(10));
     bench.fail();
     assert!(matches!(
         bench.unit.next(bench.now),

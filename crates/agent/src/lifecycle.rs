@@ -15,7 +15,7 @@ use super::status::StatusValue;
 
 /// The life of a unit: all that has happened to it, and all that was asked for and is not done yet.
 #[derive(Debug, Default)]
-pub(super) struct Life {
+pub(super) struct Lifecycle {
     pub(super) installed: bool,
     pub(super) leader_announced: bool,
     pub(super) leader_settings_seen: bool,
@@ -73,7 +73,7 @@ pub(super) struct ContainerState {
     pub(super) recorded: Option<String>,
 }
 
-impl Life {
+impl Lifecycle {
     /// The life of a unit that has not been installed yet.
     pub(super) fn new(meta: &CharmMeta) -> Self {
         let containers =

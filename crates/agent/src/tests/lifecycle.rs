@@ -130,7 +130,7 @@ proptest! {
         let mut gone = false;
         for step in &steps {
             let failed = bench.unit.report().failed_hook.map(|failed| failed.hook);
-            let was_installed = bench.unit.life.installed;
+            let was_installed = bench.unit.lifecycle.installed;
             let was_busy = bench.unit.running.is_some();
             if let Some(name) = take(&mut bench, step) {
                 prop_assert!(!was_busy, "{name} began beside another");
@@ -142,7 +142,7 @@ proptest! {
                 );
                 if let Some(failed) = failed {
                     let lost_lead = failed == "leader-elected" && !bench.unit.is_leader();
-                    let leaving = name == "stop" && bench.unit.life.pod_ending;
+                    let leaving = name == "stop" && bench.unit.lifecycle.pod_ending;
                     prop_assert!(
                         name == failed || name == "restart" || lost_lead || leaving,
                         "{name} began while {failed} was in error"
@@ -150,7 +150,7 @@ proptest! {
                 }
                 begun.push(name);
             }
-            gone |= bench.unit.life.gone;
+            gone |= bench.unit.lifecycle.gone;
             let report = bench.unit.report();
             prop_assert_eq!(
                 report.status == "error",
@@ -166,7 +166,7 @@ proptest! {
         }
         bench.wait(300);
         bench.drain();
-        if bench.unit.life.pod_ending && !bench.unit.life.gone {
+        if bench.unit.lifecycle.pod_ending && !bench.unit.lifecycle.gone {
             prop_assert!(matches!(bench.unit.next(bench.now), Next::PodEnded));
             bench.unit.pod_started(None);
             bench.wait(300);

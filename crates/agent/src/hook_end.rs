@@ -12,7 +12,7 @@ use super::action_record::ActionRecord;
 use super::error::{Error, ErrorKind};
 use super::hook::HookKind;
 use super::hook_exit::HookExit;
-use super::life::{HookError, Retry};
+use super::lifecycle::{HookError, Retry};
 use super::log::{Stream, whole_lines};
 use super::running::Running;
 use super::unit::Unit;
@@ -171,43 +171,44 @@ impl Unit {
     fn finish_hook(&mut self, running: Running, exit: &HookExit, now: Instant) -> Ending {
         let Running { run, config_at_start, writes, .. } = running;
         let kind = run.kind;
-        let (controller, life) = (&mut self.controller, &mut self.life);
+        let (controller, lifecycle) = (&mut self.controller, &mut self.lifecycle);
         // A pod ends whatever becomes of its stop hook.
-        life.stopped |= life.pod_ending && kind == HookKind::Stop;
+        lifecycle.stopped |= lifecycle.pod_ending && kind == HookKind::Stop;
         if exit.is_termination() {
-            if life.is_leaving(controller) && (kind.container().is_some() || life.stopped) {
-                life.give_up(controller, &kind);
+            if lifecycle.is_leaving(controller) && (kind.container().is_some() || lifecycle.stopped)
+            {
+                lifecycle.give_up(controller, &kind);
                 return Ending::Dropped { cause: exit.failure().unwrap_or_default() };
             }
             // A failed hook that runs again stays the failed hook.
-            match &mut life.error {
+            match &mut lifecycle.error {
                 Some(error) => error.retry = Retry::Now,
-                None => life.requeued = Some(kind),
+                None => lifecycle.requeued = Some(kind),
             }
             return Ending::Requeued;
         }
         let reboot = writes.reboot;
         let failure = exit.failure().or_else(|| controller.commit(writes).err());
         let Some(cause) = failure else {
-            life.error = None;
-            life.complete(controller, &kind, config_at_start, Some(now));
+            lifecycle.error = None;
+            lifecycle.complete(controller, &kind, config_at_start, Some(now));
             if reboot {
-                life.agent_restarted();
+                lifecycle.agent_restarted();
             }
             return if *exit == HookExit::Missing { Ending::Skipped } else { Ending::Committed };
         };
         controller.log_agent(LogLevel::Error, format!("hook {:?} failed: {cause}", kind.name()));
         if kind.container().is_some() {
-            life.give_up(controller, &kind);
+            lifecycle.give_up(controller, &kind);
             return Ending::Dropped { cause };
         }
-        let same = life.error.as_ref().filter(|error| error.kind == kind);
+        let same = lifecycle.error.as_ref().filter(|error| error.kind == kind);
         let (failures, step) = same.map_or((0, 0), |error| (error.failures, error.step));
         let failures = failures.saturating_add(1);
         let settings = &controller.settings;
-        let wait = wait(step) / settings.retry_divisor.max(1);
+        let wait = wait(step) / settings.speed.max(1);
         let retry_at = now.checked_add(wait).filter(|_| settings.automatic_retry);
-        life.error = Some(HookError {
+        lifecycle.error = Some(HookError {
             kind,
             failures,
             step: step.saturating_add(1),
