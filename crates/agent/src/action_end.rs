@@ -27,11 +27,11 @@ pub(super) fn finish(
         HookExit::Signal(_) => -1,
         HookExit::Missing | HookExit::NotStarted(_) => 1,
     };
-    let mut committed = false;
+    let mut is_committed = false;
     let (mut status, mut message) = match exit {
         HookExit::Code(0) => match controller.commit(writes) {
             Ok(()) => {
-                committed = true;
+                is_committed = true;
                 match failed {
                     None => (ActionStatus::Completed, String::new()),
                     Some(message) => (ActionStatus::Failed, message),
@@ -55,21 +55,21 @@ pub(super) fn finish(
         HookExit::NotStarted(why) => (ActionStatus::Failed, why.clone()),
     };
     results.insert("return-code".to_owned(), Value::from(code));
-    put_output(&mut results, "stdout", stdout);
-    put_output(&mut results, "stderr", &stderr);
+    insert_output(&mut results, "stdout", stdout);
+    insert_output(&mut results, "stderr", &stderr);
     let record = controller.actions.entry(id.clone());
     let record = record.or_insert_with(|| ActionRecord::new(id, name, params));
-    if record.abort && matches!(exit, HookExit::Signal(_)) {
+    if record.is_abort_requested && matches!(exit, HookExit::Signal(_)) {
         (status, message) = (ActionStatus::Aborted, "action cancelled".to_owned());
     }
     record.status = status;
     record.message = message;
     record.results = results;
-    record.committed = committed;
+    record.is_committed = is_committed;
     record.clone()
 }
 
-fn put_output(results: &mut Map<String, Value>, name: &str, output: &[u8]) {
+fn insert_output(results: &mut Map<String, Value>, name: &str, output: &[u8]) {
     if output.is_empty() {
         return;
     }

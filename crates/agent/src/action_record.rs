@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 /// The most bytes of `action-log` that an action keeps; Juju's controller bounds them too. The
 /// unit's log has each line.
-const LOG_KEPT: usize = 1 << 20;
+const ACTION_LOG_LIMIT: usize = 1 << 20;
 
 /// The progress of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -42,10 +42,10 @@ pub struct ActionRecord {
     pub(super) results: Map<String, Value>,
     log: Vec<String>,
     #[serde(skip)]
-    pub(super) committed: bool,
+    pub(super) is_committed: bool,
     /// It was cancelled while it ran.
     #[serde(skip)]
-    pub(super) abort: bool,
+    pub(super) is_abort_requested: bool,
 }
 
 /// A report has a number where Juju's variable has text.
@@ -64,8 +64,8 @@ impl ActionRecord {
             params,
             results: Map::new(),
             log: Vec::new(),
-            committed: false,
-            abort: false,
+            is_committed: false,
+            is_abort_requested: false,
         }
     }
 
@@ -109,7 +109,7 @@ impl ActionRecord {
     /// Takes a line of `action-log`; what is too much is in the unit's log alone.
     pub(super) fn add_log(&mut self, line: String) {
         let kept: usize = self.log.iter().map(String::len).sum();
-        if kept.saturating_add(line.len()) <= LOG_KEPT {
+        if kept.saturating_add(line.len()) <= ACTION_LOG_LIMIT {
             self.log.push(line);
         }
     }

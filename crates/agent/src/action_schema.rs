@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::schema::{Schema, fill_defaults};
-use super::settings::juju_has;
+use super::settings::is_at_least;
 use charmwright_juju::JujuVersion;
 
 /// One action of `actions.yaml`.
@@ -41,13 +41,13 @@ impl ActionSchema {
     ///
     /// # Errors
     /// Every rule that is broken, in one sentence.
-    pub(super) fn admit(
+    pub(super) fn complete_params(
         &self,
         version: &JujuVersion,
         given: Map<String, Value>,
     ) -> Result<Map<String, Value>, String> {
         let mut document = self.document.clone();
-        if juju_has(version, 4, 0)
+        if is_at_least(version, 4, 0)
             && let Value::Object(document) = &mut document
         {
             document.entry("additionalProperties").or_insert(Value::Bool(false));

@@ -57,9 +57,9 @@ impl Unit {
             set_path(&mut given, &path, value);
         }
         let params =
-            schema.admit(&self.controller.settings.juju_version, given).map_err(|why| {
-                Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {why}"))
-            })?;
+            schema.complete_params(&self.controller.settings.juju_version, given).map_err(
+                |why| Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {why}")),
+            )?;
         Ok(self.controller.add_action(name, params))
     }
 
@@ -79,7 +79,7 @@ impl Unit {
                 Ok(false)
             }
             ActionStatus::Running => {
-                record.abort = true;
+                record.is_abort_requested = true;
                 Ok(true)
             }
             ActionStatus::Completed

@@ -38,13 +38,13 @@ impl Opt {
 
 /// A parsed command line.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Parsed {
+pub(super) struct ParsedArgs {
     flags: BTreeMap<&'static str, bool>,
     values: BTreeMap<&'static str, String>,
     pub(super) positionals: Vec<String>,
 }
 
-impl Parsed {
+impl ParsedArgs {
     /// Whether a boolean option was given and true.
     pub(super) fn flag(&self, name: &str) -> bool {
         self.flags.get(name).copied().unwrap_or(false)
@@ -61,7 +61,7 @@ impl Parsed {
     }
 
     /// Refuses positionals from `from` on, as Juju words it.
-    pub(super) fn no_more_than(&self, from: usize) -> Result<(), String> {
+    pub(super) fn refuse_positionals_from(&self, from: usize) -> Result<(), String> {
         match self.positionals.get(from..) {
             None | Some([]) => Ok(()),
             Some(rest) => Err(format!("unrecognized args: {}", quote_list(rest))),
@@ -83,10 +83,14 @@ pub(super) enum Stop {
 pub(super) type Check<'a> = &'a dyn Fn(&str, &str) -> Result<(), String>;
 
 /// Parses `args`; `check` judges the value of each option that takes one.
-pub(super) fn parse(options: &[&Opt], args: &[String], check: Check<'_>) -> Result<Parsed, Stop> {
+pub(super) fn parse(
+    options: &[&Opt],
+    args: &[String],
+    check: Check<'_>,
+) -> Result<ParsedArgs, Stop> {
     let mut parser =
-        Parser { options, args: args.iter(), rest: "", check, parsed: Parsed::default() };
-    while parser.step()? {}
+        Parser { options, args: args.iter(), untaken: "", check, parsed: ParsedArgs::default() };
+    while parser.take_next()? {}
     Ok(parser.parsed)
 }
 
@@ -94,21 +98,21 @@ struct Parser<'a> {
     options: &'a [&'a Opt],
     args: std::slice::Iter<'a, String>,
     /// The part of the last token that no option has taken yet.
-    rest: &'a str,
+    untaken: &'a str,
     check: Check<'a>,
-    parsed: Parsed,
+    parsed: ParsedArgs,
 }
 
 impl<'a> Parser<'a> {
     /// Takes one option or positional; `false` at the end.
-    fn step(&mut self) -> Result<bool, Stop> {
+    fn take_next(&mut self) -> Result<bool, Stop> {
         // What a boolean's token holds more than its letter is dropped where no further token
         // follows.
         let Some(token) = self.args.as_slice().first() else {
             return Ok(false);
         };
-        if !self.rest.is_empty() {
-            return self.short(self.rest);
+        if !self.untaken.is_empty() {
+            return self.take_short_option(self.untaken);
         }
         self.args.next();
         match token.strip_prefix('-') {
@@ -118,7 +122,7 @@ impl<'a> Parser<'a> {
                 return Ok(false);
             }
             Some(letters) => match letters.strip_prefix('-') {
-                None => return self.short(letters),
+                None => return self.take_short_option(letters),
                 Some(long) => {
                     // The sign stays with the value, which tells an empty one from none.
                     let (name, value) = long.split_at(long.find('=').unwrap_or(long.len()));
@@ -126,8 +130,8 @@ impl<'a> Parser<'a> {
                         let shown = go_quote(token);
                         return Err(Stop::Usage(format!("empty option in argument {shown}")));
                     }
-                    self.rest = value;
-                    return self.option(name, true);
+                    self.untaken = value;
+                    return self.take_option(name, true);
                 }
             },
         }
@@ -135,14 +139,14 @@ impl<'a> Parser<'a> {
     }
 
     /// `-r 3`, `-r3`, `-ab`: the first letter is the option's name.
-    fn short(&mut self, letters: &'a str) -> Result<bool, Stop> {
+    fn take_short_option(&mut self, letters: &'a str) -> Result<bool, Stop> {
         let length = letters.chars().next().map_or(0, char::len_utf8);
         let (name, rest) = letters.split_at(length);
-        self.rest = rest;
-        self.option(name, false)
+        self.untaken = rest;
+        self.take_option(name, false)
     }
 
-    fn option(&mut self, name: &str, long: bool) -> Result<bool, Stop> {
+    fn take_option(&mut self, name: &str, is_long: bool) -> Result<bool, Stop> {
         let shown = with_dashes(name);
         // One name has one spelling with however many dashes: `--r 3` is `-r 3`.
         let Some(option) = self.options.iter().find(|option| option.names.contains(&name)) else {
@@ -155,8 +159,8 @@ impl<'a> Parser<'a> {
             Stop::Usage(format!("invalid value {} for option {shown}: {why}", go_quote(value)))
         };
         if option.value.is_none() {
-            let value = if self.rest.starts_with('=') {
-                let value = self.inline(long);
+            let value = if self.untaken.starts_with('=') {
+                let value = self.take_inline_value(is_long);
                 parse_bool(value).map_err(|why| refuse(value, &why))?
             } else {
                 true
@@ -164,8 +168,8 @@ impl<'a> Parser<'a> {
             self.parsed.flags.insert(option.key(), value);
             return Ok(true);
         }
-        let value = if !self.rest.is_empty() {
-            self.inline(long)
+        let value = if !self.untaken.is_empty() {
+            self.take_inline_value(is_long)
         } else if let Some(value) = self.args.next() {
             value
         } else {
@@ -177,9 +181,9 @@ impl<'a> Parser<'a> {
     }
 
     /// The value that stands in the option's own token; a short option's sign is part of it.
-    fn inline(&mut self, long: bool) -> &'a str {
-        let value = std::mem::take(&mut self.rest);
-        if long { value.strip_prefix('=').unwrap_or(value) } else { value }
+    fn take_inline_value(&mut self, is_long: bool) -> &'a str {
+        let value = std::mem::take(&mut self.untaken);
+        if is_long { value.strip_prefix('=').unwrap_or(value) } else { value }
     }
 }
 
@@ -191,7 +195,7 @@ fn with_dashes(name: &str) -> String {
 
 /// `KEY=VALUE` arguments, in their order: white space around either side is trimmed, a key may
 /// stand once, an empty argument is nothing.
-pub(super) fn key_values(items: &[String]) -> Result<Vec<(String, String)>, String> {
+pub(super) fn parse_key_values(items: &[String]) -> Result<Vec<(String, String)>, String> {
     let (mut pairs, mut seen) = (Vec::with_capacity(items.len()), BTreeSet::new());
     for item in items.iter().filter(|item| !item.is_empty()) {
         let Some((key, value)) = item.split_once('=') else {
@@ -219,7 +223,7 @@ mod tests {
     const ALL: Opt = Opt::flag(&["a", "all"], "all");
     const FORMAT: Opt = Opt::value(&["format"], "format", "the format");
 
-    fn run(args: &[&str]) -> Result<Parsed, Stop> {
+    fn run(args: &[&str]) -> Result<ParsedArgs, Stop> {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         parse(&[&RELATION, &APP, &ALL, &FORMAT], &args, &|key, value| {
             if key == "format" && value == "xml" {
@@ -324,16 +328,16 @@ mod tests {
         assert_eq!(run(&["-h"]), Err(Stop::Help));
         assert_eq!(run(&["x", "--help"]), Err(Stop::Help));
         assert_eq!(
-            run(&["x", "y"]).unwrap().no_more_than(0),
+            run(&["x", "y"]).unwrap().refuse_positionals_from(0),
             Err("unrecognized args: [\"x\" \"y\"]".to_owned())
         );
-        assert_eq!(run(&["x"]).unwrap().no_more_than(1), Ok(()));
+        assert_eq!(run(&["x"]).unwrap().refuse_positionals_from(1), Ok(()));
     }
 
     #[test]
     fn pairs_are_trimmed_and_stand_once() {
         let pairs = |items: &[&str]| {
-            key_values(&items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>())
+            parse_key_values(&items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>())
         };
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         assert_eq!(pairs(&[" b = b=c ", "", "a="]), Ok(vec![pair("b", "b=c"), pair("a", "")]));
@@ -352,7 +356,7 @@ mod tests {
         #[test]
         fn no_command_line_panics(args in prop::collection::vec("[-=a-z]{0,6}|\\PC{0,8}", 0..6)) {
             let _ = parse(&[&RELATION, &APP, &ALL, &FORMAT], &args, &|_, _| Ok(()));
-            let _ = key_values(&args);
+            let _ = parse_key_values(&args);
             let _ = quote_list(&args);
         }
     }

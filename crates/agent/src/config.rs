@@ -47,7 +47,7 @@ impl OptionType {
 
     /// A default from YAML, if it fits as Juju's schema has it: a text may stand for a whole
     /// number, in any base, and for a boolean, not for a float.
-    pub(super) fn admit(self, value: &Value) -> Option<Value> {
+    pub(super) fn parse_default(self, value: &Value) -> Option<Value> {
         match self {
             Self::String => value.as_str().map(Value::from),
             Self::Int => match value {
@@ -65,7 +65,7 @@ impl OptionType {
     }
 
     /// A value as the operator types it.
-    pub(super) fn read(self, text: &str) -> Option<Value> {
+    pub(super) fn parse_text(self, text: &str) -> Option<Value> {
         match self {
             Self::String => Some(Value::from(text)),
             Self::Int => text.parse::<i64>().ok().map(Value::from),
@@ -138,7 +138,7 @@ mod tests {
             (Secret, "secret:9m4e2mr0ui3e8a215n4g", Some(json!("secret:9m4e2mr0ui3e8a215n4g"))),
             (Secret, "hunter2", None),
         ] {
-            assert_eq!(kind.read(text), value, "{kind:?} {text:?}");
+            assert_eq!(kind.parse_text(text), value, "{kind:?} {text:?}");
         }
     }
 
@@ -161,7 +161,7 @@ mod tests {
             (String, json!(1), None),
             (Secret, json!(""), Some(json!(""))),
         ] {
-            assert_eq!(kind.admit(&default), value, "{kind:?} {default}");
+            assert_eq!(kind.parse_default(&default), value, "{kind:?} {default}");
         }
     }
 }

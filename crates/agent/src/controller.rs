@@ -16,14 +16,14 @@ use super::error::{Error, ErrorKind};
 use super::log::Log;
 use super::ports::PortSet;
 use super::running::PendingWrites;
-use super::settings::{Substrate, UnitSettings, juju_has};
+use super::settings::{Substrate, UnitSettings, is_at_least};
 use super::status::StatusValue;
 
 /// `max-charm-state-size`, in bytes.
 const STATE_LIMIT: usize = 2 * 1024 * 1024;
 
 /// How many actions that have ended are remembered, each with what it printed.
-const ENDED_KEPT: usize = 100;
+const ENDED_ACTIONS_LIMIT: usize = 100;
 
 /// The controller's side of one unit.
 #[derive(Debug)]
@@ -32,16 +32,16 @@ pub(super) struct Controller {
     pub(super) settings: UnitSettings,
     /// The options that the operator has set.
     options: BTreeMap<String, Value>,
-    pub(super) leader: bool,
+    pub(super) is_leader: bool,
     /// `juju remove-unit` was asked for.
-    pub(super) dying: bool,
+    pub(super) is_dying: bool,
     /// The charm's stored state.
     pub(super) state: BTreeMap<String, String>,
     pub(super) ports: PortSet,
     pub(super) status: StatusValue,
     status_since: Option<Instant>,
     /// Whether the charm ever set its status: the agent sets some of its own only until then.
-    pub(super) status_set_by_charm: bool,
+    pub(super) has_charm_set_status: bool,
     pub(super) application_status: Option<StatusValue>,
     pub(super) version: String,
     pub(super) leader_settings: BTreeMap<String, String>,
@@ -56,14 +56,14 @@ pub(super) struct Controller {
 impl Controller {
     pub(super) fn new(meta: CharmMeta, settings: UnitSettings) -> Self {
         Self {
-            leader: settings.leader,
+            is_leader: settings.leader,
             options: BTreeMap::new(),
-            dying: false,
+            is_dying: false,
             state: BTreeMap::new(),
             ports: PortSet::default(),
             status: StatusValue::new("waiting", "installing agent"),
             status_since: None,
-            status_set_by_charm: false,
+            has_charm_set_status: false,
             application_status: None,
             version: String::new(),
             leader_settings: BTreeMap::new(),
@@ -77,8 +77,8 @@ impl Controller {
     }
 
     /// Tells whether the unit's Juju has what `major.minor` brought.
-    pub(super) fn juju_has(&self, major: u32, minor: u32) -> bool {
-        juju_has(&self.settings.juju_version, major, minor)
+    pub(super) fn is_juju_at_least(&self, major: u32, minor: u32) -> bool {
+        is_at_least(&self.settings.juju_version, major, minor)
     }
 
     /// Tells whether the unit's cloud is Kubernetes.
@@ -107,7 +107,7 @@ impl Controller {
             return Err(self.unknown_option(key));
         };
         let kind = option.kind();
-        let read = kind.read(value).ok_or_else(|| {
+        let read = kind.parse_text(value).ok_or_else(|| {
             Error::new(
                 ErrorKind::Config,
                 format!("cannot set option {key}: expected {}", kind.name()),
@@ -141,7 +141,7 @@ impl Controller {
         self.options = std::mem::take(&mut self.options)
             .into_iter()
             .filter_map(|(name, value)| {
-                let value = meta.options().get(&name)?.kind().admit(&value)?;
+                let value = meta.options().get(&name)?.kind().parse_default(&value)?;
                 Some((name, value))
             })
             .collect();
@@ -155,7 +155,7 @@ impl Controller {
         self.actions.insert(id.clone(), ActionRecord::new(id.clone(), name, params));
         let ended = self.actions.values().filter(|record| record.has_ended());
         let ended: Vec<ActionId> = ended.map(|record| record.id().clone()).collect();
-        for id in ended.iter().take(ended.len().saturating_sub(ENDED_KEPT)) {
+        for id in ended.iter().take(ended.len().saturating_sub(ENDED_ACTIONS_LIMIT)) {
             self.actions.remove(id);
         }
         id
@@ -200,7 +200,7 @@ impl Controller {
     }
 
     /// Takes the time that the caller names.
-    pub(super) fn note_time(&mut self, now: Instant) {
+    pub(super) fn set_now(&mut self, now: Instant) {
         self.now = Some(now);
         self.status_since.get_or_insert(now);
     }

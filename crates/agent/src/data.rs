@@ -19,7 +19,7 @@ pub(super) enum Data {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Fields {
     entries: Vec<(String, Data)>,
-    sorted: bool,
+    is_sorted: bool,
 }
 
 impl Fields {
@@ -34,7 +34,7 @@ impl Fields {
 
     /// Whether the writer sorts the keys, as it does for a map and not for a struct.
     pub(super) fn is_sorted(&self) -> bool {
-        self.sorted
+        self.is_sorted
     }
 }
 
@@ -42,12 +42,12 @@ impl Data {
     /// A struct: its fields are printed in this order.
     pub(super) fn record<'a, I: IntoIterator<Item = (&'a str, Data)>>(fields: I) -> Self {
         let entries = fields.into_iter().map(|(key, value)| (key.to_owned(), value));
-        Self::Object(Fields { entries: entries.collect(), sorted: false })
+        Self::Object(Fields { entries: entries.collect(), is_sorted: false })
     }
 
     /// A map: each format sorts its keys.
     pub(super) fn map<I: IntoIterator<Item = (String, Data)>>(entries: I) -> Self {
-        Self::Object(Fields { entries: entries.into_iter().collect(), sorted: true })
+        Self::Object(Fields { entries: entries.into_iter().collect(), is_sorted: true })
     }
 }
 

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::hook_run::HookRun;
-use super::settings::juju_has;
+use super::settings::is_at_least;
 
 /// The variables that lead a pod's programs to the API of Kubernetes.
 const KUBERNETES: [&str; 9] = [
@@ -111,14 +111,14 @@ impl HookRun {
             ("LANG", text("C.UTF-8")),
             ("TERM", text("tmux-256color")),
         ];
-        if !juju_has(&self.version, 4, 0) {
+        if !is_at_least(&self.version, 4, 0) {
             variables.push(("JUJU_SLA", text("unsupported")));
         }
-        if !juju_has(&self.version, 3, 0) {
+        if !is_at_least(&self.version, 3, 0) {
             variables.push(("JUJU_METER_STATUS", text("AMBER")));
             variables.push(("JUJU_METER_INFO", text("not set")));
         }
-        if juju_has(&self.version, 4, 0) {
+        if is_at_least(&self.version, 4, 0) {
             for name in [
                 "JUJU_CHARM_TRACE_CONFIG_HTTP",
                 "JUJU_CHARM_TRACE_CONFIG_GRPC",

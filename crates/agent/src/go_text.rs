@@ -75,37 +75,39 @@ pub(super) fn go_bool(text: &str) -> Option<bool> {
 
 /// `strconv.ParseBool`, with its error text.
 pub(super) fn parse_bool(text: &str) -> Result<bool, String> {
-    go_bool(text).ok_or_else(|| number_error("ParseBool", text, NumberFault::Syntax))
+    go_bool(text).ok_or_else(|| number_error_text("ParseBool", text, NumberError::Syntax))
 }
 
 /// `strconv.Atoi`: 64 bits, base 10, with its error text.
 pub(super) fn atoi(text: &str) -> Result<i64, String> {
-    signed(text, |digits| unsigned(digits, 10)).map_err(|fault| number_error("Atoi", text, fault))
+    parse_signed(text, |digits| parse_unsigned(digits, 10))
+        .map_err(|fault| number_error_text("Atoi", text, fault))
 }
 
 /// `strconv.ParseInt` of 64 bits in the base that the prefix says, with its error text.
 pub(super) fn parse_int(text: &str) -> Result<i64, String> {
-    signed(text, unsigned_of_any_base).map_err(|fault| number_error("ParseInt", text, fault))
+    parse_signed(text, parse_unsigned_of_any_base)
+        .map_err(|fault| number_error_text("ParseInt", text, fault))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum NumberFault {
+enum NumberError {
     Syntax,
     Range,
 }
 
-fn number_error(function: &str, text: &str, fault: NumberFault) -> String {
+fn number_error_text(function: &str, text: &str, fault: NumberError) -> String {
     let why = match fault {
-        NumberFault::Syntax => "invalid syntax",
-        NumberFault::Range => "value out of range",
+        NumberError::Syntax => "invalid syntax",
+        NumberError::Range => "value out of range",
     };
     format!("strconv.{function}: parsing {}: {why}", go_quote(text))
 }
 
-fn signed(
+fn parse_signed(
     text: &str,
-    magnitude: impl Fn(&str) -> Result<u64, NumberFault>,
-) -> Result<i64, NumberFault> {
+    magnitude: impl Fn(&str) -> Result<u64, NumberError>,
+) -> Result<i64, NumberError> {
     let (negative, digits) = match text.as_bytes().first() {
         Some(b'-') => (true, text.get(1..).unwrap_or_default()),
         Some(b'+') => (false, text.get(1..).unwrap_or_default()),
@@ -113,26 +115,26 @@ fn signed(
     };
     let magnitude = i128::from(magnitude(digits)?);
     let value = if negative { -magnitude } else { magnitude };
-    i64::try_from(value).map_err(|_| NumberFault::Range)
+    i64::try_from(value).map_err(|_| NumberError::Range)
 }
 
 /// The digits of one base. What is out of range is so before a later letter is looked at.
-fn unsigned(digits: &str, base: u32) -> Result<u64, NumberFault> {
+fn parse_unsigned(digits: &str, base: u32) -> Result<u64, NumberError> {
     if digits.is_empty() {
-        return Err(NumberFault::Syntax);
+        return Err(NumberError::Syntax);
     }
     digits.chars().try_fold(0_u64, |value, character| {
-        let digit = character.to_digit(base).ok_or(NumberFault::Syntax)?;
+        let digit = character.to_digit(base).ok_or(NumberError::Syntax)?;
         value
             .checked_mul(u64::from(base))
             .and_then(|value| value.checked_add(u64::from(digit)))
-            .ok_or(NumberFault::Range)
+            .ok_or(NumberError::Range)
     })
 }
 
 /// `0x1f`, `0b1`, `0o7`, `017`, `1_000`: an underscore may stand between digits, and after a
 /// prefix.
-fn unsigned_of_any_base(text: &str) -> Result<u64, NumberFault> {
+fn parse_unsigned_of_any_base(text: &str) -> Result<u64, NumberError> {
     let lower = text.to_ascii_lowercase();
     let (base, prefix) = match lower.as_bytes() {
         [b'0', b'x', _, ..] => (16, 2),
@@ -142,11 +144,14 @@ fn unsigned_of_any_base(text: &str) -> Result<u64, NumberFault> {
         _ => (10, 0),
     };
     let digits = lower.get(prefix..).unwrap_or_default();
-    let value = unsigned(&digits.replace('_', ""), base)?;
+    let value = parse_unsigned(&digits.replace('_', ""), base)?;
     // A prefix counts as a digit before an underscore, so that 0x_1 and 0_7 are numbers.
-    let led = if prefix > 0 { format!("0{digits}") } else { digits.to_owned() };
-    if led.starts_with('_') || led.ends_with('_') || led.contains("__") {
-        return Err(NumberFault::Syntax);
+    let digits_after_prefix = if prefix > 0 { format!("0{digits}") } else { digits.to_owned() };
+    if digits_after_prefix.starts_with('_')
+        || digits_after_prefix.ends_with('_')
+        || digits_after_prefix.contains("__")
+    {
+        return Err(NumberError::Syntax);
     }
     Ok(value)
 }

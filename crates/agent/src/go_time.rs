@@ -4,17 +4,17 @@
 
 /// Whether a text is a time as RFC 3339 writes it; its zone may be left out.
 pub(super) fn is_time(text: &str) -> bool {
-    time(text).is_some()
+    parse_time(text).is_some()
 }
 
-fn time(text: &str) -> Option<()> {
-    let (year, rest) = number(text, 4, 4)?;
-    let (month, rest) = number(rest.strip_prefix('-')?, 2, 2)?;
-    let (day, rest) = number(rest.strip_prefix('-')?, 2, 2)?;
+fn parse_time(text: &str) -> Option<()> {
+    let (year, rest) = take_number(text, 4, 4)?;
+    let (month, rest) = take_number(rest.strip_prefix('-')?, 2, 2)?;
+    let (day, rest) = take_number(rest.strip_prefix('-')?, 2, 2)?;
     // An hour of one digit is taken, too.
-    let (hour, rest) = number(rest.strip_prefix('T')?, 1, 2)?;
-    let (minute, rest) = number(rest.strip_prefix(':')?, 2, 2)?;
-    let (second, rest) = number(rest.strip_prefix(':')?, 2, 2)?;
+    let (hour, rest) = take_number(rest.strip_prefix('T')?, 1, 2)?;
+    let (minute, rest) = take_number(rest.strip_prefix(':')?, 2, 2)?;
+    let (second, rest) = take_number(rest.strip_prefix(':')?, 2, 2)?;
     let rest = match rest.strip_prefix(['.', ',']) {
         Some(fraction) if fraction.starts_with(|c: char| c.is_ascii_digit()) => {
             fraction.trim_start_matches(|c: char| c.is_ascii_digit())
@@ -36,14 +36,14 @@ fn is_zone(text: &str) -> bool {
     if text.is_empty() || text == "Z" {
         return true;
     }
-    let offset = text.strip_prefix(['+', '-']).and_then(|rest| number(rest, 2, 2));
+    let offset = text.strip_prefix(['+', '-']).and_then(|rest| take_number(rest, 2, 2));
     let minutes =
-        offset.and_then(|(hours, rest)| Some((hours, number(rest.strip_prefix(':')?, 2, 2)?)));
+        offset.and_then(|(hours, rest)| Some((hours, take_number(rest.strip_prefix(':')?, 2, 2)?)));
     matches!(minutes, Some((0..=24, (0..=60, ""))))
 }
 
 /// A number of at least and at most so many digits, and what follows it.
-fn number(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
+fn take_number(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
     let length = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
     let (digits, rest) = text.split_at_checked(length)?;
     (length >= least).then(|| digits.parse().ok().map(|number| (number, rest)))?
@@ -61,7 +61,7 @@ pub(super) fn is_positive_duration(text: &str) -> Option<bool> {
     }
     let mut total = 0_u128;
     while !rest.is_empty() {
-        let (nanoseconds, after) = part(rest)?;
+        let (nanoseconds, after) = take_duration_part(rest)?;
         total = total.checked_add(nanoseconds)?;
         rest = after;
     }
@@ -70,7 +70,7 @@ pub(super) fn is_positive_duration(text: &str) -> Option<bool> {
 }
 
 /// One number with its unit, in nanoseconds, and what follows it.
-fn part(text: &str) -> Option<(u128, &str)> {
+fn take_duration_part(text: &str) -> Option<(u128, &str)> {
     let end = text.find(|c: char| c != '.' && !c.is_ascii_digit())?;
     let (number, rest) = text.split_at(end);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));

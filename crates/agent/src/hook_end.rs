@@ -13,7 +13,7 @@ use super::error::{Error, ErrorKind};
 use super::hook::HookKind;
 use super::hook_exit::HookExit;
 use super::lifecycle::{HookError, Retry};
-use super::log::{Stream, whole_lines};
+use super::log::{Stream, complete_lines};
 use super::running::Running;
 use super::unit::Unit;
 
@@ -72,7 +72,7 @@ impl Finished {
     pub fn committed(&self) -> bool {
         match &self.ending {
             Ending::Committed => true,
-            Ending::Action(record) => record.committed,
+            Ending::Action(record) => record.is_committed,
             _ => false,
         }
     }
@@ -109,10 +109,10 @@ impl Finished {
 }
 
 /// 5, 10, 20 … 300 s.
-fn wait(step: u32) -> Duration {
+fn retry_delay(backoff_step: u32) -> Duration {
     const FIRST: u64 = 5;
     const LAST: u64 = 300;
-    let seconds = 1_u64.checked_shl(step.min(16)).unwrap_or(LAST).saturating_mul(FIRST);
+    let seconds = 1_u64.checked_shl(backoff_step.min(16)).unwrap_or(LAST).saturating_mul(FIRST);
     Duration::from_secs(seconds.min(LAST))
 }
 
@@ -133,16 +133,16 @@ impl Unit {
         let Some(mut running) = self.running.take() else {
             return Err(Error::new(ErrorKind::State, "cannot finish a hook: none is running"));
         };
-        self.controller.note_time(now);
+        self.controller.set_now(now);
         let name = running.run.name();
-        let (stdout, stderr) = (whole_lines(stdout), whole_lines(stderr));
-        if !running.printed {
+        let (stdout, stderr) = (complete_lines(stdout), complete_lines(stderr));
+        if !running.has_streamed_output {
             let logger = running.run.output_logger();
             self.controller.log.push_output(Stream::Stdout, &logger, stdout);
             self.controller.log.push_output(Stream::Stderr, &logger, stderr);
         }
 
-        let tools = std::mem::take(&mut running.tools);
+        let tools = std::mem::take(&mut running.tool_counts);
         let mut replay_notices = None;
         let ending = match running.action.take() {
             Some(action) => Ending::Action(action_end::finish(
@@ -173,9 +173,10 @@ impl Unit {
         let kind = run.kind;
         let (controller, lifecycle) = (&mut self.controller, &mut self.lifecycle);
         // A pod ends whatever becomes of its stop hook.
-        lifecycle.stopped |= lifecycle.pod_ending && kind == HookKind::Stop;
+        lifecycle.is_stopped |= lifecycle.is_pod_ending && kind == HookKind::Stop;
         if exit.is_termination() {
-            if lifecycle.is_leaving(controller) && (kind.container().is_some() || lifecycle.stopped)
+            if lifecycle.is_leaving(controller)
+                && (kind.container().is_some() || lifecycle.is_stopped)
             {
                 lifecycle.give_up(controller, &kind);
                 return Ending::Dropped { cause: exit.failure().unwrap_or_default() };
@@ -187,7 +188,7 @@ impl Unit {
             }
             return Ending::Requeued;
         }
-        let reboot = writes.reboot;
+        let reboot = writes.is_reboot_requested;
         let failure = exit.failure().or_else(|| controller.commit(writes).err());
         let Some(cause) = failure else {
             lifecycle.error = None;
@@ -203,18 +204,19 @@ impl Unit {
             return Ending::Dropped { cause };
         }
         let same = lifecycle.error.as_ref().filter(|error| error.kind == kind);
-        let (failures, step) = same.map_or((0, 0), |error| (error.failures, error.step));
+        let (failures, backoff_step) =
+            same.map_or((0, 0), |error| (error.failures, error.backoff_step));
         let failures = failures.saturating_add(1);
         let settings = &controller.settings;
-        let wait = wait(step) / settings.speed.max(1);
-        let retry_at = now.checked_add(wait).filter(|_| settings.automatic_retry);
+        let delay = retry_delay(backoff_step) / settings.speed.max(1);
+        let retry_at = now.checked_add(delay).filter(|_| settings.automatic_retry);
         lifecycle.error = Some(HookError {
             kind,
             failures,
-            step: step.saturating_add(1),
+            backoff_step: backoff_step.saturating_add(1),
             retry: retry_at.map_or(Retry::Never, Retry::At),
         });
-        Ending::Failed { cause, failures, retry_in: retry_at.map(|_| wait) }
+        Ending::Failed { cause, failures, retry_in: retry_at.map(|_| delay) }
     }
 }
 
@@ -224,8 +226,8 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_five_minutes() {
-        let waits: Vec<u64> = (0..8).map(|step| wait(step).as_secs()).collect();
+        let waits: Vec<u64> = (0..8).map(|step| retry_delay(step).as_secs()).collect();
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 300, 300]);
-        assert_eq!(wait(u32::MAX).as_secs(), 300);
+        assert_eq!(retry_delay(u32::MAX).as_secs(), 300);
     }
 }

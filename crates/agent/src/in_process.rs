@@ -215,12 +215,12 @@ impl InProcessTools {
     /// Makes one call of the tool fail in this way. Several follow each other in the order in which
     /// they were given, among what [`answer_once`](Self::answer_once) gave.
     pub fn fail_once(&self, tool: &str, failure: ToolError) {
-        self.lock().lay_out(tool, Err(failure));
+        self.lock().queue_answer(tool, Err(failure));
     }
 
     /// Makes one call of the tool print this and end with 0.
     pub fn answer_once(&self, tool: &str, output: impl Into<Vec<u8>>) {
-        self.lock().lay_out(tool, Ok(output.into()));
+        self.lock().queue_answer(tool, Ok(output.into()));
     }
 
     /// Lets the model answer the tool again. What was laid out for it and not yet used is
@@ -258,7 +258,7 @@ impl ToolRunner for InProcessTools {
 }
 
 impl State {
-    fn lay_out(&mut self, tool: &str, answer: Result<Vec<u8>, ToolError>) {
+    fn queue_answer(&mut self, tool: &str, answer: Result<Vec<u8>, ToolError>) {
         self.answers.entry(tool.to_owned()).or_default().push_back(answer);
     }
 

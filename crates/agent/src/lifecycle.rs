@@ -16,25 +16,25 @@ use super::status::StatusValue;
 /// The life of a unit: all that has happened to it, and all that was asked for and is not done yet.
 #[derive(Debug, Default)]
 pub(super) struct Lifecycle {
-    pub(super) installed: bool,
-    pub(super) leader_announced: bool,
-    pub(super) leader_settings_seen: bool,
+    pub(super) is_installed: bool,
+    pub(super) has_run_leader_elected: bool,
+    pub(super) has_run_leader_settings_changed: bool,
     /// The config that the last config-changed saw.
-    pub(super) config_seen: Option<Map<String, Value>>,
+    pub(super) handled_config: Option<Map<String, Value>>,
     /// The first config-changed queues `start`, with nothing between; a restart of the agent queues
     /// it again.
-    pub(super) start_queued: bool,
-    pub(super) started: bool,
-    pub(super) upgrade: bool,
+    pub(super) is_start_queued: bool,
+    pub(super) is_started: bool,
+    pub(super) is_upgrade_due: bool,
     /// The pod is to end, or has ended and none has taken its place yet.
-    pub(super) pod_ending: bool,
+    pub(super) is_pod_ending: bool,
     /// The hooks that a new pod runs before `start` have not run yet.
-    pub(super) pod_is_new: bool,
-    pub(super) update_status: bool,
+    pub(super) is_pod_new: bool,
+    pub(super) is_update_status_due: bool,
     /// From when the interval to the next update-status counts.
-    pub(super) update_status_since: Option<Instant>,
-    pub(super) stopped: bool,
-    pub(super) gone: bool,
+    pub(super) update_status_interval_start: Option<Instant>,
+    pub(super) is_stopped: bool,
+    pub(super) is_gone: bool,
     pub(super) hooks_begun: u64,
 
     pub(super) error: Option<HookError>,
@@ -53,7 +53,7 @@ pub(super) struct HookError {
     pub(super) kind: HookKind,
     pub(super) failures: u32,
     /// Which step of the waits comes next; `resolved` goes back to the first.
-    pub(super) step: u32,
+    pub(super) backoff_step: u32,
     pub(super) retry: Retry,
 }
 
@@ -68,9 +68,9 @@ pub(super) enum Retry {
 #[derive(Debug, Default)]
 pub(super) struct ContainerState {
     /// What the last poll saw: `None` = not polled yet, `Some(None)` = no answer.
-    pub(super) polled: Option<Option<String>>,
+    pub(super) polled_boot_id: Option<Option<String>>,
     /// The start of Pebble for which pebble-ready has succeeded.
-    pub(super) recorded: Option<String>,
+    pub(super) ready_boot_id: Option<String>,
 }
 
 impl Lifecycle {
@@ -89,25 +89,25 @@ impl Lifecycle {
         }
         self.workload_events
             .retain(|event| event.container().is_none_or(|name| meta.has_container(name)));
-        self.upgrade = true;
+        self.is_upgrade_due = true;
     }
 
     /// Begins anew with another agent, in the same pod or on the same machine.
     pub(super) fn agent_restarted(&mut self) {
-        if self.started {
-            self.start_queued = true;
+        if self.is_started {
+            self.is_start_queued = true;
         }
         self.forget_polls();
     }
 
     /// Begins anew in another pod, once the charm that it holds is known.
-    pub(super) fn pod_started(&mut self, dying: bool) {
-        self.pod_ending = false;
-        self.stopped &= dying;
+    pub(super) fn pod_started(&mut self, is_dying: bool) {
+        self.is_pod_ending = false;
+        self.is_stopped &= is_dying;
         // Nothing to refresh where nothing is installed.
-        self.upgrade &= self.installed;
-        self.pod_is_new = self.installed;
-        self.start_queued = self.started;
+        self.is_upgrade_due &= self.is_installed;
+        self.is_pod_new = self.is_installed;
+        self.is_start_queued = self.is_started;
         // The last agent held these, and read no pod's events but its own.
         self.workload_events.clear();
         self.given_up.clear();
@@ -124,7 +124,7 @@ impl Lifecycle {
     /// Tells whether the unit, or its pod, is on its way out, so that a workload hook which fails
     /// is not waited for.
     pub(super) fn is_leaving(&self, controller: &Controller) -> bool {
-        controller.dying || self.pod_ending
+        controller.is_dying || self.is_pod_ending
     }
 
     /// Notes a workload hook that failed or was killed. On a unit that goes away it does not run
@@ -152,46 +152,46 @@ impl Lifecycle {
         now: Option<Instant>,
     ) {
         match kind {
-            HookKind::Install => self.installed = true,
-            HookKind::LeaderElected => self.leader_announced = true,
-            HookKind::LeaderSettingsChanged => self.leader_settings_seen = true,
+            HookKind::Install => self.is_installed = true,
+            HookKind::LeaderElected => self.has_run_leader_elected = true,
+            HookKind::LeaderSettingsChanged => self.has_run_leader_settings_changed = true,
             HookKind::ConfigChanged => {
-                self.config_seen = Some(config);
-                self.start_queued |= !self.started;
+                self.handled_config = Some(config);
+                self.is_start_queued |= !self.is_started;
             }
             HookKind::Start => {
-                self.started = true;
-                self.start_queued = false;
-                self.pod_is_new = false;
-                self.update_status_since = now;
-                if !controller.status_set_by_charm {
+                self.is_started = true;
+                self.is_start_queued = false;
+                self.is_pod_new = false;
+                self.update_status_interval_start = now;
+                if !controller.has_charm_set_status {
                     controller.set_status(StatusValue::new("unknown", ""));
                 }
             }
             HookKind::UpgradeCharm => {
-                self.upgrade = false;
-                self.config_seen = None;
+                self.is_upgrade_due = false;
+                self.handled_config = None;
             }
             HookKind::UpdateStatus => {
-                self.update_status = false;
-                self.update_status_since = now;
+                self.is_update_status_due = false;
+                self.update_status_interval_start = now;
             }
             HookKind::Stop => {
                 // Run again in a new pod, after it failed in the last one, it ends nothing.
-                self.stopped = self.is_leaving(controller);
-                self.start_queued &= !self.stopped;
+                self.is_stopped = self.is_leaving(controller);
+                self.is_start_queued &= !self.is_stopped;
                 // Where a pod ends in order, no hook is left over for the next one.
-                if self.pod_ending {
+                if self.is_pod_ending {
                     self.requeued = None;
                 }
             }
             HookKind::Remove => {
-                self.gone = true;
+                self.is_gone = true;
                 controller.set_status(StatusValue::new("terminated", ""));
             }
             HookKind::PebbleReady { container, boot_id } => {
                 if let Some(state) = self.containers.get_mut(container) {
-                    state.recorded = Some(boot_id.clone());
+                    state.ready_boot_id = Some(boot_id.clone());
                 }
             }
             HookKind::PebbleCheckFailed { .. }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use charmwright_juju::LogLevel;
 
 /// The level of this name, in any case as Go has it.
-pub(super) fn level(text: &str) -> Option<LogLevel> {
+pub(super) fn parse_level(text: &str) -> Option<LogLevel> {
     text.to_uppercase().parse().ok()
 }
 
@@ -40,11 +40,11 @@ pub struct LogLine {
 }
 
 /// The newest lines are kept.
-pub(super) const LINES_KEPT: usize = 10_000;
+pub(super) const LINES_LIMIT: usize = 10_000;
 /// How many bytes of lines are kept: a line of `juju-log` may have megabytes.
-pub(super) const BYTES_KEPT: usize = 16 << 20;
+pub(super) const BYTES_LIMIT: usize = 16 << 20;
 /// The longest piece of a line of a hook's output, in bytes: what the agent's reader holds.
-const PIECE: usize = 4096;
+const READ_BUFFER_SIZE: usize = 4096;
 
 /// The log: bounded, with a count of what it ever held, so that a reader can ask for what is new.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ impl Log {
         self.lines.push_back(LogLine { level, logger, message });
         self.written += 1;
         // The newest one stays, however long it is.
-        while self.lines.len() > LINES_KEPT || (self.bytes > BYTES_KEPT && self.lines.len() > 1) {
+        while self.lines.len() > LINES_LIMIT || (self.bytes > BYTES_LIMIT && self.lines.len() > 1) {
             let oldest = self.lines.pop_front();
             self.bytes -= oldest.map_or(0, |line| line.message.len());
         }
@@ -88,7 +88,7 @@ impl Log {
             if line.is_empty() {
                 self.push(level, logger.to_owned(), String::new());
             }
-            for piece in line.chunks(PIECE) {
+            for piece in line.chunks(READ_BUFFER_SIZE) {
                 self.push(level, logger.to_owned(), String::from_utf8_lossy(piece).into_owned());
             }
         }
@@ -98,9 +98,9 @@ impl Log {
 /// What the agent's reader hands on of a hook's output: whole lines, and of a last line that has no
 /// end only full pieces. The agent holds the pipe open itself, so it waits for that line's end and
 /// then gives it up.
-pub(super) fn whole_lines(output: &[u8]) -> &[u8] {
+pub(super) fn complete_lines(output: &[u8]) -> &[u8] {
     let whole = output.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let pieces = (output.len() - whole) / PIECE * PIECE;
+    let pieces = (output.len() - whole) / READ_BUFFER_SIZE * READ_BUFFER_SIZE;
     output.get(..whole + pieces).unwrap_or(output)
 }
 
@@ -110,11 +110,11 @@ mod tests {
 
     #[test]
     fn a_last_line_without_its_end_is_lost() {
-        assert_eq!(whole_lines(b""), b"");
-        assert_eq!(whole_lines(b"half"), b"");
-        assert_eq!(whole_lines(b"one\ntwo\nhalf"), b"one\ntwo\n");
-        assert_eq!(whole_lines(b"one\n\n"), b"one\n\n");
-        assert_eq!(whole_lines(&[b'x'; 2 * PIECE + 9]).len(), 2 * PIECE);
+        assert_eq!(complete_lines(b""), b"");
+        assert_eq!(complete_lines(b"half"), b"");
+        assert_eq!(complete_lines(b"one\ntwo\nhalf"), b"one\ntwo\n");
+        assert_eq!(complete_lines(b"one\n\n"), b"one\n\n");
+        assert_eq!(complete_lines(&[b'x'; 2 * READ_BUFFER_SIZE + 9]).len(), 2 * READ_BUFFER_SIZE);
     }
 
     #[test]
@@ -123,8 +123,8 @@ mod tests {
         for _ in 0..40 {
             log.push(LogLevel::Info, String::new(), "x".repeat(1 << 20));
         }
-        assert_eq!(log.since(0).count(), BYTES_KEPT >> 20);
-        log.push(LogLevel::Info, String::new(), "y".repeat(BYTES_KEPT + 1));
+        assert_eq!(log.since(0).count(), BYTES_LIMIT >> 20);
+        log.push(LogLevel::Info, String::new(), "y".repeat(BYTES_LIMIT + 1));
         assert_eq!(log.since(0).count(), 1);
         log.push(LogLevel::Info, String::new(), "z".to_owned());
         assert_eq!(log.since(0).count(), 1);
@@ -146,14 +146,14 @@ mod tests {
     #[test]
     fn only_the_newest_lines_are_kept() {
         let mut log = Log::default();
-        for n in 0..LINES_KEPT + 5 {
+        for n in 0..LINES_LIMIT + 5 {
             log.push(LogLevel::Info, String::new(), n.to_string());
         }
-        assert_eq!(log.since(0).count(), LINES_KEPT);
+        assert_eq!(log.since(0).count(), LINES_LIMIT);
         assert_eq!(log.since(0).next().unwrap().message, "5");
         assert_eq!(
             log.since(log.written() - 1).next().unwrap().message,
-            (LINES_KEPT + 4).to_string()
+            (LINES_LIMIT + 4).to_string()
         );
     }
 }

@@ -27,15 +27,15 @@ pub(super) enum Output {
     /// A list of strings: smart prints one a line.
     Strings(Vec<String>),
     /// A list of strings that was never made: json prints `null`.
-    NoStrings,
+    NilStrings,
     /// A map that was never made: json prints `null`.
-    NoMap,
+    NilMap,
     /// Anything else; `Null` where there is no value.
     Value(Value),
     /// A struct of Go's: its keys have an order of their own.
-    Record(Data),
+    Struct(Data),
     /// A struct whose YAML is not its JSON.
-    Twofold { yaml: Data, json: Data },
+    PerFormat { yaml: Data, json: Data },
 }
 
 impl Output {
@@ -54,26 +54,26 @@ pub(super) fn render(format: Format, output: &Output) -> String {
             Format::Yaml => yaml(&Data::from(items.clone())),
             Format::Json => json(&Data::from(items.clone())),
         },
-        Output::NoStrings => match format {
+        Output::NilStrings => match format {
             Format::Smart => String::new(),
             Format::Yaml => "[]".to_owned(),
             Format::Json => "null".to_owned(),
         },
-        Output::NoMap => match format {
+        Output::NilMap => match format {
             Format::Smart | Format::Yaml => "{}".to_owned(),
             Format::Json => "null".to_owned(),
         },
-        Output::Value(value) => one(format, &Data::from(value.clone())),
-        Output::Record(data) => one(format, data),
-        Output::Twofold { yaml: in_yaml, json: in_json } => match format {
-            Format::Smart | Format::Yaml => one(format, in_yaml),
+        Output::Value(value) => render_data(format, &Data::from(value.clone())),
+        Output::Struct(data) => render_data(format, data),
+        Output::PerFormat { yaml: in_yaml, json: in_json } => match format {
+            Format::Smart | Format::Yaml => render_data(format, in_yaml),
             Format::Json => json(in_json),
         },
     };
     if text.is_empty() { text } else { text + "\n" }
 }
 
-fn one(format: Format, data: &Data) -> String {
+fn render_data(format: Format, data: &Data) -> String {
     match (format, data) {
         (Format::Smart, Data::String(text)) => text.clone(),
         (Format::Smart, Data::Bool(true)) => "True".to_owned(),
@@ -170,8 +170,8 @@ mod tests {
             (Output::Value(json!(1_000_000)), "1e+06\n", "1e+06\n", "1000000\n"),
             (Output::Value(json!({})), "{}\n", "{}\n", "{}\n"),
             (Output::Value(json!([])), "[]\n", "[]\n", "[]\n"),
-            (Output::NoMap, "{}\n", "{}\n", "null\n"),
-            (Output::NoStrings, "", "[]\n", "null\n"),
+            (Output::NilMap, "{}\n", "{}\n", "null\n"),
+            (Output::NilStrings, "", "[]\n", "null\n"),
             (Output::strings([]), "", "[]\n", "[]\n"),
             (Output::strings(["a".into(), "b".into()]), "a\nb\n", "- a\n- b\n", "[\"a\",\"b\"]\n"),
             (
@@ -182,7 +182,7 @@ mod tests {
             ),
             // A struct's fields keep their order, a map's keys do not.
             (
-                Output::Record(Data::record([
+                Output::Struct(Data::record([
                     ("z", "1".into()),
                     (
                         "m",

@@ -20,7 +20,7 @@ impl Unit {
     /// [`Next::PodEnded`](super::Next::PodEnded) follows. The caller then starts the new pod's
     /// processes and calls [`Unit::pod_started`].
     pub fn end_pod(&mut self) {
-        self.lifecycle.pod_ending = true;
+        self.lifecycle.is_pod_ending = true;
     }
 
     /// A new pod has taken the place of the last one, which ended in order or was lost. It holds
@@ -31,8 +31,8 @@ impl Unit {
     pub fn pod_started(&mut self, charm: Option<CharmMeta>) {
         match charm {
             Some(charm) => self.upgrade_to(charm),
-            None => self.lifecycle.upgrade = true,
+            None => self.lifecycle.is_upgrade_due = true,
         }
-        self.lifecycle.pod_started(self.controller.dying);
+        self.lifecycle.pod_started(self.controller.is_dying);
     }
 }

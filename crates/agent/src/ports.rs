@@ -88,7 +88,7 @@ type Opening = (PortRange, String);
 pub(super) struct PortSet(Vec<Opening>);
 
 /// How a range stands to those of a set.
-enum Standing {
+enum Comparison {
     Free,
     /// The same range for the same endpoint.
     Present,
@@ -97,12 +97,12 @@ enum Standing {
 }
 
 impl PortSet {
-    fn standing(&self, range: &PortRange, endpoint: &str) -> Standing {
+    fn compare(&self, range: &PortRange, endpoint: &str) -> Comparison {
         if self.0.iter().any(|(other, name)| other == range && name == endpoint) {
-            return Standing::Present;
+            return Comparison::Present;
         }
         let other = self.0.iter().find(|(other, _)| other != range && other.overlaps(range));
-        other.map_or(Standing::Free, |(other, _)| Standing::Overlaps(other.clone()))
+        other.map_or(Comparison::Free, |(other, _)| Comparison::Overlaps(other.clone()))
     }
 
     fn remove(&mut self, opening: &Opening) {
@@ -147,13 +147,13 @@ pub(super) struct PortChanges {
 pub(super) struct Conflict {
     range: PortRange,
     /// This hook asked for it, too.
-    pending: bool,
+    is_pending: bool,
 }
 
 impl Conflict {
     /// Juju's text, which names the unit that has the other range.
-    pub(super) fn text(&self, unit: &str) -> String {
-        let earlier = if self.pending { " requested earlier" } else { "" };
+    pub(super) fn message(&self, unit: &str) -> String {
+        let earlier = if self.is_pending { " requested earlier" } else { "" };
         format!("port range conflicts with {} (unit \"{unit}\"){earlier}", self.range)
     }
 }
@@ -168,11 +168,11 @@ impl PortChanges {
     ) -> Result<(), Conflict> {
         let opening = (range.clone(), endpoint.to_owned());
         self.close.remove(&opening);
-        for (set, pending) in [(&self.open, true), (stored, false)] {
-            match set.standing(range, endpoint) {
-                Standing::Free => {}
-                Standing::Present => return Ok(()),
-                Standing::Overlaps(range) => return Err(Conflict { range, pending }),
+        for (set, is_pending) in [(&self.open, true), (stored, false)] {
+            match set.compare(range, endpoint) {
+                Comparison::Free => {}
+                Comparison::Present => return Ok(()),
+                Comparison::Overlaps(range) => return Err(Conflict { range, is_pending }),
             }
         }
         self.open.0.push(opening);
@@ -189,13 +189,13 @@ impl PortChanges {
     ) -> Result<(), Conflict> {
         let opening = (range.clone(), endpoint.to_owned());
         self.open.remove(&opening);
-        match self.close.standing(range, endpoint) {
-            Standing::Free => {}
-            Standing::Present => return Ok(()),
-            Standing::Overlaps(range) => return Err(Conflict { range, pending: true }),
+        match self.close.compare(range, endpoint) {
+            Comparison::Free => {}
+            Comparison::Present => return Ok(()),
+            Comparison::Overlaps(range) => return Err(Conflict { range, is_pending: true }),
         }
-        if let Standing::Overlaps(range) = stored.standing(range, endpoint) {
-            return Err(Conflict { range, pending: false });
+        if let Comparison::Overlaps(range) = stored.compare(range, endpoint) {
+            return Err(Conflict { range, is_pending: false });
         }
         // A unit that has nothing open has nothing to close, and the request is forgotten.
         if !stored.0.is_empty() {
@@ -290,7 +290,7 @@ mod tests {
         }
         let conflict = changes.open(&stored, &range("85"), "").unwrap_err();
         assert_eq!(
-            conflict.text("u/0"),
+            conflict.message("u/0"),
             "port range conflicts with 80-90/tcp (unit \"u/0\") requested earlier"
         );
         let ports = changes.applied_to(&stored);
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(ports.ranges_with_endpoints(), ["80-90/tcp (*)", "85/udp (admin, web)"]);
         let mut changes = PortChanges::default();
         let conflict = changes.open(&ports, &range("85"), "").unwrap_err();
-        assert_eq!(conflict.text("u/0"), "port range conflicts with 80-90/tcp (unit \"u/0\")");
+        assert_eq!(conflict.message("u/0"), "port range conflicts with 80-90/tcp (unit \"u/0\")");
     }
 
     #[test]
@@ -330,14 +330,14 @@ mod tests {
         let mut changes = PortChanges::default();
         let stands = "port range conflicts with 200-210/tcp (unit \"u/0\")";
         let refused = changes.close(&stored, &range("201-202"), "").unwrap_err();
-        assert_eq!(refused.text("u/0"), stands);
+        assert_eq!(refused.message("u/0"), stands);
         changes.close(&stored, &range("200-210"), "").unwrap();
         changes.close(&stored, &range("999"), "").unwrap();
         for (text, other) in [("201-202", "200-210"), ("999-1000", "999")] {
             let refused = changes.close(&stored, &range(text), "").unwrap_err();
             let stands =
                 format!("port range conflicts with {other}/tcp (unit \"u/0\") requested earlier");
-            assert_eq!(refused.text("u/0"), stands);
+            assert_eq!(refused.message("u/0"), stands);
         }
         changes.close(&stored, &range("300-310"), "").unwrap();
     }

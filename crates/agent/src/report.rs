@@ -101,7 +101,7 @@ impl Unit {
             application_status,
             application_message,
             unit: controller.settings.unit.clone(),
-            leader: controller.leader,
+            leader: controller.is_leader,
             status,
             message,
             agent_status: agent_status.to_owned(),
@@ -113,7 +113,7 @@ impl Unit {
                 .containers
                 .iter()
                 .map(|(name, state)| {
-                    let pebble = match &state.polled {
+                    let pebble = match &state.polled_boot_id {
                         Some(Some(_)) => "up",
                         Some(None) => "down",
                         None => "unknown",

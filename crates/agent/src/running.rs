@@ -20,9 +20,9 @@ pub(super) struct Running {
     /// `None` where a hook runs.
     pub(super) action: Option<ActionOutput>,
     /// How often each tool was called.
-    pub(super) tools: BTreeMap<String, u32>,
+    pub(super) tool_counts: BTreeMap<String, u32>,
     /// Whether what it prints goes to the log line by line, as it comes.
-    pub(super) printed: bool,
+    pub(super) has_streamed_output: bool,
 }
 
 /// The part of the controller that a hook has read: it reads each thing once, and does not see
@@ -32,7 +32,7 @@ pub(super) struct Snapshot {
     pub(super) config: Option<Map<String, Value>>,
     pub(super) status: Option<StatusValue>,
     /// A "no" of is-leader is remembered, a "yes" is not.
-    pub(super) not_leader: bool,
+    pub(super) is_not_leader: bool,
 }
 
 /// The writes of a hook, which are kept until it exits with 0 and dropped at any other end.
@@ -41,7 +41,7 @@ pub(super) struct PendingWrites {
     /// `None` = deleted.
     pub(super) state: BTreeMap<String, Option<String>>,
     pub(super) ports: PortChanges,
-    pub(super) reboot: bool,
+    pub(super) is_reboot_requested: bool,
 }
 
 /// The parameters of an action, and all that it has said: its result, however it ends.
@@ -62,8 +62,8 @@ impl Running {
             snapshot: Snapshot::default(),
             writes: PendingWrites::default(),
             action: None,
-            tools: BTreeMap::new(),
-            printed: false,
+            tool_counts: BTreeMap::new(),
+            has_streamed_output: false,
         }
     }
 }

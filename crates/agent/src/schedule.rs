@@ -56,18 +56,18 @@ enum Choice {
 impl Unit {
     /// What to run now. A run that is returned has begun: the unit is busy until [`Unit::finish`].
     pub fn next(&mut self, now: Instant) -> Next {
-        self.controller.note_time(now);
+        self.controller.set_now(now);
         if self.running.is_some() {
             return Next::Busy;
         }
         // Leadership that was lost takes its hook with it, queued or failed.
         let lifecycle = &mut self.lifecycle;
-        if !self.controller.leader {
+        if !self.controller.is_leader {
             lifecycle.requeued.take_if(|kind| *kind == HookKind::LeaderElected);
             lifecycle.error.take_if(|error| error.kind == HookKind::LeaderElected);
         }
-        if lifecycle.started && lifecycle.update_status_since.is_none() {
-            lifecycle.update_status_since = Some(now);
+        if lifecycle.is_started && lifecycle.update_status_interval_start.is_none() {
+            lifecycle.update_status_interval_start = Some(now);
         }
         match lifecycle.choose(&self.controller, now) {
             Choice::Run(kind) => Next::Run(self.begin(kind, 1)),
@@ -89,7 +89,7 @@ impl Unit {
             Choice::PodEnded => Next::PodEnded,
             Choice::Gone => {
                 // A unit that was never installed goes without a hook.
-                lifecycle.gone = true;
+                lifecycle.is_gone = true;
                 self.controller.set_status(StatusValue::new("terminated", ""));
                 Next::Gone
             }
@@ -100,7 +100,7 @@ impl Unit {
         let controller = &mut self.controller;
         let maintenance = |message| StatusValue::new("maintenance", message);
         match &kind {
-            HookKind::Install if !controller.status_set_by_charm => {
+            HookKind::Install if !controller.has_charm_set_status => {
                 controller.set_status(maintenance("installing charm software"));
             }
             HookKind::Stop => controller.set_status(maintenance("stopping charm software")),
@@ -137,13 +137,13 @@ impl Unit {
         }
         match self.lifecycle.choose(&self.controller, now) {
             Choice::Gone => true,
-            Choice::At(_) | Choice::Idle => {
-                self.lifecycle.containers.values().all(|container| match &container.polled {
+            Choice::At(_) | Choice::Idle => self.lifecycle.containers.values().all(|container| {
+                match &container.polled_boot_id {
                     None => false,
                     Some(None) => true,
-                    Some(seen) => *seen == container.recorded,
-                })
-            }
+                    Some(seen) => *seen == container.ready_boot_id,
+                }
+            }),
             Choice::Run(_)
             | Choice::Retry(_)
             | Choice::Requeued(_)
@@ -162,11 +162,11 @@ impl Unit {
 impl Lifecycle {
     /// Chooses what applies.
     fn choose(&self, controller: &Controller, now: Instant) -> Choice {
-        if self.gone {
+        if self.is_gone {
             return Choice::Gone;
         }
         let action = pending_action(controller).map(Choice::Run);
-        if self.pod_ending {
+        if self.is_pod_ending {
             return self.choose_in_ending_pod(action);
         }
         if let Some(error) = &self.error {
@@ -185,22 +185,22 @@ impl Lifecycle {
         }
         // Nothing comes between the first config-changed and start, nor before a start that a new
         // agent owes. In a new pod that start waits for the charm's refresh.
-        if self.start_queued && !self.stopped && !(self.pod_is_new && controller.dying) {
-            return Choice::Run(match self.pod_is_new {
-                true if self.upgrade => HookKind::UpgradeCharm,
-                true if self.config_seen.is_none() => HookKind::ConfigChanged,
+        if self.is_start_queued && !self.is_stopped && !(self.is_pod_new && controller.is_dying) {
+            return Choice::Run(match self.is_pod_new {
+                true if self.is_upgrade_due => HookKind::UpgradeCharm,
+                true if self.handled_config.is_none() => HookKind::ConfigChanged,
                 _ => HookKind::Start,
             });
         }
-        if !self.installed {
-            return if controller.dying { Choice::Gone } else { Choice::Run(HookKind::Install) };
+        if !self.is_installed {
+            return if controller.is_dying { Choice::Gone } else { Choice::Run(HookKind::Install) };
         }
-        if !self.stopped {
-            if controller.leader && !self.leader_announced {
+        if !self.is_stopped {
+            if controller.is_leader && !self.has_run_leader_elected {
                 return Choice::Run(HookKind::LeaderElected);
             }
-            let leader_settings = !controller.juju_has(4, 0);
-            if leader_settings && !controller.leader && !self.leader_settings_seen {
+            let leader_settings = !controller.is_juju_at_least(4, 0);
+            if leader_settings && !controller.is_leader && !self.has_run_leader_settings_changed {
                 return Choice::Run(HookKind::LeaderSettingsChanged);
             }
             if let Some(event) = self.workload_events.front() {
@@ -210,19 +210,19 @@ impl Lifecycle {
         if let Some(action) = action {
             return action;
         }
-        if controller.dying {
-            return Choice::Run(if self.stopped { HookKind::Remove } else { HookKind::Stop });
+        if controller.is_dying {
+            return Choice::Run(if self.is_stopped { HookKind::Remove } else { HookKind::Stop });
         }
-        if self.upgrade {
+        if self.is_upgrade_due {
             return Choice::Run(HookKind::UpgradeCharm);
         }
-        if self.config_seen.as_ref() != Some(&controller.config()) {
+        if self.handled_config.as_ref() != Some(&controller.config()) {
             return Choice::Run(HookKind::ConfigChanged);
         }
-        if self.update_status {
+        if self.is_update_status_due {
             return Choice::Run(HookKind::UpdateStatus);
         }
-        match (self.update_status_since, controller.settings.update_status_interval) {
+        match (self.update_status_interval_start, controller.settings.update_status_interval) {
             (Some(since), Some(interval)) => match since.checked_add(interval) {
                 Some(due) if due <= now => Choice::Run(HookKind::UpdateStatus),
                 Some(due) => Choice::At(due),
@@ -235,10 +235,10 @@ impl Lifecycle {
     /// Chooses what a pod does before it ends: neither a failed hook nor one that was killed runs
     /// again, but what came before them in rank does.
     fn choose_in_ending_pod(&self, action: Option<Choice>) -> Choice {
-        let action = action.filter(|_| self.installed);
+        let action = action.filter(|_| self.is_installed);
         let event = self.workload_events.front().filter(|_| self.error.is_none());
         match event {
-            _ if !self.started || self.stopped => action.unwrap_or(Choice::PodEnded),
+            _ if !self.is_started || self.is_stopped => action.unwrap_or(Choice::PodEnded),
             Some(event) => Choice::Workload(event.clone()),
             None => action.unwrap_or(Choice::Run(HookKind::Stop)),
         }

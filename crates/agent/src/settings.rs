@@ -9,7 +9,7 @@ use super::names::is_unit;
 use charmwright_juju::{InvalidName, JujuVersion, UnitName};
 
 /// Whether a Juju has what `major.minor` brought; its betas have it too.
-pub(super) fn juju_has(version: &JujuVersion, major: u32, minor: u32) -> bool {
+pub(super) fn is_at_least(version: &JujuVersion, major: u32, minor: u32) -> bool {
     (version.major(), version.minor()) >= (major, minor)
 }
 
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_beta_has_what_its_version_brought() {
         let version = |text: &str| text.parse::<JujuVersion>().unwrap();
-        assert!(juju_has(&version("4.0-beta1"), 4, 0) && juju_has(&version("3.6.28"), 3, 6));
-        assert!(!juju_has(&version("3.6.28"), 4, 0) && !juju_has(&version("2.9"), 3, 0));
+        assert!(is_at_least(&version("4.0-beta1"), 4, 0) && is_at_least(&version("3.6.28"), 3, 6));
+        assert!(!is_at_least(&version("3.6.28"), 4, 0) && !is_at_least(&version("2.9"), 3, 0));
     }
 }

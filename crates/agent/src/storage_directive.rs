@@ -61,12 +61,12 @@ impl Directive {
                     ));
                 }
                 directive.pool = Some(field.to_owned());
-            } else if let Some(count) = count(field) {
+            } else if let Some(count) = parse_count(field) {
                 let count = count.map_err(|why| format!("parsing storage count: {why}"))?;
-                take(&mut directive.count, count, "storage instance count")?;
-            } else if let Some(size) = size(field) {
+                set_once(&mut directive.count, count, "storage instance count")?;
+            } else if let Some(size) = parse_size(field) {
                 let size = size.map_err(|why| format!("cannot parse size: {why}"))?;
-                take(&mut directive.size, size, "storage size")?;
+                set_once(&mut directive.size, size, "storage size")?;
             } else {
                 return Err(format!("unrecognized storage {word} {} not valid", go_quote(field)));
             }
@@ -78,11 +78,11 @@ impl Directive {
     }
 }
 
-fn take(place: &mut u64, value: u64, what: &str) -> Result<(), String> {
-    if *place != 0 {
-        return Err(format!("{what} is already set to {place}, new value {value} not valid"));
+fn set_once(field: &mut u64, value: u64, what: &str) -> Result<(), String> {
+    if *field != 0 {
+        return Err(format!("{what} is already set to {field}, new value {value} not valid"));
     }
-    *place = value;
+    *field = value;
     Ok(())
 }
 
@@ -93,7 +93,7 @@ fn is_pool(text: &str) -> bool {
 }
 
 /// `None` for what is no whole number of 64 bits.
-fn count(text: &str) -> Option<Result<u64, String>> {
+fn parse_count(text: &str) -> Option<Result<u64, String>> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -111,7 +111,7 @@ fn count(text: &str) -> Option<Result<u64, String>> {
 }
 
 /// `1.5G`, `10MiB`: MiB, rounded up. `None` for what has not that shape.
-fn size(text: &str) -> Option<Result<u64, String>> {
+fn parse_size(text: &str) -> Option<Result<u64, String>> {
     let number = text.strip_suffix('B').unwrap_or(text);
     let number = match number.strip_suffix('i') {
         Some(number) if text.ends_with('B') => number,

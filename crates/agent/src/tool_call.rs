@@ -25,7 +25,7 @@ impl Unit {
             return refuse("Dir is not absolute".to_owned());
         }
         let controller = &mut self.controller;
-        if !request.token.is_empty() && !controller.juju_has(4, 0) {
+        if !request.token.is_empty() && !controller.is_juju_at_least(4, 0) {
             return refuse("token does not match".to_owned());
         }
         let running = self.running.as_mut();
@@ -34,7 +34,7 @@ impl Unit {
             return refuse(format!("wrong context ID; got {}", go_quote(&request.context_id)));
         };
         if let Some(now) = request.now {
-            controller.note_time(now);
+            controller.set_now(now);
         }
         let Some(tool) = tools::find(&request.name, &controller.settings.juju_version) else {
             return refuse(format!("unknown command: {}", request.name));
@@ -42,7 +42,7 @@ impl Unit {
         let step = call(tool, request, controller, running);
         // A call that is to be sent again is one call.
         if !matches!(step, ToolStep::NeedsInput | ToolStep::NeedsFile(_)) {
-            let count = running.tools.entry(request.name.clone()).or_default();
+            let count = running.tool_counts.entry(request.name.clone()).or_default();
             *count = count.saturating_add(1);
         }
         step
@@ -59,7 +59,7 @@ fn call(
     let options: Vec<_> = tool.options.iter().chain(tool.formats.options()).collect();
     let unit = controller.settings.unit.as_str();
     let check = |key: &str, value: &str| match key {
-        "format" => tool.formats.admit(value),
+        "format" => tool.formats.check(value),
         "r" => tools::no_such_relation(value),
         "s" => tools::no_such_storage(value, unit),
         "revision" => parse_int(value).map(|_| ()),
@@ -97,7 +97,7 @@ fn call(
         request,
         args,
         format,
-        kill_hook: false,
+        is_kill_requested: false,
     };
     match (tool.run)(&mut context) {
         Ok(output) => {
@@ -105,7 +105,7 @@ fn call(
             let answer = ToolAnswer { stderr: warning.into_bytes(), ..ToolAnswer::default() };
             match output_path {
                 Some(path) => ToolStep::WriteFile(OutputFile { path, content, answer }),
-                None if context.kill_hook => ToolStep::KillHook(answer),
+                None if context.is_kill_requested => ToolStep::KillHook(answer),
                 None => ToolStep::Done(ToolAnswer { stdout: content, ..answer }),
             }
         }

@@ -56,7 +56,7 @@ impl Unit {
     /// Whether it is its application's leader.
     #[must_use]
     pub fn is_leader(&self) -> bool {
-        self.controller.leader
+        self.controller.is_leader
     }
 
     /// The charm's stored state, as committed.
@@ -91,20 +91,20 @@ impl Unit {
 
     /// Gives or takes the leadership. leader-elected follows when it is given.
     pub fn set_leader(&mut self, leader: bool) {
-        if self.controller.leader == leader {
+        if self.controller.is_leader == leader {
             return;
         }
-        self.controller.leader = leader;
-        self.lifecycle.leader_announced = false;
+        self.controller.is_leader = leader;
+        self.lifecycle.has_run_leader_elected = false;
         // Losing it is no reason for a leader-settings-changed of its own.
-        self.lifecycle.leader_settings_seen |= !leader;
+        self.lifecycle.has_run_leader_settings_changed |= !leader;
     }
 
     /// `juju refresh` to the same charm on a machine: upgrade-charm, then config-changed. On
     /// Kubernetes a refresh is a new pod:
     /// [`Unit::end_pod`], then [`Unit::pod_started`].
     pub fn upgrade(&mut self) {
-        self.lifecycle.upgrade = true;
+        self.lifecycle.is_upgrade_due = true;
     }
 
     /// `juju refresh` to a charm that declares something else. Options that are gone lose their
@@ -117,12 +117,12 @@ impl Unit {
     /// `juju remove-unit`: stop and remove, then [`Next::Gone`](super::Next::Gone). A unit in error
     /// stays there until it is resolved.
     pub fn request_stop(&mut self) {
-        self.controller.dying = true;
+        self.controller.is_dying = true;
     }
 
     /// Asks for an update-status now; it runs when nothing else is left to do.
     pub fn update_status(&mut self) {
-        self.lifecycle.update_status = true;
+        self.lifecycle.is_update_status_due = true;
     }
 
     /// The agent itself has been started again, in the same pod or on the same machine: start runs
@@ -150,7 +150,7 @@ impl Unit {
         match how {
             Resolve::Retry => {
                 if let Some(error) = &mut self.lifecycle.error {
-                    error.step = 0;
+                    error.backoff_step = 0;
                     error.retry = Retry::Now;
                 }
             }
@@ -181,7 +181,7 @@ impl Unit {
     /// nothing.
     pub fn hook_printed(&mut self, stream: Stream, line: &str) {
         if let Some(running) = &mut self.running {
-            running.printed = true;
+            running.has_streamed_output = true;
             self.controller.log.push(stream.level(), running.run.output_logger(), line.to_owned());
         }
     }

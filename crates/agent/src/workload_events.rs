@@ -9,7 +9,7 @@ use super::unit::Unit;
 
 /// How many events of Pebble's may wait while other hooks run; more than that is a workload that
 /// has gone wild.
-const WORKLOAD_EVENTS_KEPT: usize = 1_000;
+const WORKLOAD_EVENTS_LIMIT: usize = 1_000;
 
 impl Unit {
     /// The agent's poll got an answer from a container's Pebble. A boot id for which pebble-ready
@@ -19,8 +19,8 @@ impl Unit {
     /// [`ErrorKind::Container`] for a container that the charm does not declare.
     pub fn pebble_seen(&mut self, container: &str, boot_id: &str) -> Result<(), Error> {
         let state = self.container_mut(container)?;
-        state.polled = Some(Some(boot_id.to_owned()));
-        if state.recorded.as_deref() == Some(boot_id) {
+        state.polled_boot_id = Some(Some(boot_id.to_owned()));
+        if state.ready_boot_id.as_deref() == Some(boot_id) {
             return Ok(());
         }
         let same = |event: &HookKind| {
@@ -51,7 +51,7 @@ impl Unit {
     /// # Errors
     /// [`ErrorKind::Container`] for a container that the charm does not declare.
     pub fn pebble_down(&mut self, container: &str) -> Result<(), Error> {
-        self.container_mut(container)?.polled = Some(None);
+        self.container_mut(container)?.polled_boot_id = Some(None);
         Ok(())
     }
 
@@ -61,7 +61,7 @@ impl Unit {
     /// # Errors
     /// [`ErrorKind::Container`] for a container that the charm does not declare.
     pub fn pebble_poll_due(&mut self, container: &str) -> Result<(), Error> {
-        self.container_mut(container)?.polled = None;
+        self.container_mut(container)?.polled_boot_id = None;
         Ok(())
     }
 
@@ -70,7 +70,7 @@ impl Unit {
     /// # Errors
     /// [`ErrorKind::Container`] for a container that the charm does not declare.
     pub fn check_failed(&mut self, container: &str, check: &str) -> Result<(), Error> {
-        self.workload_event(container, |container| HookKind::PebbleCheckFailed {
+        self.queue_workload_event(container, |container| HookKind::PebbleCheckFailed {
             container,
             check: check.to_owned(),
         })
@@ -81,7 +81,7 @@ impl Unit {
     /// # Errors
     /// [`ErrorKind::Container`] for a container that the charm does not declare.
     pub fn check_recovered(&mut self, container: &str, check: &str) -> Result<(), Error> {
-        self.workload_event(container, |container| HookKind::PebbleCheckRecovered {
+        self.queue_workload_event(container, |container| HookKind::PebbleCheckRecovered {
             container,
             check: check.to_owned(),
         })
@@ -92,14 +92,14 @@ impl Unit {
     /// # Errors
     /// [`ErrorKind::Container`] for a container that the charm does not declare.
     pub fn custom_notice(&mut self, container: &str, notice: NoticeInfo) -> Result<(), Error> {
-        self.workload_event(container, |container| HookKind::PebbleCustomNotice {
+        self.queue_workload_event(container, |container| HookKind::PebbleCustomNotice {
             container,
             notice,
         })
     }
 
     /// Queues an event of Pebble's; one equal to a waiting one merges with it.
-    fn workload_event(
+    fn queue_workload_event(
         &mut self,
         container: &str,
         event: impl FnOnce(String) -> HookKind,
@@ -109,9 +109,9 @@ impl Unit {
         if self.lifecycle.workload_events.contains(&event) || self.lifecycle.has_given_up(&event) {
             return Ok(());
         }
-        if self.lifecycle.workload_events.len() >= WORKLOAD_EVENTS_KEPT {
+        if self.lifecycle.workload_events.len() >= WORKLOAD_EVENTS_LIMIT {
             let dropped = format!(
-                "dropped {}: {WORKLOAD_EVENTS_KEPT} events are waiting already",
+                "dropped {}: {WORKLOAD_EVENTS_LIMIT} events are waiting already",
                 event.name()
             );
             self.controller.log_agent(LogLevel::Warning, dropped);

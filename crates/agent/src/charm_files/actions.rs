@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::document::Place;
-use super::names::{is_plain_name, reserved};
-use super::sources::Declared;
+use super::document::Node;
+use super::names::{is_plain_name, reserved_name_reason};
+use super::sources::Declaration;
 use crate::action_schema::ActionSchema;
 use crate::error::Error;
 use crate::schema::{Schema, refuse_references};
@@ -17,23 +17,23 @@ use crate::schema::{Schema, refuse_references};
 /// When Juju would refuse it: the text names the key and the rule.
 pub(crate) fn read_actions(
     charm: &str,
-    declared: &Declared,
+    declared: &Declaration,
 ) -> Result<BTreeMap<String, ActionSchema>, Error> {
     let Some(document) = &declared.document else {
         return Ok(BTreeMap::new());
     };
-    let actions = declared.file.top(document)?.entries()?;
+    let actions = declared.file.root(document)?.entries()?;
     actions
         .into_iter()
         .map(|(name, declared)| Ok((name.to_owned(), action(charm, name, &declared)?)))
         .collect()
 }
 
-fn action(charm: &str, name: &str, declared: &Place<'_>) -> Result<ActionSchema, Error> {
+fn action(charm: &str, name: &str, declared: &Node<'_>) -> Result<ActionSchema, Error> {
     if !is_plain_name(name) {
         return Err(declared.refuse("an action's name is lower-case letters, digits and hyphens"));
     }
-    if let Some(why) = reserved(charm, name) {
+    if let Some(why) = reserved_name_reason(charm, name) {
         return Err(declared.refuse(&format!("cannot use this as an action's name: {why}")));
     }
     let mut description = String::new();
@@ -41,31 +41,31 @@ fn action(charm: &str, name: &str, declared: &Place<'_>) -> Result<ActionSchema,
     schema.insert("type".to_owned(), Value::from("object"));
     schema.insert("properties".to_owned(), Value::Object(Map::new()));
     let keys = if declared.value().is_null() { Vec::new() } else { declared.entries()? };
-    for (key, place) in keys {
+    for (key, node) in keys {
         match key {
-            "description" => description = place.text()?.trim().to_owned(),
+            "description" => description = node.text()?.trim().to_owned(),
             "title" | "execution-group" => {
-                place.text()?;
+                node.text()?;
             }
-            "parallel" if !place.value().is_boolean() => {
-                return Err(place.refuse("expected true or false"));
+            "parallel" if !node.value().is_boolean() => {
+                return Err(node.refuse("expected true or false"));
             }
             "parallel" => {}
             "required" => {
-                place.items()?;
-                schema.insert(key.to_owned(), place.value().clone());
+                node.items()?;
+                schema.insert(key.to_owned(), node.value().clone());
             }
             "params" => {
-                let params = Value::Object(place.map()?.clone());
-                refuse_references(&params).map_err(|why| place.refuse(&why))?;
+                let params = Value::Object(node.map()?.clone());
+                refuse_references(&params).map_err(|why| node.refuse(&why))?;
                 schema.insert("properties".to_owned(), params);
             }
             "$ref" | "$schema" => {
-                return Err(place.refuse("not compatible with this version of juju"));
+                return Err(node.refuse("not compatible with this version of juju"));
             }
             _ => {
-                refuse_references(place.value()).map_err(|why| place.refuse(&why))?;
-                schema.insert(key.to_owned(), place.value().clone());
+                refuse_references(node.value()).map_err(|why| node.refuse(&why))?;
+                schema.insert(key.to_owned(), node.value().clone());
             }
         }
     }

@@ -2,21 +2,21 @@
 
 use serde_json::Value;
 
-use super::document::Place;
+use super::document::Node;
 use crate::error::Error;
 
 /// Judges the expressions.
 ///
 /// # Errors
 /// When Juju cannot read one.
-pub(super) fn judge_assumes(top: &Place<'_>) -> Result<(), Error> {
-    let Some(assumes) = top.get("assumes") else {
+pub(super) fn check_assumes(root: &Node<'_>) -> Result<(), Error> {
+    let Some(assumes) = root.get("assumes") else {
         return Ok(());
     };
-    assumes.items()?.iter().try_for_each(judge)
+    assumes.items()?.iter().try_for_each(check_expression)
 }
 
-fn judge(expression: &Place<'_>) -> Result<(), Error> {
+fn check_expression(expression: &Node<'_>) -> Result<(), Error> {
     match expression.value() {
         Value::String(feature) if is_feature(feature.trim()) => Ok(()),
         Value::String(_) => {
@@ -27,7 +27,7 @@ fn judge(expression: &Place<'_>) -> Result<(), Error> {
                 || expression.refuse("expected one key, any-of or all-of, and a list under it");
             match expression.entries()?.as_slice() {
                 [("any-of" | "all-of", several)] if several.value().is_array() => {
-                    several.items()?.iter().try_for_each(judge)
+                    several.items()?.iter().try_for_each(check_expression)
                 }
                 _ => Err(wrong()),
             }

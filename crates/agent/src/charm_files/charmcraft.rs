@@ -10,8 +10,8 @@ use super::document::File;
 use crate::error::Error;
 
 pub(super) const CHARMCRAFT: File = File::named("charmcraft.yaml");
-pub(super) const CONFIG_SECTION: File = File { name: "charmcraft.yaml", under: "config" };
-pub(super) const ACTIONS_SECTION: File = File { name: "charmcraft.yaml", under: "actions" };
+pub(super) const CONFIG_SECTION: File = File { name: "charmcraft.yaml", section_key: "config" };
+pub(super) const ACTIONS_SECTION: File = File { name: "charmcraft.yaml", section_key: "actions" };
 
 /// The keys that go to `metadata.yaml` as they are.
 const METADATA_KEYS: [&str; 15] = [
@@ -71,11 +71,11 @@ impl Charmcraft {
         let Some(document) = CHARMCRAFT.read(text)? else {
             return Ok(Self::default());
         };
-        let top = CHARMCRAFT.top(&document)?;
-        if let Some(kind) = top.get("type").filter(|kind| kind.value() == "bundle") {
+        let root = CHARMCRAFT.root(&document)?;
+        if let Some(kind) = root.get("type").filter(|kind| kind.value() == "bundle") {
             return Err(kind.refuse("a bundle is no charm"));
         }
-        let map = top.map()?;
+        let map = root.map()?;
         let mut metadata: Map<String, Value> = METADATA_KEYS
             .iter()
             // One without a value is left out when charmcraft packs.

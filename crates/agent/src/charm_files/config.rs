@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::document::Place;
-use super::sources::Declared;
+use super::document::Node;
+use super::sources::Declaration;
 use crate::config::{ConfigOption, OptionType};
 use crate::error::Error;
 
@@ -13,7 +13,7 @@ use crate::error::Error;
 ///
 /// # Errors
 /// When Juju would refuse it: the text names the key and the rule.
-pub(crate) fn read_config(declared: &Declared) -> Result<BTreeMap<String, ConfigOption>, Error> {
+pub(crate) fn read_config(declared: &Declaration) -> Result<BTreeMap<String, ConfigOption>, Error> {
     let file = declared.file;
     let empty = || {
         file.refuse(
@@ -24,7 +24,7 @@ pub(crate) fn read_config(declared: &Declared) -> Result<BTreeMap<String, Config
     let Some(document) = &declared.document else {
         return Err(empty());
     };
-    let Some(options) = file.top(document)?.get("options") else {
+    let Some(options) = file.root(document)?.get("options") else {
         return Err(empty());
     };
     if options.value().is_null() {
@@ -34,41 +34,41 @@ pub(crate) fn read_config(declared: &Declared) -> Result<BTreeMap<String, Config
     options.map(|(name, declared)| Ok((name.to_owned(), option(&declared)?))).collect()
 }
 
-fn option(declared: &Place<'_>) -> Result<ConfigOption, Error> {
+fn option(declared: &Node<'_>) -> Result<ConfigOption, Error> {
     // As if it said nothing, which makes it a string.
     if declared.value().is_null() {
         return Ok(ConfigOption::new(OptionType::String, None, String::new()));
     }
     let declared_type = match declared.map()?.get("type") {
         None | Some(Value::Null) => "",
-        Some(_) => declared.want("type")?.text()?,
+        Some(_) => declared.require("type")?.text()?,
     };
     let kind = match declared_type {
         "" => OptionType::String,
         name => OptionType::parse(name).ok_or_else(|| {
             let why =
                 format!("{name:?} is not a type; it is one of string, int, float, boolean, secret");
-            declared.get("type").map_or_else(|| declared.refuse(&why), |place| place.refuse(&why))
+            declared.get("type").map_or_else(|| declared.refuse(&why), |node| node.refuse(&why))
         })?,
     };
     let default = match declared.get("default") {
         None => None,
-        Some(place) if place.value().is_null() => None,
-        Some(place) => Some(default(kind, &place)?),
+        Some(node) if node.value().is_null() => None,
+        Some(node) => Some(default(kind, &node)?),
     };
     let description = match declared.get("description") {
         None => String::new(),
-        Some(place) => match place.value() {
+        Some(node) => match node.value() {
             Value::Null => String::new(),
             Value::String(text) => text.trim().to_owned(),
-            Value::Bool(_) | Value::Number(_) => place.value().to_string(),
-            Value::Array(_) | Value::Object(_) => return Err(place.refuse("expected a string")),
+            Value::Bool(_) | Value::Number(_) => node.value().to_string(),
+            Value::Array(_) | Value::Object(_) => return Err(node.refuse("expected a string")),
         },
     };
     Ok(ConfigOption::new(kind, default, description))
 }
 
-fn default(kind: OptionType, place: &Place<'_>) -> Result<Value, Error> {
+fn default(kind: OptionType, node: &Node<'_>) -> Result<Value, Error> {
     let why = || format!("it does not fit the option's type, {}", kind.name());
-    kind.admit(place.value()).ok_or_else(|| place.refuse(&why()))
+    kind.parse_default(node.value()).ok_or_else(|| node.refuse(&why()))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::Place;
+use super::document::Node;
 use super::names::is_plain_name;
 use super::resources::ResourceKind;
 use crate::error::Error;
@@ -15,12 +15,12 @@ const NAME_LIMIT: usize = 63;
 /// # Errors
 /// When Juju would refuse one.
 pub(super) fn read_containers(
-    top: &Place<'_>,
+    root: &Node<'_>,
     resources: &BTreeMap<String, ResourceKind>,
     storages: &BTreeSet<String>,
 ) -> Result<BTreeSet<String>, Error> {
     let mut names = BTreeSet::new();
-    for (name, container) in top.entries_of("containers")? {
+    for (name, container) in root.entries_of("containers")? {
         if !is_plain_name(name) || name.len() > NAME_LIMIT {
             return Err(container.refuse(
                 "a container's name is at most 63 lower-case letters, digits and hyphens",
@@ -47,7 +47,7 @@ pub(super) fn read_containers(
         }
         if let Some(mounts) = container.get("mounts") {
             for mount in mounts.items()? {
-                judge_mount(&mount, storages)?;
+                check_mount(&mount, storages)?;
             }
         }
         for key in ["uid", "gid"] {
@@ -64,14 +64,14 @@ pub(super) fn read_containers(
     Ok(names)
 }
 
-fn judge_mount(mount: &Place<'_>, storages: &BTreeSet<String>) -> Result<(), Error> {
+fn check_mount(mount: &Node<'_>, storages: &BTreeSet<String>) -> Result<(), Error> {
     mount.map()?;
     for key in ["storage", "location"] {
-        if mount.want(key)?.text()?.is_empty() {
-            return Err(mount.want(key)?.refuse("missing"));
+        if mount.require(key)?.text()?.is_empty() {
+            return Err(mount.require(key)?.refuse("missing"));
         }
     }
-    let storage = mount.want("storage")?;
+    let storage = mount.require("storage")?;
     let name = storage.text()?;
     if !storages.contains(name) {
         return Err(storage.refuse(&format!("the charm declares no storage {name:?}")));

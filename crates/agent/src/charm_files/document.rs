@@ -10,12 +10,12 @@ use crate::error::{Error, ErrorKind};
 pub(super) struct File {
     pub(super) name: &'static str,
     /// Empty for the whole file.
-    pub(super) under: &'static str,
+    pub(super) section_key: &'static str,
 }
 
 impl File {
     pub(super) const fn named(name: &'static str) -> Self {
-        Self { name, under: "" }
+        Self { name, section_key: "" }
     }
 
     /// Reads the document; `None` when there is nothing in it.
@@ -58,27 +58,27 @@ impl File {
     ///
     /// # Errors
     /// When it is something else.
-    pub(super) fn top(self, document: &Value) -> Result<Place<'_>, Error> {
+    pub(super) fn root(self, document: &Value) -> Result<Node<'_>, Error> {
         let Value::Object(_) = document else {
-            return Err(match self.under {
+            return Err(match self.section_key {
                 "" => self.refuse("expected a map at the top"),
                 key => self.refuse(&format!("{key}: expected a map")),
             });
         };
-        Ok(Place { file: self, path: self.under.to_owned(), value: document })
+        Ok(Node { file: self, path: self.section_key.to_owned(), value: document })
     }
 }
 
 /// A value and where it stands. Every reader below refuses null, as Juju does of a key that is
 /// there.
 #[derive(Debug, Clone)]
-pub(super) struct Place<'a> {
+pub(super) struct Node<'a> {
     file: File,
     path: String,
     value: &'a Value,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Node<'a> {
     /// Refuses the value, or its key.
     pub(super) fn refuse(&self, why: &str) -> Error {
         match self.path.as_str() {
@@ -160,13 +160,13 @@ impl<'a> Place<'a> {
     }
 
     /// The value under a key that must be there.
-    pub(super) fn want(&self, key: &str) -> Result<Self, Error> {
+    pub(super) fn require(&self, key: &str) -> Result<Self, Error> {
         self.get(key).ok_or_else(|| self.below(key, &Value::Null).refuse("missing"))
     }
 
     /// The entries of the map under `key`; none without the key.
     pub(super) fn entries_of(&self, key: &str) -> Result<Vec<(&'a str, Self)>, Error> {
-        self.get(key).map_or_else(|| Ok(Vec::new()), |place| place.entries())
+        self.get(key).map_or_else(|| Ok(Vec::new()), |node| node.entries())
     }
 
     fn below(&self, key: &str, value: &'a Value) -> Self {

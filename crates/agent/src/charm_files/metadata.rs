@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::assumes::judge_assumes;
+use super::assumes::check_assumes;
 use super::containers::read_containers;
-use super::document::Place;
+use super::document::Node;
 use super::relations::{read_endpoints, read_extra_bindings};
-use super::resources::{judge_payloads, read_resources};
-use super::sources::Declared;
-use super::storage::{judge_devices, read_storages};
-use super::terms::judge_terms;
+use super::resources::{check_payloads, read_resources};
+use super::sources::Declaration;
+use super::storage::{check_devices, read_storages};
+use super::terms::check_terms;
 use crate::error::Error;
 use crate::names::is_application;
 use charmwright_juju::JujuVersion;
@@ -25,28 +25,28 @@ pub(crate) struct Metadata {
 }
 
 /// The keys of the first form of the file, which has no containers.
-const FIRST_FORM: [&str; 3] = ["deployment", "min-juju-version", "series"];
-const SECOND_FORM: [&str; 3] = ["assumes", "charm-user", "containers"];
+const V1_KEYS: [&str; 3] = ["deployment", "min-juju-version", "series"];
+const V2_KEYS: [&str; 3] = ["assumes", "charm-user", "containers"];
 
 /// Reads the file.
 ///
 /// # Errors
 /// When Juju would refuse it: the text names the key and the rule.
-pub(crate) fn read_metadata(declared: &Declared) -> Result<Metadata, Error> {
+pub(crate) fn read_metadata(declared: &Declaration) -> Result<Metadata, Error> {
     let file = declared.file;
     let document = declared.document.as_ref().ok_or_else(|| file.refuse("it is empty"))?;
-    let top = file.top(document)?;
+    let root = file.root(document)?;
     let keys_of = |form: &[&'static str]| {
-        let keys: Vec<&str> = form.iter().copied().filter(|key| top.get(key).is_some()).collect();
+        let keys: Vec<&str> = form.iter().copied().filter(|key| root.get(key).is_some()).collect();
         keys.join(", ")
     };
-    let (first, second) = (keys_of(&FIRST_FORM), keys_of(&SECOND_FORM));
+    let (first, second) = (keys_of(&V1_KEYS), keys_of(&V2_KEYS));
     if !first.is_empty() && !second.is_empty() {
         return Err(
             file.refuse(&format!("ambiguous metadata: {first} cannot be used with {second}"))
         );
     }
-    let name = top.want("name")?;
+    let name = root.require("name")?;
     if !is_application(name.text()?) {
         return Err(name.refuse(&format!(
             "{:?} is not a charm name (lower-case words joined by hyphens, a letter in each)",
@@ -54,32 +54,32 @@ pub(crate) fn read_metadata(declared: &Declared) -> Result<Metadata, Error> {
         )));
     }
     let name = name.text()?;
-    top.want("summary")?.text()?;
-    top.want("description")?.text()?;
+    root.require("summary")?.text()?;
+    root.require("description")?.text()?;
     let subordinate =
-        top.get("subordinate").map_or(Ok(false), |subordinate| subordinate.boolean())?;
+        root.get("subordinate").map_or(Ok(false), |subordinate| subordinate.boolean())?;
     for key in ["categories", "tags"] {
-        if let Some(list) = top.get(key) {
+        if let Some(list) = root.get(key) {
             list.texts()?;
         }
     }
     for key in ["revision", "format"] {
-        if let Some(number) = top.get(key) {
+        if let Some(number) = root.get(key) {
             number.integer()?;
         }
     }
-    let resources = read_resources(&top)?;
-    let storages = read_storages(&top)?;
-    let endpoints = read_endpoints(name, &top, subordinate)?;
-    let extra = read_extra_bindings(&top, &endpoints)?;
-    let containers = read_containers(&top, &resources, &storages)?;
-    judge_devices(&top)?;
-    judge_payloads(&top)?;
-    judge_terms(&top)?;
-    judge_assumes(&top)?;
-    judge_charm_user(&top)?;
-    judge_series(&top)?;
-    judge_min_juju_version(&top)?;
+    let resources = read_resources(&root)?;
+    let storages = read_storages(&root)?;
+    let endpoints = read_endpoints(name, &root, subordinate)?;
+    let extra = read_extra_bindings(&root, &endpoints)?;
+    let containers = read_containers(&root, &resources, &storages)?;
+    check_devices(&root)?;
+    check_payloads(&root)?;
+    check_terms(&root)?;
+    check_assumes(&root)?;
+    check_charm_user(&root)?;
+    check_series(&root)?;
+    check_min_juju_version(&root)?;
     Ok(Metadata {
         name: name.to_owned(),
         containers,
@@ -88,8 +88,8 @@ pub(crate) fn read_metadata(declared: &Declared) -> Result<Metadata, Error> {
     })
 }
 
-fn judge_charm_user(top: &Place<'_>) -> Result<(), Error> {
-    match top.get("charm-user") {
+fn check_charm_user(root: &Node<'_>) -> Result<(), Error> {
+    match root.get("charm-user") {
         Some(user) if !matches!(user.text()?, "root" | "sudoer" | "non-root") => {
             Err(user.refuse("expected root, sudoer or non-root"))
         }
@@ -97,8 +97,8 @@ fn judge_charm_user(top: &Place<'_>) -> Result<(), Error> {
     }
 }
 
-fn judge_series(top: &Place<'_>) -> Result<(), Error> {
-    let series = top.get("series").map(|series| series.items()).transpose()?.unwrap_or_default();
+fn check_series(root: &Node<'_>) -> Result<(), Error> {
+    let series = root.get("series").map(|series| series.items()).transpose()?.unwrap_or_default();
     for name in &series {
         let text = name.text()?;
         let letters = text.bytes().take_while(u8::is_ascii_lowercase).count();
@@ -108,9 +108,9 @@ fn judge_series(top: &Place<'_>) -> Result<(), Error> {
             return Err(name.refuse("a series is lower-case letters and digits, from a letter on"));
         }
     }
-    if let Some(deployment) = top.get("deployment") {
+    if let Some(deployment) = root.get("deployment") {
         deployment.map()?;
-        if series.first().map(Place::text).transpose()? != Some("kubernetes") {
+        if series.first().map(Node::text).transpose()? != Some("kubernetes") {
             return Err(deployment.refuse("only a charm whose first series is kubernetes has one"));
         }
     }
@@ -118,8 +118,8 @@ fn judge_series(top: &Place<'_>) -> Result<(), Error> {
 }
 
 /// `2.9.0`, `3.0-beta1`, `3.0.1.2`.
-fn judge_min_juju_version(top: &Place<'_>) -> Result<(), Error> {
-    let Some(version) = top.get("min-juju-version") else {
+fn check_min_juju_version(root: &Node<'_>) -> Result<(), Error> {
+    let Some(version) = root.get("min-juju-version") else {
         return Ok(());
     };
     let text = version.text()?;

@@ -18,7 +18,7 @@ pub(super) fn is_endpoint_name(name: &str) -> bool {
 }
 
 /// Tells why Juju keeps a name to itself; a charm whose own name begins with `juju-` may use it.
-pub(super) fn reserved(charm: &str, name: &str) -> Option<&'static str> {
+pub(super) fn reserved_name_reason(charm: &str, name: &str) -> Option<&'static str> {
     if charm.starts_with("juju-") {
         None
     } else if name == "juju" {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::document::Place;
-use super::names::{is_endpoint_name, reserved};
+use super::document::Node;
+use super::names::{is_endpoint_name, reserved_name_reason};
 use crate::error::Error;
 
 const ROLES: [&str; 3] = ["provides", "requires", "peers"];
@@ -16,13 +16,13 @@ const ROLES: [&str; 3] = ["provides", "requires", "peers"];
 /// When Juju would refuse one, or a subordinate charm has no endpoint to reach its principal by.
 pub(super) fn read_endpoints(
     charm: &str,
-    top: &Place<'_>,
+    root: &Node<'_>,
     subordinate: bool,
 ) -> Result<BTreeSet<String>, Error> {
     let mut names = BTreeSet::new();
     let mut reaches_principal = false;
     for role in ROLES {
-        for (name, endpoint) in top.entries_of(role)? {
+        for (name, endpoint) in root.entries_of(role)? {
             let (interface, container_scope) = read_endpoint(&endpoint)?;
             if !is_endpoint_name(name) {
                 return Err(endpoint.refuse(
@@ -33,14 +33,14 @@ pub(super) fn read_endpoints(
             let to_principal = role == "requires" && container_scope;
             // An endpoint that leads to a subordinate's principal may use Juju's own names.
             if !(subordinate && to_principal)
-                && let Some(why) = reserved(charm, name)
+                && let Some(why) = reserved_name_reason(charm, name)
             {
                 return Err(
                     endpoint.refuse(&format!("cannot use this as an endpoint's name: {why}"))
                 );
             }
             if role != "requires"
-                && let Some(why) = reserved(charm, interface)
+                && let Some(why) = reserved_name_reason(charm, interface)
             {
                 return Err(
                     endpoint.refuse(&format!("cannot use the interface {interface:?}: {why}"))
@@ -53,8 +53,8 @@ pub(super) fn read_endpoints(
         }
     }
     if subordinate && !reaches_principal {
-        return Err(top
-            .want("subordinate")?
+        return Err(root
+            .require("subordinate")?
             .refuse("a subordinate charm requires at least one endpoint with `scope: container`"));
     }
     Ok(names)
@@ -62,12 +62,12 @@ pub(super) fn read_endpoints(
 
 /// Reads an endpoint's interface, and whether its scope is the container. A string alone is the
 /// interface.
-fn read_endpoint<'a>(endpoint: &Place<'a>) -> Result<(&'a str, bool), Error> {
+fn read_endpoint<'a>(endpoint: &Node<'a>) -> Result<(&'a str, bool), Error> {
     if let Value::String(interface) = endpoint.value() {
         return Ok((interface, false));
     }
     endpoint.map()?;
-    let interface = endpoint.want("interface")?.text()?;
+    let interface = endpoint.require("interface")?.text()?;
     if let Some(limit) = endpoint.get("limit").filter(|limit| !limit.value().is_null()) {
         limit.integer()?;
     }
@@ -90,10 +90,10 @@ fn read_endpoint<'a>(endpoint: &Place<'a>) -> Result<(&'a str, bool), Error> {
 /// # Errors
 /// When Juju would refuse one.
 pub(super) fn read_extra_bindings(
-    top: &Place<'_>,
+    root: &Node<'_>,
     endpoints: &BTreeSet<String>,
 ) -> Result<BTreeSet<String>, Error> {
-    let Some(bindings) = top.get("extra-bindings") else {
+    let Some(bindings) = root.get("extra-bindings") else {
         return Ok(BTreeSet::new());
     };
     let mut names = BTreeSet::new();

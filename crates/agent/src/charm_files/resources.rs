@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::Place;
+use super::document::Node;
 use super::names::is_plain_name;
 use crate::error::Error;
 
@@ -17,8 +17,8 @@ pub(super) enum ResourceKind {
 ///
 /// # Errors
 /// When Juju would refuse one.
-pub(super) fn read_resources(top: &Place<'_>) -> Result<BTreeMap<String, ResourceKind>, Error> {
-    let resources = top.entries_of("resources")?.into_iter();
+pub(super) fn read_resources(root: &Node<'_>) -> Result<BTreeMap<String, ResourceKind>, Error> {
+    let resources = root.entries_of("resources")?.into_iter();
     resources
         .map(|(name, resource)| {
             if name.is_empty() {
@@ -42,7 +42,7 @@ pub(super) fn read_resources(top: &Place<'_>) -> Result<BTreeMap<String, Resourc
                     Err(resource.refuse("a resource of type file has a filename"))
                 }
                 name if kind == ResourceKind::File && name.contains('/') => {
-                    Err(resource.want("filename")?.refuse("a filename has no slash"))
+                    Err(resource.require("filename")?.refuse("a filename has no slash"))
                 }
                 _ => Ok((name.to_owned(), kind)),
             }
@@ -54,15 +54,15 @@ pub(super) fn read_resources(top: &Place<'_>) -> Result<BTreeMap<String, Resourc
 ///
 /// # Errors
 /// When Juju 3 would refuse one.
-pub(super) fn judge_payloads(top: &Place<'_>) -> Result<(), Error> {
-    for (name, payload) in top.entries_of("payloads")? {
+pub(super) fn check_payloads(root: &Node<'_>) -> Result<(), Error> {
+    for (name, payload) in root.entries_of("payloads")? {
         if !is_plain_name(name) || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
             return Err(
                 payload.refuse("a payload's name is lower-case letters, digits and hyphens")
             );
         }
         payload.map()?;
-        let kind = payload.want("type")?;
+        let kind = payload.require("type")?;
         if kind.text()?.is_empty() {
             return Err(kind.refuse("expected a type such as docker"));
         }

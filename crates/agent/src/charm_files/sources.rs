@@ -16,21 +16,21 @@ const ACTIONS: File = File::named("actions.yaml");
 /// charmcraft writes them when it packs.
 #[derive(Debug, Clone)]
 pub struct CharmSources {
-    pub(crate) metadata: Declared,
-    pub(crate) config: Option<Declared>,
-    pub(crate) actions: Option<Declared>,
+    pub(crate) metadata: Declaration,
+    pub(crate) config: Option<Declaration>,
+    pub(crate) actions: Option<Declaration>,
     dispatch: Option<DispatchProgram>,
 }
 
 /// One of the three.
 #[derive(Debug, Clone)]
-pub(crate) struct Declared {
+pub(crate) struct Declaration {
     /// The file that errors name.
     pub(super) file: File,
     /// `None` if there is nothing in it.
     pub(super) document: Option<Value>,
     /// Tells whether charmcraft writes it, since the author has not, or not all of it.
-    written_by_charmcraft: bool,
+    is_written_by_charmcraft: bool,
 }
 
 impl CharmSources {
@@ -41,9 +41,12 @@ impl CharmSources {
     /// [`ErrorKind::Unreadable`] if neither metadata.yaml nor charmcraft.yaml is there, or a file
     /// cannot be read; [`ErrorKind::Metadata`] if one is no YAML, or two of them declare the same.
     pub fn read(dir: &Path) -> Result<Self, Error> {
-        let charmcraft =
-            if dir.join("manifest.yaml").exists() { None } else { text(dir, CHARMCRAFT)? };
-        Self::read_beside(dir, charmcraft.as_deref())
+        let charmcraft = if dir.join("manifest.yaml").exists() {
+            None
+        } else {
+            read_if_present(dir, CHARMCRAFT)?
+        };
+        Self::read_with_charmcraft(dir, charmcraft.as_deref())
     }
 
     /// Reads a charm that was packed, as Juju does: without `charmcraft.yaml`.
@@ -51,11 +54,11 @@ impl CharmSources {
     /// # Errors
     /// As [`CharmSources::read`].
     pub fn read_packed(dir: &Path) -> Result<Self, Error> {
-        Self::read_beside(dir, None)
+        Self::read_with_charmcraft(dir, None)
     }
 
-    fn read_beside(dir: &Path, charmcraft: Option<&str>) -> Result<Self, Error> {
-        let metadata = text(dir, METADATA)?;
+    fn read_with_charmcraft(dir: &Path, charmcraft: Option<&str>) -> Result<Self, Error> {
+        let metadata = read_if_present(dir, METADATA)?;
         if metadata.is_none() && charmcraft.is_none() {
             let why = format!(
                 "cannot find metadata.yaml or charmcraft.yaml in {}: a charm's directory holds \
@@ -64,8 +67,8 @@ impl CharmSources {
             );
             return Err(Error::new(ErrorKind::Unreadable, why));
         }
-        let config = text(dir, CONFIG)?;
-        let actions = text(dir, ACTIONS)?;
+        let config = read_if_present(dir, CONFIG)?;
+        let actions = read_if_present(dir, ACTIONS)?;
         Self::parse(metadata.as_deref(), config.as_deref(), actions.as_deref(), charmcraft)
     }
 
@@ -107,65 +110,65 @@ impl CharmSources {
         ];
         files.into_iter().filter_map(|(file, declared)| {
             let document =
-                declared.filter(|declared| declared.written_by_charmcraft)?.document.as_ref()?;
+                declared.filter(|declared| declared.is_written_by_charmcraft)?.document.as_ref()?;
             Some((file.name, charmwright_yaml::to_yaml(document).ok()?))
         })
     }
 }
 
-fn metadata_of(text: Option<&str>, charmcraft: Map<String, Value>) -> Result<Declared, Error> {
+fn metadata_of(text: Option<&str>, charmcraft: Map<String, Value>) -> Result<Declaration, Error> {
     let Some(text) = text else {
-        return Ok(Declared {
+        return Ok(Declaration {
             file: CHARMCRAFT,
             document: Some(Value::Object(charmcraft)),
-            written_by_charmcraft: true,
+            is_written_by_charmcraft: true,
         });
     };
     let mut document = METADATA.read(text)?;
-    let written_by_charmcraft = !charmcraft.is_empty();
+    let is_written_by_charmcraft = !charmcraft.is_empty();
     if let Some(Value::Object(metadata)) = &mut document {
-        let twice: Vec<&str> = charmcraft
+        let duplicates: Vec<&str> = charmcraft
             .keys()
             .map(String::as_str)
             .filter(|key| metadata.contains_key(*key))
             .collect();
-        if !twice.is_empty() {
+        if !duplicates.is_empty() {
             return Err(CHARMCRAFT.refuse(&format!(
                 "metadata.yaml has the same keys ({}), and charmcraft takes each from one file \
                  only",
-                twice.join(", ")
+                duplicates.join(", ")
             )));
         }
         metadata.extend(charmcraft);
-    } else if document.is_none() && written_by_charmcraft {
+    } else if document.is_none() && is_written_by_charmcraft {
         document = Some(Value::Object(charmcraft));
     }
-    Ok(Declared { file: METADATA, document, written_by_charmcraft })
+    Ok(Declaration { file: METADATA, document, is_written_by_charmcraft })
 }
 
 /// The file, or the section of charmcraft.yaml: both are refused.
 fn section_of(
     (file, written): (File, Option<Option<Value>>),
     (section, given): (File, Option<Value>),
-) -> Result<Option<Declared>, Error> {
+) -> Result<Option<Declaration>, Error> {
     match (written, given) {
         (None, None) => Ok(None),
         (Some(document), None) => {
-            Ok(Some(Declared { file, document, written_by_charmcraft: false }))
+            Ok(Some(Declaration { file, document, is_written_by_charmcraft: false }))
         }
-        (None, Some(document)) => Ok(Some(Declared {
+        (None, Some(document)) => Ok(Some(Declaration {
             file: section,
             document: Some(document),
-            written_by_charmcraft: true,
+            is_written_by_charmcraft: true,
         })),
         (Some(_), Some(_)) => Err(CHARMCRAFT.refuse(&format!(
             "{}: {} is there too, and charmcraft takes one of them only",
-            section.under, file.name
+            section.section_key, file.name
         ))),
     }
 }
 
-fn text(dir: &Path, file: File) -> Result<Option<String>, Error> {
+fn read_if_present(dir: &Path, file: File) -> Result<Option<String>, Error> {
     match std::fs::read_to_string(dir.join(file.name)) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

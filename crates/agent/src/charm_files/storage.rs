@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::document::Place;
+use super::document::Node;
 use crate::error::Error;
 use crate::names::is_application;
 
@@ -12,9 +12,9 @@ use crate::names::is_application;
 ///
 /// # Errors
 /// When Juju would refuse one.
-pub(super) fn read_storages(top: &Place<'_>) -> Result<BTreeSet<String>, Error> {
+pub(super) fn read_storages(root: &Node<'_>) -> Result<BTreeSet<String>, Error> {
     let mut names = BTreeSet::new();
-    for (name, storage) in top.entries_of("storage")? {
+    for (name, storage) in root.entries_of("storage")? {
         if !is_application(name) {
             return Err(storage.refuse(
                 "a storage's name is lower-case letters and digits in words joined by hyphens, a \
@@ -27,9 +27,9 @@ pub(super) fn read_storages(top: &Place<'_>) -> Result<BTreeSet<String>, Error> 
     Ok(names)
 }
 
-fn read_storage(storage: &Place<'_>) -> Result<(), Error> {
+fn read_storage(storage: &Node<'_>) -> Result<(), Error> {
     storage.map()?;
-    let kind = storage.want("type")?;
+    let kind = storage.require("type")?;
     if !matches!(kind.text()?, "block" | "filesystem") {
         return Err(kind.refuse("expected filesystem or block"));
     }
@@ -52,7 +52,7 @@ fn read_storage(storage: &Place<'_>) -> Result<(), Error> {
     }
     if let Some(multiple) = storage.get("multiple") {
         multiple.map()?;
-        read_range(&multiple.want("range")?)?;
+        read_range(&multiple.require("range")?)?;
     }
     if let Some(properties) = storage.get("properties") {
         for property in properties.items()? {
@@ -65,7 +65,7 @@ fn read_storage(storage: &Place<'_>) -> Result<(), Error> {
 }
 
 /// `10`, `1-3`, `2+` or `2-`: how many instances there may be.
-fn read_range(range: &Place<'_>) -> Result<(), Error> {
+fn read_range(range: &Node<'_>) -> Result<(), Error> {
     let wrong = || range.refuse("expected a count such as 2, 1-3 or 0+");
     if let Value::String(text) = range.value() {
         // A text is only a count when it is a number alone.
@@ -97,7 +97,7 @@ fn read_range(range: &Place<'_>) -> Result<(), Error> {
 }
 
 /// `1G`, `512M`, `1.5TiB`: a number of mebibytes without a unit.
-fn read_size(size: &Place<'_>) -> Result<(), Error> {
+fn read_size(size: &Node<'_>) -> Result<(), Error> {
     let text = size.text()?;
     let digits = text.find(char::is_alphabetic).filter(|at| *at > 0).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -116,20 +116,20 @@ fn read_size(size: &Place<'_>) -> Result<(), Error> {
 ///
 /// # Errors
 /// When Juju would refuse one.
-pub(super) fn judge_devices(top: &Place<'_>) -> Result<(), Error> {
-    for (_, device) in top.entries_of("devices")? {
+pub(super) fn check_devices(root: &Node<'_>) -> Result<(), Error> {
+    for (_, device) in root.entries_of("devices")? {
         device.map()?;
         if let Some(description) = device.get("description") {
             description.text()?;
         }
-        let kind = device.want("type")?;
+        let kind = device.require("type")?;
         if kind.text()?.is_empty() {
             return Err(kind.refuse("expected a type such as gpu"));
         }
         let count = |key: &str| match device.get(key) {
             None => Ok(1),
-            Some(place) => match place.integer()? {
-                count if count < 0 => Err(place.refuse("a count is not negative")),
+            Some(node) => match node.integer()? {
+                count if count < 0 => Err(node.refuse("a count is not negative")),
                 count => Ok(count),
             },
         };

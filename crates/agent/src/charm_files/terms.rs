@@ -1,14 +1,14 @@
 //! `terms`: the agreements that a charm asks for, such as `cs:owner/name/27`.
 
-use super::document::Place;
+use super::document::Node;
 use crate::error::Error;
 
 /// Judges the terms.
 ///
 /// # Errors
 /// When Juju would refuse one.
-pub(super) fn judge_terms(top: &Place<'_>) -> Result<(), Error> {
-    let Some(terms) = top.get("terms") else {
+pub(super) fn check_terms(root: &Node<'_>) -> Result<(), Error> {
+    let Some(terms) = root.get("terms") else {
         return Ok(());
     };
     for term in terms.items()? {

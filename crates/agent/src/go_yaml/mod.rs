@@ -13,7 +13,7 @@ mod writer;
 
 use super::data::{Data, Fields};
 use super::go_number::yaml_number;
-use writer::{Place, STEP, Writer};
+use writer::{INDENT_STEP, Place, Writer};
 
 /// One document; ends with a line end.
 pub(super) fn document(data: &Data) -> String {
@@ -46,25 +46,25 @@ impl Writer {
     }
 
     fn list(&mut self, items: &[Data], place: Place) {
-        let around = self.indent;
+        let outer_indent = self.indent;
         // A list under its key is not indented.
         let is_under_key = place == Place::Entry && !self.is_at_indentation;
-        self.indent = match around {
+        self.indent = match outer_indent {
             None => Some(0),
             Some(indent) if is_under_key => Some(indent),
-            Some(indent) => Some(indent + STEP),
+            Some(indent) => Some(indent + INDENT_STEP),
         };
         for item in items {
             self.indentation();
             self.indicator("-", true);
             self.node(item, Place::Item);
         }
-        self.indent = around;
+        self.indent = outer_indent;
     }
 
     fn map(&mut self, map: &Fields) {
-        let around = self.indent;
-        self.indent = Some(around.map_or(0, |indent| indent + STEP));
+        let outer_indent = self.indent;
+        self.indent = Some(outer_indent.map_or(0, |indent| indent + INDENT_STEP));
         for (key, value) in order::sorted(map) {
             self.indentation();
             if scalar::is_simple_key(key) {
@@ -79,6 +79,6 @@ impl Writer {
             }
             self.node(value, Place::Entry);
         }
-        self.indent = around;
+        self.indent = outer_indent;
     }
 }

@@ -1,12 +1,12 @@
 //! Strings: the style that each gets, and where long ones are folded.
 
-use super::writer::{Place, STEP, Writer};
+use super::writer::{INDENT_STEP, Place, Writer};
 use charmwright_yaml::juju::is_text;
 
 /// A line that is longer is folded at its next single space.
-const WIDTH: usize = 80;
+const LINE_WIDTH: usize = 80;
 /// The bytes that the key before a `:` may have.
-const SIMPLE_KEY: usize = 128;
+const SIMPLE_KEY_LIMIT: usize = 128;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
@@ -18,17 +18,17 @@ enum Style {
 
 /// Returns true if a key stands on one line with its `:`.
 pub(super) fn is_simple_key(key: &str) -> bool {
-    key.len() <= SIMPLE_KEY && !key.contains(is_break)
+    key.len() <= SIMPLE_KEY_LIMIT && !key.contains(is_break)
 }
 
 /// The styles that can hold a text.
-struct Fitness {
-    plain: bool,
-    single_quoted: bool,
-    literal: bool,
+struct AllowedStyles {
+    may_be_plain: bool,
+    may_be_single_quoted: bool,
+    may_be_literal: bool,
 }
 
-impl Fitness {
+impl AllowedStyles {
     fn of(text: &str) -> Self {
         let is_space = |character: Option<char>| character == Some(' ');
         let (first, last) = (text.chars().next(), text.chars().next_back());
@@ -42,9 +42,15 @@ impl Fitness {
             || is_space(first)
             || is_space(last);
         Self {
-            plain: is_printable && !ends_blank && !text.contains(is_break) && !has_indicator(text),
-            single_quoted: is_printable && !has_break_then_space && !has_space_then_break,
-            literal: is_printable && !text.is_empty() && !has_space_then_break && !is_space(last),
+            may_be_plain: is_printable
+                && !ends_blank
+                && !text.contains(is_break)
+                && !has_indicator(text),
+            may_be_single_quoted: is_printable && !has_break_then_space && !has_space_then_break,
+            may_be_literal: is_printable
+                && !text.is_empty()
+                && !has_space_then_break
+                && !is_space(last),
         }
     }
 }
@@ -85,7 +91,7 @@ fn is_break(character: char) -> bool {
 
 impl Writer {
     pub(super) fn string(&mut self, text: &str, place: Place) {
-        let fitness = Fitness::of(text);
+        let allowed = AllowedStyles::of(text);
         let wanted = if text.contains('\n') {
             Style::Literal
         } else if is_text(text) && !is_sexagesimal(text) {
@@ -94,24 +100,24 @@ impl Writer {
             Style::DoubleQuoted
         };
         let style = match wanted {
-            Style::Plain if fitness.plain => Style::Plain,
-            Style::Plain if fitness.single_quoted => Style::SingleQuoted,
-            Style::Literal if fitness.literal && place != Place::Key => Style::Literal,
+            Style::Plain if allowed.may_be_plain => Style::Plain,
+            Style::Plain if allowed.may_be_single_quoted => Style::SingleQuoted,
+            Style::Literal if allowed.may_be_literal && place != Place::Key => Style::Literal,
             _ => Style::DoubleQuoted,
         };
-        let around = self.indent;
-        self.indent = Some(around.map_or(STEP, |indent| indent + STEP));
+        let outer_indent = self.indent;
+        self.indent = Some(outer_indent.map_or(INDENT_STEP, |indent| indent + INDENT_STEP));
         match style {
             Style::Plain => self.plain(text, place),
             Style::SingleQuoted => self.single_quoted(text, place),
             Style::DoubleQuoted => self.double_quoted(text, place),
             Style::Literal => self.literal(text),
         }
-        self.indent = around;
+        self.indent = outer_indent;
     }
 
     fn may_fold(&self, place: Place) -> bool {
-        place != Place::Key && self.column > WIDTH
+        place != Place::Key && self.column > LINE_WIDTH
     }
 
     pub(super) fn plain(&mut self, text: &str, place: Place) {
@@ -209,7 +215,7 @@ impl Writer {
         self.space();
         self.indicator("|", false);
         if text.starts_with(|first| first == ' ' || is_break(first)) {
-            self.indicator(&STEP.to_string(), false);
+            self.indicator(&INDENT_STEP.to_string(), false);
         }
         let mut from_end = text.chars().rev();
         match (from_end.next().is_some_and(is_break), from_end.next().is_none_or(is_break)) {

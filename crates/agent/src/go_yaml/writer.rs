@@ -1,7 +1,7 @@
 //! The text that is being written, and the marks on what was written last.
 
 /// The columns by which what is inside of something is indented.
-pub(super) const STEP: usize = 2;
+pub(super) const INDENT_STEP: usize = 2;
 
 /// The place of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,20 +20,20 @@ pub(crate) fn fill_defaults(
 fn fill(
     given: &mut Map<String, Value>,
     properties: &Map<String, Value>,
-    at: &str,
+    path: &str,
 ) -> Result<(), String> {
     for (name, schema) in properties {
         let inner = schema.get("properties").and_then(Value::as_object);
-        let here = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+        let path_here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         match given.get_mut(name) {
             Some(Value::Object(map)) => {
                 let inner = inner.ok_or_else(|| {
                     format!(
-                        "parameter {here} was given as a map, and its schema declares no \
+                        "parameter {path_here} was given as a map, and its schema declares no \
                          properties: Juju cannot take one"
                     )
                 })?;
-                fill(map, inner, &here)?;
+                fill(map, inner, &path_here)?;
             }
             Some(_) => {}
             None => {
@@ -41,7 +41,7 @@ fn fill(
                     given.insert(name.clone(), default.clone());
                 } else if let Some(inner) = inner {
                     let mut made = Map::new();
-                    fill(&mut made, inner, &here)?;
+                    fill(&mut made, inner, &path_here)?;
                     if !made.is_empty() {
                         given.insert(name.clone(), Value::Object(made));
                     }

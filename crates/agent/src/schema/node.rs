@@ -10,7 +10,7 @@ use super::pattern::Pattern;
 #[derive(Debug, Default)]
 pub(crate) struct Schema {
     pub(super) types: Vec<Type>,
-    pub(super) choices: Vec<Value>,
+    pub(super) enum_values: Vec<Value>,
 
     pub(super) multiple_of: Option<f64>,
     pub(super) minimum: Option<f64>,
@@ -18,19 +18,19 @@ pub(crate) struct Schema {
     pub(super) maximum: Option<f64>,
     pub(super) exclusive_maximum: bool,
 
-    pub(super) length: Bounds,
+    pub(super) string_length: Bounds,
     pub(super) pattern: Option<Pattern>,
 
-    pub(super) size: Bounds,
+    pub(super) property_count: Bounds,
     pub(super) required: Vec<String>,
     pub(super) properties: BTreeMap<String, Schema>,
     pub(super) pattern_properties: Vec<(Pattern, Schema)>,
-    pub(super) additional_properties: Rest,
+    pub(super) additional_properties: Additional,
     pub(super) dependencies: BTreeMap<String, Dependency>,
 
-    pub(super) count: Bounds,
+    pub(super) item_count: Bounds,
     pub(super) items: Items,
-    pub(super) additional_items: Rest,
+    pub(super) additional_items: Additional,
     pub(super) unique_items: bool,
 
     pub(super) all_of: Vec<Schema>,
@@ -87,11 +87,11 @@ pub(super) struct Bounds {
 
 /// The rule for what no other rule names (`additionalProperties`, `additionalItems`).
 #[derive(Debug, Default)]
-pub(super) enum Rest {
+pub(super) enum Additional {
     #[default]
     NotGiven,
     Allowed(bool),
-    Held(Box<Schema>),
+    Schema(Box<Schema>),
 }
 
 /// The rule of `items`.
@@ -100,14 +100,14 @@ pub(super) enum Items {
     #[default]
     NotGiven,
     Each(Box<Schema>),
-    InTurn(Vec<Schema>),
+    Tuple(Vec<Schema>),
 }
 
 /// The rule that a property's presence brings.
 #[derive(Debug)]
 pub(super) enum Dependency {
-    On(Vec<String>),
-    Held(Box<Schema>),
+    Properties(Vec<String>),
+    Schema(Box<Schema>),
 }
 
 /// 2^53 - 1: the largest whole number that Juju's validator takes for an integer.
@@ -119,18 +119,18 @@ pub(super) fn is_integer(number: f64) -> bool {
 }
 
 /// Tells whether two values are the same JSON; every number is a 64-bit float to the validator.
-pub(super) fn same(left: &Value, right: &Value) -> bool {
+pub(super) fn is_equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len()
-                && left.iter().zip(right).all(|(left, right)| same(left, right))
+                && left.iter().zip(right).all(|(left, right)| is_equal(left, right))
         }
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len()
                 && left
                     .iter()
-                    .all(|(key, left)| right.get(key).is_some_and(|right| same(left, right)))
+                    .all(|(key, left)| right.get(key).is_some_and(|right| is_equal(left, right)))
         }
         (left, right) => left == right,
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::node::{Bounds, Dependency, Items, Rest, Schema, Type, is_integer};
+use super::node::{Additional, Bounds, Dependency, Items, Schema, Type, is_integer};
 use super::pattern::Pattern;
 
 impl Schema {
@@ -35,31 +35,31 @@ impl Schema {
         }
         Ok(Self {
             types: types(map)?,
-            choices: choices(map)?,
+            enum_values: enum_values(map)?,
             multiple_of: multiple_of(map)?,
             minimum,
             exclusive_minimum: exclusive(map, "exclusiveMinimum", "minimum", "boolean")?,
             maximum,
             exclusive_maximum: exclusive(map, "exclusiveMaximum", "maximum", "number")?,
-            length: bounds(map, "minLength", "maxLength")?,
+            string_length: bounds(map, "minLength", "maxLength")?,
             pattern: pattern(map)?,
-            size: bounds(map, "minProperties", "maxProperties")?,
+            property_count: bounds(map, "minProperties", "maxProperties")?,
             required: required(map)?,
             properties: properties(map)?,
             pattern_properties: pattern_properties(map)?,
-            additional_properties: rest(map, "additionalProperties")?,
+            additional_properties: additional(map, "additionalProperties")?,
             dependencies: dependencies(map)?,
-            count: bounds(map, "minItems", "maxItems")?,
+            item_count: bounds(map, "minItems", "maxItems")?,
             items: items(map)?,
-            additional_items: rest(map, "additionalItems")?,
+            additional_items: additional(map, "additionalItems")?,
             unique_items: match map.get("uniqueItems") {
                 None => false,
                 Some(Value::Bool(unique)) => *unique,
                 Some(_) => return Err("uniqueItems must be of a boolean".to_owned()),
             },
-            all_of: several(map, "allOf")?,
-            any_of: several(map, "anyOf")?,
-            one_of: several(map, "oneOf")?,
+            all_of: schema_list(map, "allOf")?,
+            any_of: schema_list(map, "anyOf")?,
+            one_of: schema_list(map, "oneOf")?,
             not: match map.get("not") {
                 None => None,
                 Some(schema @ Value::Object(_)) => Some(Box::new(Self::parse(schema)?)),
@@ -90,13 +90,13 @@ fn types(map: &Map<String, Value>) -> Result<Vec<Type>, String> {
     }
 }
 
-fn choices(map: &Map<String, Value>) -> Result<Vec<Value>, String> {
+fn enum_values(map: &Map<String, Value>) -> Result<Vec<Value>, String> {
     let Some(value) = map.get("enum") else {
         return Ok(Vec::new());
     };
     let choices = value.as_array().ok_or("enum must be of an array")?;
     let twice = choices.iter().enumerate().any(|(index, choice)| {
-        choices.iter().take(index).any(|other| super::node::same(other, choice))
+        choices.iter().take(index).any(|other| super::node::is_equal(other, choice))
     });
     if twice {
         return Err("enum items must be unique".to_owned());
@@ -204,11 +204,11 @@ fn pattern_properties(map: &Map<String, Value>) -> Result<Vec<(Pattern, Schema)>
         .collect()
 }
 
-fn rest(map: &Map<String, Value>, key: &str) -> Result<Rest, String> {
+fn additional(map: &Map<String, Value>, key: &str) -> Result<Additional, String> {
     Ok(match map.get(key) {
-        None => Rest::NotGiven,
-        Some(Value::Bool(allowed)) => Rest::Allowed(*allowed),
-        Some(schema @ Value::Object(_)) => Rest::Held(Box::new(Schema::parse(schema)?)),
+        None => Additional::NotGiven,
+        Some(Value::Bool(allowed)) => Additional::Allowed(*allowed),
+        Some(schema @ Value::Object(_)) => Additional::Schema(Box::new(Schema::parse(schema)?)),
         Some(_) => return Err(format!("{key} must be of type boolean/schema")),
     })
 }
@@ -225,9 +225,9 @@ fn dependencies(map: &Map<String, Value>) -> Result<BTreeMap<String, Dependency>
             let dependency = match dependency {
                 Value::Array(names) => {
                     let names = names.iter().map(|name| name.as_str().map(str::to_owned));
-                    Dependency::On(names.collect::<Option<_>>().ok_or_else(wrong)?)
+                    Dependency::Properties(names.collect::<Option<_>>().ok_or_else(wrong)?)
                 }
-                schema @ Value::Object(_) => Dependency::Held(Box::new(Schema::parse(schema)?)),
+                schema @ Value::Object(_) => Dependency::Schema(Box::new(Schema::parse(schema)?)),
                 _ => return Err(wrong()),
             };
             Ok((name.clone(), dependency))
@@ -240,7 +240,7 @@ fn items(map: &Map<String, Value>) -> Result<Items, String> {
     Ok(match map.get("items") {
         None => Items::NotGiven,
         Some(schema @ Value::Object(_)) => Items::Each(Box::new(Schema::parse(schema)?)),
-        Some(Value::Array(schemas)) => Items::InTurn(
+        Some(Value::Array(schemas)) => Items::Tuple(
             schemas
                 .iter()
                 .map(|schema| {
@@ -252,7 +252,7 @@ fn items(map: &Map<String, Value>) -> Result<Items, String> {
     })
 }
 
-fn several(map: &Map<String, Value>, key: &str) -> Result<Vec<Schema>, String> {
+fn schema_list(map: &Map<String, Value>, key: &str) -> Result<Vec<Schema>, String> {
     match map.get(key) {
         None => Ok(Vec::new()),
         Some(Value::Array(schemas)) => schemas.iter().map(Schema::parse).collect(),

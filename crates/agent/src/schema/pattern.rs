@@ -25,7 +25,7 @@ impl Pattern {
     /// # Errors
     /// The reason why it is none.
     pub(super) fn compile(pattern: &str) -> Result<Self, String> {
-        let compiled = Regex::new(&translated(pattern)?).map_err(|why| why.to_string())?;
+        let compiled = Regex::new(&translate(pattern)?).map_err(|why| why.to_string())?;
         Ok(Self { text: pattern.to_owned(), compiled })
     }
 
@@ -42,17 +42,17 @@ impl Pattern {
 
 /// The last thing that was read, as far as a repetition after it is concerned.
 #[derive(PartialEq, Eq)]
-enum Last {
+enum LastToken {
     Other,
     Repetition,
     /// A repetition and the `?` that makes it lazy.
     Lazy,
 }
 
-fn translated(pattern: &str) -> Result<String, String> {
+fn translate(pattern: &str) -> Result<String, String> {
     let mut text = String::with_capacity(pattern.len());
     let mut rest = pattern.chars().peekable();
-    let mut last = Last::Other;
+    let mut last = LastToken::Other;
     while let Some(character) = rest.next() {
         let repeats = match character {
             '*' | '+' | '?' => true,
@@ -60,12 +60,12 @@ fn translated(pattern: &str) -> Result<String, String> {
                 Some(length) => {
                     text.push('{');
                     text.extend(rest.by_ref().take(length));
-                    repetition(&mut last, '{')?;
+                    take_repetition(&mut last, '{')?;
                     continue;
                 }
                 None => {
                     text.push_str("\\{");
-                    last = Last::Other;
+                    last = LastToken::Other;
                     continue;
                 }
             },
@@ -74,12 +74,12 @@ fn translated(pattern: &str) -> Result<String, String> {
         if repeats {
             // At the beginning of a group `?` is the group's own.
             if !(character == '?' && text.ends_with('(') && !text.ends_with("\\(")) {
-                repetition(&mut last, character)?;
+                take_repetition(&mut last, character)?;
             }
             text.push(character);
             continue;
         }
-        last = Last::Other;
+        last = LastToken::Other;
         match character {
             '\\' => escape(&mut text, &mut rest),
             '[' => class(&mut text, &mut rest),
@@ -89,11 +89,11 @@ fn translated(pattern: &str) -> Result<String, String> {
     Ok(text)
 }
 
-fn repetition(last: &mut Last, character: char) -> Result<(), String> {
+fn take_repetition(last: &mut LastToken, character: char) -> Result<(), String> {
     *last = match last {
-        Last::Other => Last::Repetition,
-        Last::Repetition if character == '?' => Last::Lazy,
-        Last::Repetition | Last::Lazy => {
+        LastToken::Other => LastToken::Repetition,
+        LastToken::Repetition if character == '?' => LastToken::Lazy,
+        LastToken::Repetition | LastToken::Lazy => {
             return Err("invalid nested repetition operator".to_owned());
         }
     };

@@ -2,202 +2,227 @@
 
 use serde_json::{Map, Value};
 
-use super::node::{Bounds, Dependency, Items, Rest, Schema, Type, is_integer, same};
+use super::node::{Additional, Bounds, Dependency, Items, Schema, Type, is_equal, is_integer};
 
 impl Schema {
     /// Every way in which `value` breaks the schema, in the validator's words: `(root).port : must
     /// be of type integer, given string`. Juju writes the value itself where this writes its type,
     /// since it may be a password.
     pub(crate) fn violations(&self, value: &Value) -> Vec<String> {
-        let mut found = Found::default();
-        self.hold("(root)", value, &mut found);
-        found.violations
+        let mut result = ValidationResult::default();
+        self.validate("(root)", value, &mut result);
+        result.violations
     }
 
-    fn hold(&self, at: &str, value: &Value, found: &mut Found) {
-        if !self.types.is_empty() && !self.types.iter().any(|kind| is_a(value, *kind)) {
+    fn validate(&self, path: &str, value: &Value, result: &mut ValidationResult) {
+        if !self.types.is_empty() && !self.types.iter().any(|kind| has_type(value, *kind)) {
             let names: Vec<&str> = self.types.iter().map(|kind| kind.name()).collect();
             let names = match names.as_slice() {
                 [name] => (*name).to_owned(),
                 several => format!("[{}]", several.join(",")),
             };
-            return found.add(at, value, format!("must be of type {names}"));
+            return result.add(path, value, format!("must be of type {names}"));
         }
-        self.hold_combined(at, value, found);
+        self.validate_combined(path, value, result);
         match value {
-            Value::Array(items) => self.hold_array(at, value, items, found),
-            Value::Object(map) => self.hold_object(at, value, map, found),
+            Value::Array(items) => self.validate_array(path, value, items, result),
+            Value::Object(map) => self.validate_object(path, value, map, result),
             Value::Number(number) => {
-                self.hold_number(at, value, number.as_f64().unwrap_or(f64::NAN), found);
+                self.validate_number(path, value, number.as_f64().unwrap_or(f64::NAN), result);
             }
-            Value::String(text) => self.hold_text(at, value, text, found),
+            Value::String(text) => self.validate_text(path, value, text, result),
             Value::Null | Value::Bool(_) => {}
         }
-        if !self.choices.is_empty() && !self.choices.iter().any(|choice| same(choice, value)) {
-            let choices: Vec<String> = self.choices.iter().map(Value::to_string).collect();
-            found.add(
-                at,
+        if !self.enum_values.is_empty()
+            && !self.enum_values.iter().any(|choice| is_equal(choice, value))
+        {
+            let choices: Vec<String> = self.enum_values.iter().map(Value::to_string).collect();
+            result.add(
+                path,
                 value,
                 format!("must match one of the enum values [{}]", choices.join(",")),
             );
         }
-        found.passed();
+        result.increment_score();
         if let Value::Object(map) = value {
             for (name, property) in &self.properties {
                 if let Some(value) = map.get(name) {
-                    property.hold(&below(at, name), value, found);
+                    property.validate(&child_path(path, name), value, result);
                 }
             }
         }
-        found.passed();
+        result.increment_score();
     }
 
-    fn apart(&self, at: &str, value: &Value) -> Found {
-        let mut found = Found::default();
-        self.hold(at, value, &mut found);
-        found
+    fn validate_alone(&self, path: &str, value: &Value) -> ValidationResult {
+        let mut result = ValidationResult::default();
+        self.validate(path, value, &mut result);
+        result
     }
 
-    fn hold_combined(&self, at: &str, value: &Value, found: &mut Found) {
+    fn validate_combined(&self, path: &str, value: &Value, result: &mut ValidationResult) {
         if !self.any_of.is_empty() {
-            let tried: Vec<Found> =
-                self.any_of.iter().map(|schema| schema.apart(at, value)).collect();
-            if !tried.iter().any(Found::is_clean) {
-                found.add(at, value, "must validate at least one schema (anyOf)");
-                found.take_nearest(tried);
+            let tried: Vec<ValidationResult> =
+                self.any_of.iter().map(|schema| schema.validate_alone(path, value)).collect();
+            if !tried.iter().any(ValidationResult::is_valid) {
+                result.add(path, value, "must validate at least one schema (anyOf)");
+                result.merge_best(tried);
             }
         }
         if !self.one_of.is_empty() {
-            let tried: Vec<Found> =
-                self.one_of.iter().map(|schema| schema.apart(at, value)).collect();
-            let clean = tried.iter().filter(|found| found.is_clean()).count();
+            let tried: Vec<ValidationResult> =
+                self.one_of.iter().map(|schema| schema.validate_alone(path, value)).collect();
+            let clean = tried.iter().filter(|result| result.is_valid()).count();
             if clean != 1 {
-                found.add(at, value, "must validate one and only one schema (oneOf)");
+                result.add(path, value, "must validate one and only one schema (oneOf)");
                 if clean == 0 {
-                    found.take_nearest(tried);
+                    result.merge_best(tried);
                 }
             }
         }
         let mut all = true;
         for schema in &self.all_of {
-            let tried = schema.apart(at, value);
-            all &= tried.is_clean();
-            found.merge(tried);
+            let tried = schema.validate_alone(path, value);
+            all &= tried.is_valid();
+            result.merge(tried);
         }
         if !all {
-            found.add(at, value, "must validate all the schemas (allOf)");
+            result.add(path, value, "must validate all the schemas (allOf)");
         }
-        if self.not.as_ref().is_some_and(|schema| schema.apart(at, value).is_clean()) {
-            found.add(at, value, "must not validate the schema (not)");
+        if self.not.as_ref().is_some_and(|schema| schema.validate_alone(path, value).is_valid()) {
+            result.add(path, value, "must not validate the schema (not)");
         }
         if let Value::Object(map) = value {
             for (name, dependency) in &self.dependencies {
                 match dependency {
                     _ if !map.contains_key(name) => {}
-                    Dependency::On(others) => {
+                    Dependency::Properties(others) => {
                         for other in others.iter().filter(|other| !map.contains_key(*other)) {
-                            found.add(at, value, format!("has a dependency on {other}"));
+                            result.add(path, value, format!("has a dependency on {other}"));
                         }
                     }
-                    Dependency::Held(schema) => schema.hold(at, value, found),
+                    Dependency::Schema(schema) => schema.validate(path, value, result),
                 }
             }
         }
-        found.passed();
+        result.increment_score();
     }
 
-    fn hold_array(&self, at: &str, value: &Value, items: &[Value], found: &mut Found) {
+    fn validate_array(
+        &self,
+        path: &str,
+        value: &Value,
+        items: &[Value],
+        result: &mut ValidationResult,
+    ) {
         match &self.items {
             Items::NotGiven => {}
             Items::Each(schema) => {
                 for (index, item) in items.iter().enumerate() {
-                    found.merge(schema.apart(&below(at, &index.to_string()), item));
+                    result
+                        .merge(schema.validate_alone(&child_path(path, &index.to_string()), item));
                 }
             }
             // A shorter list is not looked at, and of a longer one only what is beyond.
-            Items::InTurn(schemas) if schemas.len() == items.len() => {
+            Items::Tuple(schemas) if schemas.len() == items.len() => {
                 for (index, (schema, item)) in schemas.iter().zip(items).enumerate() {
-                    found.merge(schema.apart(&below(at, &index.to_string()), item));
+                    result
+                        .merge(schema.validate_alone(&child_path(path, &index.to_string()), item));
                 }
             }
-            Items::InTurn(schemas) if schemas.is_empty() => {}
-            Items::InTurn(schemas) => match &self.additional_items {
-                Rest::Allowed(false) if items.len() > schemas.len() => {
-                    found.add(at, value, "no additional item allowed on array");
+            Items::Tuple(schemas) if schemas.is_empty() => {}
+            Items::Tuple(schemas) => match &self.additional_items {
+                Additional::Allowed(false) if items.len() > schemas.len() => {
+                    result.add(path, value, "no additional item allowed on array");
                 }
-                Rest::Held(schema) => {
+                Additional::Schema(schema) => {
                     for (index, item) in items.iter().enumerate().skip(schemas.len()) {
-                        found.merge(schema.apart(&below(at, &index.to_string()), item));
+                        result.merge(
+                            schema.validate_alone(&child_path(path, &index.to_string()), item),
+                        );
                     }
                 }
-                Rest::NotGiven | Rest::Allowed(_) => {}
+                Additional::NotGiven | Additional::Allowed(_) => {}
             },
         }
-        match outside(self.count, items.len()) {
+        match compare_with_bounds(self.item_count, items.len()) {
             Some(Outside::Below(least)) => {
-                found.add(at, value, format!("array must have at least {least} items"));
+                result.add(path, value, format!("array must have at least {least} items"));
             }
             Some(Outside::Above(most)) => {
-                found.add(at, value, format!("array must have at the most {most} items"));
+                result.add(path, value, format!("array must have at the most {most} items"));
             }
             None => {}
         }
         if self.unique_items {
             for (index, item) in items.iter().enumerate() {
-                if items.iter().take(index).any(|other| same(other, item)) {
-                    found.add(at, value, "array items must be unique");
+                if items.iter().take(index).any(|other| is_equal(other, item)) {
+                    result.add(path, value, "array items must be unique");
                 }
             }
         }
-        found.passed();
+        result.increment_score();
     }
 
-    fn hold_object(&self, at: &str, value: &Value, map: &Map<String, Value>, found: &mut Found) {
-        match outside(self.size, map.len()) {
+    fn validate_object(
+        &self,
+        path: &str,
+        value: &Value,
+        map: &Map<String, Value>,
+        result: &mut ValidationResult,
+    ) {
+        match compare_with_bounds(self.property_count, map.len()) {
             Some(Outside::Below(least)) => {
-                found.add(at, value, format!("must have at least {least} properties"));
+                result.add(path, value, format!("must have at least {least} properties"));
             }
             Some(Outside::Above(most)) => {
-                found.add(at, value, format!("must have at the most {most} properties"));
+                result.add(path, value, format!("must have at the most {most} properties"));
             }
             None => {}
         }
         for name in &self.required {
             if map.contains_key(name) {
-                found.passed();
+                result.increment_score();
             } else {
-                found.add(at, value, format!("\"{name}\" property is missing and required"));
+                result.add(path, value, format!("\"{name}\" property is missing and required"));
             }
         }
-        if !matches!(self.additional_properties, Rest::Allowed(true)) {
+        if !matches!(self.additional_properties, Additional::Allowed(true)) {
             for (name, item) in map {
-                self.hold_name(at, value, name, item, found);
+                self.validate_name(path, value, name, item, result);
             }
         }
-        found.passed();
+        result.increment_score();
     }
 
     /// Holds one property of a map against what its name asks for, `properties` aside.
-    fn hold_name(&self, at: &str, value: &Value, name: &str, item: &Value, found: &mut Found) {
-        let (mut matched, mut clean) = (false, false);
+    fn validate_name(
+        &self,
+        path: &str,
+        value: &Value,
+        name: &str,
+        item: &Value,
+        result: &mut ValidationResult,
+    ) {
+        let (mut has_matching_pattern, mut clean) = (false, false);
         for (pattern, schema) in &self.pattern_properties {
             if pattern.is_match(name) {
-                matched = true;
-                let tried = schema.apart(&below(at, name), item);
-                clean |= tried.is_clean();
-                found.merge(tried);
+                has_matching_pattern = true;
+                let tried = schema.validate_alone(&child_path(path, name), item);
+                clean |= tried.is_valid();
+                result.merge(tried);
             }
         }
         if clean {
-            return found.passed();
+            return result.increment_score();
         }
-        let known = self.properties.contains_key(name) && !matched;
+        let known = self.properties.contains_key(name) && !has_matching_pattern;
         match &self.additional_properties {
-            Rest::Allowed(_) if !known => {
-                found.add(at, value, format!("additional property \"{name}\" is not allowed"));
+            Additional::Allowed(_) if !known => {
+                result.add(path, value, format!("additional property \"{name}\" is not allowed"));
             }
-            Rest::Held(schema) if !known => found.merge(schema.apart(at, item)),
-            Rest::NotGiven if matched => {
+            Additional::Schema(schema) if !known => result.merge(schema.validate_alone(path, item)),
+            Additional::NotGiven if has_matching_pattern => {
                 let patterns: Vec<String> = self
                     .pattern_properties
                     .iter()
@@ -207,79 +232,89 @@ impl Schema {
                     [pattern] => pattern.clone(),
                     several => format!("[{}]", several.join(",")),
                 };
-                found.add(
-                    at,
+                result.add(
+                    path,
                     value,
                     format!("property \"{name}\" does not match pattern {patterns}"),
                 );
             }
-            Rest::NotGiven | Rest::Allowed(_) | Rest::Held(_) => {}
+            Additional::NotGiven | Additional::Allowed(_) | Additional::Schema(_) => {}
         }
     }
 
-    fn hold_text(&self, at: &str, value: &Value, text: &str, found: &mut Found) {
-        match outside(self.length, text.chars().count()) {
+    fn validate_text(&self, path: &str, value: &Value, text: &str, result: &mut ValidationResult) {
+        match compare_with_bounds(self.string_length, text.chars().count()) {
             Some(Outside::Below(least)) => {
-                found.add(at, value, format!("string length must be greater or equal to {least}"));
+                result.add(
+                    path,
+                    value,
+                    format!("string length must be greater or equal to {least}"),
+                );
             }
             Some(Outside::Above(most)) => {
-                found.add(at, value, format!("string length must be lower or equal to {most}"));
+                result.add(path, value, format!("string length must be lower or equal to {most}"));
             }
             None => {}
         }
         if let Some(pattern) = self.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
-            found.add(at, value, format!("does not match pattern '{}'", pattern.as_str()));
+            result.add(path, value, format!("does not match pattern '{}'", pattern.as_str()));
         }
-        found.passed();
+        result.increment_score();
     }
 
     /// The words for an exclusive bound and the other one are the wrong way round in the validator;
     /// they are put right here.
-    fn hold_number(&self, at: &str, value: &Value, number: f64, found: &mut Found) {
+    fn validate_number(
+        &self,
+        path: &str,
+        value: &Value,
+        number: f64,
+        result: &mut ValidationResult,
+    ) {
         if let Some(step) = self.multiple_of.filter(|step| !is_integer(number / step)) {
-            found.add(at, value, format!("must be a multiple of {step}"));
+            result.add(path, value, format!("must be a multiple of {step}"));
         }
         match self.maximum {
             Some(most) if self.exclusive_maximum && number >= most => {
-                found.add(at, value, format!("must be lower than {most}"));
+                result.add(path, value, format!("must be lower than {most}"));
             }
             Some(most) if number > most => {
-                found.add(at, value, format!("must be lower than or equal to {most}"));
+                result.add(path, value, format!("must be lower than or equal to {most}"));
             }
             _ => {}
         }
         match self.minimum {
             Some(least) if self.exclusive_minimum && number <= least => {
-                found.add(at, value, format!("must be greater than {least}"));
+                result.add(path, value, format!("must be greater than {least}"));
             }
             Some(least) if number < least => {
-                found.add(at, value, format!("must be greater than or equal to {least}"));
+                result.add(path, value, format!("must be greater than or equal to {least}"));
             }
             _ => {}
         }
-        found.passed();
+        result.increment_score();
     }
 }
 
 /// The violations so far, and how near the value came: of several schemas, none of which fits, the
 /// one with the highest score is told of.
 #[derive(Debug, Default)]
-struct Found {
+struct ValidationResult {
     violations: Vec<String>,
     score: i64,
 }
 
-impl Found {
-    fn add(&mut self, at: &str, value: &Value, why: impl AsRef<str>) {
-        self.violations.push(format!("{at} : {}, given {}", why.as_ref(), kind_of(value)));
+impl ValidationResult {
+    fn add(&mut self, path: &str, value: &Value, why: impl AsRef<str>) {
+        self.violations.push(format!("{path} : {}, given {}", why.as_ref(), kind_of(value)));
         self.score -= 2;
     }
 
-    fn passed(&mut self) {
+    fn increment_score(&mut self) {
         self.score += 1;
     }
 
-    fn is_clean(&self) -> bool {
+    fn is_valid(&self) -> bool {
         self.violations.is_empty()
     }
 
@@ -289,7 +324,7 @@ impl Found {
     }
 
     /// Takes the violations of the one that came nearest; of two equal ones, the first.
-    fn take_nearest(&mut self, tried: Vec<Self>) {
+    fn merge_best(&mut self, tried: Vec<Self>) {
         let nearest = tried
             .into_iter()
             .reduce(|best, next| if next.score > best.score { next } else { best });
@@ -305,7 +340,7 @@ enum Outside {
     Above(i64),
 }
 
-fn outside(bounds: Bounds, count: usize) -> Option<Outside> {
+fn compare_with_bounds(bounds: Bounds, count: usize) -> Option<Outside> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     match bounds {
         Bounds { min: Some(min), .. } if count < min => Some(Outside::Below(min)),
@@ -314,7 +349,7 @@ fn outside(bounds: Bounds, count: usize) -> Option<Outside> {
     }
 }
 
-fn is_a(value: &Value, kind: Type) -> bool {
+fn has_type(value: &Value, kind: Type) -> bool {
     match kind {
         Type::Array => value.is_array(),
         Type::Boolean => value.is_boolean(),
@@ -337,6 +372,6 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-fn below(at: &str, name: &str) -> String {
-    format!("{at}.{name}")
+fn child_path(path: &str, name: &str) -> String {
+    format!("{path}.{name}")
 }

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::super::{ActionRecord, ActionStatus, CharmMeta, ErrorKind};
-use super::{Bench, HookExit, action};
+use super::{Fixture, HookExit, action};
 
 #[test]
 fn parameters_are_checked_and_defaulted_before_the_charm_runs() {
-    let mut bench = Bench::started();
+    let mut fixture = Fixture::started();
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     for (name, params, part) in [
         ("nope", vec![], "the charm has no such action (it has: restart, strict)"),
@@ -38,34 +38,34 @@ fn parameters_are_checked_and_defaulted_before_the_charm_runs() {
         ("restart", vec![pair("a..b", "1")], "expected a key"),
         ("restart", vec![pair("force", "[")], "force: the value is no YAML"),
     ] {
-        let error = bench.unit.run_action(name, &params).unwrap_err();
+        let error = fixture.unit.run_action(name, &params).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Action);
         assert!(
             error.to_string().starts_with("cannot run action ") && error.to_string().contains(part),
             "{error}"
         );
     }
-    assert_eq!(bench.unit.actions().count(), 0, "a refused action is not even recorded");
-    bench.unit.run_action("strict", &[pair("id", "\"010\"")]).unwrap();
-    bench.begin();
-    assert_eq!(bench.get(&["action-get", "--format=json"]), "{\"id\":\"010\"}\n");
+    assert_eq!(fixture.unit.actions().count(), 0, "a refused action is not even recorded");
+    fixture.unit.run_action("strict", &[pair("id", "\"010\"")]).unwrap();
+    fixture.begin();
+    assert_eq!(fixture.tool_stdout(&["action-get", "--format=json"]), "{\"id\":\"010\"}\n");
 }
 
 #[test]
 fn what_is_required_is_given_although_it_has_a_default() {
-    let mut bench = Bench::started();
+    let mut fixture = Fixture::started();
     let actions = "act:\n  params:\n    to: {type: string, default: /tmp}\n    who: {properties: \
                    {first: {default: x}, last: {}}}\n  required: [to]\n";
-    bench.unit.controller.meta =
+    fixture.unit.controller.meta =
         CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, Some(actions)).unwrap();
-    let error = bench.unit.run_action("act", &[]).unwrap_err().to_string();
+    let error = fixture.unit.run_action("act", &[]).unwrap_err().to_string();
     assert!(error.contains("\"to\" property is missing and required"), "{error}");
     let given =
         [("to", "/srv"), ("who.last", "z")].map(|(key, value)| (key.to_owned(), value.to_owned()));
-    bench.unit.run_action("act", &given).unwrap();
-    bench.begin();
+    fixture.unit.run_action("act", &given).unwrap();
+    fixture.begin();
     assert_eq!(
-        bench.get(&["action-get", "--format=json"]),
+        fixture.tool_stdout(&["action-get", "--format=json"]),
         "{\"to\":\"/srv\",\"who\":{\"first\":\"x\",\"last\":\"z\"}}\n",
         "and the defaults of a nested map are filled in"
     );
@@ -75,24 +75,24 @@ fn what_is_required_is_given_although_it_has_a_default() {
 fn juju_4_refuses_what_is_not_declared() {
     let undeclared = [("unheard-of".to_owned(), "1".to_owned())];
     for (version, refused) in [("3.6.28", false), ("4.0.15", true), ("4.1-beta2", true)] {
-        let mut bench = Bench::version(version);
-        bench.drain();
-        let outcome = bench.unit.run_action("restart", &undeclared);
+        let mut fixture = Fixture::with_version(version);
+        fixture.run_all();
+        let outcome = fixture.unit.run_action("restart", &undeclared);
         assert_eq!(outcome.is_err(), refused, "{version}: {outcome:?}");
         let actions = "act: {additionalProperties: true}";
-        bench.unit.controller.meta =
+        fixture.unit.controller.meta =
             CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, Some(actions)).unwrap();
-        assert!(bench.unit.run_action("act", &undeclared).is_ok(), "{version}");
+        assert!(fixture.unit.run_action("act", &undeclared).is_ok(), "{version}");
     }
 }
 
 #[test]
 fn results_are_told_with_code_and_output() {
-    let mut bench = Bench::in_action(&[]);
-    bench.get(&["action-set", "a.b=1", "a=2", "a.c=3", "x=<"]);
-    bench.get(&["state-set", "k=v"]);
-    bench.get(&["action-log", "half way"]);
-    let finished = bench.unit.finish(&HookExit::Code(0), bench.now, b"hello\n", b"").unwrap();
+    let mut fixture = Fixture::in_action(&[]);
+    fixture.tool_stdout(&["action-set", "a.b=1", "a=2", "a.c=3", "x=<"]);
+    fixture.tool_stdout(&["state-set", "k=v"]);
+    fixture.tool_stdout(&["action-log", "half way"]);
+    let finished = fixture.unit.finish(&HookExit::Code(0), fixture.now, b"hello\n", b"").unwrap();
     let record = action(&finished);
     assert_eq!((record.status(), record.message()), (ActionStatus::Completed, ""));
     assert_eq!(
@@ -101,16 +101,17 @@ fn results_are_told_with_code_and_output() {
     );
     assert_eq!(record.log(), ["half way"]);
     assert!(finished.committed());
-    assert_eq!(bench.unit.state().len(), 1);
-    assert_eq!(bench.unit.action(record.id()), Some(record));
+    assert_eq!(fixture.unit.state().len(), 1);
+    assert_eq!(fixture.unit.action(record.id()), Some(record));
 }
 
 #[test]
 fn a_failing_action_is_no_error_of_the_unit() {
-    let mut bench = Bench::in_action(&[]);
-    bench.get(&["action-set", "got=half"]);
-    bench.get(&["state-set", "k=v"]);
-    let finished = bench.unit.finish(&HookExit::Code(2), bench.now, b"", b"\xff\xfe\n").unwrap();
+    let mut fixture = Fixture::in_action(&[]);
+    fixture.tool_stdout(&["action-set", "got=half"]);
+    fixture.tool_stdout(&["state-set", "k=v"]);
+    let finished =
+        fixture.unit.finish(&HookExit::Code(2), fixture.now, b"", b"\xff\xfe\n").unwrap();
     let record = action(&finished);
     assert_eq!((record.status(), record.message()), (ActionStatus::Failed, "exit status 2"));
     assert_eq!(
@@ -118,16 +119,16 @@ fn a_failing_action_is_no_error_of_the_unit() {
         json!({"got": "half", "return-code": 2, "stderr": "//4K", "stderr-encoding": "base64"}),
         "results are sent however it ends"
     );
-    assert!(bench.unit.state().is_empty(), "what the hook buffered is dropped");
-    assert_ne!(bench.unit.report().status, "error");
+    assert!(fixture.unit.state().is_empty(), "what the hook buffered is dropped");
+    assert_ne!(fixture.unit.report().status, "error");
     assert_eq!(finished.error(), Some("exit status 2"));
 }
 
 #[test]
 fn a_killed_action_says_terminated() {
     for (signal, message) in [(9, "terminated"), (15, "terminated"), (2, "signal: interrupt")] {
-        let mut bench = Bench::in_action(&[]);
-        let finished = bench.end(HookExit::Signal(signal));
+        let mut fixture = Fixture::in_action(&[]);
+        let finished = fixture.finish(HookExit::Signal(signal));
         let record = action(&finished);
         assert_eq!((record.status(), record.message()), (ActionStatus::Failed, message));
         assert_eq!(json!(record.results()), json!({"return-code": -1}));
@@ -136,11 +137,12 @@ fn a_killed_action_says_terminated() {
 
 #[test]
 fn a_last_line_without_its_end_is_lost() {
-    let mut bench = Bench::in_action(&[]);
-    let finished = bench.unit.finish(&HookExit::Code(0), bench.now, b"one\nhalf", b"half").unwrap();
+    let mut fixture = Fixture::in_action(&[]);
+    let finished =
+        fixture.unit.finish(&HookExit::Code(0), fixture.now, b"one\nhalf", b"half").unwrap();
     let results = json!(action(&finished).results());
     assert_eq!(results, json!({"return-code": 0, "stdout": "one\n"}));
-    assert!(!bench.unit.log(0).any(|line| line.message.contains("half")));
+    assert!(!fixture.unit.log(0).any(|line| line.message.contains("half")));
 }
 
 #[test]
@@ -150,25 +152,25 @@ fn action_fail_with_exit_0_still_commits() {
         (&["action-fail"], "action failed without reason given, check action for errors"),
         (&["action-fail", "--", "-x"], "-x"),
     ] {
-        let mut bench = Bench::in_action(&[]);
-        bench.get(line);
-        bench.get(&["open-port", "80"]);
-        let finished = bench.end(HookExit::Code(0));
+        let mut fixture = Fixture::in_action(&[]);
+        fixture.tool_stdout(line);
+        fixture.tool_stdout(&["open-port", "80"]);
+        let finished = fixture.finish(HookExit::Code(0));
         let record = action(&finished);
         assert_eq!((record.status(), record.message()), (ActionStatus::Failed, message));
         assert_eq!(json!(record.results()), json!({"return-code": 0}));
-        assert_eq!(bench.unit.report().ports, ["80/tcp"]);
+        assert_eq!(fixture.unit.report().ports, ["80/tcp"]);
     }
 }
 
 #[test]
 fn a_commit_that_fails_fails_the_action() {
-    let mut bench = Bench::in_action(&[]);
+    let mut fixture = Fixture::in_action(&[]);
     for n in 0..33 {
         let pair = format!("k{n}={}", "v".repeat(65_536));
-        bench.get(&["state-set", &pair]);
+        fixture.tool_stdout(&["state-set", &pair]);
     }
-    let finished = bench.unit.finish(&HookExit::Code(0), bench.now, b"", b"mine\n").unwrap();
+    let finished = fixture.unit.finish(&HookExit::Code(0), fixture.now, b"", b"mine\n").unwrap();
     let record = action(&finished);
     assert_eq!(
         (record.status(), record.message()),
@@ -180,11 +182,11 @@ fn a_commit_that_fails_fails_the_action() {
 
 #[test]
 fn an_action_that_the_charm_lacks_or_that_is_killed_fails() {
-    let mut bench = Bench::in_action(&[]);
-    let finished = bench.end(HookExit::Missing);
+    let mut fixture = Fixture::in_action(&[]);
+    let finished = fixture.finish(HookExit::Missing);
     assert_eq!(finished.error(), Some("action not implemented on unit \"web/0\""));
-    let mut bench = Bench::in_action(&[]);
-    let finished = bench.end(HookExit::Signal(9));
+    let mut fixture = Fixture::in_action(&[]);
+    let finished = fixture.finish(HookExit::Signal(9));
     assert_eq!(
         (action(&finished).status(), finished.error()),
         (ActionStatus::Failed, Some("terminated"))
@@ -194,52 +196,55 @@ fn an_action_that_the_charm_lacks_or_that_is_killed_fails() {
 
 #[test]
 fn an_action_can_be_cancelled() {
-    let mut bench = Bench::started();
-    let first = bench.unit.run_action("restart", &[]).unwrap();
-    let second = bench.unit.run_action("restart", &[]).unwrap();
-    assert_eq!(bench.begin().name(), "restart");
-    assert!(!bench.unit.cancel_action(&second).unwrap());
-    assert!(bench.unit.cancel_action(&first).unwrap(), "it runs: the caller kills it");
-    bench.end(HookExit::Signal(9));
-    let statuses: Vec<ActionStatus> = bench.unit.actions().map(ActionRecord::status).collect();
+    let mut fixture = Fixture::started();
+    let first = fixture.unit.run_action("restart", &[]).unwrap();
+    let second = fixture.unit.run_action("restart", &[]).unwrap();
+    assert_eq!(fixture.begin().name(), "restart");
+    assert!(!fixture.unit.cancel_action(&second).unwrap());
+    assert!(fixture.unit.cancel_action(&first).unwrap(), "it runs: the caller kills it");
+    fixture.finish(HookExit::Signal(9));
+    let statuses: Vec<ActionStatus> = fixture.unit.actions().map(ActionRecord::status).collect();
     assert_eq!(statuses, [ActionStatus::Aborted, ActionStatus::Cancelled]);
-    assert_eq!(bench.unit.cancel_action(&first).unwrap_err().kind(), ErrorKind::State);
-    assert_eq!(bench.drain(), [""; 0]);
+    assert_eq!(fixture.unit.cancel_action(&first).unwrap_err().kind(), ErrorKind::State);
+    assert_eq!(fixture.run_all(), [""; 0]);
 }
 
 #[test]
 fn only_the_last_actions_and_so_much_of_their_log_are_remembered() {
-    let mut bench = Bench::started();
+    let mut fixture = Fixture::started();
     for _ in 0..150 {
-        bench.unit.run_action("restart", &[]).unwrap();
-        bench.ok();
+        fixture.unit.run_action("restart", &[]).unwrap();
+        fixture.succeed();
     }
-    let last = bench.unit.run_action("restart", &[]).unwrap();
-    assert_eq!((bench.unit.actions().count(), last.to_string().as_str()), (101, "151"));
-    bench.begin();
+    let last = fixture.unit.run_action("restart", &[]).unwrap();
+    assert_eq!((fixture.unit.actions().count(), last.to_string().as_str()), (101, "151"));
+    fixture.begin();
     let line = "x".repeat(100_000);
     for _ in 0..20 {
-        bench.get(&["action-log", &line]);
+        fixture.tool_stdout(&["action-log", &line]);
     }
-    let finished = bench.end(HookExit::Code(0));
+    let finished = fixture.finish(HookExit::Code(0));
     assert_eq!(action(&finished).log().len(), 10);
 }
 
 #[test]
 fn actions_run_before_hooks_but_never_before_install() {
-    let mut bench = Bench::new();
-    bench.unit.run_action("restart", &[]).unwrap();
-    assert_eq!(bench.drain(), ["install", "leader-elected", "restart", "config-changed", "start"]);
-    bench.unit.set_config("port", "1").unwrap();
-    bench.unit.run_action("restart", &[]).unwrap();
-    assert_eq!(bench.drain(), ["restart", "config-changed"]);
+    let mut fixture = Fixture::new();
+    fixture.unit.run_action("restart", &[]).unwrap();
+    assert_eq!(
+        fixture.run_all(),
+        ["install", "leader-elected", "restart", "config-changed", "start"]
+    );
+    fixture.unit.set_config("port", "1").unwrap();
+    fixture.unit.run_action("restart", &[]).unwrap();
+    assert_eq!(fixture.run_all(), ["restart", "config-changed"]);
 }
 
 #[test]
 fn a_record_can_be_shown_as_json() {
-    let mut bench = Bench::in_action(&[]);
-    bench.end(HookExit::Code(0));
-    let shown = serde_json::to_string(bench.unit.actions().next().unwrap()).unwrap();
+    let mut fixture = Fixture::in_action(&[]);
+    fixture.finish(HookExit::Code(0));
+    let shown = serde_json::to_string(fixture.unit.actions().next().unwrap()).unwrap();
     assert_eq!(
         shown,
         concat!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::{AgentPaths, HookRun, NoticeInfo};
-use super::{Bench, HookExit};
+use super::{Fixture, HookExit};
 
 fn environment(run: &HookRun) -> BTreeMap<String, String> {
     let paths = AgentPaths::new("/agent/charm", "/agent/tools", "/agent/agent.socket")
@@ -27,8 +27,9 @@ fn is(environment: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
 
 #[test]
 fn a_hook_has_jujus_variables_and_nothing_of_the_callers() {
-    let mut bench = Bench::with(|settings| settings.model_name("prod").machine_id("3"));
-    let run = bench.begin();
+    let mut fixture =
+        Fixture::with_settings(|settings| settings.model_name("prod").machine_id("3"));
+    let run = fixture.begin();
     let variables = environment(&run);
     is(
         &variables,
@@ -69,9 +70,9 @@ fn a_hook_has_jujus_variables_and_nothing_of_the_callers() {
     let digits = run.id().strip_prefix("web/0-install-").unwrap();
     assert!(digits.len() == 32 && digits.chars().all(|c| c.is_ascii_hexdigit()), "{digits}");
     let first = run.id().to_owned();
-    bench.end(HookExit::Code(1));
-    bench.wait(5);
-    assert_ne!(bench.begin().id(), first, "each run has an id of its own");
+    fixture.finish(HookExit::Code(1));
+    fixture.advance(5);
+    assert_ne!(fixture.begin().id(), first, "each run has an id of its own");
 }
 
 #[test]
@@ -81,8 +82,8 @@ fn each_juju_has_its_own_variables() {
         ("3.6.28", &["JUJU_SLA"], &["JUJU_METER_STATUS", "JUJU_CHARM_TRACE_CONFIG_HTTP"]),
         ("4.0.15", &["JUJU_CHARM_TRACE_CONFIG_CA_CERT"], &["JUJU_SLA", "JUJU_METER_INFO"]),
     ] {
-        let mut bench = Bench::version(version);
-        let variables = environment(&bench.begin());
+        let mut fixture = Fixture::with_version(version);
+        let variables = environment(&fixture.begin());
         is(&variables, &[("JUJU_VERSION", version)]);
         assert!(present.iter().all(|name| variables.contains_key(*name)), "{version}");
         assert!(!absent.iter().any(|name| variables.contains_key(*name)), "{version}");
@@ -91,9 +92,9 @@ fn each_juju_has_its_own_variables() {
 
 #[test]
 fn each_kind_of_hook_has_its_own_variables() {
-    let mut bench = Bench::started();
-    bench.unit.pebble_seen("web", "b1").unwrap();
-    let variables = environment(&bench.begin());
+    let mut fixture = Fixture::started();
+    fixture.unit.pebble_seen("web", "b1").unwrap();
+    let variables = environment(&fixture.begin());
     is(
         &variables,
         &[
@@ -102,10 +103,10 @@ fn each_kind_of_hook_has_its_own_variables() {
             ("JUJU_DISPATCH_PATH", "hooks/web-pebble-ready"),
         ],
     );
-    bench.end(HookExit::Code(0));
+    fixture.finish(HookExit::Code(0));
 
-    bench.unit.check_recovered("side", "up").unwrap();
-    let variables = environment(&bench.begin());
+    fixture.unit.check_recovered("side", "up").unwrap();
+    let variables = environment(&fixture.begin());
     is(
         &variables,
         &[
@@ -114,16 +115,16 @@ fn each_kind_of_hook_has_its_own_variables() {
             ("JUJU_HOOK_NAME", "side-pebble-check-recovered"),
         ],
     );
-    bench.end(HookExit::Code(0));
+    fixture.finish(HookExit::Code(0));
 
-    bench
+    fixture
         .unit
         .custom_notice(
             "web",
             NoticeInfo { id: "12".into(), kind: "custom".into(), key: "example.com/done".into() },
         )
         .unwrap();
-    let variables = environment(&bench.begin());
+    let variables = environment(&fixture.begin());
     is(
         &variables,
         &[
@@ -133,10 +134,10 @@ fn each_kind_of_hook_has_its_own_variables() {
             ("JUJU_WORKLOAD_NAME", "web"),
         ],
     );
-    bench.end(HookExit::Code(0));
+    fixture.finish(HookExit::Code(0));
 
-    bench.unit.run_action("restart", &[]).unwrap();
-    let run = bench.begin();
+    fixture.unit.run_action("restart", &[]).unwrap();
+    let run = fixture.begin();
     let variables = environment(&run);
     is(
         &variables,
@@ -153,8 +154,8 @@ fn each_kind_of_hook_has_its_own_variables() {
 
 #[test]
 fn a_variable_of_the_callers_replaces_one_of_ours() {
-    let mut bench = Bench::new();
-    let run = bench.begin();
+    let mut fixture = Fixture::new();
+    let run = fixture.begin();
     let paths = AgentPaths::new("/c", "/t", "/s").variable("TERM", "dumb");
     let terms: Vec<_> =
         run.environment(&paths).into_iter().filter(|(name, _)| name == "TERM").collect();

@@ -5,10 +5,10 @@ use std::time::Duration;
 use charmwright_juju::{ToolCall, ToolError, ToolRunner};
 
 use super::super::{ErrorKind, InProcessTools};
-use super::{Bench, HookExit, text};
+use super::{Fixture, HookExit, text};
 
-fn tools(bench: Bench) -> InProcessTools {
-    InProcessTools::new(bench.unit)
+fn tools(fixture: Fixture) -> InProcessTools {
+    InProcessTools::new(fixture.unit)
 }
 
 fn call(line: &[&str]) -> ToolCall<'static> {
@@ -28,9 +28,9 @@ fn run(tools: &InProcessTools, line: &[&str]) -> String {
 
 #[test]
 fn a_hook_commits_by_its_exit_code_and_no_call_is_taken_outside_one() {
-    let bench = Bench::new();
-    let now = bench.now;
-    let tools = tools(bench);
+    let fixture = Fixture::new();
+    let now = fixture.now;
+    let tools = tools(fixture);
     let outside = "1: ERROR bad request: wrong context ID; got \"\"";
     assert_eq!(run(&tools, &["is-leader"]), outside);
     assert_eq!(tools.finish(0, now).unwrap_err().kind(), ErrorKind::State);
@@ -53,7 +53,7 @@ fn a_hook_commits_by_its_exit_code_and_no_call_is_taken_outside_one() {
 
 #[test]
 fn each_call_is_recorded_with_what_it_read_and_how_it_ended() {
-    let tools = tools(Bench::in_hook());
+    let tools = tools(Fixture::in_hook());
     run(&tools, &["status-set", "active", "--", "-v"]);
     run(&tools, &["status-set", "dancing"]);
     tools.run(&ToolCall::new("state-set").arg("--file=-").stdin(b"a: b")).unwrap();
@@ -79,7 +79,7 @@ fn each_call_is_recorded_with_what_it_read_and_how_it_ended() {
 
 #[test]
 fn what_is_laid_out_for_a_tool_comes_in_order_and_then_the_model() {
-    let tools = tools(Bench::in_hook());
+    let tools = tools(Fixture::in_hook());
     tools.answer_once("is-leader", "maybe");
     tools.fail_once("is-leader", ToolError::Killed { signal: 9, stderr: String::new() });
     tools.answer_once("is-leader", [0xff]);
@@ -96,7 +96,7 @@ fn what_is_laid_out_for_a_tool_comes_in_order_and_then_the_model() {
 
 #[test]
 fn a_tool_that_is_broken_or_gone_stays_so_until_it_is_restored() {
-    let tools = tools(Bench::in_hook());
+    let tools = tools(Fixture::in_hook());
     tools.break_tool("is-leader", 2, "ERROR no");
     tools.answer_once("is-leader", "once");
     for expected in ["once", "2: ERROR no", "2: ERROR no"] {
@@ -116,18 +116,18 @@ fn a_tool_that_is_broken_or_gone_stays_so_until_it_is_restored() {
 #[test]
 fn only_the_tools_of_its_juju_are_there() {
     for (version, there) in [("2.9.52", true), ("4.0.15", false)] {
-        let mut bench = Bench::version(version);
-        bench.begin();
-        let tools = tools(bench);
+        let mut fixture = Fixture::with_version(version);
+        fixture.begin();
+        let tools = tools(fixture);
         assert_eq!(tools.has_tool("leader-get"), there);
         assert_eq!(run(&tools, &["leader-get"]) != "is not on PATH", there);
     }
-    assert!(!tools(Bench::new()).has_tool("no-such-tool"));
+    assert!(!tools(Fixture::new()).has_tool("no-such-tool"));
 }
 
 #[test]
 fn what_no_process_can_be_given_is_refused_and_no_file_is_there() {
-    let tools = tools(Bench::in_hook());
+    let tools = tools(Fixture::in_hook());
     for bad in ["x".repeat(131_072), "a\0b".to_owned()] {
         let failure = tools.run(&call(&["status-set", "active", &bad])).unwrap_err();
         assert!(matches!(failure, ToolError::BadArgument { .. }), "{failure}");
@@ -144,9 +144,9 @@ fn what_no_process_can_be_given_is_refused_and_no_file_is_there() {
 
 #[test]
 fn a_hook_that_kills_itself_is_finished_as_killed() {
-    let bench = Bench::in_hook();
-    let now = bench.now;
-    let tools = tools(bench);
+    let fixture = Fixture::in_hook();
+    let now = fixture.now;
+    let tools = tools(fixture);
     assert_eq!(run(&tools, &["juju-reboot", "--now"]), "");
     let killed = tools.with_unit(|unit| unit.finish(&HookExit::Signal(9), now, b"", b"")).unwrap();
     assert!(killed.requeued());

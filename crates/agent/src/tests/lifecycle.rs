@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::super::{CharmMeta, Ending, NoticeInfo, Resolve};
-use super::{Bench, HookExit, Next};
+use super::{Fixture, HookExit, Next};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -68,51 +68,51 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Does a step; the name of a hook that it began.
-fn take(bench: &mut Bench, step: &Step) -> Option<String> {
+fn take(fixture: &mut Fixture, step: &Step) -> Option<String> {
     match step {
         Step::Next => {
-            if let Next::Run(run) = bench.unit.next(bench.now) {
+            if let Next::Run(run) = fixture.unit.next(fixture.now) {
                 return Some(run.name());
             }
         }
         Step::Finish(exit) => {
-            let before = (bench.unit.state().clone(), bench.unit.report().ports);
-            if let Ok(finished) = bench.unit.finish(exit, bench.now, b"", b"") {
+            let before = (fixture.unit.state().clone(), fixture.unit.report().ports);
+            if let Ok(finished) = fixture.unit.finish(exit, fixture.now, b"", b"") {
                 let kept = matches!(finished.ending(), Ending::Committed | Ending::Skipped)
                     || finished.committed();
-                let after = (bench.unit.state().clone(), bench.unit.report().ports);
+                let after = (fixture.unit.state().clone(), fixture.unit.report().ports);
                 assert!(kept || before == after, "{finished:?} wrote something");
             }
         }
-        Step::Wait(seconds) => bench.now += Duration::from_secs(*seconds),
-        Step::Config(port) => bench.unit.set_config("port", &port.to_string()).unwrap(),
-        Step::Leader(leader) => bench.unit.set_leader(*leader),
-        Step::Upgrade => bench.unit.upgrade(),
-        Step::UpdateStatus => bench.unit.update_status(),
-        Step::Stop => bench.unit.request_stop(),
+        Step::Wait(seconds) => fixture.now += Duration::from_secs(*seconds),
+        Step::Config(port) => fixture.unit.set_config("port", &port.to_string()).unwrap(),
+        Step::Leader(leader) => fixture.unit.set_leader(*leader),
+        Step::Upgrade => fixture.unit.upgrade(),
+        Step::UpdateStatus => fixture.unit.update_status(),
+        Step::Stop => fixture.unit.request_stop(),
         Step::Resolved(how) => {
-            let _ = bench.unit.resolved(*how);
+            let _ = fixture.unit.resolved(*how);
         }
-        Step::Seen(boot) => bench.unit.pebble_seen("web", &boot.to_string()).unwrap(),
-        Step::Down => bench.unit.pebble_down("web").unwrap(),
-        Step::CheckFailed => bench.unit.check_failed("web", "up").unwrap(),
+        Step::Seen(boot) => fixture.unit.pebble_seen("web", &boot.to_string()).unwrap(),
+        Step::Down => fixture.unit.pebble_down("web").unwrap(),
+        Step::CheckFailed => fixture.unit.check_failed("web", "up").unwrap(),
         Step::Notice(key) => {
             let notice = NoticeInfo { id: "1".into(), kind: "custom".into(), key: key.to_string() };
-            bench.unit.custom_notice("web", notice).unwrap();
+            fixture.unit.custom_notice("web", notice).unwrap();
         }
         Step::Action => {
-            bench.unit.run_action("restart", &[]).unwrap();
+            fixture.unit.run_action("restart", &[]).unwrap();
         }
-        Step::AgentRestarted => bench.unit.agent_restarted(),
-        Step::EndPod => bench.unit.end_pod(),
+        Step::AgentRestarted => fixture.unit.agent_restarted(),
+        Step::EndPod => fixture.unit.end_pod(),
         // A pod that is lost takes the hook that runs with it.
         Step::PodStarted => {
-            let _ = bench.unit.finish(&HookExit::Signal(9), bench.now, b"", b"");
-            bench.unit.pod_started(None);
+            let _ = fixture.unit.finish(&HookExit::Signal(9), fixture.now, b"", b"");
+            fixture.unit.pod_started(None);
         }
         Step::Tool(line) => {
-            let request = bench.request(line);
-            let _ = bench.unit.tool(&request);
+            let request = fixture.request(line);
+            let _ = fixture.unit.tool(&request);
         }
     }
     None
@@ -125,14 +125,14 @@ proptest! {
 
     #[test]
     fn jujus_order_holds(steps in prop::collection::vec(step(), 0..120)) {
-        let mut bench = Bench::new();
+        let mut fixture = Fixture::new();
         let mut begun: Vec<String> = Vec::new();
         let mut gone = false;
         for step in &steps {
-            let failed = bench.unit.report().failed_hook.map(|failed| failed.hook);
-            let was_installed = bench.unit.lifecycle.installed;
-            let was_busy = bench.unit.running.is_some();
-            if let Some(name) = take(&mut bench, step) {
+            let failed = fixture.unit.report().failed_hook.map(|failed| failed.hook);
+            let was_installed = fixture.unit.lifecycle.is_installed;
+            let was_busy = fixture.unit.running.is_some();
+            if let Some(name) = take(&mut fixture, step) {
                 prop_assert!(!was_busy, "{name} began beside another");
                 prop_assert!(!gone, "{name} began on a unit that is gone");
                 let install_begun = begun.iter().any(|hook| hook == "install");
@@ -141,8 +141,8 @@ proptest! {
                     "{name} began before install was done"
                 );
                 if let Some(failed) = failed {
-                    let lost_lead = failed == "leader-elected" && !bench.unit.is_leader();
-                    let leaving = name == "stop" && bench.unit.lifecycle.pod_ending;
+                    let lost_lead = failed == "leader-elected" && !fixture.unit.is_leader();
+                    let leaving = name == "stop" && fixture.unit.lifecycle.is_pod_ending;
                     prop_assert!(
                         name == failed || name == "restart" || lost_lead || leaving,
                         "{name} began while {failed} was in error"
@@ -150,34 +150,34 @@ proptest! {
                 }
                 begun.push(name);
             }
-            gone |= bench.unit.lifecycle.gone;
-            let report = bench.unit.report();
+            gone |= fixture.unit.lifecycle.is_gone;
+            let report = fixture.unit.report();
             prop_assert_eq!(
                 report.status == "error",
-                report.failed_hook.is_some() && bench.unit.running.is_none()
+                report.failed_hook.is_some() && fixture.unit.running.is_none()
             );
-            if bench.unit.is_settled(bench.now) {
-                prop_assert!(report.failed_hook.is_none() && bench.unit.running.is_none());
+            if fixture.unit.is_settled(fixture.now) {
+                prop_assert!(report.failed_hook.is_none() && fixture.unit.running.is_none());
             }
         }
         // Left alone with a charm that works, every unit comes to rest.
-        if bench.unit.running.is_some() {
-            bench.end(HookExit::Code(0));
+        if fixture.unit.running.is_some() {
+            fixture.finish(HookExit::Code(0));
         }
-        bench.wait(300);
-        bench.drain();
-        if bench.unit.lifecycle.pod_ending && !bench.unit.lifecycle.gone {
-            prop_assert!(matches!(bench.unit.next(bench.now), Next::PodEnded));
-            bench.unit.pod_started(None);
-            bench.wait(300);
-            bench.drain();
+        fixture.advance(300);
+        fixture.run_all();
+        if fixture.unit.lifecycle.is_pod_ending && !fixture.unit.lifecycle.is_gone {
+            prop_assert!(matches!(fixture.unit.next(fixture.now), Next::PodEnded));
+            fixture.unit.pod_started(None);
+            fixture.advance(300);
+            fixture.run_all();
         }
-        bench.unit.pebble_seen("web", "last").unwrap();
-        bench.unit.pebble_down("side").unwrap();
-        bench.drain();
-        prop_assert!(bench.unit.is_settled(bench.now), "{begun:?} left {:?}", bench.unit);
+        fixture.unit.pebble_seen("web", "last").unwrap();
+        fixture.unit.pebble_down("side").unwrap();
+        fixture.run_all();
+        prop_assert!(fixture.unit.is_settled(fixture.now), "{begun:?} left {:?}", fixture.unit);
         if steps.iter().any(|step| matches!(step, Step::Stop)) {
-            prop_assert!(matches!(bench.unit.next(bench.now), Next::Gone));
+            prop_assert!(matches!(fixture.unit.next(fixture.now), Next::Gone));
         }
     }
 
@@ -222,7 +222,7 @@ proptest! {
         value in "\\PC{0,12}|\\[\\{a: 1\\}\\]|[0-9]{1,25}",
     ) {
         let actions = json!({ "act": { "params": { "a": schema } } }).to_string();
-        let mut bench = Bench::new();
+        let mut fixture = Fixture::new();
         let metadata = "name: web\nsummary: s\ndescription: d";
         let meta = match CharmMeta::parse(metadata, None, Some(&actions)) {
             Ok(meta) => meta,
@@ -235,8 +235,8 @@ proptest! {
                 return Ok(());
             }
         };
-        bench.unit.controller.meta = meta;
-        if let Err(error) = bench.unit.run_action("act", &[(key, value)]) {
+        fixture.unit.controller.meta = meta;
+        if let Err(error) = fixture.unit.run_action("act", &[(key, value)]) {
             prop_assert!(error.to_string().starts_with("cannot run action \"act\": "), "{}", error);
         }
     }

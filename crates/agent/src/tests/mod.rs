@@ -4,6 +4,7 @@ mod actions;
 mod environment;
 mod in_process;
 mod lifecycle;
+mod network_model;
 mod options;
 mod pods;
 mod ports;
@@ -13,7 +14,6 @@ mod requests;
 mod schedule;
 mod secrets;
 mod state_status;
-mod surroundings;
 mod tools;
 mod yaml;
 
@@ -39,17 +39,17 @@ const ACTIONS: &str = "restart:\n  params:\n    force: {type: boolean, default: 
     strict:\n  params: {id: {type: string}}\n  required: [id]\n  additionalProperties: false\n";
 
 /// A unit at a moment of its own, with the shorthand that every test wants.
-struct Bench {
+struct Fixture {
     unit: Unit,
     now: Instant,
 }
 
-impl Bench {
+impl Fixture {
     fn new() -> Self {
-        Self::with(|settings| settings)
+        Self::with_settings(|settings| settings)
     }
 
-    fn with(change: impl FnOnce(UnitSettings) -> UnitSettings) -> Self {
+    fn with_settings(change: impl FnOnce(UnitSettings) -> UnitSettings) -> Self {
         let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
         Self {
             unit: Unit::new(meta, change(UnitSettings::new("web/0").unwrap())),
@@ -57,12 +57,12 @@ impl Bench {
         }
     }
 
-    fn version(version: &str) -> Self {
+    fn with_version(version: &str) -> Self {
         let version = version.parse().unwrap();
-        Self::with(|settings| settings.juju_version(version))
+        Self::with_settings(|settings| settings.juju_version(version))
     }
 
-    fn wait(&mut self, seconds: u64) {
+    fn advance(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
     }
 
@@ -73,17 +73,17 @@ impl Bench {
         }
     }
 
-    fn end(&mut self, exit: HookExit) -> Finished {
+    fn finish(&mut self, exit: HookExit) -> Finished {
         self.unit.finish(&exit, self.now, b"", b"").unwrap()
     }
 
     /// Runs the next hook to this end; its name.
     fn run(&mut self, exit: HookExit) -> String {
         self.begin();
-        self.end(exit).name().to_owned()
+        self.finish(exit).name().to_owned()
     }
 
-    fn ok(&mut self) -> String {
+    fn succeed(&mut self) -> String {
         self.run(HookExit::Code(0))
     }
 
@@ -92,11 +92,11 @@ impl Bench {
     }
 
     /// Runs everything there is; the names.
-    fn drain(&mut self) -> Vec<String> {
+    fn run_all(&mut self) -> Vec<String> {
         let mut names = Vec::new();
         while let Next::Run(run) = self.unit.next(self.now) {
             names.push(run.name());
-            self.end(HookExit::Code(0));
+            self.finish(HookExit::Code(0));
             assert!(names.len() < 50, "no end: {names:?}");
         }
         names
@@ -104,26 +104,26 @@ impl Bench {
 
     /// A unit that has started and has nothing to do.
     fn started() -> Self {
-        let mut bench = Self::new();
-        bench.drain();
-        bench
+        let mut fixture = Self::new();
+        fixture.run_all();
+        fixture
     }
 
     /// A unit in its install hook.
     fn in_hook() -> Self {
-        let mut bench = Self::new();
-        bench.begin();
-        bench
+        let mut fixture = Self::new();
+        fixture.begin();
+        fixture
     }
 
     /// A unit in the action `restart`.
     fn in_action(params: &[(&str, &str)]) -> Self {
-        let mut bench = Self::started();
+        let mut fixture = Self::started();
         let params: Vec<(String, String)> =
             params.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        bench.unit.run_action("restart", &params).unwrap();
-        bench.begin();
-        bench
+        fixture.unit.run_action("restart", &params).unwrap();
+        fixture.begin();
+        fixture
     }
 
     fn request(&self, line: &[&str]) -> ToolRequest {
@@ -143,7 +143,7 @@ impl Bench {
         }
     }
 
-    fn step(&mut self, line: &[&str]) -> ToolStep {
+    fn tool_step(&mut self, line: &[&str]) -> ToolStep {
         let request = self.request(line);
         self.unit.tool(&request)
     }
@@ -171,13 +171,13 @@ impl Bench {
 
     /// The file that a tool writes.
     fn output_file(&mut self, line: &[&str]) -> OutputFile {
-        match self.step(line) {
+        match self.tool_step(line) {
             ToolStep::WriteFile(file) => file,
             other => panic!("{line:?}: {other:?}"),
         }
     }
 
-    fn tool_with(&mut self, line: &[&str], stdin: &str) -> ToolAnswer {
+    fn tool_with_stdin(&mut self, line: &[&str], stdin: &str) -> ToolAnswer {
         let mut request = self.request(line);
         let first = self.unit.tool(&request);
         assert_eq!(first, ToolStep::NeedsInput, "{line:?}");
@@ -186,19 +186,19 @@ impl Bench {
     }
 
     /// The levels and messages of the log from a position on.
-    fn logged(&self, position: u64) -> Vec<(&str, &str)> {
+    fn log_lines(&self, position: u64) -> Vec<(&str, &str)> {
         self.unit.log(position).map(|line| (line.level.as_str(), line.message.as_str())).collect()
     }
 
     /// The output of a tool that succeeds.
-    fn get(&mut self, line: &[&str]) -> String {
+    fn tool_stdout(&mut self, line: &[&str]) -> String {
         let answer = self.tool(line);
         assert_eq!((answer.code, text(&answer.stderr)), (0, String::new()), "{line:?}");
         text(&answer.stdout)
     }
 
     /// The code and error text of a tool that fails.
-    fn refused(&mut self, line: &[&str]) -> (u8, String) {
+    fn tool_error(&mut self, line: &[&str]) -> (u8, String) {
         let answer = self.tool(line);
         assert_eq!(text(&answer.stdout), "", "{line:?}");
         let error = text(&answer.stderr);

@@ -1,11 +1,11 @@
 //! Options, files and quoting, which every tool shares. Juju 3.6.28 and 4.0.15, measured; R:
 //! reference `juju-agent-measured.md` 2.1.
 
-use super::{Bench, text};
+use super::{Fixture, text};
 
 #[test]
 fn options_are_taken_as_jujus_parser_takes_them() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     let unknown = |shown: &str| format!("option provided but not defined: {shown}");
     let no_bool = |value: &str, shown: &str| {
         format!(
@@ -29,7 +29,7 @@ fn options_are_taken_as_jujus_parser_takes_them() {
         (&["config-get", "-o"], "option needs an argument: -o".to_owned()),
         (&["config-get", "--o"], "option needs an argument: -o".to_owned()),
     ] {
-        assert_eq!(bench.refused(line), (2, error), "{line:?}");
+        assert_eq!(fixture.tool_error(line), (2, error), "{line:?}");
     }
     let all = "{\"name\":\"\",\"port\":1000000,\"ratio\":0.5,\"tls\":true,\"unset\":null}\n";
     for line in [
@@ -39,32 +39,32 @@ fn options_are_taken_as_jujus_parser_takes_them() {
         &["config-get", "--format=json", "-ab"],
         &["config-get", "--format=json", "-atrue"],
     ] {
-        assert_eq!(bench.get(line), all, "{line:?}");
+        assert_eq!(fixture.tool_stdout(line), all, "{line:?}");
     }
     for line in [&["config-get", "--help=x"][..], &["config-get", "-hx"], &["config-get", "--h"]] {
-        assert!(bench.get(line).starts_with("Usage: config-get "), "{line:?}");
+        assert!(fixture.tool_stdout(line).starts_with("Usage: config-get "), "{line:?}");
     }
 }
 
 #[test]
 fn an_old_format_option_is_told_of_without_a_line_end() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     // R6
     for (line, name) in [
         (&["open-port", "80", "--format", "json"][..], "open-port"),
         (&["close-port", "80", "--format=xml"], "close-port"),
         (&["juju-log", "--format=x", "m"], "juju-log"),
     ] {
-        let answer = bench.tool(line);
+        let answer = fixture.tool(line);
         let warning = format!("--format flag deprecated for command \"{name}\"");
         assert_eq!(
             (answer.code, text(&answer.stdout), text(&answer.stderr)),
             (0, String::new(), warning)
         );
     }
-    assert_eq!(bench.get(&["open-port", "81", "--format="]), "");
+    assert_eq!(fixture.tool_stdout(&["open-port", "81", "--format="]), "");
     // An error follows on the same line; a mistake in the arguments comes first and alone.
-    let answer = bench.tool(&["open-port", "80-90", "--format=x"]);
+    let answer = fixture.tool(&["open-port", "80-90", "--format=x"]);
     assert_eq!(
         (answer.code, text(&answer.stderr).as_str()),
         (
@@ -74,14 +74,14 @@ fn an_old_format_option_is_told_of_without_a_line_end() {
         )
     );
     assert_eq!(
-        bench.refused(&["open-port", "80", "81", "--format=x"]),
+        fixture.tool_error(&["open-port", "80", "81", "--format=x"]),
         (2, "unrecognized args: [\"81\"]".into())
     );
 }
 
 #[test]
 fn names_are_quoted_as_go_quotes_them() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     // R33
     for (name, quoted) in [
         ("\u{200b}", r#""\u200b""#),
@@ -92,11 +92,11 @@ fn names_are_quoted_as_go_quotes_them() {
         ("\t\u{1b}\u{7f}", r#""\t\x1b\x7f""#),
     ] {
         assert_eq!(
-            bench.refused(&["is-leader", name]),
+            fixture.tool_error(&["is-leader", name]),
             (2, format!("unrecognized args: [{quoted}]"))
         );
         assert_eq!(
-            bench.refused(&["config-get", "--all", name]),
+            fixture.tool_error(&["config-get", "--all", name]),
             (2, format!("cannot use argument --all together with key {quoted}"))
         );
     }
@@ -104,11 +104,11 @@ fn names_are_quoted_as_go_quotes_them() {
 
 #[test]
 fn output_goes_where_it_is_said_to() {
-    let mut bench = Bench::with(|settings| settings.home("/home/agent"));
-    bench.begin();
+    let mut fixture = Fixture::with_settings(|settings| settings.home("/home/agent"));
+    fixture.begin();
     // R33
     for line in [&["config-get", "-o", "", "port"][..], &["config-get", "--output=", "port"]] {
-        assert_eq!(bench.get(line), "1e+06\n");
+        assert_eq!(fixture.tool_stdout(line), "1e+06\n");
     }
     for (path, opened) in [
         ("x", "/cwd/x"),
@@ -118,10 +118,10 @@ fn output_goes_where_it_is_said_to() {
         ("~nobody-at-all/x", "/cwd/~nobody-at-all/x"),
         ("=x", "/cwd/=x"),
     ] {
-        let file = bench.output_file(&["config-get", "port", "-o", path]);
+        let file = fixture.output_file(&["config-get", "port", "-o", path]);
         assert_eq!((file.path.to_str(), text(&file.content).as_str()), (Some(opened), "1e+06\n"));
     }
-    let file = bench.output_file(&["config-get", "-o", "/tmp"]);
+    let file = fixture.output_file(&["config-get", "-o", "/tmp"]);
     assert_eq!(
         text(&file.written(Err("is a directory".to_owned())).stderr),
         "ERROR open /tmp: is a directory\n"
@@ -130,8 +130,8 @@ fn output_goes_where_it_is_said_to() {
 
 #[test]
 fn files_are_opened_by_the_agent_from_the_callers_directory() {
-    let mut bench = Bench::with(|settings| settings.home("/home/agent"));
-    bench.begin();
+    let mut fixture = Fixture::with_settings(|settings| settings.home("/home/agent"));
+    fixture.begin();
     let (missing, directory) = ("no such file or directory", "is a directory");
     // R19
     for (path, cause, error) in [
@@ -142,22 +142,22 @@ fn files_are_opened_by_the_agent_from_the_callers_directory() {
         ("~/x", missing, "open /home/agent/x: no such file or directory"),
         ("/root/x", "permission denied", "open /root/x: permission denied"),
     ] {
-        let mut request = bench.request(&["state-set", "--file", path]);
-        let wanted = bench.needed_file(&request);
+        let mut request = fixture.request(&["state-set", "--file", path]);
+        let wanted = fixture.needed_file(&request);
         assert!(error.contains(wanted.to_str().unwrap()), "{path}");
         request.file = Some(Err(cause.into()));
-        let answer = bench.answer(&request);
+        let answer = fixture.answer(&request);
         assert_eq!((answer.code, text(&answer.stderr)), (1, format!("ERROR {error}\n")), "{path}");
     }
     assert_eq!(
-        bench.refused(&["state-set", "--file=~nobody-at-all/x"]),
+        fixture.tool_error(&["state-set", "--file=~nobody-at-all/x"]),
         (1, "no such user: user: unknown user nobody-at-all".into())
     );
     // R18
-    assert_eq!(bench.get(&["state-set", "--file", "", "a=1"]), "");
-    assert_eq!(bench.get(&["state-get", "a"]), "1\n");
+    assert_eq!(fixture.tool_stdout(&["state-set", "--file", "", "a=1"]), "");
+    assert_eq!(fixture.tool_stdout(&["state-get", "a"]), "1\n");
     // An empty file, as /dev/null is, has no pairs.
-    let mut request = bench.request(&["state-set", "--file", "/dev/null"]);
+    let mut request = fixture.request(&["state-set", "--file", "/dev/null"]);
     request.file = Some(Ok(Vec::new()));
-    assert_eq!(bench.answer(&request).code, 0);
+    assert_eq!(fixture.answer(&request).code, 0);
 }

@@ -2,23 +2,23 @@
 //! `juju-agent-measured.md` 2.1.
 
 use super::super::Substrate;
-use super::{Bench, HookExit};
+use super::{Fixture, HookExit};
 
 /// In a hook of a unit on a machine, where there are ranges.
-fn machine() -> Bench {
-    let mut bench = Bench::with(|settings| settings.substrate(Substrate::Machine));
-    bench.begin();
-    bench
+fn machine() -> Fixture {
+    let mut fixture = Fixture::with_settings(|settings| settings.substrate(Substrate::Machine));
+    fixture.begin();
+    fixture
 }
 
-fn ports(bench: &mut Bench) -> Vec<String> {
-    let shown = bench.get(&["opened-ports", "--endpoints"]);
+fn ports(fixture: &mut Fixture) -> Vec<String> {
+    let shown = fixture.tool_stdout(&["opened-ports", "--endpoints"]);
     shown.lines().map(str::to_owned).collect()
 }
 
-fn next_hook(bench: &mut Bench) {
-    bench.end(HookExit::Code(0));
-    bench.begin();
+fn next_hook(fixture: &mut Fixture) {
+    fixture.finish(HookExit::Code(0));
+    fixture.begin();
 }
 
 fn conflict(verb: &str, range: &str, other: &str, earlier: bool) -> (u8, String) {
@@ -34,67 +34,67 @@ fn conflict(verb: &str, range: &str, other: &str, earlier: bool) -> (u8, String)
 
 #[test]
 fn a_close_is_for_its_endpoints_only() {
-    let mut bench = machine();
+    let mut fixture = machine();
     // R3
-    bench.get(&["open-port", "82", "--endpoints", "web"]);
-    bench.get(&["open-port", "82"]);
-    assert_eq!(ports(&mut bench), ["82/tcp (*)"]);
-    bench.get(&["close-port", "82"]);
-    assert_eq!(ports(&mut bench), ["82/tcp (web)"]);
-    next_hook(&mut bench);
-    bench.get(&["close-port", "82"]);
-    bench.get(&["close-port", "82", "--endpoints=other"]);
-    assert_eq!(ports(&mut bench), ["82/tcp (web)"], "a stored one stays, too");
-    next_hook(&mut bench);
-    bench.get(&["close-port", "82", "--endpoints=other, web"]);
-    assert!(ports(&mut bench).is_empty());
-    next_hook(&mut bench);
-    assert!(bench.unit.report().ports.is_empty());
+    fixture.tool_stdout(&["open-port", "82", "--endpoints", "web"]);
+    fixture.tool_stdout(&["open-port", "82"]);
+    assert_eq!(ports(&mut fixture), ["82/tcp (*)"]);
+    fixture.tool_stdout(&["close-port", "82"]);
+    assert_eq!(ports(&mut fixture), ["82/tcp (web)"]);
+    next_hook(&mut fixture);
+    fixture.tool_stdout(&["close-port", "82"]);
+    fixture.tool_stdout(&["close-port", "82", "--endpoints=other"]);
+    assert_eq!(ports(&mut fixture), ["82/tcp (web)"], "a stored one stays, too");
+    next_hook(&mut fixture);
+    fixture.tool_stdout(&["close-port", "82", "--endpoints=other, web"]);
+    assert!(ports(&mut fixture).is_empty());
+    next_hook(&mut fixture);
+    assert!(fixture.unit.report().ports.is_empty());
 }
 
 #[test]
 fn an_overlap_is_told_with_when_it_was_asked_for() {
-    let mut bench = machine();
+    let mut fixture = machine();
     // R4
-    bench.get(&["open-port", "80"]);
-    bench.get(&["open-port", "200-210"]);
+    fixture.tool_stdout(&["open-port", "80"]);
+    fixture.tool_stdout(&["open-port", "200-210"]);
     assert_eq!(
-        bench.refused(&["open-port", "79-81"]),
+        fixture.tool_error(&["open-port", "79-81"]),
         conflict("open", "79-81/tcp", "80/tcp", true)
     );
-    bench.get(&["open-port", "79-81/udp"]);
-    next_hook(&mut bench);
+    fixture.tool_stdout(&["open-port", "79-81/udp"]);
+    next_hook(&mut fixture);
     assert_eq!(
-        bench.refused(&["open-port", "79-81"]),
+        fixture.tool_error(&["open-port", "79-81"]),
         conflict("open", "79-81/tcp", "80/tcp", false)
     );
     // R5
     assert_eq!(
-        bench.refused(&["close-port", "201-202"]),
+        fixture.tool_error(&["close-port", "201-202"]),
         conflict("close", "201-202/tcp", "200-210/tcp", false)
     );
-    bench.get(&["close-port", "200-210"]);
-    bench.get(&["close-port", "999"]);
+    fixture.tool_stdout(&["close-port", "200-210"]);
+    fixture.tool_stdout(&["close-port", "999"]);
     assert_eq!(
-        bench.refused(&["close-port", "201-202"]),
+        fixture.tool_error(&["close-port", "201-202"]),
         conflict("close", "201-202/tcp", "200-210/tcp", true)
     );
     assert_eq!(
-        bench.refused(&["close-port", "999-1000"]),
+        fixture.tool_error(&["close-port", "999-1000"]),
         conflict("close", "999-1000/tcp", "999/tcp", true)
     );
-    assert_eq!(bench.get(&["close-port", "3000-3010"]), "");
-    assert_eq!(bench.get(&["opened-ports"]), "80/tcp\n79-81/udp\n");
+    assert_eq!(fixture.tool_stdout(&["close-port", "3000-3010"]), "");
+    assert_eq!(fixture.tool_stdout(&["opened-ports"]), "80/tcp\n79-81/udp\n");
 }
 
 #[test]
 fn ranges_are_read_as_juju_reads_them() {
-    let mut bench = machine();
+    let mut fixture = machine();
     // R28
     for range in ["icmp", "ICMP/x", "icmp/80", "icmp/"] {
-        assert_eq!(bench.get(&["open-port", range]), "", "{range}");
+        assert_eq!(fixture.tool_stdout(&["open-port", range]), "", "{range}");
     }
-    assert_eq!(bench.get(&["opened-ports"]), "icmp\n");
+    assert_eq!(fixture.tool_stdout(&["opened-ports"]), "icmp\n");
     let no_number = |text: &str| {
         format!("invalid port {text:?}: strconv.Atoi: parsing {text:?}: invalid syntax")
     };
@@ -122,25 +122,25 @@ fn ranges_are_read_as_juju_reads_them() {
         ),
     ] {
         for tool in ["open-port", "close-port"] {
-            assert_eq!(bench.refused(&[tool, range]), (2, error.clone()), "{tool} {range}");
+            assert_eq!(fixture.tool_error(&[tool, range]), (2, error.clone()), "{tool} {range}");
         }
     }
 }
 
 #[test]
 fn a_star_is_the_name_of_an_endpoint() {
-    let mut bench = machine();
+    let mut fixture = machine();
     // R29
-    bench.get(&["open-port", "86", "--endpoints", "web,*"]);
-    bench.get(&["open-port", "87", "--endpoints", "*"]);
-    bench.get(&["open-port", "98"]);
-    bench.get(&["close-port", "98", "--endpoints", "*"]);
-    assert_eq!(ports(&mut bench), ["86/tcp (*, web)", "87/tcp (*)", "98/tcp (*)"]);
-    bench.get(&["close-port", "87"]);
-    assert_eq!(ports(&mut bench), ["86/tcp (*, web)", "87/tcp (*)", "98/tcp (*)"]);
-    bench.get(&["close-port", "87", "--endpoints=*"]);
-    assert_eq!(ports(&mut bench), ["86/tcp (*, web)", "98/tcp (*)"]);
-    bench.get(&["open-port", "99", "--endpoints", ""]);
-    bench.get(&["close-port", "99"]);
-    assert_eq!(ports(&mut bench), ["86/tcp (*, web)", "98/tcp (*)"]);
+    fixture.tool_stdout(&["open-port", "86", "--endpoints", "web,*"]);
+    fixture.tool_stdout(&["open-port", "87", "--endpoints", "*"]);
+    fixture.tool_stdout(&["open-port", "98"]);
+    fixture.tool_stdout(&["close-port", "98", "--endpoints", "*"]);
+    assert_eq!(ports(&mut fixture), ["86/tcp (*, web)", "87/tcp (*)", "98/tcp (*)"]);
+    fixture.tool_stdout(&["close-port", "87"]);
+    assert_eq!(ports(&mut fixture), ["86/tcp (*, web)", "87/tcp (*)", "98/tcp (*)"]);
+    fixture.tool_stdout(&["close-port", "87", "--endpoints=*"]);
+    assert_eq!(ports(&mut fixture), ["86/tcp (*, web)", "98/tcp (*)"]);
+    fixture.tool_stdout(&["open-port", "99", "--endpoints", ""]);
+    fixture.tool_stdout(&["close-port", "99"]);
+    assert_eq!(ports(&mut fixture), ["86/tcp (*, web)", "98/tcp (*)"]);
 }

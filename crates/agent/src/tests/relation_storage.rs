@@ -1,11 +1,11 @@
 //! The tools of relations and of storage, for a unit that has neither. Juju 3.6.28 and 4.0.15,
 //! measured; R: a row of reference `juju-agent-measured.md` 2.1, else its section.
 
-use super::Bench;
+use super::Fixture;
 
 #[test]
 fn a_unit_without_relations_or_storage_says_so() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     for (line, out) in [
         // R25
         (&["relation-ids", ""][..], ""),
@@ -16,7 +16,7 @@ fn a_unit_without_relations_or_storage_says_so() {
         (&["storage-list", ""], ""),
         (&["storage-list", "nope", "--format=json"], "[]\n"),
     ] {
-        assert_eq!(bench.get(line), out, "{line:?}");
+        assert_eq!(fixture.tool_stdout(line), out, "{line:?}");
     }
     for (line, error) in [
         (&["relation-ids"][..], "no endpoint name specified"),
@@ -32,13 +32,13 @@ fn a_unit_without_relations_or_storage_says_so() {
         (&["storage-list", "a", "b"], "unrecognized args: [\"b\"]"),
         (&["storage-get", "kind", "x"], "no storage instance specified"),
     ] {
-        assert_eq!(bench.refused(line), (2, error.into()), "{line:?}");
+        assert_eq!(fixture.tool_error(line), (2, error.into()), "{line:?}");
     }
 }
 
 #[test]
 fn a_relations_id_is_a_number_of_64_bits() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     // R26
     for (id, why) in [
         ("9", "relation not found"),
@@ -67,31 +67,31 @@ fn a_relations_id_is_a_number_of_64_bits() {
             "secret-grant",
         ] {
             let error = format!("invalid value {id:?} for option -r: {why}");
-            assert_eq!(bench.refused(&[tool, "-r", id]), (2, error), "{tool} {id}");
+            assert_eq!(fixture.tool_error(&[tool, "-r", id]), (2, error), "{tool} {id}");
         }
         let error = format!("invalid value {id:?} for option --relation: {why}");
         let option = format!("--relation={id}");
-        assert_eq!(bench.refused(&["secret-revoke", &option]), (2, error));
+        assert_eq!(fixture.tool_error(&["secret-revoke", &option]), (2, error));
     }
     assert_eq!(
-        bench.refused(&["relation-list", "-r=7"]),
+        fixture.tool_error(&["relation-list", "-r=7"]),
         (2, "invalid value \"=7\" for option -r: invalid relation id".into())
     );
 }
 
 #[test]
 fn a_storages_id_has_a_form() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     // R27
     for id in ["data/0", "my-data/12", "a-b1/3"] {
         let error = format!(
             "invalid value {id:?} for option -s: storage attachment {id:?} on \"web/0\" not found"
         );
-        assert_eq!(bench.refused(&["storage-get", "-s", id]), (2, error));
+        assert_eq!(fixture.tool_error(&["storage-get", "-s", id]), (2, error));
     }
     for id in ["", "x", "data", "data/", "/0", "data/00", "data/x", "Data/0", "a-1/0", "data/0/1"] {
         let error = format!("invalid value {id:?} for option -s: invalid storage ID {id:?}");
-        assert_eq!(bench.refused(&["storage-get", "-s", id]), (2, error));
+        assert_eq!(fixture.tool_error(&["storage-get", "-s", id]), (2, error));
     }
 }
 
@@ -101,8 +101,8 @@ fn a_storage_directive_is_a_count() {
     for (version, words, least) in
         [("3.6.28", "constraints", "constraints"), ("4.0.15", "directive", "directives")]
     {
-        let mut bench = Bench::version(version);
-        bench.begin();
+        let mut fixture = Fixture::with_version(version);
+        fixture.begin();
         let parse = |why: &str| format!("cannot parse {words} for storage \"data\": {why}");
         for (line, error) in [
             (&["storage-add"][..], "storage add requires a storage directive".to_owned()),
@@ -130,11 +130,11 @@ fn a_storage_directive_is_a_count() {
             ),
             (&["storage-add", "=1"], format!("expected \"name={words}\" or \"name\", got \"=1\"")),
         ] {
-            assert_eq!(bench.refused(line), (2, error), "{line:?}");
+            assert_eq!(fixture.tool_error(line), (2, error), "{line:?}");
         }
         // What would add storage is told not to be modelled.
         assert_eq!(
-            bench.refused(&["storage-add", "data=2", "nope"]),
+            fixture.tool_error(&["storage-add", "data=2", "nope"]),
             (1, "cannot run storage-add: this agent does not model it".into())
         );
     }

@@ -4,17 +4,18 @@
 use proptest::prelude::*;
 
 use super::super::{JujuVersion, ToolAnswer, ToolStep, tool_names};
-use super::{Bench, HookExit, text};
+use super::{Fixture, HookExit, text};
 
 #[test]
 fn action_tools_need_an_action() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     for line in
         [&["action-get"][..], &["action-set", "a=b"], &["action-fail"], &["action-log", "x"]]
     {
-        assert_eq!(bench.refused(line), (1, "not running an action".into()), "{line:?}");
+        assert_eq!(fixture.tool_error(line), (1, "not running an action".into()), "{line:?}");
     }
-    let mut bench = Bench::in_action(&[("delay", "3"), ("who.first", "Ann"), ("extra", "[a, b]")]);
+    let mut fixture =
+        Fixture::in_action(&[("delay", "3"), ("who.first", "Ann"), ("extra", "[a, b]")]);
     for (line, out) in [
         (
             &["action-get", "--format=json"][..],
@@ -29,7 +30,7 @@ fn action_tools_need_an_action() {
         (&["action-set", "a.b=1", "a.c= x ", "n="], ""),
         (&["action-log", "so", "far"], ""),
     ] {
-        assert_eq!(bench.get(line), out, "{line:?}");
+        assert_eq!(fixture.tool_stdout(line), out, "{line:?}");
     }
     let key_rule = "must start and end with lowercase alphanumeric, and contain only lowercase \
                     alphanumeric and hyphens";
@@ -40,16 +41,17 @@ fn action_tools_need_an_action() {
         (&["action-set", "a.stdout=1"], "cannot set reserved action key \"stdout\"".into()),
         (&["action-set", "x"], "argument \"x\" must be of the form key...=value".into()),
     ] {
-        assert_eq!(bench.refused(line), (2, error), "{line:?}");
+        assert_eq!(fixture.tool_error(line), (2, error), "{line:?}");
     }
     let reboot = "juju-reboot is not supported when running an action.";
-    assert_eq!(bench.refused(&["juju-reboot"]), (1, reboot.into()));
+    assert_eq!(fixture.tool_error(&["juju-reboot"]), (1, reboot.into()));
 }
 
 #[test]
 fn the_unit_knows_its_surroundings() {
-    let mut bench = Bench::with(|settings| settings.resource("image", "/res/content.yaml"));
-    bench.begin();
+    let mut fixture =
+        Fixture::with_settings(|settings| settings.resource("image", "/res/content.yaml"));
+    fixture.begin();
     for (line, out) in [
         (&["resource-get", "image"][..], "/res/content.yaml"),
         (&["unit-get", "private-address"], "127.0.0.1\n"),
@@ -67,7 +69,7 @@ fn the_unit_knows_its_surroundings() {
         (&["leader-set", "a="], ""),
         (&["leader-get", "-", "--format=json"], "{}\n"),
     ] {
-        assert_eq!(bench.get(line), out, "{line:?}");
+        assert_eq!(fixture.tool_stdout(line), out, "{line:?}");
     }
     for (line, code, error) in [
         (&["resource-get"][..], 2, "missing required resource name"),
@@ -83,16 +85,16 @@ fn the_unit_knows_its_surroundings() {
             "invalid value \"3\" for option -r: relation not found",
         ),
     ] {
-        assert_eq!(bench.refused(line), (code, error.into()), "{line:?}");
+        assert_eq!(fixture.tool_error(line), (code, error.into()), "{line:?}");
     }
-    bench.unit.set_leader(false);
+    fixture.unit.set_leader(false);
     assert_eq!(
-        bench.refused(&["leader-set", "a=1"]),
+        fixture.tool_error(&["leader-set", "a=1"]),
         (1, "cannot write leadership settings: cannot write settings: not the leader".into())
     );
-    assert_eq!(bench.get(&["juju-reboot"]), "");
+    assert_eq!(fixture.tool_stdout(&["juju-reboot"]), "");
     assert_eq!(
-        bench.step(&["juju-reboot", "--now"]),
+        fixture.tool_step(&["juju-reboot", "--now"]),
         ToolStep::KillHook(ToolAnswer::default()),
         "its answer is code 0 and prints nothing"
     );
@@ -104,62 +106,62 @@ fn each_juju_has_its_own_tools() {
     assert_eq!(names("4.1-beta2").len(), 38, "Juju 4 has 38 commands");
     assert!(!names("4.0.0").contains(&"leader-get") && names("3.6.28").contains(&"leader-get"));
     assert!(!names("2.9.52").contains(&"secret-get") && names("2.9.52").contains(&"add-metric"));
-    let mut bench = Bench::version("4.0.15");
-    bench.begin();
+    let mut fixture = Fixture::with_version("4.0.15");
+    fixture.begin();
     assert_eq!(
-        bench.refused(&["leader-get"]),
+        fixture.tool_error(&["leader-get"]),
         (1, "bad request: unknown command: leader-get".into())
     );
     assert_eq!(
-        bench.refused(&["secret-get", "--label=l"]),
+        fixture.tool_error(&["secret-get", "--label=l"]),
         (1, "secret with label \"l\" not found".into())
     );
 }
 
 #[test]
 fn requests_that_belong_to_no_hook_are_refused() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     assert_eq!(
-        bench.refused(&["frobnicate"]),
+        fixture.tool_error(&["frobnicate"]),
         (1, "bad request: unknown command: frobnicate".into())
     );
-    assert_eq!(bench.refused(&[""]), (1, "bad request: command not specified".into()));
-    let mut request = bench.request(&["is-leader"]);
+    assert_eq!(fixture.tool_error(&[""]), (1, "bad request: command not specified".into()));
+    let mut request = fixture.request(&["is-leader"]);
     request.dir = "x".into();
-    assert_eq!(text(&bench.answer(&request).stderr), "ERROR bad request: Dir is not absolute\n");
+    assert_eq!(text(&fixture.answer(&request).stderr), "ERROR bad request: Dir is not absolute\n");
     request.dir = "/".into();
     request.context_id = "web/0-install-0".into();
-    let stale = bench.answer(&request);
+    let stale = fixture.answer(&request);
     assert_eq!(
         (stale.code, text(&stale.stderr).as_str()),
         (1, "ERROR bad request: wrong context ID; got \"web/0-install-0\"\n")
     );
-    let mut request = bench.request(&["is-leader"]);
+    let mut request = fixture.request(&["is-leader"]);
     request.token = "x".into();
-    assert_eq!(text(&bench.answer(&request).stderr), "ERROR bad request: token does not match\n");
-    let request = bench.request(&["is-leader"]);
-    bench.end(HookExit::Code(0));
-    assert_eq!(bench.answer(&request).code, 1, "no hook runs any more");
+    assert_eq!(text(&fixture.answer(&request).stderr), "ERROR bad request: token does not match\n");
+    let request = fixture.request(&["is-leader"]);
+    fixture.finish(HookExit::Code(0));
+    assert_eq!(fixture.answer(&request).code, 1, "no hook runs any more");
 }
 
 #[test]
 fn help_goes_to_standard_output() {
     for version in ["2.9.52", "3.6.28", "4.0.15"] {
-        let mut bench = Bench::version(version);
-        bench.begin();
+        let mut fixture = Fixture::with_version(version);
+        fixture.begin();
         for name in tool_names(&version.parse().unwrap()) {
-            let help = bench.get(&[name, "--help"]);
+            let help = fixture.tool_stdout(&[name, "--help"]);
             assert!(help.starts_with(&format!("Usage: {name} [options]")), "{help}");
-            assert_eq!(bench.get(&[name, "-h"]), help);
+            assert_eq!(fixture.tool_stdout(&[name, "-h"]), help);
         }
     }
 }
 
 #[test]
 fn output_goes_to_a_file_of_the_agents() {
-    let mut bench = Bench::with(|settings| settings.home("/root"));
-    bench.begin();
-    let file = bench.output_file(&["config-get", "port", "-o", "out.txt", "--format=json"]);
+    let mut fixture = Fixture::with_settings(|settings| settings.home("/root"));
+    fixture.begin();
+    let file = fixture.output_file(&["config-get", "port", "-o", "out.txt", "--format=json"]);
     let answer = file.clone().written(Ok(()));
     assert_eq!((answer.code, text(&answer.stdout)), (0, String::new()));
     assert_eq!(
@@ -171,20 +173,20 @@ fn output_goes_to_a_file_of_the_agents() {
         (failed.code, text(&failed.stderr).as_str()),
         (1, "ERROR open /cwd/out.txt: permission denied\n")
     );
-    let file = bench.output_file(&["config-get", "--output=~/x"]);
+    let file = fixture.output_file(&["config-get", "--output=~/x"]);
     assert_eq!(file.path.to_str(), Some("/root/x"));
-    let refused = bench.step(&["config-get", "--format=xml", "-o", "x"]);
+    let refused = fixture.tool_step(&["config-get", "--format=xml", "-o", "x"]);
     assert!(matches!(refused, ToolStep::Done(_)), "{refused:?}");
 }
 
 #[test]
 fn calls_are_counted_once() {
-    let mut bench = Bench::in_hook();
-    bench.get(&["is-leader"]);
-    bench.get(&["is-leader"]);
-    let _ = bench.tool_with(&["state-set", "--file", "-"], "a: b");
-    bench.refused(&["nonsense"]);
-    let finished = bench.end(HookExit::Code(0));
+    let mut fixture = Fixture::in_hook();
+    fixture.tool_stdout(&["is-leader"]);
+    fixture.tool_stdout(&["is-leader"]);
+    let _ = fixture.tool_with_stdin(&["state-set", "--file", "-"], "a: b");
+    fixture.tool_error(&["nonsense"]);
+    let finished = fixture.finish(HookExit::Code(0));
     let tools: Vec<(&str, u32)> =
         finished.tools().iter().map(|(name, count)| (name.as_str(), *count)).collect();
     assert_eq!(tools, [("is-leader", 2), ("state-set", 1)]);
@@ -205,21 +207,21 @@ proptest! {
         ), 1..8),
         action in any::<bool>(),
     ) {
-        let mut bench = Bench::version(version);
+        let mut fixture = Fixture::with_version(version);
         if action {
-            bench.drain();
-            bench.unit.run_action("restart", &[]).unwrap();
+            fixture.run_all();
+            fixture.unit.run_action("restart", &[]).unwrap();
         }
-        bench.begin();
+        fixture.begin();
         let names = tool_names(&version.parse().unwrap());
         for (name, args, input) in calls {
-            let mut request = bench.request(&[names[name.index(names.len())]]);
+            let mut request = fixture.request(&[names[name.index(names.len())]]);
             request.args = args;
-            let mut step = bench.unit.tool(&request);
+            let mut step = fixture.unit.tool(&request);
             if matches!(step, ToolStep::NeedsInput | ToolStep::NeedsFile(_)) {
                 request.stdin = Some(input.clone().unwrap_or_default());
                 request.file = Some(Ok(input.unwrap_or_default()));
-                step = bench.unit.tool(&request);
+                step = fixture.unit.tool(&request);
             }
             let answer = match step {
                 ToolStep::Done(answer) | ToolStep::KillHook(answer) => answer,
@@ -232,6 +234,6 @@ proptest! {
                 String::from_utf8_lossy(&answer.stderr).contains("ERROR ")
             );
         }
-        bench.end(HookExit::Code(0));
+        fixture.finish(HookExit::Code(0));
     }
 }

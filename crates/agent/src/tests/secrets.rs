@@ -1,7 +1,7 @@
 //! The tools of secrets, for a unit that has none. Juju 3.6.28 and 4.0.15, measured; R: a row of
 //! reference `juju-agent-measured.md` 2.1, else its section.
 
-use super::{Bench, text};
+use super::{Fixture, text};
 
 const ID: &str = "9m4e2mr0ui3e8a215n4g";
 
@@ -11,13 +11,13 @@ fn not_valid(what: &str, text: &str) -> String {
 
 #[test]
 fn reading_a_secret_that_is_not_there() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     for (line, out) in [
         (&["secret-ids"][..], ""),
         (&["secret-ids", "--format=yaml"], "[]\n"),
         (&["secret-ids", "--format=json"], "null\n"),
     ] {
-        assert_eq!(bench.get(line), out, "{line:?}");
+        assert_eq!(fixture.tool_stdout(line), out, "{line:?}");
     }
     let (uri, long) =
         (format!("secret:{ID}"), format!("secret://4f5f2d5a-7c1e-4d6b-8a53-1c0d7b1e9a10/{ID}"));
@@ -65,19 +65,19 @@ fn reading_a_secret_that_is_not_there() {
         ),
         (&["secret-info-get", ID, "x"], 2, "unrecognized args: [\"x\"]".to_owned()),
     ] {
-        assert_eq!(bench.refused(line), (code, error), "{line:?}");
+        assert_eq!(fixture.tool_error(line), (code, error), "{line:?}");
     }
-    let mut bench = Bench::version("4.0.15");
-    bench.begin();
+    let mut fixture = Fixture::with_version("4.0.15");
+    fixture.begin();
     assert_eq!(
-        bench.refused(&["secret-get", "--label=l"]),
+        fixture.tool_error(&["secret-get", "--label=l"]),
         (1, "secret with label \"l\" not found".into())
     );
 }
 
 #[test]
 fn changing_a_secret_that_is_not_there_is_left_to_the_end_of_the_hook() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     // R30, 3.7
     for line in [
         &["secret-remove", ID][..],
@@ -90,7 +90,7 @@ fn changing_a_secret_that_is_not_there_is_left_to_the_end_of_the_hook() {
         &["secret-revoke", ID, "--application=pg"],
         &["secret-revoke", ID, "--unit=pg/0", "--app="],
     ] {
-        assert_eq!(bench.get(line), "", "{line:?}");
+        assert_eq!(fixture.tool_stdout(line), "", "{line:?}");
     }
     let revision = |text: &str, why: &str| {
         format!(
@@ -127,13 +127,13 @@ fn changing_a_secret_that_is_not_there_is_left_to_the_end_of_the_hook() {
         (&["secret-grant", "secret://host/x"], not_valid("host controller UUID", "host")),
         (&["secret-revoke", "%zz"], "parse \"%zz\": invalid URL escape \"%zz\"".to_owned()),
     ] {
-        assert_eq!(bench.refused(line), (2, error), "{line:?}");
+        assert_eq!(fixture.tool_error(line), (2, error), "{line:?}");
     }
 }
 
 #[test]
 fn the_content_of_a_secret_is_judged() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     // 3.6
     for (argument, error) in [
         ("abc", not_valid("key value", "abc")),
@@ -159,13 +159,13 @@ fn the_content_of_a_secret_is_judged() {
         ("--expire=2030-01-02", not_valid("expire time or duration", "2030-01-02")),
     ] {
         assert_eq!(
-            bench.refused(&["secret-add", "key=1", argument]),
+            fixture.tool_error(&["secret-add", "key=1", argument]),
             (2, error.clone()),
             "{argument}"
         );
-        assert_eq!(bench.refused(&["secret-set", ID, argument]), (2, error), "{argument}");
+        assert_eq!(fixture.tool_error(&["secret-set", ID, argument]), (2, error), "{argument}");
     }
-    assert_eq!(bench.refused(&["secret-add"]), (2, "missing secret value or filename".into()));
+    assert_eq!(fixture.tool_error(&["secret-add"]), (2, "missing secret value or filename".into()));
     let too_long = format!("big={}", "v".repeat(750_001));
     let whole = format!("all={}", "v".repeat(749_997));
     for (arguments, error) in [
@@ -176,13 +176,13 @@ fn the_content_of_a_secret_is_judged() {
         ([whole.as_str(), "key=1234"], "base64 encoded secret content too large: 1000004 bytes"),
     ] {
         let [first, second] = arguments;
-        assert_eq!(bench.refused(&["secret-add", first, second]), (2, error.into()));
+        assert_eq!(fixture.tool_error(&["secret-add", first, second]), (2, error.into()));
     }
 }
 
 #[test]
 fn what_would_be_stored_is_told_not_to_be_modelled() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     // 3.6
     let stored = (1, "cannot run secret-add: this agent does not model it".to_owned());
     for line in [
@@ -192,28 +192,31 @@ fn what_would_be_stored_is_told_not_to_be_modelled() {
         &["secret-add", "abc=1", "--rotate=", "--expire=", "--rotate=yearly", "--expire=1h30m"],
         &["secret-add", "abc=1", "--expire=2001-01-01T00:00:00Z"],
     ] {
-        assert_eq!(bench.refused(line), stored, "{line:?}");
+        assert_eq!(fixture.tool_error(line), stored, "{line:?}");
     }
-    bench.unit.set_leader(false);
-    assert_eq!(bench.refused(&["secret-add", "abc=1"]), (1, "this unit is not the leader".into()));
-    assert_eq!(bench.refused(&["secret-add", "abc=1", "--owner=unit"]), stored);
-    let mut bench = Bench::version("2.9.52");
-    bench.begin();
+    fixture.unit.set_leader(false);
     assert_eq!(
-        bench.refused(&["secret-add", "abc=1"]),
+        fixture.tool_error(&["secret-add", "abc=1"]),
+        (1, "this unit is not the leader".into())
+    );
+    assert_eq!(fixture.tool_error(&["secret-add", "abc=1", "--owner=unit"]), stored);
+    let mut fixture = Fixture::with_version("2.9.52");
+    fixture.begin();
+    assert_eq!(
+        fixture.tool_error(&["secret-add", "abc=1"]),
         (1, "bad request: unknown command: secret-add".into())
     );
 }
 
 #[test]
 fn the_files_of_a_secret_are_opened_from_the_agents_own_directory() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     let mut answer = |line: &[&str], opened: &str, file: Result<&str, &str>| {
-        let mut request = bench.request(line);
-        let wanted = bench.needed_file(&request);
+        let mut request = fixture.request(line);
+        let wanted = fixture.needed_file(&request);
         assert_eq!(wanted.to_str(), Some(opened), "{line:?}");
         request.file = Some(file.map(|file| file.as_bytes().to_vec()).map_err(str::to_owned));
-        let answer = bench.answer(&request);
+        let answer = fixture.answer(&request);
         (answer.code, text(&answer.stderr))
     };
     let missing = Err("no such file or directory");

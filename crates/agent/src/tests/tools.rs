@@ -1,11 +1,11 @@
 //! A table a tool: arguments, and what is printed with which code. Those that the library itself
 //! calls in hooks.
 
-use super::{Bench, HookExit, text};
+use super::{Fixture, HookExit, text};
 
 #[test]
 fn config_get_prints_in_every_format() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     for (line, out) in [
         (&["config-get", "port"][..], "1e+06\n"),
         (&["config-get", "port", "--format", "yaml"], "1e+06\n"),
@@ -27,72 +27,86 @@ fn config_get_prints_in_every_format() {
         ),
         (&["config-get"], "name: \"\"\nport: 1e+06\nratio: 0.5\ntls: true\n"),
     ] {
-        assert_eq!(bench.get(line), out, "{line:?}");
+        assert_eq!(fixture.tool_stdout(line), out, "{line:?}");
     }
     assert_eq!(
-        bench.refused(&["config-get", "--all", "x"]),
+        fixture.tool_error(&["config-get", "--all", "x"]),
         (2, "cannot use argument --all together with key \"x\"".into())
     );
-    assert_eq!(bench.refused(&["config-get", "a", "b"]), (2, "unrecognized args: [\"b\"]".into()));
     assert_eq!(
-        bench.refused(&["config-get", "--format", "xml"]),
+        fixture.tool_error(&["config-get", "a", "b"]),
+        (2, "unrecognized args: [\"b\"]".into())
+    );
+    assert_eq!(
+        fixture.tool_error(&["config-get", "--format", "xml"]),
         (2, "invalid value \"xml\" for option --format: unknown format \"xml\"".into())
     );
 }
 
 #[test]
 fn config_is_read_once_a_hook() {
-    let mut bench = Bench::in_hook();
-    bench.unit.set_config("port", "80").unwrap();
-    assert_eq!(bench.get(&["config-get", "port"]), "80\n");
-    bench.unit.set_config("port", "81").unwrap();
-    assert_eq!(bench.get(&["config-get", "port"]), "80\n");
-    bench.end(HookExit::Code(0));
-    bench.begin();
-    assert_eq!(bench.get(&["config-get", "port"]), "81\n");
+    let mut fixture = Fixture::in_hook();
+    fixture.unit.set_config("port", "80").unwrap();
+    assert_eq!(fixture.tool_stdout(&["config-get", "port"]), "80\n");
+    fixture.unit.set_config("port", "81").unwrap();
+    assert_eq!(fixture.tool_stdout(&["config-get", "port"]), "80\n");
+    fixture.finish(HookExit::Code(0));
+    fixture.begin();
+    assert_eq!(fixture.tool_stdout(&["config-get", "port"]), "81\n");
 }
 
 #[test]
 fn a_no_of_is_leader_sticks_and_a_yes_does_not() {
-    let mut bench = Bench::in_hook();
-    assert_eq!(bench.get(&["is-leader"]), "True\n");
-    assert_eq!(bench.get(&["is-leader", "--format=json"]), "true\n");
-    bench.unit.set_leader(false);
-    assert_eq!(bench.get(&["is-leader", "--format=yaml"]), "false\n");
-    bench.unit.set_leader(true);
-    assert_eq!(bench.get(&["is-leader"]), "False\n");
-    assert_eq!(bench.refused(&["is-leader", "x"]).0, 2);
+    let mut fixture = Fixture::in_hook();
+    assert_eq!(fixture.tool_stdout(&["is-leader"]), "True\n");
+    assert_eq!(fixture.tool_stdout(&["is-leader", "--format=json"]), "true\n");
+    fixture.unit.set_leader(false);
+    assert_eq!(fixture.tool_stdout(&["is-leader", "--format=yaml"]), "false\n");
+    fixture.unit.set_leader(true);
+    assert_eq!(fixture.tool_stdout(&["is-leader"]), "False\n");
+    assert_eq!(fixture.tool_error(&["is-leader", "x"]).0, 2);
 }
 
 #[test]
 fn status_set_is_at_once_and_status_get_is_read_once() {
-    let mut bench = Bench::in_hook();
-    assert_eq!(bench.get(&["status-get"]), "maintenance\n");
-    assert_eq!(bench.get(&["status-set", "active", "all --well"]), "");
-    assert_eq!(bench.unit.report().message, "all --well");
-    assert_eq!(bench.get(&["status-get", "--format=json"]), "{\"status\":\"maintenance\"}\n");
+    let mut fixture = Fixture::in_hook();
+    assert_eq!(fixture.tool_stdout(&["status-get"]), "maintenance\n");
+    assert_eq!(fixture.tool_stdout(&["status-set", "active", "all --well"]), "");
+    assert_eq!(fixture.unit.report().message, "all --well");
     assert_eq!(
-        bench.get(&["status-get", "--include-data", "--format=json", "--application=false"]),
+        fixture.tool_stdout(&["status-get", "--format=json"]),
+        "{\"status\":\"maintenance\"}\n"
+    );
+    assert_eq!(
+        fixture.tool_stdout(&[
+            "status-get",
+            "--include-data",
+            "--format=json",
+            "--application=false"
+        ]),
         "{\"message\":\"installing charm \
          software\",\"status\":\"maintenance\",\"status-data\":{}}\n"
     );
-    bench.end(HookExit::Code(1));
-    assert_eq!(bench.unit.controller.status.status, "active", "a failed hook's status stays");
-    bench.wait(5);
-    bench.begin();
+    fixture.finish(HookExit::Code(1));
+    assert_eq!(fixture.unit.controller.status.status, "active", "a failed hook's status stays");
+    fixture.advance(5);
+    fixture.begin();
     assert_eq!(
-        bench.get(&["status-get", "--include-data"]),
+        fixture.tool_stdout(&["status-get", "--include-data"]),
         "message: all --well\nstatus: active\nstatus-data: {}\n"
     );
-    assert_eq!(bench.get(&["status-set", "--application=False", "blocked", "--", "-x"]), "");
-    assert_eq!(bench.unit.report().message, "-x");
-    assert_eq!(bench.get(&["status-set", "waiting"]), "");
-    assert_eq!(bench.unit.report().message, "", "no message clears it");
+    assert_eq!(
+        fixture.tool_stdout(&["status-set", "--application=False", "blocked", "--", "-x"]),
+        ""
+    );
+    assert_eq!(fixture.unit.report().message, "-x");
+    assert_eq!(fixture.tool_stdout(&["status-set", "waiting"]), "");
+    assert_eq!(fixture.unit.report().message, "", "no message clears it");
 }
 
 #[test]
 fn status_set_refuses_what_juju_refuses() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     for (line, code, error) in [
         (&["status-set"][..], 2, "invalid args, require <status> [message]"),
         (
@@ -119,41 +133,44 @@ fn status_set_refuses_what_juju_refuses() {
              invalid syntax",
         ),
     ] {
-        assert_eq!(bench.refused(line), (code, error.into()), "{line:?}");
+        assert_eq!(fixture.tool_error(line), (code, error.into()), "{line:?}");
     }
 }
 
 #[test]
 fn the_application_is_the_leaders() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     assert_eq!(
-        bench.get(&["status-get", "--application", "--include-data", "--format=json"]),
+        fixture.tool_stdout(&["status-get", "--application", "--include-data", "--format=json"]),
         "{\"application-status\":{\"message\":\"installing charm software\",\
          \"status\":\"maintenance\",\"status-data\":{},\
          \"units\":{\"web/0\":{\"message\":\"installing charm software\",\
          \"status\":\"maintenance\",\"status-data\":{}}}}}\n"
     );
-    assert_eq!(bench.get(&["status-set", "--application", "active", "yes"]), "");
-    assert_eq!(bench.unit.report().application_message, "yes");
-    bench.unit.set_leader(false);
+    assert_eq!(fixture.tool_stdout(&["status-set", "--application", "active", "yes"]), "");
+    assert_eq!(fixture.unit.report().application_message, "yes");
+    fixture.unit.set_leader(false);
     let no = (1, "this unit is not the leader".into());
-    assert_eq!(bench.refused(&["status-set", "--application", "active"]), no);
+    assert_eq!(fixture.tool_error(&["status-set", "--application", "active"]), no);
     let no = (1, "finding application status: this unit is not the leader".into());
-    assert_eq!(bench.refused(&["status-get", "--application"]), no);
+    assert_eq!(fixture.tool_error(&["status-get", "--application"]), no);
 }
 
 #[test]
 fn the_version_is_any_units_to_set() {
-    let mut bench = Bench::in_hook();
-    bench.unit.set_leader(false);
-    assert_eq!(bench.get(&["application-version-set", "--", "-1.2"]), "");
-    assert_eq!(bench.unit.report().version, "-1.2");
-    assert_eq!(bench.refused(&["application-version-set"]), (2, "no version specified".into()));
+    let mut fixture = Fixture::in_hook();
+    fixture.unit.set_leader(false);
+    assert_eq!(fixture.tool_stdout(&["application-version-set", "--", "-1.2"]), "");
+    assert_eq!(fixture.unit.report().version, "-1.2");
+    assert_eq!(
+        fixture.tool_error(&["application-version-set"]),
+        (2, "no version specified".into())
+    );
 }
 
 #[test]
 fn state_is_seen_at_once_and_kept_at_the_end() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     for (line, out) in [
         (&["state-get"][..], "{}\n"),
         (&["state-get", "--format=yaml"], "{}\n"),
@@ -169,110 +186,118 @@ fn state_is_seen_at_once_and_kept_at_the_end() {
         (&["state-delete"], ""),
         (&["state-get", "--format=json"], "{\"empty\":\"\"}\n"),
     ] {
-        assert_eq!(bench.get(line), out, "{line:?}");
+        assert_eq!(fixture.tool_stdout(line), out, "{line:?}");
     }
-    assert_eq!(bench.refused(&["state-get", "--strict", "a"]), (1, "\"a\" not found".into()));
-    assert!(bench.unit.state().is_empty());
-    bench.end(HookExit::Code(0));
-    assert_eq!(bench.unit.state().get("empty").map(String::as_str), Some(""));
-    assert_eq!(bench.unit.state().len(), 1);
+    assert_eq!(fixture.tool_error(&["state-get", "--strict", "a"]), (1, "\"a\" not found".into()));
+    assert!(fixture.unit.state().is_empty());
+    fixture.finish(HookExit::Code(0));
+    assert_eq!(fixture.unit.state().get("empty").map(String::as_str), Some(""));
+    assert_eq!(fixture.unit.state().len(), 1);
 }
 
 #[test]
 fn state_set_reads_yaml_from_standard_input_or_a_file() {
-    let mut bench = Bench::in_hook();
-    let answer = bench.tool_with(
+    let mut fixture = Fixture::in_hook();
+    let answer = fixture.tool_with_stdin(
         &["state-set", "--file", "-", "b=argument"],
         "{\"a\": \"x\\ty\", \"b\": \"file\"}",
     );
     assert_eq!((answer.code, text(&answer.stdout)), (0, String::new()));
     assert_eq!(
-        bench.get(&["state-get", "--format=json"]),
+        fixture.tool_stdout(&["state-get", "--format=json"]),
         "{\"a\":\"x\\ty\",\"b\":\"argument\"}\n"
     );
     // Scalars are taken as they are spelled.
-    let _ = bench
-        .tool_with(&["state-set", "--file=-"], "n: 5\nt: true\nz: null\ns: ' x '\nd: 2020-01-01\n");
+    let _ = fixture.tool_with_stdin(
+        &["state-set", "--file=-"],
+        "n: 5\nt: true\nz: null\ns: ' x '\nd: 2020-01-01\n",
+    );
     assert_eq!(
-        bench.get(&["state-get", "--format=json"]),
+        fixture.tool_stdout(&["state-get", "--format=json"]),
         "{\"a\":\"x\\ty\",\"b\":\"argument\",\"d\":\"2020-01-01\",\"n\":\"5\",\"s\":\" x \
          \",\"t\":\"true\",\"z\":\"\"}\n"
     );
     for bad in ["a: [1]", "- a", "a: {b: c}", "a: 'x", "\u{1}"] {
-        let answer = bench.tool_with(&["state-set", "--file", "-"], bad);
+        let answer = fixture.tool_with_stdin(&["state-set", "--file", "-"], bad);
         assert_eq!(answer.code, 1, "{bad:?}");
         assert!(text(&answer.stderr).starts_with("ERROR "));
     }
-    assert_eq!(bench.tool_with(&["state-set", "--file", "-"], "").code, 0);
+    assert_eq!(fixture.tool_with_stdin(&["state-set", "--file", "-"], "").code, 0);
 
-    let mut request = bench.request(&["state-set", "--file", "sub/x.yaml"]);
-    assert_eq!(bench.needed_file(&request).to_str(), Some("/cwd/sub/x.yaml"));
+    let mut request = fixture.request(&["state-set", "--file", "sub/x.yaml"]);
+    assert_eq!(fixture.needed_file(&request).to_str(), Some("/cwd/sub/x.yaml"));
     request.file = Some(Err("no such file or directory".into()));
     assert_eq!(
-        text(&bench.answer(&request).stderr),
+        text(&fixture.answer(&request).stderr),
         "ERROR open /cwd/sub/x.yaml: no such file or directory\n"
     );
     request.file = Some(Ok(b"f: 1".to_vec()));
-    assert_eq!(bench.answer(&request).code, 0);
-    assert_eq!(bench.get(&["state-get", "f"]), "1\n");
+    assert_eq!(fixture.answer(&request).code, 0);
+    assert_eq!(fixture.tool_stdout(&["state-get", "f"]), "1\n");
 }
 
 #[test]
 fn state_has_limits() {
-    let mut bench = Bench::in_hook();
-    assert_eq!(bench.refused(&["state-set", "x"]), (2, "expected \"key=value\", got \"x\"".into()));
+    let mut fixture = Fixture::in_hook();
     assert_eq!(
-        bench.refused(&["state-set", "x=1", "x=2"]),
+        fixture.tool_error(&["state-set", "x"]),
+        (2, "expected \"key=value\", got \"x\"".into())
+    );
+    assert_eq!(
+        fixture.tool_error(&["state-set", "x=1", "x=2"]),
         (2, "key \"x\" specified more than once".into())
     );
     let largest = format!("{}={}", "k".repeat(256), "v".repeat(65_536));
-    assert_eq!(bench.tool(&["state-set", &largest]).code, 0);
+    assert_eq!(fixture.tool(&["state-set", &largest]).code, 0);
     for n in 0..32 {
         let pair = format!("k{n}={}", "v".repeat(65_536));
         assert_eq!(
-            bench.tool(&["state-set", &pair]).code,
+            fixture.tool(&["state-set", &pair]).code,
             0,
             "the whole is only weighed at the end"
         );
     }
-    let finished = bench.end(HookExit::Code(0));
+    let finished = fixture.finish(HookExit::Code(0));
     assert!(finished.error().unwrap().contains("2097152"), "{finished:?}");
     assert!(!finished.committed());
-    assert!(bench.unit.state().is_empty());
-    assert_eq!(bench.unit.report().message, "hook failed: \"install\"");
+    assert!(fixture.unit.state().is_empty());
+    assert_eq!(fixture.unit.report().message, "hook failed: \"install\"");
 }
 
 #[test]
 fn ports_are_seen_at_once_and_kept_at_the_end() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     for line in [
         &["open-port", "80"][..],
         &["open-port", "80/TCP"],
         &["open-port", "53/udp", "--endpoints", "site,db"],
         &["open-port", "icmp"],
     ] {
-        assert_eq!(bench.get(line), "");
+        assert_eq!(fixture.tool_stdout(line), "");
     }
-    assert_eq!(bench.get(&["opened-ports", "--format=json"]), "[\"icmp\",\"80/tcp\",\"53/udp\"]\n");
-    assert_eq!(bench.get(&["opened-ports"]), "icmp\n80/tcp\n53/udp\n");
     assert_eq!(
-        bench.get(&["opened-ports", "--endpoints"]),
+        fixture.tool_stdout(&["opened-ports", "--format=json"]),
+        "[\"icmp\",\"80/tcp\",\"53/udp\"]\n"
+    );
+    assert_eq!(fixture.tool_stdout(&["opened-ports"]), "icmp\n80/tcp\n53/udp\n");
+    assert_eq!(
+        fixture.tool_stdout(&["opened-ports", "--endpoints"]),
         "icmp (*)\n80/tcp (*)\n53/udp (db, site)\n"
     );
-    assert_eq!(bench.get(&["close-port", "icmp"]), "");
-    assert!(bench.unit.report().ports.is_empty());
-    bench.end(HookExit::Code(0));
-    assert_eq!(bench.unit.report().ports, ["80/tcp", "53/udp"]);
+    assert_eq!(fixture.tool_stdout(&["close-port", "icmp"]), "");
+    assert!(fixture.unit.report().ports.is_empty());
+    fixture.finish(HookExit::Code(0));
+    assert_eq!(fixture.unit.report().ports, ["80/tcp", "53/udp"]);
 
-    bench.begin();
-    bench.get(&["close-port", "80"]);
-    bench.end(HookExit::Code(1));
-    assert_eq!(bench.unit.report().ports, ["80/tcp", "53/udp"], "a failed hook closes nothing");
+    fixture.begin();
+    fixture.tool_stdout(&["close-port", "80"]);
+    fixture.finish(HookExit::Code(1));
+    assert_eq!(fixture.unit.report().ports, ["80/tcp", "53/udp"], "a failed hook closes nothing");
 }
 
 #[test]
 fn ports_are_refused_as_juju_refuses_them() {
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     for (line, code, part) in [
         (&["open-port"][..], 2, "no port or range specified"),
         (&["open-port", "x"], 2, "invalid port \"x\": "),
@@ -284,26 +309,26 @@ fn ports_are_refused_as_juju_refuses_them() {
             "port ranges are not supported for k8s applications, please specify a single port",
         ),
     ] {
-        let (got, error) = bench.refused(line);
+        let (got, error) = fixture.tool_error(line);
         assert!(got == code && error.contains(part), "{line:?}: {got} {error}");
     }
 }
 
 #[test]
 fn juju_2_does_not_show_pending_ports() {
-    let mut bench = Bench::version("2.9.52");
-    bench.begin();
-    bench.get(&["open-port", "80"]);
-    assert_eq!(bench.get(&["opened-ports", "--format=json"]), "[]\n");
-    bench.end(HookExit::Code(0));
-    bench.begin();
-    assert_eq!(bench.get(&["opened-ports"]), "80/tcp\n");
+    let mut fixture = Fixture::with_version("2.9.52");
+    fixture.begin();
+    fixture.tool_stdout(&["open-port", "80"]);
+    assert_eq!(fixture.tool_stdout(&["opened-ports", "--format=json"]), "[]\n");
+    fixture.finish(HookExit::Code(0));
+    fixture.begin();
+    assert_eq!(fixture.tool_stdout(&["opened-ports"]), "80/tcp\n");
 }
 
 #[test]
 fn juju_log_writes_at_once() {
-    let mut bench = Bench::in_hook();
-    let start = bench.unit.log_position();
+    let mut fixture = Fixture::in_hook();
+    let start = fixture.unit.log_position();
     for line in [
         &["juju-log", "a", "b"][..],
         &["juju-log", "-l", "warn", "w"],
@@ -312,10 +337,10 @@ fn juju_log_writes_at_once() {
         &["juju-log", "-lERROR", "e"],
         &["juju-log", "-l", "loud", "x"],
     ] {
-        assert_eq!(bench.get(line), "", "{line:?}");
+        assert_eq!(fixture.tool_stdout(line), "", "{line:?}");
     }
     assert_eq!(
-        bench.logged(start),
+        fixture.log_lines(start),
         [
             ("INFO", "a b"),
             ("WARNING", "w"),
@@ -326,6 +351,6 @@ fn juju_log_writes_at_once() {
             ("INFO", "x"),
         ]
     );
-    assert_eq!(bench.unit.log(start).next().unwrap().logger, "unit.web/0.juju-log");
-    assert_eq!(bench.refused(&["juju-log"]).0, 2);
+    assert_eq!(fixture.unit.log(start).next().unwrap().logger, "unit.web/0.juju-log");
+    assert_eq!(fixture.tool_error(&["juju-log"]).0, 2);
 }

@@ -1,7 +1,7 @@
 //! YAML into and out of the tools, as Juju's own tools take and print it (measured on 3.6.28 and
 //! 4.0.15).
 
-use super::{Bench, text};
+use super::{Fixture, text};
 
 /// `state-set --file -` keeps this of each text.
 #[test]
@@ -25,10 +25,10 @@ fn a_file_is_read_as_juju_reads_it() {
         ("{\"a\": \"\u{1f600}\\u00e9\"}", "{\"a\":\"\u{1f600}é\"}\n"),
         ("# nothing\n", "{}\n"),
     ] {
-        let mut bench = Bench::in_hook();
-        let answer = bench.tool_with(&["state-set", "--file", "-"], file);
+        let mut fixture = Fixture::in_hook();
+        let answer = fixture.tool_with_stdin(&["state-set", "--file", "-"], file);
         assert_eq!((answer.code, text(&answer.stderr)), (0, String::new()), "{file:?}");
-        let got = bench.get(&["state-get", "--format=json"]);
+        let got = fixture.tool_stdout(&["state-get", "--format=json"]);
         assert_eq!(got.replace("null", "{}"), stored, "{file:?}");
     }
 }
@@ -60,18 +60,18 @@ fn a_file_that_is_no_map_of_strings_is_refused_in_gos_words() {
         ("a: 1\nb: ]\n", "yaml: line 1: did not find expected node content"),
         ("a: 'b\n", "yaml: line 2: found unexpected end of stream"),
     ] {
-        let mut bench = Bench::in_hook();
-        let answer = bench.tool_with(&["state-set", "--file", "-"], file);
+        let mut fixture = Fixture::in_hook();
+        let answer = fixture.tool_with_stdin(&["state-set", "--file", "-"], file);
         assert_eq!(
             (answer.code, text(&answer.stderr)),
             (1, format!("ERROR {error}\n")),
             "{file:?}"
         );
     }
-    let mut bench = Bench::in_hook();
-    let mut request = bench.request(&["state-set", "--file", "f"]);
+    let mut fixture = Fixture::in_hook();
+    let mut request = fixture.request(&["state-set", "--file", "f"]);
     request.file = Some(Ok(b"a: \xff\n".to_vec()));
-    let answer = bench.answer(&request);
+    let answer = fixture.answer(&request);
     assert_eq!(text(&answer.stderr), "ERROR yaml: invalid leading UTF-8 octet\n");
 }
 
@@ -107,9 +107,9 @@ fn yaml_is_printed_as_juju_prints_it() {
         ("a\nb", "|-\n  a\n  b\n".to_owned(), "k: |-\n  a\n  b\n".to_owned()),
         ("\u{feff}a", "\"\\uFEFF\\x61\"\n".to_owned(), "k: \"\\uFEFF\\x61\"\n".to_owned()),
     ] {
-        let mut bench = Bench::in_hook();
-        bench.get(&["state-set", &format!("k={value}")]);
-        assert_eq!(bench.get(&["state-get", "k", "--format=yaml"]), alone, "{value:?}");
-        assert_eq!(bench.get(&["state-get", "--format=yaml"]), in_map, "{value:?}");
+        let mut fixture = Fixture::in_hook();
+        fixture.tool_stdout(&["state-set", &format!("k={value}")]);
+        assert_eq!(fixture.tool_stdout(&["state-get", "k", "--format=yaml"]), alone, "{value:?}");
+        assert_eq!(fixture.tool_stdout(&["state-get", "--format=yaml"]), in_map, "{value:?}");
     }
 }

@@ -29,15 +29,15 @@ pub(super) const TOOLS: &[Tool] = &[
 ];
 
 /// The running action.
-fn needs_action<'a>(
+fn require_action<'a>(
     action: &'a mut Option<&mut ActionOutput>,
 ) -> Result<&'a mut ActionOutput, Failure> {
     action.as_deref_mut().ok_or_else(|| Failure::Run("not running an action".to_owned()))
 }
 
 fn action_get(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(1)?;
-    let params = &needs_action(&mut context.action)?.params;
+    context.refuse_more_than(1)?;
+    let params = &require_action(&mut context.action)?.params;
     let Some(key) = context.args.positional(0) else {
         return Ok(Output::Value(Value::Object(params.clone())));
     };
@@ -69,7 +69,7 @@ fn action_set(context: &mut ToolContext<'_>) -> ToolResult {
     }
     for (keys, value) in pairs {
         // Asked for each result, so that none is no mistake in a hook.
-        let action = needs_action(&mut context.action)?;
+        let action = require_action(&mut context.action)?;
         let path: Vec<&str> = keys.split('.').collect();
         set_path(&mut action.results, &path, Value::from(value));
     }
@@ -92,8 +92,8 @@ fn check_key(key: &str) -> Result<(), Failure> {
 }
 
 fn action_fail(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(1)?;
-    let action = needs_action(&mut context.action)?;
+    context.refuse_more_than(1)?;
+    let action = require_action(&mut context.action)?;
     let message = context
         .args
         .positional(0)
@@ -106,7 +106,7 @@ fn action_log(context: &mut ToolContext<'_>) -> ToolResult {
     if context.args.positionals.is_empty() {
         return Err(Failure::Usage("no message specified".to_owned()));
     }
-    let id = &needs_action(&mut context.action)?.id;
+    let id = &require_action(&mut context.action)?.id;
     let message = context.args.positionals.join(" ");
     let controller = &mut *context.controller;
     if let Some(record) = controller.actions.get_mut(id) {

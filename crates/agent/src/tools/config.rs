@@ -22,7 +22,7 @@ fn config_get(context: &mut ToolContext<'_>) -> ToolResult {
             go_quote(&key)
         )));
     }
-    context.at_most(1)?;
+    context.refuse_more_than(1)?;
     let controller = &*context.controller;
     // Read once a hook: a change made meanwhile is the next config-changed's.
     let config = context.snapshot.config.get_or_insert_with(|| controller.config());

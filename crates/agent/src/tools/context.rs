@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::super::args::Parsed;
+use super::super::args::ParsedArgs;
 use super::super::controller::Controller;
 use super::super::output::{Format, Output};
 use super::super::running::{ActionOutput, PendingWrites, Snapshot};
@@ -33,24 +33,24 @@ pub(crate) struct ToolContext<'a> {
     /// `None` where a hook runs.
     pub(crate) action: Option<&'a mut ActionOutput>,
     pub(crate) request: &'a ToolRequest,
-    pub(crate) args: Parsed,
+    pub(crate) args: ParsedArgs,
     pub(crate) format: Format,
-    pub(crate) kill_hook: bool,
+    pub(crate) is_kill_requested: bool,
 }
 
 impl ToolContext<'_> {
     /// Refuses more than `count` positionals.
-    pub(crate) fn at_most(&self, count: usize) -> Result<(), Failure> {
-        self.args.no_more_than(count).map_err(Failure::Usage)
+    pub(crate) fn refuse_more_than(&self, count: usize) -> Result<(), Failure> {
+        self.args.refuse_positionals_from(count).map_err(Failure::Usage)
     }
 
     /// Whether the unit leads, as this hook may know it: a "no" stays a "no" to its end.
     pub(crate) fn is_leader(&mut self) -> bool {
-        self.snapshot.not_leader |= !self.controller.leader;
-        !self.snapshot.not_leader
+        self.snapshot.is_not_leader |= !self.controller.is_leader;
+        !self.snapshot.is_not_leader
     }
 
-    pub(crate) fn needs_leader(&mut self, refusal: &str) -> Result<(), Failure> {
+    pub(crate) fn require_leader(&mut self, refusal: &str) -> Result<(), Failure> {
         if self.is_leader() { Ok(()) } else { Err(Failure::Run(refusal.to_owned())) }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::args::key_values;
+use super::super::args::parse_key_values;
 use super::super::go_text::go_quote;
 use super::super::output::Output;
 use super::context::{Failure, ToolContext, ToolResult};
@@ -13,13 +13,13 @@ pub(super) const TOOLS: &[Tool] = &[
         .formats(Formats::SmartYamlJson),
     Tool::new("leader-get", "[<key>]", "Print the leader's settings.", leader_get)
         .formats(Formats::SmartYamlJson)
-        .versions(Versions::Before(4, 0)),
+        .versions(Versions::RemovedIn(4, 0)),
     Tool::new("leader-set", "<key>=<value> [...]", "Write the leader's settings.", leader_set)
-        .versions(Versions::Before(4, 0)),
+        .versions(Versions::RemovedIn(4, 0)),
 ];
 
 fn is_leader(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(0)?;
+    context.refuse_more_than(0)?;
     Ok(Output::Value(Value::Bool(context.is_leader())))
 }
 
@@ -28,7 +28,7 @@ fn leader_get(context: &mut ToolContext<'_>) -> ToolResult {
     if key.contains('=') {
         return Err(Failure::Usage(format!("invalid key {}", go_quote(key))));
     }
-    context.at_most(1)?;
+    context.refuse_more_than(1)?;
     let settings = &context.controller.leader_settings;
     Ok(Output::Value(if key == "-" || key.is_empty() {
         Value::Object(
@@ -43,9 +43,10 @@ fn leader_get(context: &mut ToolContext<'_>) -> ToolResult {
 }
 
 fn leader_set(context: &mut ToolContext<'_>) -> ToolResult {
-    let pairs = key_values(&context.args.positionals).map_err(Failure::Usage)?;
-    context
-        .needs_leader("cannot write leadership settings: cannot write settings: not the leader")?;
+    let pairs = parse_key_values(&context.args.positionals).map_err(Failure::Usage)?;
+    context.require_leader(
+        "cannot write leadership settings: cannot write settings: not the leader",
+    )?;
     for (key, value) in pairs {
         if value.is_empty() {
             context.controller.leader_settings.remove(&key);

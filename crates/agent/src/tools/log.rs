@@ -4,7 +4,7 @@ use charmwright_juju::LogLevel;
 
 use super::super::args::Opt;
 use super::super::go_text::go_quote;
-use super::super::log::level;
+use super::super::log::parse_level;
 use super::super::output::Output;
 use super::context::{Failure, ToolContext, ToolResult};
 use super::tool::{Formats, Tool};
@@ -32,7 +32,7 @@ fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
         None | Some("") => LogLevel::Info,
         // A level of Juju's logger, which writes nothing at it.
         Some(text) if text.eq_ignore_ascii_case("UNSPECIFIED") => return Ok(Output::Nothing),
-        Some(text) => level(text).unwrap_or_else(|| {
+        Some(text) => parse_level(text).unwrap_or_else(|| {
             let warning = format!("Specified log level of {} is not valid", go_quote(text));
             context.controller.log.push(LogLevel::Warning, logger.clone(), warning);
             LogLevel::Info

@@ -5,10 +5,12 @@
 mod action;
 mod config;
 mod context;
-mod environs;
 mod leader;
 mod log;
+mod model;
+mod network;
 mod ports;
+mod reboot;
 mod relation;
 mod removed;
 mod secret;
@@ -25,13 +27,15 @@ pub(super) use relation::no_such_relation;
 pub(super) use storage::no_such_storage;
 pub(super) use tool::{Formats, Tool};
 
-const TABLES: [&[Tool]; 12] = [
+static TABLES: [&[Tool]; 14] = [
     action::TOOLS,
     config::TOOLS,
-    environs::TOOLS,
     leader::TOOLS,
     log::TOOLS,
+    model::TOOLS,
+    network::TOOLS,
     ports::TOOLS,
+    reboot::TOOLS,
     relation::TOOLS,
     removed::TOOLS,
     secret::TOOLS,
@@ -41,20 +45,19 @@ const TABLES: [&[Tool]; 12] = [
 ];
 
 fn all() -> impl Iterator<Item = &'static Tool> {
-    static TABLE: [&[Tool]; 12] = TABLES;
-    TABLE.iter().flat_map(|tools| tools.iter())
+    TABLES.iter().flat_map(|tools| tools.iter())
 }
 
 /// The tool of that name in that version of Juju.
 pub(super) fn find(name: &str, version: &JujuVersion) -> Option<&'static Tool> {
-    all().find(|tool| tool.name == name && tool.versions.contain(version))
+    all().find(|tool| tool.name == name && tool.versions.include(version))
 }
 
 /// The names that an executable is needed for in that version of Juju, sorted.
 #[must_use]
 pub fn tool_names(version: &JujuVersion) -> Vec<&'static str> {
     let mut names: Vec<&'static str> =
-        all().filter(|tool| tool.versions.contain(version)).map(|tool| tool.name).collect();
+        all().filter(|tool| tool.versions.include(version)).map(|tool| tool.name).collect();
     names.sort_unstable();
     names
 }

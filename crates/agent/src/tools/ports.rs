@@ -39,7 +39,7 @@ fn change(context: &mut ToolContext<'_>, verb: &str, change: Change) -> ToolResu
         return Err(Failure::Usage("no port or range specified".to_owned()));
     };
     let range = PortRange::parse(text).map_err(Failure::Usage)?;
-    context.at_most(1)?;
+    context.refuse_more_than(1)?;
     if range.is_range() && context.controller.is_kubernetes() {
         return Err(Failure::Run(
             "port ranges are not supported for k8s applications, please specify a single port"
@@ -54,7 +54,7 @@ fn change(context: &mut ToolContext<'_>, verb: &str, change: Change) -> ToolResu
         change(&mut context.writes.ports, stored, &range, endpoint).map_err(|conflict| {
             Failure::Run(format!(
                 "cannot {verb} {range} (unit \"{unit}\"): {}",
-                conflict.text(unit)
+                conflict.message(unit)
             ))
         })?;
     }
@@ -70,10 +70,10 @@ fn close_port(context: &mut ToolContext<'_>) -> ToolResult {
 }
 
 fn opened_ports(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(0)?;
+    context.refuse_more_than(0)?;
     let stored = &context.controller.ports;
     // Juju 2.9 leaves out what this hook has opened and closed.
-    let ports = if context.controller.juju_has(3, 0) {
+    let ports = if context.controller.is_juju_at_least(3, 0) {
         context.writes.ports.applied_to(stored)
     } else {
         stored.clone()

@@ -45,7 +45,7 @@ fn relation_ids(context: &mut ToolContext<'_>) -> ToolResult {
     if context.args.positionals.is_empty() {
         return Err(Failure::Usage("no endpoint name specified".to_owned()));
     }
-    context.at_most(1)?;
+    context.refuse_more_than(1)?;
     Ok(Output::strings([]))
 }
 

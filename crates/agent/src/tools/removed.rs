@@ -20,31 +20,34 @@ pub(super) const TOOLS: &[Tool] = &[
         "Register a payload.",
         payload_register,
     )
-    .versions(Versions::Before(4, 0)),
+    .versions(Versions::RemovedIn(4, 0)),
     Tool::new("payload-unregister", "<class> <id>", "Forget a payload.", payload_unregister)
-        .versions(Versions::Before(4, 0)),
+        .versions(Versions::RemovedIn(4, 0)),
     Tool::new(
         "payload-status-set",
         "<class> <id> <status>",
         "Set a payload's status.",
         payload_status_set,
     )
-    .versions(Versions::Before(4, 0)),
-    Tool::new("k8s-spec-get", "", "Print the pod spec.", spec_get).versions(Versions::Before(4, 0)),
+    .versions(Versions::RemovedIn(4, 0)),
+    Tool::new("k8s-spec-get", "", "Print the pod spec.", spec_get)
+        .versions(Versions::RemovedIn(4, 0)),
     Tool::new("k8s-spec-set", "--file <file>", "Set the pod spec.", spec_set)
         .options(SPEC_FILES)
-        .versions(Versions::Before(4, 0)),
-    Tool::new("pod-spec-get", "", "Print the pod spec.", spec_get).versions(Versions::Before(4, 0)),
+        .versions(Versions::RemovedIn(4, 0)),
+    Tool::new("pod-spec-get", "", "Print the pod spec.", spec_get)
+        .versions(Versions::RemovedIn(4, 0)),
     Tool::new("pod-spec-set", "--file <file>", "Set the pod spec.", spec_set)
         .options(SPEC_FILES)
-        .versions(Versions::Before(4, 0)),
-    Tool::new("k8s-raw-get", "", "Print the raw spec.", spec_get).versions(Versions::Before(4, 0)),
+        .versions(Versions::RemovedIn(4, 0)),
+    Tool::new("k8s-raw-get", "", "Print the raw spec.", spec_get)
+        .versions(Versions::RemovedIn(4, 0)),
     Tool::new("k8s-raw-set", "--file <file>", "Set the raw spec.", raw_set)
         .options(&[FILE])
-        .versions(Versions::Before(4, 0)),
+        .versions(Versions::RemovedIn(4, 0)),
     Tool::new("add-metric", "<key>=<value> [...]", "Add metrics.", not_modelled)
         .options(&[Opt::value(&["l", "labels"], "labels", "labels of the metrics")])
-        .versions(Versions::Before(3, 0)),
+        .versions(Versions::RemovedIn(3, 0)),
 ];
 
 /// A payload's full name.
@@ -90,7 +93,7 @@ fn payload_unregister(context: &mut ToolContext<'_>) -> ToolResult {
     let [class, id, ..] = context.args.positionals.as_slice() else {
         return Err(missing_arguments());
     };
-    context.at_most(2)?;
+    context.refuse_more_than(2)?;
     context.controller.payloads.remove(&payload(class, id));
     Ok(Output::Nothing)
 }
@@ -99,7 +102,7 @@ fn payload_status_set(context: &mut ToolContext<'_>) -> ToolResult {
     let [class, id, status, ..] = context.args.positionals.as_slice() else {
         return Err(missing_arguments());
     };
-    context.at_most(3)?;
+    context.refuse_more_than(3)?;
     if !matches!(status.as_str(), "running" | "starting" | "stopped" | "stopping") {
         return Err(Failure::Run(format!(
             "status {} not supported; expected one of [\"running\", \"starting\", \"stopped\", \
@@ -115,7 +118,7 @@ fn payload_status_set(context: &mut ToolContext<'_>) -> ToolResult {
 }
 
 fn spec_get(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(0)?;
+    context.refuse_more_than(0)?;
     not_modelled(context)
 }
 
@@ -129,7 +132,7 @@ fn raw_set(context: &mut ToolContext<'_>) -> ToolResult {
 
 /// The refusals; a spec itself is kept by nobody, since no charm with containers has one.
 fn set_spec(context: &mut ToolContext<'_>, what: &str) -> ToolResult {
-    context.at_most(0)?;
+    context.refuse_more_than(0)?;
     let content = match context.args.value("file").unwrap_or("-") {
         "" => return Err(Failure::Run("path not set".to_owned())),
         path => context.input(path)?,
@@ -139,6 +142,6 @@ fn set_spec(context: &mut ToolContext<'_>, what: &str) -> ToolResult {
             "no {what} specified: pipe {what} to command, or specify a file with --file"
         )));
     }
-    context.needs_leader("this unit is not the leader")?;
+    context.require_leader("this unit is not the leader")?;
     not_modelled(context)
 }

@@ -67,8 +67,8 @@ pub(super) const TOOLS: &[Tool] = &[
 ];
 
 fn secret_ids(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(0)?;
-    Ok(Output::NoStrings)
+    context.refuse_more_than(0)?;
+    Ok(Output::NilStrings)
 }
 
 fn secret_get(context: &mut ToolContext<'_>) -> ToolResult {
@@ -76,10 +76,10 @@ fn secret_get(context: &mut ToolContext<'_>) -> ToolResult {
     if context.args.flag("peek") && context.args.flag("refresh") {
         return Err(Failure::Usage("specify one of --peek or --refresh but not both".to_owned()));
     }
-    context.at_most(2)?;
+    context.refuse_more_than(2)?;
     Err(Failure::Run(match uri {
         Some(uri) => format!("secret {} not found", go_quote(&uri.to_string())),
-        None if context.controller.juju_has(4, 0) => {
+        None if context.controller.is_juju_at_least(4, 0) => {
             format!("secret with label {} not found", go_quote(label(context)))
         }
         None => format!("consumer label {} not found", go_quote(label(context))),
@@ -91,7 +91,7 @@ fn secret_info_get(context: &mut ToolContext<'_>) -> ToolResult {
     if uri.is_some() && !label(context).is_empty() {
         return Err(Failure::Usage("specify either a secret URI or label but not both".to_owned()));
     }
-    context.at_most(1)?;
+    context.refuse_more_than(1)?;
     let wanted = uri.as_ref().map_or_else(|| label(context), SecretUri::id);
     Err(Failure::Run(format!("secret {} not found", go_quote(wanted))))
 }
@@ -113,7 +113,7 @@ fn label<'a>(context: &'a ToolContext<'_>) -> &'a str {
     context.args.value("label").unwrap_or_default()
 }
 
-fn needed_uri(context: &ToolContext<'_>) -> Result<SecretUri, Failure> {
+fn require_uri(context: &ToolContext<'_>) -> Result<SecretUri, Failure> {
     let text = context.args.positional(0);
     let text = text.ok_or_else(|| Failure::Usage("missing secret URI".to_owned()))?;
     SecretUri::parse(text).map_err(Failure::Usage)
@@ -127,7 +127,7 @@ fn secret_add(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Run("empty secret value not valid".to_owned()));
     }
     if context.args.value("owner") != Some("unit") {
-        context.needs_leader("this unit is not the leader")?;
+        context.require_leader("this unit is not the leader")?;
     }
     not_modelled(context)
 }
@@ -135,28 +135,28 @@ fn secret_add(context: &mut ToolContext<'_>) -> ToolResult {
 /// The unit owns no secret, so each is unknown: Juju leaves that to the end of the hook, where it
 /// has nothing to update here.
 fn secret_set(context: &mut ToolContext<'_>) -> ToolResult {
-    needed_uri(context)?;
+    require_uri(context)?;
     secret_content::check(context, 1)?;
     Ok(Output::Nothing)
 }
 
 /// As [`secret_set`]. A revision below one stands for all of them.
 fn secret_remove(context: &mut ToolContext<'_>) -> ToolResult {
-    needed_uri(context)?;
-    context.at_most(1)?;
+    require_uri(context)?;
+    context.refuse_more_than(1)?;
     Ok(Output::Nothing)
 }
 
 /// A relation that was named is refused with its option; without one there is no default, since no
 /// hook is a relation's.
 fn secret_grant(context: &mut ToolContext<'_>) -> ToolResult {
-    needed_uri(context)?;
+    require_uri(context)?;
     Err(Failure::Usage("no relation id specified".to_owned()))
 }
 
 /// As [`secret_set`].
 fn secret_revoke(context: &mut ToolContext<'_>) -> ToolResult {
-    needed_uri(context)?;
+    require_uri(context)?;
     let value = |name: &str| context.args.value(name).unwrap_or_default();
     let (application, unit) = (value("app"), value("unit"));
     let refuse = |text: String| Err(Failure::Usage(text));
@@ -170,7 +170,7 @@ fn secret_revoke(context: &mut ToolContext<'_>) -> ToolResult {
         (true, true) => refuse("missing relation or application or unit".to_owned()),
         (false, false) => refuse("specify only one of application or unit".to_owned()),
         _ => {
-            context.at_most(1)?;
+            context.refuse_more_than(1)?;
             Ok(Output::Nothing)
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::super::args::{Opt, key_values};
+use super::super::args::{Opt, parse_key_values};
 use super::super::go_text::go_quote;
 use super::super::output::Output;
 use super::context::{Failure, ToolContext, ToolResult};
@@ -30,7 +30,7 @@ pub(super) const TOOLS: &[Tool] = &[
 
 fn state_get(context: &mut ToolContext<'_>) -> ToolResult {
     let key = context.args.positional(0).unwrap_or("-").to_owned();
-    context.at_most(1)?;
+    context.refuse_more_than(1)?;
     let (stored, pending) = (&context.controller.state, &context.writes.state);
     if key == "-" || key.is_empty() {
         let mut all: Map<String, Value> = stored
@@ -43,7 +43,7 @@ fn state_get(context: &mut ToolContext<'_>) -> ToolResult {
                 .iter()
                 .filter_map(|(key, value)| Some((key.clone(), Value::from(value.as_deref()?)))),
         );
-        return Ok(if all.is_empty() { Output::NoMap } else { Output::Value(Value::Object(all)) });
+        return Ok(if all.is_empty() { Output::NilMap } else { Output::Value(Value::Object(all)) });
     }
     let value = match pending.get(&key) {
         Some(pending) => pending.as_ref(),
@@ -59,7 +59,7 @@ fn state_get(context: &mut ToolContext<'_>) -> ToolResult {
 }
 
 fn state_set(context: &mut ToolContext<'_>) -> ToolResult {
-    let given = key_values(&context.args.positionals).map_err(Failure::Usage)?;
+    let given = parse_key_values(&context.args.positionals).map_err(Failure::Usage)?;
     let file = context.args.value("file").unwrap_or_default();
     let mut pairs = match file {
         "" => BTreeMap::new(),
@@ -87,8 +87,11 @@ fn check_length(
     if length <= limit {
         return Ok(());
     }
-    let over =
-        if context.controller.juju_has(4, 0) { ": quota limit exceeded" } else { " exceeded" };
+    let over = if context.controller.is_juju_at_least(4, 0) {
+        ": quota limit exceeded"
+    } else {
+        " exceeded"
+    };
     Err(Failure::Run(format!("max allowed {what} length ({limit}){over}")))
 }
 
@@ -98,7 +101,7 @@ pub(super) fn read_pairs(bytes: &[u8]) -> Result<BTreeMap<String, String>, Failu
 }
 
 fn state_delete(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(1)?;
+    context.refuse_more_than(1)?;
     if let Some(key) = context.args.positional(0).filter(|key| !key.is_empty()) {
         context.writes.state.insert(key.to_owned(), None);
     }

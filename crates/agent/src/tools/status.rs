@@ -38,7 +38,7 @@ pub(super) const TOOLS: &[Tool] = &[
 ];
 
 fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(0)?;
+    context.refuse_more_than(0)?;
     let data = context.args.flag("include-data");
     let describe = |status: &StatusValue| {
         if data {
@@ -56,7 +56,7 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
         }
         return Ok(Output::Value(describe(unit_status)));
     }
-    context.needs_leader("finding application status: this unit is not the leader")?;
+    context.require_leader("finding application status: this unit is not the leader")?;
     // Asked of the controller at every call, the unit's own status too.
     let unit_status = &context.controller.status;
     // An application that has no status of its own shows its worst unit's, and there is only one.
@@ -84,14 +84,14 @@ fn status_set(context: &mut ToolContext<'_>) -> ToolResult {
             go_quote(status)
         )));
     }
-    context.at_most(2)?;
+    context.refuse_more_than(2)?;
     let value = StatusValue::new(status, context.args.positional(1).unwrap_or_default());
     if context.args.flag("application") {
-        context.needs_leader("this unit is not the leader")?;
+        context.require_leader("this unit is not the leader")?;
         context.controller.application_status = Some(value);
     } else {
         context.controller.set_status(value);
-        context.controller.status_set_by_charm = true;
+        context.controller.has_charm_set_status = true;
     }
     Ok(Output::Nothing)
 }
@@ -101,7 +101,7 @@ fn application_version_set(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage("no version specified".to_owned()));
     };
     let version = version.to_owned();
-    context.at_most(1)?;
+    context.refuse_more_than(1)?;
     context.controller.version = version;
     Ok(Output::Nothing)
 }

@@ -28,7 +28,7 @@ pub(super) const TOOLS: &[Tool] = &[
 ];
 
 fn storage_list(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(1)?;
+    context.refuse_more_than(1)?;
     Ok(Output::strings([]))
 }
 
@@ -42,7 +42,7 @@ fn storage_add(context: &mut ToolContext<'_>) -> ToolResult {
     if context.args.positionals.is_empty() {
         return Err(Failure::Usage("storage add requires a storage directive".to_owned()));
     }
-    let word = if context.controller.juju_has(4, 0) { "directive" } else { "constraint" };
+    let word = if context.controller.is_juju_at_least(4, 0) { "directive" } else { "constraint" };
     parse_counts(&context.args.positionals, word).map_err(Failure::Usage)?;
     not_modelled(context)
 }

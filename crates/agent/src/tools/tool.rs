@@ -2,7 +2,7 @@
 
 use super::super::args::Opt;
 use super::super::go_text::go_quote;
-use super::super::settings::juju_has;
+use super::super::settings::is_at_least;
 use super::context::{ToolContext, ToolResult};
 use charmwright_juju::JujuVersion;
 
@@ -32,7 +32,7 @@ impl Formats {
         }
     }
 
-    pub(crate) fn admit(self, value: &str) -> Result<(), String> {
+    pub(crate) fn check(self, value: &str) -> Result<(), String> {
         let known = match self {
             Self::None | Self::Ignored => true,
             Self::SmartYamlJson => matches!(value, "smart" | "yaml" | "json"),
@@ -59,15 +59,15 @@ pub(crate) enum Versions {
     /// From this one on.
     From(u32, u32),
     /// Removed in this one.
-    Before(u32, u32),
+    RemovedIn(u32, u32),
 }
 
 impl Versions {
-    pub(crate) fn contain(self, version: &JujuVersion) -> bool {
+    pub(crate) fn include(self, version: &JujuVersion) -> bool {
         match self {
             Self::All => true,
-            Self::From(major, minor) => juju_has(version, major, minor),
-            Self::Before(major, minor) => !juju_has(version, major, minor),
+            Self::From(major, minor) => is_at_least(version, major, minor),
+            Self::RemovedIn(major, minor) => !is_at_least(version, major, minor),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What lies around the unit: its network, its application's other units, resources, the machine.
+//! `network-get` and `unit-get`: the addresses of the unit.
 
 use serde_json::{Map, Value, json};
 
@@ -24,14 +24,6 @@ pub(super) const TOOLS: &[Tool] = &[
         Opt::flag(&["primary-address"], "deprecated; the address to listen on"),
     ])
     .formats(Formats::SmartYamlJson),
-    Tool::new("goal-state", "", "Print the units and relations that there are to be.", goal_state)
-        .formats(Formats::YamlJson),
-    Tool::new(
-        "resource-get",
-        "<resource name>",
-        "Print the path of a resource's file.",
-        resource_get,
-    ),
     Tool::new(
         "unit-get",
         "<setting>",
@@ -39,10 +31,6 @@ pub(super) const TOOLS: &[Tool] = &[
         unit_get,
     )
     .formats(Formats::SmartYamlJson),
-    Tool::new("credential-get", "", "Print the cloud's credential.", credential_get)
-        .formats(Formats::SmartYamlJson),
-    Tool::new("juju-reboot", "", "Reboot the machine.", juju_reboot)
-        .options(&[Opt::flag(&["now"], "at once, killing the hook, which runs again")]),
 ];
 
 fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
@@ -52,10 +40,10 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
     if binding.is_empty() {
         return Err(Failure::Usage("no binding name specified".to_owned()));
     }
-    context.at_most(1)?;
+    context.refuse_more_than(1)?;
     if !context.controller.meta.has_binding(binding) {
         // Juju 4 shows the controller's own text, older ones drop it.
-        return Err(Failure::Run(if context.controller.juju_has(4, 0) {
+        return Err(Failure::Run(if context.controller.is_juju_at_least(4, 0) {
             format!("undefined for unit charm: endpoint {} not valid", go_quote(binding))
         } else {
             format!("no network config found for binding {}", go_quote(binding))
@@ -95,7 +83,7 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
     let document = |old_spellings: bool| {
         network_document(&address, &format!("{address}/{bits}"), old_spellings)
     };
-    Ok(Output::Twofold { yaml: document(true), json: document(false) })
+    Ok(Output::PerFormat { yaml: document(true), json: document(false) })
 }
 
 /// All that is known of a binding, in the order of Juju's own struct. YAML has the spellings of old
@@ -120,39 +108,6 @@ fn network_document(address: &str, cidr: &str, old_spellings: bool) -> Data {
     ])
 }
 
-fn goal_state(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(0)?;
-    let unit = context.controller.settings.unit.as_str();
-    let status =
-        if context.controller.dying { "dying" } else { context.controller.status.status.as_str() };
-    let own = Data::record([
-        ("status", status.into()),
-        ("since", context.controller.status_since().as_str().into()),
-    ]);
-    Ok(Output::Record(Data::record([
-        ("units", Data::map([(unit.to_owned(), own)])),
-        ("relations", Data::map([])),
-    ])))
-}
-
-fn resource_get(context: &mut ToolContext<'_>) -> ToolResult {
-    let Some(name) = context.args.positional(0) else {
-        return Err(Failure::Usage("missing required resource name".to_owned()));
-    };
-    context.at_most(1)?;
-    match context.controller.settings.resources.get(name) {
-        Some(path) => Ok(Output::Raw(path.clone())),
-        None if context.controller.meta.has_resource(name) => Err(Failure::Run(format!(
-            "could not download resource: resource {} has no file",
-            go_quote(name)
-        ))),
-        None => Err(Failure::Run(format!(
-            "could not download resource: resource {} not found",
-            go_quote(name)
-        ))),
-    }
-}
-
 fn unit_get(context: &mut ToolContext<'_>) -> ToolResult {
     let Some(setting) = context.args.positional(0) else {
         return Err(Failure::Usage("no setting specified".to_owned()));
@@ -160,28 +115,6 @@ fn unit_get(context: &mut ToolContext<'_>) -> ToolResult {
     if !matches!(setting, "private-address" | "public-address") {
         return Err(Failure::Usage(format!("unknown setting {}", go_quote(setting))));
     }
-    context.at_most(1)?;
+    context.refuse_more_than(1)?;
     Ok(Output::Value(Value::from(context.controller.settings.address.as_str())))
-}
-
-/// No charm here is trusted with a cloud's credential: there is no cloud.
-fn credential_get(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(0)?;
-    let asked = if context.controller.is_kubernetes() { "getting model credentials: " } else { "" };
-    Err(Failure::Run(format!("cannot access cloud credentials: {asked}permission denied")))
-}
-
-fn juju_reboot(context: &mut ToolContext<'_>) -> ToolResult {
-    context.at_most(0)?;
-    if context.action.is_some() {
-        return Err(Failure::Run(
-            "juju-reboot is not supported when running an action.".to_owned(),
-        ));
-    }
-    if context.args.flag("now") {
-        context.kill_hook = true;
-    } else {
-        context.writes.reboot = true;
-    }
-    Ok(Output::Nothing)
 }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::super::Substrate;
-use super::Bench;
+use super::Fixture;
 
 #[test]
 fn a_binding_that_is_unknown_is_refused_in_each_jujus_words() {
@@ -13,29 +13,29 @@ fn a_binding_that_is_unknown_is_refused_in_each_jujus_words() {
         ("3.6.28", "no network config found for binding \"nope\\u200b\""),
         ("4.0.15", "undefined for unit charm: endpoint \"nope\\u200b\" not valid"),
     ] {
-        let mut bench = Bench::version(version);
-        bench.begin();
+        let mut fixture = Fixture::with_version(version);
+        fixture.begin();
         for options in [&[][..], &["--bind-address"], &["--primary-address", "--bind-address"]] {
             let line: Vec<&str> =
                 ["network-get", "nope\u{200b}"].iter().chain(options).copied().collect();
-            assert_eq!(bench.refused(&line), (1, error.into()), "{line:?}");
+            assert_eq!(fixture.tool_error(&line), (1, error.into()), "{line:?}");
         }
     }
 }
 
 #[test]
 fn a_network_is_shown_in_the_order_of_jujus_fields() {
-    let mut bench = Bench::with(|settings| settings.address("10.0.0.7"));
-    bench.begin();
+    let mut fixture = Fixture::with_settings(|settings| settings.address("10.0.0.7"));
+    fixture.begin();
     // R8
     let yaml = "bind-addresses:\n- mac-address: \"\"\n  interface-name: lo\n  addresses:\n\
         \x20 - hostname: \"\"\n    value: 10.0.0.7\n\
         \x20   cidr: 10.0.0.7/32\n    address: 10.0.0.7\n  macaddress: \"\"\n  interfacename: lo\n\
         egress-subnets:\n- 10.0.0.7/32\ningress-addresses:\n- 10.0.0.7\n";
-    assert_eq!(bench.get(&["network-get", "site", "--format=yaml"]), yaml);
-    assert_eq!(bench.get(&["network-get", "site"]), yaml);
+    assert_eq!(fixture.tool_stdout(&["network-get", "site", "--format=yaml"]), yaml);
+    assert_eq!(fixture.tool_stdout(&["network-get", "site"]), yaml);
     assert_eq!(
-        bench.get(&["network-get", "site", "--format=json"]),
+        fixture.tool_stdout(&["network-get", "site", "--format=json"]),
         "{\"bind-addresses\":[{\"mac-address\":\"\",\"interface-name\":\"lo\",\
          \"addresses\":[{\"hostname\":\"\",\
          \"value\":\"10.0.0.7\",\"cidr\":\"10.0.0.7/32\"}]}],\"egress-subnets\":[\"10.0.0.7/32\"],\
@@ -44,13 +44,13 @@ fn a_network_is_shown_in_the_order_of_jujus_fields() {
     // R31
     for other in ["--bind-address", "--ingress-address", "--egress-subnets"] {
         assert_eq!(
-            bench.refused(&["network-get", "site", "--primary-address", other]),
+            fixture.tool_error(&["network-get", "site", "--primary-address", other]),
             (1, "--primary-address must be the only flag specified".into())
         );
     }
-    assert_eq!(bench.get(&["network-get", "site", "--primary-address"]), "10.0.0.7\n");
+    assert_eq!(fixture.tool_stdout(&["network-get", "site", "--primary-address"]), "10.0.0.7\n");
     assert_eq!(
-        bench.get(&["network-get", "site", "--egress-subnets", "--bind-address"]),
+        fixture.tool_stdout(&["network-get", "site", "--egress-subnets", "--bind-address"]),
         "bind-address: 10.0.0.7\negress-subnets:\n- 10.0.0.7/32\n"
     );
 }
@@ -60,36 +60,36 @@ fn the_goal_state_is_shown_in_the_order_of_jujus_fields() {
     let time: jiff::Timestamp = "2026-01-02T03:04:05.9Z".parse().unwrap();
     let began = Instant::now();
     let time = SystemTime::try_from(time).unwrap();
-    let mut bench = Bench::with(|settings| settings.clock(began, time));
-    bench.now = began;
-    bench.begin();
+    let mut fixture = Fixture::with_settings(|settings| settings.clock(began, time));
+    fixture.now = began;
+    fixture.begin();
     // R9. Whether the time is quoted is the YAML writer's own test.
-    let yaml = bench.get(&["goal-state"]).replace('"', "");
+    let yaml = fixture.tool_stdout(&["goal-state"]).replace('"', "");
     assert_eq!(
         yaml,
         "units:\n  web/0:\n    status: maintenance\n    since: 2026-01-02 03:04:05Z\nrelations: \
          {}\n"
     );
     assert_eq!(
-        bench.get(&["goal-state", "--format=json"]),
+        fixture.tool_stdout(&["goal-state", "--format=json"]),
         "{\"units\":{\"web/0\":{\"status\":\"maintenance\",\"since\":\"2026-01-02 \
          03:04:05Z\"}},\"relations\":{}}\n"
     );
     // A status is the unit's since it was set.
-    let mut request = bench.request(&["status-set", "active"]);
+    let mut request = fixture.request(&["status-set", "active"]);
     request.now = Some(began + Duration::from_secs(95));
-    assert_eq!(bench.answer(&request).code, 0);
-    let told = bench.get(&["goal-state", "--format=json"]);
+    assert_eq!(fixture.answer(&request).code, 0);
+    let told = fixture.tool_stdout(&["goal-state", "--format=json"]);
     assert!(told.contains("{\"status\":\"active\",\"since\":\"2026-01-02 03:05:40Z\"}"), "{told}");
     assert_eq!(
-        bench.refused(&["goal-state", "--format=smart"]),
+        fixture.tool_error(&["goal-state", "--format=smart"]),
         (2, "invalid value \"smart\" for option --format: unknown format \"smart\"".into())
     );
 }
 
 #[test]
 fn action_parameters_and_results() {
-    let mut bench = Bench::in_action(&[
+    let mut fixture = Fixture::in_action(&[
         ("none", "[]"),
         ("extra", "[a, b]"),
         ("who.first", "Ann"),
@@ -107,13 +107,13 @@ fn action_parameters_and_results() {
         (&["action-get", "nobody"], "{}\n"),
         (&["action-get", "extra"], "- a\n- b\n"),
     ] {
-        assert_eq!(bench.get(line), out, "{line:?}");
+        assert_eq!(fixture.tool_stdout(line), out, "{line:?}");
     }
-    let mut bench = Bench::in_hook();
+    let mut fixture = Fixture::in_hook();
     // R12
-    assert_eq!(bench.get(&["action-set"]), "");
-    assert_eq!(bench.refused(&["action-set", "a=1"]), (1, "not running an action".into()));
-    assert_eq!(bench.refused(&["action-get", "x", "y"]).0, 2, "the arguments come first");
+    assert_eq!(fixture.tool_stdout(&["action-set"]), "");
+    assert_eq!(fixture.tool_error(&["action-set", "a=1"]), (1, "not running an action".into()));
+    assert_eq!(fixture.tool_error(&["action-get", "x", "y"]).0, 2, "the arguments come first");
 }
 
 #[test]
@@ -126,19 +126,19 @@ fn the_controller_is_asked_for_resources_and_credentials() {
         ),
         (Substrate::Machine, "cannot access cloud credentials: permission denied"),
     ] {
-        let mut bench = Bench::with(|settings| settings.substrate(substrate));
-        bench.begin();
-        assert_eq!(bench.refused(&["credential-get"]), (1, error.into()));
+        let mut fixture = Fixture::with_settings(|settings| settings.substrate(substrate));
+        fixture.begin();
+        assert_eq!(fixture.tool_error(&["credential-get"]), (1, error.into()));
         assert_eq!(
-            bench.refused(&["credential-get", "x"]),
+            fixture.tool_error(&["credential-get", "x"]),
             (2, "unrecognized args: [\"x\"]".into())
         );
         assert_eq!(
-            bench.refused(&["resource-get", ""]),
+            fixture.tool_error(&["resource-get", ""]),
             (1, "could not download resource: resource \"\" not found".into())
         );
         assert_eq!(
-            bench.refused(&["resource-get", "image", "--format=json"]),
+            fixture.tool_error(&["resource-get", "image", "--format=json"]),
             (2, "option provided but not defined: --format".into())
         );
     }
