@@ -1,5 +1,5 @@
-//! The end of an action: it never puts the unit in error, and whatever went wrong is its own
-//! result.
+//! [`finish`] records the end of an action. A failed action does not put the unit in error: the
+//! failure is in the action's own status and message.
 //!
 //! Source: reference `juju-agent.md` section 8.
 
@@ -10,7 +10,8 @@ use super::controller::Controller;
 use super::hook_exit::{HookExit, go_signal};
 use super::running::{ActionOutput, PendingWrites};
 
-/// Records the end of an action in the controller, with what it printed.
+/// Records the status, the message and the results of an action that has ended, and commits its
+/// writes if it exited with 0.
 pub(super) fn finish(
     controller: &mut Controller,
     name: &str,
@@ -32,12 +33,13 @@ pub(super) fn finish(
         HookExit::Code(0) => match controller.commit(writes) {
             Ok(()) => {
                 is_committed = true;
+                // `action-fail` sets the status only: the writes are committed all the same.
                 match failed {
                     None => (ActionStatus::Completed, String::new()),
                     Some(message) => (ActionStatus::Failed, message),
                 }
             }
-            // Juju leaves the code that the program ended with.
+            // Juju keeps the exit code of the program, 0, as the `return-code` (measured).
             Err(why) => {
                 stderr.push(b'\n');
                 stderr.extend_from_slice(why.as_bytes());
@@ -45,7 +47,7 @@ pub(super) fn finish(
             }
         },
         HookExit::Code(code) => (ActionStatus::Failed, format!("exit status {code}")),
-        // Its runner makes one error of both signals, and that error's text is the message.
+        // Juju's runner has one error for both signals, whose text is `terminated` (measured).
         HookExit::Signal(9 | 15) => (ActionStatus::Failed, "terminated".to_owned()),
         HookExit::Signal(signal) => (ActionStatus::Failed, go_signal(*signal)),
         HookExit::Missing => (
@@ -54,6 +56,7 @@ pub(super) fn finish(
         ),
         HookExit::NotStarted(why) => (ActionStatus::Failed, why.clone()),
     };
+    // `action-set` may have set this key, which is not a reserved one.
     results.insert("return-code".to_owned(), Value::from(code));
     insert_output(&mut results, "stdout", stdout);
     insert_output(&mut results, "stderr", &stderr);
@@ -69,6 +72,7 @@ pub(super) fn finish(
     record.clone()
 }
 
+/// Inserts the output of one stream: as text, or in base64 if it is not UTF-8 (Juju 3.6).
 fn insert_output(results: &mut Map<String, Value>, name: &str, output: &[u8]) {
     if output.is_empty() {
         return;
@@ -84,7 +88,7 @@ fn insert_output(results: &mut Map<String, Value>, name: &str, output: &[u8]) {
     }
 }
 
-/// Standard base64 with padding (RFC 4648, section 4).
+/// Encodes bytes in standard base64 with padding (RFC 4648, section 4).
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);

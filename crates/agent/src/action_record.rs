@@ -1,4 +1,4 @@
-//! One run of an action, as the controller records it.
+//! [`ActionRecord`] is the controller's record of one run of an action.
 //!
 //! Source: reference `juju-agent.md` section 8.
 
@@ -6,30 +6,30 @@ use charmwright_juju::ActionId;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// The most bytes of `action-log` that an action keeps; Juju's controller bounds them too. The
-/// unit's log has each line.
+/// The most bytes of `action-log` that the record of an action keeps. Juju's controller limits them
+/// too. The unit's log has every line.
 const ACTION_LOG_LIMIT: usize = 1 << 20;
 
-/// The progress of an action.
+/// The status of a run of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ActionStatus {
-    /// Waits for its turn.
+    /// The action has not begun.
     Pending,
-    /// Runs now.
+    /// The action runs now.
     Running,
-    /// Ended well.
+    /// The action exited with 0.
     Completed,
-    /// Ended with an error, or said so itself.
+    /// The action failed, or it called `action-fail`.
     Failed,
-    /// Cancelled before it ran.
+    /// The operator cancelled the action before it began.
     Cancelled,
-    /// Killed while it ran.
+    /// The operator cancelled the action while it ran, and its process was killed.
     Aborted,
 }
 
-/// One run of an action.
+/// The record of one run of an action. It serializes to the form of a report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ActionRecord {
     #[serde(serialize_with = "as_number")]
@@ -43,18 +43,18 @@ pub struct ActionRecord {
     log: Vec<String>,
     #[serde(skip)]
     pub(super) is_committed: bool,
-    /// It was cancelled while it ran.
+    /// Set when the operator cancels the action while it runs.
     #[serde(skip)]
     pub(super) is_abort_requested: bool,
 }
 
-/// A report has a number where Juju's variable has text.
+/// Serializes the id as a number, which a report has where Juju's environment variable has text.
 fn as_number<S: Serializer>(id: &ActionId, serializer: S) -> Result<S::Ok, S::Error> {
     id.number().serialize(serializer)
 }
 
 impl ActionRecord {
-    /// An action that was asked for and waits for its turn.
+    /// Makes the record of an action that was requested and has not begun.
     pub(super) fn new(id: ActionId, name: &str, params: Map<String, Value>) -> Self {
         Self {
             id,
@@ -69,7 +69,7 @@ impl ActionRecord {
         }
     }
 
-    /// Returns its number.
+    /// Returns the id of this run.
     #[must_use]
     pub fn id(&self) -> &ActionId {
         &self.id
@@ -81,20 +81,20 @@ impl ActionRecord {
         &self.name
     }
 
-    /// Returns its progress.
+    /// Returns the status.
     #[must_use]
     pub fn status(&self) -> ActionStatus {
         self.status
     }
 
-    /// Returns the reason for which it failed; else an empty text.
+    /// Returns the reason of the failure; empty for an action that has not failed.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Returns all that `action-set` set, with `return-code`, `stdout` and `stderr` once it has
-    /// ended.
+    /// Returns the results that the action has set with `action-set`. Once it has ended they
+    /// include `return-code`, and `stdout` and `stderr` unless they are empty.
     #[must_use]
     pub fn results(&self) -> &Map<String, Value> {
         &self.results
@@ -106,7 +106,7 @@ impl ActionRecord {
         &self.log
     }
 
-    /// Takes a line of `action-log`; what is too much is in the unit's log alone.
+    /// Adds a line of `action-log`, unless the record has as much as it keeps.
     pub(super) fn add_log(&mut self, line: String) {
         let kept: usize = self.log.iter().map(String::len).sum();
         if kept.saturating_add(line.len()) <= ACTION_LOG_LIMIT {
@@ -114,7 +114,7 @@ impl ActionRecord {
         }
     }
 
-    /// Returns `true` if it has come to its end, of whatever kind.
+    /// Returns `true` if the action has ended, or was cancelled before it began.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         !matches!(self.status, ActionStatus::Pending | ActionStatus::Running)
@@ -125,7 +125,8 @@ impl ActionRecord {
     }
 }
 
-/// Puts a value at the end of a path of keys; what is not a map on the way is replaced by one.
+/// Sets a value at a path of keys. Each key but the last names a map: a missing map is made, and a
+/// value that is not a map is replaced by one.
 pub(super) fn set_path(map: &mut Map<String, Value>, path: &[&str], value: Value) {
     let Some((first, rest)) = path.split_first() else {
         return;

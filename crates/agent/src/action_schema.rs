@@ -1,4 +1,4 @@
-//! One action that a charm declares, and the judgement of the parameters that it is given.
+//! [`ActionSchema`] is the declaration of one action, and validates the parameters of a run.
 
 use serde_json::{Map, Value};
 
@@ -6,11 +6,11 @@ use super::schema::{Schema, fill_defaults};
 use super::settings::is_at_least;
 use charmwright_juju::JujuVersion;
 
-/// One action of `actions.yaml`.
+/// The declaration of one action in `actions.yaml`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ActionSchema {
     description: String,
-    /// The schema of the parameters as a whole; it has `properties`.
+    /// The JSON Schema of all parameters as one object; it has `properties`.
     document: Value,
 }
 
@@ -19,13 +19,13 @@ impl ActionSchema {
         Self { description, document }
     }
 
-    /// The purpose of the action, as its author wrote it; may be empty.
+    /// Returns the description of the action; empty if the charm has none.
     #[must_use]
     pub fn description(&self) -> &str {
         &self.description
     }
 
-    /// The names of the declared parameters.
+    /// Returns the names of the declared parameters.
     pub fn params(&self) -> impl Iterator<Item = &str> {
         self.properties().into_iter().flat_map(Map::keys).map(String::as_str)
     }
@@ -34,13 +34,15 @@ impl ActionSchema {
         self.document.get("properties").and_then(Value::as_object)
     }
 
-    /// Gives the parameters as the action gets them: held against the schema as they were given,
-    /// and only then filled up with defaults.
+    /// Validates the given parameters, then adds the defaults of the missing ones, and returns the
+    /// parameters that the action reads.
     ///
-    /// Juju 4 refuses parameters that are not declared, unless the schema says otherwise.
+    /// The defaults come last, as in Juju: so a `required` parameter must be given even if it has a
+    /// default. Juju 4 refuses parameters that are not declared, unless the schema has
+    /// `additionalProperties`.
     ///
     /// # Errors
-    /// Every rule that is broken, in one sentence.
+    /// Returns one sentence with every violation of the schema.
     pub(super) fn complete_params(
         &self,
         version: &JujuVersion,

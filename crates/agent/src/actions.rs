@@ -1,4 +1,4 @@
-//! The operator's verbs on actions: asking for one, cancelling one, reading what came of it.
+//! The methods of [`Unit`] with which the operator runs an action, cancels it and reads its record.
 //!
 //! Source: reference `juju-agent.md` section 8.
 
@@ -10,15 +10,17 @@ use super::error::{Error, ErrorKind};
 use super::unit::Unit;
 
 impl Unit {
-    /// `juju run ACTION KEY=VALUE…`: checked against the action's schema, then filled up with its
-    /// defaults. It runs before hooks, in error too.
+    /// Requests a run of an action, as `juju run ACTION KEY=VALUE…` does, and returns its id.
     ///
-    /// A value is read as YAML, and a key with dots nests. So `id=010` is the number 8: where the
-    /// schema wants a string, the text is written with quotes of its own (`id="010"`).
+    /// The parameters are validated by the action's schema, then completed with its defaults. The
+    /// action runs before any hook that is due, and on a unit in error too.
+    ///
+    /// Each value is parsed as YAML, and a key with dots makes nested maps. So `id=010` is the
+    /// number 8. Where the schema wants a string, write quotes into the text (`id="010"`).
     ///
     /// # Errors
-    /// [`ErrorKind::Action`] for an action that the charm does not declare, or parameters that its
-    /// schema refuses.
+    /// [`ErrorKind::Action`] if the charm does not declare the action, a key is malformed, a value
+    /// is not YAML, or the schema refuses the parameters.
     pub fn run_action(
         &mut self,
         name: &str,
@@ -40,6 +42,7 @@ impl Unit {
             let refuse = |why: &str| {
                 Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {key}: {why}"))
             };
+            // An empty document would be null in YAML, where Juju has the empty string.
             let value = if value.is_empty() {
                 Value::String(String::new())
             } else {
@@ -63,8 +66,8 @@ impl Unit {
         Ok(self.controller.add_action(name, params))
     }
 
-    /// `juju cancel-task`. Returns whether the action runs now: then the caller kills its
-    /// processes, and its end is recorded as aborted.
+    /// Cancels an action, as `juju cancel-task` does. Returns `true` if the action is running: then
+    /// the caller kills its processes, and [`Unit::finish`] records the action as aborted.
     ///
     /// # Errors
     /// [`ErrorKind::State`] if there is no such action, or it has ended.
@@ -89,12 +92,13 @@ impl Unit {
         }
     }
 
-    /// The actions asked for, oldest first; of those that have ended, the last hundred.
+    /// Returns the records of the actions, oldest first. Of the actions that have ended, the last
+    /// hundred are kept.
     pub fn actions(&self) -> impl Iterator<Item = &ActionRecord> {
         self.controller.actions.values()
     }
 
-    /// One of them.
+    /// Returns the record of one action, or `None` if there is none with this id.
     #[must_use]
     pub fn action(&self, id: &ActionId) -> Option<&ActionRecord> {
         self.controller.actions.get(id)

@@ -1,19 +1,19 @@
-//! Juju's argument rules for hook tools. The agent parses, not the client, so every charm meets the
-//! same ones.
+//! [`parse`] parses the arguments of a hook tool by Juju's rules. Juju's agent parses them, not the
+//! tool's process, so the rules are the same for every tool.
 //!
-//! Source: reference `juju-agent.md` 1.1 and 1.3, and `juju-agent-measured.md` 2.1, row 32.
-//! `option` is the word of the error texts.
+//! The error texts say `option` for a flag, as Juju's do. Source: reference `juju-agent.md` 1.1 and
+//! 1.3, and `juju-agent-measured.md` 2.1, row 32.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::go_text::{go_quote, parse_bool, quote_list};
 
-/// One option a tool takes: its spellings (one character = short), and whether it takes a value.
+/// The declaration of an option of a tool. A name of one character is a short option.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Opt {
-    /// Every spelling without dashes; the first is the name that the tool's code asks by.
+    /// Every name, without dashes. The tool's code asks for the option by its first name.
     pub(super) names: &'static [&'static str],
-    /// `None` for a boolean, else what the help calls the value.
+    /// The name of the value in the help, or `None` for a boolean.
     pub(super) value: Option<&'static str>,
     pub(super) help: &'static str,
 }
@@ -45,22 +45,25 @@ pub(super) struct ParsedArgs {
 }
 
 impl ParsedArgs {
-    /// Whether a boolean option was given and true.
+    /// Returns `true` if a boolean option was given and is true.
     pub(super) fn flag(&self, name: &str) -> bool {
         self.flags.get(name).copied().unwrap_or(false)
     }
 
-    /// The last value given for an option.
+    /// Returns the last value that was given for an option.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 
-    /// The positional at `index`.
+    /// Returns the positional argument at `index`.
     pub(super) fn positional(&self, index: usize) -> Option<&str> {
         self.positionals.get(index).map(String::as_str)
     }
 
-    /// Refuses positionals from `from` on, as Juju words it.
+    /// Refuses the positional arguments from index `from` on.
+    ///
+    /// # Errors
+    /// Returns Juju's text with the arguments that are too many.
     pub(super) fn refuse_positionals_from(&self, from: usize) -> Result<(), String> {
         match self.positionals.get(from..) {
             None | Some([]) => Ok(()),
@@ -69,20 +72,23 @@ impl ParsedArgs {
     }
 }
 
-/// Why parsing stopped.
+/// The reason for which the tool does not run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// `-h` or `--help`.
+    /// The caller asked for the help with `-h` or `--help`.
     Help,
-    /// A mistake; the text that follows `ERROR `.
+    /// The arguments have a mistake. The text follows `ERROR ` on standard error.
     Usage(String),
 }
 
-/// Called with the option's key and its value as each is met: a bad value is refused where it
-/// stands.
+/// A function that judges the value of an option, given the option's first name and the value. It
+/// runs while the arguments are parsed, so the first bad value decides which error Juju prints.
 pub(super) type Check<'a> = &'a dyn Fn(&str, &str) -> Result<(), String>;
 
-/// Parses `args`; `check` judges the value of each option that takes one.
+/// Parses the arguments of a tool. `check` judges the value of each option that takes one.
+///
+/// # Errors
+/// Returns [`Stop::Help`] for a request for help, and [`Stop::Usage`] for a mistake.
 pub(super) fn parse(
     options: &[&Opt],
     args: &[String],
@@ -97,17 +103,17 @@ pub(super) fn parse(
 struct Parser<'a> {
     options: &'a [&'a Opt],
     args: std::slice::Iter<'a, String>,
-    /// The part of the last token that no option has taken yet.
+    /// The part of the last argument that no option has taken yet.
     untaken: &'a str,
     check: Check<'a>,
     parsed: ParsedArgs,
 }
 
 impl<'a> Parser<'a> {
-    /// Takes one option or positional; `false` at the end.
+    /// Takes one option or positional argument. Returns `false` when no argument is left.
     fn take_next(&mut self) -> Result<bool, Stop> {
-        // What a boolean's token holds more than its letter is dropped where no further token
-        // follows.
+        // Juju looks for a further argument before it looks at the rest of the last one. So the
+        // letters behind a short boolean are ignored if the argument is the last (measured).
         let Some(token) = self.args.as_slice().first() else {
             return Ok(false);
         };
@@ -124,7 +130,7 @@ impl<'a> Parser<'a> {
             Some(letters) => match letters.strip_prefix('-') {
                 None => return self.take_short_option(letters),
                 Some(long) => {
-                    // The sign stays with the value, which tells an empty one from none.
+                    // The value keeps its `=`, so that an empty value differs from no value.
                     let (name, value) = long.split_at(long.find('=').unwrap_or(long.len()));
                     if name.is_empty() {
                         let shown = go_quote(token);
@@ -138,7 +144,8 @@ impl<'a> Parser<'a> {
         Ok(true)
     }
 
-    /// `-r 3`, `-r3`, `-ab`: the first letter is the option's name.
+    /// Takes a short option, such as `-r 3`, `-r3` or the first of `-ab`: its first letter is the
+    /// name.
     fn take_short_option(&mut self, letters: &'a str) -> Result<bool, Stop> {
         let length = letters.chars().next().map_or(0, char::len_utf8);
         let (name, rest) = letters.split_at(length);
@@ -146,9 +153,10 @@ impl<'a> Parser<'a> {
         self.take_option(name, false)
     }
 
+    /// Takes the option of this name, with its value.
     fn take_option(&mut self, name: &str, is_long: bool) -> Result<bool, Stop> {
         let shown = with_dashes(name);
-        // One name has one spelling with however many dashes: `--r 3` is `-r 3`.
+        // Juju does not look at the number of dashes: `--r 3` is the same as `-r 3`.
         let Some(option) = self.options.iter().find(|option| option.names.contains(&name)) else {
             return Err(match name {
                 "help" | "h" => Stop::Help,
@@ -180,21 +188,26 @@ impl<'a> Parser<'a> {
         Ok(true)
     }
 
-    /// The value that stands in the option's own token; a short option's sign is part of it.
+    /// Takes the value in the option's own argument. The `=` belongs to the value of a short option
+    /// (measured).
     fn take_inline_value(&mut self, is_long: bool) -> &'a str {
         let value = std::mem::take(&mut self.untaken);
         if is_long { value.strip_prefix('=').unwrap_or(value) } else { value }
     }
 }
 
-/// An option's name as Juju's errors show it: two dashes when it is longer than one byte.
+/// Returns an option's name as Juju's errors print it. It has two dashes if it is longer than one
+/// byte, so a single letter beyond ASCII has two as well (measured).
 fn with_dashes(name: &str) -> String {
     let dashes = if name.len() > 1 { "--" } else { "-" };
     format!("{dashes}{name}")
 }
 
-/// `KEY=VALUE` arguments, in their order: white space around either side is trimmed, a key may
-/// stand once, an empty argument is nothing.
+/// Parses arguments of the form `KEY=VALUE` and returns the pairs in their order. White space
+/// around the key and the value is trimmed, and an empty argument is skipped.
+///
+/// # Errors
+/// Returns Juju's text if an argument is no pair, or a key is given twice.
 pub(super) fn parse_key_values(items: &[String]) -> Result<Vec<(String, String)>, String> {
     let (mut pairs, mut seen) = (Vec::with_capacity(items.len()), BTreeSet::new());
     for item in items.iter().filter(|item| !item.is_empty()) {

@@ -1,7 +1,7 @@
-//! What a charm declares: `metadata.yaml`, `config.yaml` and `actions.yaml`, read as Juju reads
-//! them.
+//! [`CharmMeta`] holds the declarations of a charm, read from `metadata.yaml`, `config.yaml` and
+//! `actions.yaml` by Juju's rules.
 //!
-//! Every refusal names the file and the key. Source: reference `juju-charm-runtime.md` section 8.
+//! Every error names the file and the key. Source: reference `juju-charm-runtime.md` section 8.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,12 +11,12 @@ use super::charm_files::{CharmSources, read_actions, read_config, read_metadata}
 use super::config::ConfigOption;
 use super::error::Error;
 
-/// What a charm declares.
+/// The declarations of a charm: its containers, endpoints, resources, config options and actions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CharmMeta {
     name: String,
     containers: BTreeSet<String>,
-    /// Endpoints and extra bindings.
+    /// The names of the endpoints and of the extra bindings.
     bindings: BTreeSet<String>,
     resources: BTreeSet<String>,
     options: BTreeMap<String, ConfigOption>,
@@ -24,22 +24,23 @@ pub struct CharmMeta {
 }
 
 impl CharmMeta {
-    /// Reads a charm's directory: metadata.yaml, config.yaml and actions.yaml, or what
-    /// charmcraft.yaml holds of them.
+    /// Reads the declarations in a charm's directory, from metadata.yaml, config.yaml and
+    /// actions.yaml, or from their sections in charmcraft.yaml.
     ///
     /// # Errors
-    /// [`ErrorKind::Unreadable`](super::ErrorKind::Unreadable) if neither metadata.yaml nor
-    /// charmcraft.yaml is there, or a file cannot be read;
-    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju or charmcraft would refuse one:
-    /// the text names the file, the key and the rule.
+    /// - [`ErrorKind::Unreadable`](super::ErrorKind::Unreadable) if neither metadata.yaml nor
+    ///   charmcraft.yaml exists, or a file cannot be read.
+    /// - [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju or charmcraft would refuse a
+    ///   file. The text names the file, the key and the rule.
     pub fn read(dir: &Path) -> Result<Self, Error> {
         Self::from_sources(&CharmSources::read(dir)?)
     }
 
-    /// The same from the text of metadata.yaml, config.yaml and actions.yaml.
+    /// Parses the declarations from the texts of metadata.yaml, config.yaml and actions.yaml.
     ///
     /// # Errors
-    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata), likewise.
+    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju would refuse a file. The text
+    /// names the file, the key and the rule.
     pub fn parse(
         metadata: &str,
         config: Option<&str>,
@@ -48,10 +49,10 @@ impl CharmMeta {
         Self::from_sources(&CharmSources::parse(Some(metadata), config, actions, None)?)
     }
 
-    /// Judges what a charm declares, as Juju does when the charm is added.
+    /// Checks the declarations of a charm, as Juju does when the charm is added.
     ///
     /// # Errors
-    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju would refuse the charm: the text
+    /// [`ErrorKind::Metadata`](super::ErrorKind::Metadata) if Juju would refuse the charm. The text
     /// names the file, the key and the rule.
     pub fn from_sources(sources: &CharmSources) -> Result<Self, Error> {
         let metadata = read_metadata(&sources.metadata)?;
@@ -67,24 +68,24 @@ impl CharmMeta {
         })
     }
 
-    /// The charm's name; an application takes it when no other is given.
+    /// Returns the charm's name, which is also the default name of its application.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The workload containers, sorted.
+    /// Returns the names of the workload containers, sorted.
     pub fn containers(&self) -> impl Iterator<Item = &str> {
         self.containers.iter().map(String::as_str)
     }
 
-    /// The config options by name.
+    /// Returns the config options by name.
     #[must_use]
     pub fn options(&self) -> &BTreeMap<String, ConfigOption> {
         &self.options
     }
 
-    /// The actions by name.
+    /// Returns the actions by name.
     #[must_use]
     pub fn actions(&self) -> &BTreeMap<String, ActionSchema> {
         &self.actions
@@ -94,7 +95,8 @@ impl CharmMeta {
         self.containers.contains(name)
     }
 
-    /// `juju-info` is there without being declared.
+    /// Returns `true` if the charm has a binding of this name. Every charm has `juju-info`, without
+    /// declaring it.
     pub(super) fn has_binding(&self, name: &str) -> bool {
         name == "juju-info" || self.bindings.contains(name)
     }

@@ -1,23 +1,23 @@
-//! Config options: their types, and what the operator may set them to.
+//! [`ConfigOption`] is the declaration of a config option; its type decides which values it takes.
 
 use serde_json::Value;
 
 use super::go_text::go_bool;
 use charmwright_yaml::go_int;
 
-/// The type that a charm gives an option.
+/// The type of a config option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OptionType {
-    /// Any text.
+    /// `string`: any text.
     String,
-    /// A whole number of 64 bits.
+    /// `int`: a signed integer of 64 bits.
     Int,
-    /// A number.
+    /// `float`: a floating-point number.
     Float,
-    /// `true` or `false`.
+    /// `boolean`: `true` or `false`.
     Boolean,
-    /// The URI of a user's secret (`secret:ID`).
+    /// `secret`: the URI of a user secret (`secret:ID`).
     Secret,
 }
 
@@ -33,7 +33,7 @@ impl OptionType {
         })
     }
 
-    /// The name as `config.yaml` spells it.
+    /// Returns the name of the type in `config.yaml`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -45,8 +45,10 @@ impl OptionType {
         }
     }
 
-    /// A default from YAML, if it fits as Juju's schema has it: a text may stand for a whole
-    /// number, in any base, and for a boolean, not for a float.
+    /// Converts a default of `config.yaml` to this type, or returns `None` if Juju would refuse it.
+    ///
+    /// Juju also takes a string for an `int`, in any base, and for a `boolean`, but not for a
+    /// `float` (Juju 3.6, package charm).
     pub(super) fn parse_default(self, value: &Value) -> Option<Value> {
         match self {
             Self::String => value.as_str().map(Value::from),
@@ -64,10 +66,11 @@ impl OptionType {
         }
     }
 
-    /// A value as the operator types it.
+    /// Parses the text that the operator has typed, or returns `None` if it does not fit this type.
     pub(super) fn parse_text(self, text: &str) -> Option<Value> {
         match self {
             Self::String => Some(Value::from(text)),
+            // Of base 10 only, unlike a default.
             Self::Int => text.parse::<i64>().ok().map(Value::from),
             Self::Float => {
                 text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from)
@@ -82,7 +85,7 @@ fn is_secret(text: &str) -> bool {
     text.is_empty() || text.starts_with("secret:")
 }
 
-/// One option of `config.yaml`.
+/// The declaration of one option in `config.yaml`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigOption {
     kind: OptionType,
@@ -95,19 +98,19 @@ impl ConfigOption {
         Self { kind, default, description }
     }
 
-    /// Its type.
+    /// Returns the type of the option.
     #[must_use]
     pub fn kind(&self) -> OptionType {
         self.kind
     }
 
-    /// The value it has until the operator sets one.
+    /// Returns the value that the option has until the operator sets it, or `None` if it has none.
     #[must_use]
     pub fn default(&self) -> Option<&Value> {
         self.default.as_ref()
     }
 
-    /// What it is for, as its author wrote it; may be empty.
+    /// Returns the description of the option; empty if the charm has none.
     #[must_use]
     pub fn description(&self) -> &str {
         &self.description

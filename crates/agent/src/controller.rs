@@ -1,8 +1,9 @@
-//! The part of the unit and of its application that Juju's controller holds: whatever another
-//! agent, or the operator's `juju`, could read there.
+//! [`Controller`] holds the data of one unit that Juju stores in its controller: everything that
+//! another agent, or the operator with `juju`, could read there.
 //!
-//! A hook tool reads it and, where Juju writes at once, writes it; what Juju keeps until the hook's
-//! end comes here by [`Controller::commit`]. Nothing here knows which hook runs, nor which is next.
+//! A hook tool reads this data. It also writes it where Juju writes at once (a status, a log line).
+//! The writes that Juju keeps until the hook exits with 0 arrive through [`Controller::commit`].
+//! This file does not know which hook runs, nor which one runs next.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Instant, SystemTime};
@@ -19,37 +20,39 @@ use super::running::PendingWrites;
 use super::settings::{Substrate, UnitSettings, is_at_least};
 use super::status::StatusValue;
 
-/// `max-charm-state-size`, in bytes.
+/// The most bytes that all keys and values of the charm's state may have together: the default of
+/// the controller's setting `max-charm-state-size`.
 const STATE_LIMIT: usize = 2 * 1024 * 1024;
 
-/// How many actions that have ended are remembered, each with what it printed.
+/// The number of ended actions whose records are kept. Each record holds the output of its action,
+/// so a caller that runs actions all day must not fill the memory.
 const ENDED_ACTIONS_LIMIT: usize = 100;
 
-/// The controller's side of one unit.
+/// The data of one unit, and of its application, that Juju's controller stores.
 #[derive(Debug)]
 pub(super) struct Controller {
     pub(super) meta: CharmMeta,
     pub(super) settings: UnitSettings,
-    /// The options that the operator has set.
+    /// The config options that the operator has set; the others have their defaults.
     options: BTreeMap<String, Value>,
     pub(super) is_leader: bool,
-    /// `juju remove-unit` was asked for.
+    /// Set by `juju remove-unit`.
     pub(super) is_dying: bool,
-    /// The charm's stored state.
+    /// The state that the charm has stored with `state-set`.
     pub(super) state: BTreeMap<String, String>,
     pub(super) ports: PortSet,
     pub(super) status: StatusValue,
     status_since: Option<Instant>,
-    /// Whether the charm ever set its status: the agent sets some of its own only until then.
+    /// Set by the first `status-set`. The agent sets some statuses itself, but only until then.
     pub(super) has_charm_set_status: bool,
     pub(super) application_status: Option<StatusValue>,
     pub(super) version: String,
     pub(super) leader_settings: BTreeMap<String, String>,
-    /// `CLASS/ID` of each payload that is registered (until Juju 3.6).
+    /// The registered payloads, each as `CLASS/ID` (until Juju 3.6).
     pub(super) payloads: BTreeSet<String>,
     pub(super) actions: BTreeMap<ActionId, ActionRecord>,
     pub(super) log: Log,
-    /// The latest instant that the caller named.
+    /// The latest instant that the caller has passed: the model has no clock.
     now: Option<Instant>,
 }
 
@@ -76,20 +79,22 @@ impl Controller {
         }
     }
 
-    /// Tells whether the unit's Juju has what `major.minor` brought.
+    /// Returns `true` if the unit's Juju is of version `major.minor` or newer.
     pub(super) fn is_juju_at_least(&self, major: u32, minor: u32) -> bool {
         is_at_least(&self.settings.juju_version, major, minor)
     }
 
-    /// Tells whether the unit's cloud is Kubernetes.
+    /// Returns `true` if the unit runs on Kubernetes.
     pub(super) fn is_kubernetes(&self) -> bool {
         match self.settings.substrate {
             Some(substrate) => substrate == Substrate::Kubernetes,
+            // A charm that declares containers is made for Kubernetes.
             None => self.meta.containers().next().is_some(),
         }
     }
 
-    /// The config as a charm reads it now: what is set, else the default, else nothing.
+    /// Returns the config that a charm reads now. An option has the value that the operator set, or
+    /// else its default. An option with neither is left out.
     pub(super) fn config(&self) -> Map<String, Value> {
         self.meta
             .options()
@@ -101,7 +106,11 @@ impl Controller {
             .collect()
     }
 
-    /// Sets an option to a value that is read by the option's type.
+    /// Parses a value by the type of its option, and sets the option to it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the charm does not declare the option, or the value does not fit
+    /// its type.
     pub(super) fn set_option(&mut self, key: &str, value: &str) -> Result<(), Error> {
         let Some(option) = self.meta.options().get(key) else {
             return Err(self.unknown_option(key));
@@ -117,7 +126,10 @@ impl Controller {
         Ok(())
     }
 
-    /// Takes an option back to its default.
+    /// Resets an option to its default.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the charm does not declare the option.
     pub(super) fn reset_option(&mut self, key: &str) -> Result<(), Error> {
         if !self.meta.options().contains_key(key) {
             return Err(self.unknown_option(key));
@@ -135,8 +147,8 @@ impl Controller {
         )
     }
 
-    /// Takes another charm. Options that are gone lose their value, as does one whose type no
-    /// longer fits.
+    /// Replaces the charm. An option keeps its value if the new charm declares it and the value
+    /// fits its new type.
     pub(super) fn refresh(&mut self, meta: CharmMeta) {
         self.options = std::mem::take(&mut self.options)
             .into_iter()
@@ -148,8 +160,10 @@ impl Controller {
         self.meta = meta;
     }
 
-    /// Records an action that was asked for. Of those that have ended the oldest are forgotten.
+    /// Adds the record of a requested action, and drops the oldest records of ended actions beyond
+    /// the limit.
     pub(super) fn add_action(&mut self, name: &str, params: Map<String, Value>) -> ActionId {
+        // Ids are never used again: the newest record is never dropped, so its id is the largest.
         let last = self.actions.keys().next_back().and_then(ActionId::number);
         let id = ActionId::from(last.unwrap_or_default().saturating_add(1));
         self.actions.insert(id.clone(), ActionRecord::new(id.clone(), name, params));
@@ -161,11 +175,12 @@ impl Controller {
         id
     }
 
-    /// Makes what a hook asked for the unit's own, all or nothing.
+    /// Commits the writes of a hook that has exited with 0: either all of them or none.
     ///
     /// # Errors
-    /// The text of Juju for a state that is too large.
+    /// Returns Juju's text if the charm's state would be larger than the controller allows.
     pub(super) fn commit(&mut self, writes: PendingWrites) -> Result<(), String> {
+        // Checked before anything is written, since a refused commit must change nothing.
         if !writes.state.is_empty() {
             let kept = self.state.iter().filter(|(key, _)| !writes.state.contains_key(*key));
             let set = writes
@@ -194,24 +209,26 @@ impl Controller {
         Ok(())
     }
 
-    /// Logs what the agent itself has to say.
+    /// Adds a line of the agent itself to the unit's log.
     pub(super) fn log_agent(&mut self, level: LogLevel, message: String) {
         self.log.push(level, "juju.worker.uniter".to_owned(), message);
     }
 
-    /// Takes the time that the caller names.
+    /// Sets the time of the model to the instant that the caller has passed.
     pub(super) fn set_now(&mut self, now: Instant) {
         self.now = Some(now);
+        // The first status dates from before the first call, when no time was known.
         self.status_since.get_or_insert(now);
     }
 
-    /// Sets the unit's status, which it has from now on.
+    /// Sets the unit's status, and remembers the current time as its start.
     pub(super) fn set_status(&mut self, status: StatusValue) {
         self.status = status;
         self.status_since = self.now;
     }
 
-    /// The time since which the unit has its status, as `goal-state` prints it.
+    /// Returns the time at which the unit's status was set, in the form in which `goal-state`
+    /// prints it. Without a clock in the settings that is the start of 1970.
     pub(super) fn status_since(&self) -> String {
         let since = match (self.settings.clock, self.status_since) {
             (Some((at, time)), Some(since)) => match since.checked_duration_since(at) {

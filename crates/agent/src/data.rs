@@ -1,10 +1,12 @@
-//! What a tool prints, as a tree in which the order of keys can be fixed: Go prints a struct's
-//! fields in the order of their declaration and a map's keys sorted, and each format sorts in its
-//! own way.
+//! [`Data`] is the value that a tool prints, in which the order of the keys of an object can be
+//! fixed.
+//!
+//! Go prints the fields of a struct in the order of their declaration and the keys of a map sorted,
+//! and YAML sorts them in another way than JSON. `serde_json::Value` cannot tell the two apart.
 
 use serde_json::{Number, Value};
 
-/// A value as Go's encoders see it. The variants are JSON's.
+/// A value that Go's encoders print. The variants are the types of JSON.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Data {
     Null,
@@ -15,7 +17,7 @@ pub(super) enum Data {
     Object(Fields),
 }
 
-/// The keys of an object with their values.
+/// The keys of an object with their values: either the fields of a Go struct or a Go map.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Fields {
     entries: Vec<(String, Data)>,
@@ -27,25 +29,25 @@ impl Fields {
         self.entries.is_empty()
     }
 
-    /// The entries in the order in which they were given.
+    /// Returns the entries in the order in which they were given.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Data)> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 
-    /// Whether the writer sorts the keys, as it does for a map and not for a struct.
+    /// Returns `true` for a map, whose keys the writer sorts.
     pub(super) fn is_sorted(&self) -> bool {
         self.is_sorted
     }
 }
 
 impl Data {
-    /// A struct: its fields are printed in this order.
+    /// Makes a Go struct. Its fields are printed in the given order.
     pub(super) fn record<'a, I: IntoIterator<Item = (&'a str, Data)>>(fields: I) -> Self {
         let entries = fields.into_iter().map(|(key, value)| (key.to_owned(), value));
         Self::Object(Fields { entries: entries.collect(), is_sorted: false })
     }
 
-    /// A map: each format sorts its keys.
+    /// Makes a Go map. Each format sorts its keys.
     pub(super) fn map<I: IntoIterator<Item = (String, Data)>>(entries: I) -> Self {
         Self::Object(Fields { entries: entries.into_iter().collect(), is_sorted: true })
     }

@@ -1,7 +1,8 @@
-//! The environment of a hook: built from nothing, with Juju's own set of variables.
+//! [`HookRun::environment`] makes the environment variables of a hook. A hook inherits nothing from
+//! the agent's own environment.
 //!
-//! Source: reference `juju-agent.md` 5.2. A variable without a value is set and empty, not left
-//! out.
+//! Juju sets a variable that has no value to the empty string, and does not leave it out. Source:
+//! reference `juju-agent.md` 5.2.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use super::hook_run::HookRun;
 use super::settings::is_at_least;
 
-/// The variables that lead a pod's programs to the API of Kubernetes.
+/// The variables with which Kubernetes tells the programs of a pod the address of its API.
 const KUBERNETES: [&str; 9] = [
     "KUBERNETES_PORT",
     "KUBERNETES_PORT_443_TCP",
@@ -22,7 +23,7 @@ const KUBERNETES: [&str; 9] = [
     "KUBERNETES_SERVICE_PORT_HTTPS",
 ];
 
-/// Where the agent keeps what a hook needs.
+/// The paths that a hook finds in its environment, and further variables for it.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct AgentPaths {
@@ -34,8 +35,9 @@ pub struct AgentPaths {
 }
 
 impl AgentPaths {
-    /// The charm's directory, the folder of the hook tools' executables, and the socket on which
-    /// they reach the agent.
+    /// Makes the paths from the charm's directory, the directory of the hook tools' executables,
+    /// and the socket on which the tools connect to the agent. Pass absolute paths: a hook runs in
+    /// the charm's directory.
     pub fn new(
         charm_dir: impl Into<PathBuf>,
         tools_dir: impl Into<PathBuf>,
@@ -50,14 +52,16 @@ impl AgentPaths {
         }
     }
 
-    /// The agent's own `PATH`: what a hook has after the tools' folder.
+    /// Sets the agent's own `PATH`, which follows the tools' directory in the `PATH` of a hook. The
+    /// default is the usual one of Ubuntu.
     pub fn path(mut self, path: impl Into<OsString>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// The variables by which a program finds the API of Kubernetes, as `read` has them of the
-    /// agent's own environment: Juju hands these on, and nothing else of it.
+    /// Adds the variables with which Kubernetes tells the address of its API. `read` returns a
+    /// variable of the agent's own environment. Juju passes these on to a hook, and no other one
+    /// (Juju 3.6).
     pub fn kubernetes(self, read: impl Fn(&str) -> Option<OsString>) -> Self {
         KUBERNETES
             .iter()
@@ -65,7 +69,7 @@ impl AgentPaths {
             .fold(self, |paths, (name, value)| paths.variable(name, value))
     }
 
-    /// One more variable: `CHARMWRIGHT_CONTAINERS`. It replaces a variable of that name.
+    /// Adds a variable, such as `CHARMWRIGHT_CONTAINERS`. It replaces Juju's variable of that name.
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<OsString>) -> Self {
         self.extra.push((name.into(), value.into()));
         self
@@ -73,7 +77,8 @@ impl AgentPaths {
 }
 
 impl HookRun {
-    /// Every variable that the program has; the caller clears its own first.
+    /// Returns every environment variable of the program. The caller clears the inherited
+    /// environment before it sets them.
     #[must_use]
     pub fn environment(&self, paths: &AgentPaths) -> Vec<(OsString, OsString)> {
         let action = self.kind.is_action();
@@ -106,6 +111,7 @@ impl HookRun {
             ("JUJU_CHARM_FTP_PROXY", OsString::new()),
             ("JUJU_CHARM_NO_PROXY", OsString::new()),
             ("PATH", path),
+            // Juju sets these two, and this TERM, on Ubuntu only (Juju 3.6, measured).
             ("APT_LISTCHANGES_FRONTEND", text("none")),
             ("DEBIAN_FRONTEND", text("noninteractive")),
             ("LANG", text("C.UTF-8")),

@@ -1,28 +1,32 @@
-//! What can go wrong when the operator, not the charm, asks something of the unit.
+//! [`Error`] is returned when the operator's command on a unit is refused. The errors of a charm's
+//! hook tools are answers ([`ToolAnswer`](super::ToolAnswer)) instead.
 
 use std::fmt;
 
-/// What kind of mistake an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A file of the charm is missing or cannot be read.
     Unreadable,
-    /// A file of the charm says something that Juju would refuse.
+    /// Juju would refuse a file of the charm.
     Metadata,
-    /// A setting of the unit itself (its name, Juju's version) is malformed.
+    /// A setting of the unit (its name, Juju's version) is malformed.
     Setting,
-    /// A config option that the charm does not declare, or a value that does not fit its type.
+    /// The charm does not declare the config option, or the value does not fit its type.
     Config,
-    /// An action that the charm does not declare, or parameters that its schema refuses.
+    /// The charm does not declare the action, or its schema refuses the parameters.
     Action,
-    /// A container that the charm does not declare.
+    /// The charm does not declare the container.
     Container,
-    /// The unit is not in a state in which that can be asked.
+    /// The command is not possible in the unit's present state.
     State,
 }
 
-/// A refusal. `Display` starts with "cannot", and says what was attempted, on what and why.
+/// An error of a command on a unit, or of reading a charm's files.
+///
+/// `Display` starts with "cannot" and says what was attempted, on what, and why it failed. The
+/// wording may change; match on [`Error::kind`].
 #[derive(Debug)]
 pub struct Error {
     inner: Box<Inner>,
@@ -50,7 +54,7 @@ impl Error {
         }
     }
 
-    /// What kind of mistake it is.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind

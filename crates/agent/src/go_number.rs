@@ -1,8 +1,10 @@
-//! Floats as Go prints them, in YAML and in JSON.
+//! [`yaml_number`] and [`json_number`] format a float as Go does in YAML and in JSON.
 
-/// The significant digits of a finite number and the power of ten of the first one.
+/// Splits a finite number into its sign, its significant digits, and the power of ten of the first
+/// digit.
 fn digits(number: f64) -> (bool, String, i32) {
-    // Rust's `{:e}` gives the shortest digits that read back, as Go's -1 precision does.
+    // Rust's `{:e}` prints the fewest digits that parse to the same number, as Go's precision -1
+    // does.
     let text = format!("{:e}", number.abs());
     let (mantissa, exponent) = text.split_once('e').unwrap_or((text.as_str(), "0"));
     let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
@@ -38,7 +40,8 @@ fn scientific(negative: bool, digits: &str, exponent: i32, exponent_width: usize
     format!("{minus}{first}{point}{rest}e{sign}{:0exponent_width$}", exponent.unsigned_abs())
 }
 
-/// Go's shortest `%g`, as yaml prints a float64: scientific from a million on.
+/// Formats a number as Go's yaml does, with the shortest `%g`: from a million on it has an
+/// exponent.
 pub(super) fn yaml_number(number: f64) -> String {
     if number.is_nan() {
         return ".nan".to_owned();
@@ -54,13 +57,14 @@ pub(super) fn yaml_number(number: f64) -> String {
     }
 }
 
-/// Go's JSON form of a float64: plain between 1e-6 and 1e21.
+/// Formats a number as Go's `encoding/json` does: without an exponent from 1e-6 up to below 1e21.
 pub(super) fn json_number(number: f64) -> String {
     if !number.is_finite() {
         return "null".to_owned();
     }
     let (negative, digits, exponent) = digits(number);
     if number != 0.0 && !(-6..21).contains(&exponent) {
+        // Go's JSON cuts the zero of `e-07`, and only of a negative exponent.
         scientific(negative, &digits, exponent, if exponent < 0 { 1 } else { 2 })
     } else {
         fixed(negative, &digits, exponent)
@@ -73,7 +77,7 @@ mod tests {
 
     #[test]
     fn numbers_are_printed_as_go_prints_them() {
-        // Tried against Go: number, yaml.v2, encoding/json.
+        // Printed by Go: the number, its form in yaml.v2, its form in encoding/json.
         for (number, in_yaml, in_json) in [
             (0.0, "0", "0"),
             (-0.0, "-0", "-0"),

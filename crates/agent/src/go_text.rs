@@ -1,13 +1,14 @@
-//! Texts and numbers as Go reads and prints them, since Juju's own error texts hold both.
+//! These functions parse and print texts and numbers as Go does, since Juju's error texts contain
+//! both.
 //!
 //! Source: Go's `strconv` and `unicode`; measured on Juju 3.6.28 and 4.0.15.
 
-/// A string as Go's `%q` prints it: the form of every name in an error text.
+/// Quotes a string as Go's `%q` does. Every name in Juju's error texts is quoted so.
 pub(super) fn go_quote(text: &str) -> String {
     go_quote_bytes(text.as_bytes())
 }
 
-/// As [`go_quote`], of what need not be UTF-8: each other byte is escaped by itself.
+/// Quotes bytes as [`go_quote`] does. Each byte that is not UTF-8 is escaped by itself.
 pub(super) fn go_quote_bytes(bytes: &[u8]) -> String {
     let mut quoted = String::with_capacity(bytes.len() + 2);
     quoted.push('"');
@@ -43,11 +44,11 @@ fn quote_into(quoted: &mut String, text: &str) {
     }
 }
 
-/// Whether Go prints a character as it is: letters, marks, numbers, punctuation, symbols and the
-/// ASCII space.
+/// Returns `true` if Go prints a character without an escape: a letter, mark, number, punctuation,
+/// symbol or the ASCII space.
 fn is_print(character: char) -> bool {
-    // Rust's own Debug form knows the same categories. It escapes a mark only where nothing stands
-    // before it.
+    // Rust's Debug form knows the same categories of Unicode. It escapes a mark only at the start
+    // of a string, so a letter stands before the character here.
     match character {
         ' '..='~' => true,
         '\0'..='\u{a0}' => false,
@@ -58,13 +59,13 @@ fn is_print(character: char) -> bool {
     }
 }
 
-/// Several strings as Go's `%q` prints a list.
+/// Quotes a list of strings as Go's `%q` does: `["a" "b"]`.
 pub(super) fn quote_list(items: &[String]) -> String {
     let quoted: Vec<String> = items.iter().map(|item| go_quote(item)).collect();
     format!("[{}]", quoted.join(" "))
 }
 
-/// The spellings that Go takes for a boolean (`True` and `False` are what `ops` prints).
+/// Parses a boolean in any of Go's spellings. The Python framework `ops` prints `True` and `False`.
 pub(super) fn go_bool(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
@@ -73,18 +74,28 @@ pub(super) fn go_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// `strconv.ParseBool`, with its error text.
+/// Parses a boolean as Go's `strconv.ParseBool` does.
+///
+/// # Errors
+/// Returns the text of Go's error.
 pub(super) fn parse_bool(text: &str) -> Result<bool, String> {
     go_bool(text).ok_or_else(|| number_error_text("ParseBool", text, NumberError::Syntax))
 }
 
-/// `strconv.Atoi`: 64 bits, base 10, with its error text.
+/// Parses an integer of 64 bits in base 10 as Go's `strconv.Atoi` does.
+///
+/// # Errors
+/// Returns the text of Go's error.
 pub(super) fn atoi(text: &str) -> Result<i64, String> {
     parse_signed(text, |digits| parse_unsigned(digits, 10))
         .map_err(|fault| number_error_text("Atoi", text, fault))
 }
 
-/// `strconv.ParseInt` of 64 bits in the base that the prefix says, with its error text.
+/// Parses an integer of 64 bits as Go's `strconv.ParseInt` does with base 0: the prefix decides the
+/// base.
+///
+/// # Errors
+/// Returns the text of Go's error.
 pub(super) fn parse_int(text: &str) -> Result<i64, String> {
     parse_signed(text, parse_unsigned_of_any_base)
         .map_err(|fault| number_error_text("ParseInt", text, fault))
@@ -118,7 +129,8 @@ fn parse_signed(
     i64::try_from(value).map_err(|_| NumberError::Range)
 }
 
-/// The digits of one base. What is out of range is so before a later letter is looked at.
+/// Parses digits of one base. As in Go, a number that is out of range is refused before a wrong
+/// letter that comes later.
 fn parse_unsigned(digits: &str, base: u32) -> Result<u64, NumberError> {
     if digits.is_empty() {
         return Err(NumberError::Syntax);
@@ -132,8 +144,8 @@ fn parse_unsigned(digits: &str, base: u32) -> Result<u64, NumberError> {
     })
 }
 
-/// `0x1f`, `0b1`, `0o7`, `017`, `1_000`: an underscore may stand between digits, and after a
-/// prefix.
+/// Parses digits with an optional prefix, such as `0x1f`, `0b1`, `0o7`, `017` or `1_000`. An
+/// underscore may stand between two digits and after a prefix.
 fn parse_unsigned_of_any_base(text: &str) -> Result<u64, NumberError> {
     let lower = text.to_ascii_lowercase();
     let (base, prefix) = match lower.as_bytes() {
@@ -145,18 +157,19 @@ fn parse_unsigned_of_any_base(text: &str) -> Result<u64, NumberError> {
     };
     let digits = lower.get(prefix..).unwrap_or_default();
     let value = parse_unsigned(&digits.replace('_', ""), base)?;
-    // A prefix counts as a digit before an underscore, so that 0x_1 and 0_7 are numbers.
-    let digits_after_prefix = if prefix > 0 { format!("0{digits}") } else { digits.to_owned() };
-    if digits_after_prefix.starts_with('_')
-        || digits_after_prefix.ends_with('_')
-        || digits_after_prefix.contains("__")
+    // Go takes the prefix for a digit before an underscore: `0x_1` and `0_7` are numbers.
+    let prefixed_digits = if prefix > 0 { format!("0{digits}") } else { digits.to_owned() };
+    if prefixed_digits.starts_with('_')
+        || prefixed_digits.ends_with('_')
+        || prefixed_digits.contains("__")
     {
         return Err(NumberError::Syntax);
     }
     Ok(value)
 }
 
-/// `strings.ToLower`: character by character, so that none becomes two.
+/// Converts a text to lower case as Go's `strings.ToLower` does: each character becomes one, never
+/// two.
 pub(super) fn to_lower(text: &str) -> String {
     text.chars().map(|character| character.to_lowercase().next().unwrap_or(character)).collect()
 }

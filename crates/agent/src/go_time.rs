@@ -1,8 +1,7 @@
-//! Which times and durations Go takes: only that matters here, and whether a duration is positive.
-//!
-//! Source: Go's `time.Parse` and `time.ParseDuration`.
+//! These functions tell which times and durations Go parses, and whether a duration is positive.
+//! The model needs no more of them. Source: Go's `time.Parse` and `time.ParseDuration`.
 
-/// Whether a text is a time as RFC 3339 writes it; its zone may be left out.
+/// Returns `true` for a time of RFC 3339. Its zone may be missing.
 pub(super) fn is_time(text: &str) -> bool {
     parse_time(text).is_some()
 }
@@ -11,7 +10,7 @@ fn parse_time(text: &str) -> Option<()> {
     let (year, rest) = take_number(text, 4, 4)?;
     let (month, rest) = take_number(rest.strip_prefix('-')?, 2, 2)?;
     let (day, rest) = take_number(rest.strip_prefix('-')?, 2, 2)?;
-    // An hour of one digit is taken, too.
+    // Go also parses an hour of one digit.
     let (hour, rest) = take_number(rest.strip_prefix('T')?, 1, 2)?;
     let (minute, rest) = take_number(rest.strip_prefix(':')?, 2, 2)?;
     let (second, rest) = take_number(rest.strip_prefix(':')?, 2, 2)?;
@@ -42,14 +41,15 @@ fn is_zone(text: &str) -> bool {
     matches!(minutes, Some((0..=24, (0..=60, ""))))
 }
 
-/// A number of at least and at most so many digits, and what follows it.
+/// Splits a number of `least` to `most` digits from the front of a text. Returns the number and the
+/// rest of the text.
 fn take_number(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
     let length = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
     let (digits, rest) = text.split_at_checked(length)?;
     (length >= least).then(|| digits.parse().ok().map(|number| (number, rest)))?
 }
 
-/// Whether a duration such as `1h30m` is positive; `None` for what is none.
+/// Returns whether a duration such as `1h30m` is positive, or `None` if Go does not parse the text.
 pub(super) fn is_positive_duration(text: &str) -> Option<bool> {
     let negative = text.starts_with('-');
     let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -65,11 +65,13 @@ pub(super) fn is_positive_duration(text: &str) -> Option<bool> {
         total = total.checked_add(nanoseconds)?;
         rest = after;
     }
+    // Go's duration is a signed integer of 64 bits, which has one more negative value.
     let most = i64::MAX.unsigned_abs() + u64::from(negative);
     (total <= u128::from(most)).then_some(!negative && total > 0)
 }
 
-/// One number with its unit, in nanoseconds, and what follows it.
+/// Splits one number with its unit from the front of a duration. Returns its nanoseconds and the
+/// rest of the text.
 fn take_duration_part(text: &str) -> Option<(u128, &str)> {
     let end = text.find(|c: char| c != '.' && !c.is_ascii_digit())?;
     let (number, rest) = text.split_at(end);
@@ -89,7 +91,7 @@ fn take_duration_part(text: &str) -> Option<(u128, &str)> {
         _ => return None,
     };
     let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    // Cut where a further digit cannot make a nanosecond of any unit.
+    // Further digits add less than a nanosecond even in hours, and might overflow.
     let fraction: String = fraction.chars().take(18).collect();
     let scale = 10_u128.pow(u32::try_from(fraction.len()).ok()?);
     let fraction: u128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };

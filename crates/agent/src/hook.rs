@@ -1,22 +1,22 @@
-//! The hooks and actions that an agent runs on a unit without relations, storage or secrets: their
-//! names and variables.
+//! [`HookKind`] lists the hooks and actions that an agent runs on a unit without relations, storage
+//! or secrets, with their names and their environment variables.
 //!
 //! Source: reference `juju-agent.md` sections 5.2 and 6.
 
 use charmwright_juju::ActionId;
 
-/// A custom notice, as the workload gave it to Pebble.
+/// A custom notice that the workload has recorded in Pebble.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoticeInfo {
-    /// Pebble's id of the notice.
+    /// The id that Pebble has given to the notice.
     pub id: String,
-    /// Its type: `custom` is the only one that Juju passes on.
+    /// The notice's type. `custom` is the only type for which Juju runs a hook (Juju 3.6).
     pub kind: String,
-    /// Its key, such as `example.com/done`.
+    /// The notice's key, such as `example.com/done`.
     pub key: String,
 }
 
-/// What is run.
+/// A kind of hook, or an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HookKind {
@@ -24,7 +24,7 @@ pub enum HookKind {
     Install,
     /// `leader-elected`
     LeaderElected,
-    /// `leader-settings-changed`: Juju 3 and older, on a unit that is not the leader.
+    /// `leader-settings-changed`, which Juju 3 and older run on a unit that is not the leader.
     LeaderSettingsChanged,
     /// `config-changed`
     ConfigChanged,
@@ -40,43 +40,43 @@ pub enum HookKind {
     Remove,
     /// `CONTAINER-pebble-ready`
     PebbleReady {
-        /// The container.
+        /// The name of the container.
         container: String,
-        /// Which start of Pebble it is.
+        /// The boot id of Pebble, which is a new one after each start of Pebble.
         boot_id: String,
     },
     /// `CONTAINER-pebble-check-failed`
     PebbleCheckFailed {
-        /// The container.
+        /// The name of the container.
         container: String,
-        /// The check's name.
+        /// The name of the check.
         check: String,
     },
     /// `CONTAINER-pebble-check-recovered`
     PebbleCheckRecovered {
-        /// The container.
+        /// The name of the container.
         container: String,
-        /// The check's name.
+        /// The name of the check.
         check: String,
     },
     /// `CONTAINER-pebble-custom-notice`
     PebbleCustomNotice {
-        /// The container.
+        /// The name of the container.
         container: String,
         /// The notice.
         notice: NoticeInfo,
     },
     /// An action.
     Action {
-        /// Which run of it.
+        /// The id of this run of the action.
         id: ActionId,
-        /// Its name.
+        /// The name of the action.
         name: String,
     },
 }
 
 impl HookKind {
-    /// The full name: `web-pebble-ready`; for an action, its own.
+    /// Returns the full name of the hook, such as `web-pebble-ready`, or the name of the action.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -90,7 +90,8 @@ impl HookKind {
         }
     }
 
-    /// The name as error messages have it: a workload hook's lacks its container.
+    /// Returns the name that Juju prints in error messages: the name of a workload hook stands
+    /// there without its container (Juju 3.6).
     #[must_use]
     pub fn bare_name(&self) -> &str {
         match self {
@@ -111,7 +112,7 @@ impl HookKind {
         }
     }
 
-    /// The container that a workload hook is about.
+    /// Returns the container of a workload hook, or `None` for any other hook.
     #[must_use]
     pub fn container(&self) -> Option<&str> {
         match self {
@@ -123,13 +124,13 @@ impl HookKind {
         }
     }
 
-    /// Whether it is an action.
+    /// Returns `true` for an action.
     #[must_use]
     pub fn is_action(&self) -> bool {
         matches!(self, Self::Action { .. })
     }
 
-    /// The variables that only this kind of hook has.
+    /// Returns the environment variables that only this kind of hook has.
     pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
         let mut variables = Vec::new();
         if let Some(container) = self.container() {

@@ -1,4 +1,5 @@
-//! How a hook's end is taken: committed, failed and run again later, queued again, or dropped.
+//! [`Unit::finish`] takes the exit code of a hook: the hook's writes are committed or dropped, and
+//! a failed hook is scheduled to run again.
 //!
 //! Source: reference `juju-agent.md` sections 4, 5.3, 7 and 8.
 
@@ -17,35 +18,38 @@ use super::log::{Stream, complete_lines};
 use super::running::Running;
 use super::unit::Unit;
 
-/// What became of a run.
+/// The result of a run: what the agent does after the hook's or the action's process has ended.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Ending {
-    /// Exit 0, and what it asked for is now so.
+    /// The hook exited with 0, and its writes are committed.
     Committed,
-    /// The charm has no such hook: it counts as done.
+    /// The charm has no executable for the hook. The hook counts as done.
     Skipped,
-    /// Killed by SIGTERM or SIGKILL: it runs again at once, and what it asked for is dropped.
+    /// SIGTERM or SIGKILL killed the hook. It runs again at once, and its writes are dropped. Juju
+    /// does not take that for an error (Juju 3.6).
     Requeued,
-    /// A workload hook failed: Juju shows nothing of it and does not run it again by itself.
+    /// A workload hook failed. Its event is dropped: Juju sets no error status, and does not run
+    /// the hook again by itself (Juju 3.6).
     Dropped {
-        /// Such as `exit status 1`.
+        /// The cause of the failure, such as `exit status 1`.
         cause: String,
     },
-    /// A hook failed: the unit is in error.
+    /// A hook failed, its writes are dropped, and the unit is in error.
     Failed {
-        /// Such as `exit status 1`.
+        /// The cause of the failure, such as `exit status 1`.
         cause: String,
-        /// How often it has failed in a row.
+        /// The number of failures in a row, this one included.
         failures: u32,
-        /// The wait before it runs again; `None` where only `resolved` brings it back.
+        /// The delay before the hook runs again; `None` if it runs again only after
+        /// `juju resolved`.
         retry_in: Option<Duration>,
     },
-    /// An action ended; it may have failed, which is no error of the unit.
+    /// An action ended. A failed action does not put the unit in error.
     Action(ActionRecord),
 }
 
-/// The account of a run that [`Unit::finish`] gives.
+/// The report of a run that has ended: the answer of [`Unit::finish`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finished {
     name: String,
@@ -55,19 +59,19 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// The hook's full name, or the action's.
+    /// Returns the full name of the hook, or the name of the action.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What became of it.
+    /// Returns the result of the run.
     #[must_use]
     pub fn ending(&self) -> &Ending {
         &self.ending
     }
 
-    /// Whether what the hook asked for (state, ports) is now the unit's.
+    /// Returns `true` if the writes of the run (state, ports) are committed.
     #[must_use]
     pub fn committed(&self) -> bool {
         match &self.ending {
@@ -77,13 +81,13 @@ impl Finished {
         }
     }
 
-    /// Whether it runs again at once because it was killed.
+    /// Returns `true` if the hook was killed and runs again at once.
     #[must_use]
     pub fn requeued(&self) -> bool {
         self.ending == Ending::Requeued
     }
 
-    /// Why it failed, if it did.
+    /// Returns the cause of the failure, or `None` if the run has not failed.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
         match &self.ending {
@@ -93,36 +97,46 @@ impl Finished {
         }
     }
 
-    /// The hook tools that it called and how often each.
+    /// Returns the hook tools that the run has called, with the number of calls of each.
     #[must_use]
     pub fn tools(&self) -> &BTreeMap<String, u32> {
         &self.tools
     }
 
-    /// A notice's or check's hook failed: the caller reads this container's notices from the first
-    /// one again, as Juju's agent does when its watcher ends. It takes seconds for that, so wait a
-    /// little, or a charm that always fails makes a busy loop.
+    /// Returns the container whose notices the caller must read again from the first one, or
+    /// `None`.
+    ///
+    /// It is set when the hook of a notice or of a check has failed. Juju's agent then restarts its
+    /// watcher of the container, and Pebble repeats every notice that it still has (Juju 3.6). The
+    /// restart takes Juju some seconds. Wait a little too, or a hook that always fails makes a busy
+    /// loop.
     #[must_use]
     pub fn replay_notices(&self) -> Option<&str> {
         self.replay_notices.as_deref()
     }
 }
 
-/// 5, 10, 20 … 300 s.
+/// Returns the delay before a failed hook runs again: 5, 10, 20 … 300 seconds (Juju 3.6).
+///
+/// Juju varies each delay by ±3 % at random. The model does not, so that a test can tell when the
+/// hook runs.
 fn retry_delay(backoff_step: u32) -> Duration {
     const FIRST: u64 = 5;
     const LAST: u64 = 300;
+    // 16 steps are far beyond the last delay, and keep the shift and the product within 64 bits.
     let seconds = 1_u64.checked_shl(backoff_step.min(16)).unwrap_or(LAST).saturating_mul(FIRST);
     Duration::from_secs(seconds.min(LAST))
 }
 
 impl Unit {
-    /// Takes the end of the running hook or action, with what it printed. A last line that has no
-    /// end is lost, as Juju's agent loses it. The lines go to the log, except where
-    /// [`Unit::hook_printed`] has taken them already.
+    /// Ends the running hook or action with its exit code and its output.
+    ///
+    /// The lines of the output go to the unit's log, unless [`Unit::hook_printed`] has logged them
+    /// already. A last line without a newline is lost, as Juju's agent loses it (Juju 3.6,
+    /// measured).
     ///
     /// # Errors
-    /// [`ErrorKind::State`] if nothing is running.
+    /// [`ErrorKind::State`] if no hook or action is running.
     pub fn finish(
         &mut self,
         exit: &HookExit,
@@ -157,6 +171,7 @@ impl Unit {
             None => {
                 let kind = running.run.kind.clone();
                 let ending = self.finish_hook(running, exit, now);
+                // The next poll finds a pebble-ready that failed; only notices must be read again.
                 if matches!(ending, Ending::Dropped { .. })
                     && !matches!(kind, HookKind::PebbleReady { .. })
                 {
@@ -172,7 +187,7 @@ impl Unit {
         let Running { run, config_at_start, writes, .. } = running;
         let kind = run.kind;
         let (controller, lifecycle) = (&mut self.controller, &mut self.lifecycle);
-        // A pod ends whatever becomes of its stop hook.
+        // A pod ends after its `stop` has run, even if `stop` failed.
         lifecycle.is_stopped |= lifecycle.is_pod_ending && kind == HookKind::Stop;
         if exit.is_termination() {
             if lifecycle.is_leaving(controller)
@@ -181,7 +196,8 @@ impl Unit {
                 lifecycle.give_up(controller, &kind);
                 return Ending::Dropped { cause: exit.failure().unwrap_or_default() };
             }
-            // A failed hook that runs again stays the failed hook.
+            // A failed hook that was killed while it ran again is still the failed hook, with the
+            // number of its failures.
             match &mut lifecycle.error {
                 Some(error) => error.retry = Retry::Now,
                 None => lifecycle.requeued = Some(kind),
@@ -193,6 +209,7 @@ impl Unit {
         let Some(cause) = failure else {
             lifecycle.error = None;
             lifecycle.complete(controller, &kind, config_at_start, Some(now));
+            // Juju reboots the machine only after a hook that has succeeded.
             if reboot {
                 lifecycle.agent_restarted();
             }
@@ -203,6 +220,7 @@ impl Unit {
             lifecycle.give_up(controller, &kind);
             return Ending::Dropped { cause };
         }
+        // The number of failures goes on only for the same hook, that of another one starts at 1.
         let same = lifecycle.error.as_ref().filter(|error| error.kind == kind);
         let (failures, backoff_step) =
             same.map_or((0, 0), |error| (error.failures, error.backoff_step));

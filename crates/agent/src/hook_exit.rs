@@ -1,21 +1,21 @@
-//! The end of the charm's program, in the words that Go has for it.
+//! [`HookExit`] says how the charm's program has ended, and gives Go's text for it.
 
-/// The end of the charm's program.
+/// The way in which the charm's program has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HookExit {
-    /// It exited with this code.
+    /// The program exited with this code.
     Code(i32),
-    /// It was killed by this signal.
+    /// This signal killed the program.
     Signal(i32),
-    /// The charm has neither `dispatch` nor a file for this hook or action.
+    /// The charm has neither `dispatch` nor an executable for this hook or action.
     Missing,
-    /// It could not be started; the text is the cause, such as `permission denied`.
+    /// The program could not be started. The text is the cause, such as `permission denied`.
     NotStarted(String),
 }
 
 impl HookExit {
-    /// What Go calls this end; `None` for a success.
+    /// Returns Go's text for a failure, such as `exit status 1`, or `None` for a success.
     pub(super) fn failure(&self) -> Option<String> {
         match self {
             Self::Code(0) | Self::Missing => None,
@@ -25,12 +25,14 @@ impl HookExit {
         }
     }
 
+    /// Returns `true` if SIGKILL or SIGTERM killed the program. Juju then runs the hook again, and
+    /// does not take that for a failure (Juju 3.6).
     pub(super) fn is_termination(&self) -> bool {
         matches!(self, Self::Signal(9 | 15))
     }
 }
 
-/// The text that Go's `os/exec` gives for a process that a signal has ended.
+/// Returns the text that Go's `os/exec` has for a process that a signal has killed.
 pub(super) fn go_signal(signal: i32) -> String {
     let name = match signal {
         1 => "hangup",

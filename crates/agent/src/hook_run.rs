@@ -1,11 +1,13 @@
-//! A hook or an action as the caller gets it to run.
+//! [`HookRun`] describes a hook or an action that the caller runs.
 
 use super::hook::HookKind;
 use super::settings::UnitSettings;
 use charmwright_juju::JujuVersion;
 
-/// A hook or an action for the caller to run: it starts the charm's program, serves the tools that
-/// the program calls through [`Unit::tool`](super::Unit::tool), and reports the end to
+/// A hook or an action that the caller runs.
+///
+/// The caller starts the charm's program, answers the tools that the program calls with
+/// [`Unit::tool`](super::Unit::tool), and passes the program's exit code to
 /// [`Unit::finish`](super::Unit::finish).
 #[derive(Debug, Clone)]
 pub struct HookRun {
@@ -22,6 +24,7 @@ pub struct HookRun {
 
 impl HookRun {
     pub(super) fn new(settings: &UnitSettings, kind: HookKind, attempt: u32, serial: u64) -> Self {
+        // The id must be unique and look like Juju's; a random number would make tests differ.
         let high = mix(settings.context_seed ^ serial);
         let low = mix(high ^ settings.context_seed.rotate_left(17));
         Self {
@@ -37,38 +40,40 @@ impl HookRun {
         }
     }
 
-    /// The context id: `web/0-config-changed-` and 32 hexadecimal digits. A tool's call must name
-    /// it.
+    /// Returns the context id (`JUJU_CONTEXT_ID`): `web/0-config-changed-` and 32 hexadecimal
+    /// digits. A tool's request must have it.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.context_id
     }
 
-    /// The full name: `config-changed`, `web-pebble-ready`; for an action, its own.
+    /// Returns the full name of the hook, such as `config-changed` or `web-pebble-ready`, or the
+    /// name of the action.
     #[must_use]
     pub fn name(&self) -> String {
         self.kind.name()
     }
 
-    /// What is run.
+    /// Returns the kind of the hook.
     #[must_use]
     pub fn kind(&self) -> &HookKind {
         &self.kind
     }
 
-    /// 1, or more when the hook runs again after it failed.
+    /// Returns the number of this attempt: 1, and one more each time that the hook runs again after
+    /// a failure.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// The logger under which the lines that the program prints stand.
+    /// Returns the name of the logger for the program's output, such as `unit.web/0.install`.
     pub(super) fn output_logger(&self) -> String {
         format!("unit.{}.{}", self.unit, self.name())
     }
 
-    /// `hooks/NAME` or `actions/NAME`: what the charm reads as `JUJU_DISPATCH_PATH`, and, under the
-    /// charm's directory, the program to run when the charm has no `dispatch`.
+    /// Returns `hooks/NAME` or `actions/NAME`. The charm reads it in `JUJU_DISPATCH_PATH`. In the
+    /// charm's directory it is the path of the program that runs if the charm has no `dispatch`.
     #[must_use]
     pub fn dispatch_path(&self) -> String {
         let folder = if self.kind.is_action() { "actions" } else { "hooks" };
@@ -76,7 +81,7 @@ impl HookRun {
     }
 }
 
-/// SplitMix64's last step: spreads a counter over 64 bits.
+/// Hashes a counter to 64 bits with the last step of SplitMix64.
 fn mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

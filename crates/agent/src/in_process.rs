@@ -1,4 +1,4 @@
-//! The hook tools of a unit, answered by its model in this process.
+//! [`InProcessTools`] runs the hook tools of a unit in this process: the model answers them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -17,22 +17,25 @@ use super::tool_request::{ToolRequest, ToolStep};
 use super::tools;
 use super::unit::Unit;
 
-/// The system's text for a file that is not there, which is every file.
+/// The operating system's text for a missing file. Every file is missing here.
 const NO_FILE: &str = "no such file or directory";
 
-/// Hook tools without processes: a [`Unit`] answers each call as the agent's socket would.
+/// Runs hook tools without processes: a [`Unit`] answers each call as the agent does on its socket.
 ///
-/// A test runs a charm's hook with them and asks the model afterwards. The rules are the model's: a
-/// call belongs to the hook that runs, and is refused where none does; exit 0 commits what the hook
-/// wrote, and any other code drops it; the tools that are there are those of the unit's version of
-/// Juju. A clone shares the unit.
+/// A test runs a charm's hook with these tools and looks at the model afterwards. The model's rules
+/// hold:
 ///
-/// There are no files: a tool that is told to read one or to write one answers as where its folder
-/// is not there. `juju-reboot --now` kills nothing here; the caller finishes the hook as killed.
+/// - A call belongs to the running hook, and is refused when no hook runs.
+/// - Exit code 0 commits the writes of the hook, and any other code drops them.
+/// - The tools are those of the unit's version of Juju.
 ///
-/// A tool can be made to fail ([`remove_tool`](Self::remove_tool),
-/// [`break_tool`](Self::break_tool), [`fail_once`](Self::fail_once)) or to print anything
-/// ([`answer_once`](Self::answer_once)); the model does not hear of such a call. Every call is
+/// A clone shares the unit. There are no files: a tool that reads or writes a file fails because
+/// the file's directory is missing. `juju-reboot --now` kills nothing here; the caller finishes the
+/// hook as killed by signal 9.
+///
+/// A test can make a tool fail ([`remove_tool`](Self::remove_tool),
+/// [`break_tool`](Self::break_tool), [`fail_once`](Self::fail_once)) or print any output
+/// ([`answer_once`](Self::answer_once)). Such a call does not reach the model. Every call is
 /// recorded ([`calls`](Self::calls)).
 ///
 /// ```
@@ -80,20 +83,22 @@ pub struct InProcessTools {
 #[derive(Debug)]
 struct State {
     unit: Unit,
-    /// The tools that do not work, until they are restored.
+    /// The tools that fail until they are restored.
     faults: BTreeMap<String, Fault>,
-    /// The answers that the next calls of a tool get instead of the model's.
+    /// The queued answers of each tool. The next calls return them instead of the model's answers.
     answers: BTreeMap<String, VecDeque<Result<Vec<u8>, ToolError>>>,
     calls: Vec<RecordedCall>,
 }
 
 #[derive(Debug)]
 enum Fault {
+    /// The tool is not on the PATH.
     Removed,
+    /// The tool exits with this code and this text on standard error.
     Broken { code: i32, stderr: String },
 }
 
-/// One call of a hook tool that [`InProcessTools`] took.
+/// The record of one call of a hook tool through [`InProcessTools`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedCall {
     tool: &'static str,
@@ -104,37 +109,38 @@ pub struct RecordedCall {
 }
 
 impl RecordedCall {
-    /// The tool's name.
+    /// Returns the name of the tool.
     #[must_use]
     pub fn tool(&self) -> &'static str {
         self.tool
     }
 
-    /// The arguments after the name.
+    /// Returns the arguments after the name.
     #[must_use]
     pub fn args(&self) -> &[String] {
         &self.args
     }
 
-    /// The name and the arguments.
+    /// Returns the name and the arguments.
     #[must_use]
     pub fn argv(&self) -> Vec<&str> {
         std::iter::once(self.tool).chain(self.args.iter().map(String::as_str)).collect()
     }
 
-    /// Returns the input that the tool was given, if it was given any.
+    /// Returns the standard input that the caller has passed, or `None` if it has passed none.
     #[must_use]
     pub fn stdin(&self) -> Option<&[u8]> {
         self.stdin.as_deref()
     }
 
-    /// Tells whether the tool read its standard input. One that the model did not answer did not.
+    /// Returns `true` if the tool has read its standard input. A tool with a queued answer or a
+    /// fault reads none.
     #[must_use]
     pub fn read_stdin(&self) -> bool {
         self.read_stdin
     }
 
-    /// Tells whether the tool ended with 0.
+    /// Returns `true` if the tool has exited with 0.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.succeeded
@@ -142,7 +148,7 @@ impl RecordedCall {
 }
 
 impl InProcessTools {
-    /// The tools of this unit; all of them work.
+    /// Makes the tools of a unit. All of them work.
     #[must_use]
     pub fn new(unit: Unit) -> Self {
         let state =
@@ -150,27 +156,28 @@ impl InProcessTools {
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// The typed calls of one hook, made through these tools. What they remember is true for one
-    /// hook only, so each hook takes new ones.
+    /// Returns the typed calls for one hook, which run these tools. They cache data that may change
+    /// between hooks, so call this once for each hook.
     #[must_use]
     pub fn juju(&self) -> HookTools {
         HookTools::new(Box::new(self.clone()))
     }
 
-    /// Asks something of the unit, or does to it what an operator does. A tool that is called
-    /// meanwhile waits, so `ask` must call none.
+    /// Calls a closure with the unit, to read it or to run a command of the operator on it.
+    ///
+    /// The unit is locked meanwhile. The closure must not call a tool, which would wait for ever.
     pub fn with_unit<T>(&self, ask: impl FnOnce(&mut Unit) -> T) -> T {
         ask(&mut self.lock().unit)
     }
 
-    /// The unit as it stands: [`Unit::report`].
+    /// Returns the present status of the unit ([`Unit::report`]).
     #[must_use]
     pub fn report(&self) -> Report {
         self.lock().unit.report()
     }
 
-    /// Begins the hook or the action that is due: [`Unit::next`]. `None` where nothing is due, or
-    /// where one runs already.
+    /// Begins the hook or the action that is due ([`Unit::next`]). Returns `None` if none is due,
+    /// or one is running already.
     #[must_use]
     pub fn begin(&self, now: Instant) -> Option<HookRun> {
         match self.lock().unit.next(now) {
@@ -179,59 +186,61 @@ impl InProcessTools {
         }
     }
 
-    /// Ends the running hook with this exit code, as one that printed nothing: [`Unit::finish`],
-    /// which also takes other ends.
+    /// Ends the running hook or action with an exit code and no output. [`Unit::finish`] also takes
+    /// signals and output.
     ///
     /// # Errors
-    /// [`ErrorKind::State`](super::ErrorKind::State) if nothing is running.
+    /// [`ErrorKind::State`](super::ErrorKind::State) if no hook or action is running.
     pub fn finish(&self, code: i32, now: Instant) -> Result<Finished, Error> {
         self.lock().unit.finish(&HookExit::Code(code), now, b"", b"")
     }
 
-    /// Every call since the start, or since they were last forgotten: in the order of their
-    /// answers, also those that failed.
+    /// Returns the records of the calls since the last [`forget_calls`](Self::forget_calls), in the
+    /// order of their answers. Failed calls are recorded too.
     #[must_use]
     pub fn calls(&self) -> Vec<RecordedCall> {
         self.lock().calls.clone()
     }
 
-    /// Forgets the calls so far, so that [`calls`](Self::calls) tells of one hook alone.
+    /// Clears the records of the calls, so that [`calls`](Self::calls) returns those of one hook
+    /// only.
     pub fn forget_calls(&self) {
         self.lock().calls.clear();
     }
 
-    /// Takes the tool off the PATH: each call is [`ToolError::NotFound`], whatever was laid out
-    /// for it.
+    /// Removes a tool from the PATH. Each call fails with [`ToolError::NotFound`], even if an
+    /// answer is queued for it.
     pub fn remove_tool(&self, tool: &str) {
         self.lock().faults.insert(tool.to_owned(), Fault::Removed);
     }
 
-    /// Makes every call of the tool end with this code and this text on standard error.
+    /// Makes every call of a tool exit with this code and this text on standard error. Queued
+    /// answers come first.
     pub fn break_tool(&self, tool: &str, code: i32, stderr: &str) {
         let fault = Fault::Broken { code, stderr: stderr.to_owned() };
         self.lock().faults.insert(tool.to_owned(), fault);
     }
 
-    /// Makes one call of the tool fail in this way. Several follow each other in the order in which
-    /// they were given, among what [`answer_once`](Self::answer_once) gave.
+    /// Makes the next call of a tool fail. Failures and the answers of
+    /// [`answer_once`](Self::answer_once) are one queue, in the order in which they were added.
     pub fn fail_once(&self, tool: &str, failure: ToolError) {
         self.lock().queue_answer(tool, Err(failure));
     }
 
-    /// Makes one call of the tool print this and end with 0.
+    /// Makes the next call of a tool print this output and exit with 0.
     pub fn answer_once(&self, tool: &str, output: impl Into<Vec<u8>>) {
         self.lock().queue_answer(tool, Ok(output.into()));
     }
 
-    /// Lets the model answer the tool again. What was laid out for it and not yet used is
-    /// forgotten.
+    /// Makes the model answer the calls of a tool again. The tool's queued answers are dropped.
     pub fn restore_tool(&self, tool: &str) {
         let mut state = self.lock();
         state.faults.remove(tool);
         state.answers.remove(tool);
     }
 
-    /// A panic elsewhere leaves the model whole: each of its methods does.
+    /// Locks the state, even after a panic of another thread: no method of the model panics
+    /// halfway, so the state is still consistent.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -278,6 +287,7 @@ impl State {
         if let Some(Fault::Broken { code, stderr }) = self.faults.get(call.tool) {
             return Err(ToolError::Exited { code: *code, stderr: stderr.clone() });
         }
+        // Without a running hook the id is empty, and the model refuses the call as Juju does.
         let context_id = self.unit.running.as_ref().map(|running| running.run.id().to_owned());
         let mut request = ToolRequest {
             context_id: context_id.unwrap_or_default(),

@@ -1,18 +1,30 @@
-//! The agent's side of one unit: what Juju's unit agent knows, decides and answers, as a plain
-//! value.
+//! This crate models Juju's unit agent: it decides which hook of a unit runs next, answers the hook
+//! tools that the hook calls, and commits or drops the hook's writes when the hook ends.
 //!
-//! A [`Unit`] does no I/O, starts nothing and has no clock. It is asked what to run
-//! ([`Unit::next`]), answers the hook tools that the run calls ([`Unit::tool`]), and is told how
-//! the run ended ([`Unit::finish`]). What the operator does (`juju config`, `juju resolved`) and
-//! what Pebble tells (a start, a check, a notice) are methods too; each takes effect at the next
-//! [`Unit::next`]. `charmwright dev` gives it real processes, a socket and a Pebble; a test answers
-//! a hook's calls from the same code without any ([`InProcessTools`]).
+//! A [`Unit`] is a plain value. It does no I/O, starts no process and has no clock. The caller
+//! drives it:
 //!
-//! The order of hooks, the waits after a failure, which writes are kept until a hook ends well, and
-//! every tool's arguments, output, texts and exit codes are Juju's. Not modelled: relations,
-//! storage and secrets (their tools answer as for a unit that has none).
+//! - [`Unit::next`] returns the hook or the action that runs now.
+//! - [`Unit::tool`] answers a hook tool that the running hook calls.
+//! - [`Unit::finish`] takes the exit code of the hook.
+//! - The commands of the operator (`juju config`, `juju resolved`) and the events of Pebble (a
+//!   start, a check, a notice) are methods too. Each takes effect at the next [`Unit::next`].
 //!
-//! The loop around it, here with a pretended process for each hook:
+//! `charmwright dev` connects a unit to real processes, a socket and a Pebble. A test answers a
+//! hook's calls from the same code without any of them ([`InProcessTools`]).
+//!
+//! The model follows Juju 2.9 to 4.0 in the order of hooks, in the delays after a failure, in the
+//! writes that are kept until the hook exits with 0, and in every tool's arguments, output, texts
+//! and exit codes. Relations, storage and secrets are not modelled: their tools answer as they do
+//! for a unit that has none.
+//!
+//! What holds everywhere in this crate:
+//!
+//! - No function is asynchronous, blocks or waits. Only [`InProcessTools`] takes a lock.
+//! - Times are arguments: the caller passes the instant of the call, and a test any other.
+//! - The wording of an [`Error`] may change; match on its [`ErrorKind`].
+//!
+//! This is the loop that a caller writes, here with a pretended process for each hook:
 //!
 //! ```
 //! use std::time::Instant;
@@ -60,7 +72,7 @@
 //! # }
 //! ```
 
-/// The example that the README shows has to compile.
+/// Compiles the example of the README as a doctest.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExample;

@@ -1,7 +1,7 @@
-//! The unit's life so far: which hooks it has behind it, what waits, which hook has failed.
+//! [`Lifecycle`] records which hooks of the unit have run, which are due, and which one has failed.
 //!
-//! Source: reference `juju-agent.md` sections 4, 6 and 7. This is the agent's own; what Juju's
-//! controller holds is in the [`Controller`].
+//! Only the agent has this record; the data in Juju's controller is in [`Controller`]. Source:
+//! reference `juju-agent.md` sections 4, 6 and 7.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -13,75 +13,92 @@ use super::controller::Controller;
 use super::hook::HookKind;
 use super::status::StatusValue;
 
-/// The life of a unit: all that has happened to it, and all that was asked for and is not done yet.
+/// The progress of a unit from its installation to its removal: the hooks that have succeeded, and
+/// the hooks and events that are still due.
 #[derive(Debug, Default)]
 pub(super) struct Lifecycle {
+    /// `true` once install has succeeded.
     pub(super) is_installed: bool,
     pub(super) has_run_leader_elected: bool,
     pub(super) has_run_leader_settings_changed: bool,
-    /// The config that the last config-changed saw.
+    /// The config that the last successful config-changed saw. The hook is due while the current
+    /// config differs from it.
     pub(super) handled_config: Option<Map<String, Value>>,
-    /// The first config-changed queues `start`, with nothing between; a restart of the agent queues
-    /// it again.
+    /// `true` while `start` is due. The first config-changed queues it, with no hook between, and a
+    /// restart of the agent queues it again.
     pub(super) is_start_queued: bool,
+    /// `true` once `start` has succeeded.
     pub(super) is_started: bool,
+    /// `true` while upgrade-charm is due.
     pub(super) is_upgrade_due: bool,
-    /// The pod is to end, or has ended and none has taken its place yet.
+    /// `true` from the request to end the pod until the next pod has started.
     pub(super) is_pod_ending: bool,
-    /// The hooks that a new pod runs before `start` have not run yet.
+    /// `true` in a new pod until `start` has succeeded: upgrade-charm and config-changed run first.
     pub(super) is_pod_new: bool,
+    /// `true` while an update-status is due that was asked for before its interval has passed.
     pub(super) is_update_status_due: bool,
-    /// From when the interval to the next update-status counts.
+    /// The instant at which the interval to the next update-status began.
     pub(super) update_status_interval_start: Option<Instant>,
+    /// `true` once `stop` has run on a unit that is removed, or whose pod ends.
     pub(super) is_stopped: bool,
+    /// `true` once the unit has been removed.
     pub(super) is_gone: bool,
+    /// The number of hooks and actions that have begun. It makes each context id unique.
     pub(super) hooks_begun: u64,
 
+    /// The failed hook, while the unit is in error.
     pub(super) error: Option<HookError>,
-    /// A hook that was killed, to be run again first of all.
+    /// The hook that was killed, which runs again before any other hook.
     pub(super) requeued: Option<HookKind>,
 
+    /// The queued events of the unit's Pebbles, oldest first.
     pub(super) workload_events: VecDeque<HookKind>,
-    /// Workload hooks that have failed since the unit is on its way out.
+    /// The workload hooks that have failed since the unit, or its pod, began to stop.
     given_up: Vec<HookKind>,
     pub(super) containers: BTreeMap<String, ContainerState>,
 }
 
-/// A hook that failed, until it succeeds or is skipped.
+/// The failed hook of a unit in error. The error ends when the hook succeeds or is skipped.
 #[derive(Debug)]
 pub(super) struct HookError {
     pub(super) kind: HookKind,
+    /// The number of failures in a row.
     pub(super) failures: u32,
-    /// Which step of the waits comes next; `resolved` goes back to the first.
+    /// The number of delays that have passed; `juju resolved` sets it back to 0, and the delays
+    /// grow from 5 seconds again.
     pub(super) backoff_step: u32,
     pub(super) retry: Retry,
 }
 
+/// The time at which a failed hook runs again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Retry {
     Now,
     At(Instant),
+    /// Automatic retries are off: only `juju resolved` runs the hook again.
     Never,
 }
 
-/// What the agent's poll knows of one container.
+/// The agent's knowledge of the Pebble in one container.
 #[derive(Debug, Default)]
 pub(super) struct ContainerState {
-    /// What the last poll saw: `None` = not polled yet, `Some(None)` = no answer.
+    /// The boot id that the last poll read: `None` before the first poll, and `Some(None)` if
+    /// Pebble did not answer.
     pub(super) polled_boot_id: Option<Option<String>>,
-    /// The start of Pebble for which pebble-ready has succeeded.
+    /// The boot id for which pebble-ready has succeeded. Pebble has a new one after each start.
     pub(super) ready_boot_id: Option<String>,
 }
 
 impl Lifecycle {
-    /// The life of a unit that has not been installed yet.
+    /// Makes the record of a unit that has not been installed yet.
     pub(super) fn new(meta: &CharmMeta) -> Self {
         let containers =
             meta.containers().map(|name| (name.to_owned(), ContainerState::default())).collect();
         Self { containers, ..Self::default() }
     }
 
-    /// Takes another charm: upgrade-charm is due, and what belongs to no container of its is gone.
+    /// Makes upgrade-charm due, and drops the events of containers that the new charm does not
+    /// declare.
     pub(super) fn refresh(&mut self, meta: &CharmMeta) {
         self.containers.retain(|name, _| meta.has_container(name));
         for name in meta.containers() {
@@ -92,43 +109,49 @@ impl Lifecycle {
         self.is_upgrade_due = true;
     }
 
-    /// Begins anew with another agent, in the same pod or on the same machine.
+    /// Records that the agent has restarted, in the same pod or on the same machine.
     pub(super) fn agent_restarted(&mut self) {
+        // A unit that has not started yet runs `start` for the first time anyway.
         if self.is_started {
             self.is_start_queued = true;
         }
         self.forget_polls();
     }
 
-    /// Begins anew in another pod, once the charm that it holds is known.
+    /// Records that a new pod has started. The charm that it holds must be known already.
     pub(super) fn pod_started(&mut self, is_dying: bool) {
         self.is_pod_ending = false;
         self.is_stopped &= is_dying;
-        // Nothing to refresh where nothing is installed.
+        // A unit that was not installed before runs install in the new pod, not upgrade-charm.
         self.is_upgrade_due &= self.is_installed;
         self.is_pod_new = self.is_installed;
         self.is_start_queued = self.is_started;
-        // The last agent held these, and read no pod's events but its own.
+        // The agent of the last pod had these in memory only, and they tell of the last pod.
         self.workload_events.clear();
         self.given_up.clear();
         self.requeued.take_if(|kind| kind.container().is_some());
         self.forget_polls();
     }
 
+    /// Forgets the boot ids, which the agent has in memory only: so each running Pebble makes a
+    /// pebble-ready again (Juju 3.6).
     fn forget_polls(&mut self) {
         for container in self.containers.values_mut() {
             *container = ContainerState::default();
         }
     }
 
-    /// Tells whether the unit, or its pod, is on its way out, so that a workload hook which fails
-    /// is not waited for.
+    /// Returns `true` if the unit is being removed, or its pod is ending. Then no failed workload
+    /// hook runs again.
     pub(super) fn is_leaving(&self, controller: &Controller) -> bool {
         controller.is_dying || self.is_pod_ending
     }
 
-    /// Notes a workload hook that failed or was killed. On a unit that goes away it does not run
-    /// again, or `stop` would never come.
+    /// Records that a workload hook has failed or was killed on a unit that is leaving, so that it
+    /// does not run again. On any other unit it does nothing.
+    ///
+    /// Pebble repeats its events faster than the hooks run, so `stop` would never run if each of
+    /// them was queued again.
     pub(super) fn give_up(&mut self, controller: &Controller, kind: &HookKind) {
         let leaving = self.is_leaving(controller);
         if leaving && kind.container().is_some() && !self.has_given_up(kind) {
@@ -137,13 +160,14 @@ impl Lifecycle {
         }
     }
 
-    /// Tells whether this hook is not run again before the unit is gone.
+    /// Returns `true` if this workload hook does not run again before the unit or its pod is gone.
     pub(super) fn has_given_up(&self, kind: &HookKind) -> bool {
         self.given_up.iter().any(|other| other.name() == kind.name())
     }
 
-    /// Takes what a hook leaves behind when it counts as done. `now` is `None` where the hook did
-    /// not run.
+    /// Records that a hook counts as done: it has succeeded, or `juju resolved --no-retry` has
+    /// skipped it. `config` is the config at the start of the hook. `now` is `None` for a skipped
+    /// hook.
     pub(super) fn complete(
         &mut self,
         controller: &mut Controller,
@@ -170,6 +194,7 @@ impl Lifecycle {
             }
             HookKind::UpgradeCharm => {
                 self.is_upgrade_due = false;
+                // Juju runs config-changed after each upgrade-charm, whatever the config is.
                 self.handled_config = None;
             }
             HookKind::UpdateStatus => {
@@ -177,10 +202,12 @@ impl Lifecycle {
                 self.update_status_interval_start = now;
             }
             HookKind::Stop => {
-                // Run again in a new pod, after it failed in the last one, it ends nothing.
+                // A stop that failed in the last pod may run again in the new one, where the unit
+                // goes on.
                 self.is_stopped = self.is_leaving(controller);
                 self.is_start_queued &= !self.is_stopped;
-                // Where a pod ends in order, no hook is left over for the next one.
+                // A killed hook of this pod does not run again in the next one, which has hooks of
+                // its own to run first.
                 if self.is_pod_ending {
                     self.requeued = None;
                 }

@@ -1,15 +1,15 @@
-//! What the unit's log holds.
+//! [`Log`] is the log of the unit, with a limit on its lines and bytes.
 
 use std::collections::VecDeque;
 
 use charmwright_juju::LogLevel;
 
-/// The level of this name, in any case as Go has it.
+/// Parses the name of a level, in upper or lower case.
 pub(super) fn parse_level(text: &str) -> Option<LogLevel> {
     text.to_uppercase().parse().ok()
 }
 
-/// One of the two streams that a hook prints to.
+/// One of the two output streams of a hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     /// Standard output.
@@ -19,7 +19,7 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// The level at which the agent logs what comes from it.
+    /// Returns the level at which the agent logs a line of this stream (Juju 3.6).
     pub(super) fn level(self) -> LogLevel {
         match self {
             Self::Stdout => LogLevel::Debug,
@@ -28,30 +28,36 @@ impl Stream {
     }
 }
 
-/// One line of the log. It has no time: the unit has no clock; the caller that reads it has one.
+/// One entry of the log. It has no time, since the model has no clock: the caller that reads it has
+/// one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// How serious it is.
+    /// The level.
     pub level: LogLevel,
-    /// Who says it: `unit.web/0.juju-log`, `unit.web/0.install`, or the agent's own part.
+    /// The name of the logger, such as `unit.web/0.juju-log`, `unit.web/0.install`, or
+    /// `juju.worker.uniter` for the agent itself.
     pub logger: String,
-    /// What it says; may hold line ends, as a charm may log them.
+    /// The message. It may contain newlines, which a charm may pass to `juju-log`.
     pub message: String,
 }
 
-/// The newest lines are kept.
+/// The most lines that the log keeps.
 pub(super) const LINES_LIMIT: usize = 10_000;
-/// How many bytes of lines are kept: a line of `juju-log` may have megabytes.
+/// The most bytes of messages that the log keeps. One line of `juju-log` may have megabytes, so a
+/// limit on the lines is not enough.
 pub(super) const BYTES_LIMIT: usize = 16 << 20;
-/// The longest piece of a line of a hook's output, in bytes: what the agent's reader holds.
+/// The size, in bytes, of the buffer with which Juju's agent reads a hook's output. It splits a
+/// longer line into pieces of this size.
 const READ_BUFFER_SIZE: usize = 4096;
 
-/// The log: bounded, with a count of what it ever held, so that a reader can ask for what is new.
+/// The log of a unit. It drops its oldest lines, and counts all lines that it has ever had, so that
+/// a reader can ask for the new ones.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     lines: VecDeque<LogLine>,
-    /// The length of all messages in `lines`.
+    /// The length of all messages in `lines`, in bytes.
     bytes: usize,
+    /// The number of lines that were ever added.
     written: u64,
 }
 
@@ -60,7 +66,7 @@ impl Log {
         self.bytes += message.len();
         self.lines.push_back(LogLine { level, logger, message });
         self.written += 1;
-        // The newest one stays, however long it is.
+        // The newest line stays even if it alone is over the limit, or no reader would ever see it.
         while self.lines.len() > LINES_LIMIT || (self.bytes > BYTES_LIMIT && self.lines.len() > 1) {
             let oldest = self.lines.pop_front();
             self.bytes -= oldest.map_or(0, |line| line.message.len());
@@ -76,7 +82,8 @@ impl Log {
         self.lines.iter().skip(self.lines.len().saturating_sub(new))
     }
 
-    /// A hook's output: line by line, a long line in pieces of 4096 bytes, as Juju logs it.
+    /// Adds the output of a hook line by line. A long line is split into pieces of 4096 bytes, as
+    /// in Juju.
     pub(super) fn push_output(&mut self, stream: Stream, logger: &str, output: &[u8]) {
         let level = stream.level();
         let output = output.strip_suffix(b"\n").unwrap_or(output);
@@ -84,6 +91,7 @@ impl Log {
             return;
         }
         for line in output.split(|byte| *byte == b'\n') {
+            // Juju's reader also cuts a carriage return before the newline (measured).
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.is_empty() {
                 self.push(level, logger.to_owned(), String::new());
@@ -95,9 +103,11 @@ impl Log {
     }
 }
 
-/// What the agent's reader hands on of a hook's output: whole lines, and of a last line that has no
-/// end only full pieces. The agent holds the pipe open itself, so it waits for that line's end and
-/// then gives it up.
+/// Returns the part of a hook's output that the agent's reader passes on: the lines with a newline,
+/// and of a last line without one only full buffers.
+///
+/// Juju's agent has the write end of the pipe open itself. So its reader waits for the end of that
+/// line in vain, and drops it (Juju 3.6, measured).
 pub(super) fn complete_lines(output: &[u8]) -> &[u8] {
     let whole = output.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let pieces = (output.len() - whole) / READ_BUFFER_SIZE * READ_BUFFER_SIZE;

@@ -1,9 +1,10 @@
-//! The names that Juju takes on a hook tool's command line. The public types of
-//! [`charmwright_juju`] are for what Juju says, and take more.
+//! The rules for the names of applications, units and storages on the command line of a hook tool.
 //!
-//! Source: Juju, `names`.
+//! They are stricter than the public types of [`charmwright_juju`], which read what Juju prints and
+//! must not refuse a name of a newer Juju. Source: Juju, `names`.
 
-/// `web`, `any-workload-k8s`: between two hyphens stands at least one letter.
+/// Returns `true` for the name of an application, such as `web` or `any-workload-k8s`. Each word
+/// between two hyphens has a letter, so that a trailing `-1` is never taken for a unit's number.
 pub(super) fn is_application(text: &str) -> bool {
     let word = |part: &str| {
         part.bytes().any(|byte| byte.is_ascii_lowercase())
@@ -12,23 +13,23 @@ pub(super) fn is_application(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_lowercase()) && text.split('-').all(word)
 }
 
-/// `web/0`.
+/// Returns `true` for the name of a unit, such as `web/0`.
 pub(super) fn is_unit(text: &str) -> bool {
     application_of(text).is_some()
 }
 
-/// The application that a unit's name says, if it is one.
+/// Returns the application of a unit's name, or `None` if the text is not the name of a unit.
 pub(super) fn application_of(unit: &str) -> Option<&str> {
     let (application, number) = unit.split_once('/')?;
     (is_application(application) && is_number(number)).then_some(application)
 }
 
-/// `data/0`: the name of a storage follows the rule of an application's.
+/// Returns `true` for the id of a storage, such as `data/0`. Its rule is that of a unit's name.
 pub(super) fn is_storage(text: &str) -> bool {
     is_unit(text)
 }
 
-/// Digits without a leading zero, of any length.
+/// Returns `true` for digits without a leading zero, of any length.
 fn is_number(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|byte| byte.is_ascii_digit())

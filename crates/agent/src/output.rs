@@ -1,7 +1,7 @@
-//! What a tool prints: the formats smart, yaml and json, byte for byte as Juju prints them.
+//! [`render`] formats the output of a tool as smart, yaml or json, byte for byte as Juju does.
 //!
-//! Source: reference `juju-agent.md` 1.2; the shapes of YAML and JSON were tried against Go's own
-//! libraries.
+//! Source: reference `juju-agent.md` 1.2. The forms of YAML and JSON were compared with the output
+//! of Go's own libraries.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::data::Data;
 use super::go_number::json_number;
 use super::go_yaml;
 
-/// `--format`.
+/// The value of `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Smart,
@@ -17,24 +17,25 @@ pub(super) enum Format {
     Json,
 }
 
-/// A tool's value, with what Go's types tell apart and JSON does not.
+/// The output of a tool. Juju prints some Go types differently that are equal in JSON, such as an
+/// empty list and a nil list, so they are variants here.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Output {
-    /// The tool has no output at all.
+    /// The tool prints nothing in any format.
     Nothing,
-    /// Printed as it is, with no line end added.
+    /// The tool prints this text without a newline at its end, in any format.
     Raw(String),
-    /// A list of strings: smart prints one a line.
+    /// A list of strings inside the agent. smart prints each on its own line.
     Strings(Vec<String>),
-    /// A list of strings that was never made: json prints `null`.
+    /// A nil slice of strings, for which json prints `null`.
     NilStrings,
-    /// A map that was never made: json prints `null`.
+    /// A nil map, for which json prints `null`.
     NilMap,
-    /// Anything else; `Null` where there is no value.
+    /// Any other value; `Null` if there is none.
     Value(Value),
-    /// A struct of Go's: its keys have an order of their own.
+    /// A Go struct, whose fields have a fixed order.
     Struct(Data),
-    /// A struct whose YAML is not its JSON.
+    /// A Go struct with other fields in YAML than in JSON.
     PerFormat { yaml: Data, json: Data },
 }
 
@@ -44,7 +45,7 @@ impl Output {
     }
 }
 
-/// The bytes for standard output or the `--output` file.
+/// Formats an output for standard output or for the file of `--output`.
 pub(super) fn render(format: Format, output: &Output) -> String {
     let text = match output {
         Output::Nothing => return String::new(),
@@ -73,6 +74,7 @@ pub(super) fn render(format: Format, output: &Output) -> String {
     if text.is_empty() { text } else { text + "\n" }
 }
 
+/// Formats a value without the newline at its end.
 fn render_data(format: Format, data: &Data) -> String {
     match (format, data) {
         (Format::Smart, Data::String(text)) => text.clone(),
@@ -84,11 +86,13 @@ fn render_data(format: Format, data: &Data) -> String {
     }
 }
 
+/// Formats a value as YAML. Juju cuts every newline at the end and then adds one.
 fn yaml(data: &Data) -> String {
     go_yaml::document(data).trim_end_matches('\n').to_owned()
 }
 
-/// JSON as Go writes it: no spaces, a map's keys sorted, and `<`, `>`, `&` escaped.
+/// Formats a value as Go's `encoding/json` does: without spaces, with the keys of a map sorted, and
+/// with `<`, `>` and `&` escaped.
 fn json(data: &Data) -> String {
     let mut text = String::new();
     write_json(data, &mut text);
@@ -99,6 +103,7 @@ fn write_json(data: &Data, text: &mut String) {
     match data {
         Data::Null => text.push_str("null"),
         Data::Bool(flag) => text.push_str(if *flag { "true" } else { "false" }),
+        // Juju's agent has every number as a float64, since config comes to it as JSON.
         Data::Number(number) => text.push_str(&json_number(number.as_f64().unwrap_or_default())),
         Data::String(string) => write_json_string(string, text),
         Data::Array(items) => {
@@ -218,7 +223,7 @@ mod tests {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
-            // Sixty-fourths: serde_json does not read every float back exactly.
+            // Multiples of 1/64, because serde_json does not parse every float exactly.
             (-1_000_000_000..1_000_000_000_i32).prop_map(|n| Value::from(f64::from(n) / 64.0)),
             (-10_000_000..10_000_000_i32).prop_map(|n| Value::from(f64::from(n))),
             "\\PC{0,12}".prop_map(Value::from),
@@ -234,7 +239,8 @@ mod tests {
         })
     }
 
-    /// Numbers are floats inside the agent; a reader may take 3 for a whole one.
+    /// Converts every number to a float: the agent prints floats, but a parser reads `3` as an
+    /// integer.
     fn as_floats(value: Value) -> Value {
         match value {
             Value::Number(number) => Value::from(number.as_f64().unwrap() + 0.0),
@@ -256,10 +262,11 @@ mod tests {
 
         #[test]
         fn yaml_reads_back(value in value()) {
-            // Nothing is printed for no value, and the last line ends are Juju's to cut.
+            // The value stands inside a map: null alone prints nothing, and Juju cuts the newlines
+            // at the end of a document.
             let value = json!({ "value": value, "z": 1 });
             let text = render(Format::Yaml, &Output::Value(value.clone()));
-            // In a block Juju's writer takes these for the end of a line, and goes on without one.
+            // Juju's writer makes broken YAML of these two characters in a block (measured).
             prop_assume!(!text.contains(['\u{2028}', '\u{2029}']));
             let read = charmwright_yaml::juju::value(text.as_bytes());
             let read = read.map_err(|why| TestCaseError::fail(format!("{why}\n{text}")))?;

@@ -1,33 +1,34 @@
-//! The pod of a unit on Kubernetes: how one ends, and what the next one brings.
+//! The methods of [`Unit`] that end its pod on Kubernetes and start the next one.
 //!
-//! Source: reference `juju-agent.md` section 6, the row of a pod's replacement; Juju 3.6, the
-//! uniter's resolver. The charm's folder is the pod's, so in every new pod upgrade-charm and
-//! config-changed run before `start`, whether the charm was refreshed or not.
+//! The charm's directory belongs to the pod. So in every new pod upgrade-charm and config-changed
+//! run before `start`, whether the charm was refreshed or not. Source: reference `juju-agent.md`
+//! section 6, row "K8s pod replacement"; Juju 3.6, the resolver of the uniter.
 
 use super::charm_meta::CharmMeta;
 use super::unit::Unit;
 
 impl Unit {
-    /// Tells whether the unit's cloud is Kubernetes: what the settings say, else whether the charm
-    /// has containers.
+    /// Returns `true` if the unit runs on Kubernetes: by its settings, or else if the charm
+    /// declares containers.
     #[must_use]
     pub fn is_kubernetes(&self) -> bool {
         self.controller.is_kubernetes()
     }
 
-    /// Ends the pod in order, as a refresh on Kubernetes does and `kubectl delete pod`: `stop` runs
-    /// if the unit had started, in error too, and
-    /// [`Next::PodEnded`](super::Next::PodEnded) follows. The caller then starts the new pod's
-    /// processes and calls [`Unit::pod_started`].
+    /// Ends the unit's pod, as a refresh on Kubernetes or `kubectl delete pod` does.
+    ///
+    /// `stop` becomes due if `start` has run, even on a unit in error. Then [`Unit::next`] returns
+    /// [`Next::PodEnded`](super::Next::PodEnded). The caller starts the processes of the new pod
+    /// and calls [`Unit::pod_started`].
     pub fn end_pod(&mut self) {
         self.lifecycle.is_pod_ending = true;
     }
 
-    /// A new pod has taken the place of the last one, which ended in order or was lost. It holds
-    /// `charm`, or the charm that the last one held.
+    /// Tells the model that a new pod has replaced the last one, which has ended or was lost. The
+    /// new pod has the given charm, or the same charm as the last one.
     ///
-    /// upgrade-charm, config-changed and `start` follow with nothing between, then pebble-ready for
-    /// every container. A unit that is being removed has none of them.
+    /// upgrade-charm, config-changed and `start` become due with no hook between, then pebble-ready
+    /// for every container. On a unit that is being removed none of them becomes due.
     pub fn pod_started(&mut self, charm: Option<CharmMeta>) {
         match charm {
             Some(charm) => self.upgrade_to(charm),

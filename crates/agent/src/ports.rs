@@ -1,4 +1,5 @@
-//! Ports that a unit has open, per endpoint, and what a hook asks to open and close.
+//! [`PortSet`] holds the open port ranges of a unit, and [`PortChanges`] the ranges that the
+//! running hook opens and closes. Juju opens a range for all endpoints or for single ones.
 //!
 //! Source: reference `juju-agent-measured.md` 2.1, rows 3 to 5, 28 and 29.
 
@@ -7,7 +8,8 @@ use std::fmt;
 
 use super::go_text::{atoi, go_quote, to_lower};
 
-/// `80/tcp`, `8080-8090/udp`, `icmp`. Sorted by protocol, then by number.
+/// A range of ports with its protocol, such as `80/tcp`, `8080-8090/udp` or `icmp`. The derived
+/// order sorts by protocol, then by number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PortRange {
     protocol: &'static str,
@@ -16,8 +18,11 @@ pub(super) struct PortRange {
 }
 
 impl PortRange {
-    /// Reads what `open-port` and `close-port` take; the error is Juju's text. The numbers are
-    /// judged before the protocol is.
+    /// Parses the argument of `open-port` and `close-port`. As in Juju, a wrong number is refused
+    /// before a wrong protocol.
+    ///
+    /// # Errors
+    /// Returns Juju's text for a malformed range.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let lower = to_lower(text);
         let (numbers, protocol) = lower.split_once('/').unwrap_or((&lower, "tcp"));
@@ -26,7 +31,7 @@ impl PortRange {
             atoi(text).map_err(|why| format!("invalid port {}: {why}", go_quote(text)))
         };
         let (from, to) = match parts.as_slice() {
-            // Whatever stands behind it.
+            // Juju ignores any text after `icmp/` (measured).
             ["icmp"] => {
                 return Ok(Self { protocol: "icmp", from: 0, to: 0 });
             }
@@ -80,19 +85,22 @@ impl fmt::Display for PortRange {
     }
 }
 
-/// A range that is open for an endpoint; the empty name stands for all of them.
+/// A range that is open for one endpoint. The empty name stands for all endpoints.
 type Opening = (PortRange, String);
 
-/// Openings in the order in which they were asked for, each once: an overlap is told of the oldest.
+/// A set of openings in the order in which they were requested. The order decides which of several
+/// overlapping ranges Juju's error names: the oldest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct PortSet(Vec<Opening>);
 
-/// How a range stands to those of a set.
+/// The result of comparing a range with the openings of a set.
 enum Comparison {
+    /// The set has no overlapping range.
     Free,
-    /// The same range for the same endpoint.
+    /// The set has the same range for the same endpoint.
     Present,
-    /// It overlaps this other range. The same range for another endpoint is no overlap.
+    /// The set has this other range, which overlaps. The same range for another endpoint does not
+    /// overlap.
     Overlaps(PortRange),
 }
 
@@ -109,13 +117,13 @@ impl PortSet {
         self.0.retain(|other| other != opening);
     }
 
-    /// Each range once, sorted.
+    /// Returns each range once, sorted.
     pub(super) fn ranges(&self) -> Vec<String> {
         let ranges: BTreeSet<&PortRange> = self.0.iter().map(|(range, _)| range).collect();
         ranges.into_iter().map(ToString::to_string).collect()
     }
 
-    /// Each range with its endpoints: `80/tcp (*)`, `80/tcp (a, b)`.
+    /// Returns each range with its endpoints, such as `80/tcp (*)` or `80/tcp (a, b)`, sorted.
     pub(super) fn ranges_with_endpoints(&self) -> Vec<String> {
         let mut by_range: BTreeMap<&PortRange, BTreeSet<&str>> = BTreeMap::new();
         for (range, endpoint) in &self.0 {
@@ -135,23 +143,23 @@ impl PortSet {
     }
 }
 
-/// What one hook asks to open and to close, until it ends.
+/// The ranges that the running hook opens and closes. They are committed when it exits with 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct PortChanges {
     open: PortSet,
     close: PortSet,
 }
 
-/// The range that stands in the way.
+/// The overlapping range for which a range can be neither opened nor closed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Conflict {
     range: PortRange,
-    /// This hook asked for it, too.
+    /// `true` if the running hook has requested the overlapping range.
     is_pending: bool,
 }
 
 impl Conflict {
-    /// Juju's text, which names the unit that has the other range.
+    /// Returns Juju's text, which names the unit that has the overlapping range.
     pub(super) fn message(&self, unit: &str) -> String {
         let earlier = if self.is_pending { " requested earlier" } else { "" };
         format!("port range conflicts with {} (unit \"{unit}\"){earlier}", self.range)
@@ -159,7 +167,11 @@ impl Conflict {
 }
 
 impl PortChanges {
-    /// Asks to open a range. One that is asked for, or open, for the same endpoint is let pass.
+    /// Requests to open a range. Nothing changes if the range is open or requested for the same
+    /// endpoint.
+    ///
+    /// # Errors
+    /// Returns the overlapping range, if there is one.
     pub(super) fn open(
         &mut self,
         stored: &PortSet,
@@ -167,6 +179,7 @@ impl PortChanges {
         endpoint: &str,
     ) -> Result<(), Conflict> {
         let opening = (range.clone(), endpoint.to_owned());
+        // An open cancels an earlier close of the same range, even if it is refused below.
         self.close.remove(&opening);
         for (set, is_pending) in [(&self.open, true), (stored, false)] {
             match set.compare(range, endpoint) {
@@ -179,8 +192,11 @@ impl PortChanges {
         Ok(())
     }
 
-    /// Asks to close a range for exactly this endpoint. What overlaps another range is refused;
-    /// what is not open is let pass.
+    /// Requests to close a range for exactly this endpoint. Nothing changes if the range is not
+    /// open.
+    ///
+    /// # Errors
+    /// Returns the overlapping range, if there is one.
     pub(super) fn close(
         &mut self,
         stored: &PortSet,
@@ -197,14 +213,14 @@ impl PortChanges {
         if let Comparison::Overlaps(range) = stored.compare(range, endpoint) {
             return Err(Conflict { range, is_pending: false });
         }
-        // A unit that has nothing open has nothing to close, and the request is forgotten.
+        // Juju drops the request if the unit has no open range at all.
         if !stored.0.is_empty() {
             self.close.0.push(opening);
         }
         Ok(())
     }
 
-    /// The open ranges once these changes are made.
+    /// Returns the open ranges after these changes.
     pub(super) fn applied_to(&self, stored: &PortSet) -> PortSet {
         let mut ports = stored.clone();
         ports.0.extend(self.open.0.iter().cloned());

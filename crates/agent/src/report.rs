@@ -1,11 +1,11 @@
-//! What `juju status` would show of the unit.
+//! [`Unit::report`] returns the status of the unit as `juju status` shows it.
 
 use serde::Serialize;
 
 use super::hook::HookKind;
 use super::unit::Unit;
 
-/// The unit in words and lists, for a table or as JSON.
+/// The status of a unit, for a table or as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -18,32 +18,32 @@ pub struct Report {
     pub charm: String,
     /// The application's name.
     pub application: String,
-    /// What application-version-set said; may be empty.
+    /// The version of the workload that `application-version-set` has set; empty before.
     pub version: String,
-    /// The application's status: its own if the leader set one, else its unit's.
+    /// The application's status: the one that the leader has set, or else the status of its unit.
     pub application_status: String,
-    /// What goes with it.
+    /// The message of the application's status.
     pub application_message: String,
     /// The unit's name.
     pub unit: String,
-    /// Whether it leads.
+    /// `true` if the unit is its application's leader.
     pub leader: bool,
-    /// The unit's status; `error` while a hook has failed and none runs.
+    /// The unit's status, or `error` if a hook has failed and none runs now.
     pub status: String,
-    /// What goes with it; in error `hook failed: "NAME"`.
+    /// The message of the unit's status; for an error `hook failed: "NAME"`.
     pub message: String,
-    /// The agent's own status: `executing`, `idle` or `allocating`. An error is the unit's; the
-    /// agent that waits to try again is `idle`.
+    /// The status of the agent: `executing`, `idle` or `allocating`. The agent of a unit in error
+    /// is `idle` while it waits to run the hook again.
     pub agent_status: String,
-    /// What goes with it: `running config-changed hook`.
+    /// The message of the agent's status, such as `running config-changed hook`.
     pub agent_message: String,
     /// The unit's address.
     pub address: String,
-    /// Open ports, such as `80/tcp`.
+    /// The open ports, such as `80/tcp`.
     pub ports: Vec<String>,
-    /// The containers, sorted by name.
+    /// The workload containers, sorted by name.
     pub containers: Vec<ContainerReport>,
-    /// The failed hook, while the unit is in error.
+    /// The failed hook of a unit in error.
     pub failed_hook: Option<FailedHookReport>,
 }
 
@@ -51,9 +51,10 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ContainerReport {
-    /// Its name.
+    /// The name of the container.
     pub name: String,
-    /// `up`, `down`, or `unknown` before the first poll.
+    /// The state of the container's Pebble at the last poll: `up`, `down`, or `unknown` before the
+    /// first poll.
     pub pebble: String,
 }
 
@@ -61,17 +62,18 @@ pub struct ContainerReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FailedHookReport {
-    /// Its name.
+    /// The full name of the hook.
     pub hook: String,
-    /// How often it has failed in a row.
+    /// The number of failures in a row.
     pub failures: u32,
 }
 
 impl Unit {
-    /// The unit as it stands.
+    /// Returns the present status of the unit.
     #[must_use]
     pub fn report(&self) -> Report {
         let controller = &self.controller;
+        // While the failed hook runs again, Juju shows the charm's own status.
         let shown_error = self.lifecycle.error.as_ref().filter(|_| self.running.is_none());
         let (status, message) = match shown_error {
             Some(error) => {
@@ -81,6 +83,7 @@ impl Unit {
         };
         let (agent_status, agent_message) = match &self.running {
             Some(running) => match &running.run.kind {
+                // Juju does not show an update-status that runs (Juju 3.6).
                 HookKind::UpdateStatus => ("idle", String::new()),
                 HookKind::Action { name, .. } => ("executing", format!("running action {name}")),
                 kind => ("executing", format!("running {} hook", kind.name())),

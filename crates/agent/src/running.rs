@@ -1,4 +1,5 @@
-//! The hook or the action that runs: what it has read, what it has asked for, what it has said.
+//! [`Running`] holds what the agent knows of the running hook or action: the data that it has read,
+//! its pending writes, and the results of an action.
 
 use std::collections::BTreeMap;
 
@@ -9,48 +10,53 @@ use super::hook_run::HookRun;
 use super::ports::PortChanges;
 use super::status::StatusValue;
 
-/// The agent's notes on the running hook.
+/// The hook or the action that runs now.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) run: HookRun,
-    /// The config when the hook began: what config-changed has then seen.
+    /// The config at the start of the hook. A config-changed that succeeds has handled this one,
+    /// and not a change made while it ran.
     pub(super) config_at_start: Map<String, Value>,
     pub(super) snapshot: Snapshot,
     pub(super) writes: PendingWrites,
-    /// `None` where a hook runs.
+    /// The parameters and results of the running action; `None` while a hook runs.
     pub(super) action: Option<ActionOutput>,
-    /// How often each tool was called.
+    /// The number of calls of each tool.
     pub(super) tool_counts: BTreeMap<String, u32>,
-    /// Whether what it prints goes to the log line by line, as it comes.
+    /// `true` once a line of the output was logged while the hook ran.
     pub(super) has_streamed_output: bool,
 }
 
-/// The part of the controller that a hook has read: it reads each thing once, and does not see
-/// later changes.
+/// The data that the hook has read from the controller. Juju reads each of them once in a hook, so
+/// the hook does not see a later change (Juju 3.6).
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     pub(super) config: Option<Map<String, Value>>,
     pub(super) status: Option<StatusValue>,
-    /// A "no" of is-leader is remembered, a "yes" is not.
+    /// `true` once the hook was told that the unit is not the leader. A "yes" is asked for again at
+    /// each call, since a unit can lose the leadership.
     pub(super) is_not_leader: bool,
 }
 
-/// The writes of a hook, which are kept until it exits with 0 and dropped at any other end.
+/// The pending writes of a hook. They are committed when the hook exits with 0, and dropped when it
+/// ends in any other way.
 #[derive(Debug, Default)]
 pub(super) struct PendingWrites {
-    /// `None` = deleted.
+    /// The keys of the charm's state with their new values; `None` deletes the key.
     pub(super) state: BTreeMap<String, Option<String>>,
     pub(super) ports: PortChanges,
+    /// Set by `juju-reboot` without `--now`.
     pub(super) is_reboot_requested: bool,
 }
 
-/// The parameters of an action, and all that it has said: its result, however it ends.
+/// The parameters of the running action, and the results that it has set so far. The results are
+/// kept however the action ends.
 #[derive(Debug)]
 pub(super) struct ActionOutput {
     pub(super) id: ActionId,
     pub(super) params: Map<String, Value>,
     pub(super) results: Map<String, Value>,
-    /// The message of `action-fail`.
+    /// The message of the last `action-fail`.
     pub(super) failed: Option<String>,
 }
 

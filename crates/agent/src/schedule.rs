@@ -1,7 +1,8 @@
-//! What runs next.
+//! [`Unit::next`] chooses the hook or the action that runs next.
 //!
-//! Source: reference `juju-agent.md` sections 5.3, 6 and 7. Each time the agent is free it takes
-//! the first that applies; relations, storage and secrets are not part of this unit.
+//! When no hook runs, the agent goes through the kinds of work in a fixed order and takes the first
+//! that is due. Relations, storage and secrets are not modelled. Source: reference `juju-agent.md`
+//! sections 5.3, 6 and 7.
 
 use std::time::Instant;
 
@@ -16,7 +17,7 @@ use super::running::{ActionOutput, Running};
 use super::status::StatusValue;
 use super::unit::Unit;
 
-/// The answer of [`Unit::next`].
+/// The answer of [`Unit::next`]: a hook to run, or the time until which there is none.
 #[derive(Debug, Clone)]
 #[must_use]
 #[non_exhaustive]
@@ -25,27 +26,31 @@ use super::unit::Unit;
     reason = "one at a time, and the caller takes the run out at once"
 )]
 pub enum Next {
-    /// Run this, then call [`Unit::finish`].
+    /// The caller runs this hook or action, then calls [`Unit::finish`].
     Run(HookRun),
-    /// Nothing before then, unless something happens: ask again at that time.
+    /// Nothing is due before this instant. The caller asks again then, or earlier after a command
+    /// or an event.
     At(Instant),
-    /// Nothing, until something happens.
+    /// Nothing is due until a command or an event comes.
     Idle,
-    /// A hook is running already.
+    /// A hook or an action is running already.
     Busy,
-    /// The pod that was to end has ended: start the next one, then call [`Unit::pod_started`].
+    /// Every hook of the ending pod has run. The caller starts the next pod, then calls
+    /// [`Unit::pod_started`].
     PodEnded,
     /// The unit has been removed.
     Gone,
 }
 
-/// What applies, without doing anything yet.
+/// The work that is due, before the unit has begun it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Choice {
     Run(HookKind),
+    /// The failed hook runs again.
     Retry(HookKind),
+    /// The killed hook runs again.
     Requeued(HookKind),
-    /// The first of the queued workload events.
+    /// The first of the queued workload events runs.
     Workload(HookKind),
     At(Instant),
     Idle,
@@ -54,18 +59,20 @@ enum Choice {
 }
 
 impl Unit {
-    /// What to run now. A run that is returned has begun: the unit is busy until [`Unit::finish`].
+    /// Returns the hook or the action that runs now. A run that is returned has begun: the unit is
+    /// busy until [`Unit::finish`].
     pub fn next(&mut self, now: Instant) -> Next {
         self.controller.set_now(now);
         if self.running.is_some() {
             return Next::Busy;
         }
-        // Leadership that was lost takes its hook with it, queued or failed.
+        // Juju skips a queued or failed leader-elected when the unit has lost the leadership.
         let lifecycle = &mut self.lifecycle;
         if !self.controller.is_leader {
             lifecycle.requeued.take_if(|kind| *kind == HookKind::LeaderElected);
             lifecycle.error.take_if(|error| error.kind == HookKind::LeaderElected);
         }
+        // A `start` that was skipped with `juju resolved --no-retry` has no time of its own.
         if lifecycle.is_started && lifecycle.update_status_interval_start.is_none() {
             lifecycle.update_status_interval_start = Some(now);
         }
@@ -88,7 +95,7 @@ impl Unit {
             Choice::Idle => Next::Idle,
             Choice::PodEnded => Next::PodEnded,
             Choice::Gone => {
-                // A unit that was never installed goes without a hook.
+                // A unit that was never installed runs no `remove`, which would set these.
                 lifecycle.is_gone = true;
                 self.controller.set_status(StatusValue::new("terminated", ""));
                 Next::Gone
@@ -98,6 +105,7 @@ impl Unit {
 
     fn begin(&mut self, kind: HookKind, attempt: u32) -> HookRun {
         let controller = &mut self.controller;
+        // Juju's agent sets these statuses itself before these hooks (Juju 3.6).
         let maintenance = |message| StatusValue::new("maintenance", message);
         match &kind {
             HookKind::Install if !controller.has_charm_set_status => {
@@ -127,9 +135,11 @@ impl Unit {
         run
     }
 
-    /// Whether nothing is running, queued or waiting for its retry, and every event so far has been
-    /// handled: a container not polled yet, or polled and still owed its pebble-ready, is an event
-    /// to come. An update-status that is not due yet does not count.
+    /// Returns `true` if no hook runs, none is due or failed, and every event so far has been
+    /// handled.
+    ///
+    /// A container that has not been polled yet is an event to come, and so is a start of Pebble
+    /// whose pebble-ready has not succeeded. An update-status that is not due yet does not count.
     #[must_use]
     pub fn is_settled(&self, now: Instant) -> bool {
         if self.running.is_some() || self.lifecycle.error.is_some() {
@@ -152,7 +162,7 @@ impl Unit {
         }
     }
 
-    /// The action that runs now, if one does.
+    /// Returns the id of the action that runs now, or `None` if no action runs.
     #[must_use]
     pub fn running_action(&self) -> Option<&ActionId> {
         Some(&self.running.as_ref()?.action.as_ref()?.id)
@@ -160,7 +170,7 @@ impl Unit {
 }
 
 impl Lifecycle {
-    /// Chooses what applies.
+    /// Chooses the work that is due. The order of the conditions is Juju's order.
     fn choose(&self, controller: &Controller, now: Instant) -> Choice {
         if self.is_gone {
             return Choice::Gone;
@@ -169,6 +179,7 @@ impl Lifecycle {
         if self.is_pod_ending {
             return self.choose_in_ending_pod(action);
         }
+        // In error nothing but actions and the failed hook runs.
         if let Some(error) = &self.error {
             if let Some(action) = action {
                 return action;
@@ -183,8 +194,9 @@ impl Lifecycle {
         if let Some(kind) = &self.requeued {
             return action.unwrap_or_else(|| Choice::Requeued(kind.clone()));
         }
-        // Nothing comes between the first config-changed and start, nor before a start that a new
-        // agent owes. In a new pod that start waits for the charm's refresh.
+        // No hook runs between the first config-changed and `start`, nor before the `start` that is
+        // due after a restart of the agent. In a new pod `start` waits for upgrade-charm and
+        // config-changed. A unit that is being removed does not start in a new pod.
         if self.is_start_queued && !self.is_stopped && !(self.is_pod_new && controller.is_dying) {
             return Choice::Run(match self.is_pod_new {
                 true if self.is_upgrade_due => HookKind::UpgradeCharm,
@@ -199,6 +211,7 @@ impl Lifecycle {
             if controller.is_leader && !self.has_run_leader_elected {
                 return Choice::Run(HookKind::LeaderElected);
             }
+            // Juju 4 has no leader settings.
             let leader_settings = !controller.is_juju_at_least(4, 0);
             if leader_settings && !controller.is_leader && !self.has_run_leader_settings_changed {
                 return Choice::Run(HookKind::LeaderSettingsChanged);
@@ -232,10 +245,11 @@ impl Lifecycle {
         }
     }
 
-    /// Chooses what a pod does before it ends: neither a failed hook nor one that was killed runs
-    /// again, but what came before them in rank does.
+    /// Chooses the work of a pod that is ending. A failed or killed hook does not run again, but
+    /// workload events and actions still run before `stop`.
     fn choose_in_ending_pod(&self, action: Option<Choice>) -> Choice {
         let action = action.filter(|_| self.is_installed);
+        // A unit in error runs no workload hook, but its `stop` does run.
         let event = self.workload_events.front().filter(|_| self.error.is_none());
         match event {
             _ if !self.is_started || self.is_stopped => action.unwrap_or(Choice::PodEnded),
@@ -245,7 +259,7 @@ impl Lifecycle {
     }
 }
 
-/// The oldest action that waits for its turn.
+/// Returns the oldest action that has not begun.
 fn pending_action(controller: &Controller) -> Option<HookKind> {
     let mut actions = controller.actions.iter();
     let (id, record) = actions.find(|(_, record)| record.status == ActionStatus::Pending)?;

@@ -1,23 +1,28 @@
-//! The URIs of secrets, as a hook tool's argument gives them.
+//! [`SecretUri`] parses the URI of a secret in the arguments of a hook tool.
 //!
-//! Source: Juju, `core/secrets.ParseURI`, and Go's `net/url`, whose mistakes some tools show;
-//! reference `juju-agent-measured.md` 2.1, row 30, and 3.5.
+//! Some tools print the error of Go's `net/url`, so its parser is modelled too. Source: Juju,
+//! `core/secrets.ParseURI`; Go's `net/url`; reference `juju-agent-measured.md` 2.1, row 30, and
+//! 3.5.
 
 use std::fmt;
 
 use super::go_text::{go_quote, go_quote_bytes};
 
-/// `secret:ID`, `secret://MODEL/ID`, `MODEL/ID` or the bare ID.
+/// The URI of a secret, parsed from `secret:ID`, `secret://MODEL/ID`, `MODEL/ID` or the bare id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SecretUri {
-    /// The model's UUID, where it is given.
+    /// The UUID of the secret's model, if the URI has one.
     source: Option<String>,
-    /// 20 characters of base 32 in lower case.
+    /// The id: 20 characters of base 32 in lower case.
     id: String,
 }
 
 impl SecretUri {
-    /// Reads one; the error is the text that `secret-set`, `-remove`, `-grant` and `-revoke` give.
+    /// Parses a URI.
+    ///
+    /// # Errors
+    /// Returns the text that `secret-set`, `secret-remove`, `secret-grant` and `secret-revoke`
+    /// print.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let url = Url::parse(text)?;
         if !matches!(url.scheme.as_str(), "" | "secret") {
@@ -27,7 +32,7 @@ impl SecretUri {
             return Err(format!("host controller UUID {} not valid", go_quote_bytes(&url.host)));
         }
         let invalid = || format!("secret URI {} not valid", go_quote(text));
-        // What is not UTF-8 is no id either.
+        // A path that is not UTF-8 is refused below, since an id has letters and digits only.
         let path = String::from_utf8_lossy(&url.path);
         let path = path.trim_start_matches('/');
         let path = if path.is_empty() { url.opaque } else { path };
@@ -57,7 +62,8 @@ impl fmt::Display for SecretUri {
     }
 }
 
-/// 96 bits in 20 digits of five: the last one has only its first bit.
+/// Returns `true` for the id of a secret. It has 96 bits in 20 digits of 5 bits each, so only the
+/// first bit of the last digit is used: the digit is `0` or `g` (measured).
 fn is_id(text: &str) -> bool {
     text.len() == 20
         && text.ends_with(['0', 'g'])
@@ -74,23 +80,24 @@ fn is_uuid(bytes: &[u8]) -> bool {
         })
 }
 
-/// A host need only hold a UUID somewhere.
+/// Returns `true` if a host contains a UUID anywhere. Juju does not ask for more.
 fn has_uuid(host: &[u8]) -> bool {
     host.windows(36).any(is_uuid)
 }
 
-/// What Go's `url.Parse` makes of a text, as far as a secret's URI is concerned.
+/// The parts of a URL that Go's `url.Parse` returns and the URI of a secret needs.
 struct Url<'a> {
     scheme: String,
     host: Vec<u8>,
     path: Vec<u8>,
-    /// What follows the scheme where it does not begin with a slash.
+    /// The text after the scheme, if it does not begin with a slash.
     opaque: &'a str,
 }
 
 impl<'a> Url<'a> {
     fn parse(text: &'a str) -> Result<Self, String> {
         let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
+        // Go's error shows the text without its fragment here, and with it for the fragment itself.
         let url = Self::without_fragment(before)
             .map_err(|why| format!("parse {}: {why}", go_quote(before)))?;
         unescape(fragment, false).map_err(|why| format!("parse {}: {why}", go_quote(text)))?;
@@ -102,7 +109,7 @@ impl<'a> Url<'a> {
             return Err("net/url: invalid control character in URL".to_owned());
         }
         let (scheme, rest) = split_scheme(text)?;
-        // A query says nothing of the secret.
+        // Juju ignores the query.
         let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
         let mut url = Url {
             scheme: scheme.to_ascii_lowercase(),
@@ -152,7 +159,7 @@ fn host_of(authority: &str) -> Result<Vec<u8>, String> {
         None => (None, authority),
         Some((user, host)) => (Some(user), host),
     };
-    // An address in brackets is no UUID, whatever it holds.
+    // An address in brackets needs no check of its own, since it is not a UUID.
     let port = match host.rfind('[') {
         None => host.rfind(':').and_then(|colon| host.get(colon..)),
         Some(0) => {
@@ -174,7 +181,7 @@ fn host_of(authority: &str) -> Result<Vec<u8>, String> {
         if !user.chars().all(allowed) {
             return Err("net/url: invalid userinfo".to_owned());
         }
-        // Name and password each end what a percent sign may take.
+        // Go unescapes the name and the password apart, so an escape cannot reach over the colon.
         for part in user.splitn(2, ':') {
             unescape(part, false)?;
         }
@@ -182,8 +189,11 @@ fn host_of(authority: &str) -> Result<Vec<u8>, String> {
     Ok(host)
 }
 
-/// Takes the percent signs out of a path or a host. A host takes fewer characters, and only those
-/// beyond ASCII escaped.
+/// Decodes the percent escapes of a path or a host. In a host fewer characters are allowed, and
+/// only bytes beyond ASCII and the percent sign may be escaped.
+///
+/// # Errors
+/// Returns Go's text for a wrong escape or character.
 fn unescape(text: &str, host: bool) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

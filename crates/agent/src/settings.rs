@@ -1,4 +1,4 @@
-//! What is given about a unit that its charm does not say.
+//! [`UnitSettings`] describe the unit and its model: everything that the charm does not declare.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,22 +8,25 @@ use super::error::{Error, ErrorKind};
 use super::names::is_unit;
 use charmwright_juju::{InvalidName, JujuVersion, UnitName};
 
-/// Whether a Juju has what `major.minor` brought; its betas have it too.
+/// Returns `true` if a version of Juju is `major.minor` or newer. A beta of `major.minor` counts as
+/// that version, since it has the features of it.
 pub(super) fn is_at_least(version: &JujuVersion, major: u32, minor: u32) -> bool {
     (version.major(), version.minor()) >= (major, minor)
 }
 
-/// What the unit's cloud is: it decides about port ranges, and when `start` runs again.
+/// The kind of cloud on which the unit runs.
+///
+/// On Kubernetes Juju refuses port ranges, and a refresh replaces the pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Substrate {
-    /// A pod.
+    /// The unit runs in a pod.
     Kubernetes,
-    /// A machine.
+    /// The unit runs on a machine.
     Machine,
 }
 
-/// The unit's name and surroundings; every value but the name has a default.
+/// The settings of a unit and of its model. Every setting but the unit's name has a default.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct UnitSettings {
@@ -40,7 +43,7 @@ pub struct UnitSettings {
     pub(super) address: String,
     pub(super) api_addresses: String,
     pub(super) machine_id: String,
-    /// The time of day at one instant, from which every other is told.
+    /// An instant and its time of day, from which the time of day of any other instant follows.
     pub(super) clock: Option<(Instant, SystemTime)>,
     pub(super) resources: BTreeMap<String, String>,
     pub(super) home: Option<PathBuf>,
@@ -48,13 +51,15 @@ pub struct UnitSettings {
 }
 
 impl UnitSettings {
-    /// A unit such as `web/0`, which is its application's leader on Juju 3.6.
+    /// Makes the settings of a unit, such as `web/0`, that is its application's leader on Juju
+    /// 3.6.28.
     ///
     /// # Errors
-    /// [`ErrorKind::Setting`] if that is not a unit's name.
+    /// [`ErrorKind::Setting`] if `unit` is not the name of a unit.
     pub fn new(unit: &str) -> Result<Self, Error> {
         let invalid = |why: InvalidName| Error::new(ErrorKind::Setting, why.to_string());
         let name: UnitName = unit.parse().map_err(invalid)?;
+        // `UnitName` takes every name that Juju may ever print, Juju itself is stricter.
         if !is_unit(unit) {
             return Err(Error::new(
                 ErrorKind::Setting,
@@ -81,93 +86,103 @@ impl UnitSettings {
             clock: None,
             resources: BTreeMap::new(),
             home: None,
+            // The bytes of `charmwri`: any constant would do, and a test needs the same each time.
             context_seed: 0x6368_6172_6d77_7269,
         })
     }
 
-    /// The model's name; `dev` by default.
+    /// Sets the model's name; `dev` by default.
     pub fn model_name(mut self, name: impl Into<String>) -> Self {
         self.model_name = name.into();
         self
     }
 
-    /// The model's UUID.
+    /// Sets the model's UUID; a constant by default.
     pub fn model_uuid(mut self, uuid: impl Into<String>) -> Self {
         self.model_uuid = uuid.into();
         self
     }
 
-    /// Juju's version; 3.6.28 by default.
+    /// Sets the version of Juju; 3.6.28 by default.
     pub fn juju_version(mut self, version: JujuVersion) -> Self {
         self.juju_version = version;
         self
     }
 
-    /// Whether the unit is the leader from the start; it is by default.
+    /// Sets whether the unit is the leader when it is deployed; it is by default.
     pub fn leader(mut self, leader: bool) -> Self {
         self.leader = leader;
         self
     }
 
-    /// The cloud. By default Kubernetes for a charm with containers, else a machine.
+    /// Sets the kind of cloud. The default is Kubernetes for a charm that declares containers, and
+    /// a machine for any other.
     pub fn substrate(mut self, substrate: Substrate) -> Self {
         self.substrate = Some(substrate);
         self
     }
 
-    /// Divides the waits before a failed hook runs again (5, 10, 20 … 300 s); 1 by default, and 0
-    /// counts as 1.
+    /// Sets the number by which the delays before a failed hook runs again are divided. The delays
+    /// are 5, 10, 20 … 300 seconds (Juju 3.6). The default is 1, and 0 counts as 1.
     pub fn speed(mut self, speed: u32) -> Self {
         self.speed = speed.max(1);
         self
     }
 
-    /// Whether a failed hook runs again by itself (`automatically-retry-hooks`, true by default).
+    /// Sets whether a failed hook runs again without `juju resolved`: the model's setting
+    /// `automatically-retry-hooks`, `true` by default.
     pub fn automatic_retry(mut self, retry: bool) -> Self {
         self.automatic_retry = retry;
         self
     }
 
-    /// The time between two update-status hooks: 5 minutes by default, `None` for never. Juju
-    /// varies each by ±20 %, this does not.
+    /// Sets the time between two update-status hooks: the model's setting
+    /// `update-status-hook-interval`, 5 minutes by default. With `None` the hook never runs by
+    /// itself.
+    ///
+    /// Juju varies each interval by ±20 % at random (Juju 3.6). This model does not, so that a test
+    /// can tell when the hook runs.
     pub fn update_status_interval(mut self, interval: Option<Duration>) -> Self {
         self.update_status_interval = interval;
         self
     }
 
-    /// The unit's own address, as `unit-get` and `network-get` give it; 127.0.0.1 by default.
+    /// Sets the unit's address, which `unit-get` and `network-get` print; 127.0.0.1 by default.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = address.into();
         self
     }
 
-    /// The machine's id; empty by default, as on Kubernetes.
+    /// Sets the machine's id (`JUJU_MACHINE_ID`); empty by default, as on Kubernetes.
     pub fn machine_id(mut self, id: impl Into<String>) -> Self {
         self.machine_id = id.into();
         self
     }
 
-    /// The time of day at an instant, from which `goal-state` tells since when the unit has its
-    /// status. Without it that is 1970.
+    /// Sets the time of day at an instant. `goal-state` needs it to print when the unit's status
+    /// was set; without it the tool prints the start of 1970.
     pub fn clock(mut self, at: Instant, time: SystemTime) -> Self {
         self.clock = Some((at, time));
         self
     }
 
-    /// The file that `resource-get NAME` answers with.
+    /// Sets the path that `resource-get NAME` prints. Call it once for each resource.
     pub fn resource(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
         self.resources.insert(name.into(), path.into());
         self
     }
 
-    /// The agent's home, to which `--output ~/FILE` refers.
+    /// Sets the home directory of the agent's user, which replaces `~` in `--output ~/FILE` and
+    /// `--file ~/FILE`.
     pub fn home(mut self, home: impl Into<PathBuf>) -> Self {
         self.home = Some(home.into());
         self
     }
 
-    /// What the context ids are made from: another seed for each agent keeps a stale one from being
-    /// taken for this one's.
+    /// Sets the seed from which the context ids of the hooks are made; a constant by default.
+    ///
+    /// Give each agent another seed: then a tool that an old hook left behind, and that still has
+    /// the old context id, is refused.
     pub fn context_seed(mut self, seed: u64) -> Self {
         self.context_seed = seed;
         self

@@ -1,6 +1,6 @@
-//! The status of a unit or of an application.
+//! [`StatusValue`] is the status of a unit or of an application.
 
-/// A status as `status-get` reads it.
+/// A status word, such as `active`, with its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StatusValue {
     pub(super) status: String,

@@ -1,16 +1,16 @@
-//! What `storage-add` takes: `NAME`, or `NAME=` and a list of a pool, a count and a size, of which
-//! only the count may be given.
+//! [`parse_counts`] parses the arguments of `storage-add`: `NAME`, or `NAME=` and a list of a pool,
+//! a count and a size. Juju parses all three, but refuses a pool and a size afterwards.
 //!
 //! Source: Juju, `storage.ParseConstraintsMap` (3.6) and `ParseDirectivesMap` (4.0); reference
 //! `juju-agent-measured.md` 3.8.
 
 use super::go_text::go_quote;
 
-/// How many instances of each storage are asked for, in the order of the arguments. `word` is what
-/// this Juju calls the part behind the name.
+/// Returns the requested number of instances of each storage, in the order of the arguments. `word`
+/// is Juju's word for the part after the name: `constraint` before 4.0, then `directive`.
 ///
 /// # Errors
-/// Juju's text.
+/// Returns Juju's text for a malformed argument, or one with a pool or a size.
 pub(super) fn parse_counts(args: &[String], word: &str) -> Result<Vec<(String, u64)>, String> {
     let mut all: Vec<(String, Directive)> = Vec::new();
     for arg in args {
@@ -40,12 +40,12 @@ pub(super) fn parse_counts(args: &[String], word: &str) -> Result<Vec<(String, u
     all.into_iter().map(only_count).collect()
 }
 
-/// Zero stands for a number that is not given, as it does in Juju.
+/// The fields of one argument. As in Juju, zero stands for a number that was not given.
 #[derive(Default)]
 struct Directive {
     pool: Option<String>,
     count: u64,
-    /// MiB.
+    /// The size in MiB.
     size: u64,
 }
 
@@ -78,6 +78,7 @@ impl Directive {
     }
 }
 
+/// Sets a field, unless it has a value already.
 fn set_once(field: &mut u64, value: u64, what: &str) -> Result<(), String> {
     if *field != 0 {
         return Err(format!("{what} is already set to {field}, new value {value} not valid"));
@@ -86,13 +87,15 @@ fn set_once(field: &mut u64, value: u64, what: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A letter, then letters, digits, hyphens and question marks.
+/// Returns `true` for the name of a pool: a letter, then letters, digits, hyphens and question
+/// marks.
 fn is_pool(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'?'))
 }
 
-/// `None` for what is no whole number of 64 bits.
+/// Parses a count, which must be at least 1. Returns `None` if the text is no integer of 64 bits,
+/// so that it may be a size.
 fn parse_count(text: &str) -> Option<Result<u64, String>> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -110,7 +113,8 @@ fn parse_count(text: &str) -> Option<Result<u64, String>> {
     }
 }
 
-/// `1.5G`, `10MiB`: MiB, rounded up. `None` for what has not that shape.
+/// Parses a size such as `1.5G` or `10MiB` to MiB, rounded up. Returns `None` if the text is no
+/// size.
 fn parse_size(text: &str) -> Option<Result<u64, String>> {
     let number = text.strip_suffix('B').unwrap_or(text);
     let number = match number.strip_suffix('i') {
@@ -129,12 +133,13 @@ fn parse_size(text: &str) -> Option<Result<u64, String>> {
         return None;
     }
     if text.starts_with('-') {
-        // With a sign Juju does not find where the number ends.
+        // Juju's error shows the whole text, because its parser does not find the end of a number
+        // that has a sign.
         return Some(Err(format!("expected a non-negative number, got {}", go_quote(text))));
     }
     let multiplier = 1024_f64.powi(i32::try_from(power).unwrap_or_default());
     let mib = number.parse::<f64>().unwrap_or_default() * multiplier;
-    // Only told from nothing, so that its bounds do not matter.
+    // The size is only compared with zero and printed in an error, so a limit does no harm.
     Some(Ok(if mib > 0.0 { mib.ceil().min(1e18) as u64 } else { 0 }))
 }
 

@@ -1,5 +1,5 @@
-//! One call of a hook tool, answered. The agent parses the arguments; the process only carries
-//! bytes.
+//! [`Unit::tool`] answers one call of a hook tool. The agent parses the arguments and runs the
+//! tool; the tool's process only passes bytes on.
 //!
 //! Source: reference `juju-agent.md` 1.3 and 9.2.
 
@@ -14,8 +14,10 @@ use super::tools::{self, Failure, Formats, Tool, ToolContext};
 use super::unit::Unit;
 
 impl Unit {
-    /// Answers a hook tool, or says what it needs first. Calls are taken one at a time; one that
-    /// names no running hook is refused.
+    /// Answers a call of a hook tool, or returns what the caller must do first.
+    ///
+    /// A call with a context id that is not the running hook's is refused. Calls are answered one
+    /// at a time, also those of several processes of one hook, as in Juju.
     pub fn tool(&mut self, request: &ToolRequest) -> ToolStep {
         let refuse = |why: String| ToolStep::failed(1, &format!("bad request: {why}"));
         if request.name.is_empty() {
@@ -40,7 +42,7 @@ impl Unit {
             return refuse(format!("unknown command: {}", request.name));
         };
         let step = call(tool, request, controller, running);
-        // A call that is to be sent again is one call.
+        // A request that the caller sends again is still one call.
         if !matches!(step, ToolStep::NeedsInput | ToolStep::NeedsFile(_)) {
             let count = running.tool_counts.entry(request.name.clone()).or_default();
             *count = count.saturating_add(1);
@@ -49,7 +51,7 @@ impl Unit {
     }
 }
 
-/// Runs a tool with the arguments of a request.
+/// Parses the arguments of a request and runs the tool.
 fn call(
     tool: &Tool,
     request: &ToolRequest,
@@ -58,6 +60,7 @@ fn call(
 ) -> ToolStep {
     let options: Vec<_> = tool.options.iter().chain(tool.formats.options()).collect();
     let unit = controller.settings.unit.as_str();
+    // Juju judges these values while it parses, before it looks at the positionals: exit code 2.
     let check = |key: &str, value: &str| match key {
         "format" => tool.formats.check(value),
         "r" => tools::no_such_relation(value),
@@ -82,7 +85,7 @@ fn call(
     let output_path = args.value("o").filter(|path| !path.is_empty()).map(|path| {
         tool_path::resolve_output(&request.dir, path, controller.settings.home.as_deref())
     });
-    // Said once the arguments are right, and with no line end.
+    // Juju prints the warning only if the arguments parse, and without a newline (measured).
     let warning = match args.value("format") {
         Some(format) if tool.formats == Formats::Ignored && !format.is_empty() => {
             format!("--format flag deprecated for command {}", go_quote(&request.name))

@@ -1,30 +1,33 @@
-//! The paths that a hook tool's arguments name, as the agent's process opens them.
+//! These functions resolve the paths in a hook tool's arguments. The agent's process opens the
+//! files, not the tool's, so a path starts at a directory of the caller or of the agent.
 //!
 //! Source: reference `juju-agent-measured.md` 2.1, row 19; Juju's `utils.NormalizePath`, Go's
 //! `filepath.Clean`.
 
 use std::path::{Path, PathBuf};
 
-/// The path that the agent opens for `path`: `~` is its own home, and a relative path starts at the
-/// caller's working directory `dir`.
+/// Resolves the path of `--file`. `~` is the home of the agent's user, and a relative path starts
+/// at the caller's working directory `dir`.
 ///
-/// # Errors The text for a user that does not exist: no account but the agent's own and root's is
-/// known here.
+/// # Errors
+/// Returns Go's text for a user that does not exist. The model knows only the agent's user and
+/// root.
 pub(super) fn resolve(dir: &Path, path: &str, home: Option<&Path>) -> Result<PathBuf, String> {
     let path = expand(path, home)?;
     Ok(absolute(dir, &path))
 }
 
-/// As [`resolve`], but a home that is not known stays as it is spelled: so does `--output`.
+/// Resolves the path of `--output` as [`resolve`] does, but leaves `~USER` as it is if the user
+/// does not exist: Juju ignores the error there.
 pub(super) fn resolve_output(dir: &Path, path: &str, home: Option<&Path>) -> PathBuf {
     let path = expand(path, home).unwrap_or_else(|_| path.to_owned());
     absolute(dir, &path)
 }
 
-/// The path as Go's errors show it where it is opened from the agent's own directory.
+/// Resolves a path that the agent opens from its own directory, to the form that Go's errors show.
 ///
 /// # Errors
-/// As [`resolve`].
+/// Returns the same text as [`resolve`].
 pub(super) fn normalize(path: &str, home: Option<&Path>) -> Result<String, String> {
     expand(path, home).map(|path| clean(&path))
 }
@@ -46,7 +49,8 @@ fn absolute(dir: &Path, path: &str) -> PathBuf {
     PathBuf::from(clean(&dir.join(path).to_string_lossy()))
 }
 
-/// Takes `.`, `..` and doubled slashes out of a path, by its text alone.
+/// Removes `.`, `..` and doubled slashes from a path, as Go's `filepath.Clean` does. It looks at
+/// the text only, not at links.
 fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
@@ -56,7 +60,7 @@ fn clean(path: &str) -> String {
             ".." if parts.last().is_some_and(|last| *last != "..") => {
                 parts.pop();
             }
-            // Above the root is the root.
+            // The parent of the root directory is the root directory.
             ".." if rooted => {}
             name => parts.push(name),
         }

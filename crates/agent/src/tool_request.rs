@@ -1,53 +1,53 @@
-//! The messages between a hook tool's process and the agent.
+//! [`ToolRequest`] and [`ToolStep`] are the messages between a hook tool's process and the agent.
 //!
 //! Source: reference `juju-agent.md` 1.3 and 9.2.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// A request of a hook tool's process.
+/// A request of a hook tool's process to the agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolRequest {
-    /// `JUJU_CONTEXT_ID` of the caller.
+    /// The caller's `JUJU_CONTEXT_ID`.
     pub context_id: String,
-    /// `JUJU_AGENT_TOKEN` of the caller, else empty: Juju before 4.0 refuses one that it has not
-    /// given, and it gives none to a charm that runs beside its agent.
+    /// The caller's `JUJU_AGENT_TOKEN`, or the empty string. The agent gives no token to a charm
+    /// that runs beside it, and Juju before 4.0 refuses any other token.
     pub token: String,
-    /// The caller's working directory, absolute: relative paths in arguments start there.
+    /// The caller's working directory, an absolute path. Relative paths in arguments start there.
     pub dir: PathBuf,
-    /// The tool's name: the last part of `argv[0]`.
+    /// The tool's name, which is the last part of `argv[0]`.
     pub name: String,
     /// The arguments after the name.
     pub args: Vec<String>,
-    /// All of standard input, once [`ToolStep::NeedsInput`] has asked for it.
+    /// The whole standard input, after [`ToolStep::NeedsInput`] has asked for it.
     pub stdin: Option<Vec<u8>>,
-    /// The content of the file that [`ToolStep::NeedsFile`] has asked for, or why it cannot be
-    /// read: the system's text, such as `no such file or directory`.
+    /// The content of the file, after [`ToolStep::NeedsFile`] has asked for it. The error is the
+    /// operating system's text, such as `no such file or directory`.
     pub file: Option<Result<Vec<u8>, String>>,
-    /// The time of the call: a status that it sets is so since then. Without it, since the hook
-    /// began.
+    /// The time of the call, from which a status that it sets counts. Without it the status counts
+    /// from the last time that the model knows, such as the start of the hook.
     pub now: Option<Instant>,
 }
 
-/// The step that the agent has come to with a call: its answer, or what the caller does first.
+/// The agent's reply to a request: the answer, or what the caller must do first.
 ///
-/// The steps are all that there are, so that a caller which takes each cannot forget one. No step
-/// is asked for again once the request has what it needs.
+/// The enum is exhaustive on purpose, so that the compiler finds a caller that forgets a step. The
+/// agent does not ask again for what the request already has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum ToolStep {
-    /// Nothing has been done yet: the caller sends the same request again with all of standard
-    /// input.
+    /// The caller sends the same request again with the whole standard input. The tool has not run
+    /// yet.
     NeedsInput,
-    /// Nothing has been done yet: the caller sends the same request again with the content of this
-    /// file.
+    /// The caller sends the same request again with the content of this file. The tool has not run
+    /// yet.
     NeedsFile(PathBuf),
-    /// `--output`: the caller writes this file, and [`OutputFile::written`] then gives the answer.
+    /// The caller writes this file (`--output`). [`OutputFile::written`] then returns the answer.
     WriteFile(OutputFile),
-    /// `juju-reboot --now`: the caller gives the answer, kills the hook's processes, and finishes
-    /// the hook as killed by signal 9.
+    /// The caller sends the answer, kills the hook's processes, and finishes the hook as killed by
+    /// signal 9 (`juju-reboot --now`).
     KillHook(ToolAnswer),
-    /// The call has its answer.
+    /// The caller sends this answer.
     Done(ToolAnswer),
 }
 
@@ -57,16 +57,17 @@ impl ToolStep {
     }
 }
 
-/// What the tool's process does: prints both texts and exits with the code.
+/// The answer to a call: the tool's process prints both texts and exits with the code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct ToolAnswer {
-    /// 0, 1 for an error while running, 2 for a mistake in the arguments.
+    /// The exit code: 0 for a success, 1 for an error while the tool ran, 2 for a mistake in the
+    /// arguments.
     pub code: u8,
-    /// For standard output.
+    /// The text for standard output.
     pub stdout: Vec<u8>,
-    /// For standard error. An error is one line that begins with `ERROR `; the warning of an old
-    /// option may stand before it, with no line end between them.
+    /// The text for standard error. An error is one line that begins with `ERROR `. The warning of
+    /// a deprecated option may stand before it, with no newline between them.
     pub stderr: Vec<u8>,
 }
 
@@ -76,21 +77,21 @@ impl ToolAnswer {
     }
 }
 
-/// A file that the agent, not the tool's process, writes.
+/// A file that the agent writes, as its own user: the tool's process does not open it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct OutputFile {
-    /// The path; the file is created, or cut to nothing first.
+    /// The path. A missing file is created, and an existing one is truncated.
     pub path: PathBuf,
-    /// All that the file then holds.
+    /// The whole content of the file.
     pub content: Vec<u8>,
-    /// The answer once it is written.
+    /// The answer to the call if the file could be written.
     pub(super) answer: ToolAnswer,
 }
 
 impl OutputFile {
-    /// Gives the answer once the file is written, or could not be: the error is the system's text,
-    /// such as `no such file or directory`.
+    /// Returns the answer to the call after the attempt to write the file. The error of `outcome`
+    /// is the operating system's text, such as `no such file or directory`.
     pub fn written(self, outcome: Result<(), String>) -> ToolAnswer {
         match outcome {
             Ok(()) => self.answer,

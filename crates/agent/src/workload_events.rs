@@ -1,4 +1,5 @@
-//! The events of the unit's containers that Pebble tells of: its starts, its checks, its notices.
+//! The methods of [`Unit`] that take the events of the Pebble in a container: a start of Pebble, a
+//! failed or recovered check, a custom notice.
 
 use charmwright_juju::LogLevel;
 
@@ -7,16 +8,18 @@ use super::hook::{HookKind, NoticeInfo};
 use super::lifecycle::ContainerState;
 use super::unit::Unit;
 
-/// How many events of Pebble's may wait while other hooks run; more than that is a workload that
-/// has gone wild.
+/// The most events that are queued while other hooks run. Equal events merge, so only a workload
+/// that makes endless different notices reaches the limit.
 const WORKLOAD_EVENTS_LIMIT: usize = 1_000;
 
 impl Unit {
-    /// The agent's poll got an answer from a container's Pebble. A boot id for which pebble-ready
-    /// has not succeeded yet makes one; polling on is what brings it back after a failure.
+    /// Takes the answer of a container's Pebble to the agent's poll (`GET /v1/system-info`).
+    ///
+    /// pebble-ready becomes due if it has not succeeded for this boot id. So a later poll makes a
+    /// failed pebble-ready run again: Juju polls every 5 seconds (Juju 3.6).
     ///
     /// # Errors
-    /// [`ErrorKind::Container`] for a container that the charm does not declare.
+    /// [`ErrorKind::Container`] if the charm does not declare the container.
     pub fn pebble_seen(&mut self, container: &str, boot_id: &str) -> Result<(), Error> {
         let state = self.container_mut(container)?;
         state.polled_boot_id = Some(Some(boot_id.to_owned()));
@@ -31,8 +34,8 @@ impl Unit {
         };
         let event =
             HookKind::PebbleReady { container: container.to_owned(), boot_id: boot_id.to_owned() };
-        // The poller waits for the hook that it asked for: another start seen meanwhile is found by
-        // a later poll.
+        // Juju's poller waits for the hook of its last event. A start of Pebble meanwhile is found
+        // by a later poll.
         if self.running.as_ref().is_some_and(|running| same(&running.run.kind))
             || self.lifecycle.requeued.as_ref().is_some_and(same)
             || self.lifecycle.has_given_up(&event)
@@ -40,35 +43,37 @@ impl Unit {
             return Ok(());
         }
         match self.lifecycle.workload_events.iter_mut().find(|event| same(event)) {
+            // Pebble has started again before the hook ran: one hook is enough for both starts.
             Some(queued) => *queued = event,
             None => self.lifecycle.workload_events.push_back(event),
         }
         Ok(())
     }
 
-    /// The agent's poll got no answer from a container's Pebble. It makes no event.
+    /// Records that a container's Pebble did not answer the agent's poll. No hook becomes due.
     ///
     /// # Errors
-    /// [`ErrorKind::Container`] for a container that the charm does not declare.
+    /// [`ErrorKind::Container`] if the charm does not declare the container.
     pub fn pebble_down(&mut self, container: &str) -> Result<(), Error> {
         self.container_mut(container)?.polled_boot_id = Some(None);
         Ok(())
     }
 
-    /// Something has been done to a container's Pebble that the next poll will tell of: until then
-    /// the unit is not settled.
+    /// Forgets the last poll of a container, so that [`Unit::is_settled`] returns `false` until the
+    /// next one. Call it after a container's Pebble was stopped or started.
     ///
     /// # Errors
-    /// [`ErrorKind::Container`] for a container that the charm does not declare.
+    /// [`ErrorKind::Container`] if the charm does not declare the container.
     pub fn pebble_poll_due(&mut self, container: &str) -> Result<(), Error> {
         self.container_mut(container)?.polled_boot_id = None;
         Ok(())
     }
 
-    /// Pebble noticed that a check has failed as often as its threshold.
+    /// Takes the event that a check has failed as often as its threshold. pebble-check-failed
+    /// becomes due.
     ///
     /// # Errors
-    /// [`ErrorKind::Container`] for a container that the charm does not declare.
+    /// [`ErrorKind::Container`] if the charm does not declare the container.
     pub fn check_failed(&mut self, container: &str, check: &str) -> Result<(), Error> {
         self.queue_workload_event(container, |container| HookKind::PebbleCheckFailed {
             container,
@@ -76,10 +81,10 @@ impl Unit {
         })
     }
 
-    /// Pebble noticed that a failed check has passed again.
+    /// Takes the event that a failed check has passed again. pebble-check-recovered becomes due.
     ///
     /// # Errors
-    /// [`ErrorKind::Container`] for a container that the charm does not declare.
+    /// [`ErrorKind::Container`] if the charm does not declare the container.
     pub fn check_recovered(&mut self, container: &str, check: &str) -> Result<(), Error> {
         self.queue_workload_event(container, |container| HookKind::PebbleCheckRecovered {
             container,
@@ -87,10 +92,10 @@ impl Unit {
         })
     }
 
-    /// A custom notice was recorded, or repeated.
+    /// Takes a custom notice that was recorded or repeated. pebble-custom-notice becomes due.
     ///
     /// # Errors
-    /// [`ErrorKind::Container`] for a container that the charm does not declare.
+    /// [`ErrorKind::Container`] if the charm does not declare the container.
     pub fn custom_notice(&mut self, container: &str, notice: NoticeInfo) -> Result<(), Error> {
         self.queue_workload_event(container, |container| HookKind::PebbleCustomNotice {
             container,
@@ -98,7 +103,7 @@ impl Unit {
         })
     }
 
-    /// Queues an event of Pebble's; one equal to a waiting one merges with it.
+    /// Queues an event, unless an equal one is queued already.
     fn queue_workload_event(
         &mut self,
         container: &str,

@@ -1,4 +1,4 @@
-//! `actions.yaml`: the actions and the schemas of their parameters.
+//! [`read_actions`] reads `actions.yaml`: the actions and the schemas of their parameters.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,11 @@ use crate::action_schema::ActionSchema;
 use crate::error::Error;
 use crate::schema::{Schema, refuse_references};
 
-/// Reads the file.
+/// Reads the actions of a charm.
 ///
 /// # Errors
-/// When Juju would refuse it: the text names the key and the rule.
+/// [`ErrorKind::Metadata`](crate::ErrorKind::Metadata) if Juju would refuse the file. The text
+/// names the key and the rule.
 pub(crate) fn read_actions(
     charm: &str,
     declared: &Declaration,
@@ -36,6 +37,7 @@ fn action(charm: &str, name: &str, declared: &Node<'_>) -> Result<ActionSchema, 
     if let Some(why) = reserved_name_reason(charm, name) {
         return Err(declared.refuse(&format!("cannot use this as an action's name: {why}")));
     }
+    // An action without `params` takes an empty object.
     let mut description = String::new();
     let mut schema = Map::new();
     schema.insert("type".to_owned(), Value::from("object"));
@@ -63,6 +65,7 @@ fn action(charm: &str, name: &str, declared: &Node<'_>) -> Result<ActionSchema, 
             "$ref" | "$schema" => {
                 return Err(node.refuse("not compatible with this version of juju"));
             }
+            // Any other key is a keyword of the schema of all parameters.
             _ => {
                 refuse_references(node.value()).map_err(|why| node.refuse(&why))?;
                 schema.insert(key.to_owned(), node.value().clone());

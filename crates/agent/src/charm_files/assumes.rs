@@ -1,14 +1,15 @@
-//! `assumes`: what a charm asks of its Juju and its cloud. Only the form is judged.
+//! [`check_assumes`] checks `assumes`: the features that a charm needs of its Juju and its cloud.
+//! Only the syntax is checked, not whether the features are there.
 
 use serde_json::Value;
 
 use super::document::Node;
 use crate::error::Error;
 
-/// Judges the expressions.
+/// Checks the expressions under `assumes`.
 ///
 /// # Errors
-/// When Juju cannot read one.
+/// Returns an error if Juju cannot parse an expression.
 pub(super) fn check_assumes(root: &Node<'_>) -> Result<(), Error> {
     let Some(assumes) = root.get("assumes") else {
         return Ok(());
@@ -36,7 +37,7 @@ fn check_expression(expression: &Node<'_>) -> Result<(), Error> {
     }
 }
 
-/// `k8s-api`, `juju >= 3.6`, `juju < 4`.
+/// Returns `true` for a feature such as `k8s-api`, `juju >= 3.6` or `juju < 4`.
 fn is_feature(text: &str) -> bool {
     let Some(at) = text.find(">=").or_else(|| text.find('<')) else {
         return is_feature_name(text);
@@ -46,7 +47,8 @@ fn is_feature(text: &str) -> bool {
     is_feature_name(name.trim_end()) && is_version(version)
 }
 
-/// Two or more lower-case letters, digits and hyphens, from a letter to a letter or a digit.
+/// Returns `true` for two or more lower-case letters, digits and hyphens that begin with a letter
+/// and do not end with a hyphen.
 fn is_feature_name(name: &str) -> bool {
     name.len() >= 2
         && name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -54,7 +56,7 @@ fn is_feature_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
-/// `3`, `3.6`, `3.6.1`, `4.0-beta1`.
+/// Returns `true` for a version such as `3`, `3.6`, `3.6.1` or `4.0-beta1`.
 fn is_version(text: &str) -> bool {
     text.parse::<charmwright_juju::JujuVersion>().is_ok()
         || text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty()

@@ -1,4 +1,5 @@
-//! `charmcraft.yaml`: the parts of it from which charmcraft writes the files that Juju reads.
+//! [`Charmcraft`] reads `charmcraft.yaml`: the parts from which charmcraft writes the files that
+//! Juju reads.
 //!
 //! Source: charmcraft 4, its preprocessing and the metadata that it writes when it packs.
 
@@ -13,7 +14,7 @@ pub(super) const CHARMCRAFT: File = File::named("charmcraft.yaml");
 pub(super) const CONFIG_SECTION: File = File { name: "charmcraft.yaml", section_key: "config" };
 pub(super) const ACTIONS_SECTION: File = File { name: "charmcraft.yaml", section_key: "actions" };
 
-/// The keys that go to `metadata.yaml` as they are.
+/// The keys that charmcraft copies to `metadata.yaml`.
 const METADATA_KEYS: [&str; 15] = [
     "assumes",
     "charm-user",
@@ -32,8 +33,9 @@ const METADATA_KEYS: [&str; 15] = [
     "terms",
 ];
 
-/// The keys that go there under another name: of the file itself, and of its `links`.
+/// The keys that charmcraft copies to `metadata.yaml` under another name.
 const RENAMED: [(&str, &str); 1] = [("title", "display-name")];
+/// The keys of `links` that charmcraft copies to `metadata.yaml` under another name.
 const RENAMED_LINKS: [(&str, &str); 5] = [
     ("contact", "maintainers"),
     ("documentation", "docs"),
@@ -42,20 +44,20 @@ const RENAMED_LINKS: [(&str, &str); 5] = [
     ("website", "website"),
 ];
 
-/// The program that becomes the charm's `dispatch`, by the `organize` of a part.
+/// The program that charmcraft makes the charm's `dispatch`, declared by the `organize` of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DispatchProgram {
-    /// Its file's name.
+    /// The name of the program's file.
     pub program: String,
-    /// The part's `source`, relative to the charm's folder; empty for the folder itself.
+    /// The `source` of the part, relative to the charm's directory; empty for the directory itself.
     pub source: PathBuf,
 }
 
 /// The declarations of charmcraft.yaml.
 #[derive(Debug, Default)]
 pub(super) struct Charmcraft {
-    /// Empty where metadata.yaml holds it all.
+    /// The keys for metadata.yaml; empty if charmcraft.yaml has none of them.
     pub(super) metadata: Map<String, Value>,
     pub(super) config: Option<Value>,
     pub(super) actions: Option<Value>,
@@ -63,10 +65,10 @@ pub(super) struct Charmcraft {
 }
 
 impl Charmcraft {
-    /// Reads the file.
+    /// Reads the declarations from the text of charmcraft.yaml.
     ///
     /// # Errors
-    /// When it is no map, or it is that of a bundle.
+    /// Returns an error if the text is not a map in YAML, or if it declares a bundle.
     pub(super) fn read(text: &str) -> Result<Self, Error> {
         let Some(document) = CHARMCRAFT.read(text)? else {
             return Ok(Self::default());
@@ -78,13 +80,13 @@ impl Charmcraft {
         let map = root.map()?;
         let mut metadata: Map<String, Value> = METADATA_KEYS
             .iter()
-            // One without a value is left out when charmcraft packs.
+            // charmcraft leaves out a key without a value when it packs.
             .filter_map(|key| {
                 Some(((*key).to_owned(), map.get(*key).filter(|value| !value.is_null())?.clone()))
             })
             .collect();
-        // What describes only: nothing of it without a name, which then stands in metadata.yaml
-        // with the rest.
+        // Without a `name` the metadata is in metadata.yaml, and charmcraft does not copy these
+        // keys, which only describe the charm.
         if metadata.contains_key("name") {
             let links = map.get("links").and_then(Value::as_object);
             let links =
@@ -98,7 +100,7 @@ impl Charmcraft {
                 metadata.insert(key.to_owned(), value);
             }
         }
-        // What is there and empty makes no file.
+        // charmcraft writes no file for an empty section.
         let section = |key: &str| {
             let value = map.get(key).filter(|value| match value {
                 Value::Null => false,

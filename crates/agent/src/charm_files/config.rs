@@ -1,4 +1,4 @@
-//! `config.yaml`: the options.
+//! [`read_config`] reads `config.yaml`: the config options.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,11 @@ use super::sources::Declaration;
 use crate::config::{ConfigOption, OptionType};
 use crate::error::Error;
 
-/// Reads the file. An option without `type` is a string.
+/// Reads the config options of a charm. An option without `type` is a string.
 ///
 /// # Errors
-/// When Juju would refuse it: the text names the key and the rule.
+/// [`ErrorKind::Metadata`](crate::ErrorKind::Metadata) if Juju would refuse the file. The text
+/// names the key and the rule.
 pub(crate) fn read_config(declared: &Declaration) -> Result<BTreeMap<String, ConfigOption>, Error> {
     let file = declared.file;
     let empty = || {
@@ -35,7 +36,7 @@ pub(crate) fn read_config(declared: &Declaration) -> Result<BTreeMap<String, Con
 }
 
 fn option(declared: &Node<'_>) -> Result<ConfigOption, Error> {
-    // As if it said nothing, which makes it a string.
+    // Juju takes an option without a value for one without any keys, which is a string.
     if declared.value().is_null() {
         return Ok(ConfigOption::new(OptionType::String, None, String::new()));
     }

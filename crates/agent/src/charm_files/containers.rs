@@ -1,4 +1,4 @@
-//! Workload containers.
+//! [`read_containers`] reads the workload containers of a charm.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,13 +7,13 @@ use super::names::is_plain_name;
 use super::resources::ResourceKind;
 use crate::error::Error;
 
-/// The longest name of a container in a pod.
+/// The most characters of a container's name in a pod, a limit of Kubernetes.
 const NAME_LIMIT: usize = 63;
 
-/// Reads the containers' names.
+/// Reads the names of the containers, and checks their resources, mounts and user ids.
 ///
 /// # Errors
-/// When Juju would refuse one.
+/// Returns an error if Juju would refuse a container.
 pub(super) fn read_containers(
     root: &Node<'_>,
     resources: &BTreeMap<String, ResourceKind>,

@@ -1,15 +1,15 @@
-//! A value of a charm's file, with its place: what is asked of it is given, or refused with that
-//! place.
+//! [`Node`] is a value in a file of a charm, together with its path. So an error can name the file
+//! and the path of a wrong value.
 
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind};
 
-/// One of the files, or the part of one under a key, as errors name it.
+/// A file of a charm, or a section of one, as errors name it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct File {
     pub(super) name: &'static str,
-    /// Empty for the whole file.
+    /// The key of the section; empty for the whole file.
     pub(super) section_key: &'static str,
 }
 
@@ -18,19 +18,19 @@ impl File {
         Self { name, section_key: "" }
     }
 
-    /// Reads the document; `None` when there is nothing in it.
+    /// Parses the text of the file. Returns `None` if the file is empty.
     ///
     /// # Errors
-    /// When it is no YAML.
+    /// Returns an error if the text is not YAML.
     pub(super) fn read(self, text: &str) -> Result<Option<Value>, Error> {
         self.take(charmwright_yaml::juju::value(text.as_bytes()).map_err(|why| why.reason()))
     }
 
-    /// Reads the document as [`File::read`] does, where only so many levels of maps are read into
-    /// types of Juju's own. Below them Juju refuses a key that is no string to YAML, such as `on`.
+    /// Parses the text of a file of which Juju reads only `levels` levels of maps into Go types of
+    /// its own. Below them Juju refuses a key that is not a string in YAML 1.1, such as `on`.
     ///
     /// # Errors
-    /// Likewise.
+    /// Returns an error if the text is not YAML, or has such a key.
     pub(super) fn read_typed(self, text: &str, levels: usize) -> Result<Option<Value>, Error> {
         self.take(
             charmwright_yaml::juju::value_keyed_by_text(text.as_bytes(), levels)
@@ -49,15 +49,15 @@ impl File {
         }
     }
 
-    /// Refuses the whole file.
+    /// Makes the error that refuses the whole file.
     pub(super) fn refuse(self, why: &str) -> Error {
         Error::new(ErrorKind::Metadata, format!("cannot use {}: {why}", self.name))
     }
 
-    /// Takes a document for the map that it must be.
+    /// Returns the root of the document.
     ///
     /// # Errors
-    /// When it is something else.
+    /// Returns an error if the document is not a map.
     pub(super) fn root(self, document: &Value) -> Result<Node<'_>, Error> {
         let Value::Object(_) = document else {
             return Err(match self.section_key {
@@ -69,8 +69,8 @@ impl File {
     }
 }
 
-/// A value and where it stands. Every reader below refuses null, as Juju does of a key that is
-/// there.
+/// A value with its path in a file. Every method that reads a type refuses null, as Juju does for a
+/// key that is present.
 #[derive(Debug, Clone)]
 pub(super) struct Node<'a> {
     file: File,
@@ -79,7 +79,7 @@ pub(super) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// Refuses the value, or its key.
+    /// Makes the error that refuses the value or its key.
     pub(super) fn refuse(&self, why: &str) -> Error {
         match self.path.as_str() {
             "" => self.file.refuse(why),
@@ -107,7 +107,7 @@ impl<'a> Node<'a> {
         self.value.as_str().ok_or_else(|| self.expected("a string"))
     }
 
-    /// A boolean, or a string that Go's `ParseBool` takes.
+    /// Returns a boolean, also from a string that Go's `ParseBool` accepts.
     pub(super) fn boolean(&self) -> Result<bool, Error> {
         match self.value {
             Value::Bool(flag) => Some(*flag),
@@ -117,7 +117,7 @@ impl<'a> Node<'a> {
         .ok_or_else(|| self.expected("a boolean"))
     }
 
-    /// A whole number, or a string that Go's `ParseInt` takes for one (`0x10` too).
+    /// Returns an integer, also from a string that Go's `ParseInt` accepts (`0x10` too).
     pub(super) fn integer(&self) -> Result<i64, Error> {
         match self.value {
             Value::Number(number) => number.as_i64(),
@@ -131,14 +131,14 @@ impl<'a> Node<'a> {
         self.value.as_object().ok_or_else(|| self.expected("a map"))
     }
 
-    /// Every entry of a map.
+    /// Returns the entries of a map.
     pub(super) fn entries(&self) -> Result<Vec<(&'a str, Self)>, Error> {
         let entries =
             self.map()?.iter().map(|(name, value)| (name.as_str(), self.below(name, value)));
         Ok(entries.collect())
     }
 
-    /// Every item of a list.
+    /// Returns the items of a list.
     pub(super) fn items(&self) -> Result<Vec<Self>, Error> {
         let items = self.value.as_array().ok_or_else(|| self.expected("a list"))?;
         let items = items.iter().enumerate().map(|(index, value)| Self {
@@ -149,22 +149,22 @@ impl<'a> Node<'a> {
         Ok(items.collect())
     }
 
-    /// The texts of a list of strings.
+    /// Returns the strings of a list.
     pub(super) fn texts(&self) -> Result<Vec<&'a str>, Error> {
         self.items()?.iter().map(Self::text).collect()
     }
 
-    /// The value under `key`, be it null; `None` without the key.
+    /// Returns the value of a key, which may be null, or `None` if the key is missing.
     pub(super) fn get(&self, key: &str) -> Option<Self> {
         Some(self.below(key, self.value.get(key)?))
     }
 
-    /// The value under a key that must be there.
+    /// Returns the value of a key that must be present.
     pub(super) fn require(&self, key: &str) -> Result<Self, Error> {
         self.get(key).ok_or_else(|| self.below(key, &Value::Null).refuse("missing"))
     }
 
-    /// The entries of the map under `key`; none without the key.
+    /// Returns the entries of the map at a key; none if the key is missing.
     pub(super) fn entries_of(&self, key: &str) -> Result<Vec<(&'a str, Self)>, Error> {
         self.get(key).map_or_else(|| Ok(Vec::new()), |node| node.entries())
     }

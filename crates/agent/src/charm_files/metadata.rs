@@ -1,4 +1,4 @@
-//! `metadata.yaml` as a whole.
+//! [`read_metadata`] reads `metadata.yaml`.
 
 use std::collections::BTreeSet;
 
@@ -14,24 +14,26 @@ use crate::error::Error;
 use crate::names::is_application;
 use charmwright_juju::JujuVersion;
 
-/// The part of it that the agent needs.
+/// The part of the metadata that the agent needs.
 #[derive(Debug)]
 pub(crate) struct Metadata {
     pub(crate) name: String,
     pub(crate) containers: BTreeSet<String>,
-    /// Endpoints and extra bindings.
+    /// The names of the endpoints and of the extra bindings.
     pub(crate) bindings: BTreeSet<String>,
     pub(crate) resources: BTreeSet<String>,
 }
 
-/// The keys of the first form of the file, which has no containers.
+/// The keys that only the old form of the file has, in which a charm has no containers.
 const V1_KEYS: [&str; 3] = ["deployment", "min-juju-version", "series"];
+/// The keys that only the new form of the file has. Juju refuses a file with keys of both.
 const V2_KEYS: [&str; 3] = ["assumes", "charm-user", "containers"];
 
-/// Reads the file.
+/// Reads the metadata of a charm, and checks every key that Juju checks.
 ///
 /// # Errors
-/// When Juju would refuse it: the text names the key and the rule.
+/// [`ErrorKind::Metadata`](crate::ErrorKind::Metadata) if Juju would refuse the file. The text
+/// names the key and the rule.
 pub(crate) fn read_metadata(declared: &Declaration) -> Result<Metadata, Error> {
     let file = declared.file;
     let document = declared.document.as_ref().ok_or_else(|| file.refuse("it is empty"))?;
@@ -117,13 +119,14 @@ fn check_series(root: &Node<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// `2.9.0`, `3.0-beta1`, `3.0.1.2`.
+/// Checks `min-juju-version`, such as `2.9.0`, `3.0-beta1` or `3.0.1.2`.
 fn check_min_juju_version(root: &Node<'_>) -> Result<(), Error> {
     let Some(version) = root.get("min-juju-version") else {
         return Ok(());
     };
     let text = version.text()?;
-    // A version as such may leave out its third number.
+    // `JujuVersion` accepts a version without its third number, such as `3.6`, but Juju does not
+    // here.
     let known = text.parse::<JujuVersion>().is_ok() && text.split(['.', '-']).count() > 2;
     if known { Ok(()) } else { Err(version.refuse("expected a whole version such as 3.6.0")) }
 }

@@ -1,8 +1,8 @@
-//! The files of a charm that Juju reads when the charm is added, each with the rules by which Juju
-//! refuses one.
+//! These modules read the files of a charm and refuse them by the rules by which Juju refuses a
+//! charm that is added.
 //!
-//! A folder of sources has no `manifest.yaml` (charmcraft writes it), so the rules that need one
-//! are left out. Source: Juju 3.6, package charm; where 4.0 differs it is said.
+//! The rules that need a `manifest.yaml` are left out: charmcraft writes that file, and a directory
+//! of sources does not have it. Source: Juju 3.6, package charm. A comment says where 4.0 differs.
 
 mod actions;
 mod assumes;

@@ -1,6 +1,7 @@
-//! The rules for the names that a charm's files declare.
+//! The rules for the names of actions, containers and endpoints in a charm's files.
 
-/// Words of lower-case letters and digits joined by hyphens: actions and containers.
+/// Returns `true` for lower-case letters, digits and hyphens with no hyphen at an end: the name of
+/// an action or of a container.
 pub(super) fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('-')
@@ -8,8 +9,8 @@ pub(super) fn is_plain_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
-/// Words of lower-case letters and digits joined by single hyphens or underscores, the first
-/// beginning with a letter.
+/// Returns `true` for the name of an endpoint: words of lower-case letters and digits that are
+/// joined by single hyphens or underscores and begin with a letter.
 pub(super) fn is_endpoint_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.split(['-', '_']).all(|word| {
@@ -17,7 +18,8 @@ pub(super) fn is_endpoint_name(name: &str) -> bool {
         })
 }
 
-/// Tells why Juju keeps a name to itself; a charm whose own name begins with `juju-` may use it.
+/// Returns the reason for which a charm may not use a name, or `None` if it may. A charm whose own
+/// name begins with `juju-` may use the reserved names.
 pub(super) fn reserved_name_reason(charm: &str, name: &str) -> Option<&'static str> {
     if charm.starts_with("juju-") {
         None

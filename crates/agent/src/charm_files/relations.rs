@@ -1,4 +1,5 @@
-//! Endpoints: `provides`, `requires` and `peers`.
+//! [`read_endpoints`] reads `provides`, `requires` and `peers`, and [`read_extra_bindings`] reads
+//! `extra-bindings`.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +11,11 @@ use crate::error::Error;
 
 const ROLES: [&str; 3] = ["provides", "requires", "peers"];
 
-/// Reads the endpoints' names.
+/// Reads the names of the endpoints.
 ///
 /// # Errors
-/// When Juju would refuse one, or a subordinate charm has no endpoint to reach its principal by.
+/// Returns an error if Juju would refuse an endpoint, or if a subordinate charm has no endpoint
+/// with `scope: container`.
 pub(super) fn read_endpoints(
     charm: &str,
     root: &Node<'_>,
@@ -31,7 +33,8 @@ pub(super) fn read_endpoints(
                 ));
             }
             let to_principal = role == "requires" && container_scope;
-            // An endpoint that leads to a subordinate's principal may use Juju's own names.
+            // The endpoint of a subordinate for its principal may have a reserved name, such as
+            // `juju-info`.
             if !(subordinate && to_principal)
                 && let Some(why) = reserved_name_reason(charm, name)
             {
@@ -60,8 +63,8 @@ pub(super) fn read_endpoints(
     Ok(names)
 }
 
-/// Reads an endpoint's interface, and whether its scope is the container. A string alone is the
-/// interface.
+/// Reads the interface of an endpoint, and whether its scope is `container`. A string instead of a
+/// map is the interface.
 fn read_endpoint<'a>(endpoint: &Node<'a>) -> Result<(&'a str, bool), Error> {
     if let Value::String(interface) = endpoint.value() {
         return Ok((interface, false));
@@ -85,10 +88,10 @@ fn read_endpoint<'a>(endpoint: &Node<'a>) -> Result<(&'a str, bool), Error> {
     Ok((interface, scope))
 }
 
-/// Reads `extra-bindings`: names that are no endpoints, each with nothing after it.
+/// Reads the names under `extra-bindings`. A name has no value, and is not the name of an endpoint.
 ///
 /// # Errors
-/// When Juju would refuse one.
+/// Returns an error if Juju would refuse a binding.
 pub(super) fn read_extra_bindings(
     root: &Node<'_>,
     endpoints: &BTreeSet<String>,

@@ -1,4 +1,4 @@
-//! Resources and payloads.
+//! [`read_resources`] reads the resources of a charm, and [`check_payloads`] checks its payloads.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ pub(super) enum ResourceKind {
     OciImage,
 }
 
-/// Reads the resources. Without a type one is a file.
+/// Reads the names and kinds of the resources. A resource without a type is a file.
 ///
 /// # Errors
-/// When Juju would refuse one.
+/// Returns an error if Juju would refuse a resource.
 pub(super) fn read_resources(root: &Node<'_>) -> Result<BTreeMap<String, ResourceKind>, Error> {
     let resources = root.entries_of("resources")?.into_iter();
     resources
@@ -50,10 +50,10 @@ pub(super) fn read_resources(root: &Node<'_>) -> Result<BTreeMap<String, Resourc
         .collect()
 }
 
-/// Judges the payloads.
+/// Checks the payloads, which only Juju 3 and older read.
 ///
 /// # Errors
-/// When Juju 3 would refuse one.
+/// Returns an error if Juju 3 would refuse a payload.
 pub(super) fn check_payloads(root: &Node<'_>) -> Result<(), Error> {
     for (name, payload) in root.entries_of("payloads")? {
         if !is_plain_name(name) || !name.starts_with(|c: char| c.is_ascii_lowercase()) {

@@ -1,4 +1,4 @@
-//! The declarations of a charm, in the files in which its author wrote them.
+//! [`CharmSources`] holds the parsed files of a charm, before Juju's rules are checked.
 
 use std::path::Path;
 
@@ -12,8 +12,8 @@ const METADATA: File = File::named("metadata.yaml");
 const CONFIG: File = File::named("config.yaml");
 const ACTIONS: File = File::named("actions.yaml");
 
-/// `metadata.yaml`, `config.yaml` and `actions.yaml`, or the parts of `charmcraft.yaml` from which
-/// charmcraft writes them when it packs.
+/// The parsed `metadata.yaml`, `config.yaml` and `actions.yaml` of a charm, or the sections of
+/// `charmcraft.yaml` from which charmcraft writes these files when it packs.
 #[derive(Debug, Clone)]
 pub struct CharmSources {
     pub(crate) metadata: Declaration,
@@ -22,24 +22,26 @@ pub struct CharmSources {
     dispatch: Option<DispatchProgram>,
 }
 
-/// One of the three.
+/// A parsed file: metadata, config or actions.
 #[derive(Debug, Clone)]
 pub(crate) struct Declaration {
     /// The file that errors name.
     pub(super) file: File,
-    /// `None` if there is nothing in it.
+    /// The content; `None` if the file is empty.
     pub(super) document: Option<Value>,
-    /// Tells whether charmcraft writes it, since the author has not, or not all of it.
+    /// `true` if the author has not written this file, or not all of it, so that charmcraft writes
+    /// it.
     is_written_by_charmcraft: bool,
 }
 
 impl CharmSources {
-    /// Reads the folder of a charm's sources, or of a charm that was packed: one with a
-    /// `manifest.yaml`, in which `charmcraft.yaml` says nothing any more.
+    /// Reads the files in the directory of a charm's sources, or of a packed charm. A packed charm
+    /// has a `manifest.yaml`, and its `charmcraft.yaml` is ignored.
     ///
     /// # Errors
-    /// [`ErrorKind::Unreadable`] if neither metadata.yaml nor charmcraft.yaml is there, or a file
-    /// cannot be read; [`ErrorKind::Metadata`] if one is no YAML, or two of them declare the same.
+    /// - [`ErrorKind::Unreadable`] if neither metadata.yaml nor charmcraft.yaml exists, or a file
+    ///   cannot be read.
+    /// - [`ErrorKind::Metadata`] if a file is not YAML, or two files declare the same key.
     pub fn read(dir: &Path) -> Result<Self, Error> {
         let charmcraft = if dir.join("manifest.yaml").exists() {
             None
@@ -49,10 +51,10 @@ impl CharmSources {
         Self::read_with_charmcraft(dir, charmcraft.as_deref())
     }
 
-    /// Reads a charm that was packed, as Juju does: without `charmcraft.yaml`.
+    /// Reads the files of a packed charm. It ignores `charmcraft.yaml`, as Juju does.
     ///
     /// # Errors
-    /// As [`CharmSources::read`].
+    /// The same as those of [`CharmSources::read`].
     pub fn read_packed(dir: &Path) -> Result<Self, Error> {
         Self::read_with_charmcraft(dir, None)
     }
@@ -72,10 +74,10 @@ impl CharmSources {
         Self::parse(metadata.as_deref(), config.as_deref(), actions.as_deref(), charmcraft)
     }
 
-    /// The same from the files' text.
+    /// Parses the texts of the files.
     ///
     /// # Errors
-    /// [`ErrorKind::Metadata`], likewise.
+    /// [`ErrorKind::Metadata`] if a text is not YAML, or two files declare the same key.
     pub(crate) fn parse(
         metadata: Option<&str>,
         config: Option<&str>,
@@ -84,7 +86,8 @@ impl CharmSources {
     ) -> Result<Self, Error> {
         let charmcraft = charmcraft.map(Charmcraft::read).transpose()?.unwrap_or_default();
         let config = config.map(|text| CONFIG.read(text)).transpose()?;
-        // An action's own keys are read into a type of Juju's, what is below them is not.
+        // Juju reads the names of the actions and their keys into Go types, and what is below them
+        // into generic maps.
         let actions = actions.map(|text| ACTIONS.read_typed(text, 2)).transpose()?;
         Ok(Self {
             metadata: metadata_of(metadata, charmcraft.metadata)?,
@@ -94,14 +97,15 @@ impl CharmSources {
         })
     }
 
-    /// The program that charmcraft.yaml makes the charm's `dispatch`, if a part of it says so.
+    /// Returns the program that charmcraft makes the charm's `dispatch`, or `None` if no part of
+    /// charmcraft.yaml declares one.
     #[must_use]
     pub fn dispatch_program(&self) -> Option<&DispatchProgram> {
         self.dispatch.as_ref()
     }
 
-    /// The files that charmcraft writes into the charm: their names and their text, which is JSON
-    /// and so YAML too.
+    /// Returns the names and the texts of the files that charmcraft writes into the charm. Each
+    /// text is JSON, which is YAML too.
     pub fn written_by_charmcraft(&self) -> impl Iterator<Item = (&'static str, String)> {
         let files = [
             (METADATA, Some(&self.metadata)),
@@ -116,6 +120,8 @@ impl CharmSources {
     }
 }
 
+/// Merges metadata.yaml with the keys of charmcraft.yaml. A key in both is refused, as charmcraft
+/// does.
 fn metadata_of(text: Option<&str>, charmcraft: Map<String, Value>) -> Result<Declaration, Error> {
     let Some(text) = text else {
         return Ok(Declaration {
@@ -146,7 +152,8 @@ fn metadata_of(text: Option<&str>, charmcraft: Map<String, Value>) -> Result<Dec
     Ok(Declaration { file: METADATA, document, is_written_by_charmcraft })
 }
 
-/// The file, or the section of charmcraft.yaml: both are refused.
+/// Returns the file or the section of charmcraft.yaml. It refuses both together, as charmcraft
+/// does.
 fn section_of(
     (file, written): (File, Option<Option<Value>>),
     (section, given): (File, Option<Value>),
@@ -168,6 +175,7 @@ fn section_of(
     }
 }
 
+/// Reads a file, or returns `None` if it does not exist.
 fn read_if_present(dir: &Path, file: File) -> Result<Option<String>, Error> {
     match std::fs::read_to_string(dir.join(file.name)) {
         Ok(text) => Ok(Some(text)),

@@ -1,4 +1,4 @@
-//! Storages and devices.
+//! [`read_storages`] reads the storages of a charm, and [`check_devices`] checks its devices.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use super::document::Node;
 use crate::error::Error;
 use crate::names::is_application;
 
-/// Reads the storages' names.
+/// Reads the names of the storages, and checks each storage.
 ///
 /// # Errors
-/// When Juju would refuse one.
+/// Returns an error if Juju would refuse a storage.
 pub(super) fn read_storages(root: &Node<'_>) -> Result<BTreeSet<String>, Error> {
     let mut names = BTreeSet::new();
     for (name, storage) in root.entries_of("storage")? {
@@ -64,11 +64,11 @@ fn read_storage(storage: &Node<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// `10`, `1-3`, `2+` or `2-`: how many instances there may be.
+/// Checks the number of instances of a storage, such as `10`, `1-3`, `2+` or `2-`.
 fn read_range(range: &Node<'_>) -> Result<(), Error> {
     let wrong = || range.refuse("expected a count such as 2, 1-3 or 0+");
     if let Value::String(text) = range.value() {
-        // A text is only a count when it is a number alone.
+        // A text that is an integer is a count, which is checked below like a number.
         if range.integer().is_err() {
             let least = text.trim_end_matches(|c: char| c.is_ascii_digit());
             let (least, most) = match least.strip_suffix(['-', '+']) {
@@ -96,7 +96,7 @@ fn read_range(range: &Node<'_>) -> Result<(), Error> {
     }
 }
 
-/// `1G`, `512M`, `1.5TiB`: a number of mebibytes without a unit.
+/// Checks a size such as `1G`, `512M` or `1.5TiB`. A number without a unit is in MiB.
 fn read_size(size: &Node<'_>) -> Result<(), Error> {
     let text = size.text()?;
     let digits = text.find(char::is_alphabetic).filter(|at| *at > 0).unwrap_or(text.len());
@@ -112,10 +112,10 @@ fn read_size(size: &Node<'_>) -> Result<(), Error> {
     }
 }
 
-/// Judges the devices.
+/// Checks the devices.
 ///
 /// # Errors
-/// When Juju would refuse one.
+/// Returns an error if Juju would refuse a device.
 pub(super) fn check_devices(root: &Node<'_>) -> Result<(), Error> {
     for (_, device) in root.entries_of("devices")? {
         device.map()?;

@@ -1,12 +1,12 @@
-//! `terms`: the agreements that a charm asks for, such as `cs:owner/name/27`.
+//! [`check_terms`] checks `terms`: the agreements that a charm needs, such as `cs:owner/name/27`.
 
 use super::document::Node;
 use crate::error::Error;
 
-/// Judges the terms.
+/// Checks the terms.
 ///
 /// # Errors
-/// When Juju would refuse one.
+/// Returns an error if Juju would refuse a term.
 pub(super) fn check_terms(root: &Node<'_>) -> Result<(), Error> {
     let Some(terms) = root.get("terms") else {
         return Ok(());
@@ -40,7 +40,8 @@ fn is_term(text: &str) -> bool {
         && revision.is_some_and(|number| number >= 0)
 }
 
-/// A letter, then one or more letters and digits in words joined by single hyphens.
+/// Returns `true` for a lower-case letter and one or more letters and digits, in words that are
+/// joined by single hyphens.
 fn is_term_name(name: &str) -> bool {
     name.len() >= 2
         && name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -48,7 +49,7 @@ fn is_term_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
-/// A user of Juju, with a domain or without.
+/// Returns `true` for the name of a Juju user, with a domain or without.
 fn is_user(name: &str) -> bool {
     let edges = |c: char| c.is_ascii_alphanumeric();
     let part = |part: &str| {

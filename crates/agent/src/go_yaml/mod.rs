@@ -1,9 +1,9 @@
-//! YAML as Juju writes it: byte for byte what its fork of yaml.v2 (github.com/juju/yaml/v2 v2.0.0)
-//! does.
+//! [`document`] writes YAML byte for byte as Juju's fork of yaml.v2 does (github.com/juju/yaml/v2
+//! v2.0.0).
 //!
-//! libyaml decides by a few marks on what was written last where a space or a line end comes, so
-//! those are kept here too; a writer that puts each piece where it belongs would differ in keys
-//! that need `?`, in blocks and in long lines.
+//! libyaml, from which yaml.v2 comes, keeps a few flags about the last character that it wrote, and
+//! decides by them where a space or a newline goes. The [`Writer`] keeps the same flags. A writer
+//! without them would differ in keys that need `?`, in block scalars and in long lines.
 
 mod order;
 mod scalar;
@@ -15,7 +15,7 @@ use super::data::{Data, Fields};
 use super::go_number::yaml_number;
 use writer::{INDENT_STEP, Place, Writer};
 
-/// One document; ends with a line end.
+/// Writes a value as one YAML document, with a newline at its end.
 pub(super) fn document(data: &Data) -> String {
     let mut writer = Writer::new();
     writer.node(data, Place::Root);
@@ -40,6 +40,7 @@ impl Writer {
         }
     }
 
+    /// Writes an empty list or map, which yaml.v2 always writes in flow style.
     fn empty(&mut self, collection: &str) {
         self.space();
         self.indicator(collection, false);
@@ -47,7 +48,7 @@ impl Writer {
 
     fn list(&mut self, items: &[Data], place: Place) {
         let outer_indent = self.indent;
-        // A list under its key is not indented.
+        // yaml.v2 does not indent a list below its key.
         let is_under_key = place == Place::Entry && !self.is_at_indentation;
         self.indent = match outer_indent {
             None => Some(0),

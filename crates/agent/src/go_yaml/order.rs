@@ -1,17 +1,20 @@
-//! The order of keys: numbers inside names by their value, what is no letter before letters.
+//! [`sorted`] sorts the keys of a map as yaml.v2 does: numbers inside keys by their value, and
+//! other characters before letters.
 
 use crate::data::{Data, Fields};
 
-/// The entries as yaml.v2 writes them: a struct's in their order, a map's sorted.
+/// Returns the entries in the order in which yaml.v2 writes them: the fields of a struct in their
+/// own order, and the entries of a map sorted.
 ///
-/// Its comparison goes round in circles on some names (`1`, `05`, `0a`), and then the order that
-/// Juju prints changes from call to call. So this is a merge sort, which any comparison leaves in
-/// some order, while those of the standard library may panic at such a one.
+/// The comparison of yaml.v2 is not transitive (`1`, `05`, `0a`), and for such keys the order that
+/// Juju prints changes from call to call (measured). The sorts of the standard library may panic at
+/// such a comparison, so this is a merge sort of our own, which always ends.
 pub(super) fn sorted(map: &Fields) -> Vec<(&String, &Data)> {
     let mut entries: Vec<(&String, &Data)> = map.iter().collect();
     if !map.is_sorted() {
         return entries;
     }
+    // Sorted by bytes first, so that the result does not depend on the order of the entries.
     entries.sort_by_key(|(key, _)| *key);
     merge_sort(entries)
 }
@@ -34,7 +37,7 @@ fn merge_sort<'a>(mut entries: Vec<(&'a String, &'a Data)>) -> Vec<(&'a String, 
     merged
 }
 
-/// Returns true if one key is written before another.
+/// Returns `true` if yaml.v2 writes key `a` before key `b`.
 pub(super) fn is_before(a: &str, b: &str) -> bool {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let Some(at) = a.iter().zip(&b).position(|(a, b)| a != b) else {
@@ -52,8 +55,8 @@ pub(super) fn is_before(a: &str, b: &str) -> bool {
         (false, false) => {}
         (_, b_is_letter) => return b_is_letter,
     }
-    // A 0 after another digit counts in its number, so both begin with more than the digits that
-    // follow.
+    // yaml.v2 takes a 0 that follows another digit for a part of the number before it. Then both
+    // numbers start at 1, not at 0.
     let mut digits_before = same.iter().rev().take_while(|digit| digit.is_ascii_digit());
     let is_inside_number =
         (first_of_a == '0' || first_of_b == '0') && digits_before.any(|digit| *digit != '0');
@@ -62,7 +65,8 @@ pub(super) fn is_before(a: &str, b: &str) -> bool {
     (a, first_of_a) < (b, first_of_b)
 }
 
-/// The value of the digits at the front, and how many they are. Go lets it overflow.
+/// Returns the value and the number of the digits at the front of a text. The value wraps around on
+/// overflow, as in Go.
 fn number(text: &[char], is_inside: bool) -> (i64, usize) {
     let digits = text.iter().map_while(|digit| digit.to_digit(10));
     digits.fold((i64::from(is_inside), 0), |(number, length), digit| {

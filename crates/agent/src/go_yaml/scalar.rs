@@ -1,11 +1,12 @@
-//! Strings: the style that each gets, and where long ones are folded.
+//! The writer of strings: it chooses the style of each string and folds long lines.
 
 use super::writer::{INDENT_STEP, Place, Writer};
 use charmwright_yaml::juju::is_text;
 
-/// A line that is longer is folded at its next single space.
+/// The column past which a line is folded at its next single space.
 const LINE_WIDTH: usize = 80;
-/// The bytes that the key before a `:` may have.
+/// The most bytes of a key that is written before a `:` on one line. libyaml counts them before it
+/// escapes characters (measured).
 const SIMPLE_KEY_LIMIT: usize = 128;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +17,12 @@ enum Style {
     Literal,
 }
 
-/// Returns true if a key stands on one line with its `:`.
+/// Returns `true` if a key is written on one line with its `:`. Any other key needs `?` before it.
 pub(super) fn is_simple_key(key: &str) -> bool {
     key.len() <= SIMPLE_KEY_LIMIT && !key.contains(is_break)
 }
 
-/// The styles that can hold a text.
+/// The styles in which a text can be written. Any text can be double-quoted.
 struct AllowedStyles {
     may_be_plain: bool,
     may_be_single_quoted: bool,
@@ -33,7 +34,7 @@ impl AllowedStyles {
         let is_space = |character: Option<char>| character == Some(' ');
         let (first, last) = (text.chars().next(), text.chars().next_back());
         let pairs = || text.chars().zip(text.chars().skip(1));
-        // Blank space beside a line break would be taken for indentation, or folded.
+        // A parser would take a space beside a line break for indentation, or fold it.
         let has_break_then_space = pairs().any(|(a, b)| is_break(a) && b == ' ');
         let has_space_then_break = pairs().any(|(a, b)| a == ' ' && is_break(b));
         let is_printable = text.chars().all(is_printable);
@@ -55,7 +56,7 @@ impl AllowedStyles {
     }
 }
 
-/// Returns true if a reader would take some character of the text for YAML's own.
+/// Returns `true` if a parser would take a character of the text for YAML's syntax.
 fn has_indicator(text: &str) -> bool {
     let ends_word =
         |character: Option<char>| character.is_none_or(|character| matches!(character, ' ' | '\t'));
@@ -77,7 +78,8 @@ fn has_indicator(text: &str) -> bool {
         || text.contains(" #")
 }
 
-/// Returns true if a character is written unescaped; none beyond the basic plane is.
+/// Returns `true` if a character is written without an escape. yaml.v2 escapes every character
+/// above U+FFFF.
 fn is_printable(character: char) -> bool {
     matches!(
         character,
@@ -90,6 +92,7 @@ fn is_break(character: char) -> bool {
 }
 
 impl Writer {
+    /// Writes a string in the style that yaml.v2 chooses for it.
     pub(super) fn string(&mut self, text: &str, place: Place) {
         let allowed = AllowedStyles::of(text);
         let wanted = if text.contains('\n') {
@@ -154,7 +157,8 @@ impl Writer {
                 was_space = true;
                 continue;
             }
-            // Of the line breaks only the separators of Unicode come here.
+            // Only U+2028 and U+2029 come here: a text with another line break is not
+            // single-quoted.
             if is_break(character) {
                 self.put(character);
                 self.column = 0;
@@ -181,7 +185,8 @@ impl Writer {
     fn double_quoted(&mut self, text: &str, place: Place) {
         self.space();
         self.indicator("\"", false);
-        // libyaml asks of each character whether the text begins with a byte order mark.
+        // libyaml tests the first character of the text where it means the current one. So a byte
+        // order mark at the start makes it escape every character (measured).
         let starts_with_mark = text.starts_with('\u{feff}');
         let mut characters = text.chars().peekable();
         let mut is_first = true;
@@ -199,7 +204,7 @@ impl Writer {
                 }
             } else if character == ' ' && is_inside && !was_space && self.may_fold(place) {
                 self.indentation();
-                // A space at the front of a line would be taken for indentation.
+                // A parser would take a space at the start of a line for indentation.
                 if characters.peek() == Some(&' ') {
                     self.put('\\');
                 }
@@ -274,8 +279,8 @@ fn escape(character: char) -> String {
     format!("\\{letter}")
 }
 
-/// Returns true if YAML 1.1 reads the text as a number of base 60, as `1:20`. No reader of Juju's
-/// does, but its writer quotes it.
+/// Returns `true` if the text is a number of base 60 in YAML 1.1, such as `1:20`. yaml.v2 does not
+/// parse it as a number, but quotes it.
 fn is_sexagesimal(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));

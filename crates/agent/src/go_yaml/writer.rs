@@ -1,28 +1,28 @@
-//! The text that is being written, and the marks on what was written last.
+//! [`Writer`] holds the text that is being written, and libyaml's flags about its last character.
 
-/// The columns by which what is inside of something is indented.
+/// The number of columns by which the content of a map or a list is indented.
 pub(super) const INDENT_STEP: usize = 2;
 
-/// The place of a node.
+/// The place of a node in the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Root,
     Item,
-    /// A key on one line with its `:`.
+    /// The node is a key on one line with its `:`.
     Key,
-    /// A key after `?`, or a value.
+    /// The node is a key after `?`, or a value of a map.
     Entry,
 }
 
 pub(super) struct Writer {
     pub(super) text: String,
-    /// In characters, from 0.
+    /// The column of the next character, counted in characters from 0.
     pub(super) column: usize,
-    /// The column at which the open collection stands; none outside of all.
+    /// The indentation of the innermost open map or list; `None` outside of any.
     pub(super) indent: Option<usize>,
-    /// True after a space, or an indicator that needs none after it.
+    /// `true` after a space, and at the start, where no space is needed (libyaml's `whitespace`).
     pub(super) is_after_space: bool,
-    /// True while this line holds only spaces and the indicators of block collections.
+    /// `true` while the line has only spaces, `-`, `?` and `:` (libyaml's `indention`).
     pub(super) is_at_indentation: bool,
 }
 
@@ -47,7 +47,8 @@ impl Writer {
         self.column = 0;
     }
 
-    /// Goes to the column of the open collection, on a new line where this one is in use.
+    /// Moves to the indentation of the innermost map or list, on a new line if the current line has
+    /// other text already.
     pub(super) fn indentation(&mut self) {
         let indent = self.indent.unwrap_or_default();
         if !self.is_at_indentation
@@ -63,12 +64,15 @@ impl Writer {
         self.is_at_indentation = true;
     }
 
+    /// Writes a space unless one was just written.
     pub(super) fn space(&mut self) {
         if !self.is_after_space {
             self.put(' ');
         }
     }
 
+    /// Writes a piece of YAML's syntax. `is_block` is `true` for those after which the indentation
+    /// goes on.
     pub(super) fn indicator(&mut self, indicator: &str, is_block: bool) {
         for character in indicator.chars() {
             self.put(character);

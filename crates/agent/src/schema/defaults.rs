@@ -1,15 +1,16 @@
-//! Filling defaults in.
+//! [`fill_defaults`] adds the defaults of a schema to the parameters of an action.
 
 use serde_json::{Map, Value};
 
-/// Puts the defaults of a schema's `properties` where nothing was given, at every depth.
+/// Adds the default of each property that was not given, at every depth.
 ///
-/// A map that was given is gone into; one that was not is made where a property below it has a
-/// default. The defaults within a list's `items` are not looked at.
+/// A map that was given gets the defaults of its own properties. A map that was not given is made
+/// if a property below it has a default. The defaults in the `items` of a list are ignored, as in
+/// Juju.
 ///
 /// # Errors
-/// Juju cannot fill in a map that was given for a property whose schema has no `properties`, and
-/// refuses the parameters then; so does this, naming the property.
+/// Returns a text that names the property if a map was given for a property whose schema has no
+/// `properties`. Juju refuses such parameters too.
 pub(crate) fn fill_defaults(
     given: &mut Map<String, Value>,
     properties: &Map<String, Value>,

@@ -1,11 +1,11 @@
-//! The keys that Juju forbids in a schema.
+//! [`refuse_references`] refuses the keys that Juju forbids in a schema.
 
 use serde_json::Value;
 
 /// Refuses `$ref` and `$schema` at any depth.
 ///
 /// # Errors
-/// The sentence that Juju says, with the key.
+/// Returns Juju's text, with the key.
 pub(crate) fn refuse_references(value: &Value) -> Result<(), String> {
     match value {
         Value::Object(map) => map.iter().try_for_each(|(key, value)| {

@@ -1,16 +1,19 @@
-//! The schema of an action's parameters, as Juju's own validator (juju/gojsonschema, draft 4) takes
-//! it.
+//! [`Schema`] validates the parameters of an action as Juju's own validator of JSON Schema does
+//! (juju/gojsonschema, draft 4).
 //!
-//! A schema is read once ([`Schema::parse`] refuses what Juju refuses when the charm is added),
-//! then holds parameters against itself ([`Schema::violations`]). Defaults are filled in after
-//! that, from the document ([`fill_defaults`]), so a `required` parameter with a default is still
-//! required.
+//! - [`Schema::parse`] parses a schema, and refuses one that Juju refuses when the charm is added.
+//! - [`Schema::violations`] validates parameters.
+//! - [`fill_defaults`] adds the defaults after that, so a `required` parameter must be given even
+//!   if it has a default.
 //!
-//! The validator has ways of its own where the draft says otherwise, and a charm meets those:
-//! `format` and a `$ref` are not there, `minimum` above `maximum` is refused, an empty `required`
-//! or `enum` is taken, a list of `items` is only held against a list of the same length, and
-//! `patternProperties` stand aside where `additionalProperties` is `true`. A general validator of
-//! JSON Schema answers those otherwise, which is why this one is ours.
+//! Juju's validator differs from the draft, and a charm depends on the differences. So a general
+//! validator of JSON Schema cannot be used here:
+//!
+//! - `format` and `$ref` have no effect, or are refused.
+//! - A `minimum` above the `maximum` is refused.
+//! - An empty `required` or `enum` is accepted.
+//! - A list of schemas in `items` validates only a list of the same length.
+//! - `patternProperties` has no effect if `additionalProperties` is `true`.
 
 mod defaults;
 mod keywords;

@@ -1,4 +1,4 @@
-//! A schema that has been read.
+//! [`Schema`] is a parsed JSON Schema.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use super::pattern::Pattern;
 
-/// One schema of a tree; a keyword that is not given asks for nothing.
+/// A parsed schema, whose fields are the keywords of JSON Schema. A keyword that is not given
+/// accepts every value.
 #[derive(Debug, Default)]
 pub(crate) struct Schema {
     pub(super) types: Vec<Type>,
+    /// The values of `enum`; empty without the keyword, since Juju's validator treats both alike.
     pub(super) enum_values: Vec<Value>,
 
     pub(super) multiple_of: Option<f64>,
@@ -18,9 +20,11 @@ pub(crate) struct Schema {
     pub(super) maximum: Option<f64>,
     pub(super) exclusive_maximum: bool,
 
+    /// `minLength` and `maxLength`, in characters.
     pub(super) string_length: Bounds,
     pub(super) pattern: Option<Pattern>,
 
+    /// `minProperties` and `maxProperties`.
     pub(super) property_count: Bounds,
     pub(super) required: Vec<String>,
     pub(super) properties: BTreeMap<String, Schema>,
@@ -28,6 +32,7 @@ pub(crate) struct Schema {
     pub(super) additional_properties: Additional,
     pub(super) dependencies: BTreeMap<String, Dependency>,
 
+    /// `minItems` and `maxItems`.
     pub(super) item_count: Bounds,
     pub(super) items: Items,
     pub(super) additional_items: Additional,
@@ -39,7 +44,7 @@ pub(crate) struct Schema {
     pub(super) not: Option<Box<Schema>>,
 }
 
-/// A type of JSON.
+/// A type of JSON Schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
     Array,
@@ -78,47 +83,55 @@ impl Type {
     }
 }
 
-/// The least and the most of a length, a number of items or of properties; both ends are allowed.
+/// The inclusive bounds of a length, of a number of items or of a number of properties.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Bounds {
     pub(super) min: Option<i64>,
     pub(super) max: Option<i64>,
 }
 
-/// The rule for what no other rule names (`additionalProperties`, `additionalItems`).
+/// The rule for the properties or items that no other keyword covers: `additionalProperties` or
+/// `additionalItems`.
 #[derive(Debug, Default)]
 pub(super) enum Additional {
     #[default]
     NotGiven,
     Allowed(bool),
+    /// They must match this schema.
     Schema(Box<Schema>),
 }
 
-/// The rule of `items`.
+/// The rule for the items of a list: `items`.
 #[derive(Debug, Default)]
 pub(super) enum Items {
     #[default]
     NotGiven,
+    /// Each item must match this schema.
     Each(Box<Schema>),
+    /// Each item must match the schema at its own index.
     Tuple(Vec<Schema>),
 }
 
-/// The rule that a property's presence brings.
+/// The rule that applies if a property is present: an entry of `dependencies`.
 #[derive(Debug)]
 pub(super) enum Dependency {
+    /// These properties must be present too.
     Properties(Vec<String>),
+    /// The object must match this schema.
     Schema(Box<Schema>),
 }
 
-/// 2^53 - 1: the largest whole number that Juju's validator takes for an integer.
+/// The largest number that Juju's validator takes for an integer: 2^53 - 1. A float64 cannot tell
+/// larger integers apart.
 const SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
-/// Tells whether a number counts as an integer: 3.0 does, 2^53 does not.
+/// Returns `true` if Juju's validator takes a number for an integer: 3.0 is one, 2^53 is not.
 pub(super) fn is_integer(number: f64) -> bool {
     number.fract() == 0.0 && number.abs() <= SAFE_INTEGER
 }
 
-/// Tells whether two values are the same JSON; every number is a 64-bit float to the validator.
+/// Returns `true` if two values are equal JSON. Numbers are compared as floats, since Juju's
+/// validator has every number as a float64.
 pub(super) fn is_equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),

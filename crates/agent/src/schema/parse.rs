@@ -1,4 +1,4 @@
-//! Reading a schema, and refusing a wrong one in the validator's words.
+//! [`Schema::parse`] parses a schema, and refuses a wrong one with the text of Juju's validator.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::node::{Additional, Bounds, Dependency, Items, Schema, Type, is_intege
 use super::pattern::Pattern;
 
 impl Schema {
-    /// Reads a schema; a key that is no keyword is let pass, `format` among them.
+    /// Parses a schema. An unknown key is ignored, and so is `format`.
     ///
     /// # Errors
-    /// The sentence that Juju's validator says.
+    /// Returns the text of Juju's validator if a keyword has a wrong value.
     pub(crate) fn parse(document: &Value) -> Result<Self, String> {
         let Value::Object(map) = document else {
             return Err("schema must be of type object".to_owned());
@@ -21,7 +21,7 @@ impl Schema {
                 return Err(format!("{key} must be of type string"));
             }
         }
-        // Only read to be judged: without `$ref` nothing leads to them.
+        // The definitions are checked but not kept: without `$ref` nothing can use them.
         if let Some(definitions) = map.get("definitions") {
             let wrong = || "definitions must be of type array of schemas".to_owned();
             for definition in definitions.as_object().ok_or_else(wrong)?.values() {
@@ -69,7 +69,7 @@ impl Schema {
     }
 }
 
-/// A type alone must be one; in a list, what is none is passed over.
+/// Parses `type`. An unknown name alone is refused, but in a list it is skipped.
 fn types(map: &Map<String, Value>) -> Result<Vec<Type>, String> {
     let wrong = || "type must be of type string/array of strings".to_owned();
     match map.get("type") {
@@ -117,7 +117,8 @@ fn multiple_of(map: &Map<String, Value>) -> Result<Option<f64>, String> {
     }
 }
 
-/// Draft 4: a boolean beside its bound. `wanted` is what the validator says that it must be.
+/// Parses `exclusiveMinimum` or `exclusiveMaximum`, which are booleans beside their bound in draft
+/// 4. `wanted` is the type that the validator's error names, and it is wrong for one of the two.
 fn exclusive(
     map: &Map<String, Value>,
     key: &str,
@@ -134,6 +135,7 @@ fn exclusive(
     }
 }
 
+/// Parses the keywords of a pair of bounds.
 fn bounds(map: &Map<String, Value>, min: &str, max: &str) -> Result<Bounds, String> {
     let read = |key: &str| {
         map.get(key)
@@ -145,7 +147,7 @@ fn bounds(map: &Map<String, Value>, min: &str, max: &str) -> Result<Bounds, Stri
                 }
                 #[expect(
                     clippy::cast_possible_truncation,
-                    reason = "below 2^53, as was just judged"
+                    reason = "below 2^53, as was just checked"
                 )]
                 Ok(whole as i64)
             })

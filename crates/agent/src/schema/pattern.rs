@@ -1,18 +1,19 @@
-//! Regular expressions as Go writes them (RE2), for an engine of the same family.
+//! [`Pattern`] is a regular expression in Go's syntax (RE2). It is translated to the syntax of
+//! `regex_lite`, which is nearly the same.
 //!
-//! A form that Go takes and the engine does not is rewritten: `{` that begins no count, `[` and
-//! `&&` within a class, `\Q…\E`. A form that Go refuses and the engine takes is refused: a
-//! repetition of a repetition, a count above 1000. Unicode's classes (`\p{…}`) are not known here.
+//! Syntax that only Go accepts is rewritten: a `{` that begins no count, `[` and `&&` in a class,
+//! `\Q…\E`. Syntax that only the engine accepts is refused: a repetition of a repetition, a count
+//! above 1000. The classes of Unicode (`\p{…}`) are not supported.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use regex_lite::Regex;
 
-/// The largest count of a repetition.
+/// The largest count of a repetition that Go accepts.
 const REPEAT_LIMIT: u32 = 1_000;
 
-/// A pattern that has been compiled.
+/// A compiled pattern.
 #[derive(Debug)]
 pub(super) struct Pattern {
     text: String,
@@ -23,32 +24,33 @@ impl Pattern {
     /// Compiles a pattern.
     ///
     /// # Errors
-    /// The reason why it is none.
+    /// Returns the reason if the pattern is not valid in Go, or not supported here.
     pub(super) fn compile(pattern: &str) -> Result<Self, String> {
         let compiled = Regex::new(&translate(pattern)?).map_err(|why| why.to_string())?;
         Ok(Self { text: pattern.to_owned(), compiled })
     }
 
-    /// Tells whether it is found anywhere in a text.
+    /// Returns `true` if the pattern matches anywhere in a text.
     pub(super) fn is_match(&self, text: &str) -> bool {
         self.compiled.is_match(text)
     }
 
-    /// The pattern as it was written.
+    /// Returns the pattern as the charm has it.
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }
 }
 
-/// The last thing that was read, as far as a repetition after it is concerned.
+/// The kind of the last token, which decides whether a repetition may follow.
 #[derive(PartialEq, Eq)]
 enum LastToken {
     Other,
     Repetition,
-    /// A repetition and the `?` that makes it lazy.
+    /// A repetition with the `?` that makes it lazy.
     Lazy,
 }
 
+/// Translates a pattern from Go's syntax.
 fn translate(pattern: &str) -> Result<String, String> {
     let mut text = String::with_capacity(pattern.len());
     let mut rest = pattern.chars().peekable();
@@ -72,7 +74,7 @@ fn translate(pattern: &str) -> Result<String, String> {
             _ => false,
         };
         if repeats {
-            // At the beginning of a group `?` is the group's own.
+            // A `?` at the beginning of a group is part of its syntax, as in `(?:a)`.
             if !(character == '?' && text.ends_with('(') && !text.ends_with("\\(")) {
                 take_repetition(&mut last, character)?;
             }
@@ -89,6 +91,7 @@ fn translate(pattern: &str) -> Result<String, String> {
     Ok(text)
 }
 
+/// Records a repetition, and refuses one that follows another.
 fn take_repetition(last: &mut LastToken, character: char) -> Result<(), String> {
     *last = match last {
         LastToken::Other => LastToken::Repetition,
@@ -100,7 +103,8 @@ fn take_repetition(last: &mut LastToken, character: char) -> Result<(), String> 
     Ok(())
 }
 
-/// The length of what follows a `{` if that is a count, such as `2,3}`.
+/// Returns the length of the text after a `{` if it is a count, such as `2,3}`, and `None` if it is
+/// not.
 fn count(after: &str) -> Result<Option<usize>, String> {
     let Some((counts, _)) = after.split_once('}') else {
         return Ok(None);
@@ -118,7 +122,7 @@ fn count(after: &str) -> Result<Option<usize>, String> {
     Ok(Some(counts.len() + 1))
 }
 
-/// Takes what follows a backslash outside of a class.
+/// Translates an escape outside of a class. The backslash has been taken already.
 fn escape(text: &mut String, rest: &mut Peekable<Chars<'_>>) {
     match rest.next() {
         Some('Q') => {
@@ -133,7 +137,7 @@ fn escape(text: &mut String, rest: &mut Peekable<Chars<'_>>) {
     }
 }
 
-/// Takes a class up to its end. In Go `[` and `&` are nothing special in it.
+/// Translates a class up to its end. In Go `[`, `&` and `~` have no meaning in a class.
 fn class(text: &mut String, rest: &mut Peekable<Chars<'_>>) {
     text.push('[');
     if rest.next_if_eq(&'^').is_some() {
@@ -151,7 +155,7 @@ fn class(text: &mut String, rest: &mut Peekable<Chars<'_>>) {
             }
             '[' if rest.peek() == Some(&':') => {
                 text.push('[');
-                // The name of a class ends in `:]`, whose bracket is not the end.
+                // The `]` of a named class such as `[:alnum:]` does not end the outer class.
                 for inner in rest.by_ref() {
                     text.push(inner);
                     if inner == ']' {

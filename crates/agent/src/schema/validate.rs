@@ -1,19 +1,25 @@
-//! Holding parameters against a schema.
+//! [`Schema::violations`] validates parameters against a schema.
 
 use serde_json::{Map, Value};
 
 use super::node::{Additional, Bounds, Dependency, Items, Schema, Type, is_equal, is_integer};
 
 impl Schema {
-    /// Every way in which `value` breaks the schema, in the validator's words: `(root).port : must
-    /// be of type integer, given string`. Juju writes the value itself where this writes its type,
-    /// since it may be a password.
+    /// Returns every violation of the schema by a value, with the text of Juju's validator, such as
+    /// `(root).port : must be of type integer, given string`.
+    ///
+    /// Juju prints the value itself after `given`. Here the type of the value stands there, since
+    /// the value may be a password.
     pub(crate) fn violations(&self, value: &Value) -> Vec<String> {
         let mut result = ValidationResult::default();
         self.validate("(root)", value, &mut result);
         result.violations
     }
 
+    /// Adds the violations of a value at a path to a result.
+    ///
+    /// The calls of `increment_score` stand where Juju's validator has them. The score decides
+    /// which of several schemas `anyOf` and `oneOf` report.
     fn validate(&self, path: &str, value: &Value, result: &mut ValidationResult) {
         if !self.types.is_empty() && !self.types.iter().any(|kind| has_type(value, *kind)) {
             let names: Vec<&str> = self.types.iter().map(|kind| kind.name()).collect();
@@ -54,12 +60,14 @@ impl Schema {
         result.increment_score();
     }
 
+    /// Validates a value into a result of its own, which the caller may drop.
     fn validate_alone(&self, path: &str, value: &Value) -> ValidationResult {
         let mut result = ValidationResult::default();
         self.validate(path, value, &mut result);
         result
     }
 
+    /// Validates a value by `anyOf`, `oneOf`, `allOf`, `not` and `dependencies`.
     fn validate_combined(&self, path: &str, value: &Value, result: &mut ValidationResult) {
         if !self.any_of.is_empty() {
             let tried: Vec<ValidationResult> =
@@ -123,7 +131,8 @@ impl Schema {
                         .merge(schema.validate_alone(&child_path(path, &index.to_string()), item));
                 }
             }
-            // A shorter list is not looked at, and of a longer one only what is beyond.
+            // Juju's validator ignores the schemas if the list has another length. Of a longer list
+            // it looks at the further items only.
             Items::Tuple(schemas) if schemas.len() == items.len() => {
                 for (index, (schema, item)) in schemas.iter().zip(items).enumerate() {
                     result
@@ -195,7 +204,7 @@ impl Schema {
         result.increment_score();
     }
 
-    /// Holds one property of a map against what its name asks for, `properties` aside.
+    /// Validates one property by `patternProperties` and `additionalProperties`.
     fn validate_name(
         &self,
         path: &str,
@@ -262,8 +271,8 @@ impl Schema {
         result.increment_score();
     }
 
-    /// The words for an exclusive bound and the other one are the wrong way round in the validator;
-    /// they are put right here.
+    /// Validates a number. Juju's validator has the texts of an exclusive and of an inclusive bound
+    /// the wrong way round; here they are right.
     fn validate_number(
         &self,
         path: &str,
@@ -296,8 +305,8 @@ impl Schema {
     }
 }
 
-/// The violations so far, and how near the value came: of several schemas, none of which fits, the
-/// one with the highest score is told of.
+/// The violations that were found so far, and a score. If a value matches none of several schemas,
+/// the violations of the schema with the highest score are reported, as in Juju's validator.
 #[derive(Debug, Default)]
 struct ValidationResult {
     violations: Vec<String>,
@@ -323,7 +332,7 @@ impl ValidationResult {
         self.score += other.score;
     }
 
-    /// Takes the violations of the one that came nearest; of two equal ones, the first.
+    /// Adds the violations of the result with the highest score; of equal scores, of the first.
     fn merge_best(&mut self, tried: Vec<Self>) {
         let nearest = tried
             .into_iter()
@@ -334,7 +343,7 @@ impl ValidationResult {
     }
 }
 
-/// The side on which a number lies outside of its bounds, and the bound.
+/// The bound that a number violates.
 enum Outside {
     Below(i64),
     Above(i64),

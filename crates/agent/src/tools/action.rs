@@ -1,4 +1,4 @@
-//! `action-get`, `action-set`, `action-fail`, `action-log`: only while an action runs.
+//! `action-get`, `action-set`, `action-fail` and `action-log`, which need a running action.
 
 use charmwright_juju::LogLevel;
 use serde_json::{Map, Value};
@@ -28,7 +28,10 @@ pub(super) const TOOLS: &[Tool] = &[
     Tool::new("action-log", "<message>", "Record a progress message of the action.", action_log),
 ];
 
-/// The running action.
+/// Returns the running action.
+///
+/// # Errors
+/// Returns Juju's text if a hook runs instead.
 fn require_action<'a>(
     action: &'a mut Option<&mut ActionOutput>,
 ) -> Result<&'a mut ActionOutput, Failure> {
@@ -44,6 +47,8 @@ fn action_get(context: &mut ToolContext<'_>) -> ToolResult {
     Ok(Output::Value(at_path(params, key).cloned().unwrap_or(Value::Null)))
 }
 
+/// Returns the value at a path of keys joined by dots. The empty path is a missing key, not the
+/// whole map (measured).
 fn at_path<'a>(params: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     let mut parts = key.split('.');
     let mut value = params.get(parts.next()?)?;
@@ -68,7 +73,8 @@ fn action_set(context: &mut ToolContext<'_>) -> ToolResult {
         pairs.push((keys, value));
     }
     for (keys, value) in pairs {
-        // Asked for each result, so that none is no mistake in a hook.
+        // Juju looks for the action at each result, so `action-set` without arguments succeeds in a
+        // hook too (measured).
         let action = require_action(&mut context.action)?;
         let path: Vec<&str> = keys.split('.').collect();
         set_path(&mut action.results, &path, Value::from(value));

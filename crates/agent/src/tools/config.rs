@@ -24,7 +24,7 @@ fn config_get(context: &mut ToolContext<'_>) -> ToolResult {
     }
     context.refuse_more_than(1)?;
     let controller = &*context.controller;
-    // Read once a hook: a change made meanwhile is the next config-changed's.
+    // Juju reads the config once in a hook. The next config-changed sees a change made meanwhile.
     let config = context.snapshot.config.get_or_insert_with(|| controller.config());
     if !key.is_empty() {
         return Ok(Output::Value(config.get(&key).cloned().unwrap_or(Value::Null)));

@@ -1,4 +1,4 @@
-//! The things that every hook tool is given, and the ways in which it fails.
+//! [`ToolContext`] is the input of every hook tool, and [`Failure`] its error.
 
 use std::path::PathBuf;
 
@@ -9,52 +9,59 @@ use super::super::running::{ActionOutput, PendingWrites, Snapshot};
 use super::super::tool_path;
 use super::super::tool_request::ToolRequest;
 
-/// Why a tool did not do what it was asked.
+/// The reason for which a tool has no output: an error, or input that the caller must send first.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// A mistake in the arguments: exit code 2.
+    /// The arguments have a mistake: exit code 2.
     Usage(String),
-    /// An error while running: exit code 1.
+    /// The tool failed while it ran: exit code 1.
     Run(String),
-    /// Standard input is needed and was not sent.
+    /// The tool needs the standard input, which the request does not have yet.
     NeedsInput,
-    /// This file of the arguments is needed and was not sent.
+    /// The tool needs the content of this file, which the request does not have yet.
     NeedsFile(PathBuf),
 }
 
 pub(crate) type ToolResult = Result<Output, Failure>;
 
-/// The things that a tool works on: the controller, all that the hook has read and asked for, and
-/// the call itself. It knows nothing of the unit's other hooks.
+/// The data on which a tool works: the controller, the reads and pending writes of the running
+/// hook, and the request. A tool cannot see the unit's other hooks.
 pub(crate) struct ToolContext<'a> {
     pub(crate) controller: &'a mut Controller,
     pub(crate) snapshot: &'a mut Snapshot,
     pub(crate) writes: &'a mut PendingWrites,
-    /// `None` where a hook runs.
+    /// The running action; `None` while a hook runs.
     pub(crate) action: Option<&'a mut ActionOutput>,
     pub(crate) request: &'a ToolRequest,
     pub(crate) args: ParsedArgs,
     pub(crate) format: Format,
+    /// Set by `juju-reboot --now`.
     pub(crate) is_kill_requested: bool,
 }
 
 impl ToolContext<'_> {
-    /// Refuses more than `count` positionals.
+    /// Refuses more than `count` positional arguments.
     pub(crate) fn refuse_more_than(&self, count: usize) -> Result<(), Failure> {
         self.args.refuse_positionals_from(count).map_err(Failure::Usage)
     }
 
-    /// Whether the unit leads, as this hook may know it: a "no" stays a "no" to its end.
+    /// Returns `true` if the unit is the leader. Once it was not, the answer stays `false` until
+    /// the hook ends (Juju 3.6).
     pub(crate) fn is_leader(&mut self) -> bool {
         self.snapshot.is_not_leader |= !self.controller.is_leader;
         !self.snapshot.is_not_leader
     }
 
+    /// Refuses the call with this text if the unit is not the leader.
     pub(crate) fn require_leader(&mut self, refusal: &str) -> Result<(), Failure> {
         if self.is_leader() { Ok(()) } else { Err(Failure::Run(refusal.to_owned())) }
     }
 
-    /// `--file FILE`, where `-` is standard input: the bytes, or the wish for them.
+    /// Returns the content of the file of `--file`, where `-` is the standard input.
+    ///
+    /// # Errors
+    /// Returns [`Failure::NeedsInput`] or [`Failure::NeedsFile`] if the request does not have it
+    /// yet, and Go's text if the file cannot be read.
     pub(crate) fn input(&self, path: &str) -> Result<&[u8], Failure> {
         if path == "-" {
             return self.request.stdin.as_deref().ok_or(Failure::NeedsInput);
@@ -67,7 +74,10 @@ impl ToolContext<'_> {
         })
     }
 
-    /// The content of the file that this call asked for; no cause where it has not been read yet.
+    /// Returns the content of the file that the agent has asked for.
+    ///
+    /// # Errors
+    /// Returns `None` if the caller has not read the file yet, and the cause if it cannot be read.
     pub(crate) fn file(&self) -> Result<&[u8], Option<&str>> {
         match &self.request.file {
             None => Err(None),
@@ -77,14 +87,14 @@ impl ToolContext<'_> {
     }
 }
 
-/// Go's text for a file that cannot be read: a directory can be opened.
+/// Returns Go's text for a file that cannot be read. Go can open a directory, so there the error
+/// says `read`.
 pub(crate) fn cannot_read(path: &str, cause: &str) -> String {
     let verb = if cause == "is a directory" { "read" } else { "open" };
     format!("{verb} {path}: {cause}")
 }
 
-/// For a tool of Juju's that a unit without relations, storage and secrets of its own has no use
-/// for.
+/// Fails for a tool that the model does not have.
 pub(crate) fn not_modelled(context: &mut ToolContext<'_>) -> ToolResult {
     Err(Failure::Run(format!("cannot run {}: this agent does not model it", context.request.name)))
 }

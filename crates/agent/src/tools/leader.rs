@@ -1,4 +1,4 @@
-//! `is-leader`, and the two tools for leader settings that Juju 4 removed.
+//! `is-leader`, and `leader-get` and `leader-set`, which Juju 4 does not have.
 
 use serde_json::{Map, Value};
 

@@ -30,7 +30,7 @@ fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
     let level = match context.args.value("l") {
         _ if context.args.flag("debug") => LogLevel::Debug,
         None | Some("") => LogLevel::Info,
-        // A level of Juju's logger, which writes nothing at it.
+        // Juju's logger has this level, and writes nothing at it (measured).
         Some(text) if text.eq_ignore_ascii_case("UNSPECIFIED") => return Ok(Output::Nothing),
         Some(text) => parse_level(text).unwrap_or_else(|| {
             let warning = format!("Specified log level of {} is not valid", go_quote(text));

@@ -1,6 +1,8 @@
-//! The hook tools, a file a group: what each takes, does and prints.
+//! The hook tools: the arguments, the effect and the output of each. Each file has one group of
+//! tools.
 //!
-//! Source: reference `juju-agent.md` 1.4, 2 and 3: names, options, texts and exit codes are Juju's.
+//! The names, options, texts and exit codes are Juju's. Source: reference `juju-agent.md` 1.4, 2
+//! and 3.
 
 mod action;
 mod config;
@@ -48,12 +50,13 @@ fn all() -> impl Iterator<Item = &'static Tool> {
     TABLES.iter().flat_map(|tools| tools.iter())
 }
 
-/// The tool of that name in that version of Juju.
+/// Returns the tool of this name, or `None` if this version of Juju does not have it.
 pub(super) fn find(name: &str, version: &JujuVersion) -> Option<&'static Tool> {
     all().find(|tool| tool.name == name && tool.versions.include(version))
 }
 
-/// The names that an executable is needed for in that version of Juju, sorted.
+/// Returns the names of the hook tools in a version of Juju, sorted. A hook needs an executable for
+/// each of them.
 #[must_use]
 pub fn tool_names(version: &JujuVersion) -> Vec<&'static str> {
     let mut names: Vec<&'static str> =

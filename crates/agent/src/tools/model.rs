@@ -1,4 +1,5 @@
-//! `goal-state`, `resource-get` and `credential-get`: what the controller tells of the model.
+//! `goal-state`, `resource-get` and `credential-get`, which ask the controller for data of the
+//! model.
 
 use super::super::data::Data;
 use super::super::go_text::go_quote;
@@ -55,7 +56,8 @@ fn resource_get(context: &mut ToolContext<'_>) -> ToolResult {
     }
 }
 
-/// No charm here is trusted with a cloud's credential: there is no cloud.
+/// Refuses every call, as Juju does for an application without `juju trust`: the model has no
+/// cloud.
 fn credential_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.refuse_more_than(0)?;
     let asked = if context.controller.is_kubernetes() { "getting model credentials: " } else { "" };

@@ -1,4 +1,4 @@
-//! `network-get` and `unit-get`: the addresses of the unit.
+//! `network-get` and `unit-get`, which print the addresses of the unit.
 
 use serde_json::{Map, Value, json};
 
@@ -42,7 +42,7 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
     }
     context.refuse_more_than(1)?;
     if !context.controller.meta.has_binding(binding) {
-        // Juju 4 shows the controller's own text, older ones drop it.
+        // Juju 4 prints the text of the controller, and Juju 3 replaces it (measured).
         return Err(Failure::Run(if context.controller.is_juju_at_least(4, 0) {
             format!("undefined for unit charm: endpoint {} not valid", go_quote(binding))
         } else {
@@ -86,8 +86,8 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
     Ok(Output::PerFormat { yaml: document(true), json: document(false) })
 }
 
-/// All that is known of a binding, in the order of Juju's own struct. YAML has the spellings of old
-/// beside the new ones.
+/// Returns the whole network configuration of a binding, in the order of the fields of Juju's
+/// struct. YAML has the legacy names of some fields beside the new ones (measured).
 fn network_document(address: &str, cidr: &str, old_spellings: bool) -> Data {
     let mut bound = vec![("hostname", "".into()), ("value", address.into()), ("cidr", cidr.into())];
     if old_spellings {

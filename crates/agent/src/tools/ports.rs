@@ -1,4 +1,5 @@
-//! `open-port`, `close-port`, `opened-ports`: kept until the hook ends with 0.
+//! `open-port`, `close-port` and `opened-ports`. The changes are pending until the hook exits with
+//! 0.
 
 use super::super::args::Opt;
 use super::super::output::Output;
@@ -31,7 +32,7 @@ pub(super) const TOOLS: &[Tool] = &[
         .formats(Formats::SmartYamlJson),
 ];
 
-/// Whether to open or to close: the same arguments, the same refusals.
+/// The method that opens or closes a range: both tools take the same arguments.
 type Change = fn(&mut PortChanges, &PortSet, &PortRange, &str) -> Result<(), Conflict>;
 
 fn change(context: &mut ToolContext<'_>, verb: &str, change: Change) -> ToolResult {
@@ -47,10 +48,11 @@ fn change(context: &mut ToolContext<'_>, verb: &str, change: Change) -> ToolResu
         ));
     }
     let (unit, stored) = (&context.controller.settings.unit, &context.controller.ports);
-    // A star is a name like any other here; no name at all stands for every endpoint.
+    // Juju takes `*` for the name of an endpoint here. The empty name stands for all endpoints
+    // (measured).
     let endpoints = context.args.value("endpoints").unwrap_or_default();
     for endpoint in endpoints.split(',').map(str::trim) {
-        // What was asked for before a refusal stays asked for.
+        // Juju keeps the changes for the endpoints before a refused one.
         change(&mut context.writes.ports, stored, &range, endpoint).map_err(|conflict| {
             Failure::Run(format!(
                 "cannot {verb} {range} (unit \"{unit}\"): {}",
@@ -72,7 +74,7 @@ fn close_port(context: &mut ToolContext<'_>) -> ToolResult {
 fn opened_ports(context: &mut ToolContext<'_>) -> ToolResult {
     context.refuse_more_than(0)?;
     let stored = &context.controller.ports;
-    // Juju 2.9 leaves out what this hook has opened and closed.
+    // Juju 2.9 does not show the pending changes of the hook.
     let ports = if context.controller.is_juju_at_least(3, 0) {
         context.writes.ports.applied_to(stored)
     } else {

@@ -1,4 +1,4 @@
-//! Relation tools for a unit that has no relations.
+//! The relation tools of a unit that has no relations.
 
 use super::super::args::Opt;
 use super::super::go_text::atoi;
@@ -49,14 +49,16 @@ fn relation_ids(context: &mut ToolContext<'_>) -> ToolResult {
     Ok(Output::strings([]))
 }
 
-/// A relation that was named is refused with its option; without one there is no default, since no
-/// hook is a relation's.
+/// Refuses a call without `-r`: only a relation hook has a default relation, and no such hook runs
+/// here. A call with `-r` is refused earlier, by [`no_such_relation`].
 fn no_relation(_: &mut ToolContext<'_>) -> ToolResult {
     Err(Failure::Usage("no relation id specified".to_owned()))
 }
 
-/// No relation is known to this unit; what is no number of 64 bits is another mistake.
+/// Refuses the value of `-r`: the unit has no relation of any id. Text that is no integer of 64
+/// bits has another error.
 pub(crate) fn no_such_relation(value: &str) -> Result<(), String> {
+    // Juju ignores the endpoint in `db:7`.
     let id = value.rsplit(':').next().unwrap_or_default();
     Err(match atoi(id) {
         Ok(_) => "relation not found",

@@ -1,4 +1,5 @@
-//! Tools that newer Jujus no longer have: payloads and pod specs (until 3.6), metrics (until 2.9).
+//! The tools that newer versions of Juju do not have: those for payloads and pod specs (until 3.6)
+//! and for metrics (until 2.9).
 //!
 //! Source: reference `juju-agent-measured.md` 3.8.
 
@@ -50,7 +51,7 @@ pub(super) const TOOLS: &[Tool] = &[
         .versions(Versions::RemovedIn(3, 0)),
 ];
 
-/// A payload's full name.
+/// Returns the full name of a payload.
 fn payload(class: &str, id: &str) -> String {
     if id.is_empty() { class.to_owned() } else { format!("{class}/{id}") }
 }
@@ -59,7 +60,8 @@ fn missing_arguments() -> Failure {
     Failure::Usage("missing required arguments".to_owned())
 }
 
-/// The class must be declared in the `metadata.yaml` of the caller's directory.
+/// Registers a payload. Its class must be declared in the `metadata.yaml` of the caller's working
+/// directory.
 fn payload_register(context: &mut ToolContext<'_>) -> ToolResult {
     let [kind, class, id, ..] = context.args.positionals.as_slice() else {
         return Err(missing_arguments());
@@ -130,7 +132,8 @@ fn raw_set(context: &mut ToolContext<'_>) -> ToolResult {
     set_spec(context, "k8s raw spec")
 }
 
-/// The refusals; a spec itself is kept by nobody, since no charm with containers has one.
+/// Refuses a spec as Juju does. A correct spec is not modelled, since Juju has pod specs only for
+/// charms without containers.
 fn set_spec(context: &mut ToolContext<'_>, what: &str) -> ToolResult {
     context.refuse_more_than(0)?;
     let content = match context.args.value("file").unwrap_or("-") {

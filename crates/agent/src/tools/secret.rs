@@ -1,4 +1,5 @@
-//! Secret tools for a unit that owns none and was granted none. Juju 2.9 has none of them.
+//! The secret tools of a unit that owns no secret and has no grant. Juju 2.9 does not have these
+//! tools.
 
 use super::super::args::Opt;
 use super::super::go_text::go_quote;
@@ -96,7 +97,8 @@ fn secret_info_get(context: &mut ToolContext<'_>) -> ToolResult {
     Err(Failure::Run(format!("secret {} not found", go_quote(wanted))))
 }
 
-/// The URI of the tools that take a label instead; each mistake in it has one text.
+/// Returns the URI, or `None` if the caller has given a label instead. These tools have the same
+/// text for every mistake in a URI.
 fn uri_or_label(context: &ToolContext<'_>) -> Result<Option<SecretUri>, Failure> {
     match context.args.positional(0) {
         Some(text) => SecretUri::parse(text)
@@ -113,6 +115,7 @@ fn label<'a>(context: &'a ToolContext<'_>) -> &'a str {
     context.args.value("label").unwrap_or_default()
 }
 
+/// Returns the URI of the tools that need one. They print the text of the parser.
 fn require_uri(context: &ToolContext<'_>) -> Result<SecretUri, Failure> {
     let text = context.args.positional(0);
     let text = text.ok_or_else(|| Failure::Usage("missing secret URI".to_owned()))?;
@@ -132,29 +135,29 @@ fn secret_add(context: &mut ToolContext<'_>) -> ToolResult {
     not_modelled(context)
 }
 
-/// The unit owns no secret, so each is unknown: Juju leaves that to the end of the hook, where it
-/// has nothing to update here.
+/// Checks the arguments and succeeds. Juju looks for the secret only when the hook's writes are
+/// committed (measured), and this unit owns none to update.
 fn secret_set(context: &mut ToolContext<'_>) -> ToolResult {
     require_uri(context)?;
     secret_content::check(context, 1)?;
     Ok(Output::Nothing)
 }
 
-/// As [`secret_set`]. A revision below one stands for all of them.
+/// Checks the arguments and succeeds, for the same reason as [`secret_set`].
 fn secret_remove(context: &mut ToolContext<'_>) -> ToolResult {
     require_uri(context)?;
     context.refuse_more_than(1)?;
     Ok(Output::Nothing)
 }
 
-/// A relation that was named is refused with its option; without one there is no default, since no
-/// hook is a relation's.
+/// Refuses a call without `-r`: only a relation hook has a default relation, and no such hook runs
+/// here.
 fn secret_grant(context: &mut ToolContext<'_>) -> ToolResult {
     require_uri(context)?;
     Err(Failure::Usage("no relation id specified".to_owned()))
 }
 
-/// As [`secret_set`].
+/// Checks the arguments and succeeds, for the same reason as [`secret_set`].
 fn secret_revoke(context: &mut ToolContext<'_>) -> ToolResult {
     require_uri(context)?;
     let value = |name: &str| context.args.value(name).unwrap_or_default();

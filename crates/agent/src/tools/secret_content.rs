@@ -1,4 +1,4 @@
-//! The content of a secret and the options beside it, as `secret-add` and `secret-set` take both.
+//! [`check`] validates the content and the options of a secret for `secret-add` and `secret-set`.
 //!
 //! Source: Juju, `core/secrets.CreateSecretData`; reference `juju-agent-measured.md` 3.6.
 
@@ -10,11 +10,11 @@ use super::super::go_time::{is_positive_duration, is_time};
 use super::super::tool_path;
 use super::context::{Failure, ToolContext, cannot_read};
 
-/// Bytes in base64: of one value, and of all.
+/// The most bytes, in base64, of one value and of all values together.
 const LIMIT: usize = 1_000_000;
 
-/// Judges the options and the content, which begins at this positional. Returns whether there is
-/// any.
+/// Validates the options and the content, whose pairs begin at the positional argument `first`.
+/// Returns `true` if there is any content.
 pub(super) fn check(context: &ToolContext<'_>, first: usize) -> Result<bool, Failure> {
     let value = |name: &str| context.args.value(name).unwrap_or_default();
     let expire = value("expire");
@@ -54,12 +54,12 @@ pub(super) fn check(context: &ToolContext<'_>, first: usize) -> Result<bool, Fai
     Ok(!entries.is_empty() || !in_file.is_empty())
 }
 
-/// Each key with its suffix, and the length of its value in base64. The last of two equal keys
+/// Each key with its suffix, and the length of its value in base64. Of two equal keys the last one
 /// counts.
 type Entries = BTreeMap<String, usize>;
 
-/// `KEY=VALUE`, `KEY#base64=VALUE` or `KEY#file=PATH`. Signs of equality at the end are padding,
-/// and make no value.
+/// Parses `KEY=VALUE`, `KEY#base64=VALUE` or `KEY#file=PATH`. Juju takes `=` at the end for the
+/// padding of base64, so `KEY=` has no value and is refused (measured).
 fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, usize), Failure> {
     let stripped = argument.trim_end_matches('=');
     let Some(place) = stripped.find('=').filter(|place| *place > 0) else {
@@ -70,7 +70,7 @@ fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, usize), F
     let Some(key) = key.strip_suffix("#file") else {
         return Ok((key.to_owned(), length(key, value)));
     };
-    // Opened as it is spelled, from the agent's own directory.
+    // The agent opens the path from its own directory, and does not replace `~`.
     let content = context.file().map_err(|cause| match cause {
         None => Failure::NeedsFile(Path::new("/").join(value)),
         Some(cause) => Failure::Usage(format!(
@@ -83,7 +83,7 @@ fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, usize), F
     Ok((key.to_owned(), content.len().div_ceil(3) * 4))
 }
 
-/// What `--file` names, opened from the agent's own directory.
+/// Reads the file of `--file`, which the agent opens from its own directory.
 fn read_file<'a>(context: &'a ToolContext<'_>, path: &str) -> Result<&'a [u8], Failure> {
     let home = context.controller.settings.home.as_deref();
     let path = tool_path::normalize(path, home).map_err(Failure::Usage)?;
@@ -106,7 +106,7 @@ fn check_file_size(path: &str, content: &[u8]) -> Result<(), Failure> {
     )))
 }
 
-/// A map of strings, in JSON or in YAML.
+/// Parses a map of strings, in JSON or in YAML.
 fn entries_of(content: &[u8]) -> Result<Entries, Failure> {
     let pairs: BTreeMap<String, String> = match serde_json::from_slice(content) {
         Ok(pairs) => pairs,
@@ -126,7 +126,8 @@ fn entries_of(content: &[u8]) -> Result<Entries, Failure> {
         .collect())
 }
 
-/// What is said to be base64 is taken unseen.
+/// Returns the length of a value in base64. Juju does not check a value with the suffix `#base64`
+/// (measured).
 fn length(key: &str, value: &str) -> usize {
     if key.ends_with("#base64") { value.len() } else { value.len().div_ceil(3) * 4 }
 }
@@ -152,8 +153,8 @@ fn check_entries(entries: &Entries) -> Result<(), String> {
     Ok(())
 }
 
-/// A lower-case letter, then at least two letters or digits, each with at most one hyphen before
-/// it.
+/// Returns `true` for a key of a secret: a lower-case letter, then at least two letters or digits,
+/// each with at most one hyphen before it.
 fn is_key(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     text.starts_with(|first: char| first.is_ascii_lowercase())

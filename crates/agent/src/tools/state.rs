@@ -1,5 +1,5 @@
-//! `state-get`, `state-set`, `state-delete`: the charm's own storage, kept until the hook ends with
-//! 0.
+//! `state-get`, `state-set` and `state-delete`, which read and write the charm's stored state. The
+//! writes are pending until the hook exits with 0.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,9 @@ use super::super::output::Output;
 use super::context::{Failure, ToolContext, ToolResult};
 use super::tool::{Formats, Tool};
 
-/// Bytes.
+/// The most bytes of a key.
 const KEY_LIMIT: usize = 256;
+/// The most bytes of a value.
 const VALUE_LIMIT: usize = 65_536;
 
 pub(super) const TOOLS: &[Tool] = &[
@@ -69,8 +70,8 @@ fn state_set(context: &mut ToolContext<'_>) -> ToolResult {
         pairs.remove(key);
     }
     for (key, value) in pairs.into_iter().chain(given) {
-        // What was taken before a refusal stays. Juju takes a small map in any order, this the
-        // arguments' own.
+        // Juju keeps the pairs before a refused one. Its order is that of a Go map, so it is
+        // random; this is the order of the arguments.
         check_length(context, "key", key.len(), KEY_LIMIT)?;
         check_length(context, "value", value.len(), VALUE_LIMIT)?;
         context.writes.state.insert(key, Some(value));
@@ -95,7 +96,8 @@ fn check_length(
     Err(Failure::Run(format!("max allowed {what} length ({limit}){over}")))
 }
 
-/// A YAML map of strings; as in Go, other scalars are taken as they are spelled and null as empty.
+/// Parses a YAML map of strings. As in Go, another scalar becomes the text of its source, and null
+/// the empty string.
 pub(super) fn read_pairs(bytes: &[u8]) -> Result<BTreeMap<String, String>, Failure> {
     charmwright_yaml::juju::strings(bytes).map_err(|why| Failure::Run(why.to_string()))
 }

@@ -1,4 +1,4 @@
-//! `status-get`, `status-set`, `application-version-set`.
+//! `status-get`, `status-set` and `application-version-set`. The writes take effect at once.
 
 use serde_json::{Value, json};
 
@@ -49,7 +49,8 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
     };
     if !context.args.flag("application") {
         let unit_now = &context.controller.status;
-        // Read once a hook: what this hook sets later is not seen.
+        // Juju reads the unit's status once in a hook, so the hook does not see a later
+        // `status-set`.
         let unit_status = context.snapshot.status.get_or_insert_with(|| unit_now.clone());
         if context.format == Format::Smart && !data {
             return Ok(Output::Value(Value::from(unit_status.status.as_str())));
@@ -57,9 +58,11 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
         return Ok(Output::Value(describe(unit_status)));
     }
     context.require_leader("finding application status: this unit is not the leader")?;
-    // Asked of the controller at every call, the unit's own status too.
+    // With `--application` Juju asks the controller at every call, for the unit's status too
+    // (measured).
     let unit_status = &context.controller.status;
-    // An application that has no status of its own shows its worst unit's, and there is only one.
+    // Without a status of its own an application has the worst status of its units, and the model
+    // has only one unit.
     let application = context.controller.application_status.as_ref().unwrap_or(unit_status);
     if context.format == Format::Smart && !data {
         return Ok(Output::Value(Value::from(application.status.as_str())));

@@ -1,4 +1,4 @@
-//! Storage tools for a unit that has no storage.
+//! The storage tools of a unit that has no storage.
 
 use super::super::args::Opt;
 use super::super::go_text::go_quote;
@@ -32,8 +32,8 @@ fn storage_list(context: &mut ToolContext<'_>) -> ToolResult {
     Ok(Output::strings([]))
 }
 
-/// A storage that was named is refused with its option; without one there is no default, since no
-/// hook is a storage's.
+/// Refuses a call without `-s`: only a storage hook has a default storage, and no such hook runs
+/// here. A call with `-s` is refused earlier, by [`no_such_storage`].
 fn storage_get(_: &mut ToolContext<'_>) -> ToolResult {
     Err(Failure::Usage("no storage instance specified".to_owned()))
 }
@@ -42,12 +42,14 @@ fn storage_add(context: &mut ToolContext<'_>) -> ToolResult {
     if context.args.positionals.is_empty() {
         return Err(Failure::Usage("storage add requires a storage directive".to_owned()));
     }
+    // Juju 4 renamed the storage constraints.
     let word = if context.controller.is_juju_at_least(4, 0) { "directive" } else { "constraint" };
     parse_counts(&context.args.positionals, word).map_err(Failure::Usage)?;
     not_modelled(context)
 }
 
-/// No storage is attached to this unit; what is no storage's id is another mistake.
+/// Refuses the value of `-s`: the unit has no storage of any id. Text that is no id of a storage
+/// has another error.
 pub(crate) fn no_such_storage(value: &str, unit: &str) -> Result<(), String> {
     Err(if names::is_storage(value) {
         format!("storage attachment {} on {} not found", go_quote(value), go_quote(unit))

@@ -1,4 +1,5 @@
-//! One hook tool as its table has it: its name, its options, the Jujus that have it, its help.
+//! [`Tool`] declares a hook tool: its name, its options, the versions of Juju that have it, and the
+//! function that runs it.
 
 use super::super::args::Opt;
 use super::super::go_text::go_quote;
@@ -6,16 +7,16 @@ use super::super::settings::is_at_least;
 use super::context::{ToolContext, ToolResult};
 use charmwright_juju::JujuVersion;
 
-/// Which values `--format` takes.
+/// The values that a tool takes for `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Formats {
-    /// The tool prints nothing of that kind.
+    /// The tool has no `--format`.
     None,
-    /// `--format` is taken and ignored, as in old scripts.
+    /// The tool takes `--format` and ignores it, for the sake of old scripts.
     Ignored,
-    /// smart (the default), yaml, json.
+    /// The tool takes smart (the default), yaml and json.
     SmartYamlJson,
-    /// yaml (the default), json.
+    /// The tool takes yaml (the default) and json.
     YamlJson,
 }
 
@@ -42,7 +43,7 @@ impl Formats {
     }
 }
 
-/// One hook tool.
+/// The declaration of a hook tool.
 pub(crate) struct Tool {
     pub(crate) name: &'static str,
     usage: &'static str,
@@ -53,12 +54,13 @@ pub(crate) struct Tool {
     pub(crate) run: fn(&mut ToolContext<'_>) -> ToolResult,
 }
 
+/// The versions of Juju that have a tool.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Versions {
     All,
-    /// From this one on.
+    /// This version, given as major and minor, and every newer one.
     From(u32, u32),
-    /// Removed in this one.
+    /// Every version before this one, given as major and minor.
     RemovedIn(u32, u32),
 }
 
@@ -105,7 +107,7 @@ impl Tool {
         self
     }
 
-    /// The text of `--help`, in our own words.
+    /// Returns the text of `--help`. It is not Juju's text, which has another licence.
     pub(crate) fn help(&self) -> String {
         let mut text = format!(
             "Usage: {} [options] {}\n\nSummary:\n{}\n",
