@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_worded_as_juju_does() {
+    fn mistakes_have_the_texts_of_juju() {
         assert_eq!(usage(&["--foo"]), "option provided but not defined: --foo");
         assert_eq!(usage(&["-foo"]), "option provided but not defined: -f");
         assert_eq!(usage(&["--forma=json"]), "option provided but not defined: --forma");

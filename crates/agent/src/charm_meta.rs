@@ -113,7 +113,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn reads_what_a_charm_declares() {
+    fn a_charms_declarations_are_read() {
         let meta = CharmMeta::parse(
             "name: web\nsummary: s\ndescription: d\ncontainers: {web: {resource: \
                  image}}\nresources: {image: {type: oci-image}}\npeers: {ring: {interface: r}}",

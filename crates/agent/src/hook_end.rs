@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_five_minutes() {
+    fn delays_double_up_to_five_minutes() {
         let waits: Vec<u64> = (0..8).map(|step| retry_delay(step).as_secs()).collect();
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 300, 300]);
         assert_eq!(retry_delay(u32::MAX).as_secs(), 300);

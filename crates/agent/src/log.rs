@@ -109,9 +109,9 @@ impl Log {
 /// Juju's agent has the write end of the pipe open itself. So its reader waits for the end of that
 /// line in vain, and drops it (Juju 3.6, measured).
 pub(super) fn complete_lines(output: &[u8]) -> &[u8] {
-    let whole = output.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let pieces = (output.len() - whole) / READ_BUFFER_SIZE * READ_BUFFER_SIZE;
-    output.get(..whole + pieces).unwrap_or(output)
+    let lines_end = output.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let pieces = (output.len() - lines_end) / READ_BUFFER_SIZE * READ_BUFFER_SIZE;
+    output.get(..lines_end + pieces).unwrap_or(output)
 }
 
 #[cfg(test)]
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_last_line_without_its_end_is_lost() {
+    fn a_last_line_without_a_newline_is_lost() {
         assert_eq!(complete_lines(b""), b"");
         assert_eq!(complete_lines(b"half"), b"");
         assert_eq!(complete_lines(b"one\ntwo\nhalf"), b"one\ntwo\n");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn long_messages_push_the_old_ones_out() {
+    fn long_messages_drop_old_lines() {
         let mut log = Log::default();
         for _ in 0..40 {
             log.push(LogLevel::Info, String::new(), "x".repeat(1 << 20));

@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_read_as_juju_reads_them() {
+    fn ranges_are_parsed_as_juju_parses_them() {
         for (text, shown) in [
             ("80", "80/tcp"),
             ("80/TCP", "80/tcp"),
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeat_is_nothing_and_an_overlap_is_refused() {
+    fn a_repeat_changes_nothing_and_an_overlap_is_refused() {
         let (stored, mut changes) = (PortSet::default(), PortChanges::default());
         for (text, endpoint) in
             [("80-90", ""), ("80-90", ""), ("85/udp", "web"), ("85/udp", "admin")]

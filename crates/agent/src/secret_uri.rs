@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secrets_uri_is_refused_in_gos_words() {
+    fn a_malformed_uri_is_refused_with_gos_text() {
         let plain = |text: &str| format!("secret URI {text:?} not valid");
         for text in [
             "",

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beta_has_what_its_version_brought() {
+    fn a_beta_counts_as_its_version() {
         let version = |text: &str| text.parse::<JujuVersion>().unwrap();
         assert!(is_at_least(&version("4.0-beta1"), 4, 0) && is_at_least(&version("3.6.28"), 3, 6));
         assert!(!is_at_least(&version("3.6.28"), 4, 0) && !is_at_least(&version("2.9"), 3, 0));

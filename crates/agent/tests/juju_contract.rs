@@ -1,6 +1,6 @@
-//! Both ends of the contract at once: what `charmwright_juju` calls is what the model takes, and
-//! the environment that the model gives is one that `HookEnv` reads. Neither side's own tests can
-//! say that they mean the same.
+//! These tests connect `charmwright_juju` to the model: the model understands every call of
+//! `HookTools`, and `HookEnv` reads every environment of the model. The tests of one crate alone
+//! cannot tell whether both crates mean the same.
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails the test that called it")]
 
@@ -29,7 +29,7 @@ fn unit(change: impl FnOnce(UnitSettings) -> UnitSettings) -> InProcessTools {
     InProcessTools::new(Unit::new(meta, change(UnitSettings::new("web/0").unwrap())))
 }
 
-/// Begins the next hook: its environment as the charm reads it, and fresh calls.
+/// Begins the next hook. Returns its environment as the charm reads it, and new typed calls.
 fn next(tools: &InProcessTools) -> Option<(HookEnv, HookTools)> {
     let run = tools.begin(Instant::now())?;
     let paths = AgentPaths::new("/charm", "/tools", "/agent.socket");
@@ -39,8 +39,8 @@ fn next(tools: &InProcessTools) -> Option<(HookEnv, HookTools)> {
     Some((env, tools.juju()))
 }
 
-/// Ends the hook, in which no call may have given a tool what it did not read, or not given what it
-/// did.
+/// Ends the hook, and checks that each call has passed standard input if and only if the tool has
+/// read it.
 fn finish(tools: &InProcessTools, code: i32) -> Finished {
     for call in tools.calls() {
         assert_eq!(call.read_stdin(), call.stdin().is_some(), "{call:?}");
@@ -48,7 +48,7 @@ fn finish(tools: &InProcessTools, code: i32) -> Finished {
     tools.finish(code, Instant::now()).unwrap()
 }
 
-/// Runs whatever is due to its end, with nothing done in it.
+/// Runs every hook that is due, without any call in it.
 fn settle(tools: &InProcessTools) {
     while next(tools).is_some() {
         finish(tools, 0);
@@ -110,7 +110,7 @@ fn every_call_of_a_hook_is_taken_and_answered() {
     assert_eq!((report.status.as_str(), report.message.as_str()), ("waiting", "--not an option"));
     assert_eq!((report.version.as_str(), report.application_status.as_str()), ("-1.2", "blocked"));
 
-    // What was remembered is what a new hook is told.
+    // A later hook reads the data that this hook has written.
     let (_, later) = next(&tools).unwrap();
     assert_eq!(later.state().unwrap(), state(&[("charm", odd), ("- odd: key", "")]));
     assert_eq!(later.state().unwrap(), juju.state().unwrap());
@@ -248,7 +248,7 @@ fn every_environment_of_the_agent_is_read() {
 
 proptest! {
     #[test]
-    fn any_state_survives_the_road_to_the_agent_and_back(
+    fn any_state_survives_the_round_trip_to_the_agent(
         state in prop::collection::btree_map("[^\u{0}]{1,20}", any::<String>(), 0..5),
     ) {
         let state: BTreeMap<String, String> = state;
@@ -262,7 +262,7 @@ proptest! {
     }
 
     #[test]
-    fn any_status_survives_the_road_to_the_agent_and_back(
+    fn any_status_survives_the_round_trip_to_the_agent(
         message in "\\PC{0,40}|[ \t\n#:'\"\\\\-]{0,8}"
     ) {
         let tools = unit(|settings| settings);

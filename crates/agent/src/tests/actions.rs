@@ -1,4 +1,4 @@
-//! Actions: what is checked before, and what is told after.
+//! Tests of actions: the check of the parameters, and the results, status and message of each end.
 
 use serde_json::json;
 
@@ -52,7 +52,7 @@ fn parameters_are_checked_and_defaulted_before_the_charm_runs() {
 }
 
 #[test]
-fn what_is_required_is_given_although_it_has_a_default() {
+fn a_required_parameter_must_be_given_even_with_a_default() {
     let mut fixture = Fixture::started();
     let actions = "act:\n  params:\n    to: {type: string, default: /tmp}\n    who: {properties: \
                    {first: {default: x}, last: {}}}\n  required: [to]\n";
@@ -72,7 +72,7 @@ fn what_is_required_is_given_although_it_has_a_default() {
 }
 
 #[test]
-fn juju_4_refuses_what_is_not_declared() {
+fn juju_4_refuses_undeclared_parameters() {
     let undeclared = [("unheard-of".to_owned(), "1".to_owned())];
     for (version, refused) in [("3.6.28", false), ("4.0.15", true), ("4.1-beta2", true)] {
         let mut fixture = Fixture::with_version(version);
@@ -87,7 +87,7 @@ fn juju_4_refuses_what_is_not_declared() {
 }
 
 #[test]
-fn results_are_told_with_code_and_output() {
+fn results_include_the_code_and_the_output() {
     let mut fixture = Fixture::in_action(&[]);
     fixture.tool_stdout(&["action-set", "a.b=1", "a=2", "a.c=3", "x=<"]);
     fixture.tool_stdout(&["state-set", "k=v"]);
@@ -106,7 +106,7 @@ fn results_are_told_with_code_and_output() {
 }
 
 #[test]
-fn a_failing_action_is_no_error_of_the_unit() {
+fn a_failed_action_does_not_put_the_unit_in_error() {
     let mut fixture = Fixture::in_action(&[]);
     fixture.tool_stdout(&["action-set", "got=half"]);
     fixture.tool_stdout(&["state-set", "k=v"]);
@@ -136,7 +136,7 @@ fn a_killed_action_says_terminated() {
 }
 
 #[test]
-fn a_last_line_without_its_end_is_lost() {
+fn a_last_line_without_a_newline_is_lost() {
     let mut fixture = Fixture::in_action(&[]);
     let finished =
         fixture.unit.finish(&HookExit::Code(0), fixture.now, b"one\nhalf", b"half").unwrap();
@@ -210,7 +210,7 @@ fn an_action_can_be_cancelled() {
 }
 
 #[test]
-fn only_the_last_actions_and_so_much_of_their_log_are_remembered() {
+fn ended_actions_and_their_logs_are_limited() {
     let mut fixture = Fixture::started();
     for _ in 0..150 {
         fixture.unit.run_action("restart", &[]).unwrap();
@@ -241,7 +241,7 @@ fn actions_run_before_hooks_but_never_before_install() {
 }
 
 #[test]
-fn a_record_can_be_shown_as_json() {
+fn a_record_serializes_to_json() {
     let mut fixture = Fixture::in_action(&[]);
     fixture.finish(HookExit::Code(0));
     let shown = serde_json::to_string(fixture.unit.actions().next().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! The environment of hooks and actions.
+//! Tests of the environment variables of hooks and actions.
 
 use std::collections::BTreeMap;
 
@@ -19,19 +19,19 @@ fn environment(run: &HookRun) -> BTreeMap<String, String> {
     map
 }
 
-fn is(environment: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
+fn assert_variables(environment: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
     for (name, value) in expected {
         assert_eq!(environment.get(*name).map(String::as_str), Some(*value), "{name}");
     }
 }
 
 #[test]
-fn a_hook_has_jujus_variables_and_nothing_of_the_callers() {
+fn a_hook_has_jujus_variables_and_none_of_the_caller() {
     let mut fixture =
         Fixture::with_settings(|settings| settings.model_name("prod").machine_id("3"));
     let run = fixture.begin();
     let variables = environment(&run);
-    is(
+    assert_variables(
         &variables,
         &[
             ("CHARM_DIR", "/agent/charm"),
@@ -76,7 +76,7 @@ fn a_hook_has_jujus_variables_and_nothing_of_the_callers() {
 }
 
 #[test]
-fn each_juju_has_its_own_variables() {
+fn each_version_of_juju_has_its_own_variables() {
     for (version, present, absent) in [
         ("2.9.52", &["JUJU_METER_STATUS", "JUJU_SLA"][..], &["JUJU_CHARM_TRACE_CONFIG_HTTP"][..]),
         ("3.6.28", &["JUJU_SLA"], &["JUJU_METER_STATUS", "JUJU_CHARM_TRACE_CONFIG_HTTP"]),
@@ -84,7 +84,7 @@ fn each_juju_has_its_own_variables() {
     ] {
         let mut fixture = Fixture::with_version(version);
         let variables = environment(&fixture.begin());
-        is(&variables, &[("JUJU_VERSION", version)]);
+        assert_variables(&variables, &[("JUJU_VERSION", version)]);
         assert!(present.iter().all(|name| variables.contains_key(*name)), "{version}");
         assert!(!absent.iter().any(|name| variables.contains_key(*name)), "{version}");
     }
@@ -95,7 +95,7 @@ fn each_kind_of_hook_has_its_own_variables() {
     let mut fixture = Fixture::started();
     fixture.unit.pebble_seen("web", "b1").unwrap();
     let variables = environment(&fixture.begin());
-    is(
+    assert_variables(
         &variables,
         &[
             ("JUJU_WORKLOAD_NAME", "web"),
@@ -107,7 +107,7 @@ fn each_kind_of_hook_has_its_own_variables() {
 
     fixture.unit.check_recovered("side", "up").unwrap();
     let variables = environment(&fixture.begin());
-    is(
+    assert_variables(
         &variables,
         &[
             ("JUJU_WORKLOAD_NAME", "side"),
@@ -125,7 +125,7 @@ fn each_kind_of_hook_has_its_own_variables() {
         )
         .unwrap();
     let variables = environment(&fixture.begin());
-    is(
+    assert_variables(
         &variables,
         &[
             ("JUJU_NOTICE_ID", "12"),
@@ -139,7 +139,7 @@ fn each_kind_of_hook_has_its_own_variables() {
     fixture.unit.run_action("restart", &[]).unwrap();
     let run = fixture.begin();
     let variables = environment(&run);
-    is(
+    assert_variables(
         &variables,
         &[
             ("JUJU_HOOK_NAME", ""),
@@ -153,7 +153,7 @@ fn each_kind_of_hook_has_its_own_variables() {
 }
 
 #[test]
-fn a_variable_of_the_callers_replaces_one_of_ours() {
+fn an_added_variable_replaces_the_one_of_juju() {
     let mut fixture = Fixture::new();
     let run = fixture.begin();
     let paths = AgentPaths::new("/c", "/t", "/s").variable("TERM", "dumb");

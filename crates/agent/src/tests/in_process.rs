@@ -1,4 +1,5 @@
-//! Hook tools without processes: what a test can make of them, and how they are like real ones.
+//! Tests of hook tools without processes: their faults and queued answers, and that they follow the
+//! rules of real tools.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ fn call(line: &[&str]) -> ToolCall<'static> {
     args.iter().fold(ToolCall::new(tool), |call, arg| call.arg(*arg))
 }
 
-/// Returns the output of the tool, or its failure in words.
+/// Returns the output of the tool, or the text of its error.
 fn run(tools: &InProcessTools, line: &[&str]) -> String {
     match tools.run(&call(line)) {
         Ok(output) => text(&output),
@@ -27,7 +28,7 @@ fn run(tools: &InProcessTools, line: &[&str]) -> String {
 }
 
 #[test]
-fn a_hook_commits_by_its_exit_code_and_no_call_is_taken_outside_one() {
+fn a_hook_commits_by_its_exit_code_and_calls_outside_a_hook_are_refused() {
     let fixture = Fixture::new();
     let now = fixture.now;
     let tools = tools(fixture);
@@ -78,7 +79,7 @@ fn each_call_is_recorded_with_what_it_read_and_how_it_ended() {
 }
 
 #[test]
-fn what_is_laid_out_for_a_tool_comes_in_order_and_then_the_model() {
+fn queued_answers_come_in_order_before_the_model() {
     let tools = tools(Fixture::in_hook());
     tools.answer_once("is-leader", "maybe");
     tools.fail_once("is-leader", ToolError::Killed { signal: 9, stderr: String::new() });
@@ -88,14 +89,14 @@ fn what_is_laid_out_for_a_tool_comes_in_order_and_then_the_model() {
     assert_eq!(tools.run(&call(&["is-leader"])).unwrap(), [0xff]);
     assert_eq!(run(&tools, &["is-leader"]), "True\n");
 
-    // The model does not hear of such a call.
+    // A call with a queued answer does not reach the model.
     tools.answer_once("status-set", "");
     assert_eq!(run(&tools, &["status-set", "active"]), "");
     assert_eq!(tools.report().status, "maintenance");
 }
 
 #[test]
-fn a_tool_that_is_broken_or_gone_stays_so_until_it_is_restored() {
+fn a_broken_or_removed_tool_fails_until_it_is_restored() {
     let tools = tools(Fixture::in_hook());
     tools.break_tool("is-leader", 2, "ERROR no");
     tools.answer_once("is-leader", "once");
@@ -114,7 +115,7 @@ fn a_tool_that_is_broken_or_gone_stays_so_until_it_is_restored() {
 }
 
 #[test]
-fn only_the_tools_of_its_juju_are_there() {
+fn only_the_tools_of_the_version_of_juju_exist() {
     for (version, there) in [("2.9.52", true), ("4.0.15", false)] {
         let mut fixture = Fixture::with_version(version);
         fixture.begin();
@@ -126,7 +127,7 @@ fn only_the_tools_of_its_juju_are_there() {
 }
 
 #[test]
-fn what_no_process_can_be_given_is_refused_and_no_file_is_there() {
+fn impossible_arguments_are_refused_and_every_file_is_missing() {
     let tools = tools(Fixture::in_hook());
     for bad in ["x".repeat(131_072), "a\0b".to_owned()] {
         let failure = tools.run(&call(&["status-set", "active", &bad])).unwrap_err();

@@ -1,4 +1,4 @@
-//! What holds for a unit whatever happens to it.
+//! Property tests: whatever happens to a unit, the order of hooks holds, and nothing panics.
 
 use std::time::Duration;
 
@@ -67,8 +67,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Does a step; the name of a hook that it began.
-fn take(fixture: &mut Fixture, step: &Step) -> Option<String> {
+/// Does a step, and returns the name of the hook that it has begun.
+fn do_step(fixture: &mut Fixture, step: &Step) -> Option<String> {
     match step {
         Step::Next => {
             if let Next::Run(run) = fixture.unit.next(fixture.now) {
@@ -105,7 +105,7 @@ fn take(fixture: &mut Fixture, step: &Step) -> Option<String> {
         }
         Step::AgentRestarted => fixture.unit.agent_restarted(),
         Step::EndPod => fixture.unit.end_pod(),
-        // A pod that is lost takes the hook that runs with it.
+        // The running hook is killed together with its pod.
         Step::PodStarted => {
             let _ = fixture.unit.finish(&HookExit::Signal(9), fixture.now, b"", b"");
             fixture.unit.pod_started(None);
@@ -119,8 +119,7 @@ fn take(fixture: &mut Fixture, step: &Step) -> Option<String> {
 }
 
 proptest! {
-    // A history is up to 120 steps long: a hundred of them say what a thousand of another kind
-    // would.
+    // One case has up to 120 steps, so a hundred cases are enough.
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
@@ -132,7 +131,7 @@ proptest! {
             let failed = fixture.unit.report().failed_hook.map(|failed| failed.hook);
             let was_installed = fixture.unit.lifecycle.is_installed;
             let was_busy = fixture.unit.running.is_some();
-            if let Some(name) = take(&mut fixture, step) {
+            if let Some(name) = do_step(&mut fixture, step) {
                 prop_assert!(!was_busy, "{name} began beside another");
                 prop_assert!(!gone, "{name} began on a unit that is gone");
                 let install_begun = begun.iter().any(|hook| hook == "install");
@@ -160,7 +159,7 @@ proptest! {
                 prop_assert!(report.failed_hook.is_none() && fixture.unit.running.is_none());
             }
         }
-        // Left alone with a charm that works, every unit comes to rest.
+        // If every further hook succeeds, the unit ends with nothing due.
         if fixture.unit.running.is_some() {
             fixture.finish(HookExit::Code(0));
         }

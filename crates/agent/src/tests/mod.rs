@@ -1,4 +1,4 @@
-//! The agent as its caller sees it.
+//! These tests drive a unit as its caller does.
 
 mod actions;
 mod environment;
@@ -38,7 +38,7 @@ const ACTIONS: &str = "restart:\n  params:\n    force: {type: boolean, default: 
     \x20   who: {type: object, properties: {first: {type: string}}}\n\
     strict:\n  params: {id: {type: string}}\n  required: [id]\n  additionalProperties: false\n";
 
-/// A unit at a moment of its own, with the shorthand that every test wants.
+/// A unit and the current time of the test, with short methods for the steps that tests repeat.
 struct Fixture {
     unit: Unit,
     now: Instant,
@@ -77,7 +77,7 @@ impl Fixture {
         self.unit.finish(&exit, self.now, b"", b"").unwrap()
     }
 
-    /// Runs the next hook to this end; its name.
+    /// Runs the next hook, ends it in this way, and returns its name.
     fn run(&mut self, exit: HookExit) -> String {
         self.begin();
         self.finish(exit).name().to_owned()
@@ -91,7 +91,7 @@ impl Fixture {
         self.run(HookExit::Code(1))
     }
 
-    /// Runs everything there is; the names.
+    /// Runs every hook and action that is due, each with exit code 0, and returns their names.
     fn run_all(&mut self) -> Vec<String> {
         let mut names = Vec::new();
         while let Next::Run(run) = self.unit.next(self.now) {
@@ -102,21 +102,21 @@ impl Fixture {
         names
     }
 
-    /// A unit that has started and has nothing to do.
+    /// Makes a unit that has started and has nothing to do.
     fn started() -> Self {
         let mut fixture = Self::new();
         fixture.run_all();
         fixture
     }
 
-    /// A unit in its install hook.
+    /// Makes a unit whose install hook is running.
     fn in_hook() -> Self {
         let mut fixture = Self::new();
         fixture.begin();
         fixture
     }
 
-    /// A unit in the action `restart`.
+    /// Makes a unit whose action `restart` is running.
     fn in_action(params: &[(&str, &str)]) -> Self {
         let mut fixture = Self::started();
         let params: Vec<(String, String)> =
@@ -148,7 +148,7 @@ impl Fixture {
         self.unit.tool(&request)
     }
 
-    /// The answer to a request that needs nothing more.
+    /// Returns the answer to a request, which must need no input.
     fn answer(&mut self, request: &ToolRequest) -> ToolAnswer {
         match self.unit.tool(request) {
             ToolStep::Done(answer) => answer,
@@ -161,7 +161,7 @@ impl Fixture {
         self.answer(&request)
     }
 
-    /// The file that a request needs.
+    /// Returns the path of the file that a request needs.
     fn needed_file(&mut self, request: &ToolRequest) -> PathBuf {
         match self.unit.tool(request) {
             ToolStep::NeedsFile(path) => path,
@@ -169,7 +169,7 @@ impl Fixture {
         }
     }
 
-    /// The file that a tool writes.
+    /// Returns the file that a tool writes.
     fn output_file(&mut self, line: &[&str]) -> OutputFile {
         match self.tool_step(line) {
             ToolStep::WriteFile(file) => file,
@@ -185,19 +185,19 @@ impl Fixture {
         self.answer(&request)
     }
 
-    /// The levels and messages of the log from a position on.
+    /// Returns the levels and messages of the log from a position on.
     fn log_lines(&self, position: u64) -> Vec<(&str, &str)> {
         self.unit.log(position).map(|line| (line.level.as_str(), line.message.as_str())).collect()
     }
 
-    /// The output of a tool that succeeds.
+    /// Returns the standard output of a tool, which must succeed.
     fn tool_stdout(&mut self, line: &[&str]) -> String {
         let answer = self.tool(line);
         assert_eq!((answer.code, text(&answer.stderr)), (0, String::new()), "{line:?}");
         text(&answer.stdout)
     }
 
-    /// The code and error text of a tool that fails.
+    /// Returns the exit code and the error text of a tool, which must fail.
     fn tool_error(&mut self, line: &[&str]) -> (u8, String) {
         let answer = self.tool(line);
         assert_eq!(text(&answer.stdout), "", "{line:?}");

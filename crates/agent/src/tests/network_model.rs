@@ -1,5 +1,7 @@
-//! Network, goal state, resources and credentials, and the parameters of actions. Juju 3.6.28 and
-//! 4.0.15, measured; R: reference `juju-agent-measured.md` 2.1.
+//! Tests of the network, the goal state, resources, credentials and the parameters of actions.
+//!
+//! The expected texts were measured on Juju 3.6.28 and 4.0.15. A comment such as `R3` names the row
+//! of reference `juju-agent-measured.md` 2.1.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -7,7 +9,7 @@ use super::super::Substrate;
 use super::Fixture;
 
 #[test]
-fn a_binding_that_is_unknown_is_refused_in_each_jujus_words() {
+fn an_unknown_binding_is_refused_with_the_text_of_each_version() {
     // R7
     for (version, error) in [
         ("3.6.28", "no network config found for binding \"nope\\u200b\""),
@@ -63,7 +65,7 @@ fn the_goal_state_is_shown_in_the_order_of_jujus_fields() {
     let mut fixture = Fixture::with_settings(|settings| settings.clock(began, time));
     fixture.now = began;
     fixture.begin();
-    // R9. Whether the time is quoted is the YAML writer's own test.
+    // R9. The tests of the YAML writer cover whether the time is quoted.
     let yaml = fixture.tool_stdout(&["goal-state"]).replace('"', "");
     assert_eq!(
         yaml,
@@ -75,7 +77,7 @@ fn the_goal_state_is_shown_in_the_order_of_jujus_fields() {
         "{\"units\":{\"web/0\":{\"status\":\"maintenance\",\"since\":\"2026-01-02 \
          03:04:05Z\"}},\"relations\":{}}\n"
     );
-    // A status is the unit's since it was set.
+    // The time is that of the last status-set.
     let mut request = fixture.request(&["status-set", "active"]);
     request.now = Some(began + Duration::from_secs(95));
     assert_eq!(fixture.answer(&request).code, 0);

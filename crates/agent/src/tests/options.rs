@@ -1,10 +1,12 @@
-//! Options, files and quoting, which every tool shares. Juju 3.6.28 and 4.0.15, measured; R:
-//! reference `juju-agent-measured.md` 2.1.
+//! Tests of options, files and quoting, which all tools share.
+//!
+//! The expected texts were measured on Juju 3.6.28 and 4.0.15. A comment such as `R3` names the row
+//! of reference `juju-agent-measured.md` 2.1.
 
 use super::{Fixture, text};
 
 #[test]
-fn options_are_taken_as_jujus_parser_takes_them() {
+fn options_are_parsed_as_juju_parses_them() {
     let mut fixture = Fixture::in_hook();
     let unknown = |shown: &str| format!("option provided but not defined: {shown}");
     let no_bool = |value: &str, shown: &str| {
@@ -47,7 +49,7 @@ fn options_are_taken_as_jujus_parser_takes_them() {
 }
 
 #[test]
-fn an_old_format_option_is_told_of_without_a_line_end() {
+fn the_deprecated_format_option_warns_without_a_newline() {
     let mut fixture = Fixture::in_hook();
     // R6
     for (line, name) in [
@@ -63,7 +65,8 @@ fn an_old_format_option_is_told_of_without_a_line_end() {
         );
     }
     assert_eq!(fixture.tool_stdout(&["open-port", "81", "--format="]), "");
-    // An error follows on the same line; a mistake in the arguments comes first and alone.
+    // An error stands on the same line after the warning. A mistake in the arguments prints no
+    // warning.
     let answer = fixture.tool(&["open-port", "80-90", "--format=x"]);
     assert_eq!(
         (answer.code, text(&answer.stderr).as_str()),
@@ -103,7 +106,7 @@ fn names_are_quoted_as_go_quotes_them() {
 }
 
 #[test]
-fn output_goes_where_it_is_said_to() {
+fn output_goes_to_the_named_file() {
     let mut fixture = Fixture::with_settings(|settings| settings.home("/home/agent"));
     fixture.begin();
     // R33
@@ -156,7 +159,7 @@ fn files_are_opened_by_the_agent_from_the_callers_directory() {
     // R18
     assert_eq!(fixture.tool_stdout(&["state-set", "--file", "", "a=1"]), "");
     assert_eq!(fixture.tool_stdout(&["state-get", "a"]), "1\n");
-    // An empty file, as /dev/null is, has no pairs.
+    // An empty file, such as /dev/null, has no pairs.
     let mut request = fixture.request(&["state-set", "--file", "/dev/null"]);
     request.file = Some(Ok(Vec::new()));
     assert_eq!(fixture.answer(&request).code, 0);

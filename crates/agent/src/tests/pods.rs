@@ -1,4 +1,4 @@
-//! The pod of a unit on Kubernetes: a refresh, a loss and an end.
+//! Tests of a unit's pod on Kubernetes: it is refreshed, lost or ended.
 
 use super::super::CharmMeta;
 use super::{Fixture, HookExit, Next};
@@ -27,7 +27,7 @@ fn a_refresh_on_kubernetes_is_a_new_pod() {
 }
 
 #[test]
-fn a_pod_that_is_lost_runs_upgrade_charm_too() {
+fn a_lost_pod_runs_upgrade_charm_too() {
     let mut fixture = Fixture::started();
     fixture.unit.update_status();
     fixture.begin();
@@ -35,7 +35,7 @@ fn a_pod_that_is_lost_runs_upgrade_charm_too() {
     fixture.unit.pod_started(None);
     assert_eq!(fixture.run_all(), ["update-status", "upgrade-charm", "config-changed", "start"]);
 
-    // Before its first start a unit begins where it was.
+    // A unit that has not started yet goes on with the hook that was due.
     let mut fixture = Fixture::new();
     fixture.unit.pod_started(None);
     assert_eq!(fixture.run_all(), ["install", "leader-elected", "config-changed", "start"]);
@@ -49,7 +49,7 @@ fn a_pod_that_is_lost_runs_upgrade_charm_too() {
 
 #[test]
 fn a_pod_ends_whatever_its_hooks_do() {
-    // A unit in error runs stop and forgets what had failed.
+    // A unit in error runs stop, and its error ends.
     let mut fixture = Fixture::started();
     fixture.unit.set_config("port", "1").unwrap();
     assert_eq!(fixture.fail(), "config-changed");
@@ -57,7 +57,7 @@ fn a_pod_ends_whatever_its_hooks_do() {
     assert_eq!(fixture.run_all(), ["stop"]);
     fixture.unit.pod_started(None);
     assert_eq!(fixture.run_all(), ["upgrade-charm", "config-changed", "start"]);
-    // A stop that fails, or is killed, is not run again before the end.
+    // A stop that fails or is killed does not run again before the pod ends.
     for (exit, first) in [(HookExit::Code(1), "stop"), (HookExit::Signal(15), "upgrade-charm")] {
         let mut fixture = Fixture::started();
         fixture.unit.end_pod();
@@ -69,7 +69,7 @@ fn a_pod_ends_whatever_its_hooks_do() {
         assert_eq!(ran.first().map(String::as_str), Some(first), "{ran:?}");
         assert_eq!(ran.get(ran.len() - 3..).unwrap(), ["upgrade-charm", "config-changed", "start"]);
     }
-    // An action is still run, and a refreshed charm's declaration is the new pod's.
+    // An action still runs, and the new pod has the declarations of the refreshed charm.
     let mut fixture = Fixture::started();
     fixture.unit.end_pod();
     fixture.unit.run_action("restart", &[]).unwrap();
@@ -86,12 +86,12 @@ fn a_pod_ends_whatever_its_hooks_do() {
 }
 
 #[test]
-fn a_unit_that_goes_away_does_not_wait_for_a_workload_hook_that_fails() {
+fn a_leaving_unit_does_not_repeat_a_failed_workload_hook() {
     for exit in [HookExit::Code(1), HookExit::Signal(9)] {
         let mut fixture = Fixture::started();
         let mut ran = Vec::new();
         let mut boot = 0;
-        // Every poll and every notice comes again, faster than the hooks end.
+        // Every poll and every notice comes again before the next hook ends.
         let mut busy = |fixture: &mut Fixture| {
             for container in ["web", "side"] {
                 boot += 1;

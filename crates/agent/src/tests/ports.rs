@@ -1,11 +1,13 @@
-//! `open-port`, `close-port`, `opened-ports`. Juju 3.6.28 and 4.0.15, measured; R: reference
-//! `juju-agent-measured.md` 2.1.
+//! Tests of `open-port`, `close-port` and `opened-ports`.
+//!
+//! The expected texts were measured on Juju 3.6.28 and 4.0.15. A comment such as `R3` names the row
+//! of reference `juju-agent-measured.md` 2.1.
 
 use super::super::Substrate;
 use super::{Fixture, HookExit};
 
-/// In a hook of a unit on a machine, where there are ranges.
-fn machine() -> Fixture {
+/// Makes a unit on a machine whose install hook is running. Only on a machine Juju opens ranges.
+fn machine_unit() -> Fixture {
     let mut fixture = Fixture::with_settings(|settings| settings.substrate(Substrate::Machine));
     fixture.begin();
     fixture
@@ -34,7 +36,7 @@ fn conflict(verb: &str, range: &str, other: &str, earlier: bool) -> (u8, String)
 
 #[test]
 fn a_close_is_for_its_endpoints_only() {
-    let mut fixture = machine();
+    let mut fixture = machine_unit();
     // R3
     fixture.tool_stdout(&["open-port", "82", "--endpoints", "web"]);
     fixture.tool_stdout(&["open-port", "82"]);
@@ -53,8 +55,8 @@ fn a_close_is_for_its_endpoints_only() {
 }
 
 #[test]
-fn an_overlap_is_told_with_when_it_was_asked_for() {
-    let mut fixture = machine();
+fn an_overlap_error_says_whether_the_range_was_requested_earlier() {
+    let mut fixture = machine_unit();
     // R4
     fixture.tool_stdout(&["open-port", "80"]);
     fixture.tool_stdout(&["open-port", "200-210"]);
@@ -88,8 +90,8 @@ fn an_overlap_is_told_with_when_it_was_asked_for() {
 }
 
 #[test]
-fn ranges_are_read_as_juju_reads_them() {
-    let mut fixture = machine();
+fn ranges_are_parsed_as_juju_parses_them() {
+    let mut fixture = machine_unit();
     // R28
     for range in ["icmp", "ICMP/x", "icmp/80", "icmp/"] {
         assert_eq!(fixture.tool_stdout(&["open-port", range]), "", "{range}");
@@ -129,7 +131,7 @@ fn ranges_are_read_as_juju_reads_them() {
 
 #[test]
 fn a_star_is_the_name_of_an_endpoint() {
-    let mut fixture = machine();
+    let mut fixture = machine_unit();
     // R29
     fixture.tool_stdout(&["open-port", "86", "--endpoints", "web,*"]);
     fixture.tool_stdout(&["open-port", "87", "--endpoints", "*"]);

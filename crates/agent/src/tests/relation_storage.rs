@@ -1,5 +1,7 @@
-//! The tools of relations and of storage, for a unit that has neither. Juju 3.6.28 and 4.0.15,
-//! measured; R: a row of reference `juju-agent-measured.md` 2.1, else its section.
+//! Tests of the relation and storage tools of a unit that has neither.
+//!
+//! The expected texts were measured on Juju 3.6.28 and 4.0.15. A comment such as `R3` names the row
+//! of reference `juju-agent-measured.md` 2.1, one such as `3.8` its section.
 
 use super::Fixture;
 
@@ -132,7 +134,7 @@ fn a_storage_directive_is_a_count() {
         ] {
             assert_eq!(fixture.tool_error(line), (2, error), "{line:?}");
         }
-        // What would add storage is told not to be modelled.
+        // A correct call would add storage, which is not modelled.
         assert_eq!(
             fixture.tool_error(&["storage-add", "data=2", "nope"]),
             (1, "cannot run storage-add: this agent does not model it".into())

@@ -1,4 +1,5 @@
-//! Tools that Juju 4 has no more. Juju 3.6.28, measured: reference `juju-agent-measured.md` 3.8.
+//! Tests of the tools that Juju 4 does not have. The expected texts were measured on Juju 3.6.28
+//! (reference `juju-agent-measured.md` 3.8).
 
 use super::{Fixture, text};
 

@@ -1,5 +1,5 @@
-//! The tools of actions and of a unit's surroundings, and what holds for every call: versions,
-//! contexts, help, files.
+//! Tests of the rules for every call (versions, context ids, help, files), and of the tools of
+//! actions, of the network and of the model.
 
 use proptest::prelude::*;
 
@@ -48,7 +48,7 @@ fn action_tools_need_an_action() {
 }
 
 #[test]
-fn the_unit_knows_its_surroundings() {
+fn the_network_and_model_tools_answer() {
     let mut fixture =
         Fixture::with_settings(|settings| settings.resource("image", "/res/content.yaml"));
     fixture.begin();
@@ -101,7 +101,7 @@ fn the_unit_knows_its_surroundings() {
 }
 
 #[test]
-fn each_juju_has_its_own_tools() {
+fn each_version_of_juju_has_its_own_tools() {
     let names = |version: &str| tool_names(&version.parse::<JujuVersion>().unwrap());
     assert_eq!(names("4.1-beta2").len(), 38, "Juju 4 has 38 commands");
     assert!(!names("4.0.0").contains(&"leader-get") && names("3.6.28").contains(&"leader-get"));
@@ -158,7 +158,7 @@ fn help_goes_to_standard_output() {
 }
 
 #[test]
-fn output_goes_to_a_file_of_the_agents() {
+fn the_agent_writes_the_output_file() {
     let mut fixture = Fixture::with_settings(|settings| settings.home("/root"));
     fixture.begin();
     let file = fixture.output_file(&["config-get", "port", "-o", "out.txt", "--format=json"]);

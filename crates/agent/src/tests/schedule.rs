@@ -1,4 +1,4 @@
-//! What runs when: order, retries, what is kept and what is dropped.
+//! Tests of the order of hooks, of retries, and of the writes that are kept or dropped.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn the_agent_sets_statuses_of_its_own() {
 }
 
 #[test]
-fn a_unit_that_was_never_installed_just_goes() {
+fn a_unit_that_was_never_installed_is_removed_without_a_hook() {
     let mut fixture = Fixture::new();
     fixture.unit.request_stop();
     assert!(matches!(fixture.unit.next(fixture.now), Next::Gone));
@@ -135,7 +135,7 @@ fn an_upgrade_is_followed_by_config_changed() {
 }
 
 #[test]
-fn leadership_comes_and_goes() {
+fn leadership_is_gained_and_lost() {
     let mut fixture = Fixture::started();
     fixture.unit.set_leader(false);
     assert_eq!(fixture.run_all(), [""; 0]);
@@ -175,7 +175,7 @@ fn update_status_waits_for_its_interval_and_for_all_else() {
 }
 
 #[test]
-fn a_failed_hook_runs_again_after_growing_waits() {
+fn a_failed_hook_runs_again_after_growing_delays() {
     let mut fixture = Fixture::new();
     for (failures, seconds) in [5, 10, 20, 40, 80, 160, 300, 300].into_iter().enumerate() {
         let run = fixture.begin();
@@ -198,7 +198,7 @@ fn a_failed_hook_runs_again_after_growing_waits() {
             (report.status.as_str(), report.message.as_str()),
             ("error", "hook failed: \"install\"")
         );
-        // As `juju status` has it: the error stands in the unit's column, the agent only waits.
+        // `juju status` shows the error as the unit's status, and the agent as idle.
         assert_eq!(report.agent_status, "idle");
         assert!(!fixture.unit.is_settled(fixture.now));
         fixture.advance(seconds);
@@ -214,7 +214,7 @@ fn a_failed_hook_runs_again_after_growing_waits() {
 }
 
 #[test]
-fn the_waits_can_be_divided_or_left_out() {
+fn the_delays_can_be_divided_or_turned_off() {
     let mut fixture = Fixture::with_settings(|settings| settings.speed(10));
     fixture.fail();
     assert!(matches!(
@@ -230,7 +230,7 @@ fn the_waits_can_be_divided_or_left_out() {
 }
 
 #[test]
-fn resolved_retries_at_once_and_starts_the_waits_over() {
+fn resolved_retries_at_once_and_resets_the_delays() {
     let mut fixture = Fixture::new();
     for seconds in [5, 10, 20] {
         fixture.fail();
@@ -386,7 +386,7 @@ fn every_start_of_pebble_is_an_event() {
         run.kind(),
         &HookKind::PebbleReady { container: "web".into(), boot_id: "b3".into() }
     );
-    // Another start, seen while the hook for the last one runs: a later poll finds it.
+    // A poll sees another start while the hook of the last one runs: only a later poll queues it.
     fixture.unit.pebble_seen("web", "b4").unwrap();
     fixture.finish(HookExit::Code(0));
     assert_eq!(fixture.run_all(), [""; 0]);
@@ -425,7 +425,7 @@ fn a_restarted_agent_starts_the_charm_again() {
     fixture.unit.pebble_seen("web", "b1").unwrap();
     assert_eq!(fixture.run_all(), ["start", "web-pebble-ready"]);
 
-    // A reboot that a hook asked for comes after a good end, and is that.
+    // A requested reboot follows a hook that has succeeded, and restarts the agent.
     fixture.unit.update_status();
     fixture.begin();
     fixture.tool_stdout(&["juju-reboot"]);
@@ -434,7 +434,7 @@ fn a_restarted_agent_starts_the_charm_again() {
 }
 
 #[test]
-fn a_charm_without_the_hook_is_done_with_it() {
+fn a_missing_hook_counts_as_done() {
     let mut fixture = Fixture::new();
     fixture.begin();
     let finished = fixture.finish(HookExit::Missing);
@@ -457,7 +457,7 @@ fn one_hook_at_a_time() {
 }
 
 #[test]
-fn what_was_logged_as_it_came_is_not_logged_again() {
+fn streamed_output_is_not_logged_again() {
     let mut fixture = Fixture::new();
     fixture.unit.hook_printed(Stream::Stderr, "no hook runs");
     fixture.begin();
@@ -469,7 +469,7 @@ fn what_was_logged_as_it_came_is_not_logged_again() {
 }
 
 #[test]
-fn what_a_hook_prints_is_logged() {
+fn the_output_of_a_hook_is_logged() {
     let mut fixture = Fixture::new();
     fixture.begin();
     fixture.unit.finish(&HookExit::Code(3), fixture.now, b"out\n", b"e1\ne2\n").unwrap();

@@ -1,5 +1,7 @@
-//! The tools of secrets, for a unit that has none. Juju 3.6.28 and 4.0.15, measured; R: a row of
-//! reference `juju-agent-measured.md` 2.1, else its section.
+//! Tests of the secret tools of a unit that has no secret.
+//!
+//! The expected texts were measured on Juju 3.6.28 and 4.0.15. A comment such as `R3` names the row
+//! of reference `juju-agent-measured.md` 2.1, one such as `3.6` its section.
 
 use super::{Fixture, text};
 
@@ -121,7 +123,7 @@ fn changing_a_secret_that_is_not_there_is_left_to_the_end_of_the_hook() {
         ),
         (&["secret-revoke", ID, "--app=pg", "x"], "unrecognized args: [\"x\"]".to_owned()),
         (&["secret-set"], "missing secret URI".to_owned()),
-        // Go's own text for what is no URI shows here.
+        // These tools print the error of Go's URL parser.
         (&["secret-set", ":x"], "parse \":x\": missing protocol scheme".to_owned()),
         (&["secret-remove", "http:x"], not_valid("secret URI scheme", "http")),
         (&["secret-grant", "secret://host/x"], not_valid("host controller UUID", "host")),
@@ -132,7 +134,7 @@ fn changing_a_secret_that_is_not_there_is_left_to_the_end_of_the_hook() {
 }
 
 #[test]
-fn the_content_of_a_secret_is_judged() {
+fn the_content_of_a_secret_is_validated() {
     let mut fixture = Fixture::in_hook();
     // 3.6
     for (argument, error) in [
@@ -181,7 +183,7 @@ fn the_content_of_a_secret_is_judged() {
 }
 
 #[test]
-fn what_would_be_stored_is_told_not_to_be_modelled() {
+fn correct_writes_are_not_modelled() {
     let mut fixture = Fixture::in_hook();
     // 3.6
     let stored = (1, "cannot run secret-add: this agent does not model it".to_owned());
@@ -247,7 +249,7 @@ fn the_files_of_a_secret_are_opened_from_the_agents_own_directory() {
         (1, "ERROR empty secret value not valid\n".to_owned())
     );
     assert_eq!(answer(line, "/x", Ok("ab: 1")), (2, "ERROR key \"ab\" not valid\n".to_owned()));
-    // Numbers are taken as text, and JSON with surrogate pairs as JSON.
+    // Numbers become text, and JSON with surrogate pairs is parsed as JSON.
     for file in ["abc: 1\n", "{\"abc\": \"\\ud83d\\ude00\"}"] {
         let (code, error) = answer(line, "/x", Ok(file));
         assert!(code == 1 && error.contains("does not model"), "{error}");

@@ -1,5 +1,7 @@
-//! The tools of the charm's state and of statuses, and `juju-log`. Juju 3.6.28 and 4.0.15,
-//! measured; R: reference `juju-agent-measured.md` 2.1.
+//! Tests of the tools of the charm's state and of statuses, and of `juju-log`.
+//!
+//! The expected texts were measured on Juju 3.6.28 and 4.0.15. A comment such as `R3` names the row
+//! of reference `juju-agent-measured.md` 2.1.
 
 use super::{Fixture, text};
 
@@ -34,7 +36,7 @@ fn only_the_units_own_status_is_read_once_a_hook() {
 }
 
 #[test]
-fn pairs_are_read_as_juju_reads_them() {
+fn pairs_are_parsed_as_juju_parses_them() {
     let mut fixture = Fixture::in_hook();
     // R14
     for line in [
@@ -66,7 +68,7 @@ fn pairs_are_read_as_juju_reads_them() {
 }
 
 #[test]
-fn what_was_taken_before_a_pair_that_is_too_long_stays() {
+fn pairs_before_one_that_is_too_long_are_kept() {
     let long_key = format!("{}=1", "k".repeat(257));
     let long_value = format!("big={}", "v".repeat(65_537));
     // R16, R17

@@ -1,5 +1,5 @@
-//! A table a tool: arguments, and what is printed with which code. Those that the library itself
-//! calls in hooks.
+//! Tests of the tools that the framework calls in hooks. Each has a table of arguments with the
+//! output and the exit code.
 
 use super::{Fixture, HookExit, text};
 
@@ -44,7 +44,7 @@ fn config_get_prints_in_every_format() {
 }
 
 #[test]
-fn config_is_read_once_a_hook() {
+fn config_is_read_once_in_a_hook() {
     let mut fixture = Fixture::in_hook();
     fixture.unit.set_config("port", "80").unwrap();
     assert_eq!(fixture.tool_stdout(&["config-get", "port"]), "80\n");
@@ -56,7 +56,7 @@ fn config_is_read_once_a_hook() {
 }
 
 #[test]
-fn a_no_of_is_leader_sticks_and_a_yes_does_not() {
+fn is_leader_caches_no_but_not_yes() {
     let mut fixture = Fixture::in_hook();
     assert_eq!(fixture.tool_stdout(&["is-leader"]), "True\n");
     assert_eq!(fixture.tool_stdout(&["is-leader", "--format=json"]), "true\n");
@@ -68,7 +68,7 @@ fn a_no_of_is_leader_sticks_and_a_yes_does_not() {
 }
 
 #[test]
-fn status_set_is_at_once_and_status_get_is_read_once() {
+fn status_set_takes_effect_at_once_and_status_get_is_cached() {
     let mut fixture = Fixture::in_hook();
     assert_eq!(fixture.tool_stdout(&["status-get"]), "maintenance\n");
     assert_eq!(fixture.tool_stdout(&["status-set", "active", "all --well"]), "");
@@ -138,7 +138,7 @@ fn status_set_refuses_what_juju_refuses() {
 }
 
 #[test]
-fn the_application_is_the_leaders() {
+fn only_the_leader_sets_the_application_status() {
     let mut fixture = Fixture::in_hook();
     assert_eq!(
         fixture.tool_stdout(&["status-get", "--application", "--include-data", "--format=json"]),
@@ -157,7 +157,7 @@ fn the_application_is_the_leaders() {
 }
 
 #[test]
-fn the_version_is_any_units_to_set() {
+fn any_unit_sets_the_version() {
     let mut fixture = Fixture::in_hook();
     fixture.unit.set_leader(false);
     assert_eq!(fixture.tool_stdout(&["application-version-set", "--", "-1.2"]), "");
@@ -169,7 +169,7 @@ fn the_version_is_any_units_to_set() {
 }
 
 #[test]
-fn state_is_seen_at_once_and_kept_at_the_end() {
+fn pending_state_is_visible_at_once_and_committed_at_the_end() {
     let mut fixture = Fixture::in_hook();
     for (line, out) in [
         (&["state-get"][..], "{}\n"),
@@ -207,7 +207,7 @@ fn state_set_reads_yaml_from_standard_input_or_a_file() {
         fixture.tool_stdout(&["state-get", "--format=json"]),
         "{\"a\":\"x\\ty\",\"b\":\"argument\"}\n"
     );
-    // Scalars are taken as they are spelled.
+    // A scalar becomes the text of its source.
     let _ = fixture.tool_with_stdin(
         &["state-set", "--file=-"],
         "n: 5\nt: true\nz: null\ns: ' x '\nd: 2020-01-01\n",
@@ -265,7 +265,7 @@ fn state_has_limits() {
 }
 
 #[test]
-fn ports_are_seen_at_once_and_kept_at_the_end() {
+fn pending_ports_are_visible_at_once_and_committed_at_the_end() {
     let mut fixture = Fixture::in_hook();
     for line in [
         &["open-port", "80"][..],

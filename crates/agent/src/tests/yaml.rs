@@ -1,23 +1,22 @@
-//! YAML into and out of the tools, as Juju's own tools take and print it (measured on 3.6.28 and
-//! 4.0.15).
+//! Tests of the YAML that tools parse and print (measured on Juju 3.6.28 and 4.0.15).
 
 use super::{Fixture, text};
 
-/// `state-set --file -` keeps this of each text.
+/// Each text is the input of `state-set --file -`, beside the state that it stores.
 #[test]
 fn a_file_is_read_as_juju_reads_it() {
     for (file, stored) in [
-        // The last of two equal keys.
+        // The last of two equal keys counts.
         ("a: 1\na: 2\n", "{\"a\":\"2\"}\n"),
-        // The first document only.
+        // Only the first document counts.
         ("a: 1\n---\nb: 2\n", "{\"a\":\"1\"}\n"),
         ("a: 1\n...\nb: 2\n", "{\"a\":\"1\"}\n"),
-        // A null key is the empty one.
+        // A null key is the empty key.
         ("null: x\n", "{\"\":\"x\"}\n"),
         ("~: x\n", "{\"\":\"x\"}\n"),
-        // What stands after a shallower indent is not read.
+        // Text after a shallower indent is ignored.
         ("  a: 1\n b: 2\n", "{\"a\":\"1\"}\n"),
-        // A scalar is kept as it is spelled, whatever its tag.
+        // A scalar becomes the text of its source, whatever its tag is.
         (
             "a: !!bool yes\nb: !!float 3\nc: 1.50\nd: 0x1F\n",
             "{\"a\":\"yes\",\"b\":\"3\",\"c\":\"1.50\",\"d\":\"0x1F\"}\n",
@@ -34,7 +33,7 @@ fn a_file_is_read_as_juju_reads_it() {
 }
 
 #[test]
-fn a_file_that_is_no_map_of_strings_is_refused_in_gos_words() {
+fn a_file_that_is_no_map_of_strings_is_refused_with_gos_text() {
     for (file, error) in [
         ("a:\n\tx: 1\n", "yaml: line 2: found character that cannot start any token"),
         ("a: \"\\ud83d\\ude00\"\n", "yaml: found invalid Unicode character escape code"),
@@ -75,7 +74,7 @@ fn a_file_that_is_no_map_of_strings_is_refused_in_gos_words() {
     assert_eq!(text(&answer.stderr), "ERROR yaml: invalid leading UTF-8 octet\n");
 }
 
-/// A tool prints each value so, alone and in its map.
+/// Each value is printed by `config-get`, alone and in the map of all options.
 #[test]
 fn yaml_is_printed_as_juju_prints_it() {
     let long = "lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor \

@@ -1,10 +1,10 @@
-//! What charmcraft.yaml declares, alone and beside the other files.
+//! Tests of the declarations in charmcraft.yaml, alone and beside the other files.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{HEAD, assert_told};
+use super::{HEAD, assert_error};
 use crate::{CharmMeta, CharmSources};
 
 fn with_charmcraft(
@@ -35,7 +35,8 @@ fn charmcraft_yaml_alone_declares_a_charm() {
     assert_eq!(meta.containers().collect::<Vec<_>>(), ["web"]);
     assert_eq!(meta.options().get("port").unwrap().default(), Some(&json!(493)));
     assert!(meta.actions().contains_key("do"));
-    // What charmcraft writes of it declares the same, and nothing that is for charmcraft alone.
+    // The files that charmcraft writes declare the same, without the keys that only charmcraft
+    // reads.
     let written: BTreeMap<&str, String> = sources.written_by_charmcraft().collect();
     let text = |name: &str| written.get(name).map(String::as_str);
     let again =
@@ -111,7 +112,7 @@ fn charmcraft_yaml_beside_the_others_is_not_lost() {
         ),
         (Some(HEAD), None, None, "actions: {Do: {}}", "cannot use charmcraft.yaml: actions.Do: "),
     ] {
-        let told = with_charmcraft(metadata, config, actions, charmcraft).unwrap_err();
-        assert_told(&told, part, charmcraft);
+        let error_text = with_charmcraft(metadata, config, actions, charmcraft).unwrap_err();
+        assert_error(&error_text, part, charmcraft);
     }
 }

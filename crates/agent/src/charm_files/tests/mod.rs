@@ -1,4 +1,4 @@
-//! The rules by which Juju refuses a charm's files, one by one, and what it takes.
+//! Tests of each rule by which Juju refuses a charm's files, and of files that it accepts.
 
 mod charmcraft;
 
@@ -6,7 +6,7 @@ use crate::CharmMeta;
 
 pub(super) const HEAD: &str = "name: web\nsummary: s\ndescription: d\n";
 
-fn told(metadata: &str, config: Option<&str>, actions: Option<&str>) -> String {
+fn error_text(metadata: &str, config: Option<&str>, actions: Option<&str>) -> String {
     match CharmMeta::parse(metadata, config, actions) {
         Ok(_) => "taken".to_owned(),
         Err(error) => error.to_string(),
@@ -14,15 +14,15 @@ fn told(metadata: &str, config: Option<&str>, actions: Option<&str>) -> String {
 }
 
 #[track_caller]
-pub(super) fn assert_told(told: &str, part: &str, of: &str) {
+pub(super) fn assert_error(error_text: &str, part: &str, of: &str) {
     assert!(
-        told == part || (told.starts_with("cannot ") && told.contains(part)),
-        "{of:?}: {told:?} has no {part:?}"
+        error_text == part || (error_text.starts_with("cannot ") && error_text.contains(part)),
+        "{of:?}: {error_text:?} has no {part:?}"
     );
 }
 
 #[test]
-fn metadata_is_judged_as_juju_judges_it() {
+fn metadata_is_checked_as_juju_checks_it() {
     for (text, part) in [
         ("", "cannot use metadata.yaml: it is empty"),
         ("- a", "cannot use metadata.yaml: expected a map at the top"),
@@ -39,7 +39,7 @@ fn metadata_is_judged_as_juju_judges_it() {
         ("name: web\nsummary:\ndescription: d", "summary: expected a string, found nothing"),
         ("name: web\nsummary: [a]\ndescription: d", "summary: expected a string, found a list"),
     ] {
-        assert_told(&told(text, None, None), part, text);
+        assert_error(&error_text(text, None, None), part, text);
     }
     for (rest, part) in [
         ("", "taken"),
@@ -253,15 +253,15 @@ fn metadata_is_judged_as_juju_judges_it() {
         ("terms: [name/-1]", "terms[0]: expected NAME"),
         ("terms: [a/b/1/2]", "terms[0]: expected NAME"),
     ] {
-        assert_told(&told(&format!("{HEAD}{rest}"), None, None), part, rest);
+        assert_error(&error_text(&format!("{HEAD}{rest}"), None, None), part, rest);
     }
-    // A charm of Juju's own may use its names.
+    // A charm whose name begins with `juju-` may use the reserved names.
     let own = "name: juju-dash\nsummary: s\ndescription: d\nprovides: {juju-a: juju-b}";
-    assert_told(&told(own, None, Some("juju-x: {}")), "taken", own);
+    assert_error(&error_text(own, None, Some("juju-x: {}")), "taken", own);
 }
 
 #[test]
-fn config_is_judged_as_juju_judges_it() {
+fn config_is_checked_as_juju_checks_it() {
     for (text, part) in [
         ("", "config.yaml: it is empty"),
         ("# nothing\n", "config.yaml: it is empty"),
@@ -308,14 +308,14 @@ fn config_is_judged_as_juju_judges_it() {
             "options.a.default: it does not fit the option's type, secret",
         ),
     ] {
-        let told = told(HEAD, Some(text), None);
-        assert_told(&told, part, text);
-        assert!(!told.contains("hunter2"), "{told}");
+        let error_text = error_text(HEAD, Some(text), None);
+        assert_error(&error_text, part, text);
+        assert!(!error_text.contains("hunter2"), "{error_text}");
     }
 }
 
 #[test]
-fn actions_are_judged_as_juju_judges_them() {
+fn actions_are_checked_as_juju_checks_them() {
     for (text, part) in [
         ("", "taken"),
         ("do: ", "taken"),
@@ -360,6 +360,6 @@ fn actions_are_judged_as_juju_judges_them() {
         ("do: {title: 1}", "do.title: expected a string"),
         ("do: {minProperties: x}", "minProperties must be of an integer"),
     ] {
-        assert_told(&told(HEAD, None, Some(text)), part, text);
+        assert_error(&error_text(HEAD, None, Some(text)), part, text);
     }
 }

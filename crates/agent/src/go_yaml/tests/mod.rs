@@ -1,4 +1,4 @@
-//! Juju's writer gave each of these strings, lists and maps its form.
+//! Tests of the YAML writer. Each expected text was printed by Juju's writer or by yaml.v2.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use super::order::is_before;
 
 #[test]
 fn strings_take_the_style_that_go_gives_them() {
-    // Tried against yaml.v2 2.4.0.
+    // Printed by yaml.v2 2.4.0.
     for (string, written) in [
         ("", "\"\""),
         ("a b", "a b"),
@@ -91,7 +91,7 @@ fn maps_and_lists_take_the_shape_that_go_gives_them() {
     );
 }
 
-/// Printed by Juju's writer.
+/// Each expected text was printed by Juju's writer.
 #[test]
 fn long_lines_odd_strings_and_odd_keys_take_the_shape_that_juju_gives_them() {
     for (value, written) in [
@@ -278,13 +278,14 @@ fn keys_are_sorted_as_juju_sorts_them() {
         }
         assert!(!is_before(key, key), "{key:?}");
     }
-    // A circle: each comes before the next, and the last before the first.
+    // The comparison is not transitive: each key comes before the next, and the last before the
+    // first.
     let circle = ["1", "05", "0a"];
     assert!(is_before("1", "05") && is_before("05", "0a") && is_before("0a", "1"));
     let map: Map<String, Value> =
         circle.iter().map(|key| ((*key).to_owned(), Value::Null)).collect();
     assert_eq!(document(&Value::Object(map).into()).lines().count(), 3);
-    // More keys than a sort has patience with.
+    // The standard library's sort may panic at this comparison when there are many keys.
     let map: Map<String, Value> =
         (0..3_000).map(|key| (format!("{key:b}-{}", key % 7), Value::Null)).collect();
     assert_eq!(document(&Value::Object(map).into()).lines().count(), 3_000);

@@ -1,13 +1,13 @@
-//! The verdicts of Juju's validator, keyword by keyword.
+//! Tests of the schema against the results of Juju's validator, keyword by keyword.
 
 use serde_json::{Map, Value, json};
 
 use super::{Schema, fill_defaults, refuse_references};
 
 #[test]
-fn every_keyword_is_judged() {
+fn every_keyword_is_validated() {
     let rows = [
-        // (schema, values that fit, values that do not and a part of what is told of each)
+        // (schema, valid values, invalid values each with a part of its violation)
         (json!({}), vec![json!(null), json!([1, {"a": 1}])], vec![]),
         (
             json!({"type": "integer"}),
@@ -87,7 +87,7 @@ fn every_keyword_is_judged() {
         ),
         (
             json!({"items": [{"type": "string"}, {"type": "integer"}], "additionalItems": false}),
-            // A list of another length is not held against the list of schemas.
+            // A list of schemas does not validate a list of another length.
             vec![json!(["a", 1]), json!([1])],
             vec![
                 (json!([1, 1]), "(root).0 : must be of type string"),
@@ -201,8 +201,11 @@ fn every_keyword_is_judged() {
             assert_eq!(schema.violations(&value), [""; 0], "{document} {value}");
         }
         for (value, part) in bad {
-            let told = schema.violations(&value).join("; ");
-            assert!(told.contains(part), "{document} {value}: {told:?} has no {part:?}");
+            let error_text = schema.violations(&value).join("; ");
+            assert!(
+                error_text.contains(part),
+                "{document} {value}: {error_text:?} has no {part:?}"
+            );
         }
     }
 }
@@ -265,10 +268,10 @@ fn a_wrong_schema_is_refused() {
         (json!({"definitions": {"a": 1}}), "definitions must be of type array of schemas"),
         (json!({"definitions": {"a": {"type": "x"}}}), "x is not a valid type"),
     ] {
-        let told = Schema::parse(&document).err();
+        let error_text = Schema::parse(&document).err();
         assert!(
-            told.as_ref().is_some_and(|told| told.starts_with(why)),
-            "{document}: {told:?}, not {why:?}"
+            error_text.as_ref().is_some_and(|error_text| error_text.starts_with(why)),
+            "{document}: {error_text:?}, not {why:?}"
         );
     }
     for document in [
@@ -276,8 +279,8 @@ fn a_wrong_schema_is_refused() {
         json!([{"$schema": "http://json-schema.org/draft-04/schema#"}]),
         json!({"a": {"items": [{"properties": {"$ref": {}}}]}}),
     ] {
-        let told = refuse_references(&document).unwrap_err();
-        assert!(told.contains("not compatible with this version of juju"), "{told}");
+        let error_text = refuse_references(&document).unwrap_err();
+        assert!(error_text.contains("not compatible with this version of juju"), "{error_text}");
     }
     assert_eq!(refuse_references(&json!({"a": "$ref", "b": 1})), Ok(()));
 }
@@ -312,9 +315,9 @@ fn defaults_are_filled_in_at_every_depth() {
             "extra": {"k": 1}
         }))
     );
-    let told = filled(&properties, json!({"none": {"k": 1}})).unwrap_err();
+    let error_text = filled(&properties, json!({"none": {"k": 1}})).unwrap_err();
     assert!(
-        told.starts_with("parameter none ") && told.contains("declares no properties"),
-        "{told}"
+        error_text.starts_with("parameter none ") && error_text.contains("declares no properties"),
+        "{error_text}"
     );
 }
