@@ -26,6 +26,7 @@ pub(super) fn finish(
     let code = match exit {
         HookExit::Code(code) => *code,
         HookExit::Signal(_) => -1,
+        // There is no exit code where no program ran.
         HookExit::Missing | HookExit::NotStarted(_) => 1,
     };
     let mut is_committed = false;
@@ -62,6 +63,7 @@ pub(super) fn finish(
     insert_output(&mut results, "stderr", &stderr);
     let record = controller.actions.entry(id.clone());
     let record = record.or_insert_with(|| ActionRecord::new(id, name, params));
+    // An action that ended by itself before it was killed keeps its own status.
     if record.is_abort_requested && matches!(exit, HookExit::Signal(_)) {
         (status, message) = (ActionStatus::Aborted, "action cancelled".to_owned());
     }

@@ -122,6 +122,7 @@ impl<'a> Parser<'a> {
         }
         self.args.next();
         match token.strip_prefix('-') {
+            // A `-` alone is positional, and so is everything after `--`.
             None | Some("") => self.parsed.positionals.push(token.clone()),
             Some("-") => {
                 self.parsed.positionals.extend(self.args.by_ref().cloned());
@@ -281,7 +282,7 @@ mod tests {
             Some("--app"),
             "a value is taken whatever it looks like"
         );
-        // The letters behind a boolean's are options only where a token follows.
+        // The letters after a short boolean are options only if another argument follows.
         let parsed = run(&["-ar7", "x"]).unwrap();
         assert!(parsed.flag("a"));
         assert_eq!(
@@ -315,7 +316,7 @@ mod tests {
         );
         let not_bool = |text: &str| format!("strconv.ParseBool: parsing {text:?}: invalid syntax");
         for (args, error) in [
-            // One name, whatever the dashes; a name of more than one byte is shown with two.
+            // The number of dashes does not matter. A name of more than one byte is shown with two.
             (&["--z=1"][..], "option provided but not defined: -z".to_owned()),
             (&["-é"], "option provided but not defined: --é".to_owned()),
             (&["---"], "option provided but not defined: --".to_owned()),

@@ -136,6 +136,7 @@ impl HookRun {
         variables.extend(
             self.kind.variables().into_iter().map(|(name, value)| (name, OsString::from(value))),
         );
+        // A name must not stand twice: which value counts then is up to the program.
         variables.retain(|(name, _)| !paths.extra.iter().any(|(other, _)| other == name));
         variables
             .into_iter()

@@ -38,6 +38,7 @@ fn is_zone(text: &str) -> bool {
     let offset = text.strip_prefix(['+', '-']).and_then(|rest| take_number(rest, 2, 2));
     let minutes =
         offset.and_then(|(hours, rest)| Some((hours, take_number(rest.strip_prefix(':')?, 2, 2)?)));
+    // Go accepts an offset of 24 hours, and one of 60 minutes.
     matches!(minutes, Some((0..=24, (0..=60, ""))))
 }
 

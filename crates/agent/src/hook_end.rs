@@ -190,6 +190,8 @@ impl Unit {
         // A pod ends after its `stop` has run, even if `stop` failed.
         lifecycle.is_stopped |= lifecycle.is_pod_ending && kind == HookKind::Stop;
         if exit.is_termination() {
+            // A leaving unit must come to its end: it runs no killed workload hook again, and a pod
+            // does not run its `stop` twice.
             if lifecycle.is_leaving(controller)
                 && (kind.container().is_some() || lifecycle.is_stopped)
             {
@@ -206,6 +208,7 @@ impl Unit {
         }
         let reboot = writes.is_reboot_requested;
         let failure = exit.failure().or_else(|| controller.commit(writes).err());
+        // A commit that is refused is a failure of the hook, as one that exits with another code.
         let Some(cause) = failure else {
             lifecycle.error = None;
             lifecycle.complete(controller, &kind, config_at_start, Some(now));

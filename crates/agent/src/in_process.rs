@@ -277,6 +277,8 @@ impl State {
     }
 
     fn answer(&mut self, call: &ToolCall<'_>, read_stdin: &mut bool) -> Result<Vec<u8>, ToolError> {
+        // A real process cannot get such arguments, so its caller would fail before the tool
+        // starts.
         call.check_args()?;
         if !self.has_tool(call.tool) {
             return Err(ToolError::NotFound);

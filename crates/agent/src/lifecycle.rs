@@ -19,7 +19,9 @@ use super::status::StatusValue;
 pub(super) struct Lifecycle {
     /// `true` once install has succeeded.
     pub(super) is_installed: bool,
+    /// `true` once leader-elected has succeeded, until the leadership changes.
     pub(super) has_run_leader_elected: bool,
+    /// `true` once leader-settings-changed has succeeded, or the unit has lost the leadership.
     pub(super) has_run_leader_settings_changed: bool,
     /// The config that the last successful config-changed saw. The hook is due while the current
     /// config differs from it.
@@ -55,6 +57,7 @@ pub(super) struct Lifecycle {
     pub(super) workload_events: VecDeque<HookKind>,
     /// The workload hooks that have failed since the unit, or its pod, began to stop.
     given_up: Vec<HookKind>,
+    /// The containers by name.
     pub(super) containers: BTreeMap<String, ContainerState>,
 }
 

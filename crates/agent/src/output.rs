@@ -71,6 +71,7 @@ pub(super) fn render(format: Format, output: &Output) -> String {
             Format::Json => json(in_json),
         },
     };
+    // Juju adds a newline only where something is printed.
     if text.is_empty() { text } else { text + "\n" }
 }
 

@@ -130,6 +130,7 @@ impl Unit {
         };
         self.lifecycle.hooks_begun = self.lifecycle.hooks_begun.wrapping_add(1);
         let run = HookRun::new(&controller.settings, kind, attempt, self.lifecycle.hooks_begun);
+        // Read now: a change during config-changed must make the hook due again.
         let running = Running::new(run.clone(), controller.config());
         self.running = Some(Running { action, ..running });
         run

@@ -59,7 +59,7 @@ impl UnitSettings {
     pub fn new(unit: &str) -> Result<Self, Error> {
         let invalid = |why: InvalidName| Error::new(ErrorKind::Setting, why.to_string());
         let name: UnitName = unit.parse().map_err(invalid)?;
-        // `UnitName` takes every name that Juju may ever print, Juju itself is stricter.
+        // `UnitName` accepts every name that any Juju may print; this rule is that of a new unit.
         if !is_unit(unit) {
             return Err(Error::new(
                 ErrorKind::Setting,

@@ -27,6 +27,7 @@ impl Unit {
             return refuse("Dir is not absolute".to_owned());
         }
         let controller = &mut self.controller;
+        // Juju 4 has no token and ignores one.
         if !request.token.is_empty() && !controller.is_juju_at_least(4, 0) {
             return refuse("token does not match".to_owned());
         }

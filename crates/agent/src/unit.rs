@@ -157,6 +157,7 @@ impl Unit {
         match how {
             Resolve::Retry => {
                 if let Some(error) = &mut self.lifecycle.error {
+                    // The delays grow from 5 seconds again, but the failures still count.
                     error.backoff_step = 0;
                     error.retry = Retry::Now;
                 }

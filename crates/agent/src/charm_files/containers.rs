@@ -29,6 +29,7 @@ pub(super) fn read_containers(
         container.map()?;
         if let Some(resource) = container.get("resource") {
             match resource.text()? {
+                // Juju takes an empty name for no resource.
                 "" => {}
                 name => {
                     match resources.get(name) {

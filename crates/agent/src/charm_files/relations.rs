@@ -42,6 +42,7 @@ pub(super) fn read_endpoints(
                     endpoint.refuse(&format!("cannot use this as an endpoint's name: {why}"))
                 );
             }
+            // A charm may require an interface of Juju's own, but not provide one.
             if role != "requires"
                 && let Some(why) = reserved_name_reason(charm, interface)
             {

@@ -105,6 +105,7 @@ impl Writer {
         let style = match wanted {
             Style::Plain if allowed.may_be_plain => Style::Plain,
             Style::Plain if allowed.may_be_single_quoted => Style::SingleQuoted,
+            // A block scalar cannot be a key.
             Style::Literal if allowed.may_be_literal && place != Place::Key => Style::Literal,
             _ => Style::DoubleQuoted,
         };
@@ -219,9 +220,12 @@ impl Writer {
     fn literal(&mut self, text: &str) {
         self.space();
         self.indicator("|", false);
+        // A parser would take the spaces of the first line for indentation, so the header has its
+        // width.
         if text.starts_with(|first| first == ' ' || is_break(first)) {
             self.indicator(&INDENT_STEP.to_string(), false);
         }
+        // `-` means that the text does not end with a newline, and `+` that it ends with several.
         let mut from_end = text.chars().rev();
         match (from_end.next().is_some_and(is_break), from_end.next().is_none_or(is_break)) {
             (false, _) => self.indicator("-", false),

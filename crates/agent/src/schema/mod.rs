@@ -9,7 +9,7 @@
 //! Juju's validator differs from the draft, and a charm depends on the differences. So a general
 //! validator of JSON Schema cannot be used here:
 //!
-//! - `format` and `$ref` have no effect, or are refused.
+//! - `format` has no effect, and `$ref` is refused.
 //! - A `minimum` above the `maximum` is refused.
 //! - An empty `required` or `enum` is accepted.
 //! - A list of schemas in `items` validates only a list of the same length.

@@ -126,6 +126,7 @@ fn count(after: &str) -> Result<Option<usize>, String> {
 fn escape(text: &mut String, rest: &mut Peekable<Chars<'_>>) {
     match rest.next() {
         Some('Q') => {
+            // Without `\E` the literal text goes to the end of the pattern.
             let all: String = rest.clone().collect();
             let literal = all.split("\\E").next().unwrap_or_default();
             text.push_str(&regex_lite::escape(literal));

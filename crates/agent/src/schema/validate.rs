@@ -27,6 +27,7 @@ impl Schema {
                 [name] => (*name).to_owned(),
                 several => format!("[{}]", several.join(",")),
             };
+            // Juju's validator looks at no other keyword then.
             return result.add(path, value, format!("must be of type {names}"));
         }
         self.validate_combined(path, value, result);

@@ -63,6 +63,7 @@ fn missing_arguments() -> Failure {
 /// Registers a payload. Its class must be declared in the `metadata.yaml` of the caller's working
 /// directory.
 fn payload_register(context: &mut ToolContext<'_>) -> ToolResult {
+    // The arguments after these are the payload's tags, which no tool prints.
     let [kind, class, id, ..] = context.args.positionals.as_slice() else {
         return Err(missing_arguments());
     };

@@ -129,6 +129,7 @@ fn secret_add(context: &mut ToolContext<'_>) -> ToolResult {
     if !secret_content::check(context, 0)? {
         return Err(Failure::Run("empty secret value not valid".to_owned()));
     }
+    // The application owns the secret by default, and only its leader may add one.
     if context.args.value("owner") != Some("unit") {
         context.require_leader("this unit is not the leader")?;
     }

@@ -66,6 +66,7 @@ fn state_set(context: &mut ToolContext<'_>) -> ToolResult {
         "" => BTreeMap::new(),
         path => read_pairs(context.input(path)?)?,
     };
+    // An argument replaces the same key of the file.
     for (key, _) in &given {
         pairs.remove(key);
     }

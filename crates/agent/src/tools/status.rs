@@ -93,6 +93,7 @@ fn status_set(context: &mut ToolContext<'_>) -> ToolResult {
         context.require_leader("this unit is not the leader")?;
         context.controller.application_status = Some(value);
     } else {
+        // From now on the agent itself does not set the status at install and start.
         context.controller.set_status(value);
         context.controller.has_charm_set_status = true;
     }
