@@ -153,8 +153,8 @@ impl Lifecycle {
     /// Records that a workload hook has failed or was killed on a unit that is leaving, so that it
     /// does not run again. On any other unit it does nothing.
     ///
-    /// Pebble repeats its events faster than the hooks run, so `stop` would never run if each of
-    /// them was queued again.
+    /// The events of Pebble may come again faster than the hooks run, so `stop` might never run if
+    /// each of them was queued again.
     pub(super) fn give_up(&mut self, controller: &Controller, kind: &HookKind) {
         let leaving = self.is_leaving(controller);
         if leaving && kind.container().is_some() && !self.has_given_up(kind) {
