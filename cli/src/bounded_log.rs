@@ -51,10 +51,10 @@ impl BoundedLog {
             let (old, new) = piece.split_at_checked(end).unwrap_or((&[], piece));
             if self.size > 0 && self.size.saturating_add(old.len() as u64) <= self.limit {
                 self.append(old)?;
-                self.begin_anew()?;
+                self.rotate()?;
                 self.append(new)?;
             } else {
-                self.begin_anew()?;
+                self.rotate()?;
                 self.append(piece)?;
             }
         }
@@ -67,8 +67,8 @@ impl BoundedLog {
         Ok(())
     }
 
-    fn begin_anew(&mut self) -> io::Result<()> {
-        fs::rename(&self.path, put_aside(&self.path))?;
+    fn rotate(&mut self) -> io::Result<()> {
+        fs::rename(&self.path, rotated_path(&self.path))?;
         self.file = private_files::append(&self.path)?;
         self.size = 0;
         Ok(())
@@ -76,7 +76,7 @@ impl BoundedLog {
 }
 
 /// Where the lines are that came before those in `path`: `PATH.1`.
-pub fn put_aside(path: &Path) -> PathBuf {
+pub fn rotated_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".1");
     name.into()
@@ -85,7 +85,7 @@ pub fn put_aside(path: &Path) -> PathBuf {
 /// What the log at `path` holds, both files; nothing if it cannot be read.
 pub fn content(path: &Path) -> Vec<u8> {
     let mut text = Vec::new();
-    for path in [put_aside(path).as_path(), path] {
+    for path in [rotated_path(path).as_path(), path] {
         // A file that something else has made longer is not read to its end.
         let _ = private_files::read(path)
             .and_then(|file| file.take(2 * FILE_LIMIT).read_to_end(&mut text));

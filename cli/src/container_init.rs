@@ -27,11 +27,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::bounded_log::BoundedLog;
-use crate::error::{Error, Result, os};
-use crate::processes::{self, Ending};
+use crate::error::{Error, Result, io_error};
+use crate::processes::{self, ProcessExit};
 
 /// How long the last lines may take to reach the log once everything has ended.
-const LAST_LINES_GRACE: Duration = Duration::from_secs(2);
+const LAST_LINES_LIMIT: Duration = Duration::from_secs(2);
 
 /// Runs a program as a container's first process; started by `charmwright dev`.
 #[derive(Debug, Args)]
@@ -56,11 +56,11 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
         .enable_all()
         .build()
         .map_err(|error| Error::new("cannot start the container's event loop").because(error))?;
-    let ending = runtime.block_on(contain(args))?;
-    Ok(ExitCode::from(ending.shell_code()))
+    let exit = runtime.block_on(run_container(args))?;
+    Ok(ExitCode::from(exit.shell_code()))
 }
 
-async fn contain(args: &InitArgs) -> Result<Ending> {
+async fn run_container(args: &InitArgs) -> Result<ProcessExit> {
     let parent = Pid::from_raw(args.follow)
         .ok_or_else(|| Error::new("cannot follow process 0: --follow takes a process id"))?;
     let listen =
@@ -76,7 +76,7 @@ async fn contain(args: &InitArgs) -> Result<Ending> {
         .program
         .split_first()
         .ok_or_else(|| Error::new("cannot run the container: no program was named"))?;
-    let (output, errors, logged) = keep_log(&args.log).map_err(|error| {
+    let (output, errors, log_closed) = start_log_thread(&args.log).map_err(|error| {
         Error::new(format!("cannot write the log {}", args.log.display())).because(error)
     })?;
     // Not waited for through `Child`: as the parent of orphans we collect every child in one place.
@@ -90,19 +90,19 @@ async fn contain(args: &InitArgs) -> Result<Ending> {
     let main = Pid::from_child(&child);
 
     let mut deadline: Option<Instant> = None;
-    let ending = loop {
+    let exit = loop {
         tokio::select! {
             _ = child_ended.recv() => {
-                if let Some(ending) = processes::reap(main) {
-                    break ending;
+                if let Some(exit) = processes::reap(main) {
+                    break exit;
                 }
             }
             _ = stop.recv() => {
                 let _ = rustix::process::kill_process(main, Signal::TERM);
                 deadline.get_or_insert(Instant::now() + Duration::from_secs(args.grace));
             }
-            _ = kill.recv() => break Ending::Signal(Signal::KILL.as_raw()),
-            () = until(deadline) => break Ending::Signal(Signal::KILL.as_raw()),
+            _ = kill.recv() => break ProcessExit::Signal(Signal::KILL.as_raw()),
+            () = sleep_until_deadline(deadline) => break ProcessExit::Signal(Signal::KILL.as_raw()),
         }
     };
     processes::kill_descendants(|| {
@@ -110,8 +110,8 @@ async fn contain(args: &InitArgs) -> Result<Ending> {
     });
     // Everyone who had the other end is gone; only a process that is stuck in the kernel can hold
     // it still.
-    let _ = logged.recv_timeout(LAST_LINES_GRACE);
-    Ok(ending)
+    let _ = log_closed.recv_timeout(LAST_LINES_LIMIT);
+    Ok(exit)
 }
 
 /// Writes all that comes from the two ends that it gives to the log at `path`; the receiver is told
@@ -119,9 +119,9 @@ async fn contain(args: &InitArgs) -> Result<Ending> {
 ///
 /// The container does that itself: nobody else ends with it, and the session's loop is not held up
 /// by a flood.
-fn keep_log(path: &Path) -> io::Result<(OwnedFd, OwnedFd, mpsc::Receiver<()>)> {
+fn start_log_thread(path: &Path) -> io::Result<(OwnedFd, OwnedFd, mpsc::Receiver<()>)> {
     let mut log = BoundedLog::open(path)?;
-    let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(os)?;
+    let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(io_error)?;
     let other = writer.try_clone()?;
     let (ended, end) = mpsc::channel();
     std::thread::spawn(move || {
@@ -141,7 +141,7 @@ fn keep_log(path: &Path) -> io::Result<(OwnedFd, OwnedFd, mpsc::Receiver<()>)> {
     Ok((writer, other, end))
 }
 
-async fn until(deadline: Option<Instant>) {
+async fn sleep_until_deadline(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,

@@ -60,11 +60,11 @@ pub fn chain_of(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
-        let said = cause.to_string();
+        let cause_text = cause.to_string();
         // Some foreign errors print their source themselves.
-        if !text.ends_with(&said) {
+        if !text.ends_with(&cause_text) {
             text.push_str(": ");
-            text.push_str(&said);
+            text.push_str(&cause_text);
         }
         next = cause.source();
     }
@@ -84,7 +84,7 @@ impl StdError for Error {
 }
 
 /// What `because` takes for a system call's error: `rustix` has a type of its own for them.
-pub fn os(errno: rustix::io::Errno) -> std::io::Error {
+pub fn io_error(errno: rustix::io::Errno) -> std::io::Error {
     errno.into()
 }
 

@@ -19,14 +19,14 @@ use crate::wire::{CONTENT_LIMIT, Reply, body_length, decode_reply, encode_reques
 /// Runs the hook tool `name`. Any failure to ask is `ERROR <text>` and exit code 1, as Juju's own
 /// client has it.
 pub fn run(name: &str, args: Vec<OsString>) -> ExitCode {
-    match ask(name, args) {
+    match call_agent(name, args) {
         Ok(ToolAnswer { code, stdout, stderr }) => {
             // A reader that left early is not the tool's failure.
             let _ = io::stdout().write_all(&stdout).and_then(|()| io::stdout().flush());
             let _ = io::stderr().write_all(&stderr);
             ExitCode::from(code)
         }
-        Err(Refused { code, reason }) => {
+        Err(CallError { code, reason }) => {
             let _ = writeln!(io::stderr(), "ERROR {reason}");
             ExitCode::from(code)
         }
@@ -34,12 +34,12 @@ pub fn run(name: &str, args: Vec<OsString>) -> ExitCode {
 }
 
 /// A call that came to nothing: the exit code, and what to say.
-struct Refused {
+struct CallError {
     code: u8,
     reason: String,
 }
 
-impl From<String> for Refused {
+impl From<String> for CallError {
     fn from(reason: String) -> Self {
         Self { code: 1, reason }
     }
@@ -52,7 +52,7 @@ fn variable(name: &str) -> Result<OsString, String> {
 }
 
 /// The socket's path; of the networks that Go knows, only this one leads to an agent.
-fn socket() -> Result<OsString, String> {
+fn socket_path() -> Result<OsString, String> {
     let path = variable("JUJU_AGENT_SOCKET_ADDRESS")?;
     let network = variable("JUJU_AGENT_SOCKET_NETWORK")?;
     if network == "unix" {
@@ -65,15 +65,17 @@ fn socket() -> Result<OsString, String> {
     Err(format!("dial {network}: unknown network {network}"))
 }
 
-fn ask(name: &str, args: Vec<OsString>) -> Result<ToolAnswer, Refused> {
+fn call_agent(name: &str, args: Vec<OsString>) -> Result<ToolAnswer, CallError> {
     // First of all, as Juju's client does, and with the code that it has for a context it cannot
     // make.
-    let dir = env::current_dir()
-        .map_err(|error| Refused { code: 2, reason: format!("getwd: {}", system_text(&error)) })?;
+    let dir = env::current_dir().map_err(|error| CallError {
+        code: 2,
+        reason: format!("getwd: {}", system_text(&error)),
+    })?;
     let context_id = variable("JUJU_CONTEXT_ID")?;
-    let socket = socket()?;
-    let mut stream = UnixStream::connect(&socket).map_err(|error| {
-        format!("dial unix {}: connect: {}", socket.display(), system_text(&error))
+    let socket_path = socket_path()?;
+    let mut stream = UnixStream::connect(&socket_path).map_err(|error| {
+        format!("dial unix {}: connect: {}", socket_path.display(), system_text(&error))
     })?;
     let text = |value: OsString| value.to_string_lossy().into_owned();
     let mut request = ToolRequest {
@@ -84,10 +86,10 @@ fn ask(name: &str, args: Vec<OsString>) -> Result<ToolAnswer, Refused> {
         args: args.into_iter().map(text).collect(),
         ..ToolRequest::default()
     };
-    let failed = |error: io::Error| {
-        format!("cannot talk to the agent at {}: {}", socket.display(), system_text(&error))
+    let exchange_error = |error: io::Error| {
+        format!("cannot talk to the agent at {}: {}", socket_path.display(), system_text(&error))
     };
-    match exchange(&mut stream, &request).map_err(failed)? {
+    match exchange(&mut stream, &request).map_err(exchange_error)? {
         Reply::Done(answer) => return Ok(answer),
         Reply::NeedsInput => {}
     }
@@ -101,7 +103,7 @@ fn ask(name: &str, args: Vec<OsString>) -> Result<ToolAnswer, Refused> {
         return Err(format!("cannot send standard input: it is longer than {limit} MiB").into());
     }
     request.stdin = Some(stdin);
-    match exchange(&mut stream, &request).map_err(failed)? {
+    match exchange(&mut stream, &request).map_err(exchange_error)? {
         Reply::Done(answer) => Ok(answer),
         Reply::NeedsInput => Err("hook tool requires stdin, none supplied".to_owned().into()),
     }

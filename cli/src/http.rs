@@ -15,7 +15,7 @@ const BODY_LIMIT: usize = 4 << 20;
 
 /// An answer, whole.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpResponse {
     pub status: StatusCode,
     pub body: Bytes,
 }
@@ -24,7 +24,7 @@ pub struct Answer {
 /// `limit`.
 ///
 /// Dropping the future closes the connection.
-pub async fn get<S>(stream: S, host: &str, target: &str, limit: Duration) -> Result<Answer>
+pub async fn get<S>(stream: S, host: &str, target: &str, limit: Duration) -> Result<HttpResponse>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -47,7 +47,7 @@ where
                 .collect()
                 .await
                 .map_err(|e| failed().because(e))?;
-            Ok(Answer { status, body: body.to_bytes() })
+            Ok(HttpResponse { status, body: body.to_bytes() })
         };
         tokio::pin!(answer, connection);
         // The connection is driven here, not in a task of its own, so that it ends with this

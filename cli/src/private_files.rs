@@ -35,7 +35,7 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
         _ => {}
     }
     let folder = open_folder(path)?;
-    if folder.metadata()?.uid() != me() {
+    if folder.metadata()?.uid() != current_user() {
         return Err(io::Error::other("it belongs to another user"));
     }
     folder.set_permissions(Permissions::from_mode(FOLDER_MODE))
@@ -48,11 +48,11 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
 pub fn check_folder(path: &Path) -> io::Result<()> {
     let found = open_folder(path)?.metadata()?;
     let mode = found.mode() & 0o7777;
-    if found.uid() != me() {
+    if found.uid() != current_user() {
         return Err(io::Error::other(format!(
             "it belongs to user {}, and this runs as user {}",
             found.uid(),
-            me()
+            current_user()
         )));
     }
     if mode & 0o777 != FOLDER_MODE {
@@ -70,18 +70,18 @@ pub fn check_folder(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// Names the folder or the link.
-pub fn check_above(path: &Path) -> io::Result<()> {
-    for above in path.ancestors().skip(1) {
+pub fn check_parents(path: &Path) -> io::Result<()> {
+    for parent in path.ancestors().skip(1) {
         let refuse = |why: &str| {
             Err(io::Error::other(format!(
                 "{} {why}, who may put another folder in its place",
-                above.display()
+                parent.display()
             )))
         };
-        if !is_trusted(fs::symlink_metadata(above)?.uid()) {
+        if !is_trusted(fs::symlink_metadata(parent)?.uid()) {
             return refuse("belongs to another user");
         }
-        let found = fs::metadata(above)?;
+        let found = fs::metadata(parent)?;
         if !is_trusted(found.uid()) {
             return refuse("leads to a folder of another user");
         }
@@ -95,12 +95,12 @@ pub fn check_above(path: &Path) -> io::Result<()> {
 /// Whether a user can do nothing that this one could not do anyway: this one, and root.
 fn is_trusted(user: u32) -> bool {
     /// Stands for every user that a container does not know, the host's root among them.
-    const UNKNOWN: u32 = 65_534;
-    let knows_all = || {
+    const UNMAPPED: u32 = 65_534;
+    let maps_all_users = || {
         let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
         map.split_whitespace().eq(["0", "0", "4294967295"])
     };
-    user == 0 || user == me() || (user == UNKNOWN && !knows_all())
+    user == 0 || user == current_user() || (user == UNMAPPED && !maps_all_users())
 }
 
 /// Opens a file to write at its end; it is made if it is not there, and 0600 either way.
@@ -109,7 +109,7 @@ fn is_trusted(user: u32) -> bool {
 /// When it cannot be opened, or is a link, has a second name, is no regular file, or is another
 /// user's.
 pub fn append(path: &Path) -> io::Result<File> {
-    own_file(OpenOptions::new().append(true).create(true), path)
+    open_own_file(OpenOptions::new().append(true).create(true), path)
 }
 
 /// Opens a file to read, by the same rules.
@@ -117,7 +117,7 @@ pub fn append(path: &Path) -> io::Result<File> {
 /// # Errors
 /// As [`append`], and when there is none.
 pub fn read(path: &Path) -> io::Result<File> {
-    own_file(OpenOptions::new().read(true), path)
+    open_own_file(OpenOptions::new().read(true), path)
 }
 
 /// Whether something stands at `path` that [`append`] and [`read`] would refuse.
@@ -126,24 +126,24 @@ pub fn read(path: &Path) -> io::Result<File> {
 /// Says why it would be refused.
 pub fn check_file(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(found) => own(&found),
+        Ok(found) => check_metadata(&found),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-fn own_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+fn open_own_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     // Looked at first, so that a link is called one; what is opened is looked at again. Without
     // waiting: a pipe may have been put there.
     check_file(path)?;
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = options.mode(FILE_MODE).custom_flags(flags.bits().cast_signed()).open(path)?;
-    own(&file.metadata()?)?;
+    check_metadata(&file.metadata()?)?;
     file.set_permissions(Permissions::from_mode(FILE_MODE))?;
     Ok(file)
 }
 
-fn own(found: &Metadata) -> io::Result<()> {
+fn check_metadata(found: &Metadata) -> io::Result<()> {
     let refuse = |why: &str| Err(io::Error::other(why));
     if found.is_symlink() {
         return refuse("it is a link");
@@ -151,7 +151,7 @@ fn own(found: &Metadata) -> io::Result<()> {
     if !found.is_file() {
         return refuse("it is no regular file");
     }
-    if found.uid() != me() {
+    if found.uid() != current_user() {
         return refuse("it belongs to another user");
     }
     if found.nlink() > 1 {
@@ -172,7 +172,7 @@ fn open_folder(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
-fn me() -> u32 {
+fn current_user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
@@ -237,15 +237,15 @@ mod tests {
         check_folder(&folder).unwrap();
         for open in [0o755, 0o770, 0o701, 0o777] {
             set_mode(&folder, open);
-            let told = check_folder(&folder).unwrap_err().to_string();
-            assert!(told.contains("0700"), "{told}");
+            let message = check_folder(&folder).unwrap_err().to_string();
+            assert!(message.contains("0700"), "{message}");
         }
-        check_above(&folder).unwrap();
+        check_parents(&folder).unwrap();
         set_mode(outer.path(), 0o777);
-        let told = check_above(&folder).unwrap_err().to_string();
-        assert!(told.contains(&outer.path().display().to_string()), "{told}");
+        let message = check_parents(&folder).unwrap_err().to_string();
+        assert!(message.contains(&outer.path().display().to_string()), "{message}");
         set_mode(outer.path(), 0o1777);
-        check_above(&folder).unwrap();
+        check_parents(&folder).unwrap();
         // Only root can give a folder away.
         if rustix::process::geteuid().is_root() {
             let nobody = Some(rustix::fs::Uid::from_raw(65_534));
@@ -254,12 +254,12 @@ mod tests {
             symlink(outer.path(), &link).unwrap();
             let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
             rustix::fs::chownat(rustix::fs::CWD, &link, nobody, None, flags).unwrap();
-            check_above(&folder).unwrap();
-            let told = check_above(&link.join("folder")).unwrap_err().to_string();
-            assert!(told.contains("link belongs to another user"), "{told}");
+            check_parents(&folder).unwrap();
+            let message = check_parents(&link.join("folder")).unwrap_err().to_string();
+            assert!(message.contains("link belongs to another user"), "{message}");
             rustix::fs::chown(outer.path(), nobody, None).unwrap();
-            let told = check_above(&folder).unwrap_err().to_string();
-            assert!(told.contains("belongs to another user"), "{told}");
+            let message = check_parents(&folder).unwrap_err().to_string();
+            assert!(message.contains("belongs to another user"), "{message}");
         }
     }
 }

@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 use charmwright_testing::processes::{self, Process};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
-use crate::error::{Error, Result, os};
+use crate::error::{Error, Result, io_error};
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum ProcessExit {
     Code(i32),
     Signal(i32),
 }
 
-impl Ending {
+impl ProcessExit {
     /// The exit code a shell would report: 128 + n for signal n.
     pub fn shell_code(self) -> u8 {
         let code = match self {
@@ -30,7 +30,7 @@ impl Ending {
     }
 }
 
-impl From<WaitStatus> for Ending {
+impl From<WaitStatus> for ProcessExit {
     fn from(status: WaitStatus) -> Self {
         match (status.exit_status(), status.terminating_signal()) {
             (Some(code), _) => Self::Code(code),
@@ -49,7 +49,7 @@ impl From<WaitStatus> for Ending {
 pub fn adopt_orphans_and_follow(parent: Pid, signal: Signal) -> Result<()> {
     adopt_orphans()?;
     rustix::process::set_parent_process_death_signal(Some(signal)).map_err(|errno| {
-        Error::new("cannot ask to be told when the parent process ends").because(os(errno))
+        Error::new("cannot ask to be told when the parent process ends").because(io_error(errno))
     })?;
     if rustix::process::getppid() != Some(parent) {
         return Err(Error::new(format!(
@@ -62,26 +62,26 @@ pub fn adopt_orphans_and_follow(parent: Pid, signal: Signal) -> Result<()> {
 /// Makes this process the new parent of every orphan below it.
 pub fn adopt_orphans() -> Result<()> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|errno| {
-        Error::new("cannot become the parent of orphaned processes").because(os(errno))
+        Error::new("cannot become the parent of orphaned processes").because(io_error(errno))
     })
 }
 
 /// Collects every child that has ended, and says how `main` ended if it is one of them.
 ///
 /// Only for a process that waits for its children nowhere else.
-pub fn reap(main: Pid) -> Option<Ending> {
-    let mut ending = None;
+pub fn reap(main: Pid) -> Option<ProcessExit> {
+    let mut exit = None;
     while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
         if pid == main {
-            ending = Some(Ending::from(status));
+            exit = Some(ProcessExit::from(status));
         }
     }
-    ending
+    exit
 }
 
 /// Collects the dead children that nobody waits for: those not among `waited_for`.
 pub fn reap_orphans(waited_for: &[Pid]) {
-    let me = number(rustix::process::getpid());
+    let me = raw_pid(rustix::process::getpid());
     for process in processes::all() {
         if process.has_ended() && process.parent() == me {
             let pid = pid_of(&process).filter(|pid| !waited_for.contains(pid));
@@ -94,16 +94,16 @@ pub fn reap_orphans(waited_for: &[Pid]) {
 
 /// Every live process below `root`, children before grandchildren.
 pub fn descendants(root: Pid) -> Vec<Pid> {
-    below(root, &processes::all())
+    live_descendants(root, &processes::all())
 }
 
-fn below(root: Pid, processes: &[Process]) -> Vec<Pid> {
+fn live_descendants(root: Pid, processes: &[Process]) -> Vec<Pid> {
     let mut children: HashMap<u32, Vec<&Process>> = HashMap::new();
     for process in processes {
         children.entry(process.parent()).or_default().push(process);
     }
     let mut found = Vec::new();
-    let mut parents = vec![number(root)];
+    let mut parents = vec![raw_pid(root)];
     while let Some(parent) = parents.pop() {
         // `remove`: should the snapshot be torn, no cycle can hold us.
         for child in children.remove(&parent).unwrap_or_default() {
@@ -116,7 +116,7 @@ fn below(root: Pid, processes: &[Process]) -> Vec<Pid> {
     found
 }
 
-fn number(pid: Pid) -> u32 {
+fn raw_pid(pid: Pid) -> u32 {
     pid.as_raw_pid().unsigned_abs()
 }
 
@@ -152,8 +152,8 @@ pub fn kill_descendants(mut reap: impl FnMut()) {
 mod tests {
     use super::*;
 
-    fn pid(number: i32) -> Pid {
-        Pid::from_raw(number).unwrap()
+    fn pid(raw_pid: i32) -> Pid {
+        Pid::from_raw(raw_pid).unwrap()
     }
 
     #[test]
@@ -167,14 +167,14 @@ mod tests {
             "9 (x) S 8 1 1",
         ]
         .map(|line| Process::parse(line).unwrap());
-        let mut found = below(pid(1), &all);
+        let mut found = live_descendants(pid(1), &all);
         found.sort_by_key(|pid| pid.as_raw_nonzero());
         assert_eq!(found, [pid(2), pid(4), pid(5)]);
     }
 
     #[test]
     fn a_shell_reports_a_signal_as_128_and_more() {
-        assert_eq!(Ending::Signal(9).shell_code(), 137);
-        assert_eq!(Ending::Code(3).shell_code(), 3);
+        assert_eq!(ProcessExit::Signal(9).shell_code(), 137);
+        assert_eq!(ProcessExit::Code(3).shell_code(), 3);
     }
 }

@@ -15,7 +15,7 @@ use charmwright_agent::{ToolAnswer, ToolRequest};
 const MESSAGE_LIMIT: usize = 64 << 20;
 /// Longest content that a hook tool takes from its standard input or a file, in bytes.
 pub const CONTENT_LIMIT: usize = 32 << 20;
-const MOST_PARTS: usize = 65_536;
+const PARTS_LIMIT: usize = 65_536;
 
 /// An answer to the tool's process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn encode_request(request: &ToolRequest) -> io::Result<Vec<u8>> {
 /// The request that a message holds.
 pub fn decode_request(body: &[u8]) -> io::Result<ToolRequest> {
     let mut parts = decode(body)?.into_iter();
-    let mut part = || parts.next().ok_or_else(|| broken("a request with too few parts"));
+    let mut part = || parts.next().ok_or_else(|| invalid("a request with too few parts"));
     let (context_id, token, dir) = (text(part()?)?, text(part()?)?, part()?);
     let (name, kind, stdin) = (text(part()?)?, part()?, part()?);
     Ok(ToolRequest {
@@ -73,7 +73,7 @@ pub fn decode_reply(body: &[u8]) -> io::Result<Reply> {
             stderr: stderr.to_vec(),
         })),
         [part] if *part == b"stdin" => Ok(Reply::NeedsInput),
-        _ => Err(broken("a reply of unknown form")),
+        _ => Err(invalid("a reply of unknown form")),
     }
 }
 
@@ -81,7 +81,7 @@ pub fn decode_reply(body: &[u8]) -> io::Result<Reply> {
 pub fn body_length(head: [u8; 4]) -> io::Result<usize> {
     let length = u32::from_le_bytes(head) as usize;
     if length > MESSAGE_LIMIT {
-        return Err(broken("a message longer than 64 MiB"));
+        return Err(invalid("a message longer than 64 MiB"));
     }
     Ok(length)
 }
@@ -89,8 +89,8 @@ pub fn body_length(head: [u8; 4]) -> io::Result<usize> {
 /// The message with its length in front, ready to send.
 fn encode(parts: &[&[u8]]) -> io::Result<Vec<u8>> {
     let length = 4 + parts.iter().map(|part| 4 + part.len()).sum::<usize>();
-    if length > MESSAGE_LIMIT || parts.len() > MOST_PARTS {
-        return Err(broken("a message longer than 64 MiB"));
+    if length > MESSAGE_LIMIT || parts.len() > PARTS_LIMIT {
+        return Err(invalid("a message longer than 64 MiB"));
     }
     let mut message = Vec::with_capacity(4 + length);
     let number = |message: &mut Vec<u8>, value: usize| {
@@ -107,34 +107,34 @@ fn encode(parts: &[&[u8]]) -> io::Result<Vec<u8>> {
 
 fn decode(mut body: &[u8]) -> io::Result<Vec<&[u8]>> {
     let count = take_number(&mut body)?;
-    if count > MOST_PARTS {
-        return Err(broken("a message of too many parts"));
+    if count > PARTS_LIMIT {
+        return Err(invalid("a message of too many parts"));
     }
     let mut parts = Vec::new();
     for _ in 0..count {
         let length = take_number(&mut body)?;
         let (part, rest) = body
             .split_at_checked(length)
-            .ok_or_else(|| broken("a message shorter than it says"))?;
+            .ok_or_else(|| invalid("a message shorter than it says"))?;
         parts.push(part);
         body = rest;
     }
-    if body.is_empty() { Ok(parts) } else { Err(broken("a message longer than it says")) }
+    if body.is_empty() { Ok(parts) } else { Err(invalid("a message longer than it says")) }
 }
 
 fn take_number(body: &mut &[u8]) -> io::Result<usize> {
     let (head, rest) =
-        body.split_first_chunk::<4>().ok_or_else(|| broken("a message shorter than it says"))?;
+        body.split_first_chunk::<4>().ok_or_else(|| invalid("a message shorter than it says"))?;
     *body = rest;
     Ok(u32::from_le_bytes(*head) as usize)
 }
 
 fn text(part: &[u8]) -> io::Result<String> {
-    let text = str::from_utf8(part).map_err(|_| broken("a text that is not UTF-8"))?;
+    let text = str::from_utf8(part).map_err(|_| invalid("a text that is not UTF-8"))?;
     Ok(text.to_owned())
 }
 
-fn broken(what: &str) -> io::Error {
+fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
@@ -184,15 +184,15 @@ mod tests {
             ..ToolRequest::default()
         };
         let message = encode_request(&request).unwrap();
-        let whole = body(&message);
-        for cut in 0..whole.len() {
-            assert!(decode_request(&whole[..cut]).is_err(), "cut after {cut}");
+        let full_body = body(&message);
+        for cut in 0..full_body.len() {
+            assert!(decode_request(&full_body[..cut]).is_err(), "cut after {cut}");
         }
-        assert!(decode_request(&[whole, &[0]].concat()).is_err());
-        assert!(decode_reply(whole).is_err());
+        assert!(decode_request(&[full_body, &[0]].concat()).is_err());
+        assert!(decode_reply(full_body).is_err());
         assert!(body_length(u32::MAX.to_le_bytes()).is_err());
         assert!(decode_request(&u32::MAX.to_le_bytes()).is_err());
-        let argument = [&whole[..whole.len() - 1], b"\xff"].concat();
+        let argument = [&full_body[..full_body.len() - 1], b"\xff"].concat();
         assert!(decode_request(&argument).is_err(), "no text");
     }
 }

@@ -15,14 +15,14 @@ use std::path::{Component, Path, PathBuf};
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
-use super::charm_folder::{Budget, leads_out, make_dir, set_dir_mode};
+use super::charm_folder::{Budget, make_dir, points_outside, set_dir_mode};
 use crate::error::{Error, Result};
 
 /// The bits of a mode that say what kind of file it is, and those for a link (`inode(7)`).
-const KIND: u32 = 0o170_000;
-const LINK: u32 = 0o120_000;
+const KIND_MASK: u32 = 0o170_000;
+const LINK_KIND: u32 = 0o120_000;
 /// The longest target of a link.
-const LINK_LIMIT: u64 = 4096;
+const LINK_TARGET_LIMIT: u64 = 4096;
 
 /// Unpacks `archive` into the folder `into`, which is new, and names the files that it held.
 ///
@@ -34,7 +34,7 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|error| {
         failed().because(error).advice("a charm is a zip file, as `charmcraft pack` makes it")
     })?;
-    let mut budget = Budget::of_a_charm();
+    let mut budget = Budget::for_charm();
     let mut links = BTreeMap::new();
     let mut names = BTreeSet::new();
     let mut folders = Vec::new();
@@ -49,7 +49,7 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
         let outcome = if entry.is_dir() {
             folders.push((into.join(&name), entry.unix_mode().unwrap_or(0o755)));
             make_dir(&into.join(&name))
-        } else if entry.unix_mode().is_some_and(|mode| mode & KIND == LINK) {
+        } else if entry.unix_mode().is_some_and(|mode| mode & KIND_MASK == LINK_KIND) {
             let target = read_target(&mut entry).map_err(|error| failed().because(error))?;
             links.insert(name.clone(), target);
             names.insert(name);
@@ -65,7 +65,7 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
         let refused = |why: String| {
             failed().because(format!("its link {:?} {why}", link.display().to_string()))
         };
-        if leads_out(link, target, &links) {
+        if points_outside(link, target, &links) {
             return Err(refused("leads out of the charm".to_owned()));
         }
         let place = into.join(link);
@@ -94,8 +94,8 @@ fn inner_path(name: &str) -> Option<PathBuf> {
 
 fn read_target<R: Read>(entry: &mut ZipFile<'_, R>) -> io::Result<PathBuf> {
     let mut target = Vec::new();
-    entry.by_ref().take(LINK_LIMIT + 1).read_to_end(&mut target)?;
-    if target.len() as u64 > LINK_LIMIT {
+    entry.by_ref().take(LINK_TARGET_LIMIT + 1).read_to_end(&mut target)?;
+    if target.len() as u64 > LINK_TARGET_LIMIT {
         return Err(io::Error::other("a link's target is too long"));
     }
     Ok(PathBuf::from(OsStr::from_bytes(&target)))
@@ -179,8 +179,8 @@ mod tests {
         let mut zip = ZipWriter::new(File::create(&archive).unwrap());
         for (name, mode, content) in entries {
             let options = SimpleFileOptions::default().unix_permissions(mode & 0o7777);
-            match mode & KIND {
-                LINK => zip.add_symlink(*name, *content, options).unwrap(),
+            match mode & KIND_MASK {
+                LINK_KIND => zip.add_symlink(*name, *content, options).unwrap(),
                 0o040_000 => zip.add_directory(*name, options).unwrap(),
                 _ => {
                     zip.start_file(*name, options).unwrap();
@@ -203,8 +203,8 @@ mod tests {
             ("hooks/README", 0o100_640, "x"),
             ("lib/", 0o040_555, ""),
             ("lib/a/b.py", 0o104_640, "b"),
-            ("lib/link", LINK | 0o777, "../dispatch"),
-            ("top", LINK | 0o777, "."),
+            ("lib/link", LINK_KIND | 0o777, "../dispatch"),
+            ("top", LINK_KIND | 0o777, "."),
         ]);
         let names = outcome.unwrap();
         assert!(
@@ -234,22 +234,24 @@ mod tests {
             ("a/../../up", 0o100_644, "x"),
             ("/etc/charm", 0o100_644, "x"),
             ("a\\..\\b", 0o100_644, "x"),
-            ("link", LINK | 0o777, "/etc/passwd"),
-            ("link", LINK | 0o777, ".."),
-            ("a/link", LINK | 0o777, "../../up"),
-            ("link", LINK | 0o777, "a/../../up"),
+            ("link", LINK_KIND | 0o777, "/etc/passwd"),
+            ("link", LINK_KIND | 0o777, ".."),
+            ("a/link", LINK_KIND | 0o777, "../../up"),
+            ("link", LINK_KIND | 0o777, "a/../../up"),
         ] {
             let (dir, outcome) = unpacked(&[("metadata.yaml", 0o100_644, "name: web"), entry]);
-            let told = outcome.unwrap_err();
-            assert!(told.contains("the charm"), "{entry:?}: {told}");
+            let message = outcome.unwrap_err();
+            assert!(message.contains("the charm"), "{entry:?}: {message}");
             assert!(!dir.path().join("up").exists());
         }
         // Each link stays within by itself, the two together do not; and no file is written through
         // a link.
-        let (_dir, outcome) =
-            unpacked(&[("d/top", LINK | 0o777, ".."), ("out", LINK | 0o777, "d/top/../up")]);
+        let (_dir, outcome) = unpacked(&[
+            ("d/top", LINK_KIND | 0o777, ".."),
+            ("out", LINK_KIND | 0o777, "d/top/../up"),
+        ]);
         assert!(outcome.unwrap_err().contains("\"out\" leads out of the charm"));
-        let (dir, outcome) = unpacked(&[("a", LINK | 0o777, "b"), ("a/x", 0o100_644, "x")]);
+        let (dir, outcome) = unpacked(&[("a", LINK_KIND | 0o777, "b"), ("a/x", 0o100_644, "x")]);
         assert!(outcome.unwrap_err().contains("cannot be made"));
         assert!(!dir.path().join("out/b").exists());
     }
@@ -259,7 +261,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let archive = dir.path().join("web.charm");
         fs::write(&archive, "not a zip file").unwrap();
-        let told = unpack(&archive, &dir.path().join("out")).unwrap_err().chain();
-        assert!(told.starts_with("cannot unpack ") && told.contains("charmcraft pack"), "{told}");
+        let message = unpack(&archive, &dir.path().join("out")).unwrap_err().chain();
+        assert!(
+            message.starts_with("cannot unpack ") && message.contains("charmcraft pack"),
+            "{message}"
+        );
     }
 }

@@ -18,9 +18,9 @@ const LINKS_LIMIT: usize = 40;
 
 /// The names that are no part of a charm, wherever they are: Juju leaves these out when it packs a
 /// folder, and charmcraft does not prime them.
-const LEFT_OUT: [&str; 5] = [".git", ".svn", ".hg", ".bzr", ".tox"];
+const EXCLUDED_NAMES: [&str; 5] = [".git", ".svn", ".hg", ".bzr", ".tox"];
 /// The file in which ops keeps a unit's state, beside the charm: that of a unit that is no more.
-const STATE_OF_OPS: &str = ".unit-state.db";
+const OPS_STATE_FILE: &str = ".unit-state.db";
 
 /// Counts what is written into a charm's folder, and refuses what no charm needs.
 #[derive(Debug)]
@@ -31,11 +31,11 @@ pub struct Budget {
 
 impl Budget {
     /// Gives the budget of a charm.
-    pub fn of_a_charm() -> Self {
-        Self::of(FILES_LIMIT, BYTES_LIMIT)
+    pub fn for_charm() -> Self {
+        Self::with_limits(FILES_LIMIT, BYTES_LIMIT)
     }
 
-    fn of(files: usize, bytes: u64) -> Self {
+    fn with_limits(files: usize, bytes: u64) -> Self {
         Self { files, bytes }
     }
 
@@ -53,7 +53,7 @@ impl Budget {
     /// Gives as much of `content` as is still allowed, and one byte more, so that [`Budget::check`]
     /// knows.
     pub fn limit<'a, R: Read + 'a>(&'a mut self, content: R) -> impl Read + 'a {
-        Counted { content, budget: self }
+        LimitedReader { content, budget: self }
     }
 
     /// Tells whether more was written than is allowed.
@@ -73,12 +73,12 @@ impl Budget {
 }
 
 /// A reader that ends where the budget does.
-struct Counted<'a, R> {
+struct LimitedReader<'a, R> {
     content: R,
     budget: &'a mut Budget,
 }
 
-impl<R: Read> Read for Counted<'_, R> {
+impl<R: Read> Read for LimitedReader<'_, R> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let allowed = usize::try_from(self.budget.bytes).unwrap_or(usize::MAX).min(room.len());
         let read = self.content.read(room.get_mut(..allowed).unwrap_or_default())?;
@@ -94,7 +94,7 @@ impl<R: Read> Read for Counted<'_, R> {
 /// When something cannot be read or written, or is neither a file, a folder nor a link.
 pub fn copy(from: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut names = BTreeSet::new();
-    let mut budget = Budget::of_a_charm();
+    let mut budget = Budget::for_charm();
     let mut folders = VecDeque::from([PathBuf::new()]);
     while let Some(folder) = folders.pop_front() {
         let failed = |path: &Path| {
@@ -112,7 +112,7 @@ pub fn copy(from: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
             let path = folder.join(&name);
             let because = |error: io::Error| failed(&path).because(error);
             let kind = entry.file_type().map_err(because)?;
-            if is_left_out(&entry.path(), &name) {
+            if is_excluded(&entry.path(), &name) {
                 continue;
             }
             budget.count().map_err(because)?;
@@ -122,8 +122,7 @@ pub fn copy(from: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
             }
             if kind.is_symlink() {
                 let target = fs::read_link(entry.path()).map_err(because)?;
-                symlink(target_from_copy(from, &path, target), into.join(&path))
-                    .map_err(because)?;
+                symlink(target_in_copy(from, &path, target), into.join(&path)).map_err(because)?;
             } else if kind.is_file() {
                 copy_file(&entry.path(), &into.join(&path), &mut budget).map_err(because)?;
             } else {
@@ -143,9 +142,9 @@ pub fn copy(from: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
 }
 
 /// Tells whether an entry is no part of the charm.
-fn is_left_out(path: &Path, name: &OsStr) -> bool {
-    LEFT_OUT.iter().any(|other| name == *other)
-        || name.as_encoded_bytes().starts_with(STATE_OF_OPS.as_bytes())
+fn is_excluded(path: &Path, name: &OsStr) -> bool {
+    EXCLUDED_NAMES.iter().any(|other| name == *other)
+        || name.as_encoded_bytes().starts_with(OPS_STATE_FILE.as_bytes())
         // Cargo's own folder of what it builds, which can be gigabytes.
         || (name == "target" && path.join("CACHEDIR.TAG").exists())
 }
@@ -168,8 +167,8 @@ pub fn set_dir_mode(path: &Path, mode: u32) -> io::Result<()> {
 }
 
 /// The target of a link for the copy: as it stands while it stays within the folder, else absolute.
-fn target_from_copy(from: &Path, link: &Path, target: PathBuf) -> PathBuf {
-    if target.is_absolute() || !leads_out(link, &target, &BTreeMap::new()) {
+fn target_in_copy(from: &Path, link: &Path, target: PathBuf) -> PathBuf {
+    if target.is_absolute() || !points_outside(link, &target, &BTreeMap::new()) {
         return target;
     }
     match (from.join(link)).parent() {
@@ -180,17 +179,17 @@ fn target_from_copy(from: &Path, link: &Path, target: PathBuf) -> PathBuf {
 
 /// Tells whether the link at `link` leads out of the folder that both are in, by way of the other
 /// `links` of that folder.
-pub fn leads_out(link: &Path, target: &Path, links: &BTreeMap<PathBuf, PathBuf>) -> bool {
+pub fn points_outside(link: &Path, target: &Path, links: &BTreeMap<PathBuf, PathBuf>) -> bool {
     let mut at: PathBuf = link.parent().map(Path::to_owned).unwrap_or_default();
-    let mut ahead: VecDeque<OsString> = VecDeque::new();
+    let mut remaining: VecDeque<OsString> = VecDeque::new();
     let mut followed = 0;
-    let push_front = |ahead: &mut VecDeque<OsString>, path: &Path| {
+    let push_front = |remaining: &mut VecDeque<OsString>, path: &Path| {
         for part in path.components().rev() {
-            ahead.push_front(part.as_os_str().to_owned());
+            remaining.push_front(part.as_os_str().to_owned());
         }
     };
-    push_front(&mut ahead, target);
-    while let Some(part) = ahead.pop_front() {
+    push_front(&mut remaining, target);
+    while let Some(part) = remaining.pop_front() {
         match Path::new(&part).components().next() {
             Some(Component::RootDir | Component::Prefix(_)) => return true,
             Some(Component::ParentDir) => {
@@ -206,7 +205,7 @@ pub fn leads_out(link: &Path, target: &Path, links: &BTreeMap<PathBuf, PathBuf>)
                         if followed > LINKS_LIMIT {
                             return false;
                         }
-                        push_front(&mut ahead, target);
+                        push_front(&mut remaining, target);
                     }
                     None => at = next,
                 }
@@ -229,8 +228,8 @@ pub fn replace(charm: &Path, next: &Path, kept: Option<&BTreeSet<PathBuf>>) -> R
         Error::new(format!("cannot put the refreshed charm in the place of {}", charm.display()))
             .because(error)
     };
-    if let Some(before) = kept {
-        carry_over(charm, next, Path::new(""), before).map_err(failed)?;
+    if let Some(old_files) = kept {
+        carry_over(charm, next, Path::new(""), old_files).map_err(failed)?;
     }
     match fs::remove_dir_all(charm) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
@@ -243,7 +242,7 @@ fn carry_over(
     charm: &Path,
     next: &Path,
     folder: &Path,
-    before: &BTreeSet<PathBuf>,
+    old_files: &BTreeSet<PathBuf>,
 ) -> io::Result<()> {
     for entry in fs::read_dir(charm.join(folder))? {
         let entry = entry?;
@@ -251,18 +250,18 @@ fn carry_over(
         let in_next = fs::symlink_metadata(next.join(&path));
         match in_next {
             Ok(found) if found.is_dir() && entry.file_type()?.is_dir() => {
-                carry_over(charm, next, &path, before)?;
+                carry_over(charm, next, &path, old_files)?;
             }
             Ok(_) => {}
             // A folder of the unit's own goes as a whole; one of the charm's that is gone leaves
             // what the unit put there.
-            Err(_) if before.contains(&path) => {}
+            Err(_) if old_files.contains(&path) => {}
             Err(_)
                 if entry.file_type()?.is_dir()
-                    && before.iter().any(|other| other.starts_with(&path)) =>
+                    && old_files.iter().any(|other| other.starts_with(&path)) =>
             {
                 make_dir(&next.join(&path))?;
-                carry_over(charm, next, &path, before)?;
+                carry_over(charm, next, &path, old_files)?;
             }
             Err(_) => fs::rename(entry.path(), next.join(&path))?,
         }
@@ -276,7 +275,7 @@ mod tests {
 
     #[test]
     fn no_more_is_written_than_a_charm_may_have() {
-        let mut budget = Budget::of(2, 10);
+        let mut budget = Budget::with_limits(2, 10);
         assert!(budget.count().is_ok() && budget.count().is_ok());
         assert!(budget.count().is_err());
         let mut written = Vec::new();
@@ -307,7 +306,7 @@ mod tests {
         assert_eq!(fs::read_link(into.join("lib/in")).unwrap(), Path::new("../own"));
         assert_eq!(fs::read_link(into.join("lib/none")).unwrap(), Path::new("nothing"));
         let _socket = std::os::unix::net::UnixListener::bind(from.join("socket")).unwrap();
-        let told = copy(&from, &dir.path().join("again")).unwrap_err().chain();
-        assert!(told.contains("socket") && told.contains("it is a socket"), "{told}");
+        let message = copy(&from, &dir.path().join("again")).unwrap_err().chain();
+        assert!(message.contains("socket") && message.contains("it is a socket"), "{message}");
     }
 }

@@ -57,10 +57,10 @@ impl CharmSource {
     ///
     /// # Errors
     /// When there is none.
-    pub fn around_here() -> Result<Self> {
+    pub fn around_current_folder() -> Result<Self> {
         let here = env::current_dir()
             .map_err(|error| Error::new("cannot learn the current directory").because(error))?;
-        let found = find_around(&here).ok_or_else(|| {
+        let found = find_charm_around(&here).ok_or_else(|| {
             Error::new(format!(
                 "cannot find a charm to run: {} is in no charm's folder",
                 here.display()
@@ -73,14 +73,15 @@ impl CharmSource {
     fn of_folder(path: PathBuf) -> Result<Self> {
         let dispatch = CharmSources::read(&path).ok();
         let dispatch = dispatch.as_ref().and_then(CharmSources::dispatch_program);
-        let runs = has_programs(&path);
+        let is_runnable = has_programs(&path);
         let project = dispatch.map_or(Path::new(""), |dispatch| &dispatch.source);
-        let project = within(&path, project).filter(|project| project.join("Cargo.toml").is_file());
+        let project =
+            folder_inside(&path, project).filter(|project| project.join("Cargo.toml").is_file());
         let kind = match (project, dispatch) {
             (Some(project), Some(dispatch)) => {
                 Kind::Cargo { project, program: Some(dispatch.program.clone()) }
             }
-            (Some(project), None) if !runs => Kind::Cargo { project, program: None },
+            (Some(project), None) if !is_runnable => Kind::Cargo { project, program: None },
             _ => Kind::Folder,
         };
         Ok(Self { path, kind })
@@ -125,7 +126,7 @@ impl CharmSource {
             Kind::Folder => files = charm_folder::copy(&self.path, into)?,
             Kind::Cargo { project, program } => {
                 let program = cargo_charm::build(project, program.as_deref())?;
-                files = stage(&self.path, &program, into)?;
+                files = lay_out(&self.path, &program, into)?;
             }
         }
         for (name, text) in sources.written_by_charmcraft() {
@@ -152,7 +153,7 @@ impl CharmSource {
 
 /// Lays out what Cargo built as a packed charm has it: the author's declarations, and the program
 /// as `dispatch`.
-fn stage(from: &Path, program: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
+fn lay_out(from: &Path, program: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     const DECLARATIONS: [&str; 3] = ["metadata.yaml", "config.yaml", "actions.yaml"];
     let failed = |what: &Path| Error::new(format!("cannot lay out the charm: {}", what.display()));
     charm_folder::make_dir(into).map_err(|error| failed(into).because(error))?;
@@ -183,14 +184,14 @@ fn has_programs(dir: &Path) -> bool {
 }
 
 /// The nearest folder upwards that holds a charm.
-fn find_around(here: &Path) -> Option<&Path> {
+fn find_charm_around(here: &Path) -> Option<&Path> {
     here.ancestors().find(|dir| {
         ["metadata.yaml", "charmcraft.yaml"].iter().any(|name| dir.join(name).is_file())
     })
 }
 
 /// A folder below `dir`, or `dir` itself.
-fn within(dir: &Path, below: &Path) -> Option<PathBuf> {
+fn folder_inside(dir: &Path, below: &Path) -> Option<PathBuf> {
     let inner =
         below.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     inner.then(|| dir.join(below))
@@ -203,8 +204,8 @@ mod tests {
     #[test]
     fn the_charm_around_a_folder_is_found() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert_eq!(find_around(&here.join("src/dev")), here.parent());
-        assert_eq!(find_around(Path::new("/")), None);
+        assert_eq!(find_charm_around(&here.join("src/dev")), here.parent());
+        assert_eq!(find_charm_around(Path::new("/")), None);
     }
 
     #[test]

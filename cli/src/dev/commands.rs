@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::line_words::{parse_duration, unquoted, words};
-use super::shown_line::{self, before_value};
+use super::redaction::{self, before_value};
 pub use super::spelling::nearest;
-use super::wanted::{WantedOutcome, WantedStatus, wanted_outcome, wanted_status};
+use super::wanted_status::{WantedOutcome, WantedStatus, wanted_outcome, wanted_status};
 
 /// How long `wait-for` waits when it is not told.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(180);
@@ -43,11 +43,11 @@ pub enum Command {
     },
     Expect {
         status: WantedStatus,
-        part: Option<String>,
+        message_part: Option<String>,
     },
     ExpectAction {
         outcome: WantedOutcome,
-        part: Option<String>,
+        message_part: Option<String>,
     },
     /// Another line, which may fail.
     Try(String),
@@ -157,7 +157,7 @@ const COMMANDS: [(&str, &str, &str); 21] = [
 ];
 
 /// What is said of waiting, since it is not seen from a line of the list.
-const WAITING: &str = "\
+const WAITING_HELP: &str = "\
 STATUS is active, blocked, waiting, maintenance, unknown, error, or idle for any of a settled unit.
 `wait-for`, `expect` and --until-idle give up before their time once the unit is in error for good:
 a hook has failed three times in a row (or was killed ten times), and nothing that could help has
@@ -171,13 +171,13 @@ pub fn help() -> String {
     for (name, takes, does) in COMMANDS.iter().filter(|(name, ..)| !matches!(*name, "exit" | "#")) {
         text.push_str(&format!("  {:<46} {does}\n", format!("{name} {takes}")));
     }
-    text.push_str(WAITING);
+    text.push_str(WAITING_HELP);
     text
 }
 
 /// `line` as it may be printed, without what can be a secret.
-pub fn shown(line: &str) -> String {
-    shown_line::shown(line, |name| COMMANDS.iter().any(|(known, ..)| *known == name))
+pub fn redacted(line: &str) -> String {
+    redaction::redact_line(line, |name| COMMANDS.iter().any(|(known, ..)| *known == name))
 }
 
 /// The commands' names on one line, for the first lines of a run.
@@ -204,7 +204,7 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
     let usage = || {
         let takes =
             COMMANDS.iter().find(|(known, ..)| *known == name).map_or("", |(_, takes, _)| takes);
-        format!("cannot understand `{}`; it goes: {name} {takes}", shown(line))
+        format!("cannot understand `{}`; it goes: {name} {takes}", redacted(line))
             .trim_end()
             .to_owned()
     };
@@ -241,10 +241,10 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
         }
         "try" if !rest.is_empty() => Ok(Some(Command::Try(rest.to_owned()))),
         "try" => Err(usage()),
-        "notify" => one_and_container(rest)
+        "notify" => word_and_container(rest)
             .map(|(key, container)| Some(Command::Notify { key, container }))
             .ok_or_else(usage),
-        "kill" => one_and_container(rest)
+        "kill" => word_and_container(rest)
             .map(|(service, container)| Some(Command::Kill { service, container }))
             .ok_or_else(usage),
         "fetch" if !rest.is_empty() && !rest.contains(char::is_whitespace) => {
@@ -312,25 +312,25 @@ fn wait_for(rest: &str) -> Result<Command, String> {
 }
 
 fn expect(rest: &str) -> Result<Command, String> {
-    let (status, part) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    let part = unquoted(part.trim());
+    let (status, message_part) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let message_part = unquoted(message_part.trim());
     Ok(Command::Expect {
         status: wanted_status(status)?,
-        part: (!part.is_empty()).then(|| part.to_owned()),
+        message_part: (!message_part.is_empty()).then(|| message_part.to_owned()),
     })
 }
 
 fn expect_action(rest: &str) -> Result<Command, String> {
-    let (word, part) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    let part = unquoted(part.trim());
+    let (word, message_part) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let message_part = unquoted(message_part.trim());
     Ok(Command::ExpectAction {
         outcome: wanted_outcome(word)?,
-        part: (!part.is_empty()).then(|| part.to_owned()),
+        message_part: (!message_part.is_empty()).then(|| message_part.to_owned()),
     })
 }
 
 /// A word, and perhaps the container that it is about.
-fn one_and_container(rest: &str) -> Option<(String, Option<String>)> {
+fn word_and_container(rest: &str) -> Option<(String, Option<String>)> {
     let mut words = rest.split_whitespace();
     let word = words.next()?.to_owned();
     let container = words.next().map(str::to_owned);
@@ -390,11 +390,17 @@ mod tests {
         );
         assert_eq!(
             command("expect blocked 'port: must be'"),
-            Command::Expect { status: WantedStatus::Blocked, part: Some(text("port: must be")) }
+            Command::Expect {
+                status: WantedStatus::Blocked,
+                message_part: Some(text("port: must be"))
+            }
         );
         assert_eq!(
             command("expect-action failed 'no disk'"),
-            Command::ExpectAction { outcome: WantedOutcome::Failed, part: Some(text("no disk")) }
+            Command::ExpectAction {
+                outcome: WantedOutcome::Failed,
+                message_part: Some(text("no disk"))
+            }
         );
         assert_eq!(command("try fetch x"), Command::Try(text("fetch x")));
         assert_eq!(
@@ -445,14 +451,14 @@ mod tests {
             ("run x 'y", "a ' is not closed"),
             ("sleep", "no time"),
         ] {
-            let told = parse(line).unwrap_err();
-            assert!(told.starts_with("cannot") && told.contains(says), "{line}: {told}");
+            let message = parse(line).unwrap_err();
+            assert!(message.starts_with("cannot") && message.contains(says), "{line}: {message}");
         }
     }
 
     #[test]
     fn what_may_be_secret_is_not_shown() {
-        for (line, told) in [
+        for (line, message) in [
             ("config key=SECRET and=more", "config key=..."),
             ("config key SECRET", "config ..."),
             ("config key x=SECRET", "config ..."),
@@ -469,7 +475,7 @@ mod tests {
             ("wait-for active 90s", "wait-for active 90s"),
             (" quit ", "quit"),
         ] {
-            assert_eq!(shown(line), told, "{line}");
+            assert_eq!(redacted(line), message, "{line}");
             if let Err(error) = parse(line) {
                 assert!(!error.contains("SECRET"), "{error}");
             }

@@ -4,30 +4,30 @@ use std::time::{Duration, Instant};
 
 use charmwright_agent::{ActionId, ActionRecord, ActionStatus};
 
-use super::events::human;
+use super::session_event::human_duration;
 use super::table::Snapshot;
-use super::wanted::{WantedOutcome, WantedStatus};
-use crate::shown::one_line;
+use super::wanted_status::{WantedOutcome, WantedStatus};
+use crate::sanitize::one_line;
 
 /// What holds the script up.
 #[derive(Debug)]
 pub enum Wait {
     Until(Instant),
-    For {
+    ForStatus {
         status: WantedStatus,
         limit: Duration,
         deadline: Instant,
     },
     Expect {
         status: WantedStatus,
-        part: Option<String>,
+        message_part: Option<String>,
         limit: Duration,
         deadline: Instant,
     },
     ExpectAction {
         action: ActionId,
         outcome: WantedOutcome,
-        part: Option<String>,
+        message_part: Option<String>,
         limit: Duration,
         deadline: Instant,
     },
@@ -39,7 +39,7 @@ pub enum Wait {
 
 /// What is seen of the unit at one moment.
 #[derive(Debug)]
-pub struct Seen<'a> {
+pub struct UnitView<'a> {
     /// Whether it has nothing left to do.
     pub settled: bool,
     /// Whether the charm is being made anew.
@@ -64,7 +64,7 @@ impl Wait {
     pub fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Until(deadline)
-            | Self::For { deadline, .. }
+            | Self::ForStatus { deadline, .. }
             | Self::Expect { deadline, .. }
             | Self::ExpectAction { deadline, .. } => Some(*deadline),
             Self::Answer | Self::Build => None,
@@ -76,7 +76,7 @@ impl Wait {
         match self {
             Self::ExpectAction { action, .. } => Some(action),
             Self::Until(_)
-            | Self::For { .. }
+            | Self::ForStatus { .. }
             | Self::Expect { .. }
             | Self::Answer
             | Self::Build => None,
@@ -85,75 +85,82 @@ impl Wait {
 
     /// Looks at the unit. Only a settled unit has a status to speak of; an error is one that does
     /// not settle.
-    pub fn check(&self, now: Instant, seen: &Seen<'_>) -> Verdict {
+    pub fn check(&self, now: Instant, view: &UnitView<'_>) -> Verdict {
         match self {
             Self::Until(deadline) if now >= *deadline => Verdict::Met,
             Self::Until(_) | Self::Answer => Verdict::NotYet,
-            Self::Build if seen.building => Verdict::NotYet,
+            Self::Build if view.building => Verdict::NotYet,
             Self::Build => Verdict::Met,
-            Self::For { status, limit, deadline } => {
-                if is(*status, seen) {
+            Self::ForStatus { status, limit, deadline } => {
+                if has_status(*status, view) {
                     Verdict::Met
-                } else if let Some(lasting) = &seen.lasting_error {
+                } else if let Some(lasting) = &view.lasting_error {
                     Verdict::Failed(format!(
                         "cannot wait any longer for {status}: {}",
-                        lasts(lasting, seen)
+                        describe_lasting(lasting, view)
                     ))
                 } else if now < *deadline {
                     Verdict::NotYet
                 } else {
                     Verdict::Failed(format!(
                         "cannot wait any longer for {status}: after {} {}",
-                        human(*limit),
-                        what_is(seen)
+                        human_duration(*limit),
+                        describe_unit(view)
                     ))
                 }
             }
-            Self::Expect { status, part, limit, deadline } => {
-                expect(*status, part.as_deref(), *limit, now < *deadline, seen)
+            Self::Expect { status, message_part, limit, deadline } => {
+                expect(*status, message_part.as_deref(), *limit, now < *deadline, view)
             }
-            Self::ExpectAction { outcome, part, limit, deadline, .. } => {
-                expect_action(*outcome, part.as_deref(), *limit, now < *deadline, seen.action)
-            }
+            Self::ExpectAction { outcome, message_part, limit, deadline, .. } => expect_action(
+                *outcome,
+                message_part.as_deref(),
+                *limit,
+                now < *deadline,
+                view.action,
+            ),
         }
     }
 }
 
 fn expect(
     status: WantedStatus,
-    part: Option<&str>,
+    message_part: Option<&str>,
     limit: Duration,
     has_time: bool,
-    seen: &Seen<'_>,
+    view: &UnitView<'_>,
 ) -> Verdict {
-    let in_error = status == WantedStatus::Error && is(status, seen);
-    if !seen.settled && !in_error {
-        return match &seen.lasting_error {
-            Some(lasting) => {
-                Verdict::Failed(format!("cannot confirm {status}: {}", lasts(lasting, seen)))
-            }
+    let in_error = status == WantedStatus::Error && has_status(status, view);
+    if !view.settled && !in_error {
+        return match &view.lasting_error {
+            Some(lasting) => Verdict::Failed(format!(
+                "cannot confirm {status}: {}",
+                describe_lasting(lasting, view)
+            )),
             None if has_time => Verdict::NotYet,
             None => Verdict::Failed(format!(
                 "cannot say whether the unit is {status}: after {} {}",
-                human(limit),
-                what_is(seen)
+                human_duration(limit),
+                describe_unit(view)
             )),
         };
     }
-    let message = one_line(&seen.unit.message);
-    if is(status, seen) && part.is_none_or(|part| message.contains(part)) {
+    let message = one_line(&view.unit.message);
+    if has_status(status, view)
+        && message_part.is_none_or(|message_part| message.contains(message_part))
+    {
         return Verdict::Met;
     }
-    let wanted = part.map_or_else(
+    let wanted = message_part.map_or_else(
         || status.to_string(),
-        |part| format!("{status} with {part:?} in its message"),
+        |message_part| format!("{status} with {message_part:?} in its message"),
     );
-    Verdict::Failed(format!("cannot confirm {wanted}: {}", what_is(seen)))
+    Verdict::Failed(format!("cannot confirm {wanted}: {}", describe_unit(view)))
 }
 
 fn expect_action(
     outcome: WantedOutcome,
-    part: Option<&str>,
+    message_part: Option<&str>,
     limit: Duration,
     has_time: bool,
     action: Option<&ActionRecord>,
@@ -169,7 +176,7 @@ fn expect_action(
             true => Verdict::NotYet,
             false => Verdict::Failed(format!(
                 "cannot say whether {name} is {outcome}: it has not ended after {}",
-                human(limit)
+                human_duration(limit)
             )),
         };
     }
@@ -178,22 +185,22 @@ fn expect_action(
         WantedOutcome::Completed => action.status() == ActionStatus::Completed,
         WantedOutcome::Failed => action.status() != ActionStatus::Completed,
     };
-    if is_wanted && part.is_none_or(|part| message.contains(part)) {
+    if is_wanted && message_part.is_none_or(|message_part| message.contains(message_part)) {
         return Verdict::Met;
     }
-    let wanted = part.map_or_else(
+    let wanted = message_part.map_or_else(
         || outcome.to_string(),
-        |part| format!("{outcome} with {part:?} in its message"),
+        |message_part| format!("{outcome} with {message_part:?} in its message"),
     );
     let colon = if message.is_empty() { "" } else { ": " };
     Verdict::Failed(format!(
         "cannot confirm {wanted}: {name} has {}{colon}{message}",
-        ended_as(action.status())
+        action_end(action.status())
     ))
 }
 
 /// An action's end as a word.
-pub fn ended_as(status: ActionStatus) -> &'static str {
+pub fn action_end(status: ActionStatus) -> &'static str {
     match status {
         ActionStatus::Completed => "completed",
         ActionStatus::Failed => "failed",
@@ -204,24 +211,24 @@ pub fn ended_as(status: ActionStatus) -> &'static str {
 }
 
 /// The unit as it is, and why it will stay so.
-fn lasts(lasting: &str, seen: &Seen<'_>) -> String {
-    format!("{}; {lasting}", what_is(seen))
+fn describe_lasting(lasting: &str, view: &UnitView<'_>) -> String {
+    format!("{}; {lasting}", describe_unit(view))
 }
 
-fn is(wanted: WantedStatus, seen: &Seen<'_>) -> bool {
+fn has_status(wanted: WantedStatus, view: &UnitView<'_>) -> bool {
     match wanted {
-        WantedStatus::Error => seen.unit.workload == "error",
-        WantedStatus::Idle => seen.settled,
-        other => seen.settled && seen.unit.workload == other.to_string(),
+        WantedStatus::Error => view.unit.workload == "error",
+        WantedStatus::Idle => view.settled,
+        other => view.settled && view.unit.workload == other.to_string(),
     }
 }
 
 /// The unit as it is, for the one who expected something else.
-pub fn what_is(seen: &Seen<'_>) -> String {
-    let unit = &seen.unit;
+pub fn describe_unit(view: &UnitView<'_>) -> String {
+    let unit = &view.unit;
     let message = one_line(&unit.message);
     let colon = if message.is_empty() { "" } else { ": " };
-    let agent = if seen.settled { "settled" } else { "not settled yet" };
+    let agent = if view.settled { "settled" } else { "not settled yet" };
     format!("{} is {}{colon}{message} (agent {}, {agent})", unit.unit, unit.workload, unit.agent)
 }
 
@@ -229,8 +236,8 @@ pub fn what_is(seen: &Seen<'_>) -> String {
 mod tests {
     use super::*;
 
-    fn seen(settled: bool, workload: &str, message: &str) -> Seen<'static> {
-        Seen {
+    fn view(settled: bool, workload: &str, message: &str) -> UnitView<'static> {
+        UnitView {
             settled,
             building: false,
             unit: Snapshot {
@@ -253,7 +260,7 @@ mod tests {
     }
 
     fn wait_for(status: WantedStatus, deadline: Instant) -> Wait {
-        Wait::For { status, limit: Duration::from_secs(90), deadline }
+        Wait::ForStatus { status, limit: Duration::from_secs(90), deadline }
     }
 
     #[test]
@@ -261,23 +268,23 @@ mod tests {
         let now = Instant::now();
         let later = now + Duration::from_secs(1);
         let wait = wait_for(WantedStatus::Active, later);
-        assert_eq!(wait.check(now, &seen(false, "active", "")), Verdict::NotYet);
-        assert_eq!(wait.check(now, &seen(true, "waiting", "")), Verdict::NotYet);
-        assert_eq!(wait.check(now, &seen(true, "active", "")), Verdict::Met);
+        assert_eq!(wait.check(now, &view(false, "active", "")), Verdict::NotYet);
+        assert_eq!(wait.check(now, &view(true, "waiting", "")), Verdict::NotYet);
+        assert_eq!(wait.check(now, &view(true, "active", "")), Verdict::Met);
         assert_eq!(
-            wait_for(WantedStatus::Error, later).check(now, &seen(false, "error", "hook failed")),
+            wait_for(WantedStatus::Error, later).check(now, &view(false, "error", "hook failed")),
             Verdict::Met
         );
         assert_eq!(
-            wait_for(WantedStatus::Idle, later).check(now, &seen(true, "blocked", "")),
+            wait_for(WantedStatus::Idle, later).check(now, &view(true, "blocked", "")),
             Verdict::Met
         );
-        let Verdict::Failed(told) = wait.check(later, &seen(true, "blocked", "port: too big"))
+        let Verdict::Failed(message) = wait.check(later, &view(true, "blocked", "port: too big"))
         else {
             panic!()
         };
         assert_eq!(
-            told,
+            message,
             "cannot wait any longer for active: after 1m30s web/0 is blocked: port: too big \
              (agent idle, settled)"
         );
@@ -286,52 +293,53 @@ mod tests {
     #[test]
     fn expect_answers_as_soon_as_the_unit_is_settled() {
         let now = Instant::now();
-        let expect = |status, part: &str| Wait::Expect {
+        let expect = |status, message_part: &str| Wait::Expect {
             status,
-            part: Some(part.to_owned()).filter(|part| !part.is_empty()),
+            message_part: Some(message_part.to_owned())
+                .filter(|message_part| !message_part.is_empty()),
             limit: Duration::from_secs(180),
             deadline: now + Duration::from_secs(180),
         };
         assert_eq!(
-            expect(WantedStatus::Blocked, "").check(now, &seen(false, "blocked", "")),
+            expect(WantedStatus::Blocked, "").check(now, &view(false, "blocked", "")),
             Verdict::NotYet
         );
         assert_eq!(
             expect(WantedStatus::Blocked, "port")
-                .check(now, &seen(true, "blocked", "the port\nis bad")),
+                .check(now, &view(true, "blocked", "the port\nis bad")),
             Verdict::Met
         );
         assert_eq!(
-            expect(WantedStatus::Error, "hook").check(now, &seen(false, "error", "hook failed")),
+            expect(WantedStatus::Error, "hook").check(now, &view(false, "error", "hook failed")),
             Verdict::Met
         );
-        let Verdict::Failed(told) =
-            expect(WantedStatus::Blocked, "user").check(now, &seen(true, "blocked", "port"))
+        let Verdict::Failed(message) =
+            expect(WantedStatus::Blocked, "user").check(now, &view(true, "blocked", "port"))
         else {
             panic!()
         };
-        assert!(told.contains("web/0 is blocked: port"), "{told}");
+        assert!(message.contains("web/0 is blocked: port"), "{message}");
     }
 
     #[test]
     fn nothing_is_waited_for_in_an_error_for_good() {
         let now = Instant::now();
         let later = now + Duration::from_secs(1);
-        let stuck = Seen {
+        let stuck = UnitView {
             lasting_error: Some("in error for good: start has failed 3 times in a row".to_owned()),
-            ..seen(false, "error", "hook failed: \"start\"")
+            ..view(false, "error", "hook failed: \"start\"")
         };
         assert_eq!(wait_for(WantedStatus::Error, later).check(now, &stuck), Verdict::Met);
         for status in [WantedStatus::Active, WantedStatus::Idle] {
-            let told = wait_for(status, later).check(now, &stuck);
+            let message = wait_for(status, later).check(now, &stuck);
             assert!(
-                matches!(&told, Verdict::Failed(why) if why.contains("for good: start")),
-                "{told:?}"
+                matches!(&message, Verdict::Failed(why) if why.contains("for good: start")),
+                "{message:?}"
             );
         }
         let expect = Wait::Expect {
             status: WantedStatus::Active,
-            part: None,
+            message_part: None,
             limit: Duration::from_secs(1),
             deadline: later,
         };

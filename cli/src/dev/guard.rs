@@ -44,10 +44,10 @@ pub async fn run(args: &DevArgs) -> Result<ExitCode> {
             return Err(error);
         }
     };
-    let ending = loop {
+    let exit = loop {
         let pass_on = tokio::select! {
             _ = child_ended.recv() => match processes::reap(session) {
-                Some(ending) => break ending,
+                Some(exit) => break exit,
                 None => continue,
             },
             _ = interrupt.recv() => Signal::USR1,
@@ -61,7 +61,7 @@ pub async fn run(args: &DevArgs) -> Result<ExitCode> {
         processes::reap(session);
     });
     workspace.clean();
-    Ok(ExitCode::from(ending.shell_code()))
+    Ok(ExitCode::from(exit.shell_code()))
 }
 
 fn start_session(root: &Path) -> Result<Pid> {

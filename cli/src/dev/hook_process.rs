@@ -15,23 +15,23 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::events::Happening;
+use super::session_event::SessionEvent;
 use crate::error::chain_of;
-use crate::processes::Ending;
+use crate::processes::ProcessExit;
 
 /// How much room each read of a pipe gets: what a pipe holds at most.
 const READ_SIZE: usize = 64 << 10;
 /// Longest piece of a line in the log, in bytes: the agent's own limit.
-const LINE_LIMIT: usize = 4096;
+const LINE_BYTES_LIMIT: usize = 4096;
 /// How much of a stream is kept for an action's result, in bytes.
-const KEPT_LIMIT: usize = 1 << 20;
+const KEPT_BYTES_LIMIT: usize = 1 << 20;
 /// How much of a stream goes to the log, in bytes.
-pub const LOGGED_LIMIT: usize = 1 << 20;
+pub const LOGGED_BYTES_LIMIT: usize = 1 << 20;
 /// How many of each stream's last lines are kept, to be shown if the hook fails without a word.
 const LAST_LINES: usize = 5;
 /// How long the output pipes are read after the charm has exited: a child of its may hold them open
 /// for ever.
-const PIPE_GRACE: Duration = Duration::from_millis(100);
+const PIPE_DRAIN_LIMIT: Duration = Duration::from_millis(100);
 
 /// How a hook ended, and what it wrote.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl HookEnd {
 /// How a hook ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HookOutcome {
-    Ended(Ending),
+    Ended(ProcessExit),
     /// The charm has no program for it.
     Missing,
     /// Its program could not be started: why.
@@ -91,11 +91,11 @@ pub fn start(
     program: Option<PathBuf>,
     charm: &Path,
     environment: Vec<(OsString, OsString)>,
-    happenings: mpsc::UnboundedSender<Happening>,
+    events: mpsc::UnboundedSender<SessionEvent>,
 ) -> Option<Pid> {
-    let without_process = |outcome| Happening::HookEnded(HookEnd::without_process(outcome));
+    let without_process = |outcome| SessionEvent::HookEnded(HookEnd::without_process(outcome));
     let Some(program) = program else {
-        let _ = happenings.send(without_process(HookOutcome::Missing));
+        let _ = events.send(without_process(HookOutcome::Missing));
         return None;
     };
     let spawned = Command::new(&program)
@@ -112,19 +112,19 @@ pub fn start(
         Ok(child) => child,
         Err(error) => {
             let text = format!("cannot start {}: {}", program.display(), start_failure(&error));
-            let _ = happenings.send(without_process(HookOutcome::NotStarted(text)));
+            let _ = events.send(without_process(HookOutcome::NotStarted(text)));
             return None;
         }
     };
     let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    tokio::spawn(follow(child, program, happenings));
+    tokio::spawn(follow(child, program, events));
     pid
 }
 
 /// Reads the hook's output and waits for its end, side by side.
-async fn follow(mut child: Child, program: PathBuf, happenings: mpsc::UnboundedSender<Happening>) {
-    let mut stdout = Output::new(child.stdout.take(), Stream::Stdout, happenings.clone());
-    let mut stderr = Output::new(child.stderr.take(), Stream::Stderr, happenings.clone());
+async fn follow(mut child: Child, program: PathBuf, events: mpsc::UnboundedSender<SessionEvent>) {
+    let mut stdout = Output::new(child.stdout.take(), Stream::Stdout, events.clone());
+    let mut stderr = Output::new(child.stderr.take(), Stream::Stderr, events.clone());
     let mut ended: Option<(HookOutcome, Instant)> = None;
     loop {
         if ended.is_some() && stdout.pipe.is_none() && stderr.pipe.is_none() {
@@ -136,14 +136,14 @@ async fn follow(mut child: Child, program: PathBuf, happenings: mpsc::UnboundedS
             () = stderr.read(), if stderr.pipe.is_some() => {}
             status = child.wait(), if ended.is_none() => {
                 let outcome = match status {
-                    Ok(status) => HookOutcome::Ended(ending(status)),
+                    Ok(status) => HookOutcome::Ended(process_exit(status)),
                     Err(error) => HookOutcome::NotStarted(format!(
                         "cannot learn how {} ended: {}",
                         program.display(),
                         chain_of(&error)
                     )),
                 };
-                ended = Some((outcome, Instant::now() + PIPE_GRACE));
+                ended = Some((outcome, Instant::now() + PIPE_DRAIN_LIMIT));
             }
             () = sleep_until(abandon.unwrap_or_else(Instant::now)), if abandon.is_some() => break,
         }
@@ -155,7 +155,7 @@ async fn follow(mut child: Child, program: PathBuf, happenings: mpsc::UnboundedS
     let unlogged = stdout.unlogged.saturating_add(stderr.unlogged);
     let last_lines = stdout.last_lines.into_iter().chain(stderr.last_lines).collect();
     let end = HookEnd { outcome, stdout: stdout.kept, stderr: stderr.kept, last_lines, unlogged };
-    let _ = happenings.send(Happening::HookEnded(end));
+    let _ = events.send(SessionEvent::HookEnded(end));
 }
 
 /// One of the hook's output streams, read to its end however much it is, while only its beginning
@@ -167,7 +167,7 @@ struct Output<P> {
     pipe: Option<P>,
     stream: Stream,
     /// Who is told of the lines while the hook runs.
-    happenings: mpsc::UnboundedSender<Happening>,
+    events: mpsc::UnboundedSender<SessionEvent>,
     /// How many bytes have gone to the log, and how many were too many for it.
     logged: usize,
     unlogged: u64,
@@ -178,11 +178,11 @@ struct Output<P> {
 }
 
 impl<P: AsyncRead + Unpin> Output<P> {
-    fn new(pipe: Option<P>, stream: Stream, happenings: mpsc::UnboundedSender<Happening>) -> Self {
+    fn new(pipe: Option<P>, stream: Stream, events: mpsc::UnboundedSender<SessionEvent>) -> Self {
         Self {
             pipe,
             stream,
-            happenings,
+            events,
             logged: 0,
             unlogged: 0,
             partial: Vec::new(),
@@ -202,14 +202,14 @@ impl<P: AsyncRead + Unpin> Output<P> {
             self.pipe = None;
         }
         let new = self.partial.get(before..).unwrap_or_default();
-        self.kept.extend(new.iter().take(KEPT_LIMIT.saturating_sub(self.kept.len())));
+        self.kept.extend(new.iter().take(KEPT_BYTES_LIMIT.saturating_sub(self.kept.len())));
         let mut read = std::mem::take(&mut self.partial);
         let mut rest = read.as_slice();
         let mut lines = Vec::new();
         while let Some((piece, skip)) = next_piece(rest) {
             let line = rest.get(..piece).unwrap_or_default();
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            self.line(String::from_utf8_lossy(line).into_owned(), skip, &mut lines);
+            self.push_line(String::from_utf8_lossy(line).into_owned(), skip, &mut lines);
             rest = rest.get(skip..).unwrap_or_default();
         }
         let taken = read.len() - rest.len();
@@ -217,14 +217,14 @@ impl<P: AsyncRead + Unpin> Output<P> {
         self.partial = read;
         if !lines.is_empty() {
             let stream = self.stream;
-            let _ = self.happenings.send(Happening::HookPrinted(PrintedLines { stream, lines }));
+            let _ = self.events.send(SessionEvent::HookPrinted(PrintedLines { stream, lines }));
         }
     }
 
     /// Takes a line that took `size` bytes; `logged` gets it as long as the log has room.
-    fn line(&mut self, line: String, size: usize, logged: &mut Vec<String>) {
+    fn push_line(&mut self, line: String, size: usize, logged: &mut Vec<String>) {
         self.logged = self.logged.saturating_add(size);
-        if self.logged <= LOGGED_LIMIT {
+        if self.logged <= LOGGED_BYTES_LIMIT {
             logged.push(line.clone());
         } else {
             self.unlogged = self.unlogged.saturating_add(size as u64);
@@ -238,17 +238,17 @@ impl<P: AsyncRead + Unpin> Output<P> {
 
 /// How many bytes of `bytes` are the next line or piece of one, and how many to take away with it.
 fn next_piece(bytes: &[u8]) -> Option<(usize, usize)> {
-    match bytes.iter().take(LINE_LIMIT).position(|byte| *byte == b'\n') {
+    match bytes.iter().take(LINE_BYTES_LIMIT).position(|byte| *byte == b'\n') {
         Some(end) => Some((end, end + 1)),
-        None => (bytes.len() >= LINE_LIMIT).then_some((LINE_LIMIT, LINE_LIMIT)),
+        None => (bytes.len() >= LINE_BYTES_LIMIT).then_some((LINE_BYTES_LIMIT, LINE_BYTES_LIMIT)),
     }
 }
 
-fn ending(status: std::process::ExitStatus) -> Ending {
+fn process_exit(status: std::process::ExitStatus) -> ProcessExit {
     use std::os::unix::process::ExitStatusExt;
     match (status.code(), status.signal()) {
-        (Some(code), _) => Ending::Code(code),
-        (None, signal) => Ending::Signal(signal.unwrap_or(0)),
+        (Some(code), _) => ProcessExit::Code(code),
+        (None, signal) => ProcessExit::Signal(signal.unwrap_or(0)),
     }
 }
 
@@ -285,7 +285,7 @@ mod tests {
 
     /// Runs the hook and gives its lines on standard error and its end.
     async fn run(dir: &Path) -> (Vec<String>, HookEnd) {
-        let (sender, mut happenings) = mpsc::unbounded_channel();
+        let (sender, mut events) = mpsc::unbounded_channel();
         start(
             choose_program(dir, "hooks/install"),
             dir,
@@ -293,14 +293,14 @@ mod tests {
             sender,
         );
         let mut lines = Vec::new();
-        while let Some(happening) = happenings.recv().await {
-            match happening {
-                Happening::HookPrinted(printed) => {
+        while let Some(event) = events.recv().await {
+            match event {
+                SessionEvent::HookPrinted(printed) => {
                     if printed.stream == Stream::Stderr {
                         lines.extend(printed.lines);
                     }
                 }
-                Happening::HookEnded(end) => return (lines, end),
+                SessionEvent::HookEnded(end) => return (lines, end),
                 other => panic!("{other:?}"),
             }
         }
@@ -317,7 +317,7 @@ mod tests {
             0o755,
         )]);
         let (lines, end) = run(dir.path()).await;
-        assert_eq!(end.outcome, HookOutcome::Ended(Ending::Code(3)));
+        assert_eq!(end.outcome, HookOutcome::Ended(ProcessExit::Code(3)));
         let here = fs::canonicalize(dir.path()).unwrap().display().to_string();
         assert_eq!(String::from_utf8(end.stdout).unwrap(), format!("hello\n{here}\nhalf"));
         // Juju loses a last line that has no end.
@@ -333,7 +333,7 @@ mod tests {
             ("hooks/install", "#!/bin/sh\n", 0o755),
             ("dispatch", "#!/bin/sh\nkill -9 $$\n", 0o755),
         ]);
-        assert_eq!(run(dir.path()).await.1.outcome, HookOutcome::Ended(Ending::Signal(9)));
+        assert_eq!(run(dir.path()).await.1.outcome, HookOutcome::Ended(ProcessExit::Signal(9)));
         fs::set_permissions(dir.path().join("dispatch"), fs::Permissions::from_mode(0o644))
             .unwrap();
         let (_, end) = run(dir.path()).await;
@@ -350,7 +350,7 @@ mod tests {
         let dir = charm(&[("hooks/install", "#!/bin/sh\nsleep 60 &\necho $!\n", 0o755)]);
         let began = Instant::now();
         let (_, end) = run(dir.path()).await;
-        assert_eq!(end.outcome, HookOutcome::Ended(Ending::Code(0)));
+        assert_eq!(end.outcome, HookOutcome::Ended(ProcessExit::Code(0)));
         assert!(began.elapsed() < Duration::from_secs(30));
         let sleeper = end.last_lines[0].parse().ok().and_then(Pid::from_raw).unwrap();
         rustix::process::kill_process(sleeper, rustix::process::Signal::KILL).unwrap();
@@ -365,8 +365,8 @@ mod tests {
             0o755,
         )]);
         let (lines, end) = run(dir.path()).await;
-        assert_eq!((lines.len(), end.stdout.len()), (5000, KEPT_LIMIT));
-        assert_eq!(end.unlogged, 20_000_000 + 4 - LOGGED_LIMIT as u64);
+        assert_eq!((lines.len(), end.stdout.len()), (5000, KEPT_BYTES_LIMIT));
+        assert_eq!(end.unlogged, 20_000_000 + 4 - LOGGED_BYTES_LIMIT as u64);
         assert_eq!(end.last_lines[LAST_LINES - 1], "end");
     }
 

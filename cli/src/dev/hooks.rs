@@ -7,38 +7,38 @@ use charmwright_agent::{
 };
 use rustix::process::{Pid, Signal};
 
-use super::deferred::events_of;
-use super::events::{human, whole_seconds};
-use super::expectations::ended_as;
-use super::hook_process::{self, HookEnd, HookOutcome, LOGGED_LIMIT, PrintedLines};
-use super::journal::HookLine;
-use super::retries::{RetryCount, Told};
+use super::deferred_events::deferred_events_of;
+use super::expectations::action_end;
+use super::hook_process::{self, HookEnd, HookOutcome, LOGGED_BYTES_LIMIT, PrintedLines};
+use super::retries::{RetryCount, StrippedMessage};
 use super::session::Session;
+use super::session_event::{human_duration, whole_seconds};
+use super::terminal_output::HookLine;
 use super::tool_files;
 use super::tool_server::{ToolCall, ToolServer};
 use crate::error::{Error, system_text};
-use crate::processes::Ending;
+use crate::processes::ProcessExit;
 use crate::wire::Reply;
 
 /// When a running hook's new status is worth a line of its own; the table says it at the end of a
 /// shorter one.
-const TELL_STATUS_AFTER: Duration = Duration::from_secs(3);
+const PRINT_STATUS_AFTER: Duration = Duration::from_secs(3);
 
 /// How many lines of standard error are told while a hook runs; a flood of them is for the log
 /// alone.
-const TOLD_LINES: usize = 200;
+const STDERR_LINES_LIMIT: usize = 200;
 
 /// How many lines that a hook printed go to the unit's log between two writes of its file.
-const LINES_AT_ONCE: usize = 1000;
+const LOG_BATCH_LINES: usize = 1000;
 
 /// When it is said again that a hook still runs: after these seconds, and then every minute.
-const STILL_RUNNING: [u64; 3] = [10, 30, 60];
+const PROGRESS_SECONDS: [u64; 3] = [10, 30, 60];
 
 /// How many lines of an action's result are shown; the log has the rest.
-const RESULT_LINES: usize = 20;
+const RESULT_LINES_LIMIT: usize = 20;
 
 /// How many results of an action, or events that a hook has put off, are shown.
-const RESULTS: usize = 50;
+const RESULTS_LIMIT: usize = 50;
 
 /// The hook that runs now.
 #[derive(Debug)]
@@ -46,18 +46,18 @@ pub struct RunningHook {
     run: HookRun,
     began: Instant,
     /// After how many seconds it is said next that it still runs.
-    next_word: u64,
+    next_progress_line: u64,
     /// How many lines of standard error it has written.
-    warned: usize,
+    stderr_lines: usize,
     process: Option<Pid>,
     /// Serves the hook's tools as long as the hook runs.
     _tools: Option<ToolServer>,
     /// The retries that the charm's calls needed.
     retries: RetryCount,
     /// Whether the hook's name was printed for what stands below it.
-    announced: bool,
+    is_name_printed: bool,
     /// Whether anything that the charm said was printed.
-    spoke: bool,
+    has_printed_message: bool,
     status: (String, String),
     deferred: usize,
 }
@@ -73,15 +73,15 @@ impl RunningHook {
     }
 
     /// When it is to be said that it still runs.
-    pub fn next_word(&self) -> Instant {
-        self.began + Duration::from_secs(self.next_word)
+    pub fn next_progress_line(&self) -> Instant {
+        self.began + Duration::from_secs(self.next_progress_line)
     }
 
     /// What is to be said of output that is too much even for the log.
     fn unlogged(&self, end: &HookEnd) -> Option<String> {
         (end.unlogged > 0).then(|| {
             format!(
-                "it printed {} byte(s) more than the log takes of one hook ({LOGGED_LIMIT} of \
+                "it printed {} byte(s) more than the log takes of one hook ({LOGGED_BYTES_LIMIT} of \
                  each stream)",
                 end.unlogged
             )
@@ -89,7 +89,7 @@ impl RunningHook {
     }
 
     /// Which hook it is, and for how long it has been running.
-    pub fn told(&self, now: Instant) -> String {
+    pub fn describe(&self, now: Instant) -> String {
         let action = if self.run.kind().is_action() { "action " } else { "" };
         let running = now.saturating_duration_since(self.began);
         format!("{action}{}, {}", self.run.name(), whole_seconds(running.as_secs()))
@@ -102,15 +102,15 @@ impl Session {
         let report = self.unit.report();
         let mut hook = RunningHook {
             began: Instant::now(),
-            next_word: STILL_RUNNING[0],
-            warned: 0,
+            next_progress_line: PROGRESS_SECONDS[0],
+            stderr_lines: 0,
             process: None,
             _tools: None,
             retries: RetryCount::default(),
-            announced: false,
-            spoke: false,
+            is_name_printed: false,
+            has_printed_message: false,
             status: (report.status, report.message),
-            deferred: events_of(&self.unit).len(),
+            deferred: deferred_events_of(&self.unit).len(),
             run,
         };
         match ToolServer::start(&self.agent_socket, self.sender.clone()) {
@@ -166,44 +166,44 @@ impl Session {
             self.kill_hook();
         }
         self.write_log();
-        self.tell_status();
+        self.print_status();
     }
 
     /// Tells of a status that the hook has just set, so that a long retry is seen while it lasts.
-    fn tell_status(&mut self) {
+    fn print_status(&mut self) {
         let report = self.unit.report();
         let Some(hook) = &mut self.hook else { return };
         let status = (report.status, report.message);
-        if hook.status == status || hook.began.elapsed() < TELL_STATUS_AFTER {
+        if hook.status == status || hook.began.elapsed() < PRINT_STATUS_AFTER {
             return;
         }
         hook.status = status.clone();
-        self.announce_hook();
+        self.print_hook_name();
         let colon = if status.1.is_empty() { "" } else { ": " };
-        self.journal.timed_detail(&format!("status {}{colon}{}", status.0, status.1));
+        self.terminal_output.print_timed_detail(&format!("status {}{colon}{}", status.0, status.1));
     }
 
     /// Says now and then that a hook still runs.
-    pub(super) fn tell_running_hook(&mut self, now: Instant) {
+    pub(super) fn print_running_hook(&mut self, now: Instant) {
         let Some(hook) = &mut self.hook else { return };
-        if now < hook.next_word() {
+        if now < hook.next_progress_line() {
             return;
         }
         let running = now.saturating_duration_since(hook.began).as_secs();
-        let later = STILL_RUNNING.into_iter().find(|seconds| *seconds > running);
-        hook.next_word = later.unwrap_or((running / 60 + 1) * 60);
+        let later = PROGRESS_SECONDS.into_iter().find(|seconds| *seconds > running);
+        hook.next_progress_line = later.unwrap_or((running / 60 + 1) * 60);
         let text = format!("{} has been running for {}", hook.name(), whole_seconds(running));
-        self.journal.line(&text);
-        hook.announced = true;
+        self.terminal_output.print_line(&text);
+        hook.is_name_printed = true;
     }
 
     /// Says which hook the next lines belong to.
-    fn announce_hook(&mut self) {
+    fn print_hook_name(&mut self) {
         let Some(hook) = &mut self.hook else { return };
-        if !hook.announced {
-            hook.announced = true;
+        if !hook.is_name_printed {
+            hook.is_name_printed = true;
             let name = hook.name();
-            self.journal.line(&format!("{name} ..."));
+            self.terminal_output.print_line(&format!("{name} ..."));
         }
     }
 
@@ -211,7 +211,7 @@ impl Session {
     /// for the operator too.
     pub(super) fn hook_printed(&mut self, printed: PrintedLines) {
         // The model keeps so many lines only until they are written.
-        for lines in printed.lines.chunks(LINES_AT_ONCE) {
+        for lines in printed.lines.chunks(LOG_BATCH_LINES) {
             for line in lines {
                 self.unit.hook_printed(printed.stream, line);
             }
@@ -222,16 +222,16 @@ impl Session {
         if printed.stream == Stream::Stdout || hook.run.kind().is_action() {
             return;
         }
-        let told = hook.warned;
-        hook.warned += printed.lines.len();
-        let (told, warned) = (told.min(TOLD_LINES), hook.warned);
-        for line in printed.lines.iter().take(TOLD_LINES - told) {
+        let told = hook.stderr_lines;
+        hook.stderr_lines += printed.lines.len();
+        let (told, stderr_lines) = (told.min(STDERR_LINES_LIMIT), hook.stderr_lines);
+        for line in printed.lines.iter().take(STDERR_LINES_LIMIT - told) {
             let rest = self.count_retries(line);
-            self.tell_at_once("WARNING", &rest.text);
+            self.print_at_once("WARNING", &rest.text);
         }
-        if told < TOLD_LINES && warned > TOLD_LINES {
-            self.journal.timed_detail(&format!(
-                "... no more of its standard error is shown here after {TOLD_LINES} lines; `log` \
+        if told < STDERR_LINES_LIMIT && stderr_lines > STDERR_LINES_LIMIT {
+            self.terminal_output.print_timed_detail(&format!(
+                "... no more of its standard error is shown here after {STDERR_LINES_LIMIT} lines; `log` \
                  prints it, from {}",
                 self.workspace.unit_log().display()
             ));
@@ -239,39 +239,39 @@ impl Session {
     }
 
     /// Takes a new line of the unit's log.
-    pub(super) fn note_log_line(&mut self, level: LogLevel, logger: &str, message: &str) {
+    pub(super) fn print_log_line(&mut self, level: LogLevel, logger: &str, message: &str) {
         // What a hook prints was told as it came; what the agent says of a hook's end is told with
         // the hook.
         if logger.ends_with(".juju-log") {
             let told = self.count_retries(message);
             if level >= LogLevel::Warning || told.is_of_retries {
-                self.tell_at_once(level.as_str(), &told.text);
+                self.print_at_once(level.as_str(), &told.text);
             }
         }
     }
 
     /// Counts the retries that a message of the hook's log tells of, and gives the rest.
-    fn count_retries(&mut self, message: &str) -> Told {
+    fn count_retries(&mut self, message: &str) -> StrippedMessage {
         match &mut self.hook {
             Some(hook) => hook.retries.take_from(message),
             None => RetryCount::default().take_from(message),
         }
     }
 
-    fn tell_at_once(&mut self, level: &str, text: &str) {
+    fn print_at_once(&mut self, level: &str, text: &str) {
         if let Some(hook) = &mut self.hook {
-            hook.spoke = true;
+            hook.has_printed_message = true;
         }
-        self.announce_hook();
-        self.journal.timed_detail(&format!("{level} {text}"));
+        self.print_hook_name();
+        self.terminal_output.print_timed_detail(&format!("{level} {text}"));
     }
 
     /// Takes the end of the running hook.
     pub(super) fn hook_ended(&mut self, end: HookEnd) {
         let Some(hook) = self.hook.take() else { return };
         let exit = match &end.outcome {
-            HookOutcome::Ended(Ending::Code(code)) => HookExit::Code(*code),
-            HookOutcome::Ended(Ending::Signal(signal)) => HookExit::Signal(*signal),
+            HookOutcome::Ended(ProcessExit::Code(code)) => HookExit::Code(*code),
+            HookOutcome::Ended(ProcessExit::Signal(signal)) => HookExit::Signal(*signal),
             HookOutcome::Missing => HookExit::Missing,
             HookOutcome::NotStarted(why) => HookExit::NotStarted(why.clone()),
         };
@@ -281,13 +281,13 @@ impl Session {
             Err(error) => {
                 self.failed = true;
                 return self
-                    .journal
-                    .line(&Error::new("cannot go on with the unit").because(error).chain());
+                    .terminal_output
+                    .print_line(&Error::new("cannot go on with the unit").because(error).chain());
             }
         };
-        self.lasting_error.ended(&finished);
+        self.lasting_error.note_end(&finished);
         self.write_log();
-        self.tell_hook(&hook, &end, took, &finished);
+        self.print_hook_end(&hook, &end, took, &finished);
         if let Some(name) = finished.replay_notices()
             && let Some(container) = self.containers.iter().find(|container| container.name == name)
             && let Some(watchers) = &mut self.watchers
@@ -298,7 +298,7 @@ impl Session {
         self.reap_orphans();
     }
 
-    fn tell_hook(
+    fn print_hook_end(
         &mut self,
         hook: &RunningHook,
         end: &HookEnd,
@@ -306,12 +306,12 @@ impl Session {
         finished: &Finished,
     ) {
         let exit = match &end.outcome {
-            HookOutcome::Ended(Ending::Code(code)) => format!("exit {code}"),
-            HookOutcome::Ended(Ending::Signal(signal)) => format!("signal {signal}"),
+            HookOutcome::Ended(ProcessExit::Code(code)) => format!("exit {code}"),
+            HookOutcome::Ended(ProcessExit::Signal(signal)) => format!("signal {signal}"),
             HookOutcome::Missing => "no hook".to_owned(),
             HookOutcome::NotStarted(_) => "no start".to_owned(),
         };
-        let deferred = events_of(&self.unit);
+        let deferred = deferred_events_of(&self.unit);
         let mut remarks = Vec::new();
         remarks.extend(hook.retries.remark());
         remarks.extend(ending_remarks(finished.ending()));
@@ -320,7 +320,7 @@ impl Session {
             // Oldest first: the new ones are at the end.
             let new = deferred.iter().skip(hook.deferred);
             let new = new.map(|event| format!("deferred {}: {}", event.event(), event.reason()));
-            remarks.extend(first_of(new));
+            remarks.extend(first_results(new));
         } else if deferred.len() < hook.deferred {
             remarks.push(format!(
                 "{} deferred event(s) done, {} left",
@@ -330,9 +330,9 @@ impl Session {
         }
         // Warnings were told already; a failure that gave none is explained by what it printed
         // last.
-        let silent_failure = finished.error().is_some() && !hook.spoke;
+        let silent_failure = finished.error().is_some() && !hook.has_printed_message;
         let last_lines = if silent_failure { end.last_lines.as_slice() } else { &[] };
-        self.journal.hook(&HookLine {
+        self.terminal_output.print_hook(&HookLine {
             name: finished.name(),
             attempt: hook.run.attempt(),
             took,
@@ -357,12 +357,12 @@ fn ending_remarks(ending: &HookEnding) -> Vec<String> {
         HookEnding::Failed { cause, retry_in, .. } => {
             let next = retry_in.map_or_else(
                 || "`resolved` runs it again".to_owned(),
-                |wait| format!("runs again in {}", human(wait)),
+                |wait| format!("runs again in {}", human_duration(wait)),
             );
             vec![format!("failed ({cause}): what it asked for is dropped; {next}")]
         }
         HookEnding::Action(record) => {
-            let mut lines = vec![format!("action {}: {}", record.id(), in_words(record))];
+            let mut lines = vec![format!("action {}: {}", record.id(), describe_action(record))];
             let log: Vec<String> = record.log().iter().map(|line| format!("log {line}")).collect();
             if !log.is_empty() {
                 lines.push(first_lines(&log.join("\n")));
@@ -373,7 +373,7 @@ fn ending_remarks(ending: &HookEnding) -> Vec<String> {
                 }
                 other => format!("{key}: {other}"),
             });
-            lines.extend(first_of(results));
+            lines.extend(first_results(results));
             lines
         }
         // Committed, or the charm has no such hook: nothing to add.
@@ -382,9 +382,9 @@ fn ending_remarks(ending: &HookEnding) -> Vec<String> {
 }
 
 /// The first of many things to say, and how many more there are.
-fn first_of(all: impl Iterator<Item = String>) -> Vec<String> {
+fn first_results(all: impl Iterator<Item = String>) -> Vec<String> {
     let mut all = all;
-    let mut first: Vec<String> = all.by_ref().take(RESULTS).collect();
+    let mut first: Vec<String> = all.by_ref().take(RESULTS_LIMIT).collect();
     match all.count() {
         0 => {}
         more => first.push(format!("... and {more} more")),
@@ -394,7 +394,7 @@ fn first_of(all: impl Iterator<Item = String>) -> Vec<String> {
 
 /// The first lines of a text, and how many more there are.
 fn first_lines(text: &str) -> String {
-    match text.match_indices('\n').nth(RESULT_LINES - 1) {
+    match text.match_indices('\n').nth(RESULT_LINES_LIMIT - 1) {
         None => text.to_owned(),
         Some((end, _)) => {
             let (shown, rest) = text.split_at(end);
@@ -406,8 +406,8 @@ fn first_lines(text: &str) -> String {
     }
 }
 
-fn in_words(record: &charmwright_agent::ActionRecord) -> String {
-    let status = ended_as(record.status());
+fn describe_action(record: &charmwright_agent::ActionRecord) -> String {
+    let status = action_end(record.status());
     if record.message().is_empty() {
         status.to_owned()
     } else {
@@ -423,11 +423,11 @@ mod tests {
     fn a_long_result_is_shown_by_its_first_lines() {
         let lines = |count: usize| vec!["y"; count].join("\n");
         assert_eq!(first_lines(""), "");
-        assert_eq!(first_lines(&lines(RESULT_LINES)), lines(RESULT_LINES));
-        let cut = first_lines(&lines(RESULT_LINES + 5));
+        assert_eq!(first_lines(&lines(RESULT_LINES_LIMIT)), lines(RESULT_LINES_LIMIT));
+        let cut = first_lines(&lines(RESULT_LINES_LIMIT + 5));
         assert_eq!(
             cut,
-            format!("{}\n... 5 more line(s); `log` has what it wrote", lines(RESULT_LINES))
+            format!("{}\n... 5 more line(s); `log` has what it wrote", lines(RESULT_LINES_LIMIT))
         );
     }
 }

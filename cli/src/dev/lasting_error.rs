@@ -7,11 +7,11 @@ use charmwright_agent::{Ending, Finished};
 
 /// How often a hook has to fail in a row, with nothing changed in between. Twice is what a workload
 /// that needs a moment makes of a hook.
-const FAILURES: u32 = 3;
+const FAILURES_LIMIT: u32 = 3;
 
 /// How often a hook has to be killed in a row: it runs again at once, and one that always ends so
 /// never ends.
-const KILLS: u32 = 10;
+const KILLS_LIMIT: u32 = 10;
 
 /// How often each hook has failed since it last succeeded, and since something last changed.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ struct Count {
 impl LastingError {
     /// Notes how a hook ended. A failed pebble-ready counts too: Juju shows nothing of it, but
     /// sends it again and again.
-    pub fn ended(&mut self, finished: &Finished) {
+    pub fn note_end(&mut self, finished: &Finished) {
         match finished.ending() {
             Ending::Failed { .. } | Ending::Dropped { .. } => {
                 let count = self.failures.entry(finished.name().to_owned()).or_default();
@@ -45,18 +45,18 @@ impl LastingError {
     }
 
     /// Notes that something has changed that a hook could depend on: the next run may well succeed.
-    pub fn something_changed(&mut self) {
+    pub fn clear(&mut self) {
         self.failures.clear();
     }
 
     /// What there is to say of the error, if it is one for good. A failed hook that runs again may
     /// succeed, so it is one only `between_hooks`; a killed hook runs again without a pause.
-    pub fn told(&self, between_hooks: bool) -> Option<String> {
+    pub fn message(&self, between_hooks: bool) -> Option<String> {
         let (name, ended, count) = self.failures.iter().find_map(|(name, count)| match count {
-            Count { failed, .. } if between_hooks && *failed >= FAILURES => {
+            Count { failed, .. } if between_hooks && *failed >= FAILURES_LIMIT => {
                 Some((name, "has failed", failed))
             }
-            Count { killed, .. } if *killed >= KILLS => Some((name, "was killed", killed)),
+            Count { killed, .. } if *killed >= KILLS_LIMIT => Some((name, "was killed", killed)),
             _ => None,
         })?;
         Some(format!(
@@ -78,7 +78,7 @@ mod tests {
         *now += Duration::from_secs(400);
         assert!(matches!(unit.next(*now), Next::Run(_)));
         let finished = unit.finish(exit, *now, b"", b"").unwrap();
-        error.ended(&finished);
+        error.note_end(&finished);
     }
 
     fn run(unit: &mut Unit, now: &mut Instant, exit: i32, error: &mut LastingError) {
@@ -92,26 +92,26 @@ mod tests {
         let (mut now, mut error) = (Instant::now(), LastingError::default());
         for _ in 0..2 {
             run(&mut unit, &mut now, 1, &mut error);
-            assert_eq!(error.told(true), None);
+            assert_eq!(error.message(true), None);
         }
-        error.something_changed();
+        error.clear();
         for _ in 0..2 {
             run(&mut unit, &mut now, 1, &mut error);
-            assert_eq!(error.told(true), None);
+            assert_eq!(error.message(true), None);
         }
         run(&mut unit, &mut now, 1, &mut error);
-        let told = error.told(true).unwrap();
-        assert_eq!(error.told(false), None);
-        assert!(told.contains("install has failed 3 times in a row"), "{told}");
+        let message = error.message(true).unwrap();
+        assert_eq!(error.message(false), None);
+        assert!(message.contains("install has failed 3 times in a row"), "{message}");
         run(&mut unit, &mut now, 0, &mut error);
-        assert_eq!(error.told(true), None);
-        for _ in 1..KILLS {
+        assert_eq!(error.message(true), None);
+        for _ in 1..KILLS_LIMIT {
             end(&mut unit, &mut now, &HookExit::Signal(9), &mut error);
-            assert_eq!(error.told(true), None);
+            assert_eq!(error.message(true), None);
         }
         end(&mut unit, &mut now, &HookExit::Signal(9), &mut error);
-        let told = error.told(true).unwrap();
-        assert_eq!(error.told(false), Some(told.clone()));
-        assert!(told.contains("was killed 10 times in a row"), "{told}");
+        let message = error.message(true).unwrap();
+        assert_eq!(error.message(false), Some(message.clone()));
+        assert!(message.contains("was killed 10 times in a row"), "{message}");
     }
 }

@@ -13,44 +13,44 @@
 //! ```
 //!
 //! Everything that can happen (a tool's call, a hook's end, an answer of Pebble, a command) is a
-//! [`events::Happening`] in one queue. What it means is asked of the model; this module adds only
+//! [`session_event::SessionEvent`] in one queue. What it means is asked of the model; this module adds only
 //! sockets, processes and the terminal.
 
 mod cargo_charm;
 mod charm_archive;
 mod charm_folder;
 mod charm_source;
+mod command_input;
 mod commands;
-mod console;
-mod containers;
-mod deferred;
-mod events;
+mod container;
+mod deferred_events;
 mod expectations;
 mod fetch;
 mod guard;
 mod hook_process;
 mod hooks;
-mod journal;
 mod lasting_error;
 mod line_words;
 pub mod options;
-mod pebble_process;
 mod pebble_requests;
+mod pebble_watcher;
+mod redaction;
 mod refresh;
-mod refresh_stage;
+mod refresh_state;
 mod retries;
 mod script;
 mod session;
+mod session_event;
 mod setup;
-mod shown_line;
 mod shutdown;
 mod signals;
 mod spelling;
 mod table;
+mod terminal_output;
 mod tool_files;
 mod tool_server;
 mod unit_log;
-mod wanted;
+mod wanted_status;
 mod workspace;
 
 use std::process::ExitCode;

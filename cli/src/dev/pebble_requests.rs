@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use charmwright::pebble::{Client, Notify, RetryPolicy, Signal};
 
-use super::events::Happening;
 use super::session::Session;
+use super::session_event::SessionEvent;
 use crate::error::{Error, Result};
 
 /// How long Pebble may take for its answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(10);
 
 impl Session {
     /// Records a custom notice; its answer comes as a happening.
@@ -18,14 +18,14 @@ impl Session {
     /// # Errors
     /// When there is no such container, or several and none is named.
     pub(super) fn notify(&mut self, key: String, container: Option<&str>) -> Result<()> {
-        let (name, client) = self.pebble_of(container)?;
+        let (name, client) = self.pebble_client(container)?;
         let sender = self.sender.clone();
         tokio::spawn(async move {
-            let answer = client.notify(&Notify::new(&key)).await;
-            let told = answer
+            let result = client.notify(&Notify::new(&key)).await;
+            let printed = result
                 .map(|id| format!("notice {id} is recorded in {name}"))
                 .map_err(|error| Error::new(format!("cannot notify {name}")).because(error));
-            let _ = sender.send(Happening::Answered(told));
+            let _ = sender.send(SessionEvent::RequestAnswered(printed));
         });
         Ok(())
     }
@@ -35,40 +35,44 @@ impl Session {
     /// # Errors
     /// When there is no such container, or several and none is named.
     pub(super) fn kill_service(&mut self, service: String, container: Option<&str>) -> Result<()> {
-        let (name, client) = self.pebble_of(container)?;
+        let (name, client) = self.pebble_client(container)?;
         let sender = self.sender.clone();
         tokio::spawn(async move {
-            let answer = client.signal(&Signal::KILL, &[&service]).await;
-            let told = answer.map(|()| format!("SIGKILL was sent to {service} in {name}")).map_err(
-                |error| Error::new(format!("cannot kill {service} in {name}")).because(error),
-            );
-            let _ = sender.send(Happening::Answered(told));
+            let result = client.signal(&Signal::KILL, &[&service]).await;
+            let printed =
+                result.map(|()| format!("SIGKILL was sent to {service} in {name}")).map_err(
+                    |error| Error::new(format!("cannot kill {service} in {name}")).because(error),
+                );
+            let _ = sender.send(SessionEvent::RequestAnswered(printed));
         });
         Ok(())
     }
 
     /// The container's name and a client of its Pebble, which tries once: the operator sees what
     /// comes of it.
-    fn pebble_of(&self, named: Option<&str>) -> Result<(String, Client)> {
-        let known = || {
+    fn pebble_client(&self, name: Option<&str>) -> Result<(String, Client)> {
+        let container_names = || {
             let names: Vec<&str> =
                 self.containers.iter().map(|container| container.name.as_str()).collect();
             names.join(", ")
         };
-        let container = match (named, self.containers.as_slice()) {
+        let container = match (name, self.containers.as_slice()) {
             (_, []) => return Err(Error::new("cannot ask Pebble: the charm has no container")),
             (None, [only]) => only,
             (None, _) => {
                 return Err(Error::new("cannot choose a container: the charm has several")
-                    .advice(format!("name one of {}", known())));
+                    .advice(format!("name one of {}", container_names())));
             }
             (Some(name), containers) => {
                 containers.iter().find(|container| container.name == name).ok_or_else(|| {
-                    Error::new(format!("cannot find container {name:?}: the charm has {}", known()))
+                    Error::new(format!(
+                        "cannot find container {name:?}: the charm has {}",
+                        container_names()
+                    ))
                 })?
             }
         };
-        let client = Client::new(&container.socket).with_retry(RetryPolicy::once(ANSWER_LIMIT));
+        let client = Client::new(&container.socket).with_retry(RetryPolicy::once(RESPONSE_LIMIT));
         Ok((container.name.clone(), client))
     }
 }

@@ -5,10 +5,10 @@ use std::mem;
 
 use super::charm_folder;
 use super::charm_source::PreparedCharm;
-use super::events::Happening;
-use super::pebble_process::Container;
-use super::refresh_stage::Refresh;
+use super::container::Container;
+use super::refresh_state::Refresh;
 use super::session::Session;
+use super::session_event::SessionEvent;
 use super::shutdown::Phase;
 use crate::error::{Error, Result};
 
@@ -18,20 +18,20 @@ impl Session {
         if self.refresh.is_under_way() {
             return Err(Error::new("cannot refresh the charm: it is being refreshed already"));
         }
-        self.refresh = Refresh::Making;
+        self.refresh = Refresh::Preparing;
         if self.charm.project().is_some() {
-            self.journal.detail("building the charm");
+            self.terminal_output.print_detail("building the charm");
         }
         let (charm, next, sender) =
             (self.charm.clone(), self.workspace.next_charm(), self.sender.clone());
         std::thread::spawn(move || {
-            let _ = sender.send(Happening::Prepared(charm.prepare(&next)));
+            let _ = sender.send(SessionEvent::CharmPrepared(charm.prepare(&next)));
         });
         Ok(())
     }
 
     /// Takes the charm's next folder, or why there is none.
-    pub(super) fn prepared(&mut self, outcome: Result<PreparedCharm>) {
+    pub(super) fn charm_prepared(&mut self, outcome: Result<PreparedCharm>) {
         self.refresh = Refresh::None;
         let outcome = outcome.and_then(|charm| {
             let known = |name: &str| self.container(name).is_some();
@@ -46,28 +46,28 @@ impl Session {
             }
         });
         match outcome {
-            Ok(charm) => self.refresh = Refresh::Made(charm),
+            Ok(charm) => self.refresh = Refresh::Prepared(charm),
             Err(error) => self.refuse(&error.chain()),
         }
     }
 
     /// Goes on once no hook runs: on a machine the files are replaced now, also under a hook that
     /// has failed and runs again, as `--force-units` does; on Kubernetes the pod is asked to end.
-    pub(super) fn go_on_with_refresh(&mut self) {
-        if self.phase != Phase::Alive || !matches!(self.refresh, Refresh::Made(_)) {
+    pub(super) fn continue_refresh(&mut self) {
+        if self.phase != Phase::Alive || !matches!(self.refresh, Refresh::Prepared(_)) {
             return;
         }
-        let Refresh::Made(charm) = mem::replace(&mut self.refresh, Refresh::None) else {
+        let Refresh::Prepared(charm) = mem::replace(&mut self.refresh, Refresh::None) else {
             return;
         };
         if self.unit.is_kubernetes() {
             let ran = self.containers.iter().filter(|container| container.is_running());
             self.refresh =
-                Refresh::PodEnds(charm, ran.map(|container| container.name.clone()).collect());
+                Refresh::PodEnding(charm, ran.map(|container| container.name.clone()).collect());
             self.unit.end_pod();
             return;
         }
-        match self.take_files(&charm, true) {
+        match self.replace_charm_files(&charm, true) {
             Ok(()) => self.unit.upgrade_to(charm.meta),
             Err(error) => self.refuse(&error.chain()),
         }
@@ -76,7 +76,7 @@ impl Session {
     /// Starts the next pod once every container of the last one has ended; `false` while one has
     /// not. A unit that is being removed has no next pod.
     pub(super) fn start_pod(&mut self) -> bool {
-        if self.phase != Phase::Alive || !matches!(self.refresh, Refresh::PodEnds(..)) {
+        if self.phase != Phase::Alive || !matches!(self.refresh, Refresh::PodEnding(..)) {
             self.unit.pod_started(None);
             return true;
         }
@@ -88,10 +88,10 @@ impl Session {
         if self.containers.iter().any(Container::is_running) {
             return false;
         }
-        let Refresh::PodEnds(charm, ran) = mem::replace(&mut self.refresh, Refresh::None) else {
+        let Refresh::PodEnding(charm, ran) = mem::replace(&mut self.refresh, Refresh::None) else {
             return true;
         };
-        let taken = self.take_files(&charm, false);
+        let taken = self.replace_charm_files(&charm, false);
         self.unit.pod_started(taken.is_ok().then_some(charm.meta));
         let started = taken.and_then(|()| {
             let Some(pebble) = self.pebble.clone() else {
@@ -110,7 +110,7 @@ impl Session {
 
     /// Puts the next folder in the place of the charm's. What the unit itself has put there stays
     /// on a machine, and goes with a pod.
-    fn take_files(&mut self, charm: &PreparedCharm, keep_the_units: bool) -> Result<()> {
+    fn replace_charm_files(&mut self, charm: &PreparedCharm, keep_the_units: bool) -> Result<()> {
         let kept = keep_the_units.then_some(&self.charm_files);
         charm_folder::replace(&self.charm_dir, &self.workspace.next_charm(), kept)?;
         self.charm_files.clone_from(&charm.files);

@@ -15,7 +15,7 @@ pub struct RetryCount {
 
 impl RetryCount {
     /// Takes the summaries off a message of the hook's log, and gives what is left to be told.
-    pub fn take_from(&mut self, message: &str) -> Told {
+    pub fn take_from(&mut self, message: &str) -> StrippedMessage {
         let mut is_of_retries = false;
         let mut lines = Vec::new();
         for line in message.split('\n') {
@@ -31,7 +31,7 @@ impl RetryCount {
                 }
             }
         }
-        Told { text: lines.join("\n"), is_of_retries }
+        StrippedMessage { text: lines.join("\n"), is_of_retries }
     }
 
     fn note(&mut self, summary: RetrySummary) {
@@ -56,7 +56,7 @@ impl RetryCount {
 
 /// A message of the log without what is counted.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct StrippedMessage {
     pub text: String,
     /// It says in words that something was retried.
     pub is_of_retries: bool,
@@ -103,16 +103,16 @@ mod tests {
     #[test]
     fn what_is_counted_is_not_shown() {
         let mut count = RetryCount::default();
-        let mut told = |message: &str| {
-            let Told { text, is_of_retries } = count.take_from(message);
+        let mut strip = |message: &str| {
+            let StrippedMessage { text, is_of_retries } = count.take_from(message);
             (text, is_of_retries)
         };
-        assert_eq!(told("one\ntwo"), ("one\ntwo".to_owned(), false));
-        assert_eq!(told(&carrying(CAME, "3", "web")), (CAME.to_owned(), true));
+        assert_eq!(strip("one\ntwo"), ("one\ntwo".to_owned(), false));
+        assert_eq!(strip(&carrying(CAME, "3", "web")), (CAME.to_owned(), true));
         let batch = format!("one\n{}\ntwo", carrying(CAME, "3", "web"));
-        assert_eq!(told(&batch), (format!("one\n{CAME}\ntwo"), true));
-        assert_eq!(told(carrying("", "3", "web").trim()), (String::new(), false));
+        assert_eq!(strip(&batch), (format!("one\n{CAME}\ntwo"), true));
+        assert_eq!(strip(carrying("", "3", "web").trim()), (String::new(), false));
         let quiet = format!("one\n{}", carrying("", "3", "web").trim());
-        assert_eq!(told(&quiet), ("one".to_owned(), false));
+        assert_eq!(strip(&quiet), ("one".to_owned(), false));
     }
 }

@@ -6,23 +6,23 @@ use std::time::{Duration, Instant};
 
 use charmwright_agent::{ActionId, Resolve};
 
+use super::command_input::InputSource;
 use super::commands::{self, Command, DEFAULT_WAIT, PebbleVerb};
-use super::console::Source;
-use super::events::{Happening, Line};
-use super::expectations::{Seen, Verdict, Wait, what_is};
+use super::expectations::{UnitView, Verdict, Wait, describe_unit};
 use super::fetch::fetch;
 use super::session::Session;
+use super::session_event::{InputLine, SessionEvent};
 use super::setup::{config_error, set_config};
 use super::shutdown::Phase;
-use super::wanted::WantedStatus;
+use super::wanted_status::WantedStatus;
 use crate::bounded_log;
 use crate::error::{Error, Result};
 
 /// The lines still to be carried out, and what holds them up.
 #[derive(Debug)]
 pub struct Script {
-    source: Source,
-    lines: VecDeque<Line>,
+    source: InputSource,
+    lines: VecDeque<InputLine>,
     wait: Option<Wait>,
     /// Whether the line that is being carried out may fail.
     may_fail: bool,
@@ -34,8 +34,8 @@ pub struct Script {
 }
 
 impl Script {
-    pub fn new(source: Source, until_idle: Option<Duration>) -> Self {
-        let wait = until_idle.map(|limit| Wait::For {
+    pub fn new(source: InputSource, until_idle: Option<Duration>) -> Self {
+        let wait = until_idle.map(|limit| Wait::ForStatus {
             status: WantedStatus::Idle,
             limit,
             deadline: later(limit),
@@ -51,7 +51,7 @@ impl Script {
         }
     }
 
-    pub fn push(&mut self, line: Line) {
+    pub fn push(&mut self, line: InputLine) {
         self.lines.push_back(line);
     }
 
@@ -85,7 +85,7 @@ impl Session {
             return false;
         }
         if let Some(wait) = &self.script.wait {
-            return match wait.check(now, &self.seen(now, wait.action())) {
+            return match wait.check(now, &self.view(now, wait.action())) {
                 Verdict::NotYet => false,
                 Verdict::Met => {
                     self.script.wait = None;
@@ -105,20 +105,20 @@ impl Session {
             return false;
         }
         if self.script.until_idle {
-            let seen = self.seen(now, None);
-            let told = what_is(&seen);
-            self.failed |= seen.unit.workload != "active";
-            self.journal.line(&told);
+            let view = self.view(now, None);
+            let told = describe_unit(&view);
+            self.failed |= view.unit.workload != "active";
+            self.terminal_output.print_line(&told);
         }
         self.quit();
         true
     }
 
     /// What a wait looks at.
-    fn seen(&self, now: Instant, action: Option<&ActionId>) -> Seen<'_> {
-        Seen {
+    fn view(&self, now: Instant, action: Option<&ActionId>) -> UnitView<'_> {
+        UnitView {
             settled: self.is_settled(now),
-            building: self.refresh.is_being_made(),
+            building: self.refresh.is_preparing(),
             unit: self.snapshot(),
             lasting_error: self.lasting_error(),
             action: action.and_then(|id| self.unit.action(id)),
@@ -130,10 +130,10 @@ impl Session {
     pub(super) fn refuse(&mut self, why: &str) {
         self.script.wait = None;
         if std::mem::take(&mut self.script.may_fail) {
-            return self.journal.line(&format!("{why}; `try` lets it go"));
+            return self.terminal_output.print_line(&format!("{why}; `try` lets it go"));
         }
-        self.journal.line(why);
-        if self.script.source == Source::Terminal {
+        self.terminal_output.print_line(why);
+        if self.script.source == InputSource::Terminal {
             return;
         }
         self.show_table();
@@ -144,8 +144,8 @@ impl Session {
     fn carry_out(&mut self, line: &str) {
         self.script.may_fail = false;
         // A terminal has shown the line already.
-        if self.script.source == Source::Script && !matches!(commands::parse(line), Ok(None)) {
-            self.journal.line(&format!("> {}", commands::shown(line)));
+        if self.script.source == InputSource::Script && !matches!(commands::parse(line), Ok(None)) {
+            self.terminal_output.print_line(&format!("> {}", commands::redacted(line)));
         }
         let mut line = line.to_owned();
         let command = loop {
@@ -160,7 +160,7 @@ impl Session {
             }
         };
         if command.changes_something() {
-            self.lasting_error.something_changed();
+            self.lasting_error.clear();
         }
         if let Err(error) = self.command(command) {
             self.refuse(&error.chain());
@@ -181,7 +181,7 @@ impl Session {
                     .unit
                     .run_action(&action, &params)
                     .map_err(|error| self.action_error(&action, &error))?;
-                self.journal.detail(&format!("action {id} is queued"));
+                self.terminal_output.print_detail(&format!("action {id} is queued"));
                 self.script.last_action = Some(id);
             }
             Command::Pebble { verb, container } => {
@@ -201,21 +201,21 @@ impl Session {
             Command::Status => self.show_table(),
             Command::Log => {
                 let log = bounded_log::content(&self.workspace.unit_log());
-                self.journal.text(&String::from_utf8_lossy(&log));
+                self.terminal_output.print_text(&String::from_utf8_lossy(&log));
             }
             Command::Sleep(time) => self.script.wait = Some(Wait::Until(later(time))),
             Command::WaitFor { status, limit } => {
-                self.script.wait = Some(Wait::For { status, limit, deadline: later(limit) });
+                self.script.wait = Some(Wait::ForStatus { status, limit, deadline: later(limit) });
             }
-            Command::Expect { status, part } => {
+            Command::Expect { status, message_part } => {
                 self.script.wait = Some(Wait::Expect {
                     status,
-                    part,
+                    message_part,
                     limit: DEFAULT_WAIT,
                     deadline: later(DEFAULT_WAIT),
                 });
             }
-            Command::ExpectAction { outcome, part } => {
+            Command::ExpectAction { outcome, message_part } => {
                 let action = self.script.last_action.clone().ok_or_else(|| {
                     Error::new(format!("cannot confirm {outcome}: no action was run"))
                         .advice("`run ACTION` comes first")
@@ -223,7 +223,7 @@ impl Session {
                 self.script.wait = Some(Wait::ExpectAction {
                     action,
                     outcome,
-                    part,
+                    message_part,
                     limit: DEFAULT_WAIT,
                     deadline: later(DEFAULT_WAIT),
                 });
@@ -240,12 +240,12 @@ impl Session {
                 self.script.wait = Some(Wait::Answer);
                 let sender = self.sender.clone();
                 tokio::spawn(async move {
-                    let _ = sender.send(Happening::Answered(fetch(&url).await));
+                    let _ = sender.send(SessionEvent::RequestAnswered(fetch(&url).await));
                 });
             }
             // Its line was put in its place.
             Command::Try(_) => {}
-            Command::Help => self.journal.text(&commands::help()),
+            Command::Help => self.terminal_output.print_text(&commands::help()),
             Command::Quit => self.quit(),
         }
         Ok(())
@@ -292,14 +292,14 @@ impl Session {
     }
 
     /// Takes what Pebble or a server has answered.
-    pub(super) fn answered(&mut self, outcome: Result<String>) {
+    pub(super) fn request_answered(&mut self, outcome: Result<String>) {
         let waits = self.script.wait.take_if(|wait| matches!(wait, Wait::Answer));
         // The end was asked for meanwhile.
         if waits.is_none() {
             return;
         }
         match outcome {
-            Ok(told) => self.journal.detail(&told),
+            Ok(told) => self.terminal_output.print_detail(&told),
             Err(error) => self.refuse(&error.chain()),
         }
     }

@@ -9,18 +9,18 @@ use charmwright_agent::{AgentPaths, Next, Unit};
 use tokio::sync::mpsc;
 
 use super::charm_source::CharmSource;
-use super::console::Source;
-use super::containers::Watchers;
-use super::deferred::events_of;
-use super::events::{Happening, Notice, SeenPebble, Stop};
+use super::command_input::InputSource;
+use super::container::Container;
+use super::deferred_events::deferred_events_of;
 use super::hooks::RunningHook;
-use super::journal::Journal;
 use super::lasting_error::LastingError;
-use super::pebble_process::Container;
-use super::refresh_stage::Refresh;
+use super::pebble_watcher::Watchers;
+use super::refresh_state::Refresh;
 use super::script::Script;
+use super::session_event::{Notice, PebbleInfo, SessionEvent, StopRequest};
 use super::shutdown::Phase;
 use super::table::{Deferred, Snapshot};
+use super::terminal_output::TerminalOutput;
 use super::unit_log::UnitLog;
 use super::workspace::Workspace;
 use crate::error::Result;
@@ -44,13 +44,13 @@ pub struct Parts {
     pub containers: Vec<Container>,
     pub watchers: Watchers,
     pub pebble: Option<PathBuf>,
-    pub journal: Journal,
-    pub source: Source,
+    pub terminal_output: TerminalOutput,
+    pub source: InputSource,
     pub json: bool,
     /// End once the unit is settled, or after this time.
     pub until_idle: Option<Duration>,
-    pub happenings: mpsc::UnboundedReceiver<Happening>,
-    pub sender: mpsc::UnboundedSender<Happening>,
+    pub events: mpsc::UnboundedReceiver<SessionEvent>,
+    pub sender: mpsc::UnboundedSender<SessionEvent>,
 }
 
 /// One unit's agent, from install to remove.
@@ -66,10 +66,10 @@ pub struct Session {
     /// `None` once the unit is gone.
     pub(super) watchers: Option<Watchers>,
     pub(super) pebble: Option<PathBuf>,
-    pub(super) journal: Journal,
+    pub(super) terminal_output: TerminalOutput,
     pub(super) json: bool,
-    pub(super) happenings: mpsc::UnboundedReceiver<Happening>,
-    pub(super) sender: mpsc::UnboundedSender<Happening>,
+    pub(super) events: mpsc::UnboundedReceiver<SessionEvent>,
+    pub(super) sender: mpsc::UnboundedSender<SessionEvent>,
 
     pub(super) hook: Option<RunningHook>,
     pub(super) script: Script,
@@ -98,9 +98,9 @@ impl Session {
             containers: parts.containers,
             watchers: Some(parts.watchers),
             pebble: parts.pebble,
-            journal: parts.journal,
+            terminal_output: parts.terminal_output,
             json: parts.json,
-            happenings: parts.happenings,
+            events: parts.events,
             sender: parts.sender,
             hook: None,
             script: Script::new(parts.source, parts.until_idle),
@@ -131,11 +131,11 @@ impl Session {
 
     /// Lives until the unit is gone and everything that was started has ended; `stops` asks it to
     /// end sooner.
-    pub async fn run(mut self, mut stops: mpsc::UnboundedReceiver<Stop>) -> ExitCode {
+    pub async fn run(mut self, mut stops: mpsc::UnboundedReceiver<StopRequest>) -> ExitCode {
         let sender = self.sender.clone();
         tokio::spawn(async move {
             while let Some(stop) = stops.recv().await {
-                if sender.send(Happening::Asked(stop)).is_err() {
+                if sender.send(SessionEvent::StopRequested(stop)).is_err() {
                     return;
                 }
             }
@@ -145,10 +145,10 @@ impl Session {
             if self.phase == Phase::Over {
                 break;
             }
-            let Some(happening) = self.next_happening(wake).await else {
+            let Some(event) = self.next_event(wake).await else {
                 continue;
             };
-            self.take(happening);
+            self.handle_event(event);
         }
         self.tear_down().await;
         if self.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -160,20 +160,20 @@ impl Session {
         loop {
             let now = Instant::now();
             self.write_log();
-            if self.journal.is_broken() {
+            if self.terminal_output.is_broken() {
                 self.quit();
             }
             self.enforce_shutdown(now);
             if self.phase == Phase::Over {
                 return None;
             }
-            self.tell_running_hook(now);
+            self.print_running_hook(now);
             // Another charm may do what this one cannot.
-            if self.refresh.is_being_made() {
-                self.lasting_error.something_changed();
+            if self.refresh.is_preparing() {
+                self.lasting_error.clear();
             }
             if self.hook.is_none() {
-                self.go_on_with_refresh();
+                self.continue_refresh();
                 match self.unit.next(now) {
                     Next::Run(run) => {
                         self.start_hook(run);
@@ -200,29 +200,29 @@ impl Session {
                 break;
             }
         }
-        let hook = self.hook.as_ref().map(RunningHook::next_word);
+        let hook = self.hook.as_ref().map(RunningHook::next_progress_line);
         [due, hook, self.script.deadline(), self.phase.deadline()].into_iter().flatten().min()
     }
 
-    async fn next_happening(&mut self, wake: Option<Instant>) -> Option<Happening> {
+    async fn next_event(&mut self, wake: Option<Instant>) -> Option<SessionEvent> {
         match wake {
             // The session holds a sender itself, so the queue never closes.
-            None => self.happenings.recv().await,
+            None => self.events.recv().await,
             Some(wake) => {
-                tokio::time::timeout_at(wake.into(), self.happenings.recv()).await.ok().flatten()
+                tokio::time::timeout_at(wake.into(), self.events.recv()).await.ok().flatten()
             }
         }
     }
 
-    fn take(&mut self, happening: Happening) {
-        match happening {
-            Happening::Tool(call) => self.answer_tool(call),
-            Happening::HookPrinted(lines) => self.hook_printed(lines),
-            Happening::HookEnded(end) => self.hook_ended(end),
-            Happening::PebblePolled { container, start, seen } => {
-                self.pebble_polled(&container, start, seen);
+    fn handle_event(&mut self, event: SessionEvent) {
+        match event {
+            SessionEvent::ToolCalled(call) => self.answer_tool(call),
+            SessionEvent::HookPrinted(lines) => self.hook_printed(lines),
+            SessionEvent::HookEnded(end) => self.hook_ended(end),
+            SessionEvent::PebblePolled { container, start, info } => {
+                self.pebble_polled(&container, start, info);
             }
-            Happening::Notice { container, notice } => {
+            SessionEvent::Notice { container, notice } => {
                 let _ = match notice {
                     Notice::Custom { id, key } => {
                         let notice =
@@ -235,20 +235,20 @@ impl Session {
                     }
                 };
             }
-            Happening::PebbleEnded { container, start, ending } => {
-                self.pebble_ended(&container, start, ending);
+            SessionEvent::PebbleEnded { container, start, exit } => {
+                self.pebble_ended(&container, start, exit);
             }
-            Happening::Line(line) => self.script.push(line),
-            Happening::EndOfInput => self.script.end_of_input(),
-            Happening::Answered(outcome) => self.answered(outcome),
-            Happening::Prepared(outcome) => self.prepared(outcome),
-            Happening::Asked(Stop::InOrder) => self.quit(),
-            Happening::Asked(Stop::AtOnce) => self.quit_at_once(),
+            SessionEvent::InputLine(line) => self.script.push(line),
+            SessionEvent::InputEnded => self.script.end_of_input(),
+            SessionEvent::RequestAnswered(outcome) => self.request_answered(outcome),
+            SessionEvent::CharmPrepared(outcome) => self.charm_prepared(outcome),
+            SessionEvent::StopRequested(StopRequest::Graceful) => self.quit(),
+            SessionEvent::StopRequested(StopRequest::Immediate) => self.stop_at_once(),
         }
     }
 
     /// Takes the answer of a poll, or its absence.
-    fn pebble_polled(&mut self, name: &str, start: u64, seen: Option<SeenPebble>) {
+    fn pebble_polled(&mut self, name: &str, start: u64, info: Option<PebbleInfo>) {
         let Some(container) = self.containers.iter_mut().find(|container| container.name == name)
         else {
             return;
@@ -259,17 +259,17 @@ impl Session {
         }
         let before = self.unit.report().containers;
         // An error is of a container that a refresh took away.
-        let _ = match seen {
-            Some(seen) => {
-                container.answered();
-                self.versions.insert(name.to_owned(), seen.version);
-                self.unit.pebble_seen(name, &seen.boot_id)
+        let _ = match info {
+            Some(info) => {
+                container.note_answer();
+                self.versions.insert(name.to_owned(), info.version);
+                self.unit.pebble_seen(name, &info.boot_id)
             }
             None if container.is_starting() => return,
             None => self.unit.pebble_down(name),
         };
         if self.unit.report().containers != before {
-            self.lasting_error.something_changed();
+            self.lasting_error.clear();
         }
     }
 
@@ -291,10 +291,10 @@ impl Session {
     /// is being built, may end any error.
     pub(super) fn lasting_error(&self) -> Option<String> {
         let on_its_way = |container: &Container| container.is_changing() || container.is_starting();
-        if self.refresh.is_being_made() || self.containers.iter().any(on_its_way) {
+        if self.refresh.is_preparing() || self.containers.iter().any(on_its_way) {
             return None;
         }
-        self.lasting_error.told(self.hook.is_none())
+        self.lasting_error.message(self.hook.is_none())
     }
 
     /// The unit as a table shows it.
@@ -327,11 +327,11 @@ impl Session {
             workload: report.status,
             message: report.message,
             agent: match &self.hook {
-                Some(hook) => format!("executing ({})", hook.told(Instant::now())),
+                Some(hook) => format!("executing ({})", hook.describe(Instant::now())),
                 None => report.agent_status,
             },
             ports: report.ports,
-            deferred: events_of(&self.unit)
+            deferred: deferred_events_of(&self.unit)
                 .iter()
                 .map(|stored| Deferred {
                     event: stored.event().to_string(),
@@ -363,16 +363,16 @@ impl Session {
     fn show(&mut self, snapshot: Snapshot) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let table = snapshot.table(now.as_secs());
-        self.journal.text(&format!("\n{table}\n"));
+        self.terminal_output.print_text(&format!("\n{table}\n"));
         self.shown = Some(snapshot);
     }
 
     /// Writes what is new in the unit's log to its file, and tells the operator of the charm's
     /// warnings.
     pub(super) fn write_log(&mut self) {
-        let new = self.log.take(&self.unit, &self.journal.elapsed());
+        let new = self.log.write_new_lines(&self.unit, &self.terminal_output.elapsed());
         for line in new {
-            self.note_log_line(line.level, &line.logger, &line.message);
+            self.print_log_line(line.level, &line.logger, &line.message);
         }
     }
 
@@ -380,7 +380,7 @@ impl Session {
     pub(super) fn reap_orphans(&self) {
         // The build's thread waits for its own child, whose end must not be taken from it. The next
         // hook's end collects what is left.
-        if self.refresh.is_being_made() {
+        if self.refresh.is_preparing() {
             return;
         }
         let mut waited_for: Vec<_> = self.containers.iter().filter_map(Container::pid).collect();

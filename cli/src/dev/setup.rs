@@ -13,14 +13,14 @@ use rustix::process::{Pid, Signal};
 use tokio::sync::mpsc;
 
 use super::charm_source::{CharmSource, PreparedCharm};
+use super::command_input;
 use super::commands::{self, nearest};
-use super::console;
-use super::containers::Watchers;
-use super::journal::Journal;
+use super::container::Container;
 use super::options::{DevArgs, Format, YesNo};
-use super::pebble_process::Container;
+use super::pebble_watcher::Watchers;
 use super::session::{Parts, Session};
 use super::signals;
+use super::terminal_output::TerminalOutput;
 use super::workspace::Workspace;
 use crate::error::{Error, Result};
 use crate::processes;
@@ -29,13 +29,13 @@ use crate::processes;
 const UPDATE_STATUS_INTERVAL: Duration = Duration::from_secs(300);
 
 /// How long a build that has lost its compiler may take to notice.
-const GIVING_UP: Duration = Duration::from_secs(5);
+const BUILD_STOP_LIMIT: Duration = Duration::from_secs(5);
 
 /// Runs the session in the folder that the guard has made.
 pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
     let guard = Pid::from_raw(guard).ok_or_else(|| Error::new("cannot follow process 0"))?;
-    let (asked_to_end, mut stops) = mpsc::unbounded_channel();
-    signals::listen(asked_to_end)?;
+    let (stop_sender, mut stops) = mpsc::unbounded_channel();
+    signals::listen(stop_sender)?;
     processes::adopt_orphans_and_follow(guard, Signal::USR2)?;
     let workspace = Workspace::adopt(root, args.dir.is_none());
     let starts_pebble = !args.no_pebble;
@@ -52,7 +52,7 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
         _ = stops.recv() => {
             processes::kill_descendants(|| {});
             // Its child is gone, so it ends, and takes its own temporary files with it.
-            let _ = tokio::time::timeout(GIVING_UP, preparing).await;
+            let _ = tokio::time::timeout(BUILD_STOP_LIMIT, preparing).await;
             processes::kill_descendants(|| {});
             Err(Error::new("cannot make the unit").because("asked to end before it was ready"))
         }
@@ -79,13 +79,13 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
 }
 
 fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
-    let mut journal = Journal::new(args.format == Format::Json);
+    let mut terminal_output = TerminalOutput::new(args.format == Format::Json);
     let charm = match &args.charm {
         Some(named) => CharmSource::named(named)?,
-        None => CharmSource::around_here()?,
+        None => CharmSource::around_current_folder()?,
     };
     if let Some(project) = charm.project() {
-        journal.text(&format!("building the charm in {}\n", project.display()));
+        terminal_output.print_text(&format!("building the charm in {}\n", project.display()));
     }
     let charm_dir = workspace.charm();
     let PreparedCharm { meta, files } = charm.prepare(&charm_dir)?;
@@ -103,7 +103,7 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .update_status_interval(Some(UPDATE_STATUS_INTERVAL / args.speed.max(1)))
         .home(workspace.root())
         .clock(Instant::now(), SystemTime::now())
-        .context_seed(seed());
+        .context_seed(context_seed());
     let mut unit = Unit::new(meta, settings);
     let demo = args.charm.is_none()
         && DEMO_OPTIONS.iter().all(|name| unit.meta().options().contains_key(*name));
@@ -115,9 +115,9 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     let names: Vec<String> = unit.meta().containers().map(str::to_owned).collect();
     let pebble = match names.is_empty() {
         true => None,
-        false => Some(find_pebble(args.pebble.as_deref(), &mut journal)?),
+        false => Some(find_pebble(args.pebble.as_deref(), &mut terminal_output)?),
     };
-    let (sender, happenings) = mpsc::unbounded_channel();
+    let (sender, events) = mpsc::unbounded_channel();
     let program = env::current_exe()
         .map_err(|error| Error::new("cannot learn this program's path").because(error))?;
     let containers = names
@@ -131,18 +131,26 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .kubernetes(|name| env::var_os(name))
         .variable("CHARMWRIGHT_CONTAINERS", workspace.containers());
 
-    let source = console::start(args.script.as_deref(), args.until_idle, sender.clone())?;
-    greet(&mut journal, args, &charm, &unit, workspace, &config, pebble.as_deref());
+    let source = command_input::start(args.script.as_deref(), args.until_idle, sender.clone())?;
+    print_first_lines(
+        &mut terminal_output,
+        args,
+        &charm,
+        &unit,
+        workspace,
+        &config,
+        pebble.as_deref(),
+    );
     if !demo
         && !containers.is_empty()
         && let Err(error) = workspace.link_fixed_containers()
     {
-        journal.text(&format!(
+        terminal_output.print_text(&format!(
             "note        {}; a charm that reads CHARMWRIGHT_CONTAINERS does not need it\n",
             error.chain()
         ));
     }
-    journal.text("\n");
+    terminal_output.print_text("\n");
 
     let watchers = Watchers::start(&containers, args.speed, &sender);
     let session = Session::new(Parts {
@@ -156,11 +164,11 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         containers,
         watchers,
         pebble,
-        journal,
+        terminal_output,
         source,
         json: args.format == Format::Json,
         until_idle: args.until_idle.then_some(args.timeout),
-        happenings,
+        events,
         sender,
     });
     Ok(session)
@@ -206,18 +214,18 @@ pub fn set_config(unit: &mut Unit, key: &str, value: &str) -> Result<()> {
 /// The error with the option that was probably meant.
 pub fn config_error(unit: &Unit, key: &str, error: &charmwright_agent::Error) -> Error {
     let options = unit.meta().options();
-    let told = Error::new(error.to_string());
+    let message = Error::new(error.to_string());
     match nearest(key, options.keys().map(String::as_str)).filter(|_| !options.contains_key(key)) {
-        Some(meant) => told.advice(format!("did you mean `{meant}`?")),
-        None => told,
+        Some(meant) => message.advice(format!("did you mean `{meant}`?")),
+        None => message,
     }
 }
 
-fn find_pebble(named: Option<&Path>, journal: &mut Journal) -> Result<PathBuf> {
+fn find_pebble(named: Option<&Path>, terminal_output: &mut TerminalOutput) -> Result<PathBuf> {
     let search =
         named.map_or_else(|| Search::new().installed(), |path| Search::new().explicit(path));
     search
-        .find(&mut |line| journal.text(&format!("{line}\n")))
+        .find(&mut |line| terminal_output.print_text(&format!("{line}\n")))
         .map_err(|error| Error::new("cannot get a Pebble to run").because(error))
 }
 
@@ -239,13 +247,13 @@ fn shell_word(text: &str) -> String {
 }
 
 /// Another one each run, so that a context id of an earlier run is never taken for one of this.
-fn seed() -> u64 {
+fn context_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.as_nanos() as u64 ^ u64::from(std::process::id()).rotate_left(32)
 }
 
-fn greet(
-    journal: &mut Journal,
+fn print_first_lines(
+    terminal_output: &mut TerminalOutput,
     args: &DevArgs,
     charm: &CharmSource,
     unit: &Unit,
@@ -294,6 +302,6 @@ fn greet(
         lines.push(("commands", commands::names()));
     }
     for (name, text) in lines {
-        journal.text(&format!("{name:<10}  {text}\n"));
+        terminal_output.print_text(&format!("{name:<10}  {text}\n"));
     }
 }

@@ -4,17 +4,17 @@ use std::time::{Duration, Instant};
 
 use charmwright_agent::{Ending as HookEnding, Finished, Resolve};
 
-use super::events::{Happening, Stop};
 use super::hooks::RunningHook;
 use super::session::Session;
+use super::session_event::{SessionEvent, StopRequest};
 use crate::bounded_log::last_line;
-use crate::processes::{self, Ending};
-use crate::shown;
+use crate::processes::{self, ProcessExit};
+use crate::sanitize;
 
 /// How long the last hooks may take: a pod is killed after this time too.
-const GRACE: Duration = Duration::from_secs(30);
+const HOOKS_LIMIT: Duration = Duration::from_secs(30);
 /// How long containers are waited for; each kills itself after its own 30 s.
-const CONTAINER_GRACE: Duration = Duration::from_secs(40);
+const CONTAINERS_LIMIT: Duration = Duration::from_secs(40);
 
 /// How far the session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,18 +45,18 @@ impl Session {
         if self.json {
             self.print_json();
         }
-        self.phase = Phase::Stopping { deadline: Instant::now() + GRACE };
+        self.phase = Phase::Stopping { deadline: Instant::now() + HOOKS_LIMIT };
         self.script.clear();
-        self.journal.line("stopping");
+        self.terminal_output.print_line("stopping");
         self.unit.request_stop();
     }
 
     /// Ends now; what still runs is killed.
-    pub(super) fn quit_at_once(&mut self) {
+    pub(super) fn stop_at_once(&mut self) {
         if self.phase == Phase::Alive && self.json {
             self.print_json();
         }
-        self.journal.line("stopping at once");
+        self.terminal_output.print_line("stopping at once");
         self.failed = true;
         self.phase = Phase::Over;
         self.kill_hook();
@@ -78,10 +78,10 @@ impl Session {
         }
         if now >= deadline {
             let name = self.hook.as_ref().map_or_else(String::new, RunningHook::name);
-            self.journal.line(&format!(
+            self.terminal_output.print_line(&format!(
                 "cannot wait any longer for {name}: it has not ended {} s after the unit was to \
                  stop",
-                GRACE.as_secs()
+                HOOKS_LIMIT.as_secs()
             ));
             self.failed = true;
             self.kill_hook();
@@ -99,30 +99,31 @@ impl Session {
     }
 
     /// Takes the end of a container's Pebble, asked for or not.
-    pub(super) fn pebble_ended(&mut self, name: &str, start: u64, ending: Ending) {
+    pub(super) fn pebble_ended(&mut self, name: &str, start: u64, exit: ProcessExit) {
         let Some(container) = self.containers.iter_mut().find(|container| container.name == name)
         else {
             return;
         };
-        let wanted = container.ended(start);
-        let how = match ending {
-            Ending::Code(code) => format!("with code {code}"),
-            Ending::Signal(signal) => format!("by signal {signal}"),
+        let end = container.note_end(start);
+        let how = match exit {
+            ProcessExit::Code(code) => format!("with code {code}"),
+            ProcessExit::Signal(signal) => format!("by signal {signal}"),
         };
-        let said = last_line(container.log());
-        let again = match (wanted.start_again, &self.pebble) {
+        let last_log_line = last_line(container.log());
+        let again = match (end.start_again, &self.pebble) {
             (true, Some(pebble)) => container.start(pebble),
             _ => Ok(()),
         };
         // A refresh may have taken the container away.
         let _ = self.unit.pebble_poll_due(name);
-        self.lasting_error.something_changed();
-        if wanted.asked {
-            self.journal.line(&format!("Pebble in {name} has ended"));
+        self.lasting_error.clear();
+        if end.was_requested {
+            self.terminal_output.print_line(&format!("Pebble in {name} has ended"));
         } else {
-            self.journal
-                .line(&format!("Pebble in {name} ended {how}; `pebble start` starts it again"));
-            self.journal.detail(&said);
+            self.terminal_output.print_line(&format!(
+                "Pebble in {name} ended {how}; `pebble start` starts it again"
+            ));
+            self.terminal_output.print_detail(&last_log_line);
         }
         if let Err(error) = again {
             self.refuse(&error.chain());
@@ -138,17 +139,17 @@ impl Session {
         for container in &mut self.containers {
             container.stop();
         }
-        let deadline = tokio::time::Instant::now() + CONTAINER_GRACE;
-        while self.containers.iter().any(super::pebble_process::Container::is_running) {
-            match tokio::time::timeout_at(deadline, self.happenings.recv()).await {
-                Ok(Some(Happening::PebbleEnded { container, start, .. })) => {
+        let deadline = tokio::time::Instant::now() + CONTAINERS_LIMIT;
+        while self.containers.iter().any(super::container::Container::is_running) {
+            match tokio::time::timeout_at(deadline, self.events.recv()).await {
+                Ok(Some(SessionEvent::PebbleEnded { container, start, .. })) => {
                     if let Some(container) =
                         self.containers.iter_mut().find(|known| known.name == container)
                     {
-                        container.ended(start);
+                        container.note_end(start);
                     }
                 }
-                Ok(Some(Happening::Asked(Stop::AtOnce))) => {
+                Ok(Some(SessionEvent::StopRequested(StopRequest::Immediate))) => {
                     for container in &mut self.containers {
                         container.kill();
                     }
@@ -165,7 +166,7 @@ impl Session {
     fn print_json(&mut self) {
         use std::io::Write;
         let text =
-            shown::json(&serde_json::to_string_pretty(&self.unit.report()).unwrap_or_default());
+            sanitize::json(&serde_json::to_string_pretty(&self.unit.report()).unwrap_or_default());
         let mut out = std::io::stdout();
         // A reader that has left does not want it.
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());

@@ -1,15 +1,15 @@
 //! The table that a person reads, in the shape of `juju status`.
 
-use super::events::whole_seconds;
+use super::session_event::whole_seconds;
 use crate::columns::{cut, pad, width};
-use crate::shown::one_line;
+use crate::sanitize::one_line;
 
 /// How many columns a cell may take; what is longer is cut.
-const CELL: usize = 64;
+const CELL_COLUMNS: usize = 64;
 /// How many the last cell of a row may take: a message or a reason.
-const LAST_CELL: usize = 240;
+const LAST_CELL_COLUMNS: usize = 240;
 /// How many rows a part of the table may have.
-const ROWS: usize = 100;
+const ROWS_LIMIT: usize = 100;
 
 /// What the table shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Snapshot {
     /// The table, several lines, each ended; `now` is the time in seconds since 1970.
     pub fn table(&self, now: u64) -> String {
         let unit = if self.leader { format!("{}*", self.unit) } else { self.unit.clone() };
-        let mut text = rows(
+        let mut text = format_rows(
             ["App", "Version", "Status", "Message"],
             [[
                 self.application.clone(),
@@ -58,7 +58,7 @@ impl Snapshot {
                 self.application_message.clone(),
             ]],
         );
-        text.push_str(&rows(
+        text.push_str(&format_rows(
             ["Unit", "Workload", "Agent", "Ports", "Message"],
             [[
                 unit,
@@ -69,11 +69,11 @@ impl Snapshot {
             ]],
         ));
         let containers = self.containers.iter();
-        text.push_str(&rows(
+        text.push_str(&format_rows(
             ["Container", "Pebble"],
             containers.map(|(name, state)| [name.clone(), state.clone()]),
         ));
-        text.push_str(&rows(
+        text.push_str(&format_rows(
             ["Deferred", "Age", "Count", "Tries", "Reason"],
             self.deferred.iter().map(|deferred| {
                 [
@@ -91,14 +91,17 @@ impl Snapshot {
 
 /// A head and its rows, with columns as wide as their widest cell, two blanks apart; nothing where
 /// there is no row.
-fn rows<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+fn format_rows<const N: usize>(
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let mut table = vec![head.map(str::to_owned)];
     let mut rows = rows.into_iter();
-    for row in rows.by_ref().take(ROWS) {
-        let mut place = 0;
+    for row in rows.by_ref().take(ROWS_LIMIT) {
+        let mut index = 0;
         table.push(row.map(|cell| {
-            place += 1;
-            cut(&one_line(&cell), if place == N { LAST_CELL } else { CELL })
+            index += 1;
+            cut(&one_line(&cell), if index == N { LAST_CELL_COLUMNS } else { CELL_COLUMNS })
         }));
     }
     if table.len() == 1 {
@@ -200,8 +203,10 @@ start     1 s    1      1      no Pebble
         let table = unit.table(0);
         assert!(table.contains("1.0 2.0"));
         assert!(!table.contains(['\u{1b}', '\u{202e}', '\r', '\0']));
-        assert_eq!(table.lines().count(), 2 + 2 + 1 + ROWS + 1, "{table}");
-        assert!(table.lines().all(|line| width(line) <= 4 * (CELL + 2) + LAST_CELL));
+        assert_eq!(table.lines().count(), 2 + 2 + 1 + ROWS_LIMIT + 1, "{table}");
+        assert!(
+            table.lines().all(|line| width(line) <= 4 * (CELL_COLUMNS + 2) + LAST_CELL_COLUMNS)
+        );
         assert!(table.ends_with("... 900 more\n"));
     }
 }

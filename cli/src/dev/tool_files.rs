@@ -64,8 +64,8 @@ mod tests {
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
         assert!(write(&pipe, b"x").is_err());
         assert_eq!(read(&pipe).unwrap_err().to_string(), "not a regular file");
-        let told = read(Path::new("/dev/zero")).unwrap_err().to_string();
-        assert_eq!(told, "longer than 32 MiB");
+        let message = read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert_eq!(message, "longer than 32 MiB");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::events::Happening;
+use super::session_event::SessionEvent;
 use crate::error::{Error, Result};
 use crate::wire::{Reply, body_length, decode_request, encode_reply};
 
@@ -39,7 +39,7 @@ impl ToolServer {
     ///
     /// # Errors
     /// When the socket cannot be made.
-    pub fn start(path: &Path, calls: mpsc::UnboundedSender<Happening>) -> Result<Self> {
+    pub fn start(path: &Path, calls: mpsc::UnboundedSender<SessionEvent>) -> Result<Self> {
         let failed = || Error::new(format!("cannot listen for hook tools at {}", path.display()));
         // Left by a hook whose agent was killed: nobody else uses this folder.
         let _ = fs::remove_file(path);
@@ -71,12 +71,12 @@ impl Drop for ToolServer {
     }
 }
 
-async fn serve(mut stream: UnixStream, calls: mpsc::UnboundedSender<Happening>) {
+async fn serve(mut stream: UnixStream, calls: mpsc::UnboundedSender<SessionEvent>) {
     // A caller that breaks off or talks nonsense is its own affair: it gets no answer, and says so
     // itself.
     while let Ok(request) = read_request(&mut stream).await {
         let (reply, answer) = oneshot::channel();
-        if calls.send(Happening::Tool(ToolCall { request, reply })).is_err() {
+        if calls.send(SessionEvent::ToolCalled(ToolCall { request, reply })).is_err() {
             return;
         }
         let Ok(answer) = answer.await else { return };

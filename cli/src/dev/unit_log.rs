@@ -5,7 +5,7 @@ use std::path::Path;
 use charmwright_agent::{LogLine, Unit};
 
 use crate::bounded_log::BoundedLog;
-use crate::shown;
+use crate::sanitize;
 
 /// The file of the unit's log.
 #[derive(Debug)]
@@ -23,12 +23,12 @@ impl UnitLog {
     }
 
     /// Writes what is new in the log of `unit`, and gives it.
-    pub fn take(&mut self, unit: &Unit, elapsed: &str) -> Vec<LogLine> {
+    pub fn write_new_lines(&mut self, unit: &Unit, elapsed: &str) -> Vec<LogLine> {
         let new: Vec<LogLine> = unit.log(self.written).cloned().collect();
         self.written = unit.log_position();
         let mut text = String::new();
         for line in &new {
-            text.push_str(&lines(elapsed, line));
+            text.push_str(&format_entry(elapsed, line));
         }
         if let Some(file) = &mut self.file {
             // A full disk must not stop the unit.
@@ -40,13 +40,13 @@ impl UnitLog {
 
 /// One entry of the log; a message of several lines goes on below, where it cannot be taken for
 /// another entry.
-fn lines(elapsed: &str, line: &LogLine) -> String {
-    let head = format!("{elapsed} {:<8} {}: ", line.level.as_str(), shown::line(&line.logger));
+fn format_entry(elapsed: &str, line: &LogLine) -> String {
+    let head = format!("{elapsed} {:<8} {}: ", line.level.as_str(), sanitize::line(&line.logger));
     let mut text = String::new();
     for (number, part) in line.message.split('\n').enumerate() {
         let margin = if number == 0 { head.as_str() } else { "         | " };
         text.push_str(margin);
-        text.push_str(&shown::line(part.trim_end_matches('\r')));
+        text.push_str(&sanitize::line(part.trim_end_matches('\r')));
         text.push('\n');
     }
     text
@@ -65,7 +65,7 @@ mod tests {
             message: "one\r\n    0.0s ERROR    x: two\n\u{1b}[2J".to_owned(),
         };
         assert_eq!(
-            lines("    1.0s", &line),
+            format_entry("    1.0s", &line),
             "    1.0s INFO     unit.web/0.juju-log: one\n         |     0.0s ERROR    x: two\n\
              \x20        | \n"
         );

@@ -35,7 +35,7 @@ const MARKER: &str = ".charmwright";
 /// Where a charm that knows nothing of CHARMWRIGHT_CONTAINERS looks for its containers.
 const FIXED_CONTAINERS: &str = "/charm/containers";
 /// Says that we made the folder of those.
-const MADE_PARENT: &str = "/charm/.charmwright";
+const PARENT_MARKER: &str = "/charm/.charmwright";
 /// What a run makes in its folder; logs are not in this list, and stay in a folder that was asked
 /// for.
 const TRANSIENT: [&str; 6] =
@@ -171,11 +171,11 @@ impl Workspace {
         {
             private_files::make_folder(parent).map_err(|e| failed(e.to_string()))?;
             // Said in the folder itself, so that of several runs the last one removes it.
-            let _ = private_files::append(Path::new(MADE_PARENT))
+            let _ = private_files::append(Path::new(PARENT_MARKER))
                 .and_then(|mut file| file.write_all(b"made by `charmwright dev`\n"));
         }
         // A folder there that others may write is theirs.
-        private_files::check_above(fixed).map_err(|e| failed(e.to_string()))?;
+        private_files::check_parents(fixed).map_err(|e| failed(e.to_string()))?;
         symlink(self.containers(), fixed).map_err(|e| failed(e.to_string()))
     }
 
@@ -185,8 +185,8 @@ impl Workspace {
         let fixed = Path::new(FIXED_CONTAINERS);
         if fs::read_link(fixed).is_ok_and(|target| target == self.containers()) {
             let _ = fs::remove_file(fixed);
-            if Path::new(MADE_PARENT).exists() {
-                let _ = fs::remove_file(MADE_PARENT);
+            if Path::new(PARENT_MARKER).exists() {
+                let _ = fs::remove_file(PARENT_MARKER);
                 // Fails, rightly, when someone else has put something there since.
                 let _ = fixed.parent().map(fs::remove_dir);
             }
@@ -222,7 +222,7 @@ fn temporary_root() -> Result<PathBuf> {
         .map_err(|e| failed().because(e).advice(advice))?;
     let path = fs::canonicalize(root.path()).map_err(|e| failed().because(e).advice(advice))?;
     private_files::check_folder(&path)
-        .and_then(|()| private_files::check_above(&path))
+        .and_then(|()| private_files::check_parents(&path))
         .map_err(|e| failed().because(e).advice(advice))?;
     let _ = root.keep();
     Ok(path)
@@ -240,7 +240,7 @@ fn chosen_root(dir: &Path) -> Result<PathBuf> {
         // Looked at before anything is made there.
         let found = dir.ancestors().skip(1).find(|above| fs::symlink_metadata(above).is_ok());
         found
-            .map_or(Ok(()), |above| private_files::check_above(&above.join("new")))
+            .map_or(Ok(()), |above| private_files::check_parents(&above.join("new")))
             .map_err(|e| failed().because(e).advice("give a folder elsewhere"))?;
         fs::DirBuilder::new()
             .recursive(true)
@@ -254,8 +254,8 @@ fn chosen_root(dir: &Path) -> Result<PathBuf> {
     }
     let root = fs::canonicalize(dir).map_err(|e| failed().because(e))?;
     let mut content = fs::read_dir(&root).map_err(|e| failed().because(e))?;
-    let is_ours = fs::symlink_metadata(root.join(MARKER)).is_ok();
-    if !is_ours && content.next().is_some() {
+    let has_marker = fs::symlink_metadata(root.join(MARKER)).is_ok();
+    if !has_marker && content.next().is_some() {
         return Err(failed()
             .because("it holds files that are not of an earlier run")
             .advice("give an empty or a new folder"));
@@ -263,8 +263,8 @@ fn chosen_root(dir: &Path) -> Result<PathBuf> {
     private_files::check_folder(&root).map_err(|e| {
         failed().because(e).advice(format!("`chmod 700 {}`, or give a new folder", root.display()))
     })?;
-    private_files::check_above(dir)
-        .and_then(|()| private_files::check_above(&root))
+    private_files::check_parents(dir)
+        .and_then(|()| private_files::check_parents(&root))
         .map_err(|e| failed().because(e).advice("give a folder elsewhere"))?;
     for entry in fs::read_dir(&root).map_err(|e| failed().because(e))?.flatten() {
         let name = entry.file_name();
@@ -365,8 +365,11 @@ mod tests {
         fs::create_dir(&open).unwrap();
         for mode in [0o777, 0o755, 0o750] {
             fs::set_permissions(&open, Permissions::from_mode(mode)).unwrap();
-            let told = refused(&open);
-            assert!(told.contains("has to be 0700") && told.contains("chmod 700"), "{told}");
+            let message = refused(&open);
+            assert!(
+                message.contains("has to be 0700") && message.contains("chmod 700"),
+                "{message}"
+            );
         }
         let link = outer.path().join("link");
         symlink(outer.path(), &link).unwrap();
@@ -377,8 +380,8 @@ mod tests {
         assert!(refused(&outer.path().join("dangling")).contains("it is a link"));
         assert!(!outer.path().join("nowhere").exists());
         fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
-        let told = refused(&open.join("a/run"));
-        assert!(told.contains("can be written by any user"), "{told}");
+        let message = refused(&open.join("a/run"));
+        assert!(message.contains("can be written by any user"), "{message}");
         assert!(!open.join("a").exists());
     }
 
@@ -397,8 +400,8 @@ mod tests {
                     true => fs::hard_link(&precious, dir.join(name)).unwrap(),
                     false => symlink(&precious, dir.join(name)).unwrap(),
                 }
-                let told = Workspace::create(Some(&dir)).unwrap_err().chain();
-                assert!(told.contains(name) && told.contains("it is a link"), "{told}");
+                let message = Workspace::create(Some(&dir)).unwrap_err().chain();
+                assert!(message.contains(name) && message.contains("it is a link"), "{message}");
                 fs::remove_dir_all(&dir).unwrap();
             }
         }

@@ -5,14 +5,14 @@ use super::line_words::words;
 /// `line` as it may be shown: the values of config options and of an action's parameters, and what
 /// a URL holds of passwords and tokens, are left out, since any of them may be a secret. What is no
 /// command by `is_command` is cut to its first word.
-pub fn shown(line: &str, is_command: impl Fn(&str) -> bool) -> String {
+pub fn redact_line(line: &str, is_command: impl Fn(&str) -> bool) -> String {
     let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
     let rest = rest.trim();
     let key_only = |word: &str| match word.split_once('=') {
         Some((key, _)) if !key.contains(char::is_whitespace) => format!("{key}={HIDDEN}"),
         _ => HIDDEN.to_owned(),
     };
-    let shown = match name {
+    let redact_line = match name {
         "config" if rest.starts_with("--reset") => rest.to_owned(),
         "config" if !rest.is_empty() => key_only(rest),
         "run" => match words(rest).as_deref() {
@@ -23,14 +23,14 @@ pub fn shown(line: &str, is_command: impl Fn(&str) -> bool) -> String {
             Ok([]) => String::new(),
             _ => HIDDEN.to_owned(),
         },
-        "try" => return format!("try {}", shown(rest, is_command)).trim_end().to_owned(),
-        "fetch" => shown_url(rest),
+        "try" => return format!("try {}", redact_line(rest, is_command)).trim_end().to_owned(),
+        "fetch" => redact_url(rest),
         known if is_command(known) => rest.to_owned(),
         // What this was meant to be is not known.
         other if rest.is_empty() => return before_value(other).to_owned(),
         other => return format!("{} {HIDDEN}", before_value(other)),
     };
-    format!("{name} {shown}").trim_end().to_owned()
+    format!("{name} {redact_line}").trim_end().to_owned()
 }
 
 /// Stands for what is not shown.
@@ -42,7 +42,7 @@ pub fn before_value(word: &str) -> &str {
 }
 
 /// A URL without user, password and query.
-pub fn shown_url(url: &str) -> String {
+pub fn redact_url(url: &str) -> String {
     let (place, query) = url.split_once(['?', '#']).map_or((url, ""), |(place, _)| (place, "?..."));
     let Some((scheme, rest)) = place.split_once("//") else {
         return format!("{}{query}", place.rsplit('@').next().unwrap_or(place));

@@ -7,21 +7,21 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use super::events::human;
+use super::session_event::human_duration;
 use crate::columns::cut;
-use crate::shown;
+use crate::sanitize;
 
 /// How many columns a line may take; the log has the rest.
-const LINE: usize = 2000;
+const LINE_COLUMNS: usize = 2000;
 /// How many lines of one text are printed.
 const DETAIL_LINES: usize = 50;
 
 /// Where progress goes, and since when.
-pub struct Journal {
+pub struct TerminalOutput {
     out: Box<dyn Write + Send>,
     began: Instant,
     /// Whether the reader has left: then nobody needs the run any more.
-    broken: bool,
+    is_broken: bool,
 }
 
 /// What is told of a hook that ended.
@@ -38,17 +38,17 @@ pub struct HookLine<'a> {
     pub last_lines: &'a [String],
 }
 
-impl Journal {
+impl TerminalOutput {
     /// Progress on standard output, or on standard error when standard output is for a document.
     pub fn new(to_stderr: bool) -> Self {
         let out: Box<dyn Write + Send> =
             if to_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
-        Self { out, began: Instant::now(), broken: false }
+        Self { out, began: Instant::now(), is_broken: false }
     }
 
     /// Whether the reader has left.
     pub fn is_broken(&self) -> bool {
-        self.broken
+        self.is_broken
     }
 
     /// The time since the start, as the lines have it.
@@ -57,46 +57,46 @@ impl Journal {
     }
 
     /// Text of several lines, each ended.
-    pub fn text(&mut self, text: &str) {
-        let lines = text.lines().map(|line| cut(&shown::line(line), LINE) + "\n");
+    pub fn print_text(&mut self, text: &str) {
+        let lines = text.lines().map(|line| cut(&sanitize::line(line), LINE_COLUMNS) + "\n");
         let text: String = lines.collect();
         if self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).is_err() {
-            self.broken = true;
+            self.is_broken = true;
         }
     }
 
     /// A line of its own, with the time in front.
-    pub fn line(&mut self, text: &str) {
-        let line = format!("{}  {}", self.elapsed(), shown::line(&text.replace('\n', " ")));
-        self.text(&line);
+    pub fn print_line(&mut self, text: &str) {
+        let line = format!("{}  {}", self.elapsed(), sanitize::line(&text.replace('\n', " ")));
+        self.print_text(&line);
     }
 
     /// Lines that belong to the one before.
-    pub fn detail(&mut self, text: &str) {
-        self.details("        ", text);
+    pub fn print_detail(&mut self, text: &str) {
+        self.print_details("        ", text);
     }
 
     /// The same, where it matters when they came.
-    pub fn timed_detail(&mut self, text: &str) {
+    pub fn print_timed_detail(&mut self, text: &str) {
         let elapsed = self.elapsed();
-        self.details(&elapsed, text);
+        self.print_details(&elapsed, text);
     }
 
     /// `margin` takes eight columns; only the first line has it.
-    fn details(&mut self, margin: &str, text: &str) {
+    fn print_details(&mut self, margin: &str, text: &str) {
         let mut lines = text.lines();
         for (number, part) in lines.by_ref().take(DETAIL_LINES).enumerate() {
             let margin = if number == 0 { margin } else { "        " };
-            self.text(&format!("{margin}    {}", shown::line(part)));
+            self.print_text(&format!("{margin}    {}", sanitize::line(part)));
         }
         match lines.count() {
             0 => {}
-            more => self.text(&format!("            ... {more} more line(s)")),
+            more => self.print_text(&format!("            ... {more} more line(s)")),
         }
     }
 
     /// A hook that ended.
-    pub fn hook(&mut self, hook: &HookLine<'_>) {
+    pub fn print_hook(&mut self, hook: &HookLine<'_>) {
         let name = if hook.attempt > 1 {
             format!("{} (again, {})", hook.name, hook.attempt)
         } else {
@@ -107,14 +107,18 @@ impl Journal {
             .iter()
             .map(|(name, times)| if *times > 1 { format!("{name} x{times}") } else { name.clone() })
             .collect();
-        let line =
-            format!("{name:<30} {:>8}  {:<9} {}", human(hook.took), hook.exit, tools.join(", "));
-        self.line(line.trim_end());
+        let line = format!(
+            "{name:<30} {:>8}  {:<9} {}",
+            human_duration(hook.took),
+            hook.exit,
+            tools.join(", ")
+        );
+        self.print_line(line.trim_end());
         for line in hook.last_lines {
-            self.detail(&format!("| {line}"));
+            self.print_detail(&format!("| {line}"));
         }
         for remark in &hook.remarks {
-            self.detail(remark);
+            self.print_detail(remark);
         }
     }
 }
@@ -142,15 +146,18 @@ mod tests {
     #[test]
     fn nothing_that_is_printed_acts_on_a_terminal_or_is_endless() {
         let printed = Printed::default();
-        let mut journal =
-            Journal { out: Box::new(printed.clone()), began: Instant::now(), broken: false };
+        let mut terminal_output = TerminalOutput {
+            out: Box::new(printed.clone()),
+            began: Instant::now(),
+            is_broken: false,
+        };
         let hostile = "\u{1b}[2J\u{7}\r\0\u{202e}".to_owned() + &"x".repeat(10_000);
         let lines = vec![hostile.as_str(); 1000].join("\n");
-        journal.line(&hostile);
-        journal.line("two\nlines");
-        journal.detail(&lines);
-        journal.timed_detail(&lines);
-        journal.hook(&HookLine {
+        terminal_output.print_line(&hostile);
+        terminal_output.print_line("two\nlines");
+        terminal_output.print_detail(&lines);
+        terminal_output.print_timed_detail(&lines);
+        terminal_output.print_hook(&HookLine {
             name: &hostile,
             attempt: 2,
             took: Duration::from_millis(5),
@@ -161,7 +168,7 @@ mod tests {
         });
         let text = String::from_utf8(printed.0.lock().unwrap().clone()).unwrap();
         assert!(!text.contains(['\u{1b}', '\u{7}', '\r', '\0', '\u{202e}']));
-        assert!(text.lines().all(|line| line.chars().count() <= LINE));
+        assert!(text.lines().all(|line| line.chars().count() <= LINE_COLUMNS));
         assert_eq!(text.lines().count(), 1 + 1 + 2 * (DETAIL_LINES + 1) + 3);
         assert!(text.contains("  two lines\n"));
         assert!(text.contains("... 950 more line(s)"));

@@ -13,18 +13,18 @@ use rustix::process::{Pid, Signal};
 use tokio::process::Command;
 use tokio::sync::{mpsc, watch};
 
-use super::events::Happening;
+use super::session_event::SessionEvent;
 use super::workspace::Workspace;
 use crate::error::{Error, Result};
 use crate::private_files;
-use crate::processes::Ending;
+use crate::processes::ProcessExit;
 
 /// What is passed on of our environment: what an image's own environment would hold.
 const KEPT_VARIABLES: [&str; 6] = ["PATH", "HOME", "USER", "LANG", "TERM", "TZ"];
 
 /// How long a Pebble may take to answer for the first time; on a busy machine a start takes
 /// seconds.
-const START_UP: Duration = Duration::from_secs(30);
+const START_UP_LIMIT: Duration = Duration::from_secs(30);
 
 /// One container: nothing but its Pebble, and whatever that starts.
 #[derive(Debug)]
@@ -43,10 +43,10 @@ pub struct Container {
     /// When the running Pebble was started, until it has answered a poll.
     unanswered_since: Option<Instant>,
     /// Whether its end was asked for.
-    asked_to_end: bool,
+    stop_requested: bool,
     /// Whether it is to be started again once it has ended.
-    start_wanted: bool,
-    happenings: mpsc::UnboundedSender<Happening>,
+    restart_requested: bool,
+    events: mpsc::UnboundedSender<SessionEvent>,
 }
 
 impl Container {
@@ -58,7 +58,7 @@ impl Container {
         name: &str,
         workspace: &Workspace,
         program: &Path,
-        happenings: mpsc::UnboundedSender<Happening>,
+        events: mpsc::UnboundedSender<SessionEvent>,
     ) -> Result<Self> {
         Ok(Self {
             name: name.to_owned(),
@@ -70,9 +70,9 @@ impl Container {
             start: watch::Sender::new(0),
             starts: 0,
             unanswered_since: None,
-            asked_to_end: false,
-            start_wanted: false,
-            happenings,
+            stop_requested: false,
+            restart_requested: false,
+            events,
         })
     }
 
@@ -95,18 +95,18 @@ impl Container {
     }
 
     /// Notes that Pebble has answered a poll.
-    pub fn answered(&mut self) {
+    pub fn note_answer(&mut self) {
         self.unanswered_since = None;
     }
 
     /// Whether a Pebble that does not answer has been started so recently that it says nothing.
     pub fn is_starting(&self) -> bool {
-        self.unanswered_since.is_some_and(|since| since.elapsed() < START_UP)
+        self.unanswered_since.is_some_and(|since| since.elapsed() < START_UP_LIMIT)
     }
 
     /// Whether its process is not yet as it was asked to be.
     pub fn is_changing(&self) -> bool {
-        self.asked_to_end || self.start_wanted
+        self.stop_requested || self.restart_requested
     }
 
     /// The process that stands for the container, for those who wait for their own children.
@@ -120,7 +120,7 @@ impl Container {
     /// # Errors
     /// When the log cannot be opened or the process not started.
     pub fn start(&mut self, pebble: &Path) -> Result<()> {
-        self.start_wanted = self.asked_to_end;
+        self.restart_requested = self.stop_requested;
         if self.running.is_some() {
             return Ok(());
         }
@@ -146,18 +146,17 @@ impl Container {
         self.running = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         self.starts += 1;
         self.unanswered_since = Some(Instant::now());
-        let (container, start, happenings) =
-            (self.name.clone(), self.starts, self.happenings.clone());
+        let (container, start, events) = (self.name.clone(), self.starts, self.events.clone());
         self.start.send_replace(start);
         tokio::spawn(async move {
             use std::os::unix::process::ExitStatusExt;
-            let ending = match child.wait().await {
-                Ok(status) => {
-                    status.code().map_or(Ending::Signal(status.signal().unwrap_or(0)), Ending::Code)
-                }
-                Err(_) => Ending::Code(-1),
+            let exit = match child.wait().await {
+                Ok(status) => status
+                    .code()
+                    .map_or(ProcessExit::Signal(status.signal().unwrap_or(0)), ProcessExit::Code),
+                Err(_) => ProcessExit::Code(-1),
             };
-            let _ = happenings.send(Happening::PebbleEnded { container, start, ending });
+            let _ = events.send(SessionEvent::PebbleEnded { container, start, exit });
         });
         Ok(())
     }
@@ -170,42 +169,42 @@ impl Container {
         ]
     }
 
-    /// Asks Pebble to stop its services and end; [`Happening::PebbleEnded`] follows.
+    /// Asks Pebble to stop its services and end; [`SessionEvent::PebbleEnded`] follows.
     pub fn stop(&mut self) {
         self.signal(Signal::TERM);
     }
 
-    /// Kills Pebble and everything it started, at once; [`Happening::PebbleEnded`] follows.
+    /// Kills Pebble and everything it started, at once; [`SessionEvent::PebbleEnded`] follows.
     pub fn kill(&mut self) {
         self.signal(Signal::HUP);
     }
 
     fn signal(&mut self, signal: Signal) {
         if let Some(pid) = self.running {
-            self.asked_to_end = true;
-            self.start_wanted = false;
+            self.stop_requested = true;
+            self.restart_requested = false;
             let _ = rustix::process::kill_process(pid, signal);
         }
     }
 
     /// Notes the end of the start numbered `start`; says whether it was asked for, and whether a
     /// new start was.
-    pub fn ended(&mut self, start: u64) -> Ended {
+    pub fn note_end(&mut self, start: u64) -> ContainerEnd {
         if self.starts == start {
             self.running = None;
             self.unanswered_since = None;
             self.start.send_replace(0);
         }
-        Ended {
-            asked: std::mem::take(&mut self.asked_to_end),
-            start_again: std::mem::take(&mut self.start_wanted),
+        ContainerEnd {
+            was_requested: std::mem::take(&mut self.stop_requested),
+            start_again: std::mem::take(&mut self.restart_requested),
         }
     }
 }
 
 /// What was wanted of a container that has ended.
 #[derive(Debug, Clone, Copy)]
-pub struct Ended {
-    pub asked: bool,
+pub struct ContainerEnd {
+    pub was_requested: bool,
     pub start_again: bool,
 }

@@ -5,7 +5,7 @@ use charmwright_agent::Unit;
 
 /// Reads the events that the charm has stored in the unit's state, oldest first. What another
 /// framework stored, or a newer charmwright, shows as none.
-pub fn events_of(unit: &Unit) -> Vec<Deferred> {
+pub fn deferred_events_of(unit: &Unit) -> Vec<Deferred> {
     let document = unit.state().get(FRAMEWORK_KEY);
     document.and_then(|document| deferred_events(document).ok()).unwrap_or_default()
 }
@@ -30,7 +30,9 @@ mod tests {
 
     fn names(document: &str) -> Vec<String> {
         let tools = unit_with(document);
-        tools.with_unit(|unit| events_of(unit).iter().map(|one| one.event().to_string()).collect())
+        tools.with_unit(|unit| {
+            deferred_events_of(unit).iter().map(|deferred| deferred.event().to_string()).collect()
+        })
     }
 
     #[test]

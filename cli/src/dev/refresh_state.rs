@@ -7,11 +7,11 @@ use super::charm_source::PreparedCharm;
 pub enum Refresh {
     None,
     /// The charm's next folder is being made, while the unit goes on.
-    Making,
+    Preparing,
     /// It is made, and waits until the hook that runs has ended.
-    Made(PreparedCharm),
+    Prepared(PreparedCharm),
     /// The pod ends, and the next one holds it. These containers ran in the last one.
-    PodEnds(PreparedCharm, Vec<String>),
+    PodEnding(PreparedCharm, Vec<String>),
 }
 
 impl Refresh {
@@ -19,7 +19,7 @@ impl Refresh {
         !matches!(self, Self::None)
     }
 
-    pub fn is_being_made(&self) -> bool {
-        matches!(self, Self::Making)
+    pub fn is_preparing(&self) -> bool {
+        matches!(self, Self::Preparing)
     }
 }

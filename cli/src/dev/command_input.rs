@@ -8,23 +8,23 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::events::{Happening, Line};
+use super::session_event::{InputLine, SessionEvent};
 use crate::error::{Error, Result};
 
 /// Longest script, in bytes.
 const SCRIPT_LIMIT: u64 = 16 << 20;
 /// How many lines of standard input are read before they are carried out: a pipe may never end.
-const LINES_AHEAD: usize = 1000;
+const READ_AHEAD_LINES: usize = 1000;
 
 /// Who is at the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum InputSource {
     /// A person, who is told of a mistake and tries again.
     Terminal,
     /// A script, whose mistake ends the run.
     Script,
     /// Nobody: `--until-idle` reads nothing.
-    Nobody,
+    None,
 }
 
 /// Sends each line of `script` or standard input to `happenings`, and then the end of input.
@@ -34,10 +34,10 @@ pub enum Source {
 pub fn start(
     script: Option<&Path>,
     until_idle: bool,
-    happenings: mpsc::UnboundedSender<Happening>,
-) -> Result<Source> {
+    events: mpsc::UnboundedSender<SessionEvent>,
+) -> Result<InputSource> {
     if until_idle {
-        return Ok(Source::Nobody);
+        return Ok(InputSource::None);
     }
     if let Some(path) = script {
         let failed = || Error::new(format!("cannot read the script {}", path.display()));
@@ -50,27 +50,28 @@ pub fn start(
         }
         // A line that is no text is a wrong line, and says so.
         for line in String::from_utf8_lossy(&text).lines() {
-            let _ = happenings.send(Happening::Line(Line::new(line.to_owned(), None)));
+            let _ = events.send(SessionEvent::InputLine(InputLine::new(line.to_owned(), None)));
         }
-        let _ = happenings.send(Happening::EndOfInput);
-        return Ok(Source::Script);
+        let _ = events.send(SessionEvent::InputEnded);
+        return Ok(InputSource::Script);
     }
-    let source = if io::stdin().is_terminal() { Source::Terminal } else { Source::Script };
+    let source =
+        if io::stdin().is_terminal() { InputSource::Terminal } else { InputSource::Script };
     // A thread of its own: a read of standard input cannot be given up, and must not keep the
     // process from ending.
-    let (runtime, places) = (Handle::current(), Arc::new(Semaphore::new(LINES_AHEAD)));
+    let (runtime, permits) = (Handle::current(), Arc::new(Semaphore::new(READ_AHEAD_LINES)));
     std::thread::spawn(move || {
         // By bytes: a line that is not UTF-8 is refused as a wrong line, while `lines` would pass
         // it off as the end of a script that went well.
         for line in io::stdin().lock().split(b'\n') {
             let Ok(line) = line else { break };
             let text = String::from_utf8_lossy(&line).into_owned();
-            let place = runtime.block_on(Arc::clone(&places).acquire_owned()).ok();
-            if happenings.send(Happening::Line(Line::new(text, place))).is_err() {
+            let permit = runtime.block_on(Arc::clone(&permits).acquire_owned()).ok();
+            if events.send(SessionEvent::InputLine(InputLine::new(text, permit))).is_err() {
                 return;
             }
         }
-        let _ = happenings.send(Happening::EndOfInput);
+        let _ = events.send(SessionEvent::InputEnded);
     });
     Ok(source)
 }

@@ -9,53 +9,53 @@ use super::charm_source::PreparedCharm;
 use super::hook_process::{HookEnd, PrintedLines};
 use super::tool_server::ToolCall;
 use crate::error::Result;
-use crate::processes::Ending;
+use crate::processes::ProcessExit;
 
 /// Something that happened.
 #[derive(Debug)]
-pub enum Happening {
+pub enum SessionEvent {
     /// A hook tool was called.
-    Tool(ToolCall),
+    ToolCalled(ToolCall),
     /// The running hook wrote lines to one of its streams.
     HookPrinted(PrintedLines),
     /// The running hook ended.
     HookEnded(HookEnd),
     /// A poll of a container's Pebble: what it answered, or `None`. `start` counts the container's
     /// starts, 0 while none runs.
-    PebblePolled { container: String, start: u64, seen: Option<SeenPebble> },
+    PebblePolled { container: String, start: u64, info: Option<PebbleInfo> },
     /// Pebble recorded something a hook tells of.
     Notice { container: String, notice: Notice },
     /// A container's Pebble ended; `start` counts the container's starts.
-    PebbleEnded { container: String, start: u64, ending: Ending },
+    PebbleEnded { container: String, start: u64, exit: ProcessExit },
     /// A line of the script, the terminal or the pipe.
-    Line(Line),
+    InputLine(InputLine),
     /// The script, the terminal or the pipe is at its end.
-    EndOfInput,
+    InputEnded,
     /// What a command asked of Pebble or of a server was answered: what to print, or why it failed.
-    Answered(Result<String>),
+    RequestAnswered(Result<String>),
     /// The charm was made anew for `upgrade`, or why it was not.
-    Prepared(Result<PreparedCharm>),
+    CharmPrepared(Result<PreparedCharm>),
     /// Someone asked the session to end.
-    Asked(Stop),
+    StopRequested(StopRequest),
 }
 
 /// A command's line, and its place among those that are read ahead.
 #[derive(Debug)]
-pub struct Line {
+pub struct InputLine {
     pub text: String,
     /// Given back when the line is dropped; a file's lines need none.
-    _place: Option<OwnedSemaphorePermit>,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Line {
-    pub fn new(text: String, place: Option<OwnedSemaphorePermit>) -> Self {
-        Self { text, _place: place }
+impl InputLine {
+    pub fn new(text: String, permit: Option<OwnedSemaphorePermit>) -> Self {
+        Self { text, _permit: permit }
     }
 }
 
 /// What a Pebble says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeenPebble {
+pub struct PebbleInfo {
     /// Differs for each start.
     pub boot_id: String,
     pub version: String,
@@ -63,11 +63,11 @@ pub struct SeenPebble {
 
 /// How the session is asked to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub enum StopRequest {
     /// Run stop and remove first.
-    InOrder,
+    Graceful,
     /// Kill everything now.
-    AtOnce,
+    Immediate,
 }
 
 /// What a notice of Pebble's tells the charm.
@@ -90,7 +90,7 @@ pub fn whole_seconds(seconds: u64) -> String {
 }
 
 /// The time something took, as a person reads it.
-pub fn human(time: Duration) -> String {
+pub fn human_duration(time: Duration) -> String {
     match time.as_secs() {
         0 if time.as_millis() < 10 => format!("{:.1} ms", time.as_secs_f64() * 1000.0),
         0 => format!("{} ms", time.as_millis()),

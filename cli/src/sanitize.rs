@@ -40,9 +40,9 @@ mod tests {
     #[test]
     fn nothing_acts_on_the_terminal() {
         let hostile = "a\u{1b}[2J\u{7}\r\0\u{202e}\u{9b}0mb\nc";
-        let told = line(hostile);
-        assert!(told.starts_with('a') && told.ends_with("b c"), "{told:?}");
-        assert!(told.chars().all(|c| c == ' ' || c.is_ascii_lowercase()), "{told:?}");
+        let sanitized = line(hostile);
+        assert!(sanitized.starts_with('a') && sanitized.ends_with("b c"), "{sanitized:?}");
+        assert!(sanitized.chars().all(|c| c == ' ' || c.is_ascii_lowercase()), "{sanitized:?}");
         assert_eq!(one_line(" two\nlines \t here "), "two lines here");
         assert_eq!(line("a\tb  c"), "a b  c");
         assert_eq!(line("grüße 漢字 🙂"), "grüße 漢字 🙂");

@@ -15,16 +15,16 @@ use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::events::{Happening, Notice, SeenPebble};
-use super::pebble_process::Container;
+use super::container::Container;
+use super::session_event::{Notice, PebbleInfo, SessionEvent};
 use crate::error::{Error, Result};
 use crate::http;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
-const NOTICE_WAIT: Duration = Duration::from_secs(30);
+const NOTICE_POLL: Duration = Duration::from_secs(30);
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// A request that is answered at once takes no longer, on any machine.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long after a failed notice hook its container's notices are read again from the first: as
 /// long as Juju's agent needs to start anew.
@@ -36,7 +36,7 @@ pub struct Watchers {
     tasks: JoinSet<()>,
     notices: HashMap<String, AbortHandle>,
     speed: u32,
-    happenings: mpsc::UnboundedSender<Happening>,
+    events: mpsc::UnboundedSender<SessionEvent>,
 }
 
 impl Watchers {
@@ -44,13 +44,13 @@ impl Watchers {
     pub fn start(
         containers: &[Container],
         speed: u32,
-        happenings: &mpsc::UnboundedSender<Happening>,
+        events: &mpsc::UnboundedSender<SessionEvent>,
     ) -> Self {
         let mut watchers = Self {
             tasks: JoinSet::new(),
             notices: HashMap::new(),
             speed: speed.max(1),
-            happenings: happenings.clone(),
+            events: events.clone(),
         };
         for container in containers {
             let poll = watchers.watcher(container).poll();
@@ -82,7 +82,7 @@ impl Watchers {
             socket: container.socket.clone(),
             start: container.follow_start(),
             speed: self.speed,
-            happenings: self.happenings.clone(),
+            events: self.events.clone(),
         }
     }
 }
@@ -92,7 +92,7 @@ struct Watcher {
     socket: PathBuf,
     start: watch::Receiver<u64>,
     speed: u32,
-    happenings: mpsc::UnboundedSender<Happening>,
+    events: mpsc::UnboundedSender<SessionEvent>,
 }
 
 impl Watcher {
@@ -100,20 +100,20 @@ impl Watcher {
         loop {
             tokio::time::sleep(POLL_INTERVAL / self.speed).await;
             let start = *self.start.borrow_and_update();
-            let seen = match start {
+            let info = match start {
                 0 => None,
-                _ => get::<SystemInfo>(&self.socket, "/v1/system-info", ANSWER_LIMIT)
+                _ => get::<SystemInfo>(&self.socket, "/v1/system-info", RESPONSE_LIMIT)
                     .await
                     .ok()
-                    .map(|info| SeenPebble {
+                    .map(|info| PebbleInfo {
                         boot_id: format!("{}-{start}", info.boot_id),
                         version: info.version,
                     }),
             };
             // The session drops what was seen of a start that is over.
             if self
-                .happenings
-                .send(Happening::PebblePolled { container: self.name.clone(), start, seen })
+                .events
+                .send(SessionEvent::PebblePolled { container: self.name.clone(), start, info })
                 .is_err()
             {
                 return;
@@ -136,18 +136,17 @@ impl Watcher {
 
     /// Waits for notices later than `after`, tells of each, and moves `after` behind it.
     async fn next_notices(&self, after: &mut Option<String>) -> Result<()> {
-        let mut target = format!("/v1/notices?users=all&timeout={}s", NOTICE_WAIT.as_secs());
+        let mut target = format!("/v1/notices?users=all&timeout={}s", NOTICE_POLL.as_secs());
         if let Some(after) = after {
             // A time like 2026-01-02T03:04:05+01:00: `+` would be read as a blank.
             target.push_str(&format!("&after={}", after.replace('+', "%2B")));
         }
         let notices: Vec<PebbleNotice> =
-            get(&self.socket, &target, NOTICE_WAIT + ANSWER_LIMIT).await?;
+            get(&self.socket, &target, NOTICE_POLL + RESPONSE_LIMIT).await?;
         for notice in notices {
             if let Some(notice) = self.translate(&notice).await? {
-                let _ = self
-                    .happenings
-                    .send(Happening::Notice { container: self.name.clone(), notice });
+                let _ =
+                    self.events.send(SessionEvent::Notice { container: self.name.clone(), notice });
             }
             // Pebble gives them in the order of this time.
             *after = Some(notice.last_repeated);
@@ -186,11 +185,12 @@ impl Watcher {
 
     /// The status of a change; `None` when Pebble does not know it any more.
     async fn change_status(&self, id: &str) -> Result<Option<String>> {
-        let answer = get_answer(&self.socket, &format!("/v1/changes/{id}"), ANSWER_LIMIT).await?;
-        if answer.status == hyper::StatusCode::NOT_FOUND {
+        let response =
+            get_response(&self.socket, &format!("/v1/changes/{id}"), RESPONSE_LIMIT).await?;
+        if response.status == hyper::StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        Ok(Some(result::<Change>(&answer)?.status))
+        Ok(Some(result::<Change>(&response)?.status))
     }
 }
 
@@ -231,23 +231,23 @@ struct Envelope<T> {
 }
 
 async fn get<T: DeserializeOwned>(socket: &Path, target: &str, limit: Duration) -> Result<T> {
-    result(&get_answer(socket, target, limit).await?)
+    result(&get_response(socket, target, limit).await?)
 }
 
-async fn get_answer(socket: &Path, target: &str, limit: Duration) -> Result<http::Answer> {
+async fn get_response(socket: &Path, target: &str, limit: Duration) -> Result<http::HttpResponse> {
     let stream = UnixStream::connect(socket).await.map_err(|e| {
         Error::new(format!("cannot connect to Pebble at {}", socket.display())).because(e)
     })?;
     http::get(stream, "localhost", target, limit).await
 }
 
-fn result<T: DeserializeOwned>(answer: &http::Answer) -> Result<T> {
-    if !answer.status.is_success() {
+fn result<T: DeserializeOwned>(response: &http::HttpResponse) -> Result<T> {
+    if !response.status.is_success() {
         return Err(
-            Error::new("cannot watch Pebble").because(format!("it answered {}", answer.status))
+            Error::new("cannot watch Pebble").because(format!("it answered {}", response.status))
         );
     }
-    let envelope: Envelope<T> = serde_json::from_slice(&answer.body)
+    let envelope: Envelope<T> = serde_json::from_slice(&response.body)
         .map_err(|e| Error::new("cannot read Pebble's answer").because(e))?;
     Ok(envelope.result)
 }
