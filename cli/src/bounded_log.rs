@@ -40,8 +40,8 @@ impl BoundedLog {
     /// # Errors
     /// When the disk takes no more, or the new file cannot be made.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let room = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        for piece in bytes.chunks(room.max(1)) {
+        let capacity = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        for piece in bytes.chunks(capacity.max(1)) {
             if self.size.saturating_add(piece.len() as u64) <= self.limit {
                 self.append(piece)?;
                 continue;
@@ -83,7 +83,7 @@ pub fn rotated_path(path: &Path) -> PathBuf {
 }
 
 /// What the log at `path` holds, both files; nothing if it cannot be read.
-pub fn content(path: &Path) -> Vec<u8> {
+pub fn read_all(path: &Path) -> Vec<u8> {
     let mut text = Vec::new();
     for path in [rotated_path(path).as_path(), path] {
         // A file that something else has made longer is not read to its end.
@@ -119,7 +119,7 @@ mod tests {
             log.write(format!("line {n}\n").as_bytes()).unwrap();
             assert!(fs::metadata(&path).unwrap().len() <= 100);
         }
-        let text = String::from_utf8(content(&path)).unwrap();
+        let text = String::from_utf8(read_all(&path)).unwrap();
         assert!(text.len() > 100 && text.len() <= 200, "{text}");
         assert!(text.ends_with("line 998\nline 999\n"), "{text}");
         assert!(text.lines().all(|line| line.starts_with("line ")), "{text}");

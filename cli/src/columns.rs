@@ -20,14 +20,14 @@ pub fn cut(text: &str, columns: usize) -> String {
     if is_short && width(text) <= columns {
         return text.to_owned();
     }
-    let room = columns.saturating_sub(width(CUT));
+    let available = columns.saturating_sub(width(CUT));
     let mut used = 0;
     let mut kept: String = text
         .chars()
         .take(limit)
         .take_while(|character| {
             used += character.width().unwrap_or(0);
-            used <= room
+            used <= available
         })
         .collect();
     kept.push_str(CUT);

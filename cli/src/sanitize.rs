@@ -16,7 +16,7 @@ pub fn line(text: &str) -> String {
 pub fn json(document: &str) -> String {
     let mut text = String::with_capacity(document.len());
     for character in document.chars() {
-        if character.is_ascii() || !acts_on_a_terminal(character) {
+        if character.is_ascii() || !is_terminal_control(character) {
             text.push(character);
             continue;
         }
@@ -28,7 +28,7 @@ pub fn json(document: &str) -> String {
     text.replace('\u{7f}', "\\u007f")
 }
 
-fn acts_on_a_terminal(character: char) -> bool {
+fn is_terminal_control(character: char) -> bool {
     let spelled = character.encode_utf8(&mut [0; 4]).to_owned();
     clean_lines(&spelled, usize::MAX) != spelled
 }
@@ -53,7 +53,7 @@ mod tests {
         let value = serde_json::json!({"a": "\u{202e}\u{9b}\u{e0001}\u{1b}\u{7f}ü", "b": 1});
         let document = serde_json::to_string_pretty(&value).unwrap();
         let shown = json(&document);
-        assert!(shown.lines().all(|line| !line.chars().any(acts_on_a_terminal)), "{shown}");
+        assert!(shown.lines().all(|line| !line.chars().any(is_terminal_control)), "{shown}");
         let same = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(same(&shown), value);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::line_words::{parse_duration, unquoted, words};
 use super::redaction::{self, before_value};
-pub use super::spelling::nearest;
+use super::spelling::nearest;
 use super::wanted_status::{WantedOutcome, WantedStatus, wanted_outcome, wanted_status};
 
 /// How long `wait-for` waits when it is not told.
@@ -74,7 +74,7 @@ pub enum PebbleVerb {
 
 impl Command {
     /// Whether it changes something that a failed hook could depend on.
-    pub fn changes_something(&self) -> bool {
+    pub fn may_affect_hooks(&self) -> bool {
         match self {
             Self::Status
             | Self::Log

@@ -43,9 +43,9 @@ pub struct Container {
     /// When the running Pebble was started, until it has answered a poll.
     unanswered_since: Option<Instant>,
     /// Whether its end was asked for.
-    stop_requested: bool,
+    is_stop_requested: bool,
     /// Whether it is to be started again once it has ended.
-    restart_requested: bool,
+    is_restart_requested: bool,
     events: mpsc::UnboundedSender<SessionEvent>,
 }
 
@@ -70,8 +70,8 @@ impl Container {
             start: watch::Sender::new(0),
             starts: 0,
             unanswered_since: None,
-            stop_requested: false,
-            restart_requested: false,
+            is_stop_requested: false,
+            is_restart_requested: false,
             events,
         })
     }
@@ -106,7 +106,7 @@ impl Container {
 
     /// Whether its process is not yet as it was asked to be.
     pub fn is_changing(&self) -> bool {
-        self.stop_requested || self.restart_requested
+        self.is_stop_requested || self.is_restart_requested
     }
 
     /// The process that stands for the container, for those who wait for their own children.
@@ -120,7 +120,7 @@ impl Container {
     /// # Errors
     /// When the log cannot be opened or the process not started.
     pub fn start(&mut self, pebble: &Path) -> Result<()> {
-        self.restart_requested = self.stop_requested;
+        self.is_restart_requested = self.is_stop_requested;
         if self.running.is_some() {
             return Ok(());
         }
@@ -181,8 +181,8 @@ impl Container {
 
     fn signal(&mut self, signal: Signal) {
         if let Some(pid) = self.running {
-            self.stop_requested = true;
-            self.restart_requested = false;
+            self.is_stop_requested = true;
+            self.is_restart_requested = false;
             let _ = rustix::process::kill_process(pid, signal);
         }
     }
@@ -196,8 +196,8 @@ impl Container {
             self.start.send_replace(0);
         }
         ContainerEnd {
-            was_requested: std::mem::take(&mut self.stop_requested),
-            start_again: std::mem::take(&mut self.restart_requested),
+            was_requested: std::mem::take(&mut self.is_stop_requested),
+            is_restart_requested: std::mem::take(&mut self.is_restart_requested),
         }
     }
 }
@@ -206,5 +206,5 @@ impl Container {
 #[derive(Debug, Clone, Copy)]
 pub struct ContainerEnd {
     pub was_requested: bool,
-    pub start_again: bool,
+    pub is_restart_requested: bool,
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use charmwright_agent::{ActionId, ActionRecord, ActionStatus};
 
-use super::session_event::human_duration;
+use super::duration_text::human_duration;
 use super::table::Snapshot;
 use super::wanted_status::{WantedOutcome, WantedStatus};
 use crate::sanitize::one_line;
@@ -41,9 +41,9 @@ pub enum Wait {
 #[derive(Debug)]
 pub struct UnitView<'a> {
     /// Whether it has nothing left to do.
-    pub settled: bool,
+    pub is_settled: bool,
     /// Whether the charm is being made anew.
-    pub building: bool,
+    pub is_building: bool,
     pub unit: Snapshot,
     /// What there is to say of an error for good.
     pub lasting_error: Option<String>,
@@ -89,7 +89,7 @@ impl Wait {
         match self {
             Self::Until(deadline) if now >= *deadline => Verdict::Met,
             Self::Until(_) | Self::Answer => Verdict::NotYet,
-            Self::Build if view.building => Verdict::NotYet,
+            Self::Build if view.is_building => Verdict::NotYet,
             Self::Build => Verdict::Met,
             Self::ForStatus { status, limit, deadline } => {
                 if has_status(*status, view) {
@@ -131,7 +131,7 @@ fn expect(
     view: &UnitView<'_>,
 ) -> Verdict {
     let in_error = status == WantedStatus::Error && has_status(status, view);
-    if !view.settled && !in_error {
+    if !view.is_settled && !in_error {
         return match &view.lasting_error {
             Some(lasting) => Verdict::Failed(format!(
                 "cannot confirm {status}: {}",
@@ -218,8 +218,8 @@ fn describe_lasting(lasting: &str, view: &UnitView<'_>) -> String {
 fn has_status(wanted: WantedStatus, view: &UnitView<'_>) -> bool {
     match wanted {
         WantedStatus::Error => view.unit.workload == "error",
-        WantedStatus::Idle => view.settled,
-        other => view.settled && view.unit.workload == other.to_string(),
+        WantedStatus::Idle => view.is_settled,
+        other => view.is_settled && view.unit.workload == other.to_string(),
     }
 }
 
@@ -228,7 +228,7 @@ pub fn describe_unit(view: &UnitView<'_>) -> String {
     let unit = &view.unit;
     let message = one_line(&unit.message);
     let colon = if message.is_empty() { "" } else { ": " };
-    let agent = if view.settled { "settled" } else { "not settled yet" };
+    let agent = if view.is_settled { "settled" } else { "not settled yet" };
     format!("{} is {}{colon}{message} (agent {}, {agent})", unit.unit, unit.workload, unit.agent)
 }
 
@@ -236,16 +236,16 @@ pub fn describe_unit(view: &UnitView<'_>) -> String {
 mod tests {
     use super::*;
 
-    fn view(settled: bool, workload: &str, message: &str) -> UnitView<'static> {
+    fn view(is_settled: bool, workload: &str, message: &str) -> UnitView<'static> {
         UnitView {
-            settled,
-            building: false,
+            is_settled,
+            is_building: false,
             unit: Snapshot {
                 application: "web".to_owned(),
                 application_status: workload.to_owned(),
                 application_message: message.to_owned(),
                 unit: "web/0".to_owned(),
-                leader: true,
+                is_leader: true,
                 version: String::new(),
                 workload: workload.to_owned(),
                 message: message.to_owned(),

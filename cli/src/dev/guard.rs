@@ -45,7 +45,7 @@ pub async fn run(args: &DevArgs) -> Result<ExitCode> {
         }
     };
     let exit = loop {
-        let pass_on = tokio::select! {
+        let forwarded = tokio::select! {
             _ = child_ended.recv() => match processes::reap(session) {
                 Some(exit) => break exit,
                 None => continue,
@@ -55,7 +55,7 @@ pub async fn run(args: &DevArgs) -> Result<ExitCode> {
             _ = hangup.recv() => Signal::TERM,
             _ = quit.recv() => Signal::QUIT,
         };
-        let _ = rustix::process::kill_process(session, pass_on);
+        let _ = rustix::process::kill_process(session, forwarded);
     };
     processes::kill_descendants(|| {
         processes::reap(session);
@@ -77,8 +77,8 @@ fn start_session(root: &Path) -> Result<Pid> {
 
 /// The session's arguments: ours, with the guard's two put in front, where no `--` of the user's
 /// can come before them.
-fn session_args(own: impl Iterator<Item = OsString>, root: &Path) -> Vec<OsString> {
-    let mut rest = own.skip(2).peekable();
+fn session_args(user_args: impl Iterator<Item = OsString>, root: &Path) -> Vec<OsString> {
+    let mut rest = user_args.skip(2).peekable();
     rest.next_if(|word| word == "--");
     let mut args: Vec<OsString> = vec![
         "dev".into(),
@@ -97,8 +97,8 @@ mod tests {
 
     #[test]
     fn the_session_gets_our_arguments_after_its_own() {
-        let own = ["charmwright", "dev", "--", "--until-idle"].map(OsString::from);
-        let args = session_args(own.into_iter(), Path::new("/tmp/x"));
+        let user_args = ["charmwright", "dev", "--", "--until-idle"].map(OsString::from);
+        let args = session_args(user_args.into_iter(), Path::new("/tmp/x"));
         assert_eq!(args[..4], ["dev", "--root", "/tmp/x", "--guard"].map(OsString::from));
         assert_eq!(args[5..], ["--until-idle"].map(OsString::from));
     }

@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::session_event::SessionEvent;
+use super::session_event::{HookEnd, HookOutcome, PrintedLines, SessionEvent};
 use crate::error::chain_of;
 use crate::processes::ProcessExit;
 
@@ -32,49 +32,6 @@ const LAST_LINES: usize = 5;
 /// How long the output pipes are read after the charm has exited: a child of its may hold them open
 /// for ever.
 const PIPE_DRAIN_LIMIT: Duration = Duration::from_millis(100);
-
-/// How a hook ended, and what it wrote.
-#[derive(Debug)]
-pub struct HookEnd {
-    pub outcome: HookOutcome,
-    /// The first megabyte of each stream.
-    pub stdout: Vec<u8>,
-    pub stderr: Vec<u8>,
-    /// The last lines of both streams, standard output's first.
-    pub last_lines: Vec<String>,
-    /// How many bytes of whole lines were too many for the log.
-    pub unlogged: u64,
-}
-
-/// Lines that a running hook has just written to one of its streams.
-#[derive(Debug)]
-pub struct PrintedLines {
-    pub stream: Stream,
-    pub lines: Vec<String>,
-}
-
-impl HookEnd {
-    /// The end of a hook that never ran.
-    pub fn without_process(outcome: HookOutcome) -> Self {
-        Self {
-            outcome,
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            last_lines: Vec::new(),
-            unlogged: 0,
-        }
-    }
-}
-
-/// How a hook ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HookOutcome {
-    Ended(ProcessExit),
-    /// The charm has no program for it.
-    Missing,
-    /// Its program could not be started: why.
-    NotStarted(String),
-}
 
 /// The program for a hook: `dispatch` if there is one, else the file at `dispatch_path`
 /// (`hooks/install`), else none.
@@ -111,18 +68,23 @@ pub fn start(
     let child = match spawned {
         Ok(child) => child,
         Err(error) => {
-            let text = format!("cannot start {}: {}", program.display(), start_failure(&error));
+            let text =
+                format!("cannot start {}: {}", program.display(), explain_start_failure(&error));
             let _ = events.send(without_process(HookOutcome::NotStarted(text)));
             return None;
         }
     };
     let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    tokio::spawn(follow(child, program, events));
+    tokio::spawn(read_and_wait(child, program, events));
     pid
 }
 
 /// Reads the hook's output and waits for its end, side by side.
-async fn follow(mut child: Child, program: PathBuf, events: mpsc::UnboundedSender<SessionEvent>) {
+async fn read_and_wait(
+    mut child: Child,
+    program: PathBuf,
+    events: mpsc::UnboundedSender<SessionEvent>,
+) {
     let mut stdout = Output::new(child.stdout.take(), Stream::Stdout, events.clone());
     let mut stderr = Output::new(child.stderr.take(), Stream::Stderr, events.clone());
     let mut ended: Option<(HookOutcome, Instant)> = None;
@@ -130,7 +92,7 @@ async fn follow(mut child: Child, program: PathBuf, events: mpsc::UnboundedSende
         if ended.is_some() && stdout.pipe.is_none() && stderr.pipe.is_none() {
             break;
         }
-        let abandon = ended.as_ref().map(|(_, deadline)| *deadline);
+        let give_up_at = ended.as_ref().map(|(_, deadline)| *deadline);
         tokio::select! {
             () = stdout.read(), if stdout.pipe.is_some() => {}
             () = stderr.read(), if stderr.pipe.is_some() => {}
@@ -145,7 +107,7 @@ async fn follow(mut child: Child, program: PathBuf, events: mpsc::UnboundedSende
                 };
                 ended = Some((outcome, Instant::now() + PIPE_DRAIN_LIMIT));
             }
-            () = sleep_until(abandon.unwrap_or_else(Instant::now)), if abandon.is_some() => break,
+            () = sleep_until(give_up_at.unwrap_or_else(Instant::now)), if give_up_at.is_some() => break,
         }
     }
     let outcome = ended.map_or_else(
@@ -154,7 +116,13 @@ async fn follow(mut child: Child, program: PathBuf, events: mpsc::UnboundedSende
     );
     let unlogged = stdout.unlogged.saturating_add(stderr.unlogged);
     let last_lines = stdout.last_lines.into_iter().chain(stderr.last_lines).collect();
-    let end = HookEnd { outcome, stdout: stdout.kept, stderr: stderr.kept, last_lines, unlogged };
+    let end = HookEnd {
+        outcome,
+        stdout: stdout.kept_bytes,
+        stderr: stderr.kept_bytes,
+        last_lines,
+        unlogged,
+    };
     let _ = events.send(SessionEvent::HookEnded(end));
 }
 
@@ -173,7 +141,7 @@ struct Output<P> {
     unlogged: u64,
     /// What was read and is not a whole line yet.
     partial: Vec<u8>,
-    kept: Vec<u8>,
+    kept_bytes: Vec<u8>,
     last_lines: VecDeque<String>,
 }
 
@@ -186,7 +154,7 @@ impl<P: AsyncRead + Unpin> Output<P> {
             logged: 0,
             unlogged: 0,
             partial: Vec::new(),
-            kept: Vec::new(),
+            kept_bytes: Vec::new(),
             last_lines: VecDeque::new(),
         }
     }
@@ -202,7 +170,8 @@ impl<P: AsyncRead + Unpin> Output<P> {
             self.pipe = None;
         }
         let new = self.partial.get(before..).unwrap_or_default();
-        self.kept.extend(new.iter().take(KEPT_BYTES_LIMIT.saturating_sub(self.kept.len())));
+        self.kept_bytes
+            .extend(new.iter().take(KEPT_BYTES_LIMIT.saturating_sub(self.kept_bytes.len())));
         let mut read = std::mem::take(&mut self.partial);
         let mut rest = read.as_slice();
         let mut lines = Vec::new();
@@ -253,7 +222,7 @@ fn process_exit(status: std::process::ExitStatus) -> ProcessExit {
 }
 
 /// Why a program did not start, with what the reader can do about the common reasons.
-fn start_failure(error: &std::io::Error) -> String {
+fn explain_start_failure(error: &std::io::Error) -> String {
     let text = chain_of(error);
     match error.kind() {
         ErrorKind::PermissionDenied => format!("{text}; is it executable? (chmod +x)"),

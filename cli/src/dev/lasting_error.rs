@@ -50,10 +50,10 @@ impl LastingError {
     }
 
     /// What there is to say of the error, if it is one for good. A failed hook that runs again may
-    /// succeed, so it is one only `between_hooks`; a killed hook runs again without a pause.
-    pub fn message(&self, between_hooks: bool) -> Option<String> {
+    /// succeed, so it is one only `is_between_hooks`; a killed hook runs again without a pause.
+    pub fn message(&self, is_between_hooks: bool) -> Option<String> {
         let (name, ended, count) = self.failures.iter().find_map(|(name, count)| match count {
-            Count { failed, .. } if between_hooks && *failed >= FAILURES_LIMIT => {
+            Count { failed, .. } if is_between_hooks && *failed >= FAILURES_LIMIT => {
                 Some((name, "has failed", failed))
             }
             Count { killed, .. } if *killed >= KILLS_LIMIT => Some((name, "was killed", killed)),

@@ -19,7 +19,7 @@ impl Session {
     /// When there is no such container, or several and none is named.
     pub(super) fn notify(&mut self, key: String, container: Option<&str>) -> Result<()> {
         let (name, client) = self.pebble_client(container)?;
-        let sender = self.sender.clone();
+        let sender = self.event_sender.clone();
         tokio::spawn(async move {
             let result = client.notify(&Notify::new(&key)).await;
             let printed = result
@@ -36,7 +36,7 @@ impl Session {
     /// When there is no such container, or several and none is named.
     pub(super) fn kill_service(&mut self, service: String, container: Option<&str>) -> Result<()> {
         let (name, client) = self.pebble_client(container)?;
-        let sender = self.sender.clone();
+        let sender = self.event_sender.clone();
         tokio::spawn(async move {
             let result = client.signal(&Signal::KILL, &[&service]).await;
             let printed =

@@ -6,10 +6,10 @@ use std::mem;
 use super::charm_folder;
 use super::charm_source::PreparedCharm;
 use super::container::Container;
+use super::phase::Phase;
 use super::refresh_state::Refresh;
 use super::session::Session;
 use super::session_event::SessionEvent;
-use super::shutdown::Phase;
 use crate::error::{Error, Result};
 
 impl Session {
@@ -23,7 +23,7 @@ impl Session {
             self.terminal_output.print_detail("building the charm");
         }
         let (charm, next, sender) =
-            (self.charm.clone(), self.workspace.next_charm(), self.sender.clone());
+            (self.charm.clone(), self.workspace.next_charm(), self.event_sender.clone());
         std::thread::spawn(move || {
             let _ = sender.send(SessionEvent::CharmPrepared(charm.prepare(&next)));
         });
@@ -34,12 +34,13 @@ impl Session {
     pub(super) fn charm_prepared(&mut self, outcome: Result<PreparedCharm>) {
         self.refresh = Refresh::None;
         let outcome = outcome.and_then(|charm| {
-            let known = |name: &str| self.container(name).is_some();
-            let new = charm.meta.containers().find(|name| !known(name)).map(str::to_owned);
-            match new {
+            let has_container = |name: &str| self.container(name).is_some();
+            let new_container =
+                charm.meta.containers().find(|name| !has_container(name)).map(str::to_owned);
+            match new_container {
                 None => Ok(charm),
-                Some(new) => Err(Error::new(format!(
-                    "cannot refresh the charm: it has a new container {new:?}"
+                Some(new_container) => Err(Error::new(format!(
+                    "cannot refresh the charm: it has a new container {new_container:?}"
                 ))
                 .because("containers are made at the start")
                 .advice("quit and start again")),
@@ -47,7 +48,7 @@ impl Session {
         });
         match outcome {
             Ok(charm) => self.refresh = Refresh::Prepared(charm),
-            Err(error) => self.refuse(&error.chain()),
+            Err(error) => self.fail_command(&error.chain()),
         }
     }
 
@@ -61,15 +62,17 @@ impl Session {
             return;
         };
         if self.unit.is_kubernetes() {
-            let ran = self.containers.iter().filter(|container| container.is_running());
-            self.refresh =
-                Refresh::PodEnding(charm, ran.map(|container| container.name.clone()).collect());
+            let running = self.containers.iter().filter(|container| container.is_running());
+            self.refresh = Refresh::PodEnding(
+                charm,
+                running.map(|container| container.name.clone()).collect(),
+            );
             self.unit.end_pod();
             return;
         }
         match self.replace_charm_files(&charm, true) {
             Ok(()) => self.unit.upgrade_to(charm.meta),
-            Err(error) => self.refuse(&error.chain()),
+            Err(error) => self.fail_command(&error.chain()),
         }
     }
 
@@ -88,30 +91,31 @@ impl Session {
         if self.containers.iter().any(Container::is_running) {
             return false;
         }
-        let Refresh::PodEnding(charm, ran) = mem::replace(&mut self.refresh, Refresh::None) else {
+        let Refresh::PodEnding(charm, running) = mem::replace(&mut self.refresh, Refresh::None)
+        else {
             return true;
         };
-        let taken = self.replace_charm_files(&charm, false);
-        self.unit.pod_started(taken.is_ok().then_some(charm.meta));
-        let started = taken.and_then(|()| {
+        let replaced = self.replace_charm_files(&charm, false);
+        self.unit.pod_started(replaced.is_ok().then_some(charm.meta));
+        let started = replaced.and_then(|()| {
             let Some(pebble) = self.pebble.clone() else {
                 return Ok(());
             };
             self.containers
                 .iter_mut()
-                .filter(|container| ran.contains(&container.name))
+                .filter(|container| running.contains(&container.name))
                 .try_for_each(|container| container.start(&pebble))
         });
         if let Err(error) = started {
-            self.refuse(&error.chain());
+            self.fail_command(&error.chain());
         }
         true
     }
 
     /// Puts the next folder in the place of the charm's. What the unit itself has put there stays
     /// on a machine, and goes with a pod.
-    fn replace_charm_files(&mut self, charm: &PreparedCharm, keep_the_units: bool) -> Result<()> {
-        let kept = keep_the_units.then_some(&self.charm_files);
+    fn replace_charm_files(&mut self, charm: &PreparedCharm, keep_unit_files: bool) -> Result<()> {
+        let kept = keep_unit_files.then_some(&self.charm_files);
         charm_folder::replace(&self.charm_dir, &self.workspace.next_charm(), kept)?;
         self.charm_files.clone_from(&charm.files);
         Ok(())

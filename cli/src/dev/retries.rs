@@ -15,8 +15,8 @@ pub struct RetryCount {
 
 impl RetryCount {
     /// Takes the summaries off a message of the hook's log, and gives what is left to be told.
-    pub fn take_from(&mut self, message: &str) -> StrippedMessage {
-        let mut is_of_retries = false;
+    pub fn strip_summaries(&mut self, message: &str) -> StrippedMessage {
+        let mut is_about_retries = false;
         let mut lines = Vec::new();
         for line in message.split('\n') {
             match RetrySummary::at_end_of(line) {
@@ -25,13 +25,13 @@ impl RetryCount {
                     self.note(summary);
                     // A line of its own is for the count alone.
                     if !text.is_empty() {
-                        is_of_retries = true;
+                        is_about_retries = true;
                         lines.push(text);
                     }
                 }
             }
         }
-        StrippedMessage { text: lines.join("\n"), is_of_retries }
+        StrippedMessage { text: lines.join("\n"), is_about_retries }
     }
 
     fn note(&mut self, summary: RetrySummary) {
@@ -59,7 +59,7 @@ impl RetryCount {
 pub struct StrippedMessage {
     pub text: String,
     /// It says in words that something was retried.
-    pub is_of_retries: bool,
+    pub is_about_retries: bool,
 }
 
 #[cfg(test)]
@@ -76,7 +76,7 @@ mod tests {
     fn remark(messages: &[String]) -> Option<String> {
         let mut count = RetryCount::default();
         for message in messages {
-            count.take_from(message);
+            count.strip_summaries(message);
         }
         count.remark()
     }
@@ -104,8 +104,8 @@ mod tests {
     fn what_is_counted_is_not_shown() {
         let mut count = RetryCount::default();
         let mut strip = |message: &str| {
-            let StrippedMessage { text, is_of_retries } = count.take_from(message);
-            (text, is_of_retries)
+            let StrippedMessage { text, is_about_retries } = count.strip_summaries(message);
+            (text, is_about_retries)
         };
         assert_eq!(strip("one\ntwo"), ("one\ntwo".to_owned(), false));
         assert_eq!(strip(&carrying(CAME, "3", "web")), (CAME.to_owned(), true));

@@ -4,33 +4,26 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use charmwright_agent::{ActionId, Resolve};
+use charmwright_agent::ActionId;
 
 use super::command_input::InputSource;
-use super::commands::{self, Command, DEFAULT_WAIT, PebbleVerb};
-use super::expectations::{UnitView, Verdict, Wait, describe_unit};
-use super::fetch::fetch;
-use super::session::Session;
-use super::session_event::{InputLine, SessionEvent};
-use super::setup::{config_error, set_config};
-use super::shutdown::Phase;
+use super::expectations::Wait;
+use super::session_event::InputLine;
 use super::wanted_status::WantedStatus;
-use crate::bounded_log;
-use crate::error::{Error, Result};
 
 /// The lines still to be carried out, and what holds them up.
 #[derive(Debug)]
 pub struct Script {
-    source: InputSource,
-    lines: VecDeque<InputLine>,
-    wait: Option<Wait>,
+    pub(super) source: InputSource,
+    pub(super) lines: VecDeque<InputLine>,
+    pub(super) wait: Option<Wait>,
     /// Whether the line that is being carried out may fail.
-    may_fail: bool,
+    pub(super) may_fail: bool,
     /// The last action that a line asked for.
-    last_action: Option<ActionId>,
-    ended: bool,
+    pub(super) last_action: Option<ActionId>,
+    pub(super) has_input_ended: bool,
     /// Only the unit's settling is waited for; its status decides about the exit code.
-    until_idle: bool,
+    pub(super) is_until_idle: bool,
 }
 
 impl Script {
@@ -38,7 +31,7 @@ impl Script {
         let wait = until_idle.map(|limit| Wait::ForStatus {
             status: WantedStatus::Idle,
             limit,
-            deadline: later(limit),
+            deadline: deadline_after(limit),
         });
         Self {
             source,
@@ -46,8 +39,8 @@ impl Script {
             wait,
             may_fail: false,
             last_action: None,
-            ended: until_idle.is_some(),
-            until_idle: until_idle.is_some(),
+            has_input_ended: until_idle.is_some(),
+            is_until_idle: until_idle.is_some(),
         }
     }
 
@@ -56,7 +49,7 @@ impl Script {
     }
 
     pub fn end_of_input(&mut self) {
-        self.ended = true;
+        self.has_input_ended = true;
     }
 
     /// Forgets what was still to come.
@@ -72,235 +65,7 @@ impl Script {
 }
 
 /// `limit` from now; a limit of years is one of a year.
-fn later(limit: Duration) -> Instant {
+pub fn deadline_after(limit: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(limit).unwrap_or(now + Duration::from_secs(365 * 24 * 3600))
-}
-
-impl Session {
-    /// Carries out the next line, unless one holds it up. `true` if something was done, so that the
-    /// unit is looked at again.
-    pub(super) fn step_script(&mut self, now: Instant) -> bool {
-        if self.phase != Phase::Alive {
-            return false;
-        }
-        if let Some(wait) = &self.script.wait {
-            return match wait.check(now, &self.view(now, wait.action())) {
-                Verdict::NotYet => false,
-                Verdict::Met => {
-                    self.script.wait = None;
-                    true
-                }
-                Verdict::Failed(why) => {
-                    self.refuse(&why);
-                    true
-                }
-            };
-        }
-        if let Some(line) = self.script.lines.pop_front() {
-            self.carry_out(&line.text);
-            return true;
-        }
-        if !self.script.ended {
-            return false;
-        }
-        if self.script.until_idle {
-            let view = self.view(now, None);
-            let told = describe_unit(&view);
-            self.failed |= view.unit.workload != "active";
-            self.terminal_output.print_line(&told);
-        }
-        self.quit();
-        true
-    }
-
-    /// What a wait looks at.
-    fn view(&self, now: Instant, action: Option<&ActionId>) -> UnitView<'_> {
-        UnitView {
-            settled: self.is_settled(now),
-            building: self.refresh.is_preparing(),
-            unit: self.snapshot(),
-            lasting_error: self.lasting_error(),
-            action: action.and_then(|id| self.unit.action(id)),
-        }
-    }
-
-    /// Takes the failure of a line: told to a person, let go where the line may fail, else the end
-    /// of the run with exit code 1.
-    pub(super) fn refuse(&mut self, why: &str) {
-        self.script.wait = None;
-        if std::mem::take(&mut self.script.may_fail) {
-            return self.terminal_output.print_line(&format!("{why}; `try` lets it go"));
-        }
-        self.terminal_output.print_line(why);
-        if self.script.source == InputSource::Terminal {
-            return;
-        }
-        self.show_table();
-        self.failed = true;
-        self.quit();
-    }
-
-    fn carry_out(&mut self, line: &str) {
-        self.script.may_fail = false;
-        // A terminal has shown the line already.
-        if self.script.source == InputSource::Script && !matches!(commands::parse(line), Ok(None)) {
-            self.terminal_output.print_line(&format!("> {}", commands::redacted(line)));
-        }
-        let mut line = line.to_owned();
-        let command = loop {
-            match commands::parse(&line) {
-                Ok(None) => return,
-                Ok(Some(Command::Try(rest))) => {
-                    self.script.may_fail = true;
-                    line = rest;
-                }
-                Ok(Some(command)) => break command,
-                Err(why) => return self.refuse(&why),
-            }
-        };
-        if command.changes_something() {
-            self.lasting_error.clear();
-        }
-        if let Err(error) = self.command(command) {
-            self.refuse(&error.chain());
-        }
-    }
-
-    fn command(&mut self, command: Command) -> Result<()> {
-        let told = |error: charmwright_agent::Error| Error::new(error.to_string());
-        match command {
-            Command::Config { key, value } => set_config(&mut self.unit, &key, &value)?,
-            Command::ConfigReset { key } => {
-                self.unit
-                    .reset_config(&key)
-                    .map_err(|error| config_error(&self.unit, &key, &error))?;
-            }
-            Command::Run { action, params } => {
-                let id = self
-                    .unit
-                    .run_action(&action, &params)
-                    .map_err(|error| self.action_error(&action, &error))?;
-                self.terminal_output.print_detail(&format!("action {id} is queued"));
-                self.script.last_action = Some(id);
-            }
-            Command::Pebble { verb, container } => {
-                self.pebble_command(verb, container.as_deref())?;
-            }
-            Command::Leader(leader) => self.unit.set_leader(leader),
-            Command::Upgrade => {
-                self.upgrade()?;
-                self.script.wait = Some(Wait::Build);
-            }
-            Command::Resolved { retry } => {
-                self.unit
-                    .resolved(if retry { Resolve::Retry } else { Resolve::NoRetry })
-                    .map_err(told)?;
-            }
-            Command::UpdateStatus => self.unit.update_status(),
-            Command::Status => self.show_table(),
-            Command::Log => {
-                let log = bounded_log::content(&self.workspace.unit_log());
-                self.terminal_output.print_text(&String::from_utf8_lossy(&log));
-            }
-            Command::Sleep(time) => self.script.wait = Some(Wait::Until(later(time))),
-            Command::WaitFor { status, limit } => {
-                self.script.wait = Some(Wait::ForStatus { status, limit, deadline: later(limit) });
-            }
-            Command::Expect { status, message_part } => {
-                self.script.wait = Some(Wait::Expect {
-                    status,
-                    message_part,
-                    limit: DEFAULT_WAIT,
-                    deadline: later(DEFAULT_WAIT),
-                });
-            }
-            Command::ExpectAction { outcome, message_part } => {
-                let action = self.script.last_action.clone().ok_or_else(|| {
-                    Error::new(format!("cannot confirm {outcome}: no action was run"))
-                        .advice("`run ACTION` comes first")
-                })?;
-                self.script.wait = Some(Wait::ExpectAction {
-                    action,
-                    outcome,
-                    message_part,
-                    limit: DEFAULT_WAIT,
-                    deadline: later(DEFAULT_WAIT),
-                });
-            }
-            Command::Notify { key, container } => {
-                self.notify(key, container.as_deref())?;
-                self.script.wait = Some(Wait::Answer);
-            }
-            Command::Kill { service, container } => {
-                self.kill_service(service, container.as_deref())?;
-                self.script.wait = Some(Wait::Answer);
-            }
-            Command::Fetch(url) => {
-                self.script.wait = Some(Wait::Answer);
-                let sender = self.sender.clone();
-                tokio::spawn(async move {
-                    let _ = sender.send(SessionEvent::RequestAnswered(fetch(&url).await));
-                });
-            }
-            // Its line was put in its place.
-            Command::Try(_) => {}
-            Command::Help => self.terminal_output.print_text(&commands::help()),
-            Command::Quit => self.quit(),
-        }
-        Ok(())
-    }
-
-    fn action_error(&self, action: &str, error: &charmwright_agent::Error) -> Error {
-        let actions = self.unit.meta().actions();
-        let told = Error::new(error.to_string());
-        match commands::nearest(action, actions.keys().map(String::as_str))
-            .filter(|_| !actions.contains_key(action))
-        {
-            Some(meant) => told.advice(format!("did you mean `{meant}`?")),
-            None => told,
-        }
-    }
-
-    fn pebble_command(&mut self, verb: PebbleVerb, name: Option<&str>) -> Result<()> {
-        let known: Vec<String> =
-            self.containers.iter().map(|container| container.name.clone()).collect();
-        let Some(pebble) = self.pebble.clone() else {
-            return Err(Error::new("cannot do anything with Pebble: the charm has no container"));
-        };
-        if let Some(name) = name.filter(|name| !known.iter().any(|known| known == name)) {
-            return Err(Error::new(format!(
-                "cannot find container {name:?}: the charm has {}",
-                known.join(", ")
-            )));
-        }
-        for container in self
-            .containers
-            .iter_mut()
-            .filter(|container| name.is_none_or(|name| container.name == name))
-        {
-            match verb {
-                PebbleVerb::Start => container.start(&pebble)?,
-                PebbleVerb::Stop => container.stop(),
-                PebbleVerb::Kill => container.kill(),
-            }
-            // Whatever the last poll saw, it is over: the unit is not settled before the next. A
-            // refresh may have taken the container away.
-            let _ = self.unit.pebble_poll_due(&container.name);
-        }
-        Ok(())
-    }
-
-    /// Takes what Pebble or a server has answered.
-    pub(super) fn request_answered(&mut self, outcome: Result<String>) {
-        let waits = self.script.wait.take_if(|wait| matches!(wait, Wait::Answer));
-        // The end was asked for meanwhile.
-        if waits.is_none() {
-            return;
-        }
-        match outcome {
-            Ok(told) => self.terminal_output.print_detail(&told),
-            Err(error) => self.refuse(&error.chain()),
-        }
-    }
 }

@@ -2,23 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use charmwright_agent::{AgentPaths, Next, Unit};
+use charmwright_agent::{AgentPaths, Unit};
 use tokio::sync::mpsc;
 
 use super::charm_source::CharmSource;
-use super::command_input::InputSource;
 use super::container::Container;
 use super::deferred_events::deferred_events_of;
-use super::hooks::RunningHook;
 use super::lasting_error::LastingError;
 use super::pebble_watcher::Watchers;
+use super::phase::Phase;
 use super::refresh_state::Refresh;
+use super::running_hook::RunningHook;
 use super::script::Script;
-use super::session_event::{Notice, PebbleInfo, SessionEvent, StopRequest};
-use super::shutdown::Phase;
+use super::session_event::SessionEvent;
 use super::table::{Deferred, Snapshot};
 use super::terminal_output::TerminalOutput;
 use super::unit_log::UnitLog;
@@ -30,28 +28,6 @@ use crate::processes;
 const NOT_POLLED: &str = "started, not polled yet";
 /// The state of a container that was asked to end.
 const STOPPING: &str = "stopping";
-
-/// What a session is made of.
-pub struct Parts {
-    pub unit: Unit,
-    pub charm: CharmSource,
-    /// The folder that the charm runs from, and the files in it that are the charm's own.
-    pub charm_dir: PathBuf,
-    pub charm_files: BTreeSet<PathBuf>,
-    pub paths: AgentPaths,
-    pub agent_socket: PathBuf,
-    pub workspace: Workspace,
-    pub containers: Vec<Container>,
-    pub watchers: Watchers,
-    pub pebble: Option<PathBuf>,
-    pub terminal_output: TerminalOutput,
-    pub source: InputSource,
-    pub json: bool,
-    /// End once the unit is settled, or after this time.
-    pub until_idle: Option<Duration>,
-    pub events: mpsc::UnboundedReceiver<SessionEvent>,
-    pub sender: mpsc::UnboundedSender<SessionEvent>,
-}
 
 /// One unit's agent, from install to remove.
 pub struct Session {
@@ -67,54 +43,26 @@ pub struct Session {
     pub(super) watchers: Option<Watchers>,
     pub(super) pebble: Option<PathBuf>,
     pub(super) terminal_output: TerminalOutput,
-    pub(super) json: bool,
+    pub(super) is_json: bool,
     pub(super) events: mpsc::UnboundedReceiver<SessionEvent>,
-    pub(super) sender: mpsc::UnboundedSender<SessionEvent>,
+    pub(super) event_sender: mpsc::UnboundedSender<SessionEvent>,
 
     pub(super) hook: Option<RunningHook>,
     pub(super) script: Script,
     pub(super) phase: Phase,
     /// Whether the exit code will be 1.
-    pub(super) failed: bool,
+    pub(super) has_failed: bool,
     /// The stage of an `upgrade`.
     pub(super) refresh: Refresh,
     /// What the last table showed.
-    shown: Option<Snapshot>,
-    log: UnitLog,
+    pub(super) last_table: Option<Snapshot>,
+    pub(super) unit_log: UnitLog,
     pub(super) lasting_error: LastingError,
     /// Pebble's version in each container, by the last poll.
-    versions: BTreeMap<String, String>,
+    pub(super) versions: BTreeMap<String, String>,
 }
 
 impl Session {
-    pub fn new(parts: Parts) -> Self {
-        Self {
-            unit: parts.unit,
-            charm: parts.charm,
-            charm_dir: parts.charm_dir,
-            charm_files: parts.charm_files,
-            paths: parts.paths,
-            agent_socket: parts.agent_socket,
-            containers: parts.containers,
-            watchers: Some(parts.watchers),
-            pebble: parts.pebble,
-            terminal_output: parts.terminal_output,
-            json: parts.json,
-            events: parts.events,
-            sender: parts.sender,
-            hook: None,
-            script: Script::new(parts.source, parts.until_idle),
-            phase: Phase::Alive,
-            failed: false,
-            refresh: Refresh::None,
-            shown: None,
-            log: UnitLog::new(&parts.workspace.unit_log()),
-            lasting_error: LastingError::default(),
-            versions: BTreeMap::new(),
-            workspace: parts.workspace,
-        }
-    }
-
     /// Starts every container that is not running.
     ///
     /// # Errors
@@ -127,150 +75,6 @@ impl Session {
             container.start(&pebble)?;
         }
         Ok(())
-    }
-
-    /// Lives until the unit is gone and everything that was started has ended; `stops` asks it to
-    /// end sooner.
-    pub async fn run(mut self, mut stops: mpsc::UnboundedReceiver<StopRequest>) -> ExitCode {
-        let sender = self.sender.clone();
-        tokio::spawn(async move {
-            while let Some(stop) = stops.recv().await {
-                if sender.send(SessionEvent::StopRequested(stop)).is_err() {
-                    return;
-                }
-            }
-        });
-        loop {
-            let wake = self.advance();
-            if self.phase == Phase::Over {
-                break;
-            }
-            let Some(event) = self.next_event(wake).await else {
-                continue;
-            };
-            self.handle_event(event);
-        }
-        self.tear_down().await;
-        if self.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-    }
-
-    /// Does everything that can be done now, and says until when nothing is due.
-    fn advance(&mut self) -> Option<Instant> {
-        let mut due = None;
-        loop {
-            let now = Instant::now();
-            self.write_log();
-            if self.terminal_output.is_broken() {
-                self.quit();
-            }
-            self.enforce_shutdown(now);
-            if self.phase == Phase::Over {
-                return None;
-            }
-            self.print_running_hook(now);
-            // Another charm may do what this one cannot.
-            if self.refresh.is_preparing() {
-                self.lasting_error.clear();
-            }
-            if self.hook.is_none() {
-                self.continue_refresh();
-                match self.unit.next(now) {
-                    Next::Run(run) => {
-                        self.start_hook(run);
-                        continue;
-                    }
-                    Next::At(when) => due = Some(when),
-                    // A container that still ends wakes us.
-                    Next::PodEnded => {
-                        if self.start_pod() {
-                            continue;
-                        }
-                        due = None;
-                    }
-                    Next::Gone => {
-                        self.phase = Phase::Over;
-                        return None;
-                    }
-                    // Idle, or a hook that we do not know of: what comes next wakes us.
-                    _ => due = None,
-                }
-                self.show_changes();
-            }
-            if !self.step_script(now) {
-                break;
-            }
-        }
-        let hook = self.hook.as_ref().map(RunningHook::next_progress_line);
-        [due, hook, self.script.deadline(), self.phase.deadline()].into_iter().flatten().min()
-    }
-
-    async fn next_event(&mut self, wake: Option<Instant>) -> Option<SessionEvent> {
-        match wake {
-            // The session holds a sender itself, so the queue never closes.
-            None => self.events.recv().await,
-            Some(wake) => {
-                tokio::time::timeout_at(wake.into(), self.events.recv()).await.ok().flatten()
-            }
-        }
-    }
-
-    fn handle_event(&mut self, event: SessionEvent) {
-        match event {
-            SessionEvent::ToolCalled(call) => self.answer_tool(call),
-            SessionEvent::HookPrinted(lines) => self.hook_printed(lines),
-            SessionEvent::HookEnded(end) => self.hook_ended(end),
-            SessionEvent::PebblePolled { container, start, info } => {
-                self.pebble_polled(&container, start, info);
-            }
-            SessionEvent::Notice { container, notice } => {
-                let _ = match notice {
-                    Notice::Custom { id, key } => {
-                        let notice =
-                            charmwright_agent::NoticeInfo { id, kind: "custom".to_owned(), key };
-                        self.unit.custom_notice(&container, notice)
-                    }
-                    Notice::CheckFailed { check } => self.unit.check_failed(&container, &check),
-                    Notice::CheckRecovered { check } => {
-                        self.unit.check_recovered(&container, &check)
-                    }
-                };
-            }
-            SessionEvent::PebbleEnded { container, start, exit } => {
-                self.pebble_ended(&container, start, exit);
-            }
-            SessionEvent::InputLine(line) => self.script.push(line),
-            SessionEvent::InputEnded => self.script.end_of_input(),
-            SessionEvent::RequestAnswered(outcome) => self.request_answered(outcome),
-            SessionEvent::CharmPrepared(outcome) => self.charm_prepared(outcome),
-            SessionEvent::StopRequested(StopRequest::Graceful) => self.quit(),
-            SessionEvent::StopRequested(StopRequest::Immediate) => self.stop_at_once(),
-        }
-    }
-
-    /// Takes the answer of a poll, or its absence.
-    fn pebble_polled(&mut self, name: &str, start: u64, info: Option<PebbleInfo>) {
-        let Some(container) = self.containers.iter_mut().find(|container| container.name == name)
-        else {
-            return;
-        };
-        // What was seen of a start that is over says nothing of the next.
-        if container.current_start().unwrap_or(0) != start {
-            return;
-        }
-        let before = self.unit.report().containers;
-        // An error is of a container that a refresh took away.
-        let _ = match info {
-            Some(info) => {
-                container.note_answer();
-                self.versions.insert(name.to_owned(), info.version);
-                self.unit.pebble_seen(name, &info.boot_id)
-            }
-            None if container.is_starting() => return,
-            None => self.unit.pebble_down(name),
-        };
-        if self.unit.report().containers != before {
-            self.lasting_error.clear();
-        }
     }
 
     pub(super) fn container(&self, name: &str) -> Option<&Container> {
@@ -320,7 +124,7 @@ impl Session {
             containers: containers.collect(),
             application: report.application,
             unit: report.unit,
-            leader: report.leader,
+            is_leader: report.leader,
             version: report.version,
             application_status: report.application_status,
             application_message: report.application_message,
@@ -346,34 +150,25 @@ impl Session {
 
     /// Prints the table if it would show something new; a container that is on its way is not told
     /// of before it is there.
-    fn show_changes(&mut self) {
+    pub(super) fn print_table_if_changed(&mut self) {
         let snapshot = self.snapshot();
         let between =
             snapshot.containers.iter().any(|(_, state)| state == NOT_POLLED || state == STOPPING);
-        if !between && self.shown.as_ref() != Some(&snapshot) {
-            self.show(snapshot);
+        if !between && self.last_table.as_ref() != Some(&snapshot) {
+            self.print_snapshot(snapshot);
         }
     }
 
     /// Prints the table.
-    pub(super) fn show_table(&mut self) {
-        self.show(self.snapshot());
+    pub(super) fn print_table(&mut self) {
+        self.print_snapshot(self.snapshot());
     }
 
-    fn show(&mut self, snapshot: Snapshot) {
+    fn print_snapshot(&mut self, snapshot: Snapshot) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let table = snapshot.table(now.as_secs());
         self.terminal_output.print_text(&format!("\n{table}\n"));
-        self.shown = Some(snapshot);
-    }
-
-    /// Writes what is new in the unit's log to its file, and tells the operator of the charm's
-    /// warnings.
-    pub(super) fn write_log(&mut self) {
-        let new = self.log.write_new_lines(&self.unit, &self.terminal_output.elapsed());
-        for line in new {
-            self.print_log_line(line.level, &line.logger, &line.message);
-        }
+        self.last_table = Some(snapshot);
     }
 
     /// Collects the children that hooks left behind and that have ended since.

@@ -1,15 +1,13 @@
 //! Everything that can happen to a session, as one type in one queue, so that one loop owns the
 //! unit and nothing is shared.
 
-use std::time::Duration;
-
-use tokio::sync::OwnedSemaphorePermit;
+use charmwright_agent::{Stream, ToolRequest};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::charm_source::PreparedCharm;
-use super::hook_process::{HookEnd, PrintedLines};
-use super::tool_server::ToolCall;
 use crate::error::Result;
 use crate::processes::ProcessExit;
+use crate::wire::Reply;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -78,37 +76,52 @@ pub enum Notice {
     CheckRecovered { check: String },
 }
 
-/// A time of so many seconds: `40 s`, `1m05s`, `2h05m`, `3d04h`.
-pub fn whole_seconds(seconds: u64) -> String {
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{minutes}m{:02}s", seconds % 60),
-        3600..86_400 => format!("{hours}h{:02}m", minutes % 60),
-        _ => format!("{days}d{:02}h", hours % 24),
+/// One call of a hook tool, and where its answer goes.
+#[derive(Debug)]
+pub struct ToolCall {
+    pub request: ToolRequest,
+    pub reply: oneshot::Sender<Reply>,
+}
+
+/// How a hook ended, and what it wrote.
+#[derive(Debug)]
+pub struct HookEnd {
+    pub outcome: HookOutcome,
+    /// The first megabyte of each stream.
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    /// The last lines of both streams, standard output's first.
+    pub last_lines: Vec<String>,
+    /// How many bytes of whole lines were too many for the log.
+    pub unlogged: u64,
+}
+
+impl HookEnd {
+    /// The end of a hook that never ran.
+    pub fn without_process(outcome: HookOutcome) -> Self {
+        Self {
+            outcome,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            last_lines: Vec::new(),
+            unlogged: 0,
+        }
     }
 }
 
-/// The time something took, as a person reads it.
-pub fn human_duration(time: Duration) -> String {
-    match time.as_secs() {
-        0 if time.as_millis() < 10 => format!("{:.1} ms", time.as_secs_f64() * 1000.0),
-        0 => format!("{} ms", time.as_millis()),
-        1..=59 => format!("{:.1} s", time.as_secs_f64()),
-        seconds => format!("{}m{:02}s", seconds / 60, seconds % 60),
-    }
+/// How a hook ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookOutcome {
+    Ended(ProcessExit),
+    /// The charm has no program for it.
+    Missing,
+    /// Its program could not be started: why.
+    NotStarted(String),
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ages_are_short() {
-        let ages = [0, 59, 60, 3599, 3600, 86_399, 86_400, 90_000_000];
-        assert_eq!(
-            ages.map(whole_seconds),
-            ["0 s", "59 s", "1m00s", "59m59s", "1h00m", "23h59m", "1d00h", "1041d16h"]
-        );
-    }
+/// Lines that a running hook has just written to one of its streams.
+#[derive(Debug)]
+pub struct PrintedLines {
+    pub stream: Stream,
+    pub lines: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! From options to a session: which charm, which config, which Pebble; and the first lines that are
 //! printed.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -14,13 +15,19 @@ use tokio::sync::mpsc;
 
 use super::charm_source::{CharmSource, PreparedCharm};
 use super::command_input;
-use super::commands::{self, nearest};
+use super::commands;
 use super::container::Container;
+use super::lasting_error::LastingError;
 use super::options::{DevArgs, Format, YesNo};
 use super::pebble_watcher::Watchers;
-use super::session::{Parts, Session};
+use super::phase::Phase;
+use super::refresh_state::Refresh;
+use super::script::Script;
+use super::session::Session;
 use super::signals;
 use super::terminal_output::TerminalOutput;
+use super::unit_config::set_config;
+use super::unit_log::UnitLog;
 use super::workspace::Workspace;
 use crate::error::{Error, Result};
 use crate::processes;
@@ -43,7 +50,7 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
     // behind.
     let mut preparing = tokio::task::spawn_blocking({
         let workspace = workspace.clone();
-        move || prepare(&args, &workspace)
+        move || make_session(&args, &workspace)
     });
     let prepared = tokio::select! {
         prepared = &mut preparing => prepared
@@ -78,7 +85,7 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
     outcome
 }
 
-fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
+fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     let mut terminal_output = TerminalOutput::new(args.format == Format::Json);
     let charm = match &args.charm {
         Some(named) => CharmSource::named(named)?,
@@ -105,9 +112,9 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .clock(Instant::now(), SystemTime::now())
         .context_seed(context_seed());
     let mut unit = Unit::new(meta, settings);
-    let demo = args.charm.is_none()
+    let is_demo = args.charm.is_none()
         && DEMO_OPTIONS.iter().all(|name| unit.meta().options().contains_key(*name));
-    let config = initial_config(args, demo)?;
+    let config = initial_config(args, is_demo)?;
     for (key, value) in &config {
         set_config(&mut unit, key, value)?;
     }
@@ -117,12 +124,12 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         true => None,
         false => Some(find_pebble(args.pebble.as_deref(), &mut terminal_output)?),
     };
-    let (sender, events) = mpsc::unbounded_channel();
+    let (event_sender, events) = mpsc::unbounded_channel();
     let program = env::current_exe()
         .map_err(|error| Error::new("cannot learn this program's path").because(error))?;
     let containers = names
         .iter()
-        .map(|name| Container::new(name, workspace, &program, sender.clone()))
+        .map(|name| Container::new(name, workspace, &program, event_sender.clone()))
         .collect::<Result<Vec<_>>>()?;
     workspace.link_tools(&program, tools)?;
     let agent_socket = workspace.agent_socket()?;
@@ -131,7 +138,8 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .kubernetes(|name| env::var_os(name))
         .variable("CHARMWRIGHT_CONTAINERS", workspace.containers());
 
-    let source = command_input::start(args.script.as_deref(), args.until_idle, sender.clone())?;
+    let source =
+        command_input::start(args.script.as_deref(), args.until_idle, event_sender.clone())?;
     print_first_lines(
         &mut terminal_output,
         args,
@@ -141,7 +149,7 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         &config,
         pebble.as_deref(),
     );
-    if !demo
+    if !is_demo
         && !containers.is_empty()
         && let Err(error) = workspace.link_fixed_containers()
     {
@@ -152,35 +160,41 @@ fn prepare(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     }
     terminal_output.print_text("\n");
 
-    let watchers = Watchers::start(&containers, args.speed, &sender);
-    let session = Session::new(Parts {
+    let watchers = Watchers::start(&containers, args.speed, &event_sender);
+    Ok(Session {
         unit,
         charm,
         charm_dir,
         charm_files: files,
         paths,
         agent_socket,
-        workspace: workspace.clone(),
         containers,
-        watchers,
+        watchers: Some(watchers),
         pebble,
         terminal_output,
-        source,
-        json: args.format == Format::Json,
-        until_idle: args.until_idle.then_some(args.timeout),
+        is_json: args.format == Format::Json,
         events,
-        sender,
-    });
-    Ok(session)
+        event_sender,
+        hook: None,
+        script: Script::new(source, args.until_idle.then_some(args.timeout)),
+        phase: Phase::Alive,
+        has_failed: false,
+        refresh: Refresh::None,
+        last_table: None,
+        unit_log: UnitLog::new(&workspace.unit_log()),
+        lasting_error: LastingError::default(),
+        versions: BTreeMap::new(),
+        workspace: workspace.clone(),
+    })
 }
 
 /// The options of a charm that can run any workload: with no charm named, it runs one of ours.
 const DEMO_OPTIONS: [&str; 3] = ["command", "port", "health-check"];
 
 /// The options to set before install: where `demo` a workload of ours, then what --config says.
-fn initial_config(args: &DevArgs, demo: bool) -> Result<Vec<(String, String)>> {
+fn initial_config(args: &DevArgs, is_demo: bool) -> Result<Vec<(String, String)>> {
     let mut config = Vec::new();
-    if demo {
+    if is_demo {
         let program = env::current_exe()
             .map_err(|error| Error::new("cannot learn this program's path").because(error))?;
         config.push((
@@ -201,24 +215,6 @@ fn initial_config(args: &DevArgs, demo: bool) -> Result<Vec<(String, String)>> {
         config.push((key.to_owned(), value.to_owned()));
     }
     Ok(config)
-}
-
-/// Sets a config option; a mistyped key is told the nearest one.
-///
-/// # Errors
-/// When the charm has no such option, or the value is not of its type.
-pub fn set_config(unit: &mut Unit, key: &str, value: &str) -> Result<()> {
-    unit.set_config(key, value).map_err(|error| config_error(unit, key, &error))
-}
-
-/// The error with the option that was probably meant.
-pub fn config_error(unit: &Unit, key: &str, error: &charmwright_agent::Error) -> Error {
-    let options = unit.meta().options();
-    let message = Error::new(error.to_string());
-    match nearest(key, options.keys().map(String::as_str)).filter(|_| !options.contains_key(key)) {
-        Some(meant) => message.advice(format!("did you mean `{meant}`?")),
-        None => message,
-    }
 }
 
 fn find_pebble(named: Option<&Path>, terminal_output: &mut TerminalOutput) -> Result<PathBuf> {

@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use charmwright_agent::{Ending as HookEnding, Finished, Resolve};
+use charmwright_agent::Resolve;
 
-use super::hooks::RunningHook;
+use super::command_input::InputSource;
+use super::container::Container;
+use super::phase::Phase;
+use super::running_hook::RunningHook;
 use super::session::Session;
 use super::session_event::{SessionEvent, StopRequest};
-use crate::bounded_log::last_line;
-use crate::processes::{self, ProcessExit};
+use crate::processes;
 use crate::sanitize;
 
 /// How long the last hooks may take: a pod is killed after this time too.
@@ -16,33 +18,13 @@ const HOOKS_LIMIT: Duration = Duration::from_secs(30);
 /// How long containers are waited for; each kills itself after its own 30 s.
 const CONTAINERS_LIMIT: Duration = Duration::from_secs(40);
 
-/// How far the session is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    Alive,
-    /// stop and remove are to run, until the deadline.
-    Stopping {
-        deadline: Instant,
-    },
-    Over,
-}
-
-impl Phase {
-    pub fn deadline(self) -> Option<Instant> {
-        match self {
-            Self::Stopping { deadline } => Some(deadline),
-            Self::Alive | Self::Over => None,
-        }
-    }
-}
-
 impl Session {
     /// Begins the end: stop and remove run, then the unit is gone. Asked again, nothing changes.
     pub(super) fn quit(&mut self) {
         if self.phase != Phase::Alive {
             return;
         }
-        if self.json {
+        if self.is_json {
             self.print_json();
         }
         self.phase = Phase::Stopping { deadline: Instant::now() + HOOKS_LIMIT };
@@ -53,11 +35,11 @@ impl Session {
 
     /// Ends now; what still runs is killed.
     pub(super) fn stop_at_once(&mut self) {
-        if self.phase == Phase::Alive && self.json {
+        if self.phase == Phase::Alive && self.is_json {
             self.print_json();
         }
         self.terminal_output.print_line("stopping at once");
-        self.failed = true;
+        self.has_failed = true;
         self.phase = Phase::Over;
         self.kill_hook();
         for container in &mut self.containers {
@@ -83,50 +65,9 @@ impl Session {
                  stop",
                 HOOKS_LIMIT.as_secs()
             ));
-            self.failed = true;
+            self.has_failed = true;
             self.kill_hook();
             self.phase = Phase::Over;
-        }
-    }
-
-    /// Notes a stop or remove that failed: the charm has a mistake that a script should hear of.
-    pub(super) fn note_stop_failure(&mut self, finished: &Finished) {
-        if matches!(finished.ending(), HookEnding::Failed { .. })
-            && matches!(finished.name(), "stop" | "remove")
-        {
-            self.failed = true;
-        }
-    }
-
-    /// Takes the end of a container's Pebble, asked for or not.
-    pub(super) fn pebble_ended(&mut self, name: &str, start: u64, exit: ProcessExit) {
-        let Some(container) = self.containers.iter_mut().find(|container| container.name == name)
-        else {
-            return;
-        };
-        let end = container.note_end(start);
-        let how = match exit {
-            ProcessExit::Code(code) => format!("with code {code}"),
-            ProcessExit::Signal(signal) => format!("by signal {signal}"),
-        };
-        let last_log_line = last_line(container.log());
-        let again = match (end.start_again, &self.pebble) {
-            (true, Some(pebble)) => container.start(pebble),
-            _ => Ok(()),
-        };
-        // A refresh may have taken the container away.
-        let _ = self.unit.pebble_poll_due(name);
-        self.lasting_error.clear();
-        if end.was_requested {
-            self.terminal_output.print_line(&format!("Pebble in {name} has ended"));
-        } else {
-            self.terminal_output.print_line(&format!(
-                "Pebble in {name} ended {how}; `pebble start` starts it again"
-            ));
-            self.terminal_output.print_detail(&last_log_line);
-        }
-        if let Err(error) = again {
-            self.refuse(&error.chain());
         }
     }
 
@@ -140,7 +81,7 @@ impl Session {
             container.stop();
         }
         let deadline = tokio::time::Instant::now() + CONTAINERS_LIMIT;
-        while self.containers.iter().any(super::container::Container::is_running) {
+        while self.containers.iter().any(Container::is_running) {
             match tokio::time::timeout_at(deadline, self.events.recv()).await {
                 Ok(Some(SessionEvent::PebbleEnded { container, start, .. })) => {
                     if let Some(container) =
@@ -170,5 +111,21 @@ impl Session {
         let mut out = std::io::stdout();
         // A reader that has left does not want it.
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    }
+
+    /// Takes the failure of a line: told to a person, let go where the line may fail, else the end
+    /// of the run with exit code 1.
+    pub(super) fn fail_command(&mut self, why: &str) {
+        self.script.wait = None;
+        if std::mem::take(&mut self.script.may_fail) {
+            return self.terminal_output.print_line(&format!("{why}; `try` lets it go"));
+        }
+        self.terminal_output.print_line(why);
+        if self.script.source == InputSource::Terminal {
+            return;
+        }
+        self.print_table();
+        self.has_failed = true;
+        self.quit();
     }
 }

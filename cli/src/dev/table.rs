@@ -1,6 +1,6 @@
 //! The table that a person reads, in the shape of `juju status`.
 
-use super::session_event::whole_seconds;
+use super::duration_text::whole_seconds;
 use crate::columns::{cut, pad, width};
 use crate::sanitize::one_line;
 
@@ -19,7 +19,7 @@ pub struct Snapshot {
     pub application_status: String,
     pub application_message: String,
     pub unit: String,
-    pub leader: bool,
+    pub is_leader: bool,
     pub version: String,
     pub workload: String,
     pub message: String,
@@ -48,7 +48,7 @@ pub struct Deferred {
 impl Snapshot {
     /// The table, several lines, each ended; `now` is the time in seconds since 1970.
     pub fn table(&self, now: u64) -> String {
-        let unit = if self.leader { format!("{}*", self.unit) } else { self.unit.clone() };
+        let unit = if self.is_leader { format!("{}*", self.unit) } else { self.unit.clone() };
         let mut text = format_rows(
             ["App", "Version", "Status", "Message"],
             [[
@@ -136,7 +136,7 @@ mod tests {
             application_status: "waiting".to_owned(),
             application_message: "for all".to_owned(),
             unit: "web/0".to_owned(),
-            leader: true,
+            is_leader: true,
             version: String::new(),
             workload: "active".to_owned(),
             message: "a\nb".to_owned(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use super::session_event::human_duration;
+use super::duration_text::human_duration;
 use crate::columns::cut;
 use crate::sanitize;
 
@@ -19,7 +19,7 @@ const DETAIL_LINES: usize = 50;
 /// Where progress goes, and since when.
 pub struct TerminalOutput {
     out: Box<dyn Write + Send>,
-    began: Instant,
+    started_at: Instant,
     /// Whether the reader has left: then nobody needs the run any more.
     is_broken: bool,
 }
@@ -29,7 +29,7 @@ pub struct TerminalOutput {
 pub struct HookLine<'a> {
     pub name: &'a str,
     pub attempt: u32,
-    pub took: Duration,
+    pub duration: Duration,
     pub exit: String,
     pub tools: &'a BTreeMap<String, u32>,
     /// What became of it, when that is more than "done".
@@ -43,7 +43,7 @@ impl TerminalOutput {
     pub fn new(to_stderr: bool) -> Self {
         let out: Box<dyn Write + Send> =
             if to_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
-        Self { out, began: Instant::now(), is_broken: false }
+        Self { out, started_at: Instant::now(), is_broken: false }
     }
 
     /// Whether the reader has left.
@@ -53,7 +53,7 @@ impl TerminalOutput {
 
     /// The time since the start, as the lines have it.
     pub fn elapsed(&self) -> String {
-        format!("{:7.1}s", self.began.elapsed().as_secs_f64())
+        format!("{:7.1}s", self.started_at.elapsed().as_secs_f64())
     }
 
     /// Text of several lines, each ended.
@@ -109,7 +109,7 @@ impl TerminalOutput {
             .collect();
         let line = format!(
             "{name:<30} {:>8}  {:<9} {}",
-            human_duration(hook.took),
+            human_duration(hook.duration),
             hook.exit,
             tools.join(", ")
         );
@@ -148,7 +148,7 @@ mod tests {
         let printed = Printed::default();
         let mut terminal_output = TerminalOutput {
             out: Box::new(printed.clone()),
-            began: Instant::now(),
+            started_at: Instant::now(),
             is_broken: false,
         };
         let hostile = "\u{1b}[2J\u{7}\r\0\u{202e}".to_owned() + &"x".repeat(10_000);
@@ -160,7 +160,7 @@ mod tests {
         terminal_output.print_hook(&HookLine {
             name: &hostile,
             attempt: 2,
-            took: Duration::from_millis(5),
+            duration: Duration::from_millis(5),
             exit: hostile.clone(),
             tools: &BTreeMap::new(),
             remarks: vec![hostile.clone()],

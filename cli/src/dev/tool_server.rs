@@ -15,23 +15,16 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::session_event::SessionEvent;
+use super::session_event::{SessionEvent, ToolCall};
 use crate::error::{Error, Result};
-use crate::wire::{Reply, body_length, decode_request, encode_reply};
-
-/// One call of a hook tool, and where its answer goes.
-#[derive(Debug)]
-pub struct ToolCall {
-    pub request: ToolRequest,
-    pub reply: oneshot::Sender<Reply>,
-}
+use crate::wire::{body_length, decode_request, encode_reply};
 
 /// The socket while one hook runs; dropping it breaks off every open connection and removes the
 /// socket.
 #[derive(Debug)]
 pub struct ToolServer {
     path: PathBuf,
-    accepting: JoinHandle<()>,
+    accept_task: JoinHandle<()>,
 }
 
 impl ToolServer {
@@ -46,32 +39,32 @@ impl ToolServer {
         let listener = UnixListener::bind(path).map_err(|error| failed().because(error))?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))
             .map_err(|error| failed().because(error))?;
-        let accepting = tokio::spawn(async move {
+        let accept_task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 tokio::select! {
                     accepted = listener.accept() => {
                         if let Ok((stream, _)) = accepted {
-                            connections.spawn(serve(stream, calls.clone()));
+                            connections.spawn(serve_connection(stream, calls.clone()));
                         }
                     }
                     Some(_) = connections.join_next() => {}
                 }
             }
         });
-        Ok(Self { path: path.to_owned(), accepting })
+        Ok(Self { path: path.to_owned(), accept_task })
     }
 }
 
 impl Drop for ToolServer {
     fn drop(&mut self) {
         // The set of connections is owned by that task, and goes with it.
-        self.accepting.abort();
+        self.accept_task.abort();
         let _ = fs::remove_file(&self.path);
     }
 }
 
-async fn serve(mut stream: UnixStream, calls: mpsc::UnboundedSender<SessionEvent>) {
+async fn serve_connection(mut stream: UnixStream, calls: mpsc::UnboundedSender<SessionEvent>) {
     // A caller that breaks off or talks nonsense is its own affair: it gets no answer, and says so
     // itself.
     while let Ok(request) = read_request(&mut stream).await {

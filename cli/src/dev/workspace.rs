@@ -45,7 +45,7 @@ const TRANSIENT: [&str; 6] =
 #[derive(Debug, Clone)]
 pub struct Workspace {
     root: PathBuf,
-    temporary: bool,
+    is_temporary: bool,
     /// The locked marker, in the process that made the folder: as long as it lives, no other run
     /// takes the folder for its own.
     _lock: Option<Arc<File>>,
@@ -63,7 +63,7 @@ impl Workspace {
             Some(dir) => chosen_root(dir)?,
         };
         let workspace =
-            Self { _lock: Some(Arc::new(lock(&root)?)), root, temporary: dir.is_none() };
+            Self { _lock: Some(Arc::new(lock(&root)?)), root, is_temporary: dir.is_none() };
         workspace.remove_transient();
         for name in ["tools", "containers", "pebble"] {
             workspace.make_dir(&workspace.root.join(name))?;
@@ -72,8 +72,8 @@ impl Workspace {
     }
 
     /// The folder that a guard has made already.
-    pub fn adopt(root: &Path, temporary: bool) -> Self {
-        Self { root: root.to_owned(), temporary, _lock: None }
+    pub fn adopt(root: &Path, is_temporary: bool) -> Self {
+        Self { root: root.to_owned(), is_temporary, _lock: None }
     }
 
     pub fn root(&self) -> &Path {
@@ -115,7 +115,7 @@ impl Workspace {
     /// # Errors
     /// When its path is too long for a socket.
     pub fn agent_socket(&self) -> Result<PathBuf> {
-        short_enough(self.root.join("agent.socket"))
+        check_socket_path(self.root.join("agent.socket"))
     }
 
     /// The socket of a container's Pebble; its folder is made.
@@ -124,7 +124,7 @@ impl Workspace {
     /// When its path is too long for a socket, or the folder cannot be made.
     pub fn pebble_socket(&self, container: &str) -> Result<PathBuf> {
         let folder = self.containers().join(container);
-        let socket = short_enough(folder.join("pebble.socket"))?;
+        let socket = check_socket_path(folder.join("pebble.socket"))?;
         self.make_dir(&folder)?;
         Ok(socket)
     }
@@ -191,8 +191,8 @@ impl Workspace {
                 let _ = fixed.parent().map(fs::remove_dir);
             }
         }
-        if self.temporary {
-            remove(&self.root);
+        if self.is_temporary {
+            remove_path(&self.root);
         } else {
             self.remove_transient();
         }
@@ -200,7 +200,7 @@ impl Workspace {
 
     fn remove_transient(&self) {
         for name in TRANSIENT {
-            remove(&self.root.join(name));
+            remove_path(&self.root.join(name));
         }
     }
 
@@ -303,7 +303,7 @@ fn lock(root: &Path) -> Result<File> {
     Ok(file)
 }
 
-fn short_enough(path: PathBuf) -> Result<PathBuf> {
+fn check_socket_path(path: PathBuf) -> Result<PathBuf> {
     let length = path.as_os_str().len();
     if length <= SOCKET_PATH_LIMIT {
         return Ok(path);
@@ -313,7 +313,7 @@ fn short_enough(path: PathBuf) -> Result<PathBuf> {
         .advice("give a shorter folder with --dir DIR"))
 }
 
-fn remove(path: &Path) {
+fn remove_path(path: &Path) {
     let _ = match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),
@@ -419,10 +419,10 @@ mod tests {
 
     #[test]
     fn a_temporary_folder_goes_and_a_chosen_one_keeps_its_logs() {
-        let temporary = Workspace::create(None).unwrap();
-        temporary.pebble_socket("web").unwrap();
-        temporary.clean();
-        assert!(!temporary.root().exists());
+        let is_temporary = Workspace::create(None).unwrap();
+        is_temporary.pebble_socket("web").unwrap();
+        is_temporary.clean();
+        assert!(!is_temporary.root().exists());
 
         let outer = tempfile::tempdir().unwrap();
         let dir = outer.path().join("run");

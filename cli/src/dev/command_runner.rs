@@ -1,0 +1,232 @@
+//! Runs the commands, one after another: each returns at once, but those that wait hold up
+//! the ones behind them.
+
+use std::time::Instant;
+
+use charmwright_agent::{ActionId, Resolve};
+
+use super::command_input::InputSource;
+use super::commands::{self, Command, DEFAULT_WAIT, PebbleVerb};
+use super::expectations::{UnitView, Verdict, Wait, describe_unit};
+use super::fetch::fetch;
+use super::phase::Phase;
+use super::script::deadline_after;
+use super::session::Session;
+use super::session_event::SessionEvent;
+use super::spelling::nearest;
+use super::unit_config::{config_error, set_config};
+use crate::bounded_log;
+use crate::error::{Error, Result};
+
+impl Session {
+    /// Carries out the next line, unless one holds it up. `true` if something was done, so that the
+    /// unit is looked at again.
+    pub(super) fn step_script(&mut self, now: Instant) -> bool {
+        if self.phase != Phase::Alive {
+            return false;
+        }
+        if let Some(wait) = &self.script.wait {
+            return match wait.check(now, &self.unit_view(now, wait.action())) {
+                Verdict::NotYet => false,
+                Verdict::Met => {
+                    self.script.wait = None;
+                    true
+                }
+                Verdict::Failed(why) => {
+                    self.fail_command(&why);
+                    true
+                }
+            };
+        }
+        if let Some(line) = self.script.lines.pop_front() {
+            self.run_line(&line.text);
+            return true;
+        }
+        if !self.script.has_input_ended {
+            return false;
+        }
+        if self.script.is_until_idle {
+            let view = self.unit_view(now, None);
+            let told = describe_unit(&view);
+            self.has_failed |= view.unit.workload != "active";
+            self.terminal_output.print_line(&told);
+        }
+        self.quit();
+        true
+    }
+
+    /// What a wait looks at.
+    fn unit_view(&self, now: Instant, action: Option<&ActionId>) -> UnitView<'_> {
+        UnitView {
+            is_settled: self.is_settled(now),
+            is_building: self.refresh.is_preparing(),
+            unit: self.snapshot(),
+            lasting_error: self.lasting_error(),
+            action: action.and_then(|id| self.unit.action(id)),
+        }
+    }
+
+    fn run_line(&mut self, line: &str) {
+        self.script.may_fail = false;
+        // A terminal has shown the line already.
+        if self.script.source == InputSource::Script && !matches!(commands::parse(line), Ok(None)) {
+            self.terminal_output.print_line(&format!("> {}", commands::redacted(line)));
+        }
+        let mut line = line.to_owned();
+        let command = loop {
+            match commands::parse(&line) {
+                Ok(None) => return,
+                Ok(Some(Command::Try(rest))) => {
+                    self.script.may_fail = true;
+                    line = rest;
+                }
+                Ok(Some(command)) => break command,
+                Err(why) => return self.fail_command(&why),
+            }
+        };
+        if command.may_affect_hooks() {
+            self.lasting_error.clear();
+        }
+        if let Err(error) = self.run_command(command) {
+            self.fail_command(&error.chain());
+        }
+    }
+
+    fn run_command(&mut self, command: Command) -> Result<()> {
+        let told = |error: charmwright_agent::Error| Error::new(error.to_string());
+        match command {
+            Command::Config { key, value } => set_config(&mut self.unit, &key, &value)?,
+            Command::ConfigReset { key } => {
+                self.unit
+                    .reset_config(&key)
+                    .map_err(|error| config_error(&self.unit, &key, &error))?;
+            }
+            Command::Run { action, params } => {
+                let id = self
+                    .unit
+                    .run_action(&action, &params)
+                    .map_err(|error| self.action_error(&action, &error))?;
+                self.terminal_output.print_detail(&format!("action {id} is queued"));
+                self.script.last_action = Some(id);
+            }
+            Command::Pebble { verb, container } => {
+                self.pebble_command(verb, container.as_deref())?;
+            }
+            Command::Leader(leader) => self.unit.set_leader(leader),
+            Command::Upgrade => {
+                self.upgrade()?;
+                self.script.wait = Some(Wait::Build);
+            }
+            Command::Resolved { retry } => {
+                self.unit
+                    .resolved(if retry { Resolve::Retry } else { Resolve::NoRetry })
+                    .map_err(told)?;
+            }
+            Command::UpdateStatus => self.unit.update_status(),
+            Command::Status => self.print_table(),
+            Command::Log => {
+                let log = bounded_log::read_all(&self.workspace.unit_log());
+                self.terminal_output.print_text(&String::from_utf8_lossy(&log));
+            }
+            Command::Sleep(time) => self.script.wait = Some(Wait::Until(deadline_after(time))),
+            Command::WaitFor { status, limit } => {
+                self.script.wait =
+                    Some(Wait::ForStatus { status, limit, deadline: deadline_after(limit) });
+            }
+            Command::Expect { status, message_part } => {
+                self.script.wait = Some(Wait::Expect {
+                    status,
+                    message_part,
+                    limit: DEFAULT_WAIT,
+                    deadline: deadline_after(DEFAULT_WAIT),
+                });
+            }
+            Command::ExpectAction { outcome, message_part } => {
+                let action = self.script.last_action.clone().ok_or_else(|| {
+                    Error::new(format!("cannot confirm {outcome}: no action was run"))
+                        .advice("`run ACTION` comes first")
+                })?;
+                self.script.wait = Some(Wait::ExpectAction {
+                    action,
+                    outcome,
+                    message_part,
+                    limit: DEFAULT_WAIT,
+                    deadline: deadline_after(DEFAULT_WAIT),
+                });
+            }
+            Command::Notify { key, container } => {
+                self.notify(key, container.as_deref())?;
+                self.script.wait = Some(Wait::Answer);
+            }
+            Command::Kill { service, container } => {
+                self.kill_service(service, container.as_deref())?;
+                self.script.wait = Some(Wait::Answer);
+            }
+            Command::Fetch(url) => {
+                self.script.wait = Some(Wait::Answer);
+                let sender = self.event_sender.clone();
+                tokio::spawn(async move {
+                    let _ = sender.send(SessionEvent::RequestAnswered(fetch(&url).await));
+                });
+            }
+            // Its line was put in its place.
+            Command::Try(_) => {}
+            Command::Help => self.terminal_output.print_text(&commands::help()),
+            Command::Quit => self.quit(),
+        }
+        Ok(())
+    }
+
+    fn action_error(&self, action: &str, error: &charmwright_agent::Error) -> Error {
+        let actions = self.unit.meta().actions();
+        let told = Error::new(error.to_string());
+        match nearest(action, actions.keys().map(String::as_str))
+            .filter(|_| !actions.contains_key(action))
+        {
+            Some(meant) => told.advice(format!("did you mean `{meant}`?")),
+            None => told,
+        }
+    }
+
+    fn pebble_command(&mut self, verb: PebbleVerb, name: Option<&str>) -> Result<()> {
+        let known: Vec<String> =
+            self.containers.iter().map(|container| container.name.clone()).collect();
+        let Some(pebble) = self.pebble.clone() else {
+            return Err(Error::new("cannot do anything with Pebble: the charm has no container"));
+        };
+        if let Some(name) = name.filter(|name| !known.iter().any(|known| known == name)) {
+            return Err(Error::new(format!(
+                "cannot find container {name:?}: the charm has {}",
+                known.join(", ")
+            )));
+        }
+        for container in self
+            .containers
+            .iter_mut()
+            .filter(|container| name.is_none_or(|name| container.name == name))
+        {
+            match verb {
+                PebbleVerb::Start => container.start(&pebble)?,
+                PebbleVerb::Stop => container.stop(),
+                PebbleVerb::Kill => container.kill(),
+            }
+            // Whatever the last poll saw, it is over: the unit is not settled before the next. A
+            // refresh may have taken the container away.
+            let _ = self.unit.pebble_poll_due(&container.name);
+        }
+        Ok(())
+    }
+
+    /// Takes what Pebble or a server has answered.
+    pub(super) fn request_answered(&mut self, outcome: Result<String>) {
+        let waits = self.script.wait.take_if(|wait| matches!(wait, Wait::Answer));
+        // The end was asked for meanwhile.
+        if waits.is_none() {
+            return;
+        }
+        match outcome {
+            Ok(told) => self.terminal_output.print_detail(&told),
+            Err(error) => self.fail_command(&error.chain()),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What the session prints and logs of a hook, while it runs and at its end.
+
+use std::time::{Duration, Instant};
+
+use charmwright_agent::{Finished, LogLevel, Stream};
+
+use super::deferred_events::deferred_events_of;
+use super::duration_text::whole_seconds;
+use super::hook_remarks::{ending_remarks, first_results};
+use super::retries::{RetryCount, StrippedMessage};
+use super::running_hook::{PROGRESS_SECONDS, RunningHook};
+use super::session::Session;
+use super::session_event::{HookEnd, HookOutcome, PrintedLines};
+use super::terminal_output::HookLine;
+use crate::processes::ProcessExit;
+
+/// When a running hook's new status is worth a line of its own; the table says it at the end of a
+/// shorter one.
+const PRINT_STATUS_AFTER: Duration = Duration::from_secs(3);
+
+/// How many lines of standard error are told while a hook runs; a flood of them is for the log
+/// alone.
+const STDERR_LINES_LIMIT: usize = 200;
+
+/// How many lines that a hook printed go to the unit's log between two writes of its file.
+const LOG_BATCH_LINES: usize = 1000;
+
+impl Session {
+    /// Writes what is new in the unit's log to its file, and tells the operator of the charm's
+    /// warnings.
+    pub(super) fn write_log(&mut self) {
+        let new = self.unit_log.write_new_lines(&self.unit, &self.terminal_output.elapsed());
+        for line in new {
+            self.print_log_line(line.level, &line.logger, &line.message);
+        }
+    }
+
+    /// Tells of a status that the hook has just set, so that a long retry is seen while it lasts.
+    pub(super) fn print_status(&mut self) {
+        let report = self.unit.report();
+        let Some(hook) = &mut self.hook else { return };
+        let status = (report.status, report.message);
+        if hook.last_status == status || hook.began.elapsed() < PRINT_STATUS_AFTER {
+            return;
+        }
+        hook.last_status = status.clone();
+        self.print_hook_name();
+        let colon = if status.1.is_empty() { "" } else { ": " };
+        self.terminal_output.print_timed_detail(&format!("status {}{colon}{}", status.0, status.1));
+    }
+
+    /// Says now and then that a hook still runs.
+    pub(super) fn print_running_hook(&mut self, now: Instant) {
+        let Some(hook) = &mut self.hook else { return };
+        if now < hook.next_progress_line() {
+            return;
+        }
+        let running = now.saturating_duration_since(hook.began).as_secs();
+        let later = PROGRESS_SECONDS.into_iter().find(|seconds| *seconds > running);
+        hook.next_progress_seconds = later.unwrap_or((running / 60 + 1) * 60);
+        let text = format!("{} has been running for {}", hook.name(), whole_seconds(running));
+        self.terminal_output.print_line(&text);
+        hook.is_name_printed = true;
+    }
+
+    /// Says which hook the next lines belong to.
+    fn print_hook_name(&mut self) {
+        let Some(hook) = &mut self.hook else { return };
+        if !hook.is_name_printed {
+            hook.is_name_printed = true;
+            let name = hook.name();
+            self.terminal_output.print_line(&format!("{name} ..."));
+        }
+    }
+
+    /// Takes lines that the hook has just printed: for the unit's log, and those of standard error
+    /// for the operator too.
+    pub(super) fn hook_printed(&mut self, printed: PrintedLines) {
+        // The model keeps so many lines only until they are written.
+        for lines in printed.lines.chunks(LOG_BATCH_LINES) {
+            for line in lines {
+                self.unit.hook_printed(printed.stream, line);
+            }
+            self.write_log();
+        }
+        let Some(hook) = &mut self.hook else { return };
+        // In an action it is part of the result.
+        if printed.stream == Stream::Stdout || hook.run.kind().is_action() {
+            return;
+        }
+        let already_printed = hook.stderr_lines;
+        hook.stderr_lines += printed.lines.len();
+        let (already_printed, stderr_lines) =
+            (already_printed.min(STDERR_LINES_LIMIT), hook.stderr_lines);
+        for line in printed.lines.iter().take(STDERR_LINES_LIMIT - already_printed) {
+            let stripped = self.count_retries(line);
+            self.print_at_once("WARNING", &stripped.text);
+        }
+        if already_printed < STDERR_LINES_LIMIT && stderr_lines > STDERR_LINES_LIMIT {
+            self.terminal_output.print_timed_detail(&format!(
+                "... no more of its standard error is shown here after {STDERR_LINES_LIMIT} lines; `log` \
+                 prints it, from {}",
+                self.workspace.unit_log().display()
+            ));
+        }
+    }
+
+    /// Takes a new line of the unit's log.
+    pub(super) fn print_log_line(&mut self, level: LogLevel, logger: &str, message: &str) {
+        // What a hook prints was told as it came; what the agent says of a hook's end is told with
+        // the hook.
+        if logger.ends_with(".juju-log") {
+            let stripped = self.count_retries(message);
+            if level >= LogLevel::Warning || stripped.is_about_retries {
+                self.print_at_once(level.as_str(), &stripped.text);
+            }
+        }
+    }
+
+    /// Counts the retries that a message of the hook's log tells of, and gives the rest.
+    fn count_retries(&mut self, message: &str) -> StrippedMessage {
+        match &mut self.hook {
+            Some(hook) => hook.retries.strip_summaries(message),
+            None => RetryCount::default().strip_summaries(message),
+        }
+    }
+
+    fn print_at_once(&mut self, level: &str, text: &str) {
+        if let Some(hook) = &mut self.hook {
+            hook.has_printed_message = true;
+        }
+        self.print_hook_name();
+        self.terminal_output.print_timed_detail(&format!("{level} {text}"));
+    }
+
+    pub(super) fn print_hook_end(
+        &mut self,
+        hook: &RunningHook,
+        end: &HookEnd,
+        duration: Duration,
+        finished: &Finished,
+    ) {
+        let exit = match &end.outcome {
+            HookOutcome::Ended(ProcessExit::Code(code)) => format!("exit {code}"),
+            HookOutcome::Ended(ProcessExit::Signal(signal)) => format!("signal {signal}"),
+            HookOutcome::Missing => "no hook".to_owned(),
+            HookOutcome::NotStarted(_) => "no start".to_owned(),
+        };
+        let deferred = deferred_events_of(&self.unit);
+        let mut remarks = Vec::new();
+        remarks.extend(hook.retries.remark());
+        remarks.extend(ending_remarks(finished.ending()));
+        remarks.extend(hook.unlogged(end));
+        if deferred.len() > hook.deferred_before {
+            // Oldest first: the new ones are at the end.
+            let new = deferred.iter().skip(hook.deferred_before);
+            let new = new.map(|event| format!("deferred {}: {}", event.event(), event.reason()));
+            remarks.extend(first_results(new));
+        } else if deferred.len() < hook.deferred_before {
+            remarks.push(format!(
+                "{} deferred event(s) done, {} left",
+                hook.deferred_before - deferred.len(),
+                deferred.len()
+            ));
+        }
+        // Warnings were told already; a failure that gave none is explained by what it printed
+        // last.
+        let silent_failure = finished.error().is_some() && !hook.has_printed_message;
+        let last_lines = if silent_failure { end.last_lines.as_slice() } else { &[] };
+        self.terminal_output.print_hook(&HookLine {
+            name: finished.name(),
+            attempt: hook.run.attempt(),
+            duration,
+            exit,
+            tools: finished.tools(),
+            remarks,
+            last_lines,
+        });
+    }
+}

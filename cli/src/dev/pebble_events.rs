@@ -1,0 +1,81 @@
+//! What the session does when a container's Pebble was polled, recorded a notice or ended.
+
+use charmwright_agent::NoticeInfo;
+
+use super::session::Session;
+use super::session_event::{Notice, PebbleInfo};
+use crate::bounded_log::last_line;
+use crate::processes::ProcessExit;
+
+impl Session {
+    /// Takes the answer of a poll, or its absence.
+    pub(super) fn pebble_polled(&mut self, name: &str, start: u64, info: Option<PebbleInfo>) {
+        let Some(container) = self.containers.iter_mut().find(|container| container.name == name)
+        else {
+            return;
+        };
+        // What was seen of a start that is over says nothing of the next.
+        if container.current_start().unwrap_or(0) != start {
+            return;
+        }
+        let before = self.unit.report().containers;
+        // An error is of a container that a refresh took away.
+        let _ = match info {
+            Some(info) => {
+                container.note_answer();
+                self.versions.insert(name.to_owned(), info.version);
+                self.unit.pebble_seen(name, &info.boot_id)
+            }
+            None if container.is_starting() => return,
+            None => self.unit.pebble_down(name),
+        };
+        if self.unit.report().containers != before {
+            self.lasting_error.clear();
+        }
+    }
+
+    /// Takes a notice that Pebble recorded.
+    pub(super) fn pebble_noticed(&mut self, container: &str, notice: Notice) {
+        // An error is of a container that a refresh took away.
+        let _ = match notice {
+            Notice::Custom { id, key } => {
+                let notice = NoticeInfo { id, kind: "custom".to_owned(), key };
+                self.unit.custom_notice(container, notice)
+            }
+            Notice::CheckFailed { check } => self.unit.check_failed(container, &check),
+            Notice::CheckRecovered { check } => self.unit.check_recovered(container, &check),
+        };
+    }
+
+    /// Takes the end of a container's Pebble, asked for or not.
+    pub(super) fn pebble_ended(&mut self, name: &str, start: u64, exit: ProcessExit) {
+        let Some(container) = self.containers.iter_mut().find(|container| container.name == name)
+        else {
+            return;
+        };
+        let end = container.note_end(start);
+        let how = match exit {
+            ProcessExit::Code(code) => format!("with code {code}"),
+            ProcessExit::Signal(signal) => format!("by signal {signal}"),
+        };
+        let last_log_line = last_line(container.log());
+        let restart = match (end.is_restart_requested, &self.pebble) {
+            (true, Some(pebble)) => container.start(pebble),
+            _ => Ok(()),
+        };
+        // A refresh may have taken the container away.
+        let _ = self.unit.pebble_poll_due(name);
+        self.lasting_error.clear();
+        if end.was_requested {
+            self.terminal_output.print_line(&format!("Pebble in {name} has ended"));
+        } else {
+            self.terminal_output.print_line(&format!(
+                "Pebble in {name} ended {how}; `pebble start` starts it again"
+            ));
+            self.terminal_output.print_detail(&last_log_line);
+        }
+        if let Err(error) = restart {
+            self.fail_command(&error.chain());
+        }
+    }
+}
