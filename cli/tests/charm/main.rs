@@ -11,15 +11,15 @@
     reason = "a test says by panicking what it found"
 )]
 
-mod away;
 #[path = "../common/charms.rs"]
 mod charms;
-mod ending;
-mod gone;
-mod killed;
-mod lost;
+mod deferred_events;
+mod pebble_killed_in_hook;
+mod pebble_starts_late;
+mod pebble_stays_away;
+mod printed_output;
 #[path = "../common/runs.rs"]
 mod runs;
-mod start;
+mod start_and_config;
+mod stop_and_actions;
 mod support;
-mod table;

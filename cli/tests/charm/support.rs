@@ -18,15 +18,15 @@ use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
 use crate::charms::{
-    RESTART_ON_CHECK, built, checkout, declare_any_workload, pebble_or_skip, target,
+    RESTART_ON_CHECK, build_charms, checkout, declare_any_workload, pebble_or_skip, target_folders,
 };
+use crate::printed_output::{HookLine, Table};
 pub use crate::runs::{CHARMWRIGHT, wait_until};
-use crate::runs::{PATIENCE, alone, processes_that_know};
-use crate::table::{HookLine, Table};
+use crate::runs::{WAIT_LIMIT, lock_scripts, processes_with_path};
 
 /// By how much the agent's waits are shortened: Pebble is polled every 1.25 s, and update-status
 /// comes after 75 s, when a run is long over.
-const QUICK: u32 = 4;
+const TEST_SPEED: u32 = 4;
 
 /// A TCP port that nobody listens on, and that no other test was given.
 pub fn free_port() -> u16 {
@@ -47,7 +47,7 @@ pub struct Setup {
     pebble: PathBuf,
     args: Vec<String>,
     speed: u32,
-    proxied: bool,
+    is_proxied: bool,
 }
 
 impl Setup {
@@ -62,11 +62,11 @@ impl Setup {
         Some(setup)
     }
 
-    /// A run of the example [`RESTART_ON_CHECK`], whose workload is ill while [`Dev::ill`] is
+    /// A run of the example [`RESTART_ON_CHECK`], whose workload is ill while [`DevRun::ill`] is
     /// there.
     pub fn restart_on_check(test: &str) -> Option<Self> {
         let setup = Self::new(test, RESTART_ON_CHECK)?;
-        let ill = setup.folder.path().join("ill");
+        let unhealthy_file = setup.folder.path().join("ill");
         let file = |name: &str, text: &str| fs::write(setup.charm_dir().join(name), text).unwrap();
         file(
             "metadata.yaml",
@@ -80,21 +80,21 @@ impl Setup {
         Some(
             setup
                 .config("command", "sleep 3600")
-                .config("check", &format!("test ! -e {}", ill.display())),
+                .config("check", &format!("test ! -e {}", unhealthy_file.display())),
         )
     }
 
     fn new(test: &str, charm: &'static str) -> Option<Self> {
         let pebble = pebble_or_skip(test)?;
         {
-            let _alone = alone();
-            built();
+            let _lock = lock_scripts();
+            build_charms();
         }
         let folder = tempfile::Builder::new().prefix("cw").tempdir_in("/tmp").unwrap();
         for name in ["charm", "hold", "proxied", "proxied/workload"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        Some(Self { folder, charm, pebble, args: Vec::new(), speed: QUICK, proxied: false })
+        Some(Self { folder, charm, pebble, args: Vec::new(), speed: TEST_SPEED, is_proxied: false })
     }
 
     fn charm_dir(&self) -> PathBuf {
@@ -107,8 +107,8 @@ impl Setup {
     }
 
     /// Pebble's calls fail after this many attempts, 200 ms and then 400 ms apart and so on.
-    pub fn attempts(self, attempts: u32) -> Self {
-        self.config("pebble-retry-attempts", &attempts.to_string())
+    pub fn retry_attempts(self, retry_attempts: u32) -> Self {
+        self.config("pebble-retry-attempts", &retry_attempts.to_string())
             .config("pebble-retry-step", "200ms")
     }
 
@@ -124,21 +124,21 @@ impl Setup {
         self
     }
 
-    /// The charm (not the agent) reaches Pebble through [`Dev::proxy`].
-    pub fn proxied(mut self) -> Self {
-        self.proxied = true;
+    /// The charm (not the agent) reaches Pebble through [`DevRun::proxy`].
+    pub fn with_proxy(mut self) -> Self {
+        self.is_proxied = true;
         self
     }
 
     /// Starts the run.
-    pub fn start(self) -> Dev {
+    pub fn start(self) -> DevRun {
         let root = self.folder.path();
         let socket = root.join("run/containers/workload/pebble.socket");
-        let proxy = self.proxied.then(|| {
+        let proxy = self.is_proxied.then(|| {
             FaultProxy::start_at(root.join("proxied/workload/pebble.socket"), &socket).unwrap()
         });
         let mut child = {
-            let _alone = alone();
+            let _lock = lock_scripts();
             let dispatch = self.charm_dir().join("dispatch");
             fs::write(&dispatch, self.dispatch()).unwrap();
             fs::set_permissions(&dispatch, fs::Permissions::from_mode(0o755)).unwrap();
@@ -161,16 +161,16 @@ impl Setup {
         let (sender, lines) = channel();
         read_lines(child.stdout.take().unwrap(), sender.clone());
         read_lines(child.stderr.take().unwrap(), sender);
-        let voice = Voice { stdin: Arc::new(Mutex::new(child.stdin.take())), socket };
-        Dev { folder: self.folder, child, voice, lines, seen: Vec::new(), proxy }
+        let input = RunInput { stdin: Arc::new(Mutex::new(child.stdin.take())), socket };
+        DevRun { folder: self.folder, child, input, lines, lines_seen: Vec::new(), proxy }
     }
 
     /// The charm's program: waits while it is held, and is then what the checkout's own `dispatch`
     /// runs.
     fn dispatch(&self) -> String {
         let root = self.folder.path().display();
-        let (target, programs) = target();
-        let containers = if self.proxied {
+        let (target_folders, programs) = target_folders();
+        let containers = if self.is_proxied {
             format!("export CHARMWRIGHT_CONTAINERS={root}/proxied")
         } else {
             String::new()
@@ -183,7 +183,7 @@ impl Setup {
         format!(
             "#!/bin/sh\n{containers}\nexport CARGO_TARGET_DIR='{}'\n\
              while [ -f \"{root}/hold/$JUJU_HOOK_NAME\" ]; do sleep 0.02; done\nexec '{}' \"$@\"\n",
-            target.display(),
+            target_folders.display(),
             program.display()
         )
     }
@@ -201,14 +201,14 @@ fn read_lines(from: impl Read + Send + 'static, to: Sender<String>) {
 
 /// A run's standard input, for any thread.
 #[derive(Clone)]
-pub struct Voice {
+pub struct RunInput {
     stdin: Arc<Mutex<Option<ChildStdin>>>,
     socket: PathBuf,
 }
 
-impl Voice {
+impl RunInput {
     /// Tells the run a command.
-    pub fn say(&self, command: &str) {
+    pub fn send(&self, command: &str) {
         let mut stdin = self.stdin.lock().unwrap_or_else(PoisonError::into_inner);
         // A run that has ended already is for the next look at its lines to tell.
         if let Some(stdin) = stdin.as_mut() {
@@ -218,32 +218,32 @@ impl Voice {
 
     /// Kills Pebble, and returns when it is dead.
     pub fn kill_pebble(&self) {
-        self.say("pebble kill");
+        self.send("pebble kill");
         wait_until("Pebble's end", || UnixStream::connect(&self.socket).is_err());
     }
 
     /// Starts Pebble, and returns when it can be reached.
     pub fn start_pebble(&self) {
-        self.say("pebble start");
+        self.send("pebble start");
         wait_until("Pebble's start", || UnixStream::connect(&self.socket).is_ok());
     }
 }
 
 /// A run.
-pub struct Dev {
+pub struct DevRun {
     folder: TempDir,
     child: Child,
-    pub voice: Voice,
+    pub input: RunInput,
     lines: Receiver<String>,
     /// All lines so far.
-    seen: Vec<String>,
+    lines_seen: Vec<String>,
     proxy: Option<FaultProxy>,
 }
 
-impl Dev {
+impl DevRun {
     /// Tells the run a command.
-    pub fn say(&self, command: &str) {
-        self.voice.say(command);
+    pub fn send(&self, command: &str) {
+        self.input.send(command);
     }
 
     /// The proxy of a run that was set up with one.
@@ -252,43 +252,43 @@ impl Dev {
     }
 
     /// The file that makes the workload of [`RESTART_ON_CHECK`] ill.
-    pub fn ill(&self) -> PathBuf {
+    pub fn unhealthy_file(&self) -> PathBuf {
         self.folder.path().join("ill")
     }
 
     /// From now on this hook waits before its first call, until it is let go.
-    pub fn hold(&self, hook: &str) {
+    pub fn hold_hook(&self, hook: &str) {
         fs::write(self.folder.path().join("hold").join(hook), "").unwrap();
     }
 
     /// Lets a held hook go on.
-    pub fn let_go(&self, hook: &str) {
+    pub fn release_hook(&self, hook: &str) {
         fs::remove_file(self.folder.path().join("hold").join(hook)).unwrap();
     }
 
-    /// How many lines were seen so far: a place for [`Dev::since`].
-    pub fn now(&self) -> usize {
-        self.seen.len()
+    /// How many lines were seen so far: a place for [`DevRun::since`].
+    pub fn line_count(&self) -> usize {
+        self.lines_seen.len()
     }
 
     /// The lines seen from that place on.
-    pub fn since(&self, place: usize) -> &[String] {
-        &self.seen[place..]
+    pub fn lines_since(&self, position: usize) -> &[String] {
+        &self.lines_seen[position..]
     }
 
     fn unit_log(&self) -> String {
         fs::read_to_string(self.folder.path().join("run/unit.log")).unwrap()
     }
 
-    /// Counts the lines of the unit's log so far: a place for [`Dev::retries_since`].
-    pub fn logged(&self) -> usize {
+    /// Counts the lines of the unit's log so far: a place for [`DevRun::retries_since`].
+    pub fn log_length(&self) -> usize {
         self.unit_log().lines().count()
     }
 
     /// Reads the summaries of retries in the unit's log from that place on.
-    pub fn retries_since(&self, place: usize) -> Vec<RetrySummary> {
+    pub fn retries_since(&self, position: usize) -> Vec<RetrySummary> {
         let summary = |line| RetrySummary::at_end_of(line).map(|(_, summary)| summary);
-        self.unit_log().lines().skip(place).filter_map(summary).collect()
+        self.unit_log().lines().skip(position).filter_map(summary).collect()
     }
 
     /// Waits for the next line that holds this text.
@@ -304,35 +304,35 @@ impl Dev {
     }
 
     /// The hooks that ended since that place.
-    pub fn hooks_since(&self, place: usize) -> Vec<HookLine> {
-        self.since(place).iter().filter_map(|line| HookLine::read(line)).collect()
+    pub fn hooks_since(&self, position: usize) -> Vec<HookLine> {
+        self.lines_since(position).iter().filter_map(|line| HookLine::read(line)).collect()
     }
 
     #[track_caller]
     fn next<T>(&mut self, what: &str, wanted: impl Fn(&str) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_LIMIT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => {
                     let found = wanted(&line);
-                    self.seen.push(line);
+                    self.lines_seen.push(line);
                     if let Some(found) = found {
                         return found;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    panic!("waited {PATIENCE:?} for {what:?}{}", self.story())
+                    panic!("waited {WAIT_LIMIT:?} for {what:?}{}", self.describe())
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    panic!("the run ended before {what:?}{}", self.story())
+                    panic!("the run ended before {what:?}{}", self.describe())
                 }
             }
         }
     }
 
     /// All that is known of the run, for the one who has to find out what went wrong.
-    pub fn story(&self) -> String {
+    pub fn describe(&self) -> String {
         let log = |name: &str| {
             fs::read_to_string(self.folder.path().join("run").join(name)).unwrap_or_default()
         };
@@ -340,19 +340,19 @@ impl Dev {
             .proxy
             .iter()
             .flat_map(FaultProxy::requests)
-            .map(|seen| {
+            .map(|lines_seen| {
                 format!(
                     "{} {} {} -> {:?}",
-                    seen.method,
-                    seen.path,
-                    String::from_utf8_lossy(&seen.body),
-                    seen.status
+                    lines_seen.method,
+                    lines_seen.path,
+                    String::from_utf8_lossy(&lines_seen.body),
+                    lines_seen.status
                 )
             })
             .collect();
         format!(
             "\n-- printed\n{}\n-- unit.log\n{}\n-- Pebble\n{}\n-- through the proxy\n{}",
-            self.seen.join("\n"),
+            self.lines_seen.join("\n"),
             log("unit.log"),
             log("pebble-workload.log"),
             requests.join("\n")
@@ -362,7 +362,7 @@ impl Dev {
     /// The table as it is now, whether the unit is settled or not.
     #[track_caller]
     pub fn table(&mut self) -> Table {
-        self.say("status");
+        self.send("status");
         self.line("> status");
         let mut table = Vec::new();
         loop {
@@ -377,8 +377,8 @@ impl Dev {
 
     /// Waits until the unit is settled and has this status; the table then.
     #[track_caller]
-    pub fn settled(&mut self, status: &str) -> Table {
-        self.say(&format!("wait-for {status} 80s"));
+    pub fn wait_until_settled(&mut self, status: &str) -> Table {
+        self.send(&format!("wait-for {status} 80s"));
         self.table()
     }
 
@@ -397,23 +397,23 @@ impl Dev {
 
     #[track_caller]
     fn end(mut self, logs: &[&str]) -> Vec<String> {
-        let place = self.now();
-        self.say("quit");
-        drop(self.voice.stdin.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let deadline = Instant::now() + PATIENCE;
+        let position = self.line_count();
+        self.send("quit");
+        drop(self.input.stdin.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let deadline = Instant::now() + WAIT_LIMIT;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(line) => self.seen.push(line),
+                Ok(line) => self.lines_seen.push(line),
                 Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => panic!("the run does not end{}", self.story()),
+                Err(RecvTimeoutError::Timeout) => panic!("the run does not end{}", self.describe()),
             }
         }
         let code = self.child.wait().unwrap();
-        assert!(code.success(), "{code}{}", self.story());
+        assert!(code.success(), "{code}{}", self.describe());
         // The door of the proxy is ours.
         self.proxy = None;
         wait_until("the end of every process", || {
-            processes_that_know(self.folder.path()).is_empty()
+            processes_with_path(self.folder.path()).is_empty()
         });
         let mut left: Vec<_> = fs::read_dir(self.folder.path().join("run"))
             .unwrap()
@@ -423,11 +423,11 @@ impl Dev {
         // The log of a unit that had nothing to say is not there.
         left.retain(|name| name != "unit.log");
         assert_eq!(left, logs);
-        self.since(place).to_vec()
+        self.lines_since(position).to_vec()
     }
 }
 
-impl Drop for Dev {
+impl Drop for DevRun {
     fn drop(&mut self) {
         // After a failed test: the run ends at once and cleans up, and its folder is removed after
         // that.
@@ -448,13 +448,13 @@ impl Workload {
     /// Asks the demo workload on this port; `None` when nobody answers there.
     pub fn at(port: u16) -> Option<Self> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
-        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        stream.set_read_timeout(Some(WAIT_LIMIT)).ok()?;
         write!(stream, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        let (_, said) = answer.split_once("hello from the demo workload, process ")?;
-        let (pid, rest) = said.split_once(" on port ")?;
+        let (_, text) = answer.split_once("hello from the demo workload, process ")?;
+        let (pid, rest) = text.split_once(" on port ")?;
         assert_eq!(rest.trim_end(), port.to_string());
         Some(Self { pid: pid.parse().unwrap() })
     }

@@ -33,17 +33,17 @@ pub fn checkout() -> &'static Path {
 }
 
 /// Cargo's target folder, and the folder in it that holds the programs.
-pub fn target() -> (&'static Path, &'static Path) {
+pub fn target_folders() -> (&'static Path, &'static Path) {
     let programs = Path::new(env!("CARGO_BIN_EXE_charmwright")).parent().unwrap();
     (programs.parent().unwrap(), programs)
 }
 
 /// Builds both charms, once, and gives the hook executable of any-workload-k8s: a test of one
 /// package does not build the programs of the others.
-pub fn built() -> &'static Path {
+pub fn build_charms() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let (target, programs) = target();
+        let (target_folders, programs) = target_folders();
         let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         // All packages together, so that the library is the one that `cargo test` has built.
         build.args([
@@ -54,7 +54,7 @@ pub fn built() -> &'static Path {
             "--example",
             RESTART_ON_CHECK,
         ]);
-        build.arg("--target-dir").arg(target).current_dir(checkout());
+        build.arg("--target-dir").arg(target_folders).current_dir(checkout());
         if programs.ends_with("release") {
             build.arg("--release");
         }

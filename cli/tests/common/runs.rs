@@ -10,30 +10,30 @@ use std::time::{Duration, Instant};
 pub const CHARMWRIGHT: &str = env!("CARGO_BIN_EXE_charmwright");
 
 /// Longer than anything here takes on a busy machine; only a broken run waits so long.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(90);
 
 /// A script that is being written while another test starts a process cannot be run until that
 /// process has let go of it.
-static WRITING_OR_STARTING: Mutex<()> = Mutex::new(());
+static SCRIPT_LOCK: Mutex<()> = Mutex::new(());
 
 /// Is held while a script is written or a process is started.
-pub fn alone() -> MutexGuard<'static, ()> {
-    WRITING_OR_STARTING.lock().unwrap_or_else(PoisonError::into_inner)
+pub fn lock_scripts() -> MutexGuard<'static, ()> {
+    SCRIPT_LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits for a condition, in small steps.
 #[track_caller]
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_LIMIT;
     while !condition() {
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        assert!(Instant::now() < deadline, "waited {WAIT_LIMIT:?} for {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 /// The processes that know a run's folder from their environment or arguments, as everything does
 /// that it starts.
-pub fn processes_that_know(folder: &Path) -> Vec<String> {
+pub fn processes_with_path(folder: &Path) -> Vec<String> {
     let mark = folder.as_os_str().as_encoded_bytes();
     let me = std::process::id().to_string();
     let mut found = Vec::new();

@@ -32,8 +32,8 @@ fn a_charmcraft_yaml_is_enough() {
         .run(FAST, "wait-for active\nrun backup\nwait-for active\n")
         .exits(0)
         .says("action 1: completed");
-    assert_eq!(charm.noted("config"), "port: 80\n");
-    let files = charm.noted("files");
+    assert_eq!(charm.note("config"), "port: 80\n");
+    let files = charm.note("files");
     for name in ["metadata.yaml", "config.yaml", "actions.yaml"] {
         assert!(files.contains(name), "charmcraft writes {name}: {files}");
     }
@@ -46,13 +46,13 @@ fn what_charmcraft_yaml_adds_to_the_other_files_is_not_lost() {
         ("dispatch", TELLS),
     ]);
     charm.run(FAST, "wait-for active\n").exits(0);
-    assert_eq!(charm.noted("config"), "port: 81\n");
-    for (name, content, told) in [
+    assert_eq!(charm.note("config"), "port: 81\n");
+    for (name, content, printed) in [
         ("config.yaml", "options: {}\n", "config.yaml is there too"),
         ("charmcraft.yaml", "name: web\n", "metadata.yaml has the same keys (name)"),
     ] {
         charm.write(name, content);
-        charm.run(FAST, "").exits(1).says("cannot use charmcraft.yaml").says(told);
+        charm.run(FAST, "").exits(1).says("cannot use charmcraft.yaml").says(printed);
         let _ = fs::remove_file(charm.dir().join("config.yaml"));
     }
 }
@@ -90,11 +90,11 @@ fn the_charm_runs_from_a_copy_and_nothing_of_a_unit_is_left_in_the_folder() {
     before.sort();
     after.sort();
     assert_eq!(before, after);
-    assert!(charm.noted("text").starts_with("a\nrun\nrun\n"));
+    assert!(charm.note("text").starts_with("a\nrun\nrun\n"));
     // Of the six hooks all but the first find what the first left.
-    let found = charm.noted("found");
+    let found = charm.note("found");
     assert!(!found.contains("git") && found.lines().count() >= 3, "{found}");
-    let hooks = charm.noted("text").lines().filter(|line| *line == "a").count();
+    let hooks = charm.note("text").lines().filter(|line| *line == "a").count();
     assert_eq!(
         found.lines().count(),
         hooks - 1,
@@ -132,7 +132,7 @@ fn an_upgrade_takes_the_folder_anew_and_leaves_what_is_the_units() {
         )
         .exits(0);
     assert_eq!(
-        charm.noted("files"),
+        charm.note("files"),
         "./.unit-state.db\n./actions.yaml\n./dispatch\n./metadata.yaml\n./mine\n./old-dir/mine\n"
     );
     // A charm that cannot be taken leaves the unit as it was.
@@ -195,7 +195,7 @@ fn a_packed_charm_is_unpacked_and_run() {
         .exits(0)
         .says("web/0")
         .says("upgrade-charm");
-    assert_eq!(charm.noted("config"), "port: 82\n");
+    assert_eq!(charm.note("config"), "port: 82\n");
     // Known hooks are made executable, `dispatch` is not.
     run(&[metadata, ("hooks/start", 0o644, &tells)]).exits(0);
     run(&[metadata, ("../up", 0o644, "x")]).exits(1).says("does not stay within the charm");

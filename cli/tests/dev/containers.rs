@@ -7,7 +7,7 @@ use std::process::Command;
 use charmwright_testing::daemon::DaemonOptions;
 use charmwright_testing::{daemon_or_skip, pebble_binary};
 
-use crate::support::{Charm, Run, lives, wait_until};
+use crate::support::{Charm, Run, is_alive, wait_until};
 
 const FAST: &str = "50";
 
@@ -18,7 +18,7 @@ fn charm(test: &str, dispatch: &str) -> Option<(Charm, Vec<String>)> {
     drop(daemon_or_skip(test, DaemonOptions::default())?);
     let pebble = pebble_binary::find_or_build(None, &mut |_| {}).unwrap();
     let pebble = pebble.display();
-    let charm = Charm::dispatching(&format!(
+    let charm = Charm::with_dispatch(&format!(
         "export PEBBLE_SOCKET=$CHARMWRIGHT_CONTAINERS/web/pebble.socket\nPEBBLE={pebble}\necho \
          $JUJU_HOOK_NAME >>$OUT/hooks\n{dispatch}"
     ));
@@ -67,9 +67,9 @@ fn killing_or_stopping_pebble_kills_everything_in_its_container() {
             .says("Pebble in web has ended")
             .says("web        stopped");
     }
-    let pids = charm.noted("main") + &charm.noted("daemon");
+    let pids = charm.note("main") + &charm.note("daemon");
     assert_eq!(pids.lines().count(), 4);
-    assert!(!pids.lines().any(lives), "{pids}");
+    assert!(!pids.lines().any(is_alive), "{pids}");
 }
 
 #[test]
@@ -80,8 +80,8 @@ fn each_start_of_pebble_is_a_new_boot() {
     let script = "wait-for active\npebble kill\npebble start\nwait-for active\npebble \
                   stop\nwait-for idle\npebble start\nwait-for active\n";
     charm.run(&args(&options), script).exits(0);
-    assert_eq!(charm.noted("hooks").matches("web-pebble-ready").count(), 3);
-    assert_eq!(charm.noted("main").lines().count(), 3);
+    assert_eq!(charm.note("hooks").matches("web-pebble-ready").count(), 3);
+    assert_eq!(charm.note("main").lines().count(), 3);
 }
 
 /// Longer than a runtime keeps a thread that has nothing to do, and so longer than a container
@@ -95,8 +95,8 @@ fn a_container_outlives_an_idle_session() {
         .run(&args(&options), "wait-for active\nsleep 11\nstatus\npebble kill\nwait-for idle\n")
         .exits(0)
         .says("Pebble in web has ended");
-    assert_eq!(charm.noted("hooks").matches("web-pebble-ready").count(), 1);
-    assert_eq!(charm.noted("main").lines().count(), 1);
+    assert_eq!(charm.note("hooks").matches("web-pebble-ready").count(), 1);
+    assert_eq!(charm.note("main").lines().count(), 1);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn pebble_can_be_held_back_at_the_start() {
     };
     options.push("--no-pebble".to_owned());
     charm.run(&args(&options), "expect unknown\npebble start\nwait-for active\n").exits(0);
-    let hooks = charm.noted("hooks");
+    let hooks = charm.note("hooks");
     assert!(
         hooks.starts_with("install\nleader-elected\nconfig-changed\nstart\nweb-pebble-ready\n"),
         "{hooks}"
@@ -143,9 +143,9 @@ esac"#;
         return;
     };
     charm.run(&args(&options), "wait-for active\nquit\n").exits(0);
-    assert_eq!(charm.noted("notice"), "custom example.com/hello web\n");
+    assert_eq!(charm.note("notice"), "custom example.com/hello web\n");
     assert_eq!(
-        (charm.noted("failed"), charm.noted("recovered")),
+        (charm.note("failed"), charm.note("recovered")),
         ("up\n".to_owned(), "up\n".to_owned())
     );
 }
@@ -173,12 +173,12 @@ esac"#;
         &args(&options),
         "wait-for waiting\nnotify example.com/hello\nwait-for active\nkill main\n",
     );
-    wait_until("a second process of the service", || charm.noted("main").lines().count() == 2);
+    wait_until("a second process of the service", || charm.note("main").lines().count() == 2);
     let lines =
         "try kill nothing\ntry notify Example\ntry notify a.b/c nowhere\nkill nothing web\n";
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     let run = Run::from(child.wait_with_output().unwrap()).exits(1);
-    assert_eq!(charm.noted("notice"), "example.com/hello\n");
+    assert_eq!(charm.note("notice"), "example.com/hello\n");
     run.says("is recorded in web")
         .says("SIGKILL was sent to main in web")
         .says("cannot kill nothing in web")
@@ -229,7 +229,7 @@ fn a_failed_pebble_ready_comes_back_and_is_no_error() {
         .exits(0)
         .says("Juju shows nothing of a failed Pebble hook");
     assert!(!run.stdout.contains("hook failed"), "{}", run.stdout);
-    assert_eq!(charm.noted("hooks").matches("web-pebble-ready").count(), 2);
+    assert_eq!(charm.note("hooks").matches("web-pebble-ready").count(), 2);
 }
 
 #[test]
@@ -240,16 +240,16 @@ fn a_kill_of_the_command_ends_the_containers_too() {
     };
     let mut child = charm.start(&args(&options), "");
     let pids = charm.wait_for_note("daemon") + &charm.wait_for_note("main");
-    assert!(pids.lines().all(lives), "{pids}");
+    assert!(pids.lines().all(is_alive), "{pids}");
     child.kill().unwrap();
     child.wait().unwrap();
     charm.assert_nothing_left();
-    assert!(!pids.lines().any(lives), "{pids}");
+    assert!(!pids.lines().any(is_alive), "{pids}");
 }
 
 #[test]
 fn a_pebble_that_cannot_be_run_is_told_at_once() {
-    let charm = Charm::dispatching("");
+    let charm = Charm::with_dispatch("");
     charm.write("metadata.yaml", "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n");
     charm.run(&["--pebble", "/no/such/pebble"], "").exits(1).says("/no/such/pebble");
     // Something that is no Pebble ends at once, and the unit goes on without.
@@ -305,12 +305,12 @@ fn an_upgrade_is_a_new_pod() {
             "wait-for active\nupgrade\nwait-for active\nupgrade\nwait-for active\nquit\n",
         )
         .exits(0);
-    let hooks = charm.noted("hooks");
+    let hooks = charm.note("hooks");
     let hooks: Vec<&str> = hooks.lines().filter(|hook| *hook != "update-status").collect();
     let pod = ["stop", "upgrade-charm", "config-changed", "start", "web-pebble-ready"];
     let after: Vec<&str> = hooks.iter().skip_while(|hook| **hook != "stop").copied().collect();
     assert_eq!(after, [&pod[..], &pod[..], &["stop", "remove"]].concat(), "{hooks:?}");
-    assert_eq!(charm.noted("folder"), "new\nnew\n", "the charm's folder is the pod's");
+    assert_eq!(charm.note("folder"), "new\nnew\n", "the charm's folder is the pod's");
 }
 
 #[test]
@@ -327,13 +327,13 @@ fn quit_comes_to_stop_and_remove_though_pebble_ready_keeps_failing() {
     );
     let mut child = charm.start(&args(&options), "");
     wait_until("pebble-ready to fail in both", || {
-        let hooks = charm.noted("hooks");
+        let hooks = charm.note("hooks");
         ["web", "side"]
             .iter()
             .all(|name| hooks.matches(&format!("{name}-pebble-ready")).count() > 1)
     });
     child.stdin.as_mut().unwrap().write_all(b"quit\n").unwrap();
     Run::from(child.wait_with_output().unwrap()).exits(0);
-    assert!(charm.noted("hooks").ends_with("stop\nremove\n"), "{}", charm.noted("hooks"));
+    assert!(charm.note("hooks").ends_with("stop\nremove\n"), "{}", charm.note("hooks"));
     charm.assert_nothing_left();
 }

@@ -4,13 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "what fails here is the test, and it shall say where")]
 
 mod charms;
+mod cleanup;
+mod command_line;
 mod containers;
-mod contract;
-mod ends;
 mod first_run;
-mod lines;
-mod private;
+mod hooks_and_tools;
+mod private_files;
 #[path = "../common/runs.rs"]
 mod runs;
+mod script_commands;
 mod support;
-mod words;

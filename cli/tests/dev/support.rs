@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use charmwright_testing::processes::is_running;
 
 pub use crate::runs::{CHARMWRIGHT, wait_until};
-use crate::runs::{alone, processes_that_know};
+use crate::runs::{lock_scripts, processes_with_path};
 
 /// A charm in a folder of its own, beside a folder for the run's temporary files and one for what
 /// the charm writes down.
@@ -33,14 +33,14 @@ impl Charm {
     }
 
     /// A charm whose only program is this `dispatch`, in the language of `sh`.
-    pub fn dispatching(script: &str) -> Self {
+    pub fn with_dispatch(script: &str) -> Self {
         Self::new(&[("dispatch", &format!("#!/bin/sh\n{script}\n"))])
     }
 
     /// Writes a file of the charm.
     pub fn write(&self, name: &str, content: &str) {
         let path = self.dir().join(name);
-        let _alone = alone();
+        let _lock = lock_scripts();
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content.replace("$OUT", &self.out().display().to_string())).unwrap();
         let mode = if content.starts_with("#!") { 0o755 } else { 0o644 };
@@ -57,14 +57,14 @@ impl Charm {
     }
 
     /// What the charm wrote to `$OUT/NAME`; empty if nothing.
-    pub fn noted(&self, name: &str) -> String {
+    pub fn note(&self, name: &str) -> String {
         fs::read_to_string(self.out().join(name)).unwrap_or_default()
     }
 
     /// Waits until the charm has written to `$OUT/NAME`.
     pub fn wait_for_note(&self, name: &str) -> String {
-        wait_until(&format!("the charm's note {name}"), || self.noted(name).ends_with('\n'));
-        self.noted(name)
+        wait_until(&format!("the charm's note {name}"), || self.note(name).ends_with('\n'));
+        self.note(name)
     }
 
     /// `charmwright dev` on this charm.
@@ -77,7 +77,7 @@ impl Charm {
     /// A copy of the program under test, outside of Cargo's folder; it may be replaced.
     pub fn copied_program(&self) -> PathBuf {
         let copy = self.out().join("charmwright");
-        let _alone = alone();
+        let _lock = lock_scripts();
         fs::copy(CHARMWRIGHT, &copy).unwrap();
         copy
     }
@@ -89,7 +89,7 @@ impl Charm {
 
     fn start_command(command: &mut Command, script: &str) -> Child {
         let mut child = {
-            let _alone = alone();
+            let _lock = lock_scripts();
             command
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
@@ -142,7 +142,7 @@ impl Charm {
 
     /// The processes that know this charm's folder.
     pub fn processes(&self) -> Vec<String> {
-        processes_that_know(self.folder.path())
+        processes_with_path(self.folder.path())
     }
 }
 
@@ -197,6 +197,6 @@ pub fn signal_pid(pid: &str, name: &str) {
 }
 
 /// Whether a process lives (a zombie does not).
-pub fn lives(pid: &str) -> bool {
+pub fn is_alive(pid: &str) -> bool {
     is_running(pid.trim().parse().unwrap())
 }

@@ -2,13 +2,13 @@
 
 use std::os::unix::fs::symlink;
 
-use crate::charms::{built, declare_any_workload, pebble_or_skip};
+use crate::charms::{build_charms, declare_any_workload, pebble_or_skip};
 use crate::support::Charm;
 
 /// The charm with the declarations of this checkout and nothing to run yet, and the options of a
 /// run: the tests' Pebble, and an agent that waits a fiftieth of what Juju's does. `None` where no
 /// Pebble can be had.
-pub fn declared(test: &str) -> Option<(Charm, Vec<String>)> {
+pub fn charm_without_program(test: &str) -> Option<(Charm, Vec<String>)> {
     let pebble = pebble_or_skip(test)?;
     let charm = Charm::new(&[]);
     declare_any_workload(&charm.dir());
@@ -18,38 +18,38 @@ pub fn declared(test: &str) -> Option<(Charm, Vec<String>)> {
 
 /// The same, ready to run.
 pub fn charm(test: &str) -> Option<(Charm, Vec<String>)> {
-    let (charm, options) = declared(test)?;
-    symlink(built(), charm.dir().join("dispatch")).unwrap();
+    let (charm, options) = charm_without_program(test)?;
+    symlink(build_charms(), charm.dir().join("dispatch")).unwrap();
     Some((charm, options))
 }
 
 /// One thing that is wrong: the lines that make it so, what the unit's status then says, and the
 /// lines that mend it.
-pub struct Wrong {
-    pub made: Vec<String>,
-    pub says: &'static str,
-    pub mended: Vec<String>,
+pub struct BadConfig {
+    pub breaking_lines: Vec<String>,
+    pub message: &'static str,
+    pub fixing_lines: Vec<String>,
 }
 
 /// Makes everything wrong, one after another, in one run that begins with the config `begin`. Each
 /// leaves the unit Blocked with its message, also after an update-status, and active once it is
 /// mended; and no hook fails.
-pub fn blocked_each_and_active_again(
+pub fn assert_blocked_then_active(
     charm: &Charm,
     options: &[String],
     begin: &[&str],
-    cases: &[Wrong],
+    cases: &[BadConfig],
 ) {
     let mut args: Vec<&str> = options.iter().map(String::as_str).collect();
     for pair in begin {
         args.extend(["--config", pair]);
     }
     let mut script = "expect active\n".to_owned();
-    for Wrong { made, says, mended } in cases {
-        let (made, mended) = (made.join("\n"), mended.join("\n"));
+    for BadConfig { breaking_lines, message, fixing_lines } in cases {
+        let (breaking_lines, fixing_lines) = (breaking_lines.join("\n"), fixing_lines.join("\n"));
         script.push_str(&format!(
-            "{made}\nexpect blocked {says}\nupdate-status\nexpect blocked \
-             {says}\n{mended}\nexpect active\n"
+            "{breaking_lines}\nexpect blocked {message}\nupdate-status\nexpect blocked \
+             {message}\n{fixing_lines}\nexpect active\n"
         ));
     }
     script.push_str("quit\n");

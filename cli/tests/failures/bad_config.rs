@@ -1,7 +1,7 @@
 //! Every option with every kind of bad value: the unit is Blocked by the option's name, and no hook
 //! fails for it.
 
-use crate::any_workload::{Wrong, blocked_each_and_active_again, charm};
+use crate::any_workload::{BadConfig, assert_blocked_then_active, charm};
 
 const BOMB: &str = "{a: &a [x,x,x,x,x,x,x,x], b: &b [*a,*a,*a,*a,*a,*a,*a,*a], \
                     c: &c [*b,*b,*b,*b,*b,*b,*b,*b], d: &d [*c,*c,*c,*c,*c,*c,*c,*c], \
@@ -15,7 +15,7 @@ fn each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers() {
         return;
     };
     let bomb = format!("environment={BOMB}");
-    let cases: Vec<Wrong> = [
+    let cases: Vec<BadConfig> = [
         ("command=", "invalid config \"command\": is empty; set it to"),
         ("command='   '", "invalid config \"command\": is empty; set it to"),
         ("command=# later", "invalid config \"command\": cannot be run: it holds no word"),
@@ -80,14 +80,18 @@ fn each_bad_value_blocks_by_the_options_name_and_the_next_good_one_recovers() {
         ("pebble-retry-step=9999h", "invalid config \"pebble-retry-step\": must be a duration"),
     ]
     .into_iter()
-    .map(|(bad, says)| {
+    .map(|(bad, message)| {
         let option = bad.split('=').next().unwrap();
-        let mended = match option {
+        let fixing_lines = match option {
             "command" => "config command=sleep 600".to_owned(),
             option => format!("config --reset {option}"),
         };
-        Wrong { made: vec![format!("config {bad}")], says, mended: vec![mended] }
+        BadConfig {
+            breaking_lines: vec![format!("config {bad}")],
+            message,
+            fixing_lines: vec![fixing_lines],
+        }
     })
     .collect();
-    blocked_each_and_active_again(&charm, &options, &["command=sleep 600"], &cases);
+    assert_blocked_then_active(&charm, &options, &["command=sleep 600"], &cases);
 }

@@ -32,12 +32,17 @@ fn declarations_that_cannot_be_read_are_named_with_their_place() {
     ] {
         let charm = Charm::new(&[("metadata.yaml", GOOD), (file, content)]);
         let run = charm.run(&["--until-idle"], "").exits(1);
-        let told = run.stderr.trim();
-        println!("{told}");
+        let printed = run.stderr.trim();
+        println!("{printed}");
         assert!(
-            told.starts_with("charmwright: cannot ") && told.contains(file) && told.contains(named),
-            "{content:?}: {told}"
+            printed.starts_with("charmwright: cannot ")
+                && printed.contains(file)
+                && printed.contains(named),
+            "{content:?}: {printed}"
         );
-        assert!(told.lines().count() == 1 && !told.contains("panicked"), "{content:?}: {told}");
+        assert!(
+            printed.lines().count() == 1 && !printed.contains("panicked"),
+            "{content:?}: {printed}"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! A config that is well formed and a workload that does not run with it: the unit is Blocked with
 //! the cause.
 
-use crate::any_workload::{Wrong, blocked_each_and_active_again, charm};
+use crate::any_workload::{BadConfig, assert_blocked_then_active, charm};
 
 #[test]
 fn a_workload_that_cannot_run_blocks_with_its_cause_and_the_next_good_value_recovers() {
@@ -10,7 +10,7 @@ fn a_workload_that_cannot_run_blocks_with_its_cause_and_the_next_good_value_reco
     else {
         return;
     };
-    let cases: Vec<Wrong> = [
+    let cases: Vec<BadConfig> = [
         // What it printed last is what its operator has to read.
         (
             &["config command=sh -c 'echo starting; echo no database at db:5432; exit 3'"][..],
@@ -55,12 +55,16 @@ fn a_workload_that_cannot_run_blocks_with_its_cause_and_the_next_good_value_reco
         ),
     ]
     .into_iter()
-    .map(|(made, says)| Wrong {
+    .map(|(breaking_lines, message)| BadConfig {
         // Pebble's timer of a start that failed goes on, and within its second it would call the
         // next start well (1.32, `okayDelay`). Nothing shows that it is over.
-        made: [&["sleep 1.2"], made].concat().iter().map(|line| (*line).to_owned()).collect(),
-        says,
-        mended: made
+        breaking_lines: [&["sleep 1.2"], breaking_lines]
+            .concat()
+            .iter()
+            .map(|line| (*line).to_owned())
+            .collect(),
+        message,
+        fixing_lines: breaking_lines
             .iter()
             .rev()
             .map(|line| match line.split([' ', '=']).nth(1).unwrap() {
@@ -70,5 +74,5 @@ fn a_workload_that_cannot_run_blocks_with_its_cause_and_the_next_good_value_reco
             .collect(),
     })
     .collect();
-    blocked_each_and_active_again(&charm, &options, &["command=sleep 600"], &cases);
+    assert_blocked_then_active(&charm, &options, &["command=sleep 600"], &cases);
 }

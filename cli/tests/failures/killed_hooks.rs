@@ -10,8 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use charmwright::dispatch::{FRAMEWORK_KEY, deferred_events};
 
-use crate::any_workload::declared;
-use crate::charms::built;
+use crate::any_workload::charm_without_program;
+use crate::charms::build_charms;
 use crate::support::{Charm, wait_until};
 
 /// A number that the environment may set.
@@ -67,7 +67,7 @@ impl Random {
 }
 
 /// A run that is spoken to while it runs.
-struct Session<'a> {
+struct TestRun<'a> {
     charm: &'a Charm,
     child: Child,
     printed: Arc<Mutex<Vec<String>>>,
@@ -77,7 +77,7 @@ struct Session<'a> {
 /// A hook that has ended: its name, and its exit code or `None` for a kill.
 type Ended = (String, Option<i32>);
 
-impl<'a> Session<'a> {
+impl<'a> TestRun<'a> {
     fn start(charm: &'a Charm, args: &[&str]) -> Self {
         let mut child = charm.start(args, "");
         let printed = Arc::new(Mutex::new(Vec::new()));
@@ -90,7 +90,7 @@ impl<'a> Session<'a> {
         Self { charm, child, printed, reader }
     }
 
-    fn say(&mut self, lines: &str) {
+    fn send(&mut self, lines: &str) {
         self.child.stdin.as_mut().unwrap().write_all(lines.as_bytes()).unwrap();
     }
 
@@ -98,24 +98,30 @@ impl<'a> Session<'a> {
         self.printed.lock().unwrap().join("\n")
     }
 
-    fn ended(&self) -> Vec<Ended> {
-        self.text().lines().filter_map(ended).collect()
+    fn hook_ends(&self) -> Vec<Ended> {
+        self.text().lines().filter_map(parse_hook_end).collect()
     }
 
-    fn kills(&self) -> usize {
-        self.ended().iter().filter(|(_, code)| code.is_none()).count()
+    fn kill_count(&self) -> usize {
+        self.hook_ends().iter().filter(|(_, code)| code.is_none()).count()
     }
 
     /// Waits until hooks of this name have ended well so often.
     fn wait_for_done(&self, name: &str, times: usize) {
         let done = || {
-            self.ended().iter().filter(|(ended, code)| ended == name && *code == Some(0)).count()
+            self.hook_ends()
+                .iter()
+                .filter(|(hook_ends, code)| hook_ends == name && *code == Some(0))
+                .count()
         };
         wait_until(&format!("{name} to end well {times} times"), || done() >= times);
     }
 
-    fn done(&self, name: &str) -> usize {
-        self.ended().iter().filter(|(ended, code)| ended == name && *code == Some(0)).count()
+    fn success_count(&self, name: &str) -> usize {
+        self.hook_ends()
+            .iter()
+            .filter(|(hook_ends, code)| hook_ends == name && *code == Some(0))
+            .count()
     }
 
     /// Lets it end, and gives all that it printed.
@@ -131,7 +137,7 @@ impl<'a> Session<'a> {
 }
 
 /// Reads `    1.2s  config-changed (again, 2)    74 ms  exit 0    config-get, ...`.
-fn ended(line: &str) -> Option<Ended> {
+fn parse_hook_end(line: &str) -> Option<Ended> {
     let exit = line.find("  exit ").or_else(|| line.find("  signal 9"))?;
     let name = line.split_whitespace().nth(1)?.to_owned();
     let code = line.get(exit..)?.strip_prefix("  exit ");
@@ -158,9 +164,9 @@ fn set_moments(charm: &Charm, lines: &str) {
 
 #[test]
 fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
-    let Some((charm, options)) =
-        declared("a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole")
-    else {
+    let Some((charm, options)) = charm_without_program(
+        "a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole",
+    ) else {
         return;
     };
     let seed = number("CHARMWRIGHT_SEED")
@@ -168,7 +174,7 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
     let wanted = usize::try_from(number("CHARMWRIGHT_KILLS").unwrap_or(50)).unwrap();
     println!("CHARMWRIGHT_SEED={seed} makes the same moments again");
     let mut random = Random(seed);
-    charm.write("dispatch", &DISPATCH.replace("$CHARM", &built().display().to_string()));
+    charm.write("dispatch", &DISPATCH.replace("$CHARM", &build_charms().display().to_string()));
     std::fs::write(charm.out().join("runs"), "0\n").unwrap();
     // Pebble is away: a hook stores its event after three attempts in three seconds.
     set_moments(&charm, &random.moments(200, 3500));
@@ -178,45 +184,45 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
         charm.out().join("ran").display()
     );
     args.extend(["--no-pebble", "--config", &command]);
-    let mut session = Session::start(&charm, &args);
+    let mut test_run = TestRun::start(&charm, &args);
     for hook in ["install", "leader-elected", "config-changed", "start"] {
-        session.wait_for_done(hook, 1);
+        test_run.wait_for_done(hook, 1);
     }
-    let away = session.kills();
+    let away = test_run.kill_count();
 
     // Pebble is there, and the workload cannot be started, since Linux takes no argument of that
     // length: hooks are quick, and their events stay stored.
-    let done = session.done("config-changed");
-    session.say(&format!("config command=sh -c true {}\n", "x".repeat(140_000)));
-    session.wait_for_done("config-changed", done + 1);
+    let done = test_run.success_count("config-changed");
+    test_run.send(&format!("config command=sh -c true {}\n", "x".repeat(140_000)));
+    test_run.wait_for_done("config-changed", done + 1);
     set_moments(&charm, &random.moments(250, 500));
-    session.say("pebble start\n");
-    session.wait_for_done("workload-pebble-ready", 1);
+    test_run.send("pebble start\n");
+    test_run.wait_for_done("workload-pebble-ready", 1);
     let mut round = 0;
-    while session.kills() < wanted {
+    while test_run.kill_count() < wanted {
         round += 1;
-        let done = session.done("config-changed");
-        session.say(&format!("config environment={{ROUND: {round}}}\n"));
-        session.wait_for_done("config-changed", done + 1);
+        let done = test_run.success_count("config-changed");
+        test_run.send(&format!("config environment={{ROUND: {round}}}\n"));
+        test_run.wait_for_done("config-changed", done + 1);
     }
 
     // Nobody kills any more, and the workload can run.
-    let blocked_runs = session.ended().len();
+    let blocked_runs = test_run.hook_ends().len();
     set_moments(&charm, "");
-    session.say(&format!(
+    test_run.send(&format!(
         "expect blocked argument list too long\nconfig {command}\nexpect active\nquit\n"
     ));
-    let text = session.end();
+    let text = test_run.end();
     println!("{text}");
 
-    let ended: Vec<Ended> = text.lines().filter_map(ended).collect();
+    let hook_ends: Vec<Ended> = text.lines().filter_map(parse_hook_end).collect();
     let begun: Vec<String> =
-        charm.noted("hooks").lines().map(|path| path.replace("hooks/", "")).collect();
-    assert_eq!(begun, ended.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>());
+        charm.note("hooks").lines().map(|path| path.replace("hooks/", "")).collect();
+    assert_eq!(begun, hook_ends.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>());
     let states: Vec<String> =
-        (1..=begun.len()).map(|run| charm.noted(&format!("state.{run}"))).collect();
+        (1..=begun.len()).map(|run| charm.note(&format!("state.{run}"))).collect();
     let mut stored = BTreeSet::new();
-    for (run, (name, code)) in ended.iter().enumerate() {
+    for (run, (name, code)) in hook_ends.iter().enumerate() {
         let now = deferred(&states[run]);
         if run < blocked_runs {
             assert!(now.is_superset(&stored), "run {run}, {name}: {stored:?} became {now:?}");
@@ -237,5 +243,5 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
     println!("{wanted} kills, {away} of them with Pebble away, in {} runs", begun.len());
     assert!(stored.contains("install") && stored.contains("config-changed"), "{stored:?}");
     assert!(deferred(states.last().unwrap()).is_empty(), "every event was handled in the end");
-    assert_eq!(charm.noted("ran").trim(), round.to_string(), "the last config is what runs");
+    assert_eq!(charm.note("ran").trim(), round.to_string(), "the last config is what runs");
 }

@@ -33,7 +33,7 @@ fn modes(folder: &Path) -> Vec<(String, bool, u32)> {
 #[test]
 fn no_umask_opens_the_runs_files_to_others() {
     for umask in ["000", "077", "777"] {
-        let charm = Charm::dispatching(
+        let charm = Charm::with_dispatch(
             "[ $JUJU_HOOK_NAME = install ] || exit 0; juju-log hello; umask >$OUT/umask; touch \
              $OUT/began; until [ -e $OUT/go ]; do sleep 0.01; done",
         );
@@ -58,13 +58,13 @@ fn no_umask_opens_the_runs_files_to_others() {
         }
         // What a charm makes is as it would be at Juju's agent, or stricter where the user is.
         let wanted = if umask == "000" { "0022\n" } else { "0077\n" };
-        assert_eq!(charm.noted("umask"), wanted);
+        assert_eq!(charm.note("umask"), wanted);
     }
 }
 
 #[test]
 fn a_folder_that_others_can_reach_is_refused_and_no_link_is_followed() {
-    let charm = Charm::dispatching("");
+    let charm = Charm::with_dispatch("");
     let dir = charm.out().join("run");
     let run = || charm.run(&["--dir", &dir.display().to_string()], "wait-for unknown\n");
     fs::create_dir(&dir).unwrap();
@@ -110,8 +110,8 @@ fn config_values_are_printed_and_logged_nowhere() {
         let log = fs::read_to_string(format!("{dir}/unit.log")).unwrap_or_default();
         assert!(!log.contains("SECRET"), "{log}");
     }
-    let told = charm.run(&["--config", "environment=SECRET"], "").exits(0);
-    told.says("config      environment=...");
+    let printed = charm.run(&["--config", "environment=SECRET"], "").exits(0);
+    printed.says("config      environment=...");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn no_text_from_a_charm_acts_on_the_terminal_or_breaks_the_table() {
 
 #[test]
 fn a_status_of_any_length_is_cut() {
-    let charm = Charm::dispatching(
+    let charm = Charm::with_dispatch(
         "[ $JUJU_HOOK_NAME = install ] || exit 0\n\
          status-set active \"$(head -c 65536 /dev/zero | tr '\\0' x)\"\n\
          application-version-set \"$(head -c 70000 /dev/zero | tr '\\0' y)\"",

@@ -3,20 +3,20 @@
 
 use std::time::Duration;
 
-use crate::support::{Dev, Setup, Workload, free_port};
-use crate::table::HookLine;
+use crate::printed_output::HookLine;
+use crate::support::{DevRun, Setup, Workload, free_port};
 
 /// The three attempts' waits, 200 ms and 400 ms, and what an operator's policy may take on top.
 const BOUND: Duration = Duration::from_millis(600 + 15_000);
 
 /// A unit that was active on the old port, and whose config-changed to the new one has found no
 /// Pebble and failed.
-fn failed(setup: Setup, old: u16, new: u16) -> Dev {
-    let mut dev = setup.attempts(3).start();
-    dev.settled("active");
-    dev.voice.kill_pebble();
-    let before = dev.now();
-    dev.say(&format!("config port={new}"));
+fn run_with_failed_hook(setup: Setup, old: u16, new: u16) -> DevRun {
+    let mut dev = setup.retry_attempts(3).start();
+    dev.wait_until_settled("active");
+    dev.input.kill_pebble();
+    let before = dev.line_count();
+    dev.send(&format!("config port={new}"));
     let hook = dev.hook("config-changed");
     assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 1", 1));
     assert!((Duration::from_millis(600)..BOUND).contains(&hook.took), "{hook:?}");
@@ -26,9 +26,9 @@ fn failed(setup: Setup, old: u16, new: u16) -> Dev {
         "{}",
         hook.tools
     );
-    dev.say("wait-for error 10s");
-    is_in_error(&mut dev, old);
-    let told = dev.since(before).join("\n");
+    dev.send("wait-for error 10s");
+    assert_in_error(&mut dev, old);
+    let printed = dev.lines_since(before).join("\n");
     for part in [
         "WARNING cannot add layer \"workload\" in container \"workload\": connection refused; \
          attempt 1 of 3, next in 200 ms",
@@ -38,20 +38,20 @@ fn failed(setup: Setup, old: u16, new: u16) -> Dev {
         "(connection refused); is the container running?",
         "failed (exit status 1): what it asked for is dropped; runs again in ",
     ] {
-        assert!(told.contains(part), "{part}{}", dev.story());
+        assert!(printed.contains(part), "{part}{}", dev.describe());
     }
     dev
 }
 
-fn is_in_error(dev: &mut Dev, port: u16) {
+fn assert_in_error(dev: &mut DevRun, port: u16) {
     let table = dev.table();
     assert_eq!(table.status(), ("error", "hook failed: \"config-changed\""));
     assert_eq!((table.agent, table.ports), ("idle".to_owned(), format!("{port}/tcp")));
     assert!(table.deferred.is_empty(), "{:?}", table.deferred);
 }
 
-fn is_active_on(dev: &mut Dev, port: u16) {
-    let table = dev.settled("active");
+fn assert_active_on(dev: &mut DevRun, port: u16) {
+    let table = dev.wait_until_settled("active");
     assert_eq!(
         (table.status(), table.ports.as_str()),
         (("active", ""), format!("{port}/tcp").as_str())
@@ -61,8 +61,8 @@ fn is_active_on(dev: &mut Dev, port: u16) {
 }
 
 /// The first hook since that place that ended well.
-fn first_success(dev: &Dev, place: usize) -> HookLine {
-    let hooks = dev.hooks_since(place);
+fn first_success(dev: &DevRun, position: usize) -> HookLine {
+    let hooks = dev.hooks_since(position);
     hooks.into_iter().find(|hook| hook.exit == "exit 0").unwrap()
 }
 
@@ -72,17 +72,17 @@ fn the_automatic_retry_recovers() {
     let Some(setup) = Setup::any_workload("recovers by the automatic retry", old) else {
         return;
     };
-    let mut dev = failed(setup, old, new);
+    let mut dev = run_with_failed_hook(setup, old, new);
     // Still away: each failure is the same, and the unit stays as it is.
     let again = dev.hook("config-changed");
     assert_eq!((again.exit.as_str(), again.attempt), ("exit 1", 2));
-    is_in_error(&mut dev, old);
-    let before = dev.now();
-    dev.say("pebble start");
-    is_active_on(&mut dev, new);
+    assert_in_error(&mut dev, old);
+    let before = dev.line_count();
+    dev.send("pebble start");
+    assert_active_on(&mut dev, new);
     // Nothing else of the unit runs before the failed hook has succeeded.
     let hook = first_success(&dev, before);
-    assert_eq!(hook.name, "config-changed", "{}", dev.story());
+    assert_eq!(hook.name, "config-changed", "{}", dev.describe());
     assert!(hook.attempt >= 3, "{hook:?}");
     dev.quit();
 }
@@ -93,24 +93,24 @@ fn resolved_recovers() {
     let Some(setup) = Setup::any_workload("recovers by resolved", old) else {
         return;
     };
-    let mut dev = failed(setup.in_real_time(), old, new);
+    let mut dev = run_with_failed_hook(setup.in_real_time(), old, new);
     // The second failure: from here the automatic retry needs 10 s.
     let again = dev.hook("config-changed");
     assert_eq!((again.exit.as_str(), again.attempt), ("exit 1", 2));
     let wait = dev.line("runs again in");
     assert!(wait.ends_with("runs again in 10.0 s"), "{wait}");
-    let before = dev.now();
-    dev.voice.start_pebble();
-    let asked = std::time::Instant::now();
-    dev.say("resolved");
+    let before = dev.line_count();
+    dev.input.start_pebble();
+    let resolved_at = std::time::Instant::now();
+    dev.send("resolved");
     let hook = dev.hook("config-changed");
-    assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 3), "{}", dev.story());
+    assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 3), "{}", dev.describe());
     assert!(
-        asked.elapsed() < Duration::from_secs(8),
+        resolved_at.elapsed() < Duration::from_secs(8),
         "that was the automatic retry{}",
-        dev.story()
+        dev.describe()
     );
-    is_active_on(&mut dev, new);
+    assert_active_on(&mut dev, new);
     assert_eq!(first_success(&dev, before).name, "config-changed");
     dev.quit();
 }
@@ -121,16 +121,16 @@ fn resolved_without_retry_skips_the_hook() {
     let Some(setup) = Setup::any_workload("skips by resolved --no-retry", old) else {
         return;
     };
-    let mut dev = failed(setup.in_real_time(), old, new);
-    let before = dev.now();
-    dev.say("resolved --no-retry\nupdate-status");
+    let mut dev = run_with_failed_hook(setup.in_real_time(), old, new);
+    let before = dev.line_count();
+    dev.send("resolved --no-retry\nupdate-status");
     assert_eq!(dev.hook("update-status").exit, "exit 0");
-    let table = dev.settled("waiting");
+    let table = dev.wait_until_settled("waiting");
     assert_eq!(table.status(), ("waiting", "waiting for Pebble in \"workload\""));
     assert_eq!((table.agent, table.ports), ("idle".to_owned(), format!("{old}/tcp")));
     let names: Vec<_> = dev.hooks_since(before).into_iter().map(|hook| hook.name).collect();
-    assert_eq!(names, ["update-status"], "{}", dev.story());
-    dev.say("resolved");
+    assert_eq!(names, ["update-status"], "{}", dev.describe());
+    dev.send("resolved");
     // Nothing to resolve any more: for a script that is a mistake, so this run ends with 1 and says
     // so.
     dev.line("cannot resolve");

@@ -11,7 +11,7 @@ use crate::support::{CHARMWRIGHT, Charm, Run};
 
 fn charm_with_status(status: &str) -> Charm {
     let charm =
-        Charm::dispatching(&format!("[ $JUJU_HOOK_NAME != install ] || status-set {status}"));
+        Charm::with_dispatch(&format!("[ $JUJU_HOOK_NAME != install ] || status-set {status}"));
     charm.write("config.yaml", "options:\n  port: {type: int, default: 80}\n");
     charm
 }
@@ -27,7 +27,7 @@ fn until_idle_exits_by_the_status() {
         .run(&["--until-idle"], "")
         .exits(1)
         .says("web/0 is blocked: no database");
-    let failing = Charm::dispatching("exit 1");
+    let failing = Charm::with_dispatch("exit 1");
     failing
         .run(&["--until-idle", "--timeout", "300ms"], "")
         .exits(1)
@@ -109,7 +109,7 @@ fn a_script_can_be_a_file_and_its_end_is_the_end() {
 
 #[test]
 fn a_chosen_folder_keeps_the_logs_and_must_be_short_enough() {
-    let charm = Charm::dispatching("juju-log -l WARNING careful; echo printed");
+    let charm = Charm::with_dispatch("juju-log -l WARNING careful; echo printed");
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("run").display().to_string();
     charm.run(&["--dir", &dir], "wait-for unknown\n").exits(0).says("WARNING careful");
@@ -129,7 +129,7 @@ fn a_chosen_folder_keeps_the_logs_and_must_be_short_enough() {
 
 #[test]
 fn leadership_can_be_taken_and_given() {
-    let charm = Charm::dispatching("status-set active \"leader $(is-leader)\"");
+    let charm = Charm::with_dispatch("status-set active \"leader $(is-leader)\"");
     let script = "expect active 'leader False'\nleader yes\nexpect active 'leader True'\n";
     charm.run(&["--leader", "no"], script).exits(0).says("leader-elected");
 }
@@ -165,7 +165,7 @@ fn a_pipe_that_never_ends_is_not_read_to_its_end() {
 
 #[test]
 fn a_line_that_is_no_text_is_a_wrong_line_and_not_the_end() {
-    let charm = Charm::dispatching("status-set active");
+    let charm = Charm::with_dispatch("status-set active");
     let mut child = charm.start(&[], "wait-for active\n");
     child.stdin.take().unwrap().write_all(b"stat\xffus\nexpect blocked\n").unwrap();
     Run::from(child.wait_with_output().unwrap()).exits(1).says("there is no such command");

@@ -5,23 +5,23 @@ use std::fs;
 
 use charmwright_testing::proxy::{Fault, Rule};
 
-use crate::support::{Dev, Setup, Workload, free_port};
+use crate::support::{DevRun, Setup, Workload, free_port};
 
 const REASON: &str = "waiting for Pebble in \"workload\"";
 
 /// Kills Pebble at the next request that adds a layer.
-fn kill_at_add_layer(dev: &Dev) {
-    let voice = dev.voice.clone();
-    dev.proxy().add(Rule::new("POST", "/v1/layers", Fault::before(move |_| voice.kill_pebble())));
+fn kill_at_add_layer(dev: &DevRun) {
+    let input = dev.input.clone();
+    dev.proxy().add(Rule::new("POST", "/v1/layers", Fault::before(move |_| input.kill_pebble())));
 }
 
 /// `event` has just been run and has lost its Pebble. What follows is the same for every event that
 /// is stored.
-fn is_stored_shown_and_run_once(dev: &mut Dev, event: &str, place: usize) {
-    let table = dev.settled("waiting");
+fn assert_stored_shown_and_run_once(dev: &mut DevRun, event: &str, position: usize) {
+    let table = dev.wait_until_settled("waiting");
     assert_eq!(table.status(), ("waiting", REASON));
     assert_eq!(table.deferred, [(event.to_owned(), REASON.to_owned())]);
-    let told = dev.since(place).join("\n");
+    let printed = dev.lines_since(position).join("\n");
     for part in [
         format!(
             "WARNING \"{event}\" is stored and runs again before the next event: cannot add layer \
@@ -29,42 +29,42 @@ fn is_stored_shown_and_run_once(dev: &mut Dev, event: &str, place: usize) {
         ),
         format!("            deferred {event}: {REASON}"),
     ] {
-        assert_eq!(told.matches(&part).count(), 1, "{part}{}", dev.story());
+        assert_eq!(printed.matches(&part).count(), 1, "{part}{}", dev.describe());
     }
 
     // The next event, with Pebble back while its hook has not begun: what was stored runs in it,
     // once, and first.
-    let before = dev.now();
-    dev.hold("update-status");
-    dev.hold("workload-pebble-ready");
-    dev.say("update-status");
+    let before = dev.line_count();
+    dev.hold_hook("update-status");
+    dev.hold_hook("workload-pebble-ready");
+    dev.send("update-status");
     dev.line("> update-status");
-    dev.voice.start_pebble();
+    dev.input.start_pebble();
     dev.proxy().forget();
-    dev.let_go("update-status");
+    dev.release_hook("update-status");
     let hook = dev.hook("update-status");
-    assert_eq!(hook.exit, "exit 0", "{}", dev.story());
+    assert_eq!(hook.exit, "exit 0", "{}", dev.describe());
     let layers = dev.proxy().count("POST", "/v1/layers");
-    assert_eq!(layers, 1, "{}", dev.story());
+    assert_eq!(layers, 1, "{}", dev.describe());
     let posts: Vec<_> =
         dev.proxy().requests().into_iter().filter(|seen| seen.method == "POST").collect();
     assert_eq!(posts[0].path, "/v1/layers");
-    assert!(posts[1].path.starts_with("/v1/services"), "{}", dev.story());
+    assert!(posts[1].path.starts_with("/v1/services"), "{}", dev.describe());
     // Pebble has forgotten nothing of what the stored event brought back.
     assert!(
         posts.iter().all(|post| post.status.is_some_and(|status| status < 300)),
         "{}",
-        dev.story()
+        dev.describe()
     );
     let table = dev.table();
     assert!(table.deferred.is_empty(), "{:?}", table.deferred);
-    let told = dev.since(before).join("\n");
-    assert!(told.contains("1 deferred event(s) done, 0 left"), "{told}");
+    let printed = dev.lines_since(before).join("\n");
+    assert!(printed.contains("1 deferred event(s) done, 0 left"), "{printed}");
 
     // The event of the new Pebble is one of its own.
-    dev.let_go("workload-pebble-ready");
+    dev.release_hook("workload-pebble-ready");
     assert_eq!(dev.hook("workload-pebble-ready").exit, "exit 0");
-    let table = dev.settled("active");
+    let table = dev.wait_until_settled("active");
     assert!(table.deferred.is_empty(), "{:?}", table.deferred);
 }
 
@@ -74,15 +74,15 @@ fn inside_pebble_ready() {
     let Some(setup) = Setup::any_workload("Pebble is lost inside pebble-ready", port) else {
         return;
     };
-    let mut dev = setup.attempts(2).proxied().start();
-    dev.settled("active");
-    dev.voice.kill_pebble();
+    let mut dev = setup.retry_attempts(2).with_proxy().start();
+    dev.wait_until_settled("active");
+    dev.input.kill_pebble();
     kill_at_add_layer(&dev);
-    let before = dev.now();
-    dev.say("pebble start");
+    let before = dev.line_count();
+    dev.send("pebble start");
     let hook = dev.hook("workload-pebble-ready");
     assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1));
-    is_stored_shown_and_run_once(&mut dev, "workload-pebble-ready", before);
+    assert_stored_shown_and_run_once(&mut dev, "workload-pebble-ready", before);
     assert!(Workload::at(port).is_some());
     dev.quit();
 }
@@ -92,15 +92,15 @@ fn inside_a_check_event() {
     let Some(setup) = Setup::restart_on_check("Pebble is lost inside a check event") else {
         return;
     };
-    let mut dev = setup.attempts(2).proxied().start();
-    dev.settled("active");
+    let mut dev = setup.retry_attempts(2).with_proxy().start();
+    dev.wait_until_settled("active");
     kill_at_add_layer(&dev);
-    let before = dev.now();
-    fs::write(dev.ill(), "").unwrap();
+    let before = dev.line_count();
+    fs::write(dev.unhealthy_file(), "").unwrap();
     let hook = dev.hook("workload-pebble-check-failed");
     assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1));
     // Well again, so that the new Pebble has nothing of its own to tell.
-    fs::remove_file(dev.ill()).unwrap();
-    is_stored_shown_and_run_once(&mut dev, "workload-pebble-check-failed", before);
+    fs::remove_file(dev.unhealthy_file()).unwrap();
+    assert_stored_shown_and_run_once(&mut dev, "workload-pebble-check-failed", before);
     dev.quit();
 }

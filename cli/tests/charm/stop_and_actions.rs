@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use crate::printed_output::HookLine;
 use crate::support::{Setup, free_port};
-use crate::table::HookLine;
 
 /// What a hook that waits for nothing may take on a busy machine.
-const BUSY: Duration = Duration::from_secs(5);
+const HOOK_LIMIT: Duration = Duration::from_secs(5);
 
 #[test]
 fn stop_and_remove_end_at_once_without_pebble() {
@@ -14,20 +14,20 @@ fn stop_and_remove_end_at_once_without_pebble() {
         return;
     };
     let mut dev = setup.start();
-    dev.settled("active");
-    dev.voice.kill_pebble();
-    ended_at_once(&dev.quit());
+    dev.wait_until_settled("active");
+    dev.input.kill_pebble();
+    assert_ended_at_once(&dev.quit());
 }
 
 /// Stop and remove ended well, and without a single wait for Pebble.
-fn ended_at_once(told: &[String]) {
-    let hooks: Vec<_> = told.iter().filter_map(|line| HookLine::read(line)).collect();
+fn assert_ended_at_once(printed: &[String]) {
+    let hooks: Vec<_> = printed.iter().filter_map(|line| HookLine::read(line)).collect();
     let names: Vec<_> = hooks.iter().map(|hook| hook.name.as_str()).collect();
     assert_eq!(names, ["stop", "remove"]);
-    let quick = |hook: &HookLine| hook.exit == "exit 0" && hook.took < BUSY;
+    let quick = |hook: &HookLine| hook.exit == "exit 0" && hook.took < HOOK_LIMIT;
     assert!(hooks.iter().all(quick), "{hooks:?}");
     // The first wait of a call that is tried again is told.
-    assert!(!told.join("\n").contains("next in"), "{told:?}");
+    assert!(!printed.join("\n").contains("next in"), "{printed:?}");
 }
 
 #[test]
@@ -36,14 +36,14 @@ fn what_stop_asks_of_pebble_is_asked_once() {
         return;
     };
     let mut dev = setup.start();
-    dev.settled("active");
-    dev.voice.kill_pebble();
-    let told = dev.quit();
-    ended_at_once(&told);
-    let told = told.join("\n");
+    dev.wait_until_settled("active");
+    dev.input.kill_pebble();
+    let printed = dev.quit();
+    assert_ended_at_once(&printed);
+    let printed = printed.join("\n");
     let why = "WARNING \"stop\" is done all the same: cannot stop service \"workload\" in \
                container \"workload\": no answer from Pebble at ";
-    assert!(told.contains(why), "{told}");
+    assert!(printed.contains(why), "{printed}");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn stop_and_remove_end_at_once_before_pebble_ever_came() {
     let mut dev = setup.arg("--no-pebble").start();
     dev.hook("install");
     dev.hook("start");
-    ended_at_once(&dev.quit_without_pebble());
+    assert_ended_at_once(&dev.quit_without_pebble());
 }
 
 #[test]
@@ -63,16 +63,16 @@ fn an_actions_error_is_its_failure_message() {
     let Some(setup) = Setup::any_workload("restart without Pebble", port) else {
         return;
     };
-    let mut dev = setup.attempts(2).start();
-    dev.settled("active");
-    dev.say("run restart");
+    let mut dev = setup.retry_attempts(2).start();
+    dev.wait_until_settled("active");
+    dev.send("run restart");
     let hook = dev.hook("restart");
     assert_eq!(hook.exit, "exit 0");
     assert_eq!(dev.line("action 1: ").trim(), "action 1: completed");
     dev.line("result: the workload was restarted");
 
-    dev.voice.kill_pebble();
-    dev.say("run restart");
+    dev.input.kill_pebble();
+    dev.send("run restart");
     let hook = dev.hook("restart");
     assert_eq!(hook.exit, "exit 0");
     assert!(hook.tools.contains("action-fail"), "{}", hook.tools);
@@ -89,7 +89,10 @@ fn an_actions_error_is_its_failure_message() {
     assert_eq!(table.agent, "idle");
     assert_eq!(table.status(), ("active", ""));
     // No status is collected in an action; the next hook tells.
-    dev.say("update-status");
-    assert_eq!(dev.settled("waiting").status(), ("waiting", "waiting for Pebble in \"workload\""));
+    dev.send("update-status");
+    assert_eq!(
+        dev.wait_until_settled("waiting").status(),
+        ("waiting", "waiting for Pebble in \"workload\"")
+    );
     dev.quit();
 }

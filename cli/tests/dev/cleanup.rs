@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
 
-use crate::support::{Charm, Run, lives, signal, signal_pid, wait_until};
+use crate::support::{Charm, Run, is_alive, signal, signal_pid, wait_until};
 
 /// Leaves a daemon behind that no process group and no session reaches, and tells its process id.
 const LEAVES_A_DAEMON: &str = "[ $JUJU_HOOK_NAME = install ] || exit 0\nsetsid sh -c 'echo $$ \
@@ -12,26 +12,26 @@ const LEAVES_A_DAEMON: &str = "[ $JUJU_HOOK_NAME = install ] || exit 0\nsetsid s
 
 #[test]
 fn what_a_hook_left_running_ends_with_the_run() {
-    let charm = Charm::dispatching(LEAVES_A_DAEMON);
+    let charm = Charm::with_dispatch(LEAVES_A_DAEMON);
     charm.run(&[], "wait-for unknown\nquit\n").exits(0);
-    assert!(!lives(&charm.wait_for_note("daemon")));
+    assert!(!is_alive(&charm.wait_for_note("daemon")));
 }
 
 #[test]
 fn a_kill_of_the_command_itself_leaves_nothing() {
-    let charm = Charm::dispatching(LEAVES_A_DAEMON);
+    let charm = Charm::with_dispatch(LEAVES_A_DAEMON);
     let mut child = charm.start(&[], "");
     let daemon = charm.wait_for_note("daemon");
-    assert!(lives(&daemon));
+    assert!(is_alive(&daemon));
     child.kill().unwrap();
     child.wait().unwrap();
     charm.assert_nothing_left();
-    assert!(!lives(&daemon));
+    assert!(!is_alive(&daemon));
 }
 
 #[test]
 fn a_kill_of_its_inner_half_leaves_nothing() {
-    let charm = Charm::dispatching(LEAVES_A_DAEMON);
+    let charm = Charm::with_dispatch(LEAVES_A_DAEMON);
     let child = charm.start(&[], "");
     let daemon = charm.wait_for_note("daemon");
     let inner = Command::new("ps")
@@ -42,25 +42,25 @@ fn a_kill_of_its_inner_half_leaves_nothing() {
     let run = Run::from(child.wait_with_output().unwrap());
     assert_eq!(run.code, Some(137));
     charm.assert_nothing_left();
-    assert!(!lives(&daemon));
+    assert!(!is_alive(&daemon));
 }
 
 #[test]
 fn ctrl_c_and_sigterm_run_stop_and_remove() {
     for name in ["INT", "TERM"] {
-        let charm = Charm::dispatching("echo $JUJU_HOOK_NAME >>$OUT/hooks");
+        let charm = Charm::with_dispatch("echo $JUJU_HOOK_NAME >>$OUT/hooks");
         let child = charm.start(&[], "");
-        wait_until("start", || charm.noted("hooks").contains("start"));
+        wait_until("start", || charm.note("hooks").contains("start"));
         signal(&child, name);
         Run::from(child.wait_with_output().unwrap()).exits(0);
-        assert!(charm.noted("hooks").ends_with("stop\nremove\n"), "{}", charm.noted("hooks"));
+        assert!(charm.note("hooks").ends_with("stop\nremove\n"), "{}", charm.note("hooks"));
         charm.assert_nothing_left();
     }
 }
 
 #[test]
 fn a_second_ctrl_c_ends_at_once() {
-    let charm = Charm::dispatching("echo $$ >$OUT/hook; sleep 300 & wait");
+    let charm = Charm::with_dispatch("echo $$ >$OUT/hook; sleep 300 & wait");
     let mut child = charm.start(&[], "");
     let hook = charm.wait_for_note("hook");
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -75,21 +75,21 @@ fn a_second_ctrl_c_ends_at_once() {
     let mut output = child.wait_with_output().unwrap();
     output.stdout = printed.into_bytes();
     Run::from(output).exits(1).says("stopping at once");
-    assert!(!lives(&hook));
+    assert!(!is_alive(&hook));
     charm.assert_nothing_left();
 }
 
 #[test]
 fn a_stop_hook_that_fails_is_an_exit_code() {
     let charm =
-        Charm::dispatching("echo $JUJU_HOOK_NAME >>$OUT/hooks; [ $JUJU_HOOK_NAME != stop ]");
+        Charm::with_dispatch("echo $JUJU_HOOK_NAME >>$OUT/hooks; [ $JUJU_HOOK_NAME != stop ]");
     charm.run(&[], "wait-for unknown\nquit\n").exits(1).says("stop");
-    assert!(charm.noted("hooks").ends_with("stop\nremove\n"));
+    assert!(charm.note("hooks").ends_with("stop\nremove\n"));
 }
 
 #[test]
 fn a_unit_in_error_can_be_removed() {
-    let charm = Charm::dispatching("[ $JUJU_HOOK_NAME != install ]");
+    let charm = Charm::with_dispatch("[ $JUJU_HOOK_NAME != install ]");
     charm.run(&[], "wait-for error\nquit\n").exits(0).says("remove");
 }
 
@@ -121,7 +121,7 @@ fn a_kill_during_a_build_leaves_nothing() {
     child.kill().unwrap();
     child.wait().unwrap();
     charm.assert_nothing_left();
-    assert!(!lives(&go));
+    assert!(!is_alive(&go));
 }
 
 #[test]
@@ -134,6 +134,6 @@ fn a_signal_during_a_build_ends_it_with_a_word() {
             .exits(1)
             .says("asked to end before it was ready");
         charm.assert_nothing_left();
-        assert!(!lives(&go));
+        assert!(!is_alive(&go));
     }
 }

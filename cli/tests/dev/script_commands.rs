@@ -9,7 +9,7 @@ const FAST: &[&str] = &["--speed", "100"];
 
 #[test]
 fn a_line_that_may_fail_does_not_end_a_script() {
-    let charm = Charm::dispatching("status-set active");
+    let charm = Charm::with_dispatch("status-set active");
     charm.write("config.yaml", "options:\n  port: {type: int}\n");
     let script = "wait-for active\ntry expect blocked\ntry config port=high\n\
                   try fetch http://127.0.0.1:1/\ntry wait-for blocked 100ms\ntry run nothing\n\
@@ -26,7 +26,7 @@ fn a_line_that_may_fail_does_not_end_a_script() {
 
 #[test]
 fn a_refresh_that_may_fail_does_not_end_a_script() {
-    let charm = Charm::dispatching(
+    let charm = Charm::with_dispatch(
         "[ $JUJU_HOOK_NAME != start ] || echo 'containers: {web: {}}' \
          >>$OUT/../charm/metadata.yaml",
     );
@@ -65,17 +65,17 @@ fn an_action_is_expected_to_end_well_or_not() {
 #[test]
 fn a_wait_gives_up_in_an_error_for_good() {
     for line in ["wait-for active 1h", "wait-for idle 1h", "expect active"] {
-        Charm::dispatching("exit 1")
+        Charm::with_dispatch("exit 1")
             .run(FAST, &format!("{line}\n"))
             .exits(1)
             .says("in error for good: install has failed");
     }
-    Charm::dispatching("echo run >>$OUT/runs; [ $(wc -l <$OUT/runs) -gt 10 ] || kill -9 $$")
+    Charm::with_dispatch("echo run >>$OUT/runs; [ $(wc -l <$OUT/runs) -gt 10 ] || kill -9 $$")
         .run(FAST, "wait-for active\n")
         .exits(1)
         .says("in error for good: install was killed 10 times in a row");
     // A command can help, so what failed before it does not count.
-    let charm = Charm::dispatching(
+    let charm = Charm::with_dispatch(
         "[ $JUJU_HOOK_NAME = config-changed ] || exit 0\n\
          echo run >>$OUT/runs; [ $(config-get port) = 81 ] && status-set active",
     );
@@ -88,7 +88,7 @@ fn a_wait_gives_up_in_an_error_for_good() {
 
 #[test]
 fn a_hook_that_runs_is_named_with_its_time() {
-    let charm = Charm::dispatching(
+    let charm = Charm::with_dispatch(
         "[ $JUJU_HOOK_NAME = start ] || exit 0; touch $OUT/began; until [ -e $OUT/go ]; do sleep \
          0.01; done",
     );
@@ -97,37 +97,40 @@ fn a_hook_that_runs_is_named_with_its_time() {
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"status\ntry wait-for active 1s\n").unwrap();
     drop(stdin);
-    let mut told = String::new();
+    let mut printed = String::new();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    while !told.contains("not settled yet") {
-        assert!(stdout.read_line(&mut told).unwrap() > 0, "{told}");
+    while !printed.contains("not settled yet") {
+        assert!(stdout.read_line(&mut printed).unwrap() > 0, "{printed}");
     }
     std::fs::write(charm.out().join("go"), "").unwrap();
-    stdout.read_to_string(&mut told).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0), "{told}");
-    assert!(told.contains("executing (start, "), "{told}");
+    stdout.read_to_string(&mut printed).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{printed}");
+    assert!(printed.contains("executing (start, "), "{printed}");
     let named = ["(agent executing (start, 1 s), ", "(agent executing (start, 2 s), "];
-    assert!(named.iter().any(|text| told.contains(text)), "{told}");
+    assert!(named.iter().any(|text| printed.contains(text)), "{printed}");
     charm.assert_nothing_left();
 }
 
 #[test]
 fn standard_error_has_its_time_and_its_bound() {
-    let charm = Charm::dispatching(
+    let charm = Charm::with_dispatch(
         "[ $JUJU_HOOK_NAME = install ] || exit 0; yes careful | head -n 300 >&2",
     );
     let run = charm.run(FAST, "wait-for unknown\nlog\n").exits(0);
-    let (told, log) = run.stdout.split_once("> log").unwrap();
-    assert_eq!(told.matches("WARNING careful").count(), 200, "{told}");
-    assert!(told.contains("no more of its standard error is shown here after 200 lines"), "{told}");
+    let (printed, log) = run.stdout.split_once("> log").unwrap();
+    assert_eq!(printed.matches("WARNING careful").count(), 200, "{printed}");
+    assert!(
+        printed.contains("no more of its standard error is shown here after 200 lines"),
+        "{printed}"
+    );
     assert_eq!(log.matches("WARNING  unit.web/0.install: careful").count(), 300);
-    let line = told.lines().find(|line| line.contains("WARNING")).unwrap();
+    let line = printed.lines().find(|line| line.contains("WARNING")).unwrap();
     assert!(line.trim_start().starts_with(|c: char| c.is_ascii_digit()), "{line}");
 }
 
 #[test]
 fn the_applications_own_status_is_shown() {
-    let charm = Charm::dispatching(
+    let charm = Charm::with_dispatch(
         "status-set waiting 'for the disk'; status-set --application active 'all others are well'",
     );
     let run = charm.run(FAST, "wait-for waiting\n").exits(0);
@@ -136,7 +139,7 @@ fn the_applications_own_status_is_shown() {
 }
 
 /// Gives a command a terminal as its standard input, with its own standard input typed in there.
-const TERMINAL: &str = "\
+const TERMINAL_WRAPPER: &str = "\
 import os, pty, subprocess, sys
 keyboard, terminal = pty.openpty()
 child = subprocess.Popen(sys.argv[1:], stdin=terminal)
@@ -147,12 +150,12 @@ sys.exit(child.wait())";
 /// Nothing that a person types wrongly ends the session.
 #[test]
 fn a_wrong_word_on_a_terminal_is_only_told() {
-    let charm = Charm::dispatching("status-set active");
+    let charm = Charm::with_dispatch("status-set active");
     let lines = "wait-for active\nfrobnicate\nexpect blocked\nwait-for blocked 50ms\n\
                  fetch http://127.0.0.1:1/\nfetch x\nrun nothing\nexpect-action completed\n\
                  config x\nresolved\nkill x\nnotify a.b/c\ntry expect blocked\nexpect active\n\
                  quit\n";
-    let run = charm.run_within(&["python3", "-c", TERMINAL], FAST, lines).exits(0);
+    let run = charm.run_within(&["python3", "-c", TERMINAL_WRAPPER], FAST, lines).exits(0);
     for text in [
         "there is no such command",
         "cannot confirm blocked",

@@ -14,7 +14,7 @@ fn a_unit_waits_for_pebble_and_needs_no_help_when_it_comes() {
         return;
     };
     let mut dev = setup.arg("--no-pebble").start();
-    let table = dev.settled("waiting");
+    let table = dev.wait_until_settled("waiting");
     assert_eq!(table.status(), ("waiting", "waiting for Pebble in \"workload\""));
     assert_eq!(
         table.deferred,
@@ -32,28 +32,28 @@ fn a_unit_waits_for_pebble_and_needs_no_help_when_it_comes() {
     }
     // It did try: three attempts, 1 s and 2 s apart.
     assert!(hooks[0].took >= Duration::from_secs(3), "{:?}", hooks[0]);
-    let told = dev.since(0).join("\n");
+    let printed = dev.lines_since(0).join("\n");
     assert!(
-        told.contains(
+        printed.contains(
             "WARNING cannot add layer \"workload\" in container \"workload\": no such socket; \
              attempt 1 of 3, next in 1 s"
         ),
-        "{told}"
+        "{printed}"
     );
     for event in ["install", "config-changed"] {
         let deferred = format!("            deferred {event}: waiting for Pebble in \"workload\"");
-        assert_eq!(told.matches(&deferred).count(), 1, "{told}");
+        assert_eq!(printed.matches(&deferred).count(), 1, "{printed}");
     }
 
-    let before = dev.now();
-    dev.say("pebble start");
-    let table = dev.settled("active");
+    let before = dev.line_count();
+    dev.send("pebble start");
+    let table = dev.wait_until_settled("active");
     assert_eq!((table.status(), table.deferred.len()), (("active", ""), 0));
     assert!(Workload::at(port).is_some());
     let hooks = dev.hooks_since(before);
     let names: Vec<_> = hooks.iter().map(|hook| hook.name.as_str()).collect();
     assert_eq!(names, ["workload-pebble-ready"]);
-    let told = dev.since(before).join("\n");
-    assert!(told.contains("2 deferred event(s) done, 0 left"), "{told}");
+    let printed = dev.lines_since(before).join("\n");
+    assert!(printed.contains("2 deferred event(s) done, 0 left"), "{printed}");
     dev.quit();
 }

@@ -9,7 +9,7 @@ fn a_unit_starts_and_its_workload_answers() {
         return;
     };
     let mut dev = setup.config("environment", "{GREETING: first}").start();
-    let table = dev.settled("active");
+    let table = dev.wait_until_settled("active");
     assert_eq!(table.status(), ("active", ""));
     assert_eq!((table.agent, table.ports), ("idle".to_owned(), format!("{port}/tcp")));
     let hooks: Vec<_> = dev.hooks_since(0).into_iter().map(|hook| (hook.name, hook.exit)).collect();
@@ -26,15 +26,15 @@ fn a_unit_starts_and_its_workload_answers() {
 
     // The pebble-ready hook found everything in place, so the process is the one that the first
     // hook started.
-    let before = dev.now();
-    dev.say("update-status");
+    let before = dev.line_count();
+    dev.send("update-status");
     assert_eq!(dev.hook("update-status").exit, "exit 0");
-    assert_eq!(dev.settled("active").status(), ("active", ""));
+    assert_eq!(dev.wait_until_settled("active").status(), ("active", ""));
     assert_eq!(dev.hooks_since(before).len(), 1);
     assert_eq!(Workload::at(port), Some(workload));
 
-    let told = dev.quit();
-    let text = told.join("\n");
+    let printed = dev.quit();
+    let text = printed.join("\n");
     assert!(text.contains("stop ") && text.contains("remove "), "{text}");
 }
 
@@ -45,11 +45,11 @@ fn a_config_change_reaches_the_running_workload() {
         return;
     };
     let mut dev = setup.start();
-    dev.settled("active");
+    dev.wait_until_settled("active");
     let first = Workload::at(old).unwrap();
     assert_eq!(first.variable("GREETING"), None);
 
-    dev.say("config environment='{GREETING: \"hello: you\"}'");
+    dev.send("config environment='{GREETING: \"hello: you\"}'");
     let hook = dev.hook("config-changed");
     assert_eq!(hook.exit, "exit 0");
     // Its first check has passed before the hook ended.
@@ -57,7 +57,7 @@ fn a_config_change_reaches_the_running_workload() {
     assert_ne!(second.pid, first.pid);
     assert_eq!(second.variable("GREETING").as_deref(), Some("hello: you"));
 
-    dev.say(&format!("config port={new}"));
+    dev.send(&format!("config port={new}"));
     let hook = dev.hook("config-changed");
     assert_eq!(hook.exit, "exit 0");
     assert!(
@@ -65,23 +65,23 @@ fn a_config_change_reaches_the_running_workload() {
         "{}",
         hook.tools
     );
-    assert_eq!(dev.settled("active").ports, format!("{new}/tcp"));
+    assert_eq!(dev.wait_until_settled("active").ports, format!("{new}/tcp"));
     let third = Workload::at(new).unwrap();
     assert_eq!(third.variable("PORT"), Some(new.to_string()));
     assert_eq!(third.variable("GREETING").as_deref(), Some("hello: you"));
     assert_eq!(Workload::at(old), None);
 
     // A config that changes nothing for the workload leaves it alone.
-    dev.say("config pebble-retry-attempts=7");
+    dev.send("config pebble-retry-attempts=7");
     assert_eq!(dev.hook("config-changed").exit, "exit 0");
-    dev.settled("active");
+    dev.wait_until_settled("active");
     assert_eq!(Workload::at(new), Some(third));
 
     // No port, and no check of it: the port is closed again.
-    dev.say("config health-check=");
+    dev.send("config health-check=");
     assert_eq!(dev.hook("config-changed").exit, "exit 0");
-    dev.say("config port=0");
+    dev.send("config port=0");
     assert_eq!(dev.hook("config-changed").exit, "exit 0");
-    assert_eq!(dev.settled("active").ports, "");
+    assert_eq!(dev.wait_until_settled("active").ports, "");
     dev.quit();
 }

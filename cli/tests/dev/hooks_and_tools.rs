@@ -11,7 +11,7 @@ const FAST: &[&str] = &["--speed", "100"];
 
 #[test]
 fn hooks_run_in_jujus_order_and_the_script_decides_how_long() {
-    let charm = Charm::dispatching("echo $JUJU_DISPATCH_PATH >>$OUT/hooks");
+    let charm = Charm::with_dispatch("echo $JUJU_DISPATCH_PATH >>$OUT/hooks");
     charm
         .run(
             FAST,
@@ -30,7 +30,7 @@ fn hooks_run_in_jujus_order_and_the_script_decides_how_long() {
         "stop",
         "remove",
     ];
-    let ran = charm.noted("hooks");
+    let ran = charm.note("hooks");
     let ran: Vec<&str> = ran.lines().map(|line| line.trim_start_matches("hooks/")).collect();
     // At that speed an update-status may come by itself too.
     let mut once = ran.clone();
@@ -40,12 +40,12 @@ fn hooks_run_in_jujus_order_and_the_script_decides_how_long() {
 
 #[test]
 fn the_environment_is_jujus_and_nothing_of_ours() {
-    let charm = Charm::dispatching(
+    let charm = Charm::with_dispatch(
         "[ $JUJU_HOOK_NAME = install ] || exit 0\nenv >$OUT/env; pwd >$OUT/pwd; wc -c \
          >$OUT/stdin; echo $# >$OUT/args",
     );
     charm.run(FAST, "wait-for unknown\n").exits(0);
-    let env = charm.noted("env");
+    let env = charm.note("env");
     let value = |name: &str| env.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
     assert_eq!(value("JUJU_UNIT_NAME"), Some("web/0"));
     assert_eq!(value("JUJU_DISPATCH_PATH"), Some("hooks/install"));
@@ -61,14 +61,14 @@ fn the_environment_is_jujus_and_nothing_of_ours() {
         assert_eq!(value(name), None, "{name}");
     }
     assert_eq!(
-        (charm.noted("pwd").trim(), charm.noted("stdin").trim(), charm.noted("args").trim()),
+        (charm.note("pwd").trim(), charm.note("stdin").trim(), charm.note("args").trim()),
         (dir, "0", "0")
     );
 }
 
 #[test]
 fn hook_tools_answer_with_jujus_texts_and_exit_codes() {
-    let charm = Charm::dispatching(
+    let charm = Charm::with_dispatch(
         r#"[ $JUJU_HOOK_NAME = install ] || exit 0
 try() { "$@" 2>&1; echo "= $?"; }
 {
@@ -100,7 +100,7 @@ mkfifo pipe; sleep 300 >pipe & config-get port <pipe >$OUT/piped; kill $!; rm pi
     );
     charm.run(FAST, "wait-for active\n").exits(0);
     assert_eq!(
-        charm.noted("said"),
+        charm.note("said"),
         r#"80
 = 0
 {"port":80}
@@ -130,7 +130,7 @@ a value
 = 0
 "#
     );
-    assert_eq!(charm.noted("piped"), "80\n");
+    assert_eq!(charm.note("piped"), "80\n");
 }
 
 #[test]
@@ -159,19 +159,19 @@ fn a_tool_outside_a_hook_says_what_is_missing() {
             ("JUJU_AGENT_SOCKET_NETWORK", network),
         ])
     };
-    for (network, told) in [
+    for (network, printed) in [
         ("", "JUJU_AGENT_SOCKET_NETWORK not set"),
         ("foo", "dial foo: unknown network foo"),
         ("tcp", "JUJU_AGENT_CA_CERT not set"),
         ("unix", "dial unix /nowhere/agent.socket: connect: no such file or directory"),
     ] {
-        assert_eq!(with_network(network), (Some(1), format!("ERROR {told}\n")));
+        assert_eq!(with_network(network), (Some(1), format!("ERROR {printed}\n")));
     }
 }
 
 #[test]
 fn a_tool_minds_its_surroundings_as_jujus_does() {
-    let charm = Charm::dispatching(
+    let charm = Charm::with_dispatch(
         r#"[ $JUJU_HOOK_NAME = install ] || exit 0
 try() { "$@" 2>&1; echo "= $?"; }
 {
@@ -190,7 +190,7 @@ try() { "$@" 2>&1; echo "= $?"; }
     );
     charm.run(FAST, "wait-for unknown\n").exits(0);
     assert_eq!(
-        charm.noted("said"),
+        charm.note("said"),
         "ERROR bad request: token does not match\n= 1\n\
          ERROR JUJU_AGENT_SOCKET_NETWORK not set\n= 1\n\
          ERROR getwd: no such file or directory\n= 2\n\
@@ -229,7 +229,7 @@ fn a_killed_action_says_terminated() {
 
 #[test]
 fn a_failed_hook_loses_its_writes_and_runs_again() {
-    let charm = Charm::dispatching(
+    let charm = Charm::with_dispatch(
         r#"[ $JUJU_HOOK_NAME = config-changed ] || exit 0
 echo "state $(state-get n) ports $(opened-ports)" >>$OUT/runs
 state-set n=1; open-port 80; status-set active "set at once"
@@ -247,13 +247,13 @@ state-set n=1; open-port 80; status-set active "set at once"
         .says("runs again in 500 ms")
         .says("runs again in 1.0 s")
         .says("again, 3");
-    assert_eq!(charm.noted("runs"), "state  ports \n".repeat(3));
+    assert_eq!(charm.note("runs"), "state  ports \n".repeat(3));
 }
 
 #[test]
 fn resolved_runs_a_failed_hook_now_or_skips_it() {
     let script = "[ $JUJU_HOOK_NAME = config-changed ] || exit 0\necho run >>$OUT/runs; exit 1";
-    let charm = Charm::dispatching(script);
+    let charm = Charm::with_dispatch(script);
     charm
         .run(
             &[],
@@ -261,9 +261,9 @@ fn resolved_runs_a_failed_hook_now_or_skips_it() {
              unknown\nquit\n",
         )
         .exits(0);
-    assert_eq!(charm.noted("runs").lines().count(), 2);
+    assert_eq!(charm.note("runs").lines().count(), 2);
     // A unit that is not in error cannot be resolved, and that ends a script.
-    Charm::dispatching("")
+    Charm::with_dispatch("")
         .run(FAST, "wait-for unknown\nresolved\n")
         .exits(1)
         .says("cannot resolve");
@@ -272,14 +272,14 @@ fn resolved_runs_a_failed_hook_now_or_skips_it() {
 #[test]
 fn a_killed_hook_is_queued_again_and_is_no_error() {
     for signal in ["KILL", "TERM"] {
-        let charm = Charm::dispatching(&format!(
+        let charm = Charm::with_dispatch(&format!(
             "[ $JUJU_HOOK_NAME = install ] || exit 0\n\
              state-set n=1; echo \"$(state-get n)\" >>$OUT/runs\n\
              [ -e $OUT/killed ] && exit 0; touch $OUT/killed; kill -{signal} $$"
         ));
         let run = charm.run(&[], "wait-for unknown\nquit\n").exits(0).says("it runs again");
         assert!(!run.stdout.contains("error"), "{}", run.stdout);
-        assert_eq!(charm.noted("runs"), "1\n1\n");
+        assert_eq!(charm.note("runs"), "1\n1\n");
     }
 }
 
@@ -307,7 +307,7 @@ fn actions_are_checked_run_and_told() {
         .says("stdout: out")
         .says("action 2: failed: no disk")
         .says("deep");
-    assert_eq!(charm.noted("hook"), "[]\n");
+    assert_eq!(charm.note("hook"), "[]\n");
     Charm::new(&[("actions.yaml", "backup: {}\n"), ("hooks/install", "#!/bin/sh\n")])
         .run(FAST, "run bakcup\n")
         .exits(1)
@@ -366,7 +366,7 @@ fn a_charm_of_one_hook_is_a_charm() {
 
 #[test]
 fn hooks_are_told_of_kubernetes_and_of_the_time() {
-    let charm = Charm::dispatching(
+    let charm = Charm::with_dispatch(
         "[ $JUJU_HOOK_NAME = start ] || exit 0\nenv >$OUT/env; status-set active; goal-state \
          >$OUT/goal; date -u +%F >$OUT/today",
     );
@@ -380,12 +380,12 @@ fn hooks_are_told_of_kubernetes_and_of_the_time() {
         .unwrap();
     child.stdin.take().unwrap().write_all(b"wait-for active\n").unwrap();
     assert!(child.wait().unwrap().success());
-    let env = charm.noted("env");
+    let env = charm.note("env");
     assert!(
         env.contains("KUBERNETES_SERVICE_HOST=10.0.0.1\n")
             && env.contains("KUBERNETES_SERVICE_PORT=443\n")
     );
     assert!(!env.contains("KUBERNETES_ELSEWHERE"), "{env}");
-    let goal = charm.noted("goal");
-    assert!(goal.contains(charm.noted("today").trim()), "{goal}");
+    let goal = charm.note("goal");
+    assert!(goal.contains(charm.note("today").trim()), "{goal}");
 }

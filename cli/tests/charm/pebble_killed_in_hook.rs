@@ -7,41 +7,44 @@ use crate::support::{Setup, Workload, free_port};
 
 /// When Pebble dies: at a request that is then lost, or after it was done and before its answer is
 /// seen.
-enum At {
-    Request(Which),
-    Answer(Which),
+enum KillPoint {
+    Request(RequestPattern),
+    Response(RequestPattern),
 }
 
 /// The request: method, path, and a part of the body.
-type Which = (&'static str, &'static str, &'static str);
+type RequestPattern = (&'static str, &'static str, &'static str);
 
-const ADD_LAYER: Which = ("POST", "/v1/layers", "");
-const REPLAN: Which = ("POST", "/v1/services", "replan");
-const WAIT: Which = ("GET", "/v1/changes/", "");
+const ADD_LAYER: RequestPattern = ("POST", "/v1/layers", "");
+const REPLAN: RequestPattern = ("POST", "/v1/services", "replan");
+const WAIT: RequestPattern = ("GET", "/v1/changes/", "");
 
 #[test]
 fn before_add_layer() {
-    applies_the_new_config("killed before add-layer", At::Request(ADD_LAYER));
+    assert_new_config_applied("killed before add-layer", KillPoint::Request(ADD_LAYER));
 }
 
 #[test]
 fn between_add_layer_and_replan() {
-    applies_the_new_config("killed between add-layer and replan", At::Answer(ADD_LAYER));
+    assert_new_config_applied(
+        "killed between add-layer and replan",
+        KillPoint::Response(ADD_LAYER),
+    );
 }
 
 #[test]
 fn as_the_replan_arrives() {
-    applies_the_new_config("killed as the replan arrives", At::Request(REPLAN));
+    assert_new_config_applied("killed as the replan arrives", KillPoint::Request(REPLAN));
 }
 
 #[test]
 fn when_the_replan_was_accepted() {
-    applies_the_new_config("killed when the replan was accepted", At::Answer(REPLAN));
+    assert_new_config_applied("killed when the replan was accepted", KillPoint::Response(REPLAN));
 }
 
 #[test]
 fn while_the_replan_is_waited_for() {
-    applies_the_new_config("killed while the replan is waited for", At::Request(WAIT));
+    assert_new_config_applied("killed while the replan is waited for", KillPoint::Request(WAIT));
 }
 
 /// What is seen while the hook still waits.
@@ -52,10 +55,10 @@ fn a_long_outage_is_shown_while_it_lasts() {
         return;
     };
     let mut dev = setup.start();
-    dev.settled("active");
-    dev.voice.kill_pebble();
-    let (before, logged) = (dev.now(), dev.logged());
-    dev.say(&format!("config port={new}"));
+    dev.wait_until_settled("active");
+    dev.input.kill_pebble();
+    let (before, log_length) = (dev.line_count(), dev.log_length());
+    dev.send(&format!("config port={new}"));
     // Attempts begin at 0, 1, 3 and 6 s: the wait after the fourth, of 4 s, is the one that makes
     // it 10 s.
     let shown = "Pebble in \"workload\" not answering (attempt 4 of 15)";
@@ -65,65 +68,70 @@ fn a_long_outage_is_shown_while_it_lasts() {
     // What the hook asked for is not yet the unit's.
     assert!(table.agent.starts_with("executing (config-changed, "), "{}", table.agent);
     assert_eq!(table.ports, format!("{old}/tcp"));
-    dev.say("pebble start");
+    dev.send("pebble start");
     let hook = dev.hook("config-changed");
-    assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1), "{}", dev.story());
-    let table = dev.settled("active");
+    assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1), "{}", dev.describe());
+    let table = dev.wait_until_settled("active");
     assert_eq!(table.status(), ("active", ""));
     assert_eq!(table.ports, format!("{new}/tcp"));
     assert!(Workload::at(new).is_some());
-    let told = dev.since(before).join("\n");
-    let summary = dev.retries_since(logged).pop().unwrap();
+    let printed = dev.lines_since(before).join("\n");
+    let summary = dev.retries_since(log_length).pop().unwrap();
     assert_eq!((summary.on(), summary.is_ongoing()), ("container \"workload\"", false));
     let shown = format!("            {} retries inside the hook", summary.retries());
     for part in ["could add layer \"workload\" in container \"workload\" at attempt ", &shown] {
-        assert!(told.contains(part), "{part}{}", dev.story());
+        assert!(printed.contains(part), "{part}{}", dev.describe());
     }
     dev.quit();
 }
 
-fn applies_the_new_config(test: &str, moment: At) {
+fn assert_new_config_applied(test: &str, moment: KillPoint) {
     let (old, new) = (free_port(), free_port());
     let Some(setup) = Setup::any_workload(test, old) else {
         return;
     };
-    let mut dev = setup.proxied().start();
-    dev.settled("active");
+    let mut dev = setup.with_proxy().start();
+    dev.wait_until_settled("active");
     // The pebble-ready of the new Pebble would apply the config too: it has to wait until we have
     // looked at what this hook did.
-    dev.hold("workload-pebble-ready");
-    let voice = dev.voice.clone();
-    let kill = move |_: &_| voice.kill_pebble();
+    dev.hold_hook("workload-pebble-ready");
+    let input = dev.input.clone();
+    let kill = move |_: &_| input.kill_pebble();
     let ((method, path, body), fault) = match moment {
-        At::Request(request) => (request, Fault::before(kill)),
-        At::Answer(request) => (request, Fault::before_reply(kill)),
+        KillPoint::Request(request) => (request, Fault::before(kill)),
+        KillPoint::Response(request) => (request, Fault::before_reply(kill)),
     };
     dev.proxy().forget();
-    let met = dev.proxy().add(Rule::new(method, path, fault).body_contains(body));
+    let rule = dev.proxy().add(Rule::new(method, path, fault).body_contains(body));
 
-    let (before, logged) = (dev.now(), dev.logged());
-    dev.say(&format!("config port={new}"));
+    let (before, log_length) = (dev.line_count(), dev.log_length());
+    dev.send(&format!("config port={new}"));
     dev.line("attempt 1 of 15");
-    assert_eq!(dev.proxy().fired(met), 1);
+    assert_eq!(dev.proxy().fired(rule), 1);
     // How long it stays away.
-    dev.say("sleep 2\npebble start");
+    dev.send("sleep 2\npebble start");
     let hook = dev.hook("config-changed");
-    assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1), "{}", dev.story());
+    assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1), "{}", dev.describe());
     let workload = Workload::at(new)
-        .unwrap_or_else(|| panic!("nobody answers on the new port{}", dev.story()));
+        .unwrap_or_else(|| panic!("nobody answers on the new port{}", dev.describe()));
     assert_eq!(workload.variable("PORT"), Some(new.to_string()));
     assert_eq!(Workload::at(old), None);
     let table = dev.table();
-    assert_eq!((table.ports, table.deferred.len()), (format!("{new}/tcp"), 0), "{}", dev.story());
-    let told = dev.since(before).join("\n");
+    assert_eq!(
+        (table.ports, table.deferred.len()),
+        (format!("{new}/tcp"), 0),
+        "{}",
+        dev.describe()
+    );
+    let printed = dev.lines_since(before).join("\n");
     for bad in ["ERROR", "deferred", "failed", "is stored"] {
-        assert!(!told.contains(bad), "{bad}{}", dev.story());
+        assert!(!printed.contains(bad), "{bad}{}", dev.describe());
     }
-    let summary = dev.retries_since(logged).pop().unwrap();
-    assert!(summary.retries() > 0 && !summary.is_ongoing(), "{summary}{}", dev.story());
+    let summary = dev.retries_since(log_length).pop().unwrap();
+    assert!(summary.retries() > 0 && !summary.is_ongoing(), "{summary}{}", dev.describe());
 
-    dev.let_go("workload-pebble-ready");
-    assert_eq!(dev.settled("active").status(), ("active", ""));
+    dev.release_hook("workload-pebble-ready");
+    assert_eq!(dev.wait_until_settled("active").status(), ("active", ""));
     let hooks: Vec<_> =
         dev.hooks_since(before).into_iter().map(|hook| (hook.name, hook.exit)).collect();
     assert_eq!(
