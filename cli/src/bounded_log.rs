@@ -1,4 +1,4 @@
-//! A log file that does not grow without end: of two files the newest lines are kept.
+//! A log file of bounded size: two files hold the newest lines.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -7,24 +7,26 @@ use std::path::{Path, PathBuf};
 
 use crate::private_files;
 
-/// How long the file gets, in bytes, before it is put aside and a new one is begun; the one that
-/// was put aside before is lost then.
+/// The size in bytes at which a log file is renamed and a new one is begun. The file that was
+/// renamed before is then lost.
 pub const FILE_LIMIT: u64 = 4 << 20;
 
-/// The writing end of a log.
+/// A log that is open for writing.
 #[derive(Debug)]
 pub struct BoundedLog {
+    /// The path of the newer file.
     path: PathBuf,
     file: File,
+    /// The size of the newer file in bytes, counted by this value since it was opened.
     size: u64,
     limit: u64,
 }
 
 impl BoundedLog {
-    /// Opens `path` to go on at its end.
+    /// Opens the log at `path` and appends to it.
     ///
     /// # Errors
-    /// When it cannot be opened as a [private file](crate::private_files).
+    /// Fails if the file cannot be opened as a [private file](crate::private_files).
     pub fn open(path: &Path) -> io::Result<Self> {
         Self::with_limit(path, FILE_LIMIT)
     }
@@ -34,19 +36,20 @@ impl BoundedLog {
         Ok(Self { path: path.to_owned(), size: file.metadata()?.len(), file, limit })
     }
 
-    /// Writes `bytes`; when the file would get too long, what is in it up to the last whole line is
-    /// put aside first.
+    /// Writes `bytes`. If the file would exceed its limit, its content up to the last whole line is
+    /// first moved to the second file.
     ///
     /// # Errors
-    /// When the disk takes no more, or the new file cannot be made.
+    /// Fails if the disk is full, or if the new file cannot be created.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let capacity = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        // A single write may be longer than the whole file.
         for piece in bytes.chunks(capacity.max(1)) {
             if self.size.saturating_add(piece.len() as u64) <= self.limit {
                 self.append(piece)?;
                 continue;
             }
-            // What ends a line that has begun stays with its beginning.
+            // The rest of a line that has begun goes into the same file as its beginning.
             let end = piece.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
             let (old, new) = piece.split_at_checked(end).unwrap_or((&[], piece));
             if self.size > 0 && self.size.saturating_add(old.len() as u64) <= self.limit {
@@ -75,28 +78,30 @@ impl BoundedLog {
     }
 }
 
-/// Where the lines are that came before those in `path`: `PATH.1`.
+/// Returns the path of the older of the two files: `PATH.1`.
 pub fn rotated_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".1");
     name.into()
 }
 
-/// What the log at `path` holds, both files; nothing if it cannot be read.
+/// Returns the content of both files of the log at `path`, or nothing if they cannot be read.
 pub fn read_all(path: &Path) -> Vec<u8> {
     let mut text = Vec::new();
     for path in [rotated_path(path).as_path(), path] {
-        // A file that something else has made longer is not read to its end.
+        // A file that another program has made longer is not read to its end.
         let _ = private_files::read(path)
             .and_then(|file| file.take(2 * FILE_LIMIT).read_to_end(&mut text));
     }
     text
 }
 
-/// The last line of the log at `path`, of at most 4 KiB; empty if there is none.
+/// Returns the last line of the log at `path`, at most 4 KiB of it. The line is empty if there is
+/// no log.
 pub fn last_line(path: &Path) -> String {
     const TAIL: u64 = 4096;
     let mut text = Vec::new();
+    // The line is shown only as an explanation, so an unreadable log is an empty one.
     let _ = private_files::read(path).and_then(|mut file| {
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;

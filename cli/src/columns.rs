@@ -1,19 +1,20 @@
-//! Text in columns of a terminal: how wide it is, where it is cut, and how it is filled up.
+//! Text in the columns of a terminal: its width, cutting it, and padding it.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Says that something was cut off.
+/// The mark that says that text was cut off.
 const CUT: &str = "…";
-/// How many characters that take no room of their own (accents, joiners) are let through for one
-/// column.
+/// The number of characters without a width of their own (accents, joiners) that are let through
+/// for one column. Without a limit, one column could hold megabytes.
 const CHARACTERS_PER_COLUMN: usize = 4;
 
-/// How many columns `text` takes.
+/// Returns the number of columns that `text` takes.
 pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// `text`, or as much of its beginning as fits in `columns` with a mark that it was cut.
+/// Returns `text`, or as much of its beginning as fits in `columns` together with a mark that it
+/// was cut.
 pub fn cut(text: &str, columns: usize) -> String {
     let limit = columns.saturating_mul(CHARACTERS_PER_COLUMN);
     let is_short = text.chars().nth(limit).is_none();
@@ -34,7 +35,7 @@ pub fn cut(text: &str, columns: usize) -> String {
     kept
 }
 
-/// `text` and as many blanks as bring it to `columns`.
+/// Returns `text` with blanks at its end that bring it to `columns`.
 pub fn pad(text: &str, columns: usize) -> String {
     let blanks = columns.saturating_sub(width(text));
     format!("{text}{}", " ".repeat(blanks))

@@ -1,9 +1,9 @@
-//! `charmwright container-init`: stands for one container.
+//! `charmwright container-init` is the first process of a container.
 //!
-//! It runs one program (Pebble) the way process 1 of a container does: when the program ends, or
-//! the container is killed, everything that was ever started inside ends too, re-parented processes
-//! included. It is not a security boundary: file system and network are the machine's. What the
-//! program prints goes to a [bounded log](crate::bounded_log): a workload can print for ever.
+//! It runs one program (Pebble) the way process 1 of a container does: when the program ends or the
+//! container is killed, every process that was started inside ends too, orphans included. It is no
+//! security boundary: the file system and the network are the machine's. The program's output goes
+//! to a [bounded log](crate::bounded_log), since a workload can print for ever.
 //!
 //! | it gets | it does |
 //! |---|---|
@@ -30,7 +30,7 @@ use crate::bounded_log::BoundedLog;
 use crate::error::{Error, Result, io_error};
 use crate::processes::{self, ProcessExit};
 
-/// How long the last lines may take to reach the log once everything has ended.
+/// The time for the last lines to reach the log after every process has ended.
 const LAST_LINES_LIMIT: Duration = Duration::from_secs(2);
 
 /// Runs a program as a container's first process; started by `charmwright dev`.
@@ -50,7 +50,7 @@ pub struct InitArgs {
     program: Vec<OsString>,
 }
 
-/// Runs the container until it ends.
+/// Runs the container until it ends, and returns the exit code that a shell would report.
 pub fn run(args: &InitArgs) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -60,6 +60,7 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(exit.shell_code()))
 }
 
+/// Starts the program, follows signals, and kills what is left when the program has ended.
 async fn run_container(args: &InitArgs) -> Result<ProcessExit> {
     let parent = Pid::from_raw(args.follow)
         .ok_or_else(|| Error::new("cannot follow process 0: --follow takes a process id"))?;
@@ -68,8 +69,10 @@ async fn run_container(args: &InitArgs) -> Result<ProcessExit> {
     let mut child_ended = listen(SignalKind::child())?;
     let mut stop = listen(SignalKind::terminate())?;
     let mut kill = listen(SignalKind::hangup())?;
-    // A Ctrl-C is for `charmwright dev`, which then stops its containers in order.
+    // A Ctrl-C is meant for `charmwright dev`, which then stops its containers in order.
     let _ignored = listen(SignalKind::interrupt())?;
+    // After the handlers: a SIGHUP that comes before them would kill this process alone, and leave
+    // its children.
     processes::adopt_orphans_and_follow(parent, Signal::HUP)?;
 
     let (name, rest) = args
@@ -79,7 +82,8 @@ async fn run_container(args: &InitArgs) -> Result<ProcessExit> {
     let (output, errors, log_closed) = start_log_thread(&args.log).map_err(|error| {
         Error::new(format!("cannot write the log {}", args.log.display())).because(error)
     })?;
-    // Not waited for through `Child`: as the parent of orphans we collect every child in one place.
+    // The process is not waited for through `Child`: as the parent of orphans, this process
+    // collects all of its children in one place.
     let child = Command::new(name)
         .args(rest)
         .stdin(Stdio::null())
@@ -99,6 +103,7 @@ async fn run_container(args: &InitArgs) -> Result<ProcessExit> {
             }
             _ = stop.recv() => {
                 let _ = rustix::process::kill_process(main, Signal::TERM);
+                // A second SIGTERM does not give the program more time.
                 deadline.get_or_insert(Instant::now() + Duration::from_secs(args.grace));
             }
             _ = kill.recv() => break ProcessExit::Signal(Signal::KILL.as_raw()),
@@ -108,17 +113,17 @@ async fn run_container(args: &InitArgs) -> Result<ProcessExit> {
     processes::kill_descendants(|| {
         processes::reap(main);
     });
-    // Everyone who had the other end is gone; only a process that is stuck in the kernel can hold
-    // it still.
+    // Every process that held the other end has ended. Only one that is stuck in the kernel can
+    // still hold it, and that one is not waited for.
     let _ = log_closed.recv_timeout(LAST_LINES_LIMIT);
     Ok(exit)
 }
 
-/// Writes all that comes from the two ends that it gives to the log at `path`; the receiver is told
-/// of the end.
+/// Starts a thread that writes to the log at `path` all that comes through the two returned pipe
+/// ends. The receiver is closed when the thread ends.
 ///
-/// The container does that itself: nobody else ends with it, and the session's loop is not held up
-/// by a flood.
+/// The container writes its log itself. So the log ends with the container, and a flood of output
+/// does not block the session's loop.
 fn start_log_thread(path: &Path) -> io::Result<(OwnedFd, OwnedFd, mpsc::Receiver<()>)> {
     let mut log = BoundedLog::open(path)?;
     let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(io_error)?;
@@ -130,7 +135,7 @@ fn start_log_thread(path: &Path) -> io::Result<(OwnedFd, OwnedFd, mpsc::Receiver
         loop {
             match reader.read(&mut piece) {
                 Ok(0) => break,
-                // A full disk must not stop the workload.
+                // A full disk must not stop the workload, so a failed write is ignored.
                 Ok(length) => drop(log.write(piece.get(..length).unwrap_or_default())),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => break,
@@ -141,6 +146,7 @@ fn start_log_thread(path: &Path) -> io::Result<(OwnedFd, OwnedFd, mpsc::Receiver
     Ok((writer, other, end))
 }
 
+/// Waits until `deadline`, or for ever if there is none.
 async fn sleep_until_deadline(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,

@@ -1,4 +1,4 @@
-//! `charmwright demo-workload`: a small HTTP server, so that a first `cargo dev` needs no other
+//! `charmwright demo-workload` is a small HTTP server, so that a first `cargo dev` needs no other
 //! program.
 
 use std::convert::Infallible;
@@ -25,7 +25,7 @@ pub struct DemoArgs {
     port: Option<u16>,
 }
 
-/// Serves until it is killed.
+/// Serves until the process is killed.
 pub fn run(args: &DemoArgs) -> Result<ExitCode> {
     let port = match args.port {
         Some(port) => port,
@@ -38,6 +38,7 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode> {
         .block_on(serve(port))
 }
 
+/// Returns the port that the variable PORT names, or 8080 if it is unset or empty.
 fn port_from(variable: Option<&str>) -> Result<u16> {
     match variable {
         None | Some("") => Ok(8080),
@@ -60,7 +61,8 @@ async fn serve(port: u16) -> Result<ExitCode> {
     println!("demo-workload listens on http://{address}/");
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, or a peer that left at once: the next one may do better.
+            // The process is out of file descriptors, or the peer left at once. The wait keeps the
+            // loop from spinning.
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             continue;
         };
@@ -69,7 +71,7 @@ async fn serve(port: u16) -> Result<ExitCode> {
                 service_fn(
                     move |request| async move { Ok::<_, Infallible>(answer(&request, address)) },
                 );
-            // A peer that breaks off is its own affair.
+            // A connection that the peer breaks off is no failure of the server.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), answer)
                 .await;

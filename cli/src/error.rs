@@ -1,15 +1,15 @@
-//! The error of the whole command: what was attempted, why it failed, and what to do about it.
+//! The error of the command says what was attempted, why it failed, and what to do about it.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// The result of everything in this command that can fail.
+/// The result of every function of this command that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A failure to tell the person at the terminal.
+/// An error for the person at the terminal.
 ///
-/// `Display` is this level only ("cannot ..."); [`Error::chain`] adds the causes, each once, and
-/// the advice.
+/// `Display` prints this level only ("cannot ..."). [`Error::chain`] adds the causes, each once,
+/// and the advice.
 #[derive(Debug)]
 pub struct Error {
     attempt: String,
@@ -19,32 +19,33 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error whose text says what was attempted, on what; it begins with "cannot".
+    /// Makes an error from the text of what was attempted, and on what. The text begins with
+    /// "cannot".
     pub fn new(attempt: impl Into<String>) -> Self {
         Self { attempt: attempt.into(), cause: None, advice: None, exit_code: 1 }
     }
 
-    /// The same, with the reason.
+    /// Adds the cause.
     pub fn because(self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { cause: Some(cause.into()), ..self }
     }
 
-    /// The same, with what the reader can do.
+    /// Adds what the reader can do.
     pub fn advice(self, advice: impl Into<String>) -> Self {
         Self { advice: Some(advice.into()), ..self }
     }
 
-    /// The same, as a mistake in what was asked for: the command exits with 2.
+    /// Marks the error as a mistake in what the user asked for. The command then exits with code 2.
     pub fn usage(self) -> Self {
         Self { exit_code: 2, ..self }
     }
 
-    /// The code that the command exits with.
+    /// Returns the exit code of the command: 1, or 2 after [`Error::usage`].
     pub fn exit_code(&self) -> u8 {
         self.exit_code
     }
 
-    /// The whole story on one line: the attempt, each cause, and after a `;` the advice.
+    /// Returns the whole text on one line: the attempt, each cause, and after a `;` the advice.
     pub fn chain(&self) -> String {
         let mut text = chain_of(self);
         if let Some(advice) = &self.advice {
@@ -55,13 +56,13 @@ impl Error {
     }
 }
 
-/// `error` and its sources on one line, each once.
+/// Returns `error` and its sources on one line, each once.
 pub fn chain_of(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
         let cause_text = cause.to_string();
-        // Some foreign errors print their source themselves.
+        // Some errors of other crates print their source themselves.
         if !text.ends_with(&cause_text) {
             text.push_str(": ");
             text.push_str(&cause_text);
@@ -83,13 +84,14 @@ impl StdError for Error {
     }
 }
 
-/// What `because` takes for a system call's error: `rustix` has a type of its own for them.
+/// Turns the error of a system call into the type that [`Error::because`] takes: `rustix` has a
+/// type of its own.
 pub fn io_error(errno: rustix::io::Errno) -> std::io::Error {
     errno.into()
 }
 
-/// The system's own words for an error, in lower case, as Go prints them: without Rust's `(os error
-/// 2)`.
+/// Returns the system's text for an error as Go prints it: in lower case, and without Rust's `(os
+/// error 2)`.
 pub fn system_text(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()

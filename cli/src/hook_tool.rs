@@ -1,9 +1,9 @@
-//! The hook tools: `config-get`, `status-set` and the rest, as a hook calls them.
+//! The hook tools (`config-get`, `status-set` and the rest) run as processes that a hook starts.
 //!
-//! A tool knows nothing but how to ask: it sends its name, arguments and working directory to the
-//! agent's socket, sends its standard input only if the agent wants it (it may be a pipe that
-//! nobody closes), and then prints and exits as it is told. No runtime is started: a hook starts
-//! several of these.
+//! A tool does not know what it does. It sends its name, arguments and working directory to the
+//! agent's socket, and then prints the answer and exits with its code. It sends its standard input
+//! only if the agent asks for it, since that may be a pipe that nobody closes. No async runtime is
+//! started, because a hook starts several tools.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,12 +16,12 @@ use charmwright_agent::{ToolAnswer, ToolRequest};
 use crate::error::system_text;
 use crate::wire::{CONTENT_LIMIT, Reply, body_length, decode_reply, encode_request};
 
-/// Runs the hook tool `name`. Any failure to ask is `ERROR <text>` and exit code 1, as Juju's own
-/// client has it.
+/// Runs the hook tool `name`. If the agent cannot be reached, the tool prints `ERROR <text>` and
+/// exits with code 1, as Juju's own client does.
 pub fn run(name: &str, args: Vec<OsString>) -> ExitCode {
     match call_agent(name, args) {
         Ok(ToolAnswer { code, stdout, stderr }) => {
-            // A reader that left early is not the tool's failure.
+            // A reader that closed the pipe early is not a failure of the tool.
             let _ = io::stdout().write_all(&stdout).and_then(|()| io::stdout().flush());
             let _ = io::stderr().write_all(&stderr);
             ExitCode::from(code)
@@ -33,7 +33,7 @@ pub fn run(name: &str, args: Vec<OsString>) -> ExitCode {
     }
 }
 
-/// A call that came to nothing: the exit code, and what to say.
+/// A call that got no answer: the exit code of the tool, and the text to print.
 struct CallError {
     code: u8,
     reason: String,
@@ -45,13 +45,14 @@ impl From<String> for CallError {
     }
 }
 
-/// A variable that has to be there, and not empty.
+/// Returns an environment variable that must be set and must not be empty.
 fn variable(name: &str) -> Result<OsString, String> {
     let value = env::var_os(name).filter(|value| !value.is_empty());
     value.ok_or_else(|| format!("{name} not set"))
 }
 
-/// The socket's path; of the networks that Go knows, only this one leads to an agent.
+/// Returns the path of the agent's socket. Go knows more networks than `unix`, and reports each as
+/// this function does, but only `unix` leads to an agent here.
 fn socket_path() -> Result<OsString, String> {
     let path = variable("JUJU_AGENT_SOCKET_ADDRESS")?;
     let network = variable("JUJU_AGENT_SOCKET_NETWORK")?;
@@ -65,9 +66,11 @@ fn socket_path() -> Result<OsString, String> {
     Err(format!("dial {network}: unknown network {network}"))
 }
 
+/// Sends the call to the agent, with standard input only if the agent asks for it, and returns the
+/// answer.
 fn call_agent(name: &str, args: Vec<OsString>) -> Result<ToolAnswer, CallError> {
-    // First of all, as Juju's client does, and with the code that it has for a context it cannot
-    // make.
+    // The working directory comes first, as in Juju's client. Exit code 2 is the one that client
+    // has when it cannot make a context.
     let dir = env::current_dir().map_err(|error| CallError {
         code: 2,
         reason: format!("getwd: {}", system_text(&error)),
@@ -80,6 +83,7 @@ fn call_agent(name: &str, args: Vec<OsString>) -> Result<ToolAnswer, CallError> 
     let text = |value: OsString| value.to_string_lossy().into_owned();
     let mut request = ToolRequest {
         context_id: text(context_id),
+        // A missing token is sent as an empty one: the agent refuses it with Juju's own text.
         token: text(env::var_os("JUJU_AGENT_TOKEN").unwrap_or_default()),
         dir,
         name: name.to_owned(),
@@ -95,6 +99,7 @@ fn call_agent(name: &str, args: Vec<OsString>) -> Result<ToolAnswer, CallError> 
     }
     let mut stdin = Vec::new();
     io::stdin()
+        // One byte more than the limit, to tell a full input from one that is too long.
         .take(CONTENT_LIMIT as u64 + 1)
         .read_to_end(&mut stdin)
         .map_err(|error| format!("cannot read standard input: {}", system_text(&error)))?;
@@ -109,6 +114,7 @@ fn call_agent(name: &str, args: Vec<OsString>) -> Result<ToolAnswer, CallError> 
     }
 }
 
+/// Sends one message and reads one reply. Blocks until the agent answers.
 fn exchange(stream: &mut UnixStream, request: &ToolRequest) -> io::Result<Reply> {
     stream.write_all(&encode_request(request)?)?;
     let mut head = [0; 4];

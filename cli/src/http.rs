@@ -1,4 +1,4 @@
-//! One HTTP GET on a connection that is already open: to a Pebble's socket, or to a workload.
+//! One HTTP GET on a connection that is already open, to Pebble's socket or to a workload.
 
 use std::time::Duration;
 
@@ -10,25 +10,29 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::error::{Error, Result};
 
-/// Longest body that is read; what we ask for is far smaller.
+/// The largest body that is read, in bytes. What this command asks for is far smaller.
 const BODY_LIMIT: usize = 4 << 20;
 
-/// An answer, whole.
+/// A complete response.
 #[derive(Debug)]
 pub struct HttpResponse {
     pub status: StatusCode,
     pub body: Bytes,
 }
 
-/// Sends `GET target` (path and query) over `stream` and reads the whole answer, in at most
+/// Sends `GET target` (path and query) over `stream` and reads the complete response, within
 /// `limit`.
 ///
 /// Dropping the future closes the connection.
+///
+/// # Errors
+/// Fails if the connection breaks, the response is no HTTP, its body is longer than 4 MiB, or
+/// `limit` passes.
 pub async fn get<S>(stream: S, host: &str, target: &str, limit: Duration) -> Result<HttpResponse>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // A query may hold a token.
+    // A query may hold a token, so the error names only the path.
     let path = target.split('?').next().unwrap_or(target);
     let failed = || Error::new(format!("cannot get {path} from {host}"));
     let exchange = async {
@@ -50,9 +54,11 @@ where
             Ok(HttpResponse { status, body: body.to_bytes() })
         };
         tokio::pin!(answer, connection);
-        // The connection is driven here, not in a task of its own, so that it ends with this
+        // The connection is polled here and not in a task of its own, so that it ends with this
         // future.
         tokio::select! {
+            // The response is polled first: the connection may end in the same moment, after the
+            // response is complete.
             biased;
             answer = &mut answer => answer,
             _ = &mut connection => answer.await,

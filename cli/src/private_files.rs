@@ -1,9 +1,8 @@
-//! Files and folders that no other user of this machine may read, write, or put something else in
-//! place of.
+//! Files and folders that other users of this machine cannot read, write or replace.
 //!
-//! A folder has mode 0700 and a file 0600, whatever the umask, and both belong to the user that
-//! this process runs as. No link is followed: neither a symbolic one nor a second name of somebody
-//! else's file. So what stands in such a folder can only have been put there by this user.
+//! A folder has mode 0700 and a file 0600, whatever the umask, and both belong to the user of this
+//! process. No link is followed, neither a symbolic link nor a hard link to another user's file. So
+//! only this user can have put there what lies in such a folder.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
@@ -15,21 +14,24 @@ use rustix::fs::{Mode, OFlags};
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
-/// Takes from this process, and from all that it starts, the right to make something that other
-/// users may write; and gives it back the right to use what it makes itself. Everything else of the
-/// user's umask stays.
+/// Sets the umask so that neither this process nor any process that it starts makes files that
+/// other users may write, and so that it can use the files that it makes itself. The other bits of
+/// the user's umask stay.
 pub fn set_safe_umask() {
+    // The umask can only be read by setting it.
     let users = rustix::process::umask(Mode::from_raw_mode(0o077));
     let safe = (users.as_raw_mode() | 0o022) & 0o077;
     rustix::process::umask(Mode::from_raw_mode(safe));
 }
 
-/// Makes a folder, or takes one that is there when it is this user's own; either way it is 0700
-/// then.
+/// Makes a folder, or takes over an existing one that belongs to this user. Either way its mode is
+/// 0700 afterwards.
 ///
 /// # Errors
-/// When it cannot be made, or is a link, no folder, or another user's.
+/// Fails if the folder cannot be made, or if the path is a link, is no folder, or belongs to
+/// another user.
 pub fn make_folder(path: &Path) -> io::Result<()> {
+    // An existing folder is no error here: `open_folder` and the owner are checked below.
     match DirBuilder::new().mode(FOLDER_MODE).create(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
         _ => {}
@@ -41,10 +43,10 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     folder.set_permissions(Permissions::from_mode(FOLDER_MODE))
 }
 
-/// Refuses a folder that another user can write, or that is not this user's.
+/// Checks that a folder belongs to this user and that its mode is 0700.
 ///
 /// # Errors
-/// Says in which way it is open to others.
+/// Says in which way other users can reach the folder.
 pub fn check_folder(path: &Path) -> io::Result<()> {
     let found = open_folder(path)?.metadata()?;
     let mode = found.mode() & 0o7777;
@@ -64,12 +66,12 @@ pub fn check_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Refuses a place where another user can put another folder in the place of the one at `path`,
-/// which is absolute: where a folder above it is that user's, or one that all may write and that is
-/// not sticky; and where the way there is a link of that user's.
+/// Checks that no other user can replace the folder at `path`, which is absolute. The check fails
+/// if a folder above it belongs to another user, or can be written by any user and is not sticky,
+/// or if a part of the path is another user's link.
 ///
 /// # Errors
-/// Names the folder or the link.
+/// Names the folder or the link that failed the check.
 pub fn check_parents(path: &Path) -> io::Result<()> {
     for parent in path.ancestors().skip(1) {
         let refuse = |why: &str| {
@@ -85,6 +87,8 @@ pub fn check_parents(path: &Path) -> io::Result<()> {
         if !is_trusted(found.uid()) {
             return refuse("leads to a folder of another user");
         }
+        // In a sticky folder, such as /tmp, an entry can only be renamed or removed by its own
+        // owner, the folder's owner and root (`inode(7)`).
         if found.mode() & 0o1002 == 0o002 {
             return refuse("can be written by any user");
         }
@@ -92,9 +96,10 @@ pub fn check_parents(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a user can do nothing that this one could not do anyway: this one, and root.
+/// Returns `true` for this user and for root, from whom no mode of a folder could protect.
 fn is_trusted(user: u32) -> bool {
-    /// Stands for every user that a container does not know, the host's root among them.
+    /// The user id that stands for every user that a container does not map, the host's root among
+    /// them.
     const UNMAPPED: u32 = 65_534;
     let maps_all_users = || {
         let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
@@ -103,11 +108,12 @@ fn is_trusted(user: u32) -> bool {
     user == 0 || user == current_user() || (user == UNMAPPED && !maps_all_users())
 }
 
-/// Opens a file to write at its end; it is made if it is not there, and 0600 either way.
+/// Opens a file to write at its end. The file is created if it does not exist, and its mode is 0600
+/// either way.
 ///
 /// # Errors
-/// When it cannot be opened, or is a link, has a second name, is no regular file, or is another
-/// user's.
+/// Fails if the file cannot be opened, is a link, has a second name, is no regular file, or belongs
+/// to another user.
 pub fn append(path: &Path) -> io::Result<File> {
     open_own_file(OpenOptions::new().append(true).create(true), path)
 }
@@ -115,15 +121,16 @@ pub fn append(path: &Path) -> io::Result<File> {
 /// Opens a file to read, by the same rules.
 ///
 /// # Errors
-/// As [`append`], and when there is none.
+/// Fails like [`append`], and if the file does not exist.
 pub fn read(path: &Path) -> io::Result<File> {
     open_own_file(OpenOptions::new().read(true), path)
 }
 
-/// Whether something stands at `path` that [`append`] and [`read`] would refuse.
+/// Checks that [`append`] and [`read`] would accept what is at `path`. A path where nothing is
+/// passes the check.
 ///
 /// # Errors
-/// Says why it would be refused.
+/// Says why the file would be refused.
 pub fn check_file(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) => check_metadata(&found),
@@ -133,8 +140,9 @@ pub fn check_file(path: &Path) -> io::Result<()> {
 }
 
 fn open_own_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    // Looked at first, so that a link is called one; what is opened is looked at again. Without
-    // waiting: a pipe may have been put there.
+    // The path is checked before it is opened, so that the error calls a link a link, and the open
+    // file is checked again, since it may have been replaced meanwhile. NONBLOCK: a pipe in its
+    // place must not block the open.
     check_file(path)?;
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = options.mode(FILE_MODE).custom_flags(flags.bits().cast_signed()).open(path)?;
@@ -154,6 +162,8 @@ fn check_metadata(found: &Metadata) -> io::Result<()> {
     if found.uid() != current_user() {
         return refuse("it belongs to another user");
     }
+    // A hard link passes every other check, though its target may be a file that this user wants to
+    // keep.
     if found.nlink() > 1 {
         return refuse("it is a link: the same file has another name too");
     }
@@ -246,7 +256,7 @@ mod tests {
         assert!(message.contains(&outer.path().display().to_string()), "{message}");
         set_mode(outer.path(), 0o1777);
         check_parents(&folder).unwrap();
-        // Only root can give a folder away.
+        // Only root can give a folder to another user.
         if rustix::process::geteuid().is_root() {
             let nobody = Some(rustix::fs::Uid::from_raw(65_534));
             set_mode(outer.path(), 0o700);

@@ -1,8 +1,9 @@
-//! The processes below this one: who they are, ending all of them, and collecting the dead.
+//! The processes below this one: finding them, ending them, and collecting those that have ended.
 //!
-//! A process that stands for a container makes itself a *child subreaper*, so that whatever is
-//! orphaned below it becomes its child instead of leaving for process 1. "All its descendants" is
-//! then everything that ever started inside, daemons that forked twice included.
+//! The process that stands for a container makes itself a *child subreaper* (`prctl(2)`), so that
+//! processes orphaned below it become its children instead of children of process 1. Its
+//! descendants are then all the processes that ever started inside, daemons that forked twice
+//! included.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
 use crate::error::{Error, Result, io_error};
 
-/// How a process ended.
+/// The way a process ended: by an exit code or by a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProcessExit {
     Code(i32),
@@ -20,7 +21,7 @@ pub enum ProcessExit {
 }
 
 impl ProcessExit {
-    /// The exit code a shell would report: 128 + n for signal n.
+    /// Returns the exit code that a shell would report: 128 + n for signal n.
     pub fn shell_code(self) -> u8 {
         let code = match self {
             Self::Code(code) => code,
@@ -35,22 +36,24 @@ impl From<WaitStatus> for ProcessExit {
         match (status.exit_status(), status.terminating_signal()) {
             (Some(code), _) => Self::Code(code),
             (None, Some(signal)) => Self::Signal(signal),
-            // Stopped or continued is not asked for; a status of neither kind is no ending we know.
+            // `waitpid` is not asked to report stopped or continued children, and every other
+            // status is a code or a signal.
             (None, None) => Self::Code(-1),
         }
     }
 }
 
-/// Makes this process the new parent of every orphan below it, and has it sent `signal` when the
-/// process `parent` that started it ends.
+/// Makes this process the new parent of every orphan below it, and has the kernel send it `signal`
+/// when `parent`, the process that started it, ends.
 ///
-/// The caller has handlers for `signal` installed already. A parent that ended before the call is
-/// noticed too.
+/// The caller must have installed handlers for `signal` before. A parent that ended before the call
+/// is noticed too.
 pub fn adopt_orphans_and_follow(parent: Pid, signal: Signal) -> Result<()> {
     adopt_orphans()?;
     rustix::process::set_parent_process_death_signal(Some(signal)).map_err(|errno| {
         Error::new("cannot ask to be told when the parent process ends").because(io_error(errno))
     })?;
+    // The kernel sends the signal only for an end after the call above.
     if rustix::process::getppid() != Some(parent) {
         return Err(Error::new(format!(
             "cannot go on: process {parent}, which started this one, has ended"
@@ -66,9 +69,9 @@ pub fn adopt_orphans() -> Result<()> {
     })
 }
 
-/// Collects every child that has ended, and says how `main` ended if it is one of them.
+/// Collects every child that has ended, and returns how `main` ended if it is one of them.
 ///
-/// Only for a process that waits for its children nowhere else.
+/// Use it only in a process that waits for its children nowhere else.
 pub fn reap(main: Pid) -> Option<ProcessExit> {
     let mut exit = None;
     while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
@@ -79,7 +82,8 @@ pub fn reap(main: Pid) -> Option<ProcessExit> {
     exit
 }
 
-/// Collects the dead children that nobody waits for: those not among `waited_for`.
+/// Collects the children that have ended and that no other code waits for: those not in
+/// `waited_for`.
 pub fn reap_orphans(waited_for: &[Pid]) {
     let me = raw_pid(rustix::process::getpid());
     for process in processes::all() {
@@ -92,7 +96,7 @@ pub fn reap_orphans(waited_for: &[Pid]) {
     }
 }
 
-/// Every live process below `root`, children before grandchildren.
+/// Returns every live process below `root`, children before grandchildren.
 pub fn descendants(root: Pid) -> Vec<Pid> {
     live_descendants(root, &processes::all())
 }
@@ -105,7 +109,8 @@ fn live_descendants(root: Pid, processes: &[Process]) -> Vec<Pid> {
     let mut found = Vec::new();
     let mut parents = vec![raw_pid(root)];
     while let Some(parent) = parents.pop() {
-        // `remove`: should the snapshot be torn, no cycle can hold us.
+        // `remove` instead of `get`: the snapshot is not taken at one moment, so it may hold a
+        // cycle.
         for child in children.remove(&parent).unwrap_or_default() {
             parents.push(child.pid());
             if !child.has_ended() {
@@ -124,10 +129,11 @@ fn pid_of(process: &Process) -> Option<Pid> {
     i32::try_from(process.pid()).ok().and_then(Pid::from_raw)
 }
 
-/// Kills every descendant of this process, and what those start meanwhile, until none is left;
-/// `reap` collects them in between.
+/// Kills every descendant of this process, and what they start meanwhile, until none is left. It
+/// calls `reap` in between to collect them.
 ///
-/// Gives up after ten seconds: a process that survives SIGKILL so long is stuck in the kernel.
+/// It gives up after ten seconds: a process that survives SIGKILL for so long is stuck in the
+/// kernel.
 pub fn kill_descendants(mut reap: impl FnMut()) {
     let me = rustix::process::getpid();
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -138,11 +144,11 @@ pub fn kill_descendants(mut reap: impl FnMut()) {
             return;
         }
         for pid in live {
-            // It may have ended by itself since: that is what we want.
+            // The process may have ended by itself since, which is as good.
             let _ = rustix::process::kill_process(pid, Signal::KILL);
         }
-        // Orphans come to us only when their dead parent is gone, and death takes the kernel a
-        // moment.
+        // An orphan becomes a child of this process only when its parent is gone, and the kernel
+        // takes a moment for that.
         std::thread::sleep(Duration::from_millis(2));
         reap();
     }

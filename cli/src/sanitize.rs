@@ -1,18 +1,21 @@
-//! Text from outside (a charm, a workload, Pebble) as it may reach a terminal.
+//! Text from outside (a charm, a workload, Pebble) without the characters that would act on a
+//! terminal.
 
 use charmwright_yaml::text::{clean, clean_lines};
 
-/// `text` on one line, with one blank for all white space.
+/// Returns `text` on one line, with one blank for each run of white space.
 pub fn one_line(text: &str) -> String {
     clean(text, usize::MAX).into_owned()
 }
 
-/// `text` on one line, with its blanks as they are; a tab or a line's end is one blank.
+/// Returns `text` on one line with its blanks unchanged. A tab or the end of a line becomes one
+/// blank.
 pub fn line(text: &str) -> String {
     clean_lines(text, usize::MAX).replace(['\n', '\t'], " ")
 }
 
-/// A JSON document in which no character acts on the terminal that shows it; it says the same.
+/// Returns a JSON document with the same meaning in which every character that would act on a
+/// terminal is escaped.
 pub fn json(document: &str) -> String {
     let mut text = String::with_capacity(document.len());
     for character in document.chars() {
@@ -24,10 +27,11 @@ pub fn json(document: &str) -> String {
             text.push_str(&format!("\\u{unit:04x}"));
         }
     }
-    // The one that JSON leaves as it is.
+    // U+007F is the one control character of ASCII that JSON allows unescaped.
     text.replace('\u{7f}', "\\u007f")
 }
 
+/// Returns `true` for a character that [`clean_lines`] would remove or replace.
 fn is_terminal_control(character: char) -> bool {
     let spelled = character.encode_utf8(&mut [0; 4]).to_owned();
     clean_lines(&spelled, usize::MAX) != spelled

@@ -1,9 +1,9 @@
-//! The form in which the agent's own request and answer of a hook tool go over the unix socket: one
-//! request, perhaps the tool's stdin, one answer.
+//! The messages between a hook tool and the agent on the unix socket: one request, perhaps the
+//! standard input of the tool, one reply.
 //!
-//! A message is a list of byte strings: their number, then each one's length and bytes, all numbers
-//! 32-bit little-endian. Both ends are this binary, so there is no version to agree on; a message
-//! that breaks the form is refused, never trusted.
+//! A message is a list of byte strings: their number, then the length and the bytes of each. All
+//! numbers are 32-bit little-endian. Both ends are this binary, so no version is negotiated. A
+//! message that breaks the form is refused, and never trusted.
 
 use std::ffi::OsStr;
 use std::io;
@@ -11,24 +11,28 @@ use std::os::unix::ffi::OsStrExt;
 
 use charmwright_agent::{ToolAnswer, ToolRequest};
 
-/// Longest message; a hook tool's stdin is by far the largest part of one.
+/// The largest message in bytes. A hook tool's standard input is by far the largest part of one.
 const MESSAGE_LIMIT: usize = 64 << 20;
-/// Longest content that a hook tool takes from its standard input or a file, in bytes.
+/// The largest content in bytes that a hook tool takes from its standard input or from a file.
 pub const CONTENT_LIMIT: usize = 32 << 20;
+/// The largest number of parts of a message. A body of 64 MiB could otherwise announce 16 million
+/// empty parts.
 const PARTS_LIMIT: usize = 65_536;
 
-/// An answer to the tool's process.
+/// The agent's reply to a hook tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     Done(ToolAnswer),
-    /// The tool sends the same request again, with its standard input.
+    /// The tool must send the same request again, with its standard input.
     NeedsInput,
 }
 
-/// The request, ready to send. Its file and its time stay out: the agent's process has them itself.
+/// Encodes a request. Its file and its time are left out: only the agent's process sets them.
 pub fn encode_request(request: &ToolRequest) -> io::Result<Vec<u8>> {
     let ToolRequest { context_id, token, dir, name, args, stdin, file: _, now: _ } = request;
     let mut parts: Vec<&[u8]> =
+        // An absent standard input and an empty one differ, so one part names the kind and the next
+        // one holds the content.
         vec![context_id.as_bytes(), token.as_bytes(), dir.as_os_str().as_bytes(), name.as_bytes()];
     match stdin {
         Some(stdin) => parts.extend([b"stdin".as_slice(), stdin]),
@@ -38,7 +42,7 @@ pub fn encode_request(request: &ToolRequest) -> io::Result<Vec<u8>> {
     encode(&parts)
 }
 
-/// The request that a message holds.
+/// Decodes the request in a message.
 pub fn decode_request(body: &[u8]) -> io::Result<ToolRequest> {
     let mut parts = decode(body)?.into_iter();
     let mut part = || parts.next().ok_or_else(|| invalid("a request with too few parts"));
@@ -56,7 +60,7 @@ pub fn decode_request(body: &[u8]) -> io::Result<ToolRequest> {
     })
 }
 
-/// The reply, ready to send.
+/// Encodes a reply.
 pub fn encode_reply(reply: &Reply) -> io::Result<Vec<u8>> {
     match reply {
         Reply::Done(ToolAnswer { code, stdout, stderr }) => encode(&[&[*code], stdout, stderr]),
@@ -64,7 +68,7 @@ pub fn encode_reply(reply: &Reply) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The reply that a message holds.
+/// Decodes the reply in a message.
 pub fn decode_reply(body: &[u8]) -> io::Result<Reply> {
     match decode(body)?.as_slice() {
         [[code], stdout, stderr] => Ok(Reply::Done(ToolAnswer {
@@ -77,7 +81,7 @@ pub fn decode_reply(body: &[u8]) -> io::Result<Reply> {
     }
 }
 
-/// How many bytes of body follow a message's first four bytes.
+/// Returns the number of bytes of the body that follows the first four bytes of a message.
 pub fn body_length(head: [u8; 4]) -> io::Result<usize> {
     let length = u32::from_le_bytes(head) as usize;
     if length > MESSAGE_LIMIT {
@@ -86,7 +90,7 @@ pub fn body_length(head: [u8; 4]) -> io::Result<usize> {
     Ok(length)
 }
 
-/// The message with its length in front, ready to send.
+/// Encodes a list of byte strings, with the length of the message in front.
 fn encode(parts: &[&[u8]]) -> io::Result<Vec<u8>> {
     let length = 4 + parts.iter().map(|part| 4 + part.len()).sum::<usize>();
     if length > MESSAGE_LIMIT || parts.len() > PARTS_LIMIT {

@@ -1,4 +1,5 @@
-//! A charm that Cargo builds: which program of the project is the charm's, and building it.
+//! A charm that Cargo builds: choosing the program of the project that is the charm's, and building
+//! it.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,13 +17,14 @@ struct Program {
     name: String,
 }
 
-/// Builds the charm's program in the Cargo project `dir` and says where it is: the one called
-/// `wanted`, else the only one.
+/// Builds the charm's program in the Cargo project `dir` and returns its path. The program is the
+/// one called `wanted`, or the only one of the project.
 ///
-/// Cargo's own progress goes to standard error. Blocks until the build is done.
+/// Cargo prints its progress on standard error. Blocks until the build is done.
 ///
 /// # Errors
-/// When Cargo is not there, the project has no such program or several, or the build fails.
+/// Fails if Cargo is not installed, if the project has no such program or several, or if the build
+/// fails.
 pub fn build(dir: &Path, wanted: Option<&str>) -> Result<PathBuf> {
     let failed = || Error::new(format!("cannot build the charm in {}", dir.display()));
     let metadata = cargo(dir, &["metadata", "--no-deps", "--format-version", "1"])?;
@@ -36,8 +38,8 @@ pub fn build(dir: &Path, wanted: Option<&str>) -> Result<PathBuf> {
         )
     })?;
     let mut args = vec!["build", "--package", &program.package];
-    // Our own package is only named so that Cargo resolves features as it did for this program:
-    // else it builds the dependencies twice.
+    // Our own package is only named so that Cargo resolves features as for this program. Without it
+    // Cargo would build the dependencies a second time.
     if packages(&metadata).any(|package| package == env!("CARGO_PKG_NAME")) {
         args.extend(["--package", env!("CARGO_PKG_NAME")]);
     }
@@ -47,14 +49,16 @@ pub fn build(dir: &Path, wanted: Option<&str>) -> Result<PathBuf> {
         .ok_or_else(|| failed().because("cargo named no program that it built"))
 }
 
-/// Runs Cargo to its end, and gives its standard output.
+/// Runs Cargo until it ends, and returns its standard output.
 fn cargo(dir: &Path, args: &[&str]) -> Result<Vec<u8>> {
     let failed = || Error::new(format!("cannot build the charm in {}", dir.display()));
-    // Cargo names itself to what it runs; `charmwright dev` started by hand takes the one on PATH.
+    // Cargo sets CARGO for the programs that it runs. A `charmwright dev` that was started by hand
+    // takes the `cargo` on PATH.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let output = Command::new(cargo)
         .args(args)
         .current_dir(dir)
+        // Standard input holds the commands of the session, which Cargo must not read.
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
@@ -68,12 +72,13 @@ fn cargo(dir: &Path, args: &[&str]) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
+/// Returns the names of the packages of the project.
 fn packages(metadata: &Value) -> impl Iterator<Item = &str> {
     let packages = metadata.get("packages").and_then(Value::as_array);
     packages.into_iter().flatten().filter_map(|package| package.get("name")?.as_str())
 }
 
-/// Every program of the project, by Cargo's own account.
+/// Returns every program of the project, from the output of `cargo metadata`.
 fn programs(metadata: &Value) -> Vec<Program> {
     let list = |value: &Value, key: &str| {
         value.get(key).and_then(Value::as_array).cloned().unwrap_or_default()
@@ -93,7 +98,7 @@ fn programs(metadata: &Value) -> Vec<Program> {
     programs
 }
 
-/// The program that is the charm's, or why none is.
+/// Returns the program that is the charm's, or the reason why none is.
 fn choose<'a>(
     programs: &'a [Program],
     wanted: Option<&str>,
@@ -114,7 +119,7 @@ fn choose<'a>(
     }
 }
 
-/// The program that Cargo says it made, among its messages.
+/// Returns the path of the program that Cargo built, from its JSON messages.
 fn built_program(messages: &[u8], name: &str) -> Option<PathBuf> {
     messages
         .split(|byte| *byte == b'\n')

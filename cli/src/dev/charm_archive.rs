@@ -1,8 +1,8 @@
-//! Unpacking a `.charm`, the zip file that charmcraft packs.
+//! Unpacks a `.charm`, the zip file that charmcraft packs.
 //!
-//! Nothing in it reaches outside: a name that is absolute or has `..` in it is refused, as is a
-//! link that leads out, and links are made last, so that no file is written through one. Source of
-//! what Juju does: reference `juju-agent.md` 5.1.
+//! Nothing is written outside the charm's folder. A name that is absolute or has `..` in it is
+//! refused, and so is a link that leads outside. Links are made last, so that no file is written
+//! through one. The source for what Juju does is the reference `juju-agent.md`, 5.1.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -18,16 +18,18 @@ use zip::read::ZipFile;
 use super::charm_folder::{Budget, make_dir, points_outside, set_dir_mode};
 use crate::error::{Error, Result};
 
-/// The bits of a mode that say what kind of file it is, and those for a link (`inode(7)`).
+/// The bits of a mode for the kind of the file, and the value that they have for a link
+/// (`inode(7)`).
 const KIND_MASK: u32 = 0o170_000;
 const LINK_KIND: u32 = 0o120_000;
-/// The longest target of a link.
+/// The longest target of a link, in bytes.
 const LINK_TARGET_LIMIT: u64 = 4096;
 
-/// Unpacks `archive` into the folder `into`, which is new, and names the files that it held.
+/// Unpacks `archive` into the new folder `into`, and returns the paths of the files that it held.
 ///
 /// # Errors
-/// When it is no zip file, or holds what may not be unpacked: the text names the entry.
+/// Fails if the file is no zip file, or holds an entry that may not be unpacked. The text names the
+/// entry.
 pub fn unpack(archive: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     let failed = || Error::new(format!("cannot unpack {}", archive.display()));
     let file = File::open(archive).map_err(|error| failed().because(error))?;
@@ -78,7 +80,7 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     Ok(names)
 }
 
-/// A name as a path below the charm's folder; `None` if it is not one.
+/// Returns an entry's name as a path below the charm's folder, or `None` if it is not one.
 fn inner_path(name: &str) -> Option<PathBuf> {
     let path = Path::new(name);
     let mut inner = PathBuf::new();
@@ -92,6 +94,7 @@ fn inner_path(name: &str) -> Option<PathBuf> {
     (!inner.as_os_str().is_empty() && !name.contains(['\0', '\\'])).then_some(inner)
 }
 
+/// Reads the target of a link, which the archive stores as the content of the entry.
 fn read_target<R: Read>(entry: &mut ZipFile<'_, R>) -> io::Result<PathBuf> {
     let mut target = Vec::new();
     entry.by_ref().take(LINK_TARGET_LIMIT + 1).read_to_end(&mut target)?;
@@ -101,6 +104,7 @@ fn read_target<R: Read>(entry: &mut ZipFile<'_, R>) -> io::Result<PathBuf> {
     Ok(PathBuf::from(OsStr::from_bytes(&target)))
 }
 
+/// Writes a file of the archive with the mode that it has there.
 fn write_file<R: Read>(
     entry: &mut ZipFile<'_, R>,
     to: &Path,
@@ -109,17 +113,19 @@ fn write_file<R: Read>(
 ) -> io::Result<()> {
     to.parent().map_or(Ok(()), make_dir)?;
     let mut mode = entry.unix_mode().map_or(0o644, |mode| mode & 0o777);
-    // Juju makes a known hook executable, and nothing else.
+    // Juju makes known hooks executable, and no other file (reference `juju-agent.md`, 5.1).
     if is_hook(name) {
         mode |= 0o100;
     }
+    // `create_new`: no entry is written over another one. The mode of the archive is set when the
+    // content is complete.
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(to)?;
     io::copy(&mut budget.limit(entry), &mut file)?;
     budget.check()?;
     file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
-/// Tells whether it is `hooks/NAME` of a hook that Juju knows.
+/// Returns `true` for `hooks/NAME` if Juju knows a hook of that name.
 fn is_hook(path: &Path) -> bool {
     const UNIT: [&str; 12] = [
         "install",
@@ -168,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    /// An entry of an archive: a name, a mode with its kind, and the content or the target.
+    /// An entry of an archive: its name, its mode with its kind, and its content or target.
     type Entry<'a> = (&'a str, u32, &'a str);
 
     fn unpacked(
@@ -244,8 +250,8 @@ mod tests {
             assert!(message.contains("the charm"), "{entry:?}: {message}");
             assert!(!dir.path().join("up").exists());
         }
-        // Each link stays within by itself, the two together do not; and no file is written through
-        // a link.
+        // Each link alone stays inside, the two together do not. And no file is written through a
+        // link.
         let (_dir, outcome) = unpacked(&[
             ("d/top", LINK_KIND | 0o777, ".."),
             ("out", LINK_KIND | 0o777, "d/top/../up"),

@@ -1,5 +1,5 @@
-//! The folder that the charm runs from: a copy of the author's, so that nothing that a unit leaves
-//! behind is found by the next one.
+//! The folder that the charm runs from. It is a copy of the author's folder, so that a unit does
+//! not find files that an earlier unit left behind.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
@@ -10,19 +10,22 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// The most files that a charm may have, and the most bytes in all.
+/// The largest number of files of a charm, and the largest number of bytes of all of them.
 const FILES_LIMIT: usize = 100_000;
 const BYTES_LIMIT: u64 = 4 << 30;
-/// The number of links that are followed before they count as a loop, as Linux has it.
+/// The number of links that are followed before they count as a loop, as in Linux
+/// (`path_resolution(7)`).
 const LINKS_LIMIT: usize = 40;
 
-/// The names that are no part of a charm, wherever they are: Juju leaves these out when it packs a
+/// The names that are no part of a charm in any folder: Juju leaves them out when it packs a
 /// folder, and charmcraft does not prime them.
 const EXCLUDED_NAMES: [&str; 5] = [".git", ".svn", ".hg", ".bzr", ".tox"];
-/// The file in which ops keeps a unit's state, beside the charm: that of a unit that is no more.
+/// The file in which ops keeps a unit's state, beside the charm. In the author's folder it belongs
+/// to a unit that is gone.
 const OPS_STATE_FILE: &str = ".unit-state.db";
 
-/// Counts what is written into a charm's folder, and refuses what no charm needs.
+/// A budget counts the files and bytes that are written into a charm's folder, and refuses what no
+/// charm needs.
 #[derive(Debug)]
 pub struct Budget {
     files: usize,
@@ -30,7 +33,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Gives the budget of a charm.
+    /// Returns the budget of one charm.
     pub fn for_charm() -> Self {
         Self::with_limits(FILES_LIMIT, BYTES_LIMIT)
     }
@@ -42,7 +45,7 @@ impl Budget {
     /// Counts one more file.
     ///
     /// # Errors
-    /// When there are too many.
+    /// Fails if there are too many files.
     pub fn count(&mut self) -> io::Result<()> {
         self.files = self.files.checked_sub(1).ok_or_else(|| {
             io::Error::other("it holds more files than any charm needs (100,000)")
@@ -50,16 +53,16 @@ impl Budget {
         Ok(())
     }
 
-    /// Gives as much of `content` as is still allowed, and one byte more, so that [`Budget::check`]
-    /// knows.
+    /// Returns a reader of as much of `content` as the budget still allows. [`Budget::check`] then
+    /// says whether the budget is used up.
     pub fn limit<'a, R: Read + 'a>(&'a mut self, content: R) -> impl Read + 'a {
         LimitedReader { content, budget: self }
     }
 
-    /// Tells whether more was written than is allowed.
+    /// Checks that the budget is not used up.
     ///
     /// # Errors
-    /// If so.
+    /// Fails if no byte is left.
     pub fn check(&self) -> io::Result<()> {
         if self.bytes == 0 {
             return Err(io::Error::other("it is larger than any charm need be (4 GiB)"));
@@ -79,19 +82,20 @@ struct LimitedReader<'a, R> {
 }
 
 impl<R: Read> Read for LimitedReader<'_, R> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let allowed = usize::try_from(self.budget.bytes).unwrap_or(usize::MAX).min(room.len());
-        let read = self.content.read(room.get_mut(..allowed).unwrap_or_default())?;
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let allowed = usize::try_from(self.budget.bytes).unwrap_or(usize::MAX).min(buffer.len());
+        let read = self.content.read(buffer.get_mut(..allowed).unwrap_or_default())?;
         self.budget.spend(read as u64);
         Ok(read)
     }
 }
 
-/// Copies the folder `from` to `into`, which is new, and names the files that it held. Modes and
-/// links are kept; a link that leads out of the folder leads to the same place from the copy.
+/// Copies the folder `from` into the new folder `into`, and returns the paths of the files in it.
+/// Modes and links are kept. A link that leads out of the folder gets an absolute target, so that
+/// the copy leads to the same file.
 ///
 /// # Errors
-/// When something cannot be read or written, or is neither a file, a folder nor a link.
+/// Fails if an entry cannot be read or written, or if it is neither a file, a folder nor a link.
 pub fn copy(from: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut names = BTreeSet::new();
     let mut budget = Budget::for_charm();
@@ -141,32 +145,35 @@ pub fn copy(from: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     Ok(names)
 }
 
-/// Tells whether an entry is no part of the charm.
+/// Returns `true` for an entry that is no part of the charm.
 fn is_excluded(path: &Path, name: &OsStr) -> bool {
     EXCLUDED_NAMES.iter().any(|other| name == *other)
         || name.as_encoded_bytes().starts_with(OPS_STATE_FILE.as_bytes())
-        // Cargo's own folder of what it builds, which can be gigabytes.
+        // Cargo's target folder, which can hold gigabytes.
         || (name == "target" && path.join("CACHEDIR.TAG").exists())
 }
 
+/// Copies a file. Its size is taken from the budget first, so that a file that is too large is not
+/// copied.
 fn copy_file(from: &Path, to: &Path, budget: &mut Budget) -> io::Result<()> {
     budget.spend(fs::metadata(from)?.len());
     budget.check()?;
     fs::copy(from, to).map(|_| ())
 }
 
-/// Makes a folder, with those above it.
+/// Makes a folder and the folders above it.
 pub fn make_dir(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o755).create(path)
 }
 
-/// Gives a folder its mode. Its owner can always write to it: what is in it has to be removed some
-/// day.
+/// Sets the mode of a folder. The owner can always write to it, because its content has to be
+/// removed later.
 pub fn set_dir_mode(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o777 | 0o700))
 }
 
-/// The target of a link for the copy: as it stands while it stays within the folder, else absolute.
+/// Returns the target of a link for the copy: unchanged if it stays inside the folder, else
+/// absolute.
 fn target_in_copy(from: &Path, link: &Path, target: PathBuf) -> PathBuf {
     if target.is_absolute() || !points_outside(link, &target, &BTreeMap::new()) {
         return target;
@@ -177,8 +184,8 @@ fn target_in_copy(from: &Path, link: &Path, target: PathBuf) -> PathBuf {
     }
 }
 
-/// Tells whether the link at `link` leads out of the folder that both are in, by way of the other
-/// `links` of that folder.
+/// Returns `true` if the link at `link` leads out of the folder that it is in, when it is followed
+/// through the other `links` of that folder.
 pub fn points_outside(link: &Path, target: &Path, links: &BTreeMap<PathBuf, PathBuf>) -> bool {
     let mut at: PathBuf = link.parent().map(Path::to_owned).unwrap_or_default();
     let mut remaining: VecDeque<OsString> = VecDeque::new();
@@ -202,6 +209,8 @@ pub fn points_outside(link: &Path, target: &Path, links: &BTreeMap<PathBuf, Path
                 match links.get(&next) {
                     Some(target) => {
                         followed += 1;
+                        // The kernel refuses to follow such a loop too (ELOOP), so it leads
+                        // nowhere.
                         if followed > LINKS_LIMIT {
                             return false;
                         }
@@ -216,13 +225,13 @@ pub fn points_outside(link: &Path, target: &Path, links: &BTreeMap<PathBuf, Path
     false
 }
 
-/// Puts the folder `next`, of a refreshed charm, in the place of `charm`.
+/// Replaces the folder `charm` with the folder `next` of a refreshed charm.
 ///
-/// On a machine what is in neither `before`, the files of the charm that is replaced, nor in `next`
-/// stays: it is the unit's. In a new pod nothing does.
+/// On a machine the files stay that are neither in `kept` (the files of the charm that is replaced)
+/// nor in `next`: they belong to the unit. In a new pod (`kept` is `None`) no file stays.
 ///
 /// # Errors
-/// When a file cannot be moved.
+/// Fails if a file cannot be moved or removed.
 pub fn replace(charm: &Path, next: &Path, kept: Option<&BTreeSet<PathBuf>>) -> Result<()> {
     let failed = |error: io::Error| {
         Error::new(format!("cannot put the refreshed charm in the place of {}", charm.display()))
@@ -238,6 +247,7 @@ pub fn replace(charm: &Path, next: &Path, kept: Option<&BTreeSet<PathBuf>>) -> R
     fs::rename(next, charm).map_err(failed)
 }
 
+/// Moves the unit's own files in `folder` from `charm` to `next`.
 fn carry_over(
     charm: &Path,
     next: &Path,
@@ -253,8 +263,8 @@ fn carry_over(
                 carry_over(charm, next, &path, old_files)?;
             }
             Ok(_) => {}
-            // A folder of the unit's own goes as a whole; one of the charm's that is gone leaves
-            // what the unit put there.
+            // A folder that only the unit made is moved as a whole. A folder of the old charm that
+            // is not in the new one is kept for the files that the unit put there.
             Err(_) if old_files.contains(&path) => {}
             Err(_)
                 if entry.file_type()?.is_dir()

@@ -1,4 +1,4 @@
-//! The charm that was named: what it is made from, and making the folder that it runs from.
+//! The charm that the user named: where it comes from, and making the folder that it runs from.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -13,7 +13,7 @@ use super::charm_folder;
 use crate::error::{Error, Result};
 use crate::private_files;
 
-/// A charm as its author has it.
+/// The charm as its author has it: a folder, a `.charm` file or a Cargo project.
 #[derive(Debug, Clone)]
 pub struct CharmSource {
     path: PathBuf,
@@ -22,28 +22,28 @@ pub struct CharmSource {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
-    /// A folder that can be run as it is.
+    /// A folder that can run without a build.
     Folder,
     /// A `.charm` file.
     Archive,
-    /// A Cargo project, and the program that charmcraft.yaml makes the charm's `dispatch`, if it
-    /// says so.
+    /// A Cargo project, and the name of the program that charmcraft.yaml makes the charm's
+    /// `dispatch`, if it names one.
     Cargo { project: PathBuf, program: Option<String> },
 }
 
-/// A folder that was made from a [`CharmSource`].
+/// A folder that was made from a [`CharmSource`] and can run.
 #[derive(Debug)]
 pub struct PreparedCharm {
     pub meta: CharmMeta,
-    /// The files that are the charm's own.
+    /// The charm's own files, without those that the unit adds later.
     pub files: BTreeSet<PathBuf>,
 }
 
 impl CharmSource {
-    /// Takes the charm that was named: its folder or its `.charm` file.
+    /// Takes the charm that the user named: its folder or its `.charm` file.
     ///
     /// # Errors
-    /// When there is nothing of that name.
+    /// Fails if the path does not exist.
     pub fn named(path: &Path) -> Result<Self> {
         let failed = || Error::new(format!("cannot open the charm {}", path.display()));
         let path = fs::canonicalize(path).map_err(|error| failed().because(error))?;
@@ -53,10 +53,10 @@ impl CharmSource {
         Ok(Self { path, kind: Kind::Archive })
     }
 
-    /// Looks for the charm whose folder the current one is, or is in.
+    /// Finds the charm of the current folder or of the nearest folder above it.
     ///
     /// # Errors
-    /// When there is none.
+    /// Fails if no such folder holds a charm.
     pub fn around_current_folder() -> Result<Self> {
         let here = env::current_dir()
             .map_err(|error| Error::new("cannot learn the current directory").because(error))?;
@@ -87,12 +87,12 @@ impl CharmSource {
         Ok(Self { path, kind })
     }
 
-    /// The place where the author has it.
+    /// Returns the path of the author's folder or file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The Cargo project that is built for it, if one is.
+    /// Returns the folder of the Cargo project, if the charm is built from one.
     pub fn project(&self) -> Option<&Path> {
         match &self.kind {
             Kind::Cargo { project, .. } => Some(project),
@@ -100,15 +100,15 @@ impl CharmSource {
         }
     }
 
-    /// Makes the folder `into`, from which the charm can run: a copy of the author's, what the file
-    /// holds, or what Cargo builds, with the declarations as Juju reads them. Blocks until that is
-    /// done.
+    /// Makes the folder `into`, from which the charm can run: a copy of the author's folder, the
+    /// content of the file, or what Cargo builds, with the declarations as Juju reads them. Blocks
+    /// until that is done.
     ///
     /// # Errors
-    /// When Juju would refuse the charm, it cannot be built or copied, or there is nothing in it to
-    /// run.
+    /// Fails if Juju would refuse the charm, if it cannot be built or copied, or if it holds
+    /// nothing to run.
     pub fn prepare(&self, into: &Path) -> Result<PreparedCharm> {
-        // Of an earlier try.
+        // The folder may be left from an earlier attempt that failed.
         let _ = fs::remove_dir_all(into);
         let failed = || Error::new(format!("cannot run the charm in {}", self.path.display()));
         let mut files = match &self.kind {
@@ -145,14 +145,15 @@ impl CharmSource {
                 })
                 .usage());
         }
-        // What is in it keeps the author's modes; other users do not get so far.
+        // The entries keep the author's modes. Other users cannot reach them, because the folder
+        // itself is closed.
         private_files::make_folder(into).map_err(|error| failed().because(error))?;
         Ok(PreparedCharm { meta, files })
     }
 }
 
-/// Lays out what Cargo built as a packed charm has it: the author's declarations, and the program
-/// as `dispatch`.
+/// Lays out the charm that Cargo built like a packed one: the author's declarations, and the
+/// program as `dispatch`.
 fn lay_out(from: &Path, program: &Path, into: &Path) -> Result<BTreeSet<PathBuf>> {
     const DECLARATIONS: [&str; 3] = ["metadata.yaml", "config.yaml", "actions.yaml"];
     let failed = |what: &Path| Error::new(format!("cannot lay out the charm: {}", what.display()));
@@ -167,8 +168,8 @@ fn lay_out(from: &Path, program: &Path, into: &Path) -> Result<BTreeSet<PathBuf>
         }
     }
     let dispatch = into.join("dispatch");
-    // The linker makes a new file for each build, so what is linked here stays as it is. Another
-    // file system takes a copy.
+    // The linker makes a new file for each build, so the file that is linked here does not change.
+    // On another file system a link is not possible, and the program is copied.
     fs::hard_link(program, &dispatch)
         .or_else(|_| fs::copy(program, &dispatch).map(|_| ()))
         .map_err(|error| failed(&dispatch).because(error))?;
@@ -176,21 +177,21 @@ fn lay_out(from: &Path, program: &Path, into: &Path) -> Result<BTreeSet<PathBuf>
     Ok(files)
 }
 
-/// Tells whether there is something in a charm's folder that the agent can run: `dispatch`, or
+/// Returns `true` if a charm's folder holds something that the agent can run: `dispatch`, or
 /// programs of single hooks or actions.
 fn has_programs(dir: &Path) -> bool {
     dir.join("dispatch").exists()
         || ["hooks", "actions"].iter().any(|folder| dir.join(folder).is_dir())
 }
 
-/// The nearest folder upwards that holds a charm.
+/// Returns the nearest folder that holds a charm: `here` or one above it.
 fn find_charm_around(here: &Path) -> Option<&Path> {
     here.ancestors().find(|dir| {
         ["metadata.yaml", "charmcraft.yaml"].iter().any(|name| dir.join(name).is_file())
     })
 }
 
-/// A folder below `dir`, or `dir` itself.
+/// Returns the folder `below` of `dir`, or `None` if its path leads out of `dir`.
 fn folder_inside(dir: &Path, below: &Path) -> Option<PathBuf> {
     let inner =
         below.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));

@@ -1,4 +1,4 @@
-//! Where commands come from: a script, a terminal, or a pipe.
+//! The input of commands: a script, a terminal or a pipe.
 
 use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Read};
@@ -11,26 +11,26 @@ use tokio::sync::{Semaphore, mpsc};
 use super::session_event::{InputLine, SessionEvent};
 use crate::error::{Error, Result};
 
-/// Longest script, in bytes.
+/// The longest script, in bytes.
 const SCRIPT_LIMIT: u64 = 16 << 20;
-/// How many lines of standard input are read before they are carried out: a pipe may never end.
+/// The number of lines of standard input that are read before they are run. A pipe may never end.
 const READ_AHEAD_LINES: usize = 1000;
 
-/// Who is at the other end.
+/// The source of the commands, which decides what a mistake does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputSource {
-    /// A person, who is told of a mistake and tries again.
+    /// A person, who sees the error and tries again.
     Terminal,
-    /// A script, whose mistake ends the run.
+    /// A script or a pipe: a mistake ends the run.
     Script,
-    /// Nobody: `--until-idle` reads nothing.
+    /// No source: `--until-idle` reads nothing.
     None,
 }
 
-/// Sends each line of `script` or standard input to `happenings`, and then the end of input.
+/// Sends each line of `script` or of standard input to `events`, and then the end of the input.
 ///
 /// # Errors
-/// When the script cannot be read.
+/// Fails if the script cannot be read.
 pub fn start(
     script: Option<&Path>,
     until_idle: bool,
@@ -48,7 +48,7 @@ pub fn start(
         if text.len() as u64 > SCRIPT_LIMIT {
             return Err(failed().because("it is longer than 16 MiB"));
         }
-        // A line that is no text is a wrong line, and says so.
+        // A line that is not UTF-8 becomes a wrong line, which the parser then refuses.
         for line in String::from_utf8_lossy(&text).lines() {
             let _ = events.send(SessionEvent::InputLine(InputLine::new(line.to_owned(), None)));
         }
@@ -57,15 +57,17 @@ pub fn start(
     }
     let source =
         if io::stdin().is_terminal() { InputSource::Terminal } else { InputSource::Script };
-    // A thread of its own: a read of standard input cannot be given up, and must not keep the
-    // process from ending.
+    // The reader has a thread of its own: a read of standard input cannot be cancelled, and must
+    // not keep the runtime or the process from ending.
     let (runtime, permits) = (Handle::current(), Arc::new(Semaphore::new(READ_AHEAD_LINES)));
     std::thread::spawn(move || {
-        // By bytes: a line that is not UTF-8 is refused as a wrong line, while `lines` would pass
-        // it off as the end of a script that went well.
+        // The input is split by bytes: a line that is not UTF-8 is refused as a wrong line, while
+        // `lines` would end there as if the script had ended well.
         for line in io::stdin().lock().split(b'\n') {
             let Ok(line) = line else { break };
             let text = String::from_utf8_lossy(&line).into_owned();
+            // Blocks while the limit of lines read ahead is reached. A permit is returned when its
+            // line is dropped.
             let permit = runtime.block_on(Arc::clone(&permits).acquire_owned()).ok();
             if events.send(SessionEvent::InputLine(InputLine::new(text, permit))).is_err() {
                 return;

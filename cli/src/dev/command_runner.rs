@@ -1,5 +1,5 @@
-//! Runs the commands, one after another: each returns at once, but those that wait hold up
-//! the ones behind them.
+//! Runs the commands of the script, one after another. Each returns at once, but a command that
+//! waits delays the ones behind it.
 
 use std::time::Instant;
 
@@ -19,8 +19,8 @@ use crate::bounded_log;
 use crate::error::{Error, Result};
 
 impl Session {
-    /// Carries out the next line, unless one holds it up. `true` if something was done, so that the
-    /// unit is looked at again.
+    /// Runs the next line, unless an earlier command still waits. Returns `true` if it did
+    /// something, so that the loop looks at the unit again.
     pub(super) fn step_script(&mut self, now: Instant) -> bool {
         if self.phase != Phase::Alive {
             return false;
@@ -47,15 +47,15 @@ impl Session {
         }
         if self.script.is_until_idle {
             let view = self.unit_view(now, None);
-            let told = describe_unit(&view);
+            let message = describe_unit(&view);
             self.has_failed |= view.unit.workload != "active";
-            self.terminal_output.print_line(&told);
+            self.terminal_output.print_line(&message);
         }
         self.quit();
         true
     }
 
-    /// What a wait looks at.
+    /// Returns the state of the unit that a waiting command checks.
     fn unit_view(&self, now: Instant, action: Option<&ActionId>) -> UnitView<'_> {
         UnitView {
             is_settled: self.is_settled(now),
@@ -66,9 +66,12 @@ impl Session {
         }
     }
 
+    /// Reads a line and runs its command.
     fn run_line(&mut self, line: &str) {
+        // `may_fail` belongs to one line: a `try` that waited has ended before the next line
+        // begins.
         self.script.may_fail = false;
-        // A terminal has shown the line already.
+        // A terminal has shown the line already, as the user typed it.
         if self.script.source == InputSource::Script && !matches!(commands::parse(line), Ok(None)) {
             self.terminal_output.print_line(&format!("> {}", commands::redacted(line)));
         }
@@ -85,6 +88,7 @@ impl Session {
             }
         };
         if command.may_affect_hooks() {
+            // The command may help a hook that has failed so far, so its failures count anew.
             self.lasting_error.clear();
         }
         if let Err(error) = self.run_command(command) {
@@ -92,8 +96,9 @@ impl Session {
         }
     }
 
+    /// Runs one command. It either finishes at once or sets what the script waits for.
     fn run_command(&mut self, command: Command) -> Result<()> {
-        let told = |error: charmwright_agent::Error| Error::new(error.to_string());
+        let to_error = |error: charmwright_agent::Error| Error::new(error.to_string());
         match command {
             Command::Config { key, value } => set_config(&mut self.unit, &key, &value)?,
             Command::ConfigReset { key } => {
@@ -120,7 +125,7 @@ impl Session {
             Command::Resolved { retry } => {
                 self.unit
                     .resolved(if retry { Resolve::Retry } else { Resolve::NoRetry })
-                    .map_err(told)?;
+                    .map_err(to_error)?;
             }
             Command::UpdateStatus => self.unit.update_status(),
             Command::Status => self.print_table(),
@@ -169,7 +174,7 @@ impl Session {
                     let _ = sender.send(SessionEvent::RequestAnswered(fetch(&url).await));
                 });
             }
-            // Its line was put in its place.
+            // `run_line` has replaced this command by the line behind `try`.
             Command::Try(_) => {}
             Command::Help => self.terminal_output.print_text(&commands::help()),
             Command::Quit => self.quit(),
@@ -177,17 +182,19 @@ impl Session {
         Ok(())
     }
 
+    /// Adds the name of the action that was probably meant.
     fn action_error(&self, action: &str, error: &charmwright_agent::Error) -> Error {
         let actions = self.unit.meta().actions();
-        let told = Error::new(error.to_string());
+        let message = Error::new(error.to_string());
         match nearest(action, actions.keys().map(String::as_str))
             .filter(|_| !actions.contains_key(action))
         {
-            Some(meant) => told.advice(format!("did you mean `{meant}`?")),
-            None => told,
+            Some(meant) => message.advice(format!("did you mean `{meant}`?")),
+            None => message,
         }
     }
 
+    /// Starts, stops or kills the Pebble of the named container, or of every container.
     fn pebble_command(&mut self, verb: PebbleVerb, name: Option<&str>) -> Result<()> {
         let known: Vec<String> =
             self.containers.iter().map(|container| container.name.clone()).collect();
@@ -210,22 +217,22 @@ impl Session {
                 PebbleVerb::Stop => container.stop(),
                 PebbleVerb::Kill => container.kill(),
             }
-            // Whatever the last poll saw, it is over: the unit is not settled before the next. A
-            // refresh may have taken the container away.
+            // The last poll says nothing about the container any more, so the unit is not settled
+            // before the next one. The error of a container that a refresh has removed is ignored.
             let _ = self.unit.pebble_poll_due(&container.name);
         }
         Ok(())
     }
 
-    /// Takes what Pebble or a server has answered.
+    /// Handles the answer of Pebble or of a server to a command.
     pub(super) fn request_answered(&mut self, outcome: Result<String>) {
         let waits = self.script.wait.take_if(|wait| matches!(wait, Wait::Answer));
-        // The end was asked for meanwhile.
+        // The script was cleared while the request was under way, because the session is to stop.
         if waits.is_none() {
             return;
         }
         match outcome {
-            Ok(told) => self.terminal_output.print_detail(&told),
+            Ok(message) => self.terminal_output.print_detail(&message),
             Err(error) => self.fail_command(&error.chain()),
         }
     }

@@ -1,4 +1,4 @@
-//! The commands, one a line: what they are called, what they take, and what a mistyped one is told.
+//! The commands, one a line: their names, their arguments, and the errors of mistyped ones.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use super::redaction::{self, before_value};
 use super::spelling::nearest;
 use super::wanted_status::{WantedOutcome, WantedStatus, wanted_outcome, wanted_status};
 
-/// How long `wait-for` waits when it is not told.
+/// The time that `wait-for` and `expect` wait if the line names none.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(180);
 
-/// A line, understood.
+/// A line of input, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     Config {
@@ -49,7 +49,7 @@ pub enum Command {
         outcome: WantedOutcome,
         message_part: Option<String>,
     },
-    /// Another line, which may fail.
+    /// Another line. Its failure does not end the script.
     Try(String),
     Notify {
         key: String,
@@ -64,7 +64,7 @@ pub enum Command {
     Quit,
 }
 
-/// What to do with a container's Pebble.
+/// A change of a container's Pebble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PebbleVerb {
     Start,
@@ -73,7 +73,7 @@ pub enum PebbleVerb {
 }
 
 impl Command {
-    /// Whether it changes something that a failed hook could depend on.
+    /// Returns `true` if the command changes something that a failed hook may depend on.
     pub fn may_affect_hooks(&self) -> bool {
         match self {
             Self::Status
@@ -100,8 +100,8 @@ impl Command {
     }
 }
 
-/// Every command: its name, what follows it, what it does. `help` prints this; the nearest name of
-/// a mistyped one is found here.
+/// Every command: its name, its arguments, and what it does. `help` prints this list, and the
+/// nearest name for a mistyped one is taken from it.
 const COMMANDS: [(&str, &str, &str); 21] = [
     (
         "config",
@@ -156,7 +156,7 @@ const COMMANDS: [(&str, &str, &str); 21] = [
     ("#", "...", "a comment"),
 ];
 
-/// What is said of waiting, since it is not seen from a line of the list.
+/// The part of the help that explains waiting, which is too long for a line of the list.
 const WAITING_HELP: &str = "\
 STATUS is active, blocked, waiting, maintenance, unknown, error, or idle for any of a settled unit.
 `wait-for`, `expect` and --until-idle give up before their time once the unit is in error for good:
@@ -165,7 +165,7 @@ happened in between: no command, and no change of Pebble.
 In a script a line that fails ends the run with exit code 1; on a terminal it is only told.
 ";
 
-/// The text of `help`.
+/// Returns the text of `help`.
 pub fn help() -> String {
     let mut text = String::from("Commands, one a line:\n");
     for (name, takes, does) in COMMANDS.iter().filter(|(name, ..)| !matches!(*name, "exit" | "#")) {
@@ -175,12 +175,12 @@ pub fn help() -> String {
     text
 }
 
-/// `line` as it may be printed, without what can be a secret.
+/// Returns `line` as it may be printed, without the parts that may be a secret.
 pub fn redacted(line: &str) -> String {
     redaction::redact_line(line, |name| COMMANDS.iter().any(|(known, ..)| *known == name))
 }
 
-/// The commands' names on one line, for the first lines of a run.
+/// Returns the names of the commands on one line, for the first lines of a run.
 pub fn names() -> String {
     let names: Vec<&str> = COMMANDS
         .iter()
@@ -190,10 +190,11 @@ pub fn names() -> String {
     names.join(", ")
 }
 
-/// Reads one line; `None` is an empty line or a comment.
+/// Parses one line. An empty line or a comment is `None`.
 ///
 /// # Errors
-/// Says what is wrong with the line and how the command goes, or which command was probably meant.
+/// Says what is wrong with the line and how the command is written, or which command was probably
+/// meant.
 pub fn parse(line: &str) -> Result<Option<Command>, String> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
@@ -329,7 +330,7 @@ fn expect_action(rest: &str) -> Result<Command, String> {
     })
 }
 
-/// A word, and perhaps the container that it is about.
+/// Parses one word and, optionally, the container that it is about.
 fn word_and_container(rest: &str) -> Option<(String, Option<String>)> {
     let mut words = rest.split_whitespace();
     let word = words.next()?.to_owned();

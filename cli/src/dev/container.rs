@@ -1,7 +1,7 @@
-//! A container of the unit: its Pebble, started, stopped and killed, and how often it was started.
+//! A container of the unit: starts, stops and kills its Pebble, and counts the starts.
 //!
-//! Each start is a new boot to the charm. The daemon's own boot id cannot say that here: it is the
-//! kernel's, unless the daemon is process 1.
+//! To the charm each start is a new boot. The daemon's own boot id cannot tell starts apart here:
+//! unless the daemon is process 1, it is the boot id of the kernel.
 
 use std::env;
 use std::ffi::OsString;
@@ -19,41 +19,46 @@ use crate::error::{Error, Result};
 use crate::private_files;
 use crate::processes::ProcessExit;
 
-/// What is passed on of our environment: what an image's own environment would hold.
+/// The variables of our environment that the container gets: those that an image's own environment
+/// would hold.
 const KEPT_VARIABLES: [&str; 6] = ["PATH", "HOME", "USER", "LANG", "TERM", "TZ"];
 
-/// How long a Pebble may take to answer for the first time; on a busy machine a start takes
+/// The time that Pebble may take to answer for the first time. On a busy machine a start takes
 /// seconds.
 const START_UP_LIMIT: Duration = Duration::from_secs(30);
 
-/// One container: nothing but its Pebble, and whatever that starts.
+/// A container. It holds only its Pebble and the processes that Pebble starts.
 #[derive(Debug)]
 pub struct Container {
     pub name: String,
     pub socket: PathBuf,
-    /// This program. Asked for once: after a rebuild of it, the system names the file that is gone.
+    /// The path of this program. It is asked for once: after a rebuild of the program, the system
+    /// returns the path of a deleted file.
     program: PathBuf,
+    /// The log of the daemon and its services.
     log: PathBuf,
     pebble_dir: PathBuf,
+    /// The process id of `container-init`, while it runs.
     running: Option<Pid>,
-    /// Which start is the running one, counted from 1; 0 while none is running. The watchers follow
-    /// it.
+    /// The number of the running start, counted from 1, or 0 while none is running. The watchers
+    /// follow it.
     start: watch::Sender<u64>,
+    /// The number of starts so far.
     starts: u64,
-    /// When the running Pebble was started, until it has answered a poll.
+    /// The time at which the running Pebble was started, until it has answered a poll.
     unanswered_since: Option<Instant>,
-    /// Whether its end was asked for.
+    /// `true` from the moment at which its end was requested until it has ended.
     is_stop_requested: bool,
-    /// Whether it is to be started again once it has ended.
+    /// `true` if the container is to be started again once it has ended.
     is_restart_requested: bool,
     events: mpsc::UnboundedSender<SessionEvent>,
 }
 
 impl Container {
-    /// A container that is not started yet.
+    /// Makes a container that is not started yet.
     ///
     /// # Errors
-    /// When its socket's path is too long.
+    /// Fails if the path of its socket is too long, or if the folder of the socket cannot be made.
     pub fn new(
         name: &str,
         workspace: &Workspace,
@@ -76,12 +81,12 @@ impl Container {
         })
     }
 
-    /// Follows which start is running; 0 is none.
+    /// Returns a receiver of the number of the running start, which is 0 while none is running.
     pub fn follow_start(&self) -> watch::Receiver<u64> {
         self.start.subscribe()
     }
 
-    /// The running start, counted from 1.
+    /// Returns the number of the running start, counted from 1.
     pub fn current_start(&self) -> Option<u64> {
         Some(*self.start.borrow()).filter(|start| *start > 0)
     }
@@ -94,28 +99,29 @@ impl Container {
         &self.log
     }
 
-    /// Notes that Pebble has answered a poll.
+    /// Records that Pebble has answered a poll.
     pub fn note_answer(&mut self) {
         self.unanswered_since = None;
     }
 
-    /// Whether a Pebble that does not answer has been started so recently that it says nothing.
+    /// Returns `true` if Pebble was started so recently that a missing answer means nothing.
     pub fn is_starting(&self) -> bool {
         self.unanswered_since.is_some_and(|since| since.elapsed() < START_UP_LIMIT)
     }
 
-    /// Whether its process is not yet as it was asked to be.
+    /// Returns `true` until the process has ended or started as it was requested.
     pub fn is_changing(&self) -> bool {
         self.is_stop_requested || self.is_restart_requested
     }
 
-    /// The process that stands for the container, for those who wait for their own children.
+    /// Returns the id of the process that stands for the container. Code that collects children
+    /// must leave this one to the task that waits for it.
     pub fn pid(&self) -> Option<Pid> {
         self.running
     }
 
-    /// Starts the container with `pebble` in it, as Juju does. Nothing happens when it runs
-    /// already; one that is ending is started when it has ended.
+    /// Starts the container with `pebble` in it, as Juju does. A container that runs already is
+    /// left alone, and one that is ending is started again when it has ended.
     ///
     /// # Errors
     /// When the log cannot be opened or the process not started.
@@ -125,7 +131,8 @@ impl Container {
             return Ok(());
         }
         let failed = || Error::new(format!("cannot start container \"{}\"", self.name));
-        // What it cannot do itself it says there.
+        // `container-init` cannot write to its own log before it has opened it, so its errors go to
+        // the same file.
         let errors = private_files::append(&self.log).map_err(|e| failed().because(e))?;
         let mut child = Command::new(&self.program)
             .args(["container-init", "--follow", &std::process::id().to_string(), "--log"])
@@ -136,6 +143,7 @@ impl Container {
             .env_clear()
             .envs(KEPT_VARIABLES.iter().filter_map(|name| Some((*name, env::var_os(name)?))))
             .envs(self.environment())
+            // A workload must not depend on the folder that the user started the command in.
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -147,6 +155,7 @@ impl Container {
         self.starts += 1;
         self.unanswered_since = Some(Instant::now());
         let (container, start, events) = (self.name.clone(), self.starts, self.events.clone());
+        // `send_replace` and not `send`: the value must change also while no watcher follows it.
         self.start.send_replace(start);
         tokio::spawn(async move {
             use std::os::unix::process::ExitStatusExt;
@@ -161,6 +170,7 @@ impl Container {
         Ok(())
     }
 
+    /// Returns the variables that Juju sets in a workload container.
     fn environment(&self) -> [(&'static str, OsString); 3] {
         [
             ("PEBBLE", self.pebble_dir.clone().into()),
@@ -169,12 +179,12 @@ impl Container {
         ]
     }
 
-    /// Asks Pebble to stop its services and end; [`SessionEvent::PebbleEnded`] follows.
+    /// Requests that Pebble stops its services and ends. [`SessionEvent::PebbleEnded`] follows.
     pub fn stop(&mut self) {
         self.signal(Signal::TERM);
     }
 
-    /// Kills Pebble and everything it started, at once; [`SessionEvent::PebbleEnded`] follows.
+    /// Kills Pebble and everything that it started, at once. [`SessionEvent::PebbleEnded`] follows.
     pub fn kill(&mut self) {
         self.signal(Signal::HUP);
     }
@@ -187,9 +197,10 @@ impl Container {
         }
     }
 
-    /// Notes the end of the start numbered `start`; says whether it was asked for, and whether a
-    /// new start was.
+    /// Records the end of the start numbered `start`. The answer says whether the end was
+    /// requested, and whether a new start was.
     pub fn note_end(&mut self, start: u64) -> ContainerEnd {
+        // An event of an earlier start may arrive late, and says nothing about the running one.
         if self.starts == start {
             self.running = None;
             self.unanswered_since = None;
@@ -202,7 +213,7 @@ impl Container {
     }
 }
 
-/// What was wanted of a container that has ended.
+/// What was requested of a container that has ended.
 #[derive(Debug, Clone, Copy)]
 pub struct ContainerEnd {
     pub was_requested: bool,

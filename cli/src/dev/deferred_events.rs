@@ -3,8 +3,8 @@
 use charmwright::dispatch::{Deferred, FRAMEWORK_KEY, deferred_events};
 use charmwright_agent::Unit;
 
-/// Reads the events that the charm has stored in the unit's state, oldest first. What another
-/// framework stored, or a newer charmwright, shows as none.
+/// Reads the events that the charm has stored in the unit's state, oldest first. A state that
+/// another framework or a newer charmwright stored gives none.
 pub fn deferred_events_of(unit: &Unit) -> Vec<Deferred> {
     let document = unit.state().get(FRAMEWORK_KEY);
     document.and_then(|document| deferred_events(document).ok()).unwrap_or_default()
@@ -16,7 +16,7 @@ mod tests {
 
     use super::*;
 
-    /// A unit whose charm has stored this document.
+    /// Returns a unit whose charm has stored this document.
     fn unit_with(document: &str) -> InProcessTools {
         let meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, None).unwrap();
         let tools = InProcessTools::new(Unit::new(meta, UnitSettings::new("web/0").unwrap()));

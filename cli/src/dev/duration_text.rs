@@ -1,8 +1,8 @@
-//! The text of a duration, for a person.
+//! Durations as text for a person.
 
 use std::time::Duration;
 
-/// A time of so many seconds: `40 s`, `1m05s`, `2h05m`, `3d04h`.
+/// Formats a number of seconds as `40 s`, `1m05s`, `2h05m` or `3d04h`.
 pub fn whole_seconds(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match seconds {
@@ -13,7 +13,7 @@ pub fn whole_seconds(seconds: u64) -> String {
     }
 }
 
-/// The time something took, as a person reads it.
+/// Formats a measured duration as `0.4 ms`, `250 ms`, `1.5 s` or `2m05s`.
 pub fn human_duration(time: Duration) -> String {
     match time.as_secs() {
         0 if time.as_millis() < 10 => format!("{:.1} ms", time.as_secs_f64() * 1000.0),

@@ -1,4 +1,4 @@
-//! What a script waits for: a time, a status, an answer.
+//! The conditions that a script waits for: a time, a status, the end of an action, an answer.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::table::Snapshot;
 use super::wanted_status::{WantedOutcome, WantedStatus};
 use crate::sanitize::one_line;
 
-/// What holds the script up.
+/// The condition that the next line of the script waits for.
 #[derive(Debug)]
 pub enum Wait {
     Until(Instant),
@@ -31,27 +31,27 @@ pub enum Wait {
         limit: Duration,
         deadline: Instant,
     },
-    /// Pebble or a server was asked something.
+    /// The answer of Pebble or of a server to a request.
     Answer,
-    /// The charm is being made for `upgrade`.
+    /// The end of the build that `upgrade` started.
     Build,
 }
 
-/// What is seen of the unit at one moment.
+/// The state of the unit at one moment.
 #[derive(Debug)]
 pub struct UnitView<'a> {
-    /// Whether it has nothing left to do.
+    /// `true` if the unit has nothing left to do.
     pub is_settled: bool,
-    /// Whether the charm is being made anew.
+    /// `true` while the charm is being built or copied again.
     pub is_building: bool,
     pub unit: Snapshot,
-    /// What there is to say of an error for good.
+    /// The text about an error that no retry will end, if there is one.
     pub lasting_error: Option<String>,
-    /// The action that is waited for.
+    /// The action that the script waits for.
     pub action: Option<&'a ActionRecord>,
 }
 
-/// Whether the script may go on.
+/// The result of a check: go on waiting, go on with the script, or fail.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     NotYet,
@@ -60,7 +60,7 @@ pub enum Verdict {
 }
 
 impl Wait {
-    /// When it has to be looked at again, even if nothing happens.
+    /// Returns the time at which the condition must be checked again, even if no event comes.
     pub fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Until(deadline)
@@ -71,7 +71,7 @@ impl Wait {
         }
     }
 
-    /// The action that is waited for.
+    /// Returns the id of the action that the script waits for.
     pub fn action(&self) -> Option<&ActionId> {
         match self {
             Self::ExpectAction { action, .. } => Some(action),
@@ -83,8 +83,8 @@ impl Wait {
         }
     }
 
-    /// Looks at the unit. Only a settled unit has a status to speak of; an error is one that does
-    /// not settle.
+    /// Checks the condition against the state of the unit. Only a settled unit has a status to
+    /// compare with, except for an error: a unit in error does not settle.
     pub fn check(&self, now: Instant, view: &UnitView<'_>) -> Verdict {
         match self {
             Self::Until(deadline) if now >= *deadline => Verdict::Met,
@@ -123,6 +123,7 @@ impl Wait {
     }
 }
 
+/// Checks the status and the message of a settled unit.
 fn expect(
     status: WantedStatus,
     message_part: Option<&str>,
@@ -158,6 +159,7 @@ fn expect(
     Verdict::Failed(format!("cannot confirm {wanted}: {}", describe_unit(view)))
 }
 
+/// Checks the end of an action and its message.
 fn expect_action(
     outcome: WantedOutcome,
     message_part: Option<&str>,
@@ -199,7 +201,7 @@ fn expect_action(
     ))
 }
 
-/// An action's end as a word.
+/// Returns the end of an action as a word.
 pub fn action_end(status: ActionStatus) -> &'static str {
     match status {
         ActionStatus::Completed => "completed",
@@ -210,11 +212,12 @@ pub fn action_end(status: ActionStatus) -> &'static str {
     }
 }
 
-/// The unit as it is, and why it will stay so.
+/// Describes the unit, and says why its state will not change.
 fn describe_lasting(lasting: &str, view: &UnitView<'_>) -> String {
     format!("{}; {lasting}", describe_unit(view))
 }
 
+/// Returns `true` if the unit has the wanted status.
 fn has_status(wanted: WantedStatus, view: &UnitView<'_>) -> bool {
     match wanted {
         WantedStatus::Error => view.unit.workload == "error",
@@ -223,7 +226,7 @@ fn has_status(wanted: WantedStatus, view: &UnitView<'_>) -> bool {
     }
 }
 
-/// The unit as it is, for the one who expected something else.
+/// Describes the unit for a script that expected another state.
 pub fn describe_unit(view: &UnitView<'_>) -> String {
     let unit = &view.unit;
     let message = one_line(&unit.message);

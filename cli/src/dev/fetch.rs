@@ -1,4 +1,4 @@
-//! The command `fetch`: one answer of a workload's HTTP server.
+//! The command `fetch`: one response of a workload's HTTP server.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::http;
 
 const FETCH_LIMIT: Duration = Duration::from_secs(10);
 
-/// Gets `url`, and gives its code and first line.
+/// Gets `url`, and returns the status code and the first line of the response.
 ///
 /// # Errors
-/// When there is no answer in 10 s, or its code is 400 or more.
+/// Fails if there is no response within 10 s, or if its status code is 400 or more.
 pub async fn fetch(url: &str) -> Result<String> {
     let failed = || Error::new(format!("cannot fetch {}", redact_url(url)));
     let uri: Uri = url.parse().map_err(|e| failed().because(e))?;
@@ -23,6 +23,7 @@ pub async fn fetch(url: &str) -> Result<String> {
     }
     let host = uri.host().ok_or_else(|| failed().because("it names no host"))?;
     let port = uri.port_u16().unwrap_or(80);
+    // The resolver wants an IPv6 address without the brackets that a URL has around it.
     let address = host.trim_start_matches('[').trim_end_matches(']');
     let connect = tokio::time::timeout(FETCH_LIMIT, TcpStream::connect((address, port)));
     let stream = connect

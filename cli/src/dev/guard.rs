@@ -1,9 +1,9 @@
-//! The outer of the two processes of `charmwright dev`.
+//! The guard is the outer of the two processes of `charmwright dev`.
 //!
-//! The guard makes the run's folder, starts the session (this program again), passes signals on,
-//! and cleans up when the session has ended, however it ended: whatever still runs below is killed,
-//! the folder is removed. And when the guard itself is killed, the kernel tells the session, which
-//! does the same. So nothing is left behind even by SIGKILL, whichever of the two it hits.
+//! The guard makes the run's folder, starts the session (this program again), forwards signals to
+//! it, and cleans up when the session has ended, however it ended: it kills the processes below it
+//! and removes the folder. If the guard itself is killed, the kernel signals the session, which
+//! does the same. So even SIGKILL leaves nothing behind, whichever of the two processes it ends.
 //!
 //! | signal | guard | session |
 //! |---|---|---|
@@ -25,10 +25,11 @@ use super::workspace::Workspace;
 use crate::error::{Error, Result};
 use crate::processes;
 
-/// Runs the session to its end, and leaves nothing behind.
+/// Runs the session until it ends, and leaves nothing behind.
 pub async fn run(args: &DevArgs) -> Result<ExitCode> {
     let listen =
         |kind| signal(kind).map_err(|error| Error::new("cannot listen for signals").because(error));
+    // The handlers are installed before the session is started, so that no signal is lost.
     let mut child_ended = listen(SignalKind::child())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
@@ -64,10 +65,11 @@ pub async fn run(args: &DevArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(exit.shell_code()))
 }
 
+/// Starts the session as a child process.
 fn start_session(root: &Path) -> Result<Pid> {
     let failed = || Error::new("cannot start the session");
     let program = env::current_exe().map_err(|error| failed().because(error))?;
-    // Waited for through `processes::reap`, with every orphan.
+    // `processes::reap` waits for this child, together with every orphan.
     let child = Command::new(program)
         .args(session_args(env::args_os(), root))
         .spawn()
@@ -75,8 +77,8 @@ fn start_session(root: &Path) -> Result<Pid> {
     Ok(Pid::from_child(&child))
 }
 
-/// The session's arguments: ours, with the guard's two put in front, where no `--` of the user's
-/// can come before them.
+/// Returns the arguments of the session: the user's, with the two of the guard in front, where no
+/// `--` of the user's can come before them.
 fn session_args(user_args: impl Iterator<Item = OsString>, root: &Path) -> Vec<OsString> {
     let mut rest = user_args.skip(2).peekable();
     rest.next_if(|word| word == "--");

@@ -1,4 +1,4 @@
-//! What the session prints and logs of a hook, while it runs and at its end.
+//! The output about a hook: what the session prints and logs while it runs and at its end.
 
 use std::time::{Duration, Instant};
 
@@ -14,20 +14,19 @@ use super::session_event::{HookEnd, HookOutcome, PrintedLines};
 use super::terminal_output::HookLine;
 use crate::processes::ProcessExit;
 
-/// When a running hook's new status is worth a line of its own; the table says it at the end of a
-/// shorter one.
+/// The running time after which a new status gets a line of its own. The table at the end of a
+/// shorter hook shows it.
 const PRINT_STATUS_AFTER: Duration = Duration::from_secs(3);
 
-/// How many lines of standard error are told while a hook runs; a flood of them is for the log
-/// alone.
+/// The number of lines of standard error that are printed while a hook runs. The rest is only in
+/// the log.
 const STDERR_LINES_LIMIT: usize = 200;
 
-/// How many lines that a hook printed go to the unit's log between two writes of its file.
+/// The number of lines of a hook that go to the unit's log between two writes of its file.
 const LOG_BATCH_LINES: usize = 1000;
 
 impl Session {
-    /// Writes what is new in the unit's log to its file, and tells the operator of the charm's
-    /// warnings.
+    /// Writes the new lines of the unit's log to its file, and prints the charm's warnings.
     pub(super) fn write_log(&mut self) {
         let new = self.unit_log.write_new_lines(&self.unit, &self.terminal_output.elapsed());
         for line in new {
@@ -35,7 +34,8 @@ impl Session {
         }
     }
 
-    /// Tells of a status that the hook has just set, so that a long retry is seen while it lasts.
+    /// Prints a status that the hook has just set, so that the user sees a long retry while it
+    /// lasts.
     pub(super) fn print_status(&mut self) {
         let report = self.unit.report();
         let Some(hook) = &mut self.hook else { return };
@@ -49,7 +49,7 @@ impl Session {
         self.terminal_output.print_timed_detail(&format!("status {}{colon}{}", status.0, status.1));
     }
 
-    /// Says now and then that a hook still runs.
+    /// Prints from time to time that a hook is still running.
     pub(super) fn print_running_hook(&mut self, now: Instant) {
         let Some(hook) = &mut self.hook else { return };
         if now < hook.next_progress_line() {
@@ -63,7 +63,7 @@ impl Session {
         hook.is_name_printed = true;
     }
 
-    /// Says which hook the next lines belong to.
+    /// Prints the name of the hook that the next lines belong to.
     fn print_hook_name(&mut self) {
         let Some(hook) = &mut self.hook else { return };
         if !hook.is_name_printed {
@@ -73,10 +73,11 @@ impl Session {
         }
     }
 
-    /// Takes lines that the hook has just printed: for the unit's log, and those of standard error
-    /// for the operator too.
+    /// Handles lines that the hook has just printed: they go to the unit's log, and those of
+    /// standard error to the terminal too.
     pub(super) fn hook_printed(&mut self, printed: PrintedLines) {
-        // The model keeps so many lines only until they are written.
+        // The model holds the lines in memory until they are written, so they are passed on in
+        // batches.
         for lines in printed.lines.chunks(LOG_BATCH_LINES) {
             for line in lines {
                 self.unit.hook_printed(printed.stream, line);
@@ -84,7 +85,7 @@ impl Session {
             self.write_log();
         }
         let Some(hook) = &mut self.hook else { return };
-        // In an action it is part of the result.
+        // The output of an action is part of its result, which is printed at its end.
         if printed.stream == Stream::Stdout || hook.run.kind().is_action() {
             return;
         }
@@ -98,17 +99,17 @@ impl Session {
         }
         if already_printed < STDERR_LINES_LIMIT && stderr_lines > STDERR_LINES_LIMIT {
             self.terminal_output.print_timed_detail(&format!(
-                "... no more of its standard error is shown here after {STDERR_LINES_LIMIT} lines; `log` \
-                 prints it, from {}",
+                "... no more of its standard error is shown here after {STDERR_LINES_LIMIT} lines; \
+                 `log` prints it, from {}",
                 self.workspace.unit_log().display()
             ));
         }
     }
 
-    /// Takes a new line of the unit's log.
+    /// Prints a new line of the unit's log, if it is a warning or is about retries.
     pub(super) fn print_log_line(&mut self, level: LogLevel, logger: &str, message: &str) {
-        // What a hook prints was told as it came; what the agent says of a hook's end is told with
-        // the hook.
+        // Only `juju-log` is printed here. The output of the hook was printed when it came, and
+        // what the agent logs at the hook's end is printed with the hook.
         if logger.ends_with(".juju-log") {
             let stripped = self.count_retries(message);
             if level >= LogLevel::Warning || stripped.is_about_retries {
@@ -117,7 +118,7 @@ impl Session {
         }
     }
 
-    /// Counts the retries that a message of the hook's log tells of, and gives the rest.
+    /// Counts the retries in the summaries of a message, and returns the message without them.
     fn count_retries(&mut self, message: &str) -> StrippedMessage {
         match &mut self.hook {
             Some(hook) => hook.retries.strip_summaries(message),
@@ -125,6 +126,7 @@ impl Session {
         }
     }
 
+    /// Prints a message of the hook while it runs.
     fn print_at_once(&mut self, level: &str, text: &str) {
         if let Some(hook) = &mut self.hook {
             hook.has_printed_message = true;
@@ -133,6 +135,7 @@ impl Session {
         self.terminal_output.print_timed_detail(&format!("{level} {text}"));
     }
 
+    /// Prints the line of a hook that ended, and the remarks below it.
     pub(super) fn print_hook_end(
         &mut self,
         hook: &RunningHook,
@@ -152,7 +155,7 @@ impl Session {
         remarks.extend(ending_remarks(finished.ending()));
         remarks.extend(hook.unlogged(end));
         if deferred.len() > hook.deferred_before {
-            // Oldest first: the new ones are at the end.
+            // The events are ordered from the oldest to the newest, so the new ones are at the end.
             let new = deferred.iter().skip(hook.deferred_before);
             let new = new.map(|event| format!("deferred {}: {}", event.event(), event.reason()));
             remarks.extend(first_results(new));
@@ -163,8 +166,8 @@ impl Session {
                 deferred.len()
             ));
         }
-        // Warnings were told already; a failure that gave none is explained by what it printed
-        // last.
+        // Warnings were printed already. A failure that printed none is explained by its last lines
+        // of output.
         let silent_failure = finished.error().is_some() && !hook.has_printed_message;
         let last_lines = if silent_failure { end.last_lines.as_slice() } else { &[] };
         self.terminal_output.print_hook(&HookLine {

@@ -1,5 +1,5 @@
-//! Running the charm's program for one hook, as Juju's agent does: which file, with what around it,
-//! and what becomes of its output.
+//! Runs the charm's program for one hook as Juju's agent does: chooses the file, sets its
+//! environment, and reads its output.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -19,31 +19,34 @@ use super::session_event::{HookEnd, HookOutcome, PrintedLines, SessionEvent};
 use crate::error::chain_of;
 use crate::processes::ProcessExit;
 
-/// How much room each read of a pipe gets: what a pipe holds at most.
+/// The size of the buffer for one read of a pipe, in bytes: the capacity of a pipe (`pipe(7)`).
 const READ_SIZE: usize = 64 << 10;
-/// Longest piece of a line in the log, in bytes: the agent's own limit.
+/// The longest piece of a line in the log, in bytes: the limit of Juju's agent (reference
+/// `juju-agent.md`, 5.1).
 const LINE_BYTES_LIMIT: usize = 4096;
-/// How much of a stream is kept for an action's result, in bytes.
+/// The number of bytes of each stream that are kept for an action's result.
 const KEPT_BYTES_LIMIT: usize = 1 << 20;
-/// How much of a stream goes to the log, in bytes.
+/// The number of bytes of each stream that go to the log.
 pub const LOGGED_BYTES_LIMIT: usize = 1 << 20;
-/// How many of each stream's last lines are kept, to be shown if the hook fails without a word.
+/// The number of each stream's last lines that are kept. They are printed if the hook fails without
+/// a message.
 const LAST_LINES: usize = 5;
-/// How long the output pipes are read after the charm has exited: a child of its may hold them open
-/// for ever.
+/// The time for which the output pipes are read after the charm has exited. A child of the charm
+/// may hold them open for ever, and Juju's agent waits no longer either (reference `juju-agent.md`,
+/// 5.1).
 const PIPE_DRAIN_LIMIT: Duration = Duration::from_millis(100);
 
-/// The program for a hook: `dispatch` if there is one, else the file at `dispatch_path`
-/// (`hooks/install`), else none.
+/// Returns the program for a hook: `dispatch` if it exists, else the file at `dispatch_path`
+/// (`hooks/install`) if that exists.
 pub fn choose_program(charm: &Path, dispatch_path: &str) -> Option<PathBuf> {
     [charm.join("dispatch"), charm.join(dispatch_path)].into_iter().find(|program| program.exists())
 }
 
-/// Starts `program` and reports what it prints and its end to `happenings`; the process id, when it
-/// did start.
+/// Starts `program`, and sends what it prints and its end to `events`. Returns the process id if it
+/// started.
 ///
-/// The environment is `environment` and nothing else, the working directory the charm's, standard
-/// input empty.
+/// The environment is `environment` and nothing else, the working directory is the charm's, and
+/// standard input is empty.
 pub fn start(
     program: Option<PathBuf>,
     charm: &Path,
@@ -57,12 +60,15 @@ pub fn start(
     };
     let spawned = Command::new(&program)
         .current_dir(charm)
+        // Juju replaces the environment: HOME and the like are not set (reference `juju-agent.md`,
+        // 5.1).
         .env_clear()
         .envs(environment)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // A Ctrl-C at the terminal is for us; the hook is left to finish.
+        // A process group of its own: a Ctrl-C at the terminal is meant for us, and the hook may
+        // finish.
         .process_group(0)
         .spawn();
     let child = match spawned {
@@ -79,7 +85,7 @@ pub fn start(
     pid
 }
 
-/// Reads the hook's output and waits for its end, side by side.
+/// Reads the hook's output and waits for its end at the same time.
 async fn read_and_wait(
     mut child: Child,
     program: PathBuf,
@@ -92,7 +98,7 @@ async fn read_and_wait(
         if ended.is_some() && stdout.pipe.is_none() && stderr.pipe.is_none() {
             break;
         }
-        let give_up_at = ended.as_ref().map(|(_, deadline)| *deadline);
+        let deadline = ended.as_ref().map(|(_, deadline)| *deadline);
         tokio::select! {
             () = stdout.read(), if stdout.pipe.is_some() => {}
             () = stderr.read(), if stderr.pipe.is_some() => {}
@@ -107,7 +113,7 @@ async fn read_and_wait(
                 };
                 ended = Some((outcome, Instant::now() + PIPE_DRAIN_LIMIT));
             }
-            () = sleep_until(give_up_at.unwrap_or_else(Instant::now)), if give_up_at.is_some() => break,
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => break,
         }
     }
     let outcome = ended.map_or_else(
@@ -126,20 +132,21 @@ async fn read_and_wait(
     let _ = events.send(SessionEvent::HookEnded(end));
 }
 
-/// One of the hook's output streams, read to its end however much it is, while only its beginning
-/// and its last lines are kept.
+/// One of the hook's output streams. It is read to its end however long it is, but only its
+/// beginning and its last lines are kept.
 ///
-/// A last line that has no end is lost, as Juju's agent loses it (reference
-/// `juju-agent-measured.md`, row 2).
+/// A last line without a line end is lost, as in Juju's agent (reference `juju-agent-measured.md`,
+/// row 2).
 struct Output<P> {
     pipe: Option<P>,
     stream: Stream,
-    /// Who is told of the lines while the hook runs.
+    /// The queue that gets the lines while the hook runs.
     events: mpsc::UnboundedSender<SessionEvent>,
-    /// How many bytes have gone to the log, and how many were too many for it.
+    /// The number of bytes that have gone to the log.
     logged: usize,
+    /// The number of bytes that were too many for the log.
     unlogged: u64,
-    /// What was read and is not a whole line yet.
+    /// The bytes that were read and are not a complete line yet.
     partial: Vec<u8>,
     kept_bytes: Vec<u8>,
     last_lines: VecDeque<String>,
@@ -159,12 +166,12 @@ impl<P: AsyncRead + Unpin> Output<P> {
         }
     }
 
-    /// Reads once; at the end of the stream the pipe is let go. Cancel-safe.
+    /// Reads once, and drops the pipe at the end of the stream. Cancel-safe.
     async fn read(&mut self) {
         let Some(pipe) = &mut self.pipe else { return };
         let before = self.partial.len();
-        // Without this the vector grows by 64 bytes a read, and a flood takes a system call for
-        // each.
+        // Without this the vector grows by 64 bytes a read, and a flood of output takes a system
+        // call for each.
         self.partial.reserve(READ_SIZE);
         if pipe.read_buf(&mut self.partial).await.unwrap_or(0) == 0 {
             self.pipe = None;
@@ -177,6 +184,8 @@ impl<P: AsyncRead + Unpin> Output<P> {
         let mut lines = Vec::new();
         while let Some((piece, skip)) = next_piece(rest) {
             let line = rest.get(..piece).unwrap_or_default();
+            // Juju's agent removes a `\r` before the line end too (reference
+            // `juju-agent-measured.md`, on 5.1).
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             self.push_line(String::from_utf8_lossy(line).into_owned(), skip, &mut lines);
             rest = rest.get(skip..).unwrap_or_default();
@@ -190,7 +199,8 @@ impl<P: AsyncRead + Unpin> Output<P> {
         }
     }
 
-    /// Takes a line that took `size` bytes; `logged` gets it as long as the log has room.
+    /// Takes a line that took `size` bytes of the stream, and adds it to `logged` until the log's
+    /// limit is reached.
     fn push_line(&mut self, line: String, size: usize, logged: &mut Vec<String>) {
         self.logged = self.logged.saturating_add(size);
         if self.logged <= LOGGED_BYTES_LIMIT {
@@ -205,7 +215,8 @@ impl<P: AsyncRead + Unpin> Output<P> {
     }
 }
 
-/// How many bytes of `bytes` are the next line or piece of one, and how many to take away with it.
+/// Returns the length of the next line, or of a piece of a line that is too long, and the number of
+/// bytes to remove with it.
 fn next_piece(bytes: &[u8]) -> Option<(usize, usize)> {
     match bytes.iter().take(LINE_BYTES_LIMIT).position(|byte| *byte == b'\n') {
         Some(end) => Some((end, end + 1)),
@@ -213,6 +224,7 @@ fn next_piece(bytes: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
+/// Returns how the process ended.
 fn process_exit(status: std::process::ExitStatus) -> ProcessExit {
     use std::os::unix::process::ExitStatusExt;
     match (status.code(), status.signal()) {
@@ -221,7 +233,7 @@ fn process_exit(status: std::process::ExitStatus) -> ProcessExit {
     }
 }
 
-/// Why a program did not start, with what the reader can do about the common reasons.
+/// Says why a program did not start, with advice for the common reasons.
 fn explain_start_failure(error: &std::io::Error) -> String {
     let text = chain_of(error);
     match error.kind() {
@@ -237,8 +249,8 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
-    /// A file that is being written while another test forks cannot be run until that child is gone
-    /// ("text file busy").
+    /// Linux does not run a file that is open for writing ("text file busy"), and a child that
+    /// another test forks meanwhile holds it open.
     static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
     fn charm(files: &[(&str, &str, u32)]) -> tempfile::TempDir {
@@ -252,7 +264,7 @@ mod tests {
         dir
     }
 
-    /// Runs the hook and gives its lines on standard error and its end.
+    /// Runs the hook, and returns its lines on standard error and its end.
     async fn run(dir: &Path) -> (Vec<String>, HookEnd) {
         let (sender, mut events) = mpsc::unbounded_channel();
         start(
@@ -289,7 +301,7 @@ mod tests {
         assert_eq!(end.outcome, HookOutcome::Ended(ProcessExit::Code(3)));
         let here = fs::canonicalize(dir.path()).unwrap().display().to_string();
         assert_eq!(String::from_utf8(end.stdout).unwrap(), format!("hello\n{here}\nhalf"));
-        // Juju loses a last line that has no end.
+        // Juju loses a last line that has no line end.
         assert_eq!(lines, ["whole"]);
         assert_eq!(end.last_lines, ["hello", here.as_str(), "whole"]);
         assert_eq!(end.stderr, b"whole\nhalf");
@@ -339,7 +351,7 @@ mod tests {
         assert_eq!(end.last_lines[LAST_LINES - 1], "end");
     }
 
-    /// Always has more, and counts how often it was asked.
+    /// A stream that always has more to read, and counts the reads.
     struct Endless {
         asked: usize,
         left: usize,
@@ -349,10 +361,10 @@ mod tests {
         fn poll_read(
             mut self: std::pin::Pin<&mut Self>,
             _: &mut std::task::Context<'_>,
-            room: &mut tokio::io::ReadBuf<'_>,
+            buffer: &mut tokio::io::ReadBuf<'_>,
         ) -> std::task::Poll<std::io::Result<()>> {
-            let size = room.remaining().min(self.left);
-            room.put_slice(&vec![b'\n'; size]);
+            let size = buffer.remaining().min(self.left);
+            buffer.put_slice(&vec![b'\n'; size]);
             self.asked += 1;
             self.left -= size;
             std::task::Poll::Ready(Ok(()))
@@ -362,7 +374,7 @@ mod tests {
     #[tokio::test]
     async fn a_flood_is_read_in_large_pieces() {
         let flood = Endless { asked: 0, left: 4 << 20 };
-        let (sender, _happenings) = mpsc::unbounded_channel();
+        let (sender, _events) = mpsc::unbounded_channel();
         let mut output = Output::new(Some(flood), Stream::Stdout, sender);
         while output.pipe.as_ref().is_some_and(|flood| flood.left > 0) {
             output.read().await;

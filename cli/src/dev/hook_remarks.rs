@@ -5,13 +5,13 @@ use charmwright_agent::{ActionRecord, Ending as HookEnding};
 use super::duration_text::human_duration;
 use super::expectations::action_end;
 
-/// How many lines of an action's result are shown; the log has the rest.
+/// The number of lines of an action's result that are printed. The rest is in the log.
 const RESULT_LINES_LIMIT: usize = 20;
 
-/// How many results of an action, or events that a hook has put off, are shown.
+/// The number of results of an action, or of newly deferred events, that are printed.
 const RESULTS_LIMIT: usize = 50;
 
-/// What became of a run, for the operator, when it is more than "done".
+/// Says for the operator what a hook run came to, if that is more than "done".
 pub fn ending_remarks(ending: &HookEnding) -> Vec<String> {
     match ending {
         HookEnding::Requeued => {
@@ -43,12 +43,12 @@ pub fn ending_remarks(ending: &HookEnding) -> Vec<String> {
             lines.extend(first_results(results));
             lines
         }
-        // Committed, or the charm has no such hook: nothing to add.
+        // The run was committed, or the charm has no such hook: there is nothing to add.
         _ => Vec::new(),
     }
 }
 
-/// The first of many things to say, and how many more there are.
+/// Returns the first items, and a last one that counts the rest.
 pub fn first_results(items: impl Iterator<Item = String>) -> Vec<String> {
     let mut items = items;
     let mut first: Vec<String> = items.by_ref().take(RESULTS_LIMIT).collect();
@@ -59,7 +59,7 @@ pub fn first_results(items: impl Iterator<Item = String>) -> Vec<String> {
     first
 }
 
-/// The first lines of a text, and how many more there are.
+/// Returns the first lines of a text, and a last one that counts the rest.
 fn first_lines(text: &str) -> String {
     match text.match_indices('\n').nth(RESULT_LINES_LIMIT - 1) {
         None => text.to_owned(),
@@ -73,6 +73,7 @@ fn first_lines(text: &str) -> String {
     }
 }
 
+/// Describes the end of an action with its message.
 fn describe_action(record: &ActionRecord) -> String {
     let status = action_end(record.status());
     if record.message().is_empty() {

@@ -1,4 +1,4 @@
-//! One hook of the session: started, its tools answered, its end taken and told.
+//! One run of a hook: starts it, answers its hook tools, and handles its end.
 
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ use crate::processes::ProcessExit;
 use crate::wire::Reply;
 
 impl Session {
-    /// Starts a hook; its end comes as a happening, also when it cannot be started.
+    /// Starts a hook. Its end comes as an event, also if its program cannot be started.
     pub(super) fn start_hook(&mut self, run: HookRun) {
         let report = self.unit.report();
         let mut hook = RunningHook {
@@ -50,21 +50,25 @@ impl Session {
             }
             Err(error) => {
                 self.hook = Some(hook);
+                // Without the socket no hook tool works, so the hook counts as one that did not
+                // start. No program runs, so its end is handled at once.
                 self.hook_ended(HookEnd::without_process(HookOutcome::NotStarted(error.chain())));
             }
         }
     }
 
-    /// Kills the running hook and what it started in its own process group.
+    /// Kills the running hook and the processes of its process group.
     pub(super) fn kill_hook(&mut self) {
         if let Some(pid) = self.hook.as_ref().and_then(RunningHook::pid) {
             let _ = rustix::process::kill_process_group(pid, Signal::KILL);
         }
     }
 
-    /// Answers a hook tool by the unit's model, and does for it what only the agent's process can:
-    /// opening files, killing the hook.
+    /// Answers a hook tool from the model of the unit. Opening files and killing the hook are done
+    /// here, since the model does no I/O.
     pub(super) fn answer_tool(&mut self, call: ToolCall) {
+        // The time is set here and not by the hook tool, which is another process: the model has
+        // one clock.
         let mut request = ToolRequest { now: Some(Instant::now()), ..call.request };
         let mut kill = false;
         let answer = loop {
@@ -85,7 +89,7 @@ impl Session {
                 ToolStep::Done(answer) => break Reply::Done(answer),
             }
         };
-        // A caller that has gone needs no answer.
+        // A hook tool that was killed meanwhile needs no answer.
         let _ = call.reply.send(answer);
         if kill {
             self.kill_hook();
@@ -94,7 +98,7 @@ impl Session {
         self.print_status();
     }
 
-    /// Takes the end of the running hook.
+    /// Handles the end of the running hook.
     pub(super) fn hook_ended(&mut self, end: HookEnd) {
         let Some(hook) = self.hook.take() else { return };
         let exit = match &end.outcome {
@@ -103,6 +107,7 @@ impl Session {
             HookOutcome::Missing => HookExit::Missing,
             HookOutcome::NotStarted(why) => HookExit::NotStarted(why.clone()),
         };
+        // Before the model handles the end, so that only the hook's own time counts.
         let duration = hook.began.elapsed();
         let finished = match self.unit.finish(&exit, Instant::now(), &end.stdout, &end.stderr) {
             Ok(finished) => finished,
@@ -123,10 +128,13 @@ impl Session {
             watchers.replay_notices(container);
         }
         self.note_stop_failure(&finished);
+        // After a hook, since that is when processes are orphaned: the charm's children lose their
+        // parent.
         self.reap_orphans();
     }
 
-    /// Notes a stop or remove that failed: the charm has a mistake that a script should hear of.
+    /// Makes the command exit with 1 after a failed stop or remove: a script should learn that the
+    /// charm has this fault.
     fn note_stop_failure(&mut self, finished: &Finished) {
         if matches!(finished.ending(), HookEnding::Failed { .. })
             && matches!(finished.name(), "stop" | "remove")

@@ -1,19 +1,18 @@
-//! When an error of the unit is taken as one that stays: a script that waits for something better
-//! waits in vain.
+//! Decides when an error of the unit counts as lasting, so that a script does not wait in vain.
 
 use std::collections::BTreeMap;
 
 use charmwright_agent::{Ending, Finished};
 
-/// How often a hook has to fail in a row, with nothing changed in between. Twice is what a workload
-/// that needs a moment makes of a hook.
+/// The number of failures in a row, with no change in between, after which the error counts as
+/// lasting. A workload that needs a moment makes a hook fail twice.
 const FAILURES_LIMIT: u32 = 3;
 
-/// How often a hook has to be killed in a row: it runs again at once, and one that always ends so
-/// never ends.
+/// The number of kills in a row after which the error counts as lasting. A killed hook runs again
+/// at once, so a hook that is always killed would run for ever.
 const KILLS_LIMIT: u32 = 10;
 
-/// How often each hook has failed since it last succeeded, and since something last changed.
+/// Counts the failures of each hook since its last success and since the last change.
 #[derive(Debug, Default)]
 pub struct LastingError {
     failures: BTreeMap<String, Count>,
@@ -21,13 +20,15 @@ pub struct LastingError {
 
 #[derive(Debug, Default)]
 struct Count {
+    /// The number of failures in a row.
     failed: u32,
+    /// The number of kills in a row.
     killed: u32,
 }
 
 impl LastingError {
-    /// Notes how a hook ended. A failed pebble-ready counts too: Juju shows nothing of it, but
-    /// sends it again and again.
+    /// Counts the end of a hook. A failed pebble-ready counts too: Juju reports no error for it,
+    /// but sends it again and again (reference `juju-agent.md`, 7).
     pub fn note_end(&mut self, finished: &Finished) {
         match finished.ending() {
             Ending::Failed { .. } | Ending::Dropped { .. } => {
@@ -44,13 +45,15 @@ impl LastingError {
         }
     }
 
-    /// Notes that something has changed that a hook could depend on: the next run may well succeed.
+    /// Forgets all failures, because something has changed that a hook may depend on and its next
+    /// run may succeed.
     pub fn clear(&mut self) {
         self.failures.clear();
     }
 
-    /// What there is to say of the error, if it is one for good. A failed hook that runs again may
-    /// succeed, so it is one only `is_between_hooks`; a killed hook runs again without a pause.
+    /// Returns the text about the lasting error, if there is one. A hook that runs again may still
+    /// succeed, so failures count only if `is_between_hooks`. Kills count at any time, because a
+    /// killed hook runs again without a pause.
     pub fn message(&self, is_between_hooks: bool) -> Option<String> {
         let (name, ended, count) = self.failures.iter().find_map(|(name, count)| match count {
             Count { failed, .. } if is_between_hooks && *failed >= FAILURES_LIMIT => {
@@ -72,9 +75,9 @@ mod tests {
     use charmwright_agent::{CharmMeta, HookExit, Next, Unit, UnitSettings};
     use std::time::{Duration, Instant};
 
-    /// Runs the next hook to this end.
+    /// Runs the next hook until it ends in this way.
     fn end(unit: &mut Unit, now: &mut Instant, exit: &HookExit, error: &mut LastingError) {
-        // Longer than any wait before a failed hook runs again.
+        // A failed hook runs again after at most 300 s, so it is due after this time.
         *now += Duration::from_secs(400);
         assert!(matches!(unit.next(*now), Next::Run(_)));
         let finished = unit.finish(exit, *now, b"", b"").unwrap();

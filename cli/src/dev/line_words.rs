@@ -1,11 +1,12 @@
-//! The parts of a command's line: words, quoted ones, and times.
+//! The parts of a command line: words, quoted words, and durations.
 
 use std::time::Duration;
 
-/// A time: `90` and `90s` are seconds; `500ms`, `2m`, `1m30s`, `1h` work too.
+/// Parses a duration. `90` and `90s` are seconds, and `500ms`, `2m`, `1m30s` and `1h` are valid
+/// too.
 ///
 /// # Errors
-/// Says what was given and what a time looks like.
+/// Quotes the text and shows valid durations.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no time; write 90s, 500ms or 1m30s");
     if let Ok(seconds) = text.parse::<f64>() {
@@ -33,7 +34,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if text.is_empty() { Err(wrong()) } else { Ok(total) }
 }
 
-/// `text` without one pair of quotes around it.
+/// Returns `text` without one pair of quotes around it.
 pub fn unquoted(text: &str) -> &str {
     ['"', '\'']
         .iter()
@@ -41,7 +42,7 @@ pub fn unquoted(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// The words of a line; quotes hold a word together: `note='a b'`.
+/// Splits a line into words. Quotes keep a word together: `note='a b'`.
 ///
 /// # Errors
 /// Names the quote that is not closed.

@@ -1,9 +1,9 @@
-//! `charmwright dev`: the unit agent of one unit, on this machine.
+//! `charmwright dev` is the unit agent of one unit on this machine.
 //!
 //! ```text
 //! guard            makes the run's folder, starts the session, cleans up however it ends
 //! └─ session       one loop that owns the unit's model (charmwright_agent) and takes one
-//!    │             happening at a time
+//!    │             event at a time
 //!    ├─ hook       the charm's own program, one at a time
 //!    │  └─ tools   this binary as config-get, status-set, ...: each asks the session over the
 //!    │             agent's socket
@@ -12,9 +12,9 @@
 //!          └─ the workload
 //! ```
 //!
-//! Everything that can happen (a tool's call, a hook's end, an answer of Pebble, a command) is a
-//! [`session_event::SessionEvent`] in one queue. What it means is asked of the model; this module adds only
-//! sockets, processes and the terminal.
+//! Every event (a call of a hook tool, the end of a hook, an answer of Pebble, a command) is a
+//! [`session_event::SessionEvent`] in one queue. The model decides what an event means. This module
+//! adds the sockets, the processes and the terminal.
 
 mod cargo_charm;
 mod charm_archive;
@@ -68,8 +68,9 @@ use self::options::DevArgs;
 use crate::error::{Error, Result};
 use crate::private_files;
 
-/// Runs `charmwright dev`: the guard, or within it the session.
+/// Runs `charmwright dev`: the guard, or the session if the guard has started this process.
 pub fn run(args: DevArgs) -> Result<ExitCode> {
+    // First of all: Pebble, the hooks and the workloads inherit this umask.
     private_files::set_safe_umask();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -79,7 +80,7 @@ pub fn run(args: DevArgs) -> Result<ExitCode> {
         (Some(root), Some(guard)) => runtime.block_on(setup::run(args, &root, guard)),
         _ => runtime.block_on(guard::run(&args)),
     };
-    // A build that was given up may still wait for its compiler; nobody waits for it.
+    // A build that was cancelled may still wait for its compiler, and its thread is not waited for.
     runtime.shutdown_background();
     outcome
 }

@@ -1,4 +1,4 @@
-//! What `charmwright dev` can be told on its command line.
+//! The command line of `charmwright dev`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,7 +44,8 @@ Exit code: 0 all went well; 1 an expectation failed, a script had a wrong line, 
 become active or is in error for good, or its stop hook failed; 2 the command line is wrong,
 or the folder has nothing to run.";
 
-/// The end of `--help`: the commands, which `-h` leaves out, and the rest.
+/// Returns the end of `--help`: the list of commands, which `-h` leaves out, and the rest of the
+/// text.
 fn after_long_help() -> String {
     format!("{}\n{AFTER_HELP}", commands::help())
 }
@@ -127,14 +128,14 @@ pub struct DevArgs {
     pub guard: Option<i32>,
 }
 
-/// How the status is printed at the end.
+/// The form in which the status is printed at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Table,
     Json,
 }
 
-/// An answer on the command line.
+/// The value of `--leader`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum YesNo {
     Yes,

@@ -1,4 +1,4 @@
-//! What the session does when a container's Pebble was polled, recorded a notice or ended.
+//! Handles what happens to a container's Pebble: a poll, a notice, its end.
 
 use charmwright_agent::NoticeInfo;
 
@@ -8,18 +8,20 @@ use crate::bounded_log::last_line;
 use crate::processes::ProcessExit;
 
 impl Session {
-    /// Takes the answer of a poll, or its absence.
+    /// Handles the answer of a poll, or its absence.
     pub(super) fn pebble_polled(&mut self, name: &str, start: u64, info: Option<PebbleInfo>) {
         let Some(container) = self.containers.iter_mut().find(|container| container.name == name)
         else {
             return;
         };
-        // What was seen of a start that is over says nothing of the next.
+        // The answer of an earlier start says nothing about the running one.
         if container.current_start().unwrap_or(0) != start {
             return;
         }
+        // A container that came up or went down may let a failed hook succeed. A poll that changes
+        // nothing must not reset the count of failures.
         let before = self.unit.report().containers;
-        // An error is of a container that a refresh took away.
+        // The model returns an error for a container that a refresh has removed.
         let _ = match info {
             Some(info) => {
                 container.note_answer();
@@ -34,9 +36,9 @@ impl Session {
         }
     }
 
-    /// Takes a notice that Pebble recorded.
+    /// Handles a notice that Pebble recorded.
     pub(super) fn pebble_noticed(&mut self, container: &str, notice: Notice) {
-        // An error is of a container that a refresh took away.
+        // The model returns an error for a container that a refresh has removed.
         let _ = match notice {
             Notice::Custom { id, key } => {
                 let notice = NoticeInfo { id, kind: "custom".to_owned(), key };
@@ -47,7 +49,7 @@ impl Session {
         };
     }
 
-    /// Takes the end of a container's Pebble, asked for or not.
+    /// Handles the end of a container's Pebble, requested or not.
     pub(super) fn pebble_ended(&mut self, name: &str, start: u64, exit: ProcessExit) {
         let Some(container) = self.containers.iter_mut().find(|container| container.name == name)
         else {
@@ -58,12 +60,13 @@ impl Session {
             ProcessExit::Code(code) => format!("with code {code}"),
             ProcessExit::Signal(signal) => format!("by signal {signal}"),
         };
+        // Read before a restart, which appends to the same log.
         let last_log_line = last_line(container.log());
         let restart = match (end.is_restart_requested, &self.pebble) {
             (true, Some(pebble)) => container.start(pebble),
             _ => Ok(()),
         };
-        // A refresh may have taken the container away.
+        // The model returns an error for a container that a refresh has removed.
         let _ = self.unit.pebble_poll_due(name);
         self.lasting_error.clear();
         if end.was_requested {

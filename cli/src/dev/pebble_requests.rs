@@ -1,5 +1,5 @@
-//! The commands that ask something of a container's Pebble, as its own command line would: `notify`
-//! and `kill`.
+//! The commands that send a request to a container's Pebble, as its own command line would:
+//! `notify` and `kill`.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use super::session::Session;
 use super::session_event::SessionEvent;
 use crate::error::{Error, Result};
 
-/// How long Pebble may take for its answer.
+/// The time that Pebble may take to answer.
 const RESPONSE_LIMIT: Duration = Duration::from_secs(10);
 
 impl Session {
-    /// Records a custom notice; its answer comes as a happening.
+    /// Records a custom notice. Pebble's answer comes as an event.
     ///
     /// # Errors
-    /// When there is no such container, or several and none is named.
+    /// Fails if the charm has no such container, or has several and none is named.
     pub(super) fn notify(&mut self, key: String, container: Option<&str>) -> Result<()> {
         let (name, client) = self.pebble_client(container)?;
         let sender = self.event_sender.clone();
@@ -30,10 +30,10 @@ impl Session {
         Ok(())
     }
 
-    /// Kills the process of a service; the answer comes as a happening.
+    /// Kills the process of a service. Pebble's answer comes as an event.
     ///
     /// # Errors
-    /// When there is no such container, or several and none is named.
+    /// Fails if the charm has no such container, or has several and none is named.
     pub(super) fn kill_service(&mut self, service: String, container: Option<&str>) -> Result<()> {
         let (name, client) = self.pebble_client(container)?;
         let sender = self.event_sender.clone();
@@ -48,8 +48,8 @@ impl Session {
         Ok(())
     }
 
-    /// The container's name and a client of its Pebble, which tries once: the operator sees what
-    /// comes of it.
+    /// Returns the container's name and a client of its Pebble. The client does not retry, so that
+    /// the operator sees the answer as it is.
     fn pebble_client(&self, name: Option<&str>) -> Result<(String, Client)> {
         let container_names = || {
             let names: Vec<&str> =

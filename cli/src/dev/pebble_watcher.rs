@@ -1,9 +1,10 @@
-//! Watching the Pebble of each container, as Juju's agent does: is it there, was it started anew,
-//! what did it notice.
+//! Watches the Pebble of each container as Juju's agent does: whether it answers, whether it was
+//! started again, and what notices it recorded.
 //!
-//! Two tasks a container. One asks for system-info every 5 s; a boot the unit has not seen yet
-//! makes pebble-ready. The other waits for notices in long polls of 30 s; custom notices and the
-//! end of check changes make hooks. Neither ends when Pebble is away: they try again.
+//! Each container has two tasks. One asks for system-info every 5 s, and a boot id that the unit
+//! has not seen yet causes pebble-ready. The other waits for notices in long polls of 30 s, and
+//! custom notices and the ends of check changes cause hooks. Both go on while Pebble does not
+//! answer. (Source: reference `juju-agent.md`, 7.)
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,17 +21,21 @@ use super::session_event::{Notice, PebbleInfo, SessionEvent};
 use crate::error::{Error, Result};
 use crate::http;
 
+/// The time between two polls of system-info (reference `juju-agent.md`, 7).
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// The time that a request for notices waits at Pebble (reference `juju-agent.md`, 7).
 const NOTICE_POLL: Duration = Duration::from_secs(30);
+/// The time between a failed request for notices and the next one (reference `juju-agent.md`, 7).
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
-/// A request that is answered at once takes no longer, on any machine.
+/// The limit for a request that Pebble answers at once. A busy machine needs no longer.
 const RESPONSE_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long after a failed notice hook its container's notices are read again from the first: as
-/// long as Juju's agent needs to start anew.
+/// The time after a failed notice hook until the container's notices are read again from the first:
+/// about what Juju's agent needs to restart its watchers.
 const REPLAY_DELAY: Duration = Duration::from_secs(5);
 
-/// The watchers of all containers; dropping it ends them, and closes what they hold open at Pebble.
+/// The watchers of all containers. Dropping the value ends them and closes their connections to
+/// Pebble.
 #[derive(Debug)]
 pub struct Watchers {
     tasks: JoinSet<()>,
@@ -60,7 +65,7 @@ impl Watchers {
         watchers
     }
 
-    /// Reads the notices of `container` again from the first one it still holds.
+    /// Reads the notices of `container` again, from the first one that Pebble still holds.
     pub fn replay_notices(&mut self, container: &Container) {
         self.watch_notices(container, REPLAY_DELAY / self.speed);
     }
@@ -72,6 +77,7 @@ impl Watchers {
             watcher.watch_notices().await;
         });
         if let Some(old) = self.notices.insert(container.name.clone(), task) {
+            // Two tasks would report each notice twice.
             old.abort();
         }
     }
@@ -98,6 +104,8 @@ struct Watcher {
 impl Watcher {
     async fn poll(mut self) {
         loop {
+            // The first poll comes after the interval and not at once, as in Juju's agent
+            // (reference `juju-agent.md`, 7).
             tokio::time::sleep(POLL_INTERVAL / self.speed).await;
             let start = *self.start.borrow_and_update();
             let info = match start {
@@ -106,11 +114,13 @@ impl Watcher {
                     .await
                     .ok()
                     .map(|info| PebbleInfo {
+                        // The daemon's boot id is the kernel's here, so the number of the start
+                        // makes it unique.
                         boot_id: format!("{}-{start}", info.boot_id),
                         version: info.version,
                     }),
             };
-            // The session drops what was seen of a start that is over.
+            // The session ignores an answer of a start that is over.
             if self
                 .events
                 .send(SessionEvent::PebblePolled { container: self.name.clone(), start, info })
@@ -122,7 +132,7 @@ impl Watcher {
     }
 
     async fn watch_notices(mut self) {
-        // Kept over Pebble's restarts: what was told once is not told again.
+        // The time is kept over restarts of Pebble, so that no notice is reported twice.
         let mut after: Option<String> = None;
         loop {
             if *self.start.borrow_and_update() == 0 && self.start.changed().await.is_err() {
@@ -134,11 +144,13 @@ impl Watcher {
         }
     }
 
-    /// Waits for notices later than `after`, tells of each, and moves `after` behind it.
+    /// Waits for notices later than `after`, sends each to the session, and sets `after` to the
+    /// time of the last one.
     async fn next_notices(&self, after: &mut Option<String>) -> Result<()> {
         let mut target = format!("/v1/notices?users=all&timeout={}s", NOTICE_POLL.as_secs());
         if let Some(after) = after {
-            // A time like 2026-01-02T03:04:05+01:00: `+` would be read as a blank.
+            // A time like 2026-01-02T03:04:05+01:00 is in the query, where an unescaped `+` is a
+            // blank.
             target.push_str(&format!("&after={}", after.replace('+', "%2B")));
         }
         let notices: Vec<PebbleNotice> =
@@ -148,13 +160,13 @@ impl Watcher {
                 let _ =
                     self.events.send(SessionEvent::Notice { container: self.name.clone(), notice });
             }
-            // Pebble gives them in the order of this time.
+            // Pebble returns the notices in the order of this time.
             *after = Some(notice.last_repeated);
         }
         Ok(())
     }
 
-    /// The hook a notice makes: none for most.
+    /// Returns the event that a notice causes in the unit. Most notices cause none.
     async fn translate(&self, notice: &PebbleNotice) -> Result<Option<Notice>> {
         if notice.kind == "custom" {
             return Ok(Some(Notice::Custom { id: notice.id.clone(), key: notice.key.clone() }));
@@ -172,7 +184,8 @@ impl Watcher {
             _ => return Ok(None),
         };
         let status = self.change_status(&notice.key).await?;
-        // A change that Pebble has forgotten is one that completed.
+        // A change that Pebble has forgotten counts as one with the wanted status (reference
+        // `juju-agent.md`, 7).
         if status.is_some_and(|status| status != wanted) {
             return Ok(None);
         }
@@ -183,7 +196,7 @@ impl Watcher {
         }))
     }
 
-    /// The status of a change; `None` when Pebble does not know it any more.
+    /// Returns the status of a change, or `None` if Pebble does not know the change any more.
     async fn change_status(&self, id: &str) -> Result<Option<String>> {
         let response =
             get_response(&self.socket, &format!("/v1/changes/{id}"), RESPONSE_LIMIT).await?;
@@ -212,7 +225,7 @@ struct PebbleNotice {
     last_data: Option<NoticeData>,
 }
 
-/// What a change-update notice says of its change; a custom notice may hold anything here.
+/// The data of a change-update notice. A custom notice may hold anything here.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct NoticeData {

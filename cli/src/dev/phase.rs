@@ -1,12 +1,12 @@
-//! The phases of a session: running, stopping, ended.
+//! The phases of a session: alive, stopping, over.
 
 use std::time::Instant;
 
-/// How far the session is.
+/// The phase of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     Alive,
-    /// stop and remove are to run, until the deadline.
+    /// stop and remove run, at the latest until the deadline.
     Stopping {
         deadline: Instant,
     },
@@ -14,6 +14,7 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Returns the time at which the session ends in any case, if it is stopping.
     pub fn deadline(self) -> Option<Instant> {
         match self {
             Self::Stopping { deadline } => Some(deadline),

@@ -1,10 +1,10 @@
-//! A command's line as it may be printed: without what can be a secret.
+//! A line of input as it may be printed, without the parts that may be a secret.
 
 use super::line_words::words;
 
-/// `line` as it may be shown: the values of config options and of an action's parameters, and what
-/// a URL holds of passwords and tokens, are left out, since any of them may be a secret. What is no
-/// command by `is_command` is cut to its first word.
+/// Returns `line` without the values of config options and of an action's parameters, and without
+/// the passwords and tokens in a URL, since each of them may be a secret. A line that is no command
+/// by `is_command` is cut to its first word.
 pub fn redact_line(line: &str, is_command: impl Fn(&str) -> bool) -> String {
     let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
     let rest = rest.trim();
@@ -26,22 +26,22 @@ pub fn redact_line(line: &str, is_command: impl Fn(&str) -> bool) -> String {
         "try" => return format!("try {}", redact_line(rest, is_command)).trim_end().to_owned(),
         "fetch" => redact_url(rest),
         known if is_command(known) => rest.to_owned(),
-        // What this was meant to be is not known.
+        // The word is no command, so nothing is known about what follows it.
         other if rest.is_empty() => return before_value(other).to_owned(),
         other => return format!("{} {HIDDEN}", before_value(other)),
     };
     format!("{name} {redact_line}").trim_end().to_owned()
 }
 
-/// Stands for what is not shown.
+/// The text that replaces what is not shown.
 const HIDDEN: &str = "...";
 
-/// A word without what stands behind its `=`.
+/// Returns a word without what follows its first `=`.
 pub fn before_value(word: &str) -> &str {
     word.split('=').next().unwrap_or(word)
 }
 
-/// A URL without user, password and query.
+/// Returns a URL without its user, password and query.
 pub fn redact_url(url: &str) -> String {
     let (place, query) = url.split_once(['?', '#']).map_or((url, ""), |(place, _)| (place, "?..."));
     let Some((scheme, rest)) = place.split_once("//") else {

@@ -1,4 +1,4 @@
-//! `upgrade`: the author's charm is taken anew, and takes the place of the one that runs. On
+//! The command `upgrade`: the charm is copied or built again, and replaces the one that runs. On
 //! Kubernetes that is a new pod.
 
 use std::mem;
@@ -24,13 +24,14 @@ impl Session {
         }
         let (charm, next, sender) =
             (self.charm.clone(), self.workspace.next_charm(), self.event_sender.clone());
+        // A thread of its own: a build takes minutes, and the loop must go on meanwhile.
         std::thread::spawn(move || {
             let _ = sender.send(SessionEvent::CharmPrepared(charm.prepare(&next)));
         });
         Ok(())
     }
 
-    /// Takes the charm's next folder, or why there is none.
+    /// Handles the end of the copy or build.
     pub(super) fn charm_prepared(&mut self, outcome: Result<PreparedCharm>) {
         self.refresh = Refresh::None;
         let outcome = outcome.and_then(|charm| {
@@ -52,8 +53,9 @@ impl Session {
         }
     }
 
-    /// Goes on once no hook runs: on a machine the files are replaced now, also under a hook that
-    /// has failed and runs again, as `--force-units` does; on Kubernetes the pod is asked to end.
+    /// Continues a refresh once no hook runs. On a machine the files are replaced now, also while a
+    /// failed hook waits for its retry, as `juju refresh --force-units` does. On Kubernetes the pod
+    /// is asked to end.
     pub(super) fn continue_refresh(&mut self) {
         if self.phase != Phase::Alive || !matches!(self.refresh, Refresh::Prepared(_)) {
             return;
@@ -76,8 +78,8 @@ impl Session {
         }
     }
 
-    /// Starts the next pod once every container of the last one has ended; `false` while one has
-    /// not. A unit that is being removed has no next pod.
+    /// Starts the next pod once every container of the last one has ended, and returns `false`
+    /// while one still runs. A unit that is being removed gets no next pod.
     pub(super) fn start_pod(&mut self) -> bool {
         if self.phase != Phase::Alive || !matches!(self.refresh, Refresh::PodEnding(..)) {
             self.unit.pod_started(None);
@@ -112,8 +114,8 @@ impl Session {
         true
     }
 
-    /// Puts the next folder in the place of the charm's. What the unit itself has put there stays
-    /// on a machine, and goes with a pod.
+    /// Replaces the charm's folder by the new one. Files that the unit has put there stay on a
+    /// machine, and are removed with a pod.
     fn replace_charm_files(&mut self, charm: &PreparedCharm, keep_unit_files: bool) -> Result<()> {
         let kept = keep_unit_files.then_some(&self.charm_files);
         charm_folder::replace(&self.charm_dir, &self.workspace.next_charm(), kept)?;

@@ -1,24 +1,28 @@
-//! The stages of a refresh of the charm.
+//! The state of a refresh of the charm.
 
 use super::charm_source::PreparedCharm;
 
-/// The stage of a refresh.
+/// The steps of a refresh.
 #[derive(Debug)]
 pub enum Refresh {
+    /// No refresh is under way.
     None,
-    /// The charm's next folder is being made, while the unit goes on.
+    /// The charm's next folder is being made while the unit goes on.
     Preparing,
-    /// It is made, and waits until the hook that runs has ended.
+    /// The folder is complete and waits for the running hook to end.
     Prepared(PreparedCharm),
-    /// The pod ends, and the next one holds it. These containers ran in the last one.
+    /// The pod is ending, and the next pod gets this charm. The names are those of the containers
+    /// that ran in the last pod.
     PodEnding(PreparedCharm, Vec<String>),
 }
 
 impl Refresh {
+    /// Returns `true` from the command until the new charm is in place.
     pub fn is_under_way(&self) -> bool {
         !matches!(self, Self::None)
     }
 
+    /// Returns `true` while the charm is being copied or built.
     pub fn is_preparing(&self) -> bool {
         matches!(self, Self::Preparing)
     }

@@ -1,20 +1,20 @@
-//! The count of the retries inside a hook, by the summaries at the end of its lines of the log.
+//! Counts the retries inside a hook by the summaries at the end of its log lines.
 
 use std::collections::BTreeMap;
 
 use charmwright::pebble::RetrySummary;
 
-/// It counts the retries of one hook.
+/// The count of the retries of one hook.
 #[derive(Debug, Default)]
 pub struct RetryCount {
-    /// The last word on each container, or whatever else was retried.
+    /// The last summary of each container, or of whatever else was retried.
     last: BTreeMap<String, RetrySummary>,
-    /// The retries of what was begun again from nothing since, under the same name.
+    /// The retries of earlier calls whose name was used again by a call that began at zero.
     earlier: u32,
 }
 
 impl RetryCount {
-    /// Takes the summaries off a message of the hook's log, and gives what is left to be told.
+    /// Removes the summaries from a message of the hook's log, and returns the text that is left.
     pub fn strip_summaries(&mut self, message: &str) -> StrippedMessage {
         let mut is_about_retries = false;
         let mut lines = Vec::new();
@@ -23,7 +23,7 @@ impl RetryCount {
                 None => lines.push(line),
                 Some((text, summary)) => {
                     self.note(summary);
-                    // A line of its own is for the count alone.
+                    // A line that holds only a summary is not printed.
                     if !text.is_empty() {
                         is_about_retries = true;
                         lines.push(text);
@@ -34,6 +34,8 @@ impl RetryCount {
         StrippedMessage { text: lines.join("\n"), is_about_retries }
     }
 
+    /// Records a summary. A count that is lower than the last one under the same name belongs to a
+    /// new call.
     fn note(&mut self, summary: RetrySummary) {
         let retries = summary.retries();
         if let Some(before) = self.last.insert(summary.on().to_owned(), summary)
@@ -43,22 +45,22 @@ impl RetryCount {
         }
     }
 
-    /// Gives what is to be said at the hook's end.
+    /// Returns the remark for the line of the hook's end.
     pub fn remark(&self) -> Option<String> {
         let each = self.last.values().map(RetrySummary::retries);
         let retries = each.fold(self.earlier, u32::saturating_add);
-        // A call whose end was not told may have been retried more often.
+        // A call whose end was not logged may have been retried more often.
         let least = if self.last.values().any(RetrySummary::is_ongoing) { "at least " } else { "" };
         let word = if retries == 1 { "retry" } else { "retries" };
         (retries > 0).then(|| format!("{least}{retries} {word} inside the hook"))
     }
 }
 
-/// A message of the log without what is counted.
+/// A message of the log without its summaries.
 #[derive(Debug, PartialEq, Eq)]
 pub struct StrippedMessage {
     pub text: String,
-    /// It says in words that something was retried.
+    /// `true` if the text says that a call was retried.
     pub is_about_retries: bool,
 }
 
@@ -94,7 +96,7 @@ mod tests {
         assert_eq!(remark(&[begun.clone(), came.clone(), more]), say("at least 4 retries"));
         let other = carrying(CAME, "2", "db");
         assert_eq!(remark(&[came.clone(), other]), say("5 retries"));
-        // A budget of the same name that nothing was taken from.
+        // A budget of the same name from which nothing was taken yet.
         let again = carrying(CAME, "1", "web");
         assert_eq!(remark(&[came, again.clone()]), say("4 retries"));
         assert_eq!(remark(&[again]), say("1 retry"));

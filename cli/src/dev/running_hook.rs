@@ -1,4 +1,4 @@
-//! The hook that runs now: its process, its hook tools, and what was printed of it.
+//! The running hook: its process, the server of its hook tools, and what was printed about it.
 
 use std::time::{Duration, Instant};
 
@@ -11,58 +11,65 @@ use super::retries::RetryCount;
 use super::session_event::HookEnd;
 use super::tool_server::ToolServer;
 
-/// When it is said again that a hook still runs: after these seconds, and then every minute.
+/// The running times, in seconds, after which the session says that a hook is still running. After
+/// the last one it says so every minute.
 pub(super) const PROGRESS_SECONDS: [u64; 3] = [10, 30, 60];
 
-/// The hook that runs now.
+/// The hook that is running.
 #[derive(Debug)]
 pub struct RunningHook {
+    /// The run as the model describes it.
     pub(super) run: HookRun,
+    /// The time at which the hook was started.
     pub(super) began: Instant,
-    /// After how many seconds it is said next that it still runs.
+    /// The running time in seconds at which the session says next that the hook is still running.
     pub(super) next_progress_seconds: u64,
-    /// How many lines of standard error it has written.
+    /// The number of lines that the hook has written to standard error.
     pub(super) stderr_lines: usize,
+    /// The hook's process, if it could be started.
     pub(super) process: Option<Pid>,
-    /// Serves the hook's tools as long as the hook runs.
+    /// The server of the hook's tools. It is dropped with the hook, which removes the socket.
     pub(super) _tool_server: Option<ToolServer>,
     /// The retries that the charm's calls needed.
     pub(super) retries: RetryCount,
-    /// Whether the hook's name was printed for what stands below it.
+    /// `true` if the hook's name stands above the lines that are printed while it runs.
     pub(super) is_name_printed: bool,
-    /// Whether anything that the charm said was printed.
+    /// `true` if a message of the charm was printed.
     pub(super) has_printed_message: bool,
+    /// The status and message that the operator has seen last.
     pub(super) last_status: (String, String),
+    /// The number of deferred events when the hook began.
     pub(super) deferred_before: usize,
 }
 
 impl RunningHook {
-    /// The hook's process, as long as it runs.
+    /// Returns the id of the hook's process, while it runs.
     pub fn pid(&self) -> Option<Pid> {
         self.process
     }
 
+    /// Returns the name of the hook or action.
     pub fn name(&self) -> String {
         self.run.name()
     }
 
-    /// When it is to be said that it still runs.
+    /// Returns the time at which the session says next that the hook is still running.
     pub fn next_progress_line(&self) -> Instant {
         self.began + Duration::from_secs(self.next_progress_seconds)
     }
 
-    /// What is to be said of output that is too much even for the log.
+    /// Returns the remark about output that was too much for the log.
     pub(super) fn unlogged(&self, end: &HookEnd) -> Option<String> {
         (end.unlogged > 0).then(|| {
             format!(
-                "it printed {} byte(s) more than the log takes of one hook ({LOGGED_BYTES_LIMIT} of \
-                 each stream)",
+                "it printed {} byte(s) more than the log takes of one hook ({LOGGED_BYTES_LIMIT} \
+                 of each stream)",
                 end.unlogged
             )
         })
     }
 
-    /// Which hook it is, and for how long it has been running.
+    /// Returns the name of the hook and the time for which it has been running.
     pub fn describe(&self, now: Instant) -> String {
         let action = if self.run.kind().is_action() { "action " } else { "" };
         let running = now.saturating_duration_since(self.began);

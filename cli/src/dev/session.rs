@@ -1,4 +1,5 @@
-//! The session: the unit's model, everything around it, and the one loop that moves it.
+//! The session: the model of the unit, and the containers, the hook, the script and the terminal
+//! around it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -24,41 +25,52 @@ use super::workspace::Workspace;
 use crate::error::Result;
 use crate::processes;
 
-/// The state of a container that has been started since the last poll.
+/// The state of a container that was started after the last poll.
 const NOT_POLLED: &str = "started, not polled yet";
 /// The state of a container that was asked to end.
 const STOPPING: &str = "stopping";
 
-/// One unit's agent, from install to remove.
+/// The agent of one unit, from install to remove.
 pub struct Session {
+    /// The model of the unit: it decides what runs next, and answers the hook tools.
     pub(super) unit: Unit,
+    /// The charm as its author has it, for `upgrade`.
     pub(super) charm: CharmSource,
+    /// The folder that the charm runs from.
     pub(super) charm_dir: PathBuf,
+    /// The files in that folder that are the charm's own, and not the unit's.
     pub(super) charm_files: BTreeSet<PathBuf>,
+    /// The paths that the environment of a hook names.
     pub(super) paths: AgentPaths,
+    /// The path of the socket that hook tools connect to.
     pub(super) agent_socket: PathBuf,
     pub(super) workspace: Workspace,
     pub(super) containers: Vec<Container>,
-    /// `None` once the unit is gone.
+    /// The watchers of the containers, or `None` once the unit is gone.
     pub(super) watchers: Option<Watchers>,
+    /// The Pebble to run, or `None` if the charm has no container.
     pub(super) pebble: Option<PathBuf>,
     pub(super) terminal_output: TerminalOutput,
+    /// `true` if the status at the end is printed as JSON.
     pub(super) is_json: bool,
+    /// The queue of everything that happens to the session.
     pub(super) events: mpsc::UnboundedReceiver<SessionEvent>,
+    /// A sender of that queue, to be cloned. It also keeps the queue open.
     pub(super) event_sender: mpsc::UnboundedSender<SessionEvent>,
 
+    /// The hook that is running, if one is.
     pub(super) hook: Option<RunningHook>,
     pub(super) script: Script,
     pub(super) phase: Phase,
-    /// Whether the exit code will be 1.
+    /// `true` if the command will exit with 1.
     pub(super) has_failed: bool,
-    /// The stage of an `upgrade`.
+    /// The state of an `upgrade`.
     pub(super) refresh: Refresh,
-    /// What the last table showed.
+    /// The state of the unit that the last table showed.
     pub(super) last_table: Option<Snapshot>,
     pub(super) unit_log: UnitLog,
     pub(super) lasting_error: LastingError,
-    /// Pebble's version in each container, by the last poll.
+    /// The version of Pebble in each container, from the last poll.
     pub(super) versions: BTreeMap<String, String>,
 }
 
@@ -66,7 +78,7 @@ impl Session {
     /// Starts every container that is not running.
     ///
     /// # Errors
-    /// When a process cannot be started.
+    /// Fails if a process cannot be started.
     pub fn start_all_containers(&mut self) -> Result<()> {
         let Some(pebble) = self.pebble.clone() else {
             return Ok(());
@@ -77,12 +89,13 @@ impl Session {
         Ok(())
     }
 
+    /// Returns the container of that name.
     pub(super) fn container(&self, name: &str) -> Option<&Container> {
         self.containers.iter().find(|container| container.name == name)
     }
 
-    /// Whether the unit has nothing left to do, and nothing is under way that will give it
-    /// something.
+    /// Returns `true` if the unit has nothing left to do, and nothing is under way that will give
+    /// it something to do.
     pub(super) fn is_settled(&self, now: Instant) -> bool {
         let changing = self.containers.iter().any(Container::is_changing);
         self.hook.is_none()
@@ -91,8 +104,8 @@ impl Session {
             && self.unit.is_settled(now)
     }
 
-    /// What there is to say of an error for good. A container that is on its way, or a charm that
-    /// is being built, may end any error.
+    /// Returns the text about a lasting error, if there is one. A container that is starting or
+    /// ending, or a charm that is being built, may end any error, so there is none meanwhile.
     pub(super) fn lasting_error(&self) -> Option<String> {
         let on_its_way = |container: &Container| container.is_changing() || container.is_starting();
         if self.refresh.is_preparing() || self.containers.iter().any(on_its_way) {
@@ -101,7 +114,7 @@ impl Session {
         self.lasting_error.message(self.hook.is_none())
     }
 
-    /// The unit as a table shows it.
+    /// Returns the state of the unit for the table.
     pub(super) fn snapshot(&self) -> Snapshot {
         let report = self.unit.report();
         let containers = report.containers.into_iter().map(|container| {
@@ -148,8 +161,8 @@ impl Session {
         }
     }
 
-    /// Prints the table if it would show something new; a container that is on its way is not told
-    /// of before it is there.
+    /// Prints the table if it has changed. While a container is starting or ending, the table is
+    /// not printed.
     pub(super) fn print_table_if_changed(&mut self) {
         let snapshot = self.snapshot();
         let between =
@@ -164,6 +177,7 @@ impl Session {
         self.print_snapshot(self.snapshot());
     }
 
+    /// Prints the table, and keeps its content to notice the next change.
     fn print_snapshot(&mut self, snapshot: Snapshot) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let table = snapshot.table(now.as_secs());
@@ -173,8 +187,8 @@ impl Session {
 
     /// Collects the children that hooks left behind and that have ended since.
     pub(super) fn reap_orphans(&self) {
-        // The build's thread waits for its own child, whose end must not be taken from it. The next
-        // hook's end collects what is left.
+        // The thread of the build waits for its own child, which must not be collected here. The
+        // end of the next hook collects the other children.
         if self.refresh.is_preparing() {
             return;
         }

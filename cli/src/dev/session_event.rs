@@ -1,5 +1,5 @@
-//! Everything that can happen to a session, as one type in one queue, so that one loop owns the
-//! unit and nothing is shared.
+//! The events of a session. They are one type in one queue, so that one loop owns the unit and no
+//! lock is needed.
 
 use charmwright_agent::{Stream, ToolRequest};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::processes::ProcessExit;
 use crate::wire::Reply;
 
-/// Something that happened.
+/// An event that the session handles.
 #[derive(Debug)]
 pub enum SessionEvent {
     /// A hook tool was called.
@@ -18,57 +18,61 @@ pub enum SessionEvent {
     HookPrinted(PrintedLines),
     /// The running hook ended.
     HookEnded(HookEnd),
-    /// A poll of a container's Pebble: what it answered, or `None`. `start` counts the container's
-    /// starts, 0 while none runs.
+    /// A container's Pebble was polled. `info` is its answer, or `None` if it gave none. `start` is
+    /// the number of the container's start, or 0 while none runs.
     PebblePolled { container: String, start: u64, info: Option<PebbleInfo> },
-    /// Pebble recorded something a hook tells of.
+    /// Pebble recorded a notice that causes a hook.
     Notice { container: String, notice: Notice },
-    /// A container's Pebble ended; `start` counts the container's starts.
+    /// A container's Pebble ended. `start` is the number of the start that ended.
     PebbleEnded { container: String, start: u64, exit: ProcessExit },
-    /// A line of the script, the terminal or the pipe.
+    /// A line was read from the script, the terminal or the pipe.
     InputLine(InputLine),
     /// The script, the terminal or the pipe is at its end.
     InputEnded,
-    /// What a command asked of Pebble or of a server was answered: what to print, or why it failed.
+    /// Pebble or a server answered the request of a command. The result is the text to print, or
+    /// the reason of the failure.
     RequestAnswered(Result<String>),
-    /// The charm was made anew for `upgrade`, or why it was not.
+    /// The charm was copied or built again for `upgrade`, or that failed.
     CharmPrepared(Result<PreparedCharm>),
-    /// Someone asked the session to end.
+    /// A signal asked the session to end.
     StopRequested(StopRequest),
 }
 
-/// A command's line, and its place among those that are read ahead.
+/// A line of input, with its permit to be read ahead.
 #[derive(Debug)]
 pub struct InputLine {
     pub text: String,
-    /// Given back when the line is dropped; a file's lines need none.
+    /// The permit is returned when the line is dropped. The lines of a file need none, since the
+    /// length of a file is limited.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl InputLine {
+    /// Makes a line. `permit` limits how many lines are read ahead.
     pub fn new(text: String, permit: Option<OwnedSemaphorePermit>) -> Self {
         Self { text, _permit: permit }
     }
 }
 
-/// What a Pebble says of itself.
+/// The answer of Pebble to a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PebbleInfo {
-    /// Differs for each start.
+    /// The boot id, made unique for each start.
     pub boot_id: String,
+    /// The daemon's version, such as `v1.32.1`.
     pub version: String,
 }
 
-/// How the session is asked to end.
+/// The way in which the session is asked to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopRequest {
-    /// Run stop and remove first.
+    /// stop and remove run first.
     Graceful,
-    /// Kill everything now.
+    /// Everything is killed now.
     Immediate,
 }
 
-/// What a notice of Pebble's tells the charm.
+/// A notice of Pebble that causes a hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     Custom { id: String, key: String },
@@ -76,28 +80,29 @@ pub enum Notice {
     CheckRecovered { check: String },
 }
 
-/// One call of a hook tool, and where its answer goes.
+/// A call of a hook tool, and the channel for its reply.
 #[derive(Debug)]
 pub struct ToolCall {
     pub request: ToolRequest,
     pub reply: oneshot::Sender<Reply>,
 }
 
-/// How a hook ended, and what it wrote.
+/// The end of a hook, and its output.
 #[derive(Debug)]
 pub struct HookEnd {
     pub outcome: HookOutcome,
-    /// The first megabyte of each stream.
+    /// The first 1 MiB of standard output.
     pub stdout: Vec<u8>,
+    /// The first 1 MiB of standard error.
     pub stderr: Vec<u8>,
-    /// The last lines of both streams, standard output's first.
+    /// The last lines of both streams, those of standard output first.
     pub last_lines: Vec<String>,
-    /// How many bytes of whole lines were too many for the log.
+    /// The number of bytes of complete lines that were too many for the log.
     pub unlogged: u64,
 }
 
 impl HookEnd {
-    /// The end of a hook that never ran.
+    /// Returns the end of a hook for which no process was started.
     pub fn without_process(outcome: HookOutcome) -> Self {
         Self {
             outcome,
@@ -109,13 +114,14 @@ impl HookEnd {
     }
 }
 
-/// How a hook ended.
+/// The way a hook ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HookOutcome {
+    /// The program ran and ended.
     Ended(ProcessExit),
-    /// The charm has no program for it.
+    /// The charm has no program for the hook.
     Missing,
-    /// Its program could not be started: why.
+    /// The program could not be started. The text is the reason.
     NotStarted(String),
 }
 

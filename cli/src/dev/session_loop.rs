@@ -1,4 +1,5 @@
-//! The loop that moves the unit: it does what can be done, waits for the next event, and takes it.
+//! The loop of the session: it does everything that is due, waits for the next event, and handles
+//! it.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -12,9 +13,11 @@ use super::session::Session;
 use super::session_event::{SessionEvent, StopRequest};
 
 impl Session {
-    /// Lives until the unit is gone and everything that was started has ended; `stops` asks it to
-    /// end sooner.
+    /// Runs until the unit is gone and every process that was started has ended. A request from
+    /// `stops` ends it sooner.
     pub async fn run(mut self, mut stops: mpsc::UnboundedReceiver<StopRequest>) -> ExitCode {
+        // Requests to stop go through the same queue as all events. Before the session existed,
+        // `setup` read them itself.
         let sender = self.event_sender.clone();
         tokio::spawn(async move {
             while let Some(stop) = stops.recv().await {
@@ -37,12 +40,15 @@ impl Session {
         if self.has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 
-    /// Does everything that can be done now, and says until when nothing is due.
+    /// Does everything that is due now, and returns the time at which the next thing is due.
     fn advance(&mut self) -> Option<Instant> {
+        // The loop ends when neither the unit nor the script has anything to do: the end of a hook
+        // may let a command go on, and a command may queue a hook.
         let mut due = None;
         loop {
             let now = Instant::now();
             self.write_log();
+            // Nobody reads the output any more, as after `charmwright dev | head`.
             if self.terminal_output.is_broken() {
                 self.quit();
             }
@@ -51,11 +57,13 @@ impl Session {
                 return None;
             }
             self.print_running_hook(now);
-            // Another charm may do what this one cannot.
+            // The new charm may succeed where the running one fails, so its failures do not count
+            // meanwhile.
             if self.refresh.is_preparing() {
                 self.lasting_error.clear();
             }
             if self.hook.is_none() {
+                // Between two hooks only: a running hook must not lose the charm's files.
                 self.continue_refresh();
                 match self.unit.next(now) {
                     Next::Run(run) => {
@@ -63,7 +71,7 @@ impl Session {
                         continue;
                     }
                     Next::At(when) => due = Some(when),
-                    // A container that still ends wakes us.
+                    // A container has not ended yet. Its end is an event, which wakes the loop.
                     Next::PodEnded => {
                         if self.start_pod() {
                             continue;
@@ -74,7 +82,8 @@ impl Session {
                         self.phase = Phase::Over;
                         return None;
                     }
-                    // Idle, or a hook that we do not know of: what comes next wakes us.
+                    // The unit is idle, or the model has an answer that this version does not know.
+                    // The next event wakes the loop.
                     _ => due = None,
                 }
                 self.print_table_if_changed();
@@ -87,6 +96,7 @@ impl Session {
         [due, hook, self.script.deadline(), self.phase.deadline()].into_iter().flatten().min()
     }
 
+    /// Waits for the next event, but not longer than until `wake`.
     async fn next_event(&mut self, wake: Option<Instant>) -> Option<SessionEvent> {
         match wake {
             // The session holds a sender itself, so the queue never closes.
@@ -97,6 +107,7 @@ impl Session {
         }
     }
 
+    /// Handles one event.
     fn handle_event(&mut self, event: SessionEvent) {
         match event {
             SessionEvent::ToolCalled(call) => self.answer_tool(call),

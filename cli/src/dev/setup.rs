@@ -1,5 +1,5 @@
-//! From options to a session: which charm, which config, which Pebble; and the first lines that are
-//! printed.
+//! Makes a session from the options: chooses the charm, the config and the Pebble, and prints the
+//! first lines.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -32,22 +32,24 @@ use super::workspace::Workspace;
 use crate::error::{Error, Result};
 use crate::processes;
 
-/// The agent's own interval between two update-status hooks.
+/// The interval between two update-status hooks, as in Juju's agent.
 const UPDATE_STATUS_INTERVAL: Duration = Duration::from_secs(300);
 
-/// How long a build that has lost its compiler may take to notice.
+/// The time that a build has to end after its compiler was killed.
 const BUILD_STOP_LIMIT: Duration = Duration::from_secs(5);
 
 /// Runs the session in the folder that the guard has made.
 pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
     let guard = Pid::from_raw(guard).ok_or_else(|| Error::new("cannot follow process 0"))?;
     let (stop_sender, mut stops) = mpsc::unbounded_channel();
+    // Before the parent's death signal is set: SIGUSR2 without a handler would kill this process,
+    // which then could not clean up.
     signals::listen(stop_sender)?;
     processes::adopt_orphans_and_follow(guard, Signal::USR2)?;
     let workspace = Workspace::adopt(root, args.dir.is_none());
     let starts_pebble = !args.no_pebble;
-    // Builds take minutes, and whoever ends us meanwhile must not leave a compiler or the folder
-    // behind.
+    // A build takes minutes. A request to stop must end it and leave neither a compiler nor the
+    // folder behind.
     let mut preparing = tokio::task::spawn_blocking({
         let workspace = workspace.clone();
         move || make_session(&args, &workspace)
@@ -58,15 +60,17 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
             .flatten(),
         _ = stops.recv() => {
             processes::kill_descendants(|| {});
-            // Its child is gone, so it ends, and takes its own temporary files with it.
+            // The child of the build was killed, so the build ends and removes its own temporary
+            // files.
             let _ = tokio::time::timeout(BUILD_STOP_LIMIT, preparing).await;
             processes::kill_descendants(|| {});
             Err(Error::new("cannot make the unit").because("asked to end before it was ready"))
         }
     };
-    // Started here and not where it was prepared: a container is told when the *thread* that
-    // started it ends, and takes that for our own end (prctl(2), PR_SET_PDEATHSIG); a thread for
-    // blocking work ends after ten idle seconds.
+    // The containers are started here and not in `make_session`. The kernel signals a container
+    // when the *thread* that started it ends (`prctl(2)`, PR_SET_PDEATHSIG), which the container
+    // takes for the end of the session. A blocking thread of the runtime ends after ten idle
+    // seconds, and this one ends with the session.
     let started = prepared.and_then(|mut session| {
         if starts_pebble {
             session.start_all_containers()?;
@@ -77,7 +81,7 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
         Ok(session) => Ok(session.run(stops).await),
         Err(error) => Err(error),
     };
-    // With a guard that was killed nobody else cleans up.
+    // The guard was killed, so no other process cleans up.
     if rustix::process::getppid() != Some(guard) {
         processes::kill_descendants(|| {});
         workspace.clean();
@@ -85,6 +89,8 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
     outcome
 }
 
+/// Prepares the charm, the unit and the containers. Blocks, for minutes if something has to be
+/// built.
 fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     let mut terminal_output = TerminalOutput::new(args.format == Format::Json);
     let charm = match &args.charm {
@@ -188,10 +194,12 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     })
 }
 
-/// The options of a charm that can run any workload: with no charm named, it runs one of ours.
+/// The options of a charm that can run any workload. If no charm was named, such a charm runs our
+/// demo workload.
 const DEMO_OPTIONS: [&str; 3] = ["command", "port", "health-check"];
 
-/// The options to set before install: where `demo` a workload of ours, then what --config says.
+/// Returns the options to set before install: those of the demo workload if `is_demo`, then those
+/// of --config.
 fn initial_config(args: &DevArgs, is_demo: bool) -> Result<Vec<(String, String)>> {
     let mut config = Vec::new();
     if is_demo {
@@ -205,7 +213,7 @@ fn initial_config(args: &DevArgs, is_demo: bool) -> Result<Vec<(String, String)>
         config.push(("health-check".to_owned(), "http:/".to_owned()));
     }
     for (number, pair) in args.config.iter().enumerate() {
-        // What it says instead may be a secret.
+        // The text is not quoted, since it may be a secret.
         let (key, value) = pair.split_once('=').ok_or_else(|| {
             Error::new(format!("cannot use --config, the {}. of them", number + 1))
                 .because("it has no `=`")
@@ -217,6 +225,7 @@ fn initial_config(args: &DevArgs, is_demo: bool) -> Result<Vec<(String, String)>
     Ok(config)
 }
 
+/// Finds the Pebble to run, or builds one.
 fn find_pebble(named: Option<&Path>, terminal_output: &mut TerminalOutput) -> Result<PathBuf> {
     let search =
         named.map_or_else(|| Search::new().installed(), |path| Search::new().explicit(path));
@@ -225,6 +234,7 @@ fn find_pebble(named: Option<&Path>, terminal_output: &mut TerminalOutput) -> Re
         .map_err(|error| Error::new("cannot get a Pebble to run").because(error))
 }
 
+/// Returns a port that is free now. Another program may take it before the workload does.
 fn free_port() -> Result<u16> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
@@ -232,7 +242,7 @@ fn free_port() -> Result<u16> {
         .map_err(|error| Error::new("cannot find a free port").because(error))
 }
 
-/// `text` as one word of a command line.
+/// Quotes `text` as one word of a shell command line.
 fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
     if text.chars().all(plain) {
@@ -242,12 +252,14 @@ fn shell_word(text: &str) -> String {
     }
 }
 
-/// Another one each run, so that a context id of an earlier run is never taken for one of this.
+/// Returns a seed that differs for each run, so that a context id of an earlier run is never valid
+/// in this one.
 fn context_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.as_nanos() as u64 ^ u64::from(std::process::id()).rotate_left(32)
 }
 
+/// Prints what is about to run, and where its files are.
 fn print_first_lines(
     terminal_output: &mut TerminalOutput,
     args: &DevArgs,
@@ -283,7 +295,8 @@ fn print_first_lines(
         ));
     }
     if !config.is_empty() {
-        // Of what the user has set only the names: any value may be a secret.
+        // Only the names of the options that the user has set are printed, since any value may be a
+        // secret.
         let by_user =
             |key: &str| args.config.iter().any(|pair| pair.split('=').next() == Some(key));
         let set = config.iter().map(|(key, value)| match by_user(key) {

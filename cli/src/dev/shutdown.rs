@@ -1,4 +1,5 @@
-//! The end of a session: stop and remove, then everything that was started.
+//! The end of a session: runs stop and remove, then ends every process that was started. The
+//! failure of a command is handled here too, since it may end the session.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +14,14 @@ use super::session_event::{SessionEvent, StopRequest};
 use crate::processes;
 use crate::sanitize;
 
-/// How long the last hooks may take: a pod is killed after this time too.
+/// The time for the last hooks: Kubernetes kills a pod after 30 s too.
 const HOOKS_LIMIT: Duration = Duration::from_secs(30);
-/// How long containers are waited for; each kills itself after its own 30 s.
+/// The time for the containers. Each kills its processes after its own 30 s, so this limit is
+/// longer.
 const CONTAINERS_LIMIT: Duration = Duration::from_secs(40);
 
 impl Session {
-    /// Begins the end: stop and remove run, then the unit is gone. Asked again, nothing changes.
+    /// Begins the end: stop and remove run, then the unit is gone. A second call changes nothing.
     pub(super) fn quit(&mut self) {
         if self.phase != Phase::Alive {
             return;
@@ -28,12 +30,13 @@ impl Session {
             self.print_json();
         }
         self.phase = Phase::Stopping { deadline: Instant::now() + HOOKS_LIMIT };
+        // The lines behind `quit` must not run on a unit that is being removed.
         self.script.clear();
         self.terminal_output.print_line("stopping");
         self.unit.request_stop();
     }
 
-    /// Ends now; what still runs is killed.
+    /// Ends the session now, and kills every process that still runs.
     pub(super) fn stop_at_once(&mut self) {
         if self.phase == Phase::Alive && self.is_json {
             self.print_json();
@@ -47,15 +50,15 @@ impl Session {
         }
     }
 
-    /// Keeps the end from waiting for what will not come: a failed hook is not run again, a hanging
-    /// one is killed.
+    /// Keeps the end from taking for ever: a failed hook does not run again, and a hook that hangs
+    /// is killed at the deadline.
     pub(super) fn enforce_shutdown(&mut self, now: Instant) {
         let Phase::Stopping { deadline } = self.phase else {
             return;
         };
         if self.hook.is_none() && self.unit.report().failed_hook.is_some() {
-            // Like `juju resolved --no-retry` on a unit that is being removed. It cannot fail: the
-            // unit is in error.
+            // As `juju resolved --no-retry` does for a unit that is being removed. It cannot fail,
+            // because the unit is in error.
             let _ = self.unit.resolved(Resolve::NoRetry);
         }
         if now >= deadline {
@@ -71,11 +74,11 @@ impl Session {
         }
     }
 
-    /// Ends everything that still runs, and says nothing of what ends as it should.
+    /// Ends every process that still runs, without a line for each.
     pub(super) async fn tear_down(&mut self) {
-        // First of all: a graceful stop of Pebble waits for open requests.
+        // The watchers come first: Pebble waits for open requests before it stops.
         self.watchers = None;
-        // The sockets of the hook's tools go with it.
+        // This drops the server of the hook's tools and its socket too.
         self.hook = None;
         for container in &mut self.containers {
             container.stop();
@@ -99,22 +102,22 @@ impl Session {
                 Ok(None) | Err(_) => break,
             }
         }
-        // Children of hooks that have ended long ago, and whatever else is left.
+        // Children of earlier hooks, and whatever else is left.
         processes::kill_descendants(|| {});
     }
 
-    /// The status as one JSON document on standard output.
+    /// Prints the status as one JSON document on standard output.
     fn print_json(&mut self) {
         use std::io::Write;
         let text =
             sanitize::json(&serde_json::to_string_pretty(&self.unit.report()).unwrap_or_default());
         let mut out = std::io::stdout();
-        // A reader that has left does not want it.
+        // A reader that has closed the pipe does not want the document.
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     }
 
-    /// Takes the failure of a line: told to a person, let go where the line may fail, else the end
-    /// of the run with exit code 1.
+    /// Handles the failure of a line. On a terminal it is only printed. A line that may fail lets
+    /// the script go on. Any other failure ends the run with exit code 1.
     pub(super) fn fail_command(&mut self, why: &str) {
         self.script.wait = None;
         if std::mem::take(&mut self.script.may_fail) {

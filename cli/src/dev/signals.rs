@@ -6,10 +6,11 @@ use tokio::sync::mpsc;
 use super::session_event::StopRequest;
 use crate::error::{Error, Result};
 
-/// Turns signals into what they ask for, from now on; see [`super::guard`] for which means what.
+/// Translates signals into requests to stop, from now on. The table in [`super::guard`] says which
+/// signal means what.
 ///
 /// # Errors
-/// When a handler cannot be installed.
+/// Fails if a handler cannot be installed.
 pub fn listen(stops: mpsc::UnboundedSender<StopRequest>) -> Result<()> {
     let listen =
         |kind| signal(kind).map_err(|error| Error::new("cannot listen for signals").because(error));
@@ -20,8 +21,8 @@ pub fn listen(stops: mpsc::UnboundedSender<StopRequest>) -> Result<()> {
     let mut quit = listen(SignalKind::quit())?;
     let mut orphaned = listen(SignalKind::user_defined2())?;
     tokio::spawn(async move {
-        // A terminal's Ctrl-C comes twice, once from the terminal and once from the guard, so each
-        // of the two is counted by itself.
+        // A terminal sends a Ctrl-C to both processes, and the guard forwards its own. Each of the
+        // two is counted alone, so that one Ctrl-C is not taken for two.
         let (mut interrupts, mut forwarded, mut others) = (0, 0, 0);
         loop {
             tokio::select! {

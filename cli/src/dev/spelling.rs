@@ -1,6 +1,7 @@
-//! What a mistyped word was probably meant to be.
+//! Finds the name that a mistyped word was probably meant to be.
 
-/// The name most like `word`, when one is near enough to be a slip of the fingers.
+/// Returns the name that is most like `word`, if they differ in few enough letters for a typing
+/// mistake: one in three.
 pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (word.chars().count() / 3).max(1);
     names
@@ -11,8 +12,8 @@ pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, name)| name)
 }
 
-/// How many letters have to be put in, left out, changed or swapped with their neighbour to turn
-/// `from` into `to`.
+/// Returns the number of letters that have to be inserted, deleted, changed or swapped with their
+/// neighbour to turn `from` into `to`.
 fn edits(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut before: Vec<usize> = Vec::new();

@@ -1,21 +1,21 @@
-//! The table that a person reads, in the shape of `juju status`.
+//! The status table, in the form of `juju status`.
 
 use super::duration_text::whole_seconds;
 use crate::columns::{cut, pad, width};
 use crate::sanitize::one_line;
 
-/// How many columns a cell may take; what is longer is cut.
+/// The largest number of columns of a cell. A longer cell is cut.
 const CELL_COLUMNS: usize = 64;
-/// How many the last cell of a row may take: a message or a reason.
+/// The largest number of columns of the last cell of a row, which is a message or a reason.
 const LAST_CELL_COLUMNS: usize = 240;
-/// How many rows a part of the table may have.
+/// The largest number of rows of one part of the table.
 const ROWS_LIMIT: usize = 100;
 
-/// What the table shows.
+/// The content of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub application: String,
-    /// The application's own status, or its unit's.
+    /// The application's own status, or that of its unit if it has none.
     pub application_status: String,
     pub application_message: String,
     pub unit: String,
@@ -26,27 +26,28 @@ pub struct Snapshot {
     /// The agent's status, and the hook that it runs.
     pub agent: String,
     pub ports: Vec<String>,
-    /// Name and state of each container.
+    /// The name and state of each container.
     pub containers: Vec<(String, String)>,
-    /// The events that the charm has put off, oldest first.
+    /// The events that the charm has deferred, from the oldest to the newest.
     pub deferred: Vec<Deferred>,
 }
 
-/// An event that the charm has put off.
+/// An event that the charm has deferred.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deferred {
     pub event: String,
     pub reason: String,
-    /// Seconds since 1970.
+    /// The time of the first deferral, in seconds since 1970.
     pub since: u64,
-    /// How often Juju has sent it.
+    /// The number of times that Juju has sent the event.
     pub count: u32,
-    /// How often the charm has tried it.
+    /// The number of times that the charm has tried it.
     pub tries: u32,
 }
 
 impl Snapshot {
-    /// The table, several lines, each ended; `now` is the time in seconds since 1970.
+    /// Returns the table as several lines, each with its line end. `now` is the time in seconds
+    /// since 1970.
     pub fn table(&self, now: u64) -> String {
         let unit = if self.is_leader { format!("{}*", self.unit) } else { self.unit.clone() };
         let mut text = format_rows(
@@ -89,8 +90,8 @@ impl Snapshot {
     }
 }
 
-/// A head and its rows, with columns as wide as their widest cell, two blanks apart; nothing where
-/// there is no row.
+/// Formats a head and its rows. A column is as wide as its widest cell, and columns are two blanks
+/// apart. Without a row the text is empty.
 fn format_rows<const N: usize>(
     head: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
@@ -183,7 +184,7 @@ install   1m05s  2      2      no Pebble
 start     1 s    1      1      no Pebble
 ";
         assert!(table.ends_with(rows), "{table}");
-        // A clock that was set back is no reason for a large number.
+        // A clock that was set back must not give a huge age.
         assert!(unit.table(0).contains("install   0 s "), "{}", unit.table(0));
     }
 

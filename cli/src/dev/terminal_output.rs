@@ -1,7 +1,8 @@
-//! What is printed while the unit lives: a line a hook, and under it what the operator has to know.
+//! The progress of the unit on the terminal: one line for each hook, and below it what the operator
+//! has to know.
 //!
-//! Much of it comes from outside (a charm, a workload, Pebble). So nothing that acts on a terminal
-//! is printed, and a line has its bound.
+//! Much of the text comes from outside (a charm, a workload, Pebble). So control characters are
+//! removed, and the length of a line is limited.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,20 +12,20 @@ use super::duration_text::human_duration;
 use crate::columns::cut;
 use crate::sanitize;
 
-/// How many columns a line may take; the log has the rest.
+/// The largest number of columns of a line. The log has the complete line.
 const LINE_COLUMNS: usize = 2000;
-/// How many lines of one text are printed.
+/// The largest number of lines of one text.
 const DETAIL_LINES: usize = 50;
 
-/// Where progress goes, and since when.
+/// The output of progress, with the time of its start.
 pub struct TerminalOutput {
     out: Box<dyn Write + Send>,
     started_at: Instant,
-    /// Whether the reader has left: then nobody needs the run any more.
+    /// `true` once a write has failed because the reader has left. Nobody needs the run then.
     is_broken: bool,
 }
 
-/// What is told of a hook that ended.
+/// The line of a hook that ended.
 #[derive(Debug)]
 pub struct HookLine<'a> {
     pub name: &'a str,
@@ -32,57 +33,61 @@ pub struct HookLine<'a> {
     pub duration: Duration,
     pub exit: String,
     pub tools: &'a BTreeMap<String, u32>,
-    /// What became of it, when that is more than "done".
+    /// Remarks about the end, if it is more than "done".
     pub remarks: Vec<String>,
-    /// The last lines it printed, for a failure that left no other word.
+    /// The last lines that the hook printed, if it failed without a message.
     pub last_lines: &'a [String],
 }
 
 impl TerminalOutput {
-    /// Progress on standard output, or on standard error when standard output is for a document.
+    /// Makes the output on standard output, or on standard error if standard output is for a
+    /// document.
     pub fn new(to_stderr: bool) -> Self {
         let out: Box<dyn Write + Send> =
             if to_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
         Self { out, started_at: Instant::now(), is_broken: false }
     }
 
-    /// Whether the reader has left.
+    /// Returns `true` if the reader has left.
     pub fn is_broken(&self) -> bool {
         self.is_broken
     }
 
-    /// The time since the start, as the lines have it.
+    /// Returns the time since the start as it is printed in front of a line.
     pub fn elapsed(&self) -> String {
         format!("{:7.1}s", self.started_at.elapsed().as_secs_f64())
     }
 
-    /// Text of several lines, each ended.
+    /// Prints text of one or more lines, and adds the line ends.
     pub fn print_text(&mut self, text: &str) {
         let lines = text.lines().map(|line| cut(&sanitize::line(line), LINE_COLUMNS) + "\n");
         let text: String = lines.collect();
         if self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).is_err() {
+            // The error is kept and not returned: the loop ends the run in order at its next turn,
+            // and until then the hooks go on.
             self.is_broken = true;
         }
     }
 
-    /// A line of its own, with the time in front.
+    /// Prints a line with the time in front.
     pub fn print_line(&mut self, text: &str) {
         let line = format!("{}  {}", self.elapsed(), sanitize::line(&text.replace('\n', " ")));
         self.print_text(&line);
     }
 
-    /// Lines that belong to the one before.
+    /// Prints lines that belong to the line before them.
     pub fn print_detail(&mut self, text: &str) {
         self.print_details("        ", text);
     }
 
-    /// The same, where it matters when they came.
+    /// Prints lines that belong to the line before them, with the time of their event.
     pub fn print_timed_detail(&mut self, text: &str) {
         let elapsed = self.elapsed();
         self.print_details(&elapsed, text);
     }
 
-    /// `margin` takes eight columns; only the first line has it.
+    /// Prints `margin`, which takes eight columns, in front of the first line, and blanks in front
+    /// of the others.
     fn print_details(&mut self, margin: &str, text: &str) {
         let mut lines = text.lines();
         for (number, part) in lines.by_ref().take(DETAIL_LINES).enumerate() {
@@ -95,7 +100,7 @@ impl TerminalOutput {
         }
     }
 
-    /// A hook that ended.
+    /// Prints the line of a hook that ended.
     pub fn print_hook(&mut self, hook: &HookLine<'_>) {
         let name = if hook.attempt > 1 {
             format!("{} (again, {})", hook.name, hook.attempt)
@@ -128,7 +133,7 @@ mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
 
-    /// What was printed, for the test and the journal.
+    /// A writer that the test and the output share.
     #[derive(Clone, Default)]
     struct Printed(Arc<Mutex<Vec<u8>>>);
 

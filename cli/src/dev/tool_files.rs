@@ -1,5 +1,5 @@
-//! The files that a hook tool's arguments name: the agent's process opens them, so none may hold up
-//! its loop.
+//! The files that the arguments of a hook tool name. The agent's process opens them, so no file may
+//! block its loop.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -10,11 +10,12 @@ use rustix::fs::OFlags;
 
 use crate::wire::CONTENT_LIMIT;
 
-/// Reads the file of `--file`. A pipe may have no end and is refused; a device has one that is
-/// waited for, or is too long.
+/// Reads the file of `--file`. A pipe is refused because it may never end. A device is read up to
+/// the limit.
 ///
 /// # Errors
-/// When it cannot be opened or read, is a pipe or a socket, or is longer than 32 MiB.
+/// Fails if the file cannot be opened or read, if it is a pipe or a socket, or if it is longer than
+/// 32 MiB.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = open(OpenOptions::new().read(true), path)?;
     let kind = file.metadata()?.file_type();
@@ -22,7 +23,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("not a regular file"));
     }
     let mut content = Vec::new();
-    // A directory is opened, and says only now that it is one.
+    // Opening a directory succeeds. Only the read fails, with the text that Juju prints.
     file.take(CONTENT_LIMIT as u64 + 1).read_to_end(&mut content)?;
     if content.len() > CONTENT_LIMIT {
         return Err(io::Error::other(format!("longer than {} MiB", CONTENT_LIMIT >> 20)));
@@ -30,14 +31,16 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Writes the file of `--output`; a pipe that nobody reads is an error.
+/// Writes the file of `--output`. A pipe that has no reader is an error.
 ///
 /// # Errors
-/// When it cannot be made or written.
+/// Fails if the file cannot be created or written.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     open(OpenOptions::new().write(true).create(true).truncate(true), path)?.write_all(content)
 }
 
+/// Opens a file without waiting: opening a pipe would otherwise block until another process opens
+/// its other end.
 fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     options.custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
 }

@@ -5,15 +5,15 @@ use charmwright_agent::Unit;
 use super::spelling::nearest;
 use crate::error::{Error, Result};
 
-/// Sets a config option; a mistyped key is told the nearest one.
+/// Sets a config option. The error for a mistyped name contains the nearest one.
 ///
 /// # Errors
-/// When the charm has no such option, or the value is not of its type.
+/// Fails if the charm has no such option, or if the value is not of its type.
 pub fn set_config(unit: &mut Unit, key: &str, value: &str) -> Result<()> {
     unit.set_config(key, value).map_err(|error| config_error(unit, key, &error))
 }
 
-/// The error with the option that was probably meant.
+/// Adds the name of the option that was probably meant.
 pub fn config_error(unit: &Unit, key: &str, error: &charmwright_agent::Error) -> Error {
     let options = unit.meta().options();
     let message = Error::new(error.to_string());

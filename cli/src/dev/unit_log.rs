@@ -1,4 +1,5 @@
-//! The unit's log as a file: what the model logs, with the time of the run in front.
+//! The file of the unit's log: the lines that the model logs, with the time since the start of the
+//! run in front.
 
 use std::path::Path;
 
@@ -7,22 +8,22 @@ use charmwright_agent::{LogLine, Unit};
 use crate::bounded_log::BoundedLog;
 use crate::sanitize;
 
-/// The file of the unit's log.
+/// The file of the unit's log, and how much of the model's log it holds.
 #[derive(Debug)]
 pub struct UnitLog {
-    /// `None` when it cannot be written: that must not stop the unit.
+    /// The file, or `None` if it cannot be written. A missing log must not stop the unit.
     file: Option<BoundedLog>,
-    /// How much of the model's log has been written.
+    /// The position in the model's log up to which the lines were written.
     written: u64,
 }
 
 impl UnitLog {
-    /// The log at `path`, which a run has made sure of already.
+    /// Opens the log at `path`. The run has checked that path before.
     pub fn new(path: &Path) -> Self {
         Self { file: BoundedLog::open(path).ok(), written: 0 }
     }
 
-    /// Writes what is new in the log of `unit`, and gives it.
+    /// Writes the new lines of the log of `unit` to the file, and returns them.
     pub fn write_new_lines(&mut self, unit: &Unit, elapsed: &str) -> Vec<LogLine> {
         let new: Vec<LogLine> = unit.log(self.written).cloned().collect();
         self.written = unit.log_position();
@@ -31,15 +32,15 @@ impl UnitLog {
             text.push_str(&format_entry(elapsed, line));
         }
         if let Some(file) = &mut self.file {
-            // A full disk must not stop the unit.
+            // A full disk must not stop the unit, so a failed write is ignored.
             let _ = file.write(text.as_bytes());
         }
         new
     }
 }
 
-/// One entry of the log; a message of several lines goes on below, where it cannot be taken for
-/// another entry.
+/// Formats one entry of the log. The further lines of a message are indented, so that none can be
+/// taken for another entry.
 fn format_entry(elapsed: &str, line: &LogLine) -> String {
     let head = format!("{elapsed} {:<8} {}: ", line.level.as_str(), sanitize::line(&line.logger));
     let mut text = String::new();

@@ -1,13 +1,13 @@
-//! What a script may wait for, and the words for it.
+//! The statuses and outcomes that a script may wait for, and their names.
 
 use std::fmt;
 
 use super::spelling::nearest;
 
-/// What `wait-for` and `expect` look for.
+/// The status that `wait-for` and `expect` wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WantedStatus {
-    /// Any status: the unit only has nothing left to do.
+    /// Any status: the unit only has to have nothing left to do.
     Idle,
     Active,
     Blocked,
@@ -17,11 +17,11 @@ pub enum WantedStatus {
     Error,
 }
 
-/// What `expect-action` looks for.
+/// The outcome that `expect-action` waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WantedOutcome {
     Completed,
-    /// Failed, or was killed.
+    /// The action failed, or was killed.
     Failed,
 }
 
@@ -53,10 +53,10 @@ impl fmt::Display for WantedStatus {
     }
 }
 
-/// The status that a word names.
+/// Returns the status of that name.
 ///
 /// # Errors
-/// Says which one was probably meant, or which there are.
+/// Names the status that was probably meant, or all of them.
 pub fn wanted_status(word: &str) -> Result<WantedStatus, String> {
     STATUSES.iter().find(|(name, _)| *name == word).map(|(_, status)| *status).ok_or_else(|| {
         let names: Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
@@ -67,10 +67,10 @@ pub fn wanted_status(word: &str) -> Result<WantedStatus, String> {
     })
 }
 
-/// The end of an action that a word names.
+/// Returns the outcome of that name.
 ///
 /// # Errors
-/// Says which one was probably meant, or which there are.
+/// Names the outcome that was probably meant, or both.
 pub fn wanted_outcome(word: &str) -> Result<WantedOutcome, String> {
     let known = OUTCOMES.iter().find(|(name, _)| *name == word);
     known.map(|(_, outcome)| *outcome).ok_or_else(|| {

@@ -1,7 +1,7 @@
-//! The folder of one run, and everything in it: sockets, hook tools, Pebble's own files, logs.
+//! The folder of one run, with its sockets, hook tools, Pebble's own files and logs.
 //!
 //! ```text
-//! ROOT/.charmwright                   says that this folder is ours
+//! ROOT/.charmwright                   marks the folder as made by this program
 //! ROOT/agent.socket                   while a hook runs
 //! ROOT/tools/status-set -> charmwright
 //! ROOT/containers/NAME/pebble.socket  the folder that CHARMWRIGHT_CONTAINERS names
@@ -13,11 +13,11 @@
 //! ROOT/unit.log                       the unit's log; what came before in unit.log.1
 //! ```
 //!
-//! Every folder has mode 0700 and every file 0600, whatever the umask, and no link is followed: as
-//! root, this program runs what lies here. So a workload that runs as another user reaches nothing
-//! of it, Pebble's socket included.
+//! Every folder has mode 0700 and every file 0600, whatever the umask, and no link is followed,
+//! because this program may run as root what lies here. So a workload that runs as another user can
+//! reach nothing in it, not even Pebble's socket.
 //!
-//! A socket's path must fit in 107 bytes, which is why the folder's name is short and why a long
+//! The path of a socket must fit in 107 bytes. So the name of the folder is short, and a long
 //! `--dir` is refused before anything starts.
 
 use std::fs::{self, File, Permissions, TryLockError};
@@ -29,25 +29,27 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::private_files;
 
-/// Longest path of a unix socket on Linux, without its final zero byte.
+/// The longest path of a unix socket on Linux, in bytes, without the final zero byte (`unix(7)`).
 const SOCKET_PATH_LIMIT: usize = 107;
 const MARKER: &str = ".charmwright";
-/// Where a charm that knows nothing of CHARMWRIGHT_CONTAINERS looks for its containers.
+/// The folder in which a charm that does not know CHARMWRIGHT_CONTAINERS looks for its containers,
+/// as in a pod of Juju.
 const FIXED_CONTAINERS: &str = "/charm/containers";
-/// Says that we made the folder of those.
+/// The file that says that a run has made the folder above.
 const PARENT_MARKER: &str = "/charm/.charmwright";
-/// What a run makes in its folder; logs are not in this list, and stay in a folder that was asked
-/// for.
+/// The entries that a run makes in its folder and removes at its end. Logs are not among them: they
+/// stay in a folder that the user chose.
 const TRANSIENT: [&str; 6] =
     ["agent.socket", "tools", "containers", "pebble", "charm", "charm.next"];
 
 /// The folder of one run.
 #[derive(Debug, Clone)]
 pub struct Workspace {
+    /// The absolute path of the folder, without links in it.
     root: PathBuf,
     is_temporary: bool,
-    /// The locked marker, in the process that made the folder: as long as it lives, no other run
-    /// takes the folder for its own.
+    /// The open and locked marker, in the process that made the folder. As long as it is open, no
+    /// other run takes the folder.
     _lock: Option<Arc<File>>,
 }
 
@@ -55,8 +57,8 @@ impl Workspace {
     /// Makes the folder: `dir`, or a new temporary one.
     ///
     /// # Errors
-    /// When it cannot be made, or `dir` holds something that is not of an earlier run, or other
-    /// users can reach what is in it.
+    /// Fails if the folder cannot be made, if `dir` holds files that are not of an earlier run, or
+    /// if other users can reach what is in it.
     pub fn create(dir: Option<&Path>) -> Result<Self> {
         let root = match dir {
             None => temporary_root()?,
@@ -64,6 +66,7 @@ impl Workspace {
         };
         let workspace =
             Self { _lock: Some(Arc::new(lock(&root)?)), root, is_temporary: dir.is_none() };
+        // Left by an earlier run that could not clean up.
         workspace.remove_transient();
         for name in ["tools", "containers", "pebble"] {
             workspace.make_dir(&workspace.root.join(name))?;
@@ -71,7 +74,7 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// The folder that a guard has made already.
+    /// Takes the folder that a guard has made already.
     pub fn adopt(root: &Path, is_temporary: bool) -> Self {
         Self { root: root.to_owned(), is_temporary, _lock: None }
     }
@@ -88,12 +91,12 @@ impl Workspace {
         self.root.join("containers")
     }
 
-    /// The folder that the charm runs from.
+    /// Returns the folder that the charm runs from.
     pub fn charm(&self) -> PathBuf {
         self.root.join("charm")
     }
 
-    /// The folder of a refreshed charm, until it takes the place of the other.
+    /// Returns the folder of a refreshed charm, until it replaces the other one.
     pub fn next_charm(&self) -> PathBuf {
         self.root.join("charm.next")
     }
@@ -110,18 +113,18 @@ impl Workspace {
         self.root.join("pebble").join(container)
     }
 
-    /// The agent's socket.
+    /// Returns the path of the agent's socket.
     ///
     /// # Errors
-    /// When its path is too long for a socket.
+    /// Fails if the path is too long for a socket.
     pub fn agent_socket(&self) -> Result<PathBuf> {
         check_socket_path(self.root.join("agent.socket"))
     }
 
-    /// The socket of a container's Pebble; its folder is made.
+    /// Makes the folder of the socket of a container's Pebble, and returns the path of the socket.
     ///
     /// # Errors
-    /// When its path is too long for a socket, or the folder cannot be made.
+    /// Fails if the path is too long for a socket, or if the folder cannot be made.
     pub fn pebble_socket(&self, container: &str) -> Result<PathBuf> {
         let folder = self.containers().join(container);
         let socket = check_socket_path(folder.join("pebble.socket"))?;
@@ -129,10 +132,10 @@ impl Workspace {
         Ok(socket)
     }
 
-    /// Makes each of `names` in the tools folder a link to this program.
+    /// Makes a link to this program for each of `names` in the tools folder.
     ///
     /// # Errors
-    /// When this program's own path is not known, or a link cannot be made.
+    /// Fails if a link cannot be made.
     pub fn link_tools<'a>(
         &self,
         program: &Path,
@@ -147,10 +150,11 @@ impl Workspace {
         Ok(())
     }
 
-    /// Makes `/charm/containers` lead here, for a charm that has that path fixed in it.
+    /// Makes `/charm/containers` a link to this run's containers, for a charm in which that path is
+    /// fixed.
     ///
     /// # Errors
-    /// A line that says why it cannot: not root, or another program's folder is there.
+    /// Fails if this user may not make the link, or if something else is there already.
     pub fn link_fixed_containers(&self) -> Result<()> {
         let fixed = Path::new(FIXED_CONTAINERS);
         let failed = |reason: String| {
@@ -158,7 +162,7 @@ impl Workspace {
                 .because(reason)
         };
         match fs::symlink_metadata(fixed) {
-            // A link that leads nowhere is of a run that could not clean up.
+            // A link that leads nowhere is left from a run that could not clean up.
             Ok(found) if found.is_symlink() && !fixed.exists() => {
                 fs::remove_file(fixed).map_err(|e| failed(e.to_string()))?;
             }
@@ -170,24 +174,25 @@ impl Workspace {
             && fs::symlink_metadata(parent).is_err()
         {
             private_files::make_folder(parent).map_err(|e| failed(e.to_string()))?;
-            // Said in the folder itself, so that of several runs the last one removes it.
+            // The marker lies in the folder itself and not in this value, so that of several runs
+            // the last one removes the folder.
             let _ = private_files::append(Path::new(PARENT_MARKER))
                 .and_then(|mut file| file.write_all(b"made by `charmwright dev`\n"));
         }
-        // A folder there that others may write is theirs.
+        // If other users may write to the folder, they could replace the link.
         private_files::check_parents(fixed).map_err(|e| failed(e.to_string()))?;
         symlink(self.containers(), fixed).map_err(|e| failed(e.to_string()))
     }
 
-    /// Removes what the run made: everything of a temporary folder, all but the logs of one that
-    /// was asked for.
+    /// Removes what the run made: the whole of a temporary folder, and everything but the logs of a
+    /// folder that the user chose.
     pub fn clean(&self) {
         let fixed = Path::new(FIXED_CONTAINERS);
         if fs::read_link(fixed).is_ok_and(|target| target == self.containers()) {
             let _ = fs::remove_file(fixed);
             if Path::new(PARENT_MARKER).exists() {
                 let _ = fs::remove_file(PARENT_MARKER);
-                // Fails, rightly, when someone else has put something there since.
+                // The removal fails, rightly, if another program has put something there since.
                 let _ = fixed.parent().map(fs::remove_dir);
             }
         }
@@ -211,6 +216,7 @@ impl Workspace {
     }
 }
 
+/// Makes a new temporary folder.
 fn temporary_root() -> Result<PathBuf> {
     let folder = std::env::temp_dir();
     let failed = || Error::new(format!("cannot make a temporary folder in {}", folder.display()));
@@ -224,20 +230,21 @@ fn temporary_root() -> Result<PathBuf> {
     private_files::check_folder(&path)
         .and_then(|()| private_files::check_parents(&path))
         .map_err(|e| failed().because(e).advice(advice))?;
+    // From here on `clean` removes the folder, in whichever process it is called.
     let _ = root.keep();
     Ok(path)
 }
 
-/// The folder that was chosen: made, or an empty one, or one of an earlier run; and other users
-/// reach nothing in it.
+/// Returns the folder that the user chose. It is made if it does not exist, and else it must be
+/// empty or of an earlier run. Other users must not reach anything in it.
 fn chosen_root(dir: &Path) -> Result<PathBuf> {
     let failed = || Error::new(format!("cannot use --dir {}", dir.display()));
-    // Without a slash at its end, by which a link would be followed.
+    // Without the slash at the end of a path, by which a link would be followed.
     let dir = std::path::absolute(dir).map_err(|e| failed().because(e))?;
     let dir: &Path = &dir.components().collect::<PathBuf>();
     let is_new = fs::symlink_metadata(dir).is_err();
     if is_new {
-        // Looked at before anything is made there.
+        // The folders above are checked before anything is made in them.
         let found = dir.ancestors().skip(1).find(|above| fs::symlink_metadata(above).is_ok());
         found
             .map_or(Ok(()), |above| private_files::check_parents(&above.join("new")))
@@ -279,14 +286,14 @@ fn chosen_root(dir: &Path) -> Result<PathBuf> {
     Ok(root)
 }
 
-/// Whether a run writes a file of this name and leaves it there; what else it makes, it removes
-/// first.
+/// Returns `true` for a file that a run writes and leaves in the folder. Everything else that a run
+/// makes is removed first.
 fn is_kept(name: &str) -> bool {
     let log = name.strip_suffix(".1").unwrap_or(name);
     name == MARKER || log == "unit.log" || (log.starts_with("pebble-") && log.ends_with(".log"))
 }
 
-/// Marks the folder as ours, and as in use until the file is closed.
+/// Marks the folder as made by this program, and locks the marker until the file is closed.
 fn lock(root: &Path) -> Result<File> {
     let marker = root.join(MARKER);
     let failed = || Error::new(format!("cannot write {}", marker.display()));
@@ -303,6 +310,7 @@ fn lock(root: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// Returns `path` if it is short enough for a socket.
 fn check_socket_path(path: PathBuf) -> Result<PathBuf> {
     let length = path.as_os_str().len();
     if length <= SOCKET_PATH_LIMIT {
@@ -313,6 +321,8 @@ fn check_socket_path(path: PathBuf) -> Result<PathBuf> {
         .advice("give a shorter folder with --dir DIR"))
 }
 
+/// Removes a file, a link or a folder, if it exists. Errors are ignored: the run is over, and
+/// nobody could act on them.
 fn remove_path(path: &Path) {
     let _ = match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => fs::remove_dir_all(path),
@@ -405,7 +415,7 @@ mod tests {
                 fs::remove_dir_all(&dir).unwrap();
             }
         }
-        // What a run makes anew is removed first, and where it led to is left alone.
+        // What a run makes is removed first, and the target of a link is left alone.
         let dir = outer.path().join("run");
         fs::DirBuilder::new().mode(0o700).create(&dir).unwrap();
         fs::write(dir.join(MARKER), "").unwrap();
@@ -433,7 +443,7 @@ mod tests {
             fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, [MARKER, "unit.log"]);
-        // It is ours, so it may be used again.
+        // The folder has the marker, so it may be used again.
         drop(chosen);
         Workspace::create(Some(&dir)).unwrap();
     }

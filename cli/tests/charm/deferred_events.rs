@@ -1,5 +1,5 @@
-//! Pebble is lost inside a hook that Juju would not run again: the event is stored, shown, and runs
-//! again once before the next event.
+//! Pebble goes away inside a hook that Juju would not run again: the event is stored and shown, and
+//! runs once more before the next event.
 
 use std::fs;
 
@@ -15,8 +15,8 @@ fn kill_at_add_layer(dev: &DevRun) {
     dev.proxy().add(Rule::new("POST", "/v1/layers", Fault::before(move |_| input.kill_pebble())));
 }
 
-/// `event` has just been run and has lost its Pebble. What follows is the same for every event that
-/// is stored.
+/// Checks what follows when `event` has just run and has lost its Pebble. It is the same for every
+/// event that is stored.
 fn assert_stored_shown_and_run_once(dev: &mut DevRun, event: &str, position: usize) {
     let table = dev.wait_until_settled("waiting");
     assert_eq!(table.status(), ("waiting", REASON));
@@ -32,8 +32,8 @@ fn assert_stored_shown_and_run_once(dev: &mut DevRun, event: &str, position: usi
         assert_eq!(printed.matches(&part).count(), 1, "{part}{}", dev.describe());
     }
 
-    // The next event, with Pebble back while its hook has not begun: what was stored runs in it,
-    // once, and first.
+    // Pebble comes back before the hook of the next event begins. The stored event runs in that
+    // hook, once and first.
     let before = dev.line_count();
     dev.hold_hook("update-status");
     dev.hold_hook("workload-pebble-ready");
@@ -50,7 +50,7 @@ fn assert_stored_shown_and_run_once(dev: &mut DevRun, event: &str, position: usi
         dev.proxy().requests().into_iter().filter(|seen| seen.method == "POST").collect();
     assert_eq!(posts[0].path, "/v1/layers");
     assert!(posts[1].path.starts_with("/v1/services"), "{}", dev.describe());
-    // Pebble has forgotten nothing of what the stored event brought back.
+    // Pebble still has everything that the stored event has set.
     assert!(
         posts.iter().all(|post| post.status.is_some_and(|status| status < 300)),
         "{}",
@@ -61,7 +61,7 @@ fn assert_stored_shown_and_run_once(dev: &mut DevRun, event: &str, position: usi
     let printed = dev.lines_since(before).join("\n");
     assert!(printed.contains("1 deferred event(s) done, 0 left"), "{printed}");
 
-    // The event of the new Pebble is one of its own.
+    // The new Pebble causes an event of its own.
     dev.release_hook("workload-pebble-ready");
     assert_eq!(dev.hook("workload-pebble-ready").exit, "exit 0");
     let table = dev.wait_until_settled("active");
@@ -99,7 +99,7 @@ fn inside_a_check_event() {
     fs::write(dev.unhealthy_file(), "").unwrap();
     let hook = dev.hook("workload-pebble-check-failed");
     assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1));
-    // Well again, so that the new Pebble has nothing of its own to tell.
+    // The check passes again, so that the new Pebble reports no failure of its own.
     fs::remove_file(dev.unhealthy_file()).unwrap();
     assert_stored_shown_and_run_once(&mut dev, "workload-pebble-check-failed", before);
     dev.quit();

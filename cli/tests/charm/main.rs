@@ -1,9 +1,9 @@
-//! The charms of this repository under `charmwright dev`, on the real Pebble: what an operator sees
-//! when Pebble comes, goes and comes back.
+//! Tests of this repository's charms under `charmwright dev` and a real Pebble: what an operator
+//! sees when Pebble starts, ends and comes back.
 //!
-//! Each test is a run of its own, told what to do line by line, as a person at the terminal would.
-//! Moments inside a hook are met exactly: a proxy between the charm and Pebble (the agent itself
-//! has none) holds a request up while the test kills Pebble.
+//! Each test is a run of its own that gets its commands line by line, as from a person at the
+//! terminal. A proxy between the charm and Pebble (the agent does not use it) delays a request
+//! while the test kills Pebble, so a test can choose the exact moment inside a hook.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

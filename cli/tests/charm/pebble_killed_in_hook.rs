@@ -1,18 +1,18 @@
-//! Pebble is killed at one moment of a config-changed, and comes back after some seconds: the same
-//! hook applies the new config.
+//! Pebble is killed at one moment of a config-changed hook and comes back after some seconds. The
+//! same hook applies the new config.
 
 use charmwright_testing::proxy::{Fault, Rule};
 
 use crate::support::{Setup, Workload, free_port};
 
-/// When Pebble dies: at a request that is then lost, or after it was done and before its answer is
-/// seen.
+/// The moment at which Pebble is killed: at a request, which is then lost, or after the request was
+/// done and before its response is read.
 enum KillPoint {
     Request(RequestPattern),
     Response(RequestPattern),
 }
 
-/// The request: method, path, and a part of the body.
+/// The request: its method, its path, and a part of its body.
 type RequestPattern = (&'static str, &'static str, &'static str);
 
 const ADD_LAYER: RequestPattern = ("POST", "/v1/layers", "");
@@ -47,7 +47,7 @@ fn while_the_replan_is_waited_for() {
     assert_new_config_applied("killed while the replan is waited for", KillPoint::Request(WAIT));
 }
 
-/// What is seen while the hook still waits.
+/// Checks what the operator sees while the hook still waits.
 #[test]
 fn a_long_outage_is_shown_while_it_lasts() {
     let (old, new) = (free_port(), free_port());
@@ -59,13 +59,13 @@ fn a_long_outage_is_shown_while_it_lasts() {
     dev.input.kill_pebble();
     let (before, log_length) = (dev.line_count(), dev.log_length());
     dev.send(&format!("config port={new}"));
-    // Attempts begin at 0, 1, 3 and 6 s: the wait after the fourth, of 4 s, is the one that makes
-    // it 10 s.
+    // The attempts begin at 0, 1, 3 and 6 s. The wait of 4 s after the fourth brings the outage to
+    // 10 s, at which the status is set.
     let shown = "Pebble in \"workload\" not answering (attempt 4 of 15)";
     dev.line(&format!("status waiting: {shown}"));
     let table = dev.table();
     assert_eq!(table.status(), ("waiting", shown));
-    // What the hook asked for is not yet the unit's.
+    // The changes that the hook asked for are not committed yet.
     assert!(table.agent.starts_with("executing (config-changed, "), "{}", table.agent);
     assert_eq!(table.ports, format!("{old}/tcp"));
     dev.send("pebble start");
@@ -92,8 +92,8 @@ fn assert_new_config_applied(test: &str, moment: KillPoint) {
     };
     let mut dev = setup.with_proxy().start();
     dev.wait_until_settled("active");
-    // The pebble-ready of the new Pebble would apply the config too: it has to wait until we have
-    // looked at what this hook did.
+    // The pebble-ready of the new Pebble would apply the config too. It has to wait until the test
+    // has checked what this hook did.
     dev.hold_hook("workload-pebble-ready");
     let input = dev.input.clone();
     let kill = move |_: &_| input.kill_pebble();
@@ -108,7 +108,7 @@ fn assert_new_config_applied(test: &str, moment: KillPoint) {
     dev.send(&format!("config port={new}"));
     dev.line("attempt 1 of 15");
     assert_eq!(dev.proxy().fired(rule), 1);
-    // How long it stays away.
+    // The time for which Pebble stays away.
     dev.send("sleep 2\npebble start");
     let hook = dev.hook("config-changed");
     assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1), "{}", dev.describe());
@@ -139,7 +139,7 @@ fn assert_new_config_applied(test: &str, moment: KillPoint) {
         ["config-changed", "workload-pebble-ready"]
             .map(|name| (name.to_owned(), "exit 0".to_owned()))
     );
-    // The config was all there, so pebble-ready had nothing to start anew.
+    // The config was complete, so pebble-ready had nothing to restart.
     assert_eq!(Workload::at(new), Some(workload));
     dev.quit();
 }

@@ -1,10 +1,11 @@
-//! Pebble is not there yet while the unit is set up.
+//! Pebble has not started yet while the unit is set up.
 
 use std::time::Duration;
 
 use crate::support::{Setup, Workload, free_port};
 
-/// What a setup hook may take: the policy's 5 s, and room for processes on a busy machine.
+/// The time that a setup hook may take: the 5 s of the retry policy, and some for processes on a
+/// busy machine.
 const SETUP_BOUND: Duration = Duration::from_secs(8);
 
 #[test]
@@ -21,7 +22,7 @@ fn a_unit_waits_for_pebble_and_needs_no_help_when_it_comes() {
         ["install", "config-changed"]
             .map(|event| (event.to_owned(), "waiting for Pebble in \"workload\"".to_owned()))
     );
-    // What the hooks asked for beside Pebble is committed.
+    // The changes that the hooks asked for beside Pebble are committed.
     assert_eq!(table.ports, format!("{port}/tcp"));
     let hooks = dev.hooks_since(0);
     let names: Vec<_> = hooks.iter().map(|hook| hook.name.as_str()).collect();
@@ -30,7 +31,7 @@ fn a_unit_waits_for_pebble_and_needs_no_help_when_it_comes() {
         assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 0", 1), "{hook:?}");
         assert!(hook.took < SETUP_BOUND, "{hook:?}");
     }
-    // It did try: three attempts, 1 s and 2 s apart.
+    // The hook did try: three attempts, 1 s and 2 s apart.
     assert!(hooks[0].took >= Duration::from_secs(3), "{:?}", hooks[0]);
     let printed = dev.lines_since(0).join("\n");
     assert!(

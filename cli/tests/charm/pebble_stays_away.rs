@@ -1,16 +1,17 @@
-//! Pebble is gone for good while the unit is in operation: the hook fails within its bound, and the
-//! unit recovers when Pebble is back.
+//! Pebble is gone for good while the unit is in operation: the hook fails within its time limit,
+//! and the unit recovers when Pebble is back.
 
 use std::time::Duration;
 
 use crate::printed_output::HookLine;
 use crate::support::{DevRun, Setup, Workload, free_port};
 
-/// The three attempts' waits, 200 ms and 400 ms, and what an operator's policy may take on top.
+/// The waits between the three attempts, 200 ms and 400 ms, and the time that an operator's policy
+/// may take on top.
 const BOUND: Duration = Duration::from_millis(600 + 15_000);
 
-/// A unit that was active on the old port, and whose config-changed to the new one has found no
-/// Pebble and failed.
+/// Starts a unit that was active on the old port, and whose config-changed to the new port has
+/// found no Pebble and failed.
 fn run_with_failed_hook(setup: Setup, old: u16, new: u16) -> DevRun {
     let mut dev = setup.retry_attempts(3).start();
     dev.wait_until_settled("active");
@@ -20,7 +21,7 @@ fn run_with_failed_hook(setup: Setup, old: u16, new: u16) -> DevRun {
     let hook = dev.hook("config-changed");
     assert_eq!((hook.exit.as_str(), hook.attempt), ("exit 1", 1));
     assert!((Duration::from_millis(600)..BOUND).contains(&hook.took), "{hook:?}");
-    // It had asked for the new port before it failed, and none of that was kept.
+    // The hook had asked for the new port before it failed, and nothing of that was committed.
     assert!(
         hook.tools.contains("open-port") && hook.tools.contains("close-port"),
         "{}",
@@ -60,7 +61,7 @@ fn assert_active_on(dev: &mut DevRun, port: u16) {
     assert!(Workload::at(port).is_some());
 }
 
-/// The first hook since that place that ended well.
+/// Returns the first hook after that position that succeeded.
 fn first_success(dev: &DevRun, position: usize) -> HookLine {
     let hooks = dev.hooks_since(position);
     hooks.into_iter().find(|hook| hook.exit == "exit 0").unwrap()
@@ -73,14 +74,14 @@ fn the_automatic_retry_recovers() {
         return;
     };
     let mut dev = run_with_failed_hook(setup, old, new);
-    // Still away: each failure is the same, and the unit stays as it is.
+    // Pebble is still away: each failure is the same, and the unit does not change.
     let again = dev.hook("config-changed");
     assert_eq!((again.exit.as_str(), again.attempt), ("exit 1", 2));
     assert_in_error(&mut dev, old);
     let before = dev.line_count();
     dev.send("pebble start");
     assert_active_on(&mut dev, new);
-    // Nothing else of the unit runs before the failed hook has succeeded.
+    // No other hook of the unit runs before the failed one has succeeded.
     let hook = first_success(&dev, before);
     assert_eq!(hook.name, "config-changed", "{}", dev.describe());
     assert!(hook.attempt >= 3, "{hook:?}");
@@ -94,7 +95,7 @@ fn resolved_recovers() {
         return;
     };
     let mut dev = run_with_failed_hook(setup.in_real_time(), old, new);
-    // The second failure: from here the automatic retry needs 10 s.
+    // This is the second failure, after which the automatic retry comes in 10 s.
     let again = dev.hook("config-changed");
     assert_eq!((again.exit.as_str(), again.attempt), ("exit 1", 2));
     let wait = dev.line("runs again in");
@@ -131,7 +132,7 @@ fn resolved_without_retry_skips_the_hook() {
     let names: Vec<_> = dev.hooks_since(before).into_iter().map(|hook| hook.name).collect();
     assert_eq!(names, ["update-status"], "{}", dev.describe());
     dev.send("resolved");
-    // Nothing to resolve any more: for a script that is a mistake, so this run ends with 1 and says
-    // so.
+    // There is nothing to resolve any more. In a script that is a mistake, so this run ends with 1
+    // and says so.
     dev.line("cannot resolve");
 }

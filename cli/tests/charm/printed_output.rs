@@ -1,4 +1,4 @@
-//! What a run prints, read back: the line of a hook, and the status table.
+//! Parses what a run prints: the line of a hook, and the status table.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct HookLine {
     pub name: String,
-    /// Which attempt it was, counted from 1.
+    /// The number of the attempt, counted from 1.
     pub attempt: u32,
     pub took: Duration,
-    /// `exit 0`, `signal 9`.
+    /// The way it ended: `exit 0`, `signal 9`.
     pub exit: String,
-    /// The hook tools it used, as they are printed.
+    /// The hook tools that it called, as they are printed.
     pub tools: String,
 }
 
 impl HookLine {
-    /// Reads `  3.0s  config-changed (again, 2)   149 ms  exit 1    config-get, state-get`; another
-    /// line is `None`.
+    /// Reads `  3.0s  config-changed (again, 2)   149 ms  exit 1    config-get, state-get`, and
+    /// returns `None` for any other line.
     pub fn read(line: &str) -> Option<Self> {
         let (time, rest) = line.trim_start().split_once("s  ")?;
         time.parse::<f64>().ok()?;
@@ -31,7 +31,7 @@ impl HookLine {
         let took = match words.peek() {
             Some(&"ms") => took.parse::<f64>().ok()? / 1000.0,
             Some(&"s") => took.parse().ok()?,
-            // 1m05s: told so that no test waits for it.
+            // A time like 1m05s is not read: no test waits so long.
             _ => return None,
         };
         words.next();
@@ -53,12 +53,12 @@ pub struct Table {
     pub agent: String,
     pub ports: String,
     pub message: String,
-    /// Name and reason of each deferred event.
+    /// The name and reason of each deferred event.
     pub deferred: Vec<(String, String)>,
 }
 
 impl Table {
-    /// Reads the lines of a table, the empty ones around it left out.
+    /// Reads the lines of a table, without the empty lines around it.
     pub fn read(lines: &[String]) -> Self {
         let [_, _, head, row, rest @ ..] = lines else { panic!("no table: {lines:?}") };
         let cell = |name: &str| {
@@ -72,7 +72,7 @@ impl Table {
             row.get(start..end.min(row.len())).unwrap_or_default().trim().to_owned()
         };
         let mut deferred = rest.iter().skip_while(|line| !line.starts_with("Deferred"));
-        // Age, count and tries stand between the two.
+        // The columns for age, count and tries are between the two.
         let reason = deferred.next().and_then(|head| head.find("Reason")).unwrap_or(0);
         Self {
             workload: cell("Workload"),
@@ -89,7 +89,7 @@ impl Table {
         }
     }
 
-    /// The workload status and its message.
+    /// Returns the workload status and its message.
     pub fn status(&self) -> (&str, &str) {
         (&self.workload, &self.message)
     }

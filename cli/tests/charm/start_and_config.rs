@@ -1,4 +1,4 @@
-//! Start-up, and config that reaches the running workload.
+//! The unit starts, and changes of its config reach the running workload.
 
 use crate::support::{Setup, Workload, free_port};
 
@@ -24,8 +24,8 @@ fn a_unit_starts_and_its_workload_answers() {
     assert_eq!(workload.variable("PORT"), Some(port.to_string()));
     assert_eq!(workload.variable("GREETING").as_deref(), Some("first"));
 
-    // The pebble-ready hook found everything in place, so the process is the one that the first
-    // hook started.
+    // The pebble-ready hook found everything in place, so the process is still the one that the
+    // first hook started.
     let before = dev.line_count();
     dev.send("update-status");
     assert_eq!(dev.hook("update-status").exit, "exit 0");
@@ -52,7 +52,7 @@ fn a_config_change_reaches_the_running_workload() {
     dev.send("config environment='{GREETING: \"hello: you\"}'");
     let hook = dev.hook("config-changed");
     assert_eq!(hook.exit, "exit 0");
-    // Its first check has passed before the hook ended.
+    // The first check of the workload has passed before the hook ended.
     let second = Workload::at(old).unwrap();
     assert_ne!(second.pid, first.pid);
     assert_eq!(second.variable("GREETING").as_deref(), Some("hello: you"));
@@ -71,13 +71,13 @@ fn a_config_change_reaches_the_running_workload() {
     assert_eq!(third.variable("GREETING").as_deref(), Some("hello: you"));
     assert_eq!(Workload::at(old), None);
 
-    // A config that changes nothing for the workload leaves it alone.
+    // A config that changes nothing for the workload does not restart it.
     dev.send("config pebble-retry-attempts=7");
     assert_eq!(dev.hook("config-changed").exit, "exit 0");
     dev.wait_until_settled("active");
     assert_eq!(Workload::at(new), Some(third));
 
-    // No port, and no check of it: the port is closed again.
+    // Without a port and a check of it, the port is closed again.
     dev.send("config health-check=");
     assert_eq!(dev.hook("config-changed").exit, "exit 0");
     dev.send("config port=0");

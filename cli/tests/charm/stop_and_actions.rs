@@ -1,11 +1,11 @@
-//! What must not wait for a Pebble that is away: the unit's end, and an action.
+//! Two things must not wait for a Pebble that is away: the end of the unit, and an action.
 
 use std::time::Duration;
 
 use crate::printed_output::HookLine;
 use crate::support::{Setup, free_port};
 
-/// What a hook that waits for nothing may take on a busy machine.
+/// The time that a hook may take on a busy machine if it waits for nothing.
 const HOOK_LIMIT: Duration = Duration::from_secs(5);
 
 #[test]
@@ -19,14 +19,14 @@ fn stop_and_remove_end_at_once_without_pebble() {
     assert_ended_at_once(&dev.quit());
 }
 
-/// Stop and remove ended well, and without a single wait for Pebble.
+/// Checks that stop and remove succeeded without a single wait for Pebble.
 fn assert_ended_at_once(printed: &[String]) {
     let hooks: Vec<_> = printed.iter().filter_map(|line| HookLine::read(line)).collect();
     let names: Vec<_> = hooks.iter().map(|hook| hook.name.as_str()).collect();
     assert_eq!(names, ["stop", "remove"]);
     let quick = |hook: &HookLine| hook.exit == "exit 0" && hook.took < HOOK_LIMIT;
     assert!(hooks.iter().all(quick), "{hooks:?}");
-    // The first wait of a call that is tried again is told.
+    // A call that is retried prints its first wait.
     assert!(!printed.join("\n").contains("next in"), "{printed:?}");
 }
 
@@ -88,7 +88,7 @@ fn an_actions_error_is_its_failure_message() {
     let table = dev.table();
     assert_eq!(table.agent, "idle");
     assert_eq!(table.status(), ("active", ""));
-    // No status is collected in an action; the next hook tells.
+    // An action collects no status. The next hook does.
     dev.send("update-status");
     assert_eq!(
         dev.wait_until_settled("waiting").status(),

@@ -1,4 +1,5 @@
-//! A run of `charmwright dev` that is told what to do line by line, and asked what it printed.
+//! A run of `charmwright dev` that gets its commands line by line, and whose output a test can
+//! check.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,11 +25,11 @@ use crate::printed_output::{HookLine, Table};
 pub use crate::runs::{CHARMWRIGHT, wait_until};
 use crate::runs::{WAIT_LIMIT, lock_scripts, processes_with_path};
 
-/// By how much the agent's waits are shortened: Pebble is polled every 1.25 s, and update-status
-/// comes after 75 s, when a run is long over.
+/// The factor by which the agent's waits are shortened. Pebble is polled every 1.25 s, and
+/// update-status comes after 75 s, when every run is over.
 const TEST_SPEED: u32 = 4;
 
-/// A TCP port that nobody listens on, and that no other test was given.
+/// Returns a TCP port on which nothing listens, and which no other test has got.
 pub fn free_port() -> u16 {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     loop {
@@ -40,7 +41,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// What is to be run.
+/// The charm and the options of a run.
 pub struct Setup {
     folder: TempDir,
     charm: &'static str,
@@ -51,8 +52,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// A run of any-workload-k8s with the demo workload on this port and a health check of it.
-    /// `None`: there is no Pebble, skip the test.
+    /// Sets up any-workload-k8s with the demo workload on this port and a health check of it.
+    /// Returns `None` if there is no Pebble, and the test is to be skipped.
     pub fn any_workload(test: &str, port: u16) -> Option<Self> {
         let setup = Self::new(test, "any-workload-k8s")?
             .config("command", &format!("{CHARMWRIGHT} demo-workload"))
@@ -62,8 +63,8 @@ impl Setup {
         Some(setup)
     }
 
-    /// A run of the example [`RESTART_ON_CHECK`], whose workload is ill while [`DevRun::ill`] is
-    /// there.
+    /// Sets up the example [`RESTART_ON_CHECK`], whose check fails while [`DevRun::unhealthy_file`]
+    /// exists.
     pub fn restart_on_check(test: &str) -> Option<Self> {
         let setup = Self::new(test, RESTART_ON_CHECK)?;
         let unhealthy_file = setup.folder.path().join("ill");
@@ -106,25 +107,26 @@ impl Setup {
         self.arg("--config").arg(&format!("{key}={value}"))
     }
 
-    /// Pebble's calls fail after this many attempts, 200 ms and then 400 ms apart and so on.
+    /// Makes Pebble's calls fail after this number of attempts. The first wait is 200 ms, and each
+    /// further one is 200 ms longer.
     pub fn retry_attempts(self, retry_attempts: u32) -> Self {
         self.config("pebble-retry-attempts", &retry_attempts.to_string())
             .config("pebble-retry-step", "200ms")
     }
 
-    /// One more word on the command line.
+    /// Adds a word to the command line.
     pub fn arg(mut self, arg: &str) -> Self {
         self.args.push(arg.to_owned());
         self
     }
 
-    /// The agent's waits are Juju's own, not shortened.
+    /// Gives the agent the waits that Juju's has.
     pub fn in_real_time(mut self) -> Self {
         self.speed = 1;
         self
     }
 
-    /// The charm (not the agent) reaches Pebble through [`DevRun::proxy`].
+    /// Lets the charm, but not the agent, reach Pebble through [`DevRun::proxy`].
     pub fn with_proxy(mut self) -> Self {
         self.is_proxied = true;
         self
@@ -165,8 +167,8 @@ impl Setup {
         DevRun { folder: self.folder, child, input, lines, lines_seen: Vec::new(), proxy }
     }
 
-    /// The charm's program: waits while it is held, and is then what the checkout's own `dispatch`
-    /// runs.
+    /// Returns the charm's program: it waits while its hook is held, and then runs what the
+    /// checkout's own `dispatch` runs.
     fn dispatch(&self) -> String {
         let root = self.folder.path().display();
         let (target_folders, programs) = target_folders();
@@ -199,7 +201,7 @@ fn read_lines(from: impl Read + Send + 'static, to: Sender<String>) {
     });
 }
 
-/// A run's standard input, for any thread.
+/// The standard input of a run, for any thread.
 #[derive(Clone)]
 pub struct RunInput {
     stdin: Arc<Mutex<Option<ChildStdin>>>,
@@ -207,71 +209,71 @@ pub struct RunInput {
 }
 
 impl RunInput {
-    /// Tells the run a command.
+    /// Sends a command to the run.
     pub fn send(&self, command: &str) {
         let mut stdin = self.stdin.lock().unwrap_or_else(PoisonError::into_inner);
-        // A run that has ended already is for the next look at its lines to tell.
+        // If the run has ended already, the next look at its lines reports that.
         if let Some(stdin) = stdin.as_mut() {
             let _ = writeln!(stdin, "{command}").and_then(|()| stdin.flush());
         }
     }
 
-    /// Kills Pebble, and returns when it is dead.
+    /// Kills Pebble, and returns when it does not answer any more.
     pub fn kill_pebble(&self) {
         self.send("pebble kill");
         wait_until("Pebble's end", || UnixStream::connect(&self.socket).is_err());
     }
 
-    /// Starts Pebble, and returns when it can be reached.
+    /// Starts Pebble, and returns when it accepts connections.
     pub fn start_pebble(&self) {
         self.send("pebble start");
         wait_until("Pebble's start", || UnixStream::connect(&self.socket).is_ok());
     }
 }
 
-/// A run.
+/// A run of `charmwright dev`.
 pub struct DevRun {
     folder: TempDir,
     child: Child,
     pub input: RunInput,
     lines: Receiver<String>,
-    /// All lines so far.
+    /// All lines that were printed so far.
     lines_seen: Vec<String>,
     proxy: Option<FaultProxy>,
 }
 
 impl DevRun {
-    /// Tells the run a command.
+    /// Sends a command to the run.
     pub fn send(&self, command: &str) {
         self.input.send(command);
     }
 
-    /// The proxy of a run that was set up with one.
+    /// Returns the proxy of a run that was set up with one.
     pub fn proxy(&self) -> &FaultProxy {
         self.proxy.as_ref().unwrap()
     }
 
-    /// The file that makes the workload of [`RESTART_ON_CHECK`] ill.
+    /// Returns the path of the file that makes the check of [`RESTART_ON_CHECK`] fail.
     pub fn unhealthy_file(&self) -> PathBuf {
         self.folder.path().join("ill")
     }
 
-    /// From now on this hook waits before its first call, until it is let go.
+    /// Makes this hook wait before its first call until it is released.
     pub fn hold_hook(&self, hook: &str) {
         fs::write(self.folder.path().join("hold").join(hook), "").unwrap();
     }
 
-    /// Lets a held hook go on.
+    /// Lets a held hook continue.
     pub fn release_hook(&self, hook: &str) {
         fs::remove_file(self.folder.path().join("hold").join(hook)).unwrap();
     }
 
-    /// How many lines were seen so far: a place for [`DevRun::since`].
+    /// Returns the number of lines so far, as a position for [`DevRun::lines_since`].
     pub fn line_count(&self) -> usize {
         self.lines_seen.len()
     }
 
-    /// The lines seen from that place on.
+    /// Returns the lines after that position.
     pub fn lines_since(&self, position: usize) -> &[String] {
         &self.lines_seen[position..]
     }
@@ -280,18 +282,19 @@ impl DevRun {
         fs::read_to_string(self.folder.path().join("run/unit.log")).unwrap()
     }
 
-    /// Counts the lines of the unit's log so far: a place for [`DevRun::retries_since`].
+    /// Returns the number of lines of the unit's log so far, as a position for
+    /// [`DevRun::retries_since`].
     pub fn log_length(&self) -> usize {
         self.unit_log().lines().count()
     }
 
-    /// Reads the summaries of retries in the unit's log from that place on.
+    /// Reads the summaries of retries in the unit's log after that position.
     pub fn retries_since(&self, position: usize) -> Vec<RetrySummary> {
         let summary = |line| RetrySummary::at_end_of(line).map(|(_, summary)| summary);
         self.unit_log().lines().skip(position).filter_map(summary).collect()
     }
 
-    /// Waits for the next line that holds this text.
+    /// Waits for the next line that contains this text.
     #[track_caller]
     pub fn line(&mut self, text: &str) -> String {
         self.next(text, |line| line.contains(text).then(|| line.to_owned()))
@@ -303,7 +306,7 @@ impl DevRun {
         self.next(name, |line| HookLine::read(line).filter(|hook| hook.name == name))
     }
 
-    /// The hooks that ended since that place.
+    /// Returns the hooks that ended after that position.
     pub fn hooks_since(&self, position: usize) -> Vec<HookLine> {
         self.lines_since(position).iter().filter_map(|line| HookLine::read(line)).collect()
     }
@@ -331,7 +334,8 @@ impl DevRun {
         }
     }
 
-    /// All that is known of the run, for the one who has to find out what went wrong.
+    /// Returns everything that helps to explain a failed test: the output, the logs and the
+    /// requests.
     pub fn describe(&self) -> String {
         let log = |name: &str| {
             fs::read_to_string(self.folder.path().join("run").join(name)).unwrap_or_default()
@@ -359,7 +363,7 @@ impl DevRun {
         )
     }
 
-    /// The table as it is now, whether the unit is settled or not.
+    /// Prints the table, settled or not, and reads it.
     #[track_caller]
     pub fn table(&mut self) -> Table {
         self.send("status");
@@ -375,21 +379,21 @@ impl DevRun {
         }
     }
 
-    /// Waits until the unit is settled and has this status; the table then.
+    /// Waits until the unit is settled and has this status, and returns the table.
     #[track_caller]
     pub fn wait_until_settled(&mut self, status: &str) -> Table {
         self.send(&format!("wait-for {status} 80s"));
         self.table()
     }
 
-    /// Ends the run by `quit`, and checks that it exits with 0 and leaves nothing behind. The lines
-    /// from the command on.
+    /// Ends the run by `quit`, checks that it exits with 0 and leaves nothing behind, and returns
+    /// the lines after the command.
     #[track_caller]
     pub fn quit(self) -> Vec<String> {
         self.end(&[".charmwright", "pebble-workload.log"])
     }
 
-    /// The same for a run that never started Pebble.
+    /// Does the same for a run that never started Pebble.
     #[track_caller]
     pub fn quit_without_pebble(self) -> Vec<String> {
         self.end(&[".charmwright"])
@@ -410,7 +414,7 @@ impl DevRun {
         }
         let code = self.child.wait().unwrap();
         assert!(code.success(), "{code}{}", self.describe());
-        // The door of the proxy is ours.
+        // The proxy's socket lies in the folder of the test too, and is not a leftover of the run.
         self.proxy = None;
         wait_until("the end of every process", || {
             processes_with_path(self.folder.path()).is_empty()
@@ -420,7 +424,7 @@ impl DevRun {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         left.sort();
-        // The log of a unit that had nothing to say is not there.
+        // The log of a unit that has logged nothing does not exist.
         left.retain(|name| name != "unit.log");
         assert_eq!(left, logs);
         self.lines_since(position).to_vec()
@@ -429,8 +433,7 @@ impl DevRun {
 
 impl Drop for DevRun {
     fn drop(&mut self) {
-        // After a failed test: the run ends at once and cleans up, and its folder is removed after
-        // that.
+        // After a failed test the run has to end and clean up before its folder is removed.
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
             let _ = rustix::process::kill_process(Pid::from_child(&self.child), Signal::QUIT);
             let _ = self.child.wait();
@@ -445,7 +448,7 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Asks the demo workload on this port; `None` when nobody answers there.
+    /// Sends a request to the demo workload on this port. Returns `None` if nothing answers there.
     pub fn at(port: u16) -> Option<Self> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
         stream.set_read_timeout(Some(WAIT_LIMIT)).ok()?;
@@ -459,7 +462,7 @@ impl Workload {
         Some(Self { pid: pid.parse().unwrap() })
     }
 
-    /// The value of a variable in its environment.
+    /// Returns the value of a variable in the environment of the workload.
     pub fn variable(&self, name: &str) -> Option<String> {
         let environment = fs::read(format!("/proc/{}/environ", self.pid)).unwrap();
         environment

@@ -1,4 +1,4 @@
-//! The parts that every test which runs the program needs: its path, patience, and a look at the
+//! The helpers of every test that runs the program: its path, a time limit, and a look at the
 //! processes that it started.
 
 use std::fs;
@@ -6,22 +6,22 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The program under test.
+/// The path of the program under test.
 pub const CHARMWRIGHT: &str = env!("CARGO_BIN_EXE_charmwright");
 
-/// Longer than anything here takes on a busy machine; only a broken run waits so long.
+/// The time after which a test gives up. It is longer than anything here takes on a busy machine.
 pub const WAIT_LIMIT: Duration = Duration::from_secs(90);
 
-/// A script that is being written while another test starts a process cannot be run until that
-/// process has let go of it.
+/// Linux does not run a script that is open for writing ("text file busy"), and a process that
+/// another test starts meanwhile holds it open.
 static SCRIPT_LOCK: Mutex<()> = Mutex::new(());
 
-/// Is held while a script is written or a process is started.
+/// Returns a lock to hold while a script is written or a process is started.
 pub fn lock_scripts() -> MutexGuard<'static, ()> {
     SCRIPT_LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for a condition, in small steps.
+/// Waits for a condition, and checks it every 5 ms.
 #[track_caller]
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + WAIT_LIMIT;
@@ -31,8 +31,8 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// The processes that know a run's folder from their environment or arguments, as everything does
-/// that it starts.
+/// Returns the processes that have a run's folder in their environment or arguments, as everything
+/// has that the run starts.
 pub fn processes_with_path(folder: &Path) -> Vec<String> {
     let mark = folder.as_os_str().as_encoded_bytes();
     let me = std::process::id().to_string();

@@ -1,5 +1,5 @@
-//! The charms that it takes: a folder with its declarations in whichever files, a packed file, a
-//! Cargo project; and the copy that it runs.
+//! The forms of a charm: a folder with its declarations in one file or several, a packed file, a
+//! Cargo project. And the copy that is run.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -13,7 +13,7 @@ use crate::support::{CHARMWRIGHT, Charm, Run};
 
 const FAST: &[&str] = &["--speed", "100"];
 
-/// Tells what the charm finds in its folder, and what is configured.
+/// A program that notes the files in the charm's folder and the config.
 const TELLS: &str = "#!/bin/sh\n[ $JUJU_HOOK_NAME = start ] || exit 0\nls -A >$OUT/files; \
                      config-get >$OUT/config; status-set active\n";
 
@@ -91,7 +91,7 @@ fn the_charm_runs_from_a_copy_and_nothing_of_a_unit_is_left_in_the_folder() {
     after.sort();
     assert_eq!(before, after);
     assert!(charm.note("text").starts_with("a\nrun\nrun\n"));
-    // Of the six hooks all but the first find what the first left.
+    // Of the six hooks all but the first find the files that the first has left.
     let found = charm.note("found");
     assert!(!found.contains("git") && found.lines().count() >= 3, "{found}");
     let hooks = charm.note("text").lines().filter(|line| *line == "a").count();
@@ -113,7 +113,7 @@ fn an_upgrade_takes_the_folder_anew_and_leaves_what_is_the_units() {
         "#!/bin/sh\n[ $JUJU_HOOK_NAME != upgrade-charm ] || find . -type f | sort \
          >$OUT/files\nstatus-set active second\n",
     );
-    // The author's own edit, made while the unit runs: an action of the first charm makes it.
+    // The author's edit comes while the unit runs, so an action of the first charm makes it.
     charm.write("actions.yaml", "edit: {}\n");
     charm.write(
         "dispatch",
@@ -135,7 +135,7 @@ fn an_upgrade_takes_the_folder_anew_and_leaves_what_is_the_units() {
         charm.note("files"),
         "./.unit-state.db\n./actions.yaml\n./dispatch\n./metadata.yaml\n./mine\n./old-dir/mine\n"
     );
-    // A charm that cannot be taken leaves the unit as it was.
+    // A charm that is refused leaves the unit as it was.
     charm.write("actions.yaml", "edit: {\n");
     charm.write("dispatch", "#!/bin/sh\n");
     fs::write(charm.dir().join("actions.yaml"), "spoil: {}\n").unwrap();
@@ -153,7 +153,7 @@ fn an_upgrade_takes_the_folder_anew_and_leaves_what_is_the_units() {
         .says("actions.yaml");
 }
 
-/// Packs a charm: names, modes and contents.
+/// Packs a charm from names, modes and contents.
 fn pack(archive: &Path, entries: &[(&str, u32, &str)]) {
     let mut zip = ZipWriter::new(File::create(archive).unwrap());
     for (name, mode, content) in entries {
@@ -188,7 +188,7 @@ fn a_packed_charm_is_unpacked_and_run() {
         run
     };
     let metadata = ("metadata.yaml", 0o644, "name: web\nsummary: s\ndescription: d\n");
-    // What charmcraft read is in the file too, and says nothing any more.
+    // The file that charmcraft read is packed too, but has no meaning any more.
     let charmcraft = ("charmcraft.yaml", 0o644, "name: other\nsummary: s\ndescription: d\n");
     let config = ("config.yaml", 0o644, "options: {port: {type: int, default: 82}}\n");
     run(&[metadata, charmcraft, config, ("dispatch", 0o755, &tells)])
@@ -230,7 +230,7 @@ fn a_cargo_project_is_built_and_run() {
         Run::from(child.wait_with_output().unwrap())
     };
     run("expect active only\n").exits(0).says("building the charm in ");
-    // Of several the one that charmcraft.yaml makes the dispatch.
+    // Of several programs the one runs that charmcraft.yaml makes the dispatch.
     charm.write("src/bin/other.rs", &format!("const NAME: &str = \"other\";\n{program}"));
     run("").exits(1).says("my-charm, other");
     charm.write(

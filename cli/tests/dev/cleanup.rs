@@ -1,12 +1,13 @@
-//! However a run ends, nothing of it is left: no process, no socket, no folder. [`Charm::run`]
-//! checks that for every orderly end.
+//! However a run ends, it leaves no process, no socket and no folder. [`Charm::run`] checks that
+//! for every orderly end.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
 
 use crate::support::{Charm, Run, is_alive, signal, signal_pid, wait_until};
 
-/// Leaves a daemon behind that no process group and no session reaches, and tells its process id.
+/// A program that leaves a daemon behind, outside of its process group and its session, and notes
+/// the daemon's process id.
 const LEAVES_A_DAEMON: &str = "[ $JUJU_HOOK_NAME = install ] || exit 0\nsetsid sh -c 'echo $$ \
                                >$OUT/daemon; exec sleep 300' >/dev/null 2>&1 &";
 
@@ -66,7 +67,7 @@ fn a_second_ctrl_c_ends_at_once() {
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut printed = String::new();
     signal(&child, "INT");
-    // Two that are pending at once are one.
+    // Two signals of one kind that are pending at once are delivered as one.
     while !printed.contains("stopping") {
         assert!(stdout.read_line(&mut printed).unwrap() > 0, "{printed}");
     }
@@ -93,12 +94,13 @@ fn a_unit_in_error_can_be_removed() {
     charm.run(&[], "wait-for error\nquit\n").exits(0).says("remove");
 }
 
-/// A run that builds Pebble for ever: its `go` is a script that tells its process id and sleeps.
+/// Starts a run that builds Pebble for ever: its `go` is a script that notes its process id and
+/// sleeps.
 fn building_for_ever(charm: &Charm) -> (std::process::Child, String) {
     charm.write("metadata.yaml", "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n");
     charm.write("dispatch", "#!/bin/sh\n");
     charm.write("bin/go", "#!/bin/sh\necho $$ >$OUT/go\nexec sleep 300\n");
-    // A program that lies in Cargo's folder would find the Pebble that was built there.
+    // A program in Cargo's target folder would find the Pebble that was built there.
     let child = Command::new(charm.copied_program())
         .arg("dev")
         .arg(charm.dir())

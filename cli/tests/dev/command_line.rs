@@ -1,5 +1,5 @@
-//! The command line and the commands: what they print, which mistakes they name, and which exit
-//! code a run has.
+//! The command line and the commands: what they print, which mistakes they name, and the exit code
+//! of a run.
 
 use std::io::Write;
 use std::process::Command;
@@ -33,7 +33,7 @@ fn until_idle_exits_by_the_status() {
         .exits(1)
         .says("cannot wait any longer for idle")
         .says("hook failed");
-    // Without a limit of its own it ends once the error is one for good.
+    // Without a short time limit the run ends once the error counts as lasting.
     failing
         .run(&["--until-idle", "--speed", "1000"], "")
         .exits(1)
@@ -140,7 +140,7 @@ fn help_teaches_and_a_wrong_option_is_exit_2() {
     run(&["dev", "--help"]).exits(0).says("cargo dev --until-idle").says("Exit code");
     run(&["--help"]).exits(0).says("dev").says("demo-workload");
     run(&["dev", "--untill-idle"]).exits(2).says("--until-idle");
-    // As `cargo dev -- --help` arrives.
+    // These are the arguments of `cargo dev -- --help`.
     run(&["dev", "--", "--help"]).exits(0).says("Run a charm on this machine");
     run(&["dev", "--speed", "0"]).exits(2);
     run(&["dev", "/no/such/charm"]).exits(1).says("cannot open the charm /no/such/charm");
@@ -151,7 +151,7 @@ fn a_pipe_that_never_ends_is_not_read_to_its_end() {
     let charm = charm_with_status("active");
     let mut child = charm.start(&[], "");
     let mut stdin = child.stdin.take().unwrap();
-    // While the first waits, the others are read only as far as there is room for them.
+    // While the first command waits, the lines behind it are read only up to the limit.
     stdin.write_all(b"wait-for blocked 500ms\n").unwrap();
     let began = Instant::now();
     let mut written = 0;

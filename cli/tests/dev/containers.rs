@@ -1,5 +1,5 @@
-//! Containers with a real Pebble: when it is ready, what it notices, and that its end is the end of
-//! everything in it.
+//! Containers with a real Pebble: when it is ready, what notices it records, and that its end is
+//! the end of every process in the container.
 
 use std::io::Write;
 use std::process::Command;
@@ -11,10 +11,11 @@ use crate::support::{Charm, Run, is_alive, wait_until};
 
 const FAST: &str = "50";
 
-/// A charm with one container, whose scripts find Pebble as `$PEBBLE`, and the arguments of its
-/// run.
+/// Returns a charm with one container, whose scripts find Pebble as `$PEBBLE`, and the arguments of
+/// its run.
 fn charm(test: &str, dispatch: &str) -> Option<(Charm, Vec<String>)> {
-    // Only to learn whether a Pebble can be had, by the rule of all tests; the run starts its own.
+    // This only finds out whether there is a Pebble, and prints the usual message if not. The run
+    // starts its own.
     drop(daemon_or_skip(test, DaemonOptions::default())?);
     let pebble = pebble_binary::find_or_build(None, &mut |_| {}).unwrap();
     let pebble = pebble.display();
@@ -33,8 +34,8 @@ fn args(args: &[String]) -> Vec<&str> {
     args.iter().map(String::as_str).collect()
 }
 
-/// Starts a service that makes a daemon of its child: forked, in a session of its own, its parent
-/// gone. Waits until both have told their ids.
+/// A program that starts a service with a daemon: a forked child in a session of its own, whose
+/// parent has ended. It waits until both have noted their ids.
 const SERVICE: &str = concat!(
     r#"case $JUJU_HOOK_NAME in *-pebble-ready)
 cat >layer.yaml <<END
@@ -84,8 +85,8 @@ fn each_start_of_pebble_is_a_new_boot() {
     assert_eq!(charm.note("main").lines().count(), 3);
 }
 
-/// Longer than a runtime keeps a thread that has nothing to do, and so longer than a container
-/// lives that such a thread has started.
+/// The run lasts longer than the runtime keeps an idle blocking thread. A container that such a
+/// thread has started would end with the thread.
 #[test]
 fn a_container_outlives_an_idle_session() {
     let Some((charm, options)) = charm("a_container_outlives_an_idle_session", SERVICE) else {
@@ -252,7 +253,7 @@ fn a_pebble_that_cannot_be_run_is_told_at_once() {
     let charm = Charm::with_dispatch("");
     charm.write("metadata.yaml", "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n");
     charm.run(&["--pebble", "/no/such/pebble"], "").exits(1).says("/no/such/pebble");
-    // Something that is no Pebble ends at once, and the unit goes on without.
+    // A program that is no Pebble ends at once, and the unit goes on without it.
     charm
         .run(&["--pebble", "/bin/false", "--speed", "50"], "expect unknown\n")
         .exits(0)
@@ -315,7 +316,8 @@ fn an_upgrade_is_a_new_pod() {
 
 #[test]
 fn quit_comes_to_stop_and_remove_though_pebble_ready_keeps_failing() {
-    // Each takes longer than the other's next poll, so that one of them is always waiting.
+    // Each hook takes longer than the time until the other's next poll, so that one of the two is
+    // always queued.
     let dispatch = "case $JUJU_HOOK_NAME in *-pebble-ready) sleep 0.2; exit 1 ;; esac";
     let test = "quit_comes_to_stop_and_remove_though_pebble_ready_keeps_failing";
     let Some((charm, options)) = charm(test, dispatch) else {

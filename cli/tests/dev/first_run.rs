@@ -1,5 +1,5 @@
-//! The first thing a newcomer types: `cargo dev` in a checkout, with no Pebble, workload or charm
-//! of their own.
+//! The first command of a newcomer: `cargo dev` in a checkout, with no Pebble, workload or charm of
+//! their own.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -11,8 +11,8 @@ use charmwright_testing::{daemon_or_skip, pebble_binary};
 
 use crate::support::{CHARMWRIGHT, Run};
 
-/// Runs `charmwright dev` in the checkout, as the alias does; the temporary folder must be empty in
-/// the end.
+/// Runs `charmwright dev` in the checkout, as the alias does, and checks that the temporary folder
+/// is empty in the end.
 fn cargo_dev(test: &str, args: &[&str], script: &str) -> Option<Run> {
     drop(daemon_or_skip(test, DaemonOptions::default())?);
     let pebble = pebble_binary::find_or_build(None, &mut |_| {}).unwrap();

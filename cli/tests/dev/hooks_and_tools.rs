@@ -1,5 +1,5 @@
-//! What a charm meets: Juju's order of hooks, its environment, its hook tools, and what becomes of
-//! a hook that fails or is killed.
+//! What a charm meets: Juju's order of hooks, its environment and hook tools, and the handling of a
+//! hook that fails or is killed.
 
 use std::fs;
 use std::io::Write;
@@ -32,7 +32,7 @@ fn hooks_run_in_jujus_order_and_the_script_decides_how_long() {
     ];
     let ran = charm.note("hooks");
     let ran: Vec<&str> = ran.lines().map(|line| line.trim_start_matches("hooks/")).collect();
-    // At that speed an update-status may come by itself too.
+    // At this speed update-status may run without a command too.
     let mut once = ran.clone();
     once.dedup();
     assert_eq!(once, wanted, "{ran:?}");
@@ -345,7 +345,7 @@ fn a_charm_of_single_hooks_in_any_language_works() {
 
 #[test]
 fn a_dispatch_that_cannot_be_run_is_an_error_and_not_a_missing_hook() {
-    // The exit code is that of the stop hook, which cannot be run either.
+    // The exit code is 1 because the stop hook cannot be run either.
     let charm =
         Charm::new(&[("dispatch", "echo not executable"), ("hooks/install", "#!/bin/sh\n")]);
     charm.run(&[], "wait-for error\nexpect error install\n").exits(1).says("chmod +x");

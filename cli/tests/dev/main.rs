@@ -1,5 +1,5 @@
-//! `charmwright dev` with real processes: charms that are shell scripts, real hook tools, a real
-//! Pebble.
+//! Tests of `charmwright dev` with real processes: charms that are shell scripts, real hook tools
+//! and a real Pebble.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is the test, and it shall say where")]
 

@@ -1,5 +1,5 @@
-//! What is nobody else's: the run's files, config values; and text from outside that must not act
-//! on the terminal.
+//! The run's files and config values stay private, and text from outside does not act on the
+//! terminal.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
@@ -9,8 +9,8 @@ use crate::support::{Charm, Run, wait_until};
 
 const FAST: &[&str] = &["--speed", "100"];
 
-/// The name, kind and mode of everything below `folder`, but of links, which have no mode of their
-/// own.
+/// Returns the name, kind and mode of everything below `folder` except for links, which have no
+/// mode of their own.
 fn modes(folder: &Path) -> Vec<(String, bool, u32)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -49,14 +49,16 @@ fn no_umask_opens_the_runs_files_to_others() {
         assert!(found.iter().any(|(name, ..)| name.ends_with("/unit.log")), "{found:?}");
         for (name, is_folder, mode) in &found {
             let socket = name.ends_with(".socket");
-            // The charm's copy is closed, and what is in it keeps its author's modes.
+            // The folder of the charm's copy is closed to others, and the files in it keep the
+            // author's modes.
             if name.contains("/run/charm/") {
                 continue;
             }
             let wanted = if *is_folder || socket { 0o700 } else { 0o600 };
             assert_eq!(*mode, wanted, "umask {umask}: {name} has {mode:o}");
         }
-        // What a charm makes is as it would be at Juju's agent, or stricter where the user is.
+        // A charm gets the umask that it has under Juju's agent, or a stricter one if the user has
+        // that.
         let wanted = if umask == "000" { "0022\n" } else { "0077\n" };
         assert_eq!(charm.note("umask"), wanted);
     }

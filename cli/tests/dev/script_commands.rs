@@ -1,5 +1,5 @@
-//! The words of a script: what may fail, what is expected of an action, when a wait gives up; and
-//! what a person is told on a terminal.
+//! The commands of a script: lines that may fail, expectations of an action, waits that give up.
+//! And what a person sees on a terminal.
 
 use std::io::{BufRead, BufReader, Read, Write};
 
@@ -16,7 +16,7 @@ fn a_line_that_may_fail_does_not_end_a_script() {
                   try frobnicate\ntry config port=81\nexpect active\n";
     let run = charm.run(FAST, script).exits(0);
     assert_eq!(run.stdout.matches("`try` lets it go").count(), 6, "{}", run.stdout);
-    // Only that line may fail.
+    // Only the line with `try` may fail.
     charm
         .run(FAST, "try expect blocked\nexpect blocked\n")
         .exits(1)
@@ -74,7 +74,7 @@ fn a_wait_gives_up_in_an_error_for_good() {
         .run(FAST, "wait-for active\n")
         .exits(1)
         .says("in error for good: install was killed 10 times in a row");
-    // A command can help, so what failed before it does not count.
+    // A command may help, so failures before it do not count.
     let charm = Charm::with_dispatch(
         "[ $JUJU_HOOK_NAME = config-changed ] || exit 0\n\
          echo run >>$OUT/runs; [ $(config-get port) = 81 ] && status-set active",
@@ -138,7 +138,8 @@ fn the_applications_own_status_is_shown() {
         .says("web/0*  waiting   idle          for the disk");
 }
 
-/// Gives a command a terminal as its standard input, with its own standard input typed in there.
+/// A program that runs a command with a terminal as its standard input, and types its own standard
+/// input there.
 const TERMINAL_WRAPPER: &str = "\
 import os, pty, subprocess, sys
 keyboard, terminal = pty.openpty()
@@ -147,7 +148,7 @@ os.close(terminal)
 os.write(keyboard, sys.stdin.buffer.read())
 sys.exit(child.wait())";
 
-/// Nothing that a person types wrongly ends the session.
+/// A mistake on a terminal does not end the session.
 #[test]
 fn a_wrong_word_on_a_terminal_is_only_told() {
     let charm = Charm::with_dispatch("status-set active");

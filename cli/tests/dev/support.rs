@@ -1,4 +1,4 @@
-//! A charm made of shell scripts, a run of it, and what may be asked of that run afterwards.
+//! A charm made of shell scripts, a run of it, and checks of that run.
 
 use std::fs;
 use std::io::Write;
@@ -11,15 +11,15 @@ use charmwright_testing::processes::is_running;
 pub use crate::runs::{CHARMWRIGHT, wait_until};
 use crate::runs::{lock_scripts, processes_with_path};
 
-/// A charm in a folder of its own, beside a folder for the run's temporary files and one for what
-/// the charm writes down.
+/// A charm in a folder of its own, beside a folder for the temporary files of the run and a folder
+/// for the charm's notes.
 pub struct Charm {
     folder: tempfile::TempDir,
 }
 
 impl Charm {
-    /// A charm named `web` with these files; a file that begins with `#!` is executable. `$OUT` in
-    /// a script is the folder for its notes.
+    /// Makes a charm named `web` with these files. A file that begins with `#!` is executable, and
+    /// `$OUT` in a script is the folder for its notes.
     pub fn new(files: &[(&str, &str)]) -> Self {
         let charm = Self { folder: tempfile::Builder::new().prefix("cw").tempdir().unwrap() };
         for name in ["charm", "tmp", "out"] {
@@ -32,7 +32,7 @@ impl Charm {
         charm
     }
 
-    /// A charm whose only program is this `dispatch`, in the language of `sh`.
+    /// Makes a charm whose only program is this `dispatch`, a script for `sh`.
     pub fn with_dispatch(script: &str) -> Self {
         Self::new(&[("dispatch", &format!("#!/bin/sh\n{script}\n"))])
     }
@@ -51,30 +51,30 @@ impl Charm {
         self.folder.path().join("charm")
     }
 
-    /// The folder of `$OUT`.
+    /// Returns the folder of `$OUT`.
     pub fn out(&self) -> PathBuf {
         self.folder.path().join("out")
     }
 
-    /// What the charm wrote to `$OUT/NAME`; empty if nothing.
+    /// Returns what the charm wrote to `$OUT/NAME`, or an empty text.
     pub fn note(&self, name: &str) -> String {
         fs::read_to_string(self.out().join(name)).unwrap_or_default()
     }
 
-    /// Waits until the charm has written to `$OUT/NAME`.
+    /// Waits until the charm has written a line to `$OUT/NAME`, and returns it.
     pub fn wait_for_note(&self, name: &str) -> String {
         wait_until(&format!("the charm's note {name}"), || self.note(name).ends_with('\n'));
         self.note(name)
     }
 
-    /// `charmwright dev` on this charm.
+    /// Returns the command `charmwright dev` for this charm.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(CHARMWRIGHT);
         command.arg("dev").arg(self.dir()).args(args).env("TMPDIR", self.folder.path().join("tmp"));
         command
     }
 
-    /// A copy of the program under test, outside of Cargo's folder; it may be replaced.
+    /// Copies the program under test out of Cargo's folder. The copy may be replaced.
     pub fn copied_program(&self) -> PathBuf {
         let copy = self.out().join("charmwright");
         let _lock = lock_scripts();
@@ -82,7 +82,7 @@ impl Charm {
         copy
     }
 
-    /// Starts it, with this script on its standard input.
+    /// Starts a run with this script on its standard input.
     pub fn start(&self, args: &[&str], script: &str) -> Child {
         Self::start_command(&mut self.command(args), script)
     }
@@ -97,12 +97,12 @@ impl Charm {
                 .spawn()
                 .unwrap()
         };
-        // A run that ends early does not read it all.
+        // A run that ends early does not read the whole script.
         let _ = child.stdin.as_mut().unwrap().write_all(script.as_bytes());
         child
     }
 
-    /// Runs it to its end, and checks that nothing is left behind.
+    /// Runs the charm until the run ends, and checks that nothing is left behind.
     pub fn run(&self, args: &[&str], script: &str) -> Run {
         self.ended(self.start(args, script))
     }
@@ -114,7 +114,7 @@ impl Charm {
         run
     }
 
-    /// Starts it by way of another program, which runs the command that its last arguments are.
+    /// Starts a run through another program, which runs the command in its last arguments.
     pub fn start_within(&self, outer: &[&str], args: &[&str], script: &str) -> Child {
         let inner = self.command(args);
         let (program, rest) = outer.split_first().unwrap();
@@ -124,13 +124,14 @@ impl Charm {
         Self::start_command(&mut command, script)
     }
 
-    /// Runs it so to its end, and checks that nothing is left behind.
+    /// Runs the charm through another program until the run ends, and checks that nothing is left
+    /// behind.
     pub fn run_within(&self, outer: &[&str], args: &[&str], script: &str) -> Run {
         self.ended(self.start_within(outer, args, script))
     }
 
-    /// Checks that no process of the run lives and no file of it is left; waits a little for what
-    /// was just killed.
+    /// Checks that no process of the run is alive and no file of it is left. It waits for processes
+    /// that were just killed.
     pub fn assert_nothing_left(&self) {
         let tmp = self.folder.path().join("tmp");
         let left = || {
@@ -140,13 +141,13 @@ impl Charm {
         wait_until("the removal of every temporary file", || left().is_empty());
     }
 
-    /// The processes that know this charm's folder.
+    /// Returns the processes that have this charm's folder in their environment or arguments.
     pub fn processes(&self) -> Vec<String> {
         processes_with_path(self.folder.path())
     }
 }
 
-/// What a run printed, and how it ended.
+/// The output and the exit code of a run.
 pub struct Run {
     pub code: Option<i32>,
     pub stdout: String,
@@ -165,14 +166,14 @@ impl From<Output> for Run {
 }
 
 impl Run {
-    /// Checks the exit code; a failure shows what was printed.
+    /// Checks the exit code, and shows the output if it is another one.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
         self
     }
 
-    /// Checks that this was printed.
+    /// Checks that this text was printed.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
         assert!(
@@ -190,13 +191,13 @@ pub fn signal(child: &Child, name: &str) {
     signal_pid(&child.id().to_string(), name);
 }
 
-/// Sends a signal to a process that this test caused.
+/// Sends a signal to a process that a run of this test started.
 pub fn signal_pid(pid: &str, name: &str) {
     let sent = Command::new("kill").args([&format!("-{name}"), pid.trim()]).status().unwrap();
     assert!(sent.success(), "cannot send {name} to {pid}");
 }
 
-/// Whether a process lives (a zombie does not).
+/// Returns `true` if a process is alive. A zombie is not.
 pub fn is_alive(pid: &str) -> bool {
     is_running(pid.trim().parse().unwrap())
 }

@@ -1,13 +1,13 @@
-//! any-workload-k8s as a charm directory, and the Pebble to run it with.
+//! The charm any-workload-k8s in a folder of its own, and the Pebble to run it with.
 
 use std::os::unix::fs::symlink;
 
 use crate::charms::{build_charms, declare_any_workload, pebble_or_skip};
 use crate::support::Charm;
 
-/// The charm with the declarations of this checkout and nothing to run yet, and the options of a
-/// run: the tests' Pebble, and an agent that waits a fiftieth of what Juju's does. `None` where no
-/// Pebble can be had.
+/// Makes the charm with the declarations of this checkout and no program yet, and the options of a
+/// run: the tests' Pebble, and waits that are a fiftieth of Juju's. Returns `None` if there is no
+/// Pebble.
 pub fn charm_without_program(test: &str) -> Option<(Charm, Vec<String>)> {
     let pebble = pebble_or_skip(test)?;
     let charm = Charm::new(&[]);
@@ -16,24 +16,24 @@ pub fn charm_without_program(test: &str) -> Option<(Charm, Vec<String>)> {
     Some((charm, options.map(str::to_owned).to_vec()))
 }
 
-/// The same, ready to run.
+/// Makes the charm with its program.
 pub fn charm(test: &str) -> Option<(Charm, Vec<String>)> {
     let (charm, options) = charm_without_program(test)?;
     symlink(build_charms(), charm.dir().join("dispatch")).unwrap();
     Some((charm, options))
 }
 
-/// One thing that is wrong: the lines that make it so, what the unit's status then says, and the
-/// lines that mend it.
+/// A bad config: the lines that set it, the message of the unit's status, and the lines that
+/// correct it.
 pub struct BadConfig {
     pub breaking_lines: Vec<String>,
     pub message: &'static str,
     pub fixing_lines: Vec<String>,
 }
 
-/// Makes everything wrong, one after another, in one run that begins with the config `begin`. Each
-/// leaves the unit Blocked with its message, also after an update-status, and active once it is
-/// mended; and no hook fails.
+/// Sets each bad config, one after another, in one run that begins with the config `begin`. Checks
+/// that each blocks the unit with its message, also after an update-status, that the unit is active
+/// once it is corrected, and that no hook fails.
 pub fn assert_blocked_then_active(
     charm: &Charm,
     options: &[String],

@@ -1,5 +1,5 @@
-//! Every option with every kind of bad value: the unit is Blocked by the option's name, and no hook
-//! fails for it.
+//! Every option gets every kind of bad value: the unit is blocked with the name of the option, and
+//! no hook fails.
 
 use crate::any_workload::{BadConfig, assert_blocked_then_active, charm};
 

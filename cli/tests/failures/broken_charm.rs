@@ -1,5 +1,5 @@
-//! A charm directory whose declarations are wrong: the run ends at once, and names the file, the
-//! place in it and what is the matter.
+//! A charm whose declarations are wrong: the run ends at once, and its error names the file, the
+//! position in it and the fault.
 
 use crate::support::Charm;
 

@@ -1,5 +1,4 @@
-//! A config that is well formed and a workload that does not run with it: the unit is Blocked with
-//! the cause.
+//! A valid config with which the workload does not run: the unit is blocked with the cause.
 
 use crate::any_workload::{BadConfig, assert_blocked_then_active, charm};
 
@@ -11,13 +10,13 @@ fn a_workload_that_cannot_run_blocks_with_its_cause_and_the_next_good_value_reco
         return;
     };
     let cases: Vec<BadConfig> = [
-        // What it printed last is what its operator has to read.
+        // The last line of the workload is what its operator has to read.
         (
             &["config command=sh -c 'echo starting; echo no database at db:5432; exit 3'"][..],
             "exited quickly with code 3, will restart: no database at db:5432",
         ),
-        // Pebble gives a blank line with its own stamp, and a line without an end together with
-        // what the next try printed.
+        // Pebble stores a blank line with only a time stamp, and a line without an end together
+        // with the output of the next start.
         (
             &["config command=sh -c 'echo ERROR: first; echo; exit 3'"],
             "exited quickly with code 3, will restart: ERROR: first",
@@ -39,7 +38,7 @@ fn a_workload_that_cannot_run_blocks_with_its_cause_and_the_next_good_value_reco
             "invalid \"command\": it names a file that may not be executed",
         ),
         (&["config command=/etc"], "invalid \"command\": it names a directory, not a program"),
-        // Pebble blames the program, which is there.
+        // Pebble's message blames the program, though that exists.
         (
             &["config working-dir=/no/such/folder"],
             "invalid \"working-dir\": the container has no such directory",
@@ -56,8 +55,8 @@ fn a_workload_that_cannot_run_blocks_with_its_cause_and_the_next_good_value_reco
     ]
     .into_iter()
     .map(|(breaking_lines, message)| BadConfig {
-        // Pebble's timer of a start that failed goes on, and within its second it would call the
-        // next start well (1.32, `okayDelay`). Nothing shows that it is over.
+        // Pebble's timer of a failed start goes on, and within its second it would take the next
+        // start for a success (Pebble 1.32, `okayDelay`). Nothing shows that the timer is over.
         breaking_lines: [&["sleep 1.2"], breaking_lines]
             .concat()
             .iter()

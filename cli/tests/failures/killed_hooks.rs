@@ -1,5 +1,5 @@
-//! SIGKILL in the middle of a hook, fifty times, or as often as `CHARMWRIGHT_KILLS` says: what Juju
-//! has committed is whole, and no event is lost.
+//! A hook is killed by SIGKILL fifty times, or as often as `CHARMWRIGHT_KILLS` says: the state that
+//! Juju has committed is complete, and no event is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -14,15 +14,16 @@ use crate::any_workload::charm_without_program;
 use crate::charms::build_charms;
 use crate::support::{Charm, wait_until};
 
-/// A number that the environment may set.
+/// Returns a number from the environment, if it is set.
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is to be a number, not {text:?}")))
 }
 
-/// Notes what Juju has committed as this hook begins, and becomes the charm; what it leaves behind
-/// kills that after the moment that the test chose for this run, if it is still there (a process id
-/// that was given away meanwhile has another start time).
+/// The charm's `dispatch`: it notes what Juju has committed when the hook begins, and becomes the
+/// charm. A child that it leaves behind kills the charm at the moment that the test chose for this
+/// run. The child compares the start time first, since the process id may belong to another process
+/// by then.
 const DISPATCH: &str = r#"#!/bin/sh
 run=$(($(cat $OUT/runs) + 1))
 echo $run >$OUT/runs
@@ -36,11 +37,11 @@ fi
 exec $CHARM
 "#;
 
-/// A small generator, so that a seed that is printed makes the same moments again.
+/// A small random generator. A seed that is printed gives the same moments again.
 struct Random(u64);
 
 impl Random {
-    /// Up to `end`, exclusive.
+    /// Returns a number below `end`.
     fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -49,8 +50,8 @@ impl Random {
         (mixed ^ (mixed >> 31)) % end
     }
 
-    /// One line a run: seconds until it is killed, or nothing for every fifth, so that the unit
-    /// gets on.
+    /// Returns one line for each run: the seconds until it is killed, or nothing for every fifth
+    /// run, so that the unit makes progress.
     fn moments(&mut self, ordinary_ms: u64, late_ms: u64) -> String {
         (0..4000).fold(String::new(), |mut lines, _| {
             let moment = match self.below(30) {
@@ -66,7 +67,7 @@ impl Random {
     }
 }
 
-/// A run that is spoken to while it runs.
+/// A run that gets commands while it runs.
 struct TestRun<'a> {
     charm: &'a Charm,
     child: Child,
@@ -74,7 +75,7 @@ struct TestRun<'a> {
     reader: std::thread::JoinHandle<()>,
 }
 
-/// A hook that has ended: its name, and its exit code or `None` for a kill.
+/// A hook that has ended: its name, and its exit code, or `None` if it was killed.
 type Ended = (String, Option<i32>);
 
 impl<'a> TestRun<'a> {
@@ -90,10 +91,12 @@ impl<'a> TestRun<'a> {
         Self { charm, child, printed, reader }
     }
 
+    /// Sends lines to the run.
     fn send(&mut self, lines: &str) {
         self.child.stdin.as_mut().unwrap().write_all(lines.as_bytes()).unwrap();
     }
 
+    /// Returns everything that the run has printed so far.
     fn text(&self) -> String {
         self.printed.lock().unwrap().join("\n")
     }
@@ -102,29 +105,25 @@ impl<'a> TestRun<'a> {
         self.text().lines().filter_map(parse_hook_end).collect()
     }
 
+    /// Returns the number of hooks that were killed.
     fn kill_count(&self) -> usize {
         self.hook_ends().iter().filter(|(_, code)| code.is_none()).count()
     }
 
-    /// Waits until hooks of this name have ended well so often.
+    /// Waits until hooks of this name have succeeded so often.
     fn wait_for_done(&self, name: &str, times: usize) {
         let done = || {
-            self.hook_ends()
-                .iter()
-                .filter(|(hook_ends, code)| hook_ends == name && *code == Some(0))
-                .count()
+            self.hook_ends().iter().filter(|(hook, code)| hook == name && *code == Some(0)).count()
         };
         wait_until(&format!("{name} to end well {times} times"), || done() >= times);
     }
 
+    /// Returns the number of hooks of this name that succeeded.
     fn success_count(&self, name: &str) -> usize {
-        self.hook_ends()
-            .iter()
-            .filter(|(hook_ends, code)| hook_ends == name && *code == Some(0))
-            .count()
+        self.hook_ends().iter().filter(|(hook, code)| hook == name && *code == Some(0)).count()
     }
 
-    /// Lets it end, and gives all that it printed.
+    /// Ends the run, and returns everything that it printed.
     fn end(mut self) -> String {
         drop(self.child.stdin.take());
         let output = self.child.wait_with_output().unwrap();
@@ -144,7 +143,7 @@ fn parse_hook_end(line: &str) -> Option<Ended> {
     Some((name, code.map(|rest| rest.split(' ').next().unwrap_or_default().parse().unwrap())))
 }
 
-/// The events that a committed state holds for later; the state of a unit that has stored nothing
+/// Returns the deferred events in a committed state. The state of a unit that has stored nothing
 /// yet is empty.
 fn deferred(state: &str) -> BTreeSet<String> {
     let documents: Option<BTreeMap<String, String>> =
@@ -154,8 +153,8 @@ fn deferred(state: &str) -> BTreeSet<String> {
     events.iter().map(|stored| stored.event().to_string()).collect()
 }
 
-/// Chooses the moments of the runs to come; a run that is beginning reads the old file or the new
-/// one.
+/// Sets the moments of the next runs. The file is replaced as a whole, so that a run reads the old
+/// one or the new one.
 fn set_moments(charm: &Charm, lines: &str) {
     let new = charm.out().join("moments.new");
     std::fs::write(&new, lines).unwrap();
@@ -190,8 +189,8 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
     }
     let away = test_run.kill_count();
 
-    // Pebble is there, and the workload cannot be started, since Linux takes no argument of that
-    // length: hooks are quick, and their events stay stored.
+    // Pebble is there and the workload cannot be started, since Linux accepts no argument of that
+    // length. So hooks are quick, and their events stay stored.
     let done = test_run.success_count("config-changed");
     test_run.send(&format!("config command=sh -c true {}\n", "x".repeat(140_000)));
     test_run.wait_for_done("config-changed", done + 1);
@@ -206,7 +205,7 @@ fn a_hook_killed_at_any_moment_loses_no_event_and_leaves_the_state_whole() {
         test_run.wait_for_done("config-changed", done + 1);
     }
 
-    // Nobody kills any more, and the workload can run.
+    // No hook is killed any more, and the workload can run.
     let blocked_runs = test_run.hook_ends().len();
     set_moments(&charm, "");
     test_run.send(&format!(

@@ -1,5 +1,5 @@
-//! The real charm under `charmwright dev` on a real Pebble, when something is wrong: what its user
-//! gave, what the image holds, or the hook itself, killed in the middle.
+//! Tests of the real charm under `charmwright dev` and a real Pebble when something is wrong: the
+//! user's config, the content of the image, or a hook that is killed.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking what it found")]
 
 mod any_workload;
