@@ -7,9 +7,11 @@ use std::process::{Command, Stdio};
 use crate::support::{Charm, Run, is_alive, signal, signal_pid, wait_until};
 
 /// A program that leaves a daemon behind, outside of its process group and its session, and notes
-/// the daemon's process id.
+/// the daemon's process id. The hook ends once the note is there: the end of the run kills the
+/// daemon, which may be before it has written anything.
 const LEAVES_A_DAEMON: &str = "[ $JUJU_HOOK_NAME = install ] || exit 0\nsetsid sh -c 'echo $$ \
-                               >$OUT/daemon; exec sleep 300' >/dev/null 2>&1 &";
+                               >$OUT/daemon; exec sleep 300' >/dev/null 2>&1 &\nuntil [ -s \
+                               $OUT/daemon ]; do sleep 0.01; done";
 
 #[test]
 fn what_a_hook_left_running_ends_with_the_run() {
