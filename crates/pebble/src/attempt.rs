@@ -135,8 +135,8 @@ impl<'c> CallAttempt<'c> {
     /// Sends one request and reads its whole answer.
     pub(super) async fn ask(&mut self, request: &Request) -> Result<Envelope, ExchangeError> {
         // What a daemon takes its rightful time for is no time without an answer.
-        let rightful = request.expected_duration();
-        let limit = self.limit().saturating_add(rightful);
+        let expected = request.expected_duration();
+        let limit = self.limit().saturating_add(expected);
         let started = Instant::now();
         let exchange = async {
             let message = request.message()?;
@@ -146,7 +146,7 @@ impl<'c> CallAttempt<'c> {
         match exchanged {
             Ok(reply) => self.client.decode_reply(request, &reply),
             Err(error) => {
-                let unanswered = started.elapsed().saturating_sub(rightful);
+                let unanswered = started.elapsed().saturating_sub(expected);
                 Err(self.failed(request, error, unanswered))
             }
         }
@@ -249,13 +249,13 @@ impl Reader {
         match envelope::decode_answer(reply.status, reply.is_text(), &reply.body, request.form()) {
             Ok(Decoded::Answer(envelope)) => Ok(envelope),
             Ok(Decoded::Refusal(refusal)) => Err(ExchangeError::Refused(refusal)),
-            Err(garbage) => {
+            Err(invalid) => {
                 let reason = format!(
-                    "what answered at {} with status {} is not Pebble: {garbage}",
+                    "what answered at {} with status {} is not Pebble: {invalid}",
                     self.socket().display(),
                     reply.status
                 );
-                let error = request.misanswered(self.daemon(), reason);
+                let error = request.unexpected_answer(self.daemon(), reason);
                 Err(ExchangeError::Failed(error.into()))
             }
         }
@@ -269,7 +269,7 @@ impl Reader {
     ) -> Result<T, AttemptError> {
         envelope.result.decode().map_err(|error| {
             let reason = "the result in Pebble's answer has another shape than expected";
-            request.misanswered(self.daemon(), reason).with_cause(&error).into()
+            request.unexpected_answer(self.daemon(), reason).with_cause(&error).into()
         })
     }
 

@@ -48,9 +48,9 @@ pub(super) struct AwaitedChange {
 #[derive(Debug, Clone)]
 enum Origin {
     /// It was made by an action of ours, sent at this time; its effect matters, too.
-    Ours(LostAction, Timestamp),
+    Action(LostAction, Timestamp),
     /// It was seen to be like this.
-    Seen { kind: String, spawned: Option<Timestamp> },
+    Observed { kind: String, spawned: Option<Timestamp> },
 }
 
 /// How waiting for a change has ended.
@@ -78,7 +78,7 @@ impl AwaitedChange {
             id,
             origin,
             connection: answered.connection,
-            connection_lost: answered.is_found,
+            connection_lost: answered.is_recovered,
             restarts: None,
             waited: Duration::ZERO,
             deadline,
@@ -86,13 +86,13 @@ impl AwaitedChange {
     }
 
     /// The change of an action that was just answered, or found after its answer was lost.
-    pub(super) fn ours(
+    pub(super) fn of_action(
         id: ChangeId,
         action: LostAction,
         answered: &Answered,
         client: &Reader,
     ) -> Self {
-        let origin = Origin::Ours(action, answered.since);
+        let origin = Origin::Action(action, answered.since);
         let restarts = Some(client.known_layers().restarts());
         Self { restarts, ..Self::new(id, origin, answered, client.change_deadline()) }
     }
@@ -100,7 +100,7 @@ impl AwaitedChange {
     /// The change of an exec that was just answered.
     pub(super) fn exec(id: ChangeId, answered: &Answered, deadline: Duration) -> Self {
         let action = LostAction { kind: "exec", services: Vec::new() };
-        Self::new(id, Origin::Ours(action, answered.since), answered, deadline)
+        Self::new(id, Origin::Action(action, answered.since), answered, deadline)
     }
 
     /// The number of known restarts when it was made.
@@ -120,10 +120,10 @@ impl AwaitedChange {
     }
 
     /// Whether a change of this id is the one, and not one that a restarted daemon has made.
-    fn is(&self, change: &Change) -> bool {
+    fn is_same_change(&self, change: &Change) -> bool {
         match &self.origin {
-            Origin::Ours(action, since) => action.made(change, *since),
-            Origin::Seen { kind, spawned } => {
+            Origin::Action(action, since) => action.made(change, *since),
+            Origin::Observed { kind, spawned } => {
                 change.kind() == kind && change.spawn_time() == *spawned
             }
         }
@@ -156,8 +156,10 @@ impl Operation for WaitForId {
                 if change.ready() {
                     return Ok(change);
                 }
-                let origin =
-                    Origin::Seen { kind: change.kind().to_owned(), spawned: change.spawn_time() };
+                let origin = Origin::Observed {
+                    kind: change.kind().to_owned(),
+                    spawned: change.spawn_time(),
+                };
                 let id = self.id.clone();
                 awaited.insert(AwaitedChange::new(id, origin, &answered, self.deadline))
             }
@@ -236,7 +238,7 @@ impl AwaitedChange {
         if connection != self.connection {
             // The connection that we knew is gone, and the daemon may be gone with it.
             self.connection_lost = true;
-            if let Some(end) = self.has_been_forgotten(request, attempt).await? {
+            if let Some(end) = self.end_by_restart(request, attempt).await? {
                 return Ok(end);
             }
             self.connection = connection;
@@ -245,16 +247,16 @@ impl AwaitedChange {
             let left = self.deadline.saturating_sub(self.waited);
             let is_last = left.is_zero();
             let asked = Instant::now();
-            let question = if is_last {
+            let change_request = if is_last {
                 read_change(&self.id)
             } else {
                 wait_request(&self.id, left.min(SLICE))
             };
-            match attempt.ask(&question).await {
+            match attempt.ask(&change_request).await {
                 Ok(envelope) => {
-                    let change: Change = client.decode_as(&question, envelope)?;
+                    let change: Change = client.decode_as(&change_request, envelope)?;
                     if change.ready() {
-                        return self.end(attempt, change).await;
+                        return self.classify_end(attempt, change).await;
                     }
                     if is_last {
                         let operation = request.operation();
@@ -281,7 +283,7 @@ impl AwaitedChange {
 
     /// Gives the end of a change by a restart, if the daemon behind a new connection shows that it
     /// is not the one that took the change on.
-    async fn has_been_forgotten(
+    async fn end_by_restart(
         &self,
         request: &Request,
         attempt: &mut CallAttempt<'_>,
@@ -291,13 +293,13 @@ impl AwaitedChange {
             attempt.restore_layers(request, None).await?;
         }
         let restarted = |cause: String, change| Ok(Some(ChangeEnd::Restarted { cause, change }));
-        let known = self.restarts.is_none_or(|made| made == client.known_layers().restarts());
-        let question = read_change(&self.id);
+        let same_layers = self.restarts.is_none_or(|made| made == client.known_layers().restarts());
+        let change_request = read_change(&self.id);
         let id = &self.id;
-        match attempt.ask(&question).await {
+        match attempt.ask(&change_request).await {
             Ok(envelope) => {
-                let change: Change = client.decode_as(&question, envelope)?;
-                match (known, self.is(&change)) {
+                let change: Change = client.decode_as(&change_request, envelope)?;
+                match (same_layers, self.is_same_change(&change)) {
                     (true, true) => Ok(None),
                     (true, false) => {
                         restarted(format!("Pebble was restarted, change {id} is another now"), None)
@@ -308,13 +310,13 @@ impl AwaitedChange {
                     }
                 }
             }
-            Err(ExchangeError::Refused(refusal)) if refusal.status == 404 && known => {
+            Err(ExchangeError::Refused(refusal)) if refusal.status == 404 && same_layers => {
                 restarted(format!("Pebble was restarted and no longer knows change {id}"), None)
             }
             Err(ExchangeError::Refused(refusal)) if refusal.status == 404 => {
                 restarted(FORGOTTEN.to_owned(), None)
             }
-            Err(error) => Err(client.failed_read(&question, error)),
+            Err(error) => Err(client.failed_read(&change_request, error)),
         }
     }
 
@@ -322,7 +324,7 @@ impl AwaitedChange {
     /// restarted daemon that kept its state still lists the change, but its processes are no longer
     /// under it. And a daemon that is told to stop ends the starts in hand and answers so, before
     /// it goes.
-    async fn end(
+    async fn classify_end(
         &self,
         attempt: &mut CallAttempt<'_>,
         change: Change,
@@ -332,7 +334,7 @@ impl AwaitedChange {
             let change = Some(Box::new(change));
             Ok(ChangeEnd::Restarted { cause: cause.to_owned(), change })
         };
-        if let Origin::Ours(_, since) = self.origin {
+        if let Origin::Action(_, since) = self.origin {
             if failed_with(&change, STOPPED_EARLY) && was_told_to_stop(attempt, since).await? {
                 const CAUSE: &str = "Pebble was stopped while it started a service";
                 if same_connection {
@@ -390,10 +392,10 @@ async fn shows_a_restart(
     let is_undone = change.kind() == "stop" && services.iter().any(ServiceInfo::is_active);
     if is_undone && let Some(since) = change.spawn_time() {
         let listed = attempt.all_changes().await?;
-        let is_new = |other: &Change| {
+        let is_later_autostart = |other: &Change| {
             other.kind() == "autostart" && other.spawn_time().is_some_and(|at| at > since)
         };
-        if listed.iter().any(is_new) {
+        if listed.iter().any(is_later_autostart) {
             return Ok(Some("Pebble was restarted and has started its services".to_owned()));
         }
     }

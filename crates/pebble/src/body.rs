@@ -18,7 +18,7 @@ const LARGEST_PIECE: usize = 128 * 1024;
 pub(crate) struct Outgoing {
     parts: VecDeque<Part>,
     /// A part of unknown length was or is among them, so the body has to be sent in chunks.
-    unknown: bool,
+    has_unknown_length: bool,
 }
 
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Outgoing {
     pub(crate) fn pipe(&mut self, length: Option<u64>) -> Pipe {
         // One piece on its way and one being read: more would only be memory.
         let (sender, pieces) = mpsc::channel(1);
-        self.unknown |= length.is_none();
+        self.has_unknown_length |= length.is_none();
         self.parts.push_back(Part::Piped { pieces, left: length });
         Pipe(sender)
     }
@@ -106,7 +106,7 @@ impl Body for Outgoing {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.unknown {
+        if self.has_unknown_length {
             return SizeHint::default();
         }
         SizeHint::with_exact(self.parts.iter().fold(0, |sum: u64, part| {

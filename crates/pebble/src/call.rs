@@ -18,7 +18,7 @@ use super::reader::Reader;
 use super::recovery::{LostReply, Recovery, explain_refusal, recover};
 use super::request::Request;
 use super::resend::Resend;
-use super::retry::{Attempted, Classification, GaveUp, Reporter, RetryDecision, retry_loop};
+use super::retry::{Classification, GaveUp, Reporter, RetryDecision, Retryable, retry_loop};
 use super::timestamp::Timestamp;
 
 /// A call in progress: its request, and what has to be known from one attempt to the next.
@@ -57,7 +57,7 @@ pub(super) struct Answered {
     /// No change that it names was spawned before.
     pub(super) since: Timestamp,
     /// Its own answer was lost, and this was found instead.
-    pub(super) is_found: bool,
+    pub(super) is_recovered: bool,
 }
 
 impl<'c> Call<'c> {
@@ -123,7 +123,7 @@ impl<'c> Call<'c> {
             target: client.target().map(str::to_owned),
             observer: client.observer().cloned(),
         };
-        let mut attempts = Attempts { call: self, operation };
+        let mut attempts = CallAttempts { call: self, operation };
         retry_loop(client.policy(), client.budget(), &reporter, &mut attempts)
             .await
             .map_err(|gave_up| self.error(gave_up))
@@ -151,15 +151,15 @@ impl<'c> Call<'c> {
         &mut self,
         attempt: &mut CallAttempt<'_>,
     ) -> Result<Answered, AttemptError> {
-        let known = self.client.known_layers();
+        let known_layers = self.client.known_layers();
         if self.request.needs_layers() {
-            let perhaps = match self.request.resend() {
+            let lost_layer = match self.request.resend() {
                 Resend::Layer(layer) if self.was_resent() => Some(layer),
                 _ => None,
             };
-            attempt.restore_layers(&self.request, perhaps).await?;
+            attempt.restore_layers(&self.request, lost_layer).await?;
         }
-        let restarts = known.restarts();
+        let restarts = known_layers.restarts();
         // On a daemon that was started since, the effect is wanted again, and there is nothing to
         // look for.
         if self.lost.is_some_and(|lost| lost.restarts != restarts)
@@ -175,7 +175,7 @@ impl<'c> Call<'c> {
                 Recovery::Found(id) => {
                     let envelope = Envelope { change: Some(id), result: Document::NULL };
                     let found = self.answered(attempt, envelope).await?;
-                    return Ok(Answered { since, is_found: true, ..found });
+                    return Ok(Answered { since, is_recovered: true, ..found });
                 }
                 Recovery::Later(cause) => return Err(AttemptError::temporary(cause)),
             }
@@ -188,7 +188,7 @@ impl<'c> Call<'c> {
             }
             Err(ExchangeError::Failed(error)) => Err(error),
             Err(ExchangeError::ReplyLost { cause, unanswered }) => {
-                self.lost.get_or_insert(LostReply { since, looks: 0, restarts });
+                self.lost.get_or_insert(LostReply { since, searches: 0, restarts });
                 if matches!(self.request.resend(), Resend::Never) {
                     let reason = format!(
                         "the answer of Pebble was lost ({cause}), and this request is not sent \
@@ -219,7 +219,7 @@ impl<'c> Call<'c> {
         envelope: Envelope,
     ) -> Result<Answered, AttemptError> {
         let connection = attempt.connection_number(&self.request).await?;
-        Ok(Answered { envelope, connection, since: Timestamp::now(), is_found: false })
+        Ok(Answered { envelope, connection, since: Timestamp::now(), is_recovered: false })
     }
 
     fn error(&self, gave_up: GaveUp<AttemptError>) -> Error {
@@ -260,12 +260,12 @@ impl<'c> Call<'c> {
 }
 
 /// The attempts of a call, as the retry loop runs them.
-struct Attempts<'a, 'c, O> {
+struct CallAttempts<'a, 'c, O> {
     call: &'a mut Call<'c>,
     operation: &'a mut O,
 }
 
-impl<O: Operation> Attempted for Attempts<'_, '_, O> {
+impl<O: Operation> Retryable for CallAttempts<'_, '_, O> {
     type Output = O::Output;
     type Error = AttemptError;
 

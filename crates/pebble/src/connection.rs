@@ -75,12 +75,12 @@ type Driver = Box<HttpConnection<CountingStream, Outgoing>>;
 pub(crate) struct Connection {
     number: u64,
     sender: SendRequest<Outgoing>,
-    connection: Option<Driver>,
+    driver: Option<Driver>,
     counters: Arc<IoCounters>,
     /// It has been idle in between, so it may have died unnoticed.
-    used: bool,
+    was_idle: bool,
     /// No exchange is, or was left, in the middle.
-    clean: bool,
+    is_reusable: bool,
 }
 
 impl Connection {
@@ -98,10 +98,10 @@ impl Connection {
         Ok(Self {
             number,
             sender,
-            connection: Some(Box::new(connection)),
+            driver: Some(Box::new(connection)),
             counters,
-            used: false,
-            clean: true,
+            was_idle: false,
+            is_reusable: true,
         })
     }
 
@@ -111,8 +111,8 @@ impl Connection {
 
     /// Ready for another request some time later; `None` when an exchange on it was broken off.
     pub(crate) fn idle(mut self) -> Option<Self> {
-        self.used = true;
-        self.clean.then_some(self)
+        self.was_idle = true;
+        self.is_reusable.then_some(self)
     }
 
     /// Whether it can take another request: it is open, as far as is known, and nothing has come
@@ -120,16 +120,16 @@ impl Connection {
     ///
     /// One that the daemon closes later fails before anything is sent: the kernel takes no byte for
     /// a socket whose other end is gone.
-    pub(crate) async fn is_fit(&mut self) -> bool {
+    pub(crate) async fn is_usable(&mut self) -> bool {
         // What has come is known once the runtime has looked at its sockets, and that it does
         // before it goes on with what has given way.
         tokio::task::yield_now().await;
         poll_fn(|cx| {
-            drive(&mut self.connection, cx);
+            poll_driver(&mut self.driver, cx);
             Poll::Ready(())
         })
         .await;
-        self.connection.is_some() && !self.sender.is_closed()
+        self.driver.is_some() && !self.sender.is_closed()
     }
 
     /// Sends one request and reads its whole answer, within `limit`.
@@ -138,14 +138,14 @@ impl Connection {
         message: hyper::Request<Outgoing>,
         limit: Duration,
     ) -> Result<Reply, TransportError> {
-        self.begin();
-        let Self { sender, connection, .. } = self;
-        let answer = driven(connection, async { collect(send(sender, message).await?).await });
+        self.begin_exchange();
+        let Self { sender, driver, .. } = self;
+        let answer = with_driver(driver, async { collect(send(sender, message).await?).await });
         let result = match tokio::time::timeout(limit, answer).await {
             Ok(result) => result,
-            Err(_) => Err(self.silent(limit)),
+            Err(_) => Err(self.timed_out(limit)),
         };
-        self.end(result)
+        self.end_exchange(result)
     }
 
     /// Sends one request whose body is still being made by `pump`, and reads its whole answer.
@@ -160,10 +160,10 @@ impl Connection {
         pump: impl Future<Output = Result<(), E>>,
         stall: Duration,
     ) -> Result<Reply, UploadFailure<E>> {
-        self.begin();
+        self.begin_exchange();
         let counters = Arc::clone(&self.counters);
-        let Self { sender, connection, .. } = self;
-        let answer = driven(connection, async {
+        let Self { sender, driver, .. } = self;
+        let answer = with_driver(driver, async {
             let mut answer = pin!(async { collect(send(sender, message).await?).await });
             let mut pump = pin!(pump);
             let mut pumping = true;
@@ -175,7 +175,7 @@ impl Connection {
                 }
                 // Whoever wakes the connection, so that it writes, wakes this too.
                 if pumping
-                    && counters.wrote_any()
+                    && counters.has_written()
                     && let Poll::Ready(result) = pump.as_mut().poll(cx)
                 {
                     pumping = false;
@@ -189,14 +189,14 @@ impl Connection {
         });
         match while_sending(&self.counters, stall, answer).await {
             Some(Ok((reply, complete))) => {
-                self.clean = complete;
+                self.is_reusable = complete;
                 Ok(reply)
             }
             Some(Err(UploadFailure::Connection(error))) => {
-                Err(UploadFailure::Connection(self.by_counters(error)))
+                Err(UploadFailure::Connection(self.corrected_by_counters(error)))
             }
             Some(Err(source)) => Err(source),
-            None => Err(UploadFailure::Connection(self.silent(self.unanswered_for()))),
+            None => Err(UploadFailure::Connection(self.timed_out(self.unanswered_for()))),
         }
     }
 
@@ -208,17 +208,17 @@ impl Connection {
         message: hyper::Request<Outgoing>,
         limit: Option<Duration>,
     ) -> Result<Response<Incoming>, TransportError> {
-        self.begin();
-        let Self { sender, connection, .. } = self;
-        let head = driven(connection, send(sender, message));
+        self.begin_exchange();
+        let Self { sender, driver, .. } = self;
+        let head = with_driver(driver, send(sender, message));
         let result = match limit {
             None => head.await,
             Some(limit) => match tokio::time::timeout(limit, head).await {
                 Ok(result) => result,
-                Err(_) => Err(self.silent(limit)),
+                Err(_) => Err(self.timed_out(limit)),
             },
         };
-        result.map_err(|error| self.by_counters(error))
+        result.map_err(|error| self.corrected_by_counters(error))
     }
 
     /// The next piece of a body that [`Self::open`] has begun; `None` at its end, after which the
@@ -229,10 +229,10 @@ impl Connection {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, TransportError>>> {
         loop {
-            drive(&mut self.connection, cx);
+            poll_driver(&mut self.driver, cx);
             return match ready!(Pin::new(&mut *body).poll_frame(cx)) {
                 None => {
-                    self.clean = true;
+                    self.is_reusable = true;
                     Poll::Ready(None)
                 }
                 Some(Ok(frame)) => match frame.into_data() {
@@ -251,12 +251,12 @@ impl Connection {
         response: Response<Incoming>,
         limit: Duration,
     ) -> Result<Reply, TransportError> {
-        let answer = driven(&mut self.connection, collect(response));
+        let answer = with_driver(&mut self.driver, collect(response));
         let result = match tokio::time::timeout(limit, answer).await {
             Ok(result) => result,
-            Err(_) => Err(self.silent(limit)),
+            Err(_) => Err(self.timed_out(limit)),
         };
-        self.end(result)
+        self.end_exchange(result)
     }
 
     /// Sends a request to speak something else from here on, within `limit`. `Ok(Err(reply))` when
@@ -266,23 +266,23 @@ impl Connection {
         message: hyper::Request<Outgoing>,
         limit: Duration,
     ) -> Result<Result<(Response<Incoming>, Upgraded), Reply>, TransportError> {
-        self.begin();
+        self.begin_exchange();
         let started = Instant::now();
         let mut ended = false;
         let response = {
-            let Self { sender, connection, .. } = &mut self;
+            let Self { sender, driver, .. } = &mut self;
             let mut response = pin!(send(sender, message));
-            // Not `driven`: the connection ends with this answer, and has to be taken apart then
+            // Not `with_driver`: the connection ends with this answer, and has to be taken apart then
             // instead of dropped.
             let head = poll_fn(|cx| {
-                if let Some(connection) = connection
+                if let Some(running) = driver
                     && !ended
                 {
-                    ended = connection.poll_without_shutdown(cx).is_ready();
+                    ended = running.poll_without_shutdown(cx).is_ready();
                 }
                 match response.as_mut().poll(cx) {
                     Poll::Pending if ended => {
-                        *connection = None;
+                        *driver = None;
                         response.as_mut().poll(cx)
                     }
                     poll => poll,
@@ -290,13 +290,13 @@ impl Connection {
             });
             tokio::time::timeout(limit, head).await
         };
-        let response = response.unwrap_or_else(|_| Err(self.silent(limit)));
-        let response = response.map_err(|error| self.by_counters(error))?;
+        let response = response.unwrap_or_else(|_| Err(self.timed_out(limit)));
+        let response = response.map_err(|error| self.corrected_by_counters(error))?;
         if response.status().as_u16() != 101 {
             let left = limit.saturating_sub(started.elapsed());
             return self.finish(response, left).await.map(Err);
         }
-        let Some(connection) = self.connection.take().filter(|_| ended) else {
+        let Some(connection) = self.driver.take().filter(|_| ended) else {
             let cause = "its answer speaks of an upgrade and the connection did not change";
             return Err(TransportError::new(TransportFailure::NotHttp, cause));
         };
@@ -305,64 +305,67 @@ impl Connection {
         Ok(Ok((response, upgraded)))
     }
 
-    fn begin(&mut self) {
+    fn begin_exchange(&mut self) {
         self.counters.written.store(0, Ordering::Relaxed);
         self.counters.note(&self.counters.last_sent);
-        self.clean = false;
+        self.is_reusable = false;
     }
 
     /// For how long no byte of the present exchange has counters.
     pub(crate) fn quiet_for(&self) -> Duration {
-        self.counters.quiet_for()
+        self.counters.since_last_io()
     }
 
     /// How long ago the last byte of the present request was sent.
     pub(crate) fn unanswered_for(&self) -> Duration {
-        self.counters.unsent_for()
+        self.counters.since_last_write()
     }
 
-    fn end(&mut self, result: Result<Reply, TransportError>) -> Result<Reply, TransportError> {
-        self.clean = result.is_ok();
-        result.map_err(|error| self.by_counters(error))
+    fn end_exchange(
+        &mut self,
+        result: Result<Reply, TransportError>,
+    ) -> Result<Reply, TransportError> {
+        self.is_reusable = result.is_ok();
+        result.map_err(|error| self.corrected_by_counters(error))
     }
 
     /// What the count proves goes before what the error says.
-    fn by_counters(&self, mut error: TransportError) -> TransportError {
-        if error.failure == TransportFailure::ReplyLost && !self.counters.wrote_any() {
+    fn corrected_by_counters(&self, mut error: TransportError) -> TransportError {
+        if error.failure == TransportFailure::ReplyLost && !self.counters.has_written() {
             error.failure =
-                if self.used { TransportFailure::Stale } else { TransportFailure::NotSent };
+                if self.was_idle { TransportFailure::Stale } else { TransportFailure::NotSent };
         }
         error
     }
 
-    fn silent(&self, limit: Duration) -> TransportError {
-        let class = if self.counters.wrote_any() {
+    fn timed_out(&self, limit: Duration) -> TransportError {
+        let failure = if self.counters.has_written() {
             TransportFailure::TimedOut
         } else {
             TransportFailure::NotSent
         };
-        TransportError::new(class, format!("silent for {}", seconds(limit)))
+        TransportError::new(failure, format!("silent for {}", seconds(limit)))
     }
 }
 
 /// Lets the connection do its work; forgets it once it has ended.
-fn drive(connection: &mut Option<Driver>, cx: &mut Context<'_>) {
-    if let Some(running) = connection
+fn poll_driver(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
+    if let Some(running) = driver
         && running.poll_without_shutdown(cx).is_ready()
     {
         // Dropped, it hands every waiting request its failure.
-        *connection = None;
+        *driver = None;
     }
 }
 
 /// The work on a connection and the connection itself, polled together.
-async fn driven<T>(connection: &mut Option<Driver>, work: impl Future<Output = T>) -> T {
+async fn with_driver<T>(driver: &mut Option<Driver>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let self_wake = Arc::new(SelfWake::default());
     poll_fn(|cx| {
         self_wake.poll(cx, |cx| {
             // First the connection, which moves the bytes, then the work, which sees them.
-            drive(connection, cx);
+            poll_driver(driver, cx);
             work.as_mut().poll(cx)
         })
     })
@@ -378,8 +381,9 @@ async fn while_sending<T>(
 ) -> Option<T> {
     let mut work = pin!(work);
     loop {
-        let left =
-            stall.saturating_add(counters.time_on_disk()).saturating_sub(counters.unsent_for());
+        let left = stall
+            .saturating_add(counters.time_on_disk())
+            .saturating_sub(counters.since_last_write());
         if left.is_zero() {
             return None;
         }
@@ -477,7 +481,7 @@ impl IoCounters {
         }
     }
 
-    fn wrote_any(&self) -> bool {
+    fn has_written(&self) -> bool {
         self.written.load(Ordering::Relaxed) > 0
     }
 
@@ -491,12 +495,12 @@ impl IoCounters {
         self.opened.elapsed().saturating_sub(moment)
     }
 
-    fn unsent_for(&self) -> Duration {
+    fn since_last_write(&self) -> Duration {
         self.since(&self.last_sent)
     }
 
-    fn quiet_for(&self) -> Duration {
-        self.unsent_for().min(self.since(&self.last_received))
+    fn since_last_io(&self) -> Duration {
+        self.since_last_write().min(self.since(&self.last_received))
     }
 
     fn time_on_disk(&self) -> Duration {

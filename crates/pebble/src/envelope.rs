@@ -44,7 +44,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// One whose body is no envelope: its start is the message.
-    fn quoting(status: u16, body: &[u8]) -> Self {
+    fn from_body(status: u16, body: &[u8]) -> Self {
         Self {
             status,
             kind: None,
@@ -76,7 +76,7 @@ impl Refusal {
 
 /// Why a complete answer is none of Pebble's.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Garbage {
+pub(crate) enum InvalidAnswer {
     #[error("its body is not the JSON of an answer")]
     Json(#[from] serde_json::Error),
     #[error("its type is {0:?} instead of sync, async or error")]
@@ -118,7 +118,7 @@ impl Document {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Wire<'b> {
+struct WireEnvelope<'b> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'b, str>,
     #[serde(default)]
@@ -132,12 +132,12 @@ struct Wire<'b> {
 /// The result of an error, and what is said of maintenance: each key may be missing or be anything.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Told {
+struct KindAndMessage {
     kind: Value,
     message: Value,
 }
 
-impl Told {
+impl KindAndMessage {
     fn read(raw: Option<&RawValue>) -> Self {
         raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
     }
@@ -154,7 +154,7 @@ pub(crate) fn decode_answer(
     is_text: bool,
     body: &[u8],
     form: Form,
-) -> Result<Decoded, Garbage> {
+) -> Result<Decoded, InvalidAnswer> {
     let result = match form {
         Form::Envelope => return decode(status, body),
         Form::Lines if status == 200 => {
@@ -163,12 +163,14 @@ pub(crate) fn decode_answer(
             Document::of(&values?)
         }
         // Go's server gives a body of nothing no type.
-        Form::Text if status == 200 && !is_text && !body.is_empty() => return Err(Garbage::NoText),
+        Form::Text if status == 200 && !is_text && !body.is_empty() => {
+            return Err(InvalidAnswer::NoText);
+        }
         Form::Text if status == 200 => Document::of(&String::from_utf8_lossy(body)),
         // It failed while it wrote its text, and says so in a text.
         Form::Text if status == 500 => {
             return decode(status, body)
-                .or_else(|_| Ok(Decoded::Refusal(Refusal::quoting(status, body))));
+                .or_else(|_| Ok(Decoded::Refusal(Refusal::from_body(status, body))));
         }
         Form::Lines | Form::Text => return decode(status, body),
     };
@@ -176,35 +178,35 @@ pub(crate) fn decode_answer(
 }
 
 /// Decodes the envelope of a complete answer with the HTTP status `status`.
-fn decode(status: u16, body: &[u8]) -> Result<Decoded, Garbage> {
-    let wire: Wire<'_> = match serde_json::from_slice(body) {
+fn decode(status: u16, body: &[u8]) -> Result<Decoded, InvalidAnswer> {
+    let wire: WireEnvelope<'_> = match serde_json::from_slice(body) {
         Ok(wire) => wire,
         // Not Pebble's own handler, but a definite refusal all the same (a proxy, a server without
         // this path).
         Err(_) if (400..500).contains(&status) => {
-            return Ok(Decoded::Refusal(Refusal::quoting(status, body)));
+            return Ok(Decoded::Refusal(Refusal::from_body(status, body)));
         }
         Err(error) => return Err(error.into()),
     };
     if wire.maintenance.is_some() {
-        let message = Told::read(wire.maintenance).message();
+        let message = KindAndMessage::read(wire.maintenance).message();
         tracing::debug!("Pebble announces maintenance: {}", text::clean(&message, 1024));
     }
     match &*wire.kind {
-        "async" if wire.change.is_none() => Err(Garbage::NoChange),
+        "async" if wire.change.is_none() => Err(InvalidAnswer::NoChange),
         "sync" | "async" => Ok(Decoded::Answer(Envelope {
             change: wire.change,
             result: Document(wire.result.map(ToOwned::to_owned)),
         })),
         "error" => {
-            let told = Told::read(wire.result);
+            let error = KindAndMessage::read(wire.result);
             Ok(Decoded::Refusal(Refusal {
                 status,
-                kind: told.kind.as_str().map(str::to_owned),
-                message: told.message(),
+                kind: error.kind.as_str().map(str::to_owned),
+                message: error.message(),
             }))
         }
-        kind => Err(Garbage::Type(kind.to_owned())),
+        kind => Err(InvalidAnswer::Type(kind.to_owned())),
     }
 }
 
@@ -215,7 +217,7 @@ mod tests {
 
     use super::*;
 
-    fn answer(status: u16, value: &Value) -> Result<Decoded, Garbage> {
+    fn answer(status: u16, value: &Value) -> Result<Decoded, InvalidAnswer> {
         decode(status, value.to_string().as_bytes())
     }
 
@@ -274,14 +276,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_envelope_is_garbage() {
-        assert!(matches!(decode(200, b""), Err(Garbage::Json(_))));
-        assert!(matches!(decode(200, b"<html>"), Err(Garbage::Json(_))));
-        assert!(matches!(answer(200, &json!({"type": "new"})), Err(Garbage::Type(_))));
-        assert!(matches!(answer(202, &json!({"type": "async"})), Err(Garbage::NoChange)));
+    fn what_is_no_envelope_is_invalid() {
+        assert!(matches!(decode(200, b""), Err(InvalidAnswer::Json(_))));
+        assert!(matches!(decode(200, b"<html>"), Err(InvalidAnswer::Json(_))));
+        assert!(matches!(answer(200, &json!({"type": "new"})), Err(InvalidAnswer::Type(_))));
+        assert!(matches!(answer(202, &json!({"type": "async"})), Err(InvalidAnswer::NoChange)));
         assert!(matches!(
             answer(202, &json!({"type": "async", "change": "../x"})),
-            Err(Garbage::Json(_))
+            Err(InvalidAnswer::Json(_))
         ));
         assert!(matches!(
             decode(404, b"not here"),

@@ -235,7 +235,7 @@ impl Error {
             format!("{message} (Pebble answered {})", refusal.status)
         };
         let fault = match refusal.status {
-            400 if !is_file => fault_in(&refusal.message),
+            400 if !is_file => user_fault_in(&refusal.message),
             // The one mistake of this sort that Pebble takes for its own. (1.32.1,
             // `internals/daemon/api_exec.go`.)
             500 if refusal.message.starts_with("cannot call exec: working directory ") => {
@@ -321,9 +321,9 @@ impl Error {
     /// A restart of Pebble took away the layer that the call was about; `refusal` says so.
     pub(crate) fn restarted(operation: &str, daemon: &Daemon, refusal: Self) -> Self {
         let message = refusal.0.message.as_deref().unwrap_or_default();
-        let said = text::clean(message, LONGEST_MESSAGE);
+        let shown = text::clean(message, LONGEST_MESSAGE);
         let reason = format!(
-            "Pebble was restarted and has forgotten its layer ({said}); add the layer again"
+            "Pebble was restarted and has forgotten its layer ({shown}); add the layer again"
         );
         let mut error = Self::new(ErrorKind::Restarted, operation, daemon, reason)
             .with_attempts(refusal.0.attempts)
@@ -474,7 +474,7 @@ pub(crate) fn in_target<'a>(operation: &'a str, target: Option<&str>) -> Cow<'a,
 }
 
 /// Pebble's refusals have no code for this, only a text.
-fn fault_in(message: &str) -> Option<UserFault> {
+fn user_fault_in(message: &str) -> Option<UserFault> {
     let lower = message.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if has(&["working dir", "working-dir", "working directory"]) {

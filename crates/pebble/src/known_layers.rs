@@ -19,12 +19,12 @@ use super::timestamp::Timestamp;
 pub(super) struct KnownLayers {
     known: Mutex<Known>,
     /// Held by the call that puts layers back.
-    pub(super) turn: tokio::sync::Mutex<()>,
+    pub(super) restore_lock: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    added: Vec<Added>,
+    added: Vec<AddedLayer>,
     /// The connections behind which the daemon is known to have all of `added`.
     verified: Vec<u64>,
     /// The plan as it was before the first layer was put back.
@@ -32,20 +32,20 @@ struct Known {
     /// The label that is being put back, and the plan just before it was sent.
     putting_back: Option<(Arc<str>, String)>,
     restarts: u64,
-    moved: Moved,
+    replaced: ReplacedServices,
     finished: Vec<(ChangeId, Option<Timestamp>)>,
 }
 
 /// What putting layers back has changed in the plan of a restarted daemon.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Moved {
+pub(super) struct ReplacedServices {
     /// The services that were in the plan before, with another entry.
     services: Vec<String>,
     /// When the layers were all there.
     at: Option<Timestamp>,
 }
 
-impl Moved {
+impl ReplacedServices {
     pub(super) fn services(&self) -> &[String] {
         &self.services
     }
@@ -59,7 +59,7 @@ impl Moved {
 }
 
 #[cfg(test)]
-impl Moved {
+impl ReplacedServices {
     pub(super) fn of(services: &[&str], at: &str) -> Self {
         let services = services.iter().map(|name| (*name).to_owned()).collect();
         Self { services, at: at.parse().ok() }
@@ -68,7 +68,7 @@ impl Moved {
 
 /// All that was added under one label.
 #[derive(Debug, Clone)]
-pub(super) struct Added {
+pub(super) struct AddedLayer {
     pub(super) label: Arc<str>,
     pub(super) layer: Arc<Layer>,
 }
@@ -92,9 +92,13 @@ impl KnownLayers {
     }
 
     /// Gives what was changed by putting layers back, if that was after the restart of this number.
-    pub(super) fn moved_since(&self, restarts: u64) -> Moved {
+    pub(super) fn replaced_since(&self, restarts: u64) -> ReplacedServices {
         let known = self.lock();
-        if known.restarts == restarts { Moved::default() } else { known.moved.clone() }
+        if known.restarts == restarts {
+            ReplacedServices::default()
+        } else {
+            known.replaced.clone()
+        }
     }
 
     /// Gives the services of the layers that Pebble does not start by itself.
@@ -111,7 +115,7 @@ impl KnownLayers {
     }
 
     /// Gives the layers to look for on a connection; `None` when there is nothing to look for.
-    pub(super) fn unverified(&self, connection: u64) -> Option<Vec<Added>> {
+    pub(super) fn unverified(&self, connection: u64) -> Option<Vec<AddedLayer>> {
         let known = self.lock();
         let settled = known.added.is_empty() || known.verified.contains(&connection);
         (!settled).then(|| known.added.clone())
@@ -150,7 +154,7 @@ impl KnownLayers {
                 after.services().get(*name).is_some_and(|after| after != *entry)
             };
             let services = before.services().iter().filter(is_another);
-            known.moved = Moved {
+            known.replaced = ReplacedServices {
                 services: services.map(|(name, _)| name.clone()).collect(),
                 at: Some(Timestamp::now()),
             };
@@ -189,19 +193,19 @@ impl KnownLayers {
 
 /// Combines a content into its label, which keeps its place among the layers, as Pebble has it.
 pub(super) fn insert(
-    layers: &mut Vec<Added>,
+    layers: &mut Vec<AddedLayer>,
     label: &str,
     layer: &Arc<Layer>,
 ) -> Result<(), InvalidYaml> {
     match layers.iter_mut().find(|added| &*added.label == label) {
         Some(added) => added.layer = Arc::new(added.layer.combined_with(layer)?),
-        None => layers.push(Added { label: label.into(), layer: Arc::clone(layer) }),
+        None => layers.push(AddedLayer { label: label.into(), layer: Arc::clone(layer) }),
     }
     Ok(())
 }
 
 /// Whether two of these labels have an entry of one service.
-pub(super) fn share_a_service(added: &[Added], labels: &[&str]) -> bool {
+pub(super) fn share_a_service(added: &[AddedLayer], labels: &[&str]) -> bool {
     let chosen = added.iter().filter(|added| labels.contains(&&*added.label));
     let mut names: Vec<&String> = chosen.flat_map(|a| a.layer.get_services().keys()).collect();
     let all = names.len();
@@ -214,7 +218,7 @@ pub(super) fn share_a_service(added: &[Added], labels: &[&str]) -> bool {
 ///
 /// What several layers say of one entry does not show one by one. The last of them has to show;
 /// when it does not, all of them are to go back.
-pub(super) fn forgotten_labels<'a>(added: &'a [Added], plan: &Plan) -> Vec<&'a str> {
+pub(super) fn forgotten_labels<'a>(added: &'a [AddedLayer], plan: &Plan) -> Vec<&'a str> {
     let mut labels = Vec::new();
     missing(added, &mut labels, Layer::get_services, |name, entry: &Service| {
         Layer::new().service(name, entry.clone()).is_reflected_in(plan)
@@ -232,7 +236,7 @@ pub(super) fn forgotten_labels<'a>(added: &'a [Added], plan: &Plan) -> Vec<&'a s
 
 /// The same for one section.
 fn missing<'a, T: 'a>(
-    added: &'a [Added],
+    added: &'a [AddedLayer],
     labels: &mut Vec<&'a str>,
     section: impl Fn(&'a Layer) -> &'a BTreeMap<String, T>,
     shown: impl Fn(&str, &T) -> bool,
@@ -336,8 +340,8 @@ mod tests {
         );
         assert!(known.end_restoring(2, &file, &after));
         assert_eq!(known.restarts(), 1);
-        assert_eq!(known.moved_since(0).services(), ["x"]);
-        assert_eq!(known.moved_since(1).services(), [""; 0]);
+        assert_eq!(known.replaced_since(0).services(), ["x"]);
+        assert_eq!(known.replaced_since(1).services(), [""; 0]);
     }
 
     #[test]

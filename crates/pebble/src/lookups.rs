@@ -48,8 +48,8 @@ impl CallAttempt<'_> {
         &mut self,
         names: &[String],
     ) -> Result<Vec<ServiceInfo>, AttemptError> {
-        let services = self.read_list(&list_those(names)).await?;
-        Ok(only(services, names))
+        let services = self.read_list(&list_named(names)).await?;
+        Ok(retain_named(services, names))
     }
 
     /// Reads the identities by name.
@@ -66,7 +66,7 @@ impl Reader {
     pub(super) fn parse_plan(&self, text: &str) -> Result<Plan, AttemptError> {
         Plan::from_yaml(text).map_err(|error| {
             let reason = "what Pebble sent is not a plan";
-            read_plan().misanswered(self.daemon(), reason).with_cause(&error).into()
+            read_plan().unexpected_answer(self.daemon(), reason).with_cause(&error).into()
         })
     }
 }
@@ -150,7 +150,7 @@ impl ChangeFilter {
 }
 
 /// No name, which in a list of services stands for all.
-pub(super) const NONE: [&str; 0] = [];
+pub(super) const NO_NAMES: [&str; 0] = [];
 
 /// The request for the services of these names, or for all.
 pub(super) fn list_request<S: AsRef<str>>(names: &[S]) -> Request {
@@ -158,14 +158,14 @@ pub(super) fn list_request<S: AsRef<str>>(names: &[S]) -> Request {
 }
 
 /// The request for services that Pebble or a layer has named: for all of them, should one have a
-/// name that a query cannot hold. What is in the answer beside them, [`only`] leaves out.
-pub(super) fn list_those(names: &[String]) -> Request {
+/// name that a query cannot hold. What is in the answer beside them, [`retain_named`] leaves out.
+pub(super) fn list_named(names: &[String]) -> Request {
     let can_be_listed = names.iter().all(|name| check_listed("service", name).is_ok());
     list_request(if can_be_listed { names } else { &[] })
 }
 
 /// Those of the services that have one of these names.
-pub(super) fn only(mut services: Vec<ServiceInfo>, names: &[String]) -> Vec<ServiceInfo> {
+pub(super) fn retain_named(mut services: Vec<ServiceInfo>, names: &[String]) -> Vec<ServiceInfo> {
     services.retain(|info| names.iter().any(|name| name == info.name()));
     services
 }
@@ -178,15 +178,15 @@ mod tests {
     #[test]
     fn a_service_that_cannot_be_listed_is_looked_for_among_all() {
         let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert_eq!(list_those(&of(&["a", "b"])).target(), "/v1/services?names=a&names=b");
-        let request = list_those(&of(&["a,b"]));
+        assert_eq!(list_named(&of(&["a", "b"])).target(), "/v1/services?names=a&names=b");
+        let request = list_named(&of(&["a,b"]));
         assert_eq!(request.target(), "/v1/services");
         assert!(request.check(&Daemon::default()).is_ok());
         let services = ["a", "a,b"].map(|name| {
             let info = serde_json::json!({"name": name, "startup": "enabled", "current": "active"});
             serde_json::from_value(info).unwrap()
         });
-        let found = only(services.into(), &of(&["a,b"]));
+        let found = retain_named(services.into(), &of(&["a,b"]));
         assert_eq!(found.iter().map(ServiceInfo::name).collect::<Vec<_>>(), ["a,b"]);
     }
 }

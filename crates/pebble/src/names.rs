@@ -80,7 +80,7 @@ pub(super) fn name_services(names: &[impl AsRef<str>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lookups::NONE;
+    use crate::lookups::NO_NAMES;
     use crate::{ChangeFilter, CheckQuery, Client, ErrorKind, Exec, HealthQuery, LogQuery};
     use crate::{Error, NoticeQuery, Service, Signal};
     use crate::{Layer, LayerMode, NoticeType};
@@ -182,12 +182,12 @@ mod tests {
         }
         // Without any name each says so.
         for error in [
-            client.start(NONE).await.unwrap_err(),
-            client.stop(NONE).await.unwrap_err(),
-            client.restart(NONE).await.unwrap_err(),
-            client.signal(&Signal::HUP, NONE).await.unwrap_err(),
-            client.start_checks(NONE).await.unwrap_err(),
-            client.stop_checks(NONE).await.unwrap_err(),
+            client.start(NO_NAMES).await.unwrap_err(),
+            client.stop(NO_NAMES).await.unwrap_err(),
+            client.restart(NO_NAMES).await.unwrap_err(),
+            client.signal(&Signal::HUP, NO_NAMES).await.unwrap_err(),
+            client.start_checks(NO_NAMES).await.unwrap_err(),
+            client.stop_checks(NO_NAMES).await.unwrap_err(),
         ] {
             let shown = error.to_string();
             assert_eq!(*error.kind(), ErrorKind::InvalidRequest, "{shown}");

@@ -177,7 +177,7 @@ impl Notice {
 
 /// Whose notices a query is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Whose {
+enum UserScope {
     #[default]
     Own,
     User(u32),
@@ -189,7 +189,7 @@ enum Whose {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct NoticeQuery {
-    whose: Whose,
+    users: UserScope,
     types: Vec<NoticeType>,
     keys: Vec<String>,
     after: Option<Timestamp>,
@@ -204,14 +204,14 @@ impl NoticeQuery {
     /// Those that are public or of this user, in place of the caller's own: for an administrator
     /// only (Pebble 1.7; an older one ignores it).
     pub fn user(mut self, user_id: u32) -> Self {
-        self.whose = Whose::User(user_id);
+        self.users = UserScope::User(user_id);
         self
     }
 
     /// Those of all users: for an administrator only (Pebble 1.9 and 1.7.2; an older one ignores
     /// it).
     pub fn all_users(mut self) -> Self {
-        self.whose = Whose::Everybody;
+        self.users = UserScope::Everybody;
         self
     }
 
@@ -240,10 +240,10 @@ impl NoticeQuery {
 
     fn request(&self, operation: impl Into<String>) -> Request {
         let mut request = Request::get("/v1/notices", operation).since(SINCE);
-        request = match self.whose {
-            Whose::Own => request,
-            Whose::User(id) => request.query("user-id", &id.to_string()),
-            Whose::Everybody => request.query("users", "all"),
+        request = match self.users {
+            UserScope::Own => request,
+            UserScope::User(id) => request.query("user-id", &id.to_string()),
+            UserScope::Everybody => request.query("users", "all"),
         };
         let types = self.types.iter().map(NoticeType::as_str);
         request = request.query_list("types", "notice type", types).query_list(

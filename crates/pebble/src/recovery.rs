@@ -11,8 +11,8 @@ use super::request::Request;
 use super::resend::{LostAction, LostLayer, Resend, spawned_before};
 use super::timestamp::Timestamp;
 
-/// How many looks must fail to find a lost change before its request is sent again.
-const LOOKS_BEFORE_RESEND: u32 = 2;
+/// How many searches must fail to find a lost change before its request is sent again.
+const SEARCHES_BEFORE_RESEND: u32 = 2;
 
 /// What is to be done instead of, or before, sending again.
 pub(super) enum Recovery {
@@ -32,7 +32,7 @@ pub(super) struct LostReply {
     /// When the first request whose answer was lost was sent.
     pub(super) since: Timestamp,
     /// How often its effect has been looked for in vain.
-    pub(super) looks: u32,
+    pub(super) searches: u32,
     /// The number of known restarts when it was sent.
     pub(super) restarts: u64,
 }
@@ -67,7 +67,7 @@ async fn find_change(
     let listed = attempt.all_changes().await?;
     // By itself a daemon starts what is enabled only when it is new, and then its services have
     // moved for no other reason.
-    let is_new = listed
+    let daemon_is_new = listed
         .iter()
         .any(|change| change.kind() == "autostart" && !spawned_before(change, lost.since));
     if let Some(change) = select_change(attempt.client(), listed, lost, action) {
@@ -77,8 +77,8 @@ async fn find_change(
         );
         return Ok(Recovery::Found(change.id().clone()));
     }
-    lost.looks = lost.looks.saturating_add(1);
-    if lost.looks < LOOKS_BEFORE_RESEND {
+    lost.searches = lost.searches.saturating_add(1);
+    if lost.searches < SEARCHES_BEFORE_RESEND {
         return Ok(Recovery::Later(
             "its answer was lost and its change is not listed yet".to_owned(),
         ));
@@ -86,8 +86,8 @@ async fn find_change(
     // A second restart is the one effect that cannot be taken back, and it shows in the
     // services before the change is listed.
     if action.kind == "restart"
-        && !is_new
-        && have_moved_since(attempt, lost.since, &action.services).await?
+        && !daemon_is_new
+        && were_restarted_since(attempt, lost.since, &action.services).await?
     {
         return Ok(Recovery::Later(
             "its services were restarted and its change is not listed yet".to_owned(),
@@ -139,7 +139,7 @@ pub(super) async fn explain_refusal(
     })
 }
 
-async fn have_moved_since(
+async fn were_restarted_since(
     attempt: &mut CallAttempt<'_>,
     since: Timestamp,
     names: &[String],

@@ -5,7 +5,7 @@
 //! becomes the start that is missing, and a replan the replan of what still differs.
 
 use super::change::{Change, ChangeStatus, Task};
-use super::known_layers::Moved;
+use super::known_layers::ReplacedServices;
 use super::resend::LostAction;
 use super::service_failure::service_of;
 use super::service_info::{ServiceInfo, Startup};
@@ -89,16 +89,16 @@ impl Remainder {
 
 /// Gives what is left of a change that failed only because another is at work on its services;
 /// `None` for one that failed for a reason of its own, or that was aborted.
-pub(super) fn after_conflict(change: &Change) -> Option<Remainder> {
+pub(super) fn remainder_after_conflict(change: &Change) -> Option<Remainder> {
     let is_refused = |task: &Task| *task.status() == ChangeStatus::Error && is_conflict(task);
-    let left = change.tasks().iter().any(is_refused).then(|| left_of(change, |_| true))?;
+    let left = change.tasks().iter().any(is_refused).then(|| remainder_of(change, |_| true))?;
     left.filter(|left| !left.is_empty())
 }
 
 /// Gives what is left of some tasks of a change that is over: those that another change was in the
 /// way of, and those that were not begun then. `None` when one of them failed for a reason of its
 /// own.
-pub(super) fn left_of(change: &Change, concerns: impl Fn(&Task) -> bool) -> Option<Remainder> {
+pub(super) fn remainder_of(change: &Change, concerns: impl Fn(&Task) -> bool) -> Option<Remainder> {
     let mut left = Remainder::default();
     for task in change.tasks().iter().filter(|task| concerns(task)) {
         match task.status() {
@@ -120,26 +120,27 @@ fn is_conflict(task: &Task) -> bool {
 }
 
 /// Gives the starts and stops of a change that ended well only because another had begun the same.
-pub(super) fn joined(change: &Change) -> Remainder {
+pub(super) fn joined_work(change: &Change) -> Remainder {
     let mut joined = Remainder::default();
     change.joined_tasks().for_each(|task| joined.add(task));
     joined
 }
 
 /// Whether `other` had still to end what a task of `change` found begun.
-pub(super) fn was_joined_by(other: &Change, change: &Change, joined: &Remainder) -> bool {
-    let found_it = |theirs: &Task| {
-        let same =
-            |task: &&Task| task.kind() == theirs.kind() && service_of(task) == service_of(theirs);
-        let ours = change.tasks().iter().find(same).and_then(Task::ready_time);
-        theirs.ready_time().is_none_or(|end| ours.is_some_and(|ours| ours <= end))
+pub(super) fn was_running_when_joined(other: &Change, change: &Change, joined: &Remainder) -> bool {
+    let was_running = |other_task: &Task| {
+        let same = |task: &&Task| {
+            task.kind() == other_task.kind() && service_of(task) == service_of(other_task)
+        };
+        let own_end = change.tasks().iter().find(same).and_then(Task::ready_time);
+        other_task.ready_time().is_none_or(|end| own_end.is_some_and(|own_end| own_end <= end))
     };
     let mut tasks = other.tasks().iter();
-    tasks.any(|task| joined.has(task) && found_it(task))
+    tasks.any(|task| joined.has(task) && was_running(task))
 }
 
 /// Whether a change that is in progress has a start or a stop of one of these services.
-pub(super) fn is_about(change: &Change, services: &[String]) -> bool {
+pub(super) fn has_task_for(change: &Change, services: &[String]) -> bool {
     change.tasks().iter().filter_map(service_of).any(|name| services.contains(&name))
 }
 
@@ -151,7 +152,7 @@ pub(super) struct Restarted<'a> {
     pub(super) names: &'a [String],
     /// How they stand now.
     pub(super) services: &'a [ServiceInfo],
-    pub(super) moved: &'a Moved,
+    pub(super) replaced: &'a ReplacedServices,
 }
 
 impl Restarted<'_> {
@@ -165,7 +166,7 @@ impl Restarted<'_> {
             "autostart" if self.names.is_empty() => {
                 let enabled = |info: &&ServiceInfo| *info.startup() == Startup::Enabled;
                 let outdated = self.services.iter().filter(enabled);
-                let outdated = outdated.filter(|info| self.moved.is_outdated(info));
+                let outdated = outdated.filter(|info| self.replaced.is_outdated(info));
                 let services: Vec<String> = outdated.map(|info| info.name().to_owned()).collect();
                 let mut requests = vec![action.clone()];
                 if !services.is_empty() {
@@ -191,7 +192,7 @@ impl Restarted<'_> {
             // The last daemon's `Done` says nothing about this one.
             let here = self.services.iter().find(|info| info.name() == name);
             match here.filter(|info| info.current_since().is_some()) {
-                Some(info) if self.moved.is_outdated(info) => restarts.push(name.clone()),
+                Some(info) if self.replaced.is_outdated(info) => restarts.push(name.clone()),
                 Some(_) if done(name) => {}
                 _ => left.starts.push(name.clone()),
             }
@@ -269,7 +270,7 @@ mod tests {
                     ("start", "c", "Hold", ""),
                 ],
             );
-            let left = after_conflict(&change).unwrap();
+            let left = remainder_after_conflict(&change).unwrap();
             assert_eq!(requests(left.requests()), ["start b c"], "{text}");
         }
         let held = change(
@@ -280,7 +281,10 @@ mod tests {
                 ("start", "a", "Hold", ""),
             ],
         );
-        assert_eq!(requests(after_conflict(&held).unwrap().requests()), ["stop a b", "start a"]);
+        assert_eq!(
+            requests(remainder_after_conflict(&held).unwrap().requests()),
+            ["stop a b", "start a"]
+        );
     }
 
     #[test]
@@ -296,7 +300,7 @@ mod tests {
             // It was aborted.
             &[("stop", "a", "Done", ""), ("start", "a", "Hold", "")],
         ] {
-            assert_eq!(after_conflict(&change("start", tasks)), None, "{tasks:?}");
+            assert_eq!(remainder_after_conflict(&change("start", tasks)), None, "{tasks:?}");
         }
     }
 
@@ -311,15 +315,17 @@ mod tests {
                 ("stop", "d", "Done", "INFO Service \"d\" already stopped."),
             ],
         );
-        let joined = joined(&change);
+        let joined = joined_work(&change);
         assert_eq!((joined.services(), joined.starts.len()), (vec!["a".into(), "c".into()], 1));
-        assert!(is_about(&change, &["b".to_owned()]) && !is_about(&change, &["x".to_owned()]));
+        assert!(
+            has_task_for(&change, &["b".to_owned()]) && !has_task_for(&change, &["x".to_owned()])
+        );
     }
 
     #[test]
     fn a_restarted_daemon_is_asked_for_what_it_has_not_done() {
         let services = [info("done", true), info("file", true), info("gone", false)];
-        let moved = Moved::of(&["file"], "2026-11-22T20:00:11Z");
+        let replaced = ReplacedServices::of(&["file"], "2026-11-22T20:00:11Z");
         let change = change(
             "restart",
             &[
@@ -331,16 +337,20 @@ mod tests {
             ],
         );
         let names = ["done", "file", "gone", "lost", "held"].map(str::to_owned);
-        let known =
-            Restarted { change: Some(&change), names: &names, services: &services, moved: &moved };
+        let known = Restarted {
+            change: Some(&change),
+            names: &names,
+            services: &services,
+            replaced: &replaced,
+        };
         assert_eq!(
             requests(known.requests(&action("restart", &["done"]))),
             ["start gone lost held", "restart file"]
         );
         let unknown = |names: &[&str], action: &LostAction| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            let (names, services, moved) = (&names, &services, &moved);
-            requests(Restarted { change: None, names, services, moved }.requests(action))
+            let (names, services, replaced) = (&names, &services, &replaced);
+            requests(Restarted { change: None, names, services, replaced }.requests(action))
         };
         assert_eq!(unknown(&["gone"], &action("restart", &["gone"])), ["start gone"]);
         assert_eq!(unknown(&["file"], &action("start", &["file"])), ["restart file"]);
@@ -348,9 +358,10 @@ mod tests {
         assert_eq!(unknown(&["gone"], &action("replan", &[])), ["replan "]);
         assert_eq!(unknown(&[], &action("autostart", &[])), ["autostart ", "restart file"]);
         // What was started after the layers were back runs what they say.
-        let moved = Moved::of(&["file"], "2026-11-22T20:00:09Z");
+        let replaced = ReplacedServices::of(&["file"], "2026-11-22T20:00:09Z");
         let names = ["file".to_owned()];
-        let later = Restarted { change: None, names: &names, services: &services, moved: &moved };
+        let later =
+            Restarted { change: None, names: &names, services: &services, replaced: &replaced };
         assert_eq!(requests(later.requests(&action("restart", &["file"]))), ["start file"]);
     }
 }

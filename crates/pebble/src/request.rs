@@ -31,9 +31,9 @@ pub(crate) struct Request {
     resend: Resend,
     expected: Duration,
     form: Form,
-    layers: bool,
-    idle: bool,
-    piecemeal: bool,
+    needs_layers: bool,
+    has_no_effect: bool,
+    is_streamed: bool,
     since: Option<&'static str>,
     step: Option<String>,
     fault: Option<String>,
@@ -54,9 +54,9 @@ impl Request {
             resend: Resend::Safe,
             expected: Duration::ZERO,
             form: Form::Envelope,
-            layers: false,
-            idle: false,
-            piecemeal: false,
+            needs_layers: false,
+            has_no_effect: false,
+            is_streamed: false,
             since: None,
             step: None,
             fault: None,
@@ -90,7 +90,7 @@ impl Request {
             method: Method::POST,
             content_type: content_type.into(),
             resend,
-            piecemeal: true,
+            is_streamed: true,
             ..Self::get(path, operation)
         }
     }
@@ -194,7 +194,7 @@ impl Request {
 
     /// By itself it has no effect: one whose answer was lost has not acted.
     pub(crate) fn without_effect(mut self) -> Self {
-        self.idle = true;
+        self.has_no_effect = true;
         self
     }
 
@@ -207,7 +207,7 @@ impl Request {
     /// It is about what the layers hold, so a restarted daemon has to get back those that were
     /// added.
     pub(crate) fn on_layers(mut self) -> Self {
-        self.layers = true;
+        self.needs_layers = true;
         self
     }
 
@@ -215,7 +215,7 @@ impl Request {
     /// should: a restarted one has forgotten them, and then a replan answers `Done` with nothing
     /// running, and a check of theirs is unknown.
     pub(crate) fn needs_layers(&self) -> bool {
-        self.layers || matches!(self.resend, Resend::FindChange(_) | Resend::Layer(_))
+        self.needs_layers || matches!(self.resend, Resend::FindChange(_) | Resend::Layer(_))
     }
 
     /// What answers has another form than an envelope.
@@ -242,7 +242,7 @@ impl Request {
 
     /// Whether it only reads, or has no effect by itself, so that a lost one cannot have acted.
     pub(crate) fn is_read(&self) -> bool {
-        self.method == Method::GET || self.idle
+        self.method == Method::GET || self.has_no_effect
     }
 
     /// Whether it may have had its effect, or a part of it, although it was answered so.
@@ -252,7 +252,7 @@ impl Request {
     /// of signals does. (Pebble 1.32.1, `internals/daemon/api_files.go`, `api_signals.go`.)
     pub(crate) fn may_have_acted(&self, refusal: Option<&Refusal>) -> bool {
         let proves_it_has_not = |refusal: &Refusal| match refusal.status {
-            400 => !self.piecemeal,
+            400 => !self.is_streamed,
             status => (401..500).contains(&status),
         };
         !self.is_read() && !refusal.is_some_and(proves_it_has_not)
@@ -271,7 +271,7 @@ impl Request {
     }
 
     /// The error of a complete answer that Pebble does not give to this request.
-    pub(crate) fn misanswered(&self, daemon: &Daemon, reason: impl Into<String>) -> Error {
+    pub(crate) fn unexpected_answer(&self, daemon: &Daemon, reason: impl Into<String>) -> Error {
         Error::protocol(&self.operation, daemon, reason).with_acted(self.may_have_acted(None))
     }
 

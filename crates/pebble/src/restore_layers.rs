@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::attempt::{AttemptError, CallAttempt, ExchangeError};
 use super::awaited_change::{LEAST_PAUSE, SLICE, wait_request};
 use super::error::{Error, in_target};
-use super::known_layers::{Added, forgotten_labels, insert, share_a_service};
+use super::known_layers::{AddedLayer, forgotten_labels, insert, share_a_service};
 use super::layer_request::add_request;
 use super::reader::Reader;
 use super::request::Request;
@@ -30,12 +30,12 @@ impl CallAttempt<'_> {
     /// it, or Pebble may write a value in a way that we do not recognise. The proof is that putting
     /// it back changes the plan. Then [`KnownLayers::restarts`] counts up.
     ///
-    /// A layer whose own answer was lost (`perhaps`) may be there or not, and its entries may hide
+    /// A layer whose own answer was lost (`lost_layer`) may be there or not, and its entries may hide
     /// what was there before.
     pub(super) async fn restore_layers(
         &mut self,
         request: &Request,
-        perhaps: Option<&LostLayer>,
+        lost_layer: Option<&LostLayer>,
     ) -> Result<(), AttemptError> {
         let client = self.client();
         let known = client.known_layers();
@@ -45,14 +45,14 @@ impl CallAttempt<'_> {
         }
         // One at a time: of calls made side by side the first puts back what the others then find.
         // A call that has its turn and is no longer polled must not hold up the others for ever.
-        let _turn = tokio::time::timeout(self.limit(), known.turn.lock()).await;
+        let _restore_lock = tokio::time::timeout(self.limit(), known.restore_lock.lock()).await;
         let Some(added) = known.unverified(connection) else {
             return Ok(());
         };
         let text = self.plan_text().await?;
         let plan = client.parse_plan(&text)?;
         let mut forgotten = forgotten_labels(&added, &plan);
-        if let Some(LostLayer { label, layer, .. }) = perhaps {
+        if let Some(LostLayer { label, layer, .. }) = lost_layer {
             let mut with_it = added.clone();
             insert(&mut with_it, label, layer).map_err(|why| unwritable(client, label, why))?;
             if forgotten_labels(&with_it, &plan).is_empty() {
@@ -92,25 +92,26 @@ impl CallAttempt<'_> {
     ///
     /// A new label is refused when it comes twice, so lists cannot be appended twice. The refusal
     /// also comes where a layer file has the label; only then is the content combined into it.
-    async fn put_back(&mut self, added: &Added, plan: &str) -> Result<(), AttemptError> {
-        let Added { label, layer } = added;
+    async fn put_back(&mut self, added: &AddedLayer, plan: &str) -> Result<(), AttemptError> {
+        let AddedLayer { label, layer } = added;
         let client = self.client();
         let known = client.known_layers();
         // The answer to an earlier request for this label was lost. If the plan has changed since,
         // it may have arrived, though another layer hides parts of it; it may also be another
         // party that has changed the plan.
-        let perhaps = known.put_back_has_arrived(label, plan) && !layer.combine_is_idempotent();
+        let may_have_arrived =
+            known.put_back_has_arrived(label, plan) && !layer.combine_is_idempotent();
         let operation = format!("put back layer {label:?}");
         let yaml = layer.to_yaml().map_err(|why| unwritable(client, label, why))?;
         for combine in [false, true] {
-            if !perhaps {
+            if !may_have_arrived {
                 known.begin_putting_back(label, plan);
             }
             let request = add_request(&operation, label, &yaml, combine, Resend::Safe);
             match self.ask(&request).await {
                 Ok(_) => break,
                 Err(ExchangeError::Refused(refusal)) if !combine && refusal.is_existing_layer() => {
-                    if perhaps || layer.is_reflected_in(&self.plan().await?) {
+                    if may_have_arrived || layer.is_reflected_in(&self.plan().await?) {
                         break;
                     }
                 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// So often in a row, before others get a turn.
-const MOST_TURNS: u32 = 32;
+const MAX_POLLS: u32 = 32;
 
 /// What is woken while it is polled is polled once more, and the task is woken only for what comes
 /// from outside.
@@ -36,7 +36,7 @@ impl SelfWake {
         }
         let waker = Waker::from(Arc::clone(self));
         let mut inner = Context::from_waker(&waker);
-        for _ in 0..MOST_TURNS {
+        for _ in 0..MAX_POLLS {
             self.woken.store(false, Ordering::SeqCst);
             self.polling.store(true, Ordering::SeqCst);
             let result = poll(&mut inner);
@@ -88,11 +88,11 @@ mod tests {
 
     #[test]
     fn what_wakes_itself_is_polled_again_and_wakes_nobody() {
-        let (turns, count) = (Arc::new(SelfWake::default()), Arc::new(Count::default()));
+        let (self_wake, count) = (Arc::new(SelfWake::default()), Arc::new(Count::default()));
         let task = Waker::from(Arc::clone(&count));
         let cx = Context::from_waker(&task);
         let mut polls = 0;
-        let result = turns.poll(&cx, |cx| {
+        let result = self_wake.poll(&cx, |cx| {
             polls += 1;
             cx.waker().wake_by_ref();
             if polls == 3 { Poll::Ready(7) } else { Poll::Pending }
@@ -100,20 +100,20 @@ mod tests {
         assert_eq!((result, polls, count.0.load(Ordering::SeqCst)), (Poll::Ready(7), 3, 0));
         // One that never settles gives way after a while, and comes back.
         let mut polls = 0;
-        let result = turns.poll(&cx, |cx| {
+        let result = self_wake.poll(&cx, |cx| {
             polls += 1;
             cx.waker().wake_by_ref();
             Poll::<()>::Pending
         });
-        assert_eq!((result, polls, count.0.load(Ordering::SeqCst)), (Poll::Pending, MOST_TURNS, 1));
+        assert_eq!((result, polls, count.0.load(Ordering::SeqCst)), (Poll::Pending, MAX_POLLS, 1));
     }
 
     #[test]
     fn a_wake_from_outside_wakes_the_task() {
-        let (turns, count) = (Arc::new(SelfWake::default()), Arc::new(Count::default()));
+        let (self_wake, count) = (Arc::new(SelfWake::default()), Arc::new(Count::default()));
         let task = Waker::from(Arc::clone(&count));
         let mut kept = None;
-        let result = turns.poll(&Context::from_waker(&task), |cx| {
+        let result = self_wake.poll(&Context::from_waker(&task), |cx| {
             kept = Some(cx.waker().clone());
             Poll::<()>::Pending
         });
@@ -124,12 +124,12 @@ mod tests {
 
     #[tokio::test]
     async fn no_wake_of_another_thread_is_lost() {
-        let turns = Arc::new(SelfWake::default());
+        let self_wake = Arc::new(SelfWake::default());
         for round in 0..2_000_u32 {
             let done = Arc::new(AtomicBool::new(false));
             let mut waking = None;
             let settled = poll_fn(|cx| {
-                turns.poll(cx, |cx| {
+                self_wake.poll(cx, |cx| {
                     if done.load(Ordering::SeqCst) {
                         return Poll::Ready(());
                     }

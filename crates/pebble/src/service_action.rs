@@ -19,10 +19,10 @@ use super::call::{Call, Operation};
 use super::change::Change;
 use super::duration::seconds;
 use super::error::{Error, ErrorKind, in_target};
-use super::lookups::{list_those, only};
+use super::lookups::{list_named, retain_named};
 use super::reader::Reader;
 use super::recovery::select_change;
-use super::remainder::{Restarted, after_conflict, started_services};
+use super::remainder::{Restarted, remainder_after_conflict, started_services};
 use super::request::Request;
 use super::resend::{LostAction, Resend};
 use super::restore_layers::AUTOSTART_LIMIT;
@@ -31,7 +31,7 @@ use super::service_info::{ServiceInfo, Startup};
 
 /// How often the end of a change is asked for again because the connection was lost meanwhile. A
 /// proxy may close each of them.
-const MOST_TURNS: u32 = 16;
+const MAX_RECONNECTS: u32 = 16;
 
 /// An action in progress.
 pub(super) struct ServiceAction<'c> {
@@ -49,12 +49,12 @@ pub(super) struct ServiceAction<'c> {
 struct Step {
     action: LostAction,
     /// Only those of the services that do not run then are meant.
-    only_idle: bool,
+    only_inactive: bool,
 }
 
 impl From<LostAction> for Step {
     fn from(action: LostAction) -> Self {
-        Self { action, only_idle: false }
+        Self { action, only_inactive: false }
     }
 }
 
@@ -90,33 +90,33 @@ impl<'c> ServiceAction<'c> {
     /// Runs the action to its end, and gives the last of its changes.
     pub(super) async fn run(mut self, action: LostAction) -> Result<Change, Error> {
         let begun = Instant::now();
-        let running = self.running_by_hand(&action).await?;
+        let running = self.running_not_enabled(&action).await?;
         let mut steps = VecDeque::from([Step::from(action)]);
         let mut last = None;
         while let Some(step) = steps.pop_front() {
-            let Some(action) = self.still_wanted(step).await? else {
+            let Some(action) = self.action_to_send(step).await? else {
                 continue;
             };
             self.requests = self.requests.saturating_add(1);
             let sent = Instant::now();
             let end = self.request(&action).await?;
-            let more = match end {
+            let next_steps = match end {
                 StepEnd::Over(change, awaited) => {
-                    let (change, more) =
+                    let (change, next_steps) =
                         self.finish(&action, *change, awaited, sent, &running).await?;
                     last = change.or(last);
-                    more
+                    next_steps
                 }
                 StepEnd::DaemonGone(gone) => {
-                    let more = self.on_next_daemon(&action, &gone, &running).await?;
+                    let next_steps = self.steps_after_restart(&action, &gone, &running).await?;
                     last = gone.change.map(|change| *change).or(last);
-                    more
+                    next_steps
                 }
             };
             // What is left of a request goes before those that were to follow it. A replan that is
             // refused again and again leaves the same start each time.
-            steps.retain(|step| !more.contains(step));
-            for step in more.into_iter().rev() {
+            steps.retain(|step| !next_steps.contains(step));
+            for step in next_steps.into_iter().rev() {
                 steps.push_front(step);
             }
         }
@@ -143,12 +143,12 @@ impl<'c> ServiceAction<'c> {
         sent: Instant,
         running: &[String],
     ) -> Result<(Option<Change>, Vec<Step>), Error> {
-        let mut turns = 0;
+        let mut reconnects = 0;
         // Ends: each further turn has lost a connection, and those are not counted for ever.
         loop {
-            turns += 1;
-            let connection = (turns <= MOST_TURNS).then(|| awaited.connection());
-            match self.left_of_change(action, &change, sent, connection).await? {
+            reconnects += 1;
+            let connection = (reconnects <= MAX_RECONNECTS).then(|| awaited.connection());
+            match self.steps_after_change(action, &change, sent, connection).await? {
                 OthersEnd::Over(steps) => return Ok((Some(change), steps)),
                 OthersEnd::ConnectionLost => {}
             }
@@ -162,7 +162,7 @@ impl<'c> ServiceAction<'c> {
                 ChangeEnd::Restarted { cause, change } => {
                     let restarts = awaited.restarts();
                     let gone = DaemonGone { cause, change, restarts };
-                    let steps = self.on_next_daemon(action, &gone, running).await?;
+                    let steps = self.steps_after_restart(action, &gone, running).await?;
                     return Ok((gone.change.map(|change| *change), steps));
                 }
             }
@@ -171,7 +171,7 @@ impl<'c> ServiceAction<'c> {
 
     /// Gives what is still to be requested when a change is over, after waiting for the others that
     /// were in its way. The change was seen over this connection.
-    async fn left_of_change(
+    async fn steps_after_change(
         &mut self,
         action: &LostAction,
         change: &Change,
@@ -180,10 +180,10 @@ impl<'c> ServiceAction<'c> {
     ) -> Result<OthersEnd<Vec<Step>>, Error> {
         let mut steps = Vec::new();
         let left = if change.is_complete() {
-            if self.is_alone(action, change) {
+            if self.has_finished_alone(action, change) {
                 return Ok(OthersEnd::Over(steps));
             }
-            match self.conflict.left_by_others(action, change, connection).await? {
+            match self.conflict.remainder_of_joined(action, change, connection).await? {
                 OthersEnd::Over(left) => left,
                 OthersEnd::ConnectionLost => return Ok(OthersEnd::ConnectionLost),
             }
@@ -193,7 +193,7 @@ impl<'c> ServiceAction<'c> {
             if action.kind == "replan" {
                 steps.push(Step::from(action.clone()));
             }
-            after_conflict(change).ok_or_else(|| self.conflict.failed(change))?
+            remainder_after_conflict(change).ok_or_else(|| self.conflict.failed(change))?
         };
         if !left.is_empty()
             && let OthersEnd::ConnectionLost =
@@ -206,11 +206,11 @@ impl<'c> ServiceAction<'c> {
     }
 
     /// Returns `true` if a change that is complete has done all by itself, as far as it tells.
-    fn is_alone(&self, action: &LostAction, change: &Change) -> bool {
+    fn has_finished_alone(&self, action: &LostAction, change: &Change) -> bool {
         // A replan says nothing of a disabled service that another replan is to start again.
-        let is_said =
+        let tells_all =
             action.kind != "replan" || self.client.known_layers().services_not_enabled().is_empty();
-        is_said && change.joined_tasks().next().is_none()
+        tells_all && change.joined_tasks().next().is_none()
     }
 
     /// Sends one request and waits until its change is over.
@@ -218,11 +218,11 @@ impl<'c> ServiceAction<'c> {
         let mut call = Call::new(self.client, action_request(self.operation.clone(), action));
         let mut request = StepRequest { action, awaited: None };
         let end = call.run(&mut request).await;
-        end.map_err(|error| self.after_restart(&call, error))
+        end.map_err(|error| self.explain_unknown_service(&call, error))
     }
 
     /// Gives what is to be requested from the daemon that has followed the one that took `action`.
-    async fn on_next_daemon(
+    async fn steps_after_restart(
         &mut self,
         action: &LostAction,
         gone: &DaemonGone,
@@ -243,10 +243,10 @@ impl<'c> ServiceAction<'c> {
             let known = if action.kind == "replan" { running } else { &action.services };
             names = known.to_vec();
         }
-        let moved = client.known_layers().moved_since(gone.restarts);
+        let replaced = client.known_layers().replaced_since(gone.restarts);
         let concerned = match action.kind {
             "replan" | "stop" => &[],
-            _ if change.is_none() => moved.services(),
+            _ if change.is_none() => replaced.services(),
             _ => names.as_slice(),
         };
         let services = if action.kind == "autostart" && change.is_some() {
@@ -257,7 +257,7 @@ impl<'c> ServiceAction<'c> {
             self.list_services(concerned).await?
         };
         if action.kind == "autostart" {
-            self.leave_to_others(&mut names, &services);
+            self.drop_forgotten(&mut names, &services);
             // What was found may be the daemon's own autostart, of its layer files alone.
             if change.is_some() {
                 let enabled = services.iter().filter(|info| *info.startup() == Startup::Enabled);
@@ -268,20 +268,21 @@ impl<'c> ServiceAction<'c> {
         } else if action.kind == "stop" {
             self.wait_for_autostart(&action.services).await?;
         }
-        let restarted = Restarted { change, names: &names, services: &services, moved: &moved };
+        let restarted =
+            Restarted { change, names: &names, services: &services, replaced: &replaced };
         let mut steps: Vec<Step> = restarted.requests(action).into_iter().map(Step::from).collect();
         // A replan starts what is enabled and what this daemon has started before, so not a
         // service that somebody had started by hand on the last one.
         if action.kind == "replan" {
             let action = LostAction { kind: "start", services: names };
-            steps.push(Step { action, only_idle: true });
+            steps.push(Step { action, only_inactive: true });
         }
         Ok(steps)
     }
 
     /// Gives the services that a replan is to leave running although it would not start them: a
     /// next daemon cannot tell, should it have forgotten the change.
-    async fn running_by_hand(&self, action: &LostAction) -> Result<Vec<String>, Error> {
+    async fn running_not_enabled(&self, action: &LostAction) -> Result<Vec<String>, Error> {
         let candidates = self.client.known_layers().services_not_enabled();
         if action.kind != "replan" || candidates.is_empty() {
             return Ok(Vec::new());
@@ -291,16 +292,16 @@ impl<'c> ServiceAction<'c> {
         Ok(running.map(|info| info.name().to_owned()).collect())
     }
 
-    async fn still_wanted(&self, step: Step) -> Result<Option<LostAction>, Error> {
-        let Step { mut action, only_idle } = step;
-        if only_idle && !action.services.is_empty() {
+    async fn action_to_send(&self, step: Step) -> Result<Option<LostAction>, Error> {
+        let Step { mut action, only_inactive } = step;
+        if only_inactive && !action.services.is_empty() {
             let services = self.list_services(&action.services).await?;
-            self.leave_to_others(&mut action.services, &services);
+            self.drop_forgotten(&mut action.services, &services);
             let runs =
                 |name: &str| services.iter().any(|info| info.name() == name && info.is_active());
             action.services.retain(|name| !runs(name));
         }
-        let is_void = only_idle && action.services.is_empty();
+        let is_void = only_inactive && action.services.is_empty();
         Ok((!is_void).then_some(action))
     }
 
@@ -322,18 +323,18 @@ impl<'c> ServiceAction<'c> {
     /// Leaves out services that a restarted Pebble has forgotten and that the caller has not named:
     /// they are of layers that others have to add again. A caller that has added no layer is such
     /// another one.
-    fn leave_to_others(&self, names: &mut Vec<String>, services: &[ServiceInfo]) {
+    fn drop_forgotten(&self, names: &mut Vec<String>, services: &[ServiceInfo]) {
         if !self.client.known_layers().is_empty() {
             names.retain(|name| services.iter().any(|info| info.name() == name));
         }
     }
 
     async fn list_services(&self, names: &[String]) -> Result<Vec<ServiceInfo>, Error> {
-        Ok(only(self.list(list_those(names)).await?, names))
+        Ok(retain_named(self.list(list_named(names)).await?, names))
     }
 
     async fn list_all_services(&self) -> Result<Vec<ServiceInfo>, Error> {
-        self.list(list_those(&[])).await
+        self.list(list_named(&[])).await
     }
 
     async fn list(&self, request: Request) -> Result<Vec<ServiceInfo>, Error> {
@@ -345,7 +346,7 @@ impl<'c> ServiceAction<'c> {
     /// who added its layer can mend that. A service that was there for an earlier request is gone
     /// for no other reason. Where the answer to the first one was lost this may be a mistake; then
     /// the same call fails for good the next time.
-    fn after_restart(&self, call: &Call<'_>, error: Error) -> Error {
+    fn explain_unknown_service(&self, call: &Call<'_>, error: Error) -> Error {
         let is_unknown_service = *error.kind() == (ErrorKind::Api { status: 400 })
             && error.message().is_some_and(|text| text.ends_with(" does not exist"));
         if is_unknown_service && (self.requests > 1 || call.was_resent()) {
@@ -421,7 +422,7 @@ async fn send(
         let error = Error::protocol(call.request().operation(), client.daemon(), reason);
         return Err(error.with_acted(true).into());
     };
-    Ok(Sent::Accepted(AwaitedChange::ours(id, action.clone(), &answered, client)))
+    Ok(Sent::Accepted(AwaitedChange::of_action(id, action.clone(), &answered, client)))
 }
 
 /// The request of an action.

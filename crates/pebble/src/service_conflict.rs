@@ -13,7 +13,9 @@ use super::error::{Error, ErrorKind};
 use super::lookups::ChangeFilter;
 use super::names::name_services;
 use super::reader::Reader;
-use super::remainder::{Remainder, is_about, is_stop_of_all, joined, left_of, was_joined_by};
+use super::remainder::{
+    Remainder, has_task_for, is_stop_of_all, joined_work, remainder_of, was_running_when_joined,
+};
 use super::resend::LostAction;
 use super::retry::WAITS;
 use charmwright_yaml::text;
@@ -59,36 +61,38 @@ impl<'c> Conflict<'c> {
 
     /// Gives what is left of a change that is done, but in part only because another change had
     /// begun the same: that one's end is waited for.
-    pub(super) async fn left_by_others(
+    pub(super) async fn remainder_of_joined(
         &mut self,
         action: &LostAction,
         change: &Change,
         connection: Option<u64>,
     ) -> Result<OthersEnd<Remainder>, Error> {
-        let mut joined = joined(change);
-        let found = joined.services();
+        let mut joined = joined_work(change);
+        let joined_services = joined.services();
         // A replan says nothing of a disabled service that another replan is to start again.
-        let unsaid = match action.kind {
+        let not_enabled = match action.kind {
             "replan" => self.client.known_layers().services_not_enabled(),
             _ => Vec::new(),
         };
         let mut left = Remainder::default();
-        if found.is_empty() && unsaid.is_empty() {
+        if joined_services.is_empty() && not_enabled.is_empty() {
             return Ok(OthersEnd::Over(left));
         }
         // While this change went on with its other services, the one that it joined may have ended.
-        let filter = if found.is_empty() { ChangeFilter::default() } else { ChangeFilter::all() };
+        let filter =
+            if joined_services.is_empty() { ChangeFilter::default() } else { ChangeFilter::all() };
         let mut others = self.changes(&filter).await?;
-        if others.are_of_another(connection) {
+        if others.has_other_connection(connection) {
             return Ok(OthersEnd::ConnectionLost);
         }
         others.changes.retain(|other| {
             let at_work = !other.ready()
-                && (is_about(other, &found)
-                    || (other.kind() == "replan" && is_about(other, &unsaid)));
-            other.id() != change.id() && (at_work || was_joined_by(other, change, &joined))
+                && (has_task_for(other, &joined_services)
+                    || (other.kind() == "replan" && has_task_for(other, &not_enabled)));
+            other.id() != change.id()
+                && (at_work || was_running_when_joined(other, change, &joined))
         });
-        joined.starts.extend(unsaid);
+        joined.starts.extend(not_enabled);
         // A service that ends and is in no change is restarted by a check of its own. The stop has
         // not taken that back, so it is repeated until the service has ended.
         if others.changes.is_empty() && action.kind == "stop" {
@@ -102,7 +106,7 @@ impl<'c> Conflict<'c> {
             };
             let rest = match ended {
                 OthersEnd::Over(Some(other)) => {
-                    let rest = left_of(&other, |task| joined.has(task));
+                    let rest = remainder_of(&other, |task| joined.has(task));
                     rest.ok_or_else(|| self.failed(&other))?
                 }
                 OthersEnd::Over(None) => continue,
@@ -127,8 +131,8 @@ impl<'c> Conflict<'c> {
         connection: Option<u64>,
     ) -> Result<OthersEnd<()>, Error> {
         let services = left.services();
-        let others = self.others(&services).await?;
-        if others.are_of_another(connection) {
+        let others = self.changes_on(&services).await?;
+        if others.has_other_connection(connection) {
             return Ok(OthersEnd::ConnectionLost);
         }
         let since = *self.since.get_or_insert_with(Instant::now);
@@ -168,27 +172,27 @@ impl<'c> Conflict<'c> {
         }
         tokio::time::sleep(delay.max(LEAST_DELAY).saturating_sub(sent.elapsed())).await;
         // The next daemon may run what its layer files say, which a start alone would leave so.
-        Ok(match self.others(&[]).await?.are_of_another(connection) {
+        Ok(match self.changes_on(&[]).await?.has_other_connection(connection) {
             true => OthersEnd::ConnectionLost,
             false => OthersEnd::Over(()),
         })
     }
 
     /// Gives the changes in progress that start or stop one of these services.
-    async fn others(&self, services: &[String]) -> Result<Others, Error> {
+    async fn changes_on(&self, services: &[String]) -> Result<OtherChanges, Error> {
         let mut others = self.changes(&ChangeFilter::default()).await?;
-        others.changes.retain(|change| is_about(change, services));
+        others.changes.retain(|change| has_task_for(change, services));
         Ok(others)
     }
 
-    async fn changes(&self, filter: &ChangeFilter) -> Result<Others, Error> {
+    async fn changes(&self, filter: &ChangeFilter) -> Result<OtherChanges, Error> {
         let request = filter.request().step_of(self.operation.clone());
         let mut call = Call::new(self.client, request);
         let answered = call.run(&mut Exchange).await?;
         let connection = answered.connection;
         let answer = Answer::to(self.client, &call, answered.envelope);
         let changes = answer.decode::<Option<Vec<Change>>>()?.unwrap_or_default();
-        Ok(Others { changes, connection })
+        Ok(OtherChanges { changes, connection })
     }
 
     /// Waits until another's change is over, which was listed over this connection; `None` when
@@ -212,7 +216,7 @@ impl<'c> Conflict<'c> {
         // with it, so the end of the connection is waited for, too.
         let stopped = Instant::now();
         loop {
-            if self.others(&[]).await?.are_of_another(Some(connection)) {
+            if self.changes_on(&[]).await?.has_other_connection(Some(connection)) {
                 return Ok(OthersEnd::ConnectionLost);
             }
             if !is_stop_of_all(&other) || stopped.elapsed() >= DAEMON_END_LIMIT {
@@ -224,15 +228,15 @@ impl<'c> Conflict<'c> {
 }
 
 /// The changes of others that are in progress on some services.
-struct Others {
+struct OtherChanges {
     changes: Vec<Change>,
     /// The connection over which they were listed.
     connection: u64,
 }
 
-impl Others {
+impl OtherChanges {
     /// Whether another daemon may have listed them than the one behind a known connection.
-    fn are_of_another(&self, known: Option<u64>) -> bool {
+    fn has_other_connection(&self, known: Option<u64>) -> bool {
         known.is_some_and(|known| known != self.connection)
     }
 }

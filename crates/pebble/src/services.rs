@@ -5,7 +5,7 @@ use super::client::Client;
 #[cfg(test)]
 use super::docs_table::Sample;
 use super::error::Error;
-use super::lookups::{NONE, list_request};
+use super::lookups::{NO_NAMES, list_request};
 use super::names::{name_services, owned};
 use super::reader::Reader;
 use super::resend::LostAction;
@@ -35,7 +35,7 @@ impl Reader {
     /// # Errors
     /// As [`Self::services`].
     pub async fn all_services(&self) -> Result<Vec<ServiceInfo>, Error> {
-        self.services(NONE).await
+        self.services(NO_NAMES).await
     }
 }
 
@@ -147,7 +147,11 @@ pub(super) fn samples() -> Vec<Sample> {
     let action = LostAction { kind: "replan", services: Vec::new() };
     let calls = "Client::start, Client::stop, Client::restart, Client::replan, Client::autostart";
     vec![
-        Sample::new("Reader::services, Reader::all_services", "/v1/services", list_request(&NONE)),
+        Sample::new(
+            "Reader::services, Reader::all_services",
+            "/v1/services",
+            list_request(&NO_NAMES),
+        ),
         Sample::new(calls, "/v1/services", action_request("replan".to_owned(), &action)),
     ]
 }
@@ -158,7 +162,7 @@ mod tests {
 
     #[test]
     fn an_operation_reads_well_after_cannot() {
-        assert_eq!(operation("replan", &NONE), "replan");
+        assert_eq!(operation("replan", &NO_NAMES), "replan");
         assert_eq!(operation("start", &["web"]), "start service \"web\"");
         assert_eq!(operation("stop", &["a", "b"]), "stop services \"a\", \"b\"");
     }

@@ -41,12 +41,12 @@ impl<'a> StartRefusal<'a> {
     /// that this version does not know.
     #[must_use]
     pub fn read(cause: &'a str) -> Option<Self> {
-        let said = cause.strip_prefix("cannot start service: ").unwrap_or(cause);
-        if let Some(run) = said.strip_prefix("fork/exec ") {
+        let text = cause.strip_prefix("cannot start service: ").unwrap_or(cause);
+        if let Some(run) = text.strip_prefix("fork/exec ") {
             let (program, why) = run.rsplit_once(": ")?;
             return Some(Self::NotRun { program, why });
         }
-        let is = |start: &str, end: &str| said.starts_with(start) && said.contains(end);
+        let is = |start: &str, end: &str| text.starts_with(start) && text.contains(end);
         Some(if is("user: unknown userid ", "") {
             Self::NoSuchUserId
         } else if is("user: unknown user ", "") || is("user: lookup user", "") {
@@ -65,7 +65,7 @@ impl<'a> StartRefusal<'a> {
             || is("exec: ", ": cannot run executable found relative to current directory")
         {
             Self::NotOnPath
-        } else if said == "exec: no command" {
+        } else if text == "exec: no command" {
             Self::NoProgram
         } else {
             return None;

@@ -43,7 +43,7 @@ impl Transport {
     /// An idle connection on which nothing has happened since, or a new one.
     pub(crate) async fn connection(&self) -> Result<Connection, TransportError> {
         while let Some(mut connection) = self.take_idle() {
-            if connection.is_fit().await {
+            if connection.is_usable().await {
                 return Ok(connection);
             }
         }

@@ -128,13 +128,13 @@ impl<C: Condition> Operation for WaitForCondition<'_, C> {
                 );
                 return Err(Error::missing(operation, client.daemon(), reason).into());
             };
-            let Some(longest) = self.condition.look(&thing) else {
+            let Some(longest) = self.condition.observe(&thing) else {
                 return Ok(thing);
             };
             self.waited = self.waited.saturating_add(asked.elapsed());
             if self.waited >= self.deadline {
-                let (waited, account) = (seconds(self.waited), self.condition.account(&thing));
-                let reason = format!("after {waited} it is {account}");
+                let (waited, description) = (seconds(self.waited), self.condition.describe(&thing));
+                let reason = format!("after {waited} it is {description}");
                 return Err(Error::not_reached(operation, client.daemon(), reason).into());
             }
             let pause = PAUSE.min(longest).min(self.deadline.saturating_sub(self.waited));
@@ -164,10 +164,10 @@ trait Condition {
     fn name(thing: &Self::Thing) -> &str;
 
     /// `None` when it is as it should be, else after how long it may be.
-    fn look(&mut self, thing: &Self::Thing) -> Option<Duration>;
+    fn observe(&mut self, thing: &Self::Thing) -> Option<Duration>;
 
     /// How it is and how it was: completes `after 30 s it is`.
-    fn account(&self, thing: &Self::Thing) -> String;
+    fn describe(&self, thing: &Self::Thing) -> String;
 }
 
 /// A service that is to be active for some time.
@@ -175,7 +175,7 @@ trait Condition {
 struct ActiveFor {
     stays: Duration,
     /// The time that it is active for now, by Pebble's account, and when that was first seen.
-    present: Option<(Option<Timestamp>, Instant)>,
+    current_run: Option<(Option<Timestamp>, Instant)>,
     times: u32,
     longest: Duration,
 }
@@ -187,18 +187,18 @@ impl Condition for ActiveFor {
         thing.name()
     }
 
-    fn look(&mut self, service: &ServiceInfo) -> Option<Duration> {
+    fn observe(&mut self, service: &ServiceInfo) -> Option<Duration> {
         if !service.is_active() {
-            self.present = None;
+            self.current_run = None;
             return Some(PAUSE);
         }
         let since = service.current_since();
-        let first_seen = match self.present {
+        let first_seen = match self.current_run {
             Some((known, first_seen)) if known == since => first_seen,
             _ => {
                 self.times = self.times.saturating_add(1);
                 let now = Instant::now();
-                self.present = Some((since, now));
+                self.current_run = Some((since, now));
                 now
             }
         };
@@ -208,7 +208,7 @@ impl Condition for ActiveFor {
         (active < self.stays).then(|| self.stays.saturating_sub(active))
     }
 
-    fn account(&self, service: &ServiceInfo) -> String {
+    fn describe(&self, service: &ServiceInfo) -> String {
         let seen = match self.times {
             0 => "never active".to_owned(),
             1 => format!("active once, for {}", seconds(self.longest)),
@@ -232,14 +232,14 @@ impl Condition for Passed {
         thing.name()
     }
 
-    fn look(&mut self, check: &CheckInfo) -> Option<Duration> {
+    fn observe(&mut self, check: &CheckInfo) -> Option<Duration> {
         self.was_down |= *check.status() == CheckStatus::Down;
         self.most_failures = self.most_failures.max(check.failures());
         let passed = *check.status() == CheckStatus::Up && check.successes() != Some(0);
         (!passed).then_some(PAUSE)
     }
 
-    fn account(&self, check: &CheckInfo) -> String {
+    fn describe(&self, check: &CheckInfo) -> String {
         let has_run = check.failures() > 0 || self.most_failures > 0;
         let state = match check.status() {
             CheckStatus::Up if has_run => "up, though it has not passed yet".to_owned(),
@@ -300,31 +300,31 @@ mod tests {
     #[test]
     fn time_before_the_call_counts_and_a_restart_begins_anew() {
         let mut seen = ActiveFor { stays: MINUTE, ..ActiveFor::default() };
-        assert!(seen.look(&service("active", ago(MINUTE / 2))).unwrap() <= MINUTE / 2);
-        assert!(seen.look(&service("backoff", ago(Duration::ZERO))).is_some());
-        assert!(seen.look(&service("active", ago(Duration::ZERO))).is_some());
-        let account = seen.account(&service("error", None));
-        assert_eq!(account, "error; seen: active 2 times, at most for 30 s");
-        assert_eq!(seen.look(&service("active", ago(MINUTE * 2))), None);
-        assert_eq!(ActiveFor::default().look(&service("active", None)), None);
+        assert!(seen.observe(&service("active", ago(MINUTE / 2))).unwrap() <= MINUTE / 2);
+        assert!(seen.observe(&service("backoff", ago(Duration::ZERO))).is_some());
+        assert!(seen.observe(&service("active", ago(Duration::ZERO))).is_some());
+        let description = seen.describe(&service("error", None));
+        assert_eq!(description, "error; seen: active 2 times, at most for 30 s");
+        assert_eq!(seen.observe(&service("active", ago(MINUTE * 2))), None);
+        assert_eq!(ActiveFor::default().observe(&service("active", None)), None);
         let never = ActiveFor::default();
-        assert_eq!(never.account(&service("inactive", None)), "inactive; seen: never active");
+        assert_eq!(never.describe(&service("inactive", None)), "inactive; seen: never active");
     }
 
     #[test]
     fn a_check_that_never_ran_is_not_yet_up() {
         let mut seen = Passed::default();
-        assert!(seen.look(&check("up", json!(0), 0)).is_some());
-        assert!(seen.account(&check("up", json!(0), 0)).starts_with("up by default"));
-        assert!(seen.look(&check("up", json!(0), 1)).is_some());
-        assert!(seen.look(&check("down", json!(0), 4)).is_some());
+        assert!(seen.observe(&check("up", json!(0), 0)).is_some());
+        assert!(seen.describe(&check("up", json!(0), 0)).starts_with("up by default"));
+        assert!(seen.observe(&check("up", json!(0), 1)).is_some());
+        assert!(seen.observe(&check("down", json!(0), 4)).is_some());
         assert_eq!(
-            seen.account(&check("down", json!(0), 4)),
+            seen.describe(&check("down", json!(0), 4)),
             "down; seen: down, at most 4 failures in a row, of which 3 make it down"
         );
-        assert!(seen.look(&check("inactive", json!(5), 0)).is_some());
-        assert_eq!(seen.look(&check("up", json!(1), 0)), None);
+        assert!(seen.observe(&check("inactive", json!(5), 0)).is_some());
+        assert_eq!(seen.observe(&check("up", json!(1), 0)), None);
         // Before Pebble 1.23.
-        assert_eq!(seen.look(&check("up", Value::Null, 0)), None);
+        assert_eq!(seen.observe(&check("up", Value::Null, 0)), None);
     }
 }

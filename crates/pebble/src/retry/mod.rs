@@ -26,4 +26,4 @@ pub use run::Attempt;
 pub use summary::{InvalidRetrySummary, RetrySummary};
 
 pub(crate) use policy::shortened;
-pub(crate) use retry_loop::{Attempted, Classification, GaveUp, Reporter, retry_loop};
+pub(crate) use retry_loop::{Classification, GaveUp, Reporter, Retryable, retry_loop};

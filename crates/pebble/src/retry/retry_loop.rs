@@ -34,7 +34,7 @@ pub enum RetryDecision {
 }
 
 /// Something that is attempted until it succeeds. What is known between two attempts is its own.
-pub(crate) trait Attempted {
+pub(crate) trait Retryable {
     type Output;
     type Error;
 
@@ -73,13 +73,13 @@ pub(crate) struct GaveUp<E> {
 /// allows no more. The attempts are counted here alone.
 ///
 /// backon gives the waits; its own loop hands no state from one attempt to the next.
-pub(crate) async fn retry_loop<A: Attempted>(
+pub(crate) async fn retry_loop<A: Retryable>(
     policy: &RetryPolicy,
     budget: &Budget,
     reporter: &Reporter,
     attempted: &mut A,
 ) -> Result<A::Output, GaveUp<A::Error>> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut delays = policy.linear().build();
     let mut number = 0_u32;
     loop {
@@ -87,7 +87,7 @@ pub(crate) async fn retry_loop<A: Attempted>(
         let error = match attempted.attempt(number).await {
             Ok(output) => {
                 if number > 1 && !attempted.is_unfinished() {
-                    reporter.recovered(number, policy, begun.elapsed(), budget);
+                    reporter.recovered(number, policy, started.elapsed(), budget);
                 }
                 return Ok(output);
             }
@@ -96,8 +96,8 @@ pub(crate) async fn retry_loop<A: Attempted>(
         let Classification { decision, unanswered, cause } = attempted.classify(&error);
         budget.charge(unanswered);
         let may_retry = decision != RetryDecision::Final;
-        let wish = if may_retry { delays.next() } else { None };
-        let delay = wish.map(|delay| match decision {
+        let planned = if may_retry { delays.next() } else { None };
+        let delay = planned.map(|delay| match decision {
             RetryDecision::RetryAfter(delay) => delay,
             _ => delay,
         });
@@ -116,7 +116,7 @@ pub(crate) async fn retry_loop<A: Attempted>(
         match delay {
             Some(delay) => tokio::time::sleep(delay).await,
             None => {
-                let elapsed = begun.elapsed();
+                let elapsed = started.elapsed();
                 return Err(GaveUp { attempts: number, elapsed, is_exhausted, error });
             }
         }
@@ -196,7 +196,7 @@ mod tests {
     /// Fails each time, which passes by itself.
     struct Failing;
 
-    impl Attempted for Failing {
+    impl Retryable for Failing {
         type Output = ();
         type Error = &'static str;
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::budget::Budget;
 use super::policy::RetryPolicy;
 use super::retry_error::RetryError;
-use super::retry_loop::{Attempted, Classification, GaveUp, Reporter, RetryDecision, retry_loop};
+use super::retry_loop::{Classification, GaveUp, Reporter, RetryDecision, Retryable, retry_loop};
 
 /// One attempt of an operation, as the operation sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl RetryPolicy {
         C: FnMut(&E) -> RetryDecision,
     {
         let reporter = Reporter { operation: what.to_owned(), ..Reporter::default() };
-        let mut attempts = Attempts { policy: self, budget, operation, classify };
+        let mut attempts = OperationAttempts { policy: self, budget, operation, classify };
         retry_loop(self, budget, &reporter, &mut attempts).await.map_err(|gave_up| {
             let GaveUp { attempts, elapsed, is_exhausted, error: Failed { error, took } } = gave_up;
             let operation = what.to_owned();
@@ -112,7 +112,7 @@ impl RetryPolicy {
 }
 
 /// The attempts of an operation that is given as functions.
-struct Attempts<'a, Op, C> {
+struct OperationAttempts<'a, Op, C> {
     policy: &'a RetryPolicy,
     budget: &'a Budget,
     operation: Op,
@@ -125,7 +125,7 @@ struct Failed<E> {
     took: Duration,
 }
 
-impl<T, E, Op, Fut, C> Attempted for Attempts<'_, Op, C>
+impl<T, E, Op, Fut, C> Retryable for OperationAttempts<'_, Op, C>
 where
     E: fmt::Display,
     Op: FnMut(Attempt) -> Fut,

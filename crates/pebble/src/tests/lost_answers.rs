@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::scripted_server::{Then, accepted, change, follow, later, services, sync};
+use super::scripted_server::{ServerAction, accepted, change, later, run_script, services, sync};
 use super::{Check, ErrorKind, Layer, LayerMode, Service, Startup};
 use charmwright_testing::CapturedLog;
 
 const POST: &str = "POST /v1/services ";
-const LIST: &str = "GET /v1/changes?select=all ";
-const AT_WORK: &str = "GET /v1/changes?select=in-progress ";
+const LIST_ALL: &str = "GET /v1/changes?select=all ";
+const LIST_RUNNING: &str = "GET /v1/changes?select=in-progress ";
 const SERVICES: &str = "GET /v1/services?names=web ";
 const READ: &str = "GET /v1/changes/5 ";
 const WAIT: &str = "GET /v1/changes/5/wait";
@@ -20,17 +20,17 @@ const WAIT: &str = "GET /v1/changes/5/wait";
 async fn a_restart_that_shows_in_the_services_is_never_sent_again() {
     let done = || change("5", "restart", later(), "Done", "");
     let script = vec![
-        (POST, Then::Cut),
-        (LIST, sync(json!([]))),
-        (LIST, sync(json!(null))),
+        (POST, ServerAction::Cut),
+        (LIST_ALL, sync(json!([]))),
+        (LIST_ALL, sync(json!(null))),
         (SERVICES, services(Some(later()))),
-        (LIST, sync(json!([]))),
+        (LIST_ALL, sync(json!([]))),
         (SERVICES, services(Some(later()))),
-        (LIST, sync(json!([done()]))),
+        (LIST_ALL, sync(json!([done()]))),
         (WAIT, sync(done())),
         (SERVICES, services(Some(later()))),
     ];
-    follow(script, async |client| {
+    run_script(script, async |client| {
         assert_eq!(client.restart(["web"]).await.unwrap().id().as_str(), "5");
     })
     .await;
@@ -40,31 +40,31 @@ async fn a_restart_that_shows_in_the_services_is_never_sent_again() {
 async fn a_restart_that_was_lost_with_its_daemon_is_sent_to_the_next() {
     let booted = || sync(json!([change("1", "autostart", later(), "Done", "")]));
     let script = vec![
-        (POST, Then::Cut),
-        (LIST, booted()),
-        (LIST, booted()),
+        (POST, ServerAction::Cut),
+        (LIST_ALL, booted()),
+        (LIST_ALL, booted()),
         (POST, accepted("5")),
         (WAIT, sync(change("5", "restart", later(), "Done", ""))),
     ];
-    follow(script, async |client| {
+    run_script(script, async |client| {
         assert_eq!(client.restart(["web"]).await.unwrap().id().as_str(), "5");
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_look_comes_before_each_further_send() {
+async fn a_search_comes_before_each_further_send() {
     let old = change("4", "start", "2020-01-01T00:00:00Z".parse().unwrap(), "Done", "");
     let script = vec![
-        (POST, Then::Cut),
-        (LIST, sync(json!([old]))),
-        (LIST, sync(json!([old]))),
-        (POST, Then::Cut),
-        (LIST, sync(json!([old]))),
+        (POST, ServerAction::Cut),
+        (LIST_ALL, sync(json!([old]))),
+        (LIST_ALL, sync(json!([old]))),
+        (POST, ServerAction::Cut),
+        (LIST_ALL, sync(json!([old]))),
         (POST, accepted("5")),
         (WAIT, sync(change("5", "start", later(), "Done", ""))),
     ];
-    follow(script, async |client| {
+    run_script(script, async |client| {
         client.start(["web"]).await.unwrap();
         assert_eq!(client.budget().retries(), 3);
     })
@@ -73,7 +73,7 @@ async fn a_look_comes_before_each_further_send() {
 
 #[tokio::test]
 async fn a_change_that_is_gone_or_another_one_is_asked_for_anew() {
-    let gone = Then::Answer(
+    let gone = ServerAction::Answer(
         404,
         json!({"type": "error", "result": {"message": "cannot find change with id \"5\""}}),
     );
@@ -82,12 +82,12 @@ async fn a_change_that_is_gone_or_another_one_is_asked_for_anew() {
     for evidence in [gone, other_kind, older] {
         let script = vec![
             (POST, accepted("5")),
-            (WAIT, Then::Cut),
+            (WAIT, ServerAction::Cut),
             (READ, evidence),
             (POST, accepted("6")),
             ("GET /v1/changes/6/wait", sync(change("6", "start", later(), "Done", ""))),
         ];
-        follow(script, async |client| {
+        run_script(script, async |client| {
             assert_eq!(client.start(["web"]).await.unwrap().id().as_str(), "6");
         })
         .await;
@@ -102,7 +102,7 @@ async fn a_change_whose_effect_is_gone_is_asked_for_anew() {
     {
         let five = || sync(change("5", "replan", later(), status, log));
         let mut script =
-            vec![(POST, accepted("5")), (WAIT, Then::Cut), (READ, five()), (WAIT, five())];
+            vec![(POST, accepted("5")), (WAIT, ServerAction::Cut), (READ, five()), (WAIT, five())];
         script.extend(services.map(|services| (SERVICES, services)));
         script.push((POST, accepted("6")));
         script.push(("GET /v1/changes/6/wait", sync(change("6", "replan", later(), "Done", ""))));
@@ -110,7 +110,7 @@ async fn a_change_whose_effect_is_gone_is_asked_for_anew() {
         script.push((SERVICES, sync(json!([]))));
         script.push((POST, accepted("7")));
         script.push(("GET /v1/changes/7/wait", sync(change("7", "start", later(), "Done", ""))));
-        follow(script, async |client| {
+        run_script(script, async |client| {
             assert_eq!(client.replan().await.unwrap().id().as_str(), "7");
         })
         .await;
@@ -123,39 +123,39 @@ async fn the_log_tells_of_no_success_before_a_failure() {
         || change("5", "start", later(), "Error", "2026-11-22T20:00:10Z ERROR exited quickly");
     let script = vec![
         (POST, accepted("5")),
-        (WAIT, Then::Cut),
+        (WAIT, ServerAction::Cut),
         (READ, sync(failed())),
         (WAIT, sync(failed())),
     ];
-    let told = CapturedLog::default();
-    let _default = tracing::subscriber::set_default(told.clone());
-    follow(script, async |client| {
+    let log = CapturedLog::default();
+    let _default = tracing::subscriber::set_default(log.clone());
+    run_script(script, async |client| {
         let error = client.start(["web"]).await.unwrap_err();
         assert_eq!((error.kind(), client.budget().retries()), (&ErrorKind::ChangeFailed, 1));
     })
     .await;
-    let lines = told.lines();
+    let lines = log.lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].1.starts_with("cannot start service \"web\": "), "{lines:?}");
 }
 
 #[tokio::test]
 async fn the_log_tells_how_an_action_went_on_after_a_restart() {
-    let gone = Then::Answer(404, json!({"type": "error", "result": {"message": "gone"}}));
+    let gone = ServerAction::Answer(404, json!({"type": "error", "result": {"message": "gone"}}));
     let script = vec![
         (POST, accepted("5")),
-        (WAIT, Then::Cut),
+        (WAIT, ServerAction::Cut),
         (READ, gone),
         (POST, accepted("6")),
         ("GET /v1/changes/6/wait", sync(change("6", "start", later(), "Done", ""))),
     ];
-    let told = CapturedLog::default();
-    let _default = tracing::subscriber::set_default(told.clone());
-    follow(script, async |client| {
+    let log = CapturedLog::default();
+    let _default = tracing::subscriber::set_default(log.clone());
+    run_script(script, async |client| {
         client.start(["web"]).await.unwrap();
     })
     .await;
-    let lines: Vec<String> = told.lines().into_iter().map(|(_, line)| line).collect();
+    let lines: Vec<String> = log.lines().into_iter().map(|(_, line)| line).collect();
     let begins = [
         "cannot start service \"web\": ",
         "Pebble was restarted and no longer knows change 5: going on with what is left of it \
@@ -173,15 +173,20 @@ async fn the_log_tells_of_no_success_where_a_path_failed() {
     const FILES: &str = "POST /v1/files ";
     let failed =
         || sync(json!([{"path": "/a", "error": {"kind": "permission-denied", "message": "no"}}]));
-    let script = vec![(FILES, Then::Cut), (FILES, failed()), (FILES, Then::Cut), (FILES, failed())];
-    let told = CapturedLog::default();
-    let _default = tracing::subscriber::set_default(told.clone());
-    follow(script, async |client| {
+    let script = vec![
+        (FILES, ServerAction::Cut),
+        (FILES, failed()),
+        (FILES, ServerAction::Cut),
+        (FILES, failed()),
+    ];
+    let log = CapturedLog::default();
+    let _default = tracing::subscriber::set_default(log.clone());
+    run_script(script, async |client| {
         client.make_dir("/a", &super::DirOptions::new()).await.unwrap_err();
         client.push("/a", "a", &super::PushOptions::new()).await.unwrap_err();
     })
     .await;
-    let lines = told.lines();
+    let lines = log.lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines.iter().all(|(_, line)| line.starts_with("cannot ")), "{lines:?}");
 }
@@ -199,9 +204,9 @@ async fn a_service_whose_layer_went_with_a_restart_is_said_to_need_it() {
             (POST, accepted("5")),
             (WAIT, sync(change("5", "restart", later(), "Error", log))),
             (SERVICES, sync(json!([]))),
-            (POST, Then::Answer(400, refusal)),
+            (POST, ServerAction::Answer(400, refusal)),
         ];
-        follow(script, async |client| {
+        run_script(script, async |client| {
             let error = client.restart(["web"]).await.unwrap_err();
             assert_eq!((error.kind(), error.may_have_acted()), (&ErrorKind::Restarted, true));
             assert_eq!(
@@ -236,21 +241,22 @@ async fn a_start_that_ended_with_its_daemon_is_asked_for_anew() {
     let kept = vec![
         (POST, accepted("5")),
         (WAIT, five()),
-        (LIST, stopping()),
+        (LIST_ALL, stopping()),
         (WAIT, five()),
-        (LIST, stopping()),
-        (WAIT, Then::Cut),
+        (LIST_ALL, stopping()),
+        (WAIT, ServerAction::Cut),
         (READ, five()),
         (WAIT, five()),
-        (LIST, stopping()),
+        (LIST_ALL, stopping()),
         services(),
     ];
     // The old daemon goes before it can be asked why; the next one knows nothing.
-    let gone = Then::Answer(404, json!({"type": "error", "result": {"message": "gone"}}));
-    let forgotten = vec![(POST, accepted("5")), (WAIT, five()), (LIST, Then::Cut), (READ, gone)];
+    let gone = ServerAction::Answer(404, json!({"type": "error", "result": {"message": "gone"}}));
+    let forgotten =
+        vec![(POST, accepted("5")), (WAIT, five()), (LIST_ALL, ServerAction::Cut), (READ, gone)];
     for mut script in [kept, forgotten] {
         script.extend(again());
-        follow(script, async |client| {
+        run_script(script, async |client| {
             assert_eq!(client.start(["web"]).await.unwrap().id().as_str(), "7");
         })
         .await;
@@ -268,17 +274,17 @@ async fn a_start_that_somebody_else_has_stopped_is_made_again_after_the_others_e
     let script = vec![
         (POST, accepted("5")),
         (WAIT, sync(change("5", "start", later(), "Error", STOPPED_EARLY))),
-        (LIST, sync(json!([stop("Doing")]))),
-        (AT_WORK, sync(json!([stop("Doing")]))),
+        (LIST_ALL, sync(json!([stop("Doing")]))),
+        (LIST_RUNNING, sync(json!([stop("Doing")]))),
         ("GET /v1/changes/6 ", sync(stop("Doing"))),
         ("GET /v1/changes/6/wait", sync(stop("Done"))),
-        (AT_WORK, sync(json!([]))),
+        (LIST_RUNNING, sync(json!([]))),
         // After the least time between two requests: is it the same daemon?
-        (AT_WORK, sync(json!([]))),
+        (LIST_RUNNING, sync(json!([]))),
         (POST, accepted("7")),
         ("GET /v1/changes/7/wait", sync(change("7", "start", later(), "Done", ""))),
     ];
-    follow(script, async |client| {
+    run_script(script, async |client| {
         let begun = std::time::Instant::now();
         assert_eq!(client.start(["web"]).await.unwrap().id().as_str(), "7");
         assert_eq!(client.budget().retries(), 0, "Pebble has answered all the time");
@@ -294,13 +300,13 @@ async fn a_conflict_that_does_not_end_is_told_at_the_change_deadline() {
     let script = vec![
         (POST, accepted("5")),
         (WAIT, sync(change("5", "start", later(), "Error", refused))),
-        (AT_WORK, sync(json!([]))),
-        (AT_WORK, sync(json!([]))),
+        (LIST_RUNNING, sync(json!([]))),
+        (LIST_RUNNING, sync(json!([]))),
         (POST, accepted("6")),
         ("GET /v1/changes/6/wait", sync(change("6", "start", later(), "Error", refused))),
-        (AT_WORK, sync(json!([]))),
+        (LIST_RUNNING, sync(json!([]))),
     ];
-    follow(script, async |client| {
+    run_script(script, async |client| {
         let hurried = client.with_change_deadline(Duration::from_millis(500));
         let error = hurried.start(["web"]).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::ChangeRunning, "{error}");
@@ -327,9 +333,9 @@ async fn a_start_that_another_had_begun_ends_as_that_one_does() {
             ("GET /v1/changes?select=all ", sync(json!([running]))),
             ("GET /v1/changes/4 ", sync(running.clone())),
             ("GET /v1/changes/4/wait", sync(change("4", "restart", later(), status, log))),
-            (AT_WORK, sync(json!([]))),
+            (LIST_RUNNING, sync(json!([]))),
         ];
-        follow(script, async |client| {
+        run_script(script, async |client| {
             let result = client.start(["web"]).await;
             match result {
                 Ok(change) => assert!(!fails && change.id().as_str() == "5", "{change:?}"),
@@ -348,12 +354,12 @@ async fn a_wait_that_breaks_off_costs_nothing_of_the_budget() {
     // Longer than the whole deadline, and yet Pebble has done nothing but what it was asked for.
     let script = vec![
         (POST, accepted("5")),
-        (WAIT, Then::CutAfter(Duration::from_millis(600))),
+        (WAIT, ServerAction::CutAfter(Duration::from_millis(600))),
         (READ, sync(change("5", "replan", later(), "Done", ""))),
         (WAIT, sync(change("5", "replan", later(), "Done", ""))),
         (SERVICES, services(Some(later()))),
     ];
-    follow(script, async |client| {
+    run_script(script, async |client| {
         let hurried = client.policy().clone().deadline(Duration::from_millis(500));
         client.clone().with_retry(hurried).replan().await.unwrap();
         assert!(client.budget().unanswered() < Duration::from_millis(500), "{:?}", client.budget());
@@ -363,8 +369,9 @@ async fn a_wait_that_breaks_off_costs_nothing_of_the_budget() {
 
 #[tokio::test]
 async fn an_error_after_the_request_was_taken_on_says_that_it_may_have_acted() {
-    let refused = Then::Answer(500, json!({"type": "error", "result": {"message": "no more"}}));
-    follow(vec![(POST, accepted("5")), (WAIT, refused)], async |client| {
+    let refused =
+        ServerAction::Answer(500, json!({"type": "error", "result": {"message": "no more"}}));
+    run_script(vec![(POST, accepted("5")), (WAIT, refused)], async |client| {
         let error = client.replan().await.unwrap_err();
         assert_eq!((error.kind(), error.may_have_acted()), (&ErrorKind::Api { status: 500 }, true));
     })
@@ -383,14 +390,14 @@ async fn a_check_of_a_forgotten_layer_is_known_again() {
         let answer = if ends { json!({"changed": ["up"]}) } else { json!({ "info": info }) };
         let script = vec![
             ("POST /v1/layers ", sync(json!(true))),
-            (path, Then::Cut),
+            (path, ServerAction::Cut),
             ("GET /v1/plan", forgotten()),
-            (AT_WORK, sync(json!([]))),
+            (LIST_RUNNING, sync(json!([]))),
             ("POST /v1/layers ", sync(json!(true))),
             ("GET /v1/plan", with_it()),
             (path, sync(answer)),
         ];
-        follow(script, async |client| {
+        run_script(script, async |client| {
             client.add_layer("up", &layer, LayerMode::Combine).await.unwrap();
             if ends {
                 assert_eq!(client.stop_checks(["up"]).await.unwrap(), ["up"]);
@@ -403,17 +410,17 @@ async fn a_check_of_a_forgotten_layer_is_known_again() {
 }
 
 #[tokio::test]
-async fn a_silent_look_says_nothing_of_a_request_that_was_not_sent() {
+async fn a_silent_plan_says_nothing_of_a_request_that_was_not_sent() {
     let layer =
         Layer::new().service("web", Service::new().command("web").startup(Startup::Enabled));
     let yes = || sync(json!(true));
     let script = vec![
         ("POST /v1/layers ", yes()),
-        ("GET /v1/system-info ", Then::Cut),
+        ("GET /v1/system-info ", ServerAction::Cut),
         ("GET /v1/system-info ", sync(json!({"version": "v1", "boot-id": "x"}))),
-        ("GET /v1/plan", Then::Silence),
+        ("GET /v1/plan", ServerAction::Silence),
     ];
-    follow(script, async |client| {
+    run_script(script, async |client| {
         client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
         client.system_info().await.unwrap();
         let hurried = client.policy().clone().deadline(Duration::from_millis(300));
@@ -429,13 +436,13 @@ async fn a_restart_loop_ends_with_the_policy() {
     let mut script = Vec::new();
     for _ in 0..6 {
         script.push((POST, accepted("5")));
-        script.push((WAIT, Then::Cut));
+        script.push((WAIT, ServerAction::Cut));
         script.push((
             READ,
-            Then::Answer(404, json!({"type": "error", "result": {"message": "gone"}})),
+            ServerAction::Answer(404, json!({"type": "error", "result": {"message": "gone"}})),
         ));
     }
-    follow(script, async |client| {
+    run_script(script, async |client| {
         let error = client.start(["web"]).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.attempts(), error.may_have_acted()),
@@ -455,8 +462,9 @@ async fn a_change_of_another_daemon_is_not_the_one_that_was_waited_for() {
         running
     };
     let first = running("exec");
-    let script = vec![(READ, sync(first)), (WAIT, Then::Cut), (READ, sync(running("start")))];
-    follow(script, async |client| {
+    let script =
+        vec![(READ, sync(first)), (WAIT, ServerAction::Cut), (READ, sync(running("start")))];
+    run_script(script, async |client| {
         let error =
             client.wait_change(&"5".parse().unwrap(), Duration::from_secs(60)).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Api { status: 404 }, "{error}");
@@ -469,12 +477,12 @@ async fn a_wait_goes_on_over_a_lost_answer_and_ends_where_nothing_can_come() {
     let inactive = sync(json!([{"name": "web", "startup": "disabled", "current": "inactive"}]));
     let script = vec![
         (SERVICES, inactive),
-        (SERVICES, Then::Cut),
+        (SERVICES, ServerAction::Cut),
         (SERVICES, services(Some("2020-01-01T00:00:00Z".parse().unwrap()))),
         (SERVICES, sync(json!([]))),
         (SERVICES, services(None)),
     ];
-    follow(script, async |client| {
+    run_script(script, async |client| {
         let minute = Duration::from_secs(60);
         let service = client.wait_service_active("web", minute, minute).await.unwrap();
         assert!(service.is_active());
@@ -505,14 +513,14 @@ async fn a_watch_asks_from_where_it_was_to_the_nanosecond() {
     let script = vec![
         ("GET /v1/notices?timeout=10000ms ", sync(json!([notice("2", new), notice("1", old)]))),
         (AFTER, sync(json!([]))),
-        (AFTER, Then::Cut),
+        (AFTER, ServerAction::Cut),
         // What was given is not given again, whatever is listed.
         (
             AFTER,
             sync(json!([notice("1", old), notice("2", new), notice("3", "2026-11-22T20:00:10Z")])),
         ),
     ];
-    follow(script, async |client| {
+    run_script(script, async |client| {
         let mut watch = client.watch_notices(super::NoticeQuery::new());
         for id in ["2", "1", "3"] {
             assert_eq!(watch.next().await.unwrap().unwrap().id().as_str(), id);

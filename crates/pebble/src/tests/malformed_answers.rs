@@ -16,7 +16,7 @@ use super::{Identity, IdentityAccess, Layer, LayerMode, Notify};
 
 /// What is sent for each request.
 #[derive(Debug, Clone)]
-struct Odd {
+struct MalformedAnswer {
     /// Before anything is sent.
     delay: Duration,
     first: &'static [u8],
@@ -28,7 +28,7 @@ struct Odd {
     half_closes: bool,
 }
 
-impl Odd {
+impl MalformedAnswer {
     fn just(first: &'static [u8]) -> Self {
         Self {
             delay: Duration::ZERO,
@@ -44,18 +44,18 @@ impl Odd {
     }
 }
 
-async fn serve(mut stream: UnixStream, odd: Odd) -> std::io::Result<()> {
+async fn serve(mut stream: UnixStream, malformed: MalformedAnswer) -> std::io::Result<()> {
     let mut request = vec![0; 64 * 1024];
     // One that comes in several pieces is answered several times, which nobody here minds.
     while stream.read(&mut request).await? > 0 {
-        tokio::time::sleep(odd.delay).await;
-        stream.write_all(odd.first).await?;
-        if odd.half_closes {
+        tokio::time::sleep(malformed.delay).await;
+        stream.write_all(malformed.first).await?;
+        if malformed.half_closes {
             stream.shutdown().await?;
         }
-        while !odd.endless.is_empty() {
-            stream.write_all(odd.endless).await?;
-            tokio::time::sleep(odd.pause).await;
+        while !malformed.endless.is_empty() {
+            stream.write_all(malformed.endless).await?;
+            tokio::time::sleep(malformed.pause).await;
         }
     }
     Ok(())
@@ -66,14 +66,14 @@ const LIMIT: Duration = Duration::from_millis(500);
 /// Far more than the limit, far less than for ever.
 const FOR_EVER: Duration = Duration::from_secs(10);
 
-async fn with<T>(odd: Odd, work: impl AsyncFnOnce(Client) -> T) -> T {
+async fn with_server<T>(malformed: MalformedAnswer, work: impl AsyncFnOnce(Client) -> T) -> T {
     let folder = tempfile::tempdir().unwrap();
     let socket: &Path = &folder.path().join("s");
     let listener = UnixListener::bind(socket).unwrap();
     let server = tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(serve(stream, odd.clone()));
+            tokio::spawn(serve(stream, malformed.clone()));
         }
     });
     let client = Client::new(socket).with_retry(RetryPolicy::once(LIMIT));
@@ -83,7 +83,7 @@ async fn with<T>(odd: Odd, work: impl AsyncFnOnce(Client) -> T) -> T {
 }
 
 /// A client that is in no hurry, where an answer is good and only the machine may be slow.
-fn patient(client: Client) -> Client {
+fn with_long_limit(client: Client) -> Client {
     client.with_retry(RetryPolicy::once(FOR_EVER))
 }
 
@@ -105,8 +105,8 @@ async fn other_http_is_understood() {
              OK\r\nContent-Length: {length}\r\n\r\n"
         ),
     ] {
-        with(Odd::just(answered(&head)), async |client| {
-            let client = patient(client);
+        with_server(MalformedAnswer::just(answered(&head)), async |client| {
+            let client = with_long_limit(client);
             for _ in 0..3 {
                 let info =
                     client.system_info().await.unwrap_or_else(|error| panic!("{head}: {error}"));
@@ -121,9 +121,9 @@ async fn other_http_is_understood() {
 #[tokio::test]
 async fn a_connection_that_is_closed_halfway_is_not_used_again() {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", INFO.len());
-    let odd = Odd { half_closes: true, ..Odd::just(answered(&head)) };
-    with(odd, async |client| {
-        let client = patient(client);
+    let malformed = MalformedAnswer { half_closes: true, ..MalformedAnswer::just(answered(&head)) };
+    with_server(malformed, async |client| {
+        let client = with_long_limit(client);
         for _ in 0..3 {
             client.system_info().await.unwrap();
         }
@@ -142,8 +142,8 @@ async fn an_answer_that_nobody_asked_for_is_nobodys() {
         String::from_utf8_lossy(INFO),
         other.len()
     );
-    with(Odd::just(twice.leak().as_bytes()), async |client| {
-        let client = patient(client);
+    with_server(MalformedAnswer::just(twice.leak().as_bytes()), async |client| {
+        let client = with_long_limit(client);
         for _ in 0..3 {
             assert_eq!(client.system_info().await.unwrap().version(), "v1.32.1");
         }
@@ -166,7 +166,7 @@ enum Unasked {
 
 /// Says on its first connection that "/a" was made, and then, unasked, that "/b" was. It refuses
 /// all else.
-fn made_unasked(listener: &std::os::unix::net::UnixListener, unasked: Unasked, turns: &Barrier) {
+fn serve_unasked(listener: &std::os::unix::net::UnixListener, unasked: Unasked, barrier: &Barrier) {
     let made = |path: &str| {
         let result = format!(r#"{{"type":"sync","result":[{{"path":"{path}"}}]}}"#);
         http("200 OK", &result).first
@@ -179,14 +179,14 @@ fn made_unasked(listener: &std::os::unix::net::UnixListener, unasked: Unasked, t
         Unasked::AtOnce => first.write_all(&[made("/a"), made("/b")].concat()).unwrap(),
         _ => first.write_all(made("/a")).unwrap(),
     }
-    turns.wait();
+    barrier.wait();
     match unasked {
         Unasked::AtOnce => {}
         Unasked::Afterwards => first.write_all(made("/b")).unwrap(),
         Unasked::InPart => first.write_all(b"HTTP/1.1 2").unwrap(),
         Unasked::Closed => first.shutdown(std::net::Shutdown::Both).unwrap(),
     }
-    turns.wait();
+    barrier.wait();
     let (mut second, _) = listener.accept().unwrap();
     if second.read(&mut request).unwrap() > 0 {
         second.write_all(refusal).unwrap();
@@ -199,16 +199,16 @@ fn a_connection_on_which_something_came_unasked_is_not_used_again() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("s");
         let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        let turns = &Barrier::new(2);
-        let client = patient(Client::new(socket));
+        let barrier = &Barrier::new(2);
+        let client = with_long_limit(Client::new(socket));
         let (first, second) = std::thread::scope(|scope| {
-            scope.spawn(|| made_unasked(&listener, unasked, turns));
+            scope.spawn(|| serve_unasked(&listener, unasked, barrier));
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let results = runtime.enable_all().build().unwrap().block_on(async {
                 let first = client.make_dir("/a", &DirOptions::new()).await;
                 // The runtime does not get to look at its sockets in between.
-                turns.wait();
-                turns.wait();
+                barrier.wait();
+                barrier.wait();
                 (first, client.make_dir("/b", &DirOptions::new()).await)
             });
             // A server that was not asked again need not wait.
@@ -225,7 +225,7 @@ fn a_connection_on_which_something_came_unasked_is_not_used_again() {
 #[tokio::test]
 async fn a_change_of_protocol_that_nobody_asked_for_is_not_pebbles() {
     let head = b"HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-    with(Odd::just(head), async |client| {
+    with_server(MalformedAnswer::just(head), async |client| {
         let error = client.system_info().await.unwrap_err();
         assert_eq!(
             (error.kind(), error.may_have_acted()),
@@ -249,21 +249,25 @@ async fn a_change_of_protocol_that_nobody_asked_for_is_not_pebbles() {
 #[tokio::test]
 async fn an_answer_without_end_is_not_waited_for_without_end() {
     let often = Duration::from_millis(20);
-    let odd = [
+    let malformed = [
         // Continue and continue, one at a time and as fast as they are read.
-        Odd::endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", often),
-        Odd::endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", Duration::ZERO),
+        MalformedAnswer::endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", often),
+        MalformedAnswer::endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", Duration::ZERO),
         // A head and a body that come a byte at a time.
-        Odd::endless(b"HTTP/1.1 200 OK\r\nA: ", b"a", often),
-        Odd::endless(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"a", often),
+        MalformedAnswer::endless(b"HTTP/1.1 200 OK\r\nA: ", b"a", often),
+        MalformedAnswer::endless(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
+            b"a",
+            often,
+        ),
     ];
     // Side by side, as each takes its time.
-    futures_util::future::join_all(odd.map(given_up)).await;
+    futures_util::future::join_all(malformed.map(given_up)).await;
 }
 
-async fn given_up(odd: Odd) {
-    let what = format!("{odd:?}");
-    with(odd, async |client| {
+async fn given_up(malformed: MalformedAnswer) {
+    let what = format!("{malformed:?}");
+    with_server(malformed, async |client| {
         let options = PushOptions::new();
         for (error, acted) in [
             (client.system_info().await.unwrap_err(), false),
@@ -281,7 +285,7 @@ async fn given_up(odd: Odd) {
 
 #[tokio::test]
 async fn a_request_that_cannot_be_written_is_the_callers_mistake() {
-    with(Odd::just(b""), async |client| {
+    with_server(MalformedAnswer::just(b""), async |client| {
         let long = "x".repeat(70_000);
         let error = client.services([&long]).await.unwrap_err();
         assert_eq!(
@@ -307,9 +311,11 @@ async fn a_request_that_cannot_be_written_is_the_callers_mistake() {
 #[tokio::test(start_paused = true)]
 async fn one_limit_is_over_head_and_body_of_a_refusal() {
     // Most of the time goes before the head, and the body never comes.
-    let odd =
-        Odd { delay: LIMIT * 9 / 10, ..Odd::just(b"HTTP/1.1 404 X\r\nContent-Length: 10\r\n\r\n") };
-    with(odd, async |client| {
+    let malformed = MalformedAnswer {
+        delay: LIMIT * 9 / 10,
+        ..MalformedAnswer::just(b"HTTP/1.1 404 X\r\nContent-Length: 10\r\n\r\n")
+    };
+    with_server(malformed, async |client| {
         let started = Instant::now();
         assert_eq!(*client.pull("/a").await.unwrap_err().kind(), ErrorKind::Unreachable);
         assert!(started.elapsed() <= LIMIT * 11 / 10, "{:?}", started.elapsed());
@@ -364,17 +370,19 @@ async fn writes(client: &Client) -> Vec<(&'static str, Result<(), Error>)> {
     ]
 }
 
-fn http(status: &str, body: &str) -> Odd {
+fn http(status: &str, body: &str) -> MalformedAnswer {
     let text = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    Odd::just(text.leak().as_bytes())
+    MalformedAnswer::just(text.leak().as_bytes())
 }
 
 #[tokio::test]
 async fn a_write_that_was_answered_with_something_else_may_have_acted() {
     let refusal = r#"{"type":"error","status-code":500,"result":{"message":"no"}}"#;
-    let half =
-        Odd { half_closes: true, ..Odd::just(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{") };
-    let odd = [
+    let half = MalformedAnswer {
+        half_closes: true,
+        ..MalformedAnswer::just(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
+    };
+    let malformed = [
         ("half of one", half, 0),
         ("another type of result", http("200 OK", r#"{"type":"sync","result":7}"#), 7),
         ("nothing", http("200 OK", r#"{"type":"sync","result":null}"#), 7),
@@ -390,20 +398,26 @@ async fn a_write_that_was_answered_with_something_else_may_have_acted() {
         ("no change", http("202 Accepted", r#"{"type":"async","result":null}"#), 0),
         ("no JSON", http("200 OK", "<html>"), 0),
         ("no body", http("200 OK", ""), 0),
-        ("no content", Odd::just(b"HTTP/1.1 204 No Content\r\n\r\n"), 0),
+        ("no content", MalformedAnswer::just(b"HTTP/1.1 204 No Content\r\n\r\n"), 0),
         (
             "another place",
-            Odd::just(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"),
+            MalformedAnswer::just(
+                b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n",
+            ),
             0,
         ),
-        ("too much", Odd::just(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n{"), 0),
+        (
+            "too much",
+            MalformedAnswer::just(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n{"),
+            0,
+        ),
         ("a failure", http("500 X", refusal), 0),
         ("a failure of something else", http("502 X", "bad gateway"), 0),
         ("somebody who is busy", http("503 X", refusal), 0),
-        ("no HTTP", Odd::just(b"SSH-2.0-OpenSSH\r\n\r\n"), 0),
+        ("no HTTP", MalformedAnswer::just(b"SSH-2.0-OpenSSH\r\n\r\n"), 0),
     ];
-    for (what, odd, may_work) in odd {
-        with(odd, async |client| {
+    for (what, malformed, may_work) in malformed {
+        with_server(malformed, async |client| {
             let results = writes(&client).await;
             let failed = results.iter().filter(|(_, result)| result.is_err()).count();
             assert!(failed >= results.len() - may_work, "{what}: {results:?}");
@@ -431,7 +445,7 @@ async fn a_write_that_was_answered_with_something_else_may_have_acted() {
 async fn a_refusal_proves_that_nothing_was_done_where_it_comes_first() {
     let refusal = r#"{"type":"error","status-code":400,"result":{"message":"no"}}"#;
     for status in ["400 X", "401 X", "403 X", "404 X", "405 X"] {
-        with(http(status, refusal), async |client| {
+        with_server(http(status, refusal), async |client| {
             for (call, result) in writes(&client).await {
                 let error = result.unwrap_err();
                 // Pebble says it of what comes after some files were written, too.
@@ -465,7 +479,7 @@ async fn a_write_without_a_connection_has_not_acted() {
 async fn an_error_of_one_path_proves_it_where_the_work_has_one_step() {
     let error = r#"{"kind":"permission-denied","message":"no"}"#;
     let result = format!(r#"{{"type":"sync","result":[{{"path":"/a","error":{error}}}]}}"#);
-    with(http("200 OK", &result), async |client| {
+    with_server(http("200 OK", &result), async |client| {
         let (dir, remove, push) = (DirOptions::new(), RemoveOptions::new(), PushOptions::new());
         for (error, acted) in [
             (client.make_dir("/a", &dir).await, false),

@@ -12,7 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::{Client, RetryPolicy, Timestamp};
 
 /// What the server does with the next request.
-pub(super) enum Then {
+pub(super) enum ServerAction {
     Answer(u16, Value),
     /// Closes the connection without a byte of an answer.
     Cut,
@@ -23,7 +23,7 @@ pub(super) enum Then {
 }
 
 /// The start of the request line, and what follows.
-pub(super) type Step = (&'static str, Then);
+pub(super) type Step = (&'static str, ServerAction);
 
 async fn serve(
     listener: UnixListener,
@@ -40,14 +40,16 @@ async fn serve(
             let step = script.next();
             *left.lock().unwrap() = script.len();
             match step {
-                Some((expected, then)) if request.starts_with(expected) => match then {
-                    Then::Answer(status, value) => answer(&mut stream, status, &value).await,
-                    Then::Cut => break,
-                    Then::CutAfter(pause) => {
+                Some((expected, action)) if request.starts_with(expected) => match action {
+                    ServerAction::Answer(status, value) => {
+                        answer(&mut stream, status, &value).await
+                    }
+                    ServerAction::Cut => break,
+                    ServerAction::CutAfter(pause) => {
                         tokio::time::sleep(pause).await;
                         break;
                     }
-                    Then::Silence => {}
+                    ServerAction::Silence => {}
                 },
                 other => {
                     let expected = other.map_or("nothing", |(expected, _)| expected);
@@ -91,7 +93,7 @@ async fn answer(stream: &mut BufReader<UnixStream>, status: u16, value: &Value) 
 }
 
 /// Runs `calls` against the script, which has to be followed to its end.
-pub(super) async fn follow(script: Vec<Step>, calls: impl AsyncFnOnce(Client)) {
+pub(super) async fn run_script(script: Vec<Step>, calls: impl AsyncFnOnce(Client)) {
     let folder = tempfile::tempdir().unwrap();
     let socket: &Path = &folder.path().join("s");
     let wrong = Arc::new(Mutex::new(Vec::new()));
@@ -107,12 +109,15 @@ pub(super) async fn follow(script: Vec<Step>, calls: impl AsyncFnOnce(Client)) {
     assert_eq!(*left.lock().unwrap(), 0, "steps of the script that were not reached");
 }
 
-pub(super) fn sync(result: Value) -> Then {
-    Then::Answer(200, json!({"type": "sync", "status-code": 200, "result": result}))
+pub(super) fn sync(result: Value) -> ServerAction {
+    ServerAction::Answer(200, json!({"type": "sync", "status-code": 200, "result": result}))
 }
 
-pub(super) fn accepted(id: &str) -> Then {
-    Then::Answer(202, json!({"type": "async", "status-code": 202, "change": id, "result": null}))
+pub(super) fn accepted(id: &str) -> ServerAction {
+    ServerAction::Answer(
+        202,
+        json!({"type": "async", "status-code": 202, "change": id, "result": null}),
+    )
 }
 
 pub(super) fn change(id: &str, kind: &str, spawned: Timestamp, status: &str, log: &str) -> Value {
@@ -130,7 +135,7 @@ pub(super) fn later() -> Timestamp {
     (std::time::SystemTime::now() + Duration::from_secs(60)).try_into().unwrap()
 }
 
-pub(super) fn services(since: Option<Timestamp>) -> Then {
+pub(super) fn services(since: Option<Timestamp>) -> ServerAction {
     let mut service = json!({"name": "web", "startup": "disabled", "current": "active"});
     if let Some(since) = since {
         service["current-since"] = json!(since.to_string());

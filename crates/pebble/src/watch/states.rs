@@ -10,7 +10,7 @@ use super::super::attempt::AttemptError;
 use super::super::checks::{CheckInfo, CheckQuery};
 #[cfg(test)]
 use super::super::docs_table::Sample;
-use super::super::lookups::{NONE, list_request};
+use super::super::lookups::{NO_NAMES, list_request};
 use super::super::names::owned;
 use super::super::reader::Reader;
 use super::super::request::Request;
@@ -105,7 +105,7 @@ impl Reader {
     /// # Errors
     /// As [`Self::watch_services`].
     pub fn watch_all_services(&self) -> ServiceWatch {
-        self.watch_services(NONE)
+        self.watch_services(NO_NAMES)
     }
 
     /// Watches checks: first how each stands, then each one that differs or is gone: `GET
@@ -217,7 +217,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         Sample::new(
             "Reader::watch_services, Reader::watch_all_services",
             "/v1/services",
-            list_request(&NONE),
+            list_request(&NO_NAMES),
         ),
         Sample::new("Reader::watch_checks", "/v1/checks", CheckQuery::all().request()),
     ]
