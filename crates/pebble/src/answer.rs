@@ -1,4 +1,4 @@
-//! The answer to a request, once it has come.
+//! An answer decodes the result of a request, and makes the error of a result that cannot be.
 
 use std::marker::PhantomData;
 
@@ -13,7 +13,7 @@ use super::reader::Reader;
 use super::request::Request;
 
 impl Reader {
-    /// Sends one request, with retries as its rule and the policy allow, and gives its sync or
+    /// Sends one request, retries it as its rule and the policy allow, and returns its sync or
     /// async answer.
     pub(crate) async fn send(&self, request: Request) -> Result<Answer, Error> {
         let mut call = Call::new(self, request);
@@ -21,7 +21,7 @@ impl Reader {
         Ok(Answer::to(self, &call, answered.envelope))
     }
 
-    /// Reads a list in one attempt, for a stream that has its own waits.
+    /// Reads a list in one attempt, for a stream that retries by itself.
     pub(super) async fn read_list<T: DeserializeOwned>(
         &self,
         request: &Request,
@@ -31,7 +31,7 @@ impl Reader {
     }
 }
 
-/// The operation that reads a list.
+/// This operation reads a list.
 struct ReadList<T>(PhantomData<fn() -> T>);
 
 impl<T: DeserializeOwned> Operation for ReadList<T> {
@@ -52,15 +52,16 @@ pub(crate) struct Answer {
     operation: String,
     daemon: Daemon,
     result: Document,
+    /// An answer to the same request was lost before this one.
     resent: bool,
-    /// The request is more than a read, and was sent.
+    /// The request changes something, and was sent.
     acted: bool,
     /// An earlier attempt may have acted, whatever this answer says.
     acted_before: bool,
 }
 
 impl Answer {
-    /// What came of a call.
+    /// Makes the answer of a call.
     pub(super) fn to(client: &Reader, call: &Call<'_>, envelope: Envelope) -> Self {
         Self {
             operation: call.request().operation().to_owned(),
@@ -72,19 +73,19 @@ impl Answer {
         }
     }
 
-    /// Whether an answer to the same request was lost before this one: what the first request did
-    /// may show in it.
+    /// Returns `true` if an answer to the same request was lost before this one, so that this one
+    /// may show what the first request did.
     pub(crate) fn was_resent(&self) -> bool {
         self.resent
     }
 
-    /// Whether an earlier attempt may have acted, so that a failure which this answer tells of does
+    /// Returns `true` if an earlier attempt may have acted, so that a failure in this answer does
     /// not prove that nothing was done.
     pub(crate) fn may_have_acted_before(&self) -> bool {
         self.acted_before
     }
 
-    /// The result as a `T`; a result of another shape is
+    /// Decodes the result as a `T`. A result of another shape is
     /// [`ErrorKind::Protocol`](super::ErrorKind::Protocol).
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         self.result.decode().map_err(|error| {
@@ -93,7 +94,7 @@ impl Answer {
         })
     }
 
-    /// The error of an answer that is well formed but says what cannot be.
+    /// Makes the error of an answer that is well formed but contradicts itself or the request.
     pub(crate) fn malformed(&self, reason: impl Into<String>) -> Error {
         Error::protocol(&self.operation, &self.daemon, reason).with_acted(self.acted)
     }

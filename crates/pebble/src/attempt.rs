@@ -1,7 +1,8 @@
-//! One attempt of a call: a connection, the number of the attempt, and the client whose it is.
+//! An attempt of a call has a connection, a number and the client that makes the call.
 //!
-//! What a request comes to on the connection is an [`ExchangeError`], if it is not answered as
-//! hoped; what that means for the attempt is an [`AttemptError`].
+//! A request that is not answered as hoped gives an [`ExchangeError`]: it is about one request on
+//! one connection. An [`AttemptError`] then says what that means for the whole attempt, and so for
+//! the retry.
 
 use std::time::Duration;
 
@@ -16,49 +17,56 @@ use super::request::Request;
 use super::resend::Resend;
 use super::transport_error::{TransportError, TransportFailure};
 
-/// An attempt has one connection, which it takes when it first needs it.
+/// One attempt of a call. It takes its connection when it first needs one, and sends all of its
+/// requests on it.
 pub(super) struct CallAttempt<'c> {
     client: &'c Reader,
+    /// The number of the attempt in its call, from 1.
     number: u32,
     connection: Option<Connection>,
+    /// The connection had been idle and was found closed before anything was sent on it.
     is_stale: bool,
 }
 
-/// Why an attempt has failed.
+/// An attempt fails for one of these reasons.
 #[derive(Debug)]
 pub(super) enum AttemptError {
-    /// Another attempt may be made.
+    /// Nothing was done, or the request may be sent again: another attempt may be made.
     Temporary {
         cause: String,
         /// The time that passed without an answer.
         unanswered: Duration,
-        /// The wait before the next attempt, where it is not the policy's.
+        /// The wait before the next attempt; `None` leaves it to the policy.
         delay: Option<Duration>,
     },
-    /// A request is out and the connection is open: no other attempt may be made.
+    /// The limit passed while the connection was open and the request was sent. No other attempt
+    /// may be made, since Pebble may still work on the request.
+    /// `acted` is true if the request changes something, so that it may have acted.
     TimedOut { unanswered: Duration, acted: bool },
-    /// No other attempt would change it.
+    /// Another attempt would fail in the same way.
     Final(Error),
 }
 
-/// Why one request on one connection was not answered as hoped.
+/// A request on one connection has no answer that can be used, for one of these reasons.
 #[derive(Debug)]
 pub(super) enum ExchangeError {
-    /// It was sent, or perhaps sent, and the connection broke before its answer.
+    /// The connection broke after the request was, or may have been, sent, and before its answer
+    /// was complete.
     ReplyLost { cause: String, unanswered: Duration },
-    /// A complete answer refuses it.
+    /// Pebble's complete answer refuses the request.
     Refused(Refusal),
-    /// The attempt fails whatever the request is.
+    /// The attempt fails in this way, whatever the rule of the request for a lost answer is.
     Failed(AttemptError),
 }
 
 impl AttemptError {
-    /// A failure that came as an answer, or after one, so that it costs no time.
+    /// Makes a temporary failure that came with or after an answer, so that no time went by without
+    /// one.
     pub(super) fn temporary(cause: impl Into<String>) -> Self {
         Self::after(Duration::ZERO, cause)
     }
 
-    /// A failure that cost this much time without an answer.
+    /// Makes a temporary failure after this much time without an answer.
     pub(super) fn after(unanswered: Duration, cause: impl Into<String>) -> Self {
         Self::Temporary { cause: cause.into(), unanswered, delay: None }
     }
@@ -85,18 +93,21 @@ impl<'c> CallAttempt<'c> {
         self.client
     }
 
-    /// Returns `true` if an earlier attempt of the call may have done what this one is about to.
+    /// Returns `true` if an earlier attempt of the call may have done what this attempt is about to
+    /// do.
     pub(super) fn is_resend(&self) -> bool {
         self.number > 1
     }
 
-    /// How long it may go without an answer: what is left of the policy's time.
+    /// Returns how long the attempt may go without an answer: the time that the policy and the
+    /// budget leave.
     pub(super) fn limit(&self) -> Duration {
         self.client.policy().limit(self.client.budget().unanswered(), self.number == 1)
     }
 
-    /// Returns the number of the connection, which is opened if it has to be: what was true of the
-    /// daemon behind it is true as long as it is open.
+    /// Returns the number of the attempt's connection, and opens the connection if there is none
+    /// yet. What was learnt about the daemon behind a connection holds as long as that connection
+    /// is open.
     pub(super) async fn connection_number(
         &mut self,
         request: &Request,
@@ -106,24 +117,26 @@ impl<'c> CallAttempt<'c> {
         number.map_err(|error| self.failed_read(request, error, started.elapsed()))
     }
 
-    /// Gives the connection back, so that the next request looks anew whether one is open. A pause
-    /// between two requests is long enough for a daemon to be gone.
+    /// Gives the connection back to the transport, so that the next request checks anew whether it
+    /// is still open. It is called before a pause between two requests, in which the daemon may
+    /// end.
     pub(super) fn release(&mut self) {
         if let Some(connection) = self.connection.take() {
             self.client.transport().release(connection);
         }
     }
 
-    /// Ends the attempt. Returns `true` if its connection had been idle and was found closed before
-    /// anything was sent: then nothing has failed yet, and the attempt begins again on another.
+    /// Ends the attempt and gives its connection back. Returns `true` if the connection was stale:
+    /// nothing has failed then, and the attempt is made again on another connection.
     ///
-    /// That ends: each time uses up one idle connection, and a new one is never stale.
+    /// The repetition ends, since each round uses up one idle connection, and a new connection is
+    /// never stale.
     pub(super) fn end(mut self) -> bool {
         self.release();
         self.is_stale
     }
 
-    /// The connection: one that is idle, or a new one.
+    /// Returns the attempt's connection; takes an idle one or opens a new one if there is none yet.
     pub(super) async fn connect(&mut self) -> Result<&mut Connection, TransportError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
@@ -132,9 +145,10 @@ impl<'c> CallAttempt<'c> {
         Ok(self.connection.insert(connection))
     }
 
-    /// Sends one request and reads its whole answer.
+    /// Sends one request on the attempt's connection and reads its whole answer.
     pub(super) async fn ask(&mut self, request: &Request) -> Result<Envelope, ExchangeError> {
-        // What a daemon takes its rightful time for is no time without an answer.
+        // A request that asks Pebble to wait adds that wait to its limit: Pebble is not silent
+        // while it does what it was asked to.
         let expected = request.expected_duration();
         let limit = self.limit().saturating_add(expected);
         let started = Instant::now();
@@ -152,13 +166,14 @@ impl<'c> CallAttempt<'c> {
         }
     }
 
-    /// Sends one request beside the one that the call is about. It only reads, or may be repeated,
-    /// so a lost answer is just a failed attempt.
+    /// Sends a request beside the one that the call is about, and reads its answer. Such a request
+    /// only reads, or may be repeated, so a lost answer is an ordinary failed attempt.
     pub(super) async fn read(&mut self, request: &Request) -> Result<Envelope, AttemptError> {
         self.ask(request).await.map_err(|error| self.client.failed_read(request, error))
     }
 
-    /// Reads a list as [`Self::read`] does; Go writes an empty one as null.
+    /// Sends a request as [`Self::read`] does, and decodes its answer as a list. Go writes an empty
+    /// list as null, so null is an empty list here.
     pub(super) async fn read_list<T: DeserializeOwned>(
         &mut self,
         request: &Request,
@@ -168,13 +183,14 @@ impl<'c> CallAttempt<'c> {
         Ok(list.unwrap_or_default())
     }
 
-    /// Takes the connection away, for an answer that is read as it comes.
+    /// Takes the connection out of the attempt, for an answer that is read as a stream after the
+    /// attempt.
     pub(super) fn take_connection(&mut self) -> Option<Connection> {
         self.connection.take()
     }
 
-    /// Says what it means that the connection failed under a request which leaves nothing behind
-    /// that had to be looked for.
+    /// Turns a failure of the connection into the failure of the attempt, for a request whose lost
+    /// answer has no consequences.
     pub(super) fn failed_read(
         &mut self,
         request: &Request,
@@ -185,7 +201,8 @@ impl<'c> CallAttempt<'c> {
         self.client.failed_read(request, error)
     }
 
-    /// Says what it means that the connection failed under this request.
+    /// Turns a failure of the connection into the failure of this request, and notes whether the
+    /// connection was stale.
     pub(super) fn failed(
         &mut self,
         request: &Request,
@@ -193,6 +210,7 @@ impl<'c> CallAttempt<'c> {
         unanswered: Duration,
     ) -> ExchangeError {
         if error.failure == TransportFailure::Stale {
+            // A stale connection is closed, so it is dropped and not given back.
             self.is_stale = true;
             self.connection = None;
         }
@@ -200,9 +218,10 @@ impl<'c> CallAttempt<'c> {
     }
 }
 
-/// What the end of an exchange means.
+/// These methods turn the end of an exchange into a result or an error. They need only the client,
+/// so that a websocket, which is no attempt, uses them too.
 impl Reader {
-    /// Says what a failure of the transport means for a request.
+    /// Says what a failure of the transport means for this request.
     pub(super) fn classify(
         &self,
         request: &Request,
@@ -240,7 +259,7 @@ impl Reader {
         ExchangeError::Failed(error.into())
     }
 
-    /// Reads what a complete answer says.
+    /// Decodes a complete answer into the result or the refusal in it.
     pub(super) fn decode_reply(
         &self,
         request: &Request,
@@ -261,7 +280,7 @@ impl Reader {
         }
     }
 
-    /// Decodes the result of an answer.
+    /// Decodes the result of an answer as a `T`.
     pub(super) fn decode_as<T: DeserializeOwned>(
         &self,
         request: &Request,
@@ -273,8 +292,8 @@ impl Reader {
         })
     }
 
-    /// Says what it means that a request was not answered as hoped which leaves nothing behind that
-    /// had to be looked for.
+    /// Turns the failure of a request into the failure of the attempt, for a request whose lost
+    /// answer has no consequences.
     pub(super) fn failed_read(&self, request: &Request, error: ExchangeError) -> AttemptError {
         match error {
             ExchangeError::ReplyLost { cause, unanswered } => {
@@ -285,8 +304,8 @@ impl Reader {
         }
     }
 
-    /// Says what a refusal means for the attempt. Pebble itself never says that it is busy; a proxy
-    /// may, and then a safe request is made again.
+    /// Turns a refusal into the failure of the attempt. Pebble itself never answers 429 or 503. A
+    /// proxy in front of it may, and then a request that may be sent again is retried.
     pub(super) fn refused(&self, request: &Request, refusal: Refusal) -> AttemptError {
         if matches!(refusal.status, 429 | 503) && matches!(request.resend(), Resend::Safe) {
             let cause = format!("answered {}: {}", refusal.status, refusal.message);

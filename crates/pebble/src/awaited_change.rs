@@ -1,4 +1,4 @@
-//! Waiting until a change is over, through lost connections and restarts of the daemon.
+//! The client waits until a change is over, across lost connections and restarts of the daemon.
 
 use std::time::Duration;
 
@@ -21,53 +21,57 @@ use super::service_failure::service_of;
 use super::service_info::ServiceInfo;
 use super::timestamp::Timestamp;
 
-/// How long one request waits for a change. A daemon that is told to stop gives open requests one
-/// second, so nothing is gained by a longer one.
+/// The longest wait of one request for a change. A daemon that is told to stop gives open requests
+/// one second (Pebble 1.32, `internals/daemon/daemon.go`), so a longer wait gains nothing.
 pub(super) const SLICE: Duration = Duration::from_secs(10);
 
-/// The least time between two questions about a change that is not ready, should a daemon not wait
-/// as it is asked to.
+/// The shortest time between two requests about a change that is not ready, should a daemon not
+/// wait as it is asked to.
 pub(super) const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
-/// A change that is waited for.
+/// A change that is waited for, and what is known of it from one attempt to the next.
 #[derive(Debug, Clone)]
 pub(super) struct AwaitedChange {
     id: ChangeId,
     origin: Origin,
-    /// The connection behind which the daemon was last known to have it.
+    /// The number of the connection over which the daemon last showed that it has the change.
     connection: u64,
-    /// The connection was lost since it was asked for, so the daemon may have been restarted since.
+    /// The connection was lost after the change was asked for, so that the daemon may have been
+    /// restarted.
     connection_lost: bool,
-    /// The number of known restarts when it was made; `None` where layers do not matter.
+    /// The number of known restarts when the change was made; `None` if layers do not matter, as
+    /// for an exec.
     restarts: Option<u64>,
+    /// The time for which Pebble has answered that the change is not ready.
     waited: Duration,
     deadline: Duration,
 }
 
-/// How a change is told from another one that has the same id after a restart.
+/// The origin tells the change from another one that has the same id on a restarted daemon: Pebble
+/// counts its ids from 1 if it has lost its state.
 #[derive(Debug, Clone)]
 enum Origin {
-    /// It was made by an action of ours, sent at this time; its effect matters, too.
+    /// The client sent this action at this time. The effect of the change matters, too.
     Action(LostAction, Timestamp),
-    /// It was seen to be like this.
+    /// The client knows only the id, and the change was like this when it was first read.
     Observed { kind: String, spawned: Option<Timestamp> },
 }
 
-/// How waiting for a change has ended.
+/// The wait for a change has ended in one of these ways.
 pub(super) enum ChangeEnd {
     Ready {
         change: Box<Change>,
-        /// The connection over which it was made was never lost, so it is the same daemon that
-        /// answers.
+        /// The connection over which the change was made was never lost, so it is still the same
+        /// daemon.
         same_connection: bool,
-        /// The connection over which its end was read.
+        /// The number of the connection over which the end was read.
         connection: u64,
     },
-    /// The daemon was restarted since, and the effect of the change went with it.
+    /// The daemon was restarted after the change was made, and the effect of the change is lost.
     Restarted {
-        /// By what it shows.
+        /// The observation that shows it, as text for a log or an error.
         cause: String,
-        /// The change, if the new daemon still has it. It is over.
+        /// The change, which is over, if the new daemon still has it.
         change: Option<Box<Change>>,
     },
 }
@@ -85,7 +89,8 @@ impl AwaitedChange {
         }
     }
 
-    /// The change of an action that was just answered, or found after its answer was lost.
+    /// Makes the value for the change of an action that Pebble has just accepted, or that was found
+    /// after the answer was lost.
     pub(super) fn of_action(
         id: ChangeId,
         action: LostAction,
@@ -97,29 +102,30 @@ impl AwaitedChange {
         Self { restarts, ..Self::new(id, origin, answered, client.change_deadline()) }
     }
 
-    /// The change of an exec that was just answered.
+    /// Makes the value for the change of an exec that Pebble has just accepted.
     pub(super) fn exec(id: ChangeId, answered: &Answered, deadline: Duration) -> Self {
         let action = LostAction { kind: "exec", services: Vec::new() };
         Self::new(id, Origin::Action(action, answered.since), answered, deadline)
     }
 
-    /// The number of known restarts when it was made.
+    /// Returns the number of known restarts when the change was made.
     pub(super) fn restarts(&self) -> u64 {
         self.restarts.unwrap_or_default()
     }
 
-    /// The connection over which it was last seen.
+    /// Returns the number of the connection over which the change was last read.
     pub(super) fn connection(&self) -> u64 {
         self.connection
     }
 
-    /// Notes that it was seen over a connection that is another one than before.
+    /// Notes that the change was read over another connection than before.
     pub(super) fn note_seen(&mut self, connection: u64) {
         self.connection_lost = true;
         self.connection = connection;
     }
 
-    /// Whether a change of this id is the one, and not one that a restarted daemon has made.
+    /// Returns `true` if this change of the same id is the awaited one, and not one that a
+    /// restarted daemon has made.
     fn is_same_change(&self, change: &Change) -> bool {
         match &self.origin {
             Origin::Action(action, since) => action.made(change, *since),
@@ -130,11 +136,11 @@ impl AwaitedChange {
     }
 }
 
-/// The operation that waits for a change which is known by its id alone.
+/// This operation waits for a change of which only the id is known.
 struct WaitForId {
     id: ChangeId,
     deadline: Duration,
-    /// The change as it was first seen. So it can be told from another one of the same id, which a
+    /// The change as it was first read. It is told from another one of the same id by that, which a
     /// restarted daemon may have.
     awaited: Option<AwaitedChange>,
 }
@@ -174,7 +180,7 @@ impl Operation for WaitForId {
     }
 }
 
-/// The operation that waits for a change which is known.
+/// This operation waits for a change that the client itself has made.
 impl Operation for AwaitedChange {
     type Output = ChangeEnd;
 
@@ -188,7 +194,7 @@ impl Operation for AwaitedChange {
 }
 
 impl Reader {
-    /// Waits as [`Reader::wait_change`] does, in the name of `operation`.
+    /// Waits for a change as [`Reader::wait_change`] does. Errors name `operation`.
     pub(super) async fn wait_change_as(
         &self,
         operation: String,
@@ -200,7 +206,8 @@ impl Reader {
         call.run(&mut WaitForId { id: id.clone(), deadline, awaited: None }).await
     }
 
-    /// Waits for a change that `operation` has made; `step` names just that, for the log.
+    /// Waits for a change that `operation` has made. Errors name `operation`, and the log names
+    /// `step`, which is the wait alone.
     pub(super) async fn wait_for(
         self,
         operation: String,
@@ -213,7 +220,7 @@ impl Reader {
         call.run(&mut awaited).await
     }
 
-    /// The error of a change that is not over at its deadline.
+    /// Makes the error of a change that is not over at its deadline.
     pub(super) fn still_running(&self, operation: &str, change: Change, waited: Duration) -> Error {
         let reason = format!(
             "change {} ({}) is still running after {}",
@@ -226,8 +233,8 @@ impl Reader {
 }
 
 impl AwaitedChange {
-    /// Waits on one connection until the change is over or something breaks. `request` is that of
-    /// the call, which errors tell of.
+    /// Waits on the attempt's connection until the change is over or the attempt fails. `request`
+    /// is that of the call, which errors name.
     pub(super) async fn wait(
         &mut self,
         request: &Request,
@@ -236,7 +243,8 @@ impl AwaitedChange {
         let client = attempt.client();
         let connection = attempt.connection_number(request).await?;
         if connection != self.connection {
-            // The connection that we knew is gone, and the daemon may be gone with it.
+            // The connection over which the change was last read is gone, and the daemon may be
+            // gone with it.
             self.connection_lost = true;
             if let Some(end) = self.end_by_restart(request, attempt).await? {
                 return Ok(end);
@@ -263,7 +271,7 @@ impl AwaitedChange {
                         return Err(client.still_running(operation, change, self.waited).into());
                     }
                 }
-                // Not ready within the slice: ask again.
+                // Pebble answers 504 when the change is not ready in the time that was asked for.
                 Err(ExchangeError::Refused(refusal)) if refusal.status == 504 && !is_last => {}
                 Err(ExchangeError::Refused(refusal)) => {
                     return Err(request.refused(client.daemon(), refusal).into());
@@ -281,8 +289,8 @@ impl AwaitedChange {
         }
     }
 
-    /// Gives the end of a change by a restart, if the daemon behind a new connection shows that it
-    /// is not the one that took the change on.
+    /// Returns [`ChangeEnd::Restarted`] if the daemon behind a new connection shows that it is not
+    /// the one that accepted the change.
     async fn end_by_restart(
         &self,
         request: &Request,
@@ -304,7 +312,8 @@ impl AwaitedChange {
                     (true, false) => {
                         restarted(format!("Pebble was restarted, change {id} is another now"), None)
                     }
-                    // Before the layers went back, all that the daemon had taken over was over.
+                    // The changes that this daemon had taken over were waited for before the layers
+                    // were put back, so the change is over.
                     (false, same) => {
                         restarted(FORGOTTEN.to_owned(), same.then(|| Box::new(change)))
                     }
@@ -320,10 +329,10 @@ impl AwaitedChange {
         }
     }
 
-    /// Judges a change that is over. When the connection was lost, that alone says little: a
-    /// restarted daemon that kept its state still lists the change, but its processes are no longer
-    /// under it. And a daemon that is told to stop ends the starts in hand and answers so, before
-    /// it goes.
+    /// Says what a change that is over means. After a lost connection its status alone says little:
+    /// a restarted daemon that kept its state still lists the change, but the processes that the
+    /// change started are gone. And a daemon that is told to stop ends the starts in progress, and
+    /// answers that they failed, before it ends.
     async fn classify_end(
         &self,
         attempt: &mut CallAttempt<'_>,
@@ -338,13 +347,15 @@ impl AwaitedChange {
             if failed_with(&change, STOPPED_EARLY) && was_told_to_stop(attempt, since).await? {
                 const CAUSE: &str = "Pebble was stopped while it started a service";
                 if same_connection {
-                    // It is still there, for a moment: what it is asked now would go with it.
+                    // The old daemon still answers for a moment. A request that is sent now would
+                    // be lost with it, so the attempt fails and a later one meets the next daemon.
                     return Err(AttemptError::temporary(CAUSE));
                 }
                 return restarted(CAUSE, change);
             }
-            // No daemon says so of a change that it has made itself: it has looked for the
-            // services in its plan before, and has spawned them once.
+            // A daemon says neither of a change that it has made itself: it has looked up the
+            // services in its plan before, and starts each of them once. So this daemon has taken
+            // the change over.
             if failed_with(&change, INTERRUPTED) || failed_with(&change, NOT_IN_PLAN) {
                 return restarted("Pebble was restarted while it started a service", change);
             }
@@ -361,7 +372,8 @@ impl AwaitedChange {
     }
 }
 
-/// Whether a daemon has been told to stop (SIGTERM, or a service's `shutdown`) since that moment.
+/// Returns `true` if the daemon was told to stop since that moment, by SIGTERM or by a service's
+/// `shutdown`: it then makes a change of its own, which stops all services.
 async fn was_told_to_stop(
     attempt: &mut CallAttempt<'_>,
     since: Timestamp,
@@ -370,7 +382,7 @@ async fn was_told_to_stop(
     Ok(listed.iter().any(|change| is_stop_of_all(change) && !spawned_before(change, since)))
 }
 
-/// Says how the services of a change that is done show that this daemon has not done it.
+/// Returns the evidence in the services that this daemon has not done the change itself, as a text.
 async fn shows_a_restart(
     attempt: &mut CallAttempt<'_>,
     change: &Change,
@@ -388,7 +400,7 @@ async fn shows_a_restart(
         let cause = format!("Pebble was restarted and has never started service {name:?}");
         return Ok(Some(cause));
     }
-    // A daemon starts what is enabled by itself only when it is new.
+    // A daemon makes an autostart change by itself only when it has just begun.
     let is_undone = change.kind() == "stop" && services.iter().any(ServiceInfo::is_active);
     if is_undone && let Some(since) = change.spawn_time() {
         let listed = attempt.all_changes().await?;
@@ -402,10 +414,10 @@ async fn shows_a_restart(
     Ok(None)
 }
 
-/// The cause where layers were put back and the plan is another since.
+/// The cause of an end by a restart, if layers had to be put back.
 pub(super) const FORGOTTEN: &str = "Pebble was restarted and had forgotten its layers";
 
-/// Whether a task of the change failed with this text.
+/// Returns `true` if a task of the change failed with this text.
 fn failed_with(change: &Change, text: &str) -> bool {
     change.tasks().iter().any(|task| {
         *task.status() == ChangeStatus::Error
@@ -413,7 +425,8 @@ fn failed_with(change: &Change, text: &str) -> bool {
     })
 }
 
-/// The request that waits until a change is ready, for at most this time.
+/// Makes the request that waits until a change is ready, for at most `slice`. At least a
+/// millisecond is asked for, since Pebble takes a timeout of zero for a wait without end.
 pub(super) fn wait_request(id: &ChangeId, slice: Duration) -> Request {
     let millis = slice.as_millis().max(1);
     Request::get(format!("{}/wait", change_path(id)), format!("wait for change {id}"))

@@ -1,5 +1,5 @@
-//! The body of a request: pieces that are there already and pieces that are still to come, never
-//! copied into one.
+//! The body of a request consists of parts that are in memory and parts that are produced while it
+//! is sent. They are never copied into one buffer.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -9,15 +9,15 @@ use std::task::{Context, Poll};
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::sync::mpsc;
 
-/// What is handed to the connection at a time: it copies each piece into its own buffer, which must
-/// not grow to the size of a file.
+/// The largest piece that is handed to the connection, in bytes. hyper copies each piece into its
+/// own buffer, which must not grow to the size of a file.
 const LARGEST_PIECE: usize = 128 * 1024;
 
-/// Pieces of a body in their order.
+/// The body of a request: its parts in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
     parts: VecDeque<Part>,
-    /// A part of unknown length was or is among them, so the body has to be sent in chunks.
+    /// A part has no known length, so the body has to be sent in chunks.
     has_unknown_length: bool,
 }
 
@@ -26,18 +26,18 @@ enum Part {
     Ready(Bytes),
     Piped {
         pieces: mpsc::Receiver<Bytes>,
-        /// How many bytes are still to come; `None` where nobody knows.
+        /// The number of bytes that are still to come; `None` if it is not known.
         left: Option<u64>,
     },
 }
 
-/// The other end of a piped part. Dropping it ends the part.
+/// The sending side of a part that is produced while it is sent. Dropping it ends the part.
 #[derive(Debug)]
 pub(crate) struct Pipe(mpsc::Sender<Bytes>);
 
 impl Pipe {
-    /// Waits for room and passes one piece on. `false` when the request is over and nobody takes it
-    /// any more.
+    /// Waits until the last piece was taken, and passes on the next one. Returns `false` if the
+    /// request is over and nothing more is taken.
     pub(crate) async fn send(&self, piece: Bytes) -> bool {
         self.0.send(piece).await.is_ok()
     }
@@ -50,16 +50,17 @@ impl Outgoing {
         body
     }
 
-    /// Adds bytes that are there already.
+    /// Adds bytes that are in memory.
     pub(crate) fn push(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
             self.parts.push_back(Part::Ready(bytes));
         }
     }
 
-    /// Adds a part that is sent piece by piece; with a length, exactly so many bytes have to come.
+    /// Adds a part that is produced piece by piece. If it has a length, exactly so many bytes have
+    /// to come.
     pub(crate) fn pipe(&mut self, length: Option<u64>) -> Pipe {
-        // One piece on its way and one being read: more would only be memory.
+        // One piece is being sent while the next one is read. More pieces would only use memory.
         let (sender, pieces) = mpsc::channel(1);
         self.has_unknown_length |= length.is_none();
         self.parts.push_back(Part::Piped { pieces, left: length });

@@ -1,8 +1,8 @@
-//! An answer that is read as it comes, and a connection that becomes a websocket: the two ways of
-//! being answered that are no envelope.
+//! An answer may be read as a stream, and a connection may become a websocket. These are the two
+//! answers that are no envelope.
 //!
-//! Both are one attempt. Whoever makes it decides what a break in the middle means, since part of
-//! the answer has been used by then.
+//! Both are made in one attempt. The caller decides what a break in the middle means, since it has
+//! used a part of the answer by then.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -25,18 +25,19 @@ use super::reader::Reader;
 use super::request::Request;
 use super::transport_error::{TransportError, TransportFailure};
 
-/// A websocket of Pebble's.
+/// A websocket to Pebble.
 pub(super) type Websocket = WebSocketStream<TokioIo<CountingStream>>;
 
-/// The largest message that is taken: Pebble's frames hold at most 128 KiB. (Pebble 1.32.1,
-/// `internals/wsutil`.)
+/// The largest message that is accepted, in bytes. Pebble's frames hold at most 128 KiB (Pebble
+/// 1.32.1, `internals/wsutil`).
 const LARGEST_MESSAGE: usize = 1024 * 1024;
 
-/// Large enough for a few system calls per large frame; most commands write less.
+/// The size of the buffer for reading, in bytes. A large frame takes a few system calls with it;
+/// most commands write less.
 const READ_BUFFER: usize = 32 * 1024;
 
-/// The body of an answer, piece by piece. Dropping it closes the connection, unless it was read to
-/// its end.
+/// The body of an answer that is read as it comes. Dropping it closes the connection, unless the
+/// body was read to its end.
 pub(super) struct BodyStream {
     client: Reader,
     connection: Option<Connection>,
@@ -44,7 +45,7 @@ pub(super) struct BodyStream {
     content_type: String,
 }
 
-/// The operation that opens the body of an answer, in one attempt.
+/// This operation opens the body of an answer, in one attempt.
 struct Open {
     limit: Option<Duration>,
 }
@@ -62,12 +63,12 @@ impl Operation for Open {
 }
 
 impl CallAttempt<'_> {
-    /// Sends one request and gives the body of its answer as it comes. A status other than 200, or
-    /// an answer in JSON where another type was asked for by [`Request::accept`], is read whole and
-    /// is a refusal.
+    /// Sends one request and returns the body of its answer as a stream. An answer with a status
+    /// other than 200, or in JSON where [`Request::accept`] asked for another type, is read as a
+    /// whole and is a refusal.
     ///
-    /// `limit` bounds the wait for the head of the answer, and for the whole of one that refuses;
-    /// without it the wait for the head has no end.
+    /// `limit` bounds the wait for the head of the answer, and for the whole of a refusal. Without
+    /// it the wait for the head has no end.
     pub(super) async fn open(
         &mut self,
         request: &Request,
@@ -126,10 +127,10 @@ impl Reader {
         Call::new(self, request.clone()).attempt(1, &mut Open { limit }).await
     }
 
-    /// Makes a websocket of a connection of its own, within `limit` (RFC 6455, section 4.1).
+    /// Opens a connection and makes a websocket of it, within `limit` (RFC 6455, section 4.1).
     ///
-    /// [`ExchangeError::Refused`] is an answer that is no upgrade; a 200 is one too, for which Pebble uses
-    /// it: the task is over.
+    /// It fails with [`ExchangeError::Refused`] for an answer that is no upgrade. Pebble also
+    /// answers 200 without an upgrade, when the task of the websocket is over.
     pub(super) async fn websocket(
         &self,
         request: &Request,
@@ -165,9 +166,9 @@ impl Reader {
             let cause = "it changes to something that is not the websocket that was asked for";
             return Err(failed(TransportError::new(TransportFailure::NotHttp, cause)));
         }
-        // Nothing waits in a buffer of ours for more to come, and a buffer to read into costs time
-        // to make. One to write from has an end, or the pongs for a daemon that pings and reads
-        // nothing would pile up.
+        // A message is sent at once instead of being kept in a buffer. The buffer for writing has a
+        // limit, since the pongs for a daemon that pings and reads nothing would else fill memory.
+        // A large buffer for reading would take time to allocate.
         let config = WebSocketConfig::default()
             .write_buffer_size(0)
             .max_write_buffer_size(LARGEST_MESSAGE)
@@ -179,17 +180,17 @@ impl Reader {
 }
 
 impl BodyStream {
-    /// As the header says; empty when there is none.
+    /// Returns the `Content-Type` header; it is empty if there is none.
     pub(super) fn content_type(&self) -> &str {
         &self.content_type
     }
 
-    /// For how long nothing has come.
+    /// Returns the time since the last byte was sent or received.
     pub(super) fn quiet_for(&self) -> Duration {
         self.connection.as_ref().map_or(Duration::ZERO, Connection::quiet_for)
     }
 
-    /// The next piece; `None` at the end.
+    /// Polls for the next piece; `None` is the end.
     pub(super) fn poll_chunk(
         &mut self,
         cx: &mut Context<'_>,
@@ -206,7 +207,7 @@ impl BodyStream {
         poll
     }
 
-    /// The next piece, waited for at most `limit`; `None` at the end.
+    /// Waits for the next piece, for at most `limit`; `None` is the end.
     pub(super) async fn chunk(&mut self, limit: Duration) -> Result<Option<Bytes>, TransportError> {
         match tokio::time::timeout(limit, poll_fn(|cx| self.poll_chunk(cx))).await {
             Ok(chunk) => chunk.transpose(),

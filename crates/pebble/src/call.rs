@@ -1,8 +1,9 @@
-//! One call: its attempts, what became of each, and the error in the end.
+//! A call has a request, makes attempts until one succeeds, and turns the end into a result or an
+//! error.
 //!
-//! Every attempt goes through [`Call::attempt`], and a request through [`Call::answer`], so the
-//! order of things is written once: see that the daemon still has our layers, deal with an answer
-//! that was lost before, send, and say what came of it.
+//! Every attempt goes through [`Call::attempt`] and every request through [`Call::answer`], so that
+//! the order of steps is written once: the daemon gets back the layers that it has forgotten, an
+//! answer that was lost before is dealt with, the request is sent, and its end is classified.
 
 use std::time::Duration;
 
@@ -21,19 +22,21 @@ use super::resend::Resend;
 use super::retry::{Classification, GaveUp, Reporter, RetryDecision, Retryable, retry_loop};
 use super::timestamp::Timestamp;
 
-/// A call in progress: its request, and what has to be known from one attempt to the next.
+/// A call in progress. It holds what has to be known from one attempt to the next.
 pub(super) struct Call<'c> {
     client: &'c Reader,
     request: Request,
-    /// The first request whose answer was lost.
+    /// What is known of the first request whose answer was lost, if one was.
     pub(super) lost: Option<LostReply>,
-    /// Pebble has taken the request on: whatever happens now, it may have acted.
+    /// Pebble has accepted the request, so it may have acted whatever happens now.
     is_accepted: bool,
-    /// It has been answered, but what it was for has not come about.
+    /// The request was answered, but what the caller wants has not come about, so that the log must
+    /// not tell of a success.
     is_unfinished: bool,
 }
 
-/// What a call does in one attempt. A value of it lives as long as the call.
+/// An operation says what a call does in one attempt. Its value lives as long as the call, and
+/// keeps what has to be known from one attempt to the next.
 pub(super) trait Operation {
     type Output;
 
@@ -45,18 +48,18 @@ pub(super) trait Operation {
     ) -> Result<Self::Output, AttemptError>;
 }
 
-/// The operation that sends the request of the call and reads its whole answer.
+/// This operation sends the request of the call and reads its whole answer.
 pub(super) struct Exchange;
 
-/// The answer to a call, and where it came from.
+/// The answer to a call, and the connection over which it came.
 #[derive(Debug)]
 pub(super) struct Answered {
     pub(super) envelope: Envelope,
-    /// The number of the connection over which it came.
+    /// The number of the connection over which the answer came.
     pub(super) connection: u64,
-    /// No change that it names was spawned before.
+    /// A time before the request was sent. A change that the request made is not older.
     pub(super) since: Timestamp,
-    /// Its own answer was lost, and this was found instead.
+    /// The answer to the request was lost, and this was found in place of it.
     pub(super) is_recovered: bool,
 }
 
@@ -69,7 +72,7 @@ impl<'c> Call<'c> {
         &self.request
     }
 
-    /// Returns `true` if an answer was lost on the way to the one that came.
+    /// Returns `true` if the answer to an earlier request of this call was lost.
     pub(super) fn was_resent(&self) -> bool {
         self.lost.is_some()
     }
@@ -79,31 +82,34 @@ impl<'c> Call<'c> {
         self.is_accepted || (self.was_resent() && !self.request.is_read())
     }
 
-    /// Notes that Pebble has taken the request on: whatever happens now, it may have acted.
+    /// Notes that Pebble has accepted the request, so that it may have acted whatever happens now.
     pub(super) fn note_accepted(&mut self) {
         self.is_accepted = true;
     }
 
-    /// Notes that the request was refused. If that is no proof, then nothing that comes later is.
+    /// Notes that the request was refused. A refusal that does not prove that nothing was done
+    /// makes every later error say that the request may have acted.
     pub(super) fn note_refused(&mut self, refusal: &Refusal) {
         if self.request.may_have_acted(Some(refusal)) {
             self.note_accepted();
         }
     }
 
-    /// Notes that what the call was for has not come about by this answer: no success is told of.
+    /// Notes that what the caller wants has not come about by this answer, so that the log does not
+    /// tell of a success.
     pub(super) fn note_unfinished(&mut self) {
         self.is_unfinished = true;
     }
 
-    /// Notes an answer to a resend. One that says of a path that it failed is no success to tell
-    /// of, though the request was answered.
+    /// Notes the answer to a resend. A list of paths of which one failed is an answer, but the log
+    /// does not tell of a success.
     pub(super) fn note_answer(&mut self, attempt: &CallAttempt<'_>, envelope: &Envelope) {
         #[derive(Deserialize)]
         struct OfPath {
             error: Option<IgnoredAny>,
         }
         if attempt.is_resend() {
+            // A result of another shape is no list of paths, and so no failure.
             let paths = envelope.result.decode::<Vec<OfPath>>().unwrap_or_default();
             if paths.iter().any(|path| path.error.is_some()) {
                 self.note_unfinished();
@@ -111,7 +117,8 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// Runs attempts under the client's policy and budget, and turns the end into an error.
+    /// Makes attempts under the client's policy and budget, and turns the end into a result or an
+    /// error.
     pub(super) async fn run<O: Operation>(
         &mut self,
         operation: &mut O,
@@ -129,7 +136,8 @@ impl<'c> Call<'c> {
             .map_err(|gave_up| self.error(gave_up))
     }
 
-    /// Makes one attempt, on an idle connection or a new one.
+    /// Makes one attempt. One whose idle connection turns out to be closed is made again at once,
+    /// on another connection, and counts as one.
     pub(super) async fn attempt<O: Operation>(
         &mut self,
         number: u32,
@@ -145,8 +153,8 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// Sends the request on the connection of this attempt, once it is known that the daemon has
-    /// our layers, and that the request has not acted already.
+    /// Sends the request of the call on the connection of this attempt, once the daemon has the
+    /// layers of this client, and a request whose answer was lost is known not to have acted.
     pub(super) async fn answer(
         &mut self,
         attempt: &mut CallAttempt<'_>,
@@ -160,8 +168,8 @@ impl<'c> Call<'c> {
             attempt.restore_layers(&self.request, lost_layer).await?;
         }
         let restarts = known_layers.restarts();
-        // On a daemon that was started since, the effect is wanted again, and there is nothing to
-        // look for.
+        // The effect is wanted on the daemon that runs now. If that one was started after the lost
+        // request, the request is simply sent again.
         if self.lost.is_some_and(|lost| lost.restarts != restarts)
             && !self.request.resend().outlives_the_daemon()
         {
@@ -188,6 +196,8 @@ impl<'c> Call<'c> {
             }
             Err(ExchangeError::Failed(error)) => Err(error),
             Err(ExchangeError::ReplyLost { cause, unanswered }) => {
+                // The first lost request counts, since its change may be older than those of later
+                // ones.
                 self.lost.get_or_insert(LostReply { since, searches: 0, restarts });
                 if matches!(self.request.resend(), Resend::Never) {
                     let reason = format!(
@@ -259,7 +269,7 @@ impl<'c> Call<'c> {
     }
 }
 
-/// The attempts of a call, as the retry loop runs them.
+/// The retry loop makes the attempts of a call through this value.
 struct CallAttempts<'a, 'c, O> {
     call: &'a mut Call<'c>,
     operation: &'a mut O,
@@ -270,8 +280,8 @@ impl<O: Operation> Retryable for CallAttempts<'_, '_, O> {
     type Error = AttemptError;
 
     async fn attempt(&mut self, number: u32) -> Result<O::Output, AttemptError> {
-        // An attempt has the states of all that can happen in it, some kilobytes, and is handed on
-        // before it begins: in a box that costs nothing.
+        // The future of an attempt is some kilobytes large, since it holds the states of all that
+        // an attempt can do. In a box it is not copied on its way to the executor.
         Box::pin(self.call.attempt(number, self.operation)).await
     }
 

@@ -1,7 +1,7 @@
-//! Changes and tasks: what Pebble says about work that it does in the background.
+//! Pebble reports its background work as changes and their tasks.
 //!
-//! A change is one request (start, replan, …) and holds one task per service. Both are read as they
-//! come: an unknown kind or status is kept, and absent fields are absent, since older daemons leave
+//! A change is the work of one request (start, replan, …), and has one task for each service.
+//! Unknown kinds and statuses are kept, and a missing field is no error, since older daemons leave
 //! some out.
 
 use std::str::FromStr;
@@ -12,14 +12,14 @@ use serde_json::Value;
 use super::timestamp::Timestamp;
 use super::wire::{null_as_default, wire_id, wire_words};
 
-/// A start ends well and says so when the service runs, or is within its first second. (Pebble
-/// 1.32, `internals/overlord/servstate/handlers.go`.)
+/// A start task logs this, and ends well, when the service runs already or is in its first second
+/// (Pebble 1.32, `internals/overlord/servstate/handlers.go`).
 const ALREADY_STARTED: &str = " already started.";
 
-/// A stop ends well and says so when the service is still ending (the same file).
+/// A stop task logs this, and ends well, when the service is already ending (the same file).
 const ALREADY_STOPPING: &str = " already stopping.";
 
-/// The id of a change, which stands in request paths: 1 to 64 ASCII letters, digits, `-` or `_`
+/// The id of a change: 1 to 64 ASCII letters, digits, `-` or `_`, so that it is safe in a URL path
 /// (Pebble counts 1, 2, 3, …).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ChangeId(String);
@@ -49,31 +49,31 @@ impl FromStr for ChangeId {
     }
 }
 
-/// Where a change or a task stands. [`Self::is_ready`] says whether it will move again.
+/// The status of a change or a task. [`Self::is_ready`] says whether it is final.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChangeStatus {
-    /// Queued.
+    /// It has not begun.
     Do,
-    /// Running.
+    /// It is running.
     Doing,
-    /// Over: it succeeded, or it was aborted and could not be undone.
+    /// It is over: it succeeded, or it was aborted and could not be undone.
     Done,
-    /// Being aborted.
+    /// It is being aborted.
     Abort,
-    /// To be undone.
+    /// It is to be undone.
     Undo,
-    /// Being undone.
+    /// It is being undone.
     Undoing,
-    /// Over: undone.
+    /// It is over, and was undone.
     Undone,
-    /// Over: it never ran, because an earlier task failed or it was aborted.
+    /// It is over, and never ran: an earlier task failed, or it was aborted.
     Hold,
-    /// Over: it failed.
+    /// It is over, and failed.
     Error,
-    /// Waiting for something outside.
+    /// It waits for something outside.
     Wait,
-    /// A status that this version does not know.
+    /// A status that this version of the client does not know.
     Other(String),
 }
 
@@ -83,14 +83,15 @@ wire_words!(ChangeStatus {
 });
 
 impl ChangeStatus {
-    /// Whether it is over, well or badly. An unknown status is not taken for the end.
+    /// Returns `true` if the change or task is over, with or without success. An unknown status
+    /// counts as not over.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         matches!(self, Self::Done | Self::Undone | Self::Hold | Self::Error)
     }
 }
 
-/// One piece of background work and its tasks, as it stood when Pebble answered.
+/// A change is one piece of background work with its tasks, as it was when Pebble answered.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Change {
@@ -115,58 +116,59 @@ pub struct Change {
 }
 
 impl Change {
-    /// The id to ask for it by.
+    /// Returns the id, by which the change is read again.
     #[must_use]
     pub fn id(&self) -> &ChangeId {
         &self.id
     }
 
-    /// What was asked for: `start`, `stop`, `restart`, `replan`, `autostart`, `exec`,
-    /// `perform-check`, `recover-check`, or newer.
+    /// Returns the kind: `start`, `stop`, `restart`, `replan`, `autostart`, `exec`,
+    /// `perform-check`, `recover-check`, or one of a newer Pebble.
     #[must_use]
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
-    /// One line for people, such as `Replan service "web" and 1 more`.
+    /// Returns a line for people, such as `Replan service "web" and 1 more`.
     #[must_use]
     pub fn summary(&self) -> &str {
         &self.summary
     }
 
-    /// Where it stands.
+    /// Returns the status.
     #[must_use]
     pub fn status(&self) -> &ChangeStatus {
         &self.status
     }
 
-    /// Whether it is over, well or badly, as Pebble says.
+    /// Returns `true` if Pebble says that the change is over, with or without success.
     #[must_use]
     pub fn ready(&self) -> bool {
         self.ready
     }
 
-    /// Why it failed, in Pebble's words and often on several lines; `None` unless it did.
+    /// Returns the reason of a failed change in Pebble's words, often of several lines; `None` if
+    /// it did not fail.
     #[must_use]
     pub fn err(&self) -> Option<&str> {
         self.err.as_deref()
     }
 
-    /// Its tasks in the order in which Pebble made them; none for a replan that found nothing to
-    /// do.
+    /// Returns the tasks in the order in which Pebble made them. A replan that found nothing to do
+    /// has none.
     #[must_use]
     pub fn tasks(&self) -> &[Task] {
         &self.tasks
     }
 
-    /// Returns `true` if it has done all of its work. One that was aborted between two tasks is
-    /// `Done`, too, and the tasks that were to follow are not.
+    /// Returns `true` if the change has done all of its work. A change that was aborted between two
+    /// tasks is `Done` as well, but the later tasks are not.
     pub(super) fn is_complete(&self) -> bool {
         let is_done = |task: &Task| *task.status() == ChangeStatus::Done;
         self.status == ChangeStatus::Done && self.tasks.iter().all(is_done)
     }
 
-    /// Gives the tasks that ended well only because another change had begun the same.
+    /// Returns the tasks that ended well only because another change was doing the same.
     pub(super) fn joined_tasks(&self) -> impl Iterator<Item = &Task> {
         self.tasks.iter().filter(|task| {
             let text = if task.kind() == "start" { ALREADY_STARTED } else { ALREADY_STOPPING };
@@ -174,26 +176,26 @@ impl Change {
         })
     }
 
-    /// When Pebble took it on, by the daemon's clock.
+    /// Returns the time at which Pebble made the change, by the daemon's clock.
     #[must_use]
     pub fn spawn_time(&self) -> Option<Timestamp> {
         self.spawn_time
     }
 
-    /// When it was over; `None` before.
+    /// Returns the time at which it was over; `None` before.
     #[must_use]
     pub fn ready_time(&self) -> Option<Timestamp> {
         self.ready_time
     }
 
-    /// Anything else that Pebble attached; nothing in the versions known so far.
+    /// Returns the data that Pebble attached to the change; the versions known so far attach none.
     #[must_use]
     pub fn data(&self) -> Option<&Value> {
         self.data.as_ref()
     }
 }
 
-/// One step of a change: usually the start or the stop of one service.
+/// A task is one step of a change: usually the start or stop of one service.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Task {
@@ -217,39 +219,40 @@ pub struct Task {
 }
 
 impl Task {
-    /// The id, which is a counter of its own beside that of changes.
+    /// Returns the id. Tasks are counted apart from changes.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// What it does: `start`, `stop`, `exec`, `perform-check`, `recover-check`, or newer.
+    /// Returns the kind: `start`, `stop`, `exec`, `perform-check`, `recover-check`, or one of a
+    /// newer Pebble.
     #[must_use]
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
-    /// One line for people, such as `Start service "web"`.
+    /// Returns a line for people, such as `Start service "web"`.
     #[must_use]
     pub fn summary(&self) -> &str {
         &self.summary
     }
 
-    /// Where it stands.
+    /// Returns the status.
     #[must_use]
     pub fn status(&self) -> &ChangeStatus {
         &self.status
     }
 
-    /// At most its ten newest log entries, oldest first, each `<time> INFO|ERROR <text>`; a text
-    /// may have several lines.
+    /// Returns the newest log entries, at most ten, oldest first. Each is `<time> INFO|ERROR
+    /// <text>`, and the text may have several lines.
     #[must_use]
     pub fn log(&self) -> &[String] {
         &self.log
     }
 
-    /// The text of its newest error, without the time: why it failed or, for a check that goes on
-    /// failing, why it did last.
+    /// Returns the text of the newest error in the log, without its time: the reason of a failed
+    /// task or, for a check that goes on failing, of its last failure.
     #[must_use]
     pub fn last_error(&self) -> Option<&str> {
         self.log.iter().rev().find_map(|entry| {
@@ -258,32 +261,33 @@ impl Task {
         })
     }
 
-    /// How far it is. Tasks of Pebble itself never say more than 0 of 1 and 1 of 1.
+    /// Returns the progress. Pebble's own tasks report only 0 of 1 and 1 of 1.
     #[must_use]
     pub fn progress(&self) -> &TaskProgress {
         &self.progress
     }
 
-    /// When it was made, by the daemon's clock.
+    /// Returns the time at which the task was made, by the daemon's clock.
     #[must_use]
     pub fn spawn_time(&self) -> Option<Timestamp> {
         self.spawn_time
     }
 
-    /// When it was over; `None` before.
+    /// Returns the time at which it was over; `None` before.
     #[must_use]
     pub fn ready_time(&self) -> Option<Timestamp> {
         self.ready_time
     }
 
-    /// What Pebble attached: `exit-code` for a finished exec, else nothing.
+    /// Returns the data that Pebble attached to the task: `exit-code` for a finished exec, else
+    /// nothing.
     #[must_use]
     pub fn data(&self) -> Option<&Value> {
         self.data.as_ref()
     }
 }
 
-/// How far a task is: `done` of `total`.
+/// The progress of a task: `done` of `total`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct TaskProgress {
@@ -293,19 +297,19 @@ pub struct TaskProgress {
 }
 
 impl TaskProgress {
-    /// What is being counted; empty for Pebble's own tasks.
+    /// Returns the name of what is counted; it is empty for Pebble's own tasks.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// How much is done.
+    /// Returns the amount that is done.
     #[must_use]
     pub fn done(&self) -> i64 {
         self.done
     }
 
-    /// How much there is to do.
+    /// Returns the amount that there is to do in all.
     #[must_use]
     pub fn total(&self) -> i64 {
         self.total
@@ -376,7 +380,7 @@ mod tests {
             });
             serde_json::from_value::<Change>(change).unwrap().service_failures()
         };
-        // As Pebble 1.32.1 wrote it.
+        // Pebble 1.32.1 wrote this log.
         let output = "2026-11-22T20:00:10+01:00 INFO Most recent service output:\n    one\n    \
                       two: ERROR x\n    ";
         let quick = "2026-11-22T20:00:10+01:00 ERROR service start attempt: exited quickly with \

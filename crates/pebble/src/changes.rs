@@ -1,4 +1,4 @@
-//! Asking for changes, and aborting them.
+//! The client lists, reads, awaits and aborts changes.
 
 use std::time::Duration;
 
@@ -17,54 +17,55 @@ use super::request::Request;
 use super::resend::Resend;
 
 impl Reader {
-    /// The changes that a filter selects, oldest first: `GET /v1/changes`. Safe to drop.
+    /// Lists the changes that a filter selects, oldest first: `GET /v1/changes`. Safe to drop.
     ///
     /// # Errors
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// It fails with [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the
+    /// policy.
     pub async fn changes(&self, filter: &ChangeFilter) -> Result<Vec<Change>, Error> {
         let mut changes =
             self.send(filter.request()).await?.decode::<Option<Vec<Change>>>()?.unwrap_or_default();
-        // Pebble lists them in the order of a hash map.
+        // Pebble lists them in the random order of a hash map. A shorter id is an older one.
         changes.sort_by_key(|change| (change.id().as_str().len(), change.id().clone()));
         Ok(changes)
     }
 
-    /// One change as it stands: `GET /v1/changes/ID`. Safe to drop.
+    /// Reads one change as it is now: `GET /v1/changes/ID`. Safe to drop.
     ///
     /// # Errors
-    /// `Api` with status 404 when Pebble has no such change;
+    /// It fails with `Api` and status 404 when Pebble has no such change, and with
     /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn change(&self, id: &ChangeId) -> Result<Change, Error> {
         self.send(read_change(id)).await?.decode()
     }
 
-    /// Waits until a change is over, for at most `deadline` of time in which Pebble answers that it
-    /// is not.
+    /// Waits until a change is over. `deadline` bounds the time in which Pebble answers that it is
+    /// not over.
     ///
-    /// A change that failed is `Ok`, too: see [`Change::err`]. Dropping the future stops the
-    /// waiting; the change goes on.
+    /// A failed change is `Ok`, too: see [`Change::err`]. Dropping the future stops the waiting;
+    /// the change goes on.
     ///
     /// # Errors
-    /// [`ChangeRunning`](super::ErrorKind::ChangeRunning), with the change, at the deadline; `Api`
-    /// with status 404 when Pebble has no such change, or was restarted while it was waited for and
-    /// has forgotten it; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within
-    /// the policy.
+    /// It fails with [`ChangeRunning`](super::ErrorKind::ChangeRunning), which carries the change,
+    /// at the deadline; with `Api` and status 404 when Pebble has no such change, or was restarted
+    /// in the meantime and has forgotten it; and with
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn wait_change(&self, id: &ChangeId, deadline: Duration) -> Result<Change, Error> {
         self.wait_change_as(format!("wait for change {id}"), id, deadline).await
     }
 }
 
 impl Client {
-    /// Asks Pebble to abort a change, and gives the change as it then stands, often not yet over:
+    /// Asks Pebble to abort a change, and returns the change as it is then, often not yet over:
     /// `POST /v1/changes/ID`.
     ///
-    /// Tasks that have not begun are dropped; a start that runs is ended, a stop that runs is not.
-    /// An abort whose answer was lost is sent again, and "nothing pending" is then success. Safe to
+    /// Tasks that have not begun are dropped. A running start is ended; a running stop is not. If
+    /// the answer is lost, the abort is sent again, and "nothing pending" is then success. Safe to
     /// drop.
     ///
     /// # Errors
-    /// `Api` with status 400 when the change is over, 404 when there is none;
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// It fails with `Api` and status 400 when the change is over, or 404 when there is none; and
+    /// with [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn abort_change(&self, id: &ChangeId) -> Result<Change, Error> {
         self.send(abort_request(id)).await?.decode()
     }

@@ -1,4 +1,4 @@
-//! Health checks as Pebble runs them: their state, and a run on demand.
+//! Pebble reports the state of its health checks, and runs one on demand.
 
 use std::time::Duration;
 
@@ -19,23 +19,24 @@ use super::resend::Resend;
 use super::service_info::Startup;
 use super::wire::{null_as_default, wire_words};
 
-/// How a check stands.
+/// The status of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CheckStatus {
-    /// Fewer failures in a row than its threshold; also before its first run.
+    /// The check has fewer failures in a row than its threshold. It is also up before its first
+    /// run.
     Up,
-    /// It failed as often in a row as its threshold says.
+    /// The check has as many failures in a row as its threshold.
     Down,
-    /// It does not run: stopped, or never started (Pebble 1.19).
+    /// The check does not run: it was stopped, or never started (Pebble 1.19).
     Inactive,
-    /// A status that this version does not know.
+    /// A status that this version of the client does not know.
     Other(String),
 }
 
 wire_words!(CheckStatus { Up = "up", Down = "down", Inactive = "inactive" });
 
-/// One check as Pebble reports it.
+/// A check as Pebble reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct CheckInfo {
@@ -62,7 +63,7 @@ fn enabled() -> Startup {
     Startup::Enabled
 }
 
-/// Go leaves an empty word out, or writes it as an empty string.
+/// Reads a word that Go leaves out, or writes as an empty string, when it has none.
 fn word_or_none<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<CheckLevel>, D::Error> {
@@ -78,70 +79,71 @@ fn id_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Chang
 }
 
 impl CheckInfo {
-    /// The check's name in the plan.
+    /// Returns the name of the check in the plan.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its level; `None` for a check that counts only where no level is asked for.
+    /// Returns the level. A check without one counts only for queries without a level.
     #[must_use]
     pub fn level(&self) -> Option<&CheckLevel> {
         self.level.as_ref()
     }
 
-    /// Whether it starts by itself. A Pebble before 1.19 does not say; there every check does.
+    /// Returns whether the check starts by itself. A Pebble before 1.19 does not say, and starts
+    /// every check.
     #[must_use]
     pub fn startup(&self) -> &Startup {
         &self.startup
     }
 
-    /// How it stands.
+    /// Returns the status.
     #[must_use]
     pub fn status(&self) -> &CheckStatus {
         &self.status
     }
 
-    /// The runs that succeeded since it was started or last recovered; `None` from a Pebble before
-    /// 1.23, which does not count them.
+    /// Returns the number of runs that succeeded since the check was started or last recovered;
+    /// `None` from a Pebble before 1.23, which does not count them.
     #[must_use]
     pub fn successes(&self) -> Option<i64> {
         self.successes
     }
 
-    /// The runs that failed in a row up to now.
+    /// Returns the number of runs that failed in a row up to now.
     #[must_use]
     pub fn failures(&self) -> i64 {
         self.failures
     }
 
-    /// How many failures in a row make it down.
+    /// Returns the number of failures in a row that make the check down.
     #[must_use]
     pub fn threshold(&self) -> i64 {
         self.threshold
     }
 
-    /// The change that runs it (Pebble 1.11); `None` while it is inactive. Its tasks' logs hold the
-    /// last failures.
+    /// Returns the id of the change that runs the check (Pebble 1.11); `None` while it is inactive.
+    /// The logs of its tasks have the last failures.
     #[must_use]
     pub fn change_id(&self) -> Option<&ChangeId> {
         self.change_id.as_ref()
     }
 
-    /// Whether it stands as it stood then, however often it has succeeded since.
+    /// Returns `true` if the check is as it was `before`, apart from the number of its successes.
     pub(super) fn is_like(&self, before: &Self) -> bool {
         let successes = before.successes;
         Self { successes, ..self.clone() } == *before
     }
 
-    /// The change that ran it before it last went down (Pebble 1.29).
+    /// Returns the id of the change that ran the check before it last went down (Pebble 1.29).
     #[must_use]
     pub fn prev_change_id(&self) -> Option<&ChangeId> {
         self.prev_change_id.as_ref()
     }
 }
 
-/// The checks that [`Reader::checks`] lists; all of them unless narrowed.
+/// A query says which checks [`Reader::checks`] lists: all of them unless narrowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct CheckQuery {
@@ -150,18 +152,20 @@ pub struct CheckQuery {
 }
 
 impl CheckQuery {
-    /// Every check.
+    /// Makes a query for every check.
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// Only checks of exactly this level; unlike for health, `ready` does not include `alive`.
+    /// Narrows the query to checks of exactly this level. Other than for health, `ready` does not
+    /// include `alive`.
     pub fn level(mut self, level: CheckLevel) -> Self {
         self.level = Some(level);
         self
     }
 
-    /// Only checks of these names; a name that no check has is left out of the answer.
+    /// Narrows the query to checks of these names. A name that no check has is left out of the
+    /// answer.
     pub fn names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.names.extend(names.into_iter().map(Into::into));
         self
@@ -176,7 +180,7 @@ impl CheckQuery {
     }
 }
 
-/// What came of running a check on demand.
+/// The result of a check that was run on demand.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CheckRefresh {
     info: CheckInfo,
@@ -185,36 +189,37 @@ pub struct CheckRefresh {
 }
 
 impl CheckRefresh {
-    /// The check as it stands after the run. When the run brought it down or up again, Pebble (1.32
-    /// at least) may still show it as it stood before: the change of status follows a moment later.
-    /// [`Self::passed`] is always of this run.
+    /// Returns the check after the run. If the run brought it down or up, Pebble (1.32 at least)
+    /// may still report it as it was before: the status follows a moment later. [`Self::passed`] is
+    /// always about this run.
     #[must_use]
     pub fn info(&self) -> &CheckInfo {
         &self.info
     }
 
-    /// Why the run failed, in Pebble's words; `None` if it passed.
+    /// Returns the reason of a failed run in Pebble's words; `None` if it passed.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }
 
-    /// Whether the run passed.
+    /// Returns `true` if the run passed.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.error.is_none()
     }
 }
 
-/// Pebble's default period, and with it the longest timeout of a check whose period is not set.
+/// Pebble's default period, which is also the longest timeout of a check without a period of its
+/// own.
 const DEFAULT_RUN: Duration = Duration::from_secs(10);
 
 impl Reader {
-    /// The checks and how they stand, sorted by name: `GET /v1/checks`. Safe to drop.
+    /// Lists the checks and their status, sorted by name: `GET /v1/checks`. Safe to drop.
     ///
     /// # Errors
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy; `Api`
-    /// with status 400 for a level that it does not know.
+    /// It fails with [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the
+    /// policy, and with `Api` and status 400 for a level that Pebble does not know.
     pub async fn checks(&self, query: &CheckQuery) -> Result<Vec<CheckInfo>, Error> {
         self.send(query.request())
             .await?
@@ -224,26 +229,26 @@ impl Reader {
 }
 
 impl Client {
-    /// Runs a check now and waits for its end, for a check with a timeout of at most 10 s: `POST
-    /// /v1/checks/refresh` (Pebble 1.20).
+    /// Runs a check now and waits for its end: `POST /v1/checks/refresh` (Pebble 1.20). It is for a
+    /// check with a timeout of at most 10 s.
     ///
-    /// A failing check is `Ok`: see [`CheckRefresh::error`]. On a check that runs, it counts as an
-    /// ordinary run and its period begins anew; an inactive one runs once and stays as it was. If
-    /// the answer is lost, the check is run again: a check is made to be run at any time. Dropping
+    /// A failed run is `Ok`: see [`CheckRefresh::error`]. For an active check it counts as an
+    /// ordinary run, and the period begins anew; an inactive one runs once and stays inactive. If
+    /// the answer is lost, the check is run again, since a check may be run at any time. Dropping
     /// the future stops the waiting, not the run.
     ///
     /// # Errors
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.20; `Api` with status
-    /// 404 for a name that no check has.
+    /// It fails with [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.20, and
+    /// with `Api` and status 404 for a name that no check has.
     pub async fn refresh_check(&self, name: &str) -> Result<CheckRefresh, Error> {
         self.refresh_check_within(name, DEFAULT_RUN).await
     }
 
-    /// As [`Self::refresh_check`], for a check with another timeout: the client allows `timeout`
-    /// for the run before it counts as silence.
+    /// Runs a check as [`Self::refresh_check`] does, for a check with another timeout: the client
+    /// waits for `timeout` longer before it counts the daemon as silent.
     ///
     /// # Errors
-    /// As [`Self::refresh_check`].
+    /// It fails as [`Self::refresh_check`] does.
     pub async fn refresh_check_within(
         &self,
         name: &str,
@@ -253,13 +258,13 @@ impl Client {
         self.send(refresh_request(operation, name, timeout)).await?.decode()
     }
 
-    /// Starts checks that do not run, and gives the names of those that it started: `POST
+    /// Starts checks that do not run, and returns the names of those that it started: `POST
     /// /v1/checks` (Pebble 1.19).
     ///
     /// A running check stays as it is. Dropping the future does not take back what was sent.
     ///
     /// # Errors
-    /// As [`Self::stop_checks`].
+    /// It fails as [`Self::stop_checks`] does.
     pub async fn start_checks(
         &self,
         names: impl IntoIterator<Item = impl AsRef<str>>,
@@ -267,16 +272,17 @@ impl Client {
         self.switch_checks("start", &owned(names)).await
     }
 
-    /// Stops checks, and gives the names of those that it stopped: `POST /v1/checks` (Pebble 1.19).
+    /// Stops checks, and returns the names of those that it stopped: `POST /v1/checks` (Pebble
+    /// 1.19).
     ///
     /// A check whose startup is enabled starts again at the next change of the plan. If the answer
     /// is lost, the request is sent again, and the checks that the first one stopped are not among
     /// the names. Dropping the future does not take back what was sent.
     ///
     /// # Errors
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19; `Api` with status
-    /// 400 for a name that no check has; [`InvalidRequest`](super::ErrorKind::InvalidRequest) when
-    /// no check is named.
+    /// It fails with [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19; with
+    /// `Api` and status 400 for a name that no check has; and with
+    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) when no check is named.
     pub async fn stop_checks(
         &self,
         names: impl IntoIterator<Item = impl AsRef<str>>,
@@ -287,7 +293,7 @@ impl Client {
     async fn switch_checks(&self, action: &str, names: &[String]) -> Result<Vec<String>, Error> {
         #[derive(Deserialize)]
         struct Switched {
-            // Pebble before 1.28 writes none as null.
+            // Pebble before 1.28 writes an empty list as null.
             #[serde(default, deserialize_with = "null_as_default")]
             changed: Vec<String>,
         }

@@ -1,4 +1,4 @@
-//! The client: all calls of the API that change something, on top of those that only read.
+//! A client has the calls that change something, and derefs to a reader for those that only read.
 
 use std::any::Any;
 use std::fmt;
@@ -12,78 +12,78 @@ use super::retry::{Budget, RetryObserver, RetryPolicy};
 
 /// A client of one Pebble daemon.
 ///
-/// The calls that change nothing are those of [`Reader`], which it derefs to.
+/// The calls that change nothing are those of [`Reader`], to which a client derefs.
 ///
-/// Cheap to clone. Clones share the connections, the retry budget and the memory of the layers that
-/// were added; policy, target, tag, hint, observer and deadline belong to each clone, so one call
-/// is given a policy of its own by `client.clone().with_retry(policy).replan()`.
+/// A client is cheap to clone. Clones share the connections, the retry budget and the remembered
+/// layers. Policy, target, tag, hint, observer and change deadline belong to each clone, so
+/// `client.clone().with_retry(policy).replan()` gives one call a policy of its own.
 ///
 /// # What every call does
-/// It sends one request and gives its one answer. While there is no answer it tries again as its
-/// [`RetryPolicy`] says, bounded by the shared [`Budget`]; an answer is never asked for twice.
-/// Repeating never doubles an effect: after a reply that was lost on its way, the client first
-/// finds out what the request has done. And a Pebble that was restarted gets back the layers that
-/// this client had added before it is told to start, restart or replan anything or to run a check,
-/// since it has forgotten them.
+/// A call sends one request and returns its answer. Without an answer it tries again as its
+/// [`RetryPolicy`] says, within the shared [`Budget`]. A complete answer is never asked for twice.
+/// Sending again never doubles an effect: after a lost answer the client first finds out what the
+/// request has done. A Pebble that was restarted has forgotten the layers that were added to it, so
+/// it gets back those of this client before it is told to start, restart or replan anything, or to
+/// run a check.
 ///
-/// Every future may be dropped at any time; that closes the connection in use, and nothing goes on
-/// in the background. What was sent may still take effect in the daemon.
+/// Every future may be dropped at any time. That closes the connection in use, and nothing goes on
+/// in the background. A request that was sent may still take effect in the daemon.
 #[derive(Clone)]
 pub struct Client {
     reader: Reader,
 }
 
 impl Client {
-    /// A client of the daemon behind `socket`. It never touches the disk; a bad path fails at the
-    /// first call.
+    /// Makes a client of the daemon behind `socket`. It does not touch the disk; a wrong path fails
+    /// at the first call.
     #[must_use]
     pub fn new(socket: impl Into<PathBuf>) -> Self {
         Self { reader: Reader::new(socket) }
     }
 
-    /// The same client without the calls that change something.
+    /// Returns this client without the calls that change something.
     #[must_use]
     pub fn reader(&self) -> &Reader {
         &self.reader
     }
 
-    /// As [`Reader::with_target`].
+    /// Sets the name of the daemon in messages, as [`Reader::with_target`] does.
     #[must_use]
     pub fn with_target(self, target: impl Into<String>) -> Self {
         Self { reader: self.reader.with_target(target) }
     }
 
-    /// As [`Reader::with_tag`].
+    /// Adds a tag to every error, as [`Reader::with_tag`] does.
     #[must_use]
     pub fn with_tag(self, tag: Arc<dyn Any + Send + Sync>) -> Self {
         Self { reader: self.reader.with_tag(tag) }
     }
 
-    /// As [`Reader::with_hint`].
+    /// Sets the hint in errors, as [`Reader::with_hint`] does.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { reader: self.reader.with_hint(hint) }
     }
 
-    /// As [`Reader::with_retry`].
+    /// Sets the retry policy, as [`Reader::with_retry`] does.
     #[must_use]
     pub fn with_retry(self, policy: RetryPolicy) -> Self {
         Self { reader: self.reader.with_retry(policy) }
     }
 
-    /// As [`Reader::with_budget`].
+    /// Sets the budget, as [`Reader::with_budget`] does.
     #[must_use]
     pub fn with_budget(self, budget: Budget) -> Self {
         Self { reader: self.reader.with_budget(budget) }
     }
 
-    /// As [`Reader::with_observer`].
+    /// Sets the observer, as [`Reader::with_observer`] does.
     #[must_use]
     pub fn with_observer(self, observer: Arc<dyn RetryObserver>) -> Self {
         Self { reader: self.reader.with_observer(observer) }
     }
 
-    /// As [`Reader::with_change_deadline`].
+    /// Sets the change deadline, as [`Reader::with_change_deadline`] does.
     #[must_use]
     pub fn with_change_deadline(self, deadline: Duration) -> Self {
         Self { reader: self.reader.with_change_deadline(deadline) }

@@ -1,10 +1,10 @@
-//! One connection, and one request at a time on it.
+//! A connection to Pebble's socket sends one request at a time.
 //!
-//! A connection is driven by the future of the request that uses it, so there is no background
-//! task, and dropping that future closes the connection. A request is answered as a whole
-//! ([`Connection::exchange`]), as a stream ([`Connection::open`], then [`Connection::poll_chunk`]), or by turning the
-//! connection into something else ([`Connection::upgrade`]). What the stream has counters is counted, so
-//! that "nothing was sent" is a fact, and so that slow is told from silent.
+//! The future of a request drives its connection: there is no background task, and dropping that
+//! future closes the connection. A request is answered as a whole ([`Connection::exchange`]), as a
+//! stream ([`Connection::open`], then [`Connection::poll_chunk`]), or by turning the connection
+//! into a websocket ([`Connection::upgrade`]). The stream below counts the bytes that it moves. The
+//! count proves whether anything was sent, and its times tell a slow daemon from a silent one.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -28,63 +28,68 @@ use super::duration::seconds;
 use super::self_wake::SelfWake;
 use super::transport_error::{TransportError, TransportFailure, plain};
 
-/// What a slow disk writes in a second. Pebble answers a push when the disk has what it was sent
-/// (fsync), so after the last byte it may rightly be silent for as long as that takes.
+/// The bytes that a slow disk writes in a second. Pebble answers a push after it has written the
+/// file to disk (fsync), so after the last byte it may be silent for as long as that takes.
 const SLOW_DISK: u64 = 10 * 1024 * 1024;
 
-/// The largest answer that is read as a whole; the largest real ones are changes with hundreds of
-/// tasks, well under 1 MiB.
+/// The largest answer that is read as a whole, in bytes. The largest real ones are changes with
+/// hundreds of tasks, well under 1 MiB.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
 /// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    /// As its header says.
+    /// The `Content-Type` header.
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) body: Bytes,
 }
 
 impl Reply {
-    /// Whether it says that it is plain text.
+    /// Returns `true` if the header says plain text.
     pub(crate) fn is_text(&self) -> bool {
         self.content_type.as_ref().is_some_and(|value| value.as_bytes().starts_with(b"text/plain"))
     }
 }
 
-/// Why an upload has no answer.
+/// An upload has no answer for one of these reasons.
 #[derive(Debug)]
 pub(crate) enum UploadFailure<E> {
+    /// The connection failed.
     Connection(TransportError),
-    /// What was to be sent could not be read.
+    /// The source of the body could not be read.
     Source(E),
 }
 
-/// A connection that no longer speaks HTTP, and what of it was read already.
+/// A connection that no longer speaks HTTP, and the bytes that were read from it after the last
+/// HTTP answer.
 pub(crate) struct Upgraded {
     pub(crate) io: TokioIo<CountingStream>,
     pub(crate) read: Bytes,
 }
 
+/// hyper's side of the connection, which moves the bytes when it is polled. It is large, and a
+/// connection is moved about while it is idle, so it is in a box.
 type Driver = Box<HttpConnection<CountingStream, Outgoing>>;
 
-/// One open connection. Its number tells it from every other of this client: a daemon that was
-/// restarted cannot go on with an old connection, so what was true of the daemon on connection 3 is true
-/// as long as connection 3 is open.
+/// An open connection. Its number is unique in its client. A restarted daemon cannot continue an
+/// old connection, so what was learnt about the daemon on connection 3 holds as long as connection
+/// 3 is open.
 #[derive(Debug)]
 pub(crate) struct Connection {
     number: u64,
     sender: SendRequest<Outgoing>,
+    /// hyper's side of the connection; `None` once the connection has ended.
     driver: Option<Driver>,
     counters: Arc<IoCounters>,
-    /// It has been idle in between, so it may have died unnoticed.
+    /// The connection was idle, so that the daemon may have closed it unnoticed.
     was_idle: bool,
-    /// No exchange is, or was left, in the middle.
+    /// No exchange is in progress, and none was broken off.
     is_reusable: bool,
 }
 
 impl Connection {
-    /// HTTP/1.1 on a new connection.
+    /// Begins HTTP/1.1 on a new stream.
     pub(crate) async fn new(
         number: u64,
         stream: hyperlocal::UnixStream,
@@ -109,20 +114,22 @@ impl Connection {
         self.number
     }
 
-    /// Ready for another request some time later; `None` when an exchange on it was broken off.
+    /// Marks the connection as idle; `None` if an exchange on it was broken off, so that it cannot
+    /// be used again.
     pub(crate) fn idle(mut self) -> Option<Self> {
         self.was_idle = true;
         self.is_reusable.then_some(self)
     }
 
-    /// Whether it can take another request: it is open, as far as is known, and nothing has come
-    /// since the last answer. What comes unasked would be taken for the answer to the request.
+    /// Returns `true` if the connection can take another request: it is open as far as is known,
+    /// and nothing was received after the last answer. hyper would take unasked bytes for the
+    /// answer to the next request.
     ///
-    /// One that the daemon closes later fails before anything is sent: the kernel takes no byte for
-    /// a socket whose other end is gone.
+    /// A connection that the daemon closes after this check fails before anything is sent: the
+    /// kernel takes no byte for a socket whose other end is closed.
     pub(crate) async fn is_usable(&mut self) -> bool {
-        // What has come is known once the runtime has looked at its sockets, and that it does
-        // before it goes on with what has given way.
+        // The runtime looks at its sockets before it resumes a task that has yielded. After that it
+        // is known whether anything was received.
         tokio::task::yield_now().await;
         poll_fn(|cx| {
             poll_driver(&mut self.driver, cx);
@@ -148,12 +155,13 @@ impl Connection {
         self.end_exchange(result)
     }
 
-    /// Sends one request whose body is still being made by `pump`, and reads its whole answer.
-    /// `stall` bounds the time in which nothing is sent, and so the time for the whole answer; it
-    /// grows by what a slow disk needs for the bytes that were sent.
+    /// Sends one request while `pump` produces its body, and reads its whole answer. The upload
+    /// ends when no byte was sent for `stall`, and for the time that a slow disk needs for the
+    /// bytes that were sent; this also bounds the wait for the answer.
     ///
-    /// `pump` is first polled when a part of the request is on its way, so what it takes from its
-    /// source is not taken in vain. An answer that comes before the body is complete is an answer.
+    /// `pump` is first polled when a part of the request was sent, so that nothing is taken from
+    /// its source for a connection that turns out to be closed. An answer that comes before the
+    /// body is complete is returned as any other.
     pub(crate) async fn upload<E>(
         &mut self,
         message: hyper::Request<Outgoing>,
@@ -173,7 +181,7 @@ impl Connection {
                         answer.map(|reply| (reply, !pumping)).map_err(UploadFailure::Connection),
                     );
                 }
-                // Whoever wakes the connection, so that it writes, wakes this too.
+                // The waker of the connection's writing wakes this future too.
                 if pumping
                     && counters.has_written()
                     && let Poll::Ready(result) = pump.as_mut().poll(cx)
@@ -200,9 +208,9 @@ impl Connection {
         }
     }
 
-    /// Sends one request and gives the head of its answer, whose body then comes through
-    /// [`Self::poll_chunk`]. Without a limit it waits for ever: a daemon that follows a quiet
-    /// service sends no head either.
+    /// Sends one request and returns the head of its answer. The body is read by
+    /// [`Self::poll_chunk`]. Without a limit the wait for the head has no end: a daemon that
+    /// follows the log of a quiet service does not send a head either.
     pub(crate) async fn open(
         &mut self,
         message: hyper::Request<Outgoing>,
@@ -221,8 +229,8 @@ impl Connection {
         result.map_err(|error| self.corrected_by_counters(error))
     }
 
-    /// The next piece of a body that [`Self::open`] has begun; `None` at its end, after which the
-    /// connection can be used again.
+    /// Polls for the next piece of a body that [`Self::open`] has begun. `None` is its end, after
+    /// which the connection can be used again.
     pub(crate) fn poll_chunk(
         &mut self,
         body: &mut Incoming,
@@ -237,7 +245,7 @@ impl Connection {
                 }
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => Poll::Ready(Some(Ok(data))),
-                    // Trailers, which nobody here sends.
+                    // Pebble sends no trailers.
                     Err(_) => continue,
                 },
                 Some(Err(error)) => Poll::Ready(Some(Err(error_of(&error)))),
@@ -259,8 +267,8 @@ impl Connection {
         self.end_exchange(result)
     }
 
-    /// Sends a request to speak something else from here on, within `limit`. `Ok(Err(reply))` when
-    /// the daemon would rather not, or not any more.
+    /// Asks for another protocol on this connection, within `limit`. `Ok(Err(reply))` is an answer
+    /// without a change of protocol.
     pub(crate) async fn upgrade(
         mut self,
         message: hyper::Request<Outgoing>,
@@ -272,8 +280,8 @@ impl Connection {
         let response = {
             let Self { sender, driver, .. } = &mut self;
             let mut response = pin!(send(sender, message));
-            // Not `with_driver`: the connection ends with this answer, and has to be taken apart then
-            // instead of dropped.
+            // `with_driver` drops a connection that has ended. This one ends with the answer, and
+            // its stream is taken out of it.
             let head = poll_fn(|cx| {
                 if let Some(running) = driver
                     && !ended
@@ -311,12 +319,12 @@ impl Connection {
         self.is_reusable = false;
     }
 
-    /// For how long no byte of the present exchange has counters.
+    /// Returns the time since the last byte was sent or received.
     pub(crate) fn quiet_for(&self) -> Duration {
         self.counters.since_last_io()
     }
 
-    /// How long ago the last byte of the present request was sent.
+    /// Returns the time since the last byte of the current request was sent.
     pub(crate) fn unanswered_for(&self) -> Duration {
         self.counters.since_last_write()
     }
@@ -329,7 +337,8 @@ impl Connection {
         result.map_err(|error| self.corrected_by_counters(error))
     }
 
-    /// What the count proves goes before what the error says.
+    /// Corrects an error by the count of bytes: if none was written, nothing was sent, whatever the
+    /// error says.
     fn corrected_by_counters(&self, mut error: TransportError) -> TransportError {
         if error.failure == TransportFailure::ReplyLost && !self.counters.has_written() {
             error.failure =
@@ -338,6 +347,8 @@ impl Connection {
         error
     }
 
+    /// Makes the error of a limit that has passed. It depends on the count whether the daemon has
+    /// the request.
     fn timed_out(&self, limit: Duration) -> TransportError {
         let failure = if self.counters.has_written() {
             TransportFailure::TimedOut
@@ -348,23 +359,23 @@ impl Connection {
     }
 }
 
-/// Lets the connection do its work; forgets it once it has ended.
+/// Polls the connection, and drops it once it has ended.
 fn poll_driver(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
     if let Some(running) = driver
         && running.poll_without_shutdown(cx).is_ready()
     {
-        // Dropped, it hands every waiting request its failure.
+        // When it is dropped, every waiting request fails with its reason.
         *driver = None;
     }
 }
 
-/// The work on a connection and the connection itself, polled together.
+/// Runs `work` and polls the connection with it.
 async fn with_driver<T>(driver: &mut Option<Driver>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let self_wake = Arc::new(SelfWake::default());
     poll_fn(|cx| {
         self_wake.poll(cx, |cx| {
-            // First the connection, which moves the bytes, then the work, which sees them.
+            // The connection moves the bytes, so it is polled before the work that sees them.
             poll_driver(driver, cx);
             work.as_mut().poll(cx)
         })
@@ -372,8 +383,9 @@ async fn with_driver<T>(driver: &mut Option<Driver>, work: impl Future<Output = 
     .await
 }
 
-/// Waits as long as bytes are sent; `None` when none were for `stall` and the time for the disk.
-/// What comes back does not prolong it: an answer that never ends would be waited for without end.
+/// Runs `work` as long as bytes are sent. Returns `None` when none were sent for `stall` and the
+/// time for the disk. Received bytes do not prolong it, since an answer without end would then be
+/// waited for without end.
 async fn while_sending<T>(
     counters: &IoCounters,
     stall: Duration,
@@ -407,7 +419,7 @@ async fn collect(response: Response<Incoming>) -> Result<Reply, TransportError> 
         let cause = format!("its answer is longer than {LARGEST_ANSWER} bytes");
         TransportError::new(TransportFailure::NotHttp, cause)
     };
-    // What says so itself need not be read.
+    // An answer whose `Content-Length` is too large need not be read.
     if response.body().size_hint().lower() > LARGEST_ANSWER as u64 {
         return Err(too_long());
     }
@@ -424,7 +436,8 @@ async fn collect(response: Response<Incoming>) -> Result<Reply, TransportError> 
     Ok(Reply { status, content_type, body: body.to_bytes() })
 }
 
-/// Text that is not HTTP is garbage; everything else that ends a connection early loses the answer.
+/// Converts an error of hyper. Bytes that are not HTTP are an answer of something else than Pebble;
+/// everything else that ends a connection early loses the answer.
 fn error_of(error: &hyper::Error) -> TransportError {
     if error.is_parse() || error.is_parse_status() || error.is_user() {
         return TransportError::new(
@@ -459,15 +472,16 @@ fn error_of(error: &hyper::Error) -> TransportError {
     )
 }
 
-/// What a connection has counters.
+/// The counters of a connection. They are atomics because hyper owns the stream that writes them.
 #[derive(Debug)]
 struct IoCounters {
     opened: Instant,
-    /// Bytes of the present request.
+    /// The bytes that were written since the current request began.
     written: AtomicU64,
-    /// When the kernel last took something, in microseconds since the connection was opened.
+    /// The time at which the kernel last accepted bytes, in microseconds since the connection was
+    /// opened.
     last_sent: AtomicU64,
-    /// When it last gave something.
+    /// The time at which the kernel last gave bytes, likewise.
     last_received: AtomicU64,
 }
 
@@ -503,12 +517,13 @@ impl IoCounters {
         self.since_last_write().min(self.since(&self.last_received))
     }
 
+    /// Returns the time that a slow disk needs for the bytes that were written.
     fn time_on_disk(&self) -> Duration {
         Duration::from_secs(self.written.load(Ordering::Relaxed) / SLOW_DISK)
     }
 }
 
-/// The stream, counting what the kernel takes and gives.
+/// A stream that counts the bytes which the kernel accepts and gives.
 #[derive(Debug)]
 pub(crate) struct CountingStream {
     stream: hyperlocal::UnixStream,

@@ -1,13 +1,13 @@
-//! The daemon that a call is made to, as the errors of the call tell of it.
+//! A call knows its daemon by a name and a tag, which every error of the call carries.
 
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-/// The part of a client that each of its errors has: the name of the daemon, and the caller's tag.
+/// The name of the daemon and the caller's tag, which each error of a client carries.
 #[derive(Clone, Default)]
 pub(crate) struct Daemon {
-    /// The name in messages, such as `container "web"`.
+    /// The name of the daemon in messages, such as `container "web"`.
     pub(crate) name: Option<Arc<str>>,
     /// The tag of [`Client::with_tag`](crate::Client::with_tag).
     pub(crate) tag: Option<Arc<dyn Any + Send + Sync>>,

@@ -1,9 +1,8 @@
-//! Durations as Go writes them, which is how every period, delay and timeout travels to and from
-//! Pebble.
+//! Every period, delay and timeout travels to and from Pebble as a duration of Go's.
 //!
-//! No crate agrees with Go on all of it (`5` is an error, `0` is not, `1.5h` is fine, `1d` is not,
-//! the least value has no positive twin), so the two rules of Go's `time` package, reading and
-//! printing, are kept here and held to golden values made by Go.
+//! No crate agrees with Go on all of the syntax (`5` is an error, `0` is not, `1.5h` is fine, `1d`
+//! is not, the least value has no positive twin). So the two rules of Go's `time` package, for
+//! parsing and printing, are here, and are tested against values that Go printed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,11 +11,11 @@ use std::time::Duration;
 use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A signed span of time in whole nanoseconds, about 292 years at most each way, written as Go
-/// writes it: `500ms`, `1m30s`.
+/// A signed span of time in whole nanoseconds, of about 292 years at most each way. It is written
+/// as Go writes it: `500ms`, `1m30s`.
 ///
-/// Reads what Go reads: an optional sign, then decimal numbers each with a unit (`ns`, `us`, `µs`,
-/// `μs`, `ms`, `s`, `m`, `h`); a bare `0` is allowed. Prints what Go prints (`1m0s`, `0s`,
+/// It parses what Go parses: an optional sign, then decimal numbers each with a unit (`ns`, `us`,
+/// `µs`, `μs`, `ms`, `s`, `m`, `h`), or a bare `0`. It prints what Go prints (`1m0s`, `0s`,
 /// `1.5µs`).
 ///
 /// ```
@@ -29,42 +28,42 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct GoDuration(i64);
 
 impl GoDuration {
-    /// No time at all, printed as `0s`.
+    /// The span of no time, which is printed as `0s`.
     pub const ZERO: Self = Self(0);
 
-    /// The span of so many nanoseconds.
+    /// Makes a span of so many nanoseconds.
     #[must_use]
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 
-    /// The span of so many whole seconds; the longest span there is when that is too many.
+    /// Makes a span of so many whole seconds, or the longest span if that is too many.
     #[must_use]
     pub const fn from_secs(seconds: i64) -> Self {
         Self(seconds.saturating_mul(SECOND as i64))
     }
 
-    /// The whole span in nanoseconds.
+    /// Returns the span in nanoseconds.
     #[must_use]
     pub const fn as_nanos(self) -> i64 {
         self.0
     }
 
-    /// The same span in the standard library's type; `None` when it is negative.
+    /// Returns the span in the standard library's type; `None` if it is negative.
     #[must_use]
     pub fn to_std(self) -> Option<Duration> {
         u64::try_from(self.0).ok().map(Duration::from_nanos)
     }
 }
 
-/// A span too long for Go becomes the longest that Go can hold.
+/// A span that is too long for Go becomes the longest that Go can hold.
 impl From<Duration> for GoDuration {
     fn from(duration: Duration) -> Self {
         Self(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
     }
 }
 
-/// A text that is no Go duration. Its message names the text and the reason.
+/// A text that is no duration of Go's. The message names the text and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot read {text:?} as a duration: {why}; write for example 10s, 1m30s or 500ms")]
 pub struct InvalidDuration {
@@ -84,7 +83,7 @@ const SECOND: u64 = 1_000_000_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-/// The magnitude of the least value. Go sums in unsigned numbers up to here, and only a negative
+/// The magnitude of the least value. Go adds up unsigned numbers to this limit, and only a negative
 /// total may reach it.
 const LIMIT: u64 = i64::MIN.unsigned_abs();
 
@@ -123,7 +122,7 @@ fn parse(text: &str) -> Result<i64, &'static str> {
 
 const TOO_LONG: &str = "it is too long";
 
-/// Reads one number with its unit, in nanoseconds, and what stands after it.
+/// Parses one number with its unit, and returns it in nanoseconds with the text after it.
 fn parse_part(text: &str) -> Result<(u64, &str), &'static str> {
     let (whole, after_whole) = split_digits(text);
     let (fraction, after_number) = match after_whole.strip_prefix('.') {
@@ -156,9 +155,9 @@ fn parse_part(text: &str) -> Result<(u64, &str), &'static str> {
     Ok((nanos, rest))
 }
 
-/// What the digits after a decimal point are worth, cut to whole nanoseconds. Digits beyond what 63
-/// bits hold do not count, and the product is formed in floating point, both as Go does, so that
-/// the two never differ by a nanosecond.
+/// Returns the worth of the digits after a decimal point, cut to whole nanoseconds. Digits beyond
+/// what 63 bits hold are ignored and the product is formed in floating point, both as Go does, so
+/// that the two never differ by a nanosecond.
 fn fraction_of(digits: &str, unit: u64) -> u64 {
     let mut value = 0_u64;
     let mut scale = 1_f64;
@@ -193,7 +192,7 @@ impl fmt::Display for GoDuration {
             MICROSECOND..MILLISECOND => push_decimal(&mut text, nanos, MICROSECOND, "\u{b5}s"),
             MILLISECOND..SECOND => push_decimal(&mut text, nanos, MILLISECOND, "ms"),
             SECOND.. => {
-                // Once a unit is shown, every smaller one down to seconds is: 1h0m0s.
+                // Go shows every unit below the largest one, down to seconds: 1h0m0s.
                 if nanos >= HOUR {
                     text.push_str(&format!("{}h", nanos / HOUR));
                 }
@@ -207,7 +206,7 @@ impl fmt::Display for GoDuration {
     }
 }
 
-/// Appends `nanos` in a decimal unit, with no zeros at the end of its fraction.
+/// Appends `nanos` in a decimal unit, without zeros at the end of the fraction.
 fn push_decimal(text: &mut String, nanos: u64, unit: u64, name: &str) {
     text.push_str(&(nanos / unit).to_string());
     let fraction = nanos % unit;
@@ -242,7 +241,7 @@ impl<'de> Deserialize<'de> for GoDuration {
     }
 }
 
-/// A duration for people: `105 s`, `1.5 s`, `250 ms`.
+/// Prints a duration for people: `105 s`, `1.5 s`, `250 ms`.
 pub(crate) fn seconds(duration: Duration) -> String {
     let millis = duration.as_millis();
     let tenths = (millis + 50) / 100;

@@ -1,9 +1,10 @@
-//! The envelope around every JSON answer of Pebble, decoded here and nowhere else.
+//! An envelope is the JSON object around every result of Pebble. It is decoded here and nowhere
+//! else.
 //!
-//! Wire: `{"type": "sync"|"async"|"error", "status-code", "status", "change"?, "result"?,
-//! "maintenance"?, …}`; an error's kind and message stand inside `result`. Unknown keys are
-//! ignored, so that a newer Pebble cannot break a reader. (Pebble 1.32.1,
-//! `internals/daemon/response.go`.)
+//! On the wire it is `{"type": "sync"|"async"|"error", "status-code", "status", "change"?,
+//! "result"?, "maintenance"?, …}`. The kind and message of an error are inside `result`. Unknown
+//! keys are ignored, so that a newer Pebble cannot break a reader (Pebble 1.32.1,
+//! `internals/daemon/response.go`).
 
 use std::borrow::Cow;
 
@@ -15,26 +16,26 @@ use serde_json::value::RawValue;
 use super::change::ChangeId;
 use charmwright_yaml::text;
 
-/// A sync or async answer, as it stands on the wire.
+/// A sync or async answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Envelope {
-    /// The change that an async request started.
+    /// The change that an async request has made.
     pub(crate) change: Option<ChangeId>,
     pub(crate) result: Document,
 }
 
-/// The form in which an endpoint answers when it does what it was asked to; a refusal is always an
-/// envelope.
+/// The form of the body in which an endpoint answers a request that succeeds. A refusal is always
+/// an envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Envelope,
-    /// One JSON value a line (NDJSON), given as an array.
+    /// One JSON value on each line (NDJSON), which is decoded as an array.
     Lines,
-    /// Plain text, given as a string.
+    /// Plain text, which is decoded as a string.
     Text,
 }
 
-/// A complete answer of type `error`.
+/// A complete answer that refuses the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -43,7 +44,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// One whose body is no envelope: its start is the message.
+    /// Makes a refusal from a body that is no envelope. Its message is the first 200 bytes.
     fn from_body(status: u16, body: &[u8]) -> Self {
         Self {
             status,
@@ -52,19 +53,19 @@ impl Refusal {
         }
     }
 
-    /// Whether it says that there is a layer of that label already. (Pebble 1.32,
-    /// `internals/overlord/planstate`.)
+    /// Returns `true` if Pebble says that a layer of that label exists already (Pebble 1.32,
+    /// `internals/overlord/planstate`).
     pub(crate) fn is_existing_layer(&self) -> bool {
         self.status == 400
             && self.message.starts_with("layer ")
             && self.message.ends_with(" already exists")
     }
 
-    /// Whether the daemon has no such path, or not for this method: what one says that is older
-    /// than the endpoint.
+    /// Returns `true` if the daemon does not have the path, or not for this method, as one that is
+    /// older than the endpoint.
     ///
-    /// A path that is there and names something that is not answers 404 as well, with a text of its
-    /// own. (Pebble, `internals/daemon/api.go`.)
+    /// A known path to a thing that does not exist is answered with 404 as well, and with a text of
+    /// its own (Pebble, `internals/daemon/api.go`).
     pub(crate) fn is_missing_route(&self) -> bool {
         match self.status {
             404 => self.kind.is_none() && !self.message.starts_with("cannot "),
@@ -74,7 +75,7 @@ impl Refusal {
     }
 }
 
-/// Why a complete answer is none of Pebble's.
+/// A complete answer is none of Pebble's for one of these reasons.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidAnswer {
     #[error("its body is not the JSON of an answer")]
@@ -87,27 +88,28 @@ pub(crate) enum InvalidAnswer {
     NoChange,
 }
 
-/// What a complete HTTP answer says.
+/// A complete HTTP answer is one of these.
 #[derive(Debug)]
 pub(crate) enum Decoded {
     Answer(Envelope),
     Refusal(Refusal),
 }
 
-/// The result of an answer as it came, so that it is read once, as what it is to be.
+/// The result of an answer as undecoded JSON, so that it is decoded once, into the type that is
+/// wanted.
 #[derive(Debug, Clone)]
 pub(crate) struct Document(Option<Box<RawValue>>);
 
 impl Document {
-    /// What an absent result is.
+    /// The document of an answer without a result.
     pub(crate) const NULL: Self = Self(None);
 
-    /// The document that this is written as.
+    /// Makes the document of a value.
     pub(crate) fn of(value: &impl Serialize) -> Self {
         Self(serde_json::value::to_raw_value(value).ok())
     }
 
-    /// Reads it as a `T`; the error says where in it.
+    /// Decodes the document as a `T`. The error says where in it the decoding failed.
     pub(crate) fn decode<T: DeserializeOwned>(
         &self,
     ) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
@@ -129,7 +131,8 @@ struct WireEnvelope<'b> {
     maintenance: Option<&'b RawValue>,
 }
 
-/// The result of an error, and what is said of maintenance: each key may be missing or be anything.
+/// The result of an error, or the announcement of a maintenance. Each key may be missing or have a
+/// value of any type.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct KindAndMessage {
@@ -147,8 +150,8 @@ impl KindAndMessage {
     }
 }
 
-/// Decodes a complete answer: of this form when its status is 200, else an envelope. `is_text` is
-/// what its content type says.
+/// Decodes a complete answer: in this form if its status is 200, else as an envelope. `is_text`
+/// says whether its content type is plain text.
 pub(crate) fn decode_answer(
     status: u16,
     is_text: bool,
@@ -162,12 +165,12 @@ pub(crate) fn decode_answer(
                 serde_json::Deserializer::from_slice(body).into_iter().collect();
             Document::of(&values?)
         }
-        // Go's server gives a body of nothing no type.
+        // Go's server sets no content type for an empty body.
         Form::Text if status == 200 && !is_text && !body.is_empty() => {
             return Err(InvalidAnswer::NoText);
         }
         Form::Text if status == 200 => Document::of(&String::from_utf8_lossy(body)),
-        // It failed while it wrote its text, and says so in a text.
+        // Pebble failed while it wrote the text, and answers in plain text itself.
         Form::Text if status == 500 => {
             return decode(status, body)
                 .or_else(|_| Ok(Decoded::Refusal(Refusal::from_body(status, body))));
@@ -181,8 +184,8 @@ pub(crate) fn decode_answer(
 fn decode(status: u16, body: &[u8]) -> Result<Decoded, InvalidAnswer> {
     let wire: WireEnvelope<'_> = match serde_json::from_slice(body) {
         Ok(wire) => wire,
-        // Not Pebble's own handler, but a definite refusal all the same (a proxy, a server without
-        // this path).
+        // The answer is not from a handler of Pebble's, but from a proxy or a server without this
+        // path. It is a definite refusal all the same.
         Err(_) if (400..500).contains(&status) => {
             return Ok(Decoded::Refusal(Refusal::from_body(status, body)));
         }

@@ -1,4 +1,4 @@
-//! The one error of this module.
+//! The client has one error type.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -16,14 +16,15 @@ use super::service_failure::{LONGEST_MESSAGE, ServiceFailure, failure_text};
 use super::transport_error::plain;
 use charmwright_yaml::text;
 
-/// The longest reason of an error, in bytes.
+/// The longest reason of an error, in bytes; a longer one is cut.
 const LONGEST: usize = 4096;
 
-/// A call to Pebble that did not succeed.
+/// A call to Pebble failed with this error.
 ///
-/// It prints as one line that starts with "cannot" and says what was attempted, on what and why;
-/// the wording may change, the questions below are the contract. It never holds the body of a
-/// request, and what it shows of texts from outside is cleaned of control characters and cut.
+/// It prints as one line that starts with "cannot" and names the operation, the target and the
+/// reason. The wording may change at any time: code decides by [`Self::kind`] and the other
+/// methods. It never holds the body of a request. Texts from outside are cleaned of control
+/// characters and cut before they are shown.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -40,92 +41,91 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What kind of failure an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No answer came within the policy: Pebble is away, or keeps silent. More time may mend it by
-    /// itself.
+    /// No answer came within the policy: Pebble does not run, or is silent. The same call may
+    /// succeed later.
     Unreachable,
-    /// The operating system or Pebble (401) denied access.
+    /// The operating system or Pebble (with 401) denied access.
     PermissionDenied,
-    /// Pebble answered and refused; the same request fails the same way again.
+    /// Pebble refused the request. The same request is refused again.
     Api {
         /// The HTTP status, such as 400 or 404.
         status: u16,
     },
-    /// Pebble did what was asked and it failed: a service did not start, stop or stay up. The error
-    /// carries the change.
+    /// Pebble accepted the action and it failed: a service did not start, stop or stay up. The
+    /// error carries the change.
     ChangeFailed,
-    /// The change is still running at its deadline. The error carries the change, and the change
-    /// goes on.
+    /// The change is still running at its deadline, and goes on. The error carries the change.
     ChangeRunning,
-    /// Pebble was restarted while it worked on the services of the call, and none of the layers
-    /// that it has now knows them: whoever added their layer has to add it again. The text of the
-    /// refusal is [`Error::message`].
+    /// Pebble was restarted while it worked on the services of the call, and no layer that it has
+    /// now defines them. Whoever added their layer has to add it again. The text of the refusal is
+    /// [`Error::message`].
     Restarted,
-    /// What was waited for has not come about at the deadline; the text says what was seen instead.
+    /// The awaited state was not reached at the deadline. The text says which one was seen instead.
     NotReached,
-    /// A command that was run has not ended within its timeout, and was killed.
+    /// The command has not ended within its timeout, and was killed.
     TimedOut,
-    /// A command was started, or may have been, and how it ended is not known: a connection of its
-    /// streams broke, or Pebble was restarted.
+    /// The command was started, or may have been, and how it ended is not known: a connection of
+    /// its streams broke, or Pebble was restarted.
     OutcomeUnknown,
     /// This Pebble is too old for the call.
     Unsupported {
-        /// The first version that has it, such as `1.20`.
+        /// The first version that has the endpoint, such as `1.20`.
         since: &'static str,
     },
-    /// Pebble could not read, write or change this one path; the same request fails the same way
+    /// Pebble could not read, write or change this path. The same request fails in the same way
     /// again.
     File(FileErrorKind),
-    /// The connection broke in the middle of a file that only its receiver or its source could make
-    /// whole again: a reader that gave its bytes away, or a writer that was given some already.
-    /// What is there must not be trusted; with a new reader or writer the call may be made again.
+    /// The connection broke in the middle of a file, and only the caller can begin again: its
+    /// reader has given bytes away, or its writer has got some already. What the writer has must
+    /// not be trusted. The call may be made again with a new reader or writer.
     Interrupted {
-        /// How many bytes of the file the reader gave, or the writer was given.
+        /// The bytes of the file that the reader gave or the writer got.
         bytes: u64,
     },
-    /// A file that was to be held in memory is larger than the caller allows.
+    /// The file is larger than the caller allows to hold in memory.
     TooLarge {
-        /// What is allowed, in bytes.
+        /// The allowed size, in bytes.
         limit: u64,
     },
-    /// The near side failed: a local file, or the caller's own reader or writer. The error's source
-    /// is the [`io::Error`].
+    /// The client's own side failed: a local file, or the caller's reader or writer. The error's
+    /// source is the [`io::Error`].
     Local(io::ErrorKind),
-    /// Refused here, before anything was sent.
+    /// The client refused the request before anything was sent.
     InvalidRequest,
     /// Something answered, but not as Pebble does.
     Protocol,
 }
 
-/// The part of a layer that a refusal is about, when it is one that a program may have from its
-/// user.
+/// The part of a layer or a command that a refusal is about, if it is one that a program may have
+/// taken from its user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UserFault {
-    /// The command of a service or check, or one that was to be run.
+    /// The command of a service, a check or an exec.
     Command,
-    /// The user of one of them.
+    /// The user that it runs as.
     User,
-    /// The group of one of them.
+    /// The group that it runs as.
     Group,
-    /// The working directory of one of them.
+    /// The directory that it runs in.
     WorkingDir,
 }
 
 impl Error {
-    /// What kind of failure it is.
+    /// Returns the kind of the failure.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
 
-    /// Whether Pebble was away, or went away in the middle of it:
+    /// Returns `true` if Pebble could not be reached, or broke off in the middle:
     /// [`Unreachable`](ErrorKind::Unreachable), [`Interrupted`](ErrorKind::Interrupted) or
-    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown). The same call may succeed once Pebble is
-    /// back; what the first one did is asked by [`Self::may_have_acted`].
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown). The same call may succeed once Pebble answers
+    /// again; [`Self::may_have_acted`] says whether the first one may have had an effect.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         matches!(
@@ -134,63 +134,63 @@ impl Error {
         )
     }
 
-    /// What was attempted, such as `replan` or `add layer "workload"`.
+    /// Returns the operation, such as `replan` or `add layer "workload"`.
     #[must_use]
     pub fn operation(&self) -> &str {
         &self.0.operation
     }
 
-    /// How the client was told to name what it talks to, such as `container "web"`.
+    /// Returns the name of the daemon, such as `container "web"`, if the client has one.
     #[must_use]
     pub fn target(&self) -> Option<&str> {
         self.0.target.as_deref()
     }
 
-    /// The tag of the client whose call it was, or of the process, stream or watch that the client
-    /// gave, if the client has one of this type: see [`Client::with_tag`](super::Client::with_tag).
+    /// Returns the tag of the client that made the call, or that returned the process, stream or
+    /// watch, if it has one of this type: see [`Client::with_tag`](super::Client::with_tag).
     #[must_use]
     pub fn tag<T: Any>(&self) -> Option<&T> {
         self.0.tag.as_ref()?.downcast_ref()
     }
 
-    /// The change that failed or still runs.
+    /// Returns the change that failed or still runs.
     #[must_use]
     pub fn change(&self) -> Option<&Change> {
         self.0.change.as_ref()
     }
 
-    /// Whether the request may have had its effect, or a part of it, although this call did not
-    /// succeed.
+    /// Returns `true` if the request may have acted, in whole or in part, although the call failed.
     ///
-    /// It is `true` for every error of a call that is more than a read once its request was sent,
-    /// unless the answer proves that nothing was done: one of Pebble's refusals with a status from
-    /// 400 to 499, or what it says of one path.
+    /// It is `true` for every error of a call that changes something, once its request was sent,
+    /// unless the answer proves that nothing was done: a refusal of Pebble with a status from 400
+    /// to 499, or an error of one path.
     #[must_use]
     pub fn may_have_acted(&self) -> bool {
         self.0.may_have_acted
     }
 
-    /// How many attempts were made; 0 when it was refused before the first.
+    /// Returns the number of attempts that were made; 0 if the call was refused before the first.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// Pebble's own text as it came, of any length and with whatever characters, when it answered
-    /// with one.
+    /// Returns Pebble's own text, if it answered with one. It may have any length and any
+    /// characters.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
     }
 
-    /// Which part of the layer is at fault, when a refusal (by Pebble or before anything was sent)
-    /// is about one that a user may have given.
+    /// Returns the part of a layer or command that is at fault, if the refusal (by Pebble or by the
+    /// client) is about one that a user may have given.
     #[must_use]
     pub fn user_fault(&self) -> Option<UserFault> {
         self.0.user_fault
     }
 
-    /// The services that failed, from a [`ErrorKind::ChangeFailed`]; empty for every other kind.
+    /// Returns the services that failed, of a [`ErrorKind::ChangeFailed`]; it is empty for every
+    /// other kind.
     #[must_use]
     pub fn failed_services(&self) -> Vec<ServiceFailure> {
         match (&self.0.kind, &self.0.change) {
@@ -200,10 +200,11 @@ impl Error {
     }
 }
 
-/// Builders for the rest of the module.
+/// These constructors make the errors of the client.
 impl Error {
     fn new(kind: ErrorKind, operation: &str, daemon: &Daemon, reason: String) -> Self {
-        // All that an error shows comes through here: names, paths and messages may hold anything.
+        // Every text that an error shows goes through here: names, paths and messages may hold
+        // anything.
         Self(Box::new(Inner {
             kind,
             operation: text::clean(operation, LONGEST_MESSAGE).into_owned(),
@@ -219,7 +220,7 @@ impl Error {
         }))
     }
 
-    /// A definite refusal by Pebble.
+    /// Makes the error of a refusal by Pebble.
     pub(crate) fn refused(operation: &str, daemon: &Daemon, refusal: Refusal) -> Self {
         let file = refusal.kind.as_deref().and_then(FileErrorKind::of_refusal);
         let is_file = file.is_some();
@@ -235,9 +236,10 @@ impl Error {
             format!("{message} (Pebble answered {})", refusal.status)
         };
         let fault = match refusal.status {
+            // An error about a file may quote a path that holds such a word.
             400 if !is_file => user_fault_in(&refusal.message),
-            // The one mistake of this sort that Pebble takes for its own. (1.32.1,
-            // `internals/daemon/api_exec.go`.)
+            // Pebble answers 500 to this one mistake of the user (1.32.1,
+            // `internals/daemon/api_exec.go`).
             500 if refusal.message.starts_with("cannot call exec: working directory ") => {
                 Some(UserFault::WorkingDir)
             }
@@ -249,7 +251,7 @@ impl Error {
         error.with_attempts(1)
     }
 
-    /// What Pebble says of one path of a request that it answered.
+    /// Makes the error of one path of a request that Pebble answered.
     pub(crate) fn file(operation: &str, daemon: &Daemon, error: &FileError) -> Self {
         let message = text::clean(error.message(), LONGEST_MESSAGE);
         let reason = format!("{message} (Pebble: {})", error.kind());
@@ -259,13 +261,14 @@ impl Error {
         refused.with_attempts(1)
     }
 
-    /// The near side failed. `what` is what it could not do, such as `open /etc/passwd`.
+    /// Makes the error of a failure on the client's own side. `what` is the failed step, such as
+    /// `open /etc/passwd`.
     pub(crate) fn local(operation: &str, daemon: &Daemon, what: &str, error: io::Error) -> Self {
         let reason = format!("this side could not {what}: {}", plain(&error));
         Self::new(ErrorKind::Local(error.kind()), operation, daemon, reason).with_source(error)
     }
 
-    /// A transfer that broke where only the caller can begin again.
+    /// Makes the error of a transfer that broke and that only the caller can begin again.
     pub(crate) fn interrupted(
         operation: &str,
         daemon: &Daemon,
@@ -275,7 +278,7 @@ impl Error {
         Self::new(ErrorKind::Interrupted { bytes }, operation, daemon, reason).with_attempts(1)
     }
 
-    /// A file that is larger than the caller allows.
+    /// Makes the error of a file that is larger than the caller allows.
     pub(crate) fn too_large(operation: &str, daemon: &Daemon, limit: u64) -> Self {
         let reason = format!(
             "it is larger than the {limit} bytes that are allowed; allow more, or pull it to a \
@@ -284,41 +287,43 @@ impl Error {
         Self::new(ErrorKind::TooLarge { limit }, operation, daemon, reason).with_attempts(1)
     }
 
-    /// Refused before anything was sent. `reason` says what to change.
+    /// Makes the error of a request that is refused before anything is sent. `reason` says what to
+    /// change.
     pub(crate) fn invalid(operation: &str, daemon: &Daemon, reason: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidRequest, operation, daemon, reason.into())
     }
 
-    /// An answer that is not Pebble's.
+    /// Makes the error of an answer that is not Pebble's.
     pub(crate) fn protocol(operation: &str, daemon: &Daemon, reason: impl Into<String>) -> Self {
         Self::new(ErrorKind::Protocol, operation, daemon, reason.into()).with_attempts(1)
     }
 
-    /// A daemon too old for the call.
+    /// Makes the error of a daemon that is too old for the call.
     pub(crate) fn unsupported(operation: &str, daemon: &Daemon, since: &'static str) -> Self {
         let reason =
             format!("this Pebble is too old for it, version {since} is the first that can");
         Self::new(ErrorKind::Unsupported { since }, operation, daemon, reason).with_attempts(1)
     }
 
-    /// The operating system denied access to the socket.
+    /// Makes the error of a socket to which the operating system denied access.
     pub(crate) fn denied(operation: &str, daemon: &Daemon, socket: &Path, cause: &str) -> Self {
         let reason =
             format!("{cause} at {}; run as a user that may use that socket", socket.display());
         Self::new(ErrorKind::PermissionDenied, operation, daemon, reason).with_attempts(1)
     }
 
-    /// What was waited for has not come about. `reason` says what was seen.
+    /// Makes the error of a state that was not reached. `reason` says which one was seen.
     pub(crate) fn not_reached(operation: &str, daemon: &Daemon, reason: String) -> Self {
         Self::new(ErrorKind::NotReached, operation, daemon, reason).with_attempts(1)
     }
 
-    /// Pebble has answered, and what was asked about is not there; a 404 by another road.
+    /// Makes the error of a thing that an answered list does not have, as if Pebble had answered
+    /// 404.
     pub(crate) fn missing(operation: &str, daemon: &Daemon, reason: String) -> Self {
         Self::new(ErrorKind::Api { status: 404 }, operation, daemon, reason).with_attempts(1)
     }
 
-    /// A restart of Pebble took away the layer that the call was about; `refusal` says so.
+    /// Makes the error of a layer that Pebble has forgotten by a restart; `refusal` shows it.
     pub(crate) fn restarted(operation: &str, daemon: &Daemon, refusal: Self) -> Self {
         let message = refusal.0.message.as_deref().unwrap_or_default();
         let shown = text::clean(message, LONGEST_MESSAGE);
@@ -332,38 +337,38 @@ impl Error {
         error
     }
 
-    /// No answer within the policy. `reason` is the whole story.
+    /// Makes the error of a call without an answer. `reason` is the whole text after the operation.
     pub(crate) fn unreachable(operation: &str, daemon: &Daemon, reason: String) -> Self {
         Self::new(ErrorKind::Unreachable, operation, daemon, reason)
     }
 
-    /// The attempt and its target, without the reason for which it failed: `replan container
-    /// "web"`.
+    /// Returns the operation and its target, without the reason for which it failed: `replan
+    /// container "web"`.
     #[must_use]
     pub fn attempt(&self) -> Cow<'_, str> {
         in_target(&self.0.operation, self.0.target.as_deref())
     }
 
-    /// The reason for which it failed, without what was attempted.
+    /// Returns the reason for which it failed, without the operation.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.0.reason
     }
 
-    /// For what an author's test says of it ([`testing`](super::testing)); the client's own errors
-    /// are made with theirs.
+    /// Replaces the reason, for an error that a test makes ([`testing`](super::testing)); the
+    /// client's own errors are made with theirs.
     pub(crate) fn with_reason(mut self, reason: &str) -> Self {
         self.0.reason = text::clean(reason, LONGEST).into_owned();
         self
     }
 
-    /// As [`Self::with_reason`].
+    /// Replaces the message, for an error that a test makes.
     pub(crate) fn with_message(mut self, message: String) -> Self {
         self.0.message = Some(message);
         self
     }
 
-    /// As [`Self::with_reason`].
+    /// Replaces the change, for an error that a test makes.
     pub(crate) fn with_change(mut self, change: Change) -> Self {
         self.0.change = Some(change);
         self
@@ -392,12 +397,12 @@ impl Error {
         self
     }
 
-    /// The cause is a text that may quote what came from outside.
+    /// Adds a source. Only its text is kept, cleaned, since it may quote bytes from outside.
     pub(crate) fn with_cause(self, cause: &impl fmt::Display) -> Self {
         self.with_source(text::one_line(cause, LONGEST_MESSAGE))
     }
 
-    /// A change that is over and failed.
+    /// Makes the error of a change that is over and failed.
     pub(crate) fn change_failed(operation: &str, daemon: &Daemon, change: Change) -> Self {
         let reason = failure_text(&change);
         let mut error = Self::new(ErrorKind::ChangeFailed, operation, daemon, reason)
@@ -408,7 +413,8 @@ impl Error {
         error
     }
 
-    /// A command that was run did not end as a command does; `reason` is the whole story.
+    /// Makes the error of a command without an exit code. `reason` is the whole text after the
+    /// operation.
     pub(crate) fn ended(
         kind: ErrorKind,
         operation: &str,
@@ -423,7 +429,7 @@ impl Error {
         error
     }
 
-    /// A change that is not over at its deadline.
+    /// Makes the error of a change that is not over at its deadline.
     pub(crate) fn change_running(
         operation: &str,
         daemon: &Daemon,
@@ -446,7 +452,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // It may hold a word of Pebble's.
+        // A kind may hold a word that Pebble sent.
         let kind = text::one_line(&format_args!("{:?}", self.0.kind), LONGEST_MESSAGE);
         f.debug_struct("Error")
             .field("kind", &format_args!("{kind}"))
@@ -464,7 +470,8 @@ impl StdError for Error {
     }
 }
 
-/// `replan container "web"`, but `start service "web" in container "web"`.
+/// Joins an operation and its target: `replan container "web"`, but `start service "web" in
+/// container "web"`.
 pub(crate) fn in_target<'a>(operation: &'a str, target: Option<&str>) -> Cow<'a, str> {
     match target {
         Some(target) if operation.contains(' ') => format!("{operation} in {target}").into(),
@@ -473,7 +480,7 @@ pub(crate) fn in_target<'a>(operation: &'a str, target: Option<&str>) -> Cow<'a,
     }
 }
 
-/// Pebble's refusals have no code for this, only a text.
+/// Recognises a mistake of the user by the text of a refusal, since Pebble has no code for it.
 fn user_fault_in(message: &str) -> Option<UserFault> {
     let lower = message.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));

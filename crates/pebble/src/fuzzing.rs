@@ -1,9 +1,9 @@
-//! Every decoder of what comes from Pebble, as a function of bytes: for fuzzing, and for the
-//! properties in `tests/fuzzing.rs`, which try the same.
+//! This module has every decoder of Pebble's answers as a function of bytes: for fuzzing, and for
+//! the properties in `tests/fuzzing.rs`, which try the same.
 //!
-//! Each ends for any input, without a panic and with no more memory than its bounds allow, and
-//! panics by intent where it breaks a promise (what it prints it reads back, say). None may send
-//! its input to a real daemon: a command of white space only would end that one.
+//! Each decoder ends for any input, without a panic and with no more memory than its bounds allow.
+//! It panics on purpose where it breaks a promise (if it does not parse what it has printed, say).
+//! None may send its input to a real daemon: a command of white space only would end that daemon.
 
 use super::envelope::{self, Form};
 use super::exec::is_end;
@@ -14,7 +14,7 @@ use super::{GoDuration, Layer, Plan, Timestamp};
 /// A decoder, by the name of its fuzz target.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All of them.
+/// All decoders.
 pub const TARGETS: &[Target] = &[
     ("envelope", envelope),
     ("multipart", multipart),
@@ -25,7 +25,7 @@ pub const TARGETS: &[Target] = &[
     ("exec_control", exec_control),
 ];
 
-/// The answer to a request in each of its forms. The first two bytes choose status and form.
+/// Decodes an answer in each of its forms. The first two bytes choose status and form.
 pub fn envelope(bytes: &[u8]) {
     let Some(([first, second], body)) = bytes.split_first_chunk() else {
         return;
@@ -36,14 +36,14 @@ pub fn envelope(bytes: &[u8]) {
     }
 }
 
-/// The files of an answer, in one piece and in pieces. The first byte says how long these are, and
-/// the first line is the content type.
+/// Decodes the files of an answer, in one piece and in several. The first byte says how long these
+/// are, and the first line is the content type.
 pub fn multipart(bytes: &[u8]) {
     files::try_pieces(bytes);
 }
 
-/// The lines of a log as they are followed. The first two bytes choose two ways of cutting the rest
-/// into pieces, which have to give the same lines.
+/// Splits the stream of a followed log into lines. The first two bytes choose two ways of cutting
+/// the rest into pieces, which have to give the same lines.
 pub fn lines(bytes: &[u8]) {
     let Some(([first, second], stream)) = bytes.split_first_chunk() else {
         return;
@@ -51,8 +51,8 @@ pub fn lines(bytes: &[u8]) {
     let cut = |size: u8| {
         let mut lines = Lines::default();
         let mut found = Vec::new();
-        // A piece of 1 to 256 bytes: what is begun is at most the longest line, and the pieces need
-        // not be of use to anybody.
+        // A piece has 1 to 256 bytes. The memory for an unfinished line is bounded by the longest
+        // line.
         let mut pieces = stream.chunks(usize::from(size) + 1);
         let whole = pieces.try_for_each(|piece| {
             lines.take(piece, |line| {
@@ -80,7 +80,7 @@ pub fn lines(bytes: &[u8]) {
     }
 }
 
-/// A layer, and the plan, in YAML.
+/// Decodes a layer, and a plan, in YAML.
 pub fn layer(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -93,7 +93,7 @@ pub fn layer(bytes: &[u8]) {
     assert!(again.is_ok_and(|again| again == layer), "what is written is read back");
 }
 
-/// A duration of Go's.
+/// Decodes a duration of Go's.
 pub fn duration(bytes: &[u8]) {
     let Ok(Ok(duration)) = std::str::from_utf8(bytes).map(str::parse::<GoDuration>) else {
         return;
@@ -101,7 +101,7 @@ pub fn duration(bytes: &[u8]) {
     assert_eq!(duration.to_string().parse(), Ok(duration), "what is printed is read back");
 }
 
-/// A moment in RFC 3339.
+/// Decodes a time in RFC 3339.
 pub fn timestamp(bytes: &[u8]) {
     let Ok(Ok(moment)) = std::str::from_utf8(bytes).map(str::parse::<Timestamp>) else {
         return;
@@ -109,7 +109,7 @@ pub fn timestamp(bytes: &[u8]) {
     assert_eq!(moment.to_string().parse(), Ok(moment), "what is printed is read back");
 }
 
-/// A text frame of an exec's stream.
+/// Decodes a text frame of an exec's stream.
 pub fn exec_control(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if is_end(text) {

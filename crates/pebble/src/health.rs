@@ -1,4 +1,4 @@
-//! The daemon's own summary of its checks.
+//! The client reads the daemon's own summary of its checks.
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use super::layer::CheckLevel;
 use super::reader::Reader;
 use super::request::Request;
 
-/// Which checks count for [`Reader::health`]; all of them unless narrowed.
+/// A query says which checks count for [`Reader::health`]: all of them unless narrowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct HealthQuery {
@@ -18,18 +18,19 @@ pub struct HealthQuery {
 }
 
 impl HealthQuery {
-    /// Every check.
+    /// Makes a query for every check.
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// Only checks of this level: `ready` counts the `alive` ones too, `alive` counts only itself.
+    /// Narrows the query to this level: `ready` includes the checks of `alive`, and `alive` only
+    /// its own.
     pub fn level(mut self, level: CheckLevel) -> Self {
         self.level = Some(level);
         self
     }
 
-    /// Only checks of these names; a name that no check has is ignored.
+    /// Narrows the query to checks of these names. A name that no check has is ignored.
     pub fn names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.names.extend(names.into_iter().map(Into::into));
         self
@@ -44,7 +45,7 @@ impl HealthQuery {
     }
 }
 
-/// Adds the parameters that health and checks share.
+/// Adds the query parameters that the endpoints for health and checks share.
 pub(super) fn with_level_and_names(
     mut request: Request,
     level: Option<&CheckLevel>,
@@ -62,15 +63,15 @@ struct Health {
 }
 
 impl Reader {
-    /// Whether no check of those asked for is down: `GET /v1/health`, open to every user. Inactive
-    /// checks do not count, and no checks at all is healthy.
+    /// Returns `true` if no selected check is down: `GET /v1/health`, which every user may call.
+    /// Inactive checks do not count, and a daemon without checks is healthy.
     ///
-    /// Pebble says unhealthy with the HTTP status 502 and an ordinary answer, so that is
+    /// Pebble answers an unhealthy state with HTTP status 502 and an ordinary result, which is
     /// `Ok(false)`. Safe to drop.
     ///
     /// # Errors
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy; `Api`
-    /// with status 400 for a level that it does not know.
+    /// It fails with [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the
+    /// policy, and with `Api` and status 400 for a level that Pebble does not know.
     pub async fn health(&self, query: &HealthQuery) -> Result<bool, Error> {
         self.send(query.request()).await?.decode::<Health>().map(|health| health.healthy)
     }

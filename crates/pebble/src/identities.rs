@@ -1,4 +1,4 @@
-//! Listing and changing the identities of Pebble's API.
+//! The client lists and changes the identities that may use Pebble's API.
 
 use std::collections::BTreeMap;
 
@@ -15,30 +15,32 @@ use super::request::Request;
 use super::resend::Resend;
 
 impl Reader {
-    /// All identities by name: `GET /v1/identities` (Pebble 1.15). Passwords and certificates are
-    /// masked. Safe to drop.
+    /// Lists all identities by name: `GET /v1/identities` (Pebble 1.15). Passwords and certificates
+    /// are masked. Safe to drop.
     ///
     /// # Errors
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.15;
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// It fails with [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.15, and
+    /// with [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn identities(&self) -> Result<BTreeMap<String, Identity>, Error> {
         self.send(read_identities()).await?.decode::<Option<_>>().map(Option::unwrap_or_default)
     }
 }
 
 impl Client {
-    /// Adds identities, all or none: `POST /v1/identities` (Pebble 1.15). Pebble keeps them over
+    /// Adds identities, all or none: `POST /v1/identities` (Pebble 1.15). Pebble keeps them across
     /// restarts.
     ///
-    /// If the answer is lost the request is sent again, and that they exist already is then success
-    /// if they look as they were to. Dropping the future does not take back what was sent.
+    /// If the answer is lost, the request is sent again. A refusal because they exist is then
+    /// success if they are as they were to become. Dropping the future does not take back what was
+    /// sent.
     ///
     /// # Errors
-    /// `Api` with status 400 when one exists already, has a bad name or nothing by which it is
-    /// recognised, or shares a local user id; [`InvalidRequest`](super::ErrorKind::InvalidRequest)
-    /// for a password that is no hash, or a secret as Pebble masks it;
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.15;
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// It fails with `Api` and status 400 when an identity exists already, has a bad name or
+    /// nothing by which a caller is recognised, or shares a local user id with another; with
+    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a password that is no hash, or a
+    /// secret that Pebble has masked; with [`Unsupported`](super::ErrorKind::Unsupported) from a
+    /// Pebble before 1.15; and with [`Unreachable`](super::ErrorKind::Unreachable) when no answer
+    /// comes within the policy.
     pub async fn add_identities(
         &self,
         identities: &BTreeMap<String, Identity>,
@@ -46,11 +48,12 @@ impl Client {
         self.change_identities("add", some(identities)).await
     }
 
-    /// Changes identities that exist, all or none: `POST /v1/identities` (Pebble 1.15). Sent again
-    /// if the answer is lost.
+    /// Changes existing identities, all or none: `POST /v1/identities` (Pebble 1.15). If the answer
+    /// is lost, the request is sent again.
     ///
     /// # Errors
-    /// As [`Self::add_identities`]; `Api` with status 400 when one does not exist.
+    /// It fails as [`Self::add_identities`] does, and with `Api` and status 400 when an identity
+    /// does not exist.
     pub async fn update_identities(
         &self,
         identities: &BTreeMap<String, Identity>,
@@ -58,11 +61,12 @@ impl Client {
         self.change_identities("update", some(identities)).await
     }
 
-    /// Makes identities what they are to be, whether they exist or not; `None` removes one: `POST
-    /// /v1/identities` (Pebble 1.15). Others stay as they are. Sent again if the answer is lost.
+    /// Sets identities, whether they exist or not, and removes those with `None`: `POST
+    /// /v1/identities` (Pebble 1.15). Others stay as they are. If the answer is lost, the request
+    /// is sent again.
     ///
     /// # Errors
-    /// As [`Self::add_identities`], but for those that exist.
+    /// It fails as [`Self::add_identities`] does, but not for identities that exist.
     pub async fn replace_identities(
         &self,
         identities: &BTreeMap<String, Option<Identity>>,
@@ -72,11 +76,12 @@ impl Client {
 
     /// Removes identities, all or none: `POST /v1/identities` (Pebble 1.15).
     ///
-    /// If the answer is lost the request is sent again, and that they do not exist is then success
-    /// if none is left.
+    /// If the answer is lost, the request is sent again. A refusal because they do not exist is
+    /// then success if none is left.
     ///
     /// # Errors
-    /// `Api` with status 400 when one does not exist; else as [`Self::add_identities`].
+    /// It fails with `Api` and status 400 when an identity does not exist, and else as
+    /// [`Self::add_identities`] does.
     pub async fn remove_identities(
         &self,
         names: impl IntoIterator<Item = impl AsRef<str>>,
@@ -123,7 +128,7 @@ fn change_request(action: &'static str, identities: BTreeMap<String, Option<Iden
     let body = json!({ "action": action, "identities": values });
     let resend = match action {
         "add" | "remove" => Resend::Identities(LostIdentities(identities)),
-        // The same end, however often it comes.
+        // Sending it twice has the same end as sending it once.
         _ => Resend::Safe,
     };
     Request::post("/v1/identities", operation, &body, resend)

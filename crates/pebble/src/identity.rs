@@ -1,4 +1,4 @@
-//! One identity: who may use this Pebble's API, and how far.
+//! An identity says who may use Pebble's API, and with which rights.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use super::wire::wire_words;
 
-/// How far an identity's rights go.
+/// The rights of an identity.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IdentityAccess {
-    /// Everything.
+    /// It may do everything.
     Admin,
-    /// What only reads, except files and the plan.
+    /// It may read everything but files and the plan.
     Read,
-    /// The metrics alone (Pebble 1.19).
+    /// It may read the metrics alone (Pebble 1.19).
     Metrics,
-    /// What is open to everybody, and nothing else, whatever its user could do otherwise.
+    /// It may do only what is open to everybody, whatever its user could do otherwise.
     Untrusted,
-    /// A word that this version does not know.
+    /// A word that this version of the client does not know.
     Other(String),
 }
 
@@ -27,11 +27,10 @@ wire_words!(IdentityAccess {
     Admin = "admin", Read = "read", Metrics = "metrics", Untrusted = "untrusted",
 });
 
-/// One identity: its rights, and by what a caller is recognised, of which there has to be at least
-/// one.
+/// An identity has rights, and one or more means by which a caller is recognised.
 ///
-/// What Pebble tells of an identity has its password and certificate masked (`*****`). `Debug`
-/// never shows either.
+/// Pebble masks password and certificate when it lists an identity (`*****`). `Debug` shows
+/// neither.
 ///
 /// ```
 /// use charmwright_pebble::{Identity, IdentityAccess};
@@ -69,25 +68,25 @@ struct Cert {
     pem: String,
 }
 
-/// What Pebble shows in place of a secret.
+/// The text that Pebble shows in place of a secret.
 const MASK: &str = "*****";
 
 impl Identity {
-    /// An identity with these rights, by which nobody is recognised yet.
+    /// Makes an identity with these rights. It recognises no caller yet.
     #[must_use]
     pub fn new(access: IdentityAccess) -> Self {
         Self { access, local: None, basic: None, cert: None }
     }
 
-    /// Recognised by the user id of the process at the other end of the socket. No two identities
-    /// may share one.
+    /// Recognises a caller by the user id of the process at the other end of the socket. No two
+    /// identities may share one.
     #[must_use]
     pub fn local(mut self, user_id: u32) -> Self {
         self.local = Some(Local { user_id });
         self
     }
 
-    /// Recognised by HTTP basic authentication with this identity's name (Pebble 1.19).
+    /// Recognises a caller by HTTP basic authentication with this identity's name (Pebble 1.19).
     /// `password_hash` is a hash in the form `sha512-crypt` (`$6$…`, as `openssl passwd -6` prints
     /// it), never the password itself.
     #[must_use]
@@ -96,46 +95,46 @@ impl Identity {
         self
     }
 
-    /// Recognised over HTTPS by this client certificate in PEM, one certificate and nothing after
-    /// it (Pebble 1.25).
+    /// Recognises a caller over HTTPS by this client certificate in PEM, which is one certificate
+    /// with nothing after it (Pebble 1.25).
     #[must_use]
     pub fn cert(mut self, pem: impl Into<String>) -> Self {
         self.cert = Some(Cert { pem: pem.into() });
         self
     }
 
-    /// Its rights.
+    /// Returns the rights.
     #[must_use]
     pub fn access(&self) -> &IdentityAccess {
         &self.access
     }
 
-    /// The user id by which it is recognised on the socket.
+    /// Returns the user id by which a caller is recognised on the socket.
     #[must_use]
     pub fn local_user_id(&self) -> Option<u32> {
         self.local.as_ref().map(|local| local.user_id)
     }
 
-    /// Whether it is recognised by a password.
+    /// Returns `true` if a caller is recognised by a password.
     #[must_use]
     pub fn has_basic(&self) -> bool {
         self.basic.is_some()
     }
 
-    /// Whether it is recognised by a certificate.
+    /// Returns `true` if a caller is recognised by a certificate.
     #[must_use]
     pub fn has_cert(&self) -> bool {
         self.cert.is_some()
     }
 
-    /// Whether its secrets can be what they are to be. Pebble (1.32.1) stores a password that is no
-    /// hash as it is, and it then fits nobody.
+    /// Returns `true` if the secrets have the form of secrets. Pebble (1.32.1) stores a password
+    /// that is no hash as it is, and no caller can match it then.
     pub(super) fn is_complete(&self) -> bool {
         self.basic.as_ref().is_none_or(|basic| basic.password.starts_with("$6$"))
             && self.cert.as_ref().is_none_or(|cert| cert.pem != MASK)
     }
 
-    /// The same as far as Pebble shows it.
+    /// Returns `true` if the two are the same, as far as Pebble shows them.
     fn looks_like(&self, shown: &Self) -> bool {
         self.access == shown.access
             && self.local == shown.local
@@ -155,7 +154,7 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// What the identities of a lost request were to become, by name; `None` is to be gone.
+/// The identities of a lost request as they were to become, by name; `None` was to be removed.
 #[derive(Debug, Clone)]
 pub(crate) struct LostIdentities(pub(super) BTreeMap<String, Option<Identity>>);
 

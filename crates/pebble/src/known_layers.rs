@@ -1,10 +1,11 @@
-//! What a client knows of its daemon: the layers that it has added, and the changes that are over.
+//! A client remembers the layers that it has added to its daemon, and the changes that it has seen
+//! to their end.
 //!
-//! Layers added over the API are never written to disk: they are gone when the daemon is restarted,
-//! and a replan then answers `Done` with nothing running. So the client remembers what it added,
-//! and over which connection it last knew the daemon to have it. No daemon outlives its
-//! connections, so on that one it is certain. On any other, the plan is read first, see
-//! `restore_layers`.
+//! Pebble never writes layers that were added over the API to disk. They are gone when the daemon
+//! is restarted, and a replan then answers `Done` with nothing running. So the client remembers the
+//! layers that it added, and the connections over which it knew the daemon to have them. A daemon
+//! does not outlive its connections, so on those the client is certain. On any other connection it
+//! reads the plan first, see `restore_layers`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,34 +15,38 @@ use super::layer::{Check, InvalidYaml, Layer, LogTarget, Plan, Service};
 use super::service_info::{ServiceInfo, Startup};
 use super::timestamp::Timestamp;
 
-/// What the clones of a client know of their daemon and its layers.
+/// The layers and changes that all clones of a client remember.
 #[derive(Debug, Default)]
 pub(super) struct KnownLayers {
     known: Mutex<Known>,
-    /// Held by the call that puts layers back.
+    /// The call that puts layers back holds this lock.
     pub(super) restore_lock: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
     added: Vec<AddedLayer>,
-    /// The connections behind which the daemon is known to have all of `added`.
+    /// The numbers of the connections behind which the daemon is known to have all of `added`.
     verified: Vec<u64>,
-    /// The plan as it was before the first layer was put back.
+    /// The plan before the first layer was put back, while that is going on.
     restoring: Option<Plan>,
-    /// The label that is being put back, and the plan just before it was sent.
+    /// The label that is being put back, and the plan just before its request was sent.
     putting_back: Option<(Arc<str>, String)>,
+    /// The number of restarts of Pebble that are proved.
     restarts: u64,
+    /// The services that the last restoring of layers has replaced.
     replaced: ReplacedServices,
+    /// The changes that calls have waited for, with their spawn times; the oldest comes first.
     finished: Vec<(ChangeId, Option<Timestamp>)>,
 }
 
-/// What putting layers back has changed in the plan of a restarted daemon.
+/// The services whose configuration was replaced when layers were put back into a restarted daemon.
+/// A service that was started before runs with its old configuration.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ReplacedServices {
-    /// The services that were in the plan before, with another entry.
+    /// The services that were in the plan before, with another configuration.
     services: Vec<String>,
-    /// When the layers were all there.
+    /// The time at which all layers were back.
     at: Option<Timestamp>,
 }
 
@@ -50,8 +55,8 @@ impl ReplacedServices {
         &self.services
     }
 
-    /// Whether a service was started with the entry of before: by a change that the daemon had
-    /// taken over, or because a layer file enables it.
+    /// Returns `true` if the service was started with its old configuration: by a change that the
+    /// daemon had taken over, or because a layer file enables it.
     pub(super) fn is_outdated(&self, info: &ServiceInfo) -> bool {
         self.services.iter().any(|name| name == info.name())
             && info.current_since().is_some_and(|since| Some(since) <= self.at)
@@ -66,14 +71,15 @@ impl ReplacedServices {
     }
 }
 
-/// All that was added under one label.
+/// The layers that were added under one label, combined into one.
 #[derive(Debug, Clone)]
 pub(super) struct AddedLayer {
     pub(super) label: Arc<str>,
     pub(super) layer: Arc<Layer>,
 }
 
-/// More changes than a client makes before a reply is lost.
+/// The most changes that are remembered, so that the list does not grow for ever. It is more than a
+/// client makes between a lost answer and the search for its change.
 const MOST_FINISHED: usize = 64;
 
 impl KnownLayers {
@@ -81,17 +87,18 @@ impl KnownLayers {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts how often layers were proved to have been forgotten.
+    /// Returns how often Pebble was proved to have forgotten the layers.
     pub(super) fn restarts(&self) -> u64 {
         self.lock().restarts
     }
 
-    /// Whether no layer was added.
+    /// Returns `true` if no layer was added.
     pub(super) fn is_empty(&self) -> bool {
         self.lock().added.is_empty()
     }
 
-    /// Gives what was changed by putting layers back, if that was after the restart of this number.
+    /// Returns the services that were replaced after the restart of this number; none if there was
+    /// no restart since.
     pub(super) fn replaced_since(&self, restarts: u64) -> ReplacedServices {
         let known = self.lock();
         if known.restarts == restarts {
@@ -101,7 +108,7 @@ impl KnownLayers {
         }
     }
 
-    /// Gives the services of the layers that Pebble does not start by itself.
+    /// Returns the services of the added layers that Pebble does not start by itself.
     pub(super) fn services_not_enabled(&self) -> Vec<String> {
         let known = self.lock();
         let services = known.added.iter().flat_map(|added| added.layer.get_services());
@@ -114,17 +121,18 @@ impl KnownLayers {
         names
     }
 
-    /// Gives the layers to look for on a connection; `None` when there is nothing to look for.
+    /// Returns the layers that have to be checked on a connection; `None` if none has to be.
     pub(super) fn unverified(&self, connection: u64) -> Option<Vec<AddedLayer>> {
         let known = self.lock();
         let settled = known.added.is_empty() || known.verified.contains(&connection);
         (!settled).then(|| known.added.clone())
     }
 
-    /// Remembers a layer that was added over a connection.
+    /// Remembers a layer that was added over this connection.
     ///
     /// # Errors
-    /// When JSON cannot hold a number in it. One that Pebble has taken has no such number.
+    /// It fails when JSON cannot hold a number in the layer. A layer that Pebble has accepted has
+    /// no such number.
     pub(super) fn remember(
         &self,
         label: &str,
@@ -132,17 +140,21 @@ impl KnownLayers {
         connection: u64,
     ) -> Result<(), InvalidYaml> {
         let mut known = self.lock();
+        // A daemon that lacks an earlier layer must not count as verified because of this one.
         let verified = known.added.is_empty() || known.verified.contains(&connection);
         insert(&mut known.added, label, layer)?;
         known.verified = if verified { vec![connection] } else { Vec::new() };
         Ok(())
     }
 
+    /// Notes that layers are put back into this plan, and returns the plan with which that began:
+    /// an earlier one, if the last try broke off.
     pub(super) fn begin_restoring(&self, plan: Plan) -> Plan {
         self.lock().restoring.get_or_insert(plan).clone()
     }
 
-    /// Notes that the daemon behind `connection` has everything now; says whether it had been restarted.
+    /// Notes that the daemon behind `connection` now has all layers. Returns `true` if the plan has
+    /// changed by that, which proves that Pebble had been restarted.
     pub(super) fn end_restoring(&self, connection: u64, before: &Plan, after: &Plan) -> bool {
         let mut known = self.lock();
         known.restoring = None;
@@ -162,26 +174,32 @@ impl KnownLayers {
         changed
     }
 
+    /// Notes that the request which puts this label back is about to be sent, and the plan before
+    /// it.
     pub(super) fn begin_putting_back(&self, label: &Arc<str>, plan: &str) {
         self.lock().putting_back = Some((Arc::clone(label), plan.to_owned()));
     }
 
+    /// Notes that the request was answered.
     pub(super) fn end_putting_back(&self) {
         self.lock().putting_back = None;
     }
 
+    /// Returns `true` if a request for this label was sent whose answer was lost, and the plan has
+    /// changed since.
     pub(super) fn put_back_has_arrived(&self, label: &str, plan: &str) -> bool {
         let known = self.lock();
         let sent = known.putting_back.as_ref();
         sent.is_some_and(|(sent, before)| **sent == *label && before != plan)
     }
 
-    /// Gives the changes that earlier calls have waited for, so that they are not taken for a lost
-    /// one.
+    /// Returns the changes that earlier calls have waited for, so that none of them is taken for
+    /// the change of a lost request.
     pub(super) fn finished_changes(&self) -> Vec<(ChangeId, Option<Timestamp>)> {
         self.lock().finished.clone()
     }
 
+    /// Remembers a change that a call has waited for.
     pub(super) fn note_finished(&self, id: &ChangeId, spawned: Option<Timestamp>) {
         let mut known = self.lock();
         if known.finished.len() >= MOST_FINISHED {
@@ -191,7 +209,8 @@ impl KnownLayers {
     }
 }
 
-/// Combines a content into its label, which keeps its place among the layers, as Pebble has it.
+/// Adds a layer to the list. A label that is there already keeps its place, and the layer is
+/// combined into it, as Pebble does.
 pub(super) fn insert(
     layers: &mut Vec<AddedLayer>,
     label: &str,
@@ -204,7 +223,7 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Whether two of these labels have an entry of one service.
+/// Returns `true` if two of these labels have an entry for the same service.
 pub(super) fn share_a_service(added: &[AddedLayer], labels: &[&str]) -> bool {
     let chosen = added.iter().filter(|added| labels.contains(&&*added.label));
     let mut names: Vec<&String> = chosen.flat_map(|a| a.layer.get_services().keys()).collect();
@@ -214,10 +233,10 @@ pub(super) fn share_a_service(added: &[AddedLayer], labels: &[&str]) -> bool {
     names.len() < all
 }
 
-/// Gives the labels that a plan does not show.
+/// Returns the labels whose entries a plan does not show.
 ///
-/// What several layers say of one entry does not show one by one. The last of them has to show;
-/// when it does not, all of them are to go back.
+/// If several layers have an entry for one service, the plan shows only their combination. So the
+/// last of them has to show, and if it does not, all of them are put back.
 pub(super) fn forgotten_labels<'a>(added: &'a [AddedLayer], plan: &Plan) -> Vec<&'a str> {
     let mut labels = Vec::new();
     missing(added, &mut labels, Layer::get_services, |name, entry: &Service| {
@@ -234,7 +253,7 @@ pub(super) fn forgotten_labels<'a>(added: &'a [AddedLayer], plan: &Plan) -> Vec<
     labels
 }
 
-/// The same for one section.
+/// Adds the labels whose entries of one section a plan does not show.
 fn missing<'a, T: 'a>(
     added: &'a [AddedLayer],
     labels: &mut Vec<&'a str>,
@@ -279,7 +298,8 @@ mod tests {
         known.remember("a", &layer("x", "one"), 1).unwrap();
         assert!(known.unverified(1).is_none());
         assert!(known.unverified(2).is_some());
-        // Added over a connection behind which the first was not verified: neither is certain now.
+        // The first layer was not verified on the connection over which the second was added, so
+        // now neither is certain.
         known.remember("b", &layer("y", "one"), 2).unwrap();
         assert!(known.unverified(1).is_some() && known.unverified(2).is_some());
         let plan = Plan::default();

@@ -1,11 +1,11 @@
-//! The request that adds a layer, as a call makes it and as a restarted Pebble gets it back.
+//! This request adds a layer, for a call and for a restarted Pebble that gets a layer back.
 
 use serde_json::json;
 
 use super::request::Request;
 use super::resend::Resend;
 
-/// The request that adds a layer, or combines it into the one of its label.
+/// Makes the request that adds a layer, or combines it into the one of its label.
 pub(super) fn add_request(
     operation: &str,
     label: &str,
@@ -16,8 +16,8 @@ pub(super) fn add_request(
     let body = json!({
         "action": "add",
         "combine": combine,
-        // Only layers of a folder (`dir/label`) may go between others; for every other label this
-        // is Pebble's own default.
+        // Only a layer of a folder (`dir/label`) may be placed between others. For every other
+        // label this is Pebble's own default.
         "inner": label.contains('/'),
         "label": label,
         "format": "yaml",

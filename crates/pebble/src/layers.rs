@@ -1,4 +1,4 @@
-//! Adding layers, each of which the client remembers.
+//! The client adds layers, and remembers each of them.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use super::layer::{Layer, LayerFault};
 use super::layer_request::add_request;
 use super::resend::{LostLayer, Resend};
 
-/// What to do when a layer of that label is there already.
+/// The mode says what happens when a layer of that label exists already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LayerMode {
-    /// The label has to be new; if it is not, the call fails.
+    /// The label has to be new, else the call fails.
     New,
-    /// The layer is combined into the one of that label, in its place; if there is none, it is
-    /// added on top.
+    /// The layer is combined into the one of that label, which keeps its place. If there is none,
+    /// the layer is added on top.
     Combine,
 }
 
@@ -26,16 +26,16 @@ impl Client {
     /// Adds a layer, or combines it into the one of that label: `POST /v1/layers`.
     ///
     /// Running services go on as they are until [`replan`](Self::replan); checks and log targets
-    /// follow at once. The client remembers the layer and puts it back if Pebble is restarted
-    /// before a later call needs it. If the answer is lost, the plan is read before the layer is
-    /// sent again, since combining a layer twice appends its lists twice. Safe to drop: the layer
-    /// may have arrived or not, and is then not remembered.
+    /// follow at once. The client remembers the layer, and puts it back if Pebble is restarted
+    /// before a later call needs it. If the answer is lost, the client reads the plan before it
+    /// sends the layer again, since combining a layer twice appends its lists twice. Safe to drop:
+    /// the layer may have been added or not, and is not remembered.
     ///
     /// # Errors
-    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a layer that is refused without
-    /// asking, such as one with an empty command, which would end the daemon; `Api` with status 400
-    /// for one that Pebble refuses; [`Unreachable`](super::ErrorKind::Unreachable) when no answer
-    /// comes within the policy.
+    /// It fails with [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a layer that the
+    /// client refuses to send, such as one with an empty command, which would end the daemon; with
+    /// `Api` and status 400 for one that Pebble refuses; and with
+    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn add_layer(
         &self,
         label: &str,
@@ -54,6 +54,7 @@ impl Client {
         let yaml = layer.to_yaml().map_err(|error| self.refuse(&operation, error.to_string()))?;
         let request = add_request(&operation, label, &yaml, combine, resend);
         let answered = Call::new(self, request).run(&mut Exchange).await?;
+        // Only after the answer: a layer that Pebble refused must not be put back after a restart.
         self.known_layers()
             .remember(label, &layer, answered.connection)
             .map_err(|error| self.refuse(&operation, error.to_string()))

@@ -1,5 +1,5 @@
-//! A client for [Pebble](https://documentation.ubuntu.com/pebble/), a supervisor of services. It
-//! covers the whole API of the unix socket.
+//! This crate is a client for [Pebble](https://documentation.ubuntu.com/pebble/), a supervisor of
+//! services. It covers the whole API of Pebble's unix socket.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -19,30 +19,62 @@
 //! # }
 //! ```
 //!
+//! # What holds for every call
+//! - **Retries.** A call sends one request and returns its answer. Without an answer it tries again
+//!   as its [`RetryPolicy`] says, within a [`Budget`] that the clones of a client share. Sending a
+//!   request again never doubles its effect; the table at the end says for each endpoint how.
+//! - **Cancel safety.** Every future may be dropped at any time. That closes the connection that it
+//!   uses, and nothing goes on in the background. A request that was sent may still take effect in
+//!   the daemon. Where dropping does more or leaves something behind, the documentation of the
+//!   method says so: dropping an [`ExecProcess`] kills its command, for example. Dropping the future
+//!   of `next` on a stream loses nothing.
+//! - **Errors.** Every call fails with an [`Error`]. Its [`kind`](Error::kind) and its other methods
+//!   are what code may decide by. Its texts, and the number and the types of its
+//!   [sources](std::error::Error::source), may change in any version.
+//! - **Runtime.** The futures need a tokio runtime with time and I/O enabled. One thread is enough.
+//!
+//! # Stability
+//! The crate follows semantic versioning: before 1.0 a breaking change raises the second number of
+//! the version, and is in the changelog as **changed**. Enums that may grow are `non_exhaustive`, and
+//! a word of a newer Pebble that this version does not know becomes the variant `Other`. The lines
+//! of the log are no interface, but for the [`RetrySummary`] at their end and the target [`WAITS`].
+//! The public API has types of no other crates than tokio, `futures-core`, serde and `serde_json`,
+//! whose next major version is a breaking change here too.
+//!
+//! The minimum Rust version is 1.89. A later version of the crate may raise it, which counts as a
+//! breaking change.
+//!
 //! # How a call is made
-//! One call is one request with bounded in-line retries: a method of [`Client`], or of [`Reader`]
-//! if it changes nothing, describes its request, `retry` runs it under a policy and a shared budget
-//! (`call` is one such run, attempt by attempt), `transport` has the kept connections, `lane`
-//! speaks HTTP on one of them, and `envelope` decodes the answer. What a lost answer means is data
-//! beside each request, and `resend` acts by it. `incoming` has the two ways of being answered that
-//! are no envelope: a stream, and a websocket. Nothing runs in the background: whoever awaits
-//! drives the connection, and dropping a future ends what it did.
+//! The files are here from the top to the bottom of a call.
+//!
+//! 1. A method of [`Client`], or of [`Reader`] if it changes nothing, describes its request
+//!    (`request`), and what sending it again means (`resend`).
+//! 2. `call` is one call. The loop of `retry::retry_loop` makes its attempts under the policy and
+//!    the budget.
+//! 3. `attempt` is one attempt on one connection. Before it sends the request, `restore_layers` gives
+//!    a restarted Pebble its layers back, and `recovery` finds out what a request has done whose
+//!    answer was lost.
+//! 4. `transport` keeps the idle connections, and `connection` speaks HTTP on one of them. `body` is
+//!    the body of a request. `body_stream` is an answer that is read as a stream, or a websocket.
+//! 5. `envelope` decodes a complete answer, and `error` is the error of a failed call.
+//! 6. `service_action` is the one call that may take several requests: an action on services, whose
+//!    change is waited for (`awaited_change`) and may conflict with others (`service_conflict`) or
+//!    be interrupted by a restart (`remainder`).
 //!
 //! # Where things are
-//! A file is named for the part of the API that it speaks: `system_info`, `health`, `metrics`,
-//! `changes`, `services`, `signals`, `layers`, `plan`, `files`, `exec`, `logs`, `checks`,
-//! `notices`, `identities`; each has its types, its calls and their tests. `watch` turns what goes
-//! on into streams that outlive a break and end by being dropped; `waits` waits until something is
-//! as it should be. The typed model beside them: `layer` is what Pebble is told to run,
-//! `service_info` and `change` are what it reports; `duration` and `timestamp` are Go's durations
-//! and RFC 3339 moments as they travel; `wire` says once how unknown words and keys are kept, and
-//! `names` what no name or variable can be. [`testing`] is for the tests of code that uses this
-//! client: it makes the client's errors.
+//! A file is named for its part of the API, and has the types, calls and tests of it: `system_info`,
+//! `health`, `metrics`, `changes`, `services`, `signals`, `layers`, `plan`, `files`, `exec`, `logs`,
+//! `checks`, `notices`, `notify`, `identities`. `watch` has the streams that go on after a lost
+//! connection, and `waits` the waits for a state. `layer` is the typed model of what Pebble is to
+//! run; `service_info` and `change` are what it reports. `duration` and `timestamp` are the forms of
+//! Go's durations and of RFC 3339. `wire` keeps unknown words and keys, and `names` refuses what no
+//! name or variable can be. [`testing`] makes the client's errors for the tests of code that uses
+//! the client.
 //!
 //! [pebble-versions.md]: versions
 #![doc = include_str!("../docs/pebble.md")]
 
-/// The example that the README shows has to compile.
+/// The doctests compile the example of the README through this item.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExample;

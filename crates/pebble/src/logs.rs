@@ -1,4 +1,4 @@
-//! What services have written: the newest lines that Pebble keeps of their output.
+//! The client reads the newest lines that Pebble keeps of the services' output.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,8 @@ use super::request::Request;
 use super::service_output::last_words;
 use super::timestamp::Timestamp;
 
-/// The lines that [`Reader::logs`] reads, or with which [`Reader::follow_logs`] begins.
+/// A query says which lines [`Reader::logs`] reads, or with which lines [`Reader::follow_logs`]
+/// begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct LogQuery {
@@ -19,10 +20,10 @@ pub struct LogQuery {
     extent: Extent,
 }
 
-/// How many of the lines that Pebble keeps.
+/// The number of lines that a query asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// What Pebble takes for enough.
+    /// Pebble's default.
     #[default]
     Default,
     Newest(u32),
@@ -30,26 +31,26 @@ pub(super) enum Extent {
 }
 
 impl LogQuery {
-    /// The newest 30 lines of all services together (Pebble's default); for following, only lines
-    /// that are still to come.
+    /// Makes a query for the newest 30 lines of all services together (Pebble's default); for
+    /// following, for the lines that are still to come.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only lines of these services; a name that no service has, or that was never started, has
-    /// none.
+    /// Narrows the query to these services. A name that no service has, or that was never started,
+    /// has no lines.
     pub fn services(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.services.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// The newest `lines` of the services together.
+    /// Selects the newest `lines` of the services together.
     pub fn newest(mut self, lines: u32) -> Self {
         self.extent = Extent::Newest(lines);
         self
     }
 
-    /// All lines that Pebble still has: 100 KiB a service.
+    /// Selects all lines that Pebble still has: 100 KiB for each service.
     pub fn all(mut self) -> Self {
         self.extent = Extent::All;
         self
@@ -73,18 +74,18 @@ impl LogQuery {
         }
     }
 
-    /// The same as a stream of lines.
+    /// Makes the request that reads the lines as a stream.
     pub(super) fn stream_request(&self) -> Request {
         self.request().accept("application/x-ndjson")
     }
 
-    /// All lines that Pebble still has, then each one that comes.
+    /// Makes the request for all lines that Pebble still has, and then each new one.
     pub(super) fn follow_request(&self) -> Request {
         self.clone().all().stream_request().query("follow", "true")
     }
 }
 
-/// One line of a service's output; its stdout and stderr are one stream.
+/// A line of a service's output. Stdout and stderr are one stream.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct LogEntry {
     time: Timestamp,
@@ -93,30 +94,30 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    /// When Pebble read it, to the millisecond.
+    /// Returns the time at which Pebble read the line, to the millisecond.
     #[must_use]
     pub fn time(&self) -> Timestamp {
         self.time
     }
 
-    /// The service that wrote it.
+    /// Returns the name of the service that wrote the line.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// The line without its newline. Pebble splits one of over about 4 KiB into several entries.
+    /// Returns the line without its newline. Pebble splits a line of more than about 4 KiB into
+    /// several entries.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The text that the service wrote last in this line; `None` for a line that shows nothing, be
-    /// it blank or only the end of a colour. Of a line that was written over (CR) it is the last
-    /// writing. Output that did
-    /// not end its last line is glued to what the service wrote after it was started again, with
-    /// Pebble's own stamp (`<time> [service] `) in between: then it is what stands behind the last
-    /// stamp.
+    /// Returns the text that the service wrote last in this line; `None` for a line that shows
+    /// nothing, such as a blank one or the end of a colour. If a line was written over (CR), only
+    /// the last writing counts. Output without a final newline is joined to what the service writes
+    /// after it is started again, with Pebble's own stamp (`<time> [service] `) in between; then
+    /// only the text behind the last stamp counts.
     #[must_use]
     pub fn last_words(&self) -> Option<&str> {
         last_words(std::iter::once(self.message.as_str()), &self.service)
@@ -129,12 +130,14 @@ impl LogEntry {
 }
 
 impl Reader {
-    /// The newest lines of services' output, oldest first: `GET /v1/logs`. Safe to drop.
+    /// Reads the newest lines of the services' output, oldest first: `GET /v1/logs`. Safe to drop.
     ///
-    /// Pebble keeps 100 KiB a service, over restarts of the service but not of itself.
+    /// Pebble keeps 100 KiB for each service. They survive a restart of the service, but not of
+    /// Pebble.
     ///
     /// # Errors
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// It fails with [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the
+    /// policy.
     pub async fn logs(&self, query: &LogQuery) -> Result<Vec<LogEntry>, Error> {
         self.send(query.request()).await?.decode()
     }

@@ -1,5 +1,5 @@
-//! What an attempt can look up beside its own request, on its connection: the plan, the changes,
-//! the services and the identities. These requests are those of the endpoints, too.
+//! An attempt can read the plan, the changes, the services and the identities on its own
+//! connection, beside the request of its call. The endpoints for these use the same requests.
 
 use std::collections::BTreeMap;
 
@@ -21,19 +21,19 @@ impl CallAttempt<'_> {
         self.client().parse_plan(&text)
     }
 
-    /// Reads the plan as Pebble writes it.
+    /// Reads the plan as the text that Pebble sends.
     pub(super) async fn plan_text(&mut self) -> Result<String, AttemptError> {
         let request = read_plan();
         let envelope = self.read(&request).await?;
         self.client().decode_as(&request, envelope)
     }
 
-    /// Reads all changes that Pebble still has, in no order.
+    /// Reads all changes that Pebble still has. They have no order.
     pub(super) async fn all_changes(&mut self) -> Result<Vec<Change>, AttemptError> {
         self.read_list(&ChangeFilter::all().request()).await
     }
 
-    /// Reads the changes in progress that start or stop services, in no order.
+    /// Reads the changes in progress that start or stop services. They have no order.
     pub(super) async fn service_changes(&mut self) -> Result<Vec<Change>, AttemptError> {
         let mut changes: Vec<Change> = self.read_list(&ChangeFilter::default().request()).await?;
         let acts_on_services = |change: &Change| {
@@ -43,7 +43,8 @@ impl CallAttempt<'_> {
         Ok(changes)
     }
 
-    /// Reads the services of these names, which come from Pebble or from a layer.
+    /// Reads the services of these names. The names come from Pebble or from a layer, not from a
+    /// caller, so they have not been checked.
     pub(super) async fn services(
         &mut self,
         names: &[String],
@@ -52,7 +53,7 @@ impl CallAttempt<'_> {
         Ok(retain_named(services, names))
     }
 
-    /// Reads the identities by name.
+    /// Reads all identities, by name.
     pub(super) async fn identities(&mut self) -> Result<BTreeMap<String, Identity>, AttemptError> {
         let request = read_identities();
         let envelope = self.read(&request).await?;
@@ -62,7 +63,7 @@ impl CallAttempt<'_> {
 }
 
 impl Reader {
-    /// Parses what Pebble has sent as its plan.
+    /// Parses the text that Pebble has sent as its plan.
     pub(super) fn parse_plan(&self, text: &str) -> Result<Plan, AttemptError> {
         Plan::from_yaml(text).map_err(|error| {
             let reason = "what Pebble sent is not a plan";
@@ -71,70 +72,68 @@ impl Reader {
     }
 }
 
-/// The request for the plan as text.
+/// Makes the request that reads the plan as text.
 pub(super) fn read_plan() -> Request {
     Request::get("/v1/plan", "read the plan").query("format", "yaml")
 }
 
-/// The request for all identities.
+/// Makes the request that reads all identities.
 pub(super) fn read_identities() -> Request {
     Request::get("/v1/identities", "list identities").since("1.15")
 }
 
-/// The path of one change.
+/// Returns the URL path of a change.
 pub(super) fn change_path(id: &ChangeId) -> String {
     format!("/v1/changes/{}", segment(id.as_str()))
 }
 
-/// The request for one change as it stands.
+/// Makes the request that reads one change without waiting for it.
 pub(super) fn read_change(id: &ChangeId) -> Request {
     Request::get(change_path(id), format!("read change {id}"))
 }
 
-/// The changes that [`Reader::changes`] lists.
+/// A filter says which changes [`Reader::changes`] lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChangeFilter {
     select: ChangeSelect,
     service: Option<String>,
 }
 
-/// Changes by whether they are over.
+/// A selection of changes by whether they are over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChangeSelect {
-    /// Those that still run.
+    /// The changes that are not over.
     #[default]
     InProgress,
-    /// Those that are over.
+    /// The changes that are over.
     Ready,
-    /// All that Pebble still has: at most seven days and a thousand of them.
+    /// All changes that Pebble still has: it drops those older than seven days, and keeps at most a
+    /// thousand.
     All,
 }
 
 impl ChangeFilter {
-    /// The changes of this selection.
+    /// Makes a filter for the changes of this selection.
     #[must_use]
     pub fn select(select: ChangeSelect) -> Self {
         Self { select, service: None }
     }
 
-    /// All changes that Pebble still has.
+    /// Makes a filter for all changes that Pebble still has.
     #[must_use]
     pub fn all() -> Self {
         Self::select(ChangeSelect::All)
     }
 
-    /// Only changes that concern this service.
+    /// Narrows the filter to changes that concern this service.
     #[must_use]
     pub fn service(mut self, name: impl Into<String>) -> Self {
         self.service = Some(name.into());
         self
     }
 
-    /// The request for the changes that it selects. Those that are in progress on a service are
-    /// listed without `for=NAME`: that filter knows only the services that a request has named, and
-    /// misses those of `Stop all running services` and dependants (Pebble 1.32,
-    /// `internals/daemon/api_changes.go`).
+    /// Makes the request that lists the selected changes.
     pub(super) fn request(&self) -> Request {
         let select = match self.select {
             ChangeSelect::InProgress => "in-progress",
@@ -149,22 +148,22 @@ impl ChangeFilter {
     }
 }
 
-/// No name, which in a list of services stands for all.
+/// An empty list of names, which stands for all services.
 pub(super) const NO_NAMES: [&str; 0] = [];
 
-/// The request for the services of these names, or for all.
+/// Makes the request that lists the services of these names, or all services if there is no name.
 pub(super) fn list_request<S: AsRef<str>>(names: &[S]) -> Request {
     Request::get("/v1/services", "list services").query_list("names", "service", names)
 }
 
-/// The request for services that Pebble or a layer has named: for all of them, should one have a
-/// name that a query cannot hold. What is in the answer beside them, [`retain_named`] leaves out.
+/// Makes the request that lists services which Pebble or a layer has named. It lists all services
+/// if a query cannot hold one of the names; [`retain_named`] then drops the others from the answer.
 pub(super) fn list_named(names: &[String]) -> Request {
     let can_be_listed = names.iter().all(|name| check_listed("service", name).is_ok());
     list_request(if can_be_listed { names } else { &[] })
 }
 
-/// Those of the services that have one of these names.
+/// Drops all services but those of these names.
 pub(super) fn retain_named(mut services: Vec<ServiceInfo>, names: &[String]) -> Vec<ServiceInfo> {
     services.retain(|info| names.iter().any(|name| name == info.name()));
     services

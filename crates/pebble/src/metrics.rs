@@ -1,4 +1,4 @@
-//! What Pebble counts of its services and checks.
+//! The client reads what Pebble counts of its services and checks.
 
 #[cfg(test)]
 use super::docs_table::Sample;
@@ -8,17 +8,18 @@ use super::reader::Reader;
 use super::request::Request;
 
 impl Reader {
-    /// The metrics in the text format that Prometheus reads: `GET /v1/metrics` (Pebble 1.19). Safe
-    /// to drop.
+    /// Reads the metrics in the text format of Prometheus: `GET /v1/metrics` (Pebble 1.19). Safe to
+    /// drop.
     ///
-    /// For each service that was ever started `pebble_service_active` and
-    /// `pebble_service_start_count`, for each check `pebble_check_up` (unless it is inactive),
-    /// `pebble_check_success_count` and `pebble_check_failure_count`.
+    /// There are `pebble_service_active` and `pebble_service_start_count` for each service that was
+    /// ever started, and `pebble_check_up` (unless it is inactive), `pebble_check_success_count`
+    /// and `pebble_check_failure_count` for each check.
     ///
     /// # Errors
-    /// [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19;
-    /// [`PermissionDenied`](super::ErrorKind::PermissionDenied) for an identity without a right to
-    /// them; [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// It fails with [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.19; with
+    /// [`PermissionDenied`](super::ErrorKind::PermissionDenied) for an identity without the right
+    /// to read them; and with [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
+    /// within the policy.
     pub async fn metrics(&self) -> Result<String, Error> {
         self.send(request()).await?.decode()
     }

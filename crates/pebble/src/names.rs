@@ -1,16 +1,16 @@
-//! What names, arguments and environment variables cannot be, so that it is refused before anything
-//! is sent. Pebble takes most of it, and then does something else, or fails later and less clearly.
+//! The client refuses some names, arguments and environment variables before anything is sent.
+//! Pebble accepts most of them, and then does something else, or fails later and less clearly.
 //!
-//! Each check says what is at fault, and never a value.
+//! The text of a failed check says what is at fault, and never holds a value.
 
 use std::collections::BTreeMap;
 
-/// The texts of a list that a caller gives in any form.
+/// Copies the texts of a list that a caller gives in any form.
 pub(super) fn owned(texts: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
     texts.into_iter().map(|text| text.as_ref().to_owned()).collect()
 }
 
-/// Checks the name of one `what`, such as a service.
+/// Checks the name of a `what`, such as a service.
 pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err(format!("the name of a {what} has at least one character"));
@@ -21,10 +21,10 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks one of the names, each of a `what`, that a query lists.
+/// Checks a name of a `what` that is listed in a query.
 ///
-/// Pebble splits a list at its commas, trims the parts and drops those that are empty, so some
-/// names would ask for something else, or for everything. (Pebble 1.32.1, `internals/strutil`.)
+/// Pebble splits a list at its commas, trims the parts and drops the empty ones, so some names
+/// would ask for something else, or for everything (Pebble 1.32.1, `internals/strutil`).
 pub(super) fn check_listed(what: &str, name: &str) -> Result<(), String> {
     check_name(what, name)?;
     if name.contains(',') {
@@ -40,7 +40,7 @@ pub(super) fn check_listed(what: &str, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks a text that is handed to the operating system, where NUL is the end of it.
+/// Checks a text that Pebble hands to the operating system, where a NUL ends it.
 pub(super) fn check_text(what: &str, text: &str) -> Result<(), String> {
     if text.contains('\0') {
         return Err(format!("{what} has a NUL in it"));
@@ -48,13 +48,13 @@ pub(super) fn check_text(what: &str, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks environment variables. (POSIX.1-2024, 8.1: a name has no `=`; NUL ends a variable.)
+/// Checks environment variables: a name has no `=`, and a NUL ends a variable (POSIX.1-2024, 8.1).
 pub(super) fn check_environment(variables: &BTreeMap<String, String>) -> Result<(), String> {
     for (name, value) in variables {
         if name.is_empty() {
             return Err("an environment variable has no name".to_owned());
         }
-        // What follows may well have been meant for the value.
+        // The text after the `=` may be a secret value.
         if let Some((before, _)) = name.split_once('=') {
             return Err(format!(
                 "the name of an environment variable, {before:?} and more, has a \"=\" in it"
@@ -68,7 +68,7 @@ pub(super) fn check_environment(variables: &BTreeMap<String, String>) -> Result<
     Ok(())
 }
 
-/// How messages name services: `service "web"`, `services "a", "b"`.
+/// Names services as messages do: `service "web"`, `services "a", "b"`.
 pub(super) fn name_services(names: &[impl AsRef<str>]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("{:?}", name.as_ref())).collect();
     match quoted.as_slice() {
@@ -180,7 +180,7 @@ mod tests {
             );
             assert!(!error.to_string().contains('\0'), "{what}: {error}");
         }
-        // Without any name each says so.
+        // Without a name each call says so.
         for error in [
             client.start(NO_NAMES).await.unwrap_err(),
             client.stop(NO_NAMES).await.unwrap_err(),

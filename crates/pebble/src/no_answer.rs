@@ -1,4 +1,4 @@
-//! The text of an error about a Pebble that gave no answer.
+//! This file writes the reason of an error about a Pebble that gave no answer.
 
 use std::fmt;
 use std::path::Path;
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use super::duration::seconds;
 
-/// The end of the error of a Pebble that is away, unless the client was told otherwise.
+/// The last words of the error, unless the client sets others.
 pub(super) const HINT: &str = "is Pebble running?";
 
-/// It prints the reason why a call has no answer.
+/// `Display` prints the reason why a call has no answer.
 pub(super) struct NoAnswer<'a> {
     pub(super) socket: &'a Path,
     pub(super) attempts: u32,
     /// The time that the attempts and the waits took.
     pub(super) elapsed: Duration,
-    /// The policy allows more attempts, and the budget does not.
+    /// The policy allows several attempts. If only one was made, the budget was spent.
     pub(super) budget_is_spent: bool,
     /// The failure of the last attempt.
     pub(super) cause: &'a str,

@@ -1,5 +1,6 @@
-//! Notices: what Pebble and its users record as having happened, one entry for each user, type and
-//! key, with a count. Recording one is in `notify`, watching them in `watch`.
+//! The client reads notices and waits for them. A notice is an entry for something that has
+//! happened: one for each user, type and key, with a count. `notify` records one, and `watch`
+//! follows them.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -21,14 +22,14 @@ use super::request::{Request, segment};
 use super::timestamp::Timestamp;
 use super::wire::{null_as_default, wire_id, wire_words};
 
-/// The Pebble that brought notices.
+/// The first version of Pebble with notices.
 pub(super) const SINCE: &str = "1.5";
 
-/// How long one request waits for a notice. A daemon that is told to stop gives open requests one
-/// second, so nothing is gained by a longer one.
+/// The longest wait of one request for a notice. A daemon that is told to stop gives open requests
+/// one second (Pebble 1.32, `internals/daemon/daemon.go`), so a longer wait gains nothing.
 pub(super) const SLICE: Duration = Duration::from_secs(10);
 
-/// The least time between two questions, should a daemon not wait as it is asked to.
+/// The shortest time between two requests, should a daemon not wait as it is asked to.
 pub(super) const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The id of a notice, by which it is read again. It stays the same however often the notice
@@ -57,23 +58,23 @@ impl FromStr for NoticeId {
     }
 }
 
-/// What a notice is about.
+/// The type of a notice.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NoticeType {
-    /// A change was made or has moved on; the key is its id (Pebble 1.10).
+    /// A change was made or has a new status; the key is its id (Pebble 1.10).
     ChangeUpdate,
-    /// Recorded by [`Client::notify`] or `pebble notify`.
+    /// It was recorded by [`Client::notify`] or `pebble notify`.
     Custom,
-    /// A warning. Nothing in Pebble 1.32 records one.
+    /// A warning. Pebble 1.32 records none.
     Warning,
-    /// A type that this version does not know.
+    /// A type that this version of the client does not know.
     Other(String),
 }
 
 wire_words!(NoticeType { ChangeUpdate = "change-update", Custom = "custom", Warning = "warning" });
 
-/// One notice.
+/// A notice as Pebble reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Notice {
@@ -105,77 +106,79 @@ fn is_zero(duration: &GoDuration) -> bool {
 }
 
 impl Notice {
-    /// Its id, which stays the same however often it occurs.
+    /// Returns the id, which stays the same however often the notice occurs.
     #[must_use]
     pub fn id(&self) -> &NoticeId {
         &self.id
     }
 
-    /// The user who may see it; `None` for everybody (Pebble before 1.7 has no other).
+    /// Returns the id of the user who may see the notice; `None` if everybody may (before Pebble
+    /// 1.7 every notice is public).
     #[must_use]
     pub fn user_id(&self) -> Option<u32> {
         self.user_id
     }
 
-    /// What it is about.
+    /// Returns the type.
     #[must_use]
     pub fn notice_type(&self) -> &NoticeType {
         &self.notice_type
     }
 
-    /// What tells it from others of its user and type: for a custom one `example.com/path`, for a
-    /// change its id.
+    /// Returns the key, which tells the notice from others of its user and type: `example.com/path`
+    /// for a custom one, the id for a change.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// When it occurred first.
+    /// Returns the time at which it first occurred.
     #[must_use]
     pub fn first_occurred(&self) -> Timestamp {
         self.first_occurred
     }
 
-    /// When it occurred last.
+    /// Returns the time at which it last occurred.
     #[must_use]
     pub fn last_occurred(&self) -> Timestamp {
         self.last_occurred
     }
 
-    /// When it last counted as new, and by which it is found with [`NoticeQuery::after`]: an
-    /// occurrence within [`Self::repeat_after`] of the time before does not move it.
+    /// Returns the time at which it last counted as new, by which [`NoticeQuery::after`] selects
+    /// it. An occurrence within [`Self::repeat_after`] of that time does not change it.
     #[must_use]
     pub fn last_repeated(&self) -> Timestamp {
         self.last_repeated
     }
 
-    /// How often it occurred.
+    /// Returns the number of occurrences.
     #[must_use]
     pub fn occurrences(&self) -> u64 {
         self.occurrences
     }
 
-    /// The data of its last occurrence; for a change its `kind`, and for that of a check its
-    /// `check-name` (Pebble 1.14).
+    /// Returns the data of the last occurrence: for a change its `kind`, and for that of a check
+    /// its `check-name` (Pebble 1.14).
     #[must_use]
     pub fn last_data(&self) -> &BTreeMap<String, String> {
         &self.last_data
     }
 
-    /// How long a further occurrence does not count as new; zero where each one does.
+    /// Returns the time within which a further occurrence does not count as new; zero if each one
+    /// counts.
     #[must_use]
     pub fn repeat_after(&self) -> GoDuration {
         self.repeat_after
     }
 
-    /// How long after its last occurrence Pebble forgets it: 7 days.
+    /// Returns the time after the last occurrence at which Pebble forgets the notice: 7 days.
     #[must_use]
     pub fn expire_after(&self) -> GoDuration {
         self.expire_after
     }
 }
 
-/// Whose notices a query is about.
+/// The users whose notices a query selects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum UserScope {
     #[default]
@@ -184,8 +187,8 @@ enum UserScope {
     Everybody,
 }
 
-/// The notices that [`Reader::notices`] lists; unless narrowed, all that are public or of the
-/// caller's own user.
+/// A query says which notices [`Reader::notices`] lists: unless narrowed, all that are public or of
+/// the caller's own user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct NoticeQuery {
@@ -196,39 +199,39 @@ pub struct NoticeQuery {
 }
 
 impl NoticeQuery {
-    /// All notices that are public or of the caller's own user.
+    /// Makes a query for all notices that are public or of the caller's own user.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Those that are public or of this user, in place of the caller's own: for an administrator
-    /// only (Pebble 1.7; an older one ignores it).
+    /// Selects the notices that are public or of this user, in place of the caller's own. Only an
+    /// administrator may (Pebble 1.7; an older one ignores it).
     pub fn user(mut self, user_id: u32) -> Self {
         self.users = UserScope::User(user_id);
         self
     }
 
-    /// Those of all users: for an administrator only (Pebble 1.9 and 1.7.2; an older one ignores
-    /// it).
+    /// Selects the notices of all users. Only an administrator may (Pebble 1.9 and 1.7.2; an older
+    /// one ignores it).
     pub fn all_users(mut self) -> Self {
         self.users = UserScope::Everybody;
         self
     }
 
-    /// Only notices of these types; a type that Pebble does not know has none.
+    /// Narrows the query to these types. A type that Pebble does not know has no notices.
     pub fn types(mut self, types: impl IntoIterator<Item = NoticeType>) -> Self {
         self.types.extend(types);
         self
     }
 
-    /// Only notices with one of these keys, to the letter. A key that holds a comma, which no
-    /// custom one does, cannot be asked for, and is refused.
+    /// Narrows the query to notices with exactly one of these keys. A key with a comma, which no
+    /// custom notice has, is refused.
     pub fn keys(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.keys.extend(keys.into_iter().map(Into::into));
         self
     }
 
-    /// Only notices that were repeated later than this.
+    /// Narrows the query to notices that were repeated later than this.
     pub fn after(mut self, moment: Timestamp) -> Self {
         self.after = Some(moment);
         self
@@ -257,7 +260,7 @@ impl NoticeQuery {
         }
     }
 
-    /// The same, which waits so long for the first notice.
+    /// Makes the request that waits up to `slice` for the first notice.
     pub(super) fn wait_request(&self, operation: &str, slice: Duration) -> Request {
         self.request(operation)
             .query("timeout", &format!("{}ms", slice.as_millis().max(1)))
@@ -266,23 +269,25 @@ impl NoticeQuery {
 }
 
 impl Reader {
-    /// One notice: `GET /v1/notices/ID` (Pebble 1.5). Safe to drop.
+    /// Reads one notice: `GET /v1/notices/ID` (Pebble 1.5). Safe to drop.
     ///
     /// # Errors
-    /// `Api` with status 404 when there is none, 403 when it is another user's and the caller is no
-    /// administrator; [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5;
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// It fails with `Api` and status 404 when there is none, or 403 when it is another user's and
+    /// the caller is no administrator; with [`Unsupported`](super::ErrorKind::Unsupported) from a
+    /// Pebble before 1.5; and with [`Unreachable`](super::ErrorKind::Unreachable) when no answer
+    /// comes within the policy.
     pub async fn notice(&self, id: &NoticeId) -> Result<Notice, Error> {
         self.send(read_notice(id)).await?.decode()
     }
 
-    /// The notices that a query selects, the longest unrepeated first: `GET /v1/notices` (Pebble
-    /// 1.5). Safe to drop.
+    /// Lists the notices that a query selects, the longest unrepeated first: `GET /v1/notices`
+    /// (Pebble 1.5). Safe to drop.
     ///
     /// # Errors
-    /// `Api` with status 403 when the query asks for other users' and the caller is no
-    /// administrator; [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5;
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// It fails with `Api` and status 403 when the query asks for other users' notices and the
+    /// caller is no administrator; with [`Unsupported`](super::ErrorKind::Unsupported) from a
+    /// Pebble before 1.5; and with [`Unreachable`](super::ErrorKind::Unreachable) when no answer
+    /// comes within the policy.
     pub async fn notices(&self, query: &NoticeQuery) -> Result<Vec<Notice>, Error> {
         self.send(query.request("list notices"))
             .await?
@@ -290,16 +295,16 @@ impl Reader {
             .map(Option::unwrap_or_default)
     }
 
-    /// Waits until a query selects a notice, and gives all that it then selects; none at the
+    /// Waits until a query selects a notice, and returns all that it then selects, or none at the
     /// deadline: `GET /v1/notices` with a timeout (Pebble 1.5).
     ///
-    /// It answers at once when there are some already, so whoever waits again passes the greatest
-    /// [`Notice::last_repeated`] to [`NoticeQuery::after`]; [`Self::watch_notices`] does all of
-    /// this. The deadline counts time in which Pebble answers that there is none; silence goes by
-    /// the policy. A zero deadline asks once. Safe to drop.
+    /// It returns at once when there are some already, so a caller that waits again passes the
+    /// greatest [`Notice::last_repeated`] to [`NoticeQuery::after`]; [`Self::watch_notices`] does
+    /// that by itself. `deadline` bounds the time in which Pebble answers that there is none; time
+    /// without an answer goes by the policy. A zero deadline asks once. Safe to drop.
     ///
     /// # Errors
-    /// As [`Self::notices`].
+    /// It fails as [`Self::notices`] does.
     pub async fn wait_notices(
         &self,
         query: &NoticeQuery,
@@ -310,14 +315,14 @@ impl Reader {
     }
 }
 
-/// How messages name the waiting for notices.
+/// The name of the wait in messages.
 const WAIT: &str = "wait for notices";
 
-/// The operation that waits until a query selects a notice.
+/// This operation waits until a query selects a notice.
 struct WaitForNotices<'a> {
     query: &'a NoticeQuery,
     deadline: Duration,
-    /// How long it was waited for in which Pebble answered that there is none.
+    /// The time for which Pebble has answered that there is none.
     waited: Duration,
 }
 
@@ -379,7 +384,7 @@ mod tests {
 
     #[test]
     fn reads_what_pebble_says() {
-        // As Pebble 1.32.1 writes it.
+        // Pebble 1.32.1 writes it so.
         let custom: Notice = serde_json::from_value(json!({
             "id": "3", "user-id": 0, "type": "custom", "key": "example.com/a",
             "first-occurred": "2026-11-22T20:00:09.123456789Z",

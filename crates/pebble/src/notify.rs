@@ -1,4 +1,4 @@
-//! Recording a custom notice.
+//! The client records a custom notice.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use super::request::Request;
 use super::resend::Resend;
 use super::retry::RetryPolicy;
 
-/// The longest key that Pebble takes, in bytes (Pebble 1.32.1,
+/// The longest key that Pebble accepts, in bytes (Pebble 1.32.1,
 /// `internals/overlord/state/notices.go`).
 const LONGEST_KEY: usize = 256;
 
-/// The most data that Pebble takes, in bytes of JSON (the same source).
+/// The most data that Pebble accepts, in bytes of JSON (the same source).
 const MOST_DATA: usize = 4096;
 
 /// A custom notice to record with [`Client::notify`].
@@ -33,22 +33,22 @@ pub struct Notify {
 }
 
 impl Notify {
-    /// A notice with this key: a domain, then a path, such as `example.com/backup/done`. Domain and
-    /// path consist of lower-case letters and digits, with single hyphens between them; 256 bytes
-    /// at most.
+    /// Makes a notice with this key: a domain, then a path, such as `example.com/backup/done`.
+    /// Domain and path consist of lower-case letters and digits, with single hyphens between them.
+    /// The key has at most 256 bytes.
     pub fn new(key: impl Into<String>) -> Self {
         Self { key: key.into(), data: BTreeMap::new(), repeat_after: Duration::ZERO }
     }
 
-    /// One more entry of its data, of which Pebble takes 4096 bytes of JSON. It takes the place of
-    /// the data of the occurrence before.
+    /// Adds an entry to the data, of which Pebble accepts 4096 bytes of JSON. The data of an
+    /// occurrence replaces that of the one before.
     pub fn data(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.data.insert(name.into(), value.into());
         self
     }
 
-    /// A further occurrence within this time is counted, but wakes nobody; rounded down to the
-    /// nanosecond, 292 years at most.
+    /// Sets the time within which a further occurrence is counted, but does not count as new and
+    /// ends no wait. It is at most 292 years.
     pub fn repeat_after(mut self, time: Duration) -> Self {
         self.repeat_after = time;
         self
@@ -58,7 +58,7 @@ impl Notify {
         format!("notify {:?}", self.key)
     }
 
-    /// What Pebble would certainly refuse, and why.
+    /// Returns the reason for which Pebble would certainly refuse the notice.
     fn fault(&self) -> Option<String> {
         if self.key.len() > LONGEST_KEY {
             return Some(format!(
@@ -71,15 +71,16 @@ impl Notify {
                          such as example.com/path";
             return Some(format!("the key has to be {shape}"));
         }
-        // Its JSON is longer than this, by how much depends on Pebble's encoder.
+        // The JSON is longer than this sum. By how much depends on Pebble's encoder, so only the
+        // certain part is checked here.
         let data: usize = self.data.iter().map(|(name, value)| name.len() + value.len()).sum();
         (data > MOST_DATA).then(|| {
             format!("the data has {data} bytes, and Pebble takes {MOST_DATA} bytes of its JSON")
         })
     }
 
-    /// Without `repeat-after` a second one would be another occurrence that wakes everybody. With
-    /// it, and if it is longer than this policy goes on, a resend only counts one more.
+    /// Without `repeat-after` a second request would be another occurrence that counts as new. With
+    /// a `repeat-after` that is longer than the policy goes on, it only raises the count.
     fn resend(&self, policy: &RetryPolicy) -> Resend {
         if self.repeat_after > policy.time_limit() { Resend::Safe } else { Resend::Never }
     }
@@ -113,21 +114,21 @@ fn is_key(key: &str) -> bool {
 }
 
 impl Client {
-    /// Records a custom notice, and gives its id: `POST /v1/notices` (Pebble 1.5). Any local user
-    /// may, but before Pebble 1.9 an administrator only.
+    /// Records a custom notice, and returns its id: `POST /v1/notices` (Pebble 1.5). Any local user
+    /// may; before Pebble 1.9 only an administrator may.
     ///
-    /// When the answer is lost, it is not sent again, since it might occur twice, and the error
-    /// says that it may have acted. A notice whose [`repeat_after`](Notify::repeat_after) is longer
-    /// than the [`time_limit`](RetryPolicy::time_limit) of the policy is sent again: nobody is
-    /// woken twice, and all that shows is a higher count of occurrences. Dropping the future does
-    /// not take back what was sent.
+    /// If the answer is lost, the request is not sent again, since the notice might occur twice;
+    /// the error says that it may have acted. But a notice whose
+    /// [`repeat_after`](Notify::repeat_after) is longer than the
+    /// [`time_limit`](RetryPolicy::time_limit) of the policy is sent again: that only raises the
+    /// count of its occurrences. Dropping the future does not take back what was sent.
     ///
     /// # Errors
-    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a key or data that Pebble would not
-    /// take; [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble before 1.5;
-    /// [`PermissionDenied`](super::ErrorKind::PermissionDenied) for a user without the right;
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy, or it
-    /// was lost.
+    /// It fails with [`InvalidRequest`](super::ErrorKind::InvalidRequest) for a key or data that
+    /// Pebble would refuse; with [`Unsupported`](super::ErrorKind::Unsupported) from a Pebble
+    /// before 1.5; with [`PermissionDenied`](super::ErrorKind::PermissionDenied) for a user without
+    /// the right; and with [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes
+    /// within the policy, or the answer was lost.
     pub async fn notify(&self, notice: &Notify) -> Result<NoticeId, Error> {
         #[derive(Deserialize)]
         struct Recorded {

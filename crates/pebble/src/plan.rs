@@ -1,4 +1,4 @@
-//! Reading the plan.
+//! The client reads the plan.
 
 #[cfg(test)]
 use super::docs_table::Sample;
@@ -8,12 +8,12 @@ use super::lookups::read_plan;
 use super::reader::Reader;
 
 impl Reader {
-    /// The plan that Pebble runs by now: `GET /v1/plan?format=yaml`. Since Pebble 1.28 only an
-    /// administrator may ask. Safe to drop.
+    /// Reads the plan that Pebble follows now: `GET /v1/plan?format=yaml`. Since Pebble 1.28 only
+    /// an administrator may read it. Safe to drop.
     ///
     /// # Errors
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy;
-    /// `Protocol` when the answer is no plan.
+    /// It fails with [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the
+    /// policy, and with `Protocol` when the answer is no plan.
     pub async fn plan(&self) -> Result<Plan, Error> {
         let answer = self.send(read_plan()).await?;
         Plan::from_yaml(&answer.decode::<String>()?)

@@ -1,4 +1,5 @@
-//! The reader: what its clones share, and what each may set for itself.
+//! A reader has the calls that change nothing. Its clones share the connections and the remembered
+//! layers, and each clone has its own settings.
 
 use std::any::Any;
 use std::fmt;
@@ -15,22 +16,23 @@ use super::transport::Transport;
 #[cfg(doc)]
 use crate::Client;
 
-/// How long a change that Pebble reports as running is waited for, unless the client was told
-/// otherwise.
+/// The longest wait for a change that Pebble reports as running, unless the client sets another
+/// one.
 const CHANGE_DEADLINE: Duration = Duration::from_secs(5 * 60);
 
-/// The calls of a [`Client`] that change nothing: neither at the daemon nor in what it runs.
+/// A reader has the calls of a [`Client`] that change nothing, neither in the daemon nor in the
+/// services that it runs.
 ///
-/// It is for code that may look and must not touch; a `&Client` is given where a `&Reader` is asked
-/// for. What holds for the calls of a [`Client`] holds for these: retries, the shared budget, and
-/// dropping a future. Right and patience are apart: a `Reader` is as patient as the client that it
-/// was taken from, until [`with_retry`](Self::with_retry) says otherwise.
+/// It is for code that may read and must not change anything; a `&Client` is accepted where a
+/// `&Reader` is wanted. Retries, the shared budget and dropping a future are as for the calls of a
+/// [`Client`]. A `Reader` is retried by the same policy as the client that it was taken from, until
+/// [`with_retry`](Self::with_retry) sets another one.
 ///
-/// Some calls may seem to belong here, and are the [`Client`]'s: a run of
+/// Some calls that seem to belong here are the [`Client`]'s: a run of
 /// [`refresh_check`](Client::refresh_check) counts for the check, a command of
 /// [`exec`](Client::exec) may do anything, and [`wait_service_active`](Client::wait_service_active)
 /// and [`wait_check_up`](Client::wait_check_up) put the client's layers back into a Pebble that is
-/// restarted meanwhile. Pulling files writes on this side only.
+/// restarted in the meantime. Pulling a file changes only this side.
 ///
 /// ```
 /// use charmwright_pebble::{Client, Error, Reader};
@@ -63,14 +65,15 @@ pub struct Reader {
     change_deadline: Duration,
 }
 
+/// The part of a reader that its clones share.
 struct Shared {
     transport: Transport,
     known_layers: KnownLayers,
 }
 
 impl Reader {
-    /// A reader of the daemon behind `socket`. It never touches the disk; a bad path fails at the
-    /// first call.
+    /// Makes a reader of the daemon behind `socket`. It does not touch the disk; a wrong path fails
+    /// at the first call.
     #[must_use]
     pub fn new(socket: impl Into<PathBuf>) -> Self {
         Self {
@@ -87,17 +90,16 @@ impl Reader {
         }
     }
 
-    /// How messages name the daemon, such as `container "web"`.
+    /// Sets the name of the daemon in messages, such as `container "web"`.
     #[must_use]
     pub fn with_target(mut self, target: impl Into<String>) -> Self {
         self.daemon.name = Some(target.into().into());
         self
     }
 
-    /// Gives a tag to every error of this clone's calls, and of the processes, streams and watches
-    /// that they give, however late it comes: [`Error::tag`] finds it by its type. So a caller
-    /// with several daemons knows from the error alone which one it was, and what it was asked
-    /// for. The tag is never shown.
+    /// Adds a tag to every error of this clone's calls, and of the processes, streams and watches
+    /// that those calls return. [`Error::tag`] finds it by its type. A caller with several daemons
+    /// learns from it which daemon the error is about. The tag is never shown.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -118,70 +120,71 @@ impl Reader {
         self
     }
 
-    /// Replaces the end of the error of a Pebble that is away, which tells the reader where to
-    /// look: `is Pebble running?` unless set.
+    /// Sets the last words of the error about a Pebble that gives no answer, which tell the reader
+    /// where to look. They are `is Pebble running?` unless set.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into().into();
         self
     }
 
-    /// How the calls of this clone are retried; [`RetryPolicy::new`] unless set.
+    /// Sets the policy by which the calls of this clone are retried; it is [`RetryPolicy::new`]
+    /// unless set.
     #[must_use]
     pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// The budget that the calls of this clone are charged to; one of its own for each
-    /// [`Reader::new`] unless set.
+    /// Sets the budget to which the calls of this clone are charged. Each [`Reader::new`] has its
+    /// own unless set.
     #[must_use]
     pub fn with_budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
         self
     }
 
-    /// Who is told of the failed attempts of this clone's calls.
+    /// Sets the observer that is called after the failed attempts of this clone's calls.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn RetryObserver>) -> Self {
         self.observer = Some(observer);
         self
     }
 
-    /// How long a change that Pebble reports as running is waited for: 5 minutes unless set. It
-    /// counts time in which Pebble answers, and is apart from the deadline of the [`RetryPolicy`],
-    /// which counts time in which it does not.
+    /// Sets the longest wait for a change that Pebble reports as running; it is 5 minutes unless
+    /// set. The deadline counts time in which Pebble answers. The deadline of the [`RetryPolicy`],
+    /// which counts time without an answer, is another one.
     #[must_use]
     pub fn with_change_deadline(mut self, deadline: Duration) -> Self {
         self.change_deadline = deadline;
         self
     }
 
-    /// The path of the socket.
+    /// Returns the path of the socket.
     #[must_use]
     pub fn socket(&self) -> &Path {
         self.shared.transport.socket()
     }
 
-    /// How messages name the daemon.
+    /// Returns the name of the daemon in messages.
     #[must_use]
     pub fn target(&self) -> Option<&str> {
         self.daemon.name()
     }
 
-    /// How the calls of this clone are retried.
+    /// Returns the policy by which the calls of this clone are retried.
     #[must_use]
     pub fn policy(&self) -> &RetryPolicy {
         &self.policy
     }
 
-    /// The budget that the calls of this clone are charged to.
+    /// Returns the budget to which the calls of this clone are charged.
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.budget
     }
 
-    /// The daemon, as errors tell of it.
+    /// Returns the name and the tag that every error carries.
     pub(crate) fn daemon(&self) -> &Daemon {
         &self.daemon
     }
@@ -206,7 +209,7 @@ impl Reader {
         &self.shared.known_layers
     }
 
-    /// Shows a client of this name.
+    /// Writes the `Debug` output of a client or reader.
     pub(super) fn debug_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name)
             .field("socket", &self.socket())
@@ -215,7 +218,7 @@ impl Reader {
             .finish_non_exhaustive()
     }
 
-    /// The error of a call that is refused before anything is sent.
+    /// Makes the error of a call that is refused before anything is sent.
     pub(crate) fn refuse(&self, operation: &str, reason: impl Into<String>) -> Error {
         Error::invalid(operation, &self.daemon, reason)
     }

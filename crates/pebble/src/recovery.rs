@@ -1,6 +1,7 @@
-//! What is done about a request whose answer was lost, before it is sent again.
+//! This file finds out what a request has done whose answer was lost, before the request is sent
+//! again.
 //!
-//! What can be known by then is data beside the request, see [`Resend`].
+//! The rule of each request is data beside it, see [`Resend`].
 
 use super::attempt::{AttemptError, CallAttempt};
 use super::change::{Change, ChangeId};
@@ -11,34 +12,35 @@ use super::request::Request;
 use super::resend::{LostAction, LostLayer, Resend, spawned_before};
 use super::timestamp::Timestamp;
 
-/// How many searches must fail to find a lost change before its request is sent again.
+/// The number of searches that must fail before a request is sent again. One is not enough: Pebble
+/// may list a change a moment after it has accepted the request.
 const SEARCHES_BEFORE_RESEND: u32 = 2;
 
-/// What is to be done instead of, or before, sending again.
+/// The next step for a request whose answer was lost.
 pub(super) enum Recovery {
-    /// Send it again.
+    /// The request is sent again.
     Send,
-    /// It has acted: this stands for its answer.
+    /// The request has acted, and this envelope stands for its answer.
     Done(Envelope),
-    /// It has acted: this is its change.
+    /// The request has acted, and this is its change.
     Found(ChangeId),
-    /// Not now; the text says why.
+    /// The attempt fails for this reason, and the next attempt decides anew.
     Later(String),
 }
 
-/// What is known of a request whose answer was lost: it may have acted.
+/// The facts about a request whose answer was lost, and which may have acted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LostReply {
-    /// When the first request whose answer was lost was sent.
+    /// The time just before the first such request was sent.
     pub(super) since: Timestamp,
-    /// How often its effect has been looked for in vain.
+    /// The number of searches for its change that found nothing.
     pub(super) searches: u32,
-    /// The number of known restarts when it was sent.
+    /// The number of known restarts of Pebble when it was sent.
     pub(super) restarts: u64,
 }
 
-/// Finds out what became of a request whose answer was lost. The daemon is known not to have
-/// been restarted since, as far as its layers show.
+/// Finds out what a request has done whose answer was lost. The daemon has not been restarted
+/// since, as far as its layers show.
 pub(super) async fn recover(
     request: &Request,
     lost: &mut LostReply,
@@ -59,14 +61,15 @@ pub(super) async fn recover(
     }
 }
 
+/// Searches the changes that Pebble lists for that of a lost action.
 async fn find_change(
     action: &LostAction,
     lost: &mut LostReply,
     attempt: &mut CallAttempt<'_>,
 ) -> Result<Recovery, AttemptError> {
     let listed = attempt.all_changes().await?;
-    // By itself a daemon starts what is enabled only when it is new, and then its services have
-    // moved for no other reason.
+    // A daemon makes an autostart change by itself only when it has just begun. Its services have
+    // then been started by that, and not by the lost restart.
     let daemon_is_new = listed
         .iter()
         .any(|change| change.kind() == "autostart" && !spawned_before(change, lost.since));
@@ -83,8 +86,8 @@ async fn find_change(
             "its answer was lost and its change is not listed yet".to_owned(),
         ));
     }
-    // A second restart is the one effect that cannot be taken back, and it shows in the
-    // services before the change is listed.
+    // A second restart cannot be undone, and the first one shows in the services before Pebble
+    // lists its change. So the request waits until the change is listed.
     if action.kind == "restart"
         && !daemon_is_new
         && were_restarted_since(attempt, lost.since, &action.services).await?
@@ -96,7 +99,8 @@ async fn find_change(
     Ok(Recovery::Send)
 }
 
-/// Picks the change of a lost action from those that a daemon lists.
+/// Returns the change of a lost action from those that a daemon lists: the oldest that fits and
+/// that no earlier call has waited for.
 pub(super) fn select_change(
     client: &Reader,
     listed: Vec<Change>,
@@ -113,8 +117,8 @@ pub(super) fn select_change(
         .min_by_key(Change::spawn_time)
 }
 
-/// Gives the answer that stands for a refusal on a resend, when the first attempt explains it;
-/// `None` when it does not, and the refusal is what it says.
+/// Returns the answer that stands for a refusal of a resend, if the first request explains the
+/// refusal. Returns `None` if it does not; then the refusal holds.
 pub(super) async fn explain_refusal(
     request: &Request,
     attempt: &mut CallAttempt<'_>,
@@ -125,7 +129,8 @@ pub(super) async fn explain_refusal(
     }
     Ok(match request.resend() {
         Resend::Layer(LostLayer { layer, combine: false, .. }) if refusal.is_existing_layer() => {
-            // The label may be another's with other contents: only the plan can tell.
+            // Another client may have added a layer of this label with another content, so the plan
+            // decides.
             let is_shown = layer.is_reflected_in(&attempt.plan().await?);
             is_shown.then(answer_true)
         }
@@ -139,6 +144,7 @@ pub(super) async fn explain_refusal(
     })
 }
 
+/// Returns `true` if all of these services were started or stopped at or after `since`.
 async fn were_restarted_since(
     attempt: &mut CallAttempt<'_>,
     since: Timestamp,
@@ -149,6 +155,7 @@ async fn were_restarted_since(
         && services.iter().all(|service| service.current_since() >= Some(since)))
 }
 
+/// Makes the answer that Pebble gives to a request which has succeeded and has no other result.
 fn answer_true() -> Envelope {
     Envelope { change: None, result: Document::of(&true) }
 }

@@ -1,8 +1,8 @@
-//! What is left of an action on services when its change has ended otherwise than by its own work:
-//! another change was at work on the same service, or Pebble was restarted meanwhile.
+//! The remainder of an action on services is what its change has left undone: another change was at
+//! work on the same service, or Pebble was restarted in the meantime.
 //!
-//! The same request is never sent again for that, since it would do again what is done. A restart
-//! becomes the start that is missing, and a replan the replan of what still differs.
+//! The client never sends the same request again for it, since that would repeat what is done. A
+//! restart becomes the missing start, and a replan becomes a replan of what still differs.
 
 use super::change::{Change, ChangeStatus, Task};
 use super::known_layers::ReplacedServices;
@@ -10,35 +10,37 @@ use super::resend::LostAction;
 use super::service_failure::service_of;
 use super::service_info::{ServiceInfo, Startup};
 
-// Pebble's texts (1.32, `internals/overlord/servstate/handlers.go`); there are no codes for them.
+// Pebble reports these by texts only (1.32, `internals/overlord/servstate/handlers.go`); there are
+// no codes for them.
 
-/// A start task fails so while the service is `terminating` or `killing`.
+/// A start task fails with this text while the service is `terminating` or `killing`.
 const START_REFUSED: &str = "cannot start service while ";
 
-/// A stop task fails so while the service is in a state that cannot be left; before Pebble 1.17
-/// also while it is starting.
+/// A stop task fails with this text while the service is in a state that it cannot leave; before
+/// Pebble 1.17 also while it is starting.
 const STOP_REFUSED: &str = "cannot stop service while ";
 
-/// A start fails so whose service is stopped within its first second: by another party, or by a
-/// daemon that is itself told to stop.
+/// A start fails with this text when its service is stopped within its first second: by another
+/// client, or by a daemon that is itself told to stop.
 pub(super) const STOPPED_EARLY: &str = "service start attempt: stopped before the 1s okay delay";
 
-/// The next daemon says so of a start that was in hand when one was killed (since 1.26).
+/// The next daemon fails a start with this text that was in progress when the last daemon was
+/// killed (since 1.26).
 pub(super) const INTERRUPTED: &str = "service already started, not retrying";
 
-/// The next daemon says so of a start or restart that it took over, when the service was in a layer
-/// that it has forgotten: `cannot find service "web" in plan`.
+/// The next daemon fails a start or restart that it took over with this text, when the service was
+/// in a layer that it has forgotten: `cannot find service "web" in plan`.
 pub(super) const NOT_IN_PLAN: &str = "cannot find service ";
 
-/// The kind and summary of the change by which a daemon stops its services before it goes.
+/// The kind and summary of the change that stops all services before a daemon ends.
 const STOP_OF_ALL: (&str, &str) = ("stop", "Stop all running services");
 
-/// Whether a daemon has made this change because it is about to end.
+/// Returns `true` if a daemon has made this change because it is about to end.
 pub(super) fn is_stop_of_all(change: &Change) -> bool {
     (change.kind(), change.summary()) == STOP_OF_ALL
 }
 
-/// Starts and stops that are still to be done.
+/// The starts and stops that are still to be done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Remainder {
     pub(super) starts: Vec<String>,
@@ -50,7 +52,7 @@ impl Remainder {
         self.starts.is_empty() && self.stops.is_empty()
     }
 
-    /// All services that it is about.
+    /// Returns the names of all its services.
     pub(super) fn services(&self) -> Vec<String> {
         let mut names = [self.stops.clone(), self.starts.clone()].concat();
         names.sort_unstable();
@@ -58,7 +60,7 @@ impl Remainder {
         names
     }
 
-    /// The requests that do it, in order.
+    /// Returns the requests that do it, in order.
     pub(super) fn requests(self) -> Vec<LostAction> {
         [("stop", self.stops), ("start", self.starts)]
             .into_iter()
@@ -67,7 +69,7 @@ impl Remainder {
             .collect()
     }
 
-    /// Whether a task does a part of it.
+    /// Returns `true` if the task does a part of it.
     pub(super) fn has(&self, task: &Task) -> bool {
         let services = match task.kind() {
             "start" => &self.starts,
@@ -87,17 +89,17 @@ impl Remainder {
     }
 }
 
-/// Gives what is left of a change that failed only because another is at work on its services;
-/// `None` for one that failed for a reason of its own, or that was aborted.
+/// Returns what is left of a change that failed only because another change was at work on its
+/// services; `None` if it failed for a reason of its own, or was aborted.
 pub(super) fn remainder_after_conflict(change: &Change) -> Option<Remainder> {
     let is_refused = |task: &Task| *task.status() == ChangeStatus::Error && is_conflict(task);
     let left = change.tasks().iter().any(is_refused).then(|| remainder_of(change, |_| true))?;
     left.filter(|left| !left.is_empty())
 }
 
-/// Gives what is left of some tasks of a change that is over: those that another change was in the
-/// way of, and those that were not begun then. `None` when one of them failed for a reason of its
-/// own.
+/// Returns what is left of the tasks of a finished change that `concerns` selects: those that
+/// another change prevented, and those that were never begun. Returns `None` if one of them failed
+/// for a reason of its own.
 pub(super) fn remainder_of(change: &Change, concerns: impl Fn(&Task) -> bool) -> Option<Remainder> {
     let mut left = Remainder::default();
     for task in change.tasks().iter().filter(|task| concerns(task)) {
@@ -110,7 +112,7 @@ pub(super) fn remainder_of(change: &Change, concerns: impl Fn(&Task) -> bool) ->
     Some(left)
 }
 
-/// Whether a task failed only because another change is at work on its service.
+/// Returns `true` if a task failed only because another change was at work on its service.
 fn is_conflict(task: &Task) -> bool {
     task.last_error().is_some_and(|error| {
         error.starts_with(START_REFUSED)
@@ -119,14 +121,15 @@ fn is_conflict(task: &Task) -> bool {
     })
 }
 
-/// Gives the starts and stops of a change that ended well only because another had begun the same.
+/// Returns the starts and stops of a change that ended well only because another change was doing
+/// the same.
 pub(super) fn joined_work(change: &Change) -> Remainder {
     let mut joined = Remainder::default();
     change.joined_tasks().for_each(|task| joined.add(task));
     joined
 }
 
-/// Whether `other` had still to end what a task of `change` found begun.
+/// Returns `true` if `other` was still doing what a task of `change` found in progress.
 pub(super) fn was_running_when_joined(other: &Change, change: &Change, joined: &Remainder) -> bool {
     let was_running = |other_task: &Task| {
         let same = |task: &&Task| {
@@ -139,30 +142,31 @@ pub(super) fn was_running_when_joined(other: &Change, change: &Change, joined: &
     tasks.any(|task| joined.has(task) && was_running(task))
 }
 
-/// Whether a change that is in progress has a start or a stop of one of these services.
+/// Returns `true` if a change has a task for one of these services.
 pub(super) fn has_task_for(change: &Change, services: &[String]) -> bool {
     change.tasks().iter().filter_map(service_of).any(|name| services.contains(&name))
 }
 
-/// What a restarted daemon says of an action that the last one took on.
+/// The state of a restarted daemon, for an action that the last one had accepted.
 pub(super) struct Restarted<'a> {
-    /// The change, if the new daemon still has it. It is over.
+    /// The change, which is over, if the new daemon still has it.
     pub(super) change: Option<&'a Change>,
     /// The services that were to be started, as far as they are known.
     pub(super) names: &'a [String],
-    /// How they stand now.
+    /// The status of those services on the new daemon.
     pub(super) services: &'a [ServiceInfo],
+    /// The services whose configuration was replaced when the layers were put back.
     pub(super) replaced: &'a ReplacedServices,
 }
 
 impl Restarted<'_> {
-    /// The requests that bring about on the new daemon what `action` was to bring about; none where
-    /// the change has done it there.
+    /// Returns the requests that have the effect of `action` on the new daemon; none if the change
+    /// has had it there.
     pub(super) fn requests(&self, action: &LostAction) -> Vec<LostAction> {
         match action.kind {
-            // Whatever became of them: where nothing is to be done they do nothing.
+            // These do nothing where nothing is to be done, so they are simply sent again.
             "stop" | "replan" => vec![action.clone()],
-            // Pebble alone knows which services are enabled.
+            // Only Pebble knows which services are enabled.
             "autostart" if self.names.is_empty() => {
                 let enabled = |info: &&ServiceInfo| *info.startup() == Startup::Enabled;
                 let outdated = self.services.iter().filter(enabled);
@@ -189,7 +193,7 @@ impl Restarted<'_> {
         let mut left = Remainder::default();
         let mut restarts = Vec::new();
         for name in self.names {
-            // The last daemon's `Done` says nothing about this one.
+            // A task that the last daemon has done says nothing about the services of this one.
             let here = self.services.iter().find(|info| info.name() == name);
             match here.filter(|info| info.current_since().is_some()) {
                 Some(info) if self.replaced.is_outdated(info) => restarts.push(name.clone()),
@@ -205,7 +209,7 @@ impl Restarted<'_> {
     }
 }
 
-/// Gives the services that the start tasks of a change are about.
+/// Returns the services of the start tasks of a change.
 pub(super) fn started_services(change: &Change) -> Vec<String> {
     change.tasks().iter().filter(|task| task.kind() == "start").filter_map(service_of).collect()
 }
@@ -297,7 +301,7 @@ mod tests {
             &[("start", "a", "Error", "ERROR start aborted, sent SIGKILL to process")],
             &[("start", "a", "Done", "")],
             &[("start", "a", "Error", "")],
-            // It was aborted.
+            // The change was aborted.
             &[("stop", "a", "Done", ""), ("start", "a", "Hold", "")],
         ] {
             assert_eq!(remainder_after_conflict(&change("start", tasks)), None, "{tasks:?}");
@@ -357,7 +361,7 @@ mod tests {
         assert_eq!(unknown(&["gone"], &action("stop", &["gone"])), ["stop gone"]);
         assert_eq!(unknown(&["gone"], &action("replan", &[])), ["replan "]);
         assert_eq!(unknown(&[], &action("autostart", &[])), ["autostart ", "restart file"]);
-        // What was started after the layers were back runs what they say.
+        // A service that was started after the layers were put back runs as they say.
         let replaced = ReplacedServices::of(&["file"], "2026-11-22T20:00:09Z");
         let names = ["file".to_owned()];
         let later =

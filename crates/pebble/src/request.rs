@@ -1,5 +1,5 @@
-//! One request, described before it is sent: what goes on the wire, how messages name it, and what
-//! resending it means.
+//! A request is described before it is sent: its bytes, its name in messages, and the meaning of
+//! sending it again.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ use super::names::{check_listed, check_name};
 use super::resend::Resend;
 use super::transport_error::{TransportError, TransportFailure};
 
-/// A request to Pebble's API. Not `Debug`: its body is never to be shown.
+/// A request to Pebble's API. It has no `Debug`, since its body may hold secrets.
 #[derive(Clone)]
 pub(crate) struct Request {
     method: Method,
@@ -40,8 +40,8 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// A read, which may always be sent again. `operation` completes a sentence that starts with
-    /// "cannot": `read the plan`.
+    /// Makes a request that only reads, and that may always be sent again. `operation` completes a
+    /// sentence that starts with "cannot": `read the plan`.
     pub(crate) fn get(path: impl Into<Cow<'static, str>>, operation: impl Into<String>) -> Self {
         Self {
             method: Method::GET,
@@ -63,7 +63,8 @@ impl Request {
         }
     }
 
-    /// A write with a JSON body, and what resending it means when its answer was lost.
+    /// Makes a request with a JSON body that changes something. `resend` says what sending it again
+    /// means after a lost answer.
     pub(crate) fn post(
         path: impl Into<Cow<'static, str>>,
         operation: impl Into<String>,
@@ -78,8 +79,9 @@ impl Request {
         }
     }
 
-    /// A write whose body is given to the connection when it is sent. Pebble works on it as it
-    /// comes, so a 400 is said of what then came, with the files before it written.
+    /// Makes a request that changes something, and whose body is given to the connection when it is
+    /// sent. Pebble works on the body as it comes, so a 400 may come after a part of the files was
+    /// written.
     pub(crate) fn upload(
         path: impl Into<Cow<'static, str>>,
         operation: impl Into<String>,
@@ -95,31 +97,33 @@ impl Request {
         }
     }
 
-    /// Messages name it for what it is part of.
+    /// Replaces the operation, for a request that is a part of something larger.
     pub(crate) fn rename(&mut self, operation: String) {
         self.operation = operation;
     }
 
-    /// It is one step of what its errors name, and its success is not that of the whole: the log
-    /// tells of this step. `step` completes a sentence that starts with "cannot", too.
+    /// Gives the request another name in the log than in its errors: it is one step of the
+    /// operation that errors name, and its success is not yet that of the operation. `step`
+    /// completes a sentence that starts with "cannot", too.
     pub(crate) fn told_as(mut self, step: impl Into<String>) -> Self {
         self.step = Some(step.into());
         self
     }
 
-    /// It is one step of this operation, of which its errors are.
+    /// Makes the request one step of this operation, which its errors then name. The log names the
+    /// step.
     pub(crate) fn step_of(mut self, operation: String) -> Self {
         let step = std::mem::replace(&mut self.operation, operation);
         self.told_as(step)
     }
 
-    /// How the log names it.
+    /// Returns the name of the request in the log.
     pub(crate) fn step(&self) -> &str {
         self.step.as_deref().unwrap_or(&self.operation)
     }
 
-    /// The version of Pebble that brought it, such as `1.5`: an older one answers that there is no
-    /// such path or method.
+    /// Sets the first version of Pebble that has the endpoint, such as `1.5`. An older one answers
+    /// that there is no such path or method.
     pub(crate) fn since(mut self, version: &'static str) -> Self {
         self.since = Some(version);
         self
@@ -135,13 +139,13 @@ impl Request {
         &self.method
     }
 
-    /// What it accepts for an answer, where Pebble asks for that.
+    /// Sets the `Accept` header, for the endpoints that choose their answer by it.
     pub(crate) fn accept(mut self, media_type: &'static str) -> Self {
         self.accept = Some(media_type);
         self
     }
 
-    /// Adds one query parameter; name and value are encoded.
+    /// Adds one query parameter. Name and value are encoded.
     pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
         if !self.query.is_empty() {
             self.query.push('&');
@@ -152,7 +156,8 @@ impl Request {
         self
     }
 
-    /// Adds a list to the query, of names that are each of a `what`; see [`check_listed`].
+    /// Adds a list of names to the query. Each is the name of a `what`, and is checked by
+    /// [`check_listed`].
     pub(crate) fn query_list<V: AsRef<str>>(
         mut self,
         name: &str,
@@ -166,18 +171,19 @@ impl Request {
         self
     }
 
-    /// It is about these, which are each a `what`; see [`check_name`].
+    /// Checks the names that are in the body, each of a `what`; see [`check_name`].
     pub(crate) fn naming(self, what: &str, names: &[impl AsRef<str>]) -> Self {
         names.iter().fold(self, |request, name| request.checked(check_name(what, name.as_ref())))
     }
 
-    /// If this check failed it is not sent: whoever would send it gets an error that says why.
+    /// Keeps the error of the first failed check. [`Self::check`] then refuses the request before
+    /// it is sent.
     pub(crate) fn checked(mut self, check: Result<(), String>) -> Self {
         self.fault = self.fault.or(check.err());
         self
     }
 
-    /// The error of one that is not to be sent.
+    /// Fails if a check of the request has failed.
     pub(crate) fn check(&self, daemon: &Daemon) -> Result<(), Error> {
         match &self.fault {
             Some(fault) => Err(Error::invalid(&self.operation, daemon, fault)),
@@ -185,40 +191,41 @@ impl Request {
         }
     }
 
-    /// How long the daemon may rightly work before it answers (a wait, a check that runs); added to
-    /// the limit of each attempt.
+    /// Sets how long the daemon may work before it answers (a wait, a run of a check). It is added
+    /// to the limit of each attempt.
     pub(crate) fn expected(mut self, expected: Duration) -> Self {
         self.expected = expected;
         self
     }
 
-    /// By itself it has no effect: one whose answer was lost has not acted.
+    /// Says that the request has no effect by itself, so that one whose answer was lost has not
+    /// acted. Pebble runs the command of an exec only once its websockets are connected.
     pub(crate) fn without_effect(mut self) -> Self {
         self.has_no_effect = true;
         self
     }
 
-    /// Another rule for the time after a lost answer than that of its kind.
+    /// Replaces the rule for a lost answer.
     pub(crate) fn resent_as(mut self, resend: Resend) -> Self {
         self.resend = resend;
         self
     }
 
-    /// It is about what the layers hold, so a restarted daemon has to get back those that were
-    /// added.
+    /// Says that the request is about an entry of a layer, so that a restarted daemon has to get
+    /// back its layers first.
     pub(crate) fn on_layers(mut self) -> Self {
         self.needs_layers = true;
         self
     }
 
-    /// Whether the daemon must hold the layers that were added before this request means what it
-    /// should: a restarted one has forgotten them, and then a replan answers `Done` with nothing
-    /// running, and a check of theirs is unknown.
+    /// Returns `true` if the daemon has to have the layers of this client before the request is
+    /// sent. A restarted daemon has forgotten them: a replan would answer `Done` with nothing
+    /// running, and their checks would be unknown.
     pub(crate) fn needs_layers(&self) -> bool {
         self.needs_layers || matches!(self.resend, Resend::FindChange(_) | Resend::Layer(_))
     }
 
-    /// What answers has another form than an envelope.
+    /// Sets the form of the answer, if it is no envelope.
     pub(crate) fn answered_as(mut self, form: Form) -> Self {
         self.form = form;
         self
@@ -240,16 +247,19 @@ impl Request {
         self.expected
     }
 
-    /// Whether it only reads, or has no effect by itself, so that a lost one cannot have acted.
+    /// Returns `true` if the request only reads, or has no effect by itself, so that a lost one
+    /// cannot have acted.
     pub(crate) fn is_read(&self) -> bool {
         self.method == Method::GET || self.has_no_effect
     }
 
-    /// Whether it may have had its effect, or a part of it, although it was answered so.
+    /// Returns `true` if the request may have acted, in whole or in part, although it has this
+    /// answer.
     ///
-    /// It was sent, so only a refusal that comes before the work is proof that it has not. A 4xx
-    /// is one, but for a 400 of [an upload](Self::upload). A 5xx may come in the middle, as that
-    /// of signals does. (Pebble 1.32.1, `internals/daemon/api_files.go`, `api_signals.go`.)
+    /// The request was sent, so only a refusal that comes before the work proves that nothing was
+    /// done. A 4xx does, but for the 400 of [an upload](Self::upload). A 5xx may come in the middle
+    /// of the work, as that of signals does (Pebble 1.32.1, `internals/daemon/api_files.go`,
+    /// `api_signals.go`).
     pub(crate) fn may_have_acted(&self, refusal: Option<&Refusal>) -> bool {
         let proves_it_has_not = |refusal: &Refusal| match refusal.status {
             400 => !self.is_streamed,
@@ -258,7 +268,7 @@ impl Request {
         !self.is_read() && !refusal.is_some_and(proves_it_has_not)
     }
 
-    /// The error of a complete answer that refuses this request.
+    /// Makes the error of a complete answer that refuses this request.
     pub(crate) fn refused(&self, daemon: &Daemon, refusal: Refusal) -> Error {
         let acted = self.may_have_acted(Some(&refusal));
         let error = match self.since {
@@ -270,17 +280,17 @@ impl Request {
         error.with_acted(acted)
     }
 
-    /// The error of a complete answer that Pebble does not give to this request.
+    /// Makes the error of a complete answer that Pebble does not give to this request.
     pub(crate) fn unexpected_answer(&self, daemon: &Daemon, reason: impl Into<String>) -> Error {
         Error::protocol(&self.operation, daemon, reason).with_acted(self.may_have_acted(None))
     }
 
-    /// The message to send, with the body that it has.
+    /// Builds the HTTP message with the request's own body.
     pub(crate) fn message(&self) -> Result<hyper::Request<Outgoing>, TransportError> {
         self.message_with(Outgoing::whole(self.body.clone().unwrap_or_default()))
     }
 
-    /// The message to send, with this body.
+    /// Builds the HTTP message with this body.
     pub(crate) fn message_with(
         &self,
         body: Outgoing,
@@ -288,7 +298,7 @@ impl Request {
         self.build(|message| message, body)
     }
 
-    /// The message that asks for a websocket (RFC 6455, section 4.1), with this key.
+    /// Builds the HTTP message that asks for a websocket with this key (RFC 6455, section 4.1).
     pub(crate) fn websocket_message(
         &self,
         key: &str,
@@ -323,7 +333,7 @@ impl Request {
             .map_err(|error| TransportError::new(TransportFailure::Unwritable, error.to_string()))
     }
 
-    /// Path and query as they stand in the request line.
+    /// Returns path and query as they are in the request line.
     pub(crate) fn target(&self) -> String {
         if self.query.is_empty() {
             self.path.clone().into_owned()
@@ -333,15 +343,15 @@ impl Request {
     }
 }
 
-/// Percent-encodes one path segment.
+/// Percent-encodes one segment of a path.
 pub(crate) fn segment(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     push_encoded(&mut encoded, text);
     encoded
 }
 
-/// Everything but the unreserved characters of RFC 3986 is encoded, so that neither `+` nor a stray
-/// `&` can change its meaning.
+/// Percent-encodes everything but the unreserved characters of RFC 3986, so that no `+` or `&` in a
+/// name changes the meaning of the query.
 fn push_encoded(out: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {

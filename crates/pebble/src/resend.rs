@@ -1,8 +1,9 @@
-//! What resending a request means, as data beside the request.
+//! A request says by a [`Resend`] what sending it a second time means.
 //!
-//! A connect failure proves that nothing was sent, so every request may be made again after it.
-//! This is about the other case: the request was, or may have been, sent, and its answer was lost.
-//! Pebble has no idempotency keys, so each request says itself what can be known afterwards.
+//! A failure to connect proves that nothing was sent, so every request may be sent again after it.
+//! The rules here are for the other case: the request was, or may have been, sent, and its answer
+//! was lost. Pebble has no idempotency keys, so each request says itself how its effect is
+//! recognised afterwards.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,34 +14,36 @@ use super::layer::Layer;
 use super::service_failure::service_of;
 use super::timestamp::Timestamp;
 
-/// A request's own rule for the time after an ambiguous failure.
+/// The rule of a request for the time after its answer was lost.
 #[derive(Debug, Clone)]
 pub(crate) enum Resend {
-    /// Sending it again does no harm. The only rule under which an answer of 429 or 503 is retried,
-    /// too (Pebble sends neither).
+    /// The request is sent again, which does no harm. Only under this rule are the answers 429 and
+    /// 503 retried too; Pebble sends neither, but a proxy may.
     Safe,
-    /// It is never sent again: the error says that it may have acted.
+    /// The request is never sent again: the error says that it may have acted.
     Never,
-    /// An action on services, which leaves a change behind: the lost change is looked for, and
-    /// waited for when it is found. It is sent again only after two looks have not found it, since
-    /// it may be listed late, and after another look before each further time.
+    /// The request is an action on services, which makes a change. The client searches for that
+    /// change, and waits for it if it is found. The request is sent again only after two searches
+    /// that found nothing, since Pebble may list the change late, and after one more search before
+    /// each further time.
     FindChange(LostAction),
-    /// A layer: before it is sent again the plan is read, and a plan that shows the layer is
-    /// success.
+    /// The request adds a layer. The client reads the plan first, and a plan that shows the layer
+    /// is success.
     Layer(LostLayer),
-    /// An abort: on a resend, "nothing pending" is what the first one has done.
+    /// The request aborts a change. It is sent again, and the refusal "nothing pending" is then
+    /// success.
     Abort(ChangeId),
-    /// It is sent again, and what it then finds done, path by path, is what the first one has done:
-    /// a folder that exists, a path that is gone.
+    /// The request is sent again. A path that then is as the request was to make it (a folder that
+    /// exists, a path that is gone) was changed by the first request, and is success.
     Paths,
-    /// It is sent again; that an identity exists already, or is there no more, is then what the
-    /// first one has done, if the identities are as they were to become.
+    /// The request is sent again. A refusal because an identity exists, or is gone, is then success
+    /// if the identities are as the request was to make them.
     Identities(LostIdentities),
 }
 
 impl Resend {
-    /// Whether what the request did is still there when the daemon was restarted: files are, and so
-    /// are identities, which it keeps in its state.
+    /// Returns `true` if the effect of the request survives a restart of the daemon: files do, and
+    /// so do identities, which Pebble keeps in its state.
     pub(super) fn outlives_the_daemon(&self) -> bool {
         match self {
             Self::Paths | Self::Identities(_) => true,
@@ -53,7 +56,7 @@ impl Resend {
 
 #[cfg(test)]
 impl Resend {
-    /// The rule in words, for the table in the docs.
+    /// Returns the rule in words, for the table in the docs.
     pub(super) fn described(&self) -> &'static str {
         match self {
             Self::Safe => "sent again",
@@ -74,31 +77,32 @@ impl Resend {
     }
 }
 
-/// How the change of a lost action is recognised.
+/// An action on services. It is sent as a request, and it says how the change of a lost request is
+/// recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LostAction {
-    /// Action and kind of the change are one word.
+    /// The action in the request, which is also the kind of its change.
     pub(crate) kind: &'static str,
-    /// The services that were named; each has a task in the change.
+    /// The services in the request; the change has a task for each of them.
     pub(crate) services: Vec<String>,
 }
 
-/// What a plan must show for a lost layer to have arrived.
+/// A layer whose request was lost; the plan must show it if the request has acted.
 #[derive(Debug, Clone)]
 pub(crate) struct LostLayer {
     pub(crate) label: Arc<str>,
     pub(crate) layer: Arc<Layer>,
-    /// Whether it was to be combined. If not, the label was new, so the daemon itself refuses it
-    /// when it comes twice.
+    /// The layer was to be combined into an existing one. If not, the label was new, and Pebble
+    /// itself refuses the layer when it comes a second time.
     pub(crate) combine: bool,
 }
 
-/// The change is spawned after the request was sent; the two are read from one clock, but not at
-/// one moment nor at one precision.
+/// The precision with which a change's spawn time is compared with the time of a request. Both are
+/// read from one clock, and the change is spawned later, but the two times are rounded differently.
 pub(super) const CLOCK_GRANULARITY: Duration = Duration::from_millis(10);
 
 impl LostAction {
-    /// Whether a change may be the one that this action made when it was sent at `since`.
+    /// Returns `true` if this action, sent at `since`, may have made the change.
     pub(super) fn made(&self, change: &Change, since: Timestamp) -> bool {
         change.kind() == self.kind && !spawned_before(change, since) && self.services_match(change)
     }
@@ -109,7 +113,7 @@ impl LostAction {
     }
 }
 
-/// Whether a change is certainly older than `moment`.
+/// Returns `true` if the change was certainly spawned before `moment`.
 pub(super) fn spawned_before(change: &Change, moment: Timestamp) -> bool {
     change.spawn_time().is_some_and(|spawned| moment.since(spawned) > CLOCK_GRANULARITY)
 }

@@ -1,9 +1,9 @@
-//! How a restarted Pebble gets back the layers that a client has added.
+//! The client puts the layers that it has added back into a Pebble that was restarted.
 //!
-//! A restarted daemon runs, before its socket answers, the changes that the last one had not
-//! finished, with the plan of its layer files (Pebble 1.32, `internals/overlord/state`). A layer
-//! that comes back meanwhile would be run by them or not, as chance has it. So their end is waited
-//! for before the first layer goes back.
+//! A restarted daemon runs the changes that the last one had not finished, before its socket
+//! answers, with the plan of its layer files (Pebble 1.32, `internals/overlord/state`). If a layer
+//! were put back while they run, it would be a matter of chance whether they use it. So the client
+//! waits for their end before it puts the first layer back.
 
 use std::time::Duration;
 
@@ -18,20 +18,21 @@ use super::reader::Reader;
 use super::request::Request;
 use super::resend::{LostLayer, Resend};
 
-/// How long a daemon that has just begun to answer is waited for to start what is enabled. It takes
-/// some milliseconds, and one that runs with `--hold` never does.
+/// The longest wait for the autostart of a daemon whose socket has just begun to answer. An
+/// autostart takes some milliseconds, and a daemon that runs with `--hold` makes none.
 pub(super) const AUTOSTART_LIMIT: Duration = Duration::from_secs(1);
 
 impl CallAttempt<'_> {
-    /// Makes sure that the daemon behind the connection has the layers that were added, and puts back
-    /// those that it has forgotten.
+    /// Makes sure that the daemon behind the connection has the layers that this client has added,
+    /// and puts back those that it has forgotten.
     ///
-    /// A plan that does not show a layer is not yet proof of a restart: another layer may override
-    /// it, or Pebble may write a value in a way that we do not recognise. The proof is that putting
-    /// it back changes the plan. Then [`KnownLayers::restarts`] counts up.
+    /// A plan that does not show a layer does not prove a restart: another layer may override it,
+    /// or Pebble may write a value in a way that we do not recognise. The proof is that putting the
+    /// layer back changes the plan. Then [`KnownLayers::restarts`] counts up.
     ///
-    /// A layer whose own answer was lost (`lost_layer`) may be there or not, and its entries may hide
-    /// what was there before.
+    /// `lost_layer` is the layer of the call itself, if the answer to its request was lost. Pebble
+    /// may have it or not, and if it has, its entries may hide those of the layers that are checked
+    /// here.
     pub(super) async fn restore_layers(
         &mut self,
         request: &Request,
@@ -43,8 +44,9 @@ impl CallAttempt<'_> {
         if known.unverified(connection).is_none() {
             return Ok(());
         }
-        // One at a time: of calls made side by side the first puts back what the others then find.
-        // A call that has its turn and is no longer polled must not hold up the others for ever.
+        // Only one call at a time puts layers back, and the others then find them. The lock is
+        // waited for no longer than an attempt may take: a call that holds it and is no longer
+        // polled must not hold up the others for ever.
         let _restore_lock = tokio::time::timeout(self.limit(), known.restore_lock.lock()).await;
         let Some(added) = known.unverified(connection) else {
             return Ok(());
@@ -59,15 +61,17 @@ impl CallAttempt<'_> {
                 forgotten.clear();
             }
         }
-        // If putting back breaks off half-way, the next attempt still compares with how it began.
+        // `before` stays that of the first try when a try breaks off half-way. Else the next try
+        // would compare with a plan that holds a part of the layers, and miss the restart.
         let before = known.begin_restoring(plan.clone());
         let after = if forgotten.is_empty() {
             plan
         } else {
             self.wait_for_taken_over_changes().await?;
             if share_a_service(&added, &forgotten) {
-                // The daemon starts what is enabled a moment after its socket answers. Between the
-                // first label and the last it would start what neither of them means.
+                // A daemon starts the enabled services a moment after its socket answers. In
+                // between two labels of one service it would start what neither of them means, so
+                // the autostart is waited for.
                 tokio::time::sleep(AUTOSTART_LIMIT).await;
                 self.wait_for_taken_over_changes().await?;
             }
@@ -88,17 +92,18 @@ impl CallAttempt<'_> {
     }
 
     /// Puts back all that was added under one label, in one request. `plan` is the plan as it was
-    /// just read.
+    /// read just before.
     ///
-    /// A new label is refused when it comes twice, so lists cannot be appended twice. The refusal
-    /// also comes where a layer file has the label; only then is the content combined into it.
+    /// The request is for a new label, which Pebble refuses when it comes twice, so that no list is
+    /// appended twice. Pebble also refuses it if a layer file has the label; only then is the
+    /// content combined into that layer.
     async fn put_back(&mut self, added: &AddedLayer, plan: &str) -> Result<(), AttemptError> {
         let AddedLayer { label, layer } = added;
         let client = self.client();
         let known = client.known_layers();
-        // The answer to an earlier request for this label was lost. If the plan has changed since,
-        // it may have arrived, though another layer hides parts of it; it may also be another
-        // party that has changed the plan.
+        // An earlier try may have lost the answer to the request for this label. If the plan has
+        // changed since, that request may have arrived, though another layer hides parts of it; or
+        // another client has changed the plan.
         let may_have_arrived =
             known.put_back_has_arrived(label, plan) && !layer.combine_is_idempotent();
         let operation = format!("put back layer {label:?}");
@@ -122,12 +127,13 @@ impl CallAttempt<'_> {
         Ok(())
     }
 
-    /// Waits until the changes that a restarted daemon took over from the last one are over, for
-    /// at most the change deadline. They run with the plan of the layer files, so nothing of ours
-    /// is to be there before.
+    /// Waits until the changes that a restarted daemon took over are over, for at most the change
+    /// deadline. They are to run with the plan of the layer files, so no layer may be put back
+    /// before.
     async fn wait_for_taken_over_changes(&mut self) -> Result<(), AttemptError> {
         let client = self.client();
-        // Whoever makes only one attempt does not want to wait for long either.
+        // A policy of one attempt is for a caller who does not want to wait, so its time bounds
+        // this wait too.
         let policy = client.policy();
         let deadline = match policy.max_attempts() {
             1 => client.change_deadline().min(policy.time_limit()),
@@ -146,11 +152,12 @@ impl CallAttempt<'_> {
                 let request = wait_request(change.id(), left.min(SLICE));
                 match self.ask(&request).await {
                     Ok(_) => break,
-                    // It was dropped since it was listed.
+                    // Pebble has dropped the change since it was listed.
                     Err(ExchangeError::Refused(refusal)) if refusal.status == 404 => break,
                     Err(ExchangeError::Refused(refusal)) if refusal.status == 504 => {}
                     Err(error) => return Err(client.failed_read(&request, error)),
                 }
+                // A daemon that does not wait as it is asked to must not be asked in a busy loop.
                 if asked.elapsed() < LEAST_PAUSE {
                     tokio::time::sleep(LEAST_PAUSE).await;
                 }
@@ -160,6 +167,7 @@ impl CallAttempt<'_> {
     }
 }
 
+/// Makes the error of a layer that cannot be written as YAML.
 fn unwritable(client: &Reader, label: &str, why: impl std::fmt::Display) -> AttemptError {
     let operation = format!("put back layer {label:?}");
     Error::invalid(&operation, client.daemon(), why.to_string()).into()

@@ -1,19 +1,19 @@
-//! A waker for two futures that wake each other, so that they settle between themselves without a
-//! way through the runtime.
+//! A waker lets two futures that are polled together wake each other without a way through the
+//! runtime.
 //!
-//! A request and its connection are polled together. Each thing that one does for the other wakes
-//! the task that polls both, which would come back to it by way of a look at all sockets, for
-//! nothing.
+//! The future of a request and that of its connection are polled in one task. Each step of one
+//! wakes the other. With the task's own waker, each such wake would go through the runtime, which
+//! looks at all sockets before it polls the task again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// So often in a row, before others get a turn.
+/// The most polls in a row, after which other tasks of the runtime are let run.
 const MAX_POLLS: u32 = 32;
 
-/// What is woken while it is polled is polled once more, and the task is woken only for what comes
-/// from outside.
+/// A wake that comes while the futures are polled polls them once more. Only a wake from outside
+/// wakes the task.
 #[derive(Debug, Default)]
 pub(super) struct SelfWake {
     task: Mutex<Option<Waker>>,
@@ -22,7 +22,7 @@ pub(super) struct SelfWake {
 }
 
 impl SelfWake {
-    /// Polls until it is ready, or nothing that it polls has woken it.
+    /// Polls until the result is ready, or until nothing has woken this waker during a poll.
     pub(super) fn poll<T>(
         self: &Arc<Self>,
         cx: &Context<'_>,
@@ -40,8 +40,8 @@ impl SelfWake {
             self.woken.store(false, Ordering::SeqCst);
             self.polling.store(true, Ordering::SeqCst);
             let result = poll(&mut inner);
-            // In this order: who wakes says so first and looks then whether anybody polls, so that
-            // it is seen here or wakes the task.
+            // The order matters. A waker first sets `woken` and then reads `polling`, so either
+            // this loop sees `woken`, or the waker sees that nobody polls and wakes the task.
             self.polling.store(false, Ordering::SeqCst);
             if result.is_ready() || !self.woken.load(Ordering::SeqCst) {
                 return result;
@@ -98,7 +98,8 @@ mod tests {
             if polls == 3 { Poll::Ready(7) } else { Poll::Pending }
         });
         assert_eq!((result, polls, count.0.load(Ordering::SeqCst)), (Poll::Ready(7), 3, 0));
-        // One that never settles gives way after a while, and comes back.
+        // Futures that wake each other without end give way after the limit, and are polled again
+        // later.
         let mut polls = 0;
         let result = self_wake.poll(&cx, |cx| {
             polls += 1;
@@ -134,7 +135,7 @@ mod tests {
                         return Poll::Ready(());
                     }
                     let (waker, done) = (cx.waker().clone(), Arc::clone(&done));
-                    // Some at once, while this is still being polled, some later.
+                    // Some threads wake while this is still being polled, and some later.
                     waking.get_or_insert_with(|| {
                         std::thread::spawn(move || {
                             for _ in 0..round % 64 {

@@ -1,9 +1,9 @@
-//! One action on services (start, stop, restart, replan or autostart) from its first request until
-//! its effect is there.
+//! An action on services (start, stop, restart, replan or autostart) is followed from its first
+//! request until it has had its effect.
 //!
-//! A single request is often enough. What makes it several is that Pebble was restarted meanwhile,
-//! or that another change is at work on the same service: then [`remainder`] says what is left, and
-//! that is requested instead of the whole. So nothing is done twice, and nothing is lost.
+//! One request is often enough. There are several if Pebble was restarted in the meantime, or if
+//! another change was at work on the same service: then [`remainder`] says what is left, and the
+//! client requests that instead of the whole. So nothing is done twice, and nothing is left undone.
 //!
 //! [`remainder`]: super::remainder
 
@@ -29,8 +29,8 @@ use super::restore_layers::AUTOSTART_LIMIT;
 use super::service_conflict::{Conflict, OthersEnd};
 use super::service_info::{ServiceInfo, Startup};
 
-/// How often the end of a change is asked for again because the connection was lost meanwhile. A
-/// proxy may close each of them.
+/// The most times that the end of a change is read again because the connection was lost in the
+/// meantime. There is a limit because a proxy may close every connection.
 const MAX_RECONNECTS: u32 = 16;
 
 /// An action in progress.
@@ -38,17 +38,17 @@ pub(super) struct ServiceAction<'c> {
     client: &'c Reader,
     /// Completes a sentence that starts with "cannot".
     operation: String,
-    /// What its changes have met at work.
+    /// The other changes that were at work on the same services.
     conflict: Conflict<'c>,
-    /// How many requests were made.
+    /// The number of requests that were made.
     requests: u32,
 }
 
-/// One request of an action.
+/// A request of an action that is still to be sent.
 #[derive(PartialEq, Eq)]
 struct Step {
     action: LostAction,
-    /// Only those of the services that do not run then are meant.
+    /// Services that run when the request is sent are left out of it.
     only_inactive: bool,
 }
 
@@ -58,26 +58,29 @@ impl From<LostAction> for Step {
     }
 }
 
-/// How a request was taken.
+/// The outcome of sending a request.
 enum Sent {
+    /// Pebble has accepted it and made a change.
     Accepted(AwaitedChange),
-    /// Its answer was lost, and the daemon that it was sent to is gone.
+    /// The answer was lost, and the daemon to which it was sent is gone.
     Lost(DaemonGone),
 }
 
-/// How the change of a request has ended.
+/// The end of the change of a request.
 enum StepEnd {
-    /// Its change is over, and may be asked for again in the way in which it was waited for.
+    /// The change is over. The second value can wait for it again.
     Over(Box<Change>, AwaitedChange),
+    /// The daemon that made the change is gone.
     DaemonGone(DaemonGone),
 }
 
-/// What is known of a change whose daemon is gone.
+/// The facts about a change whose daemon is gone.
 struct DaemonGone {
+    /// The observation that shows it, as text for a log or an error.
     cause: String,
     /// The change, if the next daemon still has it.
     change: Option<Box<Change>>,
-    /// The number of known restarts when the request was sent.
+    /// The number of known restarts of Pebble when the request was sent.
     restarts: u64,
 }
 
@@ -87,7 +90,7 @@ impl<'c> ServiceAction<'c> {
         Self { client, operation, conflict, requests: 0 }
     }
 
-    /// Runs the action to its end, and gives the last of its changes.
+    /// Runs the action to its end, and returns its last change.
     pub(super) async fn run(mut self, action: LostAction) -> Result<Change, Error> {
         let begun = Instant::now();
         let running = self.running_not_enabled(&action).await?;
@@ -113,8 +116,9 @@ impl<'c> ServiceAction<'c> {
                     next_steps
                 }
             };
-            // What is left of a request goes before those that were to follow it. A replan that is
-            // refused again and again leaves the same start each time.
+            // What is left of a request is done before the requests that were to follow it. A
+            // replan that is refused again and again leaves the same start each time, so a step
+            // that is there already is dropped.
             steps.retain(|step| !next_steps.contains(step));
             for step in next_steps.into_iter().rev() {
                 steps.push_front(step);
@@ -130,11 +134,11 @@ impl<'c> ServiceAction<'c> {
         })
     }
 
-    /// Gives what is still to be requested when a change is over, and the change as it is known
-    /// then.
+    /// Returns the requests that are still to be sent after a change is over, and the change as it
+    /// is known then.
     ///
-    /// The others that were in its way are waited for. Should the daemon be another one after that,
-    /// what the change says is about the last one.
+    /// It waits for the changes that were in the way. If the daemon is another one after that, the
+    /// result of the change was about the last one.
     async fn finish(
         &mut self,
         action: &LostAction,
@@ -144,7 +148,8 @@ impl<'c> ServiceAction<'c> {
         running: &[String],
     ) -> Result<(Option<Change>, Vec<Step>), Error> {
         let mut reconnects = 0;
-        // Ends: each further turn has lost a connection, and those are not counted for ever.
+        // The loop ends: each round has lost a connection, and after the limit a lost connection no
+        // longer counts.
         loop {
             reconnects += 1;
             let connection = (reconnects <= MAX_RECONNECTS).then(|| awaited.connection());
@@ -169,8 +174,8 @@ impl<'c> ServiceAction<'c> {
         }
     }
 
-    /// Gives what is still to be requested when a change is over, after waiting for the others that
-    /// were in its way. The change was seen over this connection.
+    /// Returns the requests that are still to be sent after a change is over, and waits for the
+    /// changes that were in its way. `connection` is the one over which the change was read.
     async fn steps_after_change(
         &mut self,
         action: &LostAction,
@@ -188,8 +193,9 @@ impl<'c> ServiceAction<'c> {
                 OthersEnd::ConnectionLost => return Ok(OthersEnd::ConnectionLost),
             }
         } else {
-            // Pebble counts a changed configuration as applied when it takes a replan on. So a
-            // second one alone would not start a disabled service that the first has stopped.
+            // Pebble regards a changed configuration as applied when it accepts a replan. So a
+            // second replan alone would not start a disabled service that the first one has
+            // stopped.
             if action.kind == "replan" {
                 steps.push(Step::from(action.clone()));
             }
@@ -205,15 +211,16 @@ impl<'c> ServiceAction<'c> {
         Ok(OthersEnd::Over(steps))
     }
 
-    /// Returns `true` if a change that is complete has done all by itself, as far as it tells.
+    /// Returns `true` if a complete change shows that it has done all of its work itself.
     fn has_finished_alone(&self, action: &LostAction, change: &Change) -> bool {
-        // A replan says nothing of a disabled service that another replan is to start again.
+        // A replan does not show a disabled service that another replan has stopped and is to start
+        // again.
         let tells_all =
             action.kind != "replan" || self.client.known_layers().services_not_enabled().is_empty();
         tells_all && change.joined_tasks().next().is_none()
     }
 
-    /// Sends one request and waits until its change is over.
+    /// Sends one request and waits for the end of its change.
     async fn request(&self, action: &LostAction) -> Result<StepEnd, Error> {
         let mut call = Call::new(self.client, action_request(self.operation.clone(), action));
         let mut request = StepRequest { action, awaited: None };
@@ -221,7 +228,7 @@ impl<'c> ServiceAction<'c> {
         end.map_err(|error| self.explain_unknown_service(&call, error))
     }
 
-    /// Gives what is to be requested from the daemon that has followed the one that took `action`.
+    /// Returns the requests for the daemon that followed the one which accepted `action`.
     async fn steps_after_restart(
         &mut self,
         action: &LostAction,
@@ -229,7 +236,8 @@ impl<'c> ServiceAction<'c> {
         running: &[String],
     ) -> Result<Vec<Step>, Error> {
         let client = self.client;
-        // A daemon that dies of each request must not be asked for ever.
+        // A daemon that ends at each request must not be asked for ever, so each round takes a
+        // retry of the budget.
         if !client.budget().take_retry(client.policy(), Duration::ZERO) {
             let reason = format!("{}, and no retry is left", gone.cause);
             let error = Error::unreachable(&self.operation, client.daemon(), reason);
@@ -258,7 +266,8 @@ impl<'c> ServiceAction<'c> {
         };
         if action.kind == "autostart" {
             self.drop_forgotten(&mut names, &services);
-            // What was found may be the daemon's own autostart, of its layer files alone.
+            // The change that was found may be the autostart of the new daemon itself, which knew
+            // only its layer files.
             if change.is_some() {
                 let enabled = services.iter().filter(|info| *info.startup() == Startup::Enabled);
                 names.extend(enabled.map(|info| info.name().to_owned()));
@@ -271,8 +280,8 @@ impl<'c> ServiceAction<'c> {
         let restarted =
             Restarted { change, names: &names, services: &services, replaced: &replaced };
         let mut steps: Vec<Step> = restarted.requests(action).into_iter().map(Step::from).collect();
-        // A replan starts what is enabled and what this daemon has started before, so not a
-        // service that somebody had started by hand on the last one.
+        // A replan starts the enabled services and those that this daemon has started before. So it
+        // does not start a disabled service that somebody had started on the last daemon.
         if action.kind == "replan" {
             let action = LostAction { kind: "start", services: names };
             steps.push(Step { action, only_inactive: true });
@@ -280,8 +289,8 @@ impl<'c> ServiceAction<'c> {
         Ok(steps)
     }
 
-    /// Gives the services that a replan is to leave running although it would not start them: a
-    /// next daemon cannot tell, should it have forgotten the change.
+    /// Returns the running services that a replan leaves running but would not start itself. If the
+    /// next daemon has forgotten the change, nothing else tells that they were to run.
     async fn running_not_enabled(&self, action: &LostAction) -> Result<Vec<String>, Error> {
         let candidates = self.client.known_layers().services_not_enabled();
         if action.kind != "replan" || candidates.is_empty() {
@@ -292,6 +301,8 @@ impl<'c> ServiceAction<'c> {
         Ok(running.map(|info| info.name().to_owned()).collect())
     }
 
+    /// Returns the action of a step, without the services that have to be left out; `None` if no
+    /// service is left.
     async fn action_to_send(&self, step: Step) -> Result<Option<LostAction>, Error> {
         let Step { mut action, only_inactive } = step;
         if only_inactive && !action.services.is_empty() {
@@ -305,8 +316,8 @@ impl<'c> ServiceAction<'c> {
         Ok((!is_void).then_some(action))
     }
 
-    /// Waits until a restarted Pebble has started these services by itself, which it does with what
-    /// is enabled a moment after its socket answers. A stop before that moment would be in vain.
+    /// Waits until a restarted Pebble has started these services by itself, as it does with enabled
+    /// ones a moment after its socket answers. A stop before that moment would have no effect.
     async fn wait_for_autostart(&self, names: &[String]) -> Result<(), Error> {
         let begun = Instant::now();
         loop {
@@ -320,9 +331,9 @@ impl<'c> ServiceAction<'c> {
         }
     }
 
-    /// Leaves out services that a restarted Pebble has forgotten and that the caller has not named:
-    /// they are of layers that others have to add again. A caller that has added no layer is such
-    /// another one.
+    /// Leaves out services that a restarted Pebble has forgotten: they belong to layers of other
+    /// clients, which have to add them again. A client that has added no layer leaves nothing out:
+    /// its request then fails, and the error tells its caller to add the layer again.
     fn drop_forgotten(&self, names: &mut Vec<String>, services: &[ServiceInfo]) {
         if !self.client.known_layers().is_empty() {
             names.retain(|name| services.iter().any(|info| info.name() == name));
@@ -342,10 +353,10 @@ impl<'c> ServiceAction<'c> {
         Ok(answer.decode::<Option<Vec<ServiceInfo>>>()?.unwrap_or_default())
     }
 
-    /// After a restart a service may be in none of the layers that are left, and then only those
-    /// who added its layer can mend that. A service that was there for an earlier request is gone
-    /// for no other reason. Where the answer to the first one was lost this may be a mistake; then
-    /// the same call fails for good the next time.
+    /// Turns the refusal of an unknown service into [`ErrorKind::Restarted`], if an earlier request
+    /// of this action has known the service. Only a restart can have taken it away. If the answer
+    /// to the first request was lost, this may be wrong; the same call then fails with the refusal
+    /// the next time.
     fn explain_unknown_service(&self, call: &Call<'_>, error: Error) -> Error {
         let is_unknown_service = *error.kind() == (ErrorKind::Api { status: 400 })
             && error.message().is_some_and(|text| text.ends_with(" does not exist"));
@@ -357,10 +368,10 @@ impl<'c> ServiceAction<'c> {
     }
 }
 
-/// The operation that sends one request of an action and waits until its change is over.
+/// This operation sends one request of an action and waits for the end of its change.
 struct StepRequest<'a> {
     action: &'a LostAction,
-    /// Its change, once Pebble has accepted the request.
+    /// The change, once Pebble has accepted the request.
     awaited: Option<AwaitedChange>,
 }
 
@@ -398,7 +409,7 @@ impl Operation for StepRequest<'_> {
     }
 }
 
-/// Sends an action, unless its answer was lost and the daemon that it was sent to is gone.
+/// Sends an action, unless its answer was lost and the daemon to which it was sent is gone.
 async fn send(
     action: &LostAction,
     call: &mut Call<'_>,
@@ -409,7 +420,8 @@ async fn send(
     if let Some(lost) = call.lost
         && lost.restarts != client.known_layers().restarts()
     {
-        // One look is enough: what the new daemon has taken over is listed from the start.
+        // One search is enough, since the new daemon lists the changes that it has taken over from
+        // its start.
         let listed = attempt.all_changes().await?;
         let change = select_change(client, listed, &lost, action).map(Box::new);
         let cause = FORGOTTEN.to_owned();
@@ -425,7 +437,7 @@ async fn send(
     Ok(Sent::Accepted(AwaitedChange::of_action(id, action.clone(), &answered, client)))
 }
 
-/// The request of an action.
+/// Makes the request of an action.
 pub(super) fn action_request(operation: String, action: &LostAction) -> Request {
     let body = json!({ "action": action.kind, "services": action.services });
     Request::post("/v1/services", operation, &body, Resend::FindChange(action.clone()))

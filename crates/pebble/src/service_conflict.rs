@@ -1,4 +1,4 @@
-//! Changes of others that are at work on the services of an action: their end is waited for.
+//! Other changes may be at work on the services of an action. The client waits for their end.
 
 use std::time::Duration;
 
@@ -20,32 +20,33 @@ use super::resend::LostAction;
 use super::retry::WAITS;
 use charmwright_yaml::text;
 
-/// The most of another change's summary in a line of the log, in bytes.
+/// The longest summary of another change in a log line, in bytes.
 const LONGEST_SUMMARY: usize = 256;
 
-/// The least time between two requests for the same action while another change is at work: each
-/// leaves a change and its notices, and Pebble keeps a thousand of either.
+/// The shortest time between two requests for the same action while another change is at work: each
+/// request makes a change and its notices, and Pebble keeps a thousand of either.
 const LEAST_DELAY: Duration = Duration::from_secs(1);
 
-/// How long a daemon is waited for to end after it has stopped all its services: it gives open
+/// The longest wait for a daemon to end after it has stopped all its services: it gives open
 /// requests one second, and its own work a few (Pebble 1.32, `internals/daemon/daemon.go`).
 const DAEMON_END_LIMIT: Duration = Duration::from_secs(5);
 
-/// How waiting for the changes of others has ended.
+/// The wait for other changes has ended in one of these ways.
 pub(super) enum OthersEnd<T> {
+    /// They are over.
     Over(T),
-    /// The connection was lost meanwhile, so the daemon may be another one now.
+    /// The connection was lost in the meantime, so that the daemon may be another one now.
     ConnectionLost,
 }
 
-/// What an action has met of the changes of others on its services.
+/// The conflicts of an action with other changes on its services.
 pub(super) struct Conflict<'c> {
     client: &'c Reader,
-    /// The action, in whose name errors are: completes a sentence that starts with "cannot".
+    /// The operation that errors name; it completes a sentence that starts with "cannot".
     operation: String,
-    /// When the first of its changes met another one at work.
+    /// The time of the first conflict.
     since: Option<Instant>,
-    /// How often one did.
+    /// The number of conflicts.
     count: usize,
 }
 
@@ -54,13 +55,13 @@ impl<'c> Conflict<'c> {
         Self { client, operation, since: None, count: 0 }
     }
 
-    /// The error of a change that failed for a reason of its own.
+    /// Makes the error of a change that failed for a reason of its own.
     pub(super) fn failed(&self, change: &Change) -> Error {
         Error::change_failed(&self.operation, self.client.daemon(), change.clone())
     }
 
-    /// Gives what is left of a change that is done, but in part only because another change had
-    /// begun the same: that one's end is waited for.
+    /// Waits for the changes that a finished change has joined, and returns what is left of it
+    /// after they have ended. A task joins another change if that one was doing the same already.
     pub(super) async fn remainder_of_joined(
         &mut self,
         action: &LostAction,
@@ -69,7 +70,8 @@ impl<'c> Conflict<'c> {
     ) -> Result<OthersEnd<Remainder>, Error> {
         let mut joined = joined_work(change);
         let joined_services = joined.services();
-        // A replan says nothing of a disabled service that another replan is to start again.
+        // A replan does not show a disabled service that another replan has stopped and is to start
+        // again.
         let not_enabled = match action.kind {
             "replan" => self.client.known_layers().services_not_enabled(),
             _ => Vec::new(),
@@ -78,7 +80,8 @@ impl<'c> Conflict<'c> {
         if joined_services.is_empty() && not_enabled.is_empty() {
             return Ok(OthersEnd::Over(left));
         }
-        // While this change went on with its other services, the one that it joined may have ended.
+        // The other change may have ended while this one went on with other services, so ended
+        // changes are listed too.
         let filter =
             if joined_services.is_empty() { ChangeFilter::default() } else { ChangeFilter::all() };
         let mut others = self.changes(&filter).await?;
@@ -93,8 +96,8 @@ impl<'c> Conflict<'c> {
                 && (at_work || was_running_when_joined(other, change, &joined))
         });
         joined.starts.extend(not_enabled);
-        // A service that ends and is in no change is restarted by a check of its own. The stop has
-        // not taken that back, so it is repeated until the service has ended.
+        // A service that is ending and is in no change is being restarted by one of its own checks.
+        // The stop has not prevented that restart, so it is repeated until the service has ended.
         if others.changes.is_empty() && action.kind == "stop" {
             left.stops.clone_from(&joined.stops);
         }
@@ -118,11 +121,11 @@ impl<'c> Conflict<'c> {
         Ok(OthersEnd::Over(left))
     }
 
-    /// Waits until no other change is at work on these services. Where none is, though a task was
-    /// refused (a restart by a check of the service's own is no change), the waits of the policy
-    /// stand in for its end.
+    /// Waits until no other change is at work on these services. A task may be refused although
+    /// there is none, since a restart by a check of the service is no change; then the waits of the
+    /// policy are used.
     ///
-    /// It waits until the change deadline, counted from the first conflict.
+    /// The deadline for changes counts from the first conflict.
     pub(super) async fn wait_for_others(
         &mut self,
         left: &Remainder,
@@ -171,14 +174,15 @@ impl<'c> Conflict<'c> {
             }
         }
         tokio::time::sleep(delay.max(LEAST_DELAY).saturating_sub(sent.elapsed())).await;
-        // The next daemon may run what its layer files say, which a start alone would leave so.
+        // After a restart, the next daemon may run a service as its layer files say, and a start
+        // alone would leave it so.
         Ok(match self.changes_on(&[]).await?.has_other_connection(connection) {
             true => OthersEnd::ConnectionLost,
             false => OthersEnd::Over(()),
         })
     }
 
-    /// Gives the changes in progress that start or stop one of these services.
+    /// Lists the changes in progress that have a task for one of these services.
     async fn changes_on(&self, services: &[String]) -> Result<OtherChanges, Error> {
         let mut others = self.changes(&ChangeFilter::default()).await?;
         others.changes.retain(|change| has_task_for(change, services));
@@ -195,7 +199,7 @@ impl<'c> Conflict<'c> {
         Ok(OtherChanges { changes, connection })
     }
 
-    /// Waits until another's change is over, which was listed over this connection; `None` when
+    /// Waits until another change is over that was listed over this connection. Returns `None` if
     /// Pebble no longer has it.
     async fn wait_for_other(
         &mut self,
@@ -212,8 +216,8 @@ impl<'c> Conflict<'c> {
             Err(error) if *error.kind() == (ErrorKind::Api { status: 404 }) => None,
             Err(error) => return Err(error),
         };
-        // A daemon that has stopped all its services ends. What it is asked until then would go
-        // with it, so the end of the connection is waited for, too.
+        // A daemon that has stopped all its services ends. A request that is sent before its end
+        // would be lost with it, so the end of the connection is waited for, too.
         let stopped = Instant::now();
         loop {
             if self.changes_on(&[]).await?.has_other_connection(Some(connection)) {
@@ -227,15 +231,16 @@ impl<'c> Conflict<'c> {
     }
 }
 
-/// The changes of others that are in progress on some services.
+/// The other changes on some services.
 struct OtherChanges {
     changes: Vec<Change>,
-    /// The connection over which they were listed.
+    /// The number of the connection over which they were listed.
     connection: u64,
 }
 
 impl OtherChanges {
-    /// Whether another daemon may have listed them than the one behind a known connection.
+    /// Returns `true` if they were listed over another connection than the known one, and so
+    /// perhaps by another daemon.
     fn has_other_connection(&self, known: Option<u64>) -> bool {
         known.is_some_and(|known| known != self.connection)
     }

@@ -1,14 +1,14 @@
-//! What a failed change says of its services, read from the logs of its tasks.
+//! A failed change names the services that failed, in the logs of its tasks.
 
 use super::change::{Change, ChangeStatus, Task};
 use super::service_output::last_words;
 use super::start_refusal::StartRefusal;
 use charmwright_yaml::text;
 
-/// The most of one text of Pebble's in a reason, in bytes, so that what is added to it is not cut.
+/// The longest text of Pebble's in a reason, in bytes, so that the text around it is not cut.
 pub(super) const LONGEST_MESSAGE: usize = 1024;
 
-/// What a failed change says of one service.
+/// The failure of one service, from a failed change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceFailure {
     service: String,
@@ -17,32 +17,33 @@ pub struct ServiceFailure {
 }
 
 impl ServiceFailure {
-    /// The service's name.
+    /// Returns the name of the service.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// Why it failed, in Pebble's words.
+    /// Returns the reason of the failure, in Pebble's words.
     #[must_use]
     pub fn cause(&self) -> &str {
         &self.cause
     }
 
-    /// The reason for which its process was not started; `None` if it was.
+    /// Returns the reason for which the process was not started; `None` if it was.
     #[must_use]
     pub fn start_refusal(&self) -> Option<StartRefusal<'_>> {
         StartRefusal::read(&self.cause)
     }
 
-    /// The last line that the service printed and that is not blank, if Pebble gave any.
+    /// Returns the last line that the service printed and that is not blank, if Pebble gave any.
     #[must_use]
     pub fn last_output(&self) -> Option<&str> {
         self.last_output.as_deref()
     }
 }
 
-/// `service "web": exited quickly with code 1; last output: boom`, one part for each failed task.
+/// Writes a failed change for an error: `service "web": exited quickly with code 1; last output:
+/// boom`, one part for each failed task.
 pub(super) fn failure_text(change: &Change) -> String {
     let parts: Vec<String> = change
         .service_failures()
@@ -73,11 +74,11 @@ pub(super) fn failure_text(change: &Change) -> String {
 }
 
 impl Change {
-    /// The services that it failed for: one for each failed task, with Pebble's cause and the last
-    /// line that the service printed.
+    /// Returns the failures of the services: one for each failed task, with Pebble's reason and the
+    /// last line that the service printed.
     ///
-    /// A change that is not over may have some already. A task that is about no service (an exec, a
-    /// check) is named by its summary.
+    /// A change that is not over may have failures already. A task that is about no service (an
+    /// exec, a check) is named by its summary.
     #[must_use]
     pub fn service_failures(&self) -> Vec<ServiceFailure> {
         self.tasks()
@@ -92,15 +93,15 @@ impl Change {
     }
 }
 
-/// The service that a start or stop task is about: Pebble names it only in the summary, `Start
-/// service "web"`, in Go's quotes.
+/// Returns the service of a start or stop task. Pebble names it only in the summary, `Start service
+/// "web"`, in Go's quotes.
 pub(crate) fn service_of(task: &Task) -> Option<String> {
     let (_, quoted) = task.summary().split_once(" service ")?;
-    // Go's quoting and JSON's agree for every name that Pebble takes in practice.
+    // Go and JSON quote every name that Pebble accepts in practice in the same way.
     serde_json::from_str(quoted).ok()
 }
 
-/// The text of the newest ERROR entry of the task's log, else the change's own account.
+/// Returns the text of the newest error in the task's log, or else that of the change.
 fn cause_of(task: &Task, change: &Change) -> String {
     task.last_error()
         .map(str::to_owned)
@@ -108,8 +109,8 @@ fn cause_of(task: &Task, change: &Change) -> String {
         .unwrap_or_else(|| "it failed".to_owned())
 }
 
-/// Pebble logs `<time> INFO Most recent service output:` and then up to 20 lines, each indented by
-/// four blanks.
+/// Returns the last line of a service's output from the log of its task. Pebble logs `<time> INFO
+/// Most recent service output:` and then up to 20 lines, each indented by four blanks.
 fn last_output(task: &Task) -> Option<String> {
     let entry = task
         .log()

@@ -1,39 +1,40 @@
-//! What Pebble reports of a service: whether it should run, and whether it does.
+//! Pebble reports whether a service starts by itself, and whether it runs.
 
 use serde::{Deserialize, Serialize};
 
 use super::timestamp::Timestamp;
 use super::wire::wire_words;
 
-/// Whether a service or a check starts by itself (`autostart`, replan, daemon start).
+/// The startup of a service or check says whether it starts by itself (at `autostart`, a replan or
+/// the start of the daemon).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Startup {
     /// It starts by itself.
     Enabled,
-    /// It starts only when asked for, or when another service requires it.
+    /// It starts only on request, or when another service requires it.
     Disabled,
-    /// A value that this version does not know. For a service, Pebble treats it as disabled; for a
-    /// check, it refuses it.
+    /// A value that this version of the client does not know. Pebble treats it as disabled for a
+    /// service, and refuses it for a check.
     Other(String),
 }
 
 wire_words!(Startup { Enabled = "enabled", Disabled = "disabled" });
 
-/// What a service is doing.
+/// The status of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ServiceStatus {
-    /// Running, or being started.
+    /// It runs, or is being started.
     Active,
-    /// Not running: never started, stopped, or told to stop a moment ago (its process may still be
-    /// ending).
+    /// It does not run: it was never started, was stopped, or was told to stop a moment ago (its
+    /// process may still be ending).
     Inactive,
     /// It ended, and Pebble waits before it starts it again.
     Backoff,
     /// It failed, and is not started again by itself.
     Error,
-    /// A value that this version does not know.
+    /// A value that this version of the client does not know.
     Other(String),
 }
 
@@ -41,7 +42,7 @@ wire_words!(ServiceStatus {
     Active = "active", Inactive = "inactive", Backoff = "backoff", Error = "error",
 });
 
-/// One service as `GET /v1/services` reports it.
+/// A service as `GET /v1/services` reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ServiceInfo {
@@ -53,31 +54,32 @@ pub struct ServiceInfo {
 }
 
 impl ServiceInfo {
-    /// The service's name in the plan.
+    /// Returns the name of the service in the plan.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it starts by itself.
+    /// Returns whether the service starts by itself.
     #[must_use]
     pub fn startup(&self) -> &Startup {
         &self.startup
     }
 
-    /// What it is doing.
+    /// Returns the status.
     #[must_use]
     pub fn current(&self) -> &ServiceStatus {
         &self.current
     }
 
-    /// Since when, by the daemon's clock; `None` if it was never started.
+    /// Returns the time since which it has this status, by the daemon's clock; `None` if it was
+    /// never started.
     #[must_use]
     pub fn current_since(&self) -> Option<Timestamp> {
         self.current_since
     }
 
-    /// Whether it is running or being started.
+    /// Returns `true` if it runs or is being started.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.current == ServiceStatus::Active

@@ -1,15 +1,15 @@
-//! The output of a service, as Pebble keeps it: each line behind a stamp of Pebble's own,
-//! `<time> [service] `.
+//! Pebble keeps the output of a service with a stamp of its own before each line, `<time> [service]
+//! `.
 //!
-//! Pebble takes the stamps away before it shows the lines, with two exceptions (1.32.1): a blank
-//! line keeps its own, and output that does not end its last line is glued to what comes next, with
-//! the stamp in between.
+//! Pebble removes the stamps before it shows the lines, with two exceptions (1.32.1): a blank line
+//! keeps its stamp, and output without a final newline is joined to what comes next, with the stamp
+//! in between.
 
 use super::timestamp::Timestamp;
 use charmwright_yaml::text;
 
-/// The newest of these lines that shows anything, without Pebble's stamps and without white space
-/// around it. Of a line that was written over (CR), it is the last writing.
+/// Returns the newest line that shows anything, without Pebble's stamps and without white space
+/// around it. If a line was written over (CR), only the last writing counts.
 pub(crate) fn last_words<'a>(
     lines: impl DoubleEndedIterator<Item = &'a str>,
     service: &str,
@@ -17,10 +17,11 @@ pub(crate) fn last_words<'a>(
     lines.rev().find_map(|line| last_piece(line, service)).filter(|words| *words != OMITTED)
 }
 
-/// Pebble puts this before the lines where there were more of them.
+/// Pebble puts this before the lines if there were more of them.
 const OMITTED: &str = "(...)";
 
-/// The last part of a line that is not blank, its parts being what stands between Pebble's stamps.
+/// Returns the last part of a line that is not blank. The parts are what is between Pebble's
+/// stamps.
 fn last_piece<'a>(line: &'a str, service: &str) -> Option<&'a str> {
     let name = format!(" [{service}]");
     let mut rest = line;
@@ -39,14 +40,14 @@ fn last_piece<'a>(line: &'a str, service: &str) -> Option<&'a str> {
     }
 }
 
-/// Tells a text from one that a reader sees nothing of, such as the end of a colour.
+/// Returns `true` for a text of which a reader sees anything, so not for the end of a colour alone.
 fn shows_anything(text: &str) -> bool {
     const ENOUGH: usize = 4;
     !text::clean(text, ENOUGH).is_empty()
 }
 
-/// The place at which the time begins that ends a text. Pebble writes milliseconds and `Z`, or an
-/// offset.
+/// Returns the index at which the time begins that ends a text. Pebble writes milliseconds and `Z`,
+/// or an offset.
 fn start_of_time(text: &str) -> Option<usize> {
     const LENGTHS: [usize; 2] =
         ["2006-01-02T15:04:05.000+07:00".len(), "2006-01-02T15:04:05.000Z".len()];
@@ -82,14 +83,14 @@ mod tests {
             ("one\n2026-11-30T12:49:48.220+07:00 [web]".to_owned(), Some("one")),
             ("    ".to_owned(), None),
             (format!("    (...)\n    {STAMP}\n    {STAMP}"), None),
-            // What is invisible is no words either.
+            // Invisible characters do not count either.
             ("\u{1b}[31mERROR: first\n\u{1b}[0m".to_owned(), Some("\u{1b}[31mERROR: first")),
             ("first\n\0\0\u{200b}\n\u{1b}[K\u{1b}[?25h\n".to_owned(), Some("first")),
             (format!("first{STAMP} \u{1b}[0m{STAMP} \u{1b}[0m"), Some("first")),
-            // A line that is written over shows what was written last.
+            // A line that is written over shows its last writing.
             ("one\n10 %\r99 %\r".to_owned(), Some("99 %")),
             ("one\n10 %\rdone\r\u{1b}[K\r".to_owned(), Some("done")),
-            // Another service's stamp, or something like one, is what the workload printed.
+            // The stamp of another service, or a text like a stamp, is output of the service.
             ("2026-11-30T12:49:48.220Z [db]".to_owned(), Some("2026-11-30T12:49:48.220Z [db]")),
             ("at noon [web]".to_owned(), Some("at noon [web]")),
         ] {

@@ -1,4 +1,4 @@
-//! Listing services, and the actions on them: start, stop, restart, replan and autostart.
+//! The client lists services and acts on them: start, stop, restart, replan and autostart.
 
 use super::change::Change;
 use super::client::Client;
@@ -13,13 +13,14 @@ use super::service_action::ServiceAction;
 use super::service_info::ServiceInfo;
 
 impl Reader {
-    /// The services of these names and how they stand, sorted by name; all of them when there is
-    /// no name: `GET /v1/services`.
+    /// Lists the services of these names with their status, sorted by name: `GET /v1/services`. It
+    /// lists all services if there is no name.
     ///
     /// A name that no service has is left out. Safe to drop.
     ///
     /// # Errors
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// It fails with [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the
+    /// policy.
     pub async fn services(
         &self,
         names: impl IntoIterator<Item = impl AsRef<str>>,
@@ -30,10 +31,10 @@ impl Reader {
             .map(Option::unwrap_or_default)
     }
 
-    /// All services and how they stand, sorted by name: `GET /v1/services`. Safe to drop.
+    /// Lists all services with their status, sorted by name: `GET /v1/services`. Safe to drop.
     ///
     /// # Errors
-    /// As [`Self::services`].
+    /// It fails as [`Self::services`] does.
     pub async fn all_services(&self) -> Result<Vec<ServiceInfo>, Error> {
         self.services(NO_NAMES).await
     }
@@ -43,11 +44,12 @@ impl Client {
     /// Starts services and those that they require, and waits until each has stayed up for Pebble's
     /// one second: `POST /v1/services`.
     ///
-    /// A running service stays as it is. See [`Self::replan`] for lost answers, restarts of Pebble
-    /// and dropping the future.
+    /// A running service stays as it is. [`Self::replan`] describes lost answers, restarts of
+    /// Pebble and dropping the future.
     ///
     /// # Errors
-    /// As [`Self::replan`]; `Api` with status 400 for a service that is not in the plan.
+    /// It fails as [`Self::replan`] does, and with `Api` and status 400 for a service that is not
+    /// in the plan.
     pub async fn start(
         &self,
         names: impl IntoIterator<Item = impl AsRef<str>>,
@@ -58,11 +60,12 @@ impl Client {
     /// Stops services and those that require them, and waits until their processes have ended:
     /// `POST /v1/services`.
     ///
-    /// A service that does not run is no failure. See [`Self::replan`] for lost answers, restarts
+    /// A service that does not run is no failure. [`Self::replan`] describes lost answers, restarts
     /// of Pebble and dropping the future.
     ///
     /// # Errors
-    /// As [`Self::replan`]; `Api` with status 400 for a service that is not in the plan.
+    /// It fails as [`Self::replan`] does, and with `Api` and status 400 for a service that is not
+    /// in the plan.
     pub async fn stop(
         &self,
         names: impl IntoIterator<Item = impl AsRef<str>>,
@@ -73,10 +76,11 @@ impl Client {
     /// Stops services and starts them again with those that they require, and waits until each has
     /// stayed up: `POST /v1/services`.
     ///
-    /// See [`Self::replan`] for lost answers, restarts of Pebble and dropping the future.
+    /// [`Self::replan`] describes lost answers, restarts of Pebble and dropping the future.
     ///
     /// # Errors
-    /// As [`Self::replan`]; `Api` with status 400 for a service that is not in the plan.
+    /// It fails as [`Self::replan`] does, and with `Api` and status 400 for a service that is not
+    /// in the plan.
     pub async fn restart(
         &self,
         names: impl IntoIterator<Item = impl AsRef<str>>,
@@ -88,39 +92,40 @@ impl Client {
     /// /v1/services`.
     ///
     /// # Errors
-    /// As [`Self::replan`]; `Api` with status 400 when no service is enabled.
+    /// It fails as [`Self::replan`] does, and with `Api` and status 400 when no service is enabled.
     pub async fn autostart(&self) -> Result<Change, Error> {
         self.act("autostart", Vec::new()).await
     }
 
-    /// Makes the services run as the plan says, and waits until that is done: those whose
-    /// configuration changed are restarted, enabled ones that do not run are started, the rest
-    /// stays as it is. `POST /v1/services`.
+    /// Makes the services run as the plan says, and waits until that is done: `POST /v1/services`.
+    /// Services with a changed configuration are restarted, enabled ones that do not run are
+    /// started, and the others stay as they are.
     ///
-    /// It happens once. If the answer is lost, the change that it made is looked for and waited
-    /// for; only when two looks do not find it is the request sent again.
+    /// It happens once. If the answer is lost, the client searches for the change that the request
+    /// has made, and waits for it. Only after two searches that found nothing is the request sent
+    /// again.
     ///
-    /// If Pebble is killed, or stopped in order, at any time before the end, the next one first
-    /// runs what the last had not finished, with the plan of its layer files (Pebble 1.32,
-    /// `internals/overlord/state`). The client waits for the end of that, puts back the layers that
-    /// it has added, and then requests what is left: for a replan the replan of what differs, and
-    /// the start of disabled services that the lost one was to start; for a start or restart the
-    /// start of what does not run, or a restart where it runs what only a layer file says; for a
-    /// stop the stop.
+    /// Pebble may be killed, or stopped in order, at any time before the end. The next daemon first
+    /// runs the changes that the last one had not finished, with the plan of its layer files
+    /// (Pebble 1.32, `internals/overlord/state`). The client waits for their end, puts back the
+    /// layers that it has added, and then requests what is left. For a replan that is a replan of
+    /// what differs, and the start of disabled services that the lost one was to start. For a start
+    /// or restart it is the start of what does not run, and the restart of what runs as only a
+    /// layer file says. For a stop it is the stop.
     ///
     /// Another change may be at work on one of the services, so that Pebble refuses to start it
-    /// ("cannot start service while terminating"). Its end is waited for, at least one second
-    /// between two requests, and then what is left is requested.
+    /// ("cannot start service while terminating"). The client waits for the end of that change, for
+    /// at least one second between two requests, and then requests what is left.
     ///
     /// Dropping the future stops the waiting; what was sent goes on in the daemon.
     ///
     /// # Errors
-    /// [`ChangeFailed`](super::ErrorKind::ChangeFailed), with the change, when a service does not
-    /// start, stop or stay up, or when somebody aborted it;
-    /// [`ChangeRunning`](super::ErrorKind::ChangeRunning), with the change, when it, or another
-    /// that is at work on its services, is not over at the client's change deadline;
-    /// [`Restarted`](super::ErrorKind::Restarted) when Pebble was restarted and the layer of a
-    /// service went with it, which this client had not added;
+    /// It fails with [`ChangeFailed`](super::ErrorKind::ChangeFailed), which carries the change,
+    /// when a service does not start, stop or stay up, or when the change was aborted; with
+    /// [`ChangeRunning`](super::ErrorKind::ChangeRunning), which carries the change, when it, or
+    /// another change at work on its services, is not over at the client's change deadline; with
+    /// [`Restarted`](super::ErrorKind::Restarted) when Pebble was restarted and has forgotten the
+    /// layer of a service that this client had not added; and with
     /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
     pub async fn replan(&self) -> Result<Change, Error> {
         self.act("replan", Vec::new()).await
@@ -135,7 +140,7 @@ impl Client {
     }
 }
 
-/// How messages name an action: `replan`, `start service "web"`, `restart services "a", "b"`.
+/// Names an action as messages do: `replan`, `start service "web"`, `restart services "a", "b"`.
 fn operation(kind: &str, names: &[impl AsRef<str>]) -> String {
     if names.is_empty() { kind.to_owned() } else { format!("{kind} {}", name_services(names)) }
 }

@@ -1,4 +1,4 @@
-//! Signals to the processes of services.
+//! The client sends signals to the processes of services.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use super::names::owned;
 use super::request::Request;
 use super::resend::Resend;
 
-/// The name of a signal as Pebble wants it: `SIGHUP`, not `HUP`.
+/// The full name of a signal, as Pebble takes it: `SIGHUP`, not `HUP`.
 ///
 /// ```
 /// use charmwright_pebble::Signal;
@@ -25,15 +25,15 @@ use super::resend::Resend;
 pub struct Signal(std::borrow::Cow<'static, str>);
 
 impl Signal {
-    /// `SIGHUP`, which makes many servers read their configuration again.
+    /// `SIGHUP`, at which many servers read their configuration again.
     pub const HUP: Self = Self::known("SIGHUP");
-    /// `SIGINT`, what Ctrl-C sends.
+    /// `SIGINT`, which Ctrl-C sends.
     pub const INT: Self = Self::known("SIGINT");
     /// `SIGQUIT`.
     pub const QUIT: Self = Self::known("SIGQUIT");
     /// `SIGKILL`, which no process can catch.
     pub const KILL: Self = Self::known("SIGKILL");
-    /// `SIGTERM`, the polite end.
+    /// `SIGTERM`, which asks a process to end.
     pub const TERM: Self = Self::known("SIGTERM");
     /// `SIGUSR1`.
     pub const USR1: Self = Self::known("SIGUSR1");
@@ -44,7 +44,7 @@ impl Signal {
         Self(std::borrow::Cow::Borrowed(name))
     }
 
-    /// The full name.
+    /// Returns the full name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -67,7 +67,7 @@ pub struct InvalidSignal {
 impl FromStr for Signal {
     type Err = InvalidSignal;
 
-    /// Takes every name of the right form; whether the system knows it is Pebble's to say.
+    /// Accepts every name of the right form. Pebble says whether the system knows the signal.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fits = text.strip_prefix("SIG").is_some_and(|rest| {
             (1..=16).contains(&rest.len())
@@ -89,15 +89,15 @@ impl Client {
     /// Sends a signal to the main process of each of these services, not to its children: `POST
     /// /v1/signals`.
     ///
-    /// It is sent once. When the answer is lost the request is not repeated, since the process may
-    /// have had its signal. Dropping the future does not take back what was sent.
+    /// The request is sent once. It is not repeated after a lost answer, since the process may have
+    /// got its signal. Dropping the future does not take back what was sent.
     ///
     /// # Errors
-    /// `Api` with status 500 when a service does not run or the system has no such signal; the
-    /// other services may then have had theirs ([`Error::may_have_acted`]).
-    /// [`InvalidRequest`](super::ErrorKind::InvalidRequest) when no service is named.
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy, or
-    /// the answer was lost.
+    /// It fails with `Api` and status 500 when a service does not run or the system does not know
+    /// the signal; the other services may then have got theirs ([`Error::may_have_acted`]). It
+    /// fails with [`InvalidRequest`](super::ErrorKind::InvalidRequest) when no service is named,
+    /// and with [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the
+    /// policy, or the answer was lost.
     pub async fn signal(
         &self,
         signal: &Signal,

@@ -1,44 +1,44 @@
-//! Pebble's account of a service whose process it could not start: its texts, and those of Go's
-//! `os/exec`, in one place.
+//! Pebble says by texts, some of them of Go's `os/exec`, why it could not start the process of a
+//! service. They are recognised here.
 //!
-//! There are no codes for these, only texts (Pebble 1.32.1,
-//! `internals/overlord/servstate/handlers.go` and `internals/osutil/user.go`).
+//! There are no codes for them (Pebble 1.32.1, `internals/overlord/servstate/handlers.go` and
+//! `internals/osutil/user.go`).
 
-/// The reason for which Pebble did not start a process.
+/// A reason for which Pebble did not start a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StartRefusal<'a> {
-    /// Nobody has the user's name.
+    /// There is no user of this name.
     NoSuchUser,
-    /// Nobody has the user's number.
+    /// There is no user with this id.
     NoSuchUserId,
-    /// No group has the name.
+    /// There is no group of this name.
     NoSuchGroup,
-    /// The user's number is another than the one that is given beside it.
+    /// The user has another id than the one that is given with its name.
     UserIdDiffers,
-    /// The same of the group.
+    /// The group has another id than the one that is given with its name.
     GroupIdDiffers,
-    /// A group is given, and no user.
+    /// A group is given without a user.
     GroupAlone,
-    /// A user's number is given, and no group; a later Pebble takes the user's own.
+    /// A user id is given without a group; a later Pebble takes the user's own group.
     UserIdAlone,
-    /// None of the folders on Pebble's `PATH` has the program.
+    /// No folder of Pebble's `PATH` has the program.
     NotOnPath,
     /// The first word of the command is empty.
     NoProgram,
-    /// The system refused to run the program. It says the same, and names the program, when the
-    /// directory to run it in is at fault.
+    /// The system refused to run the program. It gives the same text, with the name of the program,
+    /// for a wrong working directory.
     NotRun {
-        /// The program that was to be run, or the directory.
+        /// The program that was to be run, or the working directory.
         program: &'a str,
-        /// The system's words, such as `permission denied`.
+        /// The reason in the system's words, such as `permission denied`.
         why: &'a str,
     },
 }
 
 impl<'a> StartRefusal<'a> {
-    /// Reads the text of a failed start task; `None` for a process that was started, or for a text
-    /// that this version does not know.
+    /// Recognises the text of a failed start task. Returns `None` if the process was started, or if
+    /// this version of the client does not know the text.
     #[must_use]
     pub fn read(cause: &'a str) -> Option<Self> {
         let text = cause.strip_prefix("cannot start service: ").unwrap_or(cause);
@@ -84,7 +84,7 @@ mod tests {
         use StartRefusal::*;
         let not_run = |program, why| Some(NotRun { program, why });
         for (cause, refusal) in [
-            // As Pebble 1.32.1 said it.
+            // Pebble 1.32.1 gave these texts.
             ("user: unknown user nosuch", Some(NoSuchUser)),
             ("user: unknown userid 4242", Some(NoSuchUserId)),
             ("group: unknown group nosuch", Some(NoSuchGroup)),
@@ -97,7 +97,7 @@ mod tests {
                 Some(NotOnPath),
             ),
             ("cannot start service: exec: no command", Some(NoProgram)),
-            // As Go's os/exec says it where PATH has the current directory on it.
+            // Go's os/exec gives this text where PATH has the current directory on it.
             (
                 "cannot start service: exec: \"mange\": cannot run executable found relative to \
                  current directory",

@@ -1,4 +1,4 @@
-//! Which daemon answers: its version, its boot and its addresses.
+//! The client asks the daemon for its version, its boot id and its addresses.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use super::error::Error;
 use super::reader::Reader;
 use super::request::Request;
 
-/// What a daemon says of itself.
+/// The information that a daemon gives about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct SystemInfo {
@@ -25,44 +25,44 @@ pub struct SystemInfo {
 }
 
 impl SystemInfo {
-    /// The version as Pebble writes it, such as `v1.32.1`. See [`Self::parsed_version`] for
-    /// comparing.
+    /// Returns the version as Pebble writes it, such as `v1.32.1`. [`Self::parsed_version`] gives
+    /// one that can be compared.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The version as numbers; `None` for a build that has none, such as `unknown`.
+    /// Returns the version as numbers; `None` for a build without a version, such as `unknown`.
     #[must_use]
     pub fn parsed_version(&self) -> Option<Version> {
         self.version.parse().ok()
     }
 
-    /// The boot id. In a container, where the daemon is PID 1, it is new with every daemon;
-    /// elsewhere it is the kernel's and outlives the daemon.
+    /// Returns the boot id. In a container, where the daemon is PID 1, each daemon has a new one;
+    /// elsewhere it is the kernel's, and stays when the daemon is restarted.
     #[must_use]
     pub fn boot_id(&self) -> &str {
         &self.boot_id
     }
 
-    /// The address of the open HTTP listener, as the daemon was told it (Pebble 1.21); `None`
+    /// Returns the address of the HTTP listener, as the daemon was told it (Pebble 1.21); `None`
     /// without one.
     #[must_use]
     pub fn http_address(&self) -> Option<&str> {
         self.http_address.as_deref()
     }
 
-    /// The address of the HTTPS listener, as the daemon was told it (Pebble 1.22); `None` without
-    /// one.
+    /// Returns the address of the HTTPS listener, as the daemon was told it (Pebble 1.22); `None`
+    /// without one.
     #[must_use]
     pub fn https_address(&self) -> Option<&str> {
         self.https_address.as_deref()
     }
 }
 
-/// The numbers of a version, which compare as versions do.
+/// A version as numbers, which compare as versions do.
 ///
-/// Reads `v1.32.1` as well as `1.32`, `1.32.1-dev` and `v1.32.1+dirty`; what stands after the
+/// It parses `v1.32.1` as well as `1.32`, `1.32.1-dev` and `v1.32.1+dirty`; the text after the
 /// numbers does not count.
 ///
 /// ```
@@ -79,7 +79,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// The version `major.minor.patch`.
+    /// Makes the version `major.minor.patch`.
     #[must_use]
     pub const fn new(major: u32, minor: u32, patch: u32) -> Self {
         Self { major, minor, patch }
@@ -122,13 +122,14 @@ fn parse_version(text: &str) -> Option<Version> {
 }
 
 impl Reader {
-    /// Asks the daemon who it is: `GET /v1/system-info`, open to every user. Its answer says that
-    /// Pebble is there, not that services are up.
+    /// Asks the daemon for its version and addresses: `GET /v1/system-info`, which every user may
+    /// call. An answer shows that Pebble is there, not that services run.
     ///
     /// Safe to drop.
     ///
     /// # Errors
-    /// [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the policy.
+    /// It fails with [`Unreachable`](super::ErrorKind::Unreachable) when no answer comes within the
+    /// policy.
     pub async fn system_info(&self) -> Result<SystemInfo, Error> {
         self.send(request()).await?.decode()
     }

@@ -21,9 +21,9 @@ use super::no_answer::{HINT, NoAnswer};
 
 /// A builder makes an [`Error`] of any kind, as the client would give it.
 ///
-/// What is not set is as in the simplest error of that kind that the client gives: its own words
-/// for the reason, one attempt, and [`may_have_acted`](Error::may_have_acted) where the client can
-/// never rule it out.
+/// A property that is not set is that of the simplest error of its kind: the client's own words for
+/// the reason, one attempt, and [`may_have_acted`](Error::may_have_acted) where the client can
+/// never rule that out.
 ///
 /// ```
 /// use charmwright_pebble::ErrorKind;
@@ -218,7 +218,7 @@ impl ErrorBuilder {
         }
     }
 
-    /// The change of a kind that always has one.
+    /// Makes the change of a kind that always has one.
     fn made_up_change(&self) -> Option<Change> {
         let (status, is_ready) = match self.kind {
             _ if self.change.is_some() => return self.change.clone(),
@@ -237,7 +237,7 @@ impl ErrorBuilder {
         serde_json::from_value(change).ok()
     }
 
-    /// The error with what its kind needs.
+    /// Makes the simplest error of its kind.
     fn simplest(&self, change: Option<Change>) -> Error {
         let (operation, daemon) = (self.operation.as_str(), &self.daemon);
         let cause = |default: &'static str| self.cause.as_deref().unwrap_or(default);
@@ -347,7 +347,7 @@ mod tests {
         }
     }
 
-    /// Tells the kinds that the client gives before it sends anything.
+    /// Returns `true` for the kinds of an error that the client makes before it sends anything.
     fn is_refused_here(kind: &ErrorKind) -> bool {
         matches!(kind, ErrorKind::InvalidRequest | ErrorKind::Local(_))
     }

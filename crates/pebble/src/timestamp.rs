@@ -1,5 +1,5 @@
-//! Moments as Pebble writes them: RFC 3339 with up to nine fraction digits, in the daemon's own
-//! zone or in UTC.
+//! Pebble writes times in RFC 3339 with up to nine fraction digits, in the daemon's own zone or in
+//! UTC.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,33 +8,33 @@ use std::time::{Duration, SystemTime};
 use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A moment in time, exact to the nanosecond. Two are equal when they are the same moment, whatever
+/// A moment in time, exact to the nanosecond. Two are equal if they are the same moment, whatever
 /// zone they were written in.
 ///
-/// Prints as RFC 3339 in UTC with no zeros at the end of the fraction (`2026-11-22T20:00:09.3Z`),
-/// which Pebble reads back.
+/// It prints as RFC 3339 in UTC without zeros at the end of the fraction
+/// (`2026-11-22T20:00:09.3Z`), which Pebble can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {
-    /// The present moment by this machine's clock, which a container's Pebble shares.
+    /// Returns the current time by this machine's clock, which a Pebble in a container shares.
     #[must_use]
     pub fn now() -> Self {
         Self(jiff::Timestamp::now())
     }
 
-    /// Nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+    /// Returns the nanoseconds since 1970-01-01T00:00:00Z, without leap seconds.
     #[must_use]
     pub fn as_unix_nanos(self) -> i128 {
         self.0.as_nanosecond()
     }
 
-    /// The same moment without what is finer than a millisecond.
+    /// Returns this moment rounded down to the millisecond.
     pub(super) fn floor_to_millis(self) -> Self {
         jiff::Timestamp::from_millisecond(self.0.as_millisecond()).map_or(self, Self)
     }
 
-    /// The time from `earlier` to this moment; zero when `earlier` is in fact later.
+    /// Returns the time from `earlier` to this moment; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::try_from(self.0.duration_since(earlier.0)).unwrap_or_default()
@@ -45,7 +45,7 @@ impl TryFrom<SystemTime> for Timestamp {
     type Error = InvalidTimestamp;
 
     /// # Errors
-    /// When the year has more than four digits.
+    /// It fails when the year has more than four digits.
     fn try_from(time: SystemTime) -> Result<Self, Self::Error> {
         jiff::Timestamp::try_from(time)
             .map(Self)
@@ -53,7 +53,7 @@ impl TryFrom<SystemTime> for Timestamp {
     }
 }
 
-/// A text that is no RFC 3339 time. Its message names the text.
+/// A text that is no RFC 3339 time. The message names the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot read {text:?} as a time: it is not RFC 3339, such as 2026-11-22T20:00:09.3Z")]
 pub struct InvalidTimestamp {
@@ -72,8 +72,8 @@ impl FromStr for Timestamp {
     }
 }
 
-/// Whether a text is laid out as RFC 3339 demands; the date library accepts more (blanks, names of
-/// zones), and reads the values.
+/// Returns `true` if a text has the form that RFC 3339 demands. jiff parses the values, but accepts
+/// more forms (blanks, names of zones).
 fn has_rfc3339_shape(text: &str) -> bool {
     const DATE_AND_TIME: &str = "0000-00-00T00:00:00";
     const OFFSET: &str = "+00:00";

@@ -1,6 +1,6 @@
-//! Pebble's unix socket, and a few idle connections to it.
+//! The transport connects to Pebble's unix socket and keeps a few idle connections.
 //!
-//! hyperlocal dials, and hyper speaks HTTP/1.1 in `connection`.
+//! hyperlocal opens the connections, and hyper speaks HTTP/1.1 on them, see `connection`.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -16,18 +16,20 @@ use tower_service::Service as _;
 use super::connection::Connection;
 use super::transport_error::{TransportError, TransportFailure, plain};
 
-/// The longest path that fits a unix socket address on Linux (`sun_path` is 108 bytes, one of them
-/// the final NUL).
+/// The longest path that fits the address of a unix socket on Linux, in bytes (`sun_path` has 108
+/// bytes, one of them the final NUL).
 const LONGEST_SOCKET_PATH: usize = 107;
 
-/// More idle connections than one caller ever needs at once.
+/// The most idle connections that are kept. It is more than one caller needs at once.
 const MOST_IDLE: usize = 4;
 
-/// Dials the socket and keeps idle connections; shared by all clones of a client.
+/// A transport opens connections to one socket and keeps those that are idle. All clones of a
+/// client share it.
 #[derive(Debug)]
 pub(crate) struct Transport {
     socket: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    /// The number of connections that were opened; it numbers the next one.
     dials: AtomicU64,
 }
 
@@ -40,7 +42,8 @@ impl Transport {
         &self.socket
     }
 
-    /// An idle connection on which nothing has happened since, or a new one.
+    /// Returns an idle connection on which nothing was received since its last answer, or a new
+    /// one.
     pub(crate) async fn connection(&self) -> Result<Connection, TransportError> {
         while let Some(mut connection) = self.take_idle() {
             if connection.is_usable().await {
@@ -50,7 +53,7 @@ impl Transport {
         self.dial().await
     }
 
-    /// Takes a connection back for a later request, unless an exchange on it was broken off.
+    /// Keeps a connection for a later request, unless an exchange on it was broken off.
     pub(crate) fn release(&self, connection: Connection) {
         let Some(connection) = connection.idle() else {
             return;
@@ -61,21 +64,22 @@ impl Transport {
         }
     }
 
-    /// The newest comes first: it is the likeliest to be open.
+    /// Takes the idle connection that was used last, since it is the likeliest to be open.
     fn take_idle(&self) -> Option<Connection> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    /// A new connection, though there may be idle ones.
+    /// Opens a new connection, even if there are idle ones.
     pub(crate) async fn dial(&self) -> Result<Connection, TransportError> {
-        // hyperlocal carries the path as text: another one would be dialled in place of a path that
-        // is not UTF-8.
+        // hyperlocal converts the path to text with loss, so that it would connect to another path
+        // than one that is not UTF-8.
         if self.socket.to_str().is_none() {
             return Err(TransportError::new(
                 TransportFailure::BadPath,
                 "the path of the socket is not UTF-8",
             ));
         }
+        // Else the kernel or hyperlocal would report a path that does not fit in a less clear way.
         let length = self.socket.as_os_str().as_bytes().len();
         if length > LONGEST_SOCKET_PATH {
             let cause = format!(
@@ -100,8 +104,8 @@ impl Transport {
     }
 }
 
-/// Every failure to connect proves that nothing was sent. One that speaks of the path, and not of
-/// who listens there, does not pass by itself.
+/// Converts a failure to connect. It proves that nothing was sent. A failure that is about the
+/// path, and not about the daemon behind it, is not retried.
 fn dial_failure(error: &io::Error, socket: &Path) -> TransportError {
     let bad_path = |cause: &str| TransportError::new(TransportFailure::BadPath, cause);
     let not_sent = |cause: &str| TransportError::new(TransportFailure::NotSent, cause);
@@ -110,7 +114,7 @@ fn dial_failure(error: &io::Error, socket: &Path) -> TransportError {
             TransportError::new(TransportFailure::Denied, "permission denied")
         }
         Some(Errno::NOENT) => not_sent("no such socket"),
-        // Linux says it of every file that is no socket, too.
+        // Linux refuses a connection to a file that is no socket with the same error.
         Some(Errno::CONNREFUSED) => match std::fs::metadata(socket).map(|file| file.file_type()) {
             Ok(file) if file.is_dir() => bad_path("there is a folder in the place of the socket"),
             Ok(file) if !file.is_socket() => bad_path("there is a file in the place of the socket"),
@@ -122,7 +126,7 @@ fn dial_failure(error: &io::Error, socket: &Path) -> TransportError {
         Some(Errno::NAMETOOLONG) => bad_path("a name in the path is too long"),
         Some(Errno::PROTOTYPE) => bad_path("the socket is for datagrams, and Pebble's is not"),
         Some(Errno::INVAL) => bad_path(&plain(error)),
-        // Not of the system: the path cannot be handed to it.
+        // The standard library itself refuses such a path.
         None if error.kind() == io::ErrorKind::InvalidInput => bad_path(&plain(error)),
         _ => not_sent(&plain(error)),
     }

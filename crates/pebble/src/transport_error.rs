@@ -1,28 +1,28 @@
-//! What is known when a connection cannot be had, or breaks.
+//! A transport error says what is known when a connection cannot be opened, or breaks.
 //!
-//! The retry decides by a [`TransportFailure`] and by the request, never by a text.
+//! The retry decides by the [`TransportFailure`] and by the request, never by a text.
 
 use std::io;
 
 /// The kind of a failure between this process and Pebble's socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TransportFailure {
-    /// Not one byte of the request has left this process.
+    /// No byte of the request was sent.
     NotSent,
-    /// The same, on a connection that had been idle: it was closed meanwhile, and a new one may be
-    /// had at once.
+    /// No byte of the request was sent, on a connection that had been idle: the daemon closed it in
+    /// between, and a new connection may be opened at once.
     Stale,
-    /// The connection broke when the request had been, or may have been, written.
+    /// The connection broke after the request was, or may have been, sent.
     ReplyLost,
-    /// The limit passed and the connection is still open: the daemon may be working on it.
+    /// The limit passed while the connection was open: the daemon may be working on the request.
     TimedOut,
     /// The operating system denied access to the socket.
     Denied,
     /// The path cannot be the address of a socket.
     BadPath,
-    /// The request cannot be written as HTTP, being too long for it.
+    /// The request cannot be written as HTTP, since its path and query are too long.
     Unwritable,
-    /// Something answered, and it was not HTTP that we can use.
+    /// Something answered, but not in HTTP that the client can use.
     NotHttp,
 }
 
@@ -39,7 +39,7 @@ impl TransportError {
     }
 }
 
-/// The text of an operating system error without its number.
+/// Returns the text of an operating system error without its number.
 pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {

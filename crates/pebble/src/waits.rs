@@ -1,8 +1,8 @@
-//! Waiting until something is as it should be: a service that is active and stays so, a check that
-//! is up. Waiting for a change is in `changes`.
+//! The client waits for a state: a service that is active and stays so, a check that is up. The
+//! wait for a change is in `changes`.
 //!
-//! Pebble has no request for these, so it is asked ten times a second. Each wait ends at its
-//! deadline with [`ErrorKind::NotReached`] and what it has seen.
+//! Pebble has no request for these waits, so it is asked ten times a second. Each wait ends at its
+//! deadline with [`ErrorKind::NotReached`] and the state that was seen.
 
 use std::time::Duration;
 
@@ -24,24 +24,24 @@ use super::request::Request;
 use super::service_info::ServiceInfo;
 use super::timestamp::Timestamp;
 
-/// The time between two questions.
+/// The time between two requests.
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Client {
-    /// Waits until a service is active and has been so for `stays` without a restart, and gives it
-    /// as it then stands: `GET /v1/services`, ten times a second. With a zero `stays` it is enough
-    /// that it is active, which Pebble also says of one that is being started.
+    /// Waits until a service has been active for `stays` without a restart, and returns it as it is
+    /// then: `GET /v1/services`, ten times a second. With a zero `stays` it is enough that it is
+    /// active, which Pebble also says of a service that is being started.
     ///
-    /// Time for which it was active before the call counts. `deadline` counts time in which Pebble
-    /// answers; silence goes by the policy, as for [`wait_change`](super::Reader::wait_change). If
-    /// Pebble is restarted meanwhile, the layers that this client has added are put back, but
-    /// nothing is started: that is what [`Self::replan`] does. Dropping the future stops the
-    /// waiting.
+    /// Time for which it was active before the call counts. `deadline` bounds the time in which
+    /// Pebble answers; time without an answer goes by the policy, as for
+    /// [`wait_change`](super::Reader::wait_change). If Pebble is restarted in the meantime, the
+    /// layers that this client has added are put back, but no service is started: [`Self::replan`]
+    /// does that. Dropping the future stops the waiting.
     ///
     /// # Errors
-    /// [`ErrorKind::NotReached`] at the deadline, with what was seen; [`ErrorKind::Api`] with
-    /// status 404 at once when the plan has no such service; [`ErrorKind::Unreachable`] when no
-    /// answer comes within the policy.
+    /// It fails with [`ErrorKind::NotReached`] at the deadline, and says what was seen; with
+    /// [`ErrorKind::Api`] and status 404, at once, when the plan has no such service; and with
+    /// [`ErrorKind::Unreachable`] when no answer comes within the policy.
     pub async fn wait_service_active(
         &self,
         name: &str,
@@ -57,19 +57,18 @@ impl Client {
         self.wait_for_condition("service", name, service_request(what, name), deadline, seen).await
     }
 
-    /// Waits until a check is up and has passed, and gives it as it then stands: `GET /v1/checks`,
+    /// Waits until a check is up and has passed, and returns it as it is then: `GET /v1/checks`,
     /// ten times a second.
     ///
-    /// Pebble says `up` of a check before its first run, which comes a period after it was started;
-    /// that alone does not count. (A Pebble before 1.23 does not count successes, and there `up` is
-    /// all that is known.) A check that does not run never passes by waiting: see
-    /// [`Self::start_checks`]. Deadline, restarts and dropping are as for
-    /// [`Self::wait_service_active`].
+    /// Pebble reports a check as `up` before its first run, which comes one period after the check
+    /// was started. That alone does not count. (A Pebble before 1.23 does not count successes, so
+    /// there `up` is enough.) A check that does not run never passes: see [`Self::start_checks`].
+    /// The deadline, restarts and dropping the future are as for [`Self::wait_service_active`].
     ///
     /// # Errors
-    /// [`ErrorKind::NotReached`] at the deadline, with what was seen; [`ErrorKind::Api`] with
-    /// status 404 at once when the plan has no such check; [`ErrorKind::Unreachable`] when no
-    /// answer comes within the policy.
+    /// It fails with [`ErrorKind::NotReached`] at the deadline, and says what was seen; with
+    /// [`ErrorKind::Api`] and status 404, at once, when the plan has no such check; and with
+    /// [`ErrorKind::Unreachable`] when no answer comes within the policy.
     pub async fn wait_check_up(&self, name: &str, deadline: Duration) -> Result<CheckInfo, Error> {
         let request = check_request(format!("wait for check {name:?} to be up"), name);
         self.wait_for_condition("check", name, request, deadline, Passed::default()).await
@@ -95,13 +94,13 @@ impl Client {
     }
 }
 
-/// The operation that waits until a service or a check is as it should be.
+/// This operation waits until a service or a check meets a condition.
 struct WaitForCondition<'a, C> {
     kind: &'a str,
     name: &'a str,
     deadline: Duration,
     condition: C,
-    /// How long it was waited for in which Pebble answered.
+    /// The time for which Pebble has answered.
     waited: Duration,
 }
 
@@ -157,24 +156,26 @@ fn check_request(what: String, name: &str) -> Request {
     request.on_layers()
 }
 
-/// What is waited for, and what was seen of it.
+/// A condition that a service or a check is to meet, and what was seen of it.
 trait Condition {
     type Thing: DeserializeOwned;
 
     fn name(thing: &Self::Thing) -> &str;
 
-    /// `None` when it is as it should be, else after how long it may be.
+    /// Takes note of a state. Returns `None` if it meets the condition, else the time after which
+    /// it may.
     fn observe(&mut self, thing: &Self::Thing) -> Option<Duration>;
 
-    /// How it is and how it was: completes `after 30 s it is`.
+    /// Describes the present and the past states. The text completes `after 30 s it is`.
     fn describe(&self, thing: &Self::Thing) -> String;
 }
 
-/// A service that is to be active for some time.
+/// The condition that a service is active for some time.
 #[derive(Debug, Default)]
 struct ActiveFor {
     stays: Duration,
-    /// The time that it is active for now, by Pebble's account, and when that was first seen.
+    /// The start since which it is active, by Pebble's clock, and the time at which that was first
+    /// seen.
     current_run: Option<(Option<Timestamp>, Instant)>,
     times: u32,
     longest: Duration,
@@ -202,6 +203,8 @@ impl Condition for ActiveFor {
                 now
             }
         };
+        // `current-since` counts the time before the call. The time since it was first seen counts
+        // as well, for a Pebble that gives no time, or a clock that is set back.
         let before = since.map_or(Duration::ZERO, |since| Timestamp::now().since(since));
         let active = first_seen.elapsed().max(before);
         self.longest = self.longest.max(active);
@@ -218,7 +221,7 @@ impl Condition for ActiveFor {
     }
 }
 
-/// A check that is to be up.
+/// The condition that a check is up and has passed.
 #[derive(Debug, Default)]
 struct Passed {
     was_down: bool,
@@ -324,7 +327,7 @@ mod tests {
         );
         assert!(seen.observe(&check("inactive", json!(5), 0)).is_some());
         assert_eq!(seen.observe(&check("up", json!(1), 0)), None);
-        // Before Pebble 1.23.
+        // A Pebble before 1.23 gives no successes.
         assert_eq!(seen.observe(&check("up", Value::Null, 0)), None);
     }
 }

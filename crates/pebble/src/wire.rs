@@ -1,5 +1,5 @@
-//! How the typed model meets the wire, said once: words that may be unknown, ids, and objects that
-//! keep what they do not know.
+//! These macros and traits convert between the typed model and JSON: words that may be unknown,
+//! ids, and objects that keep unknown keys.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,13 +8,13 @@ use serde::de::MapAccess;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// Gives an enum whose values are words on the wire its conversions. The last variant,
+/// Implements the conversions of an enum whose values are words on the wire. The last variant,
 /// `Other(String)`, keeps a word that this version does not know, so that a newer Pebble cannot
 /// break a reader.
 macro_rules! wire_words {
     ($type:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $type {
-            /// The word as it stands on the wire.
+            /// Returns the word as it is on the wire.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -59,12 +59,12 @@ macro_rules! wire_words {
     };
 }
 
-/// Makes a tuple of one text an id as it stands on the wire: read by its own `FromStr`, and printed
-/// as it was.
+/// Implements the conversions of an id, which is a tuple of one text: it is parsed by its own
+/// `FromStr`, and printed as it was.
 macro_rules! wire_id {
     ($type:ident) => {
         impl $type {
-            /// The id as Pebble wrote it.
+            /// Returns the id as Pebble wrote it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -87,15 +87,14 @@ macro_rules! wire_id {
     };
 }
 
-/// Gives a struct with a field `extra` its reading and writing as an object: absent, null and empty
-/// are the same, keys are written in the order given here, and keys that are not listed are kept in
-/// `extra`. `Debug` shows what is written, as [`show`] does. A field that names a getter and its
-/// type gets that getter, which gives what [`Get`] does; a text after `=` is added to its
+/// Implements reading and writing an object for a struct with a field `extra`. Absent, null and
+/// empty are the same; keys are written in the order given here; keys that are not listed are kept
+/// in `extra`. `Debug` prints what is written, as [`show`] does. A field that names a getter and
+/// its type gets that getter, which returns what [`Get`] does; a text after `=` is added to its
 /// documentation.
 ///
-/// Serde's `flatten` would do nearly this, but it reads every value through a buffer that has
-/// already guessed its type: a YAML `5` could then no longer be read as the string that Go makes of
-/// it.
+/// Serde's `flatten` does nearly the same, but reads every value through a buffer that has already
+/// guessed its type: a YAML `5` could then no longer be read as the string that Go makes of it.
 macro_rules! wire_object {
     ($type:ident, $expecting:literal, {
         $(
@@ -122,7 +121,8 @@ macro_rules! wire_object {
                     map.serialize_entry($key, &self.$field)?;
                 })+
                 for (key, value) in &self.extra {
-                    // A known key has its field; writing it twice would make the document invalid.
+                    // A known key is written from its field; a second one would make the document
+                    // invalid.
                     if !matches!(key.as_str(), $($key)|+) {
                         map.serialize_entry(key, value)?;
                     }
@@ -171,7 +171,7 @@ macro_rules! wire_object {
 
 pub(crate) use {wire_id, wire_object, wire_words};
 
-/// A getter gives a field by reference, and a small one as a copy.
+/// A getter returns a field by reference, and a small one as a copy.
 pub(crate) trait Get<'a, T> {
     fn get(&'a self) -> T;
 }
@@ -206,7 +206,7 @@ impl<'a, V> Get<'a, &'a Self> for BTreeMap<String, V> {
     }
 }
 
-/// Whether a field has nothing to say and its key is left out.
+/// A field may be absent, and its key is then left out.
 pub(crate) trait Absent {
     fn is_absent(&self) -> bool;
 }
@@ -229,15 +229,16 @@ impl<K, V> Absent for BTreeMap<K, V> {
     }
 }
 
-/// Shows what an object says on the wire, as `NAME {…}`, except the values of environment variables
-/// and of headers: one of them may be a password, and whoever logs a layer does not think of that.
+/// Prints an object as it is on the wire, as `NAME {…}`, but without the values of environment
+/// variables and headers: one of them may be a password, and a caller who logs a layer does not
+/// think of that.
 pub(crate) fn show(name: &str, object: &impl Serialize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match serde_json::to_value(object) {
         Ok(mut value) => {
             hide_values(&mut value);
             write!(f, "{name} {value}")
         }
-        // A number that JSON does not have.
+        // The object has a number that JSON cannot hold.
         Err(_) => f.debug_struct(name).finish_non_exhaustive(),
     }
 }
@@ -259,14 +260,15 @@ fn hide_values(value: &mut Value) {
     }
 }
 
-/// The value of the current key; a null is the field's default, as it is for Go.
+/// Reads the value of the current key. A null is the field's default, as it is for Go.
 pub(crate) fn next_or_default<'de, A: MapAccess<'de>, T: Deserialize<'de> + Default>(
     map: &mut A,
 ) -> Result<T, A::Error> {
     Ok(map.next_value::<Option<T>>()?.unwrap_or_default())
 }
 
-/// For a derived reader: a null is the field's default. Go writes an empty list or map as null.
+/// Reads a field for a derived implementation. A null is the field's default, since Go writes an
+/// empty list or map as null.
 pub(crate) fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {

@@ -1,13 +1,13 @@
-//! In-line retries: the same call is made again where it stands, so that done work is not repeated
-//! and its caller need not fail.
+//! This module retries a call in line: the same call is made again, so that the work which its
+//! caller has done is not repeated.
 //!
-//! Three things are kept apart. A [`RetryPolicy`] is plain data: how often, how long between, how
-//! long in all. A [`Budget`] counts what has been spent, over all calls that share it. And what a
-//! failure *means* is asked of the one who made the request: [`RetryPolicy::run`] takes it as a
-//! function, the Pebble client knows it from the request itself.
+//! Three things are kept apart. A [`RetryPolicy`] is plain data: the number of attempts, the waits
+//! between them and the time in all. A [`Budget`] counts what all calls that share it have spent.
+//! What a failure *means* is decided by the code that makes the request: [`RetryPolicy::run`] takes
+//! a function for it, and the Pebble client knows it from the request itself.
 //!
-//! The lines of the log that tell of a retry end with a [`RetrySummary`], which is how a reader of
-//! the log counts.
+//! Each log line about a retry ends with a [`RetrySummary`], from which a program that reads the
+//! log counts the retries.
 
 mod budget;
 mod observer;

@@ -1,16 +1,17 @@
-//! Watching the retry from outside, for an early status or a counter.
+//! An observer learns of failed attempts while a call is still being retried, for an early status
+//! or a counter.
 
 use std::time::Duration;
 
-/// Is told of every failed attempt at once, before the wait that follows it.
+/// An observer is called after every failed attempt, before the wait that follows it.
 ///
-/// It is called in the middle of a call: it must not wait for long and cannot stop the retry.
+/// The method runs inside the call, so it must return at once. It cannot stop the retry.
 pub trait RetryObserver: Send + Sync {
-    /// One attempt has failed.
+    /// Receives one failed attempt.
     fn attempt_failed(&self, failure: &FailedAttempt);
 }
 
-/// One failed attempt, as an observer sees it.
+/// One failed attempt, as an observer gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedAttempt {
     pub(super) operation: String,
@@ -23,44 +24,44 @@ pub struct FailedAttempt {
 }
 
 impl FailedAttempt {
-    /// What is being attempted, such as `replan`.
+    /// Returns the operation that is attempted, such as `replan`.
     #[must_use]
     pub fn operation(&self) -> &str {
         &self.operation
     }
 
-    /// On what, such as `container "web"`.
+    /// Returns the target of the operation, such as `container "web"`.
     #[must_use]
     pub fn target(&self) -> Option<&str> {
         self.target.as_deref()
     }
 
-    /// Which attempt of this call it was, from 1.
+    /// Returns the number of the attempt in its call, from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// How many attempts the policy allows a call at most.
+    /// Returns the number of attempts that the policy allows a call at most.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// How long the budget has gone without an answer, all its calls together and the coming wait
-    /// included.
+    /// Returns the time without an answer that the budget has counted: that of all its calls, and
+    /// the wait that follows this attempt.
     #[must_use]
     pub fn unanswered(&self) -> Duration {
         self.unanswered
     }
 
-    /// How long it waits before the next attempt; `None` when it gives up.
+    /// Returns the wait before the next attempt; `None` if there is no other.
     #[must_use]
     pub fn delay(&self) -> Option<Duration> {
         self.delay
     }
 
-    /// Why it failed, such as `connection refused`.
+    /// Returns the reason for which the attempt failed, such as `connection refused`.
     #[must_use]
     pub fn cause(&self) -> &str {
         &self.cause

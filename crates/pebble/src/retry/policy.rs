@@ -1,19 +1,19 @@
-//! How often and how long: data, no clock.
+//! A retry policy is plain data about the number of attempts and their times; it reads no clock.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use backon::BackoffBuilder;
 
-/// The shortest time that the first attempt of a call gets, however little is left of the budget:
-/// one attempt is always made.
+/// The shortest time that the first attempt of a call gets when the budget is nearly spent: one
+/// attempt is always made, and two seconds are enough for a daemon that answers.
 const LEAST_ATTEMPT: Duration = Duration::from_secs(2);
 
-/// How a call is retried: after failed attempt `n` it waits `min(step × n, cap)`, at most
-/// `attempts` times in all, at most `deadline` without an answer.
+/// A retry policy says how a call is retried: after the failed attempt `n` it waits `min(step × n,
+/// cap)`. There are at most `attempts` attempts, and at most `deadline` of time without an answer.
 ///
-/// It is plain data; [`RetryPolicy::run`] or a [`Client`](crate::Client) puts it to work,
-/// under a [`Budget`](super::Budget).
+/// [`RetryPolicy::run`] or a [`Client`](crate::Client) applies it, under a
+/// [`Budget`](super::Budget).
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,82 +45,83 @@ impl RetryPolicy {
         }
     }
 
-    /// One attempt of at most `limit`.
+    /// Makes a policy of one attempt, which takes at most `limit`.
     #[must_use]
     pub const fn once(limit: Duration) -> Self {
         Self { attempts: NonZeroU32::MIN, deadline: limit, ..Self::new() }
     }
 
-    /// How many attempts there are in all.
+    /// Sets the number of attempts in all, the first one included.
     #[must_use]
     pub const fn attempts(mut self, attempts: NonZeroU32) -> Self {
         self.attempts = attempts;
         self
     }
 
-    /// What each wait is longer than the one before; also the first wait.
+    /// Sets by how much each wait is longer than the one before. The first wait is one step long.
     #[must_use]
     pub const fn step(mut self, step: Duration) -> Self {
         self.step = step;
         self
     }
 
-    /// The longest wait.
+    /// Sets the longest wait.
     #[must_use]
     pub const fn cap(mut self, cap: Duration) -> Self {
         self.cap = cap;
         self
     }
 
-    /// The longest time without an answer: failed attempts and the waits between them. A wait that
-    /// would reach it is not begun.
+    /// Sets the longest time without an answer: the failed attempts and the waits between them. A
+    /// wait that would reach the deadline is not begun.
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Shortens each wait by up to half of it, by chance from `seed`; the same seed gives the same
-    /// waits. Without it the waits are exact.
+    /// Shortens each wait by a random part of up to half of it. The same `seed` gives the same
+    /// waits. Without a seed the waits are exact.
     #[must_use]
     pub const fn jitter(mut self, seed: u64) -> Self {
         self.jitter = Some(seed);
         self
     }
 
-    /// Raises the deadline to all waits of the schedule and `slack` more, where it is shorter: so
-    /// it does not cut short the attempts and the step that were set before.
+    /// Raises a shorter deadline to the sum of all waits and `slack`, so that the deadline does not
+    /// cut off attempts that were set before.
     #[must_use]
     pub fn stretch_deadline(mut self, slack: Duration) -> Self {
         self.deadline = self.deadline.max(self.schedule().saturating_add(slack));
         self
     }
 
-    /// How many attempts there are in all.
+    /// Returns the number of attempts in all, the first one included.
     #[must_use]
     pub const fn max_attempts(&self) -> u32 {
         self.attempts.get()
     }
 
-    /// What each wait is longer than the one before.
+    /// Returns by how much each wait is longer than the one before.
     #[must_use]
     pub const fn step_length(&self) -> Duration {
         self.step
     }
 
-    /// The longest wait.
+    /// Returns the longest wait.
     #[must_use]
     pub const fn longest_delay(&self) -> Duration {
         self.cap
     }
 
-    /// The longest time without an answer.
+    /// Returns the longest time without an answer.
     #[must_use]
     pub const fn time_limit(&self) -> Duration {
         self.deadline
     }
 
-    /// The waits after the failed attempts 1, 2, 3, …; one fewer than there are attempts.
+    /// Returns the waits after the failed attempts 1, 2, 3, …; there is one fewer than there are
+    /// attempts.
     pub fn delays(&self) -> impl Iterator<Item = Duration> + use<> {
         self.linear().build()
     }
@@ -134,8 +135,8 @@ impl RetryPolicy {
         }
     }
 
-    /// The waits together, without jitter. Closed form, since a policy may ask for four
-    /// thousand million attempts.
+    /// Returns the sum of all waits without jitter. It is a closed formula, since a policy may ask
+    /// for four thousand million attempts.
     fn schedule(&self) -> Duration {
         let retries = u128::from(self.max_attempts() - 1);
         let (step, cap) = (self.step.as_nanos(), self.cap.as_nanos());
@@ -146,8 +147,8 @@ impl RetryPolicy {
         Duration::from_nanos(u64::try_from(total).unwrap_or(u64::MAX))
     }
 
-    /// How long an attempt may take when `unanswered` of the time is gone. The first attempt of a
-    /// call always gets some time.
+    /// Returns how long an attempt may take after `unanswered` of the time is spent. The first
+    /// attempt of a call always gets some time.
     pub(crate) fn limit(&self, unanswered: Duration, first: bool) -> Duration {
         let left = self.deadline.saturating_sub(unanswered);
         if first { left.max(LEAST_ATTEMPT.min(self.deadline)) } else { left }
@@ -167,7 +168,8 @@ const fn attempts(count: u32) -> NonZeroU32 {
     }
 }
 
-/// backon has constant, exponential and fibonacci waits; ours are linear.
+/// Builds the waits of a policy. backon has constant, exponential and fibonacci waits, and these
+/// are linear.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LinearBuilder {
     step: Duration,
@@ -190,13 +192,14 @@ impl BackoffBuilder for LinearBuilder {
     }
 }
 
-/// `min(step × n, cap)` for n = 1, 2, 3, …
+/// Gives `min(step × n, cap)` for n = 1, 2, 3, …
 #[derive(Debug, Clone)]
 pub(super) struct Linear {
     step: Duration,
     cap: Duration,
     left: u32,
     failed: u32,
+    /// The state of the random generator; `None` for exact waits.
     random: Option<u64>,
 }
 
@@ -214,15 +217,16 @@ impl Iterator for Linear {
     }
 }
 
-/// Shortens a wait by up to half of it, by chance. It never lengthens one, so that the longest wait
-/// stays the longest.
+/// Shortens a wait by a random part of up to half of it. It never lengthens a wait, so that the
+/// longest wait stays the longest.
 pub(crate) fn shortened(exact: Duration, state: &mut u64) -> Duration {
     let half = u64::try_from(exact.as_nanos() / 2).unwrap_or(u64::MAX);
     let cut = splitmix(state) % half.saturating_add(1);
     exact.saturating_sub(Duration::from_nanos(cut))
 }
 
-/// SplitMix64: enough chance for a wait, from one word of state.
+/// Gives the next number of SplitMix64, which is random enough for a wait and has one word of
+/// state.
 fn splitmix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut word = *state;

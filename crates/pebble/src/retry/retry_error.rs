@@ -1,4 +1,4 @@
-//! The ways in which a retried operation ends without a result.
+//! A retried operation ends without a result in one of three ways.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,47 +6,47 @@ use std::time::Duration;
 
 use crate::duration::seconds;
 
-/// [`RetryPolicy::run`](super::RetryPolicy::run) has no result for one of these reasons.
+/// [`RetryPolicy::run`](super::RetryPolicy::run) fails with one of these errors.
 ///
-/// `Display` names the operation and says how it was attempted; the failure itself follows by
-/// [`source`](StdError::source), or is taken out by [`into_inner`](RetryError::into_inner).
+/// `Display` names the operation and the number of attempts. The failure of the last attempt is the
+/// [`source`](StdError::source), and [`into_inner`](RetryError::into_inner) takes it out.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetryError<E> {
-    /// A failure that is not retried.
+    /// The last attempt failed in a way that is not retried.
     Final {
-        /// What was attempted, as it was given to [`RetryPolicy::run`](super::RetryPolicy::run).
+        /// The operation, as it was given to [`RetryPolicy::run`](super::RetryPolicy::run).
         operation: String,
-        /// How many attempts were made.
+        /// The number of attempts that were made.
         attempts: u32,
-        /// What the last one failed with.
+        /// The failure of the last attempt.
         error: E,
     },
     /// The policy or the budget allows no further attempt.
     Exhausted {
-        /// What was attempted, as it was given to [`RetryPolicy::run`](super::RetryPolicy::run).
+        /// The operation, as it was given to [`RetryPolicy::run`](super::RetryPolicy::run).
         operation: String,
-        /// How many attempts were made.
+        /// The number of attempts that were made.
         attempts: u32,
-        /// How long they and the waits took.
+        /// The time that the attempts and the waits took.
         elapsed: Duration,
-        /// What the last one failed with.
+        /// The failure of the last attempt.
         error: E,
     },
-    /// An attempt was neither answered nor broken within its limit. It is not repeated: it may have
-    /// acted.
+    /// The last attempt was still running when its time was over. It is not repeated, since it may
+    /// have acted.
     Silent {
-        /// What was attempted, as it was given to [`RetryPolicy::run`](super::RetryPolicy::run).
+        /// The operation, as it was given to [`RetryPolicy::run`](super::RetryPolicy::run).
         operation: String,
-        /// How many attempts were made.
+        /// The number of attempts that were made.
         attempts: u32,
-        /// How long the last one was waited for.
+        /// The time that the last attempt was given.
         waited: Duration,
     },
 }
 
 impl<E> RetryError<E> {
-    /// What was attempted, such as `reload the proxy`.
+    /// Returns the operation, such as `reload the proxy`.
     #[must_use]
     pub fn operation(&self) -> &str {
         match self {
@@ -56,7 +56,7 @@ impl<E> RetryError<E> {
         }
     }
 
-    /// How many attempts were made.
+    /// Returns the number of attempts that were made.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         match self {
@@ -66,7 +66,7 @@ impl<E> RetryError<E> {
         }
     }
 
-    /// What the last attempt failed with; `None` when it was silent.
+    /// Returns the failure of the last attempt; `None` for an attempt that was still running.
     #[must_use]
     pub fn into_inner(self) -> Option<E> {
         match self {

@@ -1,4 +1,5 @@
-//! The loop that makes attempts until one succeeds, or no other may be made.
+//! The retry loop makes attempts until one succeeds, or until no other may be made. The client and
+//! [`RetryPolicy::run`] both use it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,65 +15,69 @@ use super::summary::RetrySummary;
 use crate::duration::seconds;
 use charmwright_yaml::text;
 
-/// The most of one text in a line of the log, in bytes.
+/// The longest text from outside in a log line, in bytes.
 const LONGEST: usize = 1024;
 
-/// The target of the log lines that a wait follows at once, for a log that holds lines back: it is
-/// the moment to let go of them.
+/// The `tracing` target of the log lines after which the client waits. A subscriber that buffers
+/// lines has to flush them at such a line, since the next one may be a long time away.
 pub const WAITS: &str = "charmwright_pebble::waits";
 
-/// What a failure means for the retry.
+/// A decision says whether another attempt is made after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetryDecision {
-    /// It passes by itself, and repeating the operation can do no harm.
+    /// Another attempt is made: the failure may pass by itself, and repeating the operation does no
+    /// harm.
     Retry,
-    /// The same, and the other side said how long to wait; that goes before the policy's own wait.
+    /// Another attempt is made after this time, in place of the policy's own wait. It is for a
+    /// server that said how long to wait.
     RetryAfter(Duration),
-    /// It would fail the same way again, or repeating could do harm.
+    /// No other attempt is made: it would fail in the same way, or repeating the operation could do
+    /// harm.
     Final,
 }
 
-/// Something that is attempted until it succeeds. What is known between two attempts is its own.
+/// Something that can be attempted again. Its value keeps what has to be known from one attempt to
+/// the next.
 pub(crate) trait Retryable {
     type Output;
     type Error;
 
-    /// Makes the attempt of this number, from 1.
+    /// Makes the attempt of this number; the first one is 1.
     async fn attempt(&mut self, number: u32) -> Result<Self::Output, Self::Error>;
 
-    /// Says what the failure of an attempt means.
+    /// Says what the failure of an attempt means for the retry.
     fn classify(&mut self, error: &Self::Error) -> Classification;
 
-    /// Returns `true` if an attempt that came to its end is not yet the success of the whole, so
-    /// that the log must not tell of one.
+    /// Returns `true` if the attempt that ended well is not yet the success of the whole operation,
+    /// so that the log must not tell of one.
     fn is_unfinished(&self) -> bool {
         false
     }
 }
 
-/// What one failure means, and what it costs.
+/// The meaning of one failure for the retry, and its cost for the budget.
 pub(crate) struct Classification {
     pub(crate) decision: RetryDecision,
-    /// How long it went without an answer; less than the attempt took when parts of it were
+    /// The time without an answer. It is less than the attempt took if some of its requests were
     /// answered.
     pub(crate) unanswered: Duration,
     pub(crate) cause: String,
 }
 
-/// Why there is no result, and what it took.
+/// The end of a retry without a result.
 pub(crate) struct GaveUp<E> {
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
-    /// A further attempt would have been made, had it been allowed.
+    /// The policy or the budget did not allow a further attempt, though the failure did.
     pub(crate) is_exhausted: bool,
     pub(crate) error: E,
 }
 
 /// Makes attempts until one succeeds, until a failure is final, or until the policy or the budget
-/// allows no more. The attempts are counted here alone.
+/// allows no more. The attempts of the client are counted here and nowhere else.
 ///
-/// backon gives the waits; its own loop hands no state from one attempt to the next.
+/// Only the waits are backon's: its own retry loop hands no state from one attempt to the next.
 pub(crate) async fn retry_loop<A: Retryable>(
     policy: &RetryPolicy,
     budget: &Budget,
@@ -94,8 +99,11 @@ pub(crate) async fn retry_loop<A: Retryable>(
             Err(error) => error,
         };
         let Classification { decision, unanswered, cause } = attempted.classify(&error);
+        // First the time that is spent already, then the wait: the deadline counts both.
         budget.charge(unanswered);
         let may_retry = decision != RetryDecision::Final;
+        // The policy's wait is used up even if the server's replaces it, since it bounds the
+        // attempts.
         let planned = if may_retry { delays.next() } else { None };
         let delay = planned.map(|delay| match decision {
             RetryDecision::RetryAfter(delay) => delay,
@@ -123,10 +131,10 @@ pub(crate) async fn retry_loop<A: Retryable>(
     }
 }
 
-/// Who is told of failed attempts, and in whose name.
+/// A reporter writes the log lines about failed attempts, and calls the observer.
 #[derive(Default)]
 pub(crate) struct Reporter {
-    /// Completes a sentence that starts with "cannot".
+    /// The operation; it completes a sentence that starts with "cannot".
     pub(crate) operation: String,
     pub(crate) target: Option<String>,
     pub(crate) observer: Option<Arc<dyn RetryObserver>>,
@@ -138,8 +146,9 @@ impl Reporter {
         text::clean(&what, LONGEST).into_owned()
     }
 
-    /// The first failure that will be retried is a warning, at once; the others would only repeat
-    /// it. Giving up is told by the error.
+    /// Reports a failed attempt. The first failure that is retried is logged as a warning at once;
+    /// the others would only repeat it, and are logged for debugging. The end of a call is in its
+    /// error.
     fn failed(&self, failure: &FailedAttempt, is_exhausted: bool, budget: &Budget) {
         let FailedAttempt { cause, attempt, attempts, .. } = failure;
         let what = self.what();
@@ -163,7 +172,8 @@ impl Reporter {
                     "cannot {what}: {cause}; attempt {attempt} of {attempts}, the last"
                 );
             }
-            // A refusal may repeat what the user gave, and who gets the error decides what is told.
+            // The cause is left out: a refusal may quote a value of the user's, and only the code
+            // that gets the error knows whether that may be logged.
             None => tracing::debug!("cannot {what}: attempt {attempt} failed, as another would"),
         }
         if let Some(observer) = &self.observer {
@@ -171,7 +181,7 @@ impl Reporter {
         }
     }
 
-    /// What was warned of is over.
+    /// Reports that an attempt after the first one succeeded, so that the warning is taken back.
     fn recovered(&self, attempt: u32, policy: &RetryPolicy, took: Duration, budget: &Budget) {
         let what = self.what();
         let (attempts, took) = (policy.max_attempts(), seconds(took));
@@ -193,7 +203,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Fails each time, which passes by itself.
+    /// Fails in each attempt with a failure that may be retried.
     struct Failing;
 
     impl Retryable for Failing {

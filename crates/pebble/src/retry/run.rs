@@ -1,4 +1,4 @@
-//! Running an operation of the caller's own under a policy and a budget.
+//! This file retries an operation of the caller's own under a policy and a budget.
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +11,7 @@ use super::policy::RetryPolicy;
 use super::retry_error::RetryError;
 use super::retry_loop::{Classification, GaveUp, Reporter, RetryDecision, Retryable, retry_loop};
 
-/// One attempt of an operation, as the operation sees it.
+/// One attempt, as the operation gets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempt {
     number: u32,
@@ -19,14 +19,14 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Which attempt it is, from 1. From 2 on it is a resend, and an answer may be explained by an
-    /// earlier attempt.
+    /// Returns the number of the attempt, from 1. From 2 on an earlier attempt may have acted, and
+    /// may explain an answer such as "already exists".
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// How long it may take before it is given up.
+    /// Returns the time after which the attempt is dropped.
     #[must_use]
     pub fn limit(&self) -> Duration {
         self.limit
@@ -34,19 +34,19 @@ impl Attempt {
 }
 
 impl RetryPolicy {
-    /// Runs `operation` until it succeeds, until `classify` calls a failure final, or until this
-    /// policy or `budget` allows no more.
+    /// Runs `operation` until it succeeds, until `classify` returns [`RetryDecision::Final`], or
+    /// until this policy or `budget` allows no more attempts.
     ///
-    /// A Pebble client does this by itself. It is public for everything else that deserves the same
-    /// care: the admin interface of a service that Pebble runs, an API on the network. Give it the
-    /// budget of a client or one of its own.
+    /// The Pebble client retries its own calls. This method is for other requests that need the
+    /// same care: the admin interface of a service that Pebble runs, or an API on the network. They
+    /// may share the budget of a client or have their own.
     ///
-    /// `what` names the operation in the log: it completes a sentence that starts with "cannot",
+    /// `what` names the operation in the log. It completes a sentence that starts with "cannot",
     /// such as `reload the proxy`.
     ///
-    /// Each attempt is bounded by what is left of the deadline; one that is still silent then is
-    /// dropped and *not* repeated, since it may have acted. Dropping the future drops the attempt
-    /// that runs; there is no background task. It needs a tokio runtime with time enabled.
+    /// An attempt gets what is left of the deadline. If it is still running then, it is dropped and
+    /// *not* repeated, since it may have acted. Dropping the returned future drops the running
+    /// attempt; no task runs in the background. It needs a tokio runtime with its timer enabled.
     ///
     /// ```
     /// use charmwright_pebble::{Budget, RetryDecision, RetryPolicy};
@@ -81,7 +81,9 @@ impl RetryPolicy {
     /// ```
     ///
     /// # Errors
-    /// [`RetryError`], which says why there is no further attempt and carries the last failure.
+    /// It fails with a [`RetryError`]: `Final` when `classify` said so, `Exhausted` when the policy
+    /// or the budget allowed no other attempt, and `Silent` when an attempt did not end in its
+    /// time.
     pub async fn run<T, E, Op, Fut, C>(
         &self,
         what: &str,
@@ -111,7 +113,7 @@ impl RetryPolicy {
     }
 }
 
-/// The attempts of an operation that is given as functions.
+/// The retry loop makes the attempts of `operation` through this value.
 struct OperationAttempts<'a, Op, C> {
     policy: &'a RetryPolicy,
     budget: &'a Budget,
@@ -119,7 +121,7 @@ struct OperationAttempts<'a, Op, C> {
     classify: C,
 }
 
-/// An attempt that failed after this time; without an error it was still silent then.
+/// A failed attempt. Without an error it was dropped when its time was over.
 struct Failed<E> {
     error: Option<E>,
     took: Duration,
@@ -169,7 +171,7 @@ mod tests {
         RetryPolicy::new().attempts(NonZeroU32::new(3).unwrap()).deadline(5 * SECOND)
     }
 
-    /// Runs an operation that always fails after `each`, and gives the seconds at which its
+    /// Runs an operation that always fails after `each`, and returns the seconds at which its
     /// attempts began.
     async fn attempts_at(
         policy: &RetryPolicy,

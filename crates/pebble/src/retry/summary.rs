@@ -1,4 +1,4 @@
-//! A summary of the retries under a budget: a value that is printed into a log and read out of it.
+//! A retry summary is printed at the end of a log line, and is parsed from it again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,8 @@ use charmwright_yaml::text;
 /// The longest name of the thing that was retried, in bytes.
 const LONGEST: usize = 256;
 
-/// More than the longest summary has, in bytes: each byte of what it was on may need an escape.
+/// A length that no summary exceeds, in bytes: each byte of the name may need an escape of several
+/// bytes.
 const LONGEST_SUMMARY: usize = 1024;
 
 /// The longest time that [`GoDuration`] holds, in milliseconds.
@@ -22,9 +23,9 @@ const OPENING: &str = "[retries=";
 
 /// A summary counts the retries under one [`Budget`](super::Budget).
 ///
-/// It prints as `[retries=3 unanswered=6.1s on="container \"web\""]`, and a count that goes on as
-/// `retries=3+`. The client ends each line of the log that tells of a retry with it, so whoever
-/// reads that log gets the value back by [`Self::at_end_of`].
+/// `Display` prints it as `[retries=3 unanswered=6.1s on="container \"web\""]`, and a count that
+/// may still grow as `retries=3+`. The client ends each log line about a retry with a summary, and
+/// [`Self::at_end_of`] gets the value back from such a line.
 ///
 /// ```
 /// use charmwright_pebble::RetrySummary;
@@ -43,7 +44,8 @@ pub struct RetrySummary {
 }
 
 impl RetrySummary {
-    /// Keeps the time to the millisecond, and what it was on as one line of at most 256 bytes.
+    /// Makes a summary with the time rounded down to the millisecond, and the name cut to one line
+    /// of at most 256 bytes.
     pub(super) fn new(retries: u32, unanswered: Duration, on: &str) -> Self {
         let millis = unanswered.as_millis().min(LONGEST_TIME);
         Self {
@@ -54,7 +56,7 @@ impl RetrySummary {
         }
     }
 
-    /// Marks it as told while a call is still being retried.
+    /// Marks the summary as that of a call which is still being retried.
     pub(super) fn ongoing(self) -> Self {
         Self { is_ongoing: true, ..self }
     }
@@ -72,25 +74,27 @@ impl RetrySummary {
         self.unanswered
     }
 
-    /// Names the thing that was retried: by the budget's own name, or by the target or operation of
-    /// a call whose budget has none.
+    /// Returns the name of the thing that was retried: that of the budget, or the target or
+    /// operation of the call if the budget has no name.
     #[must_use]
     pub fn on(&self) -> &str {
         &self.on
     }
 
-    /// Returns `true` if a call was still being retried when this was told: the retries may have
-    /// become more.
+    /// Returns `true` if the call was still being retried when the line was logged. The count may
+    /// have grown since.
     #[must_use]
     pub fn is_ongoing(&self) -> bool {
         self.is_ongoing
     }
 
-    /// Reads the summary at the end of a line of a log, and gives the text before it.
+    /// Parses the summary at the end of a log line, and returns the text before it too.
     #[must_use]
     pub fn at_end_of(line: &str) -> Option<(&str, Self)> {
         let earliest = line.len().saturating_sub(LONGEST_SUMMARY);
         let places = line.match_indices(OPENING).map(|(place, _)| place);
+        // The name in a summary may hold the opening text itself, so the first place from which the
+        // rest of the line parses is the right one.
         places.skip_while(|place| *place < earliest).find_map(|place| {
             let (text, summary) = line.split_at_checked(place)?;
             Some((text.trim_end(), summary.parse().ok()?))
@@ -108,7 +112,7 @@ impl fmt::Display for RetrySummary {
     }
 }
 
-/// A text could not be read as a [`RetrySummary`].
+/// A text that is no [`RetrySummary`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "cannot read it as a summary of retries, such as [retries=3 unanswered=6.1s on=\"container\"]"
@@ -118,8 +122,9 @@ pub struct InvalidRetrySummary;
 impl FromStr for RetrySummary {
     type Err = InvalidRetrySummary;
 
-    /// Reads what `Display` prints, and nothing else.
+    /// Parses exactly what `Display` prints.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // The parsed value is printed again for comparison, so that only one spelling is accepted.
         read(text).filter(|summary| summary.to_string() == text).ok_or(InvalidRetrySummary)
     }
 }

@@ -1,8 +1,8 @@
-//! The table of endpoints in the docs, held to the requests as the client really sends them.
+//! These tests compare the table of endpoints in the docs with the requests that the client sends.
 //!
-//! Each room gives the requests of its calls, made by the same code that the calls use, so the
-//! method, the path, the version and the rule for a lost answer in the table are those of the code.
-//! `UPDATE_DOCS=1 cargo test -p charmwright-pebble docs_table` writes the table anew.
+//! Each file of an endpoint gives the requests of its calls, made by the same code that the calls
+//! use, so the method, the path, the version and the rule for a lost answer in the table are those
+//! of the code. `UPDATE_DOCS=1 cargo test -p charmwright-pebble docs_table` writes the table anew.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,9 +12,9 @@ use hyper::Method;
 use super::request::Request;
 use super::resend::Resend;
 
-/// One call of the client, and a request as it sends it.
+/// One call of the client, and the request that it sends.
 pub(crate) struct Sample {
-    /// As it is called, such as `Client::replan`.
+    /// The name of the call, such as `Client::replan`.
     pub(crate) call: &'static str,
     /// The path as Pebble's documentation writes it, with names in braces.
     pub(crate) path: &'static str,
@@ -80,8 +80,8 @@ fn the_requests_are_for_the_paths_that_they_are_listed_under() {
     }
 }
 
-/// All that Pebble 1.32.1 registers (`internals/daemon/api.go`) and that can succeed on the unix
-/// socket.
+/// All endpoints that Pebble 1.32.1 registers (`internals/daemon/api.go`) and that can succeed on
+/// the unix socket.
 const INDEX: &[&str] = &[
     "GET /v1/system-info",
     "GET /v1/health",
@@ -117,8 +117,8 @@ fn every_endpoint_has_a_call() {
     assert_eq!(covered, wanted);
 }
 
-/// A reader changes nothing, and each call that changes nothing is a reader's: a `GET` that puts no
-/// layers back and may be sent again, which that for a command's websocket may not.
+/// A reader has exactly the calls that change nothing: a `GET` that puts no layers back and may be
+/// sent again. That for the websocket of a command may not.
 #[test]
 fn a_reader_has_the_calls_that_only_read() {
     for sample in samples() {

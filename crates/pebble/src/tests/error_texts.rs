@@ -1,4 +1,4 @@
-//! Tests of what errors show of texts from outside.
+//! These tests check what errors show of texts from outside.
 
 use std::error::Error as _;
 
@@ -25,7 +25,7 @@ fn file(text: &str) -> FileError {
     serde_json::from_value(json!({"kind": text, "message": text})).unwrap()
 }
 
-/// A failed change with one task that says all it can, and one that says nothing.
+/// Makes a failed change with one task that has every text, and one that has none.
 fn change(text: &str) -> Change {
     let log = [
         format!("2026-11-22T20:00:10Z INFO Most recent service output:\n    {text}"),
@@ -76,6 +76,6 @@ fn what_is_added_to_them_is_not_cut() {
     let long = "x".repeat(100_000);
     let shown = refused(&long).to_string();
     assert!(shown.ends_with("x… (Pebble answered 400)"), "{shown}");
-    // Whoever wants it as it came can have it.
+    // The whole text is still there for code that wants it.
     assert_eq!(refused(BAD).message(), Some(BAD));
 }

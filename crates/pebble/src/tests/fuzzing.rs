@@ -1,5 +1,5 @@
-//! Each decoder of what comes from Pebble, tried with bytes by chance and with good input that was
-//! spoiled; `fuzz/` tries the same with libFuzzer.
+//! These tests try each decoder with random bytes and with good input that was damaged; `fuzz/`
+//! tries the same with libFuzzer.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{TARGETS, Target};
 
-/// What is good, or nearly, for each decoder: the places from which a mutation gets somewhere.
+/// Good input, or nearly good, for each decoder, from which a mutation gets far.
 const SEEDS: &[(&str, &[&str])] = &[
     (
         "envelope",
@@ -67,7 +67,7 @@ const SEEDS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// A seed with a piece of it replaced.
+/// Makes a seed of which a piece was replaced.
 fn mutated(target: &'static str) -> impl Strategy<Value = Vec<u8>> {
     let seeds = SEEDS.iter().find(|(name, _)| *name == target).expect("seeds").1;
     let seed = prop::sample::select(seeds);

@@ -1,5 +1,5 @@
-//! Tests of the resend rules against a server that follows a script: for what a real daemon does
-//! only by bad luck.
+//! These tests run the resend rules against a server that follows a script, for what a real daemon
+//! does only by bad luck.
 
 use std::time::Duration;
 
@@ -106,7 +106,8 @@ async fn a_change_whose_effect_is_gone_is_asked_for_anew() {
         script.extend(services.map(|services| (SERVICES, services)));
         script.push((POST, accepted("6")));
         script.push(("GET /v1/changes/6/wait", sync(change("6", "replan", later(), "Done", ""))));
-        // Nothing says that the replan has started it, and a disabled service it would not start.
+        // Nothing shows that the replan has started the service, and a second replan would not
+        // start a disabled one.
         script.push((SERVICES, sync(json!([]))));
         script.push((POST, accepted("7")));
         script.push(("GET /v1/changes/7/wait", sync(change("7", "start", later(), "Done", ""))));
@@ -237,7 +238,7 @@ async fn a_start_that_ended_with_its_daemon_is_asked_for_anew() {
         ]
     };
     let services = || (SERVICES, sync(json!([])));
-    // The old daemon still answers once more; the next one has kept what happened.
+    // The old daemon answers once more, and the next one still has the change.
     let kept = vec![
         (POST, accepted("5")),
         (WAIT, five()),
@@ -250,7 +251,7 @@ async fn a_start_that_ended_with_its_daemon_is_asked_for_anew() {
         (LIST_ALL, stopping()),
         services(),
     ];
-    // The old daemon goes before it can be asked why; the next one knows nothing.
+    // The old daemon ends before it is asked for the cause, and the next one knows nothing.
     let gone = ServerAction::Answer(404, json!({"type": "error", "result": {"message": "gone"}}));
     let forgotten =
         vec![(POST, accepted("5")), (WAIT, five()), (LIST_ALL, ServerAction::Cut), (READ, gone)];
@@ -279,7 +280,7 @@ async fn a_start_that_somebody_else_has_stopped_is_made_again_after_the_others_e
         ("GET /v1/changes/6 ", sync(stop("Doing"))),
         ("GET /v1/changes/6/wait", sync(stop("Done"))),
         (LIST_RUNNING, sync(json!([]))),
-        // After the least time between two requests: is it the same daemon?
+        // After the pause the client checks that it is the same daemon.
         (LIST_RUNNING, sync(json!([]))),
         (POST, accepted("7")),
         ("GET /v1/changes/7/wait", sync(change("7", "start", later(), "Done", ""))),
@@ -296,7 +297,7 @@ async fn a_start_that_somebody_else_has_stopped_is_made_again_after_the_others_e
 #[tokio::test]
 async fn a_conflict_that_does_not_end_is_told_at_the_change_deadline() {
     let refused = "2026-11-22T20:00:10Z ERROR cannot start service while terminating";
-    // Restarted by a check of its own: that is no change.
+    // The service is restarted by a check of its own, which is no change.
     let script = vec![
         (POST, accepted("5")),
         (WAIT, sync(change("5", "start", later(), "Error", refused))),
@@ -351,7 +352,7 @@ async fn a_start_that_another_had_begun_ends_as_that_one_does() {
 
 #[tokio::test]
 async fn a_wait_that_breaks_off_costs_nothing_of_the_budget() {
-    // Longer than the whole deadline, and yet Pebble has done nothing but what it was asked for.
+    // The wait is longer than the whole deadline, but Pebble has only done what it was asked for.
     let script = vec![
         (POST, accepted("5")),
         (WAIT, ServerAction::CutAfter(Duration::from_millis(600))),
@@ -492,7 +493,7 @@ async fn a_wait_goes_on_over_a_lost_answer_and_ends_where_nothing_can_come() {
             (error.kind(), error.may_have_acted()),
             (&ErrorKind::Api { status: 404 }, false)
         );
-        // No time for a second look.
+        // With a zero deadline it is asked only once.
         let error = client.wait_service_active("web", minute, Duration::ZERO).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::NotReached, "{error}");
     })
@@ -514,7 +515,7 @@ async fn a_watch_asks_from_where_it_was_to_the_nanosecond() {
         ("GET /v1/notices?timeout=10000ms ", sync(json!([notice("2", new), notice("1", old)]))),
         (AFTER, sync(json!([]))),
         (AFTER, ServerAction::Cut),
-        // What was given is not given again, whatever is listed.
+        // A notice that was given is not given again, whatever is listed.
         (
             AFTER,
             sync(json!([notice("1", old), notice("2", new), notice("3", "2026-11-22T20:00:10Z")])),
@@ -525,7 +526,7 @@ async fn a_watch_asks_from_where_it_was_to_the_nanosecond() {
         for id in ["2", "1", "3"] {
             assert_eq!(watch.next().await.unwrap().unwrap().id().as_str(), id);
         }
-        // The budget of the calls beside it is not touched.
+        // A watch does not charge the budget of the client's calls.
         assert_eq!(client.budget().unanswered(), Duration::ZERO);
     })
     .await;

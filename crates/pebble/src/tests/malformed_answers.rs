@@ -1,5 +1,5 @@
-//! Answers that Pebble does not give, byte for byte: other HTTP than it speaks, and HTTP that never
-//! comes to an end.
+//! These tests give answers that Pebble does not give, byte for byte: other HTTP than Pebble's, and
+//! HTTP that never ends.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -14,17 +14,17 @@ use super::{Client, Error, ErrorKind, Exec, RetryPolicy, Signal};
 use super::{DirOptions, PushFile, PushOptions, RemoveOptions, TreeOptions};
 use super::{Identity, IdentityAccess, Layer, LayerMode, Notify};
 
-/// What is sent for each request.
+/// The bytes that are sent for each request.
 #[derive(Debug, Clone)]
 struct MalformedAnswer {
-    /// Before anything is sent.
+    /// The wait before anything is sent.
     delay: Duration,
     first: &'static [u8],
-    /// And this after it again and again, unless it is empty.
+    /// The bytes that are sent after that again and again, unless there are none.
     endless: &'static [u8],
-    /// Between two pieces of what is endless.
+    /// The wait between two of those.
     pause: Duration,
-    /// Says after one answer that nothing more will come, and goes on reading.
+    /// The server shuts down its sending side after one answer, and goes on reading.
     half_closes: bool,
 }
 
@@ -46,7 +46,7 @@ impl MalformedAnswer {
 
 async fn serve(mut stream: UnixStream, malformed: MalformedAnswer) -> std::io::Result<()> {
     let mut request = vec![0; 64 * 1024];
-    // One that comes in several pieces is answered several times, which nobody here minds.
+    // A request that is read in several pieces is answered several times, which does no harm here.
     while stream.read(&mut request).await? > 0 {
         tokio::time::sleep(malformed.delay).await;
         stream.write_all(malformed.first).await?;
@@ -63,7 +63,7 @@ async fn serve(mut stream: UnixStream, malformed: MalformedAnswer) -> std::io::R
 
 const LIMIT: Duration = Duration::from_millis(500);
 
-/// Far more than the limit, far less than for ever.
+/// A time that is far longer than the limit, and that a test can still wait for.
 const FOR_EVER: Duration = Duration::from_secs(10);
 
 async fn with_server<T>(malformed: MalformedAnswer, work: impl AsyncFnOnce(Client) -> T) -> T {
@@ -82,7 +82,7 @@ async fn with_server<T>(malformed: MalformedAnswer, work: impl AsyncFnOnce(Clien
     result.expect("it hangs")
 }
 
-/// A client that is in no hurry, where an answer is good and only the machine may be slow.
+/// Gives the client a long limit, for a good answer that only a slow machine may delay.
 fn with_long_limit(client: Client) -> Client {
     client.with_retry(RetryPolicy::once(FOR_EVER))
 }
@@ -151,21 +151,21 @@ async fn an_answer_that_nobody_asked_for_is_nobodys() {
     .await;
 }
 
-/// How the second answer comes, for which nobody has asked yet.
+/// The way in which a second answer comes that was not asked for.
 #[derive(Debug, Clone, Copy)]
 enum Unasked {
-    /// With the first one.
+    /// It comes with the first one.
     AtOnce,
-    /// When the first one was taken.
+    /// It comes after the first one was read.
     Afterwards,
-    /// The same, but only a part of it.
+    /// A part of it comes after the first one was read.
     InPart,
-    /// Not at all: the connection is closed.
+    /// It does not come, and the connection is closed.
     Closed,
 }
 
-/// Says on its first connection that "/a" was made, and then, unasked, that "/b" was. It refuses
-/// all else.
+/// Answers on the first connection that "/a" was made, and then, unasked, that "/b" was. It refuses
+/// every other request.
 fn serve_unasked(listener: &std::os::unix::net::UnixListener, unasked: Unasked, barrier: &Barrier) {
     let made = |path: &str| {
         let result = format!(r#"{{"type":"sync","result":[{{"path":"{path}"}}]}}"#);
@@ -206,12 +206,12 @@ fn a_connection_on_which_something_came_unasked_is_not_used_again() {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let results = runtime.enable_all().build().unwrap().block_on(async {
                 let first = client.make_dir("/a", &DirOptions::new()).await;
-                // The runtime does not get to look at its sockets in between.
+                // The runtime cannot look at its sockets between these two.
                 barrier.wait();
                 barrier.wait();
                 (first, client.make_dir("/b", &DirOptions::new()).await)
             });
-            // A server that was not asked again need not wait.
+            // Releases a server that got no second connection.
             let _ = std::os::unix::net::UnixStream::connect(client.socket());
             results
         });
@@ -250,10 +250,10 @@ async fn a_change_of_protocol_that_nobody_asked_for_is_not_pebbles() {
 async fn an_answer_without_end_is_not_waited_for_without_end() {
     let often = Duration::from_millis(20);
     let malformed = [
-        // Continue and continue, one at a time and as fast as they are read.
+        // Informational answers without end, one at a time and as fast as they are read.
         MalformedAnswer::endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", often),
         MalformedAnswer::endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", Duration::ZERO),
-        // A head and a body that come a byte at a time.
+        // A head and a body of which a byte comes at a time.
         MalformedAnswer::endless(b"HTTP/1.1 200 OK\r\nA: ", b"a", often),
         MalformedAnswer::endless(
             b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
@@ -261,7 +261,7 @@ async fn an_answer_without_end_is_not_waited_for_without_end() {
             often,
         ),
     ];
-    // Side by side, as each takes its time.
+    // They run side by side, since each one takes the whole limit.
     futures_util::future::join_all(malformed.map(given_up)).await;
 }
 
@@ -310,7 +310,7 @@ async fn a_request_that_cannot_be_written_is_the_callers_mistake() {
 
 #[tokio::test(start_paused = true)]
 async fn one_limit_is_over_head_and_body_of_a_refusal() {
-    // Most of the time goes before the head, and the body never comes.
+    // Most of the time passes before the head, and the body never comes.
     let malformed = MalformedAnswer {
         delay: LIMIT * 9 / 10,
         ..MalformedAnswer::just(b"HTTP/1.1 404 X\r\nContent-Length: 10\r\n\r\n")
@@ -327,7 +327,7 @@ async fn one_limit_is_over_head_and_body_of_a_refusal() {
     .await;
 }
 
-/// What every call that is more than a read came to.
+/// Runs every call that changes something, and returns the results.
 async fn writes(client: &Client) -> Vec<(&'static str, Result<(), Error>)> {
     let (push, dir, remove) = (PushOptions::new(), DirOptions::new(), RemoveOptions::new());
     let local = tempfile::tempdir().unwrap();
@@ -426,7 +426,7 @@ async fn a_write_that_was_answered_with_something_else_may_have_acted() {
                     assert!(error.may_have_acted(), "{call} answered with {what}: {error:?}");
                 }
             }
-            // A command runs when its websockets are connected.
+            // Pebble runs a command once its websockets are connected.
             let error = client.exec_output(&Exec::new(["a"])).await.unwrap_err();
             assert!(!error.may_have_acted(), "exec answered with {what}: {error:?}");
             for error in [
@@ -448,7 +448,8 @@ async fn a_refusal_proves_that_nothing_was_done_where_it_comes_first() {
         with_server(http(status, refusal), async |client| {
             for (call, result) in writes(&client).await {
                 let error = result.unwrap_err();
-                // Pebble says it of what comes after some files were written, too.
+                // Pebble answers this to the later part of a body, too, after some files were
+                // written.
                 let acted = status == "400 X" && call.starts_with("push") && call != "push_tree";
                 assert_eq!(
                     error.may_have_acted(),

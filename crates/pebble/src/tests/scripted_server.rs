@@ -1,4 +1,4 @@
-//! A server that follows a script, for tests of what a real daemon does only by bad luck.
+//! A server answers by a script, for tests of what a real daemon does only by bad luck.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -11,18 +11,18 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::{Client, RetryPolicy, Timestamp};
 
-/// What the server does with the next request.
+/// The action of the server on the next request.
 pub(super) enum ServerAction {
     Answer(u16, Value),
-    /// Closes the connection without a byte of an answer.
+    /// It closes the connection without a byte of an answer.
     Cut,
-    /// The same after a while.
+    /// It does the same after a while.
     CutAfter(Duration),
-    /// Answers nothing and keeps the connection open.
+    /// It answers nothing and keeps the connection open.
     Silence,
 }
 
-/// The start of the request line, and what follows.
+/// The start of the expected request line, and the action.
 pub(super) type Step = (&'static str, ServerAction);
 
 async fn serve(
@@ -42,7 +42,7 @@ async fn serve(
             match step {
                 Some((expected, action)) if request.starts_with(expected) => match action {
                     ServerAction::Answer(status, value) => {
-                        answer(&mut stream, status, &value).await
+                        answer(&mut stream, status, &value).await;
                     }
                     ServerAction::Cut => break,
                     ServerAction::CutAfter(pause) => {
@@ -92,7 +92,7 @@ async fn answer(stream: &mut BufReader<UnixStream>, status: u16, value: &Value) 
     stream.get_mut().write_all(text.as_bytes()).await.unwrap();
 }
 
-/// Runs `calls` against the script, which has to be followed to its end.
+/// Runs `calls` against the script, which has to be used up by them.
 pub(super) async fn run_script(script: Vec<Step>, calls: impl AsyncFnOnce(Client)) {
     let folder = tempfile::tempdir().unwrap();
     let socket: &Path = &folder.path().join("s");

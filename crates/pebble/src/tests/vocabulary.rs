@@ -1,4 +1,4 @@
-//! This test reads the words of the client: it is of use wherever Pebble runs, so it speaks of
+//! This test reads the words of the client. It is of use wherever Pebble runs, so its texts name
 //! nothing that only one of its users knows.
 
 use std::fs;
