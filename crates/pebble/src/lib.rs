@@ -26,20 +26,20 @@
 //! - **Cancel safety.** Every future may be dropped at any time. That closes the connection that it
 //!   uses, and nothing goes on in the background. A request that was sent may still take effect in
 //!   the daemon. Where dropping does more or leaves something behind, the documentation of the
-//!   method says so: dropping an [`ExecProcess`] kills its command, for example. Dropping the future
-//!   of `next` on a stream loses nothing.
-//! - **Errors.** Every call fails with an [`Error`]. Its [`kind`](Error::kind) and its other methods
-//!   are what code may decide by. Its texts, and the number and the types of its
+//!   method says so: dropping an [`ExecProcess`] kills its command, for example. Dropping the
+//!   future of `next` on a stream loses nothing.
+//! - **Errors.** Every call fails with an [`Error`]. Its [`kind`](Error::kind) and its other
+//!   methods are what code may decide by. Its texts, and the number and the types of its
 //!   [sources](std::error::Error::source), may change in any version.
 //! - **Runtime.** The futures need a tokio runtime with time and I/O enabled. One thread is enough.
 //!
 //! # Stability
 //! The crate follows semantic versioning: before 1.0 a breaking change raises the second number of
-//! the version, and is in the changelog as **changed**. Enums that may grow are `non_exhaustive`, and
-//! a word of a newer Pebble that this version does not know becomes the variant `Other`. The lines
-//! of the log are no interface, but for the [`RetrySummary`] at their end and the target [`WAITS`].
-//! The public API has types of no other crates than tokio, `futures-core`, serde and `serde_json`,
-//! whose next major version is a breaking change here too.
+//! the version, and is in the changelog as **changed**. Enums that may grow are `non_exhaustive`,
+//! and a word of a newer Pebble that this version does not know becomes the variant `Other`. The
+//! lines of the log are no interface, but for the [`RetrySummary`] at their end and the target
+//! [`WAITS`]. The public API has types of no other crates than tokio, `futures-core`, serde and
+//! `serde_json`, whose next major version is a breaking change here too.
 //!
 //! The minimum Rust version is 1.89. A later version of the crate may raise it, which counts as a
 //! breaking change.
@@ -51,25 +51,26 @@
 //!    (`request`), and what sending it again means (`resend`).
 //! 2. `call` is one call. The loop of `retry::retry_loop` makes its attempts under the policy and
 //!    the budget.
-//! 3. `attempt` is one attempt on one connection. Before it sends the request, `restore_layers` gives
-//!    a restarted Pebble its layers back, and `recovery` finds out what a request has done whose
-//!    answer was lost.
-//! 4. `transport` keeps the idle connections, and `connection` speaks HTTP on one of them. `body` is
-//!    the body of a request. `body_stream` is an answer that is read as a stream, or a websocket.
+//! 3. `attempt` is one attempt on one connection. Before it sends the request, `restore_layers`
+//!    gives a restarted Pebble its layers back, and `recovery` finds out what a request has done
+//!    whose answer was lost.
+//! 4. `transport` keeps the idle connections, and `connection` speaks HTTP on one of them. `body`
+//!    is the body of a request. `body_stream` is an answer that is read as a stream, or a
+//!    websocket.
 //! 5. `envelope` decodes a complete answer, and `error` is the error of a failed call.
 //! 6. `service_action` is the one call that may take several requests: an action on services, whose
 //!    change is waited for (`awaited_change`) and may conflict with others (`service_conflict`) or
 //!    be interrupted by a restart (`remainder`).
 //!
 //! # Where things are
-//! A file is named for its part of the API, and has the types, calls and tests of it: `system_info`,
-//! `health`, `metrics`, `changes`, `services`, `signals`, `layers`, `plan`, `files`, `exec`, `logs`,
-//! `checks`, `notices`, `notify`, `identities`. `watch` has the streams that go on after a lost
-//! connection, and `waits` the waits for a state. `layer` is the typed model of what Pebble is to
-//! run; `service_info` and `change` are what it reports. `duration` and `timestamp` are the forms of
-//! Go's durations and of RFC 3339. `wire` keeps unknown words and keys, and `names` refuses what no
-//! name or variable can be. [`testing`] makes the client's errors for the tests of code that uses
-//! the client.
+//! A file is named for its part of the API, and has the types, calls and tests of it:
+//! `system_info`, `health`, `metrics`, `changes`, `services`, `signals`, `layers`, `plan`, `files`,
+//! `exec`, `logs`, `checks`, `notices`, `notify`, `identities`. `watch` has the streams that go on
+//! after a lost connection, and `waits` the waits for a state. `layer` is the typed model of what
+//! Pebble is to run; `service_info` and `change` are what it reports. `duration` and `timestamp`
+//! are the forms of Go's durations and of RFC 3339. `wire` keeps unknown words and keys, and
+//! `names` refuses what no name or variable can be. [`testing`] makes the client's errors for the
+//! tests of code that uses the client.
 //!
 //! [pebble-versions.md]: versions
 #![doc = include_str!("../docs/pebble.md")]
