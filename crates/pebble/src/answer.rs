@@ -16,6 +16,7 @@ impl Reader {
     /// Sends one request, retries it as its rule and the policy allow, and returns its sync or
     /// async answer.
     pub(crate) async fn send(&self, request: Request) -> Result<Answer, Error> {
+        // The call is kept after its end: what it knows of lost answers explains the result.
         let mut call = Call::new(self, request);
         let answered = call.run(&mut Exchange).await?;
         Ok(Answer::to(self, &call, answered.envelope))

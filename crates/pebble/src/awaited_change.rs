@@ -82,6 +82,7 @@ impl AwaitedChange {
             id,
             origin,
             connection: answered.connection,
+            // A change was searched for only because a connection was lost.
             connection_lost: answered.is_recovered,
             restarts: None,
             waited: Duration::ZERO,

@@ -62,6 +62,8 @@ impl Outgoing {
     pub(crate) fn pipe(&mut self, length: Option<u64>) -> Pipe {
         // One piece is being sent while the next one is read. More pieces would only use memory.
         let (sender, pieces) = mpsc::channel(1);
+        // The flag stays set after the part was sent, since the size hint is asked for again and
+        // again.
         self.has_unknown_length |= length.is_none();
         self.parts.push_back(Part::Piped { pieces, left: length });
         Pipe(sender)

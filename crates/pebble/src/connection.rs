@@ -68,8 +68,8 @@ pub(crate) struct Upgraded {
     pub(crate) read: Bytes,
 }
 
-/// hyper's side of the connection, which moves the bytes when it is polled. It is large, and a
-/// connection is moved about while it is idle, so it is in a box.
+/// hyper's side of the connection, which moves the bytes when it is polled. It is in a box because
+/// a connection is moved between the transport and the attempts.
 type Driver = Box<HttpConnection<CountingStream, Outgoing>>;
 
 /// An open connection. Its number is unique in its client. A restarted daemon cannot continue an
@@ -197,6 +197,8 @@ impl Connection {
         });
         match while_sending(&self.counters, stall, answer).await {
             Some(Ok((reply, complete))) => {
+                // After an early answer the rest of the body is still to come, and the next request
+                // would be taken for it.
                 self.is_reusable = complete;
                 Ok(reply)
             }
@@ -315,6 +317,7 @@ impl Connection {
 
     fn begin_exchange(&mut self) {
         self.counters.written.store(0, Ordering::Relaxed);
+        // The limits count from here until the first byte is sent.
         self.counters.note(&self.counters.last_sent);
         self.is_reusable = false;
     }
@@ -423,6 +426,7 @@ async fn collect(response: Response<Incoming>) -> Result<Reply, TransportError> 
     if response.body().size_hint().lower() > LARGEST_ANSWER as u64 {
         return Err(too_long());
     }
+    // A body without a `Content-Length` is bounded while it is read.
     let body =
         Limited::new(response.into_body(), LARGEST_ANSWER).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() {

@@ -248,6 +248,7 @@ impl Error {
         let mut error = Self::new(kind, operation, daemon, reason);
         error.0.message = Some(refusal.message);
         error.0.user_fault = fault;
+        // Pebble has answered, so at least one attempt was made. The call sets the real number.
         error.with_attempts(1)
     }
 

@@ -84,6 +84,7 @@ const MOST_FINISHED: usize = 64;
 
 impl KnownLayers {
     fn lock(&self) -> MutexGuard<'_, Known> {
+        // A panic in one call must not make every later call panic, so a poisoned lock is used.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

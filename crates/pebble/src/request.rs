@@ -271,6 +271,7 @@ impl Request {
     /// Makes the error of a complete answer that refuses this request.
     pub(crate) fn refused(&self, daemon: &Daemon, refusal: Refusal) -> Error {
         let acted = self.may_have_acted(Some(&refusal));
+        // A refusal is about the version only if the route itself is missing.
         let error = match self.since {
             Some(since) if refusal.is_missing_route() => {
                 Error::unsupported(&self.operation, daemon, since)

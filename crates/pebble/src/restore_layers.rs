@@ -108,6 +108,7 @@ impl CallAttempt<'_> {
             known.put_back_has_arrived(label, plan) && !layer.combine_is_idempotent();
         let operation = format!("put back layer {label:?}");
         let yaml = layer.to_yaml().map_err(|why| unwritable(client, label, why))?;
+        // First as a new label, and only if a layer file has the label, combined into it.
         for combine in [false, true] {
             if !may_have_arrived {
                 known.begin_putting_back(label, plan);

@@ -59,6 +59,7 @@ impl Transport {
             return;
         };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // A connection beyond the limit is dropped, which closes it.
         if idle.len() < MOST_IDLE {
             idle.push(connection);
         }

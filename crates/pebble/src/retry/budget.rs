@@ -72,6 +72,7 @@ impl Budget {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Spent> {
+        // A panic in one call must not make every later call panic, so a poisoned lock is used.
         self.0.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -143,6 +143,7 @@ where
         match tokio::time::timeout(limit, (self.operation)(Attempt { number, limit })).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(Failed { error: Some(error), took: started.elapsed() }),
+            // The attempt is dropped here, and may have acted: it becomes `Silent`.
             Err(_) => Err(Failed { error: None, took: started.elapsed() }),
         }
     }
