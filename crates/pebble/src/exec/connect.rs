@@ -37,11 +37,11 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(7);
 
 /// How long after a failed start its change is waited for: it is over within 5 s if the command
 /// never ran, and soon after it was killed.
-const VERDICT_LIMIT: Duration = Duration::from_secs(10);
+const CHANGE_END_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long after its timeout a command may be over at the latest: Pebble needs a moment to kill it
 /// and to say so.
-const GRACE: Duration = Duration::from_secs(5);
+const KILL_GRACE: Duration = Duration::from_secs(5);
 
 /// A command that was started.
 struct Started {
@@ -82,14 +82,14 @@ impl Client {
         let Started { connections, awaited, id, requested } =
             call.run(&mut StartExec { exec }).await?;
         let deadline = limit.and_then(|limit| {
-            let length = limit.checked_add(GRACE)?;
+            let length = limit.checked_add(KILL_GRACE)?;
             Some((Instant::now().checked_add(length)?, length))
         });
         Ok(ExecProcess::new(Parts {
             client: self.reader().clone(),
             id,
             shared: Shared::new(connections, exec.given_stdin(), deadline),
-            waiter: Box::pin(self.reader().clone().wait_for(
+            end_wait: Box::pin(self.reader().clone().wait_for(
                 operation.clone(),
                 exec.end_step(),
                 awaited,
@@ -136,7 +136,7 @@ impl Reader {
         limit: Duration,
     ) -> Result<Started, AttemptError> {
         let requested = Instant::now();
-        let (id, task) = self.named(operation, answered)?;
+        let (id, task) = self.change_and_task(operation, answered)?;
         let connect = async |name: &str| -> Result<Websocket, ExchangeError> {
             self.websocket(&websocket_request(&task, name, operation), limit).await
         };
@@ -145,9 +145,9 @@ impl Reader {
             // Those of the streams were not asked for, so nothing runs, whatever became of this
             // one.
             Err(error) => {
-                return Err(match self.not_started(operation, error) {
+                return Err(match self.without_start(operation, error) {
                     Ok(failure) => failure,
-                    Err(cause) => self.started_perhaps(exec, answered, &id, &cause).await,
+                    Err(cause) => self.after_possible_start(exec, answered, &id, &cause).await,
                 });
             }
         };
@@ -172,9 +172,9 @@ impl Reader {
         drop(control);
         let mut causes = Vec::new();
         for error in [stdio_error, stderr_error].into_iter().flatten() {
-            if never_asked(&error) {
+            if was_not_received(&error) {
                 // It needs all of them, so one that cannot be there proves that it does not run.
-                match self.not_started(operation, error) {
+                match self.without_start(operation, error) {
                     Ok(failure) => return Err(failure),
                     Err(cause) => causes.push(cause),
                 }
@@ -182,23 +182,23 @@ impl Reader {
                 causes.push(cause_of(error));
             }
         }
-        Err(self.started_perhaps(exec, answered, &id, &causes.join("; ")).await)
+        Err(self.after_possible_start(exec, answered, &id, &causes.join("; ")).await)
     }
 
     /// The change and the task that Pebble has made for the command. The rest of its answer is the
     /// daemon's environment, which nobody is to see.
-    fn named(
+    fn change_and_task(
         &self,
         operation: &str,
         answered: &Answered,
     ) -> Result<(ChangeId, String), AttemptError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "kebab-case")]
-        struct Made {
+        struct Created {
             task_id: String,
         }
         match (&answered.envelope.change, answered.envelope.result.decode()) {
-            (Some(id), Ok(Made { task_id })) => Ok((id.clone(), task_id)),
+            (Some(id), Ok(Created { task_id })) => Ok((id.clone(), task_id)),
             _ => {
                 let reason = "Pebble's answer names no change and task for it";
                 Err(AttemptError::Final(Error::protocol(operation, self.daemon(), reason)))
@@ -208,7 +208,7 @@ impl Reader {
 
     /// The failure of a websocket without which the command has certainly not been started;
     /// `Err(cause)` when its change has to be asked for more.
-    fn not_started(&self, operation: &str, error: ExchangeError) -> Result<AttemptError, String> {
+    fn without_start(&self, operation: &str, error: ExchangeError) -> Result<AttemptError, String> {
         let refusal = match error {
             ExchangeError::Failed(AttemptError::TimedOut { unanswered, .. }) => {
                 return Ok(AttemptError::after(unanswered, "no answer to a websocket"));
@@ -227,13 +227,13 @@ impl Reader {
                 Ok(AttemptError::temporary("Pebble was restarted and no longer knows the command"))
             }
             // It ended before anything could run: aborted by somebody, or given up.
-            200 | 500 if !is_refused_for_good(&refusal) => Err(refusal.message),
+            200 | 500 if !is_final_refusal(&refusal) => Err(refusal.message),
             _ => Ok(AttemptError::Final(Error::refused(operation, self.daemon(), refusal))),
         }
     }
 
     /// The command may have run: its change says what became of it.
-    async fn started_perhaps(
+    async fn after_possible_start(
         &self,
         exec: &Exec,
         answered: &Answered,
@@ -251,9 +251,9 @@ impl Reader {
                 change,
             ))
         };
-        let pending = AwaitedChange::exec(id.clone(), answered, VERDICT_LIMIT);
-        let heard = self.clone().wait_for(operation.to_owned(), exec.end_step(), pending);
-        match heard.await {
+        let awaited = AwaitedChange::exec(id.clone(), answered, CHANGE_END_LIMIT);
+        let change_end = self.clone().wait_for(operation.to_owned(), exec.end_step(), awaited);
+        match change_end.await {
             Ok(ChangeEnd::Ready { change, same_connection: true, .. })
                 if change.err().is_some_and(|err| err.contains(NOT_STARTED)) =>
             {
@@ -294,7 +294,7 @@ impl Reader {
 }
 
 /// Whether the daemon cannot have taken this websocket for one of the command.
-fn never_asked(error: &ExchangeError) -> bool {
+fn was_not_received(error: &ExchangeError) -> bool {
     match error {
         ExchangeError::Failed(AttemptError::Temporary { .. }) => true,
         // Denied, or no path for a socket: nothing was sent. Anything else that is final was an
@@ -308,7 +308,7 @@ fn never_asked(error: &ExchangeError) -> bool {
 }
 
 /// An answer of 500 that does not speak of how the command ended.
-fn is_refused_for_good(refusal: &Refusal) -> bool {
+fn is_final_refusal(refusal: &Refusal) -> bool {
     refusal.status == 500 && refusal.message.ends_with(" websocket already connected")
 }
 

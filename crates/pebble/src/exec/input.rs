@@ -15,19 +15,19 @@ const LARGEST_FRAME: usize = 128 * 1024;
 
 /// Where the stdin of the command stands.
 pub(super) struct Input {
-    stage: Stage,
+    state: State,
     /// Frames were given to the websocket that it may not have written yet.
-    unwritten: bool,
+    is_unflushed: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Stage {
+enum State {
     /// Nobody has said yet what it is.
-    Open,
+    Unclaimed,
     /// These bytes and then the end.
     Given(Bytes),
     /// What its writer writes.
-    Written,
+    Claimed,
     /// No more bytes; the end is still to be sent.
     Ending,
     /// The end was sent, or the command takes no more.
@@ -37,75 +37,75 @@ enum Stage {
 impl Input {
     /// These bytes, or what somebody will write.
     pub(super) fn new(given: Option<Bytes>) -> Self {
-        Self { stage: given.map_or(Stage::Open, Stage::Given), unwritten: false }
+        Self { state: given.map_or(State::Unclaimed, State::Given), is_unflushed: false }
     }
 
     /// Whether it was free to be taken; now it is taken.
-    pub(super) fn take(&mut self) -> bool {
-        let open = self.stage == Stage::Open;
-        if open {
-            self.stage = Stage::Written;
+    pub(super) fn claim(&mut self) -> bool {
+        let was_unclaimed = self.state == State::Unclaimed;
+        if was_unclaimed {
+            self.state = State::Claimed;
         }
-        open
+        was_unclaimed
     }
 
     /// Nobody has taken it, and nobody will: the command is to read its end.
-    pub(super) fn end_unless_taken(&mut self) {
-        if self.stage == Stage::Open {
-            self.stage = Stage::Ending;
+    pub(super) fn end_unless_claimed(&mut self) {
+        if self.state == State::Unclaimed {
+            self.state = State::Ending;
         }
     }
 
     /// Its writer writes no more.
     pub(super) fn finish(&mut self) {
-        if self.stage == Stage::Written {
-            self.stage = Stage::Ending;
+        if self.state == State::Claimed {
+            self.state = State::Ending;
         }
     }
 
     /// The command takes no more.
-    pub(super) fn give_up(&mut self) {
-        self.stage = Stage::Over;
-        self.unwritten = false;
+    pub(super) fn discard(&mut self) {
+        self.state = State::Over;
+        self.is_unflushed = false;
     }
 
     pub(super) fn is_writable(&self) -> bool {
-        self.stage == Stage::Written
+        self.state == State::Claimed
     }
 
     /// Sends what is known of it already, and writes out what was sent. Whether anything moved.
-    pub(super) fn pump(&mut self, socket: &mut Websocket, cx: &mut Context<'_>) -> bool {
-        let mut moved = false;
+    pub(super) fn send_pending(&mut self, socket: &mut Websocket, cx: &mut Context<'_>) -> bool {
+        let mut has_progress = false;
         let result = loop {
-            let message = match &mut self.stage {
-                Stage::Given(bytes) if !bytes.is_empty() => {
+            let message = match &mut self.state {
+                State::Given(bytes) if !bytes.is_empty() => {
                     match socket.poll_ready_unpin(cx) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(error)) => break Err(error),
-                        Poll::Pending => return moved,
+                        Poll::Pending => return has_progress,
                     }
                     Message::Binary(bytes.split_to(bytes.len().min(LARGEST_FRAME)))
                 }
-                Stage::Given(_) | Stage::Ending => {
+                State::Given(_) | State::Ending => {
                     match socket.poll_ready_unpin(cx) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(error)) => break Err(error),
-                        Poll::Pending => return moved,
+                        Poll::Pending => return has_progress,
                     }
-                    self.stage = Stage::Over;
+                    self.state = State::Over;
                     Message::text(END)
                 }
-                Stage::Open | Stage::Written | Stage::Over => break Ok(()),
+                State::Unclaimed | State::Claimed | State::Over => break Ok(()),
             };
-            self.unwritten = true;
-            moved = true;
+            self.is_unflushed = true;
+            has_progress = true;
             if let Err(error) = socket.start_send_unpin(message) {
                 break Err(error);
             }
         };
         let result = result.and_then(|()| match self.poll_flush(socket, cx) {
-            Poll::Ready(Ok(written)) => {
-                moved |= written;
+            Poll::Ready(Ok(was_flushed)) => {
+                has_progress |= was_flushed;
                 Ok(())
             }
             Poll::Ready(Err(error)) => Err(error),
@@ -113,10 +113,10 @@ impl Input {
         });
         // That the connection is broken shows where it is read, and there it matters.
         if result.is_err() {
-            self.give_up();
-            moved = true;
+            self.discard();
+            has_progress = true;
         }
-        moved
+        has_progress
     }
 
     /// Takes bytes of the writer's; the error is that of the websocket.
@@ -129,7 +129,7 @@ impl Input {
         ready!(socket.poll_ready_unpin(cx))?;
         let piece = bytes.get(..bytes.len().min(LARGEST_FRAME)).unwrap_or(bytes);
         socket.start_send_unpin(Message::Binary(Bytes::copy_from_slice(piece)))?;
-        self.unwritten = true;
+        self.is_unflushed = true;
         Poll::Ready(Ok(piece.len()))
     }
 
@@ -139,16 +139,16 @@ impl Input {
         socket: &mut Websocket,
         cx: &mut Context<'_>,
     ) -> Poll<Result<bool, WebsocketError>> {
-        if !self.unwritten {
+        if !self.is_unflushed {
             return Poll::Ready(Ok(false));
         }
         ready!(socket.poll_flush_unpin(cx))?;
-        self.unwritten = false;
+        self.is_unflushed = false;
         Poll::Ready(Ok(true))
     }
 
     /// Whether the end has been sent and written, or there is nobody to send it to.
     pub(super) fn is_over(&self) -> bool {
-        self.stage == Stage::Over && !self.unwritten
+        self.state == State::Over && !self.is_unflushed
     }
 }

@@ -49,7 +49,7 @@ pub struct Exec {
 #[derive(Debug, Clone, Copy)]
 enum Timeout {
     /// The client's change deadline.
-    Clients,
+    OfClient,
     After(Duration),
     Never,
 }
@@ -64,7 +64,7 @@ impl Exec {
             working_dir: None,
             account: Owner::new(),
             service_context: None,
-            timeout: Timeout::Clients,
+            timeout: Timeout::OfClient,
             stdin: None,
             combined: false,
             terminal: None,
@@ -234,9 +234,9 @@ impl Exec {
     }
 
     /// How long it may run.
-    pub(super) fn limit(&self, clients: Duration) -> Option<Duration> {
+    pub(super) fn limit(&self, of_client: Duration) -> Option<Duration> {
         match self.timeout {
-            Timeout::Clients => Some(clients),
+            Timeout::OfClient => Some(of_client),
             Timeout::After(timeout) => Some(timeout),
             Timeout::Never => None,
         }
@@ -358,7 +358,7 @@ mod tests {
     #[test]
     fn what_cannot_be_run_is_refused() {
         let minute = Duration::from_secs(60);
-        let check = |exec: &Exec, clients| exec.check(exec.limit(clients));
+        let check = |exec: &Exec, of_client| exec.check(exec.limit(of_client));
         assert!(check(&Exec::new([""; 0]), minute).is_err());
         for exec in [
             Exec::new([" \t"]),

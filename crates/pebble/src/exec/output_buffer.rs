@@ -7,24 +7,24 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How much of a stream is held for its reader.
-pub(super) const HELD: usize = 1024 * 1024;
+pub(super) const CAPACITY: usize = 1024 * 1024;
 
 /// How long a wait is held up by a reader that has begun to read and does not go on.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const STALLED_READER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The bytes of one stream that have come and were not read yet.
 pub(super) struct OutputBuffer {
     name: &'static str,
-    buffer: VecDeque<u8>,
+    bytes: VecDeque<u8>,
     limit: usize,
     reader: Reader,
     /// The rest of the stream is thrown away.
-    cut: bool,
+    is_truncated: bool,
     discarded: u64,
     full_since: Option<Instant>,
-    ended: bool,
+    has_ended: bool,
     /// Its reader is held by somebody else.
-    taken: bool,
+    is_taken: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,20 +43,20 @@ impl OutputBuffer {
     pub(super) fn new(name: &'static str) -> Self {
         Self {
             name,
-            buffer: VecDeque::new(),
-            limit: HELD,
+            bytes: VecDeque::new(),
+            limit: CAPACITY,
             reader: Reader::Idle,
-            cut: false,
+            is_truncated: false,
             discarded: 0,
             full_since: None,
-            ended: false,
-            taken: false,
+            has_ended: false,
+            is_taken: false,
         }
     }
 
     /// The stream that is part of another one, and so has nothing of its own.
-    pub(super) fn none(name: &'static str) -> Self {
-        Self { ended: true, ..Self::new(name) }
+    pub(super) fn absent(name: &'static str) -> Self {
+        Self { has_ended: true, ..Self::new(name) }
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -64,23 +64,23 @@ impl OutputBuffer {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.ended
+        self.has_ended
     }
 
     pub(super) fn discarded(&self) -> u64 {
         self.discarded
     }
 
-    fn keeps(&self) -> bool {
-        self.reader != Reader::Gone && !self.cut
+    fn keeps_bytes(&self) -> bool {
+        self.reader != Reader::Gone && !self.is_truncated
     }
 
     /// Whether more may come: nothing is read from a websocket whose reader has to catch up.
     pub(super) fn wants_more(&self) -> bool {
-        !self.ended
-            && (!self.keeps()
+        !self.has_ended
+            && (!self.keeps_bytes()
                 || self.reader == Reader::Collecting
-                || self.buffer.len() < self.limit)
+                || self.bytes.len() < self.limit)
     }
 
     /// Takes what came.
@@ -88,43 +88,43 @@ impl OutputBuffer {
         if self.reader == Reader::Gone {
             return;
         }
-        let room = match self.reader {
-            _ if self.cut => 0,
+        let space_left = match self.reader {
+            _ if self.is_truncated => 0,
             // Held whole: how much is too much is decided when the next piece waits.
             Reader::Idle | Reader::Reading(_) => bytes.len(),
-            Reader::Collecting | Reader::Gone => self.limit.saturating_sub(self.buffer.len()),
+            Reader::Collecting | Reader::Gone => self.limit.saturating_sub(self.bytes.len()),
         };
-        let (kept, rest) = bytes.split_at(room.min(bytes.len()));
-        self.buffer.extend(kept);
+        let (kept, rest) = bytes.split_at(space_left.min(bytes.len()));
+        self.bytes.extend(kept);
         self.discarded = self.discarded.saturating_add(rest.len() as u64);
-        self.cut |= !rest.is_empty();
-        if self.buffer.len() >= self.limit {
+        self.is_truncated |= !rest.is_empty();
+        if self.bytes.len() >= self.limit {
             self.full_since.get_or_insert(now);
         }
     }
 
     /// The stream is complete.
     pub(super) fn end(&mut self) {
-        self.ended = true;
+        self.has_ended = true;
     }
 
     /// When the wait for the command stops being held up by this stream; `None` while it does not
     /// hold it up.
-    pub(super) fn gives_way_at(&self) -> Option<Instant> {
-        let full_since = self.full_since.filter(|_| !self.wants_more() && !self.ended)?;
+    pub(super) fn truncates_at(&self) -> Option<Instant> {
+        let full_since = self.full_since.filter(|_| !self.wants_more() && !self.has_ended)?;
         match self.reader {
             Reader::Idle => Some(full_since),
-            Reader::Reading(last) => Some(last.max(full_since) + PATIENCE),
+            Reader::Reading(last) => Some(last.max(full_since) + STALLED_READER_LIMIT),
             Reader::Gone | Reader::Collecting => None,
         }
     }
 
     /// Keeps the first bytes and throws the rest away from here on.
-    pub(super) fn give_way(&mut self) {
-        let over = self.buffer.len().saturating_sub(self.limit);
-        self.buffer.truncate(self.limit);
+    pub(super) fn truncate_now(&mut self) {
+        let over = self.bytes.len().saturating_sub(self.limit);
+        self.bytes.truncate(self.limit);
         self.discarded = self.discarded.saturating_add(over as u64);
-        self.cut = true;
+        self.is_truncated = true;
     }
 
     /// Moves bytes to the reader: how many, and whether there is room again where there was none.
@@ -136,50 +136,50 @@ impl OutputBuffer {
         if self.reader != Reader::Collecting {
             self.reader = Reader::Reading(now);
         }
-        let waited = !self.wants_more();
-        let mut moved = 0;
-        while into.remaining() > 0 && !self.buffer.is_empty() {
-            let (front, _) = self.buffer.as_slices();
+        let was_full = !self.wants_more();
+        let mut count_read = 0;
+        while into.remaining() > 0 && !self.bytes.is_empty() {
+            let (front, _) = self.bytes.as_slices();
             let count = front.len().min(into.remaining());
             into.put_slice(front.get(..count).unwrap_or_default());
-            self.buffer.drain(..count);
-            moved += count;
+            self.bytes.drain(..count);
+            count_read += count;
         }
-        if self.buffer.len() < self.limit {
+        if self.bytes.len() < self.limit {
             self.full_since = None;
         }
-        (moved, waited && self.wants_more())
+        (count_read, was_full && self.wants_more())
     }
 
     /// Nobody reads it any more.
     pub(super) fn abandon(&mut self) {
         self.reader = Reader::Gone;
-        self.buffer = VecDeque::new();
+        self.bytes = VecDeque::new();
     }
 
     /// It is to be kept up to `limit`, and then cut.
     pub(super) fn collect(&mut self, limit: usize) {
         // What somebody else reads, or may, stays his.
-        if self.reader == Reader::Idle && !self.taken {
+        if self.reader == Reader::Idle && !self.is_taken {
             self.reader = Reader::Collecting;
             self.limit = limit;
-            if self.buffer.len() > limit {
-                self.give_way();
+            if self.bytes.len() > limit {
+                self.truncate_now();
             }
         }
     }
 
     /// Everything that was kept, and how much was not; nothing if it is somebody else's to read.
-    pub(super) fn take(&mut self) -> (Vec<u8>, u64) {
-        if self.taken {
+    pub(super) fn take_kept(&mut self) -> (Vec<u8>, u64) {
+        if self.is_taken {
             return (Vec::new(), 0);
         }
-        (std::mem::take(&mut self.buffer).into(), self.discarded)
+        (std::mem::take(&mut self.bytes).into(), self.discarded)
     }
 
     /// Whether its reader was free to be taken; now it is taken.
     pub(super) fn take_reader(&mut self) -> bool {
-        !std::mem::replace(&mut self.taken, true)
+        !std::mem::replace(&mut self.is_taken, true)
     }
 }
 
@@ -189,67 +189,67 @@ mod tests {
 
     use super::*;
 
-    fn read(outlet: &mut OutputBuffer, count: usize, now: Instant) -> usize {
+    fn read(buffer: &mut OutputBuffer, count: usize, now: Instant) -> usize {
         let mut space = vec![0; count];
-        outlet.read(&mut ReadBuf::new(&mut space), now).0
+        buffer.read(&mut ReadBuf::new(&mut space), now).0
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_unread_stream_keeps_its_first_mebibyte() {
         let now = Instant::now();
-        let mut outlet = OutputBuffer::new("stdout");
-        outlet.push(&vec![1; HELD - 1], now);
-        assert!(outlet.wants_more() && outlet.gives_way_at().is_none());
-        outlet.push(&[2; 3], now);
-        assert!(!outlet.wants_more());
-        assert_eq!(outlet.gives_way_at(), Some(now));
-        outlet.give_way();
-        outlet.push(&[3; 5], now);
-        outlet.end();
-        assert_eq!((outlet.buffer.len(), outlet.discarded()), (HELD, 2 + 5));
-        assert_eq!(outlet.take().0.last(), Some(&2));
+        let mut buffer = OutputBuffer::new("stdout");
+        buffer.push(&vec![1; CAPACITY - 1], now);
+        assert!(buffer.wants_more() && buffer.truncates_at().is_none());
+        buffer.push(&[2; 3], now);
+        assert!(!buffer.wants_more());
+        assert_eq!(buffer.truncates_at(), Some(now));
+        buffer.truncate_now();
+        buffer.push(&[3; 5], now);
+        buffer.end();
+        assert_eq!((buffer.bytes.len(), buffer.discarded()), (CAPACITY, 2 + 5));
+        assert_eq!(buffer.take_kept().0.last(), Some(&2));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_is_waited_for_and_not_for_ever() {
         let now = Instant::now();
-        let mut outlet = OutputBuffer::new("stdout");
-        assert_eq!(read(&mut outlet, 1, now), 0);
-        outlet.push(&vec![1; HELD], now);
-        assert_eq!(outlet.gives_way_at(), Some(now + PATIENCE));
-        let later = now + PATIENCE / 2;
+        let mut buffer = OutputBuffer::new("stdout");
+        assert_eq!(read(&mut buffer, 1, now), 0);
+        buffer.push(&vec![1; CAPACITY], now);
+        assert_eq!(buffer.truncates_at(), Some(now + STALLED_READER_LIMIT));
+        let later = now + STALLED_READER_LIMIT / 2;
         let mut space = [0; 10];
-        assert_eq!(outlet.read(&mut ReadBuf::new(&mut space), later), (10, true));
-        assert_eq!(outlet.gives_way_at(), None);
-        outlet.push(&[1; 10], later);
-        assert_eq!(outlet.gives_way_at(), Some(later + PATIENCE));
+        assert_eq!(buffer.read(&mut ReadBuf::new(&mut space), later), (10, true));
+        assert_eq!(buffer.truncates_at(), None);
+        buffer.push(&[1; 10], later);
+        assert_eq!(buffer.truncates_at(), Some(later + STALLED_READER_LIMIT));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_nobody_will_read_is_not_kept() {
         let now = Instant::now();
-        let mut outlet = OutputBuffer::new("stdout");
-        outlet.push(&vec![1; HELD], now);
-        outlet.abandon();
-        assert!(outlet.wants_more());
-        outlet.push(&[1], now);
-        assert_eq!((outlet.buffer.len(), outlet.discarded()), (0, 0));
+        let mut buffer = OutputBuffer::new("stdout");
+        buffer.push(&vec![1; CAPACITY], now);
+        buffer.abandon();
+        assert!(buffer.wants_more());
+        buffer.push(&[1], now);
+        assert_eq!((buffer.bytes.len(), buffer.discarded()), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_collection_is_cut_at_its_limit() {
         let now = Instant::now();
-        let mut outlet = OutputBuffer::new("stdout");
-        outlet.push(&[1; 3], now);
-        outlet.collect(4);
-        outlet.push(&[2; 3], now);
-        assert!(outlet.wants_more());
-        outlet.push(&[3; 3], now);
-        assert_eq!(outlet.discarded(), 5);
-        assert_eq!(outlet.take().0, [1, 1, 1, 2]);
+        let mut buffer = OutputBuffer::new("stdout");
+        buffer.push(&[1; 3], now);
+        buffer.collect(4);
+        buffer.push(&[2; 3], now);
+        assert!(buffer.wants_more());
+        buffer.push(&[3; 3], now);
+        assert_eq!(buffer.discarded(), 5);
+        assert_eq!(buffer.take_kept().0, [1, 1, 1, 2]);
         let mut late = OutputBuffer::new("stderr");
         late.push(&[1; 10], now);
         late.collect(4);
-        assert_eq!((late.buffer.len(), late.discarded()), (4, 6));
+        assert_eq!((late.bytes.len(), late.discarded()), (4, 6));
     }
 }

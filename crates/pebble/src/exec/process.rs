@@ -22,7 +22,7 @@ use super::streams::{ExecReader, ExecStdin};
 use super::wakers::WaiterSlot;
 
 /// What waits for the change of a command.
-pub(super) type Waiter = Pin<Box<dyn Future<Output = Result<ChangeEnd, Error>> + Send>>;
+pub(super) type EndWait = Pin<Box<dyn Future<Output = Result<ChangeEnd, Error>> + Send>>;
 
 /// A command that Pebble runs, from [`Client::exec`].
 ///
@@ -35,7 +35,7 @@ pub struct ExecProcess {
     operation: String,
     id: ChangeId,
     shared: Arc<Shared>,
-    waiter: Mutex<Waiting>,
+    end_wait: Mutex<EndState>,
     terminal: bool,
     output_limit: usize,
     begun: Instant,
@@ -43,8 +43,8 @@ pub struct ExecProcess {
     connected: Instant,
 }
 
-enum Waiting {
-    Asking(Waiter),
+enum EndState {
+    Waiting(EndWait),
     /// Pebble has said that the command is over, at this time.
     Ready(Box<Change>, Instant),
     Finished(ExecStatus, Instant),
@@ -120,7 +120,7 @@ pub(super) struct Parts {
     pub(super) operation: String,
     pub(super) id: ChangeId,
     pub(super) shared: Arc<Shared>,
-    pub(super) waiter: Waiter,
+    pub(super) end_wait: EndWait,
     pub(super) terminal: bool,
     pub(super) output_limit: usize,
     pub(super) begun: Instant,
@@ -134,7 +134,7 @@ impl ExecProcess {
             operation,
             id,
             shared,
-            waiter,
+            end_wait,
             terminal,
             output_limit,
             begun,
@@ -145,7 +145,7 @@ impl ExecProcess {
             operation,
             id,
             shared,
-            waiter: Mutex::new(Waiting::Asking(waiter)),
+            end_wait: Mutex::new(EndState::Waiting(end_wait)),
             terminal,
             output_limit,
             begun,
@@ -166,7 +166,7 @@ impl ExecProcess {
     #[must_use]
     pub fn take_stdin(&mut self) -> Option<ExecStdin> {
         self.shared
-            .change(|sockets, _| sockets.input.take())
+            .change(|sockets, _| sockets.input.claim())
             .then(|| ExecStdin::new(Arc::clone(&self.shared)))
     }
 
@@ -184,7 +184,7 @@ impl ExecProcess {
 
     fn take(&self, stream: Stream) -> Option<ExecReader> {
         self.shared
-            .change(|sockets, _| sockets.outlet(stream).take_reader())
+            .change(|sockets, _| sockets.buffer(stream).take_reader())
             .then(|| ExecReader::new(Arc::clone(&self.shared), stream))
     }
 
@@ -226,10 +226,10 @@ impl ExecProcess {
     }
 
     async fn send(&self, operation: String, text: String) -> Result<(), Error> {
-        let place = self.shared.place();
+        let slot = self.shared.new_slot();
         let mut message = Some(text);
         let sent = poll_fn(|cx| {
-            self.shared.poll(&place, cx, |sockets, cx| {
+            self.shared.poll(&slot, cx, |sockets, cx| {
                 sockets.drive(cx);
                 sockets.poll_control(cx, &mut message)
             })
@@ -263,73 +263,74 @@ impl ExecProcess {
     /// not answer within the policy. After each of them the command is killed if it still runs, and
     /// its outcome is told no second time.
     pub async fn wait(&self) -> Result<ExecStatus, Error> {
-        let _waiting = WaitGuard::new(&self.shared);
-        let place = self.shared.place();
-        poll_fn(|cx| self.poll_wait(&place, cx)).await
+        let _guard = WaitGuard::new(&self.shared);
+        let slot = self.shared.new_slot();
+        poll_fn(|cx| self.poll_wait(&slot, cx)).await
     }
 
-    fn waiter(&self) -> MutexGuard<'_, Waiting> {
-        self.waiter.lock().unwrap_or_else(PoisonError::into_inner)
+    fn end_wait(&self) -> MutexGuard<'_, EndState> {
+        self.end_wait.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn poll_wait(
         &self,
-        place: &WaiterSlot,
+        slot: &WaiterSlot,
         cx: &mut Context<'_>,
     ) -> Poll<Result<ExecStatus, Error>> {
-        let mut waiting = self.waiter();
-        let mut broken = None;
-        if let Waiting::Asking(waiter) = &mut *waiting {
+        let mut end = self.end_wait();
+        let mut wait_error = None;
+        if let EndState::Waiting(end_wait) = &mut *end {
             // Like the websockets it knows one waker only, and the next who waits may be another.
-            let answer = self.shared.poll_beside(place, cx, |cx| waiter.as_mut().poll(cx));
+            let answer = self.shared.poll_beside(slot, cx, |cx| end_wait.as_mut().poll(cx));
             match answer {
                 Poll::Pending => {}
                 Poll::Ready(Ok(ChangeEnd::Ready { change, .. })) => {
-                    *waiting = Waiting::Ready(change, Instant::now());
+                    *end = EndState::Ready(change, Instant::now());
                 }
                 Poll::Ready(Ok(ChangeEnd::Restarted { cause, .. })) => {
                     let reason =
                         format!("{cause}; the command was started and how it ended is not known");
-                    broken = Some(self.ended(ErrorKind::OutcomeUnknown, reason));
+                    wait_error = Some(self.ended(ErrorKind::OutcomeUnknown, reason));
                 }
-                Poll::Ready(Err(error)) => broken = Some(error),
+                Poll::Ready(Err(error)) => wait_error = Some(error),
             }
         }
-        if let Waiting::Finished(status, _) = &*waiting {
+        if let EndState::Finished(status, _) = &*end {
             return Poll::Ready(Ok(*status));
         }
-        if let Waiting::Failed(reason) = &*waiting {
+        if let EndState::Failed(reason) = &*end {
             return Poll::Ready(Err(self.ended(ErrorKind::OutcomeUnknown, reason.clone())));
         }
-        let over = matches!(*waiting, Waiting::Ready(..));
-        let (ended, fault, more) = self.shared.poll(place, cx, |sockets, cx| {
-            if over {
-                sockets.note_over();
-            }
-            sockets.drive(cx);
-            (sockets.have_ended(), sockets.fault().cloned(), sockets.awaits_verdict())
-        });
-        let result = match (&*waiting, broken, fault) {
+        let command_over = matches!(*end, EndState::Ready(..));
+        let (streams_ended, fault, awaits_change_end) =
+            self.shared.poll(slot, cx, |sockets, cx| {
+                if command_over {
+                    sockets.note_command_over();
+                }
+                sockets.drive(cx);
+                (sockets.have_ended(), sockets.fault().cloned(), sockets.awaits_change_end())
+            });
+        let result = match (&*end, wait_error, fault) {
             (_, Some(error), _) => Err(error),
-            (Waiting::Ready(change, _), None, None) if ended => {
+            (EndState::Ready(change, _), None, None) if streams_ended => {
                 self.client.exec_status(&self.operation, (**change).clone())
             }
             (_, None, None) => return Poll::Pending,
             // How the command ended says more than that its connection broke.
-            (Waiting::Asking(_), None, Some(_)) if more => return Poll::Pending,
-            (waiting, None, Some(fault)) => Err(self.failed(waiting, &fault)),
+            (EndState::Waiting(_), None, Some(_)) if awaits_change_end => return Poll::Pending,
+            (end, None, Some(fault)) => Err(self.failed(end, &fault)),
         };
-        Poll::Ready(self.finish(&mut waiting, result))
+        Poll::Ready(self.finish(&mut end, result))
     }
 
     /// The error of a fault on the websockets, with what else is known of the command.
-    fn failed(&self, waiting: &Waiting, fault: &Fault) -> Error {
+    fn failed(&self, end: &EndState, fault: &Fault) -> Error {
         let kind = match fault.kind {
             FaultKind::TimedOut => ErrorKind::TimedOut,
             FaultKind::Protocol => ErrorKind::Protocol,
-            FaultKind::TransportError | FaultKind::Dropped => ErrorKind::OutcomeUnknown,
+            FaultKind::Disconnected | FaultKind::Dropped => ErrorKind::OutcomeUnknown,
         };
-        let (Waiting::Ready(change, _), FaultKind::TransportError) = (waiting, fault.kind) else {
+        let (EndState::Ready(change, _), FaultKind::Disconnected) = (end, fault.kind) else {
             return self.ended(kind, fault.text.clone());
         };
         match self.client.exec_status(&self.operation, (**change).clone()) {
@@ -349,23 +350,23 @@ impl ExecProcess {
     /// Closes everything and keeps how it ended.
     fn finish(
         &self,
-        waiting: &mut Waiting,
+        end: &mut EndState,
         result: Result<ExecStatus, Error>,
     ) -> Result<ExecStatus, Error> {
-        let ready = match waiting {
-            Waiting::Ready(_, at) => *at,
+        let ready = match end {
+            EndState::Ready(_, at) => *at,
             _ => Instant::now(),
         };
-        *waiting = match &result {
-            Ok(status) => Waiting::Finished(*status, ready),
-            Err(error) => Waiting::Failed(error.reason().to_owned()),
+        *end = match &result {
+            Ok(status) => EndState::Finished(*status, ready),
+            Err(error) => EndState::Failed(error.reason().to_owned()),
         };
         self.shared.change(|sockets, _| match &result {
             Ok(_) => sockets.close(),
             // The readers hear of it, too.
             Err(_) if !sockets.have_ended() => {
                 sockets.fail(
-                    FaultKind::TransportError,
+                    FaultKind::Disconnected,
                     "the command has failed before its output ended",
                 );
             }
@@ -377,15 +378,15 @@ impl ExecProcess {
     /// When what was done so far.
     #[must_use]
     pub fn timings(&self) -> ExecTimings {
-        let ready = match &*self.waiter() {
-            Waiting::Ready(_, at) | Waiting::Finished(_, at) => Some(*at),
-            Waiting::Asking(_) | Waiting::Failed(_) => None,
+        let ready = match &*self.end_wait() {
+            EndState::Ready(_, at) | EndState::Finished(_, at) => Some(*at),
+            EndState::Waiting(_) | EndState::Failed(_) => None,
         };
         let since = |at: Instant| at.saturating_duration_since(self.begun);
         ExecTimings {
             requested: since(self.requested),
             connected: since(self.connected),
-            output_ended: self.shared.look(Sockets::ended_at).map(since),
+            output_ended: self.shared.inspect(Sockets::ended_at).map(since),
             ready: ready.map(since),
         }
     }
@@ -394,14 +395,14 @@ impl ExecProcess {
     pub(super) fn collect(&self) {
         let limit = self.output_limit;
         self.shared.change(|sockets, _| {
-            sockets.outlet(Stream::Stdout).collect(limit);
-            sockets.outlet(Stream::Stderr).collect(limit);
+            sockets.buffer(Stream::Stdout).collect(limit);
+            sockets.buffer(Stream::Stderr).collect(limit);
         });
     }
 
     /// What was kept of a stream, and how much was not.
     pub(super) fn collected(&self, stream: Stream) -> (Vec<u8>, u64) {
-        self.shared.change(|sockets, _| sockets.outlet(stream).take())
+        self.shared.change(|sockets, _| sockets.buffer(stream).take_kept())
     }
 }
 

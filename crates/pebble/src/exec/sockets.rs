@@ -24,11 +24,11 @@ const FRAMES_AT_ONCE: usize = 64;
 
 /// How long the end of a stream is waited for when Pebble has said that the command is over and
 /// nothing comes any more. It sends the ends first.
-const SETTLE: Duration = Duration::from_secs(5);
+const OUTPUT_END_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long Pebble's word on a command is waited for whose connection broke. It is killed by that,
 /// so it comes at once or not soon.
-const VERDICT: Duration = Duration::from_secs(10);
+const CHANGE_END_LIMIT: Duration = Duration::from_secs(10);
 
 /// What all handles of one exec share.
 pub(super) struct Shared {
@@ -47,7 +47,7 @@ pub(super) struct Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FaultKind {
     /// The connection of a stream broke before its end.
-    TransportError,
+    Disconnected,
     /// What came over it is against the rules of websockets.
     Protocol,
     /// The deadline over the whole has passed.
@@ -72,7 +72,7 @@ pub(super) enum Stream {
 
 pub(super) struct Sockets {
     control: Option<Websocket>,
-    unwritten_control: bool,
+    control_is_unflushed: bool,
     stdio: Option<Websocket>,
     stderr_socket: Option<Websocket>,
     pub(super) input: Input,
@@ -80,49 +80,49 @@ pub(super) struct Sockets {
     stderr: OutputBuffer,
     fault: Option<Fault>,
     /// Until when it is waited for what Pebble says of a command whose connection broke.
-    verdict_at: Option<Instant>,
+    change_end_by: Option<Instant>,
     /// When everything has to be over, and how long that is after the command was started.
     deadline: Option<(Instant, Duration)>,
-    alarm: Option<Pin<Box<Sleep>>>,
+    timer: Option<Pin<Box<Sleep>>>,
     /// How many wait for the end of the command.
-    waiting: u32,
+    waiters: u32,
     /// When Pebble has said that the command is over.
-    over_since: Option<Instant>,
+    command_over_at: Option<Instant>,
     last_frame: Instant,
     ended_at: Option<Instant>,
     /// Something has changed that another handle may wait for.
-    moved: bool,
+    has_progress: bool,
 }
 
 impl Shared {
     pub(super) fn new(
         connections: Connections,
-        given: Option<Bytes>,
+        given_stdin: Option<Bytes>,
         deadline: Option<(Instant, Duration)>,
     ) -> Arc<Self> {
         let Connections { control, stdio, stderr } = connections;
         let wakers = Arc::new(Wakers::default());
         let sockets = Sockets {
             control: Some(control),
-            unwritten_control: false,
+            control_is_unflushed: false,
             stdio: Some(stdio),
             stderr: if stderr.is_some() {
                 OutputBuffer::new("stderr")
             } else {
-                OutputBuffer::none("stderr")
+                OutputBuffer::absent("stderr")
             },
             stderr_socket: stderr,
-            input: Input::new(given),
+            input: Input::new(given_stdin),
             stdout: OutputBuffer::new("stdout"),
             fault: None,
-            verdict_at: None,
+            change_end_by: None,
             deadline,
-            alarm: None,
-            waiting: 0,
-            over_since: None,
+            timer: None,
+            waiters: 0,
+            command_over_at: None,
             last_frame: Instant::now(),
             ended_at: None,
-            moved: false,
+            has_progress: false,
         };
         Arc::new(Self {
             sockets: Mutex::new(sockets),
@@ -131,8 +131,8 @@ impl Shared {
         })
     }
 
-    pub(super) fn place(&self) -> WaiterSlot {
-        self.wakers.place()
+    pub(super) fn new_slot(&self) -> WaiterSlot {
+        self.wakers.new_slot()
     }
 
     fn lock(&self) -> MutexGuard<'_, Sockets> {
@@ -143,18 +143,18 @@ impl Shared {
     /// waits.
     pub(super) fn poll<T>(
         &self,
-        place: &WaiterSlot,
+        slot: &WaiterSlot,
         cx: &Context<'_>,
         work: impl FnOnce(&mut Sockets, &mut Context<'_>) -> T,
     ) -> T {
-        place.wait(cx.waker());
-        let (result, moved) = {
+        slot.set_waker(cx.waker());
+        let (result, has_progress) = {
             let mut sockets = self.lock();
             let result = work(&mut sockets, &mut Context::from_waker(&self.waker));
-            (result, std::mem::take(&mut sockets.moved))
+            (result, std::mem::take(&mut sockets.has_progress))
         };
-        if moved {
-            place.wake_others();
+        if has_progress {
+            slot.wake_others();
         }
         result
     }
@@ -162,11 +162,11 @@ impl Shared {
     /// Lets one handle poll something else of the exec, for which the same holds.
     pub(super) fn poll_beside<T>(
         &self,
-        place: &WaiterSlot,
+        slot: &WaiterSlot,
         cx: &Context<'_>,
         work: impl FnOnce(&mut Context<'_>) -> T,
     ) -> T {
-        place.wait(cx.waker());
+        slot.set_waker(cx.waker());
         work(&mut Context::from_waker(&self.waker))
     }
 
@@ -174,7 +174,7 @@ impl Shared {
     pub(super) fn change<T>(&self, work: impl FnOnce(&mut Sockets, &mut Context<'_>) -> T) -> T {
         let result = {
             let mut sockets = self.lock();
-            sockets.moved = false;
+            sockets.has_progress = false;
             work(&mut sockets, &mut Context::from_waker(&self.waker))
         };
         self.wakers.wake_all();
@@ -182,25 +182,25 @@ impl Shared {
     }
 
     /// Looks at how things stand.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&Sockets) -> T) -> T {
-        look(&self.lock())
+    pub(super) fn inspect<T>(&self, inspect: impl FnOnce(&Sockets) -> T) -> T {
+        inspect(&self.lock())
     }
 }
 
 impl Sockets {
-    pub(super) fn outlet(&mut self, stream: Stream) -> &mut OutputBuffer {
+    pub(super) fn buffer(&mut self, stream: Stream) -> &mut OutputBuffer {
         match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
         }
     }
 
-    pub(super) fn outlets(&self) -> [&OutputBuffer; 2] {
+    pub(super) fn buffers(&self) -> [&OutputBuffer; 2] {
         [&self.stdout, &self.stderr]
     }
 
     pub(super) fn have_ended(&self) -> bool {
-        self.outlets().into_iter().all(OutputBuffer::has_ended)
+        self.buffers().into_iter().all(OutputBuffer::has_ended)
     }
 
     pub(super) fn ended_at(&self) -> Option<Instant> {
@@ -212,25 +212,25 @@ impl Sockets {
     }
 
     /// Another handle is to look again.
-    pub(super) fn note_moved(&mut self) {
-        self.moved = true;
+    pub(super) fn note_progress(&mut self) {
+        self.has_progress = true;
     }
 
     /// One more, or one less, waits for the end of the command.
     pub(super) fn count_waiting(&mut self, more: bool) {
-        self.waiting =
-            if more { self.waiting.saturating_add(1) } else { self.waiting.saturating_sub(1) };
+        self.waiters =
+            if more { self.waiters.saturating_add(1) } else { self.waiters.saturating_sub(1) };
         if more {
-            self.input.end_unless_taken();
+            self.input.end_unless_claimed();
         }
     }
 
     /// Pebble has said that the command is over.
-    pub(super) fn note_over(&mut self) {
+    pub(super) fn note_command_over(&mut self) {
         // Told each time, one waiting handle would wake the next for ever.
-        if self.over_since.is_none() {
-            self.over_since = Some(Instant::now());
-            self.moved = true;
+        if self.command_over_at.is_none() {
+            self.command_over_at = Some(Instant::now());
+            self.has_progress = true;
         }
     }
 
@@ -240,48 +240,49 @@ impl Sockets {
         self.control = None;
         self.stdio = None;
         self.stderr_socket = None;
-        self.alarm = None;
-        self.input.give_up();
-        self.moved = true;
+        self.timer = None;
+        self.input.discard();
+        self.has_progress = true;
     }
 
     pub(super) fn fail(&mut self, kind: FaultKind, text: impl Into<String>) {
         if self.fault.is_none() {
             let text = text.into();
             self.fault = Some(Fault { kind, text });
-            self.verdict_at =
-                Instant::now().checked_add(VERDICT).filter(|_| kind == FaultKind::TransportError);
+            self.change_end_by = Instant::now()
+                .checked_add(CHANGE_END_LIMIT)
+                .filter(|_| kind == FaultKind::Disconnected);
         }
         self.close();
     }
 
     /// Whether there is more to hear of the fault that there was.
-    pub(super) fn awaits_verdict(&self) -> bool {
-        self.verdict_at.is_some_and(|at| at > Instant::now())
+    pub(super) fn awaits_change_end(&self) -> bool {
+        self.change_end_by.is_some_and(|at| at > Instant::now())
     }
 
     /// Does what can be done now.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
         if self.fault.is_some() {
-            if let Some(at) = self.verdict_at.filter(|_| self.awaits_verdict()) {
+            if let Some(at) = self.change_end_by.filter(|_| self.awaits_change_end()) {
                 self.wake_at(at, cx);
             }
             return;
         }
         self.drive_control(cx);
-        self.drive_input(cx);
-        self.drive_output(cx);
-        self.watch_the_time(cx);
+        self.send_input(cx);
+        self.receive_output(cx);
+        self.check_deadlines(cx);
     }
 
     /// Sends what can be sent of the command's stdin. Alone of all it may be called where there is
     /// no runtime.
-    pub(super) fn drive_input(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn send_input(&mut self, cx: &mut Context<'_>) {
         if let Some(stdio) = &mut self.stdio {
             if self.stdout.has_ended() {
-                self.input.give_up();
+                self.input.discard();
             }
-            self.moved |= self.input.pump(stdio, cx);
+            self.has_progress |= self.input.send_pending(stdio, cx);
         }
     }
 
@@ -289,13 +290,13 @@ impl Sockets {
         let Some(control) = &mut self.control else {
             return;
         };
-        if self.unwritten_control
+        if self.control_is_unflushed
             && let Poll::Ready(result) = control.poll_flush_unpin(cx)
         {
-            self.unwritten_control = false;
-            self.moved = true;
+            self.control_is_unflushed = false;
+            self.has_progress = true;
             if result.is_err() {
-                return self.lose_control();
+                return self.forget_control();
             }
         }
         for _ in 0..FRAMES_AT_ONCE {
@@ -307,12 +308,12 @@ impl Sockets {
                     tracing::debug!("passed over a message on the control websocket of an exec");
                 }
                 // It closes this one when the command is over, and without a closing frame.
-                Poll::Ready(None | Some(Ok(Message::Close(_)))) => return self.lose_control(),
+                Poll::Ready(None | Some(Ok(Message::Close(_)))) => return self.forget_control(),
                 Poll::Ready(Some(Err(error))) => {
-                    let Fault { kind, text } = judged(&error, "control");
+                    let Fault { kind, text } = fault_of(&error, "control");
                     return match kind {
                         FaultKind::Protocol => self.fail(kind, text),
-                        _ => self.lose_control(),
+                        _ => self.forget_control(),
                     };
                 }
             }
@@ -320,23 +321,23 @@ impl Sockets {
         cx.waker().wake_by_ref();
     }
 
-    fn lose_control(&mut self) {
+    fn forget_control(&mut self) {
         self.control = None;
-        self.unwritten_control = false;
-        self.moved = true;
+        self.control_is_unflushed = false;
+        self.has_progress = true;
     }
 
-    fn drive_output(&mut self, cx: &mut Context<'_>) {
-        let Self { stdio, stderr_socket, stdout, stderr, last_frame, waiting, .. } = self;
+    fn receive_output(&mut self, cx: &mut Context<'_>) {
+        let Self { stdio, stderr_socket, stdout, stderr, last_frame, waiters, .. } = self;
         let mut fault = None;
-        for (socket, outlet) in [(stdio, stdout), (stderr_socket, stderr)] {
+        for (socket, buffer) in [(stdio, stdout), (stderr_socket, stderr)] {
             let Some(socket) = socket else {
                 continue;
             };
-            match receive(socket, outlet, *waiting > 0, last_frame, cx) {
-                Ok(moved) => self.moved |= moved,
-                Err(broken) => {
-                    fault.get_or_insert(broken);
+            match receive(socket, buffer, *waiters > 0, last_frame, cx) {
+                Ok(has_progress) => self.has_progress |= has_progress,
+                Err(error) => {
+                    fault.get_or_insert(error);
                 }
             }
         }
@@ -351,33 +352,33 @@ impl Sockets {
     /// When the first thing is due that no websocket will tell of.
     fn next_due(&self) -> Option<Instant> {
         let deadline = self.deadline.map(|(at, _)| at);
-        let gives_way = self
-            .outlets()
+        let truncation = self
+            .buffers()
             .into_iter()
-            .filter_map(OutputBuffer::gives_way_at)
-            .filter(|_| self.waiting > 0)
+            .filter_map(OutputBuffer::truncates_at)
+            .filter(|_| self.waiters > 0)
             .min();
-        [deadline, gives_way, self.settles_at()].into_iter().flatten().min()
+        [deadline, truncation, self.output_end_by()].into_iter().flatten().min()
     }
 
     /// When a stream that has not ended is given up, though Pebble has said that the command is
     /// over.
-    fn settles_at(&self) -> Option<Instant> {
-        let over = self.over_since.filter(|_| !self.have_ended())?;
+    fn output_end_by(&self) -> Option<Instant> {
+        let over = self.command_over_at.filter(|_| !self.have_ended())?;
         let held_up =
-            self.outlets().into_iter().any(|outlet| !outlet.has_ended() && !outlet.wants_more());
-        (!held_up).then(|| over.max(self.last_frame) + SETTLE)
+            self.buffers().into_iter().any(|buffer| !buffer.has_ended() && !buffer.wants_more());
+        (!held_up).then(|| over.max(self.last_frame) + OUTPUT_END_LIMIT)
     }
 
-    fn watch_the_time(&mut self, cx: &mut Context<'_>) {
-        if self.fault.is_some() || (self.have_ended() && self.over_since.is_some()) {
+    fn check_deadlines(&mut self, cx: &mut Context<'_>) {
+        if self.fault.is_some() || (self.have_ended() && self.command_over_at.is_some()) {
             return;
         }
         let now = Instant::now();
         if let Some((at, length)) = self.deadline
             && at <= now
         {
-            let state: Vec<String> = self.outlets().into_iter().map(state_of).collect();
+            let state: Vec<String> = self.buffers().into_iter().map(describe).collect();
             let text = format!(
                 "it was not over within {} and was ended ({}); if only its own process has \
                  exited, another one that it started keeps its output open",
@@ -386,9 +387,9 @@ impl Sockets {
             );
             return self.fail(FaultKind::TimedOut, text);
         }
-        if self.settles_at().is_some_and(|at| at <= now) {
+        if self.output_end_by().is_some_and(|at| at <= now) {
             return self.fail(
-                FaultKind::TransportError,
+                FaultKind::Disconnected,
                 "Pebble says that the command is over, and its output does not end",
             );
         }
@@ -398,11 +399,11 @@ impl Sockets {
     }
 
     fn wake_at(&mut self, due: Instant, cx: &mut Context<'_>) {
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
-        if alarm.deadline() != due {
-            alarm.as_mut().reset(due);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+        if timer.deadline() != due {
+            timer.as_mut().reset(due);
         }
-        if alarm.as_mut().poll(cx).is_ready() {
+        if timer.as_mut().poll(cx).is_ready() {
             cx.waker().wake_by_ref();
         }
     }
@@ -428,14 +429,14 @@ impl Sockets {
                     {
                         return Poll::Ready(None);
                     }
-                    self.unwritten_control = true;
+                    self.control_is_unflushed = true;
                 }
             }
         }
         match control.poll_flush_unpin(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(result) => {
-                self.unwritten_control = false;
+                self.control_is_unflushed = false;
                 Poll::Ready(result.ok())
             }
         }
@@ -461,63 +462,63 @@ impl Sockets {
 /// Reads what has come on one websocket for as long as its outlet takes it. Whether anything has.
 fn receive(
     socket: &mut Websocket,
-    outlet: &mut OutputBuffer,
-    waited_for: bool,
+    buffer: &mut OutputBuffer,
+    has_waiters: bool,
     last_frame: &mut Instant,
     cx: &mut Context<'_>,
 ) -> Result<bool, Fault> {
-    let mut moved = false;
+    let mut has_progress = false;
     for _ in 0..FRAMES_AT_ONCE {
-        if !outlet.wants_more() {
-            let due = outlet.gives_way_at().filter(|at| waited_for && *at <= Instant::now());
+        if !buffer.wants_more() {
+            let due = buffer.truncates_at().filter(|at| has_waiters && *at <= Instant::now());
             if due.is_none() {
-                return Ok(moved);
+                return Ok(has_progress);
             }
-            outlet.give_way();
+            buffer.truncate_now();
         }
         match socket.poll_next_unpin(cx) {
-            Poll::Pending => return Ok(moved),
+            Poll::Pending => return Ok(has_progress),
             Poll::Ready(Some(Ok(Message::Binary(bytes)))) => {
                 *last_frame = Instant::now();
-                outlet.push(&bytes, *last_frame);
-                moved = true;
+                buffer.push(&bytes, *last_frame);
+                has_progress = true;
             }
             Poll::Ready(Some(Ok(Message::Text(text)))) => {
                 if control::is_end(&text) {
-                    outlet.end();
-                    moved = true;
+                    buffer.end();
+                    has_progress = true;
                 } else {
                     tracing::debug!(
-                        stream = outlet.name(),
+                        stream = buffer.name(),
                         "passed over an unknown command on a websocket of an exec"
                     );
                 }
             }
             Poll::Ready(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {}
             Poll::Ready(None | Some(Ok(Message::Close(_)))) => {
-                return Err(broken(outlet.name(), "it was closed"));
+                return Err(disconnected(buffer.name(), "it was closed"));
             }
-            Poll::Ready(Some(Err(error))) => return Err(judged(&error, outlet.name())),
+            Poll::Ready(Some(Err(error))) => return Err(fault_of(&error, buffer.name())),
         }
     }
     cx.waker().wake_by_ref();
-    Ok(moved)
+    Ok(has_progress)
 }
 
-fn broken(name: &str, cause: &str) -> Fault {
+fn disconnected(name: &str, cause: &str) -> Fault {
     Fault {
-        kind: FaultKind::TransportError,
+        kind: FaultKind::Disconnected,
         text: format!("the websocket for {name} broke before its end ({cause})"),
     }
 }
 
-fn judged(error: &WebsocketError, name: &str) -> Fault {
+fn fault_of(error: &WebsocketError, name: &str) -> Fault {
     match error {
-        WebsocketError::Io(error) => broken(name, &plain(error)),
+        WebsocketError::Io(error) => disconnected(name, &plain(error)),
         WebsocketError::ConnectionClosed
         | WebsocketError::AlreadyClosed
         | WebsocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-            broken(name, "connection closed")
+            disconnected(name, "connection closed")
         }
         error => Fault {
             kind: FaultKind::Protocol,
@@ -526,7 +527,7 @@ fn judged(error: &WebsocketError, name: &str) -> Fault {
     }
 }
 
-fn state_of(outlet: &OutputBuffer) -> String {
-    let state = if outlet.has_ended() { "ended" } else { "still open" };
-    format!("{}: {state}", outlet.name())
+fn describe(buffer: &OutputBuffer) -> String {
+    let state = if buffer.has_ended() { "ended" } else { "still open" };
+    format!("{}: {state}", buffer.name())
 }

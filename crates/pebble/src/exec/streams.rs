@@ -20,7 +20,7 @@ use super::wakers::WaiterSlot;
 /// polled next.
 pub struct ExecStdin {
     shared: Arc<Shared>,
-    place: WaiterSlot,
+    slot: WaiterSlot,
 }
 
 /// The stdout or stderr of a command, from
@@ -35,21 +35,21 @@ pub struct ExecStdin {
 /// stream is read and thrown away. A read that is dropped has lost nothing.
 pub struct ExecReader {
     shared: Arc<Shared>,
-    place: WaiterSlot,
+    slot: WaiterSlot,
     stream: Stream,
 }
 
 impl ExecStdin {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let place = shared.place();
-        Self { shared, place }
+        let slot = shared.new_slot();
+        Self { shared, slot }
     }
 }
 
 impl ExecReader {
     pub(super) fn new(shared: Arc<Shared>, stream: Stream) -> Self {
-        let place = shared.place();
-        Self { shared, place, stream }
+        let slot = shared.new_slot();
+        Self { shared, slot, stream }
     }
 
     /// How many bytes of the stream were discarded so far because nobody read them.
@@ -57,7 +57,7 @@ impl ExecReader {
     pub fn discarded(&self) -> u64 {
         let index = usize::from(self.stream == Stream::Stderr);
         self.shared
-            .look(|sockets| sockets.outlets().get(index).map_or(0, |outlet| outlet.discarded()))
+            .inspect(|sockets| sockets.buffers().get(index).map_or(0, |buffer| buffer.discarded()))
     }
 
     /// Whether a part of the stream was discarded because nobody read it.
@@ -76,19 +76,19 @@ impl AsyncWrite for ExecStdin {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        self.shared.poll(&self.place, cx, |sockets, cx| {
+        self.shared.poll(&self.slot, cx, |sockets, cx| {
             sockets.drive(cx);
-            let taken = sockets.poll_write(cx, bytes);
-            if let Poll::Ready(Some(_)) = taken {
+            let accepted = sockets.poll_write(cx, bytes);
+            if let Poll::Ready(Some(_)) = accepted {
                 // Tried at once; what does not go now goes when there is room.
                 let _later = sockets.poll_flush(cx);
             }
-            taken.map(|count| count.ok_or_else(|| broken_pipe(sockets.fault())))
+            accepted.map(|count| count.ok_or_else(|| broken_pipe(sockets.fault())))
         })
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.shared.poll(&self.place, cx, |sockets, cx| {
+        self.shared.poll(&self.slot, cx, |sockets, cx| {
             sockets.drive(cx);
             sockets
                 .poll_flush(cx)
@@ -97,7 +97,7 @@ impl AsyncWrite for ExecStdin {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.shared.poll(&self.place, cx, |sockets, cx| {
+        self.shared.poll(&self.slot, cx, |sockets, cx| {
             sockets.input.finish();
             sockets.drive(cx);
             // A command that takes no more has no need of the end either.
@@ -112,7 +112,7 @@ impl Drop for ExecStdin {
         // polled.
         self.shared.change(|sockets, cx| {
             sockets.input.finish();
-            sockets.drive_input(cx);
+            sockets.send_input(cx);
         });
     }
 }
@@ -121,10 +121,10 @@ impl AsyncRead for ExecReader {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
+        into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.shared.poll(&self.place, cx, |sockets, cx| {
-            if buffer.remaining() == 0 {
+        self.shared.poll(&self.slot, cx, |sockets, cx| {
+            if into.remaining() == 0 {
                 return Poll::Ready(Ok(()));
             }
             let now = Instant::now();
@@ -133,23 +133,23 @@ impl AsyncRead for ExecReader {
                 if driven {
                     sockets.drive(cx);
                 }
-                let outlet = sockets.outlet(self.stream);
-                let (count, room) = outlet.read(buffer, now);
-                if room {
-                    sockets.note_moved();
+                let buffer = sockets.buffer(self.stream);
+                let (count, has_space_again) = buffer.read(into, now);
+                if has_space_again {
+                    sockets.note_progress();
                 }
                 if count > 0 {
                     return Poll::Ready(Ok(()));
                 }
             }
             let fault = sockets.fault().cloned();
-            let outlet = sockets.outlet(self.stream);
-            match (outlet.discarded(), outlet.has_ended(), fault) {
+            let buffer = sockets.buffer(self.stream);
+            match (buffer.discarded(), buffer.has_ended(), fault) {
                 (0, true, _) => Poll::Ready(Ok(())),
                 (0, false, None) => Poll::Pending,
                 (0, false, Some(fault)) => Poll::Ready(Err(failed(&fault))),
                 (count, ..) => {
-                    let name = outlet.name();
+                    let name = buffer.name();
                     let text = format!(
                         "cannot read on: {count} bytes of the command's {name} were discarded \
                          because nobody read them in time"
@@ -164,7 +164,7 @@ impl AsyncRead for ExecReader {
 impl Drop for ExecReader {
     fn drop(&mut self) {
         // Whoever is polled next reads on.
-        self.shared.change(|sockets, _| sockets.outlet(self.stream).abandon());
+        self.shared.change(|sockets, _| sockets.buffer(self.stream).abandon());
     }
 }
 
@@ -187,7 +187,7 @@ fn broken_pipe(fault: Option<&Fault>) -> io::Error {
 
 fn failed(fault: &Fault) -> io::Error {
     let kind = match fault.kind {
-        FaultKind::TransportError => io::ErrorKind::ConnectionReset,
+        FaultKind::Disconnected => io::ErrorKind::ConnectionReset,
         FaultKind::Protocol => io::ErrorKind::InvalidData,
         FaultKind::TimedOut => io::ErrorKind::TimedOut,
         FaultKind::Dropped => io::ErrorKind::ConnectionAborted,

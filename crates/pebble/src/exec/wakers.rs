@@ -6,11 +6,11 @@ use std::task::{Wake, Waker};
 
 /// Everybody who waits for something to happen on the websockets.
 #[derive(Default)]
-pub(super) struct Wakers(Mutex<Waiting>);
+pub(super) struct Wakers(Mutex<Slots>);
 
 #[derive(Default)]
-struct Waiting {
-    places: u64,
+struct Slots {
+    slots_made: u64,
     wakers: Vec<(u64, Waker)>,
 }
 
@@ -21,13 +21,13 @@ pub(super) struct WaiterSlot {
 }
 
 impl Wakers {
-    pub(super) fn place(self: &Arc<Self>) -> WaiterSlot {
-        let mut waiting = self.lock();
-        waiting.places += 1;
-        WaiterSlot { number: waiting.places, wakers: Arc::clone(self) }
+    pub(super) fn new_slot(self: &Arc<Self>) -> WaiterSlot {
+        let mut slots = self.lock();
+        slots.slots_made += 1;
+        WaiterSlot { number: slots.slots_made, wakers: Arc::clone(self) }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Slots> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -35,12 +35,12 @@ impl Wakers {
     /// polled.
     fn wake_except(&self, number: Option<u64>) {
         let woken: Vec<Waker> = {
-            let mut waiting = self.lock();
-            let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut waiting.wakers)
+            let mut slots = self.lock();
+            let (kept, woken): (Vec<_>, Vec<_>) = std::mem::take(&mut slots.wakers)
                 .into_iter()
-                .partition(|(place, _)| Some(*place) == number);
-            waiting.wakers = stay;
-            go.into_iter().map(|(_, waker)| waker).collect()
+                .partition(|(slot, _)| Some(*slot) == number);
+            slots.wakers = kept;
+            woken.into_iter().map(|(_, waker)| waker).collect()
         };
         woken.into_iter().for_each(Waker::wake);
     }
@@ -62,11 +62,11 @@ impl Wake for Wakers {
 
 impl WaiterSlot {
     /// From now on this waker is woken.
-    pub(super) fn wait(&self, waker: &Waker) {
-        let mut waiting = self.wakers.lock();
-        match waiting.wakers.iter_mut().find(|(place, _)| *place == self.number) {
+    pub(super) fn set_waker(&self, waker: &Waker) {
+        let mut slots = self.wakers.lock();
+        match slots.wakers.iter_mut().find(|(slot, _)| *slot == self.number) {
             Some((_, known)) => known.clone_from(waker),
-            None => waiting.wakers.push((self.number, waker.clone())),
+            None => slots.wakers.push((self.number, waker.clone())),
         }
     }
 
@@ -77,7 +77,7 @@ impl WaiterSlot {
 
 impl Drop for WaiterSlot {
     fn drop(&mut self) {
-        self.wakers.lock().wakers.retain(|(place, _)| *place != self.number);
+        self.wakers.lock().wakers.retain(|(slot, _)| *slot != self.number);
     }
 }
 
@@ -101,16 +101,16 @@ mod tests {
         let wakers = Arc::new(Wakers::default());
         let counts: [Arc<Count>; 3] = std::array::from_fn(|_| Arc::default());
         let [first, second, third] = counts.each_ref().map(|count| {
-            let place = wakers.place();
-            place.wait(&Waker::from(Arc::clone(count)));
-            place
+            let slot = wakers.new_slot();
+            slot.set_waker(&Waker::from(Arc::clone(count)));
+            slot
         });
         let woken = || counts.each_ref().map(|count| count.0.load(Ordering::Relaxed));
         drop(third);
         Waker::from(Arc::clone(&wakers)).wake();
         assert_eq!(woken(), [1, 1, 0]);
-        first.wait(&Waker::from(Arc::clone(&counts[0])));
-        second.wait(&Waker::from(Arc::clone(&counts[1])));
+        first.set_waker(&Waker::from(Arc::clone(&counts[0])));
+        second.set_waker(&Waker::from(Arc::clone(&counts[1])));
         first.wake_others();
         assert_eq!(woken(), [1, 2, 0]);
         Waker::from(Arc::clone(&wakers)).wake_by_ref();

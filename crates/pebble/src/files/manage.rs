@@ -150,17 +150,17 @@ impl Client {
         let items = dirs.iter().map(|(path, options)| options.item(path)).collect();
         let answer = self.send(make_request(operation.to_owned(), items)).await?;
         let resent = answer.was_resent();
-        let in_steps = dirs.iter().map(|(path, options)| (*path, options.parents));
-        let mut results = decode_results(&answer, in_steps)?;
+        let paths = dirs.iter().map(|(path, options)| (*path, options.parents));
+        let mut results = decode_results(&answer, paths)?;
         if resent {
             for result in &mut results {
-                let exists = result.error().is_some_and(super::FileError::is_exists);
+                let exists = result.error().is_some_and(super::FileError::is_already_exists);
                 let is_folder = || async {
                     let looked = self.is_folder(result.path()).await;
                     looked.map_err(|error| error.with_acted(true))
                 };
                 if exists && is_folder().await? {
-                    result.forgive();
+                    result.mark_ok();
                 }
             }
         }
@@ -193,12 +193,12 @@ impl Client {
         self.check_paths(request.operation(), paths.iter().map(String::as_str))?;
         let answer = self.send(request).await?;
         let resent = answer.was_resent();
-        let in_steps = paths.iter().map(|path| (path.as_str(), options.recursive));
-        let mut results = decode_results(&answer, in_steps)?;
+        let paths = paths.iter().map(|path| (path.as_str(), options.recursive));
+        let mut results = decode_results(&answer, paths)?;
         if resent {
             for result in &mut results {
                 if result.error().is_some_and(|error| *error.kind() == FileErrorKind::NotFound) {
-                    result.forgive();
+                    result.mark_ok();
                 }
             }
         }

@@ -20,7 +20,7 @@ mod mode;
 mod owner;
 mod pull;
 mod push;
-mod reading;
+mod read_stream;
 mod results;
 mod temporary;
 mod tree;

@@ -7,7 +7,7 @@ use std::path::Path;
 use hyper::body::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::reading::{Item, LONGEST_TARGET, Reading, request};
+use super::read_stream::{Item, LONGEST_TARGET, ReadStream, request};
 use super::results::FileResult;
 use super::temporary::{LocalFolder, TemporaryFile};
 use crate::attempt::{AttemptError, CallAttempt};
@@ -21,7 +21,7 @@ use crate::reader::Reader;
 use crate::request::Request;
 
 /// The most that [`Reader::pull`] holds: 128 MiB. A caller that is to hold more should say so.
-const LARGEST_HELD: u64 = 128 * 1024 * 1024;
+const DEFAULT_LIMIT: u64 = 128 * 1024 * 1024;
 
 fn operation(path: &str) -> String {
     format!("pull {path:?}")
@@ -37,7 +37,7 @@ impl Reader {
     /// [`Unreachable`](crate::ErrorKind::Unreachable) when it does not come within the
     /// policy, whose limit counts only the time in which no byte moves.
     pub async fn pull(&self, path: &str) -> Result<Vec<u8>, Error> {
-        self.pull_at_most(path, LARGEST_HELD).await
+        self.pull_at_most(path, DEFAULT_LIMIT).await
     }
 
     /// The same as text.
@@ -58,7 +58,7 @@ impl Reader {
     /// # Errors
     /// As [`Reader::pull`].
     pub async fn pull_at_most(&self, path: &str, limit: u64) -> Result<Vec<u8>, Error> {
-        self.reading_call(path)?.run(&mut PullWhole { path, limit }).await
+        self.file_call(path)?.run(&mut PullToMemory { path, limit }).await
     }
 
     /// Gives the content of a file to a writer and flushes it; says how many bytes there were: `GET
@@ -75,9 +75,9 @@ impl Reader {
     /// [`Local`](crate::ErrorKind::Local) when the writer fails. After any of them what the
     /// writer got must not be trusted.
     pub async fn pull_to(&self, path: &str, writer: impl AsyncWrite + Unpin) -> Result<u64, Error> {
-        let mut pull = PullTo { path, writer, given: 0 };
-        self.reading_call(path)?.run(&mut pull).await?;
-        Ok(pull.given)
+        let mut pull = PullToWriter { path, writer, bytes_given: 0 };
+        self.file_call(path)?.run(&mut pull).await?;
+        Ok(pull.bytes_given)
     }
 
     /// Writes the content of a file to a local one, and says how many bytes there were: `GET
@@ -96,7 +96,7 @@ impl Reader {
     pub async fn pull_file(&self, path: &str, local: impl AsRef<Path>) -> Result<u64, Error> {
         let local = local.as_ref();
         let request = request(format!("pull {path:?} to {}", local.display()), &[path]);
-        let mut call = self.checked(request, &[path])?;
+        let mut call = self.checked_call(request, &[path])?;
         let operation = call.request().operation();
         let failed = |what: &str, error| Error::local(operation, self.daemon(), what, error);
         let name = local.file_name().ok_or_else(|| {
@@ -105,7 +105,7 @@ impl Reader {
         })?;
         let folder = LocalFolder::open(local.parent().unwrap_or(local));
         let folder = &folder.map_err(|error| failed("open the folder it is to be in", error))?;
-        call.run(&mut PullFile { path, folder, name }).await
+        call.run(&mut PullToFile { path, folder, name }).await
     }
 
     /// Reads several files in one request, one after the other: see [`PullStream`]. Only the
@@ -125,28 +125,28 @@ impl Reader {
             [path] => operation(path),
             paths => format!("pull {} files", paths.len()),
         };
-        let mut call = self.checked(request(operation, &borrowed), &borrowed)?;
-        let reading = if paths.is_empty() {
+        let mut call = self.checked_call(request(operation, &borrowed), &borrowed)?;
+        let stream = if paths.is_empty() {
             None
         } else {
-            Some(Box::new(call.run(&mut BeginReading { files: paths.len() }).await?))
+            Some(Box::new(call.run(&mut OpenFiles { files: paths.len() }).await?))
         };
         Ok(PullStream {
             client: self.clone(),
             request: call.request().clone(),
             paths,
-            results: reading.is_none().then(Vec::new),
-            reading,
-            waiting: None,
+            results: stream.is_none().then(Vec::new),
+            stream,
+            next_index: None,
             bytes: 0,
         })
     }
 
-    fn reading_call(&self, path: &str) -> Result<Call<'_>, Error> {
-        self.checked(request(operation(path), &[path]), &[path])
+    fn file_call(&self, path: &str) -> Result<Call<'_>, Error> {
+        self.checked_call(request(operation(path), &[path]), &[path])
     }
 
-    pub(super) fn checked(&self, request: Request, paths: &[&str]) -> Result<Call<'_>, Error> {
+    pub(super) fn checked_call(&self, request: Request, paths: &[&str]) -> Result<Call<'_>, Error> {
         self.check_paths(request.operation(), paths.iter().copied())?;
         if request.target().len() > LONGEST_TARGET {
             let reason = format!(
@@ -160,12 +160,12 @@ impl Reader {
 }
 
 /// The operation that reads one file into memory.
-struct PullWhole<'a> {
+struct PullToMemory<'a> {
     path: &'a str,
     limit: u64,
 }
 
-impl Operation for PullWhole<'_> {
+impl Operation for PullToMemory<'_> {
     type Output = Vec<u8>;
 
     async fn attempt(
@@ -174,8 +174,8 @@ impl Operation for PullWhole<'_> {
         attempt: &mut CallAttempt<'_>,
     ) -> Result<Vec<u8>, AttemptError> {
         let mut content = Vec::new();
-        let mut file = OneFile::begin(call.request(), self.path, attempt).await?;
-        while let Some(piece) = file.piece().await? {
+        let mut file = FileContent::open(call.request(), self.path, attempt).await?;
+        while let Some(piece) = file.next_chunk().await? {
             if content.len().saturating_add(piece.len()) as u64 > self.limit {
                 let (operation, daemon) = (call.request().operation(), attempt.client().daemon());
                 return Err(Error::too_large(operation, daemon, self.limit).into());
@@ -187,14 +187,14 @@ impl Operation for PullWhole<'_> {
 }
 
 /// The operation that gives one file to a writer.
-struct PullTo<'a, W> {
+struct PullToWriter<'a, W> {
     path: &'a str,
     writer: W,
     /// The number of bytes that the writer was given.
-    given: u64,
+    bytes_given: u64,
 }
 
-impl<W: AsyncWrite + Unpin> Operation for PullTo<'_, W> {
+impl<W: AsyncWrite + Unpin> Operation for PullToWriter<'_, W> {
     type Output = ();
 
     async fn attempt(
@@ -212,28 +212,30 @@ impl<W: AsyncWrite + Unpin> Operation for PullTo<'_, W> {
                 error,
             ))
         };
-        let mut file = OneFile::begin(request, self.path, attempt).await?;
+        let mut file = FileContent::open(request, self.path, attempt).await?;
         loop {
-            match file.piece().await {
+            match file.next_chunk().await {
                 Ok(Some(piece)) => {
-                    self.given = self.given.saturating_add(piece.len() as u64);
+                    self.bytes_given = self.bytes_given.saturating_add(piece.len() as u64);
                     self.writer.write_all(&piece).await.map_err(failed)?;
                 }
                 Ok(None) => return self.writer.flush().await.map_err(failed),
-                Err(error) => return Err(if_given(client, request, self.given, error)),
+                Err(error) => {
+                    return Err(after_bytes_given(client, request, self.bytes_given, error));
+                }
             }
         }
     }
 }
 
 /// The operation that writes one file to a local one.
-struct PullFile<'a> {
+struct PullToFile<'a> {
     path: &'a str,
     folder: &'a LocalFolder,
     name: &'a OsStr,
 }
 
-impl Operation for PullFile<'_> {
+impl Operation for PullToFile<'_> {
     type Output = u64;
 
     async fn attempt(
@@ -248,36 +250,41 @@ impl Operation for PullFile<'_> {
         let mut file = TemporaryFile::beside(self.folder, self.name, None)
             .map_err(|error| failed("make a file beside it", error))?;
         let mut size = 0_u64;
-        let mut source = OneFile::begin(request, self.path, attempt).await?;
-        while let Some(piece) = source.piece().await? {
+        let mut source = FileContent::open(request, self.path, attempt).await?;
+        while let Some(piece) = source.next_chunk().await? {
             size = size.saturating_add(piece.len() as u64);
             file.write(&piece).map_err(|error| failed("write it", error))?;
         }
-        file.keep(self.name).map_err(|error| failed("give it its name", error))?;
+        file.persist(self.name).map_err(|error| failed("give it its name", error))?;
         Ok(size)
     }
 }
 
 /// The operation that begins to read files.
-struct BeginReading {
+struct OpenFiles {
     files: usize,
 }
 
-impl Operation for BeginReading {
-    type Output = Reading;
+impl Operation for OpenFiles {
+    type Output = ReadStream;
 
     async fn attempt(
         &mut self,
         call: &mut Call<'_>,
         attempt: &mut CallAttempt<'_>,
-    ) -> Result<Reading, AttemptError> {
-        attempt.begin_reading(call.request(), self.files).await
+    ) -> Result<ReadStream, AttemptError> {
+        attempt.open_files(call.request(), self.files).await
     }
 }
 
 /// Gives the failure of an attempt once a receiver was given bytes: nothing that could be tried
 /// again.
-fn if_given(client: &Reader, request: &Request, bytes: u64, error: AttemptError) -> AttemptError {
+fn after_bytes_given(
+    client: &Reader,
+    request: &Request,
+    bytes: u64,
+    error: AttemptError,
+) -> AttemptError {
     if bytes == 0 {
         return error;
     }
@@ -294,29 +301,29 @@ fn if_given(client: &Reader, request: &Request, bytes: u64, error: AttemptError)
 }
 
 /// The answer to a request for one file.
-struct OneFile<'a> {
+struct FileContent<'a> {
     client: &'a Reader,
     request: &'a Request,
     path: &'a str,
-    reading: Reading,
+    stream: ReadStream,
 }
 
-impl<'a> OneFile<'a> {
+impl<'a> FileContent<'a> {
     /// Sends the request for one file, once.
-    async fn begin<'c: 'a>(
+    async fn open<'c: 'a>(
         request: &'a Request,
         path: &'a str,
         attempt: &mut CallAttempt<'c>,
     ) -> Result<Self, AttemptError> {
-        let reading = attempt.begin_reading(request, 1).await?;
-        Ok(Self { client: attempt.client(), request, path, reading })
+        let stream = attempt.open_files(request, 1).await?;
+        Ok(Self { client: attempt.client(), request, path, stream })
     }
 
     /// The next piece; `None` when the file is complete, and Pebble has said so. What Pebble says
     /// against it is final.
-    async fn piece(&mut self) -> Result<Option<Bytes>, AttemptError> {
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, AttemptError> {
         loop {
-            match self.reading.next(self.client, self.request, &[self.path]).await? {
+            match self.stream.next(self.client, self.request, &[self.path]).await? {
                 Item::File(_) => {}
                 Item::Data(piece) => return Ok(Some(piece)),
                 Item::Results(results) => {
@@ -357,9 +364,9 @@ pub struct PullStream {
     client: Reader,
     request: Request,
     paths: Vec<String>,
-    reading: Option<Box<Reading>>,
+    stream: Option<Box<ReadStream>>,
     /// A file that began while the one before was skipped.
-    waiting: Option<usize>,
+    next_index: Option<usize>,
     bytes: u64,
     results: Option<Vec<FileResult>>,
 }
@@ -374,16 +381,16 @@ impl PullStream {
     /// a file came. After an error there is nothing more.
     pub async fn next_file(&mut self) -> Result<Option<PulledFile<'_>>, Error> {
         let index = loop {
-            if let Some(index) = self.waiting.take() {
+            if let Some(index) = self.next_index.take() {
                 break index;
             }
-            match self.item().await? {
+            match self.next_item().await? {
                 Some(Item::File(index)) => break index,
                 Some(Item::Data(_)) => {}
                 Some(Item::Results(_)) | None => return Ok(None),
             }
         };
-        Ok(Some(PulledFile { stream: self, index, piece: Bytes::new(), over: false }))
+        Ok(Some(PulledFile { stream: self, index, piece: Bytes::new(), has_ended: false }))
     }
 
     /// What became of each path, in the order in which they were given. What was not read of the
@@ -392,20 +399,20 @@ impl PullStream {
     /// # Errors
     /// As [`PullStream::next_file`].
     pub async fn finish(mut self) -> Result<Vec<FileResult>, Error> {
-        while self.item().await?.is_some() {}
+        while self.next_item().await?.is_some() {}
         self.results.ok_or_else(|| {
             let reason = "its stream has broken before; pull it again".to_owned();
             Error::interrupted(self.request.operation(), self.client.daemon(), self.bytes, reason)
         })
     }
 
-    async fn item(&mut self) -> Result<Option<Item>, Error> {
-        let Some(reading) = &mut self.reading else {
+    async fn next_item(&mut self) -> Result<Option<Item>, Error> {
+        let Some(stream) = &mut self.stream else {
             return Ok(None);
         };
-        match reading.next(&self.client, &self.request, &self.paths).await {
+        match stream.next(&self.client, &self.request, &self.paths).await {
             Ok(Item::Results(results)) => {
-                self.reading = None;
+                self.stream = None;
                 self.results = Some(results);
                 Ok(None)
             }
@@ -416,8 +423,9 @@ impl PullStream {
                 Ok(Some(item))
             }
             Err(error) => {
-                self.reading = None;
-                let cause = match if_given(&self.client, &self.request, self.bytes, error) {
+                self.stream = None;
+                let cause = match after_bytes_given(&self.client, &self.request, self.bytes, error)
+                {
                     AttemptError::Final(error) => return Err(error),
                     AttemptError::Temporary { cause, .. } => cause,
                     AttemptError::TimedOut { unanswered, .. } => {
@@ -452,7 +460,7 @@ pub struct PulledFile<'s> {
     index: usize,
     /// What was given last.
     piece: Bytes,
-    over: bool,
+    has_ended: bool,
 }
 
 impl PulledFile<'_> {
@@ -474,18 +482,18 @@ impl PulledFile<'_> {
     /// # Errors
     /// As [`PullStream::next_file`].
     pub async fn chunk(&mut self) -> Result<Option<&[u8]>, Error> {
-        if self.over {
+        if self.has_ended {
             return Ok(None);
         }
-        match self.stream.item().await? {
+        match self.stream.next_item().await? {
             Some(Item::Data(piece)) => {
                 self.piece = piece;
                 return Ok(Some(&self.piece));
             }
-            Some(Item::File(index)) => self.stream.waiting = Some(index),
+            Some(Item::File(index)) => self.stream.next_index = Some(index),
             Some(Item::Results(_)) | None => {}
         }
-        self.over = true;
+        self.has_ended = true;
         Ok(None)
     }
 }

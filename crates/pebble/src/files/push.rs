@@ -36,10 +36,10 @@ use crate::request::Request;
 use crate::resend::Resend;
 
 /// How much of a reader or a local file is held at a time.
-const PIECE: usize = 64 * 1024;
+const CHUNK_SIZE: usize = 64 * 1024;
 
 /// What waiting for the disk may take for each file, beside what its size takes.
-const TIME_FOR_A_FILE: Duration = Duration::from_millis(200);
+const TIME_PER_FILE: Duration = Duration::from_millis(200);
 
 /// How a file is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -150,17 +150,17 @@ fn operation(path: &str) -> String {
 }
 
 fn request(operation: String, boundary: &Boundary, files: usize, resend: Resend) -> Request {
-    let time = TIME_FOR_A_FILE.saturating_mul(u32::try_from(files).unwrap_or(u32::MAX));
+    let time = TIME_PER_FILE.saturating_mul(u32::try_from(files).unwrap_or(u32::MAX));
     Request::upload("/v1/files", operation, boundary.content_type(), resend).expected(time)
 }
 
 /// What surrounds the content of the only file of a push.
-struct Wrapping {
+struct BodyFrame {
     before: Bytes,
     after: Bytes,
 }
 
-impl Wrapping {
+impl BodyFrame {
     fn new(boundary: &Boundary, path: &str, options: &PushOptions) -> Self {
         let metadata = json!({"action": "write", "files": [options.item(path)]});
         Self {
@@ -272,8 +272,8 @@ impl Client {
         let mut call = Call::new(self, request(operation, &boundary, files.len(), Resend::Safe));
         let push = &mut PushFiles { boundary: &boundary, metadata: &metadata, files };
         let envelope = call.run(push).await?;
-        let in_steps = files.iter().map(|file| (file.path(), file.options.make_dirs));
-        decode_results(&Answer::to(self, &call, envelope), in_steps)
+        let paths = files.iter().map(|file| (file.path(), file.options.make_dirs));
+        decode_results(&Answer::to(self, &call, envelope), paths)
     }
 
     /// Writes a file with the content of a local one, and says how many bytes there were: `POST
@@ -296,10 +296,10 @@ impl Client {
         self.check_paths(&operation, [path])?;
         self.check_owners(&operation, [&options.owner])?;
         let boundary = self.boundary(&operation)?;
-        let wrapping = &Wrapping::new(&boundary, path, options);
+        let frame = &BodyFrame::new(&boundary, path, options);
         let mut call = Call::new(self, request(operation, &boundary, 1, Resend::Safe));
-        let (envelope, progress) = call.run(&mut PushLocal { local, wrapping }).await?;
-        self.written(&call, envelope, (path, options.make_dirs), progress)
+        let (envelope, progress) = call.run(&mut PushLocalFile { local, frame }).await?;
+        self.check_written(&call, envelope, (path, options.make_dirs), progress)
     }
 
     /// Writes a file with what a reader gives: `POST /v1/files`. Memory is bounded whatever the
@@ -324,17 +324,17 @@ impl Client {
         self.check_paths(&operation(path), [path])?;
         self.check_owners(&operation(path), [&options.owner])?;
         let boundary = self.boundary(&operation(path))?;
-        let wrapping = &Wrapping::new(&boundary, path, options);
+        let frame = &BodyFrame::new(&boundary, path, options);
         let mut call = Call::new(self, request(operation(path), &boundary, 1, Resend::Never));
         let length = options.length;
-        let mut push = PushFrom { reader, length, wrapping, progress: Progress::default() };
+        let mut push = PushFromReader { reader, length, frame, progress: Progress::default() };
         let envelope = call.run(&mut push).await?;
-        self.written(&call, envelope, (path, options.make_dirs), push.progress).map(|_| ())
+        self.check_written(&call, envelope, (path, options.make_dirs), push.progress).map(|_| ())
     }
 
     /// What an answer says of the only file of a push. It cannot have been written before all of it
     /// was sent.
-    fn written(
+    fn check_written(
         &self,
         call: &Call<'_>,
         envelope: Envelope,
@@ -344,7 +344,7 @@ impl Client {
         let answer = Answer::to(self, call, envelope);
         let results = decode_results(&answer, [file])?;
         self.only_result(call.request().operation(), &results)?;
-        if progress.is_over {
+        if progress.is_complete {
             Ok(progress.bytes)
         } else {
             let reason = "Pebble answered that the file is written before it had all of it";
@@ -382,12 +382,12 @@ impl Operation for PushFiles<'_> {
 }
 
 /// The operation that writes a file with the content of a local one.
-struct PushLocal<'a> {
+struct PushLocalFile<'a> {
     local: &'a Path,
-    wrapping: &'a Wrapping,
+    frame: &'a BodyFrame,
 }
 
-impl Operation for PushLocal<'_> {
+impl Operation for PushLocalFile<'_> {
     type Output = (Envelope, Progress);
 
     async fn attempt(
@@ -399,7 +399,7 @@ impl Operation for PushLocal<'_> {
         let operation = call.request().operation().to_owned();
         let failed = &|what: &str, error| Error::local(&operation, daemon, what, error);
         let file = &open_file(self.local).map_err(|error| failed("open it", error))?;
-        let first = read_piece(file).map_err(|error| failed("read it", error))?;
+        let first = read_chunk(file).map_err(|error| failed("read it", error))?;
         let first = Bytes::from(first);
         let mut progress = Progress::default();
         progress.add(first.len());
@@ -407,12 +407,12 @@ impl Operation for PushLocal<'_> {
             // A small file goes out at once. The length of another is not declared: a log may well
             // grow while it is read.
             let (body, pipe) = match first.len() {
-                ..PIECE => {
-                    progress.is_over = true;
-                    (self.wrapping.whole(first), None)
+                ..CHUNK_SIZE => {
+                    progress.is_complete = true;
+                    (self.frame.whole(first), None)
                 }
                 _ => {
-                    let (body, pipe) = self.wrapping.piped(first, None);
+                    let (body, pipe) = self.frame.piped(first, None);
                     (body, Some(pipe))
                 }
             };
@@ -425,14 +425,14 @@ impl Operation for PushLocal<'_> {
 
 /// The operation that writes a file with what a reader gives. What it has given cannot be had
 /// again.
-struct PushFrom<'a, R> {
+struct PushFromReader<'a, R> {
     reader: R,
     length: Option<u64>,
-    wrapping: &'a Wrapping,
+    frame: &'a BodyFrame,
     progress: Progress,
 }
 
-impl<R: AsyncRead + Unpin> Operation for PushFrom<'_, R> {
+impl<R: AsyncRead + Unpin> Operation for PushFromReader<'_, R> {
     type Output = Envelope;
 
     async fn attempt(
@@ -443,9 +443,9 @@ impl<R: AsyncRead + Unpin> Operation for PushFrom<'_, R> {
         let daemon = attempt.client().daemon();
         let operation = call.request().operation().to_owned();
         let failed = &|what: &str, error| Error::local(&operation, daemon, what, error);
-        let Self { reader, length, wrapping, progress } = self;
+        let Self { reader, length, frame, progress } = self;
         let sent = upload(call, attempt, || {
-            let (body, pipe) = wrapping.piped(Bytes::new(), *length);
+            let (body, pipe) = frame.piped(Bytes::new(), *length);
             (body, pump_reader(reader, pipe, *length, progress, failed))
         });
         let error = match sent.await {
@@ -476,7 +476,7 @@ impl<R: AsyncRead + Unpin> Operation for PushFrom<'_, R> {
 #[derive(Default)]
 struct Progress {
     bytes: u64,
-    is_over: bool,
+    is_complete: bool,
 }
 
 impl Progress {
@@ -502,10 +502,10 @@ pub(super) fn open_file(path: &Path) -> io::Result<File> {
 }
 
 /// The next piece of a file, shorter than the others only at its end.
-fn read_piece(file: &File) -> io::Result<Vec<u8>> {
-    let mut piece = Vec::with_capacity(PIECE);
-    file.take(PIECE as u64).read_to_end(&mut piece)?;
-    Ok(piece)
+fn read_chunk(file: &File) -> io::Result<Vec<u8>> {
+    let mut chunk = Vec::with_capacity(CHUNK_SIZE);
+    file.take(CHUNK_SIZE as u64).read_to_end(&mut chunk)?;
+    Ok(chunk)
 }
 
 /// Passes on what is left of a file; without a pipe there is nothing left.
@@ -517,13 +517,13 @@ async fn pump_file(
 ) -> Result<(), Error> {
     let Some(pipe) = pipe else { return Ok(()) };
     loop {
-        let piece = read_piece(file).map_err(|error| failed("read it", error))?;
-        if piece.is_empty() {
-            progress.is_over = true;
+        let chunk = read_chunk(file).map_err(|error| failed("read it", error))?;
+        if chunk.is_empty() {
+            progress.is_complete = true;
             return Ok(());
         }
-        progress.add(piece.len());
-        if !pipe.send(piece.into()).await {
+        progress.add(chunk.len());
+        if !pipe.send(chunk.into()).await {
             return Ok(());
         }
     }
@@ -537,9 +537,9 @@ async fn pump_reader(
     failed: &(impl Fn(&str, io::Error) -> Error + Sync),
 ) -> Result<(), Error> {
     loop {
-        let mut piece = Vec::with_capacity(PIECE);
+        let mut chunk = Vec::with_capacity(CHUNK_SIZE);
         let count = reader
-            .read_buf(&mut piece)
+            .read_buf(&mut chunk)
             .await
             .map_err(|error| failed("read from its reader", error))?;
         let so_far = progress.add(count);
@@ -555,10 +555,10 @@ async fn pump_reader(
             return Err(failed("read from its reader", io::Error::new(kind, cause)));
         }
         if count == 0 {
-            progress.is_over = true;
+            progress.is_complete = true;
             return Ok(());
         }
-        if !pipe.send(piece.into()).await {
+        if !pipe.send(chunk.into()).await {
             return Ok(());
         }
     }

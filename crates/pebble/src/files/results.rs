@@ -17,7 +17,7 @@ use crate::wire::wire_words;
 use charmwright_yaml::text;
 
 /// The most of a message that an error shows, in bytes.
-const LONGEST: usize = 1024;
+const LONGEST_MESSAGE: usize = 1024;
 
 /// Why Pebble could not do its work on one path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -51,7 +51,7 @@ impl FileErrorKind {
 
 /// What Pebble says of a path that it could not read, write or change.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, thiserror::Error)]
-#[error("{}", text::clean(.message, LONGEST))]
+#[error("{}", text::clean(.message, LONGEST_MESSAGE))]
 pub struct FileError {
     kind: FileErrorKind,
     #[serde(default)]
@@ -76,7 +76,7 @@ impl FileError {
     }
 
     /// Whether it says that what was to be made is there already.
-    pub(super) fn is_exists(&self) -> bool {
+    pub(super) fn is_already_exists(&self) -> bool {
         self.kind == FileErrorKind::Generic && self.message.ends_with("file exists")
     }
 }
@@ -90,7 +90,7 @@ pub struct FileResult {
     /// An error does not prove that nothing was done: an earlier attempt may have acted, or the
     /// work on the path has several steps.
     #[serde(skip)]
-    in_part: bool,
+    may_have_acted: bool,
 }
 
 impl FileResult {
@@ -112,14 +112,14 @@ impl FileResult {
         self.error.is_none()
     }
 
-    pub(super) fn forgive(&mut self) {
+    pub(super) fn mark_ok(&mut self) {
         self.error = None;
     }
 
     /// The error of a call about this path.
-    pub(super) fn failure(&self, operation: &str, daemon: &Daemon) -> Option<Error> {
+    pub(super) fn to_error(&self, operation: &str, daemon: &Daemon) -> Option<Error> {
         let error = Error::file(operation, daemon, self.error.as_ref()?);
-        Some(error.with_acted(self.in_part))
+        Some(error.with_acted(self.may_have_acted))
     }
 }
 
@@ -137,22 +137,22 @@ impl fmt::Debug for FileResult {
 /// be done although a later one fails.
 pub(super) fn decode_results<'a>(
     answer: &Answer,
-    paths_and_steps: impl IntoIterator<Item = (&'a str, bool)>,
+    paths_with_steps: impl IntoIterator<Item = (&'a str, bool)>,
 ) -> Result<Vec<FileResult>, Error> {
     let mut results = answer.decode::<Option<Vec<FileResult>>>()?.unwrap_or_default();
-    let (paths, in_steps): (Vec<&str>, Vec<bool>) = paths_and_steps.into_iter().unzip();
-    if !are_about(&results, paths) {
+    let (paths, has_steps): (Vec<&str>, Vec<bool>) = paths_with_steps.into_iter().unzip();
+    if !match_paths(&results, paths) {
         let reason = "the results in Pebble's answer are not those of the paths that were sent";
         return Err(answer.malformed(reason));
     }
-    for (result, in_steps) in results.iter_mut().zip(in_steps) {
-        result.in_part = in_steps || answer.may_have_acted_before();
+    for (result, has_steps) in results.iter_mut().zip(has_steps) {
+        result.may_have_acted = has_steps || answer.may_have_acted_before();
     }
     Ok(results)
 }
 
 /// Whether there is one result for each path, in the order of the paths.
-pub(super) fn are_about<'a>(
+pub(super) fn match_paths<'a>(
     results: &[FileResult],
     paths: impl IntoIterator<Item = &'a str>,
 ) -> bool {
@@ -162,8 +162,8 @@ pub(super) fn are_about<'a>(
 impl Reader {
     /// The one result of a call about one path.
     pub(super) fn only_result(&self, operation: &str, results: &[FileResult]) -> Result<(), Error> {
-        let failure = results.first().and_then(|result| result.failure(operation, self.daemon()));
-        failure.map_or(Ok(()), Err)
+        let error = results.first().and_then(|result| result.to_error(operation, self.daemon()));
+        error.map_or(Ok(()), Err)
     }
 
     /// Refuses owners that nothing can have, before anything is sent.
@@ -212,10 +212,10 @@ mod tests {
             {"path": "/d", "error": {"kind": "new-kind"}}
         ]))
         .unwrap();
-        assert!(are_about(&results, ["/a", "/b", "/c", "/d"]));
+        assert!(match_paths(&results, ["/a", "/b", "/c", "/d"]));
         assert!(
-            !are_about(&results, ["/a", "/b", "/c"])
-                && !are_about(&results, ["/b", "/a", "/c", "/d"])
+            !match_paths(&results, ["/a", "/b", "/c"])
+                && !match_paths(&results, ["/b", "/a", "/c", "/d"])
         );
         assert!(results[0].is_ok() && results[1].is_ok());
         assert_eq!(results[2].error().unwrap().kind(), &FileErrorKind::NotFound);

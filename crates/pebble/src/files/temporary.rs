@@ -52,8 +52,8 @@ impl LocalFolder {
 
     /// Makes a folder in it; whether it was not there yet. With `unfinished` it is ours alone until
     /// [`Self::set_mode`].
-    pub(super) fn make(&self, name: &OsStr, unfinished: bool) -> io::Result<bool> {
-        let bits = if unfinished { UNFINISHED_FOLDER } else { USUAL_FOLDER };
+    pub(super) fn create(&self, name: &OsStr, private: bool) -> io::Result<bool> {
+        let bits = if private { UNFINISHED_FOLDER } else { USUAL_FOLDER };
         match mkdirat(&*self.0, name, mode(bits)) {
             Ok(()) => Ok(true),
             Err(rustix::io::Errno::EXIST) => {
@@ -104,7 +104,7 @@ fn mode(bits: RawMode) -> rustix::fs::Mode {
     rustix::fs::Mode::from_raw_mode(bits)
 }
 
-/// A new file beside its target. Dropped before [`Self::keep`], it is removed.
+/// A new file beside its target. Dropped before [`Self::persist`], it is removed.
 #[derive(Debug)]
 pub(super) struct TemporaryFile {
     file: File,
@@ -141,7 +141,7 @@ impl TemporaryFile {
     }
 
     /// Gives it the target's name, in place of what has it now.
-    pub(super) fn keep(mut self, target: &OsStr) -> io::Result<()> {
+    pub(super) fn persist(mut self, target: &OsStr) -> io::Result<()> {
         if let Some(mode) = self.mode {
             self.file.set_permissions(Permissions::from_mode(mode.bits()))?;
         }
@@ -182,11 +182,11 @@ mod tests {
         let mut file = TemporaryFile::beside(&folder, name, Mode::new(0o640).ok()).unwrap();
         assert_eq!(file.file.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
         file.write(b"whole").unwrap();
-        file.keep(name).unwrap();
+        file.persist(name).unwrap();
         assert_eq!(std::fs::read(&target).unwrap(), b"whole");
         assert_eq!((mode(), names()), (0o640, 1));
         let file = TemporaryFile::beside(&folder, name, None).unwrap();
-        file.keep(name).unwrap();
+        file.persist(name).unwrap();
         assert_eq!((mode(), names()), (0o640, 1), "it has the mode of the one before");
     }
 
@@ -198,8 +198,8 @@ mod tests {
         let folder = LocalFolder::open(outer.path()).unwrap();
         assert!(folder.below(Path::new("real")).is_ok());
         assert!(folder.below(Path::new("link")).is_err());
-        assert!(!folder.make(OsStr::new("real"), true).unwrap());
-        assert!(folder.make(OsStr::new("link"), true).is_err());
+        assert!(!folder.create(OsStr::new("real"), true).unwrap());
+        assert!(folder.create(OsStr::new("link"), true).is_err());
         assert!(folder.set_mode(OsStr::new("link"), Mode::new(0o700).unwrap()).is_err());
         assert!(
             LocalFolder::open(&outer.path().join("link")).is_ok(),

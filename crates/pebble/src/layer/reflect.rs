@@ -64,14 +64,14 @@ impl Layer {
             let no_lists = service.get_after().is_empty()
                 && service.get_before().is_empty()
                 && service.get_requires().is_empty();
-            may_repeat(service.get_override(), no_lists && !has_list_in(service.get_other()))
+            is_repeatable(service.get_override(), no_lists && !has_list_in(service.get_other()))
         });
         let checks = self
             .get_checks()
             .values()
-            .all(|check| may_repeat(check.get_override(), check_merges_alike(check)));
+            .all(|check| is_repeatable(check.get_override(), check_merge_is_repeatable(check)));
         let log_targets = self.get_log_targets().values().all(|target| {
-            may_repeat(
+            is_repeatable(
                 target.get_override(),
                 target.get_services().is_empty() && !has_list_in(target.get_other()),
             )
@@ -80,15 +80,15 @@ impl Layer {
     }
 }
 
-fn may_repeat(mode: Option<&Override>, merges_alike: bool) -> bool {
+fn is_repeatable(mode: Option<&Override>, merge_is_repeatable: bool) -> bool {
     match mode {
         Some(Override::Replace) => true,
-        Some(Override::Merge) => merges_alike,
+        Some(Override::Merge) => merge_is_repeatable,
         Some(Override::Other(_)) | None => false,
     }
 }
 
-fn check_merges_alike(check: &Check) -> bool {
+fn check_merge_is_repeatable(check: &Check) -> bool {
     let timeout_is_kept = check
         .get_timeout()
         .is_none_or(|timeout| timeout <= check.get_period().unwrap_or(CHECK_PERIOD));

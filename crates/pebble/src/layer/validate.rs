@@ -8,10 +8,10 @@ use crate::names::{check_environment, check_name, check_text};
 /// A layer, or the label for one, that is not sent. Its message names the entry, what is wrong and
 /// what would do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("cannot use {place}: {why}")]
+#[error("cannot use {entry}: {why}")]
 pub struct InvalidLayer {
     fault: LayerFault,
-    place: String,
+    entry: String,
     why: String,
 }
 
@@ -34,8 +34,8 @@ pub enum LayerFault {
 }
 
 impl InvalidLayer {
-    fn new(fault: LayerFault, place: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { fault, place: place.into(), why: why.into() }
+    fn new(fault: LayerFault, entry: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { fault, entry: entry.into(), why: why.into() }
     }
 
     /// What is wrong.
@@ -125,18 +125,18 @@ impl Layer {
 }
 
 fn check_service(name: &str, service: &Service) -> Result<(), InvalidLayer> {
-    let place = || format!("service {name:?}");
-    let bad_name = |why: &str| Err(InvalidLayer::new(LayerFault::Name, place(), why));
-    check_name("service", name).map_err(|why| InvalidLayer::new(LayerFault::Name, place(), why))?;
+    let entry = || format!("service {name:?}");
+    let bad_name = |why: &str| Err(InvalidLayer::new(LayerFault::Name, entry(), why));
+    check_name("service", name).map_err(|why| InvalidLayer::new(LayerFault::Name, entry(), why))?;
     match name {
         "pebble" => return bad_name("the name \"pebble\" is Pebble's own; choose another"),
         _ if name.starts_with('-') => return bad_name("a name does not start with \"-\""),
         _ => {}
     }
-    check_override(service.get_override(), place)?;
-    let bad_value = |why| InvalidLayer::new(LayerFault::Value, place(), why);
+    check_override(service.get_override(), entry)?;
+    let bad_value = |why| InvalidLayer::new(LayerFault::Value, entry(), why);
     if let Some(command) = service.get_command() {
-        check_command(command, service.get_override(), check_service_command(command), place)?;
+        check_command(command, service.get_override(), check_service_command(command), entry)?;
     }
     check_environment(service.get_environment()).map_err(bad_value)?;
     check_texts(&[
@@ -148,7 +148,7 @@ fn check_service(name: &str, service: &Service) -> Result<(), InvalidLayer> {
     if service.get_backoff_factor().is_some_and(|factor| !factor.is_finite() || factor < 1.0) {
         return Err(InvalidLayer::new(
             LayerFault::Value,
-            place(),
+            entry(),
             "backoff-factor has to be a finite number of at least 1",
         ));
     }
@@ -156,15 +156,15 @@ fn check_service(name: &str, service: &Service) -> Result<(), InvalidLayer> {
 }
 
 fn check_check(name: &str, check: &Check) -> Result<(), InvalidLayer> {
-    let place = || format!("check {name:?}");
-    check_name("check", name).map_err(|why| InvalidLayer::new(LayerFault::Name, place(), why))?;
-    check_override(check.get_override(), place)?;
-    check_check_texts(check).map_err(|why| InvalidLayer::new(LayerFault::Value, place(), why))?;
+    let entry = || format!("check {name:?}");
+    check_name("check", name).map_err(|why| InvalidLayer::new(LayerFault::Name, entry(), why))?;
+    check_override(check.get_override(), entry)?;
+    check_check_texts(check).map_err(|why| InvalidLayer::new(LayerFault::Value, entry(), why))?;
     if check.get_period().is_some_and(|period| period.as_nanos() == 0) {
-        return Err(InvalidLayer::new(LayerFault::Value, place(), "period must not be zero"));
+        return Err(InvalidLayer::new(LayerFault::Value, entry(), "period must not be zero"));
     }
     if check.get_timeout().is_some_and(|timeout| timeout.as_nanos() == 0) {
-        return Err(InvalidLayer::new(LayerFault::Value, place(), "timeout must not be zero"));
+        return Err(InvalidLayer::new(LayerFault::Value, entry(), "timeout must not be zero"));
     }
     let kinds = [check.get_http().is_some(), check.get_tcp().is_some(), check.get_exec().is_some()];
     let kinds = kinds.into_iter().filter(|&is_set| is_set).count();
@@ -172,12 +172,12 @@ fn check_check(name: &str, check: &Check) -> Result<(), InvalidLayer> {
     if kinds > 1 || (kinds == 0 && check.get_override() == Some(&Override::Replace)) {
         return Err(InvalidLayer::new(
             LayerFault::CheckKind,
-            place(),
+            entry(),
             "it has to have exactly one of http, tcp and exec",
         ));
     }
     if let Some(command) = check.get_exec().and_then(|exec| exec.get_command()) {
-        check_command(command, check.get_override(), check_exec_command(command), place)?;
+        check_command(command, check.get_override(), check_exec_command(command), entry)?;
     }
     Ok(())
 }
@@ -214,30 +214,30 @@ fn check_texts(texts: &[(&str, Option<&str>)]) -> Result<(), String> {
 }
 
 fn check_log_target(name: &str, target: &LogTarget) -> Result<(), InvalidLayer> {
-    let place = || format!("log target {name:?}");
-    let bad_name = |why| InvalidLayer::new(LayerFault::Name, place(), why);
+    let entry = || format!("log target {name:?}");
+    let bad_name = |why| InvalidLayer::new(LayerFault::Name, entry(), why);
     check_name("log target", name).map_err(bad_name)?;
-    check_override(target.get_override(), place)?;
+    check_override(target.get_override(), entry)?;
     check_texts(&[("location", target.get_location())])
-        .map_err(|why| InvalidLayer::new(LayerFault::Value, place(), why))?;
+        .map_err(|why| InvalidLayer::new(LayerFault::Value, entry(), why))?;
     if let Some(label) = target.get_labels().keys().find(|label| label.starts_with("pebble_")) {
         let why = format!("labels that start with \"pebble_\" are Pebble's own; rename {label:?}");
-        return Err(InvalidLayer::new(LayerFault::Value, place(), why));
+        return Err(InvalidLayer::new(LayerFault::Value, entry(), why));
     }
     Ok(())
 }
 
-fn check_override(mode: Option<&Override>, place: impl Fn() -> String) -> Result<(), InvalidLayer> {
+fn check_override(mode: Option<&Override>, entry: impl Fn() -> String) -> Result<(), InvalidLayer> {
     match mode {
         Some(Override::Replace | Override::Merge) => Ok(()),
         Some(Override::Other(word)) => Err(InvalidLayer::new(
             LayerFault::Override,
-            place(),
+            entry(),
             format!("override {word:?} is neither \"replace\" nor \"merge\""),
         )),
         None => Err(InvalidLayer::new(
             LayerFault::Override,
-            place(),
+            entry(),
             "it has to say \"override: replace\" or \"override: merge\"",
         )),
     }
@@ -248,13 +248,13 @@ fn check_command(
     command: &str,
     mode: Option<&Override>,
     checked: Result<(), CommandFault>,
-    place: impl Fn() -> String,
+    entry: impl Fn() -> String,
 ) -> Result<(), InvalidLayer> {
     match checked {
         Err(CommandFault::Empty) if command.is_empty() && mode == Some(&Override::Merge) => Ok(()),
         Err(fault) => Err(InvalidLayer::new(
             LayerFault::Command,
-            place(),
+            entry(),
             format!("its command cannot be run: {}", fault.why()),
         )),
         Ok(()) => Ok(()),

@@ -8,10 +8,10 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use super::super::retry::shortened;
 
 /// The wait after the first break, before chance shortens it.
-const FIRST: Duration = Duration::from_millis(800);
+const FIRST_WAIT: Duration = Duration::from_millis(800);
 
 /// The longest wait.
-const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// 800 ms, then twice as long each time up to 30 s; each wait shortened by up to half of it, by
 /// chance, so that the watches of many clients that lost one daemon do not come back together.
@@ -34,7 +34,7 @@ impl Backoff {
 
     /// The next wait.
     pub(super) fn next(&mut self) -> Duration {
-        let exact = self.exact.next().unwrap_or(LONGEST).min(LONGEST);
+        let exact = self.exact.next().unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
         shortened(exact, &mut self.random)
     }
 
@@ -46,8 +46,8 @@ impl Backoff {
 
 fn schedule() -> ExponentialBackoff {
     ExponentialBuilder::default()
-        .with_min_delay(FIRST)
-        .with_max_delay(LONGEST)
+        .with_min_delay(FIRST_WAIT)
+        .with_max_delay(LONGEST_WAIT)
         .with_factor(2.0)
         .without_max_times()
         .build()

@@ -14,7 +14,7 @@ pub(crate) struct TooLong;
 /// Cuts a stream of bytes into lines. It never holds more than the beginning of one line.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
-    begun: Vec<u8>,
+    partial: Vec<u8>,
 }
 
 impl Lines {
@@ -27,27 +27,27 @@ impl Lines {
         while let Some(end) = memchr(b'\n', piece) {
             let (tail, rest) = piece.split_at(end);
             piece = rest.get(1..).unwrap_or_default();
-            if self.begun.len() + tail.len() > LONGEST_LINE {
+            if self.partial.len() + tail.len() > LONGEST_LINE {
                 return Err(TooLong.into());
             }
-            if self.begun.is_empty() {
+            if self.partial.is_empty() {
                 line(tail)?;
             } else {
-                self.begun.extend_from_slice(tail);
-                let whole = std::mem::take(&mut self.begun);
+                self.partial.extend_from_slice(tail);
+                let whole = std::mem::take(&mut self.partial);
                 line(&whole)?;
             }
         }
-        if self.begun.len() + piece.len() > LONGEST_LINE {
+        if self.partial.len() + piece.len() > LONGEST_LINE {
             return Err(TooLong.into());
         }
-        self.begun.extend_from_slice(piece);
+        self.partial.extend_from_slice(piece);
         Ok(())
     }
 
     /// Whether a line has begun and not ended.
     pub(crate) fn is_cut_off(&self) -> bool {
-        !self.begun.is_empty()
+        !self.partial.is_empty()
     }
 }
 
@@ -69,7 +69,7 @@ mod tests {
                 Ok(())
             })?;
         }
-        Ok((found, lines.begun))
+        Ok((found, lines.partial))
     }
 
     #[test]

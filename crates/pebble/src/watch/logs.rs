@@ -27,15 +27,15 @@ use super::super::reader::Reader;
 use super::super::service_info::ServiceInfo;
 use super::super::timestamp::Timestamp;
 use super::super::transport_error::TransportError;
-use super::cursor::{Seen, Track};
 use super::lines::{Lines, TooLong};
+use super::log_cursor::{CursorEvent, LogCursor};
 use super::log_event::{GapCause, LogEvent};
-use super::{PATIENCE, ResumingStream, Round, Source, watch_stream, watcher};
+use super::{Polled, ResumingStream, SILENCE_LIMIT, Source, single_attempt_client, watch_stream};
 #[cfg(doc)]
 use crate::ErrorKind;
 
 /// How often the list of services is read beside the following.
-const LOOK: Duration = Duration::from_secs(1);
+const SERVICES_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What Pebble writes in place of what it could not hand on in time (Pebble 1.32.1,
 /// `internals/servicelog/iterator.go`).
@@ -55,7 +55,7 @@ const OPERATION: &str = "follow the logs";
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct LogFollow {
-    inner: ResumingStream<Logs>,
+    inner: ResumingStream<LogSource>,
 }
 
 watch_stream!(LogFollow, LogEvent, |_, _| {});
@@ -87,59 +87,59 @@ impl Reader {
     /// refusal by a status of 400 to 499, and [`ErrorKind::InvalidRequest`] for a path that cannot
     /// be a socket's.
     pub fn follow_logs(&self, query: &LogQuery) -> LogFollow {
-        LogFollow { inner: ResumingStream::new(Logs::new(watcher(self), query)) }
+        LogFollow { inner: ResumingStream::new(LogSource::new(single_attempt_client(self), query)) }
     }
 }
 
-struct Logs {
+struct LogSource {
     client: Reader,
     query: LogQuery,
-    stage: Stage,
+    state: State,
     /// Something went wrong since the last opening.
-    broke: bool,
+    has_failed: bool,
     /// The buffers held something at this opening.
-    filled: bool,
+    has_entries: bool,
     /// The buffers were read to their end once.
-    begun: bool,
+    has_read_buffers: bool,
     /// So many of the newest lines are still to be read.
     newest: Option<u32>,
     /// What is older was not asked for; to the millisecond, as entries are. Once each buffer was
     /// read to its end, the place says it better than the clock.
-    floor: Option<Timestamp>,
-    tracks: BTreeMap<String, Track>,
+    earliest: Option<Timestamp>,
+    cursors: BTreeMap<String, LogCursor>,
     /// The entries of services of which nothing was seen before this opening: whether it is all
     /// that they wrote shows by how much it is.
-    new: BTreeMap<String, Vec<LogEntry>>,
+    unseen: BTreeMap<String, Vec<LogEntry>>,
     /// The services that had been started at the last look, and since when they are as they are.
     started: BTreeMap<String, Timestamp>,
     /// When the services are looked at next.
-    look: Option<Pin<Box<Sleep>>>,
+    services_timer: Option<Pin<Box<Sleep>>>,
 }
 
-enum Stage {
+enum State {
     Start,
     /// The newest lines are read.
-    Newest(BodyStream, Lines),
+    ReadingNewest(BodyStream, Lines),
     /// The following was asked for, and the buffers are read.
-    Reading(BodyStream, Lines, FollowStream),
-    FollowStream(FollowStream, Lines),
+    ReadingBuffers(BodyStream, Lines, FollowStream),
+    Following(FollowStream, Lines),
 }
 
 /// What is followed.
 enum FollowStream {
     /// It was asked for at that moment. Pebble answers with the first line that there is, which may
     /// be a long time off.
-    Asked(Instant, Pin<Box<dyn Future<Output = Result<BodyStream, AttemptError>> + Send>>),
+    Requested(Instant, Pin<Box<dyn Future<Output = Result<BodyStream, AttemptError>> + Send>>),
     Open(Box<BodyStream>),
 }
 
 /// What came first.
-enum Next {
-    Look,
-    Piece(Option<Result<Bytes, AttemptError>>),
+enum FollowEvent {
+    ServicesDue,
+    Chunk(Option<Result<Bytes, AttemptError>>),
 }
 
-impl Source for Logs {
+impl Source for LogSource {
     type Item = LogEvent;
 
     fn operation(&self) -> &'static str {
@@ -150,20 +150,20 @@ impl Source for Logs {
         &self.client
     }
 
-    async fn round(&mut self) -> Result<Round<LogEvent>, AttemptError> {
+    async fn poll_source(&mut self) -> Result<Polled<LogEvent>, AttemptError> {
         let result = self.step().await;
         if result.is_err() {
-            self.stage = Stage::Start;
-            self.broke = true;
+            self.state = State::Start;
+            self.has_failed = true;
         }
         result
     }
 }
 
-impl Logs {
+impl LogSource {
     fn new(client: Reader, query: &LogQuery) -> Self {
         let now = Some(Timestamp::now().floor_to_millis());
-        let (newest, floor) = match query.extent() {
+        let (newest, earliest) = match query.extent() {
             Extent::Default | Extent::Newest(0) => (None, now),
             Extent::Newest(lines) => (Some(lines), now),
             Extent::All => (None, None),
@@ -171,59 +171,60 @@ impl Logs {
         Self {
             client,
             query: query.clone(),
-            stage: Stage::Start,
-            broke: false,
-            filled: false,
-            begun: false,
+            state: State::Start,
+            has_failed: false,
+            has_entries: false,
+            has_read_buffers: false,
             newest,
-            floor,
-            tracks: BTreeMap::new(),
-            new: BTreeMap::new(),
+            earliest,
+            cursors: BTreeMap::new(),
+            unseen: BTreeMap::new(),
             started: BTreeMap::new(),
-            look: None,
+            services_timer: None,
         }
     }
 
-    async fn step(&mut self) -> Result<Round<LogEvent>, AttemptError> {
-        let (piece, cut_off) = match &mut self.stage {
-            Stage::Start => return self.start().await,
-            Stage::FollowStream(..) => return self.follow().await,
-            Stage::Newest(incoming, lines) => {
-                (incoming.chunk(PATIENCE).await.map_err(broken)?, lines.is_cut_off())
+    async fn step(&mut self) -> Result<Polled<LogEvent>, AttemptError> {
+        let (chunk, cut_off) = match &mut self.state {
+            State::Start => return self.start().await,
+            State::Following(..) => return self.follow().await,
+            State::ReadingNewest(stream, lines) => {
+                (stream.chunk(SILENCE_LIMIT).await.map_err(stream_failed)?, lines.is_cut_off())
             }
-            Stage::Reading(incoming, lines, following) => {
-                let piece = async { incoming.chunk(PATIENCE).await.map_err(broken) };
-                (beside(following, piece).await?, lines.is_cut_off())
+            State::ReadingBuffers(stream, lines, follow_stream) => {
+                let chunk = async { stream.chunk(SILENCE_LIMIT).await.map_err(stream_failed) };
+                (poll_beside(follow_stream, chunk).await?, lines.is_cut_off())
             }
         };
-        match piece {
-            Some(piece) => {
-                let entries = self.entries(&piece)?;
-                Ok(round(self.seen(entries, true)))
+        match chunk {
+            Some(chunk) => {
+                let entries = self.entries(&chunk)?;
+                Ok(polled(self.seen(entries, true)))
             }
             None if cut_off => {
                 Err(AttemptError::temporary("the answer broke off in the middle of a line"))
             }
-            None => Ok(round(self.read_to_the_end())),
+            None => Ok(polled(self.finish_reading())),
         }
     }
 
     /// Sees what is started, asks for the following, and begins to read the buffers.
-    async fn start(&mut self) -> Result<Round<LogEvent>, AttemptError> {
+    async fn start(&mut self) -> Result<Polled<LogEvent>, AttemptError> {
         let now = started_services(&self.client, &self.query).await?;
-        let stage = if let Some(lines) = self.newest {
+        let state = if let Some(lines) = self.newest {
             let request = self.query.clone().newest(lines).stream_request();
-            let incoming = self.client.open(&request, Some(PATIENCE)).await?;
-            Stage::Newest(incoming, Lines::default())
+            let stream = self.client.open(&request, Some(SILENCE_LIMIT)).await?;
+            State::ReadingNewest(stream, Lines::default())
         } else {
-            let mut following = FollowStream::ask(&self.client, &self.query);
+            let mut follow_stream = FollowStream::request(&self.client, &self.query);
             let request = self.query.clone().all().stream_request();
-            let incoming =
-                beside(&mut following, self.client.open(&request, Some(PATIENCE))).await?;
-            Stage::Reading(incoming, Lines::default(), following)
+            let stream =
+                poll_beside(&mut follow_stream, self.client.open(&request, Some(SILENCE_LIMIT)))
+                    .await?;
+            State::ReadingBuffers(stream, Lines::default(), follow_stream)
         };
         let mut events = Vec::new();
-        if std::mem::take(&mut self.broke) && self.begun {
+        if std::mem::take(&mut self.has_failed) && self.has_read_buffers {
             // Of one that has written nothing there is no place that could be missed.
             for (name, since) in &self.started {
                 if self.is_unseen(name) && now.get(name) != Some(since) {
@@ -232,34 +233,34 @@ impl Logs {
             }
         }
         self.started = now;
-        self.filled = false;
+        self.has_entries = false;
         self.rewind();
-        self.stage = stage;
-        Ok(round(events))
+        self.state = state;
+        Ok(polled(events))
     }
 
     /// The buffers are read again from their start.
     fn rewind(&mut self) {
-        self.new.clear();
-        self.tracks.values_mut().for_each(Track::rewind);
+        self.unseen.clear();
+        self.cursors.values_mut().for_each(LogCursor::rewind);
     }
 
     /// Whether no line of this service was ever seen.
     fn is_unseen(&self, name: &str) -> bool {
-        self.tracks.get(name).is_none_or(|track| !track.has_place())
+        self.cursors.get(name).is_none_or(|cursor| !cursor.has_position())
     }
 
     /// All that Pebble keeps was read: a place that was not found is lost. After the newest lines
     /// the rest is read, else the following begins.
-    fn read_to_the_end(&mut self) -> Vec<LogEvent> {
+    fn finish_reading(&mut self) -> Vec<LogEvent> {
         let mut events = Vec::new();
-        for (name, track) in &mut self.tracks {
-            let after = track.time();
+        for (name, cursor) in &mut self.cursors {
+            let after = cursor.last_time();
             let mut seen = Vec::new();
-            track.end(&mut seen);
+            cursor.finish(&mut seen);
             events.extend(seen.into_iter().map(|seen| event(name, after, seen)));
         }
-        for (name, entries) in std::mem::take(&mut self.new) {
+        for (name, entries) in std::mem::take(&mut self.unseen) {
             let size: usize = entries
                 .iter()
                 .map(|entry| name.len() + entry.message().len() + ENTRY_OVERHEAD)
@@ -272,85 +273,87 @@ impl Logs {
             }
         }
         self.newest = None;
-        if let Stage::Reading(_, _, following) = std::mem::replace(&mut self.stage, Stage::Start) {
-            self.know_each_place();
-            self.look = Some(Box::pin(tokio::time::sleep(LOOK)));
-            self.stage = Stage::FollowStream(following, Lines::default());
+        if let State::ReadingBuffers(_, _, follow_stream) =
+            std::mem::replace(&mut self.state, State::Start)
+        {
+            self.mark_buffers_read();
+            self.services_timer = Some(Box::pin(tokio::time::sleep(SERVICES_INTERVAL)));
+            self.state = State::Following(follow_stream, Lines::default());
         }
         self.rewind();
         events
     }
 
     /// Each buffer was read to its end.
-    fn know_each_place(&mut self) {
-        self.begun = true;
-        self.floor = None;
+    fn mark_buffers_read(&mut self) {
+        self.has_read_buffers = true;
+        self.earliest = None;
     }
 
     /// Waits for the next piece of what is followed, or for the time to look at the services.
-    async fn follow(&mut self) -> Result<Round<LogEvent>, AttemptError> {
+    async fn follow(&mut self) -> Result<Polled<LogEvent>, AttemptError> {
         match poll_fn(|cx| self.poll_follow(cx)).await {
-            Next::Look => {
-                if let Stage::FollowStream(FollowStream::Asked(asked, _), _) = &self.stage
-                    && self.filled
-                    && asked.elapsed() > PATIENCE
+            FollowEvent::ServicesDue => {
+                if let State::Following(FollowStream::Requested(requested_at, _), _) = &self.state
+                    && self.has_entries
+                    && requested_at.elapsed() > SILENCE_LIMIT
                 {
-                    let unanswered = asked.elapsed();
+                    let unanswered = requested_at.elapsed();
                     return Err(AttemptError::TimedOut { unanswered, acted: false });
                 }
                 let now = started_services(&self.client, &self.query).await?;
-                self.look = Some(Box::pin(tokio::time::sleep(LOOK)));
+                self.services_timer = Some(Box::pin(tokio::time::sleep(SERVICES_INTERVAL)));
                 // A service that Pebble has forgotten in between has a new buffer, which is not
                 // covered either.
                 self.started.retain(|name, _| now.contains_key(name));
                 if now.keys().any(|name| !self.started.contains_key(name)) {
-                    self.stage = Stage::Start;
+                    self.state = State::Start;
                 } else {
                     self.started = now;
                 }
-                Ok(Round { items: Vec::new(), healthy: true })
+                Ok(Polled { items: Vec::new(), is_healthy: true })
             }
-            Next::Piece(None) => Err(AttemptError::temporary("Pebble has ended the stream")),
-            Next::Piece(Some(piece)) => {
-                let piece = piece?;
-                let entries = self.entries(&piece)?;
-                Ok(Round { items: self.seen(entries, false), healthy: true })
+            FollowEvent::Chunk(None) => Err(AttemptError::temporary("Pebble has ended the stream")),
+            FollowEvent::Chunk(Some(chunk)) => {
+                let chunk = chunk?;
+                let entries = self.entries(&chunk)?;
+                Ok(Polled { items: self.seen(entries, false), is_healthy: true })
             }
         }
     }
 
-    fn poll_follow(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
-        let Stage::FollowStream(following, _) = &mut self.stage else {
+    fn poll_follow(&mut self, cx: &mut Context<'_>) -> Poll<FollowEvent> {
+        let State::Following(follow_stream, _) = &mut self.state else {
             return Poll::Pending;
         };
-        if let Err(failure) = following.poll_open(cx) {
-            return Poll::Ready(Next::Piece(Some(Err(failure))));
+        if let Err(error) = follow_stream.poll_open(cx) {
+            return Poll::Ready(FollowEvent::Chunk(Some(Err(error))));
         }
-        if let Some(look) = &mut self.look
-            && look.as_mut().poll(cx).is_ready()
+        if let Some(services_timer) = &mut self.services_timer
+            && services_timer.as_mut().poll(cx).is_ready()
         {
-            return Poll::Ready(Next::Look);
+            return Poll::Ready(FollowEvent::ServicesDue);
         }
-        match following {
-            FollowStream::Asked(..) => Poll::Pending,
-            FollowStream::Open(incoming) => incoming
+        match follow_stream {
+            FollowStream::Requested(..) => Poll::Pending,
+            FollowStream::Open(stream) => stream
                 .poll_chunk(cx)
-                .map(|piece| Next::Piece(piece.map(|piece| piece.map_err(broken)))),
+                .map(|chunk| FollowEvent::Chunk(chunk.map(|chunk| chunk.map_err(stream_failed)))),
         }
     }
 
     /// The entries that a piece completes.
-    fn entries(&mut self, piece: &[u8]) -> Result<Vec<LogEntry>, AttemptError> {
+    fn entries(&mut self, chunk: &[u8]) -> Result<Vec<LogEntry>, AttemptError> {
         let mut entries = Vec::new();
-        let lines = match &mut self.stage {
-            Stage::Start => return Ok(entries),
-            Stage::Newest(_, lines)
-            | Stage::Reading(_, lines, _)
-            | Stage::FollowStream(_, lines) => lines,
+        let lines = match &mut self.state {
+            State::Start => return Ok(entries),
+            State::ReadingNewest(_, lines)
+            | State::ReadingBuffers(_, lines, _)
+            | State::Following(_, lines) => lines,
         };
-        let result = lines.take(piece, |line| {
+        let result = lines.take(chunk, |line| {
             entries.push(serde_json::from_slice(line)?);
-            Ok::<_, NotEntries>(())
+            Ok::<_, InvalidLog>(())
         });
         match result {
             Ok(()) => Ok(entries),
@@ -365,14 +368,14 @@ impl Logs {
 
     /// What is new among entries as they come.
     fn seen(&mut self, entries: Vec<LogEntry>, reading: bool) -> Vec<LogEvent> {
-        self.filled |= !entries.is_empty();
+        self.has_entries |= !entries.is_empty();
         let mut events = Vec::new();
         for entry in entries {
             // Of one that has older lines than were asked for, all that were are there.
-            let whole = self.newest.is_some() || is_before(self.floor, entry.time());
-            let asked_for = self.begun || self.floor.is_some();
+            let whole = self.newest.is_some() || is_before(self.earliest, entry.time());
+            let asked_for = self.has_read_buffers || self.earliest.is_some();
             if reading && asked_for && !whole && self.is_unseen(entry.service()) {
-                self.new.entry(entry.service().to_owned()).or_default().push(entry);
+                self.unseen.entry(entry.service().to_owned()).or_default().push(entry);
             } else {
                 self.take(entry, &mut events);
             }
@@ -383,39 +386,39 @@ impl Logs {
     fn take(&mut self, entry: LogEntry, events: &mut Vec<LogEvent>) {
         let name = entry.service().to_owned();
         let newest = self.newest.is_some();
-        let floor = self.floor;
-        let too_old = |time| is_before(floor, time);
+        let earliest = self.earliest;
+        let too_old = |time| is_before(earliest, time);
         // Of the newest lines, the first has come after others.
-        let track = self
-            .tracks
+        let cursor = self
+            .cursors
             .entry(name.clone())
-            .or_insert_with(|| if newest { Track::torn() } else { Track::default() });
+            .or_insert_with(|| if newest { LogCursor::after_gap() } else { LogCursor::default() });
         if entry.message() == TRUNCATED {
             // While the place is looked for, whether anything is missing shows when it is found or
             // not.
-            if !track.is_searching() {
-                track.tear();
-                events.push(LogEvent::gap(&name, track.time(), GapCause::Truncated));
+            if !cursor.is_searching() {
+                cursor.note_gap();
+                events.push(LogEvent::gap(&name, cursor.last_time(), GapCause::Truncated));
             }
             return;
         }
         if !newest
-            && !track.is_searching()
+            && !cursor.is_searching()
             && too_old(entry.time())
-            && track.time().is_none_or(too_old)
+            && cursor.last_time().is_none_or(too_old)
         {
-            track.pass(&entry);
+            cursor.mark_seen(&entry);
             return;
         }
-        let after = track.time();
+        let after = cursor.last_time();
         let mut seen = Vec::new();
-        track.take(entry, &mut seen);
+        cursor.read(entry, &mut seen);
         events.extend(seen.into_iter().map(|seen| event(&name, after, seen)));
     }
 }
 
-fn is_before(floor: Option<Timestamp>, time: Timestamp) -> bool {
-    floor.is_some_and(|floor| time < floor)
+fn is_before(earliest: Option<Timestamp>, time: Timestamp) -> bool {
+    earliest.is_some_and(|earliest| time < earliest)
 }
 
 /// The services of the query that were ever started.
@@ -431,58 +434,58 @@ async fn started_services(
 }
 
 impl FollowStream {
-    fn ask(client: &Reader, query: &LogQuery) -> Self {
+    fn request(client: &Reader, query: &LogQuery) -> Self {
         let client = client.clone();
         let request = query.follow_request();
-        let opening = async move { client.open(&request, None).await };
-        Self::Asked(Instant::now(), Box::pin(opening))
+        let response = async move { client.open(&request, None).await };
+        Self::Requested(Instant::now(), Box::pin(response))
     }
 
     /// Lets the request go its way, and takes the head of its answer.
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Result<(), AttemptError> {
-        if let Self::Asked(_, opening) = self
-            && let Poll::Ready(incoming) = opening.as_mut().poll(cx)
+        if let Self::Requested(_, response) = self
+            && let Poll::Ready(stream) = response.as_mut().poll(cx)
         {
-            *self = Self::Open(Box::new(incoming?));
+            *self = Self::Open(Box::new(stream?));
         }
         Ok(())
     }
 }
 
 /// Does something while the request for the following goes its way.
-async fn beside<T>(
-    following: &mut FollowStream,
+async fn poll_beside<T>(
+    follow_stream: &mut FollowStream,
     work: impl Future<Output = Result<T, AttemptError>>,
 ) -> Result<T, AttemptError> {
     let mut work = pin!(work);
-    poll_fn(|cx| match following.poll_open(cx) {
+    poll_fn(|cx| match follow_stream.poll_open(cx) {
         Ok(()) => work.as_mut().poll(cx),
-        Err(failure) => Poll::Ready(Err(failure)),
+        Err(error) => Poll::Ready(Err(error)),
     })
     .await
 }
 
 #[derive(Debug, thiserror::Error)]
-enum NotEntries {
+enum InvalidLog {
     #[error(transparent)]
     TooLong(#[from] TooLong),
     #[error("a line of its answer is no entry of a log")]
-    NoEntry(#[from] serde_json::Error),
+    NotAnEntry(#[from] serde_json::Error),
 }
 
-fn round(items: Vec<LogEvent>) -> Round<LogEvent> {
-    Round { items, healthy: false }
+fn polled(items: Vec<LogEvent>) -> Polled<LogEvent> {
+    Polled { items, is_healthy: false }
 }
 
-fn event(service: &str, after: Option<Timestamp>, seen: Seen) -> LogEvent {
+fn event(service: &str, after: Option<Timestamp>, seen: CursorEvent) -> LogEvent {
     match seen {
-        Seen::New(entry) => LogEvent::Entry(entry),
-        Seen::Lost => LogEvent::gap(service, after, GapCause::Forgotten),
+        CursorEvent::New(entry) => LogEvent::Entry(entry),
+        CursorEvent::Lost => LogEvent::gap(service, after, GapCause::Forgotten),
     }
 }
 
 /// What is followed is one attempt, and its break is a break of the watch.
-fn broken(broken: TransportError) -> AttemptError {
+fn stream_failed(broken: TransportError) -> AttemptError {
     AttemptError::temporary(broken.cause)
 }
 
@@ -515,10 +518,10 @@ mod tests {
 
     /// What a follow of these lines gives while it reads the buffer, and what when it then follows.
     fn follow(query: &LogQuery, buffer: &[(u32, &str)], then: &[(u32, &str)]) -> [Vec<String>; 2] {
-        let mut logs = Logs::new(watcher(&Client::new("/nowhere")), query);
+        let mut logs = LogSource::new(single_attempt_client(&Client::new("/nowhere")), query);
         let mut read = logs.seen(entries(buffer), true);
-        read.extend(logs.read_to_the_end());
-        logs.know_each_place();
+        read.extend(logs.finish_reading());
+        logs.mark_buffers_read();
         let followed = logs.seen(entries(&[buffer, then].concat()), false);
         [texts(read), texts(followed)]
     }

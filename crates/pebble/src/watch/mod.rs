@@ -1,13 +1,13 @@
-//! Watches: streams of what happens in a Pebble, which outlive a break.
+//! Watches: streams of what happens in a Pebble. A watch outlives a lost connection.
 //!
-//! Each is a [`Source`] of its own (`notices`, `states` of services and checks, `logs`) behind one
-//! machine, [`ResumingStream`], that runs it round by round, waits after a break as `backoff` says, and
-//! ends at an error that no waiting mends. Nothing runs while nobody asks: a watch is driven by
-//! whoever waits for its next item, and is over when it is dropped.
+//! Each watch is a [`Source`] (`notices`, `states` of services and checks, `logs`) inside a
+//! [`ResumingStream`], which polls the source again and again, waits after a failure as `backoff`
+//! says, and ends at an error that waiting cannot mend. There is no background task: a watch makes
+//! progress only while its next item is waited for, and it is over when it is dropped.
 
 mod backoff;
-mod cursor;
 mod lines;
+mod log_cursor;
 mod log_event;
 mod logs;
 mod notices;
@@ -38,12 +38,12 @@ pub use states::{CheckWatch, ServiceWatch, Update};
 
 /// How long a daemon may keep silent before a watch takes that for a break. A request of a watch
 /// only reads, so another may be sent.
-const PATIENCE: Duration = Duration::from_secs(10);
+const SILENCE_LIMIT: Duration = Duration::from_secs(10);
 
 /// The client for the requests of a watch: each is one attempt, and nothing is charged to the
 /// budget of the calls beside it.
-fn watcher(client: &Reader) -> Reader {
-    client.clone().with_retry(RetryPolicy::once(PATIENCE)).with_budget(Budget::new())
+fn single_attempt_client(client: &Reader) -> Reader {
+    client.clone().with_retry(RetryPolicy::once(SILENCE_LIMIT)).with_budget(Budget::new())
 }
 
 /// What a watch watches.
@@ -57,14 +57,16 @@ trait Source: Send + 'static {
 
     /// Waits until something has happened, or for a while. After a failure it is called again some
     /// time later.
-    fn round(&mut self) -> impl Future<Output = Result<Round<Self::Item>, AttemptError>> + Send;
+    fn poll_source(
+        &mut self,
+    ) -> impl Future<Output = Result<Polled<Self::Item>, AttemptError>> + Send;
 }
 
 /// What has happened.
-struct Round<T> {
+struct Polled<T> {
     items: Vec<T>,
     /// Pebble has shown that it does what it is asked for, though it may have nothing to tell.
-    healthy: bool,
+    is_healthy: bool,
 }
 
 /// A source that is run until an error ends it.
@@ -74,36 +76,37 @@ struct ResumingStream<S: Source> {
 }
 
 enum State<S: Source> {
-    Idle(Box<Run<S>>),
+    Idle(Box<SourceDriver<S>>),
     /// It owns the source, so that a waiter that goes away does not lose what was on its way.
-    Running(Pin<Box<Turn<S>>>),
+    Running(Pin<Box<NextItems<S>>>),
     Ended,
 }
 
-type Turn<S> = dyn Future<Output = (Box<Run<S>>, Result<Vec<<S as Source>::Item>, Error>)> + Send;
+type NextItems<S> =
+    dyn Future<Output = (Box<SourceDriver<S>>, Result<Vec<<S as Source>::Item>, Error>)> + Send;
 
-struct Run<S> {
+struct SourceDriver<S> {
     source: S,
     backoff: Backoff,
-    trouble: Option<Outage>,
+    outage: Option<Outage>,
 }
 
 /// It is broken since then, and so many attempts have failed.
 struct Outage {
     since: Instant,
-    breaks: u32,
+    failures: u32,
 }
 
 impl<S: Source> ResumingStream<S> {
     fn new(source: S) -> Self {
-        let run = Run { source, backoff: Backoff::new(), trouble: None };
-        Self { state: State::Idle(Box::new(run)), items: VecDeque::new() }
+        let driver = SourceDriver { source, backoff: Backoff::new(), outage: None };
+        Self { state: State::Idle(Box::new(driver)), items: VecDeque::new() }
     }
 
     /// The source, unless a round is on its way or it has ended.
     fn source(&mut self) -> Option<&mut S> {
         match &mut self.state {
-            State::Idle(run) => Some(&mut run.source),
+            State::Idle(driver) => Some(&mut driver.source),
             State::Running(_) | State::Ended => None,
         }
     }
@@ -113,19 +116,19 @@ impl<S: Source> ResumingStream<S> {
             if let Some(item) = self.items.pop_front() {
                 return Poll::Ready(Some(Ok(item)));
             }
-            let mut turn = match std::mem::replace(&mut self.state, State::Ended) {
-                State::Idle(run) => Box::pin(turn(run)) as Pin<Box<Turn<S>>>,
-                State::Running(turn) => turn,
+            let mut next_items = match std::mem::replace(&mut self.state, State::Ended) {
+                State::Idle(driver) => Box::pin(next_items(driver)) as Pin<Box<NextItems<S>>>,
+                State::Running(next_items) => next_items,
                 State::Ended => return Poll::Ready(None),
             };
-            let Poll::Ready((run, result)) = turn.as_mut().poll(cx) else {
-                self.state = State::Running(turn);
+            let Poll::Ready((driver, result)) = next_items.as_mut().poll(cx) else {
+                self.state = State::Running(next_items);
                 return Poll::Pending;
             };
             match result {
                 Ok(items) => {
                     self.items.extend(items);
-                    self.state = State::Idle(run);
+                    self.state = State::Idle(driver);
                 }
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
@@ -134,33 +137,35 @@ impl<S: Source> ResumingStream<S> {
 }
 
 /// Runs rounds until there is something to give.
-async fn turn<S: Source>(mut run: Box<Run<S>>) -> (Box<Run<S>>, Result<Vec<S::Item>, Error>) {
+async fn next_items<S: Source>(
+    mut driver: Box<SourceDriver<S>>,
+) -> (Box<SourceDriver<S>>, Result<Vec<S::Item>, Error>) {
     loop {
-        let cause = match run.source.round().await {
-            Ok(Round { items, healthy }) => {
-                if healthy || !items.is_empty() {
-                    run.recovered();
+        let cause = match driver.source.poll_source().await {
+            Ok(Polled { items, is_healthy }) => {
+                if is_healthy || !items.is_empty() {
+                    driver.note_recovery();
                 }
                 if items.is_empty() {
                     continue;
                 }
-                return (run, Ok(items));
+                return (driver, Ok(items));
             }
-            Err(AttemptError::Final(error)) if ends(&error) => return (run, Err(error)),
+            Err(AttemptError::Final(error)) if is_permanent(&error) => return (driver, Err(error)),
             Err(AttemptError::Final(error)) => error.reason().to_owned(),
             Err(AttemptError::Temporary { cause, .. }) => cause,
             Err(AttemptError::TimedOut { unanswered, .. }) => {
                 format!("silent for {}", seconds(unanswered))
             }
         };
-        let wait = run.broken(&cause);
+        let wait = driver.note_failure(&cause);
         tokio::time::sleep(wait).await;
     }
 }
 
 /// Whether a later attempt would fail the same way. What is not Pebble's, or an error within it,
 /// may have gone by then.
-fn ends(error: &Error) -> bool {
+fn is_permanent(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Api { status } => (400..500).contains(status) && !matches!(status, 408 | 429),
         ErrorKind::Unreachable | ErrorKind::Protocol => false,
@@ -180,17 +185,17 @@ fn ends(error: &Error) -> bool {
     }
 }
 
-impl<S: Source> Run<S> {
+impl<S: Source> SourceDriver<S> {
     /// Tells of a break, and says how long to wait. The first is a warning; the others would only
     /// repeat it.
-    fn broken(&mut self, cause: &str) -> Duration {
+    fn note_failure(&mut self, cause: &str) -> Duration {
         let wait = self.backoff.next();
-        let trouble =
-            self.trouble.get_or_insert_with(|| Outage { since: Instant::now(), breaks: 0 });
-        trouble.breaks = trouble.breaks.saturating_add(1);
+        let outage =
+            self.outage.get_or_insert_with(|| Outage { since: Instant::now(), failures: 0 });
+        outage.failures = outage.failures.saturating_add(1);
         let what = in_target(self.source.operation(), self.source.client().target());
-        let (breaks, next) = (trouble.breaks, seconds(wait));
-        if breaks == 1 {
+        let (failures, next) = (outage.failures, seconds(wait));
+        if failures == 1 {
             tracing::warn!(
                 target: WAITS,
                 "cannot {what} for the moment: {cause}; it goes on as soon as it can, \
@@ -199,19 +204,19 @@ impl<S: Source> Run<S> {
         } else {
             tracing::debug!(
                 target: WAITS,
-                "cannot {what} for the moment: {cause}; attempt {breaks} failed, next in {next}"
+                "cannot {what} for the moment: {cause}; attempt {failures} failed, next in {next}"
             );
         }
         wait
     }
 
-    fn recovered(&mut self) {
+    fn note_recovery(&mut self) {
         self.backoff.reset();
-        if let Some(Outage { since, breaks }) = self.trouble.take() {
+        if let Some(Outage { since, failures }) = self.outage.take() {
             let what = in_target(self.source.operation(), self.source.client().target());
             tracing::info!(
                 "could {what} again at attempt {}, after {}",
-                breaks.saturating_add(1),
+                failures.saturating_add(1),
                 seconds(since.elapsed())
             );
         }
@@ -278,13 +283,13 @@ mod tests {
     use charmwright_testing::CapturedLog;
 
     /// Does as the script says, and notes when it was asked.
-    struct Script {
+    struct ScriptedSource {
         client: Reader,
-        rounds: std::vec::IntoIter<Result<Round<u32>, AttemptError>>,
+        polls: std::vec::IntoIter<Result<Polled<u32>, AttemptError>>,
         asked: Arc<Mutex<Vec<Instant>>>,
     }
 
-    impl Source for Script {
+    impl Source for ScriptedSource {
         type Item = u32;
 
         fn operation(&self) -> &'static str {
@@ -295,9 +300,9 @@ mod tests {
             &self.client
         }
 
-        async fn round(&mut self) -> Result<Round<u32>, AttemptError> {
+        async fn poll_source(&mut self) -> Result<Polled<u32>, AttemptError> {
             self.asked.lock().unwrap().push(Instant::now());
-            match self.rounds.next() {
+            match self.polls.next() {
                 Some(result) => result,
                 None => std::future::pending().await,
             }
@@ -305,19 +310,19 @@ mod tests {
     }
 
     fn script(
-        rounds: Vec<Result<Round<u32>, AttemptError>>,
-    ) -> (ResumingStream<Script>, Arc<Mutex<Vec<Instant>>>) {
+        polls: Vec<Result<Polled<u32>, AttemptError>>,
+    ) -> (ResumingStream<ScriptedSource>, Arc<Mutex<Vec<Instant>>>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let source = Script {
+        let source = ScriptedSource {
             client: Reader::new("/nowhere"),
-            rounds: rounds.into_iter(),
+            polls: polls.into_iter(),
             asked: Arc::clone(&asked),
         };
         (ResumingStream::new(source), asked)
     }
 
-    fn good(items: &[u32]) -> Result<Round<u32>, AttemptError> {
-        Ok(Round { items: items.to_vec(), healthy: true })
+    fn good(items: &[u32]) -> Result<Polled<u32>, AttemptError> {
+        Ok(Polled { items: items.to_vec(), is_healthy: true })
     }
 
     fn api(status: u16) -> AttemptError {
@@ -326,23 +331,23 @@ mod tests {
         AttemptError::Final(Error::refused("watch a script", &Daemon::default(), refusal))
     }
 
-    async fn next(watch: &mut ResumingStream<Script>) -> Option<Result<u32, Error>> {
+    async fn next(watch: &mut ResumingStream<ScriptedSource>) -> Option<Result<u32, Error>> {
         poll_fn(|cx| watch.poll_next(cx)).await
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_comes_back_on_the_schedule_and_a_good_round_begins_it_anew() {
-        let broken = || Err(AttemptError::temporary("away"));
-        let mut rounds = vec![good(&[1])];
-        rounds.extend((0..8).map(|_| broken()));
-        rounds.push(good(&[]));
-        rounds.push(broken());
-        rounds
+        let failed = || Err(AttemptError::temporary("away"));
+        let mut polls = vec![good(&[1])];
+        polls.extend((0..8).map(|_| failed()));
+        polls.push(good(&[]));
+        polls.push(failed());
+        polls
             .push(Err(AttemptError::TimedOut { unanswered: Duration::from_secs(1), acted: false }));
-        rounds.push(good(&[2, 3]));
-        rounds.push(broken());
-        rounds.push(good(&[4]));
-        let (mut watch, asked) = script(rounds);
+        polls.push(good(&[2, 3]));
+        polls.push(failed());
+        polls.push(good(&[4]));
+        let (mut watch, asked) = script(polls);
         for expected in 1..=4 {
             assert_eq!(next(&mut watch).await.unwrap().unwrap(), expected);
         }
@@ -393,30 +398,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_break_is_told_once_and_so_is_its_end() {
-        let told = CapturedLog::default();
-        let _default = tracing::subscriber::set_default(told.clone());
-        let broken = || Err(AttemptError::temporary("away"));
+        let log = CapturedLog::default();
+        let _default = tracing::subscriber::set_default(log.clone());
+        let failed = || Err(AttemptError::temporary("away"));
         let (mut watch, _) = script(vec![
-            broken(),
-            broken(),
-            broken(),
+            failed(),
+            failed(),
+            failed(),
             good(&[1]),
             good(&[2]),
-            broken(),
+            failed(),
             good(&[3]),
         ]);
         for expected in 1..=3 {
             assert_eq!(next(&mut watch).await.unwrap().unwrap(), expected);
         }
-        let told = told.lines();
-        let levels: Vec<_> = told.iter().map(|(level, _)| *level).collect();
+        let log = log.lines();
+        let levels: Vec<_> = log.iter().map(|(level, _)| *level).collect();
         let (warn, info) = (tracing::Level::WARN, tracing::Level::INFO);
         assert_eq!(levels, [warn, info, warn, info]);
-        assert!(told[0].1.starts_with("cannot watch a script for the moment: away; "), "{told:?}");
-        assert!(
-            told[1].1.starts_with("could watch a script again at attempt 4, after "),
-            "{told:?}"
-        );
+        assert!(log[0].1.starts_with("cannot watch a script for the moment: away; "), "{log:?}");
+        assert!(log[1].1.starts_with("could watch a script again at attempt 4, after "), "{log:?}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::super::attempt::AttemptError;
 use super::super::notices::{LEAST_PAUSE, Notice, NoticeQuery, SLICE};
 use super::super::reader::Reader;
 use super::super::timestamp::Timestamp;
-use super::{ResumingStream, Round, Source, watch_stream, watcher};
+use super::{Polled, ResumingStream, Source, single_attempt_client, watch_stream};
 #[cfg(doc)]
 use crate::ErrorKind;
 
@@ -14,7 +14,7 @@ use crate::ErrorKind;
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct NoticeWatch {
-    inner: ResumingStream<Notices>,
+    inner: ResumingStream<NoticeSource>,
     cursor: Option<Timestamp>,
 }
 
@@ -57,18 +57,18 @@ impl Reader {
     pub fn watch_notices(&self, query: NoticeQuery) -> NoticeWatch {
         NoticeWatch {
             cursor: query.cursor(),
-            inner: ResumingStream::new(Notices { client: watcher(self), query }),
+            inner: ResumingStream::new(NoticeSource { client: single_attempt_client(self), query }),
         }
     }
 }
 
-struct Notices {
+struct NoticeSource {
     client: Reader,
     /// Its `after` is the cursor.
     query: NoticeQuery,
 }
 
-impl Source for Notices {
+impl Source for NoticeSource {
     type Item = Notice;
 
     fn operation(&self) -> &'static str {
@@ -79,18 +79,18 @@ impl Source for Notices {
         &self.client
     }
 
-    async fn round(&mut self) -> Result<Round<Notice>, AttemptError> {
-        let asked = Instant::now();
+    async fn poll_source(&mut self) -> Result<Polled<Notice>, AttemptError> {
+        let asked_at = Instant::now();
         let request = self.query.wait_request(self.operation(), SLICE);
         let mut notices: Vec<Notice> = self.client.read_list(&request).await?;
         let cursor = self.query.cursor();
         notices.retain(|notice| Some(notice.last_repeated()) > cursor);
         if let Some(newest) = notices.iter().map(Notice::last_repeated).max() {
             self.query = self.query.clone().after(newest);
-        } else if asked.elapsed() < LEAST_PAUSE {
+        } else if asked_at.elapsed() < LEAST_PAUSE {
             // A daemon that does not wait as it is asked to.
             tokio::time::sleep(LEAST_PAUSE).await;
         }
-        Ok(Round { items: notices, healthy: true })
+        Ok(Polled { items: notices, is_healthy: true })
     }
 }

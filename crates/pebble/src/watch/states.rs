@@ -15,7 +15,7 @@ use super::super::names::owned;
 use super::super::reader::Reader;
 use super::super::request::Request;
 use super::super::service_info::ServiceInfo;
-use super::{ResumingStream, Round, Source, watch_stream, watcher};
+use super::{Polled, ResumingStream, Source, single_attempt_client, watch_stream};
 #[cfg(doc)]
 use crate::ErrorKind;
 
@@ -24,7 +24,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 
 /// The least time between two questions: whoever sets none has no use for more, and Pebble has
 /// other work.
-const LEAST_INTERVAL: Duration = Duration::from_millis(10);
+const MIN_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What a watch of services or checks has seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,21 +43,21 @@ pub enum Update<T> {
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct ServiceWatch {
-    inner: ResumingStream<States<ServiceInfo>>,
+    inner: ResumingStream<StateSource<ServiceInfo>>,
 }
 
 /// A stream of how checks stand, from [`Reader::watch_checks`]. It ends by being dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct CheckWatch {
-    inner: ResumingStream<States<CheckInfo>>,
+    inner: ResumingStream<StateSource<CheckInfo>>,
 }
 
 impl ServiceWatch {
     /// How long it waits between two questions, 500 ms unless set and at least 10 ms. To be set
     /// before the first event is waited for.
     pub fn every(mut self, interval: Duration) -> Self {
-        set(&mut self.inner, interval);
+        set_interval(&mut self.inner, interval);
         self
     }
 }
@@ -66,14 +66,14 @@ impl CheckWatch {
     /// How long it waits between two questions, 500 ms unless set and at least 10 ms. To be set
     /// before the first event is waited for.
     pub fn every(mut self, interval: Duration) -> Self {
-        set(&mut self.inner, interval);
+        set_interval(&mut self.inner, interval);
         self
     }
 }
 
-fn set<T: Stateful>(watch: &mut ResumingStream<States<T>>, interval: Duration) {
+fn set_interval<T: NamedState>(watch: &mut ResumingStream<StateSource<T>>, interval: Duration) {
     if let Some(source) = watch.source() {
-        source.interval = interval.max(LEAST_INTERVAL);
+        source.interval = interval.max(MIN_INTERVAL);
     }
 }
 
@@ -97,7 +97,7 @@ impl Reader {
     /// refusal by a status of 400 to 499, and [`ErrorKind::InvalidRequest`] for a path that cannot
     /// be a socket's.
     pub fn watch_services(&self, names: impl IntoIterator<Item = impl AsRef<str>>) -> ServiceWatch {
-        ServiceWatch { inner: States::watch(self, list_request(&owned(names))) }
+        ServiceWatch { inner: StateSource::watch(self, list_request(&owned(names))) }
     }
 
     /// Watches all services, as [`Self::watch_services`] does those of some names.
@@ -117,12 +117,12 @@ impl Reader {
     /// # Errors
     /// As [`Self::watch_services`]; `Api` with status 400 for a level that Pebble does not know.
     pub fn watch_checks(&self, query: &CheckQuery) -> CheckWatch {
-        CheckWatch { inner: States::watch(self, query.request()) }
+        CheckWatch { inner: StateSource::watch(self, query.request()) }
     }
 }
 
 /// What has a name and a state.
-trait Stateful: DeserializeOwned + Clone + Send + 'static {
+trait NamedState: DeserializeOwned + Clone + Send + 'static {
     const OPERATION: &'static str;
 
     fn name(&self) -> &str;
@@ -130,7 +130,7 @@ trait Stateful: DeserializeOwned + Clone + Send + 'static {
     fn differs(&self, before: &Self) -> bool;
 }
 
-impl Stateful for ServiceInfo {
+impl NamedState for ServiceInfo {
     const OPERATION: &'static str = "watch services";
 
     fn name(&self) -> &str {
@@ -142,7 +142,7 @@ impl Stateful for ServiceInfo {
     }
 }
 
-impl Stateful for CheckInfo {
+impl NamedState for CheckInfo {
     const OPERATION: &'static str = "watch checks";
 
     fn name(&self) -> &str {
@@ -154,27 +154,27 @@ impl Stateful for CheckInfo {
     }
 }
 
-struct States<T> {
+struct StateSource<T> {
     client: Reader,
     request: Request,
     interval: Duration,
-    asked: bool,
+    has_asked: bool,
     seen: BTreeMap<String, T>,
 }
 
-impl<T: Stateful> States<T> {
+impl<T: NamedState> StateSource<T> {
     fn watch(client: &Reader, request: Request) -> ResumingStream<Self> {
         ResumingStream::new(Self {
-            client: watcher(client),
+            client: single_attempt_client(client),
             request,
             interval: INTERVAL,
-            asked: false,
+            has_asked: false,
             seen: BTreeMap::new(),
         })
     }
 }
 
-impl<T: Stateful> Source for States<T> {
+impl<T: NamedState> Source for StateSource<T> {
     type Item = Update<T>;
 
     fn operation(&self) -> &'static str {
@@ -185,23 +185,23 @@ impl<T: Stateful> Source for States<T> {
         &self.client
     }
 
-    async fn round(&mut self) -> Result<Round<Update<T>>, AttemptError> {
-        if std::mem::replace(&mut self.asked, true) {
+    async fn poll_source(&mut self) -> Result<Polled<Update<T>>, AttemptError> {
+        if std::mem::replace(&mut self.has_asked, true) {
             tokio::time::sleep(self.interval).await;
         }
         let listed = self.client.read_list(&self.request).await?;
-        Ok(Round { items: differences(&mut self.seen, listed), healthy: true })
+        Ok(Polled { items: differences(&mut self.seen, listed), is_healthy: true })
     }
 }
 
 /// What is new in a list, which then is what was seen.
-fn differences<T: Stateful>(seen: &mut BTreeMap<String, T>, listed: Vec<T>) -> Vec<Update<T>> {
+fn differences<T: NamedState>(seen: &mut BTreeMap<String, T>, listed: Vec<T>) -> Vec<Update<T>> {
     let now: BTreeMap<String, T> =
-        listed.into_iter().map(|one| (one.name().to_owned(), one)).collect();
+        listed.into_iter().map(|state| (state.name().to_owned(), state)).collect();
     let is = now
         .iter()
-        .filter(|(name, one)| seen.get(*name).is_none_or(|before| one.differs(before)))
-        .map(|(_, one)| Update::Is(one.clone()));
+        .filter(|(name, state)| seen.get(*name).is_none_or(|before| state.differs(before)))
+        .map(|(_, state)| Update::Is(state.clone()));
     let gone = seen
         .keys()
         .filter(|name| !now.contains_key(*name))
@@ -260,7 +260,7 @@ mod tests {
     fn no_interval_makes_it_ask_without_a_pause() {
         let client = Client::new("/nowhere");
         let mut watch = client.watch_all_services().every(Duration::ZERO);
-        assert_eq!(watch.inner.source().unwrap().interval, LEAST_INTERVAL);
+        assert_eq!(watch.inner.source().unwrap().interval, MIN_INTERVAL);
         let mut watch = client.watch_checks(&CheckQuery::all()).every(INTERVAL * 2);
         assert_eq!(watch.inner.source().unwrap().interval, INTERVAL * 2);
     }

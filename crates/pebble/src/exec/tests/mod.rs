@@ -16,14 +16,14 @@ use super::{Exec, ExecOutput};
 
 /// What the server sends once a websocket is there, after which it keeps it open, or closes it.
 #[derive(Debug, Clone)]
-struct Sent {
+struct ServerScript {
     stdio: Vec<u8>,
     closes: bool,
     /// Whether Pebble says that the command is over.
     ready: bool,
 }
 
-impl Sent {
+impl ServerScript {
     fn stdio(frames: impl IntoIterator<Item = Vec<u8>>) -> Self {
         Self { stdio: frames.into_iter().flatten().collect(), closes: false, ready: true }
     }
@@ -48,7 +48,7 @@ fn end() -> Vec<u8> {
     text(super::control::END)
 }
 
-async fn serve(stream: UnixStream, sent: Sent) -> Option<()> {
+async fn serve(stream: UnixStream, script: ServerScript) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let (mut first, mut key, mut length) = (String::new(), String::new(), 0);
@@ -77,10 +77,10 @@ async fn serve(stream: UnixStream, sent: Sent) -> Option<()> {
             // With the head in one piece: what comes so early is not to be lost.
             let mut bytes = head.into_bytes();
             if first.contains("/stdio") {
-                bytes.extend_from_slice(&sent.stdio);
+                bytes.extend_from_slice(&script.stdio);
             }
             stream.get_mut().write_all(&bytes).await.ok()?;
-            if first.contains("/stdio") && sent.closes {
+            if first.contains("/stdio") && script.closes {
                 return None;
             }
             // Reads, and so keeps it open, until the client leaves.
@@ -101,7 +101,7 @@ async fn serve(stream: UnixStream, sent: Sent) -> Option<()> {
                 "type": "async", "status-code": 202, "change": "1",
                 "result": {"task-id": "1", "environment": {"A": "secret"}}
             })
-        } else if sent.ready {
+        } else if script.ready {
             json!({
                 "type": "sync", "status-code": 200,
                 "result": change("Done", json!({"exit-code": 0}))
@@ -116,18 +116,18 @@ async fn serve(stream: UnixStream, sent: Sent) -> Option<()> {
     }
 }
 
-async fn run(sent: Sent) -> Result<ExecOutput, Error> {
-    with(sent, async |client, exec| client.exec_output(&exec).await).await
+async fn run(script: ServerScript) -> Result<ExecOutput, Error> {
+    with_server(script, async |client, exec| client.exec_output(&exec).await).await
 }
 
-async fn with<T>(sent: Sent, work: impl AsyncFnOnce(Client, Exec) -> T) -> T {
+async fn with_server<T>(script: ServerScript, work: impl AsyncFnOnce(Client, Exec) -> T) -> T {
     let folder = tempfile::tempdir().unwrap();
     let socket: &Path = &folder.path().join("s");
     let listener = UnixListener::bind(socket).unwrap();
     let server = tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(serve(stream, sent.clone()));
+            tokio::spawn(serve(stream, script.clone()));
         }
     });
     let client = Client::new(socket)
@@ -141,7 +141,7 @@ async fn with<T>(sent: Sent, work: impl AsyncFnOnce(Client, Exec) -> T) -> T {
 
 #[tokio::test]
 async fn frames_are_put_together_and_what_is_unknown_is_passed_over() {
-    let output = run(Sent::stdio([
+    let output = run(ServerScript::stdio([
         data(b"one "),
         text("not JSON"),
         text(r#"{"command":"future","future":{}}"#),
@@ -173,8 +173,9 @@ async fn frames_against_the_rules_are_told_as_such() {
         huge,
     ] {
         for ready in [true, false] {
-            let sent = Sent { ready, ..Sent::stdio([data(b"before"), bytes.clone()]) };
-            let error = run(sent).await.unwrap_err();
+            let script =
+                ServerScript { ready, ..ServerScript::stdio([data(b"before"), bytes.clone()]) };
+            let error = run(script).await.unwrap_err();
             assert_eq!(*error.kind(), ErrorKind::Protocol, "{bytes:x?}: {error}");
             assert!(
                 error.may_have_acted() && error.to_string().contains("against its rules"),
@@ -189,8 +190,8 @@ async fn a_stream_that_closes_too_early_is_no_success() {
     for frames in
         [vec![], vec![data(b"some")], vec![data(b"some"), frame(0x88, b"")], vec![vec![0x82]]]
     {
-        let sent = Sent { closes: true, ..Sent::stdio(frames) };
-        let error = run(sent).await.unwrap_err();
+        let script = ServerScript { closes: true, ..ServerScript::stdio(frames) };
+        let error = run(script).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
         assert!(error.to_string().contains("exit code 0"), "what is known is told: {error}");
     }
@@ -198,7 +199,7 @@ async fn a_stream_that_closes_too_early_is_no_success() {
 
 #[tokio::test(start_paused = true)]
 async fn an_end_that_never_comes_is_given_up() {
-    let error = run(Sent::stdio([data(b"some")])).await.unwrap_err();
+    let error = run(ServerScript::stdio([data(b"some")])).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
     assert!(error.to_string().contains("its output does not end"), "{error}");
 }
@@ -211,19 +212,23 @@ fn large(count: usize) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_stalls_holds_the_wait_up_for_a_while() {
-    let sent = Sent::stdio([large(32), end()]);
-    with(sent, async |client, exec| {
+    let script = ServerScript::stdio([large(32), end()]);
+    with_server(script, async |client, exec| {
         let mut process = client.exec(&exec).await.unwrap();
         let mut stdout = process.take_stdout().unwrap();
         stdout.read_exact(&mut [0; 100]).await.unwrap();
         let started = Instant::now();
         let (first, second) = tokio::join!(process.wait(), process.wait());
         assert!(first.unwrap().success() && second.unwrap().success());
-        assert!(started.elapsed() >= super::output_buffer::PATIENCE, "{:?}", started.elapsed());
+        assert!(
+            started.elapsed() >= super::output_buffer::STALLED_READER_LIMIT,
+            "{:?}",
+            started.elapsed()
+        );
         let mut kept = Vec::new();
         let error = stdout.read_to_end(&mut kept).await.unwrap_err();
         assert_eq!(kept.len() as u64 + stdout.discarded() + 100, 32 * 65_536, "{error}");
-        assert!(kept.len() >= super::output_buffer::HELD - 100);
+        assert!(kept.len() >= super::output_buffer::CAPACITY - 100);
     })
     .await;
 }
@@ -231,16 +236,17 @@ async fn a_reader_that_stalls_holds_the_wait_up_for_a_while() {
 #[tokio::test(start_paused = true)]
 async fn a_broken_stream_is_not_waited_for_for_ever() {
     // Pebble's word on the command never comes.
-    let sent = Sent { closes: true, ready: false, ..Sent::stdio([data(b"some")]) };
-    let error = run(sent).await.unwrap_err();
+    let script =
+        ServerScript { closes: true, ready: false, ..ServerScript::stdio([data(b"some")]) };
+    let error = run(script).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
     assert!(error.to_string().contains("broke before its end"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_deadline_is_over_the_whole() {
-    let sent = Sent { ready: false, ..Sent::stdio([data(b"some")]) };
-    with(sent, async |client, exec| {
+    let script = ServerScript { ready: false, ..ServerScript::stdio([data(b"some")]) };
+    with_server(script, async |client, exec| {
         let mut process = client.exec(&exec.timeout(Duration::from_secs(2))).await.unwrap();
         let started = Instant::now();
         // A reader alone keeps it, too.
@@ -261,9 +267,9 @@ fn handles_may_outlive_their_runtime() {
         let runtime =
             || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut runtime = Some(runtime());
-        let sent = Sent { ready: false, ..Sent::stdio([data(b"some")]) };
+        let script = ServerScript { ready: false, ..ServerScript::stdio([data(b"some")]) };
         let (mut process, stdin, stdout) =
-            runtime.as_ref().unwrap().block_on(with(sent, async |client, exec| {
+            runtime.as_ref().unwrap().block_on(with_server(script, async |client, exec| {
                 let mut process = client.exec(&exec).await.unwrap();
                 let (stdin, mut stdout) =
                     (process.take_stdin().unwrap(), process.take_stdout().unwrap());
@@ -305,6 +311,6 @@ proptest! {
     fn any_bytes_have_a_result(stdio in proptest::collection::vec(any::<u8>(), 0..200)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         // Its end may be among them, so all that is known is that there is a result, and soon.
-        let _result = runtime.block_on(run(Sent { stdio, closes: true, ready: true }));
+        let _result = runtime.block_on(run(ServerScript { stdio, closes: true, ready: true }));
     }
 }

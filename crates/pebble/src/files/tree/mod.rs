@@ -23,7 +23,7 @@ const BATCH_FILES: usize = 32;
 
 /// The most that may be asked for: a pull holds each open until all are there, and its folder too,
 /// where a process may usually have 1,024 files open.
-const MOST_FILES: usize = 256;
+const MAX_BATCH_FILES: usize = 256;
 
 /// How many bytes travel together at most; they are held in memory.
 const BATCH_BYTES: u64 = 1024 * 1024;
@@ -98,7 +98,7 @@ impl TreeOptions {
     /// How many files travel in one request at most; 32 unless set, and from 1 to 256: what lies
     /// outside is taken for the nearer of the two.
     pub fn batch_files(mut self, files: usize) -> Self {
-        self.batch_files = files.clamp(1, MOST_FILES);
+        self.batch_files = files.clamp(1, MAX_BATCH_FILES);
         self
     }
 
@@ -251,48 +251,52 @@ impl fmt::Display for TreeReport {
 }
 
 /// A report in the making, and who is told of it.
-struct Account<'o> {
+struct ReportBuilder<'o> {
     options: &'o TreeOptions,
     report: TreeReport,
 }
 
-impl<'o> Account<'o> {
+impl<'o> ReportBuilder<'o> {
     fn new(options: &'o TreeOptions) -> Self {
         Self { options, report: TreeReport::default() }
     }
 
-    fn tell(&self, path: &Path) {
+    fn finish(self) -> TreeReport {
+        self.report
+    }
+
+    fn notify(&self, path: &Path) {
         if let Some(progress) = &self.options.progress {
             progress(&TreeProgress { path, report: &self.report });
         }
     }
 
-    fn file(&mut self, path: &Path, bytes: u64) {
+    fn add_file(&mut self, path: &Path, bytes: u64) {
         self.report.files = self.report.files.saturating_add(1);
         self.report.bytes = self.report.bytes.saturating_add(bytes);
-        self.tell(path);
+        self.notify(path);
     }
 
-    fn folder(&mut self, path: &Path) {
+    fn add_folder(&mut self, path: &Path) {
         self.report.folders = self.report.folders.saturating_add(1);
-        self.tell(path);
+        self.notify(path);
     }
 
-    fn skipped(&mut self, path: PathBuf) {
+    fn add_skipped(&mut self, path: PathBuf) {
         self.report.skipped.push(path.clone());
-        self.tell(&path);
+        self.notify(&path);
     }
 
-    fn failed(&mut self, path: PathBuf, error: Error) {
+    fn add_failure(&mut self, path: PathBuf, error: Error) {
         self.report.failures.push(TreeFailure { path: path.clone(), error });
-        self.tell(&path);
+        self.notify(&path);
     }
 
     /// Reports an error that is about one path only, and gives back any other.
-    fn failed_or_stop(&mut self, path: PathBuf, error: Error) -> Result<(), Error> {
+    fn add_failure_or_stop(&mut self, path: PathBuf, error: Error) -> Result<(), Error> {
         match error.kind() {
             ErrorKind::File(_) | ErrorKind::Local(_) | ErrorKind::InvalidRequest => {
-                self.failed(path, error);
+                self.add_failure(path, error);
                 Ok(())
             }
             _ => Err(error),
@@ -301,6 +305,6 @@ impl<'o> Account<'o> {
 }
 
 /// A path in the container, one name further down.
-fn below(folder: &str, name: &str) -> String {
+fn join(folder: &str, name: &str) -> String {
     if folder.ends_with('/') { format!("{folder}{name}") } else { format!("{folder}/{name}") }
 }

@@ -12,27 +12,27 @@ use super::super::temporary::LocalFolder;
 pub(super) struct NewFolders {
     root: LocalFolder,
     /// The name of the root in its folder, and its mode, if it was made.
-    made_root: Option<(LocalFolder, PathBuf, Mode)>,
+    new_root: Option<(LocalFolder, PathBuf, Mode)>,
     /// The others, and their modes, in the order in which they were made.
-    made: Vec<(PathBuf, Mode)>,
+    new_folders: Vec<(PathBuf, Mode)>,
 }
 
 impl NewFolders {
     /// Makes the root, with this mode if it is new, and the folders on the way to it.
-    pub(super) fn begin(root: &Path, mode: Option<Mode>) -> io::Result<Self> {
-        let mut made_root = None;
+    pub(super) fn create(root: &Path, mode: Option<Mode>) -> io::Result<Self> {
+        let mut new_root = None;
         if let (Some(parent), Some(name), Some(mode)) = (root.parent(), root.file_name(), mode)
             && !root.is_dir()
         {
             std::fs::create_dir_all(parent)?;
             let parent = LocalFolder::open(parent)?;
-            if parent.make(name, true)? {
-                made_root = Some((parent, PathBuf::from(name), mode));
+            if parent.create(name, true)? {
+                new_root = Some((parent, PathBuf::from(name), mode));
             }
         } else {
             std::fs::create_dir_all(root)?;
         }
-        Ok(Self { root: LocalFolder::open(root)?, made_root, made: Vec::new() })
+        Ok(Self { root: LocalFolder::open(root)?, new_root, new_folders: Vec::new() })
     }
 
     pub(super) fn root(&self) -> &LocalFolder {
@@ -40,22 +40,22 @@ impl NewFolders {
     }
 
     /// A folder of the tree was made, as one that is not finished, and is to have this mode.
-    pub(super) fn note(&mut self, path: &Path, mode: Mode) {
-        self.made.push((path.to_owned(), mode));
+    pub(super) fn add(&mut self, path: &Path, mode: Mode) {
+        self.new_folders.push((path.to_owned(), mode));
     }
 
     /// Sets the modes, the innermost first: a folder that may not be entered ends the way to those
     /// in it. Gives what could not be set.
     pub(super) fn set_modes(&mut self) -> Vec<(PathBuf, Mode, io::Error)> {
         let mut failures = Vec::new();
-        for (path, mode) in std::mem::take(&mut self.made).into_iter().rev() {
+        for (path, mode) in std::mem::take(&mut self.new_folders).into_iter().rev() {
             let parent = self.root.below(path.parent().unwrap_or(Path::new("")));
             let name = path.file_name().unwrap_or_default();
             if let Err(error) = parent.and_then(|parent| parent.set_mode(name, mode)) {
                 failures.push((path, mode, error));
             }
         }
-        if let Some((parent, name, mode)) = self.made_root.take()
+        if let Some((parent, name, mode)) = self.new_root.take()
             && let Err(error) = parent.set_mode(name.as_os_str(), mode)
         {
             failures.push((PathBuf::new(), mode, error));

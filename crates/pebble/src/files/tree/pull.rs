@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::super::list::{FileInfo, FileType, ListOptions};
 use super::super::mode::Mode;
-use super::super::reading::{Item, LONGEST_TARGET, request};
+use super::super::read_stream::{Item, LONGEST_TARGET, request};
 use super::super::results::FileResult;
 use super::super::temporary::{LocalFolder, TemporaryFile};
 use super::new_folders::NewFolders;
-use super::{Account, Symlinks, TreeOptions, TreeReport, below};
+use super::{ReportBuilder, Symlinks, TreeOptions, TreeReport, join};
 use crate::attempt::{AttemptError, CallAttempt};
 use crate::call::{Call, Operation};
 use crate::error::Error;
@@ -52,22 +52,22 @@ impl Reader {
         let Some(info) = infos.iter().find(|info| *info.file_type() == FileType::Directory) else {
             return Err(self.refuse(&operation, "it is no folder; pull a file with pull_file"));
         };
-        let made = NewFolders::begin(local, options.keep_modes.then(|| info.mode()))
+        let new_folders = NewFolders::create(local, options.keep_modes.then(|| info.mode()))
             .map_err(|error| Error::local(&operation, self.daemon(), "make the folder", error))?;
-        let mut pulling = Pulling {
+        let mut pull = TreePull {
             client: self,
             local,
             options,
-            account: Account::new(options),
-            made,
+            report: ReportBuilder::new(options),
+            new_folders,
             batch: Vec::new(),
             bytes: 0,
-            length: 0,
+            encoded_length: 0,
         };
-        pulling.account.folder(Path::new(""));
-        let result = pulling.run(remote).await;
-        pulling.set_modes();
-        result.map(|()| pulling.account.report)
+        pull.report.add_folder(Path::new(""));
+        let result = pull.run(remote).await;
+        pull.set_modes();
+        result.map(|()| pull.report.finish())
     }
 }
 
@@ -79,14 +79,14 @@ struct Folder {
 }
 
 /// A file that is still to be pulled.
-struct Wanted {
+struct QueuedFile {
     folder: LocalFolder,
     path: PathBuf,
     remote: String,
     mode: Option<Mode>,
 }
 
-impl Wanted {
+impl QueuedFile {
     fn name(&self) -> &OsStr {
         self.path.file_name().unwrap_or_default()
     }
@@ -96,67 +96,72 @@ impl Wanted {
     }
 }
 
-struct Pulling<'c> {
+struct TreePull<'c> {
     client: &'c Reader,
     local: &'c Path,
     options: &'c TreeOptions,
-    account: Account<'c>,
-    made: NewFolders,
-    batch: Vec<Wanted>,
+    report: ReportBuilder<'c>,
+    new_folders: NewFolders,
+    batch: Vec<QueuedFile>,
     /// How much the files of the batch have together.
     bytes: u64,
     /// How long their paths are together when they are encoded, at most.
-    length: usize,
+    encoded_length: usize,
 }
 
-impl Pulling<'_> {
+impl TreePull<'_> {
     async fn run(&mut self, remote: &str) -> Result<(), Error> {
         let mut folders =
             vec![Folder { path: PathBuf::new(), remote: remote.to_owned(), depth: 0 }];
         while let Some(folder) = folders.pop() {
-            let mut below = self.fill(&folder).await?;
+            let mut subfolders = self.pull_contents(&folder).await?;
             // The last one is taken next.
-            below.reverse();
-            folders.append(&mut below);
+            subfolders.reverse();
+            folders.append(&mut subfolders);
         }
         self.flush().await
     }
 
     fn refuse(&mut self, path: PathBuf, remote: &str, reason: &str) {
         let error = self.client.refuse(&format!("pull {remote:?}"), reason);
-        self.account.failed(path, error);
+        self.report.add_failure(path, error);
     }
 
-    fn local_failure(&mut self, path: PathBuf, remote: &str, what: &str, error: io::Error) {
+    fn add_local_failure(&mut self, path: PathBuf, remote: &str, what: &str, error: io::Error) {
         let operation = format!("pull {remote:?} to {}", self.local.join(&path).display());
         let error = Error::local(&operation, self.client.daemon(), what, error);
-        self.account.failed(path, error);
+        self.report.add_failure(path, error);
     }
 
     /// Pulls the files of a folder and makes the folders in it, which are still to be filled.
-    async fn fill(&mut self, folder: &Folder) -> Result<Vec<Folder>, Error> {
-        let local = match self.made.root().below(&folder.path) {
+    async fn pull_contents(&mut self, folder: &Folder) -> Result<Vec<Folder>, Error> {
+        let local = match self.new_folders.root().below(&folder.path) {
             Ok(local) => local,
             Err(error) => {
-                self.local_failure(folder.path.clone(), &folder.remote, "open the folder", error);
+                self.add_local_failure(
+                    folder.path.clone(),
+                    &folder.remote,
+                    "open the folder",
+                    error,
+                );
                 return Ok(Vec::new());
             }
         };
         let infos = match self.client.list_files(&folder.remote, &ListOptions::new()).await {
             Ok(infos) => infos,
             Err(error) => {
-                self.account.failed_or_stop(folder.path.clone(), error)?;
+                self.report.add_failure_or_stop(folder.path.clone(), error)?;
                 return Ok(Vec::new());
             }
         };
-        let mut times: HashMap<String, usize> = HashMap::new();
+        let mut counts: HashMap<String, usize> = HashMap::new();
         for info in &infos {
-            *times.entry(info.name().to_owned()).or_default() += 1;
+            *counts.entry(info.name().to_owned()).or_default() += 1;
         }
         let mut folders = Vec::new();
         for info in infos {
-            let remote = below(&folder.remote, info.name());
-            if !is_name(info.name()) {
+            let remote = join(&folder.remote, info.name());
+            if !is_file_name(info.name()) {
                 // It must not become a path here, not even in the report.
                 self.refuse(
                     folder.path.clone(),
@@ -166,7 +171,7 @@ impl Pulling<'_> {
                 continue;
             }
             let path = folder.path.join(info.name());
-            if times.get(info.name()).is_some_and(|times| *times > 1) {
+            if counts.get(info.name()).is_some_and(|counts| *counts > 1) {
                 // Nobody can tell which of them would come, and none must be taken for the other.
                 let reason = "several things in its folder are listed by this name, of which all \
                               but one are not UTF-8; rename them";
@@ -174,12 +179,12 @@ impl Pulling<'_> {
                 continue;
             }
             match info.file_type() {
-                FileType::File => self.want(&local, path, remote, &info).await?,
+                FileType::File => self.queue(&local, path, remote, &info).await?,
                 FileType::Directory if folder.depth >= DEEPEST => {
                     self.refuse(path, &remote, "it lies deeper than any path can be");
                 }
                 FileType::Directory => {
-                    if self.make(&local, &path, &remote, info.mode()) {
+                    if self.make_folder(&local, &path, &remote, info.mode()) {
                         folders.push(Folder {
                             path,
                             remote,
@@ -187,7 +192,7 @@ impl Pulling<'_> {
                         });
                     }
                 }
-                FileType::Symlink => self.link(&local, path, remote).await?,
+                FileType::Symlink => self.pull_link(&local, path, remote).await?,
                 other => {
                     let reason = format!(
                         "it is neither a file nor a folder but a {other}, which cannot be read"
@@ -199,24 +204,24 @@ impl Pulling<'_> {
         Ok(folders)
     }
 
-    async fn link(
+    async fn pull_link(
         &mut self,
         folder: &LocalFolder,
         path: PathBuf,
         remote: String,
     ) -> Result<(), Error> {
         match self.options.symlinks {
-            Symlinks::Skip => self.account.skipped(path),
+            Symlinks::Skip => self.report.add_skipped(path),
             Symlinks::Report => {
                 self.refuse(path, &remote, "it is a symbolic link; skip or follow links");
             }
             // Listing a path follows it.
             Symlinks::Follow => {
                 match self.client.list_files(&remote, &ListOptions::new().itself()).await {
-                    Err(error) => return self.account.failed_or_stop(path, error),
+                    Err(error) => return self.report.add_failure_or_stop(path, error),
                     Ok(infos) => match infos.first() {
                         Some(info) if *info.file_type() == FileType::File => {
-                            return self.want(folder, path, remote, info).await;
+                            return self.queue(folder, path, remote, info).await;
                         }
                         _ => self.refuse(
                             path,
@@ -232,25 +237,25 @@ impl Pulling<'_> {
     }
 
     /// Makes a folder; whether it is there and ours to fill.
-    fn make(&mut self, folder: &LocalFolder, path: &Path, remote: &str, mode: Mode) -> bool {
+    fn make_folder(&mut self, folder: &LocalFolder, path: &Path, remote: &str, mode: Mode) -> bool {
         let keep_modes = self.options.keep_modes;
-        match folder.make(path.file_name().unwrap_or_default(), keep_modes) {
+        match folder.create(path.file_name().unwrap_or_default(), keep_modes) {
             Ok(new) => {
                 if new && keep_modes {
-                    self.made.note(path, mode);
+                    self.new_folders.add(path, mode);
                 }
-                self.account.folder(path);
+                self.report.add_folder(path);
                 true
             }
             Err(error) => {
-                self.local_failure(path.to_owned(), remote, "make the folder", error);
+                self.add_local_failure(path.to_owned(), remote, "make the folder", error);
                 false
             }
         }
     }
 
     /// Puts a file on the list, and pulls those on it when it is long enough.
-    async fn want(
+    async fn queue(
         &mut self,
         folder: &LocalFolder,
         path: PathBuf,
@@ -259,16 +264,16 @@ impl Pulling<'_> {
     ) -> Result<(), Error> {
         let size = info.size().unwrap_or_default();
         // Each byte may be three when it is encoded, and `&path=` stands before.
-        let length = remote.len().saturating_mul(3).saturating_add(8);
+        let encoded_length = remote.len().saturating_mul(3).saturating_add(8);
         let is_full = self.batch.len() >= self.options.batch_files
             || self.bytes.saturating_add(size) > self.options.batch_bytes
-            || self.length.saturating_add(length) > LONGEST_TARGET / 2;
+            || self.encoded_length.saturating_add(encoded_length) > LONGEST_TARGET / 2;
         if is_full {
             self.flush().await?;
         }
         self.bytes = self.bytes.saturating_add(size);
-        self.length = self.length.saturating_add(length);
-        self.batch.push(Wanted {
+        self.encoded_length = self.encoded_length.saturating_add(encoded_length);
+        self.batch.push(QueuedFile {
             folder: folder.clone(),
             path,
             remote,
@@ -279,70 +284,72 @@ impl Pulling<'_> {
 
     /// Pulls the files on the list.
     async fn flush(&mut self) -> Result<(), Error> {
-        let wanted = std::mem::take(&mut self.batch);
-        (self.bytes, self.length) = (0, 0);
-        if wanted.is_empty() {
+        let queued = std::mem::take(&mut self.batch);
+        (self.bytes, self.encoded_length) = (0, 0);
+        if queued.is_empty() {
             return Ok(());
         }
-        let paths: Vec<&str> = wanted.iter().map(|wanted| wanted.remote.as_str()).collect();
+        let paths: Vec<&str> = queued.iter().map(|queued| queued.remote.as_str()).collect();
         let operation = match paths.as_slice() {
             [path] => format!("pull {path:?}"),
             paths => format!("pull {} files", paths.len()),
         };
-        let (files, results) = self.client.read_beside(operation, &paths, &wanted).await?;
-        for ((wanted, file), result) in wanted.into_iter().zip(files).zip(results) {
-            let operation = format!("pull {:?}", wanted.remote);
-            if let Some(error) = result.failure(&operation, self.client.daemon()) {
-                self.account.failed(wanted.path, error);
+        let (files, results) = self.client.read_to_temporary(operation, &paths, &queued).await?;
+        for ((queued, file), result) in queued.into_iter().zip(files).zip(results) {
+            let operation = format!("pull {:?}", queued.remote);
+            if let Some(error) = result.to_error(&operation, self.client.daemon()) {
+                self.report.add_failure(queued.path, error);
                 continue;
             }
-            let kept = match file {
-                Some(Ok((file, size))) => file.keep(wanted.name()).map(|()| size),
+            let persisted = match file {
+                Some(Ok((file, size))) => file.persist(queued.name()).map(|()| size),
                 Some(Err(error)) => Err(error),
                 None => Err(io::ErrorKind::UnexpectedEof.into()),
             };
-            let Wanted { path, remote, .. } = wanted;
-            match kept {
-                Ok(size) => self.account.file(&path, size),
-                Err(error) => self.local_failure(path, &remote, "write it", error),
+            let QueuedFile { path, remote, .. } = queued;
+            match persisted {
+                Ok(size) => self.report.add_file(&path, size),
+                Err(error) => self.add_local_failure(path, &remote, "write it", error),
             }
         }
         Ok(())
     }
 
     fn set_modes(&mut self) {
-        for (path, mode, error) in self.made.set_modes() {
+        for (path, mode, error) in self.new_folders.set_modes() {
             let operation = format!("give {} the mode {mode}", self.local.join(&path).display());
             let error = Error::local(&operation, self.client.daemon(), "change it", error);
-            self.account.failed(path, error);
+            self.report.add_failure(path, error);
         }
     }
 }
 
 /// What came of a file that was read: nothing, what it was written to and its size, or why it could
 /// not be written.
-type Read = Option<io::Result<(TemporaryFile, u64)>>;
+type ReadResult = Option<io::Result<(TemporaryFile, u64)>>;
 
 impl Reader {
     /// Reads files, each into one beside its target. After a break all are read again.
-    async fn read_beside(
+    async fn read_to_temporary(
         &self,
         operation: String,
         paths: &[&str],
-        wanted: &[Wanted],
-    ) -> Result<(Vec<Read>, Vec<FileResult>), Error> {
-        self.checked(request(operation, paths), paths)?.run(&mut ReadFiles { paths, wanted }).await
+        queued: &[QueuedFile],
+    ) -> Result<(Vec<ReadResult>, Vec<FileResult>), Error> {
+        self.checked_call(request(operation, paths), paths)?
+            .run(&mut ReadFiles { paths, queued })
+            .await
     }
 }
 
 /// The operation that reads several files, each into a temporary one.
 struct ReadFiles<'a> {
     paths: &'a [&'a str],
-    wanted: &'a [Wanted],
+    queued: &'a [QueuedFile],
 }
 
 impl Operation for ReadFiles<'_> {
-    type Output = (Vec<Read>, Vec<FileResult>);
+    type Output = (Vec<ReadResult>, Vec<FileResult>);
 
     async fn attempt(
         &mut self,
@@ -350,17 +357,17 @@ impl Operation for ReadFiles<'_> {
         attempt: &mut CallAttempt<'_>,
     ) -> Result<Self::Output, AttemptError> {
         let (client, request) = (attempt.client(), call.request());
-        let mut reading = attempt.begin_reading(request, self.paths.len()).await?;
-        let mut files: Vec<Read> = self.paths.iter().map(|_| None).collect();
+        let mut stream = attempt.open_files(request, self.paths.len()).await?;
+        let mut files: Vec<ReadResult> = self.paths.iter().map(|_| None).collect();
         let mut current = 0;
         loop {
-            match reading.next(client, request, self.paths).await? {
+            match stream.next(client, request, self.paths).await? {
                 Item::File(index) => {
                     current = index;
-                    if let (Some(file), Some(wanted)) =
-                        (files.get_mut(index), self.wanted.get(index))
+                    if let (Some(file), Some(queued)) =
+                        (files.get_mut(index), self.queued.get(index))
                     {
-                        *file = Some(wanted.temporary().map(|file| (file, 0)));
+                        *file = Some(queued.temporary().map(|file| (file, 0)));
                     }
                 }
                 Item::Data(piece) => {
@@ -380,7 +387,7 @@ impl Operation for ReadFiles<'_> {
 }
 
 /// Whether it can be the name of something in a folder, and of nothing else.
-fn is_name(name: &str) -> bool {
+fn is_file_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && !name.contains(['/', '\0']) && name.len() <= LONGEST_NAME
 }
 
@@ -391,11 +398,11 @@ mod tests {
     #[test]
     fn what_leads_elsewhere_is_no_name() {
         for name in ["", ".", "..", "/", "a/b", "/etc", "../x", "a\0"] {
-            assert!(!is_name(name), "{name:?}");
+            assert!(!is_file_name(name), "{name:?}");
         }
-        assert!(is_name(&"x".repeat(255)) && !is_name(&"x".repeat(256)));
+        assert!(is_file_name(&"x".repeat(255)) && !is_file_name(&"x".repeat(256)));
         for name in ["a", "...", "..a", "a\\b", "\n", "ä"] {
-            assert!(is_name(name), "{name:?}");
+            assert!(is_file_name(name), "{name:?}");
         }
     }
 }

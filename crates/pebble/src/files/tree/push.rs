@@ -10,7 +10,7 @@ use super::super::manage::DirOptions;
 use super::super::mode::Mode;
 use super::super::push::{PushFile, PushOptions, open_file};
 use super::super::results::FileResult;
-use super::{Account, Symlinks, TreeOptions, TreeReport, below};
+use super::{ReportBuilder, Symlinks, TreeOptions, TreeReport, join};
 use crate::client::Client;
 use crate::error::Error;
 
@@ -43,20 +43,20 @@ impl Client {
         options: &TreeOptions,
     ) -> Result<TreeReport, Error> {
         let local = local.as_ref();
-        let mut pushing = Pushing {
+        let mut push = TreePush {
             client: self,
             operation: format!("push the folder {} to {remote:?}", local.display()),
             local,
             options,
-            account: Account::new(options),
+            report: ReportBuilder::new(options),
             batch: Vec::new(),
             bytes: 0,
             has_root: false,
         };
-        match pushing.run(remote).await {
-            Ok(()) => Ok(pushing.account.report),
+        match push.run(remote).await {
+            Ok(()) => Ok(push.report.finish()),
             Err(error) => {
-                let acted = error.may_have_acted() || pushing.has_root;
+                let acted = error.may_have_acted() || push.has_root;
                 Err(error.with_acted(acted))
             }
         }
@@ -68,16 +68,16 @@ struct Folder {
     path: PathBuf,
     remote: String,
     /// Itself and the folders that it is in.
-    lineage: Arc<Lineage>,
+    ancestors: Arc<Ancestors>,
 }
 
-struct Lineage {
+struct Ancestors {
     device: u64,
     inode: u64,
-    parent: Option<Arc<Lineage>>,
+    parent: Option<Arc<Ancestors>>,
 }
 
-impl Lineage {
+impl Ancestors {
     fn new(metadata: &Metadata, parent: Option<Arc<Self>>) -> Arc<Self> {
         Arc::new(Self { device: metadata.dev(), inode: metadata.ino(), parent })
     }
@@ -88,7 +88,7 @@ impl Lineage {
     }
 
     /// Whether the folder is among them.
-    fn holds(&self, metadata: &Metadata) -> bool {
+    fn contains(&self, metadata: &Metadata) -> bool {
         let mut link = Some(self);
         while let Some(folder) = link {
             if folder.is_of(metadata) {
@@ -100,12 +100,12 @@ impl Lineage {
     }
 }
 
-struct Pushing<'c> {
+struct TreePush<'c> {
     client: &'c Client,
     operation: String,
     local: &'c Path,
     options: &'c TreeOptions,
-    account: Account<'c>,
+    report: ReportBuilder<'c>,
     /// Small files that travel together, with their paths in the tree.
     batch: Vec<(PathBuf, PushFile)>,
     bytes: u64,
@@ -113,7 +113,7 @@ struct Pushing<'c> {
     has_root: bool,
 }
 
-impl Pushing<'_> {
+impl TreePush<'_> {
     async fn run(&mut self, remote: &str) -> Result<(), Error> {
         let metadata =
             std::fs::metadata(self.local).map_err(|error| self.failure("read it", error))?;
@@ -124,13 +124,13 @@ impl Pushing<'_> {
         let mut folders = vec![Folder {
             path: PathBuf::new(),
             remote: remote.to_owned(),
-            lineage: Lineage::new(&metadata, None),
+            ancestors: Ancestors::new(&metadata, None),
         }];
         while let Some(folder) = folders.pop() {
-            let mut below = self.fill(&folder).await?;
+            let mut subfolders = self.push_contents(&folder).await?;
             // The last one is taken next.
-            below.reverse();
-            folders.append(&mut below);
+            subfolders.reverse();
+            folders.append(&mut subfolders);
         }
         self.flush().await
     }
@@ -145,12 +145,12 @@ impl Pushing<'_> {
             dirs.insert(0, (parent, &parents));
         }
         let results = self.client.make_dirs_each(&self.operation, &dirs).await?;
-        let failure = |result: &FileResult| result.failure(&self.operation, self.client.daemon());
+        let failure = |result: &FileResult| result.to_error(&self.operation, self.client.daemon());
         if let Some(error) = results.iter().find_map(failure) {
             return Err(error);
         }
         self.has_root = true;
-        self.account.folder(Path::new(""));
+        self.report.add_folder(Path::new(""));
         Ok(())
     }
 
@@ -158,16 +158,16 @@ impl Pushing<'_> {
         Error::local(&self.operation, self.client.daemon(), what, error)
     }
 
-    fn local_failure(&mut self, path: PathBuf, what: &str, error: io::Error) {
+    fn add_local_failure(&mut self, path: PathBuf, what: &str, error: io::Error) {
         let operation = format!("push {}", self.local.join(&path).display());
         let error = Error::local(&operation, self.client.daemon(), what, error);
-        self.account.failed(path, error);
+        self.report.add_failure(path, error);
     }
 
     fn refuse(&mut self, path: PathBuf, reason: &str) {
         let operation = format!("push {}", self.local.join(&path).display());
         let error = self.client.refuse(&operation, reason);
-        self.account.failed(path, error);
+        self.report.add_failure(path, error);
     }
 
     fn mode(&self, metadata: &Metadata) -> Option<Mode> {
@@ -183,11 +183,11 @@ impl Pushing<'_> {
     }
 
     /// Brings over the files of a folder and makes the folders in it, which are still to be filled.
-    async fn fill(&mut self, folder: &Folder) -> Result<Vec<Folder>, Error> {
-        let entries = match entries(&self.local.join(&folder.path), &folder.lineage) {
+    async fn push_contents(&mut self, folder: &Folder) -> Result<Vec<Folder>, Error> {
+        let entries = match entries(&self.local.join(&folder.path), &folder.ancestors) {
             Ok(entries) => entries,
             Err(error) => {
-                self.local_failure(folder.path.clone(), "read the folder", error);
+                self.add_local_failure(folder.path.clone(), "read the folder", error);
                 return Ok(Vec::new());
             }
         };
@@ -201,14 +201,14 @@ impl Pushing<'_> {
                 );
                 continue;
             };
-            let remote = below(&folder.remote, &name);
-            let Some(metadata) = self.look_at(&entry, &path, &folder.lineage) else {
+            let remote = join(&folder.remote, &name);
+            let Some(metadata) = self.inspect(&entry, &path, &folder.ancestors) else {
                 continue;
             };
             if metadata.is_dir() {
                 folders.push((path, remote, metadata));
             } else if metadata.is_file() {
-                self.push(path, remote, &metadata).await?;
+                self.push_entry(path, remote, &metadata).await?;
             } else {
                 self.refuse(
                     path,
@@ -216,15 +216,20 @@ impl Pushing<'_> {
                 );
             }
         }
-        self.make(folders, &folder.lineage).await
+        self.make_folders(folders, &folder.ancestors).await
     }
 
     /// What an entry is, or leads to; `None` when that has been dealt with.
-    fn look_at(&mut self, entry: &DirEntry, path: &Path, lineage: &Lineage) -> Option<Metadata> {
+    fn inspect(
+        &mut self,
+        entry: &DirEntry,
+        path: &Path,
+        ancestors: &Ancestors,
+    ) -> Option<Metadata> {
         let metadata = match entry.metadata() {
             Ok(metadata) => metadata,
             Err(error) => {
-                self.local_failure(path.to_owned(), "look at it", error);
+                self.add_local_failure(path.to_owned(), "look at it", error);
                 return None;
             }
         };
@@ -232,7 +237,7 @@ impl Pushing<'_> {
             return Some(metadata);
         }
         match self.options.symlinks {
-            Symlinks::Skip => self.account.skipped(path.to_owned()),
+            Symlinks::Skip => self.report.add_skipped(path.to_owned()),
             Symlinks::Report => {
                 self.refuse(
                     path.to_owned(),
@@ -240,47 +245,47 @@ impl Pushing<'_> {
                 );
             }
             Symlinks::Follow => match std::fs::metadata(entry.path()) {
-                Ok(metadata) if metadata.is_dir() && lineage.holds(&metadata) => {
+                Ok(metadata) if metadata.is_dir() && ancestors.contains(&metadata) => {
                     self.refuse(path.to_owned(), "it is a symbolic link to a folder that it is in");
                 }
                 Ok(metadata) => return Some(metadata),
-                Err(error) => self.local_failure(path.to_owned(), "follow the link", error),
+                Err(error) => self.add_local_failure(path.to_owned(), "follow the link", error),
             },
         }
         None
     }
 
-    async fn make(
+    async fn make_folders(
         &mut self,
         folders: Vec<(PathBuf, String, Metadata)>,
-        parent: &Arc<Lineage>,
+        parent: &Arc<Ancestors>,
     ) -> Result<Vec<Folder>, Error> {
         let mut made = Vec::new();
         let mut folders = folders.into_iter().peekable();
         while folders.peek().is_some() {
-            let some: Vec<_> = folders.by_ref().take(BATCH_FOLDERS).collect();
-            let options: Vec<DirOptions> = some
+            let batch: Vec<_> = folders.by_ref().take(BATCH_FOLDERS).collect();
+            let options: Vec<DirOptions> = batch
                 .iter()
                 .map(|(_, _, metadata)| self.dir_options(metadata).make_parents())
                 .collect();
-            let paths = some.iter().map(|(_, remote, _)| remote.as_str());
+            let paths = batch.iter().map(|(_, remote, _)| remote.as_str());
             let dirs: Vec<(&str, &DirOptions)> = paths.zip(&options).collect();
             let results = self.client.make_dirs_each(&self.operation, &dirs).await?;
-            for ((path, remote, metadata), result) in some.into_iter().zip(results) {
+            for ((path, remote, metadata), result) in batch.into_iter().zip(results) {
                 let operation = format!("make folder {remote:?}");
-                if let Some(error) = result.failure(&operation, self.client.daemon()) {
-                    self.account.failed(path, error);
+                if let Some(error) = result.to_error(&operation, self.client.daemon()) {
+                    self.report.add_failure(path, error);
                     continue;
                 }
-                self.account.folder(&path);
-                let lineage = Lineage::new(&metadata, Some(Arc::clone(parent)));
-                made.push(Folder { path, remote, lineage });
+                self.report.add_folder(&path);
+                let ancestors = Ancestors::new(&metadata, Some(Arc::clone(parent)));
+                made.push(Folder { path, remote, ancestors });
             }
         }
         Ok(made)
     }
 
-    async fn push(
+    async fn push_entry(
         &mut self,
         path: PathBuf,
         remote: String,
@@ -312,17 +317,17 @@ impl Pushing<'_> {
                 // It has grown since.
                 Ok(None) => {}
                 Err(error) => {
-                    self.local_failure(path, "read it", error);
+                    self.add_local_failure(path, "read it", error);
                     return Ok(());
                 }
             }
         }
         match self.client.push_file(&local, &remote, &options).await {
             Ok(size) => {
-                self.account.file(&path, size);
+                self.report.add_file(&path, size);
                 Ok(())
             }
-            Err(error) => self.account.failed_or_stop(path, error),
+            Err(error) => self.report.add_failure_or_stop(path, error),
         }
     }
 
@@ -333,9 +338,9 @@ impl Pushing<'_> {
         self.bytes = 0;
         let results = self.client.push_all(&files).await?;
         for ((path, file), result) in paths.into_iter().zip(files).zip(results) {
-            match result.failure(&format!("push {:?}", file.path()), self.client.daemon()) {
-                None => self.account.file(&path, file.size()),
-                Some(error) => self.account.failed(path, error),
+            match result.to_error(&format!("push {:?}", file.path()), self.client.daemon()) {
+                None => self.report.add_file(&path, file.size()),
+                Some(error) => self.report.add_failure(path, error),
             }
         }
         Ok(())
@@ -344,8 +349,8 @@ impl Pushing<'_> {
 
 /// What is in a folder, by name, if it still is the one that was looked at: a link that took its
 /// place may lead anywhere.
-fn entries(folder: &Path, lineage: &Lineage) -> io::Result<Vec<DirEntry>> {
-    if !lineage.is_of(&std::fs::metadata(folder)?) {
+fn entries(folder: &Path, ancestors: &Ancestors) -> io::Result<Vec<DirEntry>> {
+    if !ancestors.is_of(&std::fs::metadata(folder)?) {
         return Err(io::Error::other("another has taken its place meanwhile"));
     }
     let mut entries = std::fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;

@@ -10,7 +10,7 @@ use hyper::body::Bytes;
 use std::time::Duration;
 
 use super::decoder::{Decoder, Event, Fault, Head};
-use super::results::{FileResult, are_about};
+use super::results::{FileResult, match_paths};
 use crate::attempt::{AttemptError, CallAttempt};
 use crate::body_stream::BodyStream;
 use crate::envelope::{Decoded, Form, decode_answer};
@@ -34,21 +34,21 @@ pub(super) enum Item {
     Results(Vec<FileResult>),
 }
 
-enum Where {
-    Between,
+enum Position {
+    BetweenParts,
     InFile,
     InResults(Vec<u8>),
-    Done,
+    AfterEnd,
 }
 
 /// An answer that is being read.
-pub(super) struct Reading {
-    incoming: BodyStream,
+pub(super) struct ReadStream {
+    body: BodyStream,
     decoder: Decoder,
-    place: Where,
+    position: Position,
     /// The place in the request of the last file that began, and one more.
-    next: usize,
-    begun: Vec<bool>,
+    next_index: usize,
+    has_begun: Vec<bool>,
     results: Option<Vec<FileResult>>,
     limit: Duration,
 }
@@ -62,21 +62,21 @@ pub(super) fn request(operation: impl Into<String>, paths: &[&str]) -> Request {
 
 impl CallAttempt<'_> {
     /// Sends a request to read files, once, and gives its answer when that begins.
-    pub(super) async fn begin_reading(
+    pub(super) async fn open_files(
         &mut self,
         request: &Request,
         files: usize,
-    ) -> Result<Reading, AttemptError> {
+    ) -> Result<ReadStream, AttemptError> {
         let limit = self.limit();
-        let incoming = self.open(request, Some(limit)).await?;
-        let decoder = Decoder::new(incoming.content_type(), files.saturating_add(1))
-            .map_err(|fault| self.client().garbled(request, &fault.to_string()))?;
-        Ok(Reading {
-            incoming,
+        let body = self.open(request, Some(limit)).await?;
+        let decoder = Decoder::new(body.content_type(), files.saturating_add(1))
+            .map_err(|fault| self.client().malformed_files(request, &fault.to_string()))?;
+        Ok(ReadStream {
+            body,
             decoder,
-            place: Where::Between,
-            next: 0,
-            begun: vec![false; files],
+            position: Position::BetweenParts,
+            next_index: 0,
+            has_begun: vec![false; files],
             results: None,
             limit,
         })
@@ -84,13 +84,13 @@ impl CallAttempt<'_> {
 }
 
 impl Reader {
-    fn garbled(&self, request: &Request, cause: &str) -> AttemptError {
+    fn malformed_files(&self, request: &Request, cause: &str) -> AttemptError {
         let reason = format!("the files in Pebble's answer are not as Pebble sends them: {cause}");
         AttemptError::Final(Error::protocol(request.operation(), self.daemon(), reason))
     }
 }
 
-impl Reading {
+impl ReadStream {
     /// What comes next. After [`Item::Results`] nothing does. `paths` are those of the request.
     pub(super) async fn next<P: AsRef<str>>(
         &mut self,
@@ -98,51 +98,51 @@ impl Reading {
         request: &Request,
         paths: &[P],
     ) -> Result<Item, AttemptError> {
-        let garbled = |cause: &str| client.garbled(request, cause);
+        let malformed = |cause: &str| client.malformed_files(request, cause);
         loop {
-            match self.decoder.next().map_err(|fault: Fault| garbled(&fault.to_string()))? {
+            match self.decoder.next().map_err(|fault: Fault| malformed(&fault.to_string()))? {
                 Some(Event::Part(head)) => {
                     if self.results.is_some() {
-                        return Err(garbled("a part follows the results"));
+                        return Err(malformed("a part follows the results"));
                     }
                     if head.name.as_deref() == Some(b"response") {
-                        self.place = Where::InResults(Vec::new());
+                        self.position = Position::InResults(Vec::new());
                         continue;
                     }
-                    let Some(index) = self.place_of(&head, paths) else {
-                        return Err(garbled("it holds a file that was not asked for"));
+                    let Some(index) = self.index_of(&head, paths) else {
+                        return Err(malformed("it holds a file that was not asked for"));
                     };
-                    self.next = index.saturating_add(1);
-                    if let Some(begun) = self.begun.get_mut(index) {
-                        *begun = true;
+                    self.next_index = index.saturating_add(1);
+                    if let Some(has_begun) = self.has_begun.get_mut(index) {
+                        *has_begun = true;
                     }
-                    self.place = Where::InFile;
+                    self.position = Position::InFile;
                     return Ok(Item::File(index));
                 }
-                Some(Event::Data(data)) => match &mut self.place {
-                    Where::InResults(results)
+                Some(Event::Data(data)) => match &mut self.position {
+                    Position::InResults(results)
                         if results.len().saturating_add(data.len()) > LARGEST_RESULTS =>
                     {
-                        return Err(garbled("its results are too long"));
+                        return Err(malformed("its results are too long"));
                     }
-                    Where::InResults(results) => results.extend_from_slice(&data),
+                    Position::InResults(results) => results.extend_from_slice(&data),
                     _ => return Ok(Item::Data(data)),
                 },
                 Some(Event::PartEnd) => {
-                    if let Where::InResults(text) =
-                        std::mem::replace(&mut self.place, Where::Between)
+                    if let Position::InResults(text) =
+                        std::mem::replace(&mut self.position, Position::BetweenParts)
                     {
                         self.results = Some(self.read_results(&text, paths).ok_or_else(|| {
-                            garbled("its results are not those of the files that were asked for")
+                            malformed("its results are not those of the files that were asked for")
                         })?);
                     }
                 }
-                Some(Event::End) => self.place = Where::Done,
-                None => match self.incoming.chunk(self.limit).await {
+                Some(Event::End) => self.position = Position::AfterEnd,
+                None => match self.body.chunk(self.limit).await {
                     Ok(Some(piece)) => self.decoder.push(piece),
                     Ok(None) => {
                         return match self.results.take() {
-                            Some(results) if matches!(self.place, Where::Done) => {
+                            Some(results) if matches!(self.position, Position::AfterEnd) => {
                                 Ok(Item::Results(results))
                             }
                             // The daemon ends the answer in order when it fails to write the
@@ -153,8 +153,8 @@ impl Reading {
                         };
                     }
                     Err(error) => {
-                        let quiet = self.incoming.quiet_for();
-                        let error = client.classify(request, error, quiet);
+                        let silent_for = self.body.quiet_for();
+                        let error = client.classify(request, error, silent_for);
                         return Err(client.failed_read(request, error));
                     }
                 },
@@ -164,11 +164,11 @@ impl Reading {
 
     /// Which of the paths that have not been passed a part is about. Newer Go writes a line end in
     /// a name as `%0D` or `%0A`, older Go as it is.
-    fn place_of<P: AsRef<str>>(&self, head: &Head, paths: &[P]) -> Option<usize> {
+    fn index_of<P: AsRef<str>>(&self, head: &Head, paths: &[P]) -> Option<usize> {
         let filename =
             head.filename.as_deref().filter(|_| head.name.as_deref() == Some(b"files"))?;
         let written = |path: &str| path.replace('\r', "%0D").replace('\n', "%0A");
-        (self.next..paths.len()).find(|index| {
+        (self.next_index..paths.len()).find(|index| {
             paths.get(*index).map(AsRef::as_ref).is_some_and(|path: &str| {
                 filename == path.as_bytes() || filename == written(path).as_bytes()
             })
@@ -180,7 +180,10 @@ impl Reading {
             return None;
         };
         let results: Vec<FileResult> = envelope.result.decode().ok()?;
-        let came = results.iter().zip(&self.begun).all(|(result, begun)| *begun || !result.is_ok());
-        (are_about(&results, paths.iter().map(AsRef::as_ref)) && came).then_some(results)
+        let is_consistent = results
+            .iter()
+            .zip(&self.has_begun)
+            .all(|(result, has_begun)| *has_begun || !result.is_ok());
+        (match_paths(&results, paths.iter().map(AsRef::as_ref)) && is_consistent).then_some(results)
     }
 }
