@@ -1,12 +1,12 @@
-//! From the request to a running command, and what may be done again when something breaks on the
-//! way.
+//! Starts a command: sends the request and connects its websockets. When a connection is lost on
+//! the way, it decides what may be done again.
 //!
-//! Pebble runs the command once all websockets for its data are connected, and gives up after 5 s
-//! in which they are not; the control websocket is connected before, so that a fast command cannot
-//! be over too early for it. (Pebble 1.32.1, `internals/overlord/cmdstate`.) So until the last of
-//! them was asked for, nothing has run and everything may be done again. Afterwards it may have
-//! run, and only its change can tell: if the same daemon says that it has waited for the websockets
-//! in vain, it has not.
+//! Pebble runs the command once all websockets for its data are connected, and gives up if they are
+//! not within 5 s (Pebble 1.32.1, `internals/overlord/cmdstate`). The control websocket is
+//! connected first: otherwise a fast command could be over before it is there. Until the last
+//! websocket of the data was requested nothing has run, and everything may be done again. After
+//! that the command may have run, and only its change can tell: if the same daemon says that it has
+//! waited for the websockets in vain, the command has not run.
 
 use std::time::Duration;
 
@@ -31,19 +31,19 @@ use super::outcome::NOT_STARTED;
 use super::process::{ExecProcess, Parts};
 use super::sockets::{Connections, Shared};
 
-/// How long one websocket is waited for. Pebble itself answers after 5 s at the latest, when it
-/// gives the command up.
+/// The longest wait for one websocket. Pebble itself answers after 5 s at the latest, when it gives
+/// the command up.
 const CONNECT_LIMIT: Duration = Duration::from_secs(7);
 
-/// How long after a failed start its change is waited for: it is over within 5 s if the command
-/// never ran, and soon after it was killed.
+/// The longest wait for the change of a command whose start has failed. The change is over within 5
+/// s if the command never ran, and soon after the command was killed otherwise.
 const CHANGE_END_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long after its timeout a command may be over at the latest: Pebble needs a moment to kill it
-/// and to say so.
+/// The time between the timeout of a command and the moment when the client gives it up. Pebble
+/// needs a moment to kill the command and to report it.
 const KILL_GRACE: Duration = Duration::from_secs(5);
 
-/// A command that was started.
+/// A command that was started, with its connections and the change to wait for.
 struct Started {
     connections: Connections,
     awaited: AwaitedChange,
@@ -52,27 +52,33 @@ struct Started {
 }
 
 impl Client {
-    /// Starts a command and gives the handle on it and its streams: `POST /v1/exec`, then its
-    /// websockets.
+    /// Starts a command and returns a handle on it. It sends `POST /v1/exec` and connects the
+    /// websockets of the command.
     ///
-    /// The command is never run twice. Until it can have been started, whatever breaks is tried
-    /// again from the beginning under the policy. When a break leaves open whether it was started,
-    /// its change is asked, and only if that shows that it was not is it tried again.
+    /// The command is never run twice. Until it can have been started, any failed attempt is
+    /// repeated from the beginning under the retry policy. When a lost connection leaves open
+    /// whether it was started, the client reads its change, and only if that shows that it was not
+    /// started is the attempt repeated.
     ///
-    /// Its timeout ([`Exec::timeout`], else the client's change deadline) counts from when its
-    /// websockets are connected. Pebble kills it then; if 5 s later it is not over all the same,
-    /// because another process that it has started keeps its output open, the handle gives it up.
+    /// The timeout ([`Exec::timeout`], or else the client's change deadline) counts from the moment
+    /// when the websockets are connected. Pebble then kills the command. If it is still not over 5
+    /// s later, because another process that it has started keeps its output open, the handle gives
+    /// it up.
     ///
-    /// Dropping the future kills what it may have started; see [`ExecProcess`] for the handle.
+    /// Dropping the future kills a command that it may have started. For dropping the handle see
+    /// [`ExecProcess`].
     ///
     /// # Errors
-    /// `Api` when Pebble refuses: status 400 for an executable that it does not find, an unknown
-    /// user, group or service context, 500 for a working directory that is not there (see
-    /// [`Error::user_fault`]); [`InvalidRequest`](ErrorKind::InvalidRequest) for options that
-    /// cannot be meant; [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) when it may have been started
-    /// and was ended; [`ChangeFailed`](ErrorKind::ChangeFailed) or
-    /// [`TimedOut`](ErrorKind::TimedOut) when it was over too soon;
-    /// [`Unreachable`](ErrorKind::Unreachable) when no answer comes within the policy.
+    /// - [`Api`](ErrorKind::Api) if Pebble refuses: with status 400 for an executable that it does
+    ///   not find and for an unknown user, group or service context, with 500 for a working
+    ///   directory that does not exist (see [`Error::user_fault`]).
+    /// - [`InvalidRequest`](ErrorKind::InvalidRequest) if the options contradict each other or
+    ///   cannot be sent.
+    /// - [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the command may have been started and was
+    ///   ended.
+    /// - [`ChangeFailed`](ErrorKind::ChangeFailed) or [`TimedOut`](ErrorKind::TimedOut) if its
+    ///   change was over before its websockets were connected.
+    /// - [`Unreachable`](ErrorKind::Unreachable) if no answer comes within the policy.
     pub async fn exec(&self, exec: &Exec) -> Result<ExecProcess, Error> {
         let begun = Instant::now();
         let operation = exec.operation();
@@ -117,10 +123,11 @@ impl Operation for StartExec<'_> {
         attempt: &mut CallAttempt<'_>,
     ) -> Result<Started, AttemptError> {
         let answered = call.answer(attempt).await?;
-        // Whatever became of one before: it had no websockets.
+        // A command of an earlier attempt has not run, whatever became of its request: it had no
+        // websockets.
         call.lost = None;
         let (exec, limit) = (self.exec, attempt.limit().min(CONNECT_LIMIT));
-        // Its connection is free for the questions that may have to be asked.
+        // The connection is given back, so that the questions about the change can use it.
         attempt.release();
         attempt.client().connect_exec(call.request().operation(), exec, &answered, limit).await
     }
@@ -142,8 +149,8 @@ impl Reader {
         };
         let control = match connect("control").await {
             Ok(control) => control,
-            // Those of the streams were not asked for, so nothing runs, whatever became of this
-            // one.
+            // The websockets of the streams were not requested yet, so nothing runs, whatever
+            // became of this one.
             Err(error) => {
                 return Err(match self.without_start(operation, error) {
                     Ok(failure) => failure,
@@ -160,7 +167,8 @@ impl Reader {
                 let connections = Connections { control, stdio, stderr };
                 return Ok(Started {
                     connections,
-                    // The deadline over the whole is that of the handle.
+                    // The handle has a deadline for the whole command, so the wait for the change
+                    // needs none.
                     awaited: AwaitedChange::exec(id.clone(), answered, Duration::MAX),
                     id,
                     requested,
@@ -168,12 +176,14 @@ impl Reader {
             }
             (stdio, stderr) => (stdio.err(), stderr.err()),
         };
-        // If the command runs, this kills it.
+        // Pebble kills the command, if it runs, when the control connection is lost without a
+        // closing frame.
         drop(control);
         let mut causes = Vec::new();
         for error in [stdio_error, stderr_error].into_iter().flatten() {
             if was_not_received(&error) {
-                // It needs all of them, so one that cannot be there proves that it does not run.
+                // The command needs every websocket, so one that Pebble cannot have received proves
+                // that it does not run.
                 match self.without_start(operation, error) {
                     Ok(failure) => return Err(failure),
                     Err(cause) => causes.push(cause),
@@ -185,8 +195,8 @@ impl Reader {
         Err(self.after_possible_start(exec, answered, &id, &causes.join("; ")).await)
     }
 
-    /// The change and the task that Pebble has made for the command. The rest of its answer is the
-    /// daemon's environment, which nobody is to see.
+    /// Returns the change and the task that Pebble has made for the command. The rest of the answer
+    /// is the daemon's environment, which must not be shown.
     fn change_and_task(
         &self,
         operation: &str,
@@ -206,8 +216,8 @@ impl Reader {
         }
     }
 
-    /// The failure of a websocket without which the command has certainly not been started;
-    /// `Err(cause)` when its change has to be asked for more.
+    /// Returns the failure of a websocket without which the command was certainly not started. It
+    /// returns `Err(cause)` if only the change can tell more.
     fn without_start(&self, operation: &str, error: ExchangeError) -> Result<AttemptError, String> {
         let refusal = match error {
             ExchangeError::Failed(AttemptError::TimedOut { unanswered, .. }) => {
@@ -226,13 +236,14 @@ impl Reader {
             404 if refusal.message.starts_with("cannot find task ") => {
                 Ok(AttemptError::temporary("Pebble was restarted and no longer knows the command"))
             }
-            // It ended before anything could run: aborted by somebody, or given up.
+            // The task ended before anything could run: it was aborted, or Pebble gave it up. The
+            // change says which.
             200 | 500 if !is_final_refusal(&refusal) => Err(refusal.message),
             _ => Ok(AttemptError::Final(Error::refused(operation, self.daemon(), refusal))),
         }
     }
 
-    /// The command may have run: its change says what became of it.
+    /// Returns the error of a command that may have run. Its change says what became of it.
     async fn after_possible_start(
         &self,
         exec: &Exec,
@@ -260,6 +271,7 @@ impl Reader {
                 AttemptError::Temporary {
                     cause: format!("{cause}; Pebble has not started the command"),
                     unanswered: Duration::ZERO,
+                    // Pebble has waited 5 s for the websockets, so no further wait is needed.
                     delay: Some(Duration::ZERO),
                 }
             }
@@ -293,12 +305,12 @@ impl Reader {
     }
 }
 
-/// Whether the daemon cannot have taken this websocket for one of the command.
+/// Returns `true` if the daemon cannot have taken this request for a websocket of the command.
 fn was_not_received(error: &ExchangeError) -> bool {
     match error {
         ExchangeError::Failed(AttemptError::Temporary { .. }) => true,
-        // Denied, or no path for a socket: nothing was sent. Anything else that is final was an
-        // answer, to something that was sent.
+        // These errors mean that nothing was sent (access was denied, or the path is not that of a
+        // socket). Any other final error comes from an answer to something that was sent.
         ExchangeError::Failed(AttemptError::Final(error)) => *error.kind() != ErrorKind::Protocol,
         ExchangeError::Failed(AttemptError::TimedOut { .. }) | ExchangeError::ReplyLost { .. } => {
             false
@@ -307,11 +319,12 @@ fn was_not_received(error: &ExchangeError) -> bool {
     }
 }
 
-/// An answer of 500 that does not speak of how the command ended.
+/// Returns `true` for an answer with status 500 that does not say how the command ended.
 fn is_final_refusal(refusal: &Refusal) -> bool {
     refusal.status == 500 && refusal.message.ends_with(" websocket already connected")
 }
 
+/// Returns the cause of an error in words.
 fn cause_of(error: ExchangeError) -> String {
     match error {
         ExchangeError::Failed(AttemptError::Temporary { cause, .. })
@@ -324,12 +337,15 @@ fn cause_of(error: ExchangeError) -> String {
     }
 }
 
+/// Makes the request that asks Pebble to run a command.
 fn exec_request(exec: &Exec, limit: Option<Duration>) -> Request {
     let request = Request::post("/v1/exec", exec.operation(), &exec.body(limit), Resend::Safe)
         .without_effect();
     if exec.needs_service() { request.on_layers() } else { request }
 }
 
+/// Makes the request for a websocket. It is never resent by itself: [`Reader::connect_exec`]
+/// decides.
 fn websocket_request(task: &str, name: &str, operation: &str) -> Request {
     let path = format!("/v1/tasks/{}/websocket/{name}", segment(task));
     Request::get(path, operation).resent_as(Resend::Never)

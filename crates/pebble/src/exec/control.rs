@@ -1,17 +1,17 @@
-//! The JSON of the text frames: the `end` of a stream, and what the control websocket takes.
-//! (Pebble 1.32.1, `internals/wsutil` and `internals/overlord/cmdstate`.)
+//! The JSON of the text frames: the `end` of a stream, and the commands for the control websocket
+//! (Pebble 1.32.1, `internals/wsutil` and `internals/overlord/cmdstate`).
 
 use serde::Deserialize;
 use serde_json::json;
 
 use super::super::signals::Signal;
 
-/// Ends the command's stdin; from the server, ends stdout or stderr.
+/// The frame that ends a stream: the command's stdin if the client sends it, stdout or stderr if
+/// the server does.
 pub(super) const END: &str = r#"{"command":"end"}"#;
 
-/// What the daemon knows by these names on Linux, which is all that it knows.
-/// (`golang.org/x/sys/unix`, `SignalNum`.) It only logs that it has been sent another one, so that
-/// is refused here.
+/// The names of the signals that the daemon knows on Linux (`golang.org/x/sys/unix`, `SignalNum`).
+/// The daemon would only log that it was sent another one, so the client refuses it.
 const SIGNALS: [&str; 31] = [
     "SIGHUP",
     "SIGINT",
@@ -46,7 +46,7 @@ const SIGNALS: [&str; 31] = [
     "SIGSYS",
 ];
 
-/// The frame that sends a signal; `None` when the daemon knows none of this name.
+/// Returns the frame that sends a signal, or `None` if the daemon knows no signal of this name.
 pub(super) fn signal(signal: &Signal) -> Option<String> {
     let name = signal.as_str();
     SIGNALS
@@ -54,13 +54,13 @@ pub(super) fn signal(signal: &Signal) -> Option<String> {
         .then(|| json!({ "command": "signal", "signal": { "name": name } }).to_string())
 }
 
-/// The frame that gives the terminal another size.
+/// Returns the frame that gives the terminal a new size.
 pub(super) fn resize(width: u16, height: u16) -> String {
     json!({ "command": "resize", "resize": { "width": width, "height": height } }).to_string()
 }
 
-/// Whether a text frame ends its stream. Every other one is of a kind that nobody knows, and is
-/// passed over.
+/// Returns `true` if a text frame ends its stream. Any other text frame is of an unknown kind and
+/// is ignored, so that a newer Pebble may send it.
 pub(crate) fn is_end(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Frame {

@@ -1,4 +1,4 @@
-//! The command's stdin on its way to the websocket.
+//! Sending the command's stdin over the websocket.
 
 use std::task::{Context, Poll, ready};
 
@@ -9,38 +9,39 @@ use tokio_tungstenite::tungstenite::{Error as WebsocketError, Message};
 use super::super::body_stream::Websocket;
 use super::control::END;
 
-/// The most that one frame carries: what the daemon itself puts into one at most. (Pebble 1.32.1,
-/// `internals/wsutil`.)
+/// The most bytes of one frame, which is what the daemon itself puts into one at most (Pebble
+/// 1.32.1, `internals/wsutil`).
 const LARGEST_FRAME: usize = 128 * 1024;
 
-/// Where the stdin of the command stands.
+/// The stdin of a command: where it comes from, and what is still to be sent.
 pub(super) struct Input {
     state: State,
-    /// Frames were given to the websocket that it may not have written yet.
+    /// The websocket holds frames that it may not have written to the connection yet.
     is_unflushed: bool,
 }
 
+/// The state of the stdin.
 #[derive(Debug, PartialEq, Eq)]
 enum State {
-    /// Nobody has said yet what it is.
+    /// No bytes were given, and no writer was taken.
     Unclaimed,
-    /// These bytes and then the end.
+    /// These bytes are to be sent, and then the end.
     Given(Bytes),
-    /// What its writer writes.
+    /// A writer gives the bytes.
     Claimed,
-    /// No more bytes; the end is still to be sent.
+    /// No more bytes come, and the end is to be sent.
     Ending,
-    /// The end was sent, or the command takes no more.
+    /// The end was sent, or the command takes no more input.
     Over,
 }
 
 impl Input {
-    /// These bytes, or what somebody will write.
+    /// Makes the stdin from the bytes that were given, or leaves it to a writer.
     pub(super) fn new(given: Option<Bytes>) -> Self {
         Self { state: given.map_or(State::Unclaimed, State::Given), is_unflushed: false }
     }
 
-    /// Whether it was free to be taken; now it is taken.
+    /// Gives the stdin to a writer. Returns `false` if it was not free.
     pub(super) fn claim(&mut self) -> bool {
         let was_unclaimed = self.state == State::Unclaimed;
         if was_unclaimed {
@@ -49,31 +50,34 @@ impl Input {
         was_unclaimed
     }
 
-    /// Nobody has taken it, and nobody will: the command is to read its end.
+    /// Ends the stdin if there is no writer and will be none. A command that reads would otherwise
+    /// wait for ever.
     pub(super) fn end_unless_claimed(&mut self) {
         if self.state == State::Unclaimed {
             self.state = State::Ending;
         }
     }
 
-    /// Its writer writes no more.
+    /// Ends the stdin when its writer is done.
     pub(super) fn finish(&mut self) {
         if self.state == State::Claimed {
             self.state = State::Ending;
         }
     }
 
-    /// The command takes no more.
+    /// Drops what is left to send, since the command takes no more input.
     pub(super) fn discard(&mut self) {
         self.state = State::Over;
         self.is_unflushed = false;
     }
 
+    /// Returns `true` if a writer may write.
     pub(super) fn is_writable(&self) -> bool {
         self.state == State::Claimed
     }
 
-    /// Sends what is known of it already, and writes out what was sent. Whether anything moved.
+    /// Sends the bytes that were given and the end, and flushes the websocket, as far as it takes
+    /// them. Returns `true` if anything was sent or flushed.
     pub(super) fn send_pending(&mut self, socket: &mut Websocket, cx: &mut Context<'_>) -> bool {
         let mut has_progress = false;
         let result = loop {
@@ -111,7 +115,8 @@ impl Input {
             Poll::Ready(Err(error)) => Err(error),
             Poll::Pending => Ok(()),
         });
-        // That the connection is broken shows where it is read, and there it matters.
+        // The error is not reported here: reading the same websocket fails as well, and that is
+        // where it decides about the command.
         if result.is_err() {
             self.discard();
             has_progress = true;
@@ -119,7 +124,7 @@ impl Input {
         has_progress
     }
 
-    /// Takes bytes of the writer's; the error is that of the websocket.
+    /// Sends bytes of the writer. The error is that of the websocket.
     pub(super) fn poll_write(
         &mut self,
         socket: &mut Websocket,
@@ -133,7 +138,7 @@ impl Input {
         Poll::Ready(Ok(piece.len()))
     }
 
-    /// Whether there was anything to write out.
+    /// Flushes the websocket. Returns `true` if there was anything to flush.
     pub(super) fn poll_flush(
         &mut self,
         socket: &mut Websocket,
@@ -147,7 +152,7 @@ impl Input {
         Poll::Ready(Ok(true))
     }
 
-    /// Whether the end has been sent and written, or there is nobody to send it to.
+    /// Returns `true` if the end was sent and flushed, or if the command takes no more input.
     pub(super) fn is_over(&self) -> bool {
         self.state == State::Over && !self.is_unflushed
     }

@@ -1,12 +1,19 @@
 //! Running a command in the container: `POST /v1/exec` and its websockets.
 //!
-//! The road of one exec: `options` says what to run; `connect` sends that, then opens the control
-//! websocket and after it those of the streams, which is what starts the command, and knows what
-//! may be sent again when something breaks on the way; `sockets` holds the open websockets and is
-//! moved on by whoever polls (`wakers`), since there is no background task; `input` and `outlet`
-//! are the two directions of data and say what happens when one end does not keep up; `streams` are
-//! the handles on them; `process` is the handle on the command; `outcome` reads its end from its
-//! change; `output` collects everything in one call. `control` is the JSON of the text frames.
+//! An exec passes through the files of this folder in this order:
+//! - `options`: what to run, and how.
+//! - `connect`: sends the request, then opens the control websocket, and after it those of the
+//!   streams, which starts the command. It decides what may be sent again when a connection is
+//!   lost.
+//! - `sockets`: the open websockets. There is no background task, so they make progress when one of
+//!   the handles is polled, and `wakers` wakes the others.
+//! - `input` and `output_buffer`: the two directions of data, and what happens when one side does
+//!   not keep up.
+//! - `streams`: the handles on the streams.
+//! - `process`: the handle on the command.
+//! - `outcome`: reads the exit code from the change.
+//! - `output`: runs a command and collects its output in one call.
+//! - `control`: the JSON of the text frames.
 
 mod connect;
 mod control;

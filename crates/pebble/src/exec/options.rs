@@ -1,4 +1,4 @@
-//! What to run, and how.
+//! Describes a command: what to run, and how.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,12 +11,12 @@ use super::super::duration::GoDuration;
 use super::super::files::Owner;
 use super::super::names::{check_environment, check_name, check_text};
 
-/// How much of each stream [`ExecProcess::output`](super::ExecProcess::output) keeps, unless
-/// [`Exec::output_limit`] says otherwise.
+/// The number of bytes of each stream that [`ExecProcess::output`](super::ExecProcess::output)
+/// keeps, unless [`Exec::output_limit`] sets another.
 const OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
 
-/// A command for [`Client::exec`](crate::Client::exec), as Pebble's `POST /v1/exec` takes
-/// it.
+/// A command for [`Client::exec`](crate::Client::exec), with the options of Pebble's `POST
+/// /v1/exec`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,8 +28,8 @@ const OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
 ///     .timeout(Duration::from_secs(600));
 /// ```
 ///
-/// `Debug` shows neither the values of environment variables nor the stdin. The arguments it does
-/// show: they are no place for a secret, as every process in the container can read them.
+/// `Debug` shows neither the values of environment variables nor the stdin. It does show the
+/// arguments, which must not hold a secret: every process in the container can read them.
 #[derive(Clone)]
 #[must_use]
 pub struct Exec {
@@ -46,17 +46,20 @@ pub struct Exec {
     output_limit: usize,
 }
 
+/// The limit on the time for which a command may run.
 #[derive(Debug, Clone, Copy)]
 enum Timeout {
     /// The client's change deadline.
     OfClient,
+    /// This time.
     After(Duration),
+    /// No limit.
     Never,
 }
 
 impl Exec {
-    /// A command with its arguments. The first is looked up in the PATH of the daemon, not in that
-    /// of [`Exec::env`].
+    /// Makes a command from a program and its arguments. Pebble looks the program up in the
+    /// daemon's PATH, not in that of [`Exec::env`].
     pub fn new(command: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             command: command.into_iter().map(Into::into).collect(),
@@ -73,7 +76,8 @@ impl Exec {
         }
     }
 
-    /// Sets an environment variable, over those of the daemon and of the service context.
+    /// Sets an environment variable. It takes precedence over those of the daemon and of the
+    /// service context.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.environment.insert(name.into(), value.into());
         self
@@ -89,111 +93,114 @@ impl Exec {
         self
     }
 
-    /// Where it runs. Default: that of the service context, else the home of the user.
+    /// Sets the directory in which the command runs. The default is that of the service context, or
+    /// else the user's home.
     pub fn working_dir(mut self, path: impl Into<String>) -> Self {
         self.working_dir = Some(path.into());
         self
     }
 
-    /// The name of the user that it runs as. Default: that of the service context, else the
-    /// daemon's.
+    /// Sets the name of the user that the command runs as. The default is that of the service
+    /// context, or else the daemon's.
     pub fn user(mut self, name: impl Into<String>) -> Self {
         self.account = self.account.user(name);
         self
     }
 
-    /// The id of the user that it runs as.
+    /// Sets the id of the user that the command runs as.
     pub fn user_id(mut self, id: u32) -> Self {
         self.account = self.account.user_id(id);
         self
     }
 
-    /// The name of the group that it runs as; a group needs a user.
+    /// Sets the name of the group that the command runs as. A group needs a user.
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.account = self.account.group(name);
         self
     }
 
-    /// The id of the group that it runs as.
+    /// Sets the id of the group that the command runs as. A group needs a user.
     pub fn group_id(mut self, id: u32) -> Self {
         self.account = self.account.group_id(id);
         self
     }
 
-    /// The account that it runs as, instead of what was set of user and group before.
+    /// Sets the account that the command runs as. It replaces the user and group that were set
+    /// before.
     pub fn run_as(self, account: Owner) -> Self {
         Self { account, ..self }
     }
 
-    /// Takes environment, user, group and working directory of this service where nothing else is
-    /// set (Pebble 1.3; an older one ignores it).
+    /// Takes the environment, user, group and working directory of this service where they are not
+    /// set here (Pebble 1.3; an older Pebble ignores it).
     pub fn service_context(mut self, service: impl Into<String>) -> Self {
         self.service_context = Some(service.into());
         self
     }
 
-    /// Kills the command when it has run for this long, more than nothing. Default: the client's
-    /// change deadline, 5 minutes.
+    /// Sets the time for which the command may run, which must not be zero. Pebble then kills it.
+    /// The default is the client's change deadline, which is 5 minutes unless it was set.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Timeout::After(timeout);
         self
     }
 
-    /// Lets the command run as long as it likes.
+    /// Lets the command run without a time limit.
     pub fn without_timeout(mut self) -> Self {
         self.timeout = Timeout::Never;
         self
     }
 
-    /// All that the command reads; without it,
-    /// [`ExecProcess::take_stdin`](super::ExecProcess::take_stdin) or nothing.
+    /// Sets all bytes of the command's stdin. Without them, the stdin is what is written to
+    /// [`ExecProcess::take_stdin`](super::ExecProcess::take_stdin), or empty.
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(Bytes::from(bytes.into()));
         self
     }
 
-    /// Puts stderr into stdout, in the order in which it was written.
+    /// Combines stderr with stdout, in the order in which the command writes.
     pub fn combine_stderr(mut self) -> Self {
         self.combined = true;
         self
     }
 
-    /// Gives the command's output a terminal of so many columns and rows, 1 to 65535 each. Its
-    /// stderr is then part of its stdout.
+    /// Gives the command a terminal for its output, with this number of columns and rows (1 to
+    /// 65535 each). Its stderr is then part of its stdout.
     pub fn terminal(mut self, width: u16, height: u16) -> Self {
         self.terminal = Some((width, height));
         self
     }
 
-    /// Lets the command read from its [`Exec::terminal`], too, which makes it its controlling one:
-    /// Ctrl-C as a byte is a signal then.
+    /// Lets the command also read from its [`Exec::terminal`], which becomes its controlling
+    /// terminal: the byte of Ctrl-C then sends a signal.
     ///
-    /// The end of its stdin is a Ctrl-D there (Pebble 1.16; an older one does nothing at the end,
-    /// and wants the byte 4 before it).
+    /// The end of stdin is then sent as Ctrl-D (Pebble 1.16; an older Pebble does nothing at the
+    /// end, so the byte 4 has to be written before it).
     pub fn interactive(mut self) -> Self {
         self.interactive = true;
         self
     }
 
-    /// How many bytes of each stream [`ExecProcess::output`](super::ExecProcess::output) and
-    /// [`Client::exec_output`](crate::Client::exec_output) keep, from its beginning: 16 MiB
-    /// unless set. What comes after is read, discarded and told of.
+    /// Sets how many bytes [`ExecProcess::output`](super::ExecProcess::output) and
+    /// [`Client::exec_output`](crate::Client::exec_output) keep of the beginning of each stream.
+    /// The default is 16 MiB. Further bytes are read, discarded and counted.
     pub fn output_limit(mut self, bytes: usize) -> Self {
         self.output_limit = bytes;
         self
     }
 
-    /// How messages name the call. Arguments may be anything, so they are left out, as Pebble does.
+    /// Returns the name of the call for messages. Arguments may hold anything, so they are left
+    /// out, as Pebble does.
     pub(super) fn operation(&self) -> String {
         format!("run command {:?}", self.program())
     }
 
-    /// How the log names its first step.
+    /// Returns the name of the first step for the log.
     pub(super) fn start_step(&self) -> String {
         format!("start command {:?}", self.program())
     }
 
-    /// How the log names its last step.
+    /// Returns the name of the last step for the log.
     pub(super) fn end_step(&self) -> String {
         format!("learn the end of command {:?}", self.program())
     }
@@ -202,11 +209,12 @@ impl Exec {
         self.command.first().map_or("", String::as_str)
     }
 
-    /// What Pebble would take badly or not at all, if it may run for `limit`; the text says what to
-    /// change.
+    /// Refuses options that Pebble would refuse or misread, for a command that may run for `limit`.
+    /// The error says what to change.
     pub(super) fn check(&self, limit: Option<Duration>) -> Result<(), String> {
         let refuse = |why: &str| Err(why.to_owned());
-        // One of white space is taken for none in a few places of the daemon, where it ends it.
+        // In a few places the daemon takes a program name of white space for none, and then it
+        // panics (Pebble 1.32).
         if self.command.first().is_none_or(|program| program.trim().is_empty()) {
             return refuse("name the program to run");
         }
@@ -216,7 +224,7 @@ impl Exec {
         if matches!(self.terminal, Some((0, _) | (_, 0))) {
             return refuse("give its terminal at least one column and one row");
         }
-        // Which Pebble would take for no limit.
+        // Pebble would take zero for no limit.
         if limit == Some(Duration::ZERO) {
             return refuse("give it some time, or run it without timeout");
         }
@@ -233,7 +241,7 @@ impl Exec {
         service.map_or(Ok(()), |name| check_name("service", name))
     }
 
-    /// How long it may run.
+    /// Returns the time for which the command may run.
     pub(super) fn limit(&self, of_client: Duration) -> Option<Duration> {
         match self.timeout {
             Timeout::OfClient => Some(of_client),
@@ -262,7 +270,7 @@ impl Exec {
         self.service_context.is_some()
     }
 
-    /// The body of the request.
+    /// Returns the body of the request.
     pub(super) fn body(&self, limit: Option<Duration>) -> Value {
         let optional = [
             ("environment", (!self.environment.is_empty()).then(|| json!(self.environment))),

@@ -1,32 +1,36 @@
-//! How a command has ended, from its change.
+//! Reads how a command has ended from its change.
 
 use super::super::change::Change;
 use super::super::error::{Error, ErrorKind};
 use super::super::reader::Reader;
 use super::process::ExecStatus;
 
-/// What Pebble says of a command whose websockets were not there in time: this daemon has not
-/// started it. (Pebble 1.32.1, `internals/overlord/cmdstate`.) One before 1.16 that was restarted
-/// says so of a command that its predecessor was running.
+/// The error of a command whose websockets were not connected in time: this daemon has not started
+/// it (Pebble 1.32.1, `internals/overlord/cmdstate`). A Pebble before 1.16 that was restarted
+/// reports the same for a command that was running before the restart.
 pub(super) const NOT_STARTED: &str =
     "timeout waiting for websocket connections: context deadline exceeded";
 
-/// What a Pebble of 1.16 to 1.25 says of a command in whose middle it was restarted.
+/// The error of a command during which a Pebble of 1.16 to 1.25 was restarted.
 const FORGOTTEN: &str = "cannot get exec setup object for task";
 
-/// What Pebble says of a command that it has killed at its timeout. (As above.)
+/// The beginning of the error of a command that Pebble has killed at its timeout (Pebble 1.32.1,
+/// `internals/overlord/cmdstate`).
 const TIMED_OUT: &str = "timed out after ";
 
 impl Reader {
-    /// The exit code that a change which is over tells, or why it tells none.
+    /// Returns the exit code that a finished change reports, or an error that says why there is
+    /// none.
     pub(super) fn exec_status(&self, operation: &str, change: Change) -> Result<ExecStatus, Error> {
         let daemon = self.daemon();
         if let Some(err) = change.err() {
             let cause = change.tasks().first().and_then(|task| task.last_error()).unwrap_or(err);
+            // An error is a single line, and the text of a task's log may have several.
             let text = cause.lines().map(str::trim).collect::<Vec<_>>().join(" ");
             let (kind, reason) = if cause.contains(TIMED_OUT) {
                 (ErrorKind::TimedOut, text)
             } else if cause.contains(NOT_STARTED) || cause.contains(FORGOTTEN) {
+                // The websockets were connected, so only a daemon that was restarted can say so.
                 let reason =
                     format!("Pebble was restarted, and the command may have run before ({text})");
                 (ErrorKind::OutcomeUnknown, reason)
@@ -117,8 +121,8 @@ mod tests {
 
     #[test]
     fn a_restart_in_the_middle_is_no_failure_of_the_command() {
-        // It was connected: only a daemon that was restarted can say this. As Pebble 1.1.1 to 1.15
-        // and 1.16 to 1.25 write it.
+        // The command was connected, so only a daemon that was restarted can say this. These are
+        // the texts of Pebble 1.1.1 to 1.15 and of 1.16 to 1.25.
         for err in [
             "exec 7: timeout waiting for websocket connections: context deadline exceeded",
             "internal error: cannot get exec setup object for task \"7\"",

@@ -1,4 +1,4 @@
-//! Running a command to its end and collecting what it wrote.
+//! Runs a command to its end and collects what it writes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use super::options::Exec;
 use super::process::{ExecProcess, ExecStatus, ExecTimings};
 use super::sockets::Stream;
 
-/// How a command has ended and what it has written.
+/// The exit code of a command and what it has written.
 #[derive(Clone)]
 pub struct ExecOutput {
     status: ExecStatus,
@@ -18,6 +18,7 @@ pub struct ExecOutput {
     timings: ExecTimings,
 }
 
+/// The collected bytes of one stream.
 #[derive(Clone)]
 struct Collected {
     bytes: Vec<u8>,
@@ -25,68 +26,68 @@ struct Collected {
 }
 
 impl ExecOutput {
-    /// The exit code; see [`ExecStatus::exit_code`].
+    /// Returns the exit code: see [`ExecStatus::exit_code`].
     #[must_use]
     pub fn exit_code(&self) -> i32 {
         self.status.exit_code()
     }
 
-    /// Whether the exit code is 0.
+    /// Returns `true` if the exit code is 0.
     #[must_use]
     pub fn success(&self) -> bool {
         self.status.success()
     }
 
-    /// What it wrote to stdout, and to stderr if the two were combined.
+    /// Returns what the command wrote to stdout. It includes stderr if the two were combined.
     #[must_use]
     pub fn stdout(&self) -> &[u8] {
         &self.stdout.bytes
     }
 
-    /// What it wrote to stderr; empty if that was combined with stdout.
+    /// Returns what the command wrote to stderr. It is empty if stderr was combined with stdout.
     #[must_use]
     pub fn stderr(&self) -> &[u8] {
         &self.stderr.bytes
     }
 
-    /// The stdout as text; what is not UTF-8 becomes U+FFFD.
+    /// Returns stdout as text. Bytes that are not UTF-8 become U+FFFD.
     #[must_use]
     pub fn stdout_text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.stdout.bytes)
     }
 
-    /// The stderr as text; what is not UTF-8 becomes U+FFFD.
+    /// Returns stderr as text. Bytes that are not UTF-8 become U+FFFD.
     #[must_use]
     pub fn stderr_text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.stderr.bytes)
     }
 
-    /// Whether stdout was longer than [`Exec::output_limit`], so that its end is missing.
+    /// Returns `true` if stdout was longer than [`Exec::output_limit`], so that its end is missing.
     #[must_use]
     pub fn stdout_truncated(&self) -> bool {
         self.stdout.discarded > 0
     }
 
-    /// Whether stderr was longer than [`Exec::output_limit`], so that its end is missing.
+    /// Returns `true` if stderr was longer than [`Exec::output_limit`], so that its end is missing.
     #[must_use]
     pub fn stderr_truncated(&self) -> bool {
         self.stderr.discarded > 0
     }
 
-    /// The stdout and the stderr themselves.
+    /// Returns the bytes of stdout and of stderr.
     #[must_use]
     pub fn into_streams(self) -> (Vec<u8>, Vec<u8>) {
         (self.stdout.bytes, self.stderr.bytes)
     }
 
-    /// When what was done.
+    /// Returns when each step was done.
     #[must_use]
     pub fn timings(&self) -> ExecTimings {
         self.timings
     }
 }
 
-/// Shows how much was written, not what: that may be a secret.
+/// Shows how much was written, but not the bytes: they may hold a secret.
 impl fmt::Debug for ExecOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExecOutput")
@@ -100,11 +101,12 @@ impl fmt::Debug for ExecOutput {
 }
 
 impl Client {
-    /// Runs a command to its end and collects what it writes: `POST /v1/exec` and its websockets.
+    /// Runs a command to its end and collects what it writes. It sends `POST /v1/exec` and connects
+    /// the websockets of the command.
     ///
-    /// An exit code other than 0 is `Ok`, too: see [`ExecOutput::success`]. Of each stream at most
-    /// [`Exec::output_limit`] bytes are kept; whether that was all is told. See [`Client::exec`]
-    /// for lost answers and timeouts. Dropping the future kills the command.
+    /// An exit code other than 0 is also `Ok`: see [`ExecOutput::success`]. Of each stream at most
+    /// [`Exec::output_limit`] bytes are kept, and the result says whether that was everything. For
+    /// lost answers and timeouts see [`Client::exec`]. Dropping the future kills the command.
     ///
     /// ```no_run
     /// # use charmwright_pebble::{Client, Error, Exec};
@@ -125,10 +127,10 @@ impl Client {
 }
 
 impl ExecProcess {
-    /// Waits until the command is over, and gives what it has written: of each stream the first
-    /// [`Exec::output_limit`] bytes, of one that was taken nothing. (If [`ExecProcess::wait`] was
-    /// called before, it may already have cut a stream to the 1 MiB that it holds.) Dropping the
-    /// future kills the command.
+    /// Waits until the command is over and returns what it has written: of each stream the first
+    /// [`Exec::output_limit`] bytes, or nothing if its reader was taken. (If [`ExecProcess::wait`]
+    /// was called before, it may already have cut a stream to the 1 MiB that is held without a
+    /// reader.) Dropping the future kills the command.
     ///
     /// # Errors
     /// As [`ExecProcess::wait`].

@@ -1,15 +1,15 @@
-//! One stream of output on its way from the websocket to whoever reads it, and what becomes of it
-//! when nobody does.
+//! The buffer between the websocket of a stream and its reader, and what happens if nobody reads.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How much of a stream is held for its reader.
+/// The bytes that are held for the reader of a stream: 1 MiB.
 pub(super) const CAPACITY: usize = 1024 * 1024;
 
-/// How long a wait is held up by a reader that has begun to read and does not go on.
+/// The time for which a reader that has begun to read and then stops can hold up
+/// [`ExecProcess::wait`](super::ExecProcess::wait).
 pub(super) const STALLED_READER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The bytes of one stream that have come and were not read yet.
@@ -18,24 +18,25 @@ pub(super) struct OutputBuffer {
     bytes: VecDeque<u8>,
     limit: usize,
     reader: Reader,
-    /// The rest of the stream is thrown away.
+    /// The rest of the stream is discarded.
     is_truncated: bool,
     discarded: u64,
     full_since: Option<Instant>,
     has_ended: bool,
-    /// Its reader is held by somebody else.
+    /// The reader of the stream was given away.
     is_taken: bool,
 }
 
+/// What the reader of the stream does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reader {
-    /// Nobody has read from it yet.
+    /// Nobody has read from the stream yet.
     Idle,
-    /// When it was last read from.
+    /// The stream was last read from at this moment.
     Reading(Instant),
-    /// Nobody ever will.
+    /// The reader was dropped, so nobody will read.
     Gone,
-    /// It is kept up to its limit for [`OutputBuffer::take`].
+    /// The bytes are kept up to the limit for [`OutputBuffer::take_kept`].
     Collecting,
 }
 
@@ -54,7 +55,7 @@ impl OutputBuffer {
         }
     }
 
-    /// The stream that is part of another one, and so has nothing of its own.
+    /// Makes the buffer of a stream that is part of another one. It has ended from the start.
     pub(super) fn absent(name: &'static str) -> Self {
         Self { has_ended: true, ..Self::new(name) }
     }
@@ -71,11 +72,13 @@ impl OutputBuffer {
         self.discarded
     }
 
+    /// Returns `true` if further bytes are kept.
     fn keeps_bytes(&self) -> bool {
         self.reader != Reader::Gone && !self.is_truncated
     }
 
-    /// Whether more may come: nothing is read from a websocket whose reader has to catch up.
+    /// Returns `true` if the websocket is to be read. It is not while the reader has to catch up:
+    /// then the command is held up, as by a full pipe.
     pub(super) fn wants_more(&self) -> bool {
         !self.has_ended
             && (!self.keeps_bytes()
@@ -83,14 +86,15 @@ impl OutputBuffer {
                 || self.bytes.len() < self.limit)
     }
 
-    /// Takes what came.
+    /// Adds the bytes of a frame.
     pub(super) fn push(&mut self, bytes: &[u8], now: Instant) {
         if self.reader == Reader::Gone {
             return;
         }
         let space_left = match self.reader {
             _ if self.is_truncated => 0,
-            // Held whole: how much is too much is decided when the next piece waits.
+            // A frame is kept as a whole, beyond the capacity. It is truncated only once another
+            // frame waits.
             Reader::Idle | Reader::Reading(_) => bytes.len(),
             Reader::Collecting | Reader::Gone => self.limit.saturating_sub(self.bytes.len()),
         };
@@ -103,13 +107,13 @@ impl OutputBuffer {
         }
     }
 
-    /// The stream is complete.
+    /// Marks the end of the stream.
     pub(super) fn end(&mut self) {
         self.has_ended = true;
     }
 
-    /// When the wait for the command stops being held up by this stream; `None` while it does not
-    /// hold it up.
+    /// Returns the moment from which this stream no longer holds up the wait for the command, so
+    /// that it is truncated. It returns `None` if the stream does not hold up the wait.
     pub(super) fn truncates_at(&self) -> Option<Instant> {
         let full_since = self.full_since.filter(|_| !self.wants_more() && !self.has_ended)?;
         match self.reader {
@@ -119,7 +123,7 @@ impl OutputBuffer {
         }
     }
 
-    /// Keeps the first bytes and throws the rest away from here on.
+    /// Keeps the first bytes, and discards the rest of the stream.
     pub(super) fn truncate_now(&mut self) {
         let over = self.bytes.len().saturating_sub(self.limit);
         self.bytes.truncate(self.limit);
@@ -127,7 +131,8 @@ impl OutputBuffer {
         self.is_truncated = true;
     }
 
-    /// Moves bytes to the reader: how many, and whether there is room again where there was none.
+    /// Moves bytes to the reader. Returns their number, and `true` if there is space again where
+    /// there was none.
     pub(super) fn read(
         &mut self,
         into: &mut tokio::io::ReadBuf<'_>,
@@ -151,15 +156,15 @@ impl OutputBuffer {
         (count_read, was_full && self.wants_more())
     }
 
-    /// Nobody reads it any more.
+    /// Drops the bytes, since nobody will read them.
     pub(super) fn abandon(&mut self) {
         self.reader = Reader::Gone;
         self.bytes = VecDeque::new();
     }
 
-    /// It is to be kept up to `limit`, and then cut.
+    /// Keeps the bytes up to `limit`, and then truncates the stream.
     pub(super) fn collect(&mut self, limit: usize) {
-        // What somebody else reads, or may, stays his.
+        // A stream that is read, or whose reader was given away, is left to that reader.
         if self.reader == Reader::Idle && !self.is_taken {
             self.reader = Reader::Collecting;
             self.limit = limit;
@@ -169,7 +174,8 @@ impl OutputBuffer {
         }
     }
 
-    /// Everything that was kept, and how much was not; nothing if it is somebody else's to read.
+    /// Returns the bytes that were kept and the number of those that were not. It returns nothing
+    /// if the reader was given away.
     pub(super) fn take_kept(&mut self) -> (Vec<u8>, u64) {
         if self.is_taken {
             return (Vec::new(), 0);
@@ -177,7 +183,7 @@ impl OutputBuffer {
         (std::mem::take(&mut self.bytes).into(), self.discarded)
     }
 
-    /// Whether its reader was free to be taken; now it is taken.
+    /// Gives the reader away. Returns `false` if it was given away before.
     pub(super) fn take_reader(&mut self) -> bool {
         !std::mem::replace(&mut self.is_taken, true)
     }

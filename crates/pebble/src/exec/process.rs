@@ -1,4 +1,4 @@
-//! The handle on a running command.
+//! Provides the handle on a running command.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -21,15 +21,16 @@ use super::sockets::{Fault, FaultKind, Shared, Sockets, Stream};
 use super::streams::{ExecReader, ExecStdin};
 use super::wakers::WaiterSlot;
 
-/// What waits for the change of a command.
+/// The future that waits for the change of a command.
 pub(super) type EndWait = Pin<Box<dyn Future<Output = Result<ChangeEnd, Error>> + Send>>;
 
 /// A command that Pebble runs, from [`Client::exec`].
 ///
-/// There is no background task: its websockets are moved on by whichever of its handles is polled,
-/// so [`ExecProcess::wait`] alone is enough, and reading a stream to its end is enough for that
-/// stream. Dropping it kills the command (SIGKILL to its own process, not to others that it has
-/// started) and closes everything, though readers may still be held.
+/// There is no background task: the websockets make progress when one of the handles is polled. So
+/// [`ExecProcess::wait`] alone is enough, and reading a stream to its end is enough for that
+/// stream. Dropping this handle kills the command (SIGKILL to its own process, not to others that
+/// it has started) and closes its connections. Readers may still be held: they give what has come,
+/// and then an error if their stream had not ended.
 pub struct ExecProcess {
     client: Reader,
     operation: String,
@@ -43,21 +44,25 @@ pub struct ExecProcess {
     connected: Instant,
 }
 
+/// What is known of the end of a command.
 enum EndState {
+    /// Pebble has not reported the end yet.
     Waiting(EndWait),
-    /// Pebble has said that the command is over, at this time.
+    /// Pebble has reported that the command is over, at this time.
     Ready(Box<Change>, Instant),
+    /// The command and its streams have ended.
     Finished(ExecStatus, Instant),
+    /// Waiting has failed for this reason.
     Failed(String),
 }
 
-/// How a command has ended.
+/// The exit code of a command that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ExecStatus {
     exit_code: i32,
 }
 
-/// When what was done for a command, each counted from the call of [`Client::exec`].
+/// When each step of a command was done, counted from the call of [`Client::exec`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExecTimings {
     requested: Duration,
@@ -71,16 +76,17 @@ impl ExecStatus {
         Self { exit_code }
     }
 
-    /// Its exit code, 0 to 255; 128 + n when signal n has killed it.
+    /// Returns the exit code, 0 to 255. It is 128 + n if signal n has killed the command.
     ///
-    /// 137 is any SIGKILL: one of the system's for want of memory, and also Pebble's own when the
-    /// control connection alone broke, which nothing in its answers tells apart.
+    /// The code 137 stands for any SIGKILL: one from the kernel when memory is short, and also
+    /// Pebble's own when only the control connection was lost. Nothing in Pebble's answers tells
+    /// them apart.
     #[must_use]
     pub fn exit_code(self) -> i32 {
         self.exit_code
     }
 
-    /// Whether the exit code is 0.
+    /// Returns `true` if the exit code is 0.
     #[must_use]
     pub fn success(self) -> bool {
         self.exit_code == 0
@@ -88,33 +94,33 @@ impl ExecStatus {
 }
 
 impl ExecTimings {
-    /// When Pebble had taken the command on.
+    /// Returns when Pebble had accepted the command.
     #[must_use]
     pub fn requested(&self) -> Duration {
         self.requested
     }
 
-    /// When all websockets were connected, which starts the command.
+    /// Returns when all websockets were connected, which starts the command.
     #[must_use]
     pub fn connected(&self) -> Duration {
         self.connected
     }
 
-    /// When the ends of its output were read; `None` before.
+    /// Returns when the ends of both output streams were read, or `None` before that.
     #[must_use]
     pub fn output_ended(&self) -> Option<Duration> {
         self.output_ended
     }
 
-    /// When Pebble's word that it is over was heard; `None` before, and as long as nobody waits for
-    /// it.
+    /// Returns when the client learned from Pebble that the command was over, or `None` before
+    /// that. The client learns it only while the end is waited for.
     #[must_use]
     pub fn ready(&self) -> Option<Duration> {
         self.ready
     }
 }
 
-/// What [`ExecProcess`] is made of.
+/// The parts of an [`ExecProcess`].
 pub(super) struct Parts {
     pub(super) client: Reader,
     pub(super) operation: String,
@@ -154,15 +160,15 @@ impl ExecProcess {
         }
     }
 
-    /// The change that Pebble has made for the command.
+    /// Returns the id of the change that Pebble has made for the command.
     #[must_use]
     pub fn change_id(&self) -> &ChangeId {
         &self.id
     }
 
-    /// Its stdin, once; `None` when it was taken before, was given by
-    /// [`Exec::stdin`](super::Exec::stdin), or was ended because [`ExecProcess::wait`] was called
-    /// without it.
+    /// Takes the writer of the command's stdin. It returns `None` if it was taken before, if the
+    /// bytes were given by [`Exec::stdin`](super::Exec::stdin), or if stdin was ended because
+    /// [`ExecProcess::wait`] was called first.
     #[must_use]
     pub fn take_stdin(&mut self) -> Option<ExecStdin> {
         self.shared
@@ -170,13 +176,15 @@ impl ExecProcess {
             .then(|| ExecStdin::new(Arc::clone(&self.shared)))
     }
 
-    /// Its stdout, once: its stderr is in it when the two are combined or it has a terminal.
+    /// Takes the reader of the command's stdout, or returns `None` if it was taken before. It
+    /// includes stderr if the two are combined or the command has a terminal.
     #[must_use]
     pub fn take_stdout(&mut self) -> Option<ExecReader> {
         self.take(Stream::Stdout)
     }
 
-    /// Its stderr, once: ended from the start when it is part of stdout.
+    /// Takes the reader of the command's stderr, or returns `None` if it was taken before. The
+    /// stream has ended from the start if stderr is part of stdout.
     #[must_use]
     pub fn take_stderr(&mut self) -> Option<ExecReader> {
         self.take(Stream::Stderr)
@@ -188,15 +196,16 @@ impl ExecProcess {
             .then(|| ExecReader::new(Arc::clone(&self.shared), stream))
     }
 
-    /// Sends a signal to the command's own process, and returns when that is on its way: Pebble
-    /// does not say what came of it.
+    /// Sends a signal to the command's own process. It returns when the signal was sent: Pebble
+    /// does not report what came of it.
     ///
-    /// Dropping the future may or may not have sent it.
+    /// If the future is dropped, the signal may or may not have been sent.
     ///
     /// # Errors
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest) for a signal that is none of Linux's 31, and
-    /// when the command is over; [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) when the connection
-    /// broke while it was sent.
+    /// - [`InvalidRequest`](ErrorKind::InvalidRequest) if the signal is none of Linux's 31, or the
+    ///   command is over.
+    /// - [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the connection was lost while the signal
+    ///   was sent.
     pub async fn signal(&self, signal: &Signal) -> Result<(), Error> {
         let operation = format!("send {signal} to the command of change {}", self.id);
         match control::signal(signal) {
@@ -205,15 +214,16 @@ impl ExecProcess {
         }
     }
 
-    /// Gives the command's terminal another size in columns and rows, 1 to 65535 each, and returns
-    /// when that is on its way.
+    /// Gives the command's terminal a new size in columns and rows, 1 to 65535 each. It returns
+    /// when the size was sent.
     ///
-    /// Dropping the future may or may not have sent it.
+    /// If the future is dropped, the size may or may not have been sent.
     ///
     /// # Errors
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest) when the command has no terminal, for a size
-    /// of nothing, and when the command is over; [`OutcomeUnknown`](ErrorKind::OutcomeUnknown)
-    /// when the connection broke while it was sent.
+    /// - [`InvalidRequest`](ErrorKind::InvalidRequest) if the command has no terminal, a size is
+    ///   zero, or the command is over.
+    /// - [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the connection was lost while the size
+    ///   was sent.
     pub async fn resize(&self, width: u16, height: u16) -> Result<(), Error> {
         let operation = format!("resize the terminal of the command of change {}", self.id);
         if !self.terminal {
@@ -225,6 +235,7 @@ impl ExecProcess {
         self.send(operation, control::resize(width, height)).await
     }
 
+    /// Sends a text frame over the control websocket.
     async fn send(&self, operation: String, text: String) -> Result<(), Error> {
         let slot = self.shared.new_slot();
         let mut message = Some(text);
@@ -238,6 +249,7 @@ impl ExecProcess {
             return Ok(());
         }
         Err(match message {
+            // The message is taken when the websocket accepts it, so one that is left was not sent.
             Some(_) => self.client.refuse(&operation, "the command is over"),
             None => {
                 let reason = "its connection broke while that was sent; the command may be over";
@@ -247,21 +259,26 @@ impl ExecProcess {
         })
     }
 
-    /// Waits until the command is over and both streams have ended, and closes its websockets.
+    /// Waits until the command is over and both streams have ended, and closes the websockets.
     ///
-    /// An exit code other than 0 is `Ok`, too. A stdin that nobody has taken is ended. A stream
-    /// that nobody reads does not hold it up: see [`ExecReader`]. When the connection on which it
-    /// waits for the end breaks, it asks again as the policy allows. It may be called again, also
-    /// by several at a time. Dropping the future stops the waiting, not the command.
+    /// An exit code other than 0 is also `Ok`. If nobody has taken stdin, it is ended. A stream
+    /// that nobody reads does not hold up the wait: see [`ExecReader`]. If the connection on which
+    /// the end is waited for is lost, the client asks again as the policy allows. The method may be
+    /// called several times, also at the same time. Dropping the future stops the waiting, not the
+    /// command.
     ///
     /// # Errors
-    /// [`TimedOut`](ErrorKind::TimedOut) when Pebble has killed it at its timeout, or when 5 s
-    /// after that it is still not over; [`ChangeFailed`](ErrorKind::ChangeFailed), with the change,
-    /// when it could not be started; [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) when a
-    /// connection of its streams broke, or Pebble was restarted; [`Protocol`](ErrorKind::Protocol)
-    /// when what comes is no websocket's; [`Unreachable`](ErrorKind::Unreachable) when Pebble does
-    /// not answer within the policy. After each of them the command is killed if it still runs, and
-    /// its outcome is told no second time.
+    /// - [`TimedOut`](ErrorKind::TimedOut) if Pebble has killed the command at its timeout, or if
+    ///   it is still not over 5 s later.
+    /// - [`ChangeFailed`](ErrorKind::ChangeFailed), with the change, if the command could not be
+    ///   started.
+    /// - [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if a connection of its streams was lost, or
+    ///   Pebble was restarted.
+    /// - [`Protocol`](ErrorKind::Protocol) if what is received breaks the rules of websockets.
+    /// - [`Unreachable`](ErrorKind::Unreachable) if Pebble does not answer within the policy.
+    ///
+    /// After each of these the command is killed if it still runs. A further call then gives
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) with the same reason.
     pub async fn wait(&self) -> Result<ExecStatus, Error> {
         let _guard = WaitGuard::new(&self.shared);
         let slot = self.shared.new_slot();
@@ -280,7 +297,8 @@ impl ExecProcess {
         let mut end = self.end_wait();
         let mut wait_error = None;
         if let EndState::Waiting(end_wait) = &mut *end {
-            // Like the websockets it knows one waker only, and the next who waits may be another.
+            // This future remembers only one waker, as the websockets do, and the next call to wait
+            // may come from another task.
             let answer = self.shared.poll_beside(slot, cx, |cx| end_wait.as_mut().poll(cx));
             match answer {
                 Poll::Pending => {}
@@ -316,14 +334,15 @@ impl ExecProcess {
                 self.client.exec_status(&self.operation, (**change).clone())
             }
             (_, None, None) => return Poll::Pending,
-            // How the command ended says more than that its connection broke.
+            // The change may still report how the command ended, which says more than that its
+            // connection was lost.
             (EndState::Waiting(_), None, Some(_)) if awaits_change_end => return Poll::Pending,
             (end, None, Some(fault)) => Err(self.failed(end, &fault)),
         };
         Poll::Ready(self.finish(&mut end, result))
     }
 
-    /// The error of a fault on the websockets, with what else is known of the command.
+    /// Returns the error of a fault on the websockets, with what else is known of the command.
     fn failed(&self, end: &EndState, fault: &Fault) -> Error {
         let kind = match fault.kind {
             FaultKind::TimedOut => ErrorKind::TimedOut,
@@ -347,7 +366,7 @@ impl ExecProcess {
         Error::ended(kind, &self.operation, self.client.daemon(), reason, None)
     }
 
-    /// Closes everything and keeps how it ended.
+    /// Closes the connections and keeps how the command ended.
     fn finish(
         &self,
         end: &mut EndState,
@@ -363,7 +382,7 @@ impl ExecProcess {
         };
         self.shared.change(|sockets, _| match &result {
             Ok(_) => sockets.close(),
-            // The readers hear of it, too.
+            // The readers must report the failure, too, and not the end of the stream.
             Err(_) if !sockets.have_ended() => {
                 sockets.fail(
                     FaultKind::Disconnected,
@@ -375,7 +394,7 @@ impl ExecProcess {
         result
     }
 
-    /// When what was done so far.
+    /// Returns when each step was done so far.
     #[must_use]
     pub fn timings(&self) -> ExecTimings {
         let ready = match &*self.end_wait() {
@@ -391,7 +410,7 @@ impl ExecProcess {
         }
     }
 
-    /// From now on what comes is kept up to the limit, if nobody else reads it.
+    /// Keeps what comes from now on, up to the limit, for each stream whose reader was not taken.
     pub(super) fn collect(&self) {
         let limit = self.output_limit;
         self.shared.change(|sockets, _| {
@@ -400,7 +419,7 @@ impl ExecProcess {
         });
     }
 
-    /// What was kept of a stream, and how much was not.
+    /// Returns the bytes that were kept of a stream, and the number of those that were not.
     pub(super) fn collected(&self, stream: Stream) -> (Vec<u8>, u64) {
         self.shared.change(|sockets, _| sockets.buffer(stream).take_kept())
     }
@@ -430,7 +449,7 @@ impl fmt::Debug for ExecProcess {
     }
 }
 
-/// One who waits for the end, for as long as it does.
+/// A guard counts a caller that waits for the end, for as long as it waits.
 struct WaitGuard<'s>(&'s Shared);
 
 impl<'s> WaitGuard<'s> {

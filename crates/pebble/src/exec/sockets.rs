@@ -1,4 +1,4 @@
-//! The open websockets of one exec, moved on by whichever handle is polled.
+//! Holds the open websockets of one exec. They make progress when any of its handles is polled.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,57 +19,60 @@ use super::input::Input;
 use super::output_buffer::OutputBuffer;
 use super::wakers::{WaiterSlot, Wakers};
 
-/// How many frames are read at one go before others get their turn.
+/// The number of frames that are read before other tasks get their turn.
 const FRAMES_AT_ONCE: usize = 64;
 
-/// How long the end of a stream is waited for when Pebble has said that the command is over and
-/// nothing comes any more. It sends the ends first.
+/// The longest wait for the end of a stream after Pebble has reported that the command is over,
+/// while nothing is received. Pebble sends the ends of the streams before it reports the end of the
+/// command.
 const OUTPUT_END_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long Pebble's word on a command is waited for whose connection broke. It is killed by that,
-/// so it comes at once or not soon.
+/// The longest wait for Pebble's report on a command whose connection was lost. The loss kills the
+/// command, so the report comes at once or not soon.
 const CHANGE_END_LIMIT: Duration = Duration::from_secs(10);
 
-/// What all handles of one exec share.
+/// The state that all handles of one exec share.
 pub(super) struct Shared {
     sockets: Mutex<Sockets>,
     wakers: Arc<Wakers>,
     waker: Waker,
 }
 
-/// Why the websockets are closed before their time.
+/// The reason why the websockets were closed before the streams ended.
 #[derive(Debug, Clone)]
 pub(super) struct Fault {
     pub(super) kind: FaultKind,
     pub(super) text: String,
 }
 
+/// The kind of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FaultKind {
-    /// The connection of a stream broke before its end.
+    /// The connection of a stream was lost before the end of the stream.
     Disconnected,
-    /// What came over it is against the rules of websockets.
+    /// What was received breaks the rules of websockets.
     Protocol,
-    /// The deadline over the whole has passed.
+    /// The deadline over the whole command has passed.
     TimedOut,
     /// The handle on the command was dropped.
     Dropped,
 }
 
-/// The three connections as they were opened.
+/// The websockets of an exec when they were opened.
 pub(super) struct Connections {
     pub(super) control: Websocket,
     pub(super) stdio: Websocket,
     pub(super) stderr: Option<Websocket>,
 }
 
-/// Which of the two streams of output.
+/// One of the two output streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stream {
     Stdout,
     Stderr,
 }
 
+/// The websockets and the state of the streams.
 pub(super) struct Sockets {
     control: Option<Websocket>,
     control_is_unflushed: bool,
@@ -79,14 +82,16 @@ pub(super) struct Sockets {
     stdout: OutputBuffer,
     stderr: OutputBuffer,
     fault: Option<Fault>,
-    /// Until when it is waited for what Pebble says of a command whose connection broke.
+    /// The moment until which the client waits for Pebble's report on a command whose connection
+    /// was lost.
     change_end_by: Option<Instant>,
-    /// When everything has to be over, and how long that is after the command was started.
+    /// The moment when everything has to be over, and how long that is after the command was
+    /// started.
     deadline: Option<(Instant, Duration)>,
     timer: Option<Pin<Box<Sleep>>>,
-    /// How many wait for the end of the command.
+    /// The number of callers that wait for the end of the command.
     waiters: u32,
-    /// When Pebble has said that the command is over.
+    /// The moment when Pebble reported that the command is over.
     command_over_at: Option<Instant>,
     last_frame: Instant,
     ended_at: Option<Instant>,
@@ -131,6 +136,7 @@ impl Shared {
         })
     }
 
+    /// Makes a slot for the waker of one handle.
     pub(super) fn new_slot(&self) -> WaiterSlot {
         self.wakers.new_slot()
     }
@@ -139,7 +145,7 @@ impl Shared {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets one handle poll the websockets; whatever happens on them later wakes every handle that
+    /// Lets one handle poll the websockets. Whatever happens on them later wakes every handle that
     /// waits.
     pub(super) fn poll<T>(
         &self,
@@ -147,6 +153,7 @@ impl Shared {
         cx: &Context<'_>,
         work: impl FnOnce(&mut Sockets, &mut Context<'_>) -> T,
     ) -> T {
+        // The waker is set before the work, so that no event in between is missed.
         slot.set_waker(cx.waker());
         let (result, has_progress) = {
             let mut sockets = self.lock();
@@ -159,7 +166,8 @@ impl Shared {
         result
     }
 
-    /// Lets one handle poll something else of the exec, for which the same holds.
+    /// Lets one handle poll another future of the exec. What happens to it later wakes every handle
+    /// that waits, too.
     pub(super) fn poll_beside<T>(
         &self,
         slot: &WaiterSlot,
@@ -170,7 +178,7 @@ impl Shared {
         work(&mut Context::from_waker(&self.waker))
     }
 
-    /// Changes what is to become of the streams, and lets whoever waits see to it.
+    /// Changes the state of the streams and wakes every handle that waits.
     pub(super) fn change<T>(&self, work: impl FnOnce(&mut Sockets, &mut Context<'_>) -> T) -> T {
         let result = {
             let mut sockets = self.lock();
@@ -181,13 +189,14 @@ impl Shared {
         result
     }
 
-    /// Looks at how things stand.
+    /// Reads the state without changing it.
     pub(super) fn inspect<T>(&self, inspect: impl FnOnce(&Sockets) -> T) -> T {
         inspect(&self.lock())
     }
 }
 
 impl Sockets {
+    /// Returns the buffer of a stream.
     pub(super) fn buffer(&mut self, stream: Stream) -> &mut OutputBuffer {
         match stream {
             Stream::Stdout => &mut self.stdout,
@@ -195,14 +204,17 @@ impl Sockets {
         }
     }
 
+    /// Returns the buffers of stdout and of stderr.
     pub(super) fn buffers(&self) -> [&OutputBuffer; 2] {
         [&self.stdout, &self.stderr]
     }
 
+    /// Returns `true` if both streams have ended.
     pub(super) fn have_ended(&self) -> bool {
         self.buffers().into_iter().all(OutputBuffer::has_ended)
     }
 
+    /// Returns when the end of both streams was read.
     pub(super) fn ended_at(&self) -> Option<Instant> {
         self.ended_at
     }
@@ -211,12 +223,12 @@ impl Sockets {
         self.fault.as_ref()
     }
 
-    /// Another handle is to look again.
+    /// Notes that another handle may be able to go on.
     pub(super) fn note_progress(&mut self) {
         self.has_progress = true;
     }
 
-    /// One more, or one less, waits for the end of the command.
+    /// Counts one more (`more`) or one fewer caller that waits for the end of the command.
     pub(super) fn count_waiting(&mut self, more: bool) {
         self.waiters =
             if more { self.waiters.saturating_add(1) } else { self.waiters.saturating_sub(1) };
@@ -225,17 +237,18 @@ impl Sockets {
         }
     }
 
-    /// Pebble has said that the command is over.
+    /// Notes that Pebble has reported the end of the command.
     pub(super) fn note_command_over(&mut self) {
-        // Told each time, one waiting handle would wake the next for ever.
+        // Only the first time counts as progress, or two waiting handles would wake each other for
+        // ever.
         if self.command_over_at.is_none() {
             self.command_over_at = Some(Instant::now());
             self.has_progress = true;
         }
     }
 
-    /// Closes everything, control first: without a closing frame on it, the command is killed if it
-    /// still runs.
+    /// Closes all websockets, control first. There is no closing frame on it, so Pebble kills the
+    /// command if it still runs.
     pub(super) fn close(&mut self) {
         self.control = None;
         self.stdio = None;
@@ -245,6 +258,8 @@ impl Sockets {
         self.has_progress = true;
     }
 
+    /// Closes all websockets because of a fault. Only the first fault counts: the others follow
+    /// from it.
     pub(super) fn fail(&mut self, kind: FaultKind, text: impl Into<String>) {
         if self.fault.is_none() {
             let text = text.into();
@@ -256,12 +271,12 @@ impl Sockets {
         self.close();
     }
 
-    /// Whether there is more to hear of the fault that there was.
+    /// Returns `true` while Pebble may still report how a command ended whose connection was lost.
     pub(super) fn awaits_change_end(&self) -> bool {
         self.change_end_by.is_some_and(|at| at > Instant::now())
     }
 
-    /// Does what can be done now.
+    /// Sends and receives what is possible now, and checks the deadlines.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
         if self.fault.is_some() {
             if let Some(at) = self.change_end_by.filter(|_| self.awaits_change_end()) {
@@ -275,10 +290,11 @@ impl Sockets {
         self.check_deadlines(cx);
     }
 
-    /// Sends what can be sent of the command's stdin. Alone of all it may be called where there is
-    /// no runtime.
+    /// Sends what is possible of the command's stdin. Unlike the other steps it needs no tokio
+    /// runtime, so that a drop may call it.
     pub(super) fn send_input(&mut self, cx: &mut Context<'_>) {
         if let Some(stdio) = &mut self.stdio {
+            // The command has closed its output, or is over: nobody reads its stdin.
             if self.stdout.has_ended() {
                 self.input.discard();
             }
@@ -286,6 +302,8 @@ impl Sockets {
         }
     }
 
+    /// Flushes the control websocket and reads what the server sends on it, so that its end is
+    /// seen.
     fn drive_control(&mut self, cx: &mut Context<'_>) {
         let Some(control) = &mut self.control else {
             return;
@@ -302,12 +320,13 @@ impl Sockets {
         for _ in 0..FRAMES_AT_ONCE {
             match control.poll_next_unpin(cx) {
                 Poll::Pending => return,
-                // The daemon has nothing to say here.
+                // The library answers pings by itself.
                 Poll::Ready(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {}
                 Poll::Ready(Some(Ok(Message::Text(_) | Message::Binary(_)))) => {
                     tracing::debug!("passed over a message on the control websocket of an exec");
                 }
-                // It closes this one when the command is over, and without a closing frame.
+                // When the command is over, the daemon closes this connection without a closing
+                // frame. That is no failure (Pebble 1.32.1).
                 Poll::Ready(None | Some(Ok(Message::Close(_)))) => return self.forget_control(),
                 Poll::Ready(Some(Err(error))) => {
                     let Fault { kind, text } = fault_of(&error, "control");
@@ -318,15 +337,18 @@ impl Sockets {
                 }
             }
         }
+        // More frames may be there, and a websocket wakes the task only after it was found empty.
         cx.waker().wake_by_ref();
     }
 
+    /// Closes the control websocket. The streams go on.
     fn forget_control(&mut self) {
         self.control = None;
         self.control_is_unflushed = false;
         self.has_progress = true;
     }
 
+    /// Receives what is possible of the output streams.
     fn receive_output(&mut self, cx: &mut Context<'_>) {
         let Self { stdio, stderr_socket, stdout, stderr, last_frame, waiters, .. } = self;
         let mut fault = None;
@@ -349,7 +371,7 @@ impl Sockets {
         }
     }
 
-    /// When the first thing is due that no websocket will tell of.
+    /// Returns the earliest moment at which something is due that no websocket reports.
     fn next_due(&self) -> Option<Instant> {
         let deadline = self.deadline.map(|(at, _)| at);
         let truncation = self
@@ -361,8 +383,8 @@ impl Sockets {
         [deadline, truncation, self.output_end_by()].into_iter().flatten().min()
     }
 
-    /// When a stream that has not ended is given up, though Pebble has said that the command is
-    /// over.
+    /// Returns the moment at which a stream that has not ended is given up, although Pebble has
+    /// reported the end of the command.
     fn output_end_by(&self) -> Option<Instant> {
         let over = self.command_over_at.filter(|_| !self.have_ended())?;
         let held_up =
@@ -370,6 +392,7 @@ impl Sockets {
         (!held_up).then(|| over.max(self.last_frame) + OUTPUT_END_LIMIT)
     }
 
+    /// Fails the exec if a deadline has passed, and sets the timer for the next one.
     fn check_deadlines(&mut self, cx: &mut Context<'_>) {
         if self.fault.is_some() || (self.have_ended() && self.command_over_at.is_some()) {
             return;
@@ -398,18 +421,20 @@ impl Sockets {
         }
     }
 
+    /// Sets the timer to this moment.
     fn wake_at(&mut self, due: Instant, cx: &mut Context<'_>) {
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
         if timer.deadline() != due {
             timer.as_mut().reset(due);
         }
+        // A timer that is already due wakes nobody later.
         if timer.as_mut().poll(cx).is_ready() {
             cx.waker().wake_by_ref();
         }
     }
 
-    /// Gives one message to the control websocket, once it has room; `None` when the command is
-    /// over.
+    /// Sends one message over the control websocket, and flushes it. It gives `None` when the
+    /// command is over.
     pub(super) fn poll_control(
         &mut self,
         cx: &mut Context<'_>,
@@ -442,7 +467,7 @@ impl Sockets {
         }
     }
 
-    /// Takes bytes for the command's stdin; `None` when it takes no more.
+    /// Accepts bytes for the command's stdin. It gives `None` when the command takes no more.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Option<usize>> {
         let Some(stdio) = self.stdio.as_mut().filter(|_| self.input.is_writable()) else {
             return Poll::Ready(None);
@@ -450,7 +475,7 @@ impl Sockets {
         self.input.poll_write(stdio, cx, bytes).map(Result::ok)
     }
 
-    /// Writes out what was taken; `None` when the command takes no more.
+    /// Flushes the bytes that were accepted. It gives `None` when the command takes no more.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Option<()>> {
         let Some(stdio) = self.stdio.as_mut() else {
             return Poll::Ready(None);
@@ -459,7 +484,8 @@ impl Sockets {
     }
 }
 
-/// Reads what has come on one websocket for as long as its outlet takes it. Whether anything has.
+/// Reads frames from one websocket as long as its buffer takes them. Returns `true` if anything was
+/// received.
 fn receive(
     socket: &mut Websocket,
     buffer: &mut OutputBuffer,
@@ -501,10 +527,12 @@ fn receive(
             Poll::Ready(Some(Err(error))) => return Err(fault_of(&error, buffer.name())),
         }
     }
+    // More frames may be there, as on the control websocket.
     cx.waker().wake_by_ref();
     Ok(has_progress)
 }
 
+/// Makes the fault of a websocket that was lost before the end of its stream.
 fn disconnected(name: &str, cause: &str) -> Fault {
     Fault {
         kind: FaultKind::Disconnected,
@@ -512,6 +540,7 @@ fn disconnected(name: &str, cause: &str) -> Fault {
     }
 }
 
+/// Returns the fault that an error of a websocket means.
 fn fault_of(error: &WebsocketError, name: &str) -> Fault {
     match error {
         WebsocketError::Io(error) => disconnected(name, &plain(error)),
@@ -527,6 +556,7 @@ fn fault_of(error: &WebsocketError, name: &str) -> Fault {
     }
 }
 
+/// Describes the state of a stream for a message.
 fn describe(buffer: &OutputBuffer) -> String {
     let state = if buffer.has_ended() { "ended" } else { "still open" };
     format!("{}: {state}", buffer.name())

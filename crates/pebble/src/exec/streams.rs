@@ -1,4 +1,4 @@
-//! The handles on the command's streams.
+//! Provides the handles on the command's streams.
 
 use std::fmt;
 use std::io;
@@ -15,9 +15,9 @@ use super::wakers::WaiterSlot;
 /// The stdin of a command, from [`ExecProcess::take_stdin`](super::ExecProcess::take_stdin).
 ///
 /// Shutting it down or dropping it ends the command's input. When the command has closed its output
-/// or is over, writing is [`BrokenPipe`](io::ErrorKind::BrokenPipe). A write that is dropped before
-/// it is done has taken nothing; what was taken is sent by whichever handle of the command is
-/// polled next.
+/// or is over, a write fails with [`BrokenPipe`](io::ErrorKind::BrokenPipe). A write that is
+/// dropped before it is done has accepted nothing. Bytes that were accepted are sent by whichever
+/// handle of the command is polled next.
 pub struct ExecStdin {
     shared: Arc<Shared>,
     slot: WaiterSlot,
@@ -27,12 +27,12 @@ pub struct ExecStdin {
 /// [`ExecProcess::take_stdout`](super::ExecProcess::take_stdout) and
 /// [`take_stderr`](super::ExecProcess::take_stderr).
 ///
-/// A reader that is read from holds the command up when it is slow, as a pipe does. One that is
-/// held and not read from never holds up [`ExecProcess::wait`](super::ExecProcess::wait): if it was
-/// never read from, its first 1 MiB is kept and what comes after that is discarded; if it was, that
-/// happens when it was not read from for 10 s while it was full. Reading then gives what was kept,
-/// and after that an error that says how much is missing, never just the end. A dropped reader's
-/// stream is read and thrown away. A read that is dropped has lost nothing.
+/// A slow reader holds the command up, as a pipe does. A reader that is held and not read from does
+/// not hold up [`ExecProcess::wait`](super::ExecProcess::wait) for ever. If it was never read from,
+/// the first 1 MiB is kept and what comes after that is discarded. If it was, this happens once the
+/// buffer was full for 10 s and nothing was read. Reading then gives the bytes that were kept, and
+/// after them an error that says how many are missing, never just the end. When a reader is
+/// dropped, its stream is read and discarded. A read that is dropped has lost nothing.
 pub struct ExecReader {
     shared: Arc<Shared>,
     slot: WaiterSlot,
@@ -52,7 +52,7 @@ impl ExecReader {
         Self { shared, slot, stream }
     }
 
-    /// How many bytes of the stream were discarded so far because nobody read them.
+    /// Returns how many bytes of the stream were discarded so far because nobody read them.
     #[must_use]
     pub fn discarded(&self) -> u64 {
         let index = usize::from(self.stream == Stream::Stderr);
@@ -60,7 +60,7 @@ impl ExecReader {
             .inspect(|sockets| sockets.buffers().get(index).map_or(0, |buffer| buffer.discarded()))
     }
 
-    /// Whether a part of the stream was discarded because nobody read it.
+    /// Returns `true` if a part of the stream was discarded because nobody read it.
     #[must_use]
     pub fn truncated(&self) -> bool {
         self.discarded() > 0
@@ -80,7 +80,8 @@ impl AsyncWrite for ExecStdin {
             sockets.drive(cx);
             let accepted = sockets.poll_write(cx, bytes);
             if let Poll::Ready(Some(_)) = accepted {
-                // Tried at once; what does not go now goes when there is room.
+                // The bytes are flushed at once. What cannot be sent now is sent when there is
+                // space.
                 let _later = sockets.poll_flush(cx);
             }
             accepted.map(|count| count.ok_or_else(|| broken_pipe(sockets.fault())))
@@ -100,7 +101,7 @@ impl AsyncWrite for ExecStdin {
         self.shared.poll(&self.slot, cx, |sockets, cx| {
             sockets.input.finish();
             sockets.drive(cx);
-            // A command that takes no more has no need of the end either.
+            // This is also true if the command takes no more input: then it needs no end either.
             if sockets.input.is_over() { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
     }
@@ -108,8 +109,8 @@ impl AsyncWrite for ExecStdin {
 
 impl Drop for ExecStdin {
     fn drop(&mut self) {
-        // A drop may be anywhere, also where no timer can be set, so the rest is left to whoever is
-        // polled.
+        // A drop may happen outside a runtime, where no timer can be set. So only the input is sent
+        // here, and the rest is left to the handle that is polled next.
         self.shared.change(|sockets, cx| {
             sockets.input.finish();
             sockets.send_input(cx);
@@ -128,7 +129,7 @@ impl AsyncRead for ExecReader {
                 return Poll::Ready(Ok(()));
             }
             let now = Instant::now();
-            // What is there is read before the websockets are asked for more.
+            // Bytes in the buffer are given before the websockets are asked for more.
             for driven in [false, true] {
                 if driven {
                     sockets.drive(cx);
@@ -163,7 +164,7 @@ impl AsyncRead for ExecReader {
 
 impl Drop for ExecReader {
     fn drop(&mut self) {
-        // Whoever is polled next reads on.
+        // The handle that is polled next reads the stream on.
         self.shared.change(|sockets, _| sockets.buffer(self.stream).abandon());
     }
 }
@@ -180,11 +181,13 @@ impl fmt::Debug for ExecReader {
     }
 }
 
+/// Makes the error of a write that the command cannot take.
 fn broken_pipe(fault: Option<&Fault>) -> io::Error {
     let text = fault.map_or("the command takes no more input", |fault| fault.text.as_str());
     io::Error::new(io::ErrorKind::BrokenPipe, text.to_owned())
 }
 
+/// Makes the error of a read after a fault.
 fn failed(fault: &Fault) -> io::Error {
     let kind = match fault.kind {
         FaultKind::Disconnected => io::ErrorKind::ConnectionReset,

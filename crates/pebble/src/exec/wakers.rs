@@ -1,26 +1,28 @@
-//! One waker that wakes everybody: the websockets of an exec are polled by whichever of its handles
-//! is polled, and they remember one waker only.
+//! One waker that wakes all handles of an exec. A websocket remembers only one waker, that of the
+//! last poll, but it is polled by whichever handle is polled.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 
-/// Everybody who waits for something to happen on the websockets.
+/// The wakers of all handles that wait for the websockets.
 #[derive(Default)]
 pub(super) struct Wakers(Mutex<Slots>);
 
 #[derive(Default)]
 struct Slots {
+    /// The number of slots made so far, which numbers them.
     slots_made: u64,
     wakers: Vec<(u64, Waker)>,
 }
 
-/// The place of one handle among the waiting; dropping it leaves.
+/// A slot holds the waker of one handle. Dropping the slot removes the waker.
 pub(super) struct WaiterSlot {
     number: u64,
     wakers: Arc<Wakers>,
 }
 
 impl Wakers {
+    /// Makes a slot for one more handle.
     pub(super) fn new_slot(self: &Arc<Self>) -> WaiterSlot {
         let mut slots = self.lock();
         slots.slots_made += 1;
@@ -31,9 +33,11 @@ impl Wakers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes all but one. Whoever is woken and still has something to wait for comes back by being
-    /// polled.
+    /// Wakes every handle except the one with this slot. A handle that is woken and still has to
+    /// wait sets its waker again when it is polled.
     fn wake_except(&self, number: Option<u64>) {
+        // The lock is released before the wakers run: one may poll a handle at once, which takes
+        // the lock again.
         let woken: Vec<Waker> = {
             let mut slots = self.lock();
             let (kept, woken): (Vec<_>, Vec<_>) = std::mem::take(&mut slots.wakers)
@@ -45,6 +49,7 @@ impl Wakers {
         woken.into_iter().for_each(Waker::wake);
     }
 
+    /// Wakes every handle.
     pub(super) fn wake_all(&self) {
         self.wake_except(None);
     }
@@ -61,7 +66,7 @@ impl Wake for Wakers {
 }
 
 impl WaiterSlot {
-    /// From now on this waker is woken.
+    /// Sets the waker that is to be woken from now on, in place of an earlier one.
     pub(super) fn set_waker(&self, waker: &Waker) {
         let mut slots = self.wakers.lock();
         match slots.wakers.iter_mut().find(|(slot, _)| *slot == self.number) {
@@ -70,6 +75,7 @@ impl WaiterSlot {
         }
     }
 
+    /// Wakes every handle except this one.
     pub(super) fn wake_others(&self) {
         self.wakers.wake_except(Some(self.number));
     }

@@ -1,42 +1,43 @@
-//! The body of a pull: `multipart/form-data` as Go writes it, taken apart as it comes.
+//! Decodes the body of a pull as it comes: `multipart/form-data` as Go writes it.
 //!
-//! A [`Decoder`] does no I/O: it is given pieces and gives events, and the same bytes give the same
-//! events however they are cut into pieces. What it holds is bounded: contents are slices of the
-//! pieces, and of a part's head at most 16 KiB are kept. It is strict where Go's writer leaves no
-//! choice: nothing before the first boundary, and after each one either a line end or the closing
-//! dashes.
+//! A [`Decoder`] does no I/O. It is given chunks and gives events, and the same bytes give the same
+//! events however they are cut into chunks. Its memory is bounded: contents are slices of the
+//! chunks, and of the head of a part at most 16 KiB are kept. It is strict where Go's writer has no
+//! choice: nothing may precede the first boundary, and after each boundary there must be a line end
+//! or the closing dashes.
 //!
-//! The search is for CR LF and the boundary at once. The boundary has no CR in it, so bytes that
-//! begin like it and then differ hold no other beginning, and no byte is looked at twice: a content
-//! of CRs only, or of near-boundaries, costs no more than any other.
+//! The decoder searches for CR LF and the boundary together. The boundary has no CR in it, so bytes
+//! that begin like this delimiter and then differ cannot contain another beginning of it, and no
+//! byte is read twice. A content of CRs only, or of near-boundaries, costs no more than any other.
 
 use hyper::body::Bytes;
 use memchr::{memmem, memrchr};
 
-/// The longest head of a part. A path has at most 4,096 bytes, which escaping may double.
+/// The longest head of a part, in bytes. A path has at most 4,096 bytes on Linux, and escaping may
+/// double them.
 const LONGEST_HEAD: usize = 16 * 1024;
 
-/// What came next.
+/// An event of the decoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
     /// A part begins.
     Part(Head),
-    /// A piece of its content, never empty.
+    /// A chunk of the part's content, which is never empty.
     Data(Bytes),
-    /// Its content is complete.
+    /// The content of the part is complete.
     PartEnd,
-    /// The closing boundary: there are no more parts.
+    /// The closing boundary has come, so there are no more parts.
     End,
 }
 
-/// The head of a part, as far as anybody here asks.
+/// The head of a part, with the parameters that are used here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) name: Option<Vec<u8>>,
     pub(super) filename: Option<Vec<u8>>,
 }
 
-/// Why the bytes are not such a body.
+/// Says why the bytes are not such a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Fault {
     #[error("its content type names no boundary that multipart could have")]
@@ -55,21 +56,24 @@ pub(super) enum Fault {
     AfterEnd,
 }
 
+/// The state of the decoder.
 #[derive(Debug)]
 enum State {
-    /// So many bytes of the first boundary, which has no line end before it, have come.
+    /// Before the first boundary, of which this many bytes have come. No line end precedes it.
     Start(usize),
-    /// After a boundary; the first of the two bytes that say how it goes on.
+    /// After a boundary. Two bytes say how the body continues, and this is the first of them.
     Boundary(Option<u8>),
+    /// In the head of a part.
     Head(HeadBytes),
-    /// In a content whose last bytes are so many of the delimiter's first.
+    /// In a content that ends, so far, in this many bytes of the delimiter.
     Content(usize),
-    /// After the closing boundary; so many bytes of the line end that Go puts there have come.
+    /// After the closing boundary. Go writes a line end there, of which this many bytes have come.
     End(usize),
+    /// The body was refused.
     Failed(Fault),
 }
 
-/// The decoder of one body.
+/// A decoder reads the body of one answer.
 #[derive(Debug)]
 pub(super) struct Decoder {
     /// CR LF, two dashes and the boundary.
@@ -80,12 +84,12 @@ pub(super) struct Decoder {
     parts_left: usize,
 }
 
-/// The line end that the delimiter begins with. It is missing before the first boundary, and comes
-/// alone after the last.
+/// The length of the line end that the delimiter begins with. It is missing before the first
+/// boundary, and stands alone after the last one.
 const LINE_END: usize = 2;
 
 impl Decoder {
-    /// For a body with this `Content-Type`, which may have at most `parts` parts.
+    /// Makes a decoder for a body with this `Content-Type`, which may have at most `parts` parts.
     pub(super) fn new(content_type: &str, parts: usize) -> Result<Self, Fault> {
         let (kind, rest) = content_type.split_once(';').ok_or(Fault::Boundary)?;
         let boundary = parameters(rest.as_bytes())
@@ -106,7 +110,7 @@ impl Decoder {
         })
     }
 
-    /// Gives it the next bytes. To be called when [`Self::next`] has given `None`.
+    /// Adds the next bytes. It is to be called when [`Self::next`] has given `None`.
     pub(super) fn push(&mut self, piece: Bytes) {
         if self.piece.is_empty() {
             self.piece = piece;
@@ -115,8 +119,8 @@ impl Decoder {
         }
     }
 
-    /// The next event; `None` when it needs more bytes, and after the end, which only a line end
-    /// may follow.
+    /// Returns the next event. It is `None` when more bytes are needed, and after the end, which
+    /// only a line end may follow.
     pub(super) fn next(&mut self) -> Result<Option<Event>, Fault> {
         loop {
             let step = match &mut self.state {
@@ -156,15 +160,18 @@ impl Decoder {
         }
     }
 
+    /// Refuses the body, now and at every later call.
     fn fail<T>(&mut self, fault: Fault) -> Result<T, Fault> {
         self.state = State::Failed(fault.clone());
         Err(fault)
     }
 
+    /// Drops bytes from the front of the chunk.
     fn advance(&mut self, count: usize) {
         let _taken = self.piece.split_to(count.min(self.piece.len()));
     }
 
+    /// Reads one byte after a boundary.
     fn after_boundary(&mut self) -> Result<Option<Event>, Fault> {
         let State::Boundary(first) = &mut self.state else {
             return Ok(None);
@@ -192,6 +199,7 @@ impl Decoder {
         Ok(None)
     }
 
+    /// Reads the head of a part.
     fn head(&mut self) -> Result<Option<Event>, Fault> {
         let State::Head(head) = &mut self.state else {
             return Ok(None);
@@ -216,6 +224,7 @@ impl Decoder {
         Ok(None)
     }
 
+    /// Reads the content of a part.
     fn content(&mut self) -> Option<Event> {
         let State::Content(matched) = &mut self.state else {
             return None;
@@ -236,6 +245,8 @@ impl Decoder {
                 }
                 (None, _) => {
                     *matched = 0;
+                    // The bytes that looked like a delimiter are content. They came in an earlier
+                    // chunk, and the delimiter has the same bytes.
                     return Some(Event::Data(
                         self.delimiter.slice(..held.min(self.delimiter.len())),
                     ));
@@ -252,8 +263,8 @@ impl Decoder {
             self.state = State::Boundary(None);
             return Some(Event::PartEnd);
         }
-        // Only the last CR can begin a delimiter that goes on in the next piece, for it has one
-        // only at its beginning.
+        // The end of the chunk may be the beginning of a delimiter. Only the last CR can begin it,
+        // because a delimiter has a CR only at its start.
         let tail = self.piece.len().saturating_sub(self.delimiter.len() - 1);
         let held = memrchr(b'\r', self.piece.get(tail..).unwrap_or_default())
             .and_then(|at| self.piece.get(tail + at..))
@@ -266,8 +277,9 @@ impl Decoder {
     }
 }
 
-/// How many bytes of `piece` go on with a delimiter of which `matched` bytes have come, and whether
-/// it is complete with them; `None` when they differ.
+/// Compares `piece` with the rest of a delimiter of which `matched` bytes have come. Returns how
+/// many bytes of the piece belong to it, or `None` if they differ, and whether the delimiter is
+/// complete.
 fn continue_match(delimiter: &[u8], matched: usize, piece: &[u8]) -> (Option<usize>, bool) {
     let rest = delimiter.get(matched..).unwrap_or_default();
     let common = rest.len().min(piece.len());
@@ -278,7 +290,7 @@ fn continue_match(delimiter: &[u8], matched: usize, piece: &[u8]) -> (Option<usi
     }
 }
 
-/// RFC 2046, section 5.1.1.
+/// Returns `true` if multipart may have this boundary (RFC 2046, section 5.1.1).
 fn is_boundary(boundary: &[u8]) -> bool {
     (1..=70).contains(&boundary.len())
         && boundary
@@ -286,8 +298,8 @@ fn is_boundary(boundary: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(byte))
 }
 
-/// The bytes of a head so far. Go before 1.25 writes a line end in a name as it is, inside the
-/// quotes: there it ends nothing.
+/// The bytes of a head so far. Go before 1.25 writes a line end in a file name as it is, inside the
+/// quotes, where it does not end the line.
 #[derive(Debug, Default)]
 struct HeadBytes {
     bytes: Vec<u8>,
@@ -295,7 +307,7 @@ struct HeadBytes {
 }
 
 impl HeadBytes {
-    /// Takes one more byte; whether the head is complete with it.
+    /// Adds a byte. Returns `true` if the head is complete.
     fn take(&mut self, byte: u8) -> bool {
         self.bytes.push(byte);
         !self.quotes.see(byte)
@@ -304,7 +316,7 @@ impl HeadBytes {
     }
 }
 
-/// Whether one is inside quotes, in which `\` takes the meaning of what follows.
+/// The state of quoting at a byte. Inside quotes, a `\` takes away the meaning of the next byte.
 #[derive(Debug, Default, Clone, Copy)]
 struct Quotes {
     inside: bool,
@@ -312,7 +324,7 @@ struct Quotes {
 }
 
 impl Quotes {
-    /// Whether the byte stands inside quotes, the quotes themselves included.
+    /// Reads a byte. Returns `true` if it is inside quotes, including the quotes themselves.
     fn see(&mut self, byte: u8) -> bool {
         let was_inside = self.inside;
         match byte {
@@ -325,12 +337,13 @@ impl Quotes {
     }
 }
 
-/// Splits at a byte that stands outside quotes.
+/// Splits a text at each byte `at` outside quotes.
 fn split(text: &[u8], at: u8) -> Vec<&[u8]> {
     let mut quotes = Quotes::default();
     text.split(|byte| !quotes.see(*byte) && *byte == at).collect()
 }
 
+/// Parses the head of a part. Headers other than `Content-Disposition` are ignored.
 fn parse_head(bytes: &[u8]) -> Head {
     let mut head = Head::default();
     for line in split(bytes, b'\n') {
@@ -352,8 +365,8 @@ fn parse_head(bytes: &[u8]) -> Head {
     head
 }
 
-/// The parameters of a header's value: `; name=value; name="quoted \"value\""`. What is none is
-/// left out.
+/// Parses the parameters of a header's value: `; name=value; name="quoted \"value\""`. What is not
+/// a parameter is ignored.
 fn parameters(value: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     split(value, b';')
         .into_iter()
@@ -370,6 +383,7 @@ fn parameters(value: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
         .collect()
 }
 
+/// Removes the backslashes of a quoted text.
 fn unquoted(quoted: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(quoted.len());
     let mut bytes = quoted.iter();
@@ -382,7 +396,8 @@ fn unquoted(quoted: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// The events of a body that comes in these pieces, contents joined, and what was wrong with it.
+/// Returns the events of a body that comes in these chunks, with contents joined, and what was
+/// wrong with it.
 #[cfg(any(test, fuzzing))]
 fn events<'a>(
     mut decoder: Decoder,
@@ -418,8 +433,8 @@ fn events<'a>(
     (events, None)
 }
 
-/// For fuzzing: the first byte says how long the pieces are, the first line is the content type,
-/// and the rest is the body.
+/// Decodes a body whole and in chunks, for fuzzing. The first byte says how long the chunks are,
+/// the first line is the content type, and the rest is the body.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn try_pieces(bytes: &[u8]) {
     const PARTS: usize = 4;

@@ -1,10 +1,10 @@
-//! The body of a push: `multipart/form-data` as Go's reader takes it, made around contents that are
-//! never copied.
+//! Encodes the body of a push: `multipart/form-data` as Go reads it, around contents that are never
+//! copied.
 //!
-//! Wire: a part `request` with JSON, then one part `files` for each file, whose `filename` is the
-//! whole path (Pebble 1.32.1, `internals/daemon/api_files.go`). Go reads a quoted `filename` with
-//! `\` before `"` and `\`, and refuses control characters in it; those travel in the form of RFC
-//! 5987, `filename*=UTF-8''…`, which it reads as well.
+//! The body has a part `request` with JSON, and then a part `files` for each file, with the whole
+//! path as its `filename` (Pebble 1.32.1, `internals/daemon/api_files.go`). In a quoted `filename`,
+//! Go reads `\"` and `\\` as escapes, and refuses control characters. A path with control
+//! characters is sent in the form of RFC 5987, `filename*=UTF-8''…`, which Go reads as well.
 
 use std::fmt::Write as _;
 use std::io;
@@ -12,24 +12,27 @@ use std::io;
 use rustix::rand::{GetRandomFlags, getrandom};
 use serde_json::Value;
 
-/// How many random bytes make a boundary; in hexadecimal they are 64 characters. Pebble wants at
-/// least 32, RFC 2046 allows 70.
+/// The number of random bytes of a boundary, which are 64 characters in hexadecimal. Pebble wants
+/// at least 32 characters, and RFC 2046 allows 70.
 const RANDOM_BYTES: usize = 32;
 
-/// What separates the parts. Nobody can guess it, so no content can hold it.
+/// A boundary separates the parts. It is random, so that no content can contain it, by accident or
+/// intent.
 #[derive(Debug, Clone)]
 pub(super) struct Boundary(String);
 
 impl Boundary {
+    /// Makes a new boundary.
     pub(super) fn random() -> io::Result<Self> {
         random_hex(RANDOM_BYTES).map(Self)
     }
 
+    /// Returns the value of the `Content-Type` header.
     pub(super) fn content_type(&self) -> String {
         format!("multipart/form-data; boundary={}", self.0)
     }
 
-    /// The part that says which files follow, and how they are to be written.
+    /// Returns the first part, which says which files follow and how they are to be written.
     pub(super) fn request_part(&self, request: &Value) -> String {
         let boundary = &self.0;
         format!(
@@ -38,7 +41,7 @@ impl Boundary {
         )
     }
 
-    /// What stands before the content of a file.
+    /// Returns what precedes the content of a file.
     pub(super) fn file_head(&self, path: &str) -> String {
         let boundary = &self.0;
         let filename = filename(path);
@@ -48,12 +51,13 @@ impl Boundary {
         )
     }
 
-    /// What stands after the last content.
+    /// Returns what follows the last content.
     pub(super) fn end(&self) -> String {
         format!("\r\n--{}--\r\n", self.0)
     }
 }
 
+/// Returns the parameter with the name of a file.
 fn filename(path: &str) -> String {
     if path.chars().any(|char| char.is_ascii_control()) {
         let mut encoded = String::from("filename*=UTF-8''");
@@ -69,11 +73,12 @@ fn filename(path: &str) -> String {
     format!("filename=\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// So many bytes from the operating system's source of randomness, in hexadecimal.
+/// Returns this many bytes from the operating system's source of randomness, in hexadecimal.
 pub(super) fn random_hex(count: usize) -> io::Result<String> {
     let mut bytes = vec![0_u8; count];
     let mut rest = bytes.as_mut_slice();
     while !rest.is_empty() {
+        // The kernel may return fewer bytes than asked for, and a signal may interrupt it.
         let got = match getrandom(&mut *rest, GetRandomFlags::empty()) {
             Ok(got) => got,
             Err(rustix::io::Errno::INTR) => 0,

@@ -1,4 +1,4 @@
-//! What is in a folder: `GET /v1/files?action=list`.
+//! Lists the files of a folder: `GET /v1/files?action=list`.
 
 use serde::{Deserialize, Deserializer};
 
@@ -11,7 +11,7 @@ use crate::request::Request;
 use crate::timestamp::Timestamp;
 use crate::wire::wire_words;
 
-/// What a path leads to.
+/// Says what a path leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileType {
@@ -19,8 +19,8 @@ pub enum FileType {
     File,
     /// A folder.
     Directory,
-    /// A symbolic link. Only entries of a folder are reported so: the path that is asked for is
-    /// followed.
+    /// A symbolic link. Only entries of a folder are reported so: a link that is asked for itself
+    /// is followed.
     Symlink,
     /// A unix socket.
     Socket,
@@ -28,9 +28,9 @@ pub enum FileType {
     NamedPipe,
     /// A block or character device.
     Device,
-    /// Something that Pebble does not know.
+    /// A file of a type that Pebble does not know.
     Unknown,
-    /// A word that this version does not know.
+    /// A type that this version does not know.
     Other(String),
 }
 
@@ -44,7 +44,7 @@ wire_words!(FileType {
     Unknown = "unknown",
 });
 
-/// One file or folder, as Pebble sees it.
+/// Describes a file or folder as Pebble sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct FileInfo {
@@ -55,8 +55,8 @@ pub struct FileInfo {
     #[serde(default)]
     size: Option<u64>,
     permissions: Mode,
-    /// A file can be dated at what is no moment of RFC 3339; that must not hide the folder it is
-    /// in.
+    /// The time of the last change. A file can have a time that RFC 3339 cannot express, which must
+    /// not make the whole folder unreadable.
     #[serde(default, deserialize_with = "moment")]
     last_modified: Option<Timestamp>,
     #[serde(default)]
@@ -70,75 +70,78 @@ pub struct FileInfo {
 }
 
 impl FileInfo {
-    /// Its whole path. (Pebble doubles the last name in it when a folder
+    /// Returns the whole path. (Pebble repeats the last name in it if a folder
     /// [`itself`](ListOptions::itself) was asked for with a slash at the end.)
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Its name in its folder. Bytes of it that are not UTF-8 have become U+FFFD, and the file
-    /// cannot be reached by that name.
+    /// Returns the name in the folder. Bytes that are not UTF-8 have become U+FFFD, and such a file
+    /// cannot be reached by this name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it is.
+    /// Returns the type of the file.
     #[must_use]
     pub fn file_type(&self) -> &FileType {
         &self.kind
     }
 
-    /// Its size in bytes; only of a regular file.
+    /// Returns the size in bytes, if it is a regular file.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
         self.size
     }
 
-    /// Who may do what with it.
+    /// Returns the permissions.
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.permissions
     }
 
-    /// When it was last changed, to the second; `None` for a date that is no [`Timestamp`], such as
-    /// one in the year 12026.
+    /// Returns the time of the last change, to the second. It is `None` for a time that is no
+    /// [`Timestamp`], such as one in the year 12026.
     #[must_use]
     pub fn last_modified(&self) -> Option<Timestamp> {
         self.last_modified
     }
 
-    /// The number of the user that it belongs to.
+    /// Returns the id of the user that owns the file.
     #[must_use]
     pub fn user_id(&self) -> Option<u32> {
         self.user_id
     }
 
-    /// The name of that user; `None` when there is none in the container.
+    /// Returns the name of the user that owns the file, or `None` if the container has no user with
+    /// its id.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         Some(self.user.as_str()).filter(|name| !name.is_empty())
     }
 
-    /// The number of the group that it belongs to.
+    /// Returns the id of the group that owns the file.
     #[must_use]
     pub fn group_id(&self) -> Option<u32> {
         self.group_id
     }
 
-    /// The name of that group; `None` when there is none in the container.
+    /// Returns the name of the group that owns the file, or `None` if the container has no group
+    /// with its id.
     #[must_use]
     pub fn group(&self) -> Option<&str> {
         Some(self.group.as_str()).filter(|name| !name.is_empty())
     }
 }
 
+/// Reads a time, or `None` if it cannot be read.
 fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     Ok(String::deserialize(deserializer)?.parse().ok())
 }
 
-/// The files that [`Reader::list_files`] lists of a path; all that is in it unless narrowed.
+/// Says which files [`Reader::list_files`] lists of a path: all in it by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct ListOptions {
@@ -147,18 +150,18 @@ pub struct ListOptions {
 }
 
 impl ListOptions {
-    /// All that is in the folder; for a path that is no folder, that one file.
+    /// Lists everything in the folder. For a path that is not a folder, it lists that file.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only names that match this pattern, such as `*.conf` or `[a-c]?` (Go's `path.Match`).
+    /// Lists only names that match this pattern, such as `*.conf` or `[a-c]?` (Go's `path.Match`).
     pub fn pattern(mut self, pattern: impl Into<String>) -> Self {
         self.pattern = Some(pattern.into());
         self
     }
 
-    /// The folder itself instead of what is in it.
+    /// Lists the folder itself instead of what is in it.
     pub fn itself(mut self) -> Self {
         self.itself = true;
         self
@@ -179,14 +182,15 @@ impl ListOptions {
 }
 
 impl Reader {
-    /// What is in a folder, by name, or one file: `GET /v1/files?action=list`. `path` is absolute;
-    /// a link at its end is followed. Safe to drop.
+    /// Lists the files of a folder, sorted by name, or one file. It sends `GET
+    /// /v1/files?action=list`. `path` must be absolute, and a link at its end is followed. Dropping
+    /// the future has no effect on the container.
     ///
     /// # Errors
-    /// [`File`](crate::ErrorKind::File) when the path is missing, unreadable or the pattern
-    /// is bad; [`Api`](crate::ErrorKind::Api) when it is not absolute;
-    /// [`Unreachable`](crate::ErrorKind::Unreachable) when no answer comes within the
-    /// policy.
+    /// - [`File`](crate::ErrorKind::File) if the path does not exist, cannot be read, or the
+    ///   pattern is invalid.
+    /// - [`Api`](crate::ErrorKind::Api) if the path is not absolute.
+    /// - [`Unreachable`](crate::ErrorKind::Unreachable) if no answer comes within the policy.
     pub async fn list_files(
         &self,
         path: &str,

@@ -1,8 +1,8 @@
-//! Making folders and removing paths: `POST /v1/files` with JSON.
+//! Makes folders and removes paths: `POST /v1/files` with JSON.
 //!
-//! Each path of a request succeeds or fails by itself. When the answer was lost and the request is
-//! sent again, a folder that is there by then, and a path that is gone by then, are what the first
-//! request has done.
+//! Each path of a request succeeds or fails by itself. When the answer was lost, the request is
+//! sent again. A folder that exists by then, and a path that is gone by then, then count as
+//! success: the first request may have done it.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ use crate::names::owned;
 use crate::request::Request;
 use crate::resend::Resend;
 
-/// How a folder is made.
+/// Says how a folder is made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct DirOptions {
@@ -28,31 +28,33 @@ pub struct DirOptions {
 }
 
 impl DirOptions {
-    /// A folder of mode 755 in one that is there; one that exists already is an error.
+    /// Makes a folder with mode 755 in a folder that exists. It is an error if the folder exists
+    /// already.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes what is missing of the path to it as well, with the same mode and owner; a folder that
-    /// exists already is then success, and stays as it is.
+    /// Makes the missing parents as well, with the same mode and owner. If the folder exists
+    /// already, it stays as it is, and this is no error.
     pub fn make_parents(mut self) -> Self {
         self.parents = true;
         self
     }
 
-    /// Its mode, whatever the umask (a Pebble before 1.12 takes its own away from it); 755 unless
-    /// set.
+    /// Sets the mode, whatever the umask (a Pebble before 1.12 applies its own umask). The default
+    /// is 755.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = Some(mode);
         self
     }
 
-    /// Whom it is to belong to.
+    /// Sets the owner. The default is the account that Pebble runs as.
     pub fn owner(mut self, owner: Owner) -> Self {
         self.owner = owner;
         self
     }
 
+    /// Returns the entry of the request for this folder.
     pub(super) fn item(&self, path: &str) -> Value {
         let mut item = json!(self.owner);
         if let Some(item) = item.as_object_mut() {
@@ -68,7 +70,7 @@ impl DirOptions {
     }
 }
 
-/// How a path is removed.
+/// Says how a path is removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct RemoveOptions {
@@ -76,23 +78,24 @@ pub struct RemoveOptions {
 }
 
 impl RemoveOptions {
-    /// A file or an empty folder, which must be there.
+    /// Removes a file or an empty folder. It is an error if the path does not exist.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A folder with all that is in it; a path that is not there is success.
+    /// Removes a folder with all that is in it. If the path does not exist, this is no error.
     pub fn recursive(mut self) -> Self {
         self.recursive = true;
         self
     }
 
+    /// Returns the entry of the request for this path.
     fn item(&self, path: &str) -> Value {
         json!({"path": path, "recursive": self.recursive})
     }
 }
 
-/// `make folder "/a"` and `make 3 folders`.
+/// Returns the name of the call for messages: `make folder "/a"` or `make 3 folders`.
 fn operation(verb: &str, noun: &str, paths: &[impl AsRef<str>]) -> String {
     match paths {
         [path] => format!("{verb} {:?}", path.as_ref()),
@@ -112,22 +115,22 @@ fn remove_request(paths: &[impl AsRef<str>], options: &RemoveOptions) -> Request
 }
 
 impl Client {
-    /// Makes a folder: `POST /v1/files` with `make-dirs`. `path` is absolute. Dropped, it may have
-    /// been made.
+    /// Makes a folder. It sends `POST /v1/files` with `make-dirs`. `path` must be absolute. If the
+    /// future is dropped, the folder may have been made.
     ///
     /// # Errors
-    /// [`File`](ErrorKind::File) when Pebble could not make it;
-    /// [`Unreachable`](ErrorKind::Unreachable) when no answer comes within the policy.
+    /// - [`File`](ErrorKind::File) if Pebble could not make the folder.
+    /// - [`Unreachable`](ErrorKind::Unreachable) if no answer comes within the policy.
     pub async fn make_dir(&self, path: &str, options: &DirOptions) -> Result<(), Error> {
         let results = self.make_dirs([path], options).await?;
         self.only_result(&operation("make folder", "", &[path]), &results)
     }
 
-    /// Makes several folders in one request, in this order, and says of each what became of it.
-    /// Dropped, some may have been made.
+    /// Makes several folders in one request, in this order, and returns the result of each. If the
+    /// future is dropped, some of them may have been made.
     ///
     /// # Errors
-    /// As [`Client::make_dir`], but a folder that Pebble could not make is in the results.
+    /// As [`Client::make_dir`], except that a folder which Pebble could not make is in the results.
     pub async fn make_dirs(
         &self,
         paths: impl IntoIterator<Item = impl AsRef<str>>,
@@ -139,7 +142,7 @@ impl Client {
         self.make_dirs_each(operation("make folder", "folders", &paths).as_str(), &items).await
     }
 
-    /// The same with options of each folder's own.
+    /// Makes several folders, each with its own options.
     pub(super) async fn make_dirs_each(
         &self,
         operation: &str,
@@ -152,6 +155,8 @@ impl Client {
         let resent = answer.was_resent();
         let paths = dirs.iter().map(|(path, options)| (*path, options.parents));
         let mut results = decode_results(&answer, paths)?;
+        // The first request may have made the folder. The error does not say what exists, so this
+        // is checked: a file in its place must not count as success.
         if resent {
             for result in &mut results {
                 let exists = result.error().is_some_and(super::FileError::is_already_exists);
@@ -167,22 +172,22 @@ impl Client {
         Ok(results)
     }
 
-    /// Removes a file or a folder: `POST /v1/files` with `remove`. `path` is absolute. Dropped, it
-    /// may have been removed.
+    /// Removes a file or a folder. It sends `POST /v1/files` with `remove`. `path` must be
+    /// absolute. If the future is dropped, the path may have been removed.
     ///
     /// # Errors
-    /// [`File`](ErrorKind::File) when Pebble could not remove it;
-    /// [`Unreachable`](ErrorKind::Unreachable) when no answer comes within the policy.
+    /// - [`File`](ErrorKind::File) if Pebble could not remove the path.
+    /// - [`Unreachable`](ErrorKind::Unreachable) if no answer comes within the policy.
     pub async fn remove(&self, path: &str, options: &RemoveOptions) -> Result<(), Error> {
         let results = self.remove_all([path], options).await?;
         self.only_result(&operation("remove", "", &[path]), &results)
     }
 
-    /// Removes several paths in one request, in this order, and says of each what became of it.
-    /// Dropped, some may have been removed.
+    /// Removes several paths in one request, in this order, and returns the result of each. If the
+    /// future is dropped, some of them may have been removed.
     ///
     /// # Errors
-    /// As [`Client::remove`], but a path that Pebble could not remove is in the results.
+    /// As [`Client::remove`], except that a path which Pebble could not remove is in the results.
     pub async fn remove_all(
         &self,
         paths: impl IntoIterator<Item = impl AsRef<str>>,
@@ -195,6 +200,7 @@ impl Client {
         let resent = answer.was_resent();
         let paths = paths.iter().map(|path| (path.as_str(), options.recursive));
         let mut results = decode_results(&answer, paths)?;
+        // The first request may have removed the path.
         if resent {
             for result in &mut results {
                 if result.error().is_some_and(|error| *error.kind() == FileErrorKind::NotFound) {
@@ -205,6 +211,7 @@ impl Client {
         Ok(results)
     }
 
+    /// Returns `true` if the path leads to a folder.
     async fn is_folder(&self, path: &str) -> Result<bool, Error> {
         match self.list_files(path, &ListOptions::new().itself()).await {
             Ok(infos) => Ok(infos.iter().any(|info| *info.file_type() == FileType::Directory)),

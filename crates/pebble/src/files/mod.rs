@@ -1,16 +1,18 @@
-//! Files in the container: listed, read, written, made, removed, one by one, several in a request,
-//! and whole trees.
+//! Lists, reads, writes, makes and removes files in the container: one, several in a request, or a
+//! whole tree.
 //!
-//! All of it is one path, `/v1/files`, with five meanings. `list` asks what is there; `pull` reads
-//! and `push` writes, from and to memory, local files and streams; `manage` makes folders and
-//! removes paths; `tree` does all of these for a folder and what is in it. A request about several
-//! paths is answered path by path (`results`), so a failure of one neither hides nor stops the
-//! others.
+//! All of these use one path of the API, `/v1/files`, with five actions:
+//! - `list` lists folders.
+//! - `pull` reads files and `push` writes them, from and to memory, local files and streams.
+//! - `manage` makes folders and removes paths.
+//! - `tree` pushes and pulls a folder with all that is in it.
+//! - `results` decodes the answer, which has a result for each path: the failure of one path
+//!   neither hides nor stops the others.
 //!
-//! What travels as multipart is made by `encoder` and taken apart by `decoder`, both without I/O.
-//! `upload` is one attempt of a request whose body is made while it is sent, `reading` one answer
-//! that is read while it comes. A file that is pulled gets its name when it is complete
-//! (`temporary`), as one that is pushed does in the container.
+//! A multipart body is made by `encoder` and read by `decoder`, both without I/O. `upload` makes
+//! one attempt of a request whose body is made while it is sent, and `read_stream` reads an answer
+//! while it comes. A file that is pulled gets its name once it is complete (`temporary`), as Pebble
+//! does for one that is pushed.
 
 mod decoder;
 mod encoder;

@@ -1,16 +1,16 @@
-//! The permissions of a file or folder as Pebble takes and gives them: three octal digits.
+//! Defines the permissions of a file or folder as Pebble takes and gives them: three octal digits.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Read, write and execute for user, group and others: `644`, `0o750`. There is no place for
-/// setuid, setgid and the sticky bit; Pebble does not take them.
+/// The mode of a file gives the permissions to read, write and execute for user, group and others,
+/// such as `644`. It has no setuid, setgid or sticky bit, because Pebble takes none.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mode(u16);
 
-/// A text or number that is no [`Mode`].
+/// A text or number is not a [`Mode`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot use {given} as a mode: it takes exactly three octal digits, such as 644")]
 pub struct InvalidMode {
@@ -18,8 +18,8 @@ pub struct InvalidMode {
 }
 
 impl Mode {
-    /// One that is known when the program is written: `Mode::octal::<0o644>()`. A number above
-    /// `0o777` does not compile.
+    /// Makes a mode that is known when the program is compiled: `Mode::octal::<0o644>()`. A number
+    /// above `0o777` does not compile.
     ///
     /// ```compile_fail
     /// charmwright_pebble::Mode::octal::<0o4755>();
@@ -30,10 +30,10 @@ impl Mode {
         Self(BITS)
     }
 
-    /// From a number, which in Rust is best written in octal: `Mode::new(0o644)`.
+    /// Makes a mode from a number, which in Rust is best written in octal: `Mode::new(0o644)`.
     ///
     /// # Errors
-    /// [`InvalidMode`] for more than `0o777`.
+    /// Fails with [`InvalidMode`] for a number above `0o777`.
     pub fn new(bits: u32) -> Result<Self, InvalidMode> {
         match u16::try_from(bits) {
             Ok(bits) if bits <= 0o777 => Ok(Self(bits)),
@@ -41,13 +41,13 @@ impl Mode {
         }
     }
 
-    /// The permissions in the mode of a local file; the rest of it is left out.
+    /// Takes the permissions from the mode of a local file. Its other bits are dropped.
     #[must_use]
     pub(super) fn of_local(mode: u32) -> Self {
         Self(u16::try_from(mode & 0o777).unwrap_or_default())
     }
 
-    /// The number, at most `0o777`.
+    /// Returns the number, which is at most `0o777`.
     #[must_use]
     pub fn bits(self) -> u32 {
         u32::from(self.0)
@@ -57,7 +57,7 @@ impl Mode {
 impl FromStr for Mode {
     type Err = InvalidMode;
 
-    /// Exactly three octal digits: `0644` and `rw-r--r--` are refused, as Pebble would.
+    /// Parses exactly three octal digits. It refuses `0644` and `rw-r--r--`, as Pebble does.
     fn from_str(text: &str) -> Result<Self, InvalidMode> {
         if text.len() == 3
             && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'))

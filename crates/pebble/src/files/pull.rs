@@ -1,4 +1,4 @@
-//! Reading files: `GET /v1/files?action=read`.
+//! Reads files: `GET /v1/files?action=read`.
 
 use std::ffi::OsStr;
 use std::io;
@@ -20,31 +20,34 @@ use crate::names::owned;
 use crate::reader::Reader;
 use crate::request::Request;
 
-/// The most that [`Reader::pull`] holds: 128 MiB. A caller that is to hold more should say so.
+/// The largest file that [`Reader::pull`] holds in memory: 128 MiB. A caller that wants more has to
+/// set a limit of its own.
 const DEFAULT_LIMIT: u64 = 128 * 1024 * 1024;
 
+/// Returns the name of the call for messages.
 fn operation(path: &str) -> String {
     format!("pull {path:?}")
 }
 
 impl Reader {
-    /// The content of a file of at most 128 MiB: `GET /v1/files?action=read`. `path` is absolute
-    /// and leads to a regular file. While it does not come whole it is read again. Safe to drop.
+    /// Reads a file of at most 128 MiB into memory. It sends `GET /v1/files?action=read`. `path`
+    /// must be absolute and lead to a regular file. If the connection is lost before the end, the
+    /// file is read again. Dropping the future has no effect on the container.
     ///
     /// # Errors
-    /// [`File`](crate::ErrorKind::File) when Pebble cannot read it;
-    /// [`TooLarge`](crate::ErrorKind::TooLarge) when it is larger;
-    /// [`Unreachable`](crate::ErrorKind::Unreachable) when it does not come within the
-    /// policy, whose limit counts only the time in which no byte moves.
+    /// - [`File`](crate::ErrorKind::File) if Pebble cannot read the file.
+    /// - [`TooLarge`](crate::ErrorKind::TooLarge) if the file is larger than the limit.
+    /// - [`Unreachable`](crate::ErrorKind::Unreachable) if the file does not come within the
+    ///   policy. The policy's limit counts only the time in which no byte is received.
     pub async fn pull(&self, path: &str) -> Result<Vec<u8>, Error> {
         self.pull_at_most(path, DEFAULT_LIMIT).await
     }
 
-    /// The same as text.
+    /// Reads a text file as [`Reader::pull`] does.
     ///
     /// # Errors
     /// As [`Reader::pull`], and [`Local`](crate::ErrorKind::Local) of
-    /// [`InvalidData`](io::ErrorKind::InvalidData) when it is not UTF-8.
+    /// [`InvalidData`](io::ErrorKind::InvalidData) if the file is not UTF-8.
     pub async fn pull_text(&self, path: &str) -> Result<String, Error> {
         let content = self.pull(path).await?;
         String::from_utf8(content).map_err(|error| {
@@ -53,7 +56,7 @@ impl Reader {
         })
     }
 
-    /// The content of a file with a limit in bytes of the caller's own.
+    /// Reads a file as [`Reader::pull`] does, with another limit in bytes.
     ///
     /// # Errors
     /// As [`Reader::pull`].
@@ -61,37 +64,38 @@ impl Reader {
         self.file_call(path)?.run(&mut PullToMemory { path, limit }).await
     }
 
-    /// Gives the content of a file to a writer and flushes it; says how many bytes there were: `GET
-    /// /v1/files?action=read`. Memory is bounded whatever the size.
+    /// Writes the content of a file to a writer, flushes it, and returns the number of bytes. It
+    /// sends `GET /v1/files?action=read`. Memory is bounded whatever the size of the file.
     ///
-    /// Only when this returns `Ok` is what the writer got the file. Until the writer was given the
-    /// first byte an attempt is repeated; afterwards that would give it bytes twice. Dropped, the
-    /// writer has got a part.
+    /// The writer has got the file only if this returns `Ok`. An attempt is repeated until the
+    /// first byte was written, but not after that, because the writer would get bytes twice. If the
+    /// future is dropped, the writer may have got a part.
     ///
     /// # Errors
-    /// As [`Reader::pull`], but for the size;
-    /// [`Interrupted`](crate::ErrorKind::Interrupted) with the number of bytes that the
-    /// writer was given when the connection broke after the first;
-    /// [`Local`](crate::ErrorKind::Local) when the writer fails. After any of them what the
-    /// writer got must not be trusted.
+    /// As [`Reader::pull`], except for the size, and:
+    /// - [`Interrupted`](crate::ErrorKind::Interrupted), with the number of bytes that were
+    ///   written, if the connection was lost after the first byte.
+    /// - [`Local`](crate::ErrorKind::Local) if the writer fails.
+    ///
+    /// After any error the bytes that the writer got must not be used.
     pub async fn pull_to(&self, path: &str, writer: impl AsyncWrite + Unpin) -> Result<u64, Error> {
         let mut pull = PullToWriter { path, writer, bytes_given: 0 };
         self.file_call(path)?.run(&mut pull).await?;
         Ok(pull.bytes_given)
     }
 
-    /// Writes the content of a file to a local one, and says how many bytes there were: `GET
-    /// /v1/files?action=read`. Memory is bounded whatever the size.
+    /// Writes the content of a file to a local file, and returns the number of bytes. It sends `GET
+    /// /v1/files?action=read`. Memory is bounded whatever the size of the file.
     ///
-    /// It is written beside its place, under another name, and gets its own only when it is
-    /// complete, in place of a file or link that has it then. Its mode is that of the file whose
-    /// place it takes, or of a new one: for a secret, make an empty file of mode 600 first. After a
-    /// break it is read again as a whole. Failed or dropped, nothing is left. It is written with
-    /// blocking calls, which for a file are shorter than a way to another thread, and not waited
-    /// for to be on the disk.
+    /// The content is written to a temporary file in the same folder, which is renamed once it is
+    /// complete. It replaces a file or link of that name. It gets the mode of the file that it
+    /// replaces, or of any new file: for a secret, make an empty file of mode 600 first. When the
+    /// connection is lost, the file is read again from its start. After an error, or if the future
+    /// is dropped, no temporary file is left. The file is written with blocking calls, which take
+    /// less time than a switch to another thread, and without waiting for the disk (no `fsync`).
     ///
     /// # Errors
-    /// As [`Reader::pull`], but for the size; [`Local`](crate::ErrorKind::Local) when the
+    /// As [`Reader::pull`], except for the size, and [`Local`](crate::ErrorKind::Local) if the
     /// local file cannot be written, or a folder or device is in its place.
     pub async fn pull_file(&self, path: &str, local: impl AsRef<Path>) -> Result<u64, Error> {
         let local = local.as_ref();
@@ -109,12 +113,12 @@ impl Reader {
     }
 
     /// Reads several files in one request, one after the other: see [`PullStream`]. Only the
-    /// request for them is repeated, until its answer begins. Without paths nothing is sent.
+    /// request is repeated, until its answer begins. Without paths nothing is sent.
     ///
     /// # Errors
-    /// [`Unreachable`](crate::ErrorKind::Unreachable) when no answer begins within the
-    /// policy; [`InvalidRequest`](crate::ErrorKind::InvalidRequest) when the paths together
-    /// are too long for one request (about 60 KiB).
+    /// - [`Unreachable`](crate::ErrorKind::Unreachable) if no answer begins within the policy.
+    /// - [`InvalidRequest`](crate::ErrorKind::InvalidRequest) if the paths together are too long
+    ///   for one request (about 60 KiB).
     pub async fn pull_all(
         &self,
         paths: impl IntoIterator<Item = impl AsRef<str>>,
@@ -142,10 +146,12 @@ impl Reader {
         })
     }
 
+    /// Makes the call that reads one file.
     fn file_call(&self, path: &str) -> Result<Call<'_>, Error> {
         self.checked_call(request(operation(path), &[path]), &[path])
     }
 
+    /// Makes a call, after checking that these paths fit one request.
     pub(super) fn checked_call(&self, request: Request, paths: &[&str]) -> Result<Call<'_>, Error> {
         self.check_paths(request.operation(), paths.iter().copied())?;
         if request.target().len() > LONGEST_TARGET {
@@ -186,11 +192,11 @@ impl Operation for PullToMemory<'_> {
     }
 }
 
-/// The operation that gives one file to a writer.
+/// The operation that writes the content of one file to a writer.
 struct PullToWriter<'a, W> {
     path: &'a str,
     writer: W,
-    /// The number of bytes that the writer was given.
+    /// The number of bytes that were written, in all attempts.
     bytes_given: u64,
 }
 
@@ -216,6 +222,8 @@ impl<W: AsyncWrite + Unpin> Operation for PullToWriter<'_, W> {
         loop {
             match file.next_chunk().await {
                 Ok(Some(piece)) => {
+                    // The bytes are counted before the write: a write that fails, or is dropped,
+                    // may have taken some.
                     self.bytes_given = self.bytes_given.saturating_add(piece.len() as u64);
                     self.writer.write_all(&piece).await.map_err(failed)?;
                 }
@@ -228,7 +236,7 @@ impl<W: AsyncWrite + Unpin> Operation for PullToWriter<'_, W> {
     }
 }
 
-/// The operation that writes one file to a local one.
+/// The operation that writes the content of one file to a local file.
 struct PullToFile<'a> {
     path: &'a str,
     folder: &'a LocalFolder,
@@ -260,7 +268,7 @@ impl Operation for PullToFile<'_> {
     }
 }
 
-/// The operation that begins to read files.
+/// The operation that requests several files.
 struct OpenFiles {
     files: usize,
 }
@@ -277,8 +285,8 @@ impl Operation for OpenFiles {
     }
 }
 
-/// Gives the failure of an attempt once a receiver was given bytes: nothing that could be tried
-/// again.
+/// Returns the error of an attempt after a receiver was given `bytes` bytes. With any bytes, the
+/// attempt must not be repeated.
 fn after_bytes_given(
     client: &Reader,
     request: &Request,
@@ -319,8 +327,8 @@ impl<'a> FileContent<'a> {
         Ok(Self { client: attempt.client(), request, path, stream })
     }
 
-    /// The next piece; `None` when the file is complete, and Pebble has said so. What Pebble says
-    /// against it is final.
+    /// Returns the next chunk, or `None` if the file is complete and Pebble has confirmed it. If
+    /// Pebble reports an error, it is final.
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, AttemptError> {
         loop {
             match self.stream.next(self.client, self.request, &[self.path]).await? {
@@ -335,7 +343,7 @@ impl<'a> FileContent<'a> {
     }
 }
 
-/// Several files, read one after the other from one answer.
+/// A stream of several files, which are read one after the other from one answer.
 ///
 /// ```no_run
 /// # use charmwright_pebble::{Client, Error};
@@ -357,28 +365,30 @@ impl<'a> FileContent<'a> {
 /// # }
 /// ```
 ///
-/// A file that Pebble could not open does not come; one that failed in the middle comes in part.
-/// **Only [`finish`](Self::finish) says which files were read**: until then no byte must be
-/// trusted. Dropped before the end, it closes its connection.
+/// A file that Pebble cannot open is left out, and one that fails in the middle comes in part.
+/// **Only [`finish`](Self::finish) says which files were read**: until then no byte must be used.
+/// If the stream is dropped before its end, its connection is closed.
 pub struct PullStream {
     client: Reader,
     request: Request,
     paths: Vec<String>,
     stream: Option<Box<ReadStream>>,
-    /// A file that began while the one before was skipped.
+    /// The index of a file that began while the one before was skipped.
     next_index: Option<usize>,
     bytes: u64,
     results: Option<Vec<FileResult>>,
 }
 
 impl PullStream {
-    /// The next file; `None` after the last. What was not read of the one before is skipped.
-    /// Dropped, it may be called again.
+    /// Returns the next file, or `None` after the last. What was not read of the file before is
+    /// skipped. If the future is dropped, the method may be called again.
     ///
     /// # Errors
-    /// [`Interrupted`](crate::ErrorKind::Interrupted) when the connection broke in the
-    /// middle; [`Unreachable`](crate::ErrorKind::Unreachable) when it did before a byte of
-    /// a file came. After an error there is nothing more.
+    /// - [`Interrupted`](crate::ErrorKind::Interrupted) if the connection was lost after a byte of
+    ///   a file came.
+    /// - [`Unreachable`](crate::ErrorKind::Unreachable) if it was lost before that.
+    ///
+    /// After an error the stream gives nothing more.
     pub async fn next_file(&mut self) -> Result<Option<PulledFile<'_>>, Error> {
         let index = loop {
             if let Some(index) = self.next_index.take() {
@@ -393,8 +403,8 @@ impl PullStream {
         Ok(Some(PulledFile { stream: self, index, piece: Bytes::new(), has_ended: false }))
     }
 
-    /// What became of each path, in the order in which they were given. What was not read of the
-    /// files is skipped.
+    /// Returns the result of each path, in the order in which the paths were given. What was not
+    /// read of the files is skipped.
     ///
     /// # Errors
     /// As [`PullStream::next_file`].
@@ -406,6 +416,7 @@ impl PullStream {
         })
     }
 
+    /// Returns the next item of the answer, or `None` after the results or an error.
     async fn next_item(&mut self) -> Result<Option<Item>, Error> {
         let Some(stream) = &mut self.stream else {
             return Ok(None);
@@ -453,31 +464,32 @@ impl std::fmt::Debug for PullStream {
     }
 }
 
-/// One file of a [`PullStream`], while it comes.
+/// A file of a [`PullStream`], while it is read.
 #[derive(Debug)]
 pub struct PulledFile<'s> {
     stream: &'s mut PullStream,
     index: usize,
-    /// What was given last.
+    /// The chunk that was given last. It is kept, because the caller borrows it.
     piece: Bytes,
     has_ended: bool,
 }
 
 impl PulledFile<'_> {
-    /// Its path as it was given.
+    /// Returns the path as it was given.
     #[must_use]
     pub fn path(&self) -> &str {
         self.stream.paths.get(self.index).map_or("", String::as_str)
     }
 
-    /// Its place among the paths that were given, from 0.
+    /// Returns the index of the path among those that were given, from 0.
     #[must_use]
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// The next piece of its content, never empty; `None` at its end, which is only as far as
-    /// Pebble could read it. Dropped, it may be called again.
+    /// Returns the next chunk of the content, which is never empty, or `None` at the end. The end
+    /// is as far as Pebble could read the file. If the future is dropped, the method may be called
+    /// again.
     ///
     /// # Errors
     /// As [`PullStream::next_file`].

@@ -1,8 +1,9 @@
-//! Writing files: `POST /v1/files` with a multipart body.
+//! Writes files: `POST /v1/files` with a multipart body.
 //!
-//! Pebble writes each file beside its place, waits for the disk and renames it, so a file is there
-//! whole or as it was before. That is why a push may be sent again after a lost answer, if its
-//! content can be had again: bytes and local files can, a reader cannot.
+//! Pebble writes each file to a temporary file in the same folder, waits for the disk (`fsync`) and
+//! renames it, so the file is either complete or as it was before. That is why a push may be sent
+//! again after a lost answer, if its content can be read again. Bytes and local files can be, and a
+//! reader cannot.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -35,13 +36,13 @@ use crate::error::Error;
 use crate::request::Request;
 use crate::resend::Resend;
 
-/// How much of a reader or a local file is held at a time.
+/// The bytes of a reader or a local file that are held at a time.
 const CHUNK_SIZE: usize = 64 * 1024;
 
-/// What waiting for the disk may take for each file, beside what its size takes.
+/// The time that waiting for the disk may take for each file, in addition to the time for its size.
 const TIME_PER_FILE: Duration = Duration::from_millis(200);
 
-/// How a file is written.
+/// Says how a file is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct PushOptions {
@@ -52,37 +53,39 @@ pub struct PushOptions {
 }
 
 impl PushOptions {
-    /// A file of mode 644 in a folder that is there. It takes the place of a file, or of a link,
-    /// that is there already.
+    /// Writes a file of mode 644 into a folder that exists. It replaces a file or link of that
+    /// name.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes what is missing of the folders on the path, with mode 755 and the file's owner.
+    /// Makes the missing folders on the path, with mode 755 and the owner of the file.
     pub fn make_dirs(mut self) -> Self {
         self.make_dirs = true;
         self
     }
 
-    /// Its mode, whatever the umask; 644 unless set.
+    /// Sets the mode, whatever the umask. The default is 644.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = Some(mode);
         self
     }
 
-    /// Whom it is to belong to.
+    /// Sets the owner. The default is the account that Pebble runs as.
     pub fn owner(mut self, owner: Owner) -> Self {
         self.owner = owner;
         self
     }
 
-    /// How many bytes the reader of [`Client::push_from`] gives; another number is an error, and
-    /// nothing is written. Other pushes know it themselves.
+    /// Sets the number of bytes that the reader of [`Client::push_from`] will give. If it gives
+    /// another number, the push fails and nothing is written. Other pushes know the number
+    /// themselves.
     pub fn length(mut self, bytes: u64) -> Self {
         self.length = Some(bytes);
         self
     }
 
+    /// Returns the entry of the request for this file.
     fn item(&self, path: &str) -> Value {
         let mut item = json!(self.owner);
         if let Some(item) = item.as_object_mut() {
@@ -98,7 +101,8 @@ impl PushOptions {
     }
 }
 
-/// One file of [`Client::push_all`]: where, what and how. `Debug` shows no content.
+/// A file for [`Client::push_all`]: its path, content and options. `Debug` does not show the
+/// content.
 #[derive(Clone)]
 #[must_use]
 pub struct PushFile {
@@ -108,27 +112,27 @@ pub struct PushFile {
 }
 
 impl PushFile {
-    /// A file at this absolute path with this content.
+    /// Makes a file with this absolute path and this content.
     ///
-    /// A `Vec` and a `String` are taken as they are, anything borrowed is copied once; a clone
-    /// shares the content.
+    /// A `Vec` and a `String` are not copied, and anything borrowed is copied once. A clone shares
+    /// the content.
     pub fn new(path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
         Self { path: path.into(), content: content.into().into(), options: PushOptions::new() }
     }
 
-    /// How it is written.
+    /// Sets how the file is written.
     pub fn options(mut self, options: PushOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// The path it is to have.
+    /// Returns the path of the file in the container.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// How many bytes it has.
+    /// Returns the number of bytes of the content.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.content.len() as u64
@@ -145,16 +149,18 @@ impl std::fmt::Debug for PushFile {
     }
 }
 
+/// Returns the name of the call for messages.
 fn operation(path: &str) -> String {
     format!("push {path:?}")
 }
 
+/// Makes the request for this number of files.
 fn request(operation: String, boundary: &Boundary, files: usize, resend: Resend) -> Request {
     let time = TIME_PER_FILE.saturating_mul(u32::try_from(files).unwrap_or(u32::MAX));
     Request::upload("/v1/files", operation, boundary.content_type(), resend).expected(time)
 }
 
-/// What surrounds the content of the only file of a push.
+/// The bytes around the content in the body of a push of one file.
 struct BodyFrame {
     before: Bytes,
     after: Bytes,
@@ -169,7 +175,7 @@ impl BodyFrame {
         }
     }
 
-    /// The body around a content.
+    /// Returns the body around a content that is complete.
     fn whole(&self, content: Bytes) -> Outgoing {
         let mut body = Outgoing::whole(self.before.clone());
         body.push(content);
@@ -177,7 +183,8 @@ impl BodyFrame {
         body
     }
 
-    /// The body around a content that is still to come, but for its beginning.
+    /// Returns the body around a content of which only the beginning is known, and the pipe for the
+    /// rest.
     fn piped(&self, first: Bytes, length: Option<u64>) -> (Outgoing, Pipe) {
         let mut body = Outgoing::whole(self.before.clone());
         body.push(first);
@@ -188,16 +195,18 @@ impl BodyFrame {
 }
 
 impl Client {
+    /// Makes a new boundary.
     fn boundary(&self, operation: &str) -> Result<Boundary, Error> {
         Boundary::random()
             .map_err(|error| Error::local(operation, self.daemon(), "get random bytes", error))
     }
 
-    /// Writes a file: `POST /v1/files`. `path` is absolute. While no answer comes it is sent again
-    /// as a whole. Dropped, the file may have been written; it is never half written.
+    /// Writes a file. It sends `POST /v1/files`. `path` must be absolute. While no answer comes,
+    /// the whole request is sent again. If the future is dropped, the file may have been written,
+    /// but never in part.
     ///
-    /// A name may hold anything but `/` and NUL; one with a `*` is refused by Pebble 1.32 and was
-    /// taken by 1.1. A `Vec` and a `String` are not copied.
+    /// A name may contain anything but `/` and NUL. Pebble 1.32 refuses a name with a `*`, which
+    /// Pebble 1.1 accepted. A `Vec` and a `String` are not copied.
     ///
     /// ```no_run
     /// # use charmwright_pebble::{Client, Error, Mode, PushOptions};
@@ -210,10 +219,10 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`File`](crate::ErrorKind::File) when Pebble could not write it;
-    /// [`Unreachable`](crate::ErrorKind::Unreachable) when no answer comes within the
-    /// policy, whose limit counts only the time in which no byte is sent, and leaves a slow disk 1
-    /// s for each 10 MiB.
+    /// - [`File`](crate::ErrorKind::File) if Pebble could not write the file.
+    /// - [`Unreachable`](crate::ErrorKind::Unreachable) if no answer comes within the policy. The
+    ///   policy's limit counts only the time in which no byte is sent, plus 1 s for each 10 MiB,
+    ///   for a slow disk.
     pub async fn push(
         &self,
         path: &str,
@@ -225,9 +234,9 @@ impl Client {
         self.only_result(&operation(path), &results)
     }
 
-    /// Writes several files in one request, in this order, and says of each what became of it: a
-    /// file that cannot be written does not keep Pebble from the others. As [`Client::push`] in
-    /// everything else; contents are shared, not copied. Without files nothing is sent.
+    /// Writes several files in one request, in this order, and returns the result of each. A file
+    /// that cannot be written does not stop the others. Otherwise this works as [`Client::push`].
+    /// Contents are shared, not copied. Without files nothing is sent.
     ///
     /// ```no_run
     /// # use charmwright_pebble::{Client, Error, PushFile};
@@ -243,8 +252,8 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// As [`Client::push`], but a file that Pebble could not write is in the results.
-    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) when a path is named twice.
+    /// As [`Client::push`], except that a file which Pebble could not write is in the results.
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) if two files have the same path.
     pub async fn push_all(&self, files: &[PushFile]) -> Result<Vec<FileResult>, Error> {
         let operation = match files {
             [] => return Ok(Vec::new()),
@@ -254,6 +263,7 @@ impl Client {
         self.push_named(operation, files).await
     }
 
+    /// Writes several files, with this name of the call for messages.
     async fn push_named(
         &self,
         operation: String,
@@ -276,15 +286,15 @@ impl Client {
         decode_results(&Answer::to(self, &call, envelope), paths)
     }
 
-    /// Writes a file with the content of a local one, and says how many bytes there were: `POST
-    /// /v1/files`. `local` is opened anew for each attempt and read in pieces of 64 KiB, with
-    /// blocking calls, which for a file are shorter than a way to another thread. What changes in
-    /// it meanwhile may be among what is sent, or not. Dropped, the file may have been written; it
-    /// is never half written.
+    /// Writes a file with the content of a local file, and returns the number of bytes. It sends
+    /// `POST /v1/files`. `local` is opened anew for each attempt and read in chunks of 64 KiB, with
+    /// blocking calls, which take less time than a switch to another thread. If the local file
+    /// changes meanwhile, the content may have the change or not. If the future is dropped, the
+    /// file may have been written, but never in part.
     ///
     /// # Errors
-    /// As [`Client::push`], and [`Local`](crate::ErrorKind::Local) when `local` is no
-    /// regular file or cannot be read.
+    /// As [`Client::push`], and [`Local`](crate::ErrorKind::Local) if `local` is not a regular file
+    /// or cannot be read.
     pub async fn push_file(
         &self,
         local: impl AsRef<Path>,
@@ -302,19 +312,21 @@ impl Client {
         self.check_written(&call, envelope, (path, options.make_dirs), progress)
     }
 
-    /// Writes a file with what a reader gives: `POST /v1/files`. Memory is bounded whatever the
-    /// size: two pieces of at most 64 KiB. The reader may be as slow as the policy's limit allows
-    /// without a byte sent.
+    /// Writes a file with the bytes of a reader. It sends `POST /v1/files`. Memory is bounded
+    /// whatever the size: two chunks of at most 64 KiB. The reader may pause for as long as the
+    /// policy's limit allows a request to send nothing.
     ///
-    /// What a reader has given cannot be had again, so only an attempt that failed before is
-    /// repeated. Dropped, the file may have been written if the reader had come to its end; it is
-    /// never half written.
+    /// The bytes of a reader cannot be read twice, so an attempt is repeated only if it failed
+    /// before the first byte was read. If the future is dropped, the file may have been written if
+    /// the reader was at its end, but never in part.
     ///
     /// # Errors
-    /// As [`Client::push`]; [`Interrupted`](crate::ErrorKind::Interrupted) when the answer
-    /// was lost after bytes were taken from the reader (the file is as it was before, or whole:
-    /// [`may_have_acted`](Error::may_have_acted)); [`Local`](crate::ErrorKind::Local) when
-    /// the reader fails or gives another number of bytes than [`PushOptions::length`].
+    /// As [`Client::push`], and:
+    /// - [`Interrupted`](crate::ErrorKind::Interrupted) if the answer was lost after bytes were
+    ///   read. The file is then as it was before, or complete: see
+    ///   [`may_have_acted`](Error::may_have_acted).
+    /// - [`Local`](crate::ErrorKind::Local) if the reader fails, or gives another number of bytes
+    ///   than [`PushOptions::length`].
     pub async fn push_from(
         &self,
         path: &str,
@@ -332,8 +344,8 @@ impl Client {
         self.check_written(&call, envelope, (path, options.make_dirs), push.progress).map(|_| ())
     }
 
-    /// What an answer says of the only file of a push. It cannot have been written before all of it
-    /// was sent.
+    /// Checks the answer to a push of one file, and returns the number of bytes. Pebble cannot have
+    /// written the file before all of it was sent.
     fn check_written(
         &self,
         call: &Call<'_>,
@@ -353,7 +365,7 @@ impl Client {
     }
 }
 
-/// The operation that writes files whose content is at hand.
+/// The operation that writes files whose contents are in memory.
 struct PushFiles<'a> {
     boundary: &'a Boundary,
     metadata: &'a Value,
@@ -381,7 +393,7 @@ impl Operation for PushFiles<'_> {
     }
 }
 
-/// The operation that writes a file with the content of a local one.
+/// The operation that writes a file with the content of a local file.
 struct PushLocalFile<'a> {
     local: &'a Path,
     frame: &'a BodyFrame,
@@ -404,8 +416,8 @@ impl Operation for PushLocalFile<'_> {
         let mut progress = Progress::default();
         progress.add(first.len());
         let make = || {
-            // A small file goes out at once. The length of another is not declared: a log may well
-            // grow while it is read.
+            // A small file is sent as a whole. The length of a larger one is not declared, because
+            // a file such as a log may grow while it is read.
             let (body, pipe) = match first.len() {
                 ..CHUNK_SIZE => {
                     progress.is_complete = true;
@@ -423,8 +435,7 @@ impl Operation for PushLocalFile<'_> {
     }
 }
 
-/// The operation that writes a file with what a reader gives. What it has given cannot be had
-/// again.
+/// The operation that writes a file with the bytes of a reader, which cannot be read twice.
 struct PushFromReader<'a, R> {
     reader: R,
     length: Option<u64>,
@@ -452,6 +463,7 @@ impl<R: AsyncRead + Unpin> Operation for PushFromReader<'_, R> {
             Ok(envelope) => return Ok(envelope),
             Err(error) => error,
         };
+        // Nothing was read, so another attempt may begin with the same reader.
         if self.progress.bytes == 0 {
             return Err(error);
         }
@@ -472,7 +484,7 @@ impl<R: AsyncRead + Unpin> Operation for PushFromReader<'_, R> {
     }
 }
 
-/// How far the content of a push has been read.
+/// Says how far the content of a push was read.
 #[derive(Default)]
 struct Progress {
     bytes: u64,
@@ -480,14 +492,14 @@ struct Progress {
 }
 
 impl Progress {
-    /// Counts so many bytes more, and gives how many there are with them.
+    /// Counts more bytes, and returns how many there are with them.
     fn add(&mut self, count: usize) -> u64 {
         self.bytes = self.bytes.saturating_add(count as u64);
         self.bytes
     }
 }
 
-/// Opens a regular file. A named pipe at its place does not make this wait for a writer.
+/// Opens a regular file. The open does not block on a named pipe that has no writer.
 pub(super) fn open_file(path: &Path) -> io::Result<File> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = File::options().read(true).custom_flags(flags).open(path)?;
@@ -501,14 +513,14 @@ pub(super) fn open_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The next piece of a file, shorter than the others only at its end.
+/// Reads the next chunk of a file. Only the last chunk is shorter than the others.
 fn read_chunk(file: &File) -> io::Result<Vec<u8>> {
     let mut chunk = Vec::with_capacity(CHUNK_SIZE);
     file.take(CHUNK_SIZE as u64).read_to_end(&mut chunk)?;
     Ok(chunk)
 }
 
-/// Passes on what is left of a file; without a pipe there is nothing left.
+/// Sends the rest of a file into the pipe. Without a pipe there is no rest.
 async fn pump_file(
     file: &File,
     pipe: Option<Pipe>,
@@ -523,12 +535,14 @@ async fn pump_file(
             return Ok(());
         }
         progress.add(chunk.len());
+        // If nobody takes the chunk, the request is over, and its answer or error says why.
         if !pipe.send(chunk.into()).await {
             return Ok(());
         }
     }
 }
 
+/// Sends what a reader gives into the pipe, and checks its length.
 async fn pump_reader(
     reader: &mut (impl AsyncRead + Unpin),
     pipe: Pipe,
@@ -558,6 +572,7 @@ async fn pump_reader(
             progress.is_complete = true;
             return Ok(());
         }
+        // As in `pump_file`.
         if !pipe.send(chunk.into()).await {
             return Ok(());
         }

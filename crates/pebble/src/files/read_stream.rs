@@ -1,10 +1,10 @@
-//! The stream that Pebble reads files into: the contents one after the other, and what became of
-//! each at the end.
+//! Reads the answer of a pull while it comes: the contents of the files one after the other, and
+//! then the result of each.
 //!
-//! Wire: a part `files` for each readable path, in the order of the request, then a part `response`
-//! with the results of all (Pebble 1.32.1, `internals/daemon/api_files.go`). A file that failed in
-//! the middle shows it only there, so nothing counts until the results, the closing boundary and
-//! the end of the answer have come.
+//! The answer has a part `files` for each readable path, in the order of the request, and then a
+//! part `response` with the results of all (Pebble 1.32.1, `internals/daemon/api_files.go`). A file
+//! that Pebble fails to read in the middle is reported only there. So nothing is valid until the
+//! results, the closing boundary and the end of the answer have come.
 
 use hyper::body::Bytes;
 use std::time::Duration;
@@ -18,22 +18,24 @@ use crate::error::Error;
 use crate::reader::Reader;
 use crate::request::Request;
 
-/// The results of so many paths as fit one request are far smaller.
+/// The largest results that are read, in bytes. Those of all paths that fit one request are far
+/// smaller.
 const LARGEST_RESULTS: usize = 4 * 1024 * 1024;
 
-/// The longest request line; the HTTP library takes none of 64 KiB.
+/// The longest target of a request, in bytes. The HTTP library refuses one of 64 KiB.
 pub(super) const LONGEST_TARGET: usize = 60 * 1024;
 
-/// What came next.
+/// An item of the answer.
 pub(super) enum Item {
-    /// The file at this place of the request begins.
+    /// The file with this index in the request begins.
     File(usize),
-    /// A piece of its content.
+    /// A chunk of the file's content.
     Data(Bytes),
-    /// All is over, and this became of each path.
+    /// The answer is complete, with the result of each path.
     Results(Vec<FileResult>),
 }
 
+/// The position in the answer.
 enum Position {
     BetweenParts,
     InFile,
@@ -46,13 +48,15 @@ pub(super) struct ReadStream {
     body: BodyStream,
     decoder: Decoder,
     position: Position,
-    /// The place in the request of the last file that began, and one more.
+    /// The index after that of the last file that began.
     next_index: usize,
+    /// For each path, whether its file has begun.
     has_begun: Vec<bool>,
     results: Option<Vec<FileResult>>,
     limit: Duration,
 }
 
+/// Makes the request that reads these files.
 pub(super) fn request(operation: impl Into<String>, paths: &[&str]) -> Request {
     paths.iter().fold(
         Request::get("/v1/files", operation).accept("multipart/form-data").query("action", "read"),
@@ -61,7 +65,7 @@ pub(super) fn request(operation: impl Into<String>, paths: &[&str]) -> Request {
 }
 
 impl CallAttempt<'_> {
-    /// Sends a request to read files, once, and gives its answer when that begins.
+    /// Sends a request to read files, once, and returns its answer when that begins.
     pub(super) async fn open_files(
         &mut self,
         request: &Request,
@@ -69,6 +73,7 @@ impl CallAttempt<'_> {
     ) -> Result<ReadStream, AttemptError> {
         let limit = self.limit();
         let body = self.open(request, Some(limit)).await?;
+        // The results are one more part.
         let decoder = Decoder::new(body.content_type(), files.saturating_add(1))
             .map_err(|fault| self.client().malformed_files(request, &fault.to_string()))?;
         Ok(ReadStream {
@@ -84,6 +89,7 @@ impl CallAttempt<'_> {
 }
 
 impl Reader {
+    /// Makes the error of an answer that Pebble would not send.
     fn malformed_files(&self, request: &Request, cause: &str) -> AttemptError {
         let reason = format!("the files in Pebble's answer are not as Pebble sends them: {cause}");
         AttemptError::Final(Error::protocol(request.operation(), self.daemon(), reason))
@@ -91,7 +97,8 @@ impl Reader {
 }
 
 impl ReadStream {
-    /// What comes next. After [`Item::Results`] nothing does. `paths` are those of the request.
+    /// Returns the next item. After [`Item::Results`] there is none. `paths` are those of the
+    /// request.
     pub(super) async fn next<P: AsRef<str>>(
         &mut self,
         client: &Reader,
@@ -145,8 +152,8 @@ impl ReadStream {
                             Some(results) if matches!(self.position, Position::AfterEnd) => {
                                 Ok(Item::Results(results))
                             }
-                            // The daemon ends the answer in order when it fails to write the
-                            // results.
+                            // When the daemon fails to write the results, it ends the answer in the
+                            // proper way all the same.
                             _ => {
                                 Err(AttemptError::temporary("the answer ended before its results"))
                             }
@@ -162,8 +169,9 @@ impl ReadStream {
         }
     }
 
-    /// Which of the paths that have not been passed a part is about. Newer Go writes a line end in
-    /// a name as `%0D` or `%0A`, older Go as it is.
+    /// Returns the index of the path, among those that were not passed yet, that a part belongs to.
+    /// Go 1.25 and later writes a line end in a name as `%0D` or `%0A`, and older versions as it
+    /// is.
     fn index_of<P: AsRef<str>>(&self, head: &Head, paths: &[P]) -> Option<usize> {
         let filename =
             head.filename.as_deref().filter(|_| head.name.as_deref() == Some(b"files"))?;
@@ -175,6 +183,8 @@ impl ReadStream {
         })
     }
 
+    /// Reads the results. Returns `None` if they are not those of the paths, or report success for
+    /// a file that did not come.
     fn read_results<P: AsRef<str>>(&self, text: &[u8], paths: &[P]) -> Option<Vec<FileResult>> {
         let Ok(Decoded::Answer(envelope)) = decode_answer(200, false, text, Form::Envelope) else {
             return None;

@@ -1,8 +1,8 @@
-//! What Pebble says of each path of a request: one request may be about many, and each succeeds or
-//! fails by itself.
+//! Decodes the results that Pebble gives for the paths of a request. Each path succeeds or fails by
+//! itself.
 //!
-//! Wire: `[{"path", "error"?: {"message", "kind"}}]`, in the order of the request, inside a 200
-//! even if all failed. (Pebble 1.32.1, `internals/daemon/api_files.go`.)
+//! The results are `[{"path", "error"?: {"message", "kind"}}]`, in the order of the request, inside
+//! an answer with status 200 even if all failed (Pebble 1.32.1, `internals/daemon/api_files.go`).
 
 use std::fmt;
 
@@ -16,21 +16,21 @@ use crate::reader::Reader;
 use crate::wire::wire_words;
 use charmwright_yaml::text;
 
-/// The most of a message that an error shows, in bytes.
+/// The longest part of a message that an error shows, in bytes.
 const LONGEST_MESSAGE: usize = 1024;
 
-/// Why Pebble could not do its work on one path.
+/// Says why Pebble could not do its work on a path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileErrorKind {
-    /// There is no such file or folder, or no folder that it could be in.
+    /// The file or folder does not exist, or its parent does not.
     NotFound,
-    /// The operating system does not let Pebble do it.
+    /// The operating system denies Pebble the access.
     PermissionDenied,
-    /// Everything else: it exists already, it is not empty, it is no regular file, the path is not
-    /// absolute, …
+    /// Any other reason: the path exists already, is a folder that is not empty, is not a regular
+    /// file, is not absolute, …
     Generic,
-    /// A word that this version does not know.
+    /// A kind that this version does not know.
     Other(String),
 }
 
@@ -39,8 +39,8 @@ wire_words!(FileErrorKind {
 });
 
 impl FileErrorKind {
-    /// The kind of a refusal, if it is one about a file: these three words are used for nothing
-    /// else.
+    /// Returns the kind of a refusal if it is about a file. Pebble uses these three words for
+    /// nothing else.
     pub(crate) fn of_refusal(kind: &str) -> Option<Self> {
         match Self::from(kind) {
             Self::Other(_) => None,
@@ -49,7 +49,7 @@ impl FileErrorKind {
     }
 }
 
-/// What Pebble says of a path that it could not read, write or change.
+/// The error that Pebble reports for a path that it could not read, write or change.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, thiserror::Error)]
 #[error("{}", text::clean(.message, LONGEST_MESSAGE))]
 pub struct FileError {
@@ -63,25 +63,25 @@ impl FileError {
         Self { kind, message }
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> &FileErrorKind {
         &self.kind
     }
 
-    /// Pebble's own words as they came, such as `open /etc/x: no such file or directory`.
+    /// Returns Pebble's own message, unchanged, such as `open /etc/x: no such file or directory`.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Whether it says that what was to be made is there already.
+    /// Returns `true` if what was to be made exists already.
     pub(super) fn is_already_exists(&self) -> bool {
         self.kind == FileErrorKind::Generic && self.message.ends_with("file exists")
     }
 }
 
-/// What became of one path.
+/// The result for one path.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct FileResult {
     path: String,
@@ -94,29 +94,30 @@ pub struct FileResult {
 }
 
 impl FileResult {
-    /// The path as it was given.
+    /// Returns the path as it was given.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Why it failed; `None` when it succeeded.
+    /// Returns why the path failed, or `None` if it succeeded.
     #[must_use]
     pub fn error(&self) -> Option<&FileError> {
         self.error.as_ref()
     }
 
-    /// Whether it succeeded.
+    /// Returns `true` if the path succeeded.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.error.is_none()
     }
 
+    /// Turns the result into a success.
     pub(super) fn mark_ok(&mut self) {
         self.error = None;
     }
 
-    /// The error of a call about this path.
+    /// Returns the error of a call about this path, if it failed.
     pub(super) fn to_error(&self, operation: &str, daemon: &Daemon) -> Option<Error> {
         let error = Error::file(operation, daemon, self.error.as_ref()?);
         Some(error.with_acted(self.may_have_acted))
@@ -132,9 +133,9 @@ impl fmt::Debug for FileResult {
     }
 }
 
-/// The results of an answer, which must be about these paths: a result is never lost, and never
-/// made up. With each path comes whether the work on it has several steps, of which the first may
-/// be done although a later one fails.
+/// Decodes the results of an answer. They must be those of the paths, so that none is lost or made
+/// up. The `bool` beside each path says that the work on it has several steps: the first ones may
+/// be done although a later one failed.
 pub(super) fn decode_results<'a>(
     answer: &Answer,
     paths_with_steps: impl IntoIterator<Item = (&'a str, bool)>,
@@ -151,7 +152,7 @@ pub(super) fn decode_results<'a>(
     Ok(results)
 }
 
-/// Whether there is one result for each path, in the order of the paths.
+/// Returns `true` if there is one result for each path, in the order of the paths.
 pub(super) fn match_paths<'a>(
     results: &[FileResult],
     paths: impl IntoIterator<Item = &'a str>,
@@ -160,13 +161,13 @@ pub(super) fn match_paths<'a>(
 }
 
 impl Reader {
-    /// The one result of a call about one path.
+    /// Returns the result of a call about one path.
     pub(super) fn only_result(&self, operation: &str, results: &[FileResult]) -> Result<(), Error> {
         let error = results.first().and_then(|result| result.to_error(operation, self.daemon()));
         error.map_or(Ok(()), Err)
     }
 
-    /// Refuses owners that nothing can have, before anything is sent.
+    /// Refuses owners that no file can have, before anything is sent.
     pub(super) fn check_owners<'a>(
         &self,
         operation: &str,
@@ -177,7 +178,7 @@ impl Reader {
         checked.map_err(|why| self.refuse(operation, why))
     }
 
-    /// Refuses what no path can hold, before anything is sent.
+    /// Refuses paths that cannot exist, before anything is sent.
     pub(super) fn check_paths<'a>(
         &self,
         operation: &str,

@@ -1,9 +1,9 @@
-//! A local file that gets its name only when it is complete, and the folders that such files are
-//! in.
+//! Writes a local file that gets its name only when it is complete, and opens the folders for such
+//! files.
 //!
-//! A folder is held open and everything in it is reached through that, so what takes the place of a
-//! folder later is not gone into: a link to somewhere else, say. (`openat(2)` says more under
-//! "Rationale for openat".)
+//! A folder is held open, and everything in it is reached through its descriptor. So if something
+//! else takes the place of a folder later, such as a link to somewhere else, it is not followed
+//! (`openat(2)`, "Rationale for openat").
 
 use std::ffi::OsStr;
 use std::fs::{File, Permissions};
@@ -20,12 +20,14 @@ use rustix::fs::{
 use super::encoder::random_hex;
 use super::mode::Mode;
 
-/// Until it is complete, only we need to get at it.
+/// The mode of a file that is not complete: only this process needs it.
 const UNFINISHED_FILE: RawMode = 0o600;
+/// The mode of a folder that is not complete.
 const UNFINISHED_FOLDER: RawMode = 0o700;
 
-/// What the umask is to take from, as for every new file and folder.
+/// The mode of a new file, from which the umask is subtracted.
 const USUAL_FILE: RawMode = 0o666;
+/// The mode of a new folder, from which the umask is subtracted.
 const USUAL_FOLDER: RawMode = 0o777;
 
 /// An open local folder.
@@ -33,7 +35,7 @@ const USUAL_FOLDER: RawMode = 0o777;
 pub(super) struct LocalFolder(Arc<OwnedFd>);
 
 impl LocalFolder {
-    /// The folder at a path, links followed.
+    /// Opens the folder at a path. Links are followed: the caller chooses where to begin.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let folder =
@@ -41,7 +43,7 @@ impl LocalFolder {
         Ok(Self(Arc::new(folder)))
     }
 
-    /// The folder some names further down; none of them may be a link.
+    /// Opens the folder some names further down. None of them may be a link.
     pub(super) fn below(&self, path: &Path) -> io::Result<Self> {
         let mut folder = self.clone();
         for name in path {
@@ -50,8 +52,8 @@ impl LocalFolder {
         Ok(folder)
     }
 
-    /// Makes a folder in it; whether it was not there yet. With `unfinished` it is ours alone until
-    /// [`Self::set_mode`].
+    /// Makes a folder in this one. Returns `false` if it existed. A `private` folder can be used
+    /// only by this user until [`Self::set_mode`].
     pub(super) fn create(&self, name: &OsStr, private: bool) -> io::Result<bool> {
         let bits = if private { UNFINISHED_FOLDER } else { USUAL_FOLDER };
         match mkdirat(&*self.0, name, mode(bits)) {
@@ -69,19 +71,20 @@ impl LocalFolder {
         }
     }
 
-    /// Gives a folder in it its mode.
+    /// Sets the mode of a folder in this one.
     pub(super) fn set_mode(&self, name: &OsStr, wanted: Mode) -> io::Result<()> {
         let folder = self.open_entry(name, OFlags::RDONLY)?;
         Ok(fchmod(folder, mode(wanted.bits()))?)
     }
 
+    /// Opens a folder in this one, which must not be a link.
     fn open_entry(&self, name: &OsStr, access: OFlags) -> io::Result<OwnedFd> {
         let flags = access | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(openat(&*self.0, name, flags, mode(0))?)
     }
 
-    /// The mode of the file that a new one of this name takes the place of; `None` when there is
-    /// none, or a link. A device, a pipe or a folder is an error.
+    /// Returns the mode of the file that a new one of this name replaces, or `None` if there is no
+    /// file, or a link. A device, a pipe or a folder is an error.
     fn mode_of_replaced(&self, name: &OsStr) -> io::Result<Option<Mode>> {
         let stat = match statat(&*self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
@@ -104,23 +107,24 @@ fn mode(bits: RawMode) -> rustix::fs::Mode {
     rustix::fs::Mode::from_raw_mode(bits)
 }
 
-/// A new file beside its target. Dropped before [`Self::persist`], it is removed.
+/// A new file in the folder of its target. If it is dropped before [`Self::persist`], it is
+/// removed.
 #[derive(Debug)]
 pub(super) struct TemporaryFile {
     file: File,
     folder: LocalFolder,
     name: Option<String>,
-    /// What it gets when it is kept; until then only we can read it. Without one it has what the
-    /// umask leaves from the beginning.
+    /// The mode that the file gets when it is complete. Until then only this user can read it.
+    /// Without this, the file has the mode that the umask leaves from the beginning.
     mode: Option<Mode>,
 }
 
 impl TemporaryFile {
-    /// A hidden file with a name that nobody else has, in the target's folder, so that renaming it
-    /// is one step.
+    /// Makes a hidden file with a random name in the folder of the target, so that renaming it is a
+    /// single step.
     ///
-    /// It is to have this mode, or else that of the file whose place it is to take, or else that of
-    /// any new file.
+    /// The file is to have the mode `wanted`, or else that of the file that it replaces, or else
+    /// that of any new file.
     pub(super) fn beside(
         folder: &LocalFolder,
         target: &OsStr,
@@ -136,18 +140,22 @@ impl TemporaryFile {
         Ok(Self { file: file.into(), folder: folder.clone(), name: Some(name), mode: wanted })
     }
 
+    /// Appends bytes to the file.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
 
-    /// Gives it the target's name, in place of what has it now.
+    /// Renames the file to the target, which replaces what has that name.
     pub(super) fn persist(mut self, target: &OsStr) -> io::Result<()> {
+        // The mode is set before the rename, so that the file never has its name with the wrong
+        // mode.
         if let Some(mode) = self.mode {
             self.file.set_permissions(Permissions::from_mode(mode.bits()))?;
         }
         if let Some(name) = &self.name {
             renameat(&*self.folder.0, name, &*self.folder.0, target)?;
         }
+        // The file is no longer temporary, and dropping it must not remove it.
         self.name = None;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! One attempt of a request whose body is made while it is sent.
+//! Makes one attempt of a request whose body is made while it is sent.
 
 use std::future::Future;
 
@@ -15,7 +15,7 @@ use crate::transport_error::TransportFailure;
 /// Sends the request of `call` with a body of its own. `make` gives the body, and the future that
 /// makes what is piped into it.
 ///
-/// The policy's limit counts the time in which nothing is sent, not the transfer.
+/// The policy's limit counts the time in which nothing is sent, not the whole transfer.
 pub(super) async fn upload<P>(
     call: &mut Call<'_>,
     attempt: &mut CallAttempt<'_>,
@@ -46,8 +46,8 @@ where
             }
             Err(error) => error,
         },
-        // The body was not complete, and Pebble takes nothing of an incomplete file; the folders on
-        // the way to it, it may have made.
+        // The body was not complete, and Pebble writes nothing of an incomplete file. It may have
+        // made the folders on the path, though.
         Err(UploadFailure::Source(error)) => {
             return Err(error.with_acted(call.request().may_have_acted(None)).into());
         }

@@ -1,4 +1,4 @@
-//! The configuration of one health check, with every key of Pebble's layer schema.
+//! Describes the configuration of a health check, with every key of Pebble's layer schema.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,23 @@ use crate::duration::GoDuration;
 use crate::service_info::Startup;
 use crate::wire::{wire_object, wire_words};
 
-/// Which question of the container's health a check answers.
+/// The level of a check says which question about the container's health it answers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CheckLevel {
-    /// Is it alive at all? A liveness probe.
+    /// The check tells whether the container is alive (a liveness probe).
     Alive,
-    /// Can it take requests? A readiness probe; asking for it asks the alive checks too.
+    /// The check tells whether the container can take requests (a readiness probe). A request for
+    /// this level includes the checks of level `alive`.
     Ready,
-    /// A level that this version does not know; Pebble 1.32 refuses it.
+    /// A level that this version does not know. Pebble 1.32 refuses it.
     Other(String),
 }
 
 wire_words!(CheckLevel { Alive = "alive", Ready = "ready" });
 
-/// The configuration of one check: when it runs, and exactly one of an HTTP request, a TCP
-/// connection or a command.
+/// A check tells Pebble how and when to test the health of the container: with exactly one of an
+/// HTTP request, a TCP connection and a command.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,97 +63,102 @@ wire_object!(Check, "the configuration of a check (an object)", {
 });
 
 impl Check {
-    /// An entry that replaces any entry of the same name in the layers below, with nothing else
-    /// set; it still needs one of [`Self::with_http`], [`Self::with_tcp`] and [`Self::with_exec`].
+    /// Makes an entry that replaces any entry of the same name in the layers below, with nothing
+    /// else set. It still needs one of [`Self::with_http`], [`Self::with_tcp`] and
+    /// [`Self::with_exec`].
     pub fn new() -> Self {
         Self { override_: Some(Override::Replace), ..Self::default() }
     }
 
-    /// A check that asks for this URL and wants a 2xx answer, redirects followed.
+    /// Makes a check that requests this URL and wants an answer with a 2xx status. Pebble follows
+    /// redirects.
     pub fn http(url: impl Into<String>) -> Self {
         Self::new().with_http(HttpCheck::new(url))
     }
 
-    /// A check that connects to this port on `localhost`.
+    /// Makes a check that connects to this port on `localhost`.
     pub fn tcp(port: u16) -> Self {
         Self::new().with_tcp(TcpCheck::new(port))
     }
 
-    /// A check that runs this command and wants exit code 0. Words are split as for
-    /// [`Service::command`](super::Service::command).
+    /// Makes a check that runs this command and wants exit code 0. Pebble splits it into words as
+    /// for [`Service::command`](super::Service::command).
     pub fn exec(command: impl Into<String>) -> Self {
         Self::new().with_exec(ExecCheck::new(command))
     }
 
-    /// Sets `override`: [`Override::Replace`] from [`Self::new`].
+    /// Sets `override`. [`Self::new`] sets [`Override::Replace`].
     pub fn override_mode(mut self, mode: Override) -> Self {
         self.override_ = Some(mode);
         self
     }
 
-    /// Sets `level`; absent, it counts only where no level is asked for.
+    /// Sets `level`. A check without a level counts only if no level is asked for.
     pub fn level(mut self, level: CheckLevel) -> Self {
         self.level = Some(level);
         self
     }
 
-    /// Sets `startup`; Pebble takes an absent one for enabled (Pebble 1.19).
+    /// Sets `startup`. Pebble takes an absent value for `enabled` (Pebble 1.19).
     pub fn startup(mut self, startup: Startup) -> Self {
         self.startup = Some(startup);
         self
     }
 
-    /// Sets `period`, from one run to the next and before the first; not zero; absent, 10 s.
+    /// Sets `period`: the time from one run to the next, and before the first. It must not be zero.
+    /// The default is 10 s.
     pub fn period(mut self, period: impl Into<GoDuration>) -> Self {
         self.period = Some(period.into());
         self
     }
 
-    /// Sets `timeout` of one run; not zero, and no longer than the period counts; absent, 3 s.
+    /// Sets `timeout`, the time that one run may take. It must not be zero, and Pebble caps it at
+    /// the period. The default is 3 s.
     pub fn timeout(mut self, timeout: impl Into<GoDuration>) -> Self {
         self.timeout = Some(timeout.into());
         self
     }
 
-    /// Sets `threshold`, the failures in a row that make it down; absent or 0, three.
+    /// Sets `threshold`: the number of failures in a row after which the check is down. The
+    /// default, also for 0, is 3.
     pub fn threshold(mut self, failures: u32) -> Self {
         self.threshold = Some(i64::from(failures));
         self
     }
 
-    /// Sets `http`. Exactly one of `http`, `tcp` and `exec` may stand in the plan.
+    /// Sets `http`. A check in the plan must have exactly one of `http`, `tcp` and `exec`.
     pub fn with_http(mut self, http: HttpCheck) -> Self {
         self.http = Some(http);
         self
     }
 
-    /// Sets `tcp`. Exactly one of `http`, `tcp` and `exec` may stand in the plan.
+    /// Sets `tcp`. A check in the plan must have exactly one of `http`, `tcp` and `exec`.
     pub fn with_tcp(mut self, tcp: TcpCheck) -> Self {
         self.tcp = Some(tcp);
         self
     }
 
-    /// Sets `exec`. Exactly one of `http`, `tcp` and `exec` may stand in the plan.
+    /// Sets `exec`. A check in the plan must have exactly one of `http`, `tcp` and `exec`.
     pub fn with_exec(mut self, exec: ExecCheck) -> Self {
         self.exec = Some(exec);
         self
     }
 
-    /// Sets a key that this version does not know. A key that has a setter of its own is not sent
-    /// from here.
+    /// Sets a key that this version does not know. A key that has its own setter is not sent from
+    /// here.
     pub fn other(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra.insert(key.into(), value.into());
         self
     }
 
-    /// The keys that this version does not know.
+    /// Returns the keys that this version does not know.
     #[must_use]
     pub fn get_other(&self) -> &Map<String, Value> {
         &self.extra
     }
 }
 
-/// A check by an HTTP GET.
+/// An HTTP check sends a GET request.
 #[derive(Clone, Default, PartialEq)]
 #[must_use]
 pub struct HttpCheck {
@@ -167,7 +173,7 @@ wire_object!(HttpCheck, "an HTTP check (an object)", {
 });
 
 impl HttpCheck {
-    /// A request for this URL, such as `http://127.0.0.1:8080/health`.
+    /// Makes a request for this URL, such as `http://127.0.0.1:8080/health`.
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: Some(url.into()), ..Self::default() }
     }
@@ -178,14 +184,14 @@ impl HttpCheck {
         self
     }
 
-    /// The keys that this version does not know.
+    /// Returns the keys that this version does not know.
     #[must_use]
     pub fn get_other(&self) -> &Map<String, Value> {
         &self.extra
     }
 }
 
-/// A check by a TCP connection.
+/// A TCP check opens a connection.
 #[derive(Clone, Default, PartialEq)]
 #[must_use]
 pub struct TcpCheck {
@@ -200,25 +206,25 @@ wire_object!(TcpCheck, "a TCP check (an object)", {
 });
 
 impl TcpCheck {
-    /// A connection to this port.
+    /// Makes a connection to this port.
     pub fn new(port: u16) -> Self {
         Self { port: Some(i64::from(port)), ..Self::default() }
     }
 
-    /// Sets `host`; absent, `localhost`.
+    /// Sets `host`. The default is `localhost`.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = Some(host.into());
         self
     }
 
-    /// The keys that this version does not know.
+    /// Returns the keys that this version does not know.
     #[must_use]
     pub fn get_other(&self) -> &Map<String, Value> {
         &self.extra
     }
 }
 
-/// A check by a command.
+/// An exec check runs a command.
 #[derive(Clone, Default, PartialEq)]
 #[must_use]
 pub struct ExecCheck {
@@ -245,55 +251,55 @@ wire_object!(ExecCheck, "an exec check (an object)", {
 });
 
 impl ExecCheck {
-    /// A run of this command; words are split as a shell does, without a shell.
+    /// Runs this command. Pebble splits it into words as a shell does, and runs it without a shell.
     pub fn new(command: impl Into<String>) -> Self {
         Self { command: Some(command.into()), ..Self::default() }
     }
 
-    /// Sets `service-context`: the service whose environment, user, group and directory it runs in,
-    /// under what is set here. It has to exist (Pebble 1.3).
+    /// Sets `service-context`: the service that gives the command its environment, user, group and
+    /// directory, where they are not set here. The service must be in the plan (Pebble 1.3).
     pub fn service_context(mut self, service: impl Into<String>) -> Self {
         self.service_context = Some(service.into());
         self
     }
 
-    /// Adds one variable to `environment`.
+    /// Adds a variable to `environment`.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.environment.insert(name.into(), value.into());
         self
     }
 
-    /// Sets `user-id`; Pebble checks it as soon as the layer is added.
+    /// Sets `user-id`. Pebble checks it as soon as the layer is added.
     pub fn user_id(mut self, id: u32) -> Self {
         self.user_id = Some(i64::from(id));
         self
     }
 
-    /// Sets `user`; Pebble checks it as soon as the layer is added.
+    /// Sets `user`. Pebble checks it as soon as the layer is added.
     pub fn user(mut self, name: impl Into<String>) -> Self {
         self.user = Some(name.into());
         self
     }
 
-    /// Sets `group-id`; Pebble checks it as soon as the layer is added.
+    /// Sets `group-id`. Pebble checks it as soon as the layer is added.
     pub fn group_id(mut self, id: u32) -> Self {
         self.group_id = Some(i64::from(id));
         self
     }
 
-    /// Sets `group`; Pebble checks it as soon as the layer is added.
+    /// Sets `group`. Pebble checks it as soon as the layer is added.
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
         self
     }
 
-    /// Sets `working-dir`; absent, the service context's or else the daemon's own.
+    /// Sets `working-dir`. The default is that of the service context, or else the daemon's own.
     pub fn working_dir(mut self, path: impl Into<String>) -> Self {
         self.working_dir = Some(path.into());
         self
     }
 
-    /// The keys that this version does not know.
+    /// Returns the keys that this version does not know.
     #[must_use]
     pub fn get_other(&self) -> &Map<String, Value> {
         &self.extra

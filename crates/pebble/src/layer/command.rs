@@ -1,27 +1,37 @@
-//! How Pebble splits a command line into words, so that a command which would end the daemon is
-//! refused before it is sent.
+//! Splits a command line into words as Pebble does, so that a command which would end the daemon
+//! can be refused before it is sent.
 //!
-//! The rules look like a shell's and differ from POSIX (and so from the `shlex` crate) in three
-//! ways: a carriage return is a blank, a backslash inside double quotes takes away the special
-//! meaning of every character and vanishes, and a backslash at the end of a line keeps the line
-//! end.
+//! The rules look like those of a shell, but differ from POSIX (and so from the `shlex` crate) in
+//! three ways:
+//! - A carriage return is a blank.
+//! - A backslash inside double quotes takes away the special meaning of every character, and
+//!   vanishes.
+//! - A backslash at the end of a line keeps the line end.
 
-/// Why a command is refused.
+/// Says why a command is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CommandFault {
-    /// No word at all: Pebble accepts it and ends with a panic when it is to be run.
+    /// The command has no word. Pebble accepts it, and panics when the command is to be run.
     Empty,
+    /// A quote is not closed.
     OpenQuote,
+    /// The command ends in a backslash.
     LastBackslash,
+    /// The command starts with a group of default arguments.
     GroupFirst,
+    /// A group of default arguments contains another.
     GroupNested,
+    /// Words follow the group of default arguments.
     GroupNotLast,
+    /// A group of default arguments is closed and was not opened.
     GroupNotOpen,
-    /// No program and no argument can have one: Pebble accepts it, and the service never starts.
+    /// The command contains a NUL, which neither a program nor an argument can have. Pebble accepts
+    /// it, and the service never starts.
     Nul,
 }
 
 impl CommandFault {
+    /// Returns the reason in words, for a message.
     pub(super) fn why(self) -> &'static str {
         match self {
             Self::Empty => "it holds no word, only blanks or a comment",
@@ -36,7 +46,7 @@ impl CommandFault {
     }
 }
 
-/// Checks a service's command, its group of default arguments included.
+/// Checks the command of a service, including its group of default arguments.
 pub(super) fn check_service_command(command: &str) -> Result<(), CommandFault> {
     let words = split(command)?;
     let mut words = words.iter().map(String::as_str);
@@ -53,7 +63,8 @@ pub(super) fn check_service_command(command: &str) -> Result<(), CommandFault> {
             _ => {}
         }
     }
-    // Inside the group, if there is one; Pebble does not ask for it to be closed.
+    // From here on the words are inside the group, if there is one. Pebble does not demand that it
+    // is closed.
     for word in words.by_ref() {
         match word {
             "[" => return Err(CommandFault::GroupNested),
@@ -64,12 +75,12 @@ pub(super) fn check_service_command(command: &str) -> Result<(), CommandFault> {
     if words.next().is_some() { Err(CommandFault::GroupNotLast) } else { Ok(()) }
 }
 
-/// Checks the command of an exec check, where brackets mean nothing.
+/// Checks the command of an exec check. Brackets have no meaning in it.
 pub(super) fn check_exec_command(command: &str) -> Result<(), CommandFault> {
     if split(command)?.is_empty() { Err(CommandFault::Empty) } else { Ok(()) }
 }
 
-/// Splits a command line into words. An empty quoted word counts as a word.
+/// Splits a command line into words. A pair of quotes with nothing inside is an empty word.
 fn split(line: &str) -> Result<Vec<String>, CommandFault> {
     let mut words = Vec::new();
     let mut chars = line.chars();
@@ -78,7 +89,7 @@ fn split(line: &str) -> Result<Vec<String>, CommandFault> {
             continue;
         }
         if first == '#' {
-            // A comment, to the end of its line. Inside a word the character means nothing.
+            // A comment goes to the end of its line. Inside a word the character has no meaning.
             chars.by_ref().find(|&c| c == '\n');
             continue;
         }
@@ -95,6 +106,7 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
+/// Reads a word that begins with `first`, up to the next blank.
 fn read_word(first: char, rest: &mut std::str::Chars<'_>) -> Result<String, CommandFault> {
     let mut word = String::new();
     let mut next = Some(first);
@@ -110,6 +122,7 @@ fn read_word(first: char, rest: &mut std::str::Chars<'_>) -> Result<String, Comm
     Ok(word)
 }
 
+/// Reads up to the closing quote, and appends the characters inside to `word`.
 fn read_quoted(
     quote: char,
     rest: &mut std::str::Chars<'_>,

@@ -1,4 +1,4 @@
-//! The layer itself, and its way to YAML and back.
+//! Describes the layer itself, and converts it to and from YAML.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{Check, LogTarget, Service};
 use crate::wire::wire_object;
 use charmwright_yaml as yaml;
 
-/// One layer of configuration for Pebble.
+/// A layer tells Pebble which services to run, which checks to make, and where to forward logs.
 ///
 /// ```
 /// use charmwright_pebble::{Check, Layer, Service, Startup};
@@ -38,8 +38,8 @@ wire_object!(Layer, "a layer (an object)", {
     "log-targets" => log_targets,
 });
 
-/// A text that is no layer or no plan, or a layer that no text can hold. Its message says what is
-/// wrong and, for a text, where.
+/// A text cannot be read as a layer or a plan, or a layer cannot be written as text. The message
+/// says what is wrong and, for a text, where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot {attempt} as YAML: {why}")]
 pub struct InvalidYaml {
@@ -54,7 +54,7 @@ impl InvalidYaml {
 }
 
 impl Layer {
-    /// A layer with nothing in it, which Pebble accepts.
+    /// Makes an empty layer, which Pebble accepts.
     pub fn new() -> Self {
         Self::default()
     }
@@ -71,19 +71,19 @@ impl Layer {
         self
     }
 
-    /// Puts a service under this name, in place of one put there before.
+    /// Adds a service under this name. It replaces one that was added under it before.
     pub fn service(mut self, name: impl Into<String>, service: Service) -> Self {
         self.services.insert(name.into(), service);
         self
     }
 
-    /// Puts a check under this name, in place of one put there before.
+    /// Adds a check under this name. It replaces one that was added under it before.
     pub fn check(mut self, name: impl Into<String>, check: Check) -> Self {
         self.checks.insert(name.into(), check);
         self
     }
 
-    /// Puts a log target under this name, in place of one put there before.
+    /// Adds a log target under this name. It replaces one that was added under it before.
     pub fn log_target(mut self, name: impl Into<String>, target: LogTarget) -> Self {
         self.log_targets.insert(name.into(), target);
         self
@@ -95,44 +95,45 @@ impl Layer {
         self
     }
 
-    /// The services, by name.
+    /// Returns the services by name.
     #[must_use]
     pub fn get_services(&self) -> &BTreeMap<String, Service> {
         &self.services
     }
 
-    /// The checks, by name.
+    /// Returns the checks by name.
     #[must_use]
     pub fn get_checks(&self) -> &BTreeMap<String, Check> {
         &self.checks
     }
 
-    /// The log targets, by name.
+    /// Returns the log targets by name.
     #[must_use]
     pub fn get_log_targets(&self) -> &BTreeMap<String, LogTarget> {
         &self.log_targets
     }
 
-    /// The top-level keys that have no type of their own here.
+    /// Returns the top-level keys that have no type of their own here.
     #[must_use]
     pub fn get_other(&self) -> &Map<String, Value> {
         &self.extra
     }
 
-    /// The layer as YAML that Pebble reads (in fact JSON, which is YAML too). Nothing is checked:
-    /// see [`Self::validate`].
+    /// Writes the layer as YAML that Pebble reads. (The text is JSON, which is YAML, too.) Nothing
+    /// is checked: see [`Self::validate`].
     ///
     /// # Errors
-    /// When a number in it is not finite.
+    /// Fails if a number in the layer is not finite.
     pub fn to_yaml(&self) -> Result<String, InvalidYaml> {
         yaml::to_yaml(self).map_err(|error| InvalidYaml::new("write the layer", error.to_string()))
     }
 
-    /// Reads a layer from YAML. An empty document is an empty layer; nothing is checked beyond the
-    /// types: see [`Self::validate`].
+    /// Reads a layer from YAML. An empty document is an empty layer. Only the types are checked:
+    /// see [`Self::validate`].
     ///
     /// # Errors
-    /// When it is not YAML, has a key twice, or a known key has a value of the wrong type.
+    /// Fails if the text is not YAML, has a key twice, or has a value of the wrong type under a
+    /// known key.
     pub fn from_yaml(text: &str) -> Result<Self, InvalidYaml> {
         yaml::pebble::read_layer(text).map_err(|why| InvalidYaml::new("read the layer", why))
     }

@@ -1,4 +1,5 @@
-//! The configuration of one log target: where Pebble forwards the output of services (Pebble 1.2).
+//! Describes the configuration of a log target: a server to which Pebble forwards the output of
+//! services (Pebble 1.2).
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use serde_json::{Map, Value};
 use super::service::Override;
 use crate::wire::{wire_object, wire_words};
 
-/// The protocol that a log target speaks.
+/// Says which protocol Pebble uses for a log target.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LogTargetType {
@@ -23,7 +24,7 @@ pub enum LogTargetType {
 
 wire_words!(LogTargetType { Loki = "loki", OpenTelemetry = "opentelemetry", Syslog = "syslog" });
 
-/// The configuration of one log target.
+/// A log target tells Pebble to forward the output of services to a server.
 #[derive(Clone, Default, PartialEq)]
 #[must_use]
 pub struct LogTarget {
@@ -44,8 +45,8 @@ wire_object!(LogTarget, "the configuration of a log target (an object)", {
 });
 
 impl LogTarget {
-    /// A target that replaces any target of the same name in the layers below: protocol and URL. It
-    /// forwards nothing until [`Self::services`] names some.
+    /// Makes a log target with this protocol and URL, which replaces any log target of the same
+    /// name in the layers below. It forwards nothing until [`Self::services`] names services.
     pub fn new(kind: LogTargetType, location: impl Into<String>) -> Self {
         Self {
             kind: Some(kind),
@@ -55,13 +56,13 @@ impl LogTarget {
         }
     }
 
-    /// A target that is merged into the target of the same name in the layers below, with nothing
-    /// else set.
+    /// Makes a log target that is merged into the one of the same name in the layers below, with
+    /// nothing else set.
     pub fn merge() -> Self {
         Self { override_: Some(Override::Merge), ..Self::default() }
     }
 
-    /// Sets `override`: [`Override::Replace`] from [`Self::new`].
+    /// Sets `override`. [`Self::new`] sets [`Override::Replace`].
     pub fn override_mode(mut self, mode: Override) -> Self {
         self.override_ = Some(mode);
         self
@@ -73,34 +74,34 @@ impl LogTarget {
         self
     }
 
-    /// Sets `location`, a URL; for syslog `tcp://…` or `udp://…`.
+    /// Sets `location`, a URL. For syslog it is `tcp://…` or `udp://…`.
     pub fn location(mut self, url: impl Into<String>) -> Self {
         self.location = Some(url.into());
         self
     }
 
-    /// Adds to `services`: names, `all`, or with a `-` before them to take them out; the last one
-    /// that fits a service counts.
+    /// Adds to `services` the name of a service, or `all`. A name with a `-` before it takes the
+    /// service out again. If several fit a service, the last one counts.
     pub fn services(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.services.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// Adds to `labels`; `$VAR` in a value is taken from the service's environment. The prefix
-    /// `pebble_` is Pebble's own.
+    /// Adds a label to `labels`. Pebble replaces `$VAR` in the value from the service's
+    /// environment. Names that start with `pebble_` are reserved for Pebble.
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.labels.insert(name.into(), value.into());
         self
     }
 
-    /// Sets a key that this version does not know. A key that has a setter of its own is not sent
-    /// from here.
+    /// Sets a key that this version does not know. A key that has its own setter is not sent from
+    /// here.
     pub fn other(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra.insert(key.into(), value.into());
         self
     }
 
-    /// The keys that this version does not know.
+    /// Returns the keys that this version does not know.
     #[must_use]
     pub fn get_other(&self) -> &Map<String, Value> {
         &self.extra

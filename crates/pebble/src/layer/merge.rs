@@ -1,25 +1,26 @@
-//! Combining two contents of one label, as Pebble combines them (Pebble 1.32, `CombineLayers` and
-//! the `Merge` methods of the plan schema).
+//! Combines two contents of one label, as Pebble does (Pebble 1.32, `CombineLayers` and the `Merge`
+//! methods of the plan schema).
 //!
-//! A restarted Pebble gets each label back in one request, which has no lists to append twice. So
-//! all that was combined into a label is combined here first.
+//! After a restart of Pebble, the client adds the content of each label again in one request, which
+//! finds no list in the label that it could append to. So everything that was combined into a label
+//! is combined here first.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{InvalidYaml, Layer, reflect};
 
-/// The parts of a check whose keys are merged one by one, as those of an entry are.
+/// The parts of a check that are merged key by key, as a whole entry is.
 const NESTED: [&str; 3] = ["http", "tcp", "exec"];
 
-/// The keys whose value 0 Pebble takes for "not set".
+/// The keys whose value 0 means "not set" to Pebble.
 const ZERO_IS_UNSET: [&str; 2] = ["threshold", "port"];
 
 impl Layer {
-    /// Gives the layer that Pebble has after `later` was combined into this one.
+    /// Returns the layer that Pebble has after it has combined `later` into this one.
     ///
     /// # Errors
-    /// When a number in one of them is not finite, so that JSON cannot hold it.
+    /// Fails if a number in one of the layers is not finite, so that JSON cannot hold it.
     pub(crate) fn combined_with(&self, later: &Self) -> Result<Self, InvalidYaml> {
         let failed = |why: serde_json::Error| {
             InvalidYaml::new("combine the contents of a layer", why.to_string())
@@ -40,6 +41,7 @@ impl Layer {
     }
 }
 
+/// Returns a layer as a JSON object, whose keys can be compared one by one.
 fn object(layer: &impl Serialize) -> Result<Map<String, Value>, serde_json::Error> {
     match serde_json::to_value(layer)? {
         Value::Object(object) => Ok(object),
@@ -47,7 +49,7 @@ fn object(layer: &impl Serialize) -> Result<Map<String, Value>, serde_json::Erro
     }
 }
 
-/// Combines the entries of one section, each by its own `override`.
+/// Combines the entries of a section, each according to its own `override`.
 fn combine_section(entries: &mut Map<String, Value>, later: Map<String, Value>) {
     for (name, entry) in later {
         let merges = entry.get("override").is_some_and(|mode| mode == "merge");
@@ -62,8 +64,9 @@ fn combine_section(entries: &mut Map<String, Value>, later: Map<String, Value>) 
     }
 }
 
-/// Merges the keys of one entry: what is set later wins, lists are appended, maps are united. The
-/// `override` stays that of the first, by which the whole goes on to the layers below.
+/// Merges the keys of an entry: a later value wins, lists are appended, and maps are united. The
+/// `override` of the first entry stays, because it says how the result is combined with the layers
+/// below.
 fn merge_keys(entry: &mut Map<String, Value>, later: Map<String, Value>) {
     for (key, value) in later {
         if key == "override" || is_unset(&key, &value) {
@@ -85,7 +88,7 @@ fn merge_keys(entry: &mut Map<String, Value>, later: Map<String, Value>) {
     }
 }
 
-/// Whether Pebble takes this value of a key for "not set".
+/// Returns `true` if Pebble takes this value of the key for "not set".
 fn is_unset(key: &str, value: &Value) -> bool {
     let is_zero = value.as_f64() == Some(0.0);
     reflect::is_unset(value) || (is_zero && ZERO_IS_UNSET.contains(&key))

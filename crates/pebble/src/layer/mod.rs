@@ -1,18 +1,19 @@
-//! Layers: what Pebble is told to run, check and forward, and what it reads back.
+//! A layer tells Pebble what to run, check and forward.
 //!
-//! A [`Layer`] holds named entries ([`Service`], [`Check`], [`LogTarget`]). Pebble stacks its
-//! layers and combines them into one plan; each entry says by its [`Override`] whether it replaces
-//! what lower layers say under that name or is merged into it. So every field may be absent, and
-//! absent means "not said here". Keys that this version does not know are kept and sent on.
+//! A [`Layer`] has named entries: each is a [`Service`], a [`Check`] or a [`LogTarget`]. Pebble
+//! stacks its layers and combines them into one plan. Each entry says by its [`Override`] whether
+//! it replaces the entries of that name in lower layers or is merged into them. So every field may
+//! be absent, and an absent field leaves the value to the lower layers. Keys that this version does
+//! not know are kept and sent.
 //!
 //! - `document`: the layer, to and from YAML.
-//! - `service`, `check`, `log_target`: its entries, every key of Pebble's schema.
+//! - `service`, `check`, `log_target`: its entries, with every key of Pebble's schema.
 //! - `command`: how Pebble splits a command line into words.
-//! - `plan`: what all layers say together.
-//! - `validate`: what is refused here, before it is sent.
-//! - `merge`: two contents of one label, combined as Pebble does it.
-//! - `reflect`: whether a plan shows a layer, and whether sending a layer twice is the same as
-//!   once.
+//! - `plan`: all layers combined.
+//! - `validate`: what is refused before it is sent.
+//! - `merge`: two contents of one label, combined as Pebble does.
+//! - `reflect`: whether a plan contains a layer, and whether sending a layer twice has the same
+//!   effect as once.
 
 mod check;
 mod command;

@@ -1,4 +1,4 @@
-//! The plan: what all layers say together.
+//! Describes the plan, which combines all layers.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use super::service::Service;
 use crate::wire::wire_object;
 use charmwright_yaml as yaml;
 
-/// The plan that Pebble runs by: all its layers combined.
+/// The plan is the configuration that Pebble runs: all its layers combined.
 ///
-/// Defaults are not written in it, except the threshold of a check. Labels, summaries and the order
-/// of the layers are lost.
+/// Defaults are not written in it, except the threshold of a check. The labels, summaries and the
+/// order of the layers are lost.
 #[derive(Clone, Default, PartialEq)]
 pub struct Plan {
     services: BTreeMap<String, Service>,
@@ -28,34 +28,35 @@ wire_object!(Plan, "a plan (an object)", {
 });
 
 impl Plan {
-    /// The services, by name.
+    /// Returns the services by name.
     #[must_use]
     pub fn services(&self) -> &BTreeMap<String, Service> {
         &self.services
     }
 
-    /// The checks, by name.
+    /// Returns the checks by name.
     #[must_use]
     pub fn checks(&self) -> &BTreeMap<String, Check> {
         &self.checks
     }
 
-    /// The log targets, by name.
+    /// Returns the log targets by name.
     #[must_use]
     pub fn log_targets(&self) -> &BTreeMap<String, LogTarget> {
         &self.log_targets
     }
 
-    /// The sections that have no type of their own here, such as `workloads` and `pairing`.
+    /// Returns the sections that have no type of their own here, such as `workloads` and `pairing`.
     #[must_use]
     pub fn other(&self) -> &Map<String, Value> {
         &self.extra
     }
 
-    /// Reads a plan from the YAML that Pebble gives.
+    /// Reads a plan from the YAML that Pebble sends.
     ///
     /// # Errors
-    /// When it is not YAML, has a key twice, or a known key has a value of the wrong type.
+    /// Fails if the text is not YAML, has a key twice, or has a value of the wrong type under a
+    /// known key.
     pub fn from_yaml(text: &str) -> Result<Self, InvalidYaml> {
         yaml::pebble::read(text).map_err(|why| InvalidYaml::new("read the plan", why))
     }

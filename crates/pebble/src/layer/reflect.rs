@@ -1,5 +1,6 @@
-//! Whether a plan shows a layer, and whether sending it again would change anything: what a client
-//! has to know when the answer to a layer was lost.
+//! Compares a layer with a plan. When the answer to a request that adds a layer is lost, the client
+//! has to know whether the plan contains the layer, and whether sending it again would change
+//! anything.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +8,8 @@ use super::plan::Plan;
 use super::{Check, ExecCheck, HttpCheck, Layer, LogTarget, Override, Service, TcpCheck};
 use crate::duration::GoDuration;
 
-/// What Pebble uses when a service does not say otherwise (1.32.1, also below).
+/// The values that Pebble uses if a service does not set them (Pebble 1.32.1; so are the other
+/// defaults here).
 const SERVICE_DEFAULTS: &[(&str, &str)] = &[
     ("startup", "\"disabled\""),
     ("on-success", "\"restart\""),
@@ -17,16 +19,19 @@ const SERVICE_DEFAULTS: &[(&str, &str)] = &[
     ("backoff-limit", "\"30s\""),
     ("kill-delay", "\"5s\""),
 ];
+/// The values that Pebble uses if a check does not set them.
 const CHECK_DEFAULTS: &[(&str, &str)] =
     &[("startup", "\"enabled\""), ("period", "\"10s\""), ("timeout", "\"3s\""), ("threshold", "3")];
+/// The period of a check that does not set one.
 const CHECK_PERIOD: GoDuration = GoDuration::from_secs(10);
 
 impl Layer {
-    /// Whether a plan shows every entry of this layer, so that the layer can be taken for added.
+    /// Returns `true` if a plan shows every entry of this layer, so that the layer can be taken for
+    /// added.
     ///
-    /// An entry that replaces has to stand there as it is, defaults aside. An entry that merges has
-    /// to be contained: every value that it sets, every key of its maps, and its lists as a run of
-    /// the plan's. Where a higher layer overrides this one, the answer is no.
+    /// An entry that replaces must be in the plan as it is, apart from defaults. An entry that
+    /// merges must be contained: every value that it sets, every key of its maps, and its lists as
+    /// a run of the plan's lists. If a higher layer overrides this one, the answer is `false`.
     #[must_use]
     pub fn is_reflected_in(&self, plan: &Plan) -> bool {
         let services = self.get_services().iter().all(|(name, service)| {
@@ -51,13 +56,13 @@ impl Layer {
         services && checks && log_targets && others
     }
 
-    /// Whether combining this layer twice under one label leaves the plan that combining it once
-    /// does.
+    /// Returns `true` if combining this layer twice under one label gives the same plan as
+    /// combining it once.
     ///
-    /// So it is when every entry replaces, or merges without lists (which grow). A check that
-    /// merges must also say its threshold, and no timeout above its period: on the second time
-    /// Pebble writes its own threshold and cap into the label's layer, where they override lower
-    /// layers.
+    /// This holds if every entry replaces, or merges without lists (which would grow). A check that
+    /// merges must also set its threshold, and no timeout above its period: the second time, Pebble
+    /// writes its own threshold and the capped timeout into the label's layer, where they override
+    /// lower layers (Pebble 1.32).
     #[must_use]
     pub fn combine_is_idempotent(&self) -> bool {
         let services = self.get_services().values().all(|service| {
@@ -80,6 +85,8 @@ impl Layer {
     }
 }
 
+/// Returns `true` if an entry may be combined twice. `merge_is_repeatable` says so for an entry
+/// that merges.
 fn is_repeatable(mode: Option<&Override>, merge_is_repeatable: bool) -> bool {
     match mode {
         Some(Override::Replace) => true,
@@ -88,6 +95,7 @@ fn is_repeatable(mode: Option<&Override>, merge_is_repeatable: bool) -> bool {
     }
 }
 
+/// Returns `true` if merging a check a second time changes nothing.
 fn check_merge_is_repeatable(check: &Check) -> bool {
     let timeout_is_kept = check
         .get_timeout()
@@ -101,6 +109,7 @@ fn check_merge_is_repeatable(check: &Check) -> bool {
     check.get_threshold().is_some_and(|threshold| threshold != 0) && timeout_is_kept && no_lists
 }
 
+/// Returns `true` if a value in the map is a list with elements, at any depth.
 fn has_list_in(map: &Map<String, Value>) -> bool {
     map.values().any(|value| match value {
         Value::Array(list) => !list.is_empty(),
@@ -109,23 +118,26 @@ fn has_list_in(map: &Map<String, Value>) -> bool {
     })
 }
 
-// The three below answer `None` for an entry that cannot be written (a number that is not finite):
-// Pebble cannot show it either.
+// The three functions below return `None` for an entry that cannot be written, because a number in
+// it is not finite. Pebble cannot show such an entry either.
 
+/// Returns `true` if the plan's service `shown` shows this service.
 fn service_is_shown(service: &Service, shown: &Service) -> Option<bool> {
     Some(is_shown(service.get_override(), as_entry(service)?, as_entry(shown)?, SERVICE_DEFAULTS))
 }
 
+/// Returns `true` if the plan's log target `shown` shows this log target.
 fn log_target_is_shown(target: &LogTarget, shown: &LogTarget) -> Option<bool> {
     Some(is_shown(target.get_override(), as_entry(target)?, as_entry(shown)?, &[]))
 }
 
+/// Returns `true` if the plan's check `shown` shows this check.
 fn check_is_shown(check: &Check, shown: &Check) -> Option<bool> {
     let mut wanted = as_entry(check)?;
     let mut found = as_entry(shown)?;
-    // Pebble shows a timeout no longer than the period, whatever was set: the plan's period, and
-    // when the layer was combined into its label also the one that this layer says or leaves at its
-    // default.
+    // Pebble caps the timeout that it shows at the period of the plan. When the layer was combined
+    // into an existing label, it is also capped at the period that this layer sets or leaves at its
+    // default (Pebble 1.32).
     if let Some(timeout) = check.get_timeout() {
         let in_plan = timeout.min(shown.get_period().unwrap_or(CHECK_PERIOD));
         let in_layer = in_plan.min(check.get_period().unwrap_or(CHECK_PERIOD));
@@ -133,6 +145,7 @@ fn check_is_shown(check: &Check, shown: &Check) -> Option<bool> {
         wanted.insert("timeout".into(), Value::String(expected.to_string()));
     }
     for entry in [&mut wanted, &mut found] {
+        // To Pebble a threshold of 0 is one that is not set.
         if entry.get("threshold").is_some_and(|threshold| *threshold == 0) {
             entry.remove("threshold");
         }
@@ -148,6 +161,8 @@ fn check_is_shown(check: &Check, shown: &Check) -> Option<bool> {
     Some(is_shown(check.get_override(), wanted, found, CHECK_DEFAULTS))
 }
 
+/// Returns the keys of an entry that are set, without `override`: the plan shows that of the first
+/// definition.
 fn as_entry(entry: &impl serde::Serialize) -> Option<Map<String, Value>> {
     match serde_json::to_value(entry).ok()? {
         Value::Object(mut map) => {
@@ -159,11 +174,12 @@ fn as_entry(entry: &impl serde::Serialize) -> Option<Map<String, Value>> {
     }
 }
 
+/// Removes the keys that Pebble takes for not set.
 fn drop_unset(entry: &mut Map<String, Value>) {
     entry.retain(|_, value| !is_unset(value));
 }
 
-/// Whether Pebble takes a value for not set.
+/// Returns `true` if Pebble takes this value of any key for "not set".
 pub(super) fn is_unset(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -174,6 +190,7 @@ pub(super) fn is_unset(value: &Value) -> bool {
     }
 }
 
+/// Returns `true` if the entry `shown` of a plan shows the entry `wanted` of a layer.
 fn is_shown(
     mode: Option<&Override>,
     mut wanted: Map<String, Value>,
@@ -193,12 +210,14 @@ fn is_shown(
     wanted == shown
 }
 
+/// Returns `true` if `shown` has every key of `wanted` with a value that contains that of `wanted`.
 fn map_is_contained(wanted: &Map<String, Value>, shown: &Map<String, Value>) -> bool {
     wanted.iter().all(|(key, value)| {
         key == "override" || shown.get(key).is_some_and(|shown| is_contained(value, shown))
     })
 }
 
+/// Returns `true` if the value `shown` contains the value `wanted`.
 fn is_contained(wanted: &Value, shown: &Value) -> bool {
     match (wanted, shown) {
         (Value::Object(wanted), Value::Object(shown)) => map_is_contained(wanted, shown),

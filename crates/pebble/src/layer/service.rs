@@ -1,4 +1,4 @@
-//! The configuration of one service, with every key of Pebble's layer schema.
+//! Describes the configuration of a service, with every key of Pebble's layer schema.
 
 use std::collections::BTreeMap;
 
@@ -10,37 +10,39 @@ use crate::files::Owner;
 use crate::service_info::Startup;
 use crate::wire::{wire_object, wire_words};
 
-/// What an entry of a layer does to the entry of the same name in the layers below. Pebble demands
-/// it of every entry.
+/// Says what an entry does to the entry of the same name in the layers below. Pebble demands it of
+/// every entry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Override {
     /// Only this entry counts.
     Replace,
-    /// What is set here wins, maps are united, lists are appended without looking for duplicates. A
-    /// value cannot be unset this way.
+    /// The values that are set here win, maps are united, and lists are appended without removing
+    /// duplicates. A merge cannot unset a value.
     Merge,
-    /// A value that this version does not know; Pebble 1.32 refuses it.
+    /// A value that this version does not know. Pebble 1.32 refuses it.
     Other(String),
 }
 
 wire_words!(Override { Replace = "replace", Merge = "merge" });
 
-/// What Pebble does when a service ends or a check of it fails.
+/// Says what Pebble does when a service ends or a check of it fails.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ServiceAction {
-    /// Start it again after the backoff delay. The default for an exit, good or bad.
+    /// Pebble starts the service again after the backoff delay. This is the default for an exit,
+    /// whatever the exit code.
     Restart,
-    /// End the daemon: with success for `on-success`, else with failure.
+    /// The daemon exits: with success for `on-success`, otherwise with failure.
     Shutdown,
-    /// End the daemon with success although the service failed; not for `on-success`.
+    /// The daemon exits with success although the service has failed. It is not for `on-success`.
     SuccessShutdown,
-    /// End the daemon with failure although the service succeeded; only for `on-success`.
+    /// The daemon exits with failure although the service has succeeded. It is only for
+    /// `on-success`.
     FailureShutdown,
-    /// Do nothing.
+    /// Pebble does nothing.
     Ignore,
-    /// A value that this version does not know; Pebble 1.32 refuses it.
+    /// A value that this version does not know. Pebble 1.32 refuses it.
     Other(String),
 }
 
@@ -52,7 +54,8 @@ wire_words!(ServiceAction {
     Ignore = "ignore",
 });
 
-/// A number that JSON can carry; writing an infinite one is an error rather than a silent null.
+/// A number that JSON can hold. Writing an infinite one is an error, since `serde_json` would write
+/// it as `null`.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(transparent)]
 struct Factor(f64);
@@ -67,11 +70,11 @@ impl Serialize for Factor {
     }
 }
 
-/// The configuration of one service.
+/// A service tells Pebble which command to run, and how.
 ///
-/// Setters take and return the value; what they set is read by the `get_` methods, as with
-/// [`std::process::Command`]. What is not set is left to the layers below (for a merge) and then to
-/// Pebble's own default, named at each setter.
+/// Setters take and return the value, and the `get_` methods read what they set, as with
+/// [`std::process::Command`]. A field that is not set is left to the layers below (for a merge) and
+/// then to Pebble's default, which each setter names.
 ///
 /// ```
 /// use charmwright_pebble::{Layer, Service, Startup};
@@ -138,13 +141,13 @@ wire_object!(Service, "the configuration of a service (an object)", {
 });
 
 impl Service {
-    /// An entry that replaces any entry of the same name in the layers below, with nothing else
-    /// set.
+    /// Makes an entry that replaces any entry of the same name in the layers below, with nothing
+    /// else set.
     pub fn new() -> Self {
         Self { override_: Some(Override::Replace), ..Self::default() }
     }
 
-    /// Sets `override`: [`Override::Replace`] from [`Self::new`].
+    /// Sets `override`. [`Self::new`] sets [`Override::Replace`].
     pub fn override_mode(mut self, mode: Override) -> Self {
         self.override_ = Some(mode);
         self
@@ -162,54 +165,58 @@ impl Service {
         self
     }
 
-    /// Sets `startup`; Pebble takes an absent one for disabled.
+    /// Sets `startup`. Pebble takes an absent value for `disabled`.
     pub fn startup(mut self, startup: Startup) -> Self {
         self.startup = Some(startup);
         self
     }
 
-    /// Sets `command`: words split as a shell does (quotes, backslash, `#` comments) but run
-    /// without a shell, so no variables, globs or pipes. The plan needs one.
+    /// Sets `command`. Pebble splits it into words as a shell does (quotes, backslash, `#`
+    /// comments), but runs it without a shell, so without variables, globs or pipes. Each service
+    /// in the plan needs a command.
     ///
-    /// A last group in brackets, `web [ --port 80 ]`, holds default arguments that the daemon's
-    /// `--args` can replace.
+    /// A group in brackets at the end, as in `web [ --port 80 ]`, holds default arguments, which
+    /// the daemon's `--args` can replace.
     pub fn command(mut self, command: impl Into<String>) -> Self {
         self.command = Some(command.into());
         self
     }
 
-    /// Adds to `after`: services that are started before this one when they are started together.
+    /// Adds to `after` the names of services. They are started before this one when they are
+    /// started together.
     pub fn after(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.after.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// Adds to `before`: services that are started after this one when they are started together.
+    /// Adds to `before` the names of services. They are started after this one when they are
+    /// started together.
     pub fn before(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.before.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// Adds to `requires`: services that are started with this one, and whose stop stops this one.
+    /// Adds to `requires` the names of services. They are started with this one, and when one of
+    /// them is stopped, so is this one.
     pub fn requires(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.requires.extend(names.into_iter().map(Into::into));
         self
     }
 
     /// Sets `workload`: the entry of the plan's `workloads` that gives user, group and environment
-    /// (Pebble 1.20). Excludes user and group here.
+    /// (Pebble 1.20). A service with a workload must set no user and no group.
     pub fn workload(mut self, name: impl Into<String>) -> Self {
         self.workload = Some(name.into());
         self
     }
 
-    /// Adds one variable to `environment`, over the daemon's own environment.
+    /// Adds a variable to `environment`. It takes precedence over the daemon's own environment.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.environment.insert(name.into(), value.into());
         self
     }
 
-    /// Adds variables to `environment`, over the daemon's own environment.
+    /// Adds variables to `environment`. They take precedence over the daemon's own environment.
     pub fn envs(
         mut self,
         variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
@@ -219,91 +226,92 @@ impl Service {
         self
     }
 
-    /// Sets `user-id`, checked against `user` when the service starts.
+    /// Sets `user-id`. Pebble compares it with `user` when the service starts.
     pub fn user_id(mut self, id: u32) -> Self {
         self.user_id = Some(i64::from(id));
         self
     }
 
-    /// Sets `user`, a name in the container. It is looked up only when the service starts.
+    /// Sets `user`, a name in the container. Pebble looks it up when the service starts, not
+    /// before.
     pub fn user(mut self, name: impl Into<String>) -> Self {
         self.user = Some(name.into());
         self
     }
 
-    /// Sets `group-id`, checked against `group` when the service starts.
+    /// Sets `group-id`. Pebble compares it with `group` when the service starts.
     pub fn group_id(mut self, id: u32) -> Self {
         self.group_id = Some(i64::from(id));
         self
     }
 
-    /// Sets `group`, a name in the container; absent, the user's own group.
+    /// Sets `group`, a name in the container. The default is the user's own group.
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
         self
     }
 
-    /// Sets `user`, `user-id`, `group` and `group-id` to those of this account; what it does not
-    /// have is absent then.
+    /// Sets `user`, `user-id`, `group` and `group-id` to those of an account. A part that the
+    /// account does not have becomes unset.
     pub fn run_as(self, account: Owner) -> Self {
         let Owner { user_id, user, group_id, group } = account;
         let (user_id, group_id) = (user_id.map(i64::from), group_id.map(i64::from));
         Self { user_id, user, group_id, group, ..self }
     }
 
-    /// Sets `working-dir`; absent, the daemon's own.
+    /// Sets `working-dir`. The default is the daemon's own.
     pub fn working_dir(mut self, path: impl Into<String>) -> Self {
         self.working_dir = Some(path.into());
         self
     }
 
-    /// Sets `on-success`, what to do after exit code 0; absent, restart.
+    /// Sets `on-success`, the action after exit code 0. The default is a restart.
     pub fn on_success(mut self, action: ServiceAction) -> Self {
         self.on_success = Some(action);
         self
     }
 
-    /// Sets `on-failure`, what to do after any other exit; absent, restart.
+    /// Sets `on-failure`, the action after any other exit. The default is a restart.
     pub fn on_failure(mut self, action: ServiceAction) -> Self {
         self.on_failure = Some(action);
         self
     }
 
-    /// Adds to `on-check-failure`: what to do when that check reaches its threshold; absent,
-    /// nothing.
+    /// Adds to `on-check-failure` the action for a check: Pebble takes it when the check reaches
+    /// its threshold. The default is no action.
     pub fn on_check_failure(mut self, check: impl Into<String>, action: ServiceAction) -> Self {
         self.on_check_failure.insert(check.into(), action);
         self
     }
 
-    /// Sets `backoff-delay`, the wait before the first automatic restart; absent, 500 ms.
+    /// Sets `backoff-delay`, the wait before the first automatic restart. The default is 500 ms.
     pub fn backoff_delay(mut self, delay: impl Into<GoDuration>) -> Self {
         self.backoff_delay = Some(delay.into());
         self
     }
 
-    /// Sets `backoff-factor`, by which each further wait grows: a finite number of at least 1;
-    /// absent, 2.
+    /// Sets `backoff-factor`, by which each further wait is multiplied: a finite number of at least
+    /// 1. The default is 2.
     pub fn backoff_factor(mut self, factor: f64) -> Self {
         self.backoff_factor = Some(Factor(factor));
         self
     }
 
-    /// Sets `backoff-limit`: the longest wait, and the time a service has to run until waits begin
-    /// anew; absent, 30 s.
+    /// Sets `backoff-limit`: the longest wait, and also the time after which a running service has
+    /// its waits reset. The default is 30 s.
     pub fn backoff_limit(mut self, limit: impl Into<GoDuration>) -> Self {
         self.backoff_limit = Some(limit.into());
         self
     }
 
-    /// Sets `kill-delay`, from SIGTERM to SIGKILL; absent, 5 s.
+    /// Sets `kill-delay`, the time from SIGTERM to SIGKILL. The default is 5 s.
     pub fn kill_delay(mut self, delay: impl Into<GoDuration>) -> Self {
         self.kill_delay = Some(delay.into());
         self
     }
 
-    /// Sets a key that this version does not know. A key that has a setter of its own is not sent
-    /// from here.
+    /// Sets a key that this version does not know. A key that has its own setter is not sent from
+    /// here.
     pub fn other(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra.insert(key.into(), value.into());
         self
@@ -315,7 +323,7 @@ impl Service {
         self.backoff_factor.map(|factor| factor.0)
     }
 
-    /// The keys that this version does not know.
+    /// Returns the keys that this version does not know.
     #[must_use]
     pub fn get_other(&self) -> &Map<String, Value> {
         &self.extra

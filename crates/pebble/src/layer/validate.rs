@@ -1,12 +1,12 @@
-//! What is refused before it is sent: what Pebble certainly refuses, and the one thing that ends
-//! it.
+//! Checks a layer before it is sent. It refuses what Pebble certainly refuses, and a command that
+//! would end the daemon.
 
 use super::command::{CommandFault, check_exec_command, check_service_command};
 use super::{Check, ExecCheck, Layer, LogTarget, Override, Service};
 use crate::names::{check_environment, check_name, check_text};
 
-/// A layer, or the label for one, that is not sent. Its message names the entry, what is wrong and
-/// what would do.
+/// A layer, or the label for one, cannot be sent. The message names the entry, and says what is
+/// wrong and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot use {entry}: {why}")]
 pub struct InvalidLayer {
@@ -15,21 +15,21 @@ pub struct InvalidLayer {
     why: String,
 }
 
-/// What is wrong with a layer.
+/// Says which part of a layer is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LayerFault {
-    /// The label.
+    /// The label of the layer.
     Label,
     /// The name of an entry.
     Name,
-    /// An entry's `override` is absent or unknown.
+    /// The `override` of an entry, which is absent or unknown.
     Override,
     /// The command of a service or of an exec check.
     Command,
-    /// What a check does: not exactly one of `http`, `tcp` and `exec`.
+    /// The kind of a check: it does not have exactly one of `http`, `tcp` and `exec`.
     CheckKind,
-    /// Some other value.
+    /// Any other value.
     Value,
 }
 
@@ -38,14 +38,14 @@ impl InvalidLayer {
         Self { fault, entry: entry.into(), why: why.into() }
     }
 
-    /// What is wrong.
+    /// Returns which part is wrong.
     #[must_use]
     pub fn fault(&self) -> LayerFault {
         self.fault
     }
 
-    /// Why it will not do, without the entry that it is about: for who names that in other words,
-    /// such as a config option.
+    /// Returns the reason without the name of the entry, for a caller that names the entry in other
+    /// words, such as a config option.
     #[must_use]
     pub fn why(&self) -> &str {
         &self.why
@@ -53,9 +53,9 @@ impl InvalidLayer {
 }
 
 impl Service {
-    /// Checks a command as [`Layer::validate`] will: that it holds a word, closes its quotes, and
-    /// has its `[ ... ]` group of default arguments, if any, at the end. For a program whose
-    /// user gives the command.
+    /// Checks a command as [`Layer::validate`] does: it must have a word, close its quotes, and
+    /// have its `[ ... ]` group of default arguments, if any, at the end. This is for a program
+    /// that gets the command from its user.
     ///
     /// ```
     /// use charmwright_pebble::Service;
@@ -65,18 +65,18 @@ impl Service {
     /// ```
     ///
     /// # Errors
-    /// Says what is wrong; the command itself is not repeated.
+    /// Fails with what is wrong. The message does not repeat the command, which may hold a secret.
     pub fn validate_command(command: &str) -> Result<(), InvalidLayer> {
         check_service_command(command).map_err(CommandFault::into_invalid)
     }
 }
 
 impl ExecCheck {
-    /// Checks a command as [`Layer::validate`] will: that it holds a word and closes its quotes.
-    /// Brackets mean nothing here.
+    /// Checks a command as [`Layer::validate`] does: it must have a word and close its quotes.
+    /// Brackets have no meaning in it.
     ///
     /// # Errors
-    /// Says what is wrong; the command itself is not repeated.
+    /// Fails with what is wrong. The message does not repeat the command, which may hold a secret.
     pub fn validate_command(command: &str) -> Result<(), InvalidLayer> {
         check_exec_command(command).map_err(CommandFault::into_invalid)
     }
@@ -91,23 +91,25 @@ impl CommandFault {
 impl Layer {
     /// Checks what can be checked without Pebble.
     ///
-    /// Above all a command with no word in it, which Pebble (1.32 at least) accepts and then dies
-    /// of when it is to be run. What depends on other layers (whether a merged service has a
-    /// command, whether a required service exists) is left to Pebble, which answers 400 and stays
-    /// as it was.
+    /// Above all it refuses a command without a word: Pebble (1.32 at least) accepts such a
+    /// command, and panics when it is to run it. What depends on other layers is left to Pebble,
+    /// which answers 400 and keeps its plan: whether a merged service has a command, and whether a
+    /// required service exists.
     ///
     /// # Errors
-    /// The first thing found wrong, entries taken in the order of their names.
+    /// Fails with the first thing that is wrong. Services are checked first, then checks, then log
+    /// targets, each in the order of their names.
     pub fn validate(&self) -> Result<(), InvalidLayer> {
         self.get_services().iter().try_for_each(|(name, service)| check_service(name, service))?;
         self.get_checks().iter().try_for_each(|(name, check)| check_check(name, check))?;
         self.get_log_targets().iter().try_for_each(|(name, target)| check_log_target(name, target))
     }
 
-    /// Checks the label that a layer is to be added under.
+    /// Checks the label under which a layer is to be added.
     ///
     /// # Errors
-    /// When it is empty or starts with `pebble-`, which Pebble keeps for itself.
+    /// Fails if the label is empty, has a NUL in it, or starts with `pebble-`, which is reserved
+    /// for Pebble.
     pub fn validate_label(label: &str) -> Result<(), InvalidLayer> {
         let refuse = |why: &str| {
             Err(InvalidLayer::new(LayerFault::Label, format!("the layer label {label:?}"), why))
@@ -168,7 +170,7 @@ fn check_check(name: &str, check: &Check) -> Result<(), InvalidLayer> {
     }
     let kinds = [check.get_http().is_some(), check.get_tcp().is_some(), check.get_exec().is_some()];
     let kinds = kinds.into_iter().filter(|&is_set| is_set).count();
-    // A merge may complete or change what lower layers say, but two kinds at once never end well.
+    // A merge may complete or change what lower layers set, but two kinds at once are never valid.
     if kinds > 1 || (kinds == 0 && check.get_override() == Some(&Override::Replace)) {
         return Err(InvalidLayer::new(
             LayerFault::CheckKind,
@@ -182,7 +184,8 @@ fn check_check(name: &str, check: &Check) -> Result<(), InvalidLayer> {
     Ok(())
 }
 
-/// What an http, a tcp and an exec check hand to the operating system or to another program.
+/// Checks the texts of a check that are given to the operating system or to another program, where
+/// a NUL would end them.
 fn check_check_texts(check: &Check) -> Result<(), String> {
     if let Some(http) = check.get_http() {
         check_texts(&[("url", http.get_url())])?;
@@ -206,6 +209,7 @@ fn check_check_texts(check: &Check) -> Result<(), String> {
     Ok(())
 }
 
+/// Checks that none of these texts has a NUL in it.
 fn check_texts(texts: &[(&str, Option<&str>)]) -> Result<(), String> {
     texts.iter().try_for_each(|(what, text)| match text {
         Some(text) => check_text(what, text),
@@ -243,7 +247,8 @@ fn check_override(mode: Option<&Override>, entry: impl Fn() -> String) -> Result
     }
 }
 
-/// A merge takes an empty command for one that is not set, so only there it does no harm.
+/// Checks the result for a command. In a merge an empty command means "not set", so only there it
+/// does no harm.
 fn check_command(
     command: &str,
     mode: Option<&Override>,

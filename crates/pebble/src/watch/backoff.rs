@@ -1,4 +1,4 @@
-//! How long a watch waits after a break.
+//! Computes the wait of a watch between a failed attempt and the next one.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
@@ -7,14 +7,16 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
 use super::super::retry::shortened;
 
-/// The wait after the first break, before chance shortens it.
+/// The wait after the first failure, before it is shortened at random. It is long enough for a
+/// daemon that was restarted to listen again.
 const FIRST_WAIT: Duration = Duration::from_millis(800);
 
-/// The longest wait.
+/// The longest wait, before it is shortened at random.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// 800 ms, then twice as long each time up to 30 s; each wait shortened by up to half of it, by
-/// chance, so that the watches of many clients that lost one daemon do not come back together.
+/// A backoff gives waits that grow: 800 ms after the first failure, then twice as long each time up
+/// to 30 s. Each wait is shortened at random by up to half of it, so that the watches of many
+/// clients that lost one daemon do not all return at the same moment.
 #[derive(Debug)]
 pub(super) struct Backoff {
     exact: ExponentialBackoff,
@@ -23,7 +25,8 @@ pub(super) struct Backoff {
 
 impl Backoff {
     pub(super) fn new() -> Self {
-        // The standard library's hash maps are seeded by the operating system, and so is this.
+        // The standard library seeds its hash maps from the operating system, so this needs no
+        // crate for random numbers.
         Self::seeded(RandomState::new().build_hasher().finish())
     }
 
@@ -32,13 +35,13 @@ impl Backoff {
         Self { exact, random }
     }
 
-    /// The next wait.
+    /// Returns the next wait.
     pub(super) fn next(&mut self) -> Duration {
         let exact = self.exact.next().unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
         shortened(exact, &mut self.random)
     }
 
-    /// What broke is whole again: the next wait is a first one.
+    /// Starts again from the first wait, once an attempt has succeeded.
     pub(super) fn reset(&mut self) {
         self.exact = schedule();
     }

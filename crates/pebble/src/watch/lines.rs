@@ -1,24 +1,25 @@
-//! Lines out of pieces (NDJSON), whatever the pieces are.
+//! Splits a stream of bytes into lines (NDJSON), however the stream is cut into chunks.
 
 use memchr::memchr;
 
-/// The longest line that is read. Pebble splits a service's line at about 4 KiB, each byte of which
-/// JSON writes with at most six.
+/// The longest line that is read, in bytes. Pebble splits a service's line at about 4 KiB, and JSON
+/// writes each byte of it with at most six.
 const LONGEST_LINE: usize = 64 * 1024;
 
-/// A line that is longer than any of Pebble's.
+/// A line is longer than any line that Pebble writes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a line of its answer is longer than {LONGEST_LINE} bytes")]
 pub(crate) struct TooLong;
 
-/// Cuts a stream of bytes into lines. It never holds more than the beginning of one line.
+/// A splitter cuts a stream of bytes into lines. It holds at most the beginning of one line.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     partial: Vec<u8>,
 }
 
 impl Lines {
-    /// Takes one piece, and gives each line that it completes, without its newline.
+    /// Reads the next chunk and calls `line` with each line that the chunk completes, without its
+    /// newline.
     pub(crate) fn take<E: From<TooLong>>(
         &mut self,
         mut piece: &[u8],
@@ -30,6 +31,7 @@ impl Lines {
             if self.partial.len() + tail.len() > LONGEST_LINE {
                 return Err(TooLong.into());
             }
+            // Most chunks hold whole lines, which need not be copied.
             if self.partial.is_empty() {
                 line(tail)?;
             } else {
@@ -45,7 +47,7 @@ impl Lines {
         Ok(())
     }
 
-    /// Whether a line has begun and not ended.
+    /// Returns `true` if a line has begun and not ended.
     pub(crate) fn is_cut_off(&self) -> bool {
         !self.partial.is_empty()
     }
@@ -57,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    /// The lines of these pieces and what is left, or that one is too long.
+    /// Splits these chunks. Returns the lines and the rest, or an error if a line is too long.
     fn lines<'a>(
         pieces: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<(Vec<Vec<u8>>, Vec<u8>), TooLong> {

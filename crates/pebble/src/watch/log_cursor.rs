@@ -1,4 +1,4 @@
-//! The position in the log of one service, and how it is found again in a buffer that is read from
+//! Keeps the position in the log of one service, and finds it again in a buffer that is read from
 //! its start.
 //!
 //! A log entry has no number, and its time has a resolution of one millisecond. So the position is

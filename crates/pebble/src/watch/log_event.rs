@@ -1,19 +1,19 @@
-//! What following the logs gives: lines, and marks where some may be missing.
+//! Defines the events of a followed log: its lines, and the gaps where lines may be missing.
 
 use super::super::logs::LogEntry;
 use super::super::timestamp::Timestamp;
 
-/// What [`LogFollow`](super::LogFollow) gives.
+/// An event of a [`LogFollow`](super::LogFollow).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogEvent {
-    /// A line of a service.
+    /// A service has written a line.
     Entry(LogEntry),
-    /// Lines of a service may be missing here.
+    /// Lines of a service may be missing between the event before and the next one.
     Gap(LogGap),
 }
 
-/// A place in the log of a service where lines may be missing.
+/// A gap marks a position in the log of a service where lines may be missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogGap {
     service: String,
@@ -21,32 +21,33 @@ pub struct LogGap {
     cause: GapCause,
 }
 
-/// Why lines may be missing.
+/// Says why lines may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GapCause {
-    /// Pebble no longer has what came next: it was restarted, or the service has written more than
-    /// the 100 KiB that are kept while nobody could read.
+    /// Pebble no longer keeps the lines that came next: it was restarted, or the service has
+    /// written more than the 100 KiB that Pebble keeps while they could not be read.
     Forgotten,
-    /// Pebble says that it has left lines out, since they were not read as fast as they were
-    /// written. The line that follows may lack its beginning.
+    /// Pebble reports that it has left lines out, because they were not read as fast as they were
+    /// written. The next line may lack its beginning.
     Truncated,
 }
 
 impl LogGap {
-    /// The service.
+    /// Returns the name of the service.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// The time of the last line before it; `None` when it is before the first line of the service.
+    /// Returns the time of the last line before the gap, or `None` if the gap is before the first
+    /// line of the service.
     #[must_use]
     pub fn after(&self) -> Option<Timestamp> {
         self.after
     }
 
-    /// Why lines may be missing.
+    /// Returns the reason why lines may be missing.
     #[must_use]
     pub fn cause(&self) -> GapCause {
         self.cause

@@ -1,13 +1,16 @@
-//! FollowStream what services write.
+//! Follows what services write.
 //!
-//! One opening is two requests. The following is asked for, and not read yet: from then on Pebble
-//! itself says where it could not hand on in time. Then all that Pebble keeps is read, which is an
-//! answer with an end: there it shows whether the place where a service's log was left is still
-//! there, and whether what is new of another is all that it wrote. The following begins at the
-//! start of the buffers again, so that nothing falls between the two. (The newest lines, where they
-//! are asked for, are read before them.) Pebble's following covers the services that had been
-//! started when it was asked for; so the list of services is read once a second beside it, and when
-//! one was started that is not covered, it is opened anew.
+//! To follow the logs, two requests are sent one after the other. The first asks Pebble to follow
+//! (`follow=true`), and its answer is not read yet: from then on Pebble itself marks the places
+//! where it could not send lines in time. The second asks for all that Pebble keeps in its buffers.
+//! That answer has an end, and there it is known whether the position in the log of each service is
+//! still in the buffer, and whether what is new of another service is all that it wrote. The first
+//! answer begins at the start of the buffers as well, so that no line is lost between the two. If
+//! the query wants the newest lines, a request for these comes before both.
+//!
+//! Pebble follows only the services that had been started when it was asked to (Pebble 1.32,
+//! `internals/daemon/api_logs.go`). So the list of services is read once a second meanwhile, and
+//! when a service was started that the answer does not cover, both requests are sent anew.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -34,24 +37,26 @@ use super::{Polled, ResumingStream, SILENCE_LIMIT, Source, single_attempt_client
 #[cfg(doc)]
 use crate::ErrorKind;
 
-/// How often the list of services is read beside the following.
+/// The time between two reads of the list of services while the logs are followed.
 const SERVICES_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What Pebble writes in place of what it could not hand on in time (Pebble 1.32.1,
+/// The text that Pebble writes in place of lines that it could not send in time (Pebble 1.32.1,
 /// `internals/servicelog/iterator.go`).
 const TRUNCATED: &str = "(... output truncated ...)";
 
-/// Pebble keeps 100 KiB a service, and drops what is older byte by byte; the part of a line at the
-/// front does not show. What is shown of a full buffer is at least this much, for lines of up to 16
-/// KiB.
+/// The size from which a buffer may have dropped lines, in bytes. Pebble keeps 100 KiB of each
+/// service and drops the oldest bytes one by one; it does not show the line at the front that has
+/// lost its beginning. So a full buffer shows at least this much, for lines of up to 16 KiB.
 const NEARLY_FULL: usize = 84 * 1024;
 
-/// What Pebble keeps beside the message of an entry: `2026-11-22T20:00:09.300Z [] ` and a newline.
+/// The bytes that Pebble keeps of an entry besides its message and the service's name:
+/// `2026-11-22T20:00:09.300Z [] ` and a newline.
 const ENTRY_OVERHEAD: usize = 29;
 
 const OPERATION: &str = "follow the logs";
 
-/// A stream of what services write, from [`Reader::follow_logs`]. It ends by being dropped.
+/// A stream of what services write, from [`Reader::follow_logs`]. It ends with an error, or when it
+/// is dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct LogFollow {
@@ -61,81 +66,94 @@ pub struct LogFollow {
 watch_stream!(LogFollow, LogEvent, |_, _| {});
 
 impl Reader {
-    /// Follows what services write: `GET /v1/logs` with `follow`, and `GET /v1/services` each
-    /// second.
+    /// Follows what services write. It sends `GET /v1/logs` with `follow`, and `GET /v1/services`
+    /// each second.
     ///
-    /// It begins with the lines that are written from this call on; a query of the
-    /// [`newest`](LogQuery::newest) lines gives those first that are the newest when Pebble is
-    /// first asked, and one of [`all`](LogQuery::all) all that Pebble still has then. Services that
-    /// are started later are taken up within a second, with all that they wrote.
+    /// It begins with the lines that are written from this call on. A query of the
+    /// [`newest`](LogQuery::newest) lines first gives those that are the newest when Pebble is
+    /// first asked, and one of [`all`](LogQuery::all) gives all lines that Pebble still has then.
+    /// Services that are started later are followed within a second, with all that they wrote.
     ///
-    /// It outlives restarts of services and of Pebble, and breaks. Then it goes on where it was,
-    /// each line once, as long as Pebble still has them; where it does not, or may not, a
-    /// [`LogEvent::Gap`] stands in their place, and some that were given may come again after it. A
-    /// service that has written nothing yet and is started anew together with Pebble has one, too.
-    /// Lines of one service come in their order; those of several by their time, but for lines that
-    /// are fetched later.
+    /// The stream outlives restarts of services and of Pebble, and lost connections. Then it
+    /// continues where it was and gives each line once, as long as Pebble still has the lines. If
+    /// Pebble does not have them, or may not, a [`LogEvent::Gap`] stands in their place, and some
+    /// lines that were given may come again after it. A service that has written nothing yet and is
+    /// restarted together with Pebble has a gap, too. Lines of one service come in their order.
+    /// Lines of several services come in the order of their times, except lines that are fetched
+    /// later.
     ///
-    /// Pebble gives a line of over about 4 KiB, and one that is written in parts, as several
+    /// Pebble gives a line of more than about 4 KiB, and one that is written in parts, as several
     /// entries.
     ///
-    /// For breaks see [`Self::watch_notices`]. Memory is bounded: what is not asked for stays in
-    /// Pebble, but for what services that are taken up have written by then, at most 100 KiB each.
+    /// For lost connections see [`Self::watch_notices`]. Memory is bounded: lines that were not
+    /// waited for stay in Pebble, except what newly followed services have written by then, which
+    /// is at most 100 KiB of each.
     ///
     /// # Errors
-    /// An error is the last item: [`ErrorKind::PermissionDenied`], [`ErrorKind::Api`] for any other
-    /// refusal by a status of 400 to 499, and [`ErrorKind::InvalidRequest`] for a path that cannot
-    /// be a socket's.
+    /// An error is the last item of the stream:
+    /// - [`ErrorKind::PermissionDenied`] if access to the socket is denied.
+    /// - [`ErrorKind::Api`] if Pebble refuses the request with another status of 400 to 499.
+    /// - [`ErrorKind::InvalidRequest`] if the path cannot be that of a socket.
     pub fn follow_logs(&self, query: &LogQuery) -> LogFollow {
         LogFollow { inner: ResumingStream::new(LogSource::new(single_attempt_client(self), query)) }
     }
 }
 
+/// The source of a [`LogFollow`].
 struct LogSource {
     client: Reader,
     query: LogQuery,
     state: State,
-    /// Something went wrong since the last opening.
+    /// An attempt has failed since the requests were last sent.
     has_failed: bool,
-    /// The buffers held something at this opening.
+    /// An entry has come since the requests were last sent.
     has_entries: bool,
-    /// The buffers were read to their end once.
+    /// The buffers were read to their end at least once.
     has_read_buffers: bool,
-    /// So many of the newest lines are still to be read.
+    /// The number of the newest lines that are still to be read.
     newest: Option<u32>,
-    /// What is older was not asked for; to the millisecond, as entries are. Once each buffer was
-    /// read to its end, the place says it better than the clock.
+    /// The moment before which lines are not wanted, in whole milliseconds as those of entries. It
+    /// is `None` once every buffer was read to its end: the cursors then say it better than the
+    /// clock.
     earliest: Option<Timestamp>,
     cursors: BTreeMap<String, LogCursor>,
-    /// The entries of services of which nothing was seen before this opening: whether it is all
-    /// that they wrote shows by how much it is.
+    /// The entries of services of which nothing was seen before these requests. They are held until
+    /// the end of the buffer, because only their size shows whether they are all that the service
+    /// wrote.
     unseen: BTreeMap<String, Vec<LogEntry>>,
-    /// The services that had been started at the last look, and since when they are as they are.
+    /// The services that had been started when the list was last read, and since when each has its
+    /// state.
     started: BTreeMap<String, Timestamp>,
-    /// When the services are looked at next.
+    /// The timer of the next read of the list of services.
     services_timer: Option<Pin<Box<Sleep>>>,
 }
 
+/// The step that the source is at.
 enum State {
+    /// No request is out.
     Start,
-    /// The newest lines are read.
+    /// The newest lines are being read.
     ReadingNewest(BodyStream, Lines),
-    /// The following was asked for, and the buffers are read.
+    /// The request to follow was sent, and the buffers are being read.
     ReadingBuffers(BodyStream, Lines, FollowStream),
+    /// The buffers were read, and the lines are followed.
     Following(FollowStream, Lines),
 }
 
-/// What is followed.
+/// The answer to the request to follow.
 enum FollowStream {
-    /// It was asked for at that moment. Pebble answers with the first line that there is, which may
-    /// be a long time off.
+    /// The request was sent at this moment. Pebble answers when there is a first line, which may be
+    /// a long time off.
     Requested(Instant, Pin<Box<dyn Future<Output = Result<BodyStream, AttemptError>> + Send>>),
+    /// The answer has begun.
     Open(Box<BodyStream>),
 }
 
-/// What came first.
+/// What came first while the logs were followed.
 enum FollowEvent {
+    /// The list of services is to be read.
     ServicesDue,
+    /// A chunk of the answer has come, or its end (`None`).
     Chunk(Option<Result<Bytes, AttemptError>>),
 }
 
@@ -184,6 +202,7 @@ impl LogSource {
         }
     }
 
+    /// Does one step: sends requests, or reads the next chunk of an answer.
     async fn step(&mut self) -> Result<Polled<LogEvent>, AttemptError> {
         let (chunk, cut_off) = match &mut self.state {
             State::Start => return self.start().await,
@@ -198,8 +217,8 @@ impl LogSource {
         };
         match chunk {
             Some(chunk) => {
-                let entries = self.entries(&chunk)?;
-                Ok(polled(self.seen(entries, true)))
+                let entries = self.decode_entries(&chunk)?;
+                Ok(polled(self.new_events(entries, true)))
             }
             None if cut_off => {
                 Err(AttemptError::temporary("the answer broke off in the middle of a line"))
@@ -208,8 +227,11 @@ impl LogSource {
         }
     }
 
-    /// Sees what is started, asks for the following, and begins to read the buffers.
+    /// Reads the list of services, asks Pebble to follow, and begins to read the buffers.
     async fn start(&mut self) -> Result<Polled<LogEvent>, AttemptError> {
+        // The list is read before the request to follow: a service that starts in between is
+        // covered by the answer without being in the list, which at worst sends the requests once
+        // more.
         let now = started_services(&self.client, &self.query).await?;
         let state = if let Some(lines) = self.newest {
             let request = self.query.clone().newest(lines).stream_request();
@@ -225,7 +247,8 @@ impl LogSource {
         };
         let mut events = Vec::new();
         if std::mem::take(&mut self.has_failed) && self.has_read_buffers {
-            // Of one that has written nothing there is no place that could be missed.
+            // A service that has written nothing has no position that could be found missing. That
+            // it was restarted is the only sign that lines may be missing.
             for (name, since) in &self.started {
                 if self.is_unseen(name) && now.get(name) != Some(since) {
                     events.push(LogEvent::gap(name, None, GapCause::Forgotten));
@@ -239,26 +262,27 @@ impl LogSource {
         Ok(polled(events))
     }
 
-    /// The buffers are read again from their start.
+    /// Prepares for reading the buffers again from their start.
     fn rewind(&mut self) {
         self.unseen.clear();
         self.cursors.values_mut().for_each(LogCursor::rewind);
     }
 
-    /// Whether no line of this service was ever seen.
+    /// Returns `true` if no line of this service was ever seen.
     fn is_unseen(&self, name: &str) -> bool {
         self.cursors.get(name).is_none_or(|cursor| !cursor.has_position())
     }
 
-    /// All that Pebble keeps was read: a place that was not found is lost. After the newest lines
-    /// the rest is read, else the following begins.
+    /// Ends the reading of the buffers, since all that Pebble keeps was read. A position that was
+    /// not found is lost. After the newest lines the buffers are read again; after the buffers the
+    /// follow stream is read.
     fn finish_reading(&mut self) -> Vec<LogEvent> {
         let mut events = Vec::new();
         for (name, cursor) in &mut self.cursors {
             let after = cursor.last_time();
-            let mut seen = Vec::new();
-            cursor.finish(&mut seen);
-            events.extend(seen.into_iter().map(|seen| event(name, after, seen)));
+            let mut found = Vec::new();
+            cursor.finish(&mut found);
+            events.extend(found.into_iter().map(|found| to_event(name, after, found)));
         }
         for (name, entries) in std::mem::take(&mut self.unseen) {
             let size: usize = entries
@@ -269,7 +293,7 @@ impl LogSource {
                 events.push(LogEvent::gap(&name, None, GapCause::Forgotten));
             }
             for entry in entries {
-                self.take(entry, &mut events);
+                self.add_entry(entry, &mut events);
             }
         }
         self.newest = None;
@@ -284,17 +308,18 @@ impl LogSource {
         events
     }
 
-    /// Each buffer was read to its end.
+    /// Notes that each buffer was read to its end.
     fn mark_buffers_read(&mut self) {
         self.has_read_buffers = true;
         self.earliest = None;
     }
 
-    /// Waits for the next piece of what is followed, or for the time to look at the services.
+    /// Waits for the next chunk of the follow stream, or for the time to read the list of services.
     async fn follow(&mut self) -> Result<Polled<LogEvent>, AttemptError> {
         match poll_fn(|cx| self.poll_follow(cx)).await {
             FollowEvent::ServicesDue => {
                 if let State::Following(FollowStream::Requested(requested_at, _), _) = &self.state
+                    // Only a Pebble that keeps at least one line has something to answer at once.
                     && self.has_entries
                     && requested_at.elapsed() > SILENCE_LIMIT
                 {
@@ -303,8 +328,8 @@ impl LogSource {
                 }
                 let now = started_services(&self.client, &self.query).await?;
                 self.services_timer = Some(Box::pin(tokio::time::sleep(SERVICES_INTERVAL)));
-                // A service that Pebble has forgotten in between has a new buffer, which is not
-                // covered either.
+                // A service that was missing from the list in between has a new buffer, which the
+                // answer does not cover either.
                 self.started.retain(|name, _| now.contains_key(name));
                 if now.keys().any(|name| !self.started.contains_key(name)) {
                     self.state = State::Start;
@@ -316,8 +341,8 @@ impl LogSource {
             FollowEvent::Chunk(None) => Err(AttemptError::temporary("Pebble has ended the stream")),
             FollowEvent::Chunk(Some(chunk)) => {
                 let chunk = chunk?;
-                let entries = self.entries(&chunk)?;
-                Ok(Polled { items: self.seen(entries, false), is_healthy: true })
+                let entries = self.decode_entries(&chunk)?;
+                Ok(Polled { items: self.new_events(entries, false), is_healthy: true })
             }
         }
     }
@@ -342,8 +367,8 @@ impl LogSource {
         }
     }
 
-    /// The entries that a piece completes.
-    fn entries(&mut self, chunk: &[u8]) -> Result<Vec<LogEntry>, AttemptError> {
+    /// Decodes the entries that a chunk completes.
+    fn decode_entries(&mut self, chunk: &[u8]) -> Result<Vec<LogEntry>, AttemptError> {
         let mut entries = Vec::new();
         let lines = match &mut self.state {
             State::Start => return Ok(entries),
@@ -366,36 +391,37 @@ impl LogSource {
         }
     }
 
-    /// What is new among entries as they come.
-    fn seen(&mut self, entries: Vec<LogEntry>, reading: bool) -> Vec<LogEvent> {
+    /// Returns what is new among entries, in their order. `is_buffer` says that they come from the
+    /// read of the buffers.
+    fn new_events(&mut self, entries: Vec<LogEntry>, is_buffer: bool) -> Vec<LogEvent> {
         self.has_entries |= !entries.is_empty();
         let mut events = Vec::new();
         for entry in entries {
-            // Of one that has older lines than were asked for, all that were are there.
-            let whole = self.newest.is_some() || is_before(self.earliest, entry.time());
-            let asked_for = self.has_read_buffers || self.earliest.is_some();
-            if reading && asked_for && !whole && self.is_unseen(entry.service()) {
+            // If a service has lines older than the earliest that are wanted, all that are wanted
+            // are still there.
+            let is_complete = self.newest.is_some() || is_before(self.earliest, entry.time());
+            let has_start = self.has_read_buffers || self.earliest.is_some();
+            if is_buffer && has_start && !is_complete && self.is_unseen(entry.service()) {
                 self.unseen.entry(entry.service().to_owned()).or_default().push(entry);
             } else {
-                self.take(entry, &mut events);
+                self.add_entry(entry, &mut events);
             }
         }
         events
     }
 
-    fn take(&mut self, entry: LogEntry, events: &mut Vec<LogEvent>) {
+    fn add_entry(&mut self, entry: LogEntry, events: &mut Vec<LogEvent>) {
         let name = entry.service().to_owned();
         let newest = self.newest.is_some();
         let earliest = self.earliest;
         let too_old = |time| is_before(earliest, time);
-        // Of the newest lines, the first has come after others.
+        // Before the newest lines, the service may have written others.
         let cursor = self
             .cursors
             .entry(name.clone())
             .or_insert_with(|| if newest { LogCursor::after_gap() } else { LogCursor::default() });
         if entry.message() == TRUNCATED {
-            // While the place is looked for, whether anything is missing shows when it is found or
-            // not.
+            // During the search, whether lines are missing shows when the position is found or not.
             if !cursor.is_searching() {
                 cursor.note_gap();
                 events.push(LogEvent::gap(&name, cursor.last_time(), GapCause::Truncated));
@@ -411,9 +437,9 @@ impl LogSource {
             return;
         }
         let after = cursor.last_time();
-        let mut seen = Vec::new();
-        cursor.read(entry, &mut seen);
-        events.extend(seen.into_iter().map(|seen| event(&name, after, seen)));
+        let mut found = Vec::new();
+        cursor.read(entry, &mut found);
+        events.extend(found.into_iter().map(|found| to_event(&name, after, found)));
     }
 }
 
@@ -421,7 +447,7 @@ fn is_before(earliest: Option<Timestamp>, time: Timestamp) -> bool {
     earliest.is_some_and(|earliest| time < earliest)
 }
 
-/// The services of the query that were ever started.
+/// Reads the services of the query that were ever started.
 async fn started_services(
     client: &Reader,
     query: &LogQuery,
@@ -434,6 +460,7 @@ async fn started_services(
 }
 
 impl FollowStream {
+    /// Sends the request to follow, without waiting for its answer.
     fn request(client: &Reader, query: &LogQuery) -> Self {
         let client = client.clone();
         let request = query.follow_request();
@@ -441,7 +468,7 @@ impl FollowStream {
         Self::Requested(Instant::now(), Box::pin(response))
     }
 
-    /// Lets the request go its way, and takes the head of its answer.
+    /// Drives the request, and takes the head of the answer when it has come.
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Result<(), AttemptError> {
         if let Self::Requested(_, response) = self
             && let Poll::Ready(stream) = response.as_mut().poll(cx)
@@ -452,7 +479,7 @@ impl FollowStream {
     }
 }
 
-/// Does something while the request for the following goes its way.
+/// Does `work` while the request to follow is sent: nothing else would poll it.
 async fn poll_beside<T>(
     follow_stream: &mut FollowStream,
     work: impl Future<Output = Result<T, AttemptError>>,
@@ -465,6 +492,7 @@ async fn poll_beside<T>(
     .await
 }
 
+/// The reason why an answer is not a log.
 #[derive(Debug, thiserror::Error)]
 enum InvalidLog {
     #[error(transparent)]
@@ -473,18 +501,21 @@ enum InvalidLog {
     NotAnEntry(#[from] serde_json::Error),
 }
 
+/// Wraps the events of a read of the buffers. Without an event it does not count as a recovery,
+/// because the follow stream may still fail.
 fn polled(items: Vec<LogEvent>) -> Polled<LogEvent> {
     Polled { items, is_healthy: false }
 }
 
-fn event(service: &str, after: Option<Timestamp>, seen: CursorEvent) -> LogEvent {
-    match seen {
+fn to_event(service: &str, after: Option<Timestamp>, found: CursorEvent) -> LogEvent {
+    match found {
         CursorEvent::New(entry) => LogEvent::Entry(entry),
         CursorEvent::Lost => LogEvent::gap(service, after, GapCause::Forgotten),
     }
 }
 
-/// What is followed is one attempt, and its break is a break of the watch.
+/// Turns a failure of a stream into one of the attempt. The stream is read in the attempt that
+/// opened it, so its loss is a failure of the watch.
 fn stream_failed(broken: TransportError) -> AttemptError {
     AttemptError::temporary(broken.cause)
 }
@@ -516,13 +547,14 @@ mod tests {
             .collect()
     }
 
-    /// What a follow of these lines gives while it reads the buffer, and what when it then follows.
+    /// Follows a log of these lines. Returns the texts that come while the buffer is read, and
+    /// those that come when it is followed.
     fn follow(query: &LogQuery, buffer: &[(u32, &str)], then: &[(u32, &str)]) -> [Vec<String>; 2] {
         let mut logs = LogSource::new(single_attempt_client(&Client::new("/nowhere")), query);
-        let mut read = logs.seen(entries(buffer), true);
+        let mut read = logs.new_events(entries(buffer), true);
         read.extend(logs.finish_reading());
         logs.mark_buffers_read();
-        let followed = logs.seen(entries(&[buffer, then].concat()), false);
+        let followed = logs.new_events(entries(&[buffer, then].concat()), false);
         [texts(read), texts(followed)]
     }
 
@@ -538,7 +570,7 @@ mod tests {
                 ["new", "future", "newer"].map(String::from).to_vec()
             )
         );
-        // Of a service that had written nothing.
+        // The same for a service that had written nothing.
         let [_, followed] = follow(&LogQuery::new(), &[], &[(2, "new")]);
         assert_eq!(followed, ["new"]);
     }

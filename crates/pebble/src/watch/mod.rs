@@ -1,4 +1,4 @@
-//! Watches: streams of what happens in a Pebble. A watch outlives a lost connection.
+//! A watch is a stream of what happens in a Pebble, and it outlives a lost connection.
 //!
 //! Each watch is a [`Source`] (`notices`, `states` of services and checks, `logs`) inside a
 //! [`ResumingStream`], which polls the source again and again, waits after a failure as `backoff`
@@ -36,62 +36,67 @@ pub use logs::LogFollow;
 pub use notices::NoticeWatch;
 pub use states::{CheckWatch, ServiceWatch, Update};
 
-/// How long a daemon may keep silent before a watch takes that for a break. A request of a watch
-/// only reads, so another may be sent.
+/// The time without an answer after which a watch takes the connection for lost. The requests of a
+/// watch only read, so sending another one does no harm.
 const SILENCE_LIMIT: Duration = Duration::from_secs(10);
 
-/// The client for the requests of a watch: each is one attempt, and nothing is charged to the
-/// budget of the calls beside it.
+/// Makes the client for the requests of a watch. Each call of it is one attempt, because the watch
+/// has a backoff of its own, and it spends nothing of the budget that the other calls of the client
+/// share.
 fn single_attempt_client(client: &Reader) -> Reader {
     client.clone().with_retry(RetryPolicy::once(SILENCE_LIMIT)).with_budget(Budget::new())
 }
 
-/// What a watch watches.
+/// A source gives the items of a watch.
 trait Source: Send + 'static {
     type Item: Send + 'static;
 
-    /// What is done, for messages: `watch notices`.
+    /// Returns the name of the operation for messages, such as `watch notices`.
     fn operation(&self) -> &'static str;
 
     fn client(&self) -> &Reader;
 
-    /// Waits until something has happened, or for a while. After a failure it is called again some
-    /// time later.
+    /// Waits for the next items, or for a while. After an error it is called again some time later.
     fn poll_source(
         &mut self,
     ) -> impl Future<Output = Result<Polled<Self::Item>, AttemptError>> + Send;
 }
 
-/// What has happened.
+/// The items that polling a source gave.
 struct Polled<T> {
     items: Vec<T>,
-    /// Pebble has shown that it does what it is asked for, though it may have nothing to tell.
+    /// Pebble has done what it was asked for, though there may be no item.
     is_healthy: bool,
 }
 
-/// A source that is run until an error ends it.
+/// A stream that polls a source, also after failures, until an error ends it.
 struct ResumingStream<S: Source> {
     state: State<S>,
     items: VecDeque<S::Item>,
 }
 
+/// The state of a resuming stream.
 enum State<S: Source> {
+    /// No request is out.
     Idle(Box<SourceDriver<S>>),
-    /// It owns the source, so that a waiter that goes away does not lose what was on its way.
+    /// A future that polls the source. It owns the source and is kept here, so that a caller that
+    /// drops [`next`](NoticeWatch::next) loses no answer that is on its way.
     Running(Pin<Box<NextItems<S>>>),
     Ended,
 }
 
+/// The future of [`next_items`], which gives the driver back.
 type NextItems<S> =
     dyn Future<Output = (Box<SourceDriver<S>>, Result<Vec<<S as Source>::Item>, Error>)> + Send;
 
+/// A source and what is known of its failures.
 struct SourceDriver<S> {
     source: S,
     backoff: Backoff,
     outage: Option<Outage>,
 }
 
-/// It is broken since then, and so many attempts have failed.
+/// An outage began with a failed attempt and lasts until one succeeds.
 struct Outage {
     since: Instant,
     failures: u32,
@@ -103,7 +108,7 @@ impl<S: Source> ResumingStream<S> {
         Self { state: State::Idle(Box::new(driver)), items: VecDeque::new() }
     }
 
-    /// The source, unless a round is on its way or it has ended.
+    /// Returns the source, unless the stream has ended or the source is being polled.
     fn source(&mut self) -> Option<&mut S> {
         match &mut self.state {
             State::Idle(driver) => Some(&mut driver.source),
@@ -111,18 +116,19 @@ impl<S: Source> ResumingStream<S> {
         }
     }
 
+    /// Polls for the next item; it gives `None` when an error has ended the stream.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<S::Item, Error>>> {
         loop {
             if let Some(item) = self.items.pop_front() {
                 return Poll::Ready(Some(Ok(item)));
             }
-            let mut next_items = match std::mem::replace(&mut self.state, State::Ended) {
+            let mut future = match std::mem::replace(&mut self.state, State::Ended) {
                 State::Idle(driver) => Box::pin(next_items(driver)) as Pin<Box<NextItems<S>>>,
-                State::Running(next_items) => next_items,
+                State::Running(future) => future,
                 State::Ended => return Poll::Ready(None),
             };
-            let Poll::Ready((driver, result)) = next_items.as_mut().poll(cx) else {
-                self.state = State::Running(next_items);
+            let Poll::Ready((driver, result)) = future.as_mut().poll(cx) else {
+                self.state = State::Running(future);
                 return Poll::Pending;
             };
             match result {
@@ -136,7 +142,7 @@ impl<S: Source> ResumingStream<S> {
     }
 }
 
-/// Runs rounds until there is something to give.
+/// Polls the source until there are items, and waits after each failure.
 async fn next_items<S: Source>(
     mut driver: Box<SourceDriver<S>>,
 ) -> (Box<SourceDriver<S>>, Result<Vec<S::Item>, Error>) {
@@ -163,10 +169,12 @@ async fn next_items<S: Source>(
     }
 }
 
-/// Whether a later attempt would fail the same way. What is not Pebble's, or an error within it,
-/// may have gone by then.
+/// Returns `true` if a later attempt would fail in the same way. An answer that is not Pebble's,
+/// and an error within Pebble, may be gone by then.
 fn is_permanent(error: &Error) -> bool {
     match error.kind() {
+        // Pebble itself sends neither 408 nor 429, but a proxy in front of it may, and both mean
+        // "later".
         ErrorKind::Api { status } => (400..500).contains(status) && !matches!(status, 408 | 429),
         ErrorKind::Unreachable | ErrorKind::Protocol => false,
         ErrorKind::PermissionDenied
@@ -186,8 +194,8 @@ fn is_permanent(error: &Error) -> bool {
 }
 
 impl<S: Source> SourceDriver<S> {
-    /// Tells of a break, and says how long to wait. The first is a warning; the others would only
-    /// repeat it.
+    /// Logs a failed attempt and returns the wait before the next one. Only the first failure of an
+    /// outage is a warning: the others would only repeat it.
     fn note_failure(&mut self, cause: &str) -> Duration {
         let wait = self.backoff.next();
         let outage =
@@ -210,6 +218,7 @@ impl<S: Source> SourceDriver<S> {
         wait
     }
 
+    /// Logs the end of an outage, if there was one.
     fn note_recovery(&mut self) {
         self.backoff.reset();
         if let Some(Outage { since, failures }) = self.outage.take() {
@@ -234,13 +243,13 @@ impl<S: Source> fmt::Debug for ResumingStream<S> {
     }
 }
 
-/// Makes a public type a stream of what is in its field `inner`; `$seen` is told of each item as it
-/// is given.
+/// Makes a public type a stream of the items of its field `inner`. `$seen` is called with each item
+/// before it is given.
 macro_rules! watch_stream {
     ($watch:ident, $item:ty, $seen:expr) => {
         impl $watch {
-            /// The next event, waited for as long as it takes; `None` when an error has ended the
-            /// watch. Dropping this future loses nothing.
+            /// Waits for the next event, without a limit. It gives `None` when an error has ended
+            /// the watch. Dropping this future loses nothing.
             pub async fn next(&mut self) -> Option<std::result::Result<$item, $crate::Error>> {
                 std::future::poll_fn(|cx| {
                     futures_core::Stream::poll_next(std::pin::Pin::new(&mut *self), cx)
@@ -282,7 +291,7 @@ mod tests {
     use crate::daemon::Daemon;
     use charmwright_testing::CapturedLog;
 
-    /// Does as the script says, and notes when it was asked.
+    /// A source that gives what the test says, and records when it was polled.
     struct ScriptedSource {
         client: Reader,
         polls: std::vec::IntoIter<Result<Polled<u32>, AttemptError>>,

@@ -1,4 +1,4 @@
-//! Watching notices by long polls.
+//! Watches notices with long polls.
 
 use tokio::time::Instant;
 
@@ -10,7 +10,8 @@ use super::{Polled, ResumingStream, Source, single_attempt_client, watch_stream}
 #[cfg(doc)]
 use crate::ErrorKind;
 
-/// A stream of notices, from [`Reader::watch_notices`]. It ends by being dropped.
+/// A stream of notices, from [`Reader::watch_notices`]. It ends with an error, or when it is
+/// dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct NoticeWatch {
@@ -19,9 +20,9 @@ pub struct NoticeWatch {
 }
 
 impl NoticeWatch {
-    /// How far it has got: the greatest [`Notice::last_repeated`] that it has given, else what the
-    /// query was to come [`after`](NoticeQuery::after). A watch after this moment goes on where
-    /// this one stood, also in another process.
+    /// Returns the position of the watch: the greatest [`Notice::last_repeated`] that it has given,
+    /// or else the moment that the query was to come [`after`](NoticeQuery::after). A new watch
+    /// after this moment continues where this one was, also in another process.
     #[must_use]
     pub fn cursor(&self) -> Option<Timestamp> {
         self.cursor
@@ -33,27 +34,30 @@ watch_stream!(NoticeWatch, Notice, |watch, notice| {
 });
 
 impl Reader {
-    /// Watches notices: first those that the query selects as they stand, then each one as it
-    /// occurs: `GET /v1/notices` with a timeout, again and again (Pebble 1.5).
+    /// Watches notices: first those that exist and match the query, then each one as it occurs. The
+    /// watch sends `GET /v1/notices` with a timeout again and again (Pebble 1.5).
     ///
-    /// To have only what comes from now on, ask for it: `query.after(Timestamp::now())`. An
-    /// occurrence within the notice's own [`repeat_after`](Notice::repeat_after) does not count. A
-    /// notice that occurs several times in quick succession may be given once, as it stands after
-    /// the last: the last occurrence is never missed. That holds over a break, too, and over a
-    /// restart of a Pebble that keeps its state. (The order is that of the daemon's clock: if it is
-    /// set back, notices show again when it has caught up.)
+    /// To get only new occurrences, use `query.after(Timestamp::now())`. An occurrence within the
+    /// notice's own [`repeat_after`](Notice::repeat_after) does not count. A notice that occurs
+    /// several times in quick succession may be given once, as it is after the last occurrence: the
+    /// last one is never missed. This also holds when the connection is lost, and when a Pebble
+    /// that keeps its state is restarted. (The order is that of the daemon's clock: if the clock is
+    /// set back, new notices are seen once it has caught up.)
     ///
-    /// # Breaks
-    /// While Pebble is away, or something else answers in its place, it tries again after 800 ms,
-    /// then after twice as long each time up to 30 s, each wait shortened by up to half of it by
-    /// chance; the next good answer begins that anew. The first break is logged as a warning and
-    /// the recovery as information. Neither the policy nor the budget of the client counts.
+    /// # Lost connections
+    /// While Pebble cannot be reached, or something else answers in its place, the watch tries
+    /// again: after 800 ms, then after twice as long each time up to 30 s. Each wait is shortened
+    /// at random by up to half of it. The next good answer resets the waits. The first failure is
+    /// logged as a warning and the recovery as information. The client's retry policy and budget do
+    /// not apply.
     ///
     /// # Errors
-    /// An error is the last item: [`ErrorKind::PermissionDenied`], [`ErrorKind::Unsupported`] from
-    /// a Pebble before 1.5, [`ErrorKind::Api`] for any other refusal by a status of 400 to 499,
-    /// such as 403 where the query asks for other users' notices, and [`ErrorKind::InvalidRequest`]
-    /// for a path that cannot be a socket's.
+    /// An error is the last item of the stream:
+    /// - [`ErrorKind::PermissionDenied`] if access to the socket is denied.
+    /// - [`ErrorKind::Unsupported`] from a Pebble before 1.5.
+    /// - [`ErrorKind::Api`] if Pebble refuses the request with another status of 400 to 499, such
+    ///   as 403 if the query asks for the notices of other users.
+    /// - [`ErrorKind::InvalidRequest`] if the path cannot be that of a socket.
     pub fn watch_notices(&self, query: NoticeQuery) -> NoticeWatch {
         NoticeWatch {
             cursor: query.cursor(),
@@ -64,7 +68,7 @@ impl Reader {
 
 struct NoticeSource {
     client: Reader,
-    /// Its `after` is the cursor.
+    /// The query. Its `after` is the cursor of the source.
     query: NoticeQuery,
 }
 
@@ -84,11 +88,14 @@ impl Source for NoticeSource {
         let request = self.query.wait_request(self.operation(), SLICE);
         let mut notices: Vec<Notice> = self.client.read_list(&request).await?;
         let cursor = self.query.cursor();
+        // Pebble sends only notices later than `after`. Whatever else answers must not make the
+        // watch repeat a notice, or move its cursor back.
         notices.retain(|notice| Some(notice.last_repeated()) > cursor);
         if let Some(newest) = notices.iter().map(Notice::last_repeated).max() {
             self.query = self.query.clone().after(newest);
         } else if asked_at.elapsed() < LEAST_PAUSE {
-            // A daemon that does not wait as it is asked to.
+            // A daemon that does not wait for the timeout as it is asked to must not be asked in a
+            // tight loop.
             tokio::time::sleep(LEAST_PAUSE).await;
         }
         Ok(Polled { items: notices, is_healthy: true })

@@ -1,5 +1,5 @@
-//! Watching services and checks. Pebble tells nobody of their changes, so it is asked again and
-//! again.
+//! Watches the states of services and checks. Pebble does not report their changes, so the watch
+//! asks for them at an interval.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,34 +19,36 @@ use super::{Polled, ResumingStream, Source, single_attempt_client, watch_stream}
 #[cfg(doc)]
 use crate::ErrorKind;
 
-/// How often Pebble is asked unless the watch was told otherwise.
+/// The default time between two requests.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// The least time between two questions: whoever sets none has no use for more, and Pebble has
-/// other work.
+/// The least time between two requests. An interval of zero would keep the daemon busy and show
+/// nothing more.
 const MIN_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What a watch of services or checks has seen.
+/// A change that a watch of services or checks has seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Update<T> {
-    /// It is like this now, and was not before or was not there.
+    /// The service or check is new, or its state has changed to this one.
     Is(T),
-    /// The plan no longer has it.
+    /// The service or check is no longer in the plan.
     Gone {
-        /// The name that it had.
+        /// The name of the service or check.
         name: String,
     },
 }
 
-/// A stream of how services stand, from [`Reader::watch_services`]. It ends by being dropped.
+/// A stream of the states of services, from [`Reader::watch_services`]. It ends with an error, or
+/// when it is dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct ServiceWatch {
     inner: ResumingStream<StateSource<ServiceInfo>>,
 }
 
-/// A stream of how checks stand, from [`Reader::watch_checks`]. It ends by being dropped.
+/// A stream of the states of checks, from [`Reader::watch_checks`]. It ends with an error, or when
+/// it is dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct CheckWatch {
@@ -54,7 +56,7 @@ pub struct CheckWatch {
 }
 
 impl ServiceWatch {
-    /// How long it waits between two questions, 500 ms unless set and at least 10 ms. To be set
+    /// Sets the time between two requests: 500 ms by default, at least 10 ms. It has an effect only
     /// before the first event is waited for.
     pub fn every(mut self, interval: Duration) -> Self {
         set_interval(&mut self.inner, interval);
@@ -63,7 +65,7 @@ impl ServiceWatch {
 }
 
 impl CheckWatch {
-    /// How long it waits between two questions, 500 ms unless set and at least 10 ms. To be set
+    /// Sets the time between two requests: 500 ms by default, at least 10 ms. It has an effect only
     /// before the first event is waited for.
     pub fn every(mut self, interval: Duration) -> Self {
         set_interval(&mut self.inner, interval);
@@ -81,26 +83,27 @@ watch_stream!(ServiceWatch, Update<ServiceInfo>, |_, _| {});
 watch_stream!(CheckWatch, Update<CheckInfo>, |_, _| {});
 
 impl Reader {
-    /// Watches services: first how each stands, then each one that differs or is gone: `GET
-    /// /v1/services`, asked every 500 ms or as [`ServiceWatch::every`] says. All of them when
-    /// there is no name.
+    /// Watches services: first the state of each, then each one that has changed or is gone.
+    /// Without a name, it watches all services. The watch sends `GET /v1/services` every 500 ms, or
+    /// as [`ServiceWatch::every`] says.
     ///
-    /// What comes and goes between two questions is not seen, but a service that was started again
-    /// in between differs by its [`current_since`](ServiceInfo::current_since). A Pebble that was
-    /// restarted has forgotten the layers added over its API: their services are gone until they
-    /// are put back.
+    /// A change that is undone between two requests is not seen. A service that was restarted in
+    /// between is: its [`current_since`](ServiceInfo::current_since) differs. A restarted Pebble
+    /// has lost the layers that were added over its API: their services are gone until the layers
+    /// are added again.
     ///
-    /// For breaks see [`Self::watch_notices`].
+    /// For lost connections see [`Self::watch_notices`].
     ///
     /// # Errors
-    /// An error is the last item: [`ErrorKind::PermissionDenied`], [`ErrorKind::Api`] for any other
-    /// refusal by a status of 400 to 499, and [`ErrorKind::InvalidRequest`] for a path that cannot
-    /// be a socket's.
+    /// An error is the last item of the stream:
+    /// - [`ErrorKind::PermissionDenied`] if access to the socket is denied.
+    /// - [`ErrorKind::Api`] if Pebble refuses the request with another status of 400 to 499.
+    /// - [`ErrorKind::InvalidRequest`] if the path cannot be that of a socket.
     pub fn watch_services(&self, names: impl IntoIterator<Item = impl AsRef<str>>) -> ServiceWatch {
         ServiceWatch { inner: StateSource::watch(self, list_request(&owned(names))) }
     }
 
-    /// Watches all services, as [`Self::watch_services`] does those of some names.
+    /// Watches all services. It works as [`Self::watch_services`] does for some.
     ///
     /// # Errors
     /// As [`Self::watch_services`].
@@ -108,25 +111,28 @@ impl Reader {
         self.watch_services(NO_NAMES)
     }
 
-    /// Watches checks: first how each stands, then each one that differs or is gone: `GET
-    /// /v1/checks`, asked every 500 ms or as [`CheckWatch::every`] says.
+    /// Watches checks: first the state of each, then each one that has changed or is gone. The
+    /// watch sends `GET /v1/checks` every 500 ms, or as [`CheckWatch::every`] says.
     ///
-    /// That one more run has succeeded is no difference by itself. For breaks see
+    /// A higher number of successes alone is no change. For lost connections see
     /// [`Self::watch_notices`].
     ///
     /// # Errors
-    /// As [`Self::watch_services`]; `Api` with status 400 for a level that Pebble does not know.
+    /// As [`Self::watch_services`]. The last item is [`ErrorKind::Api`] with status 400 if Pebble
+    /// does not know the level of the query.
     pub fn watch_checks(&self, query: &CheckQuery) -> CheckWatch {
         CheckWatch { inner: StateSource::watch(self, query.request()) }
     }
 }
 
-/// What has a name and a state.
+/// An object that Pebble lists by name and that has a state.
 trait NamedState: DeserializeOwned + Clone + Send + 'static {
     const OPERATION: &'static str;
 
+    /// Returns the name of the object.
     fn name(&self) -> &str;
 
+    /// Returns `true` if the change from `before` is to be reported.
     fn differs(&self, before: &Self) -> bool;
 }
 
@@ -186,6 +192,8 @@ impl<T: NamedState> Source for StateSource<T> {
     }
 
     async fn poll_source(&mut self) -> Result<Polled<Update<T>>, AttemptError> {
+        // The pause comes before each request but the first, not after it: the first states are
+        // given at once, and a failure in between costs no extra pause.
         if std::mem::replace(&mut self.has_asked, true) {
             tokio::time::sleep(self.interval).await;
         }
@@ -194,7 +202,7 @@ impl<T: NamedState> Source for StateSource<T> {
     }
 }
 
-/// What is new in a list, which then is what was seen.
+/// Compares a list with the states that were seen last, and replaces them by it.
 fn differences<T: NamedState>(seen: &mut BTreeMap<String, T>, listed: Vec<T>) -> Vec<Update<T>> {
     let now: BTreeMap<String, T> =
         listed.into_iter().map(|state| (state.name().to_owned(), state)).collect();

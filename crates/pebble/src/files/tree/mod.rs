@@ -1,10 +1,10 @@
-//! Whole trees, pushed and pulled: a folder, all that is in it, and an account of what could not be
-//! brought over.
+//! Pushes and pulls whole trees: a folder and all that is in it, with a report on what could not be
+//! transferred.
 //!
-//! A path that fails does not stop the others: it is in the [`TreeReport`], with the error that a
-//! call about it alone would have given. Only what stops everything, such as a Pebble that is away
-//! for longer than the policy bears, is the error of the call; what was brought over by then stays,
-//! and the call may simply be made again. Small files travel together, several in a request.
+//! A path that fails does not stop the others. It is in the [`TreeReport`], with the error that a
+//! call about it alone would have given. Only what stops everything is the error of the call, such
+//! as a Pebble that cannot be reached for longer than the policy allows. What was transferred by
+//! then stays, and the call may be made again. Small files are sent together, several in a request.
 
 mod new_folders;
 mod pull;
@@ -17,35 +17,37 @@ use std::sync::Arc;
 use super::owner::Owner;
 use crate::error::{Error, ErrorKind};
 
-/// How many files travel together at most: each costs the daemon a wait for its disk, and a lost
-/// answer sends them all again.
+/// The default number of files in one request. Each file costs the daemon a wait for its disk, and
+/// a lost answer sends all of them again.
 const BATCH_FILES: usize = 32;
 
-/// The most that may be asked for: a pull holds each open until all are there, and its folder too,
-/// where a process may usually have 1,024 files open.
+/// The largest number of files in one request. A pull holds each of them and its folder open until
+/// all have come, and a process may usually have 1,024 files open.
 const MAX_BATCH_FILES: usize = 256;
 
-/// How many bytes travel together at most; they are held in memory.
+/// The default number of bytes in one request, which are held in memory.
 const BATCH_BYTES: u64 = 1024 * 1024;
 
-/// What is done about symbolic links, which Pebble's API can neither make nor read as such.
+/// Says how symbolic links are treated. Pebble's API can neither make links nor read where they
+/// lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Symlinks {
-    /// A link is a failure of its path, so that nothing goes missing unnoticed.
+    /// A link is a failure of its path, so that nothing is left out unnoticed.
     #[default]
     Report,
-    /// A link is left out, and is in [`TreeReport::skipped`].
+    /// A link is left out, and listed in [`TreeReport::skipped`].
     Skip,
-    /// A link is taken for what it leads to. Pushing follows links to folders as well, and reports
-    /// one that leads to a folder it is in; pulling follows only links to files, since it cannot
-    /// see where a link to a folder leads, and reports the others.
+    /// A link is treated as what it leads to. A push also follows links to folders, and reports a
+    /// link to a folder that contains it. A pull follows only links to files and reports the
+    /// others, because it cannot see where a link to a folder leads.
     Follow,
 }
 
+/// The function that is called with the progress.
 type Observer = dyn Fn(&TreeProgress<'_>) + Send + Sync;
 
-/// How a tree is brought over.
+/// Says how a tree is pushed or pulled.
 #[derive(Clone)]
 #[must_use]
 pub struct TreeOptions {
@@ -71,46 +73,47 @@ impl Default for TreeOptions {
 }
 
 impl TreeOptions {
-    /// Modes are kept, links are failures, files belong to whoever writes them.
+    /// Keeps modes, reports links as failures, and leaves files to the account that writes them.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is done about symbolic links.
+    /// Sets how symbolic links are treated.
     pub fn symlinks(mut self, symlinks: Symlinks) -> Self {
         self.symlinks = symlinks;
         self
     }
 
-    /// Files and folders get the usual modes (in the container 644 and 755, here what the umask
-    /// leaves) instead of those that they have. Here one that is there already keeps its own.
+    /// Gives files and folders the usual modes instead of those that they have: 644 and 755 in the
+    /// container, and what the umask leaves in the local folder. A local file or folder that exists
+    /// keeps its mode.
     pub fn usual_modes(mut self) -> Self {
         self.keep_modes = false;
         self
     }
 
-    /// Whom what is pushed is to belong to. A pull takes no heed of it.
+    /// Sets the owner of what is pushed. A pull ignores it.
     pub fn owner(mut self, owner: Owner) -> Self {
         self.owner = owner;
         self
     }
 
-    /// How many files travel in one request at most; 32 unless set, and from 1 to 256: what lies
-    /// outside is taken for the nearer of the two.
+    /// Sets the largest number of files in one request. The default is 32. The range is 1 to 256,
+    /// and a number outside is moved to the nearer end.
     pub fn batch_files(mut self, files: usize) -> Self {
         self.batch_files = files.clamp(1, MAX_BATCH_FILES);
         self
     }
 
-    /// How many bytes of files travel in one request at most, unless one file alone has more; 1 MiB
-    /// unless set. A push holds as many in memory.
+    /// Sets the largest number of bytes of files in one request. The default is 1 MiB. A single
+    /// larger file has a request of its own. A push holds this many bytes in memory.
     pub fn batch_bytes(mut self, bytes: u64) -> Self {
         self.batch_bytes = bytes;
         self
     }
 
-    /// Is called for each path when it is known what became of it. It should be quick: the transfer
-    /// waits for it.
+    /// Sets a function that is called for each path when its result is known. It should be quick,
+    /// because the transfer waits for it.
     pub fn on_progress(
         mut self,
         observer: impl Fn(&TreeProgress<'_>) + Send + Sync + 'static,
@@ -132,7 +135,7 @@ impl fmt::Debug for TreeOptions {
     }
 }
 
-/// How far a tree has come.
+/// The progress of a tree.
 #[derive(Debug)]
 pub struct TreeProgress<'r> {
     path: &'r Path,
@@ -140,20 +143,19 @@ pub struct TreeProgress<'r> {
 }
 
 impl TreeProgress<'_> {
-    /// The path in the tree that was dealt with last; empty for the folder itself.
+    /// Returns the path in the tree whose result was the last. It is empty for the folder itself.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.path
     }
 
-    /// All that was dealt with so far, this path included.
+    /// Returns the report so far, including this path.
     pub fn so_far(&self) -> &TreeReport {
         self.report
     }
 }
 
-/// One path of a tree that could not be brought over. What is in a folder that failed is not
-/// listed.
+/// A path of a tree that could not be transferred. What is in a folder that failed is not listed.
 #[derive(Debug)]
 pub struct TreeFailure {
     path: PathBuf,
@@ -161,21 +163,21 @@ pub struct TreeFailure {
 }
 
 impl TreeFailure {
-    /// The path in the tree.
+    /// Returns the path in the tree.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Why; its kind is [`File`](ErrorKind::File), [`Local`](ErrorKind::Local) or
-    /// [`InvalidRequest`](ErrorKind::InvalidRequest).
+    /// Returns why the path failed. Its kind is [`File`](ErrorKind::File),
+    /// [`Local`](ErrorKind::Local) or [`InvalidRequest`](ErrorKind::InvalidRequest).
     #[must_use]
     pub fn error(&self) -> &Error {
         &self.error
     }
 }
 
-/// What became of a tree.
+/// The result of pushing or pulling a tree.
 #[derive(Debug, Default)]
 #[must_use = "it says what could not be brought over"]
 pub struct TreeReport {
@@ -187,47 +189,47 @@ pub struct TreeReport {
 }
 
 impl TreeReport {
-    /// How many files were brought over.
+    /// Returns how many files were transferred.
     #[must_use]
     pub fn files(&self) -> u64 {
         self.files
     }
 
-    /// How many folders are there now, the tree's own included.
+    /// Returns how many folders there are now, including the tree's own.
     #[must_use]
     pub fn folders(&self) -> u64 {
         self.folders
     }
 
-    /// How many bytes the files have together.
+    /// Returns how many bytes the transferred files have together.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The links that were left out, by [`Symlinks::Skip`].
+    /// Returns the links that were left out because of [`Symlinks::Skip`].
     #[must_use]
     pub fn skipped(&self) -> &[PathBuf] {
         &self.skipped
     }
 
-    /// What could not be brought over.
+    /// Returns the paths that could not be transferred.
     #[must_use]
     pub fn failures(&self) -> &[TreeFailure] {
         &self.failures
     }
 
-    /// Whether nothing failed.
+    /// Returns `true` if nothing failed.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.failures.is_empty()
     }
 
-    /// For whom a tree is all or nothing: `client.push_tree(local, remote,
-    /// &options).await?.complete()?`.
+    /// Turns a failed path into an error, for a caller that needs the whole tree:
+    /// `client.push_tree(local, remote, &options).await?.complete()?`.
     ///
     /// # Errors
-    /// The error of the first path that failed.
+    /// Fails with the error of the first path that failed.
     pub fn complete(self) -> Result<(), Error> {
         match self.failures.into_iter().next() {
             None => Ok(()),
@@ -250,7 +252,7 @@ impl fmt::Display for TreeReport {
     }
 }
 
-/// A report in the making, and who is told of it.
+/// A builder makes the report and calls the progress function.
 struct ReportBuilder<'o> {
     options: &'o TreeOptions,
     report: TreeReport,
@@ -292,7 +294,7 @@ impl<'o> ReportBuilder<'o> {
         self.notify(&path);
     }
 
-    /// Reports an error that is about one path only, and gives back any other.
+    /// Reports an error that is about one path only, and returns any other.
     fn add_failure_or_stop(&mut self, path: PathBuf, error: Error) -> Result<(), Error> {
         match error.kind() {
             ErrorKind::File(_) | ErrorKind::Local(_) | ErrorKind::InvalidRequest => {
@@ -304,7 +306,7 @@ impl<'o> ReportBuilder<'o> {
     }
 }
 
-/// A path in the container, one name further down.
+/// Returns a path in the container, one name further down.
 fn join(folder: &str, name: &str) -> String {
     if folder.ends_with('/') { format!("{folder}{name}") } else { format!("{folder}/{name}") }
 }

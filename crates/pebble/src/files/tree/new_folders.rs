@@ -1,6 +1,8 @@
-//! The folder that a tree is pulled to, and the folders that were made for it: ours alone while
-//! they are filled, they get their modes afterwards, however that ends. A pull that was broken off
-//! and is made again takes them for folders that were there, whose modes it keeps.
+//! Keeps the local folder that a tree is pulled to, and the folders that were made for it.
+//!
+//! A new folder can be used only by this user while it is filled, and gets its mode afterwards,
+//! however the pull ends. A pull that was killed and is made again finds these folders as existing
+//! ones and keeps their private modes.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,17 +10,17 @@ use std::path::{Path, PathBuf};
 use super::super::mode::Mode;
 use super::super::temporary::LocalFolder;
 
-/// See the head of this file.
+/// The root of the tree, and the new folders whose modes are still to be set.
 pub(super) struct NewFolders {
     root: LocalFolder,
-    /// The name of the root in its folder, and its mode, if it was made.
+    /// The parent of the root, the name of the root in it, and its mode, if the root was made.
     new_root: Option<(LocalFolder, PathBuf, Mode)>,
-    /// The others, and their modes, in the order in which they were made.
+    /// The other new folders and their modes, in the order in which they were made.
     new_folders: Vec<(PathBuf, Mode)>,
 }
 
 impl NewFolders {
-    /// Makes the root, with this mode if it is new, and the folders on the way to it.
+    /// Makes the root and its parents. The root gets this mode at the end if it is new.
     pub(super) fn create(root: &Path, mode: Option<Mode>) -> io::Result<Self> {
         let mut new_root = None;
         if let (Some(parent), Some(name), Some(mode)) = (root.parent(), root.file_name(), mode)
@@ -35,17 +37,18 @@ impl NewFolders {
         Ok(Self { root: LocalFolder::open(root)?, new_root, new_folders: Vec::new() })
     }
 
+    /// Returns the root.
     pub(super) fn root(&self) -> &LocalFolder {
         &self.root
     }
 
-    /// A folder of the tree was made, as one that is not finished, and is to have this mode.
+    /// Adds a folder of the tree that was made private and is to get this mode.
     pub(super) fn add(&mut self, path: &Path, mode: Mode) {
         self.new_folders.push((path.to_owned(), mode));
     }
 
-    /// Sets the modes, the innermost first: a folder that may not be entered ends the way to those
-    /// in it. Gives what could not be set.
+    /// Sets the modes, the innermost first: once a folder may not be entered, those in it cannot be
+    /// reached. Returns the modes that could not be set.
     pub(super) fn set_modes(&mut self) -> Vec<(PathBuf, Mode, io::Error)> {
         let mut failures = Vec::new();
         for (path, mode) in std::mem::take(&mut self.new_folders).into_iter().rev() {

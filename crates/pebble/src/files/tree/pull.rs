@@ -1,4 +1,4 @@
-//! A folder in the container and what is in it, pulled.
+//! Pulls a folder in the container and all that is in it.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -17,29 +17,31 @@ use crate::call::{Call, Operation};
 use crate::error::Error;
 use crate::reader::Reader;
 
-/// Folders in folders; Linux allows a path of 4,096 bytes, so at most 2,048 names.
+/// The greatest depth of a folder. A path on Linux has at most 4,096 bytes, so at most 2,048 names.
 const DEEPEST: usize = 2048;
 
-/// Linux allows a name of 255 bytes.
+/// The longest file name on Linux, in bytes.
 const LONGEST_NAME: usize = 255;
 
 impl Reader {
-    /// Pulls a folder with all that is in it, so that it is at `local` afterwards; what is there
-    /// already and has no counterpart stays. Empty folders are made. A folder that is there keeps
-    /// its mode; a file or link that is there is replaced when the new one is complete.
+    /// Pulls a folder with all that is in it to `local`. What is in `local` and has no counterpart
+    /// stays. Empty folders are made. A folder that exists keeps its mode. A file or link that
+    /// exists is replaced once the new file is complete.
     ///
-    /// Nothing is written outside `local`, whatever names Pebble gives, and no link below it is
-    /// followed, nor is one that takes the place of a folder meanwhile. With modes kept, what is
-    /// not complete can be read by nobody else: a file has mode 600 and a new folder 700 until
-    /// then. Local files are written with blocking calls, as by [`Reader::pull_file`]. Dropped,
-    /// what was complete by then is there, and no half file is.
+    /// Nothing is written outside `local`, whatever names Pebble gives. No link below it is
+    /// followed, even one that takes the place of a folder meanwhile. If modes are kept, nobody
+    /// else can read what is not complete: until then a file has mode 600 and a new folder 700.
+    /// Local files are written with blocking calls, as by [`Reader::pull_file`]. If the future is
+    /// dropped, the files that were complete by then stay, and no partial file does.
     ///
     /// # Errors
-    /// [`File`](crate::ErrorKind::File) when `remote` cannot be listed;
-    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) when it is no folder;
-    /// [`Local`](crate::ErrorKind::Local) when `local` cannot be made;
-    /// [`Unreachable`](crate::ErrorKind::Unreachable) when an answer does not come within
-    /// the policy. What fails for one path below is in the report.
+    /// - [`File`](crate::ErrorKind::File) if `remote` cannot be listed.
+    /// - [`InvalidRequest`](crate::ErrorKind::InvalidRequest) if `remote` is not a folder.
+    /// - [`Local`](crate::ErrorKind::Local) if `local` cannot be made.
+    /// - [`Unreachable`](crate::ErrorKind::Unreachable) if an answer does not come within the
+    ///   policy.
+    ///
+    /// The failure of a path below is in the report.
     pub async fn pull_tree(
         &self,
         remote: &str,
@@ -71,7 +73,7 @@ impl Reader {
     }
 }
 
-/// A folder that is there, and has still to be filled.
+/// A folder that exists locally, and whose contents are still to be pulled.
 struct Folder {
     path: PathBuf,
     remote: String,
@@ -96,6 +98,7 @@ impl QueuedFile {
     }
 }
 
+/// The state of a pull of a tree.
 struct TreePull<'c> {
     client: &'c Reader,
     local: &'c Path,
@@ -103,9 +106,9 @@ struct TreePull<'c> {
     report: ReportBuilder<'c>,
     new_folders: NewFolders,
     batch: Vec<QueuedFile>,
-    /// How much the files of the batch have together.
+    /// The size of the files in the batch together.
     bytes: u64,
-    /// How long their paths are together when they are encoded, at most.
+    /// An upper bound of the length of their paths in the request.
     encoded_length: usize,
 }
 
@@ -115,7 +118,7 @@ impl TreePull<'_> {
             vec![Folder { path: PathBuf::new(), remote: remote.to_owned(), depth: 0 }];
         while let Some(folder) = folders.pop() {
             let mut subfolders = self.pull_contents(&folder).await?;
-            // The last one is taken next.
+            // The last folder of the list is taken next, so the first one must come last.
             subfolders.reverse();
             folders.append(&mut subfolders);
         }
@@ -133,7 +136,8 @@ impl TreePull<'_> {
         self.report.add_failure(path, error);
     }
 
-    /// Pulls the files of a folder and makes the folders in it, which are still to be filled.
+    /// Pulls the files of a folder and makes the folders in it. Returns those folders, whose
+    /// contents are still to be pulled.
     async fn pull_contents(&mut self, folder: &Folder) -> Result<Vec<Folder>, Error> {
         let local = match self.new_folders.root().below(&folder.path) {
             Ok(local) => local,
@@ -162,7 +166,7 @@ impl TreePull<'_> {
         for info in infos {
             let remote = join(&folder.remote, info.name());
             if !is_file_name(info.name()) {
-                // It must not become a path here, not even in the report.
+                // The name must not become part of a local path, not even in the report.
                 self.refuse(
                     folder.path.clone(),
                     &remote,
@@ -172,7 +176,8 @@ impl TreePull<'_> {
             }
             let path = folder.path.join(info.name());
             if counts.get(info.name()).is_some_and(|counts| *counts > 1) {
-                // Nobody can tell which of them would come, and none must be taken for the other.
+                // Pebble shows bytes that are not UTF-8 as U+FFFD, so several files may have one
+                // name here. One of them must not be taken for another.
                 let reason = "several things in its folder are listed by this name, of which all \
                               but one are not UTF-8; rename them";
                 self.refuse(path, &remote, reason);
@@ -204,6 +209,7 @@ impl TreePull<'_> {
         Ok(folders)
     }
 
+    /// Treats a symbolic link as the options say.
     async fn pull_link(
         &mut self,
         folder: &LocalFolder,
@@ -215,7 +221,7 @@ impl TreePull<'_> {
             Symlinks::Report => {
                 self.refuse(path, &remote, "it is a symbolic link; skip or follow links");
             }
-            // Listing a path follows it.
+            // A request for the path itself follows the link.
             Symlinks::Follow => {
                 match self.client.list_files(&remote, &ListOptions::new().itself()).await {
                     Err(error) => return self.report.add_failure_or_stop(path, error),
@@ -236,7 +242,7 @@ impl TreePull<'_> {
         Ok(())
     }
 
-    /// Makes a folder; whether it is there and ours to fill.
+    /// Makes a local folder. Returns `true` if it exists and can be filled.
     fn make_folder(&mut self, folder: &LocalFolder, path: &Path, remote: &str, mode: Mode) -> bool {
         let keep_modes = self.options.keep_modes;
         match folder.create(path.file_name().unwrap_or_default(), keep_modes) {
@@ -254,7 +260,7 @@ impl TreePull<'_> {
         }
     }
 
-    /// Puts a file on the list, and pulls those on it when it is long enough.
+    /// Adds a file to the batch. If the batch is full, its files are pulled first.
     async fn queue(
         &mut self,
         folder: &LocalFolder,
@@ -263,7 +269,7 @@ impl TreePull<'_> {
         info: &FileInfo,
     ) -> Result<(), Error> {
         let size = info.size().unwrap_or_default();
-        // Each byte may be three when it is encoded, and `&path=` stands before.
+        // Each byte of a path takes at most three when it is encoded, and `&path=` precedes it.
         let encoded_length = remote.len().saturating_mul(3).saturating_add(8);
         let is_full = self.batch.len() >= self.options.batch_files
             || self.bytes.saturating_add(size) > self.options.batch_bytes
@@ -282,7 +288,7 @@ impl TreePull<'_> {
         Ok(())
     }
 
-    /// Pulls the files on the list.
+    /// Pulls the files of the batch.
     async fn flush(&mut self) -> Result<(), Error> {
         let queued = std::mem::take(&mut self.batch);
         (self.bytes, self.encoded_length) = (0, 0);
@@ -315,6 +321,7 @@ impl TreePull<'_> {
         Ok(())
     }
 
+    /// Sets the modes of the new folders, and reports those that could not be set.
     fn set_modes(&mut self) {
         for (path, mode, error) in self.new_folders.set_modes() {
             let operation = format!("give {} the mode {mode}", self.local.join(&path).display());
@@ -324,12 +331,13 @@ impl TreePull<'_> {
     }
 }
 
-/// What came of a file that was read: nothing, what it was written to and its size, or why it could
-/// not be written.
+/// The result of reading a file: nothing if it did not come, the temporary file and its size, or
+/// why it could not be written.
 type ReadResult = Option<io::Result<(TemporaryFile, u64)>>;
 
 impl Reader {
-    /// Reads files, each into one beside its target. After a break all are read again.
+    /// Reads files, each to a temporary file in the folder of its target. When the connection is
+    /// lost, all are read again.
     async fn read_to_temporary(
         &self,
         operation: String,
@@ -342,7 +350,7 @@ impl Reader {
     }
 }
 
-/// The operation that reads several files, each into a temporary one.
+/// The operation that reads several files, each to a temporary file.
 struct ReadFiles<'a> {
     paths: &'a [&'a str],
     queued: &'a [QueuedFile],
@@ -376,6 +384,7 @@ impl Operation for ReadFiles<'_> {
                     {
                         *size = size.saturating_add(piece.len() as u64);
                         if let Err(error) = file.write(&piece) {
+                            // The other files of the answer are still read.
                             *slot = Err(error);
                         }
                     }
@@ -386,7 +395,7 @@ impl Operation for ReadFiles<'_> {
     }
 }
 
-/// Whether it can be the name of something in a folder, and of nothing else.
+/// Returns `true` if this can be the name of a file in a folder, and of nothing else.
 fn is_file_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && !name.contains(['/', '\0']) && name.len() <= LONGEST_NAME
 }

@@ -1,4 +1,4 @@
-//! A local folder and what is in it, pushed.
+//! Pushes a local folder and all that is in it.
 
 use std::fs::{DirEntry, Metadata};
 use std::io::{self, Read as _};
@@ -14,28 +14,30 @@ use super::{ReportBuilder, Symlinks, TreeOptions, TreeReport, join};
 use crate::client::Client;
 use crate::error::Error;
 
-/// How many folders are made in one request at most, so that each is answered well within the limit
-/// of an attempt.
+/// The largest number of folders that one request makes, so that each is answered well within the
+/// limit of an attempt.
 const BATCH_FOLDERS: usize = 500;
 
 impl Client {
-    /// Pushes a local folder with all that is in it, so that it is at `remote`, an absolute path,
-    /// afterwards; what is there already and has no counterpart stays. Empty folders are made. A
-    /// folder that is there keeps its mode and owner; a file or link that is there is replaced. Of
-    /// a file with several names (hard links) each becomes a file of its own. A folder is made with
-    /// its mode, so a Pebble that is not root puts nothing into a read-only one.
+    /// Pushes a local folder with all that is in it to `remote`, an absolute path. What is in
+    /// `remote` and has no counterpart stays. Empty folders are made. A folder that exists keeps
+    /// its mode and owner. A file or link that exists is replaced. If a file has several names
+    /// (hard links), each becomes a file of its own. A folder is made with its mode, so a Pebble
+    /// that is not root cannot write into a read-only one.
     ///
-    /// Paths are brought over in the order of their names, folders before what is in them. Memory
-    /// is bounded by [`TreeOptions::batch_bytes`] and the names of one path of folders. Local files
-    /// are read with blocking calls. Dropped, what was brought over by then is there. Nobody who
-    /// must not see the files of this side should be able to change `local` meanwhile: what a name
-    /// leads to is looked at just before it is read, but not at once.
+    /// Paths are pushed in the order of their names, a folder before what is in it. Memory is
+    /// bounded by [`TreeOptions::batch_bytes`] and by the names in the folders along one path.
+    /// Local files are read with blocking calls. If the future is dropped, what was pushed by then
+    /// stays. Nobody who may not read this program's files should be able to change `local`
+    /// meanwhile: an entry is examined just before it is read, but not in the same step.
     ///
     /// # Errors
-    /// [`Local`](crate::ErrorKind::Local) when `local` is no readable folder;
-    /// [`File`](crate::ErrorKind::File) when `remote` cannot be made;
-    /// [`Unreachable`](crate::ErrorKind::Unreachable) when an answer does not come within
-    /// the policy. What fails for one path below is in the report.
+    /// - [`Local`](crate::ErrorKind::Local) if `local` is not a readable folder.
+    /// - [`File`](crate::ErrorKind::File) if `remote` cannot be made.
+    /// - [`Unreachable`](crate::ErrorKind::Unreachable) if an answer does not come within the
+    ///   policy.
+    ///
+    /// The failure of a path below is in the report.
     pub async fn push_tree(
         &self,
         local: impl AsRef<Path>,
@@ -63,14 +65,15 @@ impl Client {
     }
 }
 
-/// A folder that is there in the container, and has still to be filled.
+/// A folder that exists in the container, and whose contents are still to be pushed.
 struct Folder {
     path: PathBuf,
     remote: String,
-    /// Itself and the folders that it is in.
+    /// The folder itself and those that contain it.
     ancestors: Arc<Ancestors>,
 }
 
+/// A local folder, identified by device and inode, and those that contain it.
 struct Ancestors {
     device: u64,
     inode: u64,
@@ -82,12 +85,12 @@ impl Ancestors {
         Arc::new(Self { device: metadata.dev(), inode: metadata.ino(), parent })
     }
 
-    /// Whether it is that of this folder.
+    /// Returns `true` if the first one is this folder.
     fn is_of(&self, metadata: &Metadata) -> bool {
         (self.device, self.inode) == (metadata.dev(), metadata.ino())
     }
 
-    /// Whether the folder is among them.
+    /// Returns `true` if this folder is one of them.
     fn contains(&self, metadata: &Metadata) -> bool {
         let mut link = Some(self);
         while let Some(folder) = link {
@@ -100,16 +103,17 @@ impl Ancestors {
     }
 }
 
+/// The state of a push of a tree.
 struct TreePush<'c> {
     client: &'c Client,
     operation: String,
     local: &'c Path,
     options: &'c TreeOptions,
     report: ReportBuilder<'c>,
-    /// Small files that travel together, with their paths in the tree.
+    /// The small files that are sent together, with their paths in the tree.
     batch: Vec<(PathBuf, PushFile)>,
     bytes: u64,
-    /// The folder itself was made, or was there.
+    /// The folder `remote` was made, or existed.
     has_root: bool,
 }
 
@@ -128,17 +132,19 @@ impl TreePush<'_> {
         }];
         while let Some(folder) = folders.pop() {
             let mut subfolders = self.push_contents(&folder).await?;
-            // The last one is taken next.
+            // The last folder of the list is taken next, so the first one must come last.
             subfolders.reverse();
             folders.append(&mut subfolders);
         }
         self.flush().await
     }
 
+    /// Makes the folder `remote` and its parents.
     async fn make_root(&mut self, remote: &str, metadata: &Metadata) -> Result<(), Error> {
         let options = self.dir_options(metadata).make_parents();
         let parents = DirOptions::new().make_parents().owner(self.options.owner.clone());
-        // Its mode is not that of the folders on the way to it.
+        // The parents are made by an entry of their own, because they must not get the mode of the
+        // folder.
         let parent = remote.trim_end_matches('/').rsplit_once('/').map(|(parent, _)| parent);
         let mut dirs = vec![(remote, &options)];
         if let Some(parent) = parent.filter(|parent| !parent.is_empty()) {
@@ -182,7 +188,8 @@ impl TreePush<'_> {
         }
     }
 
-    /// Brings over the files of a folder and makes the folders in it, which are still to be filled.
+    /// Pushes the files of a folder and makes the folders in it. Returns those folders, whose
+    /// contents are still to be pushed.
     async fn push_contents(&mut self, folder: &Folder) -> Result<Vec<Folder>, Error> {
         let entries = match entries(&self.local.join(&folder.path), &folder.ancestors) {
             Ok(entries) => entries,
@@ -219,7 +226,7 @@ impl TreePush<'_> {
         self.make_folders(folders, &folder.ancestors).await
     }
 
-    /// What an entry is, or leads to; `None` when that has been dealt with.
+    /// Returns what an entry is, or leads to. Returns `None` if the entry was reported already.
     fn inspect(
         &mut self,
         entry: &DirEntry,
@@ -255,6 +262,7 @@ impl TreePush<'_> {
         None
     }
 
+    /// Makes folders in the container, and returns those that exist.
     async fn make_folders(
         &mut self,
         folders: Vec<(PathBuf, String, Metadata)>,
@@ -285,6 +293,7 @@ impl TreePush<'_> {
         Ok(made)
     }
 
+    /// Pushes a file, together with others if it is small.
     async fn push_entry(
         &mut self,
         path: PathBuf,
@@ -297,7 +306,8 @@ impl TreePush<'_> {
         }
         let local = self.local.join(&path);
         if metadata.len() <= self.options.batch_bytes {
-            // Before it is read too, so that both are hardly ever held.
+            // The batch is sent before the file is read, so that the memory for both is hardly ever
+            // needed.
             if self.bytes.saturating_add(metadata.len()) > self.options.batch_bytes {
                 self.flush().await?;
             }
@@ -314,7 +324,7 @@ impl TreePush<'_> {
                     }
                     return Ok(());
                 }
-                // It has grown since.
+                // The file has grown since it was examined, so it is pushed by itself.
                 Ok(None) => {}
                 Err(error) => {
                     self.add_local_failure(path, "read it", error);
@@ -331,7 +341,7 @@ impl TreePush<'_> {
         }
     }
 
-    /// Sends the files that wait.
+    /// Sends the files of the batch.
     async fn flush(&mut self) -> Result<(), Error> {
         let (paths, files): (Vec<PathBuf>, Vec<PushFile>) =
             std::mem::take(&mut self.batch).into_iter().unzip();
@@ -347,8 +357,8 @@ impl TreePush<'_> {
     }
 }
 
-/// What is in a folder, by name, if it still is the one that was looked at: a link that took its
-/// place may lead anywhere.
+/// Returns the entries of a folder, sorted by name, if it still is the one that was examined. A
+/// link that took its place may lead anywhere.
 fn entries(folder: &Path, ancestors: &Ancestors) -> io::Result<Vec<DirEntry>> {
     if !ancestors.is_of(&std::fs::metadata(folder)?) {
         return Err(io::Error::other("another has taken its place meanwhile"));
@@ -358,7 +368,7 @@ fn entries(folder: &Path, ancestors: &Ancestors) -> io::Result<Vec<DirEntry>> {
     Ok(entries)
 }
 
-/// The content of a file of at most `limit` bytes; `None` when it has more.
+/// Reads a file of at most `limit` bytes. Returns `None` if it has more.
 fn read_small(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut content = Vec::new();
     open_file(path)?.take(limit.saturating_add(1)).read_to_end(&mut content)?;
