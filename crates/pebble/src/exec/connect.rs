@@ -161,6 +161,7 @@ impl Reader {
         let stderr = async {
             if exec.splits_stderr() { connect("stderr").await.map(Some) } else { Ok(None) }
         };
+        // Both are connected at the same time, because Pebble's 5 s cover all of them.
         let (stdio, stderr) = futures_util::future::join(connect("stdio"), stderr).await;
         let (stdio_error, stderr_error) = match (stdio, stderr) {
             (Ok(stdio), Ok(stderr)) => {
@@ -339,6 +340,7 @@ fn cause_of(error: ExchangeError) -> String {
 
 /// Makes the request that asks Pebble to run a command.
 fn exec_request(exec: &Exec, limit: Option<Duration>) -> Request {
+    // Pebble runs nothing before the websockets are connected, so this request may be sent again.
     let request = Request::post("/v1/exec", exec.operation(), &exec.body(limit), Resend::Safe)
         .without_effect();
     if exec.needs_service() { request.on_layers() } else { request }

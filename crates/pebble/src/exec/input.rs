@@ -1,4 +1,4 @@
-//! Sending the command's stdin over the websocket.
+//! Sends the command's stdin over the websocket.
 
 use std::task::{Context, Poll, ready};
 

@@ -1,19 +1,19 @@
-//! Running a command in the container: `POST /v1/exec` and its websockets.
+//! Runs a command in the container: `POST /v1/exec` and its websockets.
 //!
 //! An exec passes through the files of this folder in this order:
-//! - `options`: what to run, and how.
-//! - `connect`: sends the request, then opens the control websocket, and after it those of the
+//! - `options` says what to run, and how.
+//! - `connect` sends the request, then opens the control websocket, and after it those of the
 //!   streams, which starts the command. It decides what may be sent again when a connection is
 //!   lost.
-//! - `sockets`: the open websockets. There is no background task, so they make progress when one of
-//!   the handles is polled, and `wakers` wakes the others.
-//! - `input` and `output_buffer`: the two directions of data, and what happens when one side does
-//!   not keep up.
-//! - `streams`: the handles on the streams.
-//! - `process`: the handle on the command.
-//! - `outcome`: reads the exit code from the change.
-//! - `output`: runs a command and collects its output in one call.
-//! - `control`: the JSON of the text frames.
+//! - `sockets` holds the open websockets. There is no background task, so they make progress when
+//!   one of the handles is polled, and `wakers` wakes the others.
+//! - `input` and `output_buffer` are the two directions of data. They decide what happens when one
+//!   side does not keep up.
+//! - `streams` has the handles on the streams.
+//! - `process` has the handle on the command.
+//! - `outcome` reads the exit code from the change.
+//! - `output` runs a command and collects its output in one call.
+//! - `control` has the JSON of the text frames.
 
 mod connect;
 mod control;

@@ -15,8 +15,8 @@ use super::super::names::{check_environment, check_name, check_text};
 /// keeps, unless [`Exec::output_limit`] sets another.
 const OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
 
-/// A command for [`Client::exec`](crate::Client::exec), with the options of Pebble's `POST
-/// /v1/exec`.
+/// Describes a command for [`Client::exec`](crate::Client::exec), with the options of Pebble's
+/// `POST /v1/exec`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -51,9 +51,9 @@ pub struct Exec {
 enum Timeout {
     /// The client's change deadline.
     OfClient,
-    /// This time.
+    /// A time of its own.
     After(Duration),
-    /// No limit.
+    /// No limit at all.
     Never,
 }
 
@@ -213,8 +213,8 @@ impl Exec {
     /// The error says what to change.
     pub(super) fn check(&self, limit: Option<Duration>) -> Result<(), String> {
         let refuse = |why: &str| Err(why.to_owned());
-        // In a few places the daemon takes a program name of white space for none, and then it
-        // panics (Pebble 1.32).
+        // In a few places the daemon takes a program name of white space for none, and that ends
+        // the daemon.
         if self.command.first().is_none_or(|program| program.trim().is_empty()) {
             return refuse("name the program to run");
         }
@@ -393,7 +393,7 @@ mod tests {
         }
         let good = Exec::new(["a", ""]).env("A", "b=c").terminal(1, 1).interactive();
         assert!(check(&good, minute).is_ok());
-        // To Pebble no time is no limit.
+        // Pebble takes a timeout of zero for no limit.
         assert!(check(&good, Duration::ZERO).is_err());
         assert!(check(&good.without_timeout(), Duration::ZERO).is_ok());
     }

@@ -9,7 +9,7 @@ use super::options::Exec;
 use super::process::{ExecProcess, ExecStatus, ExecTimings};
 use super::sockets::Stream;
 
-/// The exit code of a command and what it has written.
+/// An output holds the exit code of a command and what it has written.
 #[derive(Clone)]
 pub struct ExecOutput {
     status: ExecStatus,

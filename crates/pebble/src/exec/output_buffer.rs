@@ -1,4 +1,4 @@
-//! The buffer between the websocket of a stream and its reader, and what happens if nobody reads.
+//! Buffers a stream between the websocket and its reader, and decides what happens if nobody reads.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(super) struct OutputBuffer {
     is_taken: bool,
 }
 
-/// What the reader of the stream does.
+/// Says what the reader of the stream does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reader {
     /// Nobody has read from the stream yet.

@@ -24,7 +24,7 @@ use super::wakers::WaiterSlot;
 /// The future that waits for the change of a command.
 pub(super) type EndWait = Pin<Box<dyn Future<Output = Result<ChangeEnd, Error>> + Send>>;
 
-/// A command that Pebble runs, from [`Client::exec`].
+/// A process is a handle on a command that Pebble runs, from [`Client::exec`].
 ///
 /// There is no background task: the websockets make progress when one of the handles is polled. So
 /// [`ExecProcess::wait`] alone is enough, and reading a stream to its end is enough for that
@@ -44,7 +44,7 @@ pub struct ExecProcess {
     connected: Instant,
 }
 
-/// What is known of the end of a command.
+/// Says what is known of the end of a command.
 enum EndState {
     /// Pebble has not reported the end yet.
     Waiting(EndWait),
@@ -56,13 +56,13 @@ enum EndState {
     Failed(String),
 }
 
-/// The exit code of a command that has ended.
+/// A status gives the exit code of a command that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ExecStatus {
     exit_code: i32,
 }
 
-/// When each step of a command was done, counted from the call of [`Client::exec`].
+/// Timings say when each step of a command was done, counted from the call of [`Client::exec`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExecTimings {
     requested: Duration,
@@ -294,6 +294,8 @@ impl ExecProcess {
         slot: &WaiterSlot,
         cx: &mut Context<'_>,
     ) -> Poll<Result<ExecStatus, Error>> {
+        // The change is polled before the websockets: once the command is over, they wait only a
+        // limited time for the ends of the streams.
         let mut end = self.end_wait();
         let mut wait_error = None;
         if let EndState::Waiting(end_wait) = &mut *end {

@@ -31,7 +31,7 @@ const OUTPUT_END_LIMIT: Duration = Duration::from_secs(5);
 /// command, so the report comes at once or not soon.
 const CHANGE_END_LIMIT: Duration = Duration::from_secs(10);
 
-/// The state that all handles of one exec share.
+/// All handles of one exec share this state.
 pub(super) struct Shared {
     sockets: Mutex<Sockets>,
     wakers: Arc<Wakers>,
@@ -65,7 +65,7 @@ pub(super) struct Connections {
     pub(super) stderr: Option<Websocket>,
 }
 
-/// One of the two output streams.
+/// Names one of the two output streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stream {
     Stdout,
@@ -142,6 +142,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, Sockets> {
+        // A panic of another thread leaves at worst a frame unread, so the state stays usable.
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -228,7 +229,8 @@ impl Sockets {
         self.has_progress = true;
     }
 
-    /// Counts one more (`more`) or one fewer caller that waits for the end of the command.
+    /// Counts a caller that waits for the end of the command: one more if `more` is `true`, else
+    /// one fewer.
     pub(super) fn count_waiting(&mut self, more: bool) {
         self.waiters =
             if more { self.waiters.saturating_add(1) } else { self.waiters.saturating_sub(1) };
@@ -279,6 +281,7 @@ impl Sockets {
     /// Sends and receives what is possible now, and checks the deadlines.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
         if self.fault.is_some() {
+            // After a fault all websockets are closed. Only the wait for Pebble's report is left.
             if let Some(at) = self.change_end_by.filter(|_| self.awaits_change_end()) {
                 self.wake_at(at, cx);
             }
@@ -359,6 +362,7 @@ impl Sockets {
             match receive(socket, buffer, *waiters > 0, last_frame, cx) {
                 Ok(has_progress) => self.has_progress |= has_progress,
                 Err(error) => {
+                    // The other stream is read all the same: its bytes came before the loss.
                     fault.get_or_insert(error);
                 }
             }

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use super::sockets::{Fault, FaultKind, Shared, Stream};
 use super::wakers::WaiterSlot;
 
-/// The stdin of a command, from [`ExecProcess::take_stdin`](super::ExecProcess::take_stdin).
+/// Writes to the stdin of a command. [`ExecProcess::take_stdin`](super::ExecProcess::take_stdin)
+/// gives it.
 ///
 /// Shutting it down or dropping it ends the command's input. When the command has closed its output
 /// or is over, a write fails with [`BrokenPipe`](io::ErrorKind::BrokenPipe). A write that is
@@ -23,9 +24,9 @@ pub struct ExecStdin {
     slot: WaiterSlot,
 }
 
-/// The stdout or stderr of a command, from
+/// Reads the stdout or stderr of a command.
 /// [`ExecProcess::take_stdout`](super::ExecProcess::take_stdout) and
-/// [`take_stderr`](super::ExecProcess::take_stderr).
+/// [`take_stderr`](super::ExecProcess::take_stderr) give it.
 ///
 /// A slow reader holds the command up, as a pipe does. A reader that is held and not read from does
 /// not hold up [`ExecProcess::wait`](super::ExecProcess::wait) for ever. If it was never read from,

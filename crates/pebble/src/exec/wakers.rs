@@ -1,5 +1,5 @@
-//! One waker that wakes all handles of an exec. A websocket remembers only one waker, that of the
-//! last poll, but it is polled by whichever handle is polled.
+//! Wakes all handles of an exec with one waker. A websocket remembers only one waker, that of the
+//! last poll, but any of the handles may poll it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
@@ -30,6 +30,7 @@ impl Wakers {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Slots> {
+        // The list is valid at every step, so a panic of another thread leaves it usable.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -59,15 +59,16 @@ pub(super) enum Fault {
 /// The state of the decoder.
 #[derive(Debug)]
 enum State {
-    /// Before the first boundary, of which this many bytes have come. No line end precedes it.
+    /// The first boundary, of which this many bytes have come. No line end precedes it.
     Start(usize),
-    /// After a boundary. Two bytes say how the body continues, and this is the first of them.
+    /// The two bytes after a boundary, which say how the body continues. This is the first of them.
     Boundary(Option<u8>),
-    /// In the head of a part.
+    /// The head of a part.
     Head(HeadBytes),
-    /// In a content that ends, so far, in this many bytes of the delimiter.
+    /// The content of a part. So far it ends in this many bytes of the delimiter.
     Content(usize),
-    /// After the closing boundary. Go writes a line end there, of which this many bytes have come.
+    /// The end of the body. Go writes a line end after the closing boundary, of which this many
+    /// bytes have come.
     End(usize),
     /// The body was refused.
     Failed(Fault),

@@ -107,6 +107,8 @@ impl Reader {
             let error = io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
             failed("make it", error)
         })?;
+        // The folder is opened before the first attempt. A wrong path then fails without a request,
+        // and all attempts write to the same folder.
         let folder = LocalFolder::open(local.parent().unwrap_or(local));
         let folder = &folder.map_err(|error| failed("open the folder it is to be in", error))?;
         call.run(&mut PullToFile { path, folder, name }).await
@@ -255,6 +257,7 @@ impl Operation for PullToFile<'_> {
         let failed = |what: &str, error| {
             AttemptError::Final(Error::local(request.operation(), daemon, what, error))
         };
+        // The file is made before the request: if that fails, nothing was transferred in vain.
         let mut file = TemporaryFile::beside(self.folder, self.name, None)
             .map_err(|error| failed("make a file beside it", error))?;
         let mut size = 0_u64;
@@ -343,7 +346,7 @@ impl<'a> FileContent<'a> {
     }
 }
 
-/// A stream of several files, which are read one after the other from one answer.
+/// A pull stream reads several files, one after the other, from one answer.
 ///
 /// ```no_run
 /// # use charmwright_pebble::{Client, Error};
@@ -464,7 +467,7 @@ impl std::fmt::Debug for PullStream {
     }
 }
 
-/// A file of a [`PullStream`], while it is read.
+/// A pulled file is one of a [`PullStream`], while it is read.
 #[derive(Debug)]
 pub struct PulledFile<'s> {
     stream: &'s mut PullStream,

@@ -101,8 +101,8 @@ impl PushOptions {
     }
 }
 
-/// A file for [`Client::push_all`]: its path, content and options. `Debug` does not show the
-/// content.
+/// Describes a file for [`Client::push_all`]: its path, content and options. `Debug` does not show
+/// the content.
 #[derive(Clone)]
 #[must_use]
 pub struct PushFile {

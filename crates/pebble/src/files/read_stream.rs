@@ -50,7 +50,7 @@ pub(super) struct ReadStream {
     position: Position,
     /// The index after that of the last file that began.
     next_index: usize,
-    /// For each path, whether its file has begun.
+    /// The entry of each path, which is `true` if its file has begun.
     has_begun: Vec<bool>,
     results: Option<Vec<FileResult>>,
     limit: Duration,

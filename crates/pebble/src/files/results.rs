@@ -49,7 +49,7 @@ impl FileErrorKind {
     }
 }
 
-/// The error that Pebble reports for a path that it could not read, write or change.
+/// An error tells why Pebble could not read, write or change a path.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, thiserror::Error)]
 #[error("{}", text::clean(.message, LONGEST_MESSAGE))]
 pub struct FileError {
@@ -81,14 +81,14 @@ impl FileError {
     }
 }
 
-/// The result for one path.
+/// A result says whether the request succeeded for one path.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct FileResult {
     path: String,
     #[serde(default)]
     error: Option<FileError>,
-    /// An error does not prove that nothing was done: an earlier attempt may have acted, or the
-    /// work on the path has several steps.
+    /// The work may have been done all the same: an earlier attempt may have done it, or the work
+    /// has several steps.
     #[serde(skip)]
     may_have_acted: bool,
 }

@@ -38,6 +38,7 @@ impl LocalFolder {
     /// Opens the folder at a path. Links are followed: the caller chooses where to begin.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        // With `O_PATH` the folder need not be readable, as for any other way of using a path.
         let folder =
             openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, mode(0))?;
         Ok(Self(Arc::new(folder)))
@@ -58,6 +59,7 @@ impl LocalFolder {
         let bits = if private { UNFINISHED_FOLDER } else { USUAL_FOLDER };
         match mkdirat(&*self.0, name, mode(bits)) {
             Ok(()) => Ok(true),
+            // Opening tells a folder from anything else in its place, including a link to a folder.
             Err(rustix::io::Errno::EXIST) => {
                 let it_is = self.open_entry(name, OFlags::PATH);
                 it_is.map(|_| false).map_err(|_| {
@@ -73,6 +75,7 @@ impl LocalFolder {
 
     /// Sets the mode of a folder in this one.
     pub(super) fn set_mode(&self, name: &OsStr, wanted: Mode) -> io::Result<()> {
+        // `fchmod(2)` refuses a descriptor that was opened with `O_PATH`.
         let folder = self.open_entry(name, OFlags::RDONLY)?;
         Ok(fchmod(folder, mode(wanted.bits()))?)
     }

@@ -25,6 +25,8 @@ impl Layer {
         let failed = |why: serde_json::Error| {
             InvalidYaml::new("combine the contents of a layer", why.to_string())
         };
+        // The layers are combined as JSON, so that keys that this version does not know are
+        // combined, too.
         let mut sections = object(self).map_err(failed)?;
         for (name, section) in object(later).map_err(failed)? {
             match (sections.get_mut(&name), section) {

@@ -37,6 +37,7 @@ impl Backoff {
 
     /// Returns the next wait.
     pub(super) fn next(&mut self) -> Duration {
+        // The schedule has no end, so the fallback is never used.
         let exact = self.exact.next().unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
         shortened(exact, &mut self.random)
     }

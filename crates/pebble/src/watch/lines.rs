@@ -22,16 +22,16 @@ impl Lines {
     /// newline.
     pub(crate) fn take<E: From<TooLong>>(
         &mut self,
-        mut piece: &[u8],
+        mut chunk: &[u8],
         mut line: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        while let Some(end) = memchr(b'\n', piece) {
-            let (tail, rest) = piece.split_at(end);
-            piece = rest.get(1..).unwrap_or_default();
+        while let Some(end) = memchr(b'\n', chunk) {
+            let (tail, rest) = chunk.split_at(end);
+            chunk = rest.get(1..).unwrap_or_default();
             if self.partial.len() + tail.len() > LONGEST_LINE {
                 return Err(TooLong.into());
             }
-            // Most chunks hold whole lines, which need not be copied.
+            // A line that is whole in its chunk need not be copied.
             if self.partial.is_empty() {
                 line(tail)?;
             } else {
@@ -40,10 +40,11 @@ impl Lines {
                 line(&whole)?;
             }
         }
-        if self.partial.len() + piece.len() > LONGEST_LINE {
+        // The limit is checked before the bytes are kept, so that it bounds the memory.
+        if self.partial.len() + chunk.len() > LONGEST_LINE {
             return Err(TooLong.into());
         }
-        self.partial.extend_from_slice(piece);
+        self.partial.extend_from_slice(chunk);
         Ok(())
     }
 
@@ -61,12 +62,12 @@ mod tests {
 
     /// Splits these chunks. Returns the lines and the rest, or an error if a line is too long.
     fn lines<'a>(
-        pieces: impl IntoIterator<Item = &'a [u8]>,
+        chunks: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<(Vec<Vec<u8>>, Vec<u8>), TooLong> {
         let mut lines = Lines::default();
         let mut found = Vec::new();
-        for piece in pieces {
-            lines.take::<TooLong>(piece, |line| {
+        for chunk in chunks {
+            lines.take::<TooLong>(chunk, |line| {
                 found.push(line.to_vec());
                 Ok(())
             })?;
@@ -97,14 +98,14 @@ mod tests {
         ) {
             let whole = lines([&*bytes]).unwrap();
             let mut rest = &*bytes;
-            let mut pieces = Vec::new();
+            let mut chunks = Vec::new();
             for cut in cuts {
-                let (piece, after) = rest.split_at(usize::from(cut).min(rest.len()));
-                pieces.push(piece);
+                let (chunk, after) = rest.split_at(usize::from(cut).min(rest.len()));
+                chunks.push(chunk);
                 rest = after;
             }
-            pieces.push(rest);
-            prop_assert_eq!(&lines(pieces).unwrap(), &whole);
+            chunks.push(rest);
+            prop_assert_eq!(&lines(chunks).unwrap(), &whole);
             let mut joined: Vec<u8> =
                 whole.0.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
             joined.extend(whole.1);

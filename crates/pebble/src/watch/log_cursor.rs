@@ -13,7 +13,7 @@ use super::super::timestamp::Timestamp;
 /// much. It is more than Pebble's own buffer of 100 KiB holds.
 const MAX_TEXT: usize = 256 * 1024;
 
-/// What reading an entry gives.
+/// Says what reading an entry gives.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum CursorEvent {
     /// The entry is new.
@@ -325,7 +325,7 @@ mod tests {
         for is_complete in [false, true] {
             let more = [&before[..], &[(2, "c"), (3, "d")]].concat();
             assert_eq!(read(&mut after(&before), &more, is_complete), ["c", "d"]);
-            // The front has fallen out of the buffer, in the middle of a time and before it.
+            // The buffer has dropped its front, in the middle of a time and before it.
             assert_eq!(read(&mut after(&before), &more[2..], is_complete), ["c", "d"]);
             assert_eq!(read(&mut after(&before), &more[3..], is_complete), ["c", "d"]);
         }
@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(read(&mut after(&before), &[(2, "x"), (3, "c")], false), ["!", "x", "c"]);
         assert_eq!(read(&mut after(&before), &[], true), ["!"]);
         assert_eq!(read(&mut after(&before), &[(1, "a")], true), ["!"]);
-        // It is told once.
+        // The loss is reported once.
         let mut cursor = after(&before);
         read(&mut cursor, &[], true);
         cursor.rewind();
@@ -394,14 +394,15 @@ mod tests {
             assert_eq!(read(&mut after(&before), &more[2..], is_complete), ["d", "e", "f"]);
         }
         assert_eq!(read(&mut after(&before), &before, true), [""; 0]);
-        // Where it is lost, all that the buffer has comes: some of it may have been seen before.
+        // If the position is lost, all entries of the buffer come, and some of them may have been
+        // seen before.
         let lost = [(4, "e"), (3, "x"), (4, "f"), (6, "g")];
         for end in 1..=lost.len() {
             let mut expected = vec!["!"];
             expected.extend(lost[..end].iter().map(|(_, text)| *text));
             assert_eq!(read(&mut after(&before), &lost[..end], true), expected);
         }
-        // Nor is it waited for until the clock has caught up.
+        // The search does not go on until the clock has caught up.
         let long = "x".repeat(1000);
         let many: Vec<(u32, &str)> =
             std::iter::repeat_n((4, long.as_str()), MAX_TEXT / 1000 + 2).collect();
@@ -425,18 +426,18 @@ mod tests {
                 })
                 .collect();
             let split = split.index(log.len() + 1);
-            // The buffer still holds the last entry that was seen.
+            // The buffer still has the last entry that was seen.
             let dropped = dropped.index(split.max(1));
             let mut cursor = after(&log[..split]);
             let new = read(&mut cursor, &log[dropped..], true).concat();
             if dropped == 0 || split == 0 {
-                // With the whole log there, there is one answer.
+                // With the whole log in the buffer, there is one answer.
                 let from = if split == 0 { dropped } else { split };
                 let expected: String = log[from..].iter().map(|(_, text)| *text).collect();
                 prop_assert_eq!(new, expected);
             } else {
-                // Where the front is gone and texts repeat, the place is ambiguous, but nothing
-                // that follows its time may be missing.
+                // If the front was dropped and texts repeat, the position is ambiguous, but no
+                // entry after its time may be missing.
                 let time = log[split - 1].0;
                 let later = log[split..].iter().filter(|(at, _)| *at > time);
                 let later: String = later.map(|(_, text)| *text).collect();

@@ -3,7 +3,7 @@
 use super::super::logs::LogEntry;
 use super::super::timestamp::Timestamp;
 
-/// An event of a [`LogFollow`](super::LogFollow).
+/// An event tells what [`LogFollow`](super::LogFollow) has read: a line, or a gap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogEvent {

@@ -55,8 +55,8 @@ const ENTRY_OVERHEAD: usize = 29;
 
 const OPERATION: &str = "follow the logs";
 
-/// A stream of what services write, from [`Reader::follow_logs`]. It ends with an error, or when it
-/// is dropped.
+/// A log follow gives the lines that services write, from [`Reader::follow_logs`]. It ends with an
+/// error, or when it is dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct LogFollow {
@@ -149,7 +149,7 @@ enum FollowStream {
     Open(Box<BodyStream>),
 }
 
-/// What came first while the logs were followed.
+/// Says what came first while the logs were followed.
 enum FollowEvent {
     /// The list of services is to be read.
     ServicesDue,
@@ -324,6 +324,7 @@ impl LogSource {
                     && requested_at.elapsed() > SILENCE_LIMIT
                 {
                     let unanswered = requested_at.elapsed();
+                    // A request that only reads has no effect that would have to be looked for.
                     return Err(AttemptError::TimedOut { unanswered, acted: false });
                 }
                 let now = started_services(&self.client, &self.query).await?;

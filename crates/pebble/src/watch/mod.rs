@@ -362,8 +362,8 @@ mod tests {
         }
         let asked = asked.lock().unwrap();
         let waits: Vec<Duration> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        // The longest that each wait may be; it is at least half of that. tokio's clock counts in
-        // milliseconds and rounds up.
+        // This is the longest that each wait may be, and it is at least half as long. The clock of
+        // tokio counts in milliseconds and rounds up.
         let exact =
             [0, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000, 0, 800, 1600, 0, 800];
         assert_eq!(waits.len(), exact.len());
@@ -434,7 +434,7 @@ mod tests {
     fn a_watch_crosses_threads() {
         fn crosses<T: Send + Unpin>(_: T) {}
         let client = Client::new("/nowhere");
-        // Made outside of a runtime, too.
+        // A watch may also be made outside of a runtime.
         crosses(client.watch_notices(super::super::NoticeQuery::new()));
         crosses(client.watch_all_services());
         crosses(client.watch_checks(&super::super::CheckQuery::all()));

@@ -10,8 +10,8 @@ use super::{Polled, ResumingStream, Source, single_attempt_client, watch_stream}
 #[cfg(doc)]
 use crate::ErrorKind;
 
-/// A stream of notices, from [`Reader::watch_notices`]. It ends with an error, or when it is
-/// dropped.
+/// A notice watch gives notices as they occur, from [`Reader::watch_notices`]. It ends with an
+/// error, or when it is dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct NoticeWatch {

@@ -26,7 +26,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// nothing more.
 const MIN_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A change that a watch of services or checks has seen.
+/// An update says what has changed since the last request of a watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Update<T> {
@@ -39,16 +39,16 @@ pub enum Update<T> {
     },
 }
 
-/// A stream of the states of services, from [`Reader::watch_services`]. It ends with an error, or
-/// when it is dropped.
+/// A service watch gives the states of services, first as they are and then as they change, from
+/// [`Reader::watch_services`]. It ends with an error, or when it is dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct ServiceWatch {
     inner: ResumingStream<StateSource<ServiceInfo>>,
 }
 
-/// A stream of the states of checks, from [`Reader::watch_checks`]. It ends with an error, or when
-/// it is dropped.
+/// A check watch gives the states of checks, first as they are and then as they change, from
+/// [`Reader::watch_checks`]. It ends with an error, or when it is dropped.
 #[derive(Debug)]
 #[must_use = "a watch does nothing unless its next event is waited for"]
 pub struct CheckWatch {
@@ -204,6 +204,7 @@ impl<T: NamedState> Source for StateSource<T> {
 
 /// Compares a list with the states that were seen last, and replaces them by it.
 fn differences<T: NamedState>(seen: &mut BTreeMap<String, T>, listed: Vec<T>) -> Vec<Update<T>> {
+    // A sorted map gives the updates in the order of the names.
     let now: BTreeMap<String, T> =
         listed.into_iter().map(|state| (state.name().to_owned(), state)).collect();
     let is = now

@@ -1,4 +1,4 @@
-//! A server that keeps to none of the rules: what comes over the websockets is what a test says.
+//! A server sends what a test says over the websockets, also against every rule.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,12 +14,13 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::super::{Client, Error, ErrorKind, RetryPolicy};
 use super::{Exec, ExecOutput};
 
-/// What the server sends once a websocket is there, after which it keeps it open, or closes it.
+/// Says what the server sends once a websocket is connected. Then it keeps the connection open, or
+/// closes it.
 #[derive(Debug, Clone)]
 struct ServerScript {
     stdio: Vec<u8>,
     closes: bool,
-    /// Whether Pebble says that the command is over.
+    /// Pebble reports that the command is over.
     ready: bool,
 }
 
@@ -29,7 +30,7 @@ impl ServerScript {
     }
 }
 
-/// One unmasked frame, as a server sends it: the first byte, and up to 125 bytes.
+/// Makes an unmasked frame, as a server sends it, of a first byte and up to 125 bytes.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first, u8::try_from(payload.len()).unwrap()];
     frame.extend_from_slice(payload);
@@ -74,7 +75,8 @@ async fn serve(stream: UnixStream, script: ServerScript) -> Option<()> {
                 "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: \
                  websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
             );
-            // With the head in one piece: what comes so early is not to be lost.
+            // The frames are sent together with the head: the client must not lose what comes so
+            // early.
             let mut bytes = head.into_bytes();
             if first.contains("/stdio") {
                 bytes.extend_from_slice(&script.stdio);
@@ -83,7 +85,7 @@ async fn serve(stream: UnixStream, script: ServerScript) -> Option<()> {
             if first.contains("/stdio") && script.closes {
                 return None;
             }
-            // Reads, and so keeps it open, until the client leaves.
+            // Reading keeps the connection open until the client closes it.
             stream.read_to_end(&mut Vec::new()).await.ok()?;
             return None;
         }
@@ -146,7 +148,7 @@ async fn frames_are_put_together_and_what_is_unknown_is_passed_over() {
         text("not JSON"),
         text(r#"{"command":"future","future":{}}"#),
         frame(0x89, b"ping"),
-        // A message in two frames, with a pong of its own accord between them.
+        // A message comes in two frames, with an unsolicited pong between them.
         frame(0x02, b"tw"),
         frame(0x8a, b""),
         frame(0x80, b"o"),
@@ -162,8 +164,8 @@ async fn frames_are_put_together_and_what_is_unknown_is_passed_over() {
 async fn frames_against_the_rules_are_told_as_such() {
     let huge = [vec![0x82, 127], (1_u64 << 40).to_be_bytes().to_vec()].concat();
     for bytes in [
-        // An opcode that there is none of, a reserved bit, a masked frame, a continuation of
-        // nothing, a ping in parts, text that is none, a frame that is announced larger than any.
+        // These are an unknown opcode, a reserved bit, a masked frame, a continuation of nothing, a
+        // ping in parts, text that is not UTF-8, and a frame that announces too great a length.
         frame(0x83, b"x"),
         frame(0xc2, b"x"),
         vec![0x82, 0x81, 1, 2, 3, 4, 5],
@@ -204,7 +206,7 @@ async fn an_end_that_never_comes_is_given_up() {
     assert!(error.to_string().contains("its output does not end"), "{error}");
 }
 
-/// Frames of 64 KiB.
+/// Makes frames of 64 KiB.
 fn large(count: usize) -> Vec<u8> {
     let frame = [vec![0x82, 127], 65_536_u64.to_be_bytes().to_vec(), vec![b'x'; 65_536]].concat();
     frame.repeat(count)
@@ -235,7 +237,7 @@ async fn a_reader_that_stalls_holds_the_wait_up_for_a_while() {
 
 #[tokio::test(start_paused = true)]
 async fn a_broken_stream_is_not_waited_for_for_ever() {
-    // Pebble's word on the command never comes.
+    // Pebble never reports the end of the command.
     let script =
         ServerScript { closes: true, ready: false, ..ServerScript::stdio([data(b"some")]) };
     let error = run(script).await.unwrap_err();
@@ -249,7 +251,7 @@ async fn one_deadline_is_over_the_whole() {
     with_server(script, async |client, exec| {
         let mut process = client.exec(&exec.timeout(Duration::from_secs(2))).await.unwrap();
         let started = Instant::now();
-        // A reader alone keeps it, too.
+        // Reading alone enforces the deadline, too.
         let mut stdout = process.take_stdout().unwrap();
         let mut kept = Vec::new();
         let error = stdout.read_to_end(&mut kept).await.unwrap_err();
@@ -273,7 +275,7 @@ fn handles_may_outlive_their_runtime() {
                 let mut process = client.exec(&exec).await.unwrap();
                 let (stdin, mut stdout) =
                     (process.take_stdin().unwrap(), process.take_stdout().unwrap());
-                // So that a timer is running.
+                // The read sets a timer, which must not fail when the runtime is gone.
                 stdout.read_exact(&mut [0; 4]).await.unwrap();
                 (process, stdin, stdout)
             }));
@@ -310,7 +312,8 @@ proptest! {
     #[test]
     fn any_bytes_have_a_result(stdio in proptest::collection::vec(any::<u8>(), 0..200)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        // Its end may be among them, so all that is known is that there is a result, and soon.
+        // The bytes may contain the end of the stream, so it is only known that there is a result,
+        // and soon.
         let _result = runtime.block_on(run(ServerScript { stdio, closes: true, ready: true }));
     }
 }

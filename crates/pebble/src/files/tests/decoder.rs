@@ -1,5 +1,5 @@
-//! Properties of the decoder: nothing depends on how the bytes are cut, and what was written is
-//! what is read.
+//! Tests properties of the decoder: the events do not depend on how the bytes are cut into chunks,
+//! and what was written is read back.
 
 use proptest::prelude::*;
 
@@ -13,8 +13,8 @@ fn events(pieces: &[&[u8]]) -> (Vec<Event>, Option<Fault>) {
     super::events(Decoder::new(TYPE, 4).unwrap(), pieces.iter().copied())
 }
 
-/// As Go's writer puts it; `raw` as the one before Go 1.25, which left line ends in names as they
-/// are.
+/// Makes a part as Go's writer does. With `raw` it is as before Go 1.25, which left line ends in
+/// names as they are.
 fn part(path: &str, content: &[u8], raw: bool) -> Vec<u8> {
     let mut name = path.replace('\\', "\\\\").replace('"', "\\\"");
     if !raw {
@@ -32,7 +32,7 @@ fn body(parts: &[Vec<u8>]) -> Vec<u8> {
     all[2..].to_vec()
 }
 
-/// What gives a search trouble: the delimiter's own bytes, and its beginnings.
+/// Makes contents that are hard for a search: the bytes of the delimiter, and its beginnings.
 fn content() -> impl Strategy<Value = Vec<u8>> {
     let bit = prop_oneof![
         3 => (0..DELIMITER.len()).prop_map(|end| DELIMITER[..end].to_vec()),
@@ -58,7 +58,7 @@ proptest! {
         raw: bool,
         cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..12),
     ) {
-        // What holds the delimiter cannot be written at all.
+        // A content with the delimiter in it cannot be written at all.
         prop_assume!(files.iter().all(|(_, content)| {
             memmem::find(&[content.as_slice(), b"\r\n--"].concat(), DELIMITER).is_none()
         }));
@@ -130,7 +130,7 @@ proptest! {
     fn a_cut_stream_has_no_end(content in content(), length: prop::sample::Index) {
         prop_assume!(memmem::find(&content, DELIMITER).is_none());
         let bytes = body(&[part("/a", &content, false)]);
-        // Without the line end after the closing boundary it is complete.
+        // The body is also complete without the line end after the closing boundary.
         let short = &bytes[..length.index(bytes.len() - 2)];
         let (events, fault) = events(&[short]);
         prop_assert!(!events.contains(&Event::End) && fault.is_none(), "{:?}", events);

@@ -135,7 +135,7 @@ impl fmt::Debug for TreeOptions {
     }
 }
 
-/// The progress of a tree.
+/// Progress says what a push or pull of a tree has done so far.
 #[derive(Debug)]
 pub struct TreeProgress<'r> {
     path: &'r Path,
@@ -155,7 +155,8 @@ impl TreeProgress<'_> {
     }
 }
 
-/// A path of a tree that could not be transferred. What is in a folder that failed is not listed.
+/// A failure is a path of a tree that could not be transferred. What is in a folder that failed is
+/// not listed.
 #[derive(Debug)]
 pub struct TreeFailure {
     path: PathBuf,
@@ -177,7 +178,7 @@ impl TreeFailure {
     }
 }
 
-/// The result of pushing or pulling a tree.
+/// A report says how much of a tree was transferred, and what was not.
 #[derive(Debug, Default)]
 #[must_use = "it says what could not be brought over"]
 pub struct TreeReport {

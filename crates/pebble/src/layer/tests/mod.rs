@@ -1,4 +1,4 @@
-//! Tests of the layer model as a whole.
+//! Tests the layer model as a whole.
 
 use std::time::Duration;
 
@@ -96,7 +96,7 @@ fn reads_yaml_as_people_write_it() {
     assert_eq!(Layer::from_yaml("").unwrap(), Layer::new());
 }
 
-/// Each of these was read so by Pebble 1.32.1.
+/// Pebble 1.32.1 read each of these values so.
 #[test]
 fn reads_values_as_pebble_does() {
     let layer = layer(
@@ -236,7 +236,7 @@ fn refuses_what_would_harm_the_daemon() {
         "cannot use check \"up\": its command cannot be run: it holds no word, only blanks or a \
          comment"
     );
-    // In a merge an empty command is one that is not set; blanks are not.
+    // In a merge an empty command means "not set", and blanks do not.
     let merge = |command: &str| {
         Layer::new()
             .service("web", Service::new().override_mode(Override::Merge).command(command))
@@ -377,8 +377,8 @@ fn a_merging_entry_is_shown_when_contained() {
         "checks: {up: {override: replace, period: 30s, timeout: 30s, threshold: 7, exec: \
          {command: x, environment: {A: b}}}}"
     )));
-    // Combined a second time, the timeout is cut to the period that the layer itself leaves at 10
-    // s.
+    // When the layer is combined a second time, the timeout is capped at the period that the layer
+    // itself leaves at 10 s.
     assert!(check.is_reflected_in(&plan(
         "checks: {up: {period: 30s, timeout: 10s, threshold: 7, exec: {command: x, environment: \
          {A: b}}}}"
@@ -414,7 +414,7 @@ fn only_a_merge_that_grows_or_fills_in_is_not_idempotent() {
     }
 }
 
-/// Text with what YAML and JSON find hard.
+/// Makes texts that are hard for YAML and JSON.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z0-9 .:#'\"\\\\{}\\[\\],&*!|>%@`~?-]{0,12}",
@@ -522,7 +522,7 @@ proptest! {
 
     #[test]
     fn a_layer_alone_is_the_plan(layer in any_layer()) {
-        // On nothing, both ways of overriding leave an entry as it is.
+        // Without a lower layer, both ways of overriding leave an entry as it is.
         let plan = Plan::from_yaml(&layer.to_yaml().unwrap()).unwrap();
         prop_assert!(layer.is_reflected_in(&plan));
         let _ = layer.validate();
