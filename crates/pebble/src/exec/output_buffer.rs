@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reader_is_waited_for_and_not_for_ever() {
+    async fn a_stalled_reader_holds_the_wait_up_for_a_limited_time() {
         let now = Instant::now();
         let mut buffer = OutputBuffer::new("stdout");
         assert_eq!(read(&mut buffer, 1, now), 0);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_nobody_will_read_is_not_kept() {
+    async fn the_bytes_of_a_dropped_reader_are_not_kept() {
         let now = Instant::now();
         let mut buffer = OutputBuffer::new("stdout");
         buffer.push(&vec![1; CAPACITY], now);

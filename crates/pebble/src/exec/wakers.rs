@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_is_woken_and_whoever_left_is_not() {
+    fn every_handle_is_woken_and_a_dropped_slot_is_not() {
         let wakers = Arc::new(Wakers::default());
         let counts: [Arc<Count>; 3] = std::array::from_fn(|_| Arc::default());
         let [first, second, third] = counts.each_ref().map(|count| {

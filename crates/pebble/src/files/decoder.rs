@@ -80,7 +80,7 @@ pub(super) struct Decoder {
     /// CR LF, two dashes and the boundary.
     delimiter: Bytes,
     finder: memmem::Finder<'static>,
-    piece: Bytes,
+    chunk: Bytes,
     state: State,
     parts_left: usize,
 }
@@ -105,18 +105,18 @@ impl Decoder {
         Ok(Self {
             finder: memmem::Finder::new(&delimiter).into_owned(),
             delimiter: delimiter.into(),
-            piece: Bytes::new(),
+            chunk: Bytes::new(),
             state: State::Start(LINE_END),
             parts_left: parts,
         })
     }
 
     /// Adds the next bytes. It is to be called when [`Self::next`] has given `None`.
-    pub(super) fn push(&mut self, piece: Bytes) {
-        if self.piece.is_empty() {
-            self.piece = piece;
+    pub(super) fn push(&mut self, chunk: Bytes) {
+        if self.chunk.is_empty() {
+            self.chunk = chunk;
         } else {
-            self.piece = [self.piece.as_ref(), &piece].concat().into();
+            self.chunk = [self.chunk.as_ref(), &chunk].concat().into();
         }
     }
 
@@ -126,9 +126,9 @@ impl Decoder {
         loop {
             let step = match &mut self.state {
                 State::Failed(fault) => return Err(fault.clone()),
-                _ if self.piece.is_empty() => return Ok(None),
+                _ if self.chunk.is_empty() => return Ok(None),
                 State::Start(matched) => {
-                    let (taken, complete) = continue_match(&self.delimiter, *matched, &self.piece);
+                    let (taken, complete) = continue_match(&self.delimiter, *matched, &self.chunk);
                     match (taken, complete) {
                         (Some(taken), true) => {
                             self.advance(taken);
@@ -144,11 +144,11 @@ impl Decoder {
                 }
                 State::End(matched) => {
                     let line_end = self.delimiter.get(*matched..LINE_END).unwrap_or_default();
-                    if !line_end.starts_with(&self.piece) {
+                    if !line_end.starts_with(&self.chunk) {
                         return self.fail(Fault::AfterEnd);
                     }
-                    *matched += self.piece.len();
-                    self.piece = Bytes::new();
+                    *matched += self.chunk.len();
+                    self.chunk = Bytes::new();
                     None
                 }
                 State::Boundary(_) => self.after_boundary()?,
@@ -169,7 +169,7 @@ impl Decoder {
 
     /// Drops bytes from the front of the chunk.
     fn advance(&mut self, count: usize) {
-        let _taken = self.piece.split_to(count.min(self.piece.len()));
+        let _taken = self.chunk.split_to(count.min(self.chunk.len()));
     }
 
     /// Reads one byte after a boundary.
@@ -177,7 +177,7 @@ impl Decoder {
         let State::Boundary(first) = &mut self.state else {
             return Ok(None);
         };
-        let Some(byte) = self.piece.first().copied() else {
+        let Some(byte) = self.chunk.first().copied() else {
             return Ok(None);
         };
         let (seen, byte) = (first.replace(byte), byte);
@@ -206,7 +206,7 @@ impl Decoder {
             return Ok(None);
         };
         let mut taken = 0;
-        for byte in &self.piece {
+        for byte in &self.chunk {
             taken += 1;
             if head.take(*byte) {
                 let parsed = parse_head(&head.bytes);
@@ -232,7 +232,7 @@ impl Decoder {
         };
         if *matched > 0 {
             let held = *matched;
-            let (taken, complete) = continue_match(&self.delimiter, held, &self.piece);
+            let (taken, complete) = continue_match(&self.delimiter, held, &self.chunk);
             match (taken, complete) {
                 (Some(taken), true) => {
                     self.advance(taken);
@@ -254,8 +254,8 @@ impl Decoder {
                 }
             }
         }
-        if let Some(at) = self.finder.find(&self.piece) {
-            let data = self.piece.split_to(at);
+        if let Some(at) = self.finder.find(&self.chunk) {
+            let data = self.chunk.split_to(at);
             if !data.is_empty() {
                 // The next call finds the delimiter at the very beginning.
                 return Some(Event::Data(data));
@@ -266,25 +266,25 @@ impl Decoder {
         }
         // The end of the chunk may be the beginning of a delimiter. Only the last CR can begin it,
         // because a delimiter has a CR only at its start.
-        let tail = self.piece.len().saturating_sub(self.delimiter.len() - 1);
-        let held = memrchr(b'\r', self.piece.get(tail..).unwrap_or_default())
-            .and_then(|at| self.piece.get(tail + at..))
+        let tail = self.chunk.len().saturating_sub(self.delimiter.len() - 1);
+        let held = memrchr(b'\r', self.chunk.get(tail..).unwrap_or_default())
+            .and_then(|at| self.chunk.get(tail + at..))
             .filter(|end| self.delimiter.starts_with(end))
             .map_or(0, <[u8]>::len);
         *matched = held;
-        let data = self.piece.split_to(self.piece.len() - held);
-        self.piece = Bytes::new();
+        let data = self.chunk.split_to(self.chunk.len() - held);
+        self.chunk = Bytes::new();
         (!data.is_empty()).then_some(Event::Data(data))
     }
 }
 
-/// Compares `piece` with the rest of a delimiter of which `matched` bytes have come. Returns how
+/// Compares `chunk` with the rest of a delimiter of which `matched` bytes have come. Returns how
 /// many bytes of the piece belong to it, or `None` if they differ, and whether the delimiter is
 /// complete.
-fn continue_match(delimiter: &[u8], matched: usize, piece: &[u8]) -> (Option<usize>, bool) {
+fn continue_match(delimiter: &[u8], matched: usize, chunk: &[u8]) -> (Option<usize>, bool) {
     let rest = delimiter.get(matched..).unwrap_or_default();
-    let common = rest.len().min(piece.len());
-    if rest.get(..common) == piece.get(..common) {
+    let common = rest.len().min(chunk.len());
+    if rest.get(..common) == chunk.get(..common) {
         (Some(common), common == rest.len())
     } else {
         (None, false)
@@ -311,7 +311,7 @@ impl HeadBytes {
     /// Adds a byte. Returns `true` if the head is complete.
     fn take(&mut self, byte: u8) -> bool {
         self.bytes.push(byte);
-        !self.quotes.see(byte)
+        !self.quotes.advance(byte)
             && byte == b'\n'
             && (self.bytes.ends_with(b"\r\n\r\n") || self.bytes.as_slice() == b"\r\n")
     }
@@ -326,7 +326,7 @@ struct Quotes {
 
 impl Quotes {
     /// Reads a byte. Returns `true` if it is inside quotes, including the quotes themselves.
-    fn see(&mut self, byte: u8) -> bool {
+    fn advance(&mut self, byte: u8) -> bool {
         let was_inside = self.inside;
         match byte {
             _ if self.escaped => self.escaped = false,
@@ -341,7 +341,7 @@ impl Quotes {
 /// Splits a text at each byte `at` outside quotes.
 fn split(text: &[u8], at: u8) -> Vec<&[u8]> {
     let mut quotes = Quotes::default();
-    text.split(|byte| !quotes.see(*byte) && *byte == at).collect()
+    text.split(|byte| !quotes.advance(*byte) && *byte == at).collect()
 }
 
 /// Parses the head of a part. Headers other than `Content-Disposition` are ignored.
@@ -376,7 +376,7 @@ fn parameters(value: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
             let (name, value) = part.split_at(equals);
             let value = value.get(1..)?.trim_ascii();
             let value = match value {
-                [b'"', quoted @ .., b'"'] => unquoted(quoted),
+                [b'"', quoted @ .., b'"'] => unquote(quoted),
                 token => token.to_vec(),
             };
             Some((name.trim_ascii().to_ascii_lowercase(), value))
@@ -385,7 +385,7 @@ fn parameters(value: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// Removes the backslashes of a quoted text.
-fn unquoted(quoted: &[u8]) -> Vec<u8> {
+fn unquote(quoted: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(quoted.len());
     let mut bytes = quoted.iter();
     while let Some(byte) = bytes.next() {
@@ -402,12 +402,12 @@ fn unquoted(quoted: &[u8]) -> Vec<u8> {
 #[cfg(any(test, fuzzing))]
 fn events<'a>(
     mut decoder: Decoder,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> (Vec<Event>, Option<Fault>) {
     let mut events: Vec<Event> = Vec::new();
     let mut content = Vec::new();
-    for piece in pieces {
-        decoder.push(Bytes::copy_from_slice(piece));
+    for chunk in chunks {
+        decoder.push(Bytes::copy_from_slice(chunk));
         loop {
             let event = match decoder.next() {
                 Ok(None) => break,
@@ -450,9 +450,9 @@ pub(crate) fn try_pieces(bytes: &[u8]) {
         return;
     };
     let (all, fault) = events(whole, [body]);
-    let pieces = body.chunks(usize::from(*length).saturating_add(1));
+    let chunks = body.chunks(usize::from(*length).saturating_add(1));
     assert!(
-        events(cut, pieces) == (all.clone(), fault),
+        events(cut, chunks) == (all.clone(), fault),
         "what comes does not depend on the pieces"
     );
     let (mut parts, mut content) = (0, 0);

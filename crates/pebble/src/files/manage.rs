@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_item_says_no_more_than_it_was_told() {
+    fn an_entry_has_only_the_options_that_were_set() {
         assert_eq!(DirOptions::new().item("/a"), json!({"path": "/a"}));
         let options = DirOptions::new()
             .make_parents()

@@ -183,12 +183,12 @@ impl Operation for PullToMemory<'_> {
     ) -> Result<Vec<u8>, AttemptError> {
         let mut content = Vec::new();
         let mut file = FileContent::open(call.request(), self.path, attempt).await?;
-        while let Some(piece) = file.next_chunk().await? {
-            if content.len().saturating_add(piece.len()) as u64 > self.limit {
+        while let Some(chunk) = file.next_chunk().await? {
+            if content.len().saturating_add(chunk.len()) as u64 > self.limit {
                 let (operation, daemon) = (call.request().operation(), attempt.client().daemon());
                 return Err(Error::too_large(operation, daemon, self.limit).into());
             }
-            content.extend_from_slice(&piece);
+            content.extend_from_slice(&chunk);
         }
         Ok(content)
     }
@@ -223,11 +223,11 @@ impl<W: AsyncWrite + Unpin> Operation for PullToWriter<'_, W> {
         let mut file = FileContent::open(request, self.path, attempt).await?;
         loop {
             match file.next_chunk().await {
-                Ok(Some(piece)) => {
+                Ok(Some(chunk)) => {
                     // The bytes are counted before the write: a write that fails, or is dropped,
                     // may have taken some.
-                    self.bytes_given = self.bytes_given.saturating_add(piece.len() as u64);
-                    self.writer.write_all(&piece).await.map_err(failed)?;
+                    self.bytes_given = self.bytes_given.saturating_add(chunk.len() as u64);
+                    self.writer.write_all(&chunk).await.map_err(failed)?;
                 }
                 Ok(None) => return self.writer.flush().await.map_err(failed),
                 Err(error) => {
@@ -262,9 +262,9 @@ impl Operation for PullToFile<'_> {
             .map_err(|error| failed("make a file beside it", error))?;
         let mut size = 0_u64;
         let mut source = FileContent::open(request, self.path, attempt).await?;
-        while let Some(piece) = source.next_chunk().await? {
-            size = size.saturating_add(piece.len() as u64);
-            file.write(&piece).map_err(|error| failed("write it", error))?;
+        while let Some(chunk) = source.next_chunk().await? {
+            size = size.saturating_add(chunk.len() as u64);
+            file.write(&chunk).map_err(|error| failed("write it", error))?;
         }
         file.persist(self.name).map_err(|error| failed("give it its name", error))?;
         Ok(size)
@@ -336,7 +336,7 @@ impl<'a> FileContent<'a> {
         loop {
             match self.stream.next(self.client, self.request, &[self.path]).await? {
                 Item::File(_) => {}
-                Item::Data(piece) => return Ok(Some(piece)),
+                Item::Data(chunk) => return Ok(Some(chunk)),
                 Item::Results(results) => {
                     let result = self.client.only_result(self.request.operation(), &results);
                     return result.map(|()| None).map_err(AttemptError::Final);
@@ -403,7 +403,7 @@ impl PullStream {
                 Some(Item::Results(_)) | None => return Ok(None),
             }
         };
-        Ok(Some(PulledFile { stream: self, index, piece: Bytes::new(), has_ended: false }))
+        Ok(Some(PulledFile { stream: self, index, chunk: Bytes::new(), has_ended: false }))
     }
 
     /// Returns the result of each path, in the order in which the paths were given. What was not
@@ -431,8 +431,8 @@ impl PullStream {
                 Ok(None)
             }
             Ok(item) => {
-                if let Item::Data(piece) = &item {
-                    self.bytes = self.bytes.saturating_add(piece.len() as u64);
+                if let Item::Data(chunk) = &item {
+                    self.bytes = self.bytes.saturating_add(chunk.len() as u64);
                 }
                 Ok(Some(item))
             }
@@ -473,7 +473,7 @@ pub struct PulledFile<'s> {
     stream: &'s mut PullStream,
     index: usize,
     /// The chunk that was given last. It is kept, because the caller borrows it.
-    piece: Bytes,
+    chunk: Bytes,
     has_ended: bool,
 }
 
@@ -501,9 +501,9 @@ impl PulledFile<'_> {
             return Ok(None);
         }
         match self.stream.next_item().await? {
-            Some(Item::Data(piece)) => {
-                self.piece = piece;
-                return Ok(Some(&self.piece));
+            Some(Item::Data(chunk)) => {
+                self.chunk = chunk;
+                return Ok(Some(&self.chunk));
             }
             Some(Item::File(index)) => self.stream.next_index = Some(index),
             Some(Item::Results(_)) | None => {}

@@ -146,7 +146,7 @@ impl ReadStream {
                 }
                 Some(Event::End) => self.position = Position::AfterEnd,
                 None => match self.body.chunk(self.limit).await {
-                    Ok(Some(piece)) => self.decoder.push(piece),
+                    Ok(Some(chunk)) => self.decoder.push(chunk),
                     Ok(None) => {
                         return match self.results.take() {
                             Some(results) if matches!(self.position, Position::AfterEnd) => {

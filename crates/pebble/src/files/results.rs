@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_words_for_files_are_of_files() {
+    fn only_the_kinds_for_files_are_recognised() {
         assert_eq!(FileErrorKind::of_refusal("not-found"), Some(FileErrorKind::NotFound));
         assert_eq!(FileErrorKind::of_refusal("no-default-services"), None);
     }

@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_there_whole_or_not_at_all() {
+    fn a_file_is_complete_or_absent() {
         let outer = tempfile::tempdir().unwrap();
         let folder = LocalFolder::open(outer.path()).unwrap();
         let (name, target) = (OsStr::new("a"), outer.path().join("a"));
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn no_link_is_gone_through() {
+    fn no_link_is_followed() {
         let outer = tempfile::tempdir().unwrap();
         std::fs::create_dir(outer.path().join("real")).unwrap();
         std::os::unix::fs::symlink("real", outer.path().join("link")).unwrap();

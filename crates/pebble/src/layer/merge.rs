@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_replaces_drops_what_was_there_and_merges_stay_merges() {
+    fn a_replacement_drops_the_earlier_entry_and_a_merge_stays_a_merge() {
         let all = combined(&[
             "services: {web: {override: merge, command: one, after: [a]}, db: {override: merge, \
              after: [x]}}",

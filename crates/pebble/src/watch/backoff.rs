@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_differs_from_watch_to_watch() {
+    fn the_random_part_differs_between_watches() {
         let waits = |mut backoff: Backoff| (0..8).map(|_| backoff.next()).collect::<Vec<_>>();
         assert_eq!(waits(Backoff::seeded(7)), waits(Backoff::seeded(7)));
         assert_ne!(waits(Backoff::new()), waits(Backoff::new()));

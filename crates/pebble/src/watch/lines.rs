@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_may_be_so_long_and_no_longer() {
+    fn a_line_has_a_longest_length() {
         let longest = vec![b'x'; LONGEST_LINE];
         let mut ended = longest.clone();
         ended.push(b'\n');

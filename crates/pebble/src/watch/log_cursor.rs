@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_not_there_is_lost() {
+    fn a_position_that_is_not_in_the_buffer_is_lost() {
         let before = [(1, "a"), (2, "b")];
         assert_eq!(read(&mut after(&before), &[(3, "c")], false), ["!", "c"]);
         assert_eq!(read(&mut after(&before), &[(2, "x"), (3, "c")], false), ["!", "x", "c"]);
@@ -380,13 +380,13 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_hides_nothing_that_comes_after_the_place() {
+    fn a_clock_that_was_set_back_hides_nothing_that_comes_after_the_position() {
         let before = [(5, "a")];
         assert_eq!(read(&mut after(&before), &[(5, "a"), (2, "b"), (3, "c")], false), ["b", "c"]);
     }
 
     #[test]
-    fn a_place_after_the_clock_was_set_back_is_found() {
+    fn a_position_after_the_clock_was_set_back_is_found() {
         let before = [(3, "x"), (5, "a"), (2, "b"), (3, "c")];
         for is_complete in [false, true] {
             let more = [&before[..], &[(3, "d"), (4, "e"), (6, "f")]].concat();
@@ -412,7 +412,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_entry_comes_once_wherever_it_broke_off(
+        fn each_entry_comes_once_wherever_the_reading_stopped(
             steps in proptest::collection::vec((0_u32..3, "[ab]{1,2}"), 1..30),
             split: prop::sample::Index,
             dropped: prop::sample::Index,

@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_comes_back_on_the_schedule_and_a_good_round_begins_it_anew() {
+    async fn it_tries_again_on_the_schedule_and_a_good_answer_resets_it() {
         let failed = || Err(AttemptError::temporary("away"));
         let mut polls = vec![good(&[1])];
         polls.extend((0..8).map(|_| failed()));
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_error_that_no_waiting_mends_is_the_last_item() {
+    async fn a_permanent_error_is_the_last_item() {
         let denied = || {
             AttemptError::Final(Error::denied(
                 "x",
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_break_is_told_once_and_so_is_its_end() {
+    async fn an_outage_is_logged_once_and_so_is_its_end() {
         let log = CapturedLog::default();
         let _default = tracing::subscriber::set_default(log.clone());
         let failed = || Err(AttemptError::temporary("away"));
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn garbage_and_errors_within_pebble_are_breaks() {
+    async fn malformed_answers_and_errors_within_pebble_are_outages() {
         let garbage = AttemptError::Final(Error::protocol("x", &Daemon::default(), "not Pebble"));
         let (mut watch, asked) =
             script(vec![Err(garbage), Err(api(500)), Err(api(503)), Err(api(429)), good(&[1])]);
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_waiter_that_goes_away_loses_nothing() {
+    async fn dropping_the_future_of_next_loses_nothing() {
         let (mut watch, _) = script(vec![Err(AttemptError::temporary("away")), good(&[1, 2])]);
         assert!(tokio::time::timeout(Duration::from_millis(100), next(&mut watch)).await.is_err());
         assert!(watch.source().is_none());

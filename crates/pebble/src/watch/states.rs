@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_told() {
+    fn only_changes_are_given() {
         let mut seen = BTreeMap::new();
         let (a, b) = (service("a", "active"), service("b", "active"));
         let first = differences(&mut seen, vec![a.clone(), b.clone()]);

@@ -378,12 +378,12 @@ impl Operation for ReadFiles<'_> {
                         *file = Some(queued.temporary().map(|file| (file, 0)));
                     }
                 }
-                Item::Data(piece) => {
+                Item::Data(chunk) => {
                     if let Some(Some(slot)) = files.get_mut(current)
                         && let Ok((file, size)) = slot
                     {
-                        *size = size.saturating_add(piece.len() as u64);
-                        if let Err(error) = file.write(&piece) {
+                        *size = size.saturating_add(chunk.len() as u64);
+                        if let Err(error) = file.write(&chunk) {
                             // The other files of the answer are still read.
                             *slot = Err(error);
                         }

@@ -177,7 +177,7 @@ fn refuses_what_is_no_layer() {
 }
 
 #[test]
-fn what_may_be_a_password_does_not_show() {
+fn values_that_may_be_secrets_are_not_shown() {
     let layer = Layer::new()
         .service("web", Service::new().command("/bin/web").env("TOKEN", "secret"))
         .check(
@@ -247,7 +247,7 @@ fn refuses_what_would_harm_the_daemon() {
 }
 
 #[test]
-fn refuses_what_nothing_can_be_given() {
+fn refuses_texts_that_the_system_cannot_take() {
     const BAD: &str = "hunter2\0";
     let service = |service| Layer::new().service("a", service);
     let check = |check| Layer::new().check("a", check);
