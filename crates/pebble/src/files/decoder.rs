@@ -279,7 +279,7 @@ impl Decoder {
 }
 
 /// Compares `chunk` with the rest of a delimiter of which `matched` bytes have come. Returns how
-/// many bytes of the piece belong to it, or `None` if they differ, and whether the delimiter is
+/// many bytes of the chunk belong to it, or `None` if they differ, and whether the delimiter is
 /// complete.
 fn continue_match(delimiter: &[u8], matched: usize, chunk: &[u8]) -> (Option<usize>, bool) {
     let rest = delimiter.get(matched..).unwrap_or_default();
