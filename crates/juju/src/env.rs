@@ -6,8 +6,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::error::Error;
+use super::model_settings::{AgentToken, Proxies, TraceTarget};
 use super::names::{ActionName, HookName, InvalidName, UnitName};
-use super::surroundings::{AgentToken, Proxies, TraceTarget};
 use super::vars::Vars;
 use super::version::JujuVersion;
 

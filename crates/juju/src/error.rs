@@ -11,7 +11,7 @@ use super::tool_runner::ToolError;
 use charmwright_yaml::text;
 
 /// The most of a tool's standard error that a message shows, in bytes.
-const LONGEST_MESSAGE: usize = 1024;
+const MAX_SHOWN_STDERR: usize = 1024;
 
 /// A hook tool that failed or could not be asked, or an environment that is not a hook's.
 ///
@@ -100,16 +100,16 @@ impl Error {
     }
 
     /// A tool that was not started or did not end well.
-    pub(super) fn from_failure(
+    pub(super) fn from_tool_error(
         attempt: impl Into<Cow<'static, str>>,
         tool: &'static str,
         failure: ToolError,
     ) -> Self {
-        let said = |stderr: &str| {
+        let shown_stderr = |stderr: &str| {
             if stderr.is_empty() {
                 "it said nothing".to_owned()
             } else {
-                text::clean(stderr, LONGEST_MESSAGE).into_owned()
+                text::clean(stderr, MAX_SHOWN_STDERR).into_owned()
             }
         };
         let (kind, cause) = match &failure {
@@ -120,7 +120,7 @@ impl Error {
                      tool) or with `charmwright dev`"
                 ),
             ),
-            ToolError::NotStarted(error) => match error.kind() {
+            ToolError::NotStarted(source) => match source.kind() {
                 io::ErrorKind::PermissionDenied => (
                     ErrorKind::System,
                     format!(
@@ -155,11 +155,11 @@ impl Error {
                     (None, 2) => format!(
                         "{tool} refused how it was called (code 2): {}; is this Juju too old for \
                          it?",
-                        said(stderr)
+                        shown_stderr(stderr)
                     ),
                     _ => format!(
                         "{tool} {failure}: {}{}",
-                        said(stderr),
+                        shown_stderr(stderr),
                         kind.as_ref().map_or("", advice)
                     ),
                 };
@@ -169,11 +169,14 @@ impl Error {
             }
             ToolError::Killed { signal, stderr } => (
                 ErrorKind::Killed { signal: *signal },
-                format!("{tool} {failure}: {}", said(stderr)),
+                format!("{tool} {failure}: {}", shown_stderr(stderr)),
             ),
             ToolError::Deadline { stderr, .. } => (
                 ErrorKind::Deadline,
-                format!("{tool} {failure} and was killed, so it may have acted: {}", said(stderr)),
+                format!(
+                    "{tool} {failure} and was killed, so it may have acted: {}",
+                    shown_stderr(stderr)
+                ),
             ),
             ToolError::TooMuchOutput { .. } => {
                 (ErrorKind::Output, format!("{tool} {failure} and was killed"))
@@ -251,16 +254,16 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn an_error_is_one_pointer_wide_and_travels() {
-        fn travels<T: Send + Sync + 'static>() {}
-        travels::<Error>();
+    fn an_error_is_one_pointer_wide_and_is_send_and_sync() {
+        fn assert_send_sync<T: Send + Sync + 'static>() {}
+        assert_send_sync::<Error>();
         assert_eq!(size_of::<Error>(), size_of::<usize>());
     }
 
     #[test]
     fn codes_one_and_two_are_told_apart_and_stderr_is_kept() {
         let failed = ToolError::Exited { code: 1, stderr: "ERROR upgrade in progress".into() };
-        let error = Error::from_failure("set the unit's status", "status-set", failed);
+        let error = Error::from_tool_error("set the unit's status", "status-set", failed);
         assert_eq!(error.kind(), &ErrorKind::Failed { code: 1 });
         assert_eq!(error.tool(), Some("status-set"));
         assert_eq!(error.stderr(), Some("ERROR upgrade in progress"));
@@ -271,7 +274,7 @@ mod tests {
 
         let usage =
             ToolError::Exited { code: 2, stderr: "ERROR option needs an argument: --foo".into() };
-        let error = Error::from_failure("set the unit's status", "status-set", usage);
+        let error = Error::from_tool_error("set the unit's status", "status-set", usage);
         assert_eq!(error.kind(), &ErrorKind::Invalid);
         assert!(error.to_string().contains("option needs an argument: --foo"), "{error}");
 
@@ -279,7 +282,7 @@ mod tests {
             code: 2,
             stderr: "ERROR option provided but not defined: --foo".into(),
         };
-        let error = Error::from_failure("set the unit's status", "status-set", unknown);
+        let error = Error::from_tool_error("set the unit's status", "status-set", unknown);
         assert_eq!(error.kind(), &ErrorKind::Unavailable);
         assert!(error.to_string().contains("option provided but not defined: --foo"), "{error}");
     }
@@ -288,12 +291,12 @@ mod tests {
     fn what_a_tool_said_is_shown_clean_and_bounded() {
         let said = "\u{1b}[31mERROR\u{1b}[0m a\r\nb\u{202e}\0c".to_owned();
         let failed = |stderr| ToolError::Exited { code: 1, stderr };
-        let error = Error::from_failure("read the config", "config-get", failed(said.clone()));
+        let error = Error::from_tool_error("read the config", "config-get", failed(said.clone()));
         let shown = "cannot read the config: config-get exited with code 1: ERROR a b c";
         assert_eq!(error.to_string(), shown);
         assert_eq!(error.stderr(), Some(&*said));
         let long = failed("x".repeat(1 << 20));
-        let error = Error::from_failure("read the config", "config-get", long);
+        let error = Error::from_tool_error("read the config", "config-get", long);
         assert!(error.to_string().len() < 2048 && error.to_string().ends_with('…'));
     }
 
@@ -304,7 +307,8 @@ mod tests {
             "ERROR finding application status: this unit is not the leader",
         ] {
             let failure = ToolError::Exited { code: 1, stderr: stderr.into() };
-            let error = Error::from_failure("set the application's status", "status-set", failure);
+            let error =
+                Error::from_tool_error("set the application's status", "status-set", failure);
             assert_eq!(error.kind(), &ErrorKind::NotLeader);
         }
     }
@@ -326,7 +330,7 @@ mod tests {
             ToolError::Broken(source()),
         ];
         for failure in failures {
-            let error = Error::from_failure("read the config", "config-get", failure);
+            let error = Error::from_tool_error("read the config", "config-get", failure);
             let text = error.to_string();
             assert!(text.starts_with("cannot read the config: "), "{text}");
             if let Some(source) = StdError::source(&error) {

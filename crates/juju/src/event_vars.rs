@@ -11,7 +11,7 @@ use super::names::{
 };
 
 /// The variables that tell of an event other than an action's, in order.
-const EVENT: [&str; 16] = [
+const EVENT_VARIABLES: [&str; 16] = [
     "JUJU_DEPARTING_UNIT",
     "JUJU_NOTICE_ID",
     "JUJU_NOTICE_KEY",
@@ -138,9 +138,9 @@ impl HookEnv {
     ///
     /// One of the variables is not UTF-8.
     pub fn notice(&self) -> Result<Option<NoticeVars>, Error> {
-        let id = self.owned("JUJU_NOTICE_ID")?;
-        let kind = self.owned("JUJU_NOTICE_TYPE")?;
-        let key = self.owned("JUJU_NOTICE_KEY")?;
+        let id = self.owned_text("JUJU_NOTICE_ID")?;
+        let kind = self.owned_text("JUJU_NOTICE_TYPE")?;
+        let key = self.owned_text("JUJU_NOTICE_KEY")?;
         let (Some(id), Some(kind), Some(key)) = (id, kind, key) else { return Ok(None) };
         Ok(Some(NoticeVars { id, kind, key }))
     }
@@ -152,7 +152,7 @@ impl HookEnv {
     /// One of the variables is malformed.
     pub fn relation(&self) -> Result<RelationVars, Error> {
         Ok(RelationVars {
-            endpoint: self.owned("JUJU_RELATION")?,
+            endpoint: self.owned_text("JUJU_RELATION")?,
             id: self.vars.parsed("JUJU_RELATION_ID")?,
             remote_app: self.vars.parsed("JUJU_REMOTE_APP")?,
             remote_unit: self.vars.parsed("JUJU_REMOTE_UNIT")?,
@@ -168,7 +168,7 @@ impl HookEnv {
     pub fn secret(&self) -> Result<SecretVars, Error> {
         Ok(SecretVars {
             id: self.vars.parsed("JUJU_SECRET_ID")?,
-            label: self.owned("JUJU_SECRET_LABEL")?,
+            label: self.owned_text("JUJU_SECRET_LABEL")?,
             revision: self.vars.parsed("JUJU_SECRET_REVISION")?,
         })
     }
@@ -181,7 +181,7 @@ impl HookEnv {
     pub fn storage(&self) -> Result<StorageVars, Error> {
         Ok(StorageVars {
             id: self.vars.parsed("JUJU_STORAGE_ID")?,
-            kind: self.owned("JUJU_STORAGE_KIND")?,
+            kind: self.owned_text("JUJU_STORAGE_KIND")?,
             location: self.vars.raw("JUJU_STORAGE_LOCATION").map(PathBuf::from),
         })
     }
@@ -190,10 +190,13 @@ impl HookEnv {
     /// is written: for a hook of a kind that has no part here. What is not UTF-8 is left out.
     #[must_use]
     pub fn event_variables(&self) -> BTreeMap<&'static str, &str> {
-        EVENT.into_iter().filter_map(|name| Some((name, self.vars.raw(name)?.to_str()?))).collect()
+        EVENT_VARIABLES
+            .into_iter()
+            .filter_map(|name| Some((name, self.vars.raw(name)?.to_str()?)))
+            .collect()
     }
 
-    fn owned(&self, name: &'static str) -> Result<Option<String>, Error> {
+    fn owned_text(&self, name: &'static str) -> Result<Option<String>, Error> {
         Ok(self.vars.text(name)?.map(str::to_owned))
     }
 }

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::answer::decode;
 use super::error::Error;
-use super::memory::{Leadership, Once, Options, Params, Ports, Stored};
+use super::hook_cache::{Cached, Leadership, Options, Params, Ports, StoredState};
 use super::status::Status;
+use super::tool_output::parse_json;
 use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 
 /// The hook tools of one hook, as typed calls.
@@ -23,12 +23,12 @@ use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 /// ports and state when the hook exits with code 0, all or nothing.
 pub struct HookTools {
     runner: Box<dyn ToolRunner>,
-    pub(super) config: Once<Arc<Options>>,
+    pub(super) config: Cached<Arc<Options>>,
     pub(super) leadership: Mutex<Leadership>,
-    pub(super) status: Once<Status>,
-    pub(super) application_status: Once<Status>,
-    pub(super) state: Once<Stored>,
-    pub(super) params: Once<Arc<Params>>,
+    pub(super) status: Cached<Status>,
+    pub(super) application_status: Cached<Status>,
+    pub(super) state: Cached<StoredState>,
+    pub(super) params: Cached<Arc<Params>>,
     pub(super) ports: Mutex<Ports>,
 }
 
@@ -38,12 +38,12 @@ impl HookTools {
     pub fn new(runner: Box<dyn ToolRunner>) -> Self {
         Self {
             runner,
-            config: Once::default(),
+            config: Cached::default(),
             leadership: Mutex::default(),
-            status: Once::default(),
-            application_status: Once::default(),
-            state: Once::default(),
-            params: Once::default(),
+            status: Cached::default(),
+            application_status: Cached::default(),
+            state: Cached::default(),
+            params: Cached::default(),
             ports: Mutex::default(),
         }
     }
@@ -60,7 +60,7 @@ impl HookTools {
     }
 
     /// Runs a tool for its effect.
-    pub(super) fn tell(
+    pub(super) fn execute(
         &self,
         attempt: impl Into<Cow<'static, str>>,
         call: ToolCall<'_>,
@@ -70,13 +70,17 @@ impl HookTools {
 
     /// Runs a tool for its answer, which is JSON. Printing nothing counts as `null`: that is how a
     /// tool that does not know `--format` says "none".
-    pub(super) fn ask(&self, attempt: &'static str, call: ToolCall<'_>) -> Result<Value, Error> {
+    pub(super) fn query_json(
+        &self,
+        attempt: &'static str,
+        call: ToolCall<'_>,
+    ) -> Result<Value, Error> {
         let output = self.run(attempt.into(), &call)?;
-        decode(&output).map_err(|cause| Error::output(attempt, call.tool, &cause))
+        parse_json(&output).map_err(|cause| Error::output(attempt, call.tool, &cause))
     }
 
     /// Runs a tool for its answer, which is plain text.
-    pub(super) fn read(
+    pub(super) fn query_text(
         &self,
         attempt: impl Into<Cow<'static, str>>,
         call: &ToolCall<'_>,
@@ -85,7 +89,7 @@ impl HookTools {
     }
 
     fn run(&self, attempt: Cow<'static, str>, call: &ToolCall<'_>) -> Result<Vec<u8>, Error> {
-        self.runner.run(call).map_err(|failure| Error::from_failure(attempt, call.tool, failure))
+        self.runner.run(call).map_err(|error| Error::from_tool_error(attempt, call.tool, error))
     }
 }
 
@@ -97,6 +101,6 @@ impl fmt::Debug for HookTools {
 
 /// Text for people as one argument: a NUL cannot be in one, and a message that carries a workload's
 /// output may hold any byte.
-pub(super) fn free_text(text: &str) -> String {
+pub(super) fn replace_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

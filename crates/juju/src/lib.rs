@@ -37,21 +37,21 @@
 #[doc = include_str!("../README.md")]
 struct ReadmeExample;
 
-mod answer;
 mod calls;
 mod env;
 mod error;
 mod error_kind;
 mod event_vars;
+mod hook_cache;
 mod hook_tools;
 mod log_level;
-mod memory;
+mod model_settings;
 mod names;
 mod port;
 mod process_runner;
 mod refusals;
 mod status;
-mod surroundings;
+mod tool_output;
 mod tool_runner;
 mod vars;
 mod version;
@@ -63,6 +63,7 @@ pub use error_kind::ErrorKind;
 pub use event_vars::{NoticeVars, RelationVars, SecretVars, StorageVars};
 pub use hook_tools::HookTools;
 pub use log_level::LogLevel;
+pub use model_settings::{AgentToken, Proxies, TraceTarget};
 pub use names::{
     ActionId, ActionName, ApplicationName, CheckName, ContainerName, HookName, InvalidName,
     RelationId, SecretId, StorageId, UnitName,
@@ -70,6 +71,5 @@ pub use names::{
 pub use port::{InvalidPort, Port, Protocol};
 pub use process_runner::ProcessRunner;
 pub use status::{Status, StatusKind};
-pub use surroundings::{AgentToken, Proxies, TraceTarget};
 pub use tool_runner::{ToolCall, ToolError, ToolRunner};
 pub use version::JujuVersion;

@@ -95,8 +95,8 @@ pub struct StorageId {
 }
 
 /// What every name that is one text can do; each type above says what its text may be.
-macro_rules! one_text {
-    ($name:ident, $what:literal, $fits:expr, $rule:literal) => {
+macro_rules! impl_text_name {
+    ($name:ident, $what:literal, $is_valid:expr, $rule:literal) => {
         impl $name {
             /// The name as text.
             #[must_use]
@@ -109,7 +109,7 @@ macro_rules! one_text {
             type Err = InvalidName;
 
             fn from_str(text: &str) -> Result<Self, InvalidName> {
-                if $fits(text) {
+                if $is_valid(text) {
                     Ok(Self(text.to_owned().into()))
                 } else {
                     Err(InvalidName::new($what, text, $rule))
@@ -132,7 +132,7 @@ macro_rules! one_text {
 }
 
 /// How every name is read by serde and shown by `Debug`.
-macro_rules! like_text {
+macro_rules! impl_text_conversions {
     ($($name:ident),*) => {$(
         impl TryFrom<String> for $name {
             type Error = InvalidName;
@@ -156,49 +156,49 @@ macro_rules! like_text {
     )*};
 }
 
-one_text!(
+impl_text_name!(
     ApplicationName,
     "the name of an application",
-    is_application,
+    is_application_name,
     "lower-case letters, digits and hyphens, a letter first"
 );
-one_text!(
+impl_text_name!(
     ContainerName,
     "the name of a container",
     is_file_name,
     "letters, digits, `-`, `_` and `.`, a letter or digit first"
 );
-one_text!(
+impl_text_name!(
     HookName,
     "the name of a hook",
     is_file_name,
     "letters, digits, `-`, `_` and `.`, a letter or digit first, and no `..`"
 );
-one_text!(
+impl_text_name!(
     ActionName,
     "the name of an action",
     is_file_name,
     "letters, digits, `-`, `_` and `.`, a letter or digit first"
 );
-one_text!(
+impl_text_name!(
     ActionId,
     "the id of an action",
     is_printable,
     "one or more characters, none of them white space or a control character"
 );
-one_text!(
+impl_text_name!(
     CheckName,
     "the name of a check",
     is_one_line,
     "one or more characters, none of them a control character"
 );
-one_text!(
+impl_text_name!(
     SecretId,
     "a secret's id",
     is_secret_id,
     "secret:ID, secret://MODEL/ID or ID, where ID is letters and digits"
 );
-like_text!(
+impl_text_conversions!(
     ApplicationName,
     UnitName,
     ContainerName,
@@ -295,7 +295,7 @@ impl FromStr for UnitName {
         };
         let (application, number) = text.split_once('/').ok_or_else(invalid)?;
         let application = application.parse().map_err(|_| invalid())?;
-        Ok(Self { application, number: number_in(number).ok_or_else(invalid)? })
+        Ok(Self { application, number: parse_number(number).ok_or_else(invalid)? })
     }
 }
 
@@ -330,7 +330,7 @@ impl FromStr for RelationId {
             Some(_) => return Err(invalid()),
             None => (None, text),
         };
-        Ok(Self { number: number_in(number).ok_or_else(invalid)?, endpoint })
+        Ok(Self { number: parse_number(number).ok_or_else(invalid)?, endpoint })
     }
 }
 
@@ -379,7 +379,7 @@ impl FromStr for StorageId {
         };
         let (name, number) =
             text.split_once('/').filter(|(name, _)| is_file_name(name)).ok_or_else(invalid)?;
-        Ok(Self { name: name.into(), number: number_in(number).ok_or_else(invalid)? })
+        Ok(Self { name: name.into(), number: parse_number(number).ok_or_else(invalid)? })
     }
 }
 
@@ -391,13 +391,13 @@ impl fmt::Display for StorageId {
 
 /// A number as Juju writes it: digits with no sign and no leading zero, so that text and number say
 /// the same.
-fn number_in(text: &str) -> Option<u32> {
+fn parse_number(text: &str) -> Option<u32> {
     let plain =
         text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if plain { text.parse().ok() } else { None }
 }
 
-fn is_application(text: &str) -> bool {
+fn is_application_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_lowercase())
         && !text.ends_with('-')
         && text

@@ -22,7 +22,7 @@ use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 
 /// How long a tool may take. Tools ask the controller through the agent, and a controller that
 /// fails over answers again after a minute or so: the hook had better wait for that than fail.
-const DEADLINE: Duration = Duration::from_secs(300);
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(300);
 
 /// How much a tool may print. A unit's whole state is 2 MiB at most, a secret 1 MB.
 const MAX_OUTPUT: usize = 16 * 1024 * 1024;
@@ -31,7 +31,7 @@ const MAX_OUTPUT: usize = 16 * 1024 * 1024;
 const MAX_STDERR: usize = 64 * 1024;
 
 /// How often a process is looked at where the kernel cannot tell of its end (Linux before 5.3).
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
+const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Runs hook tools as processes found on `PATH`, in this process's environment and directory.
 ///
@@ -52,7 +52,7 @@ pub struct ProcessRunner {
 impl ProcessRunner {
     /// Tools from this process's `PATH`, which is read now.
     pub fn new() -> Self {
-        let tools = Self { folders: Vec::new(), deadline: DEADLINE };
+        let tools = Self { folders: Vec::new(), deadline: DEFAULT_DEADLINE };
         match std::env::var_os("PATH") {
             Some(path) => tools.path(path),
             None => tools,
@@ -64,10 +64,10 @@ impl ProcessRunner {
     pub fn path(mut self, path: impl Into<OsString>) -> Self {
         // An empty entry means the current directory, and a name without a slash would be looked
         // for a second time.
-        let here = |folder: PathBuf| {
+        let current_if_empty = |folder: PathBuf| {
             if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder }
         };
-        self.folders = std::env::split_paths(&path.into()).map(here).collect();
+        self.folders = std::env::split_paths(&path.into()).map(current_if_empty).collect();
         self
     }
 
@@ -126,17 +126,17 @@ impl ToolRunner for ProcessRunner {
     fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {
         call.check_args()?;
         let deadline = Instant::now().checked_add(self.deadline);
-        let mut running = Running::start(self.find(call.tool)?.as_os_str(), call)?;
-        match running.talk(deadline) {
-            Ok(status) => running.outcome(status),
-            Err(stop) => {
-                running.end();
-                Err(match stop {
-                    Stop::Deadline => {
-                        ToolError::Deadline { limit: self.deadline, stderr: running.complaint() }
+        let mut process = ToolProcess::start(self.find(call.tool)?.as_os_str(), call)?;
+        match process.communicate(deadline) {
+            Ok(status) => process.into_result(status),
+            Err(reason) => {
+                process.kill();
+                Err(match reason {
+                    KillReason::Deadline => {
+                        ToolError::Deadline { limit: self.deadline, stderr: process.take_stderr() }
                     }
-                    Stop::TooMuchOutput => ToolError::TooMuchOutput { limit: MAX_OUTPUT },
-                    Stop::Broken(error) => ToolError::Broken(error),
+                    KillReason::TooMuchOutput => ToolError::TooMuchOutput { limit: MAX_OUTPUT },
+                    KillReason::Broken(error) => ToolError::Broken(error),
                 })
             }
         }
@@ -152,46 +152,46 @@ impl ToolRunner for ProcessRunner {
 }
 
 /// Why a running tool is given up.
-enum Stop {
+enum KillReason {
     Deadline,
     TooMuchOutput,
     Broken(io::Error),
 }
 
-impl From<io::Error> for Stop {
+impl From<io::Error> for KillReason {
     fn from(error: io::Error) -> Self {
         Self::Broken(error)
     }
 }
 
-impl From<Errno> for Stop {
+impl From<Errno> for KillReason {
     fn from(error: Errno) -> Self {
         Self::Broken(error.into())
     }
 }
 
 /// A tool that was started: our ends of its pipes, and what came out of them so far.
-struct Running<'a> {
+struct ToolProcess<'a> {
     child: Child,
     /// Becomes readable when the process ends; `None` where the kernel has no such thing.
-    exit: Option<OwnedFd>,
-    stdin: Option<ChildStdin>,
-    unsent: &'a [u8],
-    stdout: Option<ChildStdout>,
-    stderr: Option<ChildStderr>,
-    output: Vec<u8>,
-    complaint: Vec<u8>,
+    pidfd: Option<OwnedFd>,
+    stdin_pipe: Option<ChildStdin>,
+    unsent_input: &'a [u8],
+    stdout_pipe: Option<ChildStdout>,
+    stderr_pipe: Option<ChildStderr>,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
 }
 
 /// What can be done without waiting.
 #[derive(Default)]
 struct Ready {
-    stdout: bool,
-    stderr: bool,
-    exited: bool,
+    has_stdout: bool,
+    has_stderr: bool,
+    has_exited: bool,
 }
 
-impl<'a> Running<'a> {
+impl<'a> ToolProcess<'a> {
     fn start(program: &OsStr, call: &ToolCall<'a>) -> Result<Self, ToolError> {
         let mut child = Command::new(program)
             .args(&call.args)
@@ -200,38 +200,36 @@ impl<'a> Running<'a> {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(ToolError::NotStarted)?;
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let mut running = Self {
-            exit: exit_of(&child),
+        let mut process = Self {
+            pidfd: open_pidfd(&child),
+            stdin_pipe: child.stdin.take(),
+            unsent_input: call.stdin.unwrap_or_default(),
+            stdout_pipe: child.stdout.take(),
+            stderr_pipe: child.stderr.take(),
             child,
-            stdin,
-            unsent: call.stdin.unwrap_or_default(),
-            stdout,
-            stderr,
-            output: Vec::new(),
-            complaint: Vec::new(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
         };
         // Only our end stops blocking; the tool's end is another open file.
         if let Some(Err(error)) =
-            running.stdin.as_ref().map(|stdin| rustix::io::ioctl_fionbio(stdin, true))
+            process.stdin_pipe.as_ref().map(|stdin| rustix::io::ioctl_fionbio(stdin, true))
         {
-            running.end();
+            process.kill();
             return Err(ToolError::Broken(error.into()));
         }
-        Ok(running)
+        Ok(process)
     }
 
     /// Feeds the tool and reads what it writes, side by side so that neither waits for the other,
     /// until it has ended.
-    fn talk(&mut self, deadline: Option<Instant>) -> Result<ExitStatus, Stop> {
+    fn communicate(&mut self, deadline: Option<Instant>) -> Result<ExitStatus, KillReason> {
         loop {
-            self.feed()?;
+            self.write_stdin()?;
             let Some(ready) = self.wait(time_left(deadline)?)? else {
                 continue;
             };
             self.read(&ready)?;
-            if ready.exited {
+            if ready.has_exited {
                 break;
             }
         }
@@ -241,7 +239,7 @@ impl<'a> Running<'a> {
             let Some(ready) = self.wait(Some(Duration::ZERO))? else {
                 continue;
             };
-            if !ready.stdout && !ready.stderr {
+            if !ready.has_stdout && !ready.has_stderr {
                 return Ok(self.child.wait()?);
             }
             self.read(&ready)?;
@@ -250,18 +248,18 @@ impl<'a> Running<'a> {
     }
 
     /// Writes as much as the pipe takes, and closes it after the last byte.
-    fn feed(&mut self) -> Result<(), Stop> {
-        while let Some(stdin) = &mut self.stdin {
-            if self.unsent.is_empty() {
-                self.stdin = None;
+    fn write_stdin(&mut self) -> Result<(), KillReason> {
+        while let Some(stdin) = &mut self.stdin_pipe {
+            if self.unsent_input.is_empty() {
+                self.stdin_pipe = None;
                 break;
             }
-            match stdin.write(self.unsent) {
-                Ok(count) => self.unsent = self.unsent.get(count..).unwrap_or_default(),
+            match stdin.write(self.unsent_input) {
+                Ok(count) => self.unsent_input = self.unsent_input.get(count..).unwrap_or_default(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // The tool reads no further, which is its right.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.stdin = None,
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.stdin_pipe = None,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -270,29 +268,30 @@ impl<'a> Running<'a> {
 
     /// Waits until there is something to do, or `limit` is over; with no limit, for as long as it
     /// takes. `None` when a signal of this process's own came between.
-    fn wait(&mut self, limit: Option<Duration>) -> Result<Option<Ready>, Stop> {
-        let limit = match (&self.exit, limit) {
+    fn wait(&mut self, limit: Option<Duration>) -> Result<Option<Ready>, KillReason> {
+        let limit = match (&self.pidfd, limit) {
             (Some(_), limit) => limit,
-            (None, Some(limit)) => Some(limit.min(LOOK_AGAIN)),
-            (None, None) => Some(LOOK_AGAIN),
+            (None, Some(limit)) => Some(limit.min(EXIT_POLL_INTERVAL)),
+            (None, None) => Some(EXIT_POLL_INTERVAL),
         };
         // A limit of more seconds than the kernel counts is none.
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         let mut ready = Ready::default();
         {
-            let stdin = self.stdin.as_ref().map(|pipe| (PollFd::new(pipe, PollFlags::OUT), None));
+            let stdin =
+                self.stdin_pipe.as_ref().map(|pipe| (PollFd::new(pipe, PollFlags::OUT), None));
             let stdout = self
-                .stdout
+                .stdout_pipe
                 .as_ref()
-                .map(|pipe| (PollFd::new(pipe, PollFlags::IN), Some(&mut ready.stdout)));
+                .map(|pipe| (PollFd::new(pipe, PollFlags::IN), Some(&mut ready.has_stdout)));
             let stderr = self
-                .stderr
+                .stderr_pipe
                 .as_ref()
-                .map(|pipe| (PollFd::new(pipe, PollFlags::IN), Some(&mut ready.stderr)));
+                .map(|pipe| (PollFd::new(pipe, PollFlags::IN), Some(&mut ready.has_stderr)));
             let exit = self
-                .exit
+                .pidfd
                 .as_ref()
-                .map(|exit| (PollFd::new(exit, PollFlags::IN), Some(&mut ready.exited)));
+                .map(|exit| (PollFd::new(exit, PollFlags::IN), Some(&mut ready.has_exited)));
             let (mut polled, flags): (Vec<_>, Vec<_>) =
                 [exit, stdout, stderr, stdin].into_iter().flatten().unzip();
             match poll(&mut polled, limit.as_ref()) {
@@ -306,58 +305,58 @@ impl<'a> Running<'a> {
                 }
             }
         }
-        if self.exit.is_none() {
-            ready.exited = self.child.try_wait()?.is_some();
+        if self.pidfd.is_none() {
+            ready.has_exited = self.child.try_wait()?.is_some();
         }
         Ok(Some(ready))
     }
 
-    fn read(&mut self, ready: &Ready) -> Result<(), Stop> {
-        if ready.stdout && read_some(&mut self.stdout, &mut self.output)? {
-            self.stdout = None;
+    fn read(&mut self, ready: &Ready) -> Result<(), KillReason> {
+        if ready.has_stdout && read_once(&mut self.stdout_pipe, &mut self.stdout)? {
+            self.stdout_pipe = None;
         }
-        if self.output.len() > MAX_OUTPUT {
-            return Err(Stop::TooMuchOutput);
+        if self.stdout.len() > MAX_OUTPUT {
+            return Err(KillReason::TooMuchOutput);
         }
-        if ready.stderr && read_some(&mut self.stderr, &mut self.complaint)? {
-            self.stderr = None;
+        if ready.has_stderr && read_once(&mut self.stderr_pipe, &mut self.stderr)? {
+            self.stderr_pipe = None;
         }
-        self.complaint.truncate(MAX_STDERR);
+        self.stderr.truncate(MAX_STDERR);
         Ok(())
     }
 
     /// Kills the tool and takes it out of the process table. Its own children, if it has any, are
     /// not ours to know.
-    fn end(&mut self) {
+    fn kill(&mut self) {
         // Either fails only if it is over already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    fn outcome(mut self, status: ExitStatus) -> Result<Vec<u8>, ToolError> {
+    fn into_result(mut self, status: ExitStatus) -> Result<Vec<u8>, ToolError> {
         if status.success() {
-            return Ok(self.output);
+            return Ok(self.stdout);
         }
-        let stderr = self.complaint();
+        let stderr = self.take_stderr();
         Err(match (status.code(), status.signal()) {
             (None, Some(signal)) => ToolError::Killed { signal, stderr },
             (code, _) => ToolError::Exited { code: code.unwrap_or(-1), stderr },
         })
     }
 
-    fn complaint(&mut self) -> String {
-        String::from_utf8_lossy(&std::mem::take(&mut self.complaint)).trim().to_owned()
+    fn take_stderr(&mut self) -> String {
+        String::from_utf8_lossy(&std::mem::take(&mut self.stderr)).trim().to_owned()
     }
 }
 
 /// What is left of the time, if it is bounded at all.
-fn time_left(deadline: Option<Instant>) -> Result<Option<Duration>, Stop> {
+fn time_left(deadline: Option<Instant>) -> Result<Option<Duration>, KillReason> {
     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    if left == Some(Duration::ZERO) { Err(Stop::Deadline) } else { Ok(left) }
+    if left == Some(Duration::ZERO) { Err(KillReason::Deadline) } else { Ok(left) }
 }
 
 /// Reads once from a pipe that has something, or is at its end; says whether it was the end.
-fn read_some(pipe: &mut Option<impl AsFd>, into: &mut Vec<u8>) -> Result<bool, Stop> {
+fn read_once(pipe: &mut Option<impl AsFd>, into: &mut Vec<u8>) -> Result<bool, KillReason> {
     let Some(pipe) = pipe else { return Ok(false) };
     into.reserve(4096);
     match rustix::io::read(pipe, spare_capacity(into)) {
@@ -368,13 +367,13 @@ fn read_some(pipe: &mut Option<impl AsFd>, into: &mut Vec<u8>) -> Result<bool, S
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn exit_of(child: &Child) -> Option<OwnedFd> {
+fn open_pidfd(child: &Child) -> Option<OwnedFd> {
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
     pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok()
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn exit_of(_child: &Child) -> Option<OwnedFd> {
+fn open_pidfd(_child: &Child) -> Option<OwnedFd> {
     None
 }
 

@@ -95,20 +95,22 @@ const ROWS: &[Row] = &[
 /// Gives the kind of failure that a tool told of which ended with `code` and wrote `stderr`; `None`
 /// where no text is known, or none was written.
 pub(super) fn kind_of(tool: &str, code: i32, stderr: &str) -> Option<ErrorKind> {
-    let text = said(stderr);
+    let text = error_text(stderr);
     ROWS.iter()
-        .find(|row| row.code == code && fits(row.tool, tool) && fits(row.text, text))
+        .find(|row| {
+            row.code == code && matches_pattern(row.tool, tool) && matches_pattern(row.text, text)
+        })
         .map(|row| row.kind.clone())
 }
 
 /// Gives the text after the first `ERROR `: before it there may be warnings, some of them with no
 /// line end (measured 2.1 row 6).
-fn said(stderr: &str) -> &str {
+fn error_text(stderr: &str) -> &str {
     stderr.split_once("ERROR ").map_or(stderr, |(_, text)| text).trim()
 }
 
 /// Returns `true` if the whole text is the pattern with something for each `*`.
-fn fits(pattern: &str, text: &str) -> bool {
+fn matches_pattern(pattern: &str, text: &str) -> bool {
     let Some((first, pattern)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(first) else { return false };
     let Some((middle, last)) = pattern.rsplit_once('*') else { return text.ends_with(pattern) };

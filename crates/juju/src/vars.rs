@@ -82,12 +82,12 @@ impl Vars {
     pub(super) fn new(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut values = vec![None; KNOWN.len()];
         for (name, value) in all {
-            let place = name
+            let index = name
                 .to_str()
                 .and_then(|name| KNOWN.binary_search(&name).ok())
-                .and_then(|place| values.get_mut(place));
-            if let Some(place) = place {
-                *place = Some(value).filter(|value| !value.is_empty());
+                .and_then(|index| values.get_mut(index));
+            if let Some(index) = index {
+                *index = Some(value).filter(|value| !value.is_empty());
             }
         }
         Self { values }
@@ -105,9 +105,9 @@ impl Vars {
 
     /// A value as the operating system gave it: paths need not be UTF-8.
     pub(super) fn raw(&self, name: &'static str) -> Option<&OsStr> {
-        let place = KNOWN.binary_search(&name);
-        debug_assert!(place.is_ok(), "{name} is missing from the table of variables");
-        self.values.get(place.ok()?)?.as_deref()
+        let index = KNOWN.binary_search(&name);
+        debug_assert!(index.is_ok(), "{name} is missing from the table of variables");
+        self.values.get(index.ok()?)?.as_deref()
     }
 
     /// A value as text.

@@ -65,7 +65,7 @@ impl JujuVersion {
         self.at_least(2, 8, 0)
     }
 
-    fn rank(&self) -> (u32, u32, bool, &str, u32, u32) {
+    fn sort_key(&self) -> (u32, u32, bool, &str, u32, u32) {
         (
             self.major,
             self.minor,
@@ -87,7 +87,7 @@ impl Ord for JujuVersion {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         // The text last, so that the order agrees with equality (`3.6` and `3.6.0` are two
         // spellings).
-        self.rank().cmp(&other.rank()).then_with(|| self.text.cmp(&other.text))
+        self.sort_key().cmp(&other.sort_key()).then_with(|| self.text.cmp(&other.text))
     }
 }
 
@@ -109,13 +109,13 @@ fn parse(text: &str) -> Option<JujuVersion> {
     let number = |text: &str| {
         if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse::<u32>().ok() } else { None }
     };
-    let (numbers, tagged) = match text.split_once('-') {
-        Some((numbers, tagged)) => (numbers, Some(tagged)),
+    let (parts, tagged) = match text.split_once('-') {
+        Some((parts, tagged)) => (parts, Some(tagged)),
         None => (text, None),
     };
-    let mut numbers = numbers.split('.');
-    let major = number(numbers.next()?)?;
-    let minor = number(numbers.next()?)?;
+    let mut parts = parts.split('.');
+    let major = number(parts.next()?)?;
+    let minor = number(parts.next()?)?;
     let (tag, patch, build) = match tagged {
         Some(tagged) => {
             let digits = tagged
@@ -126,10 +126,10 @@ fn parse(text: &str) -> Option<JujuVersion> {
             (Some(tag.into()), number(patch)?, number(build)?)
         }
         None => {
-            (None, numbers.next().map_or(Some(0), number)?, numbers.next().map_or(Some(0), number)?)
+            (None, parts.next().map_or(Some(0), number)?, parts.next().map_or(Some(0), number)?)
         }
     };
-    if numbers.next().is_some() {
+    if parts.next().is_some() {
         return None;
     }
     Some(JujuVersion { major, minor, patch, tag, build, text: text.into() })

@@ -2,7 +2,7 @@
 
 use super::token::Style;
 
-/// The place of a node in its document.
+/// The index of a node in its document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct NodeId(usize);
 
@@ -35,7 +35,7 @@ pub(super) struct Document {
     pub(super) root: NodeId,
 }
 
-const NOTHING: &Node = &Node {
+const EMPTY_NODE: &Node = &Node {
     kind: NodeKind::Scalar { value: String::new(), style: Style::Plain },
     tag: String::new(),
     line: 1,
@@ -63,11 +63,11 @@ impl Document {
 
     /// The nodes, each after the collection around it and in the order of the text.
     pub(super) fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
-        self.nodes.iter().enumerate().map(|(place, node)| (NodeId(place), node))
+        self.nodes.iter().enumerate().map(|(index, node)| (NodeId(index), node))
     }
 
     /// The node of this document with this id.
     pub(super) fn node(&self, id: NodeId) -> &Node {
-        self.nodes.get(id.0).unwrap_or(NOTHING)
+        self.nodes.get(id.0).unwrap_or(EMPTY_NODE)
     }
 }

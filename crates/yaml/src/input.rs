@@ -2,9 +2,9 @@
 
 use super::error::{Stage, SyntaxError};
 
-/// The reader takes its input in pieces of this size, in bytes, and refuses a piece with a bad byte
-/// as a whole: what stands before that piece is scanned, and a mistake there is told first.
-const PIECE: usize = 512;
+/// The reader takes its input in pieces of this size, in bytes, and refuses a chunk with a bad byte
+/// as a whole: what stands before that chunk is scanned, and a mistake there is told first.
+const CHUNK: usize = 512;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Encoding {
@@ -13,11 +13,11 @@ enum Encoding {
     Utf16Big,
 }
 
-/// The decoded characters up to the end, or up to the piece that cannot be decoded.
+/// The decoded characters up to the end, or up to the chunk that cannot be decoded.
 #[derive(Debug)]
 pub(super) struct Input {
     chars: Vec<char>,
-    fault: Option<&'static str>,
+    problem: Option<&'static str>,
 }
 
 impl Input {
@@ -30,27 +30,27 @@ impl Input {
         };
         let mut chars = Vec::with_capacity(bytes.len());
         let mut position = bom;
-        let mut piece_end = PIECE;
-        let mut whole_pieces = 0;
+        let mut chunk_end = CHUNK;
+        let mut chars_before_chunk = 0;
         loop {
-            let piece = bytes.get(position..piece_end.min(bytes.len())).unwrap_or_default();
-            if piece.is_empty() && piece_end >= bytes.len() {
-                return Self { chars, fault: None };
+            let chunk = bytes.get(position..chunk_end.min(bytes.len())).unwrap_or_default();
+            if chunk.is_empty() && chunk_end >= bytes.len() {
+                return Self { chars, problem: None };
             }
-            let is_last = piece_end >= bytes.len();
-            match decode_one(encoding, piece, is_last) {
+            let is_last = chunk_end >= bytes.len();
+            match decode_one(encoding, chunk, is_last) {
                 Ok(Some((character, width))) => {
                     chars.push(character);
                     position += width;
                 }
-                // The rest of this piece begins the next one.
+                // The rest of this chunk begins the next one.
                 Ok(None) => {
-                    piece_end = position + PIECE;
-                    whole_pieces = chars.len();
+                    chunk_end = position + CHUNK;
+                    chars_before_chunk = chars.len();
                 }
                 Err(problem) => {
-                    chars.truncate(whole_pieces);
-                    return Self { chars, fault: Some(problem) };
+                    chars.truncate(chars_before_chunk);
+                    return Self { chars, problem: Some(problem) };
                 }
             }
         }
@@ -62,8 +62,8 @@ impl Input {
     }
 
     /// Makes sure that every character before this index can be had.
-    pub(super) fn reach(&self, end: usize) -> Result<(), SyntaxError> {
-        match self.fault {
+    pub(super) fn check_decoded(&self, end: usize) -> Result<(), SyntaxError> {
+        match self.problem {
             Some(problem) if end > self.chars.len() => {
                 Err(SyntaxError { stage: Stage::Reader, problem, problem_line: 0, context_line: 0 })
             }
@@ -72,16 +72,16 @@ impl Input {
     }
 }
 
-/// The first character and its width, or nothing when the piece ends before it does.
+/// The first character and its width, or nothing when the chunk ends before it does.
 fn decode_one(
     encoding: Encoding,
-    piece: &[u8],
+    chunk: &[u8],
     is_last: bool,
 ) -> Result<Option<(char, usize)>, &'static str> {
     let found = match encoding {
-        Encoding::Utf8 => decode_utf8(piece, is_last)?,
-        Encoding::Utf16Little => decode_utf16(piece, is_last, u16::from_le_bytes)?,
-        Encoding::Utf16Big => decode_utf16(piece, is_last, u16::from_be_bytes)?,
+        Encoding::Utf8 => decode_utf8(chunk, is_last)?,
+        Encoding::Utf16Little => decode_utf16(chunk, is_last, u16::from_le_bytes)?,
+        Encoding::Utf16Big => decode_utf16(chunk, is_last, u16::from_be_bytes)?,
     };
     match found {
         Some((code, width)) => match char::from_u32(code) {
@@ -100,8 +100,8 @@ fn is_allowed(character: char) -> bool {
     )
 }
 
-fn decode_utf8(piece: &[u8], is_last: bool) -> Result<Option<(u32, usize)>, &'static str> {
-    let Some(&first) = piece.first() else { return Ok(None) };
+fn decode_utf8(chunk: &[u8], is_last: bool) -> Result<Option<(u32, usize)>, &'static str> {
+    let Some(&first) = chunk.first() else { return Ok(None) };
     let (width, start, least) = match first {
         0..=0x7f => (1, first, 0),
         0xc0..=0xdf => (2, first & 0x1f, 0x80),
@@ -109,7 +109,7 @@ fn decode_utf8(piece: &[u8], is_last: bool) -> Result<Option<(u32, usize)>, &'st
         0xf0..=0xf7 => (4, first & 0x07, 0x10000),
         _ => return Err("invalid leading UTF-8 octet"),
     };
-    let Some(octets) = piece.get(1..width) else {
+    let Some(octets) = chunk.get(1..width) else {
         return if is_last { Err("incomplete UTF-8 octet sequence") } else { Ok(None) };
     };
     let mut code = u32::from(start);
@@ -126,21 +126,21 @@ fn decode_utf8(piece: &[u8], is_last: bool) -> Result<Option<(u32, usize)>, &'st
 }
 
 fn decode_utf16(
-    piece: &[u8],
+    chunk: &[u8],
     is_last: bool,
     join: fn([u8; 2]) -> u16,
 ) -> Result<Option<(u32, usize)>, &'static str> {
-    let unit = |at: usize| match piece.get(at..at + 2) {
+    let code_unit = |at: usize| match chunk.get(at..at + 2) {
         Some(&[first, second]) => Some(u32::from(join([first, second]))),
         _ => None,
     };
     let missing = |problem| if is_last { Err(problem) } else { Ok(None) };
-    let Some(high) = unit(0) else {
+    let Some(high) = code_unit(0) else {
         return missing("incomplete UTF-16 character");
     };
     match high & 0xfc00 {
         0xdc00 => Err("unexpected low surrogate area"),
-        0xd800 => match unit(2) {
+        0xd800 => match code_unit(2) {
             None => missing("incomplete UTF-16 surrogate pair"),
             Some(low) if low & 0xfc00 == 0xdc00 => {
                 Ok(Some((0x10000 + ((high & 0x3ff) << 10) + (low & 0x3ff), 4)))

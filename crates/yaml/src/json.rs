@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 /// A `:` that is farther from the start of its key is taken for none. The quotes count.
-const KEY_LENGTH: usize = 1_000;
+const MAX_KEY_LENGTH: usize = 1_000;
 
 /// Writes a value as JSON that a YAML parser reads as the same value.
 ///
@@ -51,8 +51,8 @@ impl Formatter for YamlFormatter {
 
     fn end_object_key<W: ?Sized + io::Write>(&mut self, _writer: &mut W) -> io::Result<()> {
         match self.key_length.take() {
-            Some(length) if length > KEY_LENGTH => Err(io::Error::other(format!(
-                "a key is written with {length} characters, and YAML reads at most {KEY_LENGTH}"
+            Some(length) if length > MAX_KEY_LENGTH => Err(io::Error::other(format!(
+                "a key is written with {length} characters, and YAML reads at most {MAX_KEY_LENGTH}"
             ))),
             _ => Ok(()),
         }

@@ -4,8 +4,8 @@ use super::dialect::Dialect;
 use super::scalar::Scalar;
 
 /// The number that a text with its underscores taken out stands for, if it is one in this dialect.
-pub(super) fn number(text: &str, dialect: Dialect) -> Option<Scalar> {
-    if let Some(number) = whole(text) {
+pub(super) fn parse(text: &str, dialect: Dialect) -> Option<Scalar> {
+    if let Some(number) = parse_integer(text) {
         return Some(number);
     }
     if is_float(text, dialect) {
@@ -20,7 +20,7 @@ pub(super) fn number(text: &str, dialect: Dialect) -> Option<Scalar> {
     // What stands after the prefix may have a sign of its own.
     let in_radix = |digits: &str, radix| {
         let digits = if sign.is_empty() { digits.to_owned() } else { format!("-{digits}") };
-        signed(&digits, radix).or_else(|| match sign {
+        parse_signed(&digits, radix).or_else(|| match sign {
             "" => u64::from_str_radix(&digits, radix)
                 .ok()
                 .filter(|_| starts_with_digit(&digits))
@@ -41,14 +41,14 @@ fn starts_with_digit(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_hexdigit())
 }
 
-fn signed(digits: &str, radix: u32) -> Option<Scalar> {
+fn parse_signed(digits: &str, radix: u32) -> Option<Scalar> {
     i64::from_str_radix(digits, radix).ok().map(Scalar::Int)
 }
 
 /// Go's `ParseInt` and `ParseUint` with base 0: `0x`, `0b`, `0o` and a leading 0 say the base.
-fn whole(text: &str) -> Option<Scalar> {
-    int(text).map(Scalar::Int).or_else(|| {
-        let (radix, digits) = base(text);
+fn parse_integer(text: &str) -> Option<Scalar> {
+    parse_i64(text).map(Scalar::Int).or_else(|| {
+        let (radix, digits) = split_base(text);
         u64::from_str_radix(digits, radix)
             .ok()
             .filter(|_| starts_with_digit(digits))
@@ -68,24 +68,24 @@ pub fn go_int(text: &str) -> Option<i64> {
     } else {
         without_underscores(unsigned, false)?;
     }
-    int(&text.replace('_', ""))
+    parse_i64(&text.replace('_', ""))
 }
 
 /// The same of a text without underscores.
-fn int(text: &str) -> Option<i64> {
+fn parse_i64(text: &str) -> Option<i64> {
     let (sign, unsigned) = match text.as_bytes().first() {
         Some(b'-') => ("-", text.get(1..)?),
         Some(b'+') => ("", text.get(1..)?),
         _ => ("", text),
     };
-    let (radix, digits) = base(unsigned);
+    let (radix, digits) = split_base(unsigned);
     if !starts_with_digit(digits) {
         return None;
     }
     i64::from_str_radix(&format!("{sign}{digits}"), radix).ok()
 }
 
-fn base(text: &str) -> (u32, &str) {
+fn split_base(text: &str) -> (u32, &str) {
     let prefixed =
         |prefixes: [&str; 2]| prefixes.into_iter().find_map(|prefix| text.strip_prefix(prefix));
     if let Some(digits) = prefixed(["0x", "0X"]) {
@@ -125,9 +125,9 @@ fn is_float(text: &str, dialect: Dialect) -> bool {
             is_digits(whole) && (fraction.is_empty() || is_digits(fraction))
         }
         // And no leading 0, and a digit after the point: `08` and `5.` are texts.
-        (Dialect::Juju, None) => mantissa.is_empty() || is_plain_whole(mantissa),
+        (Dialect::Juju, None) => mantissa.is_empty() || is_decimal_integer(mantissa),
         (Dialect::Juju, Some((whole, fraction))) => {
-            (whole.is_empty() || is_plain_whole(whole)) && is_digits(fraction)
+            (whole.is_empty() || is_decimal_integer(whole)) && is_digits(fraction)
         }
     };
     has_good_exponent && has_good_mantissa
@@ -137,7 +137,7 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn is_plain_whole(text: &str) -> bool {
+fn is_decimal_integer(text: &str) -> bool {
     is_digits(text) && (text == "0" || !text.starts_with('0'))
 }
 
@@ -153,7 +153,7 @@ pub(super) fn go_float(text: &str) -> Option<f64> {
             .flatten();
     }
     if let Some(digits) = name.strip_prefix("0x") {
-        let number = hexadecimal(&without_underscores(digits, true)?)?;
+        let number = parse_hex_float(&without_underscores(digits, true)?)?;
         return Some(if text.starts_with('-') { -number } else { number })
             .filter(|number| number.is_finite());
     }
@@ -177,7 +177,7 @@ fn without_underscores(text: &str, is_after_prefix: bool) -> Option<String> {
 }
 
 /// `1.8p3`, after the prefix and in lower case.
-fn hexadecimal(text: &str) -> Option<f64> {
+fn parse_hex_float(text: &str) -> Option<f64> {
     let (mantissa, exponent) = text.split_once('p')?;
     let exponent: i32 = exponent.parse().ok()?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -238,8 +238,8 @@ mod tests {
             ("1.5.5", None, None),
             ("+", None, None),
         ] {
-            assert_eq!(number(text, Dialect::Juju), juju.map(Scalar::Float), "{text}");
-            assert_eq!(number(text, Dialect::Pebble), pebble.map(Scalar::Float), "{text}");
+            assert_eq!(parse(text, Dialect::Juju), juju.map(Scalar::Float), "{text}");
+            assert_eq!(parse(text, Dialect::Pebble), pebble.map(Scalar::Float), "{text}");
         }
     }
 }

@@ -23,27 +23,27 @@ pub(super) fn parse(bytes: &[u8], dialect: Dialect) -> Result<Option<Document>, 
     match parser.document() {
         Ok(true) => Ok(Some(parser.document)),
         Ok(false) => Ok(None),
-        Err(Fault::Syntax(error)) => Err(Error::syntax(&error, dialect)),
-        Err(Fault::Other(error)) => Err(error),
+        Err(ParseError::Syntax(error)) => Err(Error::syntax(&error, dialect)),
+        Err(ParseError::Other(error)) => Err(error),
     }
 }
 
-enum Fault {
+enum ParseError {
     Syntax(SyntaxError),
     Other(Error),
 }
 
-impl From<SyntaxError> for Fault {
+impl From<SyntaxError> for ParseError {
     fn from(error: SyntaxError) -> Self {
         Self::Syntax(error)
     }
 }
 
-type Parsed<T> = Result<T, Fault>;
+type ParseResult<T> = Result<T, ParseError>;
 
 /// A mistake at `line` in what began at `context`.
-fn mistake(context: usize, problem: &'static str, line: usize) -> Fault {
-    Fault::Syntax(SyntaxError {
+fn syntax_error(context: usize, problem: &'static str, line: usize) -> ParseError {
+    ParseError::Syntax(SyntaxError {
         stage: Stage::Parser,
         problem,
         problem_line: line,
@@ -68,11 +68,11 @@ struct Parser {
 }
 
 impl Parser {
-    fn peek(&mut self) -> Parsed<&Token> {
+    fn peek(&mut self) -> ParseResult<&Token> {
         Ok(self.scanner.peek()?)
     }
 
-    fn next_is(&mut self, kinds: &[TokenKind]) -> Parsed<bool> {
+    fn next_is_one_of(&mut self, kinds: &[TokenKind]) -> ParseResult<bool> {
         let token = self.peek()?;
         Ok(kinds.contains(&token.kind))
     }
@@ -82,7 +82,7 @@ impl Parser {
     }
 
     /// Reads the document, if there is one.
-    fn document(&mut self) -> Parsed<bool> {
+    fn document(&mut self) -> ParseResult<bool> {
         self.peek()?;
         self.skip();
         let root = match &self.peek()?.kind {
@@ -94,7 +94,7 @@ impl Parser {
                 let token = self.peek()?;
                 if token.kind != TokenKind::DocumentStart {
                     let line = token.line;
-                    return Err(mistake(0, "did not find expected <document start>", line));
+                    return Err(syntax_error(0, "did not find expected <document start>", line));
                 }
                 self.skip();
                 match self.peek()?.kind {
@@ -117,20 +117,20 @@ impl Parser {
         Ok(true)
     }
 
-    fn directives(&mut self) -> Parsed<()> {
+    fn directives(&mut self) -> ParseResult<()> {
         let mut has_version = false;
         loop {
             let Token { kind, line } = self.peek()?.clone();
             match kind {
                 TokenKind::VersionDirective { .. } if has_version => {
-                    return Err(mistake(0, "found duplicate %YAML directive", line));
+                    return Err(syntax_error(0, "found duplicate %YAML directive", line));
                 }
                 TokenKind::VersionDirective { major: 1, minor: 1 } => has_version = true,
                 TokenKind::VersionDirective { .. } => {
-                    return Err(mistake(0, "found incompatible YAML document", line));
+                    return Err(syntax_error(0, "found incompatible YAML document", line));
                 }
                 TokenKind::TagDirective { handle, .. } if self.prefix_of(&handle).is_some() => {
-                    return Err(mistake(0, "found duplicate %TAG directive", line));
+                    return Err(syntax_error(0, "found duplicate %TAG directive", line));
                 }
                 TokenKind::TagDirective { handle, prefix } => self.handles.push((handle, prefix)),
                 _ => break,
@@ -158,7 +158,7 @@ impl Parser {
     }
 
     /// A node of which nothing is written, where the next token stands.
-    fn empty(&mut self) -> Parsed<NodeId> {
+    fn empty(&mut self) -> ParseResult<NodeId> {
         let line = self.peek()?.line;
         Ok(self.empty_scalar(Properties::default(), line))
     }
@@ -179,12 +179,12 @@ impl Parser {
 
     /// Reads one node. In a block, collections may be written by indentation; the value of a key
     /// may be a sequence that is not indented.
-    fn node(&mut self, in_block: bool, may_be_indentless: bool) -> Parsed<NodeId> {
+    fn node(&mut self, in_block: bool, may_be_indentless: bool) -> ParseResult<NodeId> {
         let first = self.peek()?.clone();
         let line = first.line;
         if let TokenKind::Alias(name) = first.kind {
             let Some(&target) = self.anchors.get(&name) else {
-                return Err(Fault::Other(Error::text(format!(
+                return Err(ParseError::Other(Error::text(format!(
                     "unknown anchor '{name}' referenced"
                 ))));
             };
@@ -206,11 +206,11 @@ impl Parser {
             _ if properties.anchor.is_some() || !properties.tag.is_empty() => {
                 return Ok(self.empty_scalar(properties, line));
             }
-            _ => return Err(mistake(line, "did not find expected node content", token.line)),
+            _ => return Err(syntax_error(line, "did not find expected node content", token.line)),
         };
         if self.depth >= MAX_DEPTH {
             let text = format!("line {}: exceeded max depth of {MAX_DEPTH}", token.line + 1);
-            return Err(Fault::Other(Error::text(text)));
+            return Err(ParseError::Other(Error::text(text)));
         }
         // An alias inside may name the collection around it.
         let id = self.add(properties, line, NodeKind::Sequence(Vec::new()));
@@ -221,7 +221,7 @@ impl Parser {
         Ok(id)
     }
 
-    fn properties(&mut self, start: usize) -> Parsed<Properties> {
+    fn properties(&mut self, start: usize) -> ParseResult<Properties> {
         let mut properties = Properties::default();
         let mut has_tag = false;
         loop {
@@ -237,7 +237,13 @@ impl Parser {
                     } else {
                         match self.prefix_of(&handle) {
                             Some(prefix) => format!("{prefix}{suffix}"),
-                            None => return Err(mistake(start, "found undefined tag handle", line)),
+                            None => {
+                                return Err(syntax_error(
+                                    start,
+                                    "found undefined tag handle",
+                                    line,
+                                ));
+                            }
                         }
                     };
                 }
@@ -247,7 +253,7 @@ impl Parser {
         }
     }
 
-    fn block_sequence(&mut self) -> Parsed<NodeKind> {
+    fn block_sequence(&mut self) -> ParseResult<NodeKind> {
         let start = self.peek()?.line;
         self.skip();
         let mut items = Vec::new();
@@ -256,32 +262,33 @@ impl Parser {
             match kind {
                 TokenKind::BlockEntry => {
                     self.skip();
-                    let is_empty = self.next_is(&[TokenKind::BlockEntry, TokenKind::BlockEnd])?;
+                    let is_empty =
+                        self.next_is_one_of(&[TokenKind::BlockEntry, TokenKind::BlockEnd])?;
                     items.push(self.node_or_empty(is_empty, line, true, false)?);
                 }
                 TokenKind::BlockEnd => {
                     self.skip();
                     return Ok(NodeKind::Sequence(items));
                 }
-                _ => return Err(mistake(start, "did not find expected '-' indicator", line)),
+                _ => return Err(syntax_error(start, "did not find expected '-' indicator", line)),
             }
         }
     }
 
-    fn indentless_sequence(&mut self) -> Parsed<NodeKind> {
+    fn indentless_sequence(&mut self) -> ParseResult<NodeKind> {
         const ENDS: &[TokenKind] =
             &[TokenKind::BlockEntry, TokenKind::Key, TokenKind::Value, TokenKind::BlockEnd];
         let mut items = Vec::new();
-        while self.next_is(&[TokenKind::BlockEntry])? {
+        while self.next_is_one_of(&[TokenKind::BlockEntry])? {
             let line = self.peek()?.line;
             self.skip();
-            let is_empty = self.next_is(ENDS)?;
+            let is_empty = self.next_is_one_of(ENDS)?;
             items.push(self.node_or_empty(is_empty, line, true, false)?);
         }
         Ok(NodeKind::Sequence(items))
     }
 
-    fn block_mapping(&mut self) -> Parsed<NodeKind> {
+    fn block_mapping(&mut self) -> ParseResult<NodeKind> {
         const ENDS: &[TokenKind] = &[TokenKind::Key, TokenKind::Value, TokenKind::BlockEnd];
         let start = self.peek()?.line;
         self.skip();
@@ -291,37 +298,37 @@ impl Parser {
             match kind {
                 TokenKind::Key => {
                     self.skip();
-                    let is_empty = self.next_is(ENDS)?;
+                    let is_empty = self.next_is_one_of(ENDS)?;
                     let key = self.node_or_empty(is_empty, line, true, true)?;
                     let line = self.peek()?.line;
-                    let has_value = self.next_is(&[TokenKind::Value])?;
+                    let has_value = self.next_is_one_of(&[TokenKind::Value])?;
                     if has_value {
                         self.skip();
                     }
-                    let is_empty = !has_value || self.next_is(ENDS)?;
+                    let is_empty = !has_value || self.next_is_one_of(ENDS)?;
                     entries.push((key, self.node_or_empty(is_empty, line, true, true)?));
                 }
                 TokenKind::BlockEnd => {
                     self.skip();
                     return Ok(NodeKind::Mapping(entries));
                 }
-                _ => return Err(mistake(start, "did not find expected key", line)),
+                _ => return Err(syntax_error(start, "did not find expected key", line)),
             }
         }
     }
 
-    fn flow_sequence(&mut self) -> Parsed<NodeKind> {
+    fn flow_sequence(&mut self) -> ParseResult<NodeKind> {
         let start = self.peek()?.line;
         self.skip();
         let mut items = Vec::new();
         loop {
-            if self.next_is(&[TokenKind::FlowSequenceEnd])? {
+            if self.next_is_one_of(&[TokenKind::FlowSequenceEnd])? {
                 break;
             }
             if !items.is_empty() {
                 let line = self.peek()?.line;
-                if !self.next_is(&[TokenKind::FlowEntry])? {
-                    return Err(mistake(start, "did not find expected ',' or ']'", line));
+                if !self.next_is_one_of(&[TokenKind::FlowEntry])? {
+                    return Err(syntax_error(start, "did not find expected ',' or ']'", line));
                 }
                 self.skip();
             }
@@ -336,41 +343,41 @@ impl Parser {
     }
 
     /// Reads an entry `key: value` of a flow sequence, which is a mapping of its own.
-    fn flow_pair(&mut self) -> Parsed<NodeId> {
+    fn flow_pair(&mut self) -> ParseResult<NodeId> {
         const ENDS: &[TokenKind] = &[TokenKind::FlowEntry, TokenKind::FlowSequenceEnd];
         let line = self.peek()?.line;
         self.skip();
         let after = self.peek()?.line;
-        let has_no_key = self.next_is(&[TokenKind::Value])? || self.next_is(ENDS)?;
+        let has_no_key = self.next_is_one_of(&[TokenKind::Value])? || self.next_is_one_of(ENDS)?;
         let key = self.node_or_empty(has_no_key, after, false, false)?;
         if has_no_key {
             // libyaml takes this token away, whichever it is.
             self.skip();
         }
-        let has_value = self.next_is(&[TokenKind::Value])?;
+        let has_value = self.next_is_one_of(&[TokenKind::Value])?;
         let after = self.peek()?.line;
         if has_value {
             self.skip();
         }
-        let is_empty = !has_value || self.next_is(ENDS)?;
+        let is_empty = !has_value || self.next_is_one_of(ENDS)?;
         let value = self.node_or_empty(is_empty, after, false, false)?;
         self.peek()?;
         Ok(self.add(Properties::default(), line, NodeKind::Mapping(vec![(key, value)])))
     }
 
-    fn flow_mapping(&mut self) -> Parsed<NodeKind> {
+    fn flow_mapping(&mut self) -> ParseResult<NodeKind> {
         const ENDS: &[TokenKind] = &[TokenKind::FlowEntry, TokenKind::FlowMappingEnd];
         let start = self.peek()?.line;
         self.skip();
         let mut entries = Vec::new();
         loop {
-            if self.next_is(&[TokenKind::FlowMappingEnd])? {
+            if self.next_is_one_of(&[TokenKind::FlowMappingEnd])? {
                 break;
             }
             if !entries.is_empty() {
                 let line = self.peek()?.line;
-                if !self.next_is(&[TokenKind::FlowEntry])? {
-                    return Err(mistake(start, "did not find expected ',' or '}'", line));
+                if !self.next_is_one_of(&[TokenKind::FlowEntry])? {
+                    return Err(syntax_error(start, "did not find expected ',' or '}'", line));
                 }
                 self.skip();
             }
@@ -379,14 +386,15 @@ impl Parser {
                 TokenKind::Key => {
                     self.skip();
                     let line = self.peek()?.line;
-                    let is_empty = self.next_is(&[TokenKind::Value])? || self.next_is(ENDS)?;
+                    let is_empty =
+                        self.next_is_one_of(&[TokenKind::Value])? || self.next_is_one_of(ENDS)?;
                     let key = self.node_or_empty(is_empty, line, false, false)?;
                     let line = self.peek()?.line;
-                    let has_value = self.next_is(&[TokenKind::Value])?;
+                    let has_value = self.next_is_one_of(&[TokenKind::Value])?;
                     if has_value {
                         self.skip();
                     }
-                    let is_empty = !has_value || self.next_is(ENDS)?;
+                    let is_empty = !has_value || self.next_is_one_of(ENDS)?;
                     entries.push((key, self.node_or_empty(is_empty, line, false, false)?));
                 }
                 _ => {
@@ -405,7 +413,7 @@ impl Parser {
         line: usize,
         in_block: bool,
         may_be_indentless: bool,
-    ) -> Parsed<NodeId> {
+    ) -> ParseResult<NodeId> {
         if is_empty {
             Ok(self.empty_scalar(Properties::default(), line))
         } else {

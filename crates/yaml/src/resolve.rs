@@ -31,10 +31,10 @@ pub(super) fn resolve(
     if is_untagged && style != Style::Plain {
         return Ok(Scalar::Text);
     }
-    let wanted = if is_untagged { "" } else { short.as_str() };
-    let found = match wanted {
+    let expected_tag = if is_untagged { "" } else { short.as_str() };
+    let found = match expected_tag {
         "" | "!!bool" | "!!int" | "!!float" | "!!null" | "!!timestamp" => {
-            implied(text, wanted, dialect)
+            resolve_implicit(text, expected_tag, dialect)
         }
         "!!binary" => {
             return match decode_base64(text) {
@@ -45,26 +45,26 @@ pub(super) fn resolve(
         "!!merge" => return Ok(Scalar::Merge),
         _ => return Ok(Scalar::Text),
     };
-    match (wanted, found) {
+    match (expected_tag, found) {
         ("", found) => Ok(found),
         ("!!float", Scalar::Int(number)) => {
             #[expect(clippy::cast_precision_loss, reason = "Go converts it so too")]
             let number = number as f64;
             Ok(Scalar::Float(number))
         }
-        (wanted, found) if wanted == found.tag() => Ok(found),
-        (wanted, found) => {
-            Err(Error::text(format!("cannot decode {} `{text}` as a {wanted}", found.tag())))
+        (expected_tag, found) if expected_tag == found.tag() => Ok(found),
+        (expected_tag, found) => {
+            Err(Error::text(format!("cannot decode {} `{text}` as a {expected_tag}", found.tag())))
         }
     }
 }
 
 /// Returns true if a plain scalar without a tag stands for its own text.
 pub(super) fn is_text(text: &str, dialect: Dialect) -> bool {
-    implied(text, "", dialect) == Scalar::Text
+    resolve_implicit(text, "", dialect) == Scalar::Text
 }
 
-fn implied(text: &str, tag: &str, dialect: Dialect) -> Scalar {
+fn resolve_implicit(text: &str, tag: &str, dialect: Dialect) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
         "true" | "True" | "TRUE" => return Scalar::Bool(true),
@@ -88,7 +88,7 @@ fn implied(text: &str, tag: &str, dialect: Dialect) -> Scalar {
             if matches!(tag, "" | "!!timestamp") && timestamp::is_timestamp(text) {
                 return Scalar::Timestamp;
             }
-            number::number(&text.replace('_', ""), dialect).unwrap_or(Scalar::Text)
+            number::parse(&text.replace('_', ""), dialect).unwrap_or(Scalar::Text)
         }
         _ => Scalar::Text,
     }

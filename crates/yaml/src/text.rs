@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
 
 /// The mark at the end of a text that was cut.
-const CUT: char = '…';
+const ELLIPSIS: char = '…';
 
 /// Cleans a text for one line of at most `limit` bytes of UTF-8.
 ///
@@ -18,93 +18,93 @@ const CUT: char = '…';
 /// is 3.
 #[must_use]
 pub fn clean(text: &str, limit: usize) -> Cow<'_, str> {
-    Cleaner::new(Shape::Line, limit).clean(text)
+    Cleaner::new(Layout::SingleLine, limit).clean(text)
 }
 
 /// Cleans a text of several lines, as [`clean`] does; line feeds, tabs and indentation stay.
 #[must_use]
 pub fn clean_lines(text: &str, limit: usize) -> Cow<'_, str> {
-    Cleaner::new(Shape::Lines, limit).clean(text)
+    Cleaner::new(Layout::MultiLine, limit).clean(text)
 }
 
 /// Cleans what a value shows, as [`clean`] does. It is not formatted further than it is used.
 #[must_use]
 pub fn one_line(value: &(impl Display + ?Sized), limit: usize) -> String {
-    let mut cleaner = Cleaner::new(Shape::Line, limit);
+    let mut cleaner = Cleaner::new(Layout::SingleLine, limit);
     // A full line answers with an error to stop the formatting early: that is no failure.
     let _ = write!(cleaner, "{value}");
     cleaner.text
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
+enum Layout {
     /// White space is one blank, and there is none at the ends.
-    Line,
+    SingleLine,
     /// Blanks, tabs and line feeds stay as they are.
-    Lines,
+    MultiLine,
 }
 
 /// What came before the next character.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Before {
+enum Previous {
     Text,
     /// An ESC, which is left out whatever follows.
     Escape,
     /// The beginning of a control sequence, which ends with its first character from `@` to `~`.
-    Sequence,
+    ControlSequence,
     /// A carriage return, which was written as a line feed.
-    Return,
+    CarriageReturn,
 }
 
 struct Cleaner {
-    shape: Shape,
+    layout: Layout,
     limit: usize,
     text: String,
     /// White space came that is written as a blank as soon as something follows it.
-    blank: bool,
-    before: Before,
+    has_pending_blank: bool,
+    previous: Previous,
     /// How much of the text is kept when it is cut, so that the mark fits behind it.
-    kept: usize,
+    cut_at: usize,
 }
 
 impl Cleaner {
-    fn new(shape: Shape, limit: usize) -> Self {
+    fn new(layout: Layout, limit: usize) -> Self {
         Self {
-            shape,
-            limit: limit.max(CUT.len_utf8()),
+            layout,
+            limit: limit.max(ELLIPSIS.len_utf8()),
             text: String::new(),
-            blank: false,
-            before: Before::Text,
-            kept: 0,
+            has_pending_blank: false,
+            previous: Previous::Text,
+            cut_at: 0,
         }
     }
 
     fn clean(mut self, text: &str) -> Cow<'_, str> {
-        if text.len() <= self.limit && self.shape.is_of(text) {
+        if text.len() <= self.limit && self.layout.is_clean(text) {
             return text.into();
         }
         let _ = self.write_str(text);
         self.text.into()
     }
 
-    fn take(&mut self, character: char) -> fmt::Result {
-        match (std::mem::replace(&mut self.before, Before::Text), character) {
-            (Before::Escape, '[') | (_, '\u{9b}') => self.before = Before::Sequence,
-            (_, '\u{1b}') => self.before = Before::Escape,
+    fn clean_char(&mut self, character: char) -> fmt::Result {
+        match (std::mem::replace(&mut self.previous, Previous::Text), character) {
+            (Previous::Escape, '[') | (_, '\u{9b}') => self.previous = Previous::ControlSequence,
+            (_, '\u{1b}') => self.previous = Previous::Escape,
             // ECMA-48, 5.4: parameters and intermediates, then one final character.
-            (Before::Sequence, ' '..='?') => self.before = Before::Sequence,
-            (Before::Sequence, '@'..='~') => {}
-            (_, character) if self.shape == Shape::Line => {
+            (Previous::ControlSequence, ' '..='?') => self.previous = Previous::ControlSequence,
+            (Previous::ControlSequence, '@'..='~') => {}
+            (_, character) if self.layout == Layout::SingleLine => {
                 if character.is_whitespace() || character.is_control() {
-                    self.blank = !self.text.is_empty();
+                    self.has_pending_blank = !self.text.is_empty();
                 } else if !is_invisible(character) {
                     return self.push(character);
                 }
             }
-            (Before::Return, '\n') => {}
+            (Previous::CarriageReturn, '\n') => {}
             // Alone it lets a line be written over.
             (_, '\r') => {
-                self.before = Before::Return;
+                self.previous = Previous::CarriageReturn;
                 return self.push('\n');
             }
             (_, '\n' | '\t') => return self.push(character),
@@ -118,17 +118,17 @@ impl Cleaner {
     }
 
     fn push(&mut self, character: char) -> fmt::Result {
-        if std::mem::take(&mut self.blank) {
+        if std::mem::take(&mut self.has_pending_blank) {
             self.text.push(' ');
         }
         self.text.push(character);
         if self.text.len() > self.limit {
-            self.text.truncate(self.kept);
-            self.text.push(CUT);
+            self.text.truncate(self.cut_at);
+            self.text.push(ELLIPSIS);
             return Err(fmt::Error);
         }
-        if self.text.len() <= self.limit - CUT.len_utf8() {
-            self.kept = self.text.len();
+        if self.text.len() <= self.limit - ELLIPSIS.len_utf8() {
+            self.cut_at = self.text.len();
         }
         Ok(())
     }
@@ -136,20 +136,20 @@ impl Cleaner {
 
 impl fmt::Write for Cleaner {
     fn write_str(&mut self, part: &str) -> fmt::Result {
-        part.chars().try_for_each(|character| self.take(character))
+        part.chars().try_for_each(|character| self.clean_char(character))
     }
 }
 
-impl Shape {
+impl Layout {
     /// Whether a text is clean as it is.
-    fn is_of(self, text: &str) -> bool {
-        let is_shown = |character: char| match character {
+    fn is_clean(self, text: &str) -> bool {
+        let is_clean_char = |character: char| match character {
             ' ' => true,
-            '\n' | '\t' => self == Self::Lines,
+            '\n' | '\t' => self == Self::MultiLine,
             _ => !character.is_whitespace() && !character.is_control() && !is_invisible(character),
         };
         let has_spare_blanks = || text != text.trim_matches(' ') || text.contains("  ");
-        text.chars().all(is_shown) && (self == Self::Lines || !has_spare_blanks())
+        text.chars().all(is_clean_char) && (self == Self::MultiLine || !has_spare_blanks())
     }
 }
 

@@ -3,21 +3,22 @@
 /// Returns true for a date `2006-1-2`, and for a moment with `T`, `t` or a blank before the time;
 /// with a letter it needs a zone, with a blank it has none.
 pub(super) fn is_timestamp(text: &str) -> bool {
-    let mut rest = Rest(text);
-    rest.date().is_some() && (rest.0.is_empty() || rest.time().is_some() && rest.0.is_empty())
+    let mut cursor = Cursor(text);
+    cursor.date().is_some()
+        && (cursor.0.is_empty() || cursor.time().is_some() && cursor.0.is_empty())
 }
 
 /// The rest of a text.
-struct Rest<'a>(&'a str);
+struct Cursor<'a>(&'a str);
 
-impl Rest<'_> {
-    fn take(&mut self, character: char) -> Option<()> {
+impl Cursor<'_> {
+    fn expect_char(&mut self, character: char) -> Option<()> {
         self.0 = self.0.strip_prefix(character)?;
         Some(())
     }
 
     /// Takes one or two digits.
-    fn number(&mut self) -> Option<u32> {
+    fn one_or_two_digits(&mut self) -> Option<u32> {
         let length = self.0.bytes().take(2).take_while(u8::is_ascii_digit).count();
         let (digits, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
@@ -26,7 +27,7 @@ impl Rest<'_> {
 
     fn two_digits(&mut self) -> Option<u32> {
         let before = self.0.len();
-        let number = self.number()?;
+        let number = self.one_or_two_digits()?;
         (before - self.0.len() == 2).then_some(number)
     }
 
@@ -37,11 +38,11 @@ impl Rest<'_> {
         }
         let year: u32 = year.parse().ok()?;
         self.0 = rest;
-        self.take('-')?;
-        let month = self.number()?;
-        self.take('-')?;
-        let day = self.number()?;
-        (day >= 1 && day <= days_of(year, month)?).then_some(())
+        self.expect_char('-')?;
+        let month = self.one_or_two_digits()?;
+        self.expect_char('-')?;
+        let day = self.one_or_two_digits()?;
+        (day >= 1 && day <= days_in_month(year, month)?).then_some(())
     }
 
     fn time(&mut self) -> Option<()> {
@@ -52,11 +53,11 @@ impl Rest<'_> {
             self.0 = self.0.strip_prefix(['T', 't'])?;
             true
         };
-        let hour = self.number()?;
-        self.take(':')?;
-        let minute = self.number()?;
-        self.take(':')?;
-        let second = self.number()?;
+        let hour = self.one_or_two_digits()?;
+        self.expect_char(':')?;
+        let minute = self.one_or_two_digits()?;
+        self.expect_char(':')?;
+        let second = self.one_or_two_digits()?;
         if hour >= 24 || minute >= 60 || second >= 60 {
             return None;
         }
@@ -69,18 +70,18 @@ impl Rest<'_> {
     }
 
     fn zone(&mut self) -> Option<()> {
-        if self.take('Z').is_some() {
+        if self.expect_char('Z').is_some() {
             return Some(());
         }
         self.0 = self.0.strip_prefix(['+', '-'])?;
         let hours = self.two_digits()?;
-        self.take(':')?;
+        self.expect_char(':')?;
         let minutes = self.two_digits()?;
         (hours <= 24 && minutes <= 60).then_some(())
     }
 }
 
-fn days_of(year: u32, month: u32) -> Option<u32> {
+fn days_in_month(year: u32, month: u32) -> Option<u32> {
     let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => Some(31),

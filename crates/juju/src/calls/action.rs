@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::log::pieces;
-use crate::answer::shape;
+use super::log::chunks;
 use crate::error::Error;
-use crate::hook_tools::{HookTools, free_text};
-use crate::memory::Params;
+use crate::hook_cache::Params;
+use crate::hook_tools::{HookTools, replace_nul};
+use crate::tool_output::type_name;
 use crate::tool_runner::ToolCall;
 
 /// What the results have of their own, and a charm may set nowhere in a key.
@@ -16,10 +16,10 @@ const RESERVED: [&str; 4] = ["stdout", "stdout-encoding", "stderr", "stderr-enco
 
 /// How many bytes of results go into one call, so that many small ones do not add up to more than a
 /// process may be given.
-const BATCH: usize = 128 * 1024;
+const MAX_BATCH: usize = 128 * 1024;
 
-const READING: &str = "read the action's parameters";
-const SETTING: &str = "set the action's results";
+const READ_ATTEMPT: &str = "read the action's parameters";
+const SET_ATTEMPT: &str = "set the action's results";
 
 /// A key that an action's result cannot have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,11 +39,12 @@ impl HookTools {
     ///
     /// The tool failed, for instance because this is no action, or did not print a map.
     pub fn action_params(&self) -> Result<Arc<Map<String, Value>>, Error> {
-        self.params.get_or_ask(|| {
-            let answer = self.ask(READING, ToolCall::new("action-get").arg("--format=json"))?;
-            params_in(answer)
+        self.params.get_or_try_init(|| {
+            let answer =
+                self.query_json(READ_ATTEMPT, ToolCall::new("action-get").arg("--format=json"))?;
+            parse_params(answer)
                 .map(Arc::new)
-                .map_err(|cause| Error::output(READING, "action-get", &cause))
+                .map_err(|cause| Error::output(READ_ATTEMPT, "action-get", &cause))
         })
     }
 
@@ -64,7 +65,7 @@ impl HookTools {
         for (key, _) in &results {
             check_action_key(key.as_ref()).map_err(|invalid| {
                 Error::refused(
-                    SETTING,
+                    SET_ATTEMPT,
                     "action-set",
                     format!("the key {:?} is not allowed: {}", invalid.key, invalid.rule),
                 )
@@ -74,14 +75,17 @@ impl HookTools {
         let mut size = 0;
         for (key, value) in results {
             let pair = format!("{}={}", key.as_ref(), value.as_ref());
-            if !batch.args.is_empty() && size + pair.len() > BATCH {
-                self.tell(SETTING, std::mem::replace(&mut batch, ToolCall::new("action-set")))?;
+            if !batch.args.is_empty() && size + pair.len() > MAX_BATCH {
+                self.execute(
+                    SET_ATTEMPT,
+                    std::mem::replace(&mut batch, ToolCall::new("action-set")),
+                )?;
                 size = 0;
             }
             size += pair.len();
             batch = batch.arg(pair);
         }
-        if batch.args.is_empty() { Ok(()) } else { self.tell(SETTING, batch) }
+        if batch.args.is_empty() { Ok(()) } else { self.execute(SET_ATTEMPT, batch) }
     }
 
     /// Marks the action as failed. It does not end the program, and what the hook wrote is still
@@ -94,8 +98,8 @@ impl HookTools {
     /// The tool failed, or the message is longer than an argument may be (131,071 bytes).
     pub fn action_fail(&self, message: &str) -> Result<(), Error> {
         let call = ToolCall::new("action-fail");
-        let call = if message.is_empty() { call } else { call.free_text(free_text(message)) };
-        self.tell("mark the action as failed", call)
+        let call = if message.is_empty() { call } else { call.free_text(replace_nul(message)) };
+        self.execute("mark the action as failed", call)
     }
 
     /// Tells whoever runs the action how it goes, at once. Long messages are cut as
@@ -105,10 +109,10 @@ impl HookTools {
     ///
     /// The tool failed.
     pub fn action_log(&self, message: &str) -> Result<(), Error> {
-        for piece in pieces(message) {
-            self.tell(
+        for chunk in chunks(message) {
+            self.execute(
                 "report the action's progress",
-                ToolCall::new("action-log").free_text(free_text(piece)),
+                ToolCall::new("action-log").free_text(replace_nul(chunk)),
             )?;
         }
         Ok(())
@@ -143,24 +147,24 @@ pub fn check_action_key(key: &str) -> Result<(), InvalidActionKey> {
     Ok(())
 }
 
-fn params_in(answer: Value) -> Result<Params, String> {
+fn parse_params(answer: Value) -> Result<Params, String> {
     match answer {
         Value::Null => Ok(Params::new()),
         Value::Object(params) => Ok(params),
-        other => Err(format!("printed {} where a map of parameters was due", shape(&other))),
+        other => Err(format!("printed {} where a map of parameters was due", type_name(&other))),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::decode;
+    use crate::tool_output::parse_json;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn no_output_makes_it_panic(output: Vec<u8>, key in ".*") {
-            let _ = decode(&output).and_then(params_in);
+            let _ = parse_json(&output).and_then(parse_params);
             let _ = check_action_key(&key);
         }
     }

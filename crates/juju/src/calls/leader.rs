@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::answer::shape;
 use crate::error::Error;
+use crate::hook_cache::lock;
 use crate::hook_tools::HookTools;
-use crate::memory::lock;
+use crate::tool_output::type_name;
 use crate::tool_runner::ToolCall;
 
 const ATTEMPT: &str = "learn whether this unit is the leader";
@@ -24,11 +24,12 @@ impl HookTools {
     /// The tool failed, for instance because the controller does not answer, or did not print a
     /// boolean.
     pub fn is_leader(&self) -> Result<bool, Error> {
-        lock(&self.leadership).at(Instant::now(), || {
-            match self.ask(ATTEMPT, ToolCall::new("is-leader").arg("--format=json"))? {
-                Value::Bool(leads) => Ok(leads),
+        lock(&self.leadership).get_or_ask(Instant::now(), || {
+            match self.query_json(ATTEMPT, ToolCall::new("is-leader").arg("--format=json"))? {
+                Value::Bool(is_leader) => Ok(is_leader),
                 other => {
-                    let cause = format!("printed {} where true or false was due", shape(&other));
+                    let cause =
+                        format!("printed {} where true or false was due", type_name(&other));
                     Err(Error::output(ATTEMPT, "is-leader", &cause))
                 }
             }

@@ -1,12 +1,12 @@
 //! Lines in the model's log.
 
 use crate::error::Error;
-use crate::hook_tools::{HookTools, free_text};
+use crate::hook_tools::{HookTools, replace_nul};
 use crate::log_level::LogLevel;
 use crate::tool_runner::ToolCall;
 
 /// How many bytes of a message go into one call. One argument may have 131,071 on Linux.
-const PIECE: usize = 100 * 1024;
+const MAX_CHUNK: usize = 100 * 1024;
 
 impl HookTools {
     /// Writes a message to the model's log, at once. It may have several lines: one call costs one
@@ -22,39 +22,39 @@ impl HookTools {
     ///
     /// The tool failed; what follows in a long message was not sent.
     pub fn log(&self, level: LogLevel, message: &str) -> Result<(), Error> {
-        for piece in pieces(message) {
+        for chunk in chunks(message) {
             let call = ToolCall::new("juju-log")
                 .arg("--log-level")
                 .arg(level.as_str())
-                .free_text(free_text(piece));
-            self.tell("write to the log", call)?;
+                .free_text(replace_nul(chunk));
+            self.execute("write to the log", call)?;
         }
         Ok(())
     }
 }
 
-/// The message in pieces that each fit into one argument, also after a NUL became three bytes.
-pub(super) fn pieces(message: &str) -> impl Iterator<Item = &str> {
+/// The message in chunks that each fit into one argument, also after a NUL became three bytes.
+pub(super) fn chunks(message: &str) -> impl Iterator<Item = &str> {
     let mut rest = message;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let (piece, after) = rest.split_at(piece_end(rest));
+        let (chunk, after) = rest.split_at(chunk_end(rest));
         rest = after;
-        Some(piece)
+        Some(chunk)
     })
 }
 
-fn piece_end(text: &str) -> usize {
+fn chunk_end(text: &str) -> usize {
     // A NUL weighs three bytes once it is replaced. Only a text that has one is counted through.
-    let end = if text.len() <= PIECE && !text.contains('\0') {
+    let end = if text.len() <= MAX_CHUNK && !text.contains('\0') {
         return text.len();
     } else {
         let mut weight = 0;
         let fits = |(_, character): &(usize, char)| {
             weight += if *character == '\0' { 3 } else { character.len_utf8() };
-            weight <= PIECE
+            weight <= MAX_CHUNK
         };
         text.char_indices()
             .take_while(fits)
@@ -64,7 +64,7 @@ fn piece_end(text: &str) -> usize {
     if end == text.len() {
         return end;
     }
-    text.get(..end).and_then(|piece| piece.rfind('\n')).map_or(end, |line| line + 1)
+    text.get(..end).and_then(|chunk| chunk.rfind('\n')).map_or(end, |line| line + 1)
 }
 
 #[cfg(test)]
@@ -76,9 +76,9 @@ mod tests {
     fn a_long_message_is_cut_after_a_line() {
         let line = format!("{}\n", "é".repeat(1000));
         let message = line.repeat(120);
-        let cut: Vec<&str> = pieces(&message).collect();
+        let cut: Vec<&str> = chunks(&message).collect();
         assert_eq!(cut.len(), 3);
-        assert!(cut.iter().all(|piece| piece.len() <= PIECE && piece.ends_with('\n')));
+        assert!(cut.iter().all(|chunk| chunk.len() <= MAX_CHUNK && chunk.ends_with('\n')));
         assert_eq!(cut.concat(), message);
     }
 
@@ -91,10 +91,10 @@ mod tests {
         ) {
             let message = part.repeat(times);
             let mut whole = String::new();
-            for piece in pieces(&message) {
-                prop_assert!(!piece.is_empty());
-                prop_assert!(free_text(piece).len() <= PIECE);
-                whole.push_str(piece);
+            for chunk in chunks(&message) {
+                prop_assert!(!chunk.is_empty());
+                prop_assert!(replace_nul(chunk).len() <= MAX_CHUNK);
+                whole.push_str(chunk);
             }
             prop_assert_eq!(whole, message);
         }

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::answer::shape;
 use crate::error::Error;
+use crate::hook_cache::lock;
 use crate::hook_tools::HookTools;
-use crate::memory::lock;
 use crate::port::Port;
+use crate::tool_output::type_name;
 use crate::tool_runner::ToolCall;
 
-const READING: &str = "read the unit's open ports";
+const READ_ATTEMPT: &str = "read the unit's open ports";
 
 impl HookTools {
     /// Opens a port for all endpoints. Juju opens it when the hook exits with code 0; one that is
@@ -22,8 +22,11 @@ impl HookTools {
     /// The tool failed: another unit's range conflicts, or it is a range on Kubernetes.
     pub fn open_port(&self, port: Port) -> Result<(), Error> {
         let mut ports = lock(&self.ports);
-        self.tell(format!("open port {port}"), ToolCall::new("open-port").arg(port.to_string()))?;
-        ports.did_open(port);
+        self.execute(
+            format!("open port {port}"),
+            ToolCall::new("open-port").arg(port.to_string()),
+        )?;
+        ports.record_opened(port);
         Ok(())
     }
 
@@ -35,8 +38,11 @@ impl HookTools {
     /// The tool failed.
     pub fn close_port(&self, port: Port) -> Result<(), Error> {
         let mut ports = lock(&self.ports);
-        self.tell(format!("close port {port}"), ToolCall::new("close-port").arg(port.to_string()))?;
-        ports.did_close(port);
+        self.execute(
+            format!("close port {port}"),
+            ToolCall::new("close-port").arg(port.to_string()),
+        )?;
+        ports.record_closed(port);
         Ok(())
     }
 
@@ -47,30 +53,31 @@ impl HookTools {
     /// The tool failed or printed something else than a list of ports.
     pub fn opened_ports(&self) -> Result<BTreeSet<Port>, Error> {
         let mut ports = lock(&self.ports);
-        if let Some(known) = &ports.known {
-            return Ok(known.clone());
+        if let Some(open_ports) = &ports.cached {
+            return Ok(open_ports.clone());
         }
-        let answer = self.ask(READING, ToolCall::new("opened-ports").arg("--format=json"))?;
-        let mut known =
-            ports_in(&answer).map_err(|cause| Error::output(READING, "opened-ports", &cause))?;
-        known.extend(&ports.opened);
-        known.retain(|port| !ports.closed.contains(port));
-        ports.known = Some(known.clone());
-        Ok(known)
+        let answer =
+            self.query_json(READ_ATTEMPT, ToolCall::new("opened-ports").arg("--format=json"))?;
+        let mut open_ports = parse_ports(&answer)
+            .map_err(|cause| Error::output(READ_ATTEMPT, "opened-ports", &cause))?;
+        open_ports.extend(&ports.opened);
+        open_ports.retain(|port| !ports.closed.contains(port));
+        ports.cached = Some(open_ports.clone());
+        Ok(open_ports)
     }
 }
 
-fn ports_in(answer: &Value) -> Result<BTreeSet<Port>, String> {
+fn parse_ports(answer: &Value) -> Result<BTreeSet<Port>, String> {
     let list = match answer {
         Value::Null => return Ok(BTreeSet::new()),
         Value::Array(list) => list,
-        other => return Err(format!("printed {} where a list of ports was due", shape(other))),
+        other => return Err(format!("printed {} where a list of ports was due", type_name(other))),
     };
     list.iter()
         .map(|port| {
             let text = port
                 .as_str()
-                .ok_or_else(|| format!("printed {} where a port was due", shape(port)))?;
+                .ok_or_else(|| format!("printed {} where a port was due", type_name(port)))?;
             text.parse().map_err(|_| {
                 format!(
                     "printed {:?} where a port was due",
@@ -84,21 +91,21 @@ fn ports_in(answer: &Value) -> Result<BTreeSet<Port>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::decode;
     use crate::port::Protocol;
+    use crate::tool_output::parse_json;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn no_output_makes_it_panic(output: Vec<u8>) {
-            let _ = decode(&output).and_then(|answer| ports_in(&answer));
+            let _ = parse_json(&output).and_then(|answer| parse_ports(&answer));
         }
 
         #[test]
         fn every_listed_port_is_read(a: u16, b: u16, which in 0..3_usize) {
             let protocol = [Protocol::Tcp, Protocol::Udp, Protocol::Icmp][which];
             let port = Port::range(a.min(b), a.max(b), protocol).unwrap();
-            let listed = ports_in(&serde_json::json!([port])).unwrap();
+            let listed = parse_ports(&serde_json::json!([port])).unwrap();
             prop_assert!(listed.contains(&port));
         }
     }

@@ -24,7 +24,7 @@ impl HookTools {
             return Err(Error::refused(ATTEMPT, "resource-get", "its name is empty"));
         }
         let call = ToolCall::new("resource-get").free_text(name);
-        let output = self.read(format!("fetch the resource {name:?}"), &call)?;
+        let output = self.query_text(format!("fetch the resource {name:?}"), &call)?;
         // Juju prints the path without a newline; a path need not be UTF-8, and a charm's own is.
         let path = String::from_utf8(output)
             .map_err(|_| Error::output(ATTEMPT, call.tool, "printed a path that is not UTF-8"))?;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::answer::shape;
 use crate::error::Error;
+use crate::hook_cache::StoredState;
 use crate::hook_tools::HookTools;
-use crate::memory::Stored;
+use crate::tool_output::type_name;
 use crate::tool_runner::{ToolCall, ToolError};
 
 /// How long a key may be, in bytes; the controller refuses a longer one.
@@ -16,12 +16,12 @@ const MAX_KEY: usize = 256;
 /// How long a value may be, in bytes; the controller refuses a longer one.
 const MAX_VALUE: usize = 65_536;
 
-const READING: &str = "read the unit's stored state";
-const WRITING: &str = "store the unit's state";
-const DELETING: &str = "delete from the unit's stored state";
+const READ_ATTEMPT: &str = "read the unit's stored state";
+const WRITE_ATTEMPT: &str = "store the unit's state";
+const DELETE_ATTEMPT: &str = "delete from the unit's stored state";
 
 /// The tools of the unit's state, which came together.
-const TOOLS: [&str; 3] = ["state-get", "state-set", "state-delete"];
+const STATE_TOOLS: [&str; 3] = ["state-get", "state-set", "state-delete"];
 
 impl HookTools {
     /// Juju has not one of the three tools for the unit's state, as one that does not keep it
@@ -29,7 +29,7 @@ impl HookTools {
     /// cannot be started counts as there: then there is a state, only out of reach.
     #[must_use]
     pub fn lacks_state_tools(&self) -> bool {
-        TOOLS.iter().all(|tool| matches!(self.find_tool(tool), Err(ToolError::NotFound)))
+        STATE_TOOLS.iter().all(|tool| matches!(self.find_tool(tool), Err(ToolError::NotFound)))
     }
 
     /// Everything stored for this unit, with this hook's own writes.
@@ -40,9 +40,10 @@ impl HookTools {
     ///
     /// The tool failed, or what it printed is not a map of strings.
     pub fn state(&self) -> Result<BTreeMap<String, String>, Error> {
-        self.state.get_or_ask(|| {
-            let answer = self.ask(READING, ToolCall::new("state-get").arg("--format=json"))?;
-            stored_in(answer).map_err(|cause| Error::output(READING, "state-get", &cause))
+        self.state.get_or_try_init(|| {
+            let answer =
+                self.query_json(READ_ATTEMPT, ToolCall::new("state-get").arg("--format=json"))?;
+            parse_state(answer).map_err(|cause| Error::output(READ_ATTEMPT, "state-get", &cause))
         })
     }
 
@@ -64,28 +65,28 @@ impl HookTools {
             if key.is_empty() || key.len() > MAX_KEY {
                 let cause = format!(
                     "the key {:?} is {} bytes long (1 to {MAX_KEY} are allowed)",
-                    start_of(key),
+                    key_excerpt(key),
                     key.len()
                 );
-                return Err(Error::refused(WRITING, "state-set", cause));
+                return Err(Error::refused(WRITE_ATTEMPT, "state-set", cause));
             }
             if value.len() > MAX_VALUE {
                 let cause = format!(
                     "the value of {key:?} is {} bytes long (at most {MAX_VALUE})",
                     value.len()
                 );
-                return Err(Error::refused(WRITING, "state-set", cause));
+                return Err(Error::refused(WRITE_ATTEMPT, "state-set", cause));
             }
         }
         let document = charmwright_yaml::to_yaml(values).map_err(|error| {
             Error::refused(
-                WRITING,
+                WRITE_ATTEMPT,
                 "state-set",
                 format!("the values are not writable as a document: {error}"),
             )
         })?;
         let call = ToolCall::new("state-set").arg("--file").arg("-").stdin(document.as_bytes());
-        self.tell(WRITING, call)?;
+        self.execute(WRITE_ATTEMPT, call)?;
         self.state.update(|stored| stored.extend(values.clone()));
         Ok(())
     }
@@ -98,9 +99,9 @@ impl HookTools {
     /// The tool failed, or the key is empty.
     pub fn delete_state(&self, key: &str) -> Result<(), Error> {
         if key.is_empty() {
-            return Err(Error::refused(DELETING, "state-delete", "the key is empty"));
+            return Err(Error::refused(DELETE_ATTEMPT, "state-delete", "the key is empty"));
         }
-        self.tell(DELETING, ToolCall::new("state-delete").free_text(key))?;
+        self.execute(DELETE_ATTEMPT, ToolCall::new("state-delete").free_text(key))?;
         self.state.update(|stored| {
             stored.remove(key);
         });
@@ -108,23 +109,25 @@ impl HookTools {
     }
 }
 
-fn start_of(key: &str) -> String {
+fn key_excerpt(key: &str) -> String {
     key.chars().take(40).collect()
 }
 
-fn stored_in(answer: Value) -> Result<Stored, String> {
+fn parse_state(answer: Value) -> Result<StoredState, String> {
     let map = match answer {
-        Value::Null => return Ok(Stored::new()),
+        Value::Null => return Ok(StoredState::new()),
         Value::Object(map) => map,
-        other => return Err(format!("printed {} where a map of strings was due", shape(&other))),
+        other => {
+            return Err(format!("printed {} where a map of strings was due", type_name(&other)));
+        }
     };
     map.into_iter()
         .map(|(key, value)| match value {
             Value::String(value) => Ok((key, value)),
             other => Err(format!(
                 "printed {} as the value of {:?} where a string was due",
-                shape(&other),
-                start_of(&key)
+                type_name(&other),
+                key_excerpt(&key)
             )),
         })
         .collect()
@@ -133,13 +136,13 @@ fn stored_in(answer: Value) -> Result<Stored, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::decode;
+    use crate::tool_output::parse_json;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn no_output_makes_it_panic(output: Vec<u8>) {
-            let _ = decode(&output).and_then(stored_in);
+            let _ = parse_json(&output).and_then(parse_state);
         }
 
         #[test]
@@ -152,7 +155,7 @@ mod tests {
         ) {
             let document = charmwright_yaml::to_yaml(&values).unwrap();
             prop_assert_eq!(
-                stored_in(decode(document.as_bytes()).unwrap()).unwrap(),
+                parse_state(parse_json(document.as_bytes()).unwrap()).unwrap(),
                 values.clone()
             );
             // And Juju reads it back alike, as the YAML that it takes it for.

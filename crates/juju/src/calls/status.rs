@@ -2,28 +2,28 @@
 
 use serde_json::Value;
 
-use crate::answer::shape;
 use crate::error::Error;
-use crate::hook_tools::{HookTools, free_text};
+use crate::hook_tools::{HookTools, replace_nul};
 use crate::status::{Status, StatusKind};
+use crate::tool_output::type_name;
 use crate::tool_runner::ToolCall;
 
 /// Whose status it is.
 #[derive(Clone, Copy)]
-enum Whose {
+enum StatusScope {
     Unit,
     Application,
 }
 
-impl Whose {
-    fn reading(self) -> &'static str {
+impl StatusScope {
+    fn read_attempt(self) -> &'static str {
         match self {
             Self::Unit => "read the unit's status",
             Self::Application => "read the application's status",
         }
     }
 
-    fn setting(self) -> &'static str {
+    fn set_attempt(self) -> &'static str {
         match self {
             Self::Unit => "set the unit's status",
             Self::Application => "set the application's status",
@@ -41,7 +41,7 @@ impl HookTools {
     ///
     /// The tool failed or printed no status.
     pub fn status(&self) -> Result<Status, Error> {
-        self.status.get_or_ask(|| self.read_status(Whose::Unit))
+        self.status.get_or_try_init(|| self.read_status(StatusScope::Unit))
     }
 
     /// Sets the unit's status; it takes effect at once and stays, also when the hook fails.
@@ -51,7 +51,7 @@ impl HookTools {
     /// The tool failed, the kind is one that only Juju sets, or the message is longer than an
     /// argument may be (131,071 bytes).
     pub fn set_status(&self, status: &Status) -> Result<(), Error> {
-        self.write_status(Whose::Unit, status)?;
+        self.write_status(StatusScope::Unit, status)?;
         self.status.set(status.clone());
         Ok(())
     }
@@ -64,7 +64,7 @@ impl HookTools {
     /// [`ErrorKind::NotLeader`](crate::ErrorKind::NotLeader), the tool failed, or it printed no
     /// status.
     pub fn application_status(&self) -> Result<Status, Error> {
-        self.application_status.get_or_ask(|| self.read_status(Whose::Application))
+        self.application_status.get_or_try_init(|| self.read_status(StatusScope::Application))
     }
 
     /// Sets the application's status; it takes effect at once and stays. Leader only.
@@ -73,48 +73,49 @@ impl HookTools {
     ///
     /// [`ErrorKind::NotLeader`](crate::ErrorKind::NotLeader), and as [`HookTools::set_status`].
     pub fn set_application_status(&self, status: &Status) -> Result<(), Error> {
-        self.write_status(Whose::Application, status)?;
+        self.write_status(StatusScope::Application, status)?;
         self.application_status.set(status.clone());
         Ok(())
     }
 
-    fn read_status(&self, whose: Whose) -> Result<Status, Error> {
+    fn read_status(&self, scope: StatusScope) -> Result<Status, Error> {
         let mut call = ToolCall::new("status-get");
-        if let Whose::Application = whose {
+        if let StatusScope::Application = scope {
             call = call.arg("--application");
         }
-        let answer = self.ask(whose.reading(), call.arg("--include-data").arg("--format=json"))?;
-        status_in(&answer, whose)
-            .map_err(|cause| Error::output(whose.reading(), "status-get", &cause))
+        let answer =
+            self.query_json(scope.read_attempt(), call.arg("--include-data").arg("--format=json"))?;
+        parse_status(&answer, scope)
+            .map_err(|cause| Error::output(scope.read_attempt(), "status-get", &cause))
     }
 
-    fn write_status(&self, whose: Whose, status: &Status) -> Result<(), Error> {
+    fn write_status(&self, scope: StatusScope, status: &Status) -> Result<(), Error> {
         if !status.kind().is_settable() {
             let cause = format!(
                 "only Juju itself sets {}; a charm sets active, waiting, maintenance or blocked",
                 status.kind()
             );
-            return Err(Error::refused(whose.setting(), "status-set", cause));
+            return Err(Error::refused(scope.set_attempt(), "status-set", cause));
         }
         let mut call = ToolCall::new("status-set");
-        if let Whose::Application = whose {
+        if let StatusScope::Application = scope {
             call = call.arg("--application");
         }
         call = call.arg(status.kind().as_str());
         if !status.message().is_empty() {
-            call = call.free_text(free_text(status.message()));
+            call = call.free_text(replace_nul(status.message()));
         }
-        self.tell(whose.setting(), call)
+        self.execute(scope.set_attempt(), call)
     }
 }
 
-fn status_in(answer: &Value, whose: Whose) -> Result<Status, String> {
-    let status = match whose {
-        Whose::Unit => Some(answer),
-        Whose::Application => answer.get("application-status"),
+fn parse_status(answer: &Value, scope: StatusScope) -> Result<Status, String> {
+    let status = match scope {
+        StatusScope::Unit => Some(answer),
+        StatusScope::Application => answer.get("application-status"),
     };
     let Some(Value::Object(status)) = status else {
-        return Err(format!("printed {} where a map with the status was due", shape(answer)));
+        return Err(format!("printed {} where a map with the status was due", type_name(answer)));
     };
     let Some(Value::String(word)) = status.get("status") else {
         return Err("printed a map that has no status in it".to_owned());
@@ -126,15 +127,15 @@ fn status_in(answer: &Value, whose: Whose) -> Result<Status, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::decode;
+    use crate::tool_output::parse_json;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn no_output_makes_it_panic(output: Vec<u8>, text in ".*") {
-            for whose in [Whose::Unit, Whose::Application] {
-                let _ = decode(&output).and_then(|answer| status_in(&answer, whose));
-                let _ = decode(text.as_bytes()).and_then(|answer| status_in(&answer, whose));
+            for scope in [StatusScope::Unit, StatusScope::Application] {
+                let _ = parse_json(&output).and_then(|answer| parse_status(&answer, scope));
+                let _ = parse_json(text.as_bytes()).and_then(|answer| parse_status(&answer, scope));
             }
         }
 
@@ -145,10 +146,10 @@ mod tests {
                 StatusKind::Blocked,
             ][which];
             let status = Status::new(kind, message);
-            let answer = decode(&serde_json::to_vec(&status).unwrap()).unwrap();
-            prop_assert_eq!(status_in(&answer, Whose::Unit).unwrap(), status.clone());
+            let answer = parse_json(&serde_json::to_vec(&status).unwrap()).unwrap();
+            prop_assert_eq!(parse_status(&answer, StatusScope::Unit).unwrap(), status.clone());
             let answer = serde_json::json!({ "application-status": status });
-            prop_assert_eq!(status_in(&answer, Whose::Application).unwrap(), status);
+            prop_assert_eq!(parse_status(&answer, StatusScope::Application).unwrap(), status);
         }
     }
 }

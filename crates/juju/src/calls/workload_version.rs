@@ -1,7 +1,7 @@
 //! The workload's version.
 
 use crate::error::Error;
-use crate::hook_tools::{HookTools, free_text};
+use crate::hook_tools::{HookTools, replace_nul};
 use crate::tool_runner::ToolCall;
 
 impl HookTools {
@@ -12,9 +12,9 @@ impl HookTools {
     ///
     /// The tool failed, or the text is too long for an argument.
     pub fn set_application_version(&self, version: &str) -> Result<(), Error> {
-        self.tell(
+        self.execute(
             "set the workload's version",
-            ToolCall::new("application-version-set").free_text(free_text(version)),
+            ToolCall::new("application-version-set").free_text(replace_nul(version)),
         )
     }
 }

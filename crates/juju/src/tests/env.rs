@@ -7,12 +7,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::ErrorKind;
 
-fn read(vars: &[(&str, &str)]) -> Result<HookEnv, Error> {
+fn read_env(vars: &[(&str, &str)]) -> Result<HookEnv, Error> {
     let unit = [("JUJU_UNIT_NAME", "web/0")];
     HookEnv::from_vars(unit.iter().chain(vars).map(|(name, value)| (name.into(), value.into())))
 }
 
-fn variable(error: &Error) -> &'static str {
+fn variable_of(error: &Error) -> &'static str {
     match error.kind() {
         ErrorKind::Environment { variable } => variable,
         other => panic!("{other:?}"),
@@ -21,7 +21,7 @@ fn variable(error: &Error) -> &'static str {
 
 #[test]
 fn a_whole_environment_is_read() {
-    let env = read(&[
+    let env = read_env(&[
         ("JUJU_DISPATCH_PATH", "hooks/workload-pebble-custom-notice"),
         ("JUJU_HOOK_NAME", "workload-pebble-custom-notice"),
         ("JUJU_CHARM_DIR", "/var/lib/juju/agents/unit-web-0/charm"),
@@ -97,14 +97,14 @@ fn a_whole_environment_is_read() {
 #[test]
 fn the_units_name_is_required_and_the_error_says_so() {
     let error = HookEnv::from_vars([]).unwrap_err();
-    assert_eq!(variable(&error), "JUJU_UNIT_NAME");
+    assert_eq!(variable_of(&error), "JUJU_UNIT_NAME");
     assert!(
         error
             .to_string()
             .starts_with("cannot read the hook's environment: JUJU_UNIT_NAME is not set or empty"),
         "{error}"
     );
-    assert_eq!(variable(&read(&[("JUJU_UNIT_NAME", "")]).unwrap_err()), "JUJU_UNIT_NAME");
+    assert_eq!(variable_of(&read_env(&[("JUJU_UNIT_NAME", "")]).unwrap_err()), "JUJU_UNIT_NAME");
 }
 
 #[test]
@@ -120,14 +120,14 @@ fn a_malformed_variable_is_named() {
         ("JUJU_HOOK_NAME", "a/b"),
     ];
     for (name, value) in cases {
-        let error = read(&[(name, value)]).unwrap_err();
-        assert_eq!(variable(&error), name, "{value}");
+        let error = read_env(&[(name, value)]).unwrap_err();
+        assert_eq!(variable_of(&error), name, "{value}");
         assert!(error.to_string().contains(name), "{error}");
     }
 }
 
 /// Everything that is read when it is asked for, and its fault.
-fn asked(env: &HookEnv) -> Vec<&'static str> {
+fn failing_variables(env: &HookEnv) -> Vec<&'static str> {
     let faults = [
         env.model_name().err(),
         env.model_uuid().err(),
@@ -160,7 +160,7 @@ fn asked(env: &HookEnv) -> Vec<&'static str> {
         env.target_base().err(),
         env.target_series().err(),
     ];
-    faults.iter().flatten().map(variable).collect()
+    faults.iter().flatten().map(variable_of).collect()
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn a_malformed_variable_fails_only_who_asks_for_it() {
         ("JUJU_STORAGE_ID", "data"),
     ];
     for (name, value) in parsed {
-        assert_eq!(asked(&read(&[(name, value)]).unwrap()), [name], "{value}");
+        assert_eq!(failing_variables(&read_env(&[(name, value)]).unwrap()), [name], "{value}");
     }
     for name in crate::vars::KNOWN {
         let vars = [
@@ -190,7 +190,7 @@ fn a_malformed_variable_fails_only_who_asks_for_it() {
         ];
         match *name {
             "JUJU_UNIT_NAME" | "JUJU_DISPATCH_PATH" | "JUJU_HOOK_NAME" => {
-                assert_eq!(variable(&HookEnv::from_vars(vars).unwrap_err()), *name);
+                assert_eq!(variable_of(&HookEnv::from_vars(vars).unwrap_err()), *name);
             }
             // Paths need not be UTF-8.
             "CHARM_DIR"
@@ -198,16 +198,20 @@ fn a_malformed_variable_fails_only_who_asks_for_it() {
             | "JUJU_AGENT_CA_CERT"
             | "JUJU_STORAGE_LOCATION"
             | "PATH" => {
-                assert_eq!(asked(&HookEnv::from_vars(vars).unwrap()), [""; 0], "{name}");
+                assert_eq!(
+                    failing_variables(&HookEnv::from_vars(vars).unwrap()),
+                    [""; 0],
+                    "{name}"
+                );
             }
-            _ => assert_eq!(asked(&HookEnv::from_vars(vars).unwrap()), [*name]),
+            _ => assert_eq!(failing_variables(&HookEnv::from_vars(vars).unwrap()), [*name]),
         }
     }
 }
 
 #[test]
 fn all_that_is_said_of_an_event_is_there_as_it_was_written() {
-    let env = read(&[
+    let env = read_env(&[
         ("JUJU_DISPATCH_PATH", "hooks/moon-full"),
         ("JUJU_RELATION_ID", "db"),
         ("JUJU_REMOTE_UNIT", ""),
@@ -218,7 +222,7 @@ fn all_that_is_said_of_an_event_is_there_as_it_was_written() {
     let expected = [("JUJU_RELATION_ID", "db"), ("JUJU_STORAGE_ID", "data/0")];
     assert_eq!(env.event_variables(), expected.into());
     let notice = [("JUJU_NOTICE_ID", "12"), ("JUJU_NOTICE_TYPE", "custom")];
-    assert_eq!(read(&notice).unwrap().notice().unwrap(), None);
+    assert_eq!(read_env(&notice).unwrap().notice().unwrap(), None);
 }
 
 #[test]
@@ -228,7 +232,7 @@ fn a_value_that_is_not_utf8_is_an_error_only_where_it_must_be_text() {
         HookEnv::from_vars([("JUJU_UNIT_NAME".into(), "web/0".into()), (name.into(), bad())])
     };
     let error = with("JUJU_NOTICE_KEY").unwrap().notice().unwrap_err();
-    assert_eq!(variable(&error), "JUJU_NOTICE_KEY");
+    assert_eq!(variable_of(&error), "JUJU_NOTICE_KEY");
     assert_eq!(with("JUJU_CHARM_DIR").unwrap().charm_dir(), Some(Path::new(&bad())));
     assert_eq!(with("LS_COLORS").unwrap().unit().number(), 0);
     let odd_name =
@@ -239,7 +243,8 @@ fn a_value_that_is_not_utf8_is_an_error_only_where_it_must_be_text() {
 
 #[test]
 fn an_action_is_no_hook() {
-    let env = read(&[("JUJU_DISPATCH_PATH", "actions/restart"), ("JUJU_HOOK_NAME", "")]).unwrap();
+    let env =
+        read_env(&[("JUJU_DISPATCH_PATH", "actions/restart"), ("JUJU_HOOK_NAME", "")]).unwrap();
     assert!(matches!(
         env.dispatch_path(),
         Some(DispatchPath::Action(name)) if name.as_str() == "restart"
@@ -263,15 +268,15 @@ proptest! {
             .into_iter()
             .map(|(which, value)| (all[which % all.len()].into(), OsString::from_vec(value)));
         match HookEnv::from_vars(vars) {
-            Ok(env) => prop_assert!(asked(&env).iter().all(|name| all.contains(name))),
-            Err(error) => prop_assert!(all.contains(&variable(&error))),
+            Ok(env) => prop_assert!(failing_variables(&env).iter().all(|name| all.contains(name))),
+            Err(error) => prop_assert!(all.contains(&variable_of(&error))),
         }
     }
 
     #[test]
     fn dispatch_paths_read_back(name in "[a-z][a-z0-9-]{0,20}", hook: bool) {
         let path = format!("{}/{name}", if hook { "hooks" } else { "actions" });
-        let env = read(&[("JUJU_DISPATCH_PATH", &path)]).unwrap();
+        let env = read_env(&[("JUJU_DISPATCH_PATH", &path)]).unwrap();
         prop_assert_eq!(env.dispatch_path().unwrap().to_string(), path);
     }
 }

@@ -11,9 +11,9 @@ use crate::{Error, ErrorKind, HookTools, Status};
 use tempfile::TempDir;
 
 /// A folder with tools in it, each a shell script.
-struct Tools(TempDir);
+struct ToolFolder(TempDir);
 
-impl Tools {
+impl ToolFolder {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -38,7 +38,7 @@ impl Tools {
         self
     }
 
-    fn system(&self) -> ProcessRunner {
+    fn runner(&self) -> ProcessRunner {
         ProcessRunner::new().path(self.0.path())
     }
 
@@ -47,22 +47,22 @@ impl Tools {
     }
 }
 
-fn failure(system: &ProcessRunner, call: &ToolCall<'_>) -> ToolError {
-    system.run(call).unwrap_err()
+fn run_error(runner: &ProcessRunner, call: &ToolCall<'_>) -> ToolError {
+    runner.run(call).unwrap_err()
 }
 
 #[test]
 fn a_tool_gets_its_arguments_and_input_and_its_output_comes_back() {
-    let tools = Tools::new().with(
+    let tools = ToolFolder::new().with(
         "state-set",
         "for arg in \"$@\"; do printf '<%s>' \"$arg\"; done; cat; echo warned >&2",
     );
     let call =
         ToolCall::new("state-set").arg("--file").arg("-").arg("").arg("two words").stdin(b"input");
-    assert_eq!(tools.system().run(&call).unwrap(), b"<--file><-><><two words>input");
+    assert_eq!(tools.runner().run(&call).unwrap(), b"<--file><-><><two words>input");
     let call = ToolCall::new("state-set");
     assert_eq!(
-        tools.system().run(&call).unwrap(),
+        tools.runner().run(&call).unwrap(),
         b"",
         "with no input the tool reads an end at once"
     );
@@ -70,15 +70,15 @@ fn a_tool_gets_its_arguments_and_input_and_its_output_comes_back() {
 
 #[test]
 fn exit_codes_come_back_with_what_was_complained() {
-    let tools = Tools::new()
+    let tools = ToolFolder::new()
         .with("one", "echo 'ERROR no such thing' >&2; exit 1")
         .with("two", "printf 'ERROR \\377 bad option\\n' >&2; exit 2")
         .with("status-set", "echo 'ERROR this unit is not the leader' >&2; exit 1");
-    assert!(matches!(failure(&tools.system(), &ToolCall::new("one")),
+    assert!(matches!(run_error(&tools.runner(), &ToolCall::new("one")),
         ToolError::Exited { code: 1, stderr } if stderr == "ERROR no such thing"));
-    assert!(matches!(failure(&tools.system(), &ToolCall::new("two")),
+    assert!(matches!(run_error(&tools.runner(), &ToolCall::new("two")),
         ToolError::Exited { code: 2, stderr } if stderr == "ERROR \u{fffd} bad option"));
-    let error = HookTools::new(Box::new(tools.system()))
+    let error = HookTools::new(Box::new(tools.runner()))
         .set_application_status(&Status::active())
         .unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::NotLeader);
@@ -86,17 +86,18 @@ fn exit_codes_come_back_with_what_was_complained() {
 
 #[test]
 fn a_signal_is_told_from_an_exit() {
-    let tools = Tools::new().with("shot", "echo dying >&2; kill -9 $$");
-    assert!(matches!(failure(&tools.system(), &ToolCall::new("shot")),
+    let tools = ToolFolder::new().with("shot", "echo dying >&2; kill -9 $$");
+    assert!(matches!(run_error(&tools.runner(), &ToolCall::new("shot")),
         ToolError::Killed { signal: 9, stderr } if stderr == "dying"));
 }
 
 #[test]
 fn a_slow_tool_is_killed_at_the_deadline() {
-    let tools = Tools::new().with("slow", "echo $$ > \"$0.pid\"; echo asking >&2; exec sleep 600");
+    let tools =
+        ToolFolder::new().with("slow", "echo $$ > \"$0.pid\"; echo asking >&2; exec sleep 600");
     let limit = Duration::from_millis(300);
     let start = Instant::now();
-    assert!(matches!(failure(&tools.system().deadline(limit), &ToolCall::new("slow")),
+    assert!(matches!(run_error(&tools.runner().deadline(limit), &ToolCall::new("slow")),
         ToolError::Deadline { limit: told, .. } if told == limit));
     assert!(start.elapsed() < Duration::from_secs(60));
     // Under load the script may not have come to write its number; if it has, nobody of that number
@@ -108,52 +109,52 @@ fn a_slow_tool_is_killed_at_the_deadline() {
 
 #[test]
 fn a_tool_that_talks_for_ever_is_stopped_too() {
-    let tools = Tools::new().with("chatty", "while :; do echo x >&2; done");
-    let quick = tools.system().deadline(Duration::from_millis(200));
+    let tools = ToolFolder::new().with("chatty", "while :; do echo x >&2; done");
+    let quick = tools.runner().deadline(Duration::from_millis(200));
     assert!(matches!(
-        failure(&quick, &ToolCall::new("chatty")),
+        run_error(&quick, &ToolCall::new("chatty")),
         ToolError::Deadline { stderr, .. } if stderr.len() <= MAX_STDERR
     ));
 
-    let tools = Tools::new().with("endless", "exec cat /dev/zero");
+    let tools = ToolFolder::new().with("endless", "exec cat /dev/zero");
     assert!(matches!(
-        failure(&tools.system(), &ToolCall::new("endless")),
+        run_error(&tools.runner(), &ToolCall::new("endless")),
         ToolError::TooMuchOutput { limit: MAX_OUTPUT }
     ));
 }
 
 #[test]
 fn the_most_that_may_be_printed_is_read_whole() {
-    let tools = Tools::new()
+    let tools = ToolFolder::new()
         .with("big", &format!("head -c {MAX_OUTPUT} /dev/zero; head -c 1000000 /dev/zero >&2"));
-    assert_eq!(tools.system().run(&ToolCall::new("big")).unwrap().len(), MAX_OUTPUT);
+    assert_eq!(tools.runner().run(&ToolCall::new("big")).unwrap().len(), MAX_OUTPUT);
 }
 
 #[test]
 fn a_mebibyte_goes_in_and_out_at_once() {
-    let tools = Tools::new().with("echo", "exec cat");
+    let tools = ToolFolder::new().with("echo", "exec cat");
     let input: Vec<u8> = (0..1 << 20).map(|at: u32| at.to_le_bytes()[1]).collect();
-    assert!(tools.system().run(&ToolCall::new("echo").stdin(&input)).unwrap() == input);
+    assert!(tools.runner().run(&ToolCall::new("echo").stdin(&input)).unwrap() == input);
 }
 
 #[test]
 fn a_tool_that_reads_nothing_may_still_do_well() {
-    let tools = Tools::new()
+    let tools = ToolFolder::new()
         .with("deaf", "exec 0<&-; echo done")
         .with("rude", "exec 0<&-; echo 'ERROR not now' >&2; exit 1");
     let input = vec![b'x'; 1 << 20];
-    assert_eq!(tools.system().run(&ToolCall::new("deaf").stdin(&input)).unwrap(), b"done\n");
+    assert_eq!(tools.runner().run(&ToolCall::new("deaf").stdin(&input)).unwrap(), b"done\n");
     assert!(matches!(
-        failure(&tools.system(), &ToolCall::new("rude").stdin(&input)),
+        run_error(&tools.runner(), &ToolCall::new("rude").stdin(&input)),
         ToolError::Exited { code: 1, .. }
     ));
 }
 
 #[test]
 fn what_a_tool_leaves_behind_is_not_waited_for() {
-    let tools = Tools::new().with("parent", "sleep 600 & echo $! > \"$0.pid\"; echo answer");
+    let tools = ToolFolder::new().with("parent", "sleep 600 & echo $! > \"$0.pid\"; echo answer");
     let start = Instant::now();
-    assert_eq!(tools.system().run(&ToolCall::new("parent")).unwrap(), b"answer\n");
+    assert_eq!(tools.runner().run(&ToolCall::new("parent")).unwrap(), b"answer\n");
     assert!(start.elapsed() < Duration::from_secs(60));
     let child = fs::read_to_string(tools.path().join("parent.pid")).unwrap();
     assert!(
@@ -164,53 +165,61 @@ fn what_a_tool_leaves_behind_is_not_waited_for() {
 
 #[test]
 fn a_tool_that_closes_its_output_and_goes_on_is_waited_for() {
-    let tools = Tools::new().with("quiet", "exec >&- 2>&-; sleep 0.2; exit 7");
+    let tools = ToolFolder::new().with("quiet", "exec >&- 2>&-; sleep 0.2; exit 7");
     assert!(matches!(
-        failure(&tools.system(), &ToolCall::new("quiet")),
+        run_error(&tools.runner(), &ToolCall::new("quiet")),
         ToolError::Exited { code: 7, .. }
     ));
 }
 
 #[test]
 fn a_kernel_that_tells_no_ends_is_asked_again_and_again() {
-    let tools = Tools::new().with("echo", "cat; sleep 600 & echo $! > \"$0.pid\"; exit 3");
+    let tools = ToolFolder::new().with("echo", "cat; sleep 600 & echo $! > \"$0.pid\"; exit 3");
     let call = ToolCall::new("echo").stdin(b"input");
-    let mut running = Running::start(tools.path().join("echo").as_os_str(), &call).unwrap();
-    running.exit = None;
-    let status = running.talk(None).unwrap_or_else(|_| panic!("it ended"));
-    assert_eq!((status.code(), running.output.as_slice()), (Some(3), &b"input"[..]));
+    let mut process = ToolProcess::start(tools.path().join("echo").as_os_str(), &call).unwrap();
+    process.pidfd = None;
+    let status = process.communicate(None).unwrap_or_else(|_| panic!("it ended"));
+    assert_eq!((status.code(), process.stdout.as_slice()), (Some(3), &b"input"[..]));
     let child = fs::read_to_string(tools.path().join("echo.pid")).unwrap();
     assert!(Command::new("kill").arg(child.trim()).status().unwrap().success());
 }
 
 #[test]
 fn a_missing_or_unusable_tool_is_named() {
-    let tools = Tools::new().with("usable", "echo first");
+    let tools = ToolFolder::new().with("usable", "echo first");
     fs::write(tools.path().join("plain"), "no program").unwrap();
     fs::create_dir(tools.path().join("folder")).unwrap();
-    assert!(matches!(failure(&tools.system(), &ToolCall::new("none")), ToolError::NotFound));
-    assert!(matches!(failure(&tools.system(), &ToolCall::new("folder")), ToolError::NotStarted(_)));
-    assert!(matches!(failure(&tools.system(), &ToolCall::new("plain")), ToolError::NotStarted(_)));
+    assert!(matches!(run_error(&tools.runner(), &ToolCall::new("none")), ToolError::NotFound));
     assert!(matches!(
-        failure(&ProcessRunner::new().path(""), &ToolCall::new("usable")),
+        run_error(&tools.runner(), &ToolCall::new("folder")),
+        ToolError::NotStarted(_)
+    ));
+    assert!(matches!(
+        run_error(&tools.runner(), &ToolCall::new("plain")),
+        ToolError::NotStarted(_)
+    ));
+    assert!(matches!(
+        run_error(&ProcessRunner::new().path(""), &ToolCall::new("usable")),
         ToolError::NotFound
     ));
 
-    let kind = |system: ProcessRunner, tool| {
-        Error::from_failure("do it", tool, failure(&system, &ToolCall::new(tool))).kind().clone()
+    let kind = |runner: ProcessRunner, tool| {
+        Error::from_tool_error("do it", tool, run_error(&runner, &ToolCall::new(tool)))
+            .kind()
+            .clone()
     };
-    assert_eq!(kind(tools.system(), "none"), ErrorKind::Unavailable);
-    assert_eq!(kind(tools.system(), "plain"), ErrorKind::System);
-    assert!(tools.system().has_tool("usable"));
-    assert!(!tools.system().has_tool("plain") && !tools.system().has_tool("none"));
-    assert!(!tools.system().has_tool("") && !tools.system().has_tool("../usable"));
+    assert_eq!(kind(tools.runner(), "none"), ErrorKind::Unavailable);
+    assert_eq!(kind(tools.runner(), "plain"), ErrorKind::System);
+    assert!(tools.runner().has_tool("usable"));
+    assert!(!tools.runner().has_tool("plain") && !tools.runner().has_tool("none"));
+    assert!(!tools.runner().has_tool("") && !tools.runner().has_tool("../usable"));
 }
 
 #[test]
 fn an_interpreter_that_is_not_there_is_a_missing_tool() {
-    let tools = Tools::new().with_file("odd", "#!/no/such/shell\n");
-    let failure = failure(&tools.system(), &ToolCall::new("odd"));
-    let error = Error::from_failure("do it", "odd", failure);
+    let tools = ToolFolder::new().with_file("odd", "#!/no/such/shell\n");
+    let failure = run_error(&tools.runner(), &ToolCall::new("odd"));
+    let error = Error::from_tool_error("do it", "odd", failure);
     assert!(
         error.to_string().starts_with("cannot do it: odd on PATH could not be started"),
         "{error}"
@@ -219,21 +228,23 @@ fn an_interpreter_that_is_not_there_is_a_missing_tool() {
 
 #[test]
 fn the_first_usable_one_on_the_path_is_taken() {
-    let (first, second) =
-        (Tools::new().with("a", "echo 1"), Tools::new().with("a", "echo 2").with("b", "echo 2"));
+    let (first, second) = (
+        ToolFolder::new().with("a", "echo 1"),
+        ToolFolder::new().with("a", "echo 2").with("b", "echo 2"),
+    );
     fs::write(first.path().join("b"), "not executable").unwrap();
     let path =
         std::env::join_paths([Path::new("/no/such/folder"), first.path(), second.path()]).unwrap();
-    let system = ProcessRunner::new().path(path);
-    assert_eq!(system.run(&ToolCall::new("a")).unwrap(), b"1\n");
-    assert_eq!(system.run(&ToolCall::new("b")).unwrap(), b"2\n");
+    let runner = ProcessRunner::new().path(path);
+    assert_eq!(runner.run(&ToolCall::new("a")).unwrap(), b"1\n");
+    assert_eq!(runner.run(&ToolCall::new("b")).unwrap(), b"2\n");
 }
 
 #[test]
 fn an_argument_that_no_process_can_have_is_refused_before_one_is_started() {
-    let tools = Tools::new().with("any", "touch \"$0.ran\"");
+    let tools = ToolFolder::new().with("any", "touch \"$0.ran\"");
     for bad in ["x".repeat(MAX_ARGUMENT + 1), "a\0b".to_owned()] {
-        let failure = failure(&tools.system(), &ToolCall::new("any").arg("ok").arg(bad));
+        let failure = run_error(&tools.runner(), &ToolCall::new("any").arg("ok").arg(bad));
         assert!(
             matches!(
                 &failure,
@@ -241,35 +252,36 @@ fn an_argument_that_no_process_can_have_is_refused_before_one_is_started() {
             ),
             "{failure}"
         );
-        assert_eq!(Error::from_failure("do it", "any", failure).kind(), &ErrorKind::Invalid);
+        assert_eq!(Error::from_tool_error("do it", "any", failure).kind(), &ErrorKind::Invalid);
     }
     assert!(!tools.path().join("any.ran").exists());
 
-    tools.system().run(&ToolCall::new("any").arg("x".repeat(MAX_ARGUMENT))).unwrap();
+    tools.runner().run(&ToolCall::new("any").arg("x".repeat(MAX_ARGUMENT))).unwrap();
     assert!(tools.path().join("any.ran").exists());
 
     let many = (0..200).fold(ToolCall::new("any"), |call, _| call.arg("x".repeat(MAX_ARGUMENT)));
-    let error = Error::from_failure("do it", "any", failure(&tools.system(), &many));
+    let error = Error::from_tool_error("do it", "any", run_error(&tools.runner(), &many));
     assert_eq!(error.kind(), &ErrorKind::Invalid);
 }
 
 #[test]
 fn garbage_from_a_process_is_an_error_of_its_kind() {
-    let tools = Tools::new()
+    let tools = ToolFolder::new()
         .with("config-get", "head -c 3000 /dev/urandom")
         .with("is-leader", "echo maybe");
-    let juju = HookTools::new(Box::new(tools.system()));
-    assert_eq!(juju.config().unwrap_err().kind(), &ErrorKind::Output);
-    assert_eq!(juju.is_leader().unwrap_err().kind(), &ErrorKind::Output);
+    let hook_tools = HookTools::new(Box::new(tools.runner()));
+    assert_eq!(hook_tools.config().unwrap_err().kind(), &ErrorKind::Output);
+    assert_eq!(hook_tools.is_leader().unwrap_err().kind(), &ErrorKind::Output);
 }
 
 #[test]
 fn two_threads_that_ask_at_once_start_one_tool() {
-    let tools = Tools::new().with("config-get", "echo x >> \"$0.count\"; sleep 0.05; echo '{}'");
-    let juju = Arc::new(HookTools::new(Box::new(tools.system())));
+    let tools =
+        ToolFolder::new().with("config-get", "echo x >> \"$0.count\"; sleep 0.05; echo '{}'");
+    let hook_tools = Arc::new(HookTools::new(Box::new(tools.runner())));
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| juju.config().unwrap());
+            scope.spawn(|| hook_tools.config().unwrap());
         }
     });
     assert_eq!(fs::read_to_string(tools.path().join("config-get.count")).unwrap(), "x\n");
@@ -284,20 +296,20 @@ fn a_tool_that_cannot_be_used_is_not_one_that_is_not_there() {
     fs::create_dir(at("folder")).unwrap();
     symlink(at("loop"), at("loop")).unwrap();
     symlink(at("nowhere"), at("dangling")).unwrap();
-    let system = ProcessRunner::new().path(folder.path());
+    let runner = ProcessRunner::new().path(folder.path());
     for tool in ["plain", "folder", "loop", "dangling"] {
-        let failure = system.find_tool(tool).unwrap_err();
+        let failure = runner.find_tool(tool).unwrap_err();
         assert!(matches!(failure, ToolError::NotStarted(_)), "{tool}: {failure:?}");
-        assert!(!system.has_tool(tool), "{tool}");
+        assert!(!runner.has_tool(tool), "{tool}");
     }
-    assert!(matches!(system.find_tool("absent"), Err(ToolError::NotFound)));
+    assert!(matches!(runner.find_tool("absent"), Err(ToolError::NotFound)));
     // A folder that cannot be searched may have it. (A loop of links, since root may search every
     // real one.)
     let unsearchable = ProcessRunner::new().path(at("loop"));
     assert!(matches!(unsearchable.find_tool("absent"), Err(ToolError::NotStarted(_))));
     // A file on PATH, or a folder that is not there, has no tools.
     for nothing in ["plain", "nowhere"] {
-        let system = ProcessRunner::new().path(at(nothing));
-        assert!(matches!(system.find_tool("absent"), Err(ToolError::NotFound)), "{nothing}");
+        let runner = ProcessRunner::new().path(at(nothing));
+        assert!(matches!(runner.find_tool("absent"), Err(ToolError::NotFound)), "{nothing}");
     }
 }

@@ -92,8 +92,10 @@ const TEXTS: &[(&str, i32, &str, ErrorKind)] = &[
     ("is-leader", 2, "getwd: no such file or directory", System),
 ];
 
-fn place(tool: &str, code: i32, text: &str) -> Option<usize> {
-    ROWS.iter().position(|row| row.code == code && fits(row.tool, tool) && fits(row.text, text))
+fn row_index(tool: &str, code: i32, text: &str) -> Option<usize> {
+    ROWS.iter().position(|row| {
+        row.code == code && matches_pattern(row.tool, tool) && matches_pattern(row.text, text)
+    })
 }
 
 #[test]
@@ -114,7 +116,7 @@ fn every_text_is_told_by_its_kind() {
 #[test]
 fn every_row_is_reached_by_a_text_of_its_own() {
     let reached: Vec<usize> =
-        TEXTS.iter().filter_map(|(tool, code, text, _)| place(tool, *code, text)).collect();
+        TEXTS.iter().filter_map(|(tool, code, text, _)| row_index(tool, *code, text)).collect();
     for (at, row) in ROWS.iter().enumerate() {
         assert!(reached.contains(&at), "{} {:?} is shadowed or untested", row.tool, row.text);
     }
@@ -140,7 +142,7 @@ fn a_text_that_is_not_known_has_no_kind() {
 
 #[test]
 fn a_star_stands_for_anything() {
-    for (pattern, text, fit) in [
+    for (pattern, text, is_match) in [
         ("a", "a", true),
         ("a", "ab", false),
         ("*", "", true),
@@ -154,7 +156,7 @@ fn a_star_stands_for_anything() {
         ("*b*b", "bab", true),
         ("*b*", "abc", true),
     ] {
-        assert_eq!(fits(pattern, text), fit, "{pattern} {text}");
+        assert_eq!(matches_pattern(pattern, text), is_match, "{pattern} {text}");
     }
 }
 

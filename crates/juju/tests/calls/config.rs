@@ -2,31 +2,31 @@
 
 use charmwright_juju::ErrorKind;
 
-use super::{calls, exited, in_hook};
+use super::{calls, exit_error, in_hook};
 
 #[test]
 fn config_is_asked_once() {
-    let (tools, juju) = in_hook();
-    tools.with_unit(|unit| unit.set_config("command", "run > log")).unwrap();
-    assert_eq!(juju.config().unwrap()["port"], 1_000_000);
-    assert_eq!(juju.config().unwrap()["command"], "run > log");
-    assert_eq!(calls(&tools), [["config-get", "--format=json"]]);
+    let (agent, hook_tools) = in_hook();
+    agent.with_unit(|unit| unit.set_config("command", "run > log")).unwrap();
+    assert_eq!(hook_tools.config().unwrap()["port"], 1_000_000);
+    assert_eq!(hook_tools.config().unwrap()["command"], "run > log");
+    assert_eq!(calls(&agent), [["config-get", "--format=json"]]);
 }
 
 #[test]
 fn a_failed_read_is_asked_again() {
-    let (tools, juju) = in_hook();
-    tools.fail_once("config-get", exited("ERROR no"));
+    let (agent, hook_tools) = in_hook();
+    agent.fail_once("config-get", exit_error("ERROR no"));
     for output in ["no json: hunter2", "null\n", "", "{}\n"] {
-        tools.answer_once("config-get", output);
+        agent.answer_once("config-get", output);
     }
-    assert_eq!(juju.config().unwrap_err().kind(), &ErrorKind::Failed { code: 1 });
+    assert_eq!(hook_tools.config().unwrap_err().kind(), &ErrorKind::Failed { code: 1 });
     for _ in 0..3 {
-        let error = juju.config().unwrap_err();
+        let error = hook_tools.config().unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Output);
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }
-    assert!(juju.config().unwrap().is_empty());
-    assert!(juju.config().unwrap().is_empty());
-    assert_eq!(tools.calls().len(), 5);
+    assert!(hook_tools.config().unwrap().is_empty());
+    assert!(hook_tools.config().unwrap().is_empty());
+    assert_eq!(agent.calls().len(), 5);
 }

@@ -6,19 +6,19 @@ use super::{calls, in_hook};
 
 #[test]
 fn a_message_is_one_call_with_its_level() {
-    let (tools, juju) = in_hook();
-    juju.log(LogLevel::Warning, "-oops\0\nagain").unwrap();
-    juju.log(LogLevel::Info, "").unwrap();
+    let (agent, hook_tools) = in_hook();
+    hook_tools.log(LogLevel::Warning, "-oops\0\nagain").unwrap();
+    hook_tools.log(LogLevel::Info, "").unwrap();
     assert_eq!(
-        calls(&tools),
+        calls(&agent),
         [["juju-log", "--log-level", "WARNING", "--", "-oops\u{fffd}\nagain"]]
     );
 }
 
 #[test]
 fn a_failure_ends_a_long_message() {
-    let (tools, juju) = in_hook();
-    tools.fail_once("juju-log", ToolError::NotFound);
-    juju.log(LogLevel::Debug, &"x".repeat(300 * 1024)).unwrap_err();
-    assert_eq!(tools.calls().len(), 1);
+    let (agent, hook_tools) = in_hook();
+    agent.fail_once("juju-log", ToolError::NotFound);
+    hook_tools.log(LogLevel::Debug, &"x".repeat(300 * 1024)).unwrap_err();
+    assert_eq!(agent.calls().len(), 1);
 }

@@ -10,7 +10,7 @@ mod log;
 mod ports;
 mod state;
 mod status;
-mod version;
+mod workload_version;
 
 use std::time::Instant;
 
@@ -26,9 +26,9 @@ const ACTIONS: &str = "restart: {params: {delay: {type: integer}}}";
 fn in_hook_with(change: impl FnOnce(UnitSettings) -> UnitSettings) -> (InProcessTools, HookTools) {
     let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
     let unit = Unit::new(meta, change(UnitSettings::new("web/0").unwrap()));
-    let tools = InProcessTools::new(unit);
-    let juju = begin(&tools);
-    (tools, juju)
+    let agent = InProcessTools::new(unit);
+    let hook_tools = begin_hook(&agent);
+    (agent, hook_tools)
 }
 
 fn in_hook() -> (InProcessTools, HookTools) {
@@ -37,35 +37,35 @@ fn in_hook() -> (InProcessTools, HookTools) {
 
 /// In the action `restart`, with this delay.
 fn in_action(delay: &str) -> (InProcessTools, HookTools) {
-    let (tools, _) = in_hook();
-    tools.finish(0, Instant::now()).unwrap();
-    while tools.begin(Instant::now()).is_some() {
-        tools.finish(0, Instant::now()).unwrap();
+    let (agent, _) = in_hook();
+    agent.finish(0, Instant::now()).unwrap();
+    while agent.begin(Instant::now()).is_some() {
+        agent.finish(0, Instant::now()).unwrap();
     }
     let params = [("delay".to_owned(), delay.to_owned())];
-    tools.with_unit(|unit| unit.run_action("restart", &params)).unwrap();
-    let juju = begin(&tools);
-    (tools, juju)
+    agent.with_unit(|unit| unit.run_action("restart", &params)).unwrap();
+    let hook_tools = begin_hook(&agent);
+    (agent, hook_tools)
 }
 
-fn begin(tools: &InProcessTools) -> HookTools {
-    tools.begin(Instant::now()).unwrap();
-    tools.juju()
+fn begin_hook(agent: &InProcessTools) -> HookTools {
+    agent.begin(Instant::now()).unwrap();
+    agent.juju()
 }
 
 /// Ends the hook well and begins the next one, of which no call has been made yet.
-fn next_hook(tools: &InProcessTools) -> HookTools {
-    assert!(tools.finish(0, Instant::now()).unwrap().committed());
-    tools.forget_calls();
-    begin(tools)
+fn next_hook(agent: &InProcessTools) -> HookTools {
+    assert!(agent.finish(0, Instant::now()).unwrap().committed());
+    agent.forget_calls();
+    begin_hook(agent)
 }
 
 /// Every call of this hook so far: the tool, then its arguments.
-fn calls(tools: &InProcessTools) -> Vec<Vec<String>> {
+fn calls(agent: &InProcessTools) -> Vec<Vec<String>> {
     let owned = |argv: Vec<&str>| argv.into_iter().map(str::to_owned).collect();
-    tools.calls().iter().map(|call| owned(call.argv())).collect()
+    agent.calls().iter().map(|call| owned(call.argv())).collect()
 }
 
-fn exited(stderr: &str) -> ToolError {
+fn exit_error(stderr: &str) -> ToolError {
     ToolError::Exited { code: 1, stderr: stderr.to_owned() }
 }

@@ -4,27 +4,30 @@ use std::collections::BTreeSet;
 
 use charmwright_juju::{ErrorKind, Port, Protocol};
 
-use super::{calls, exited, in_hook, in_hook_with, next_hook};
+use super::{calls, exit_error, in_hook, in_hook_with, next_hook};
 
 /// Juju 2.9 does not show what the hook itself has opened and closed, later ones do.
 #[test]
 fn open_ports_are_asked_once_and_kept_up_to_date() {
     for version in ["2.9.52", "3.6.28"] {
-        let (tools, juju) =
+        let (agent, hook_tools) =
             in_hook_with(|settings| settings.juju_version(version.parse().unwrap()));
         let range = Port::range(8000, 8010, Protocol::Udp).unwrap();
         for port in [Port::tcp(80), range, Port::icmp()] {
-            juju.open_port(port).unwrap();
+            hook_tools.open_port(port).unwrap();
         }
-        let juju = next_hook(&tools);
-        juju.open_port(Port::tcp(443)).unwrap();
-        juju.close_port(Port::icmp()).unwrap();
+        let hook_tools = next_hook(&agent);
+        hook_tools.open_port(Port::tcp(443)).unwrap();
+        hook_tools.close_port(Port::icmp()).unwrap();
         let text =
             |ports: BTreeSet<Port>| ports.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(text(juju.opened_ports().unwrap()), ["80/tcp", "443/tcp", "8000-8010/udp"]);
-        juju.close_port(Port::tcp(80)).unwrap();
-        juju.open_port(Port::icmp()).unwrap();
-        assert_eq!(text(juju.opened_ports().unwrap()), ["443/tcp", "8000-8010/udp", "icmp"]);
+        assert_eq!(
+            text(hook_tools.opened_ports().unwrap()),
+            ["80/tcp", "443/tcp", "8000-8010/udp"]
+        );
+        hook_tools.close_port(Port::tcp(80)).unwrap();
+        hook_tools.open_port(Port::icmp()).unwrap();
+        assert_eq!(text(hook_tools.opened_ports().unwrap()), ["443/tcp", "8000-8010/udp", "icmp"]);
         let expected: [&[&str]; 5] = [
             &["open-port", "443/tcp"],
             &["close-port", "icmp"],
@@ -32,15 +35,15 @@ fn open_ports_are_asked_once_and_kept_up_to_date() {
             &["close-port", "80/tcp"],
             &["open-port", "icmp"],
         ];
-        assert_eq!(calls(&tools), expected);
+        assert_eq!(calls(&agent), expected);
     }
 }
 
 #[test]
 fn a_failed_opening_is_not_remembered() {
-    let (tools, juju) = in_hook();
-    tools.fail_once("open-port", exited("ERROR port ranges are not supported"));
-    let error = juju.open_port(Port::tcp(1)).unwrap_err();
+    let (agent, hook_tools) = in_hook();
+    agent.fail_once("open-port", exit_error("ERROR port ranges are not supported"));
+    let error = hook_tools.open_port(Port::tcp(1)).unwrap_err();
     assert!(
         error
             .to_string()
@@ -48,8 +51,8 @@ fn a_failed_opening_is_not_remembered() {
         "{error}"
     );
     for output in ["{}", "[1]", "[\"80/sctp\"]"] {
-        tools.answer_once("opened-ports", output);
-        assert_eq!(juju.opened_ports().unwrap_err().kind(), &ErrorKind::Output);
+        agent.answer_once("opened-ports", output);
+        assert_eq!(hook_tools.opened_ports().unwrap_err().kind(), &ErrorKind::Output);
     }
-    assert!(juju.opened_ports().unwrap().is_empty());
+    assert!(hook_tools.opened_ports().unwrap().is_empty());
 }

@@ -25,7 +25,7 @@ pub fn value(bytes: &[u8]) -> Result<Value, Error> {
     let Some(document) = parser::parse(bytes, Dialect::Juju)? else {
         return Ok(Value::Null);
     };
-    Reader::new(&document).value(document.root)
+    Reader::new(&document).read_value(document.root)
 }
 
 /// Reads the first document as [`value`] does, where only so many levels of mappings are read into
@@ -41,7 +41,7 @@ pub fn value_keyed_by_text(bytes: &[u8], typed_levels: usize) -> Result<Value, E
     };
     let mut reader = Reader::new(&document);
     reader.typed_levels = Some(typed_levels);
-    reader.value(document.root)
+    reader.read_value(document.root)
 }
 
 /// Reads the first document into a map of strings, as Go does into a `map[string]string`: scalars
@@ -56,19 +56,19 @@ pub fn strings(bytes: &[u8]) -> Result<BTreeMap<String, String>, Error> {
         return Ok(map);
     };
     let mut reader = Reader::new(&document);
-    reader.strings(document.root, &mut map)?;
-    if reader.misfits.is_empty() { Ok(map) } else { Err(Error::Values(reader.misfits)) }
+    reader.read_strings(document.root, &mut map)?;
+    if reader.type_errors.is_empty() { Ok(map) } else { Err(Error::Values(reader.type_errors)) }
 }
 
 struct Reader<'a> {
     document: &'a Document,
     budget: Budget,
     /// The targets of the aliases that are being read: none may lead to itself.
-    open: HashSet<NodeId>,
+    open_aliases: HashSet<NodeId>,
     /// The collections around what is read, those that aliases lead to counted anew.
     depth: usize,
     /// The values of the wrong kind: Go reads on and tells all of them.
-    misfits: Vec<String>,
+    type_errors: Vec<String>,
     /// The levels of mappings whose keys may be of any kind; without it, all.
     typed_levels: Option<usize>,
     level: usize,
@@ -79,16 +79,16 @@ impl<'a> Reader<'a> {
         Self {
             document,
             budget: Budget::of(document),
-            open: HashSet::new(),
+            open_aliases: HashSet::new(),
             depth: 0,
-            misfits: Vec::new(),
+            type_errors: Vec::new(),
             typed_levels: None,
             level: 0,
         }
     }
 
     /// Hands the node that an alias stands for, or the node itself, to a reader of it.
-    fn with_target<T>(
+    fn with_alias_target<T>(
         &mut self,
         id: NodeId,
         read: impl FnOnce(&mut Self, &'a Node) -> Result<T, Error>,
@@ -104,15 +104,15 @@ impl<'a> Reader<'a> {
             self.depth -= 1;
             return found;
         };
-        if !self.open.insert(*target) {
+        if !self.open_aliases.insert(*target) {
             return Err(Error::text(format!("anchor '{name}' value contains itself")));
         }
-        let found = self.with_target(*target, read);
-        self.open.remove(target);
+        let found = self.with_alias_target(*target, read);
+        self.open_aliases.remove(target);
         found
     }
 
-    fn misfit(&mut self, node: &Node, tag: &str, wanted: &str) {
+    fn add_type_error(&mut self, node: &Node, tag: &str, go_type: &str) {
         let tag = if node.tag.is_empty() || !matches!(node.kind, NodeKind::Scalar { .. }) {
             tag.to_owned()
         } else {
@@ -127,17 +127,22 @@ impl<'a> Reader<'a> {
             _ => String::new(),
         };
         let line = node.line;
-        self.misfits.push(format!("line {line}: cannot unmarshal {tag}{quoted} into {wanted}"));
+        self.type_errors
+            .push(format!("line {line}: cannot unmarshal {tag}{quoted} into {go_type}"));
     }
 
-    fn strings(&mut self, id: NodeId, map: &mut BTreeMap<String, String>) -> Result<(), Error> {
-        self.with_target(id, |reader, node| match &node.kind {
+    fn read_strings(
+        &mut self,
+        id: NodeId,
+        map: &mut BTreeMap<String, String>,
+    ) -> Result<(), Error> {
+        self.with_alias_target(id, |reader, node| match &node.kind {
             NodeKind::Mapping(entries) => {
                 for (key, value) in entries {
                     if is_merge(reader.document.node(*key), Dialect::Juju) {
-                        reader.merge(*value, |reader, id| reader.strings(id, map))?;
-                    } else if let Some(key) = reader.text(*key)?
-                        && let Some(value) = reader.text(*value)?
+                        reader.read_merged(*value, |reader, id| reader.read_strings(id, map))?;
+                    } else if let Some(key) = reader.read_string(*key)?
+                        && let Some(value) = reader.read_string(*value)?
                     {
                         map.insert(key, value);
                     }
@@ -145,13 +150,13 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             NodeKind::Sequence(_) => {
-                reader.misfit(node, "!!seq", "map[string]string");
+                reader.add_type_error(node, "!!seq", "map[string]string");
                 Ok(())
             }
             NodeKind::Scalar { value, style } => {
                 let scalar = resolve(&node.tag, value, *style, Dialect::Juju)?;
                 if scalar != Scalar::Null {
-                    reader.misfit(node, scalar.tag(), "map[string]string");
+                    reader.add_type_error(node, scalar.tag(), "map[string]string");
                 }
                 Ok(())
             }
@@ -161,27 +166,27 @@ impl<'a> Reader<'a> {
 
     /// Puts the mapping or the mappings under a merge key into the one around it, the first of
     /// several last.
-    fn merge(
+    fn read_merged(
         &mut self,
         id: NodeId,
-        mut put: impl FnMut(&mut Self, NodeId) -> Result<(), Error>,
+        mut read: impl FnMut(&mut Self, NodeId) -> Result<(), Error>,
     ) -> Result<(), Error> {
         match &self.document.node(id).kind {
             NodeKind::Sequence(items) => {
                 for item in items.iter().rev() {
-                    self.want_mapping(*item)?;
-                    put(self, *item)?;
+                    self.check_is_mapping(*item)?;
+                    read(self, *item)?;
                 }
                 Ok(())
             }
             _ => {
-                self.want_mapping(id)?;
-                put(self, id)
+                self.check_is_mapping(id)?;
+                read(self, id)
             }
         }
     }
 
-    fn want_mapping(&self, id: NodeId) -> Result<(), Error> {
+    fn check_is_mapping(&self, id: NodeId) -> Result<(), Error> {
         let mut node = self.document.node(id);
         if let NodeKind::Alias(_, target) = node.kind {
             node = self.document.node(target);
@@ -193,8 +198,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The text of a scalar; none for a collection, which does not fit.
-    fn text(&mut self, id: NodeId) -> Result<Option<String>, Error> {
-        self.with_target(id, |reader, node| match &node.kind {
+    fn read_string(&mut self, id: NodeId) -> Result<Option<String>, Error> {
+        self.with_alias_target(id, |reader, node| match &node.kind {
             NodeKind::Scalar { value, style } => {
                 Ok(Some(match resolve(&node.tag, value, *style, Dialect::Juju)? {
                     Scalar::Null => String::new(),
@@ -203,19 +208,19 @@ impl<'a> Reader<'a> {
                 }))
             }
             NodeKind::Sequence(_) => {
-                reader.misfit(node, "!!seq", "string");
+                reader.add_type_error(node, "!!seq", "string");
                 Ok(None)
             }
             NodeKind::Mapping(_) => {
-                reader.misfit(node, "!!map", "string");
+                reader.add_type_error(node, "!!map", "string");
                 Ok(None)
             }
             NodeKind::Alias(..) => Ok(None),
         })
     }
 
-    fn is_text(&mut self, id: NodeId) -> Result<bool, Error> {
-        self.with_target(id, |_, node| match &node.kind {
+    fn is_string_key(&mut self, id: NodeId) -> Result<bool, Error> {
+        self.with_alias_target(id, |_, node| match &node.kind {
             NodeKind::Scalar { value, style } => Ok(!matches!(
                 resolve(&node.tag, value, *style, Dialect::Juju)?,
                 Scalar::Null
@@ -228,8 +233,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn value(&mut self, id: NodeId) -> Result<Value, Error> {
-        self.with_target(id, |reader, node| match &node.kind {
+    fn read_value(&mut self, id: NodeId) -> Result<Value, Error> {
+        self.with_alias_target(id, |reader, node| match &node.kind {
             NodeKind::Scalar { value, style } => {
                 let scalar = resolve(&node.tag, value, *style, Dialect::Juju)?;
                 Ok(match scalar {
@@ -243,11 +248,13 @@ impl<'a> Reader<'a> {
                     Scalar::Timestamp | Scalar::Text | Scalar::Merge => Value::from(value.as_str()),
                 })
             }
-            NodeKind::Sequence(items) => items.iter().map(|item| reader.value(*item)).collect(),
+            NodeKind::Sequence(items) => {
+                items.iter().map(|item| reader.read_value(*item)).collect()
+            }
             NodeKind::Mapping(_) => {
                 let mut map = Map::new();
                 reader.level += 1;
-                reader.entries(node, &mut map)?;
+                reader.read_entries(node, &mut map)?;
                 reader.level -= 1;
                 Ok(Value::Object(map))
             }
@@ -255,28 +262,28 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn entries(&mut self, node: &Node, map: &mut Map<String, Value>) -> Result<(), Error> {
+    fn read_entries(&mut self, node: &Node, map: &mut Map<String, Value>) -> Result<(), Error> {
         let NodeKind::Mapping(entries) = &node.kind else {
             return Ok(());
         };
         for (key, value) in entries {
             if is_merge(self.document.node(*key), Dialect::Juju) {
-                self.merge(*value, |reader, id| {
-                    reader.with_target(id, |reader, node| reader.entries(node, map))
+                self.read_merged(*value, |reader, id| {
+                    reader.with_alias_target(id, |reader, node| reader.read_entries(node, map))
                 })?;
             } else {
                 if self.typed_levels.is_some_and(|typed| self.level > typed)
-                    && !self.is_text(*key)?
+                    && !self.is_string_key(*key)?
                 {
                     let line = self.document.node(*key).line;
                     return Err(Error::text(format!(
                         "line {line}: map keyed with non-string value"
                     )));
                 }
-                let Some(key) = self.text(*key)? else {
-                    return Err(Error::Values(std::mem::take(&mut self.misfits)));
+                let Some(key) = self.read_string(*key)? else {
+                    return Err(Error::Values(std::mem::take(&mut self.type_errors)));
                 };
-                let value = self.value(*value)?;
+                let value = self.read_value(*value)?;
                 map.insert(key, value);
             }
         }

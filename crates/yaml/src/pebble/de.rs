@@ -6,7 +6,7 @@ use serde::de::{
     DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 
-use super::error::Misfit;
+use super::error::DecodeError;
 use super::merged;
 use crate::bounds::{Budget, MAX_DEPTH};
 use crate::dialect::Dialect;
@@ -41,22 +41,22 @@ impl<'a> NodeDeserializer<'a> {
         }
     }
 
-    fn misfit(self, why: impl Into<String>) -> Misfit {
-        Misfit::at(self.node().line, why)
+    fn error(self, reason: impl Into<String>) -> DecodeError {
+        DecodeError::new(self.node().line, reason)
     }
 
     /// Reads the node, an alias as its target.
-    fn content(self) -> Result<Content<'a>, Misfit> {
-        self.budget.spend().map_err(|error| self.misfit(error.reason()))?;
+    fn content(self) -> Result<Content<'a>, DecodeError> {
+        self.budget.spend().map_err(|error| self.error(error.reason()))?;
         let node = self.node();
         if !matches!(node.kind, NodeKind::Scalar { .. }) && self.depth >= MAX_DEPTH {
-            return Err(self.misfit(format!("exceeded max depth of {MAX_DEPTH}")));
+            return Err(self.error(format!("exceeded max depth of {MAX_DEPTH}")));
         }
         match &node.kind {
             NodeKind::Scalar { value, style } => {
                 match resolve(&node.tag, value, *style, Dialect::Pebble) {
                     Ok(scalar) => Ok(Content::Scalar(scalar, value)),
-                    Err(_) => Err(self.misfit("the value does not fit its tag")),
+                    Err(_) => Err(self.error("the value does not fit its tag")),
                 }
             }
             NodeKind::Sequence(items) => Ok(Content::List(items)),
@@ -74,19 +74,19 @@ impl<'a> NodeDeserializer<'a> {
     fn read_list<'de, V: Visitor<'de>>(
         self,
         items: &'a [NodeId],
-        drops_null: bool,
+        skips_null: bool,
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
-        visitor.visit_seq(List { parent: self, items: items.iter(), drops_null })
+    ) -> Result<V::Value, DecodeError> {
+        visitor.visit_seq(ListItems { parent: self, items: items.iter(), skips_null })
     }
 
-    fn read_map<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn read_map<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let entries = merged::entries(self.document, self.node(), self.budget)?;
-        visitor.visit_map(Entries { parent: self, entries: entries.into_iter(), value: None })
+        visitor.visit_map(MapEntries { parent: self, entries: entries.into_iter(), value: None })
     }
 
     /// Reads a whole number: a float is cut off, and a text is none.
-    fn read_whole<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn read_integer<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.content()? {
             Content::Scalar(Scalar::Int(number), _) => visitor.visit_i64(number),
             Content::Scalar(Scalar::Uint(number), _) => visitor.visit_u64(number),
@@ -95,7 +95,7 @@ impl<'a> NodeDeserializer<'a> {
             Content::Scalar(Scalar::Float(number), _) if number <= I64_MAX => {
                 visitor.visit_i64(number as i64)
             }
-            content => Err(Misfit::invalid_type(content.unexpected(), &visitor)),
+            content => Err(DecodeError::invalid_type(content.unexpected(), &visitor)),
         }
     }
 }
@@ -127,34 +127,34 @@ impl<'a> Content<'a> {
 }
 
 /// Reads each of these types by one method.
-macro_rules! by {
+macro_rules! forward_to {
     ($reader:ident: $($method:ident)+) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-            self.$reader(visitor).map_err(|misfit| misfit.on_line(self.node().line))
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+            self.$reader(visitor).map_err(|error| error.with_line(self.node().line))
         })+
     };
 }
 
 impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
-    type Error = Misfit;
+    type Error = DecodeError;
 
-    by!(read_any: deserialize_any deserialize_ignored_any);
-    by!(read_text: deserialize_str deserialize_string deserialize_char deserialize_identifier
-        deserialize_bytes deserialize_byte_buf);
-    by!(read_whole: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+    forward_to!(read_any: deserialize_any deserialize_ignored_any);
+    forward_to!(read_text: deserialize_str deserialize_string deserialize_char
+        deserialize_identifier deserialize_bytes deserialize_byte_buf);
+    forward_to!(read_integer: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64);
-    by!(read_float: deserialize_f32 deserialize_f64);
-    by!(read_bool: deserialize_bool);
-    by!(read_option: deserialize_option);
-    by!(read_unit: deserialize_unit);
-    by!(read_typed_list: deserialize_seq);
-    by!(read_typed_map: deserialize_map);
+    forward_to!(read_float: deserialize_f32 deserialize_f64);
+    forward_to!(read_bool: deserialize_bool);
+    forward_to!(read_option: deserialize_option);
+    forward_to!(read_unit: deserialize_unit);
+    forward_to!(read_typed_list: deserialize_seq);
+    forward_to!(read_typed_map: deserialize_map);
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
+    ) -> Result<V::Value, DecodeError> {
         self.deserialize_unit(visitor)
     }
 
@@ -162,7 +162,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
+    ) -> Result<V::Value, DecodeError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -170,7 +170,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         self,
         _length: usize,
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
+    ) -> Result<V::Value, DecodeError> {
         self.deserialize_seq(visitor)
     }
 
@@ -179,7 +179,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         _name: &'static str,
         _length: usize,
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
+    ) -> Result<V::Value, DecodeError> {
         self.deserialize_seq(visitor)
     }
 
@@ -188,7 +188,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         _name: &'static str,
         _fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
+    ) -> Result<V::Value, DecodeError> {
         self.deserialize_map(visitor)
     }
 
@@ -197,18 +197,18 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         _name: &'static str,
         _variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
+    ) -> Result<V::Value, DecodeError> {
         match self.content()? {
             Content::Scalar(_, spelled) => visitor.visit_enum(spelled.into_deserializer()),
-            content => Err(Misfit::invalid_type(content.unexpected(), &visitor)),
+            content => Err(DecodeError::invalid_type(content.unexpected(), &visitor)),
         }
-        .map_err(|misfit: Misfit| misfit.on_line(self.node().line))
+        .map_err(|error: DecodeError| error.with_line(self.node().line))
     }
 }
 
 impl NodeDeserializer<'_> {
     /// Reads what no type says anything about.
-    fn read_any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn read_any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.content()? {
             Content::Scalar(scalar, spelled) => match scalar {
                 Scalar::Null => visitor.visit_unit(),
@@ -227,31 +227,31 @@ impl NodeDeserializer<'_> {
         }
     }
 
-    fn read_text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn read_text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.content()? {
             Content::Scalar(Scalar::Null, _) => visitor.visit_str(""),
             Content::Scalar(Scalar::Binary(bytes), _) => {
                 visitor.visit_str(&String::from_utf8_lossy(&bytes))
             }
             Content::Scalar(_, spelled) => visitor.visit_str(spelled),
-            content => Err(Misfit::invalid_type(content.unexpected(), &visitor)),
+            content => Err(DecodeError::invalid_type(content.unexpected(), &visitor)),
         }
     }
 
     /// Reads a float as Pebble's own type for it does, with Go's `ParseFloat` of the text as it is
     /// spelled, whatever its tag: `"2"` is one and `.inf` is none.
-    fn read_float<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn read_float<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match &self.node().kind {
             NodeKind::Scalar { .. } if self.is_null() => visitor.visit_f64(0.0),
             NodeKind::Scalar { value, .. } => match go_float(value) {
                 Some(number) => visitor.visit_f64(number),
-                None => Err(Misfit::invalid_type(Unexpected::Other("no number"), &visitor)),
+                None => Err(DecodeError::invalid_type(Unexpected::Other("no number"), &visitor)),
             },
-            _ => Err(Misfit::invalid_type(self.content()?.unexpected(), &visitor)),
+            _ => Err(DecodeError::invalid_type(self.content()?.unexpected(), &visitor)),
         }
     }
 
-    fn read_bool<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn read_bool<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.content()? {
             Content::Scalar(Scalar::Null, _) => visitor.visit_bool(false),
             Content::Scalar(Scalar::Bool(flag), _) => visitor.visit_bool(flag),
@@ -264,53 +264,53 @@ impl NodeDeserializer<'_> {
                 Scalar::Text,
                 "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF",
             ) => visitor.visit_bool(false),
-            content => Err(Misfit::invalid_type(content.unexpected(), &visitor)),
+            content => Err(DecodeError::invalid_type(content.unexpected(), &visitor)),
         }
     }
 
-    fn read_option<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn read_option<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         if self.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn read_unit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn read_unit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.content()? {
             Content::Scalar(Scalar::Null, _) => visitor.visit_unit(),
-            content => Err(Misfit::invalid_type(content.unexpected(), &visitor)),
+            content => Err(DecodeError::invalid_type(content.unexpected(), &visitor)),
         }
     }
 
-    fn read_typed_list<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn read_typed_list<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.content()? {
             Content::List(items) => self.read_list(items, true, visitor),
-            content => Err(Misfit::invalid_type(content.unexpected(), &visitor)),
+            content => Err(DecodeError::invalid_type(content.unexpected(), &visitor)),
         }
     }
 
-    fn read_typed_map<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn read_typed_map<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.content()? {
             Content::Map => self.read_map(visitor),
-            content => Err(Misfit::invalid_type(content.unexpected(), &visitor)),
+            content => Err(DecodeError::invalid_type(content.unexpected(), &visitor)),
         }
     }
 }
 
-struct List<'a> {
+struct ListItems<'a> {
     parent: NodeDeserializer<'a>,
     items: std::slice::Iter<'a, NodeId>,
     /// True for a list with a type, in which null has no place.
-    drops_null: bool,
+    skips_null: bool,
 }
 
-impl<'de> SeqAccess<'de> for List<'_> {
-    type Error = Misfit;
+impl<'de> SeqAccess<'de> for ListItems<'_> {
+    type Error = DecodeError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
-    ) -> Result<Option<T::Value>, Misfit> {
+    ) -> Result<Option<T::Value>, DecodeError> {
         for item in self.items.by_ref() {
             let item = self.parent.child(*item);
-            if !(self.drops_null && item.is_null()) {
+            if !(self.skips_null && item.is_null()) {
                 return seed.deserialize(item).map(Some);
             }
         }
@@ -318,32 +318,35 @@ impl<'de> SeqAccess<'de> for List<'_> {
     }
 }
 
-struct Entries<'a> {
+struct MapEntries<'a> {
     parent: NodeDeserializer<'a>,
     entries: std::vec::IntoIter<(String, NodeId)>,
     value: Option<(String, NodeId)>,
 }
 
-impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Misfit;
+impl<'de> MapAccess<'de> for MapEntries<'_> {
+    type Error = DecodeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
-    ) -> Result<Option<K::Value>, Misfit> {
+    ) -> Result<Option<K::Value>, DecodeError> {
         let Some((key, value)) = self.entries.next() else {
             return Ok(None);
         };
         self.value = Some((key.clone(), value));
-        let key: StringDeserializer<Misfit> = key.into_deserializer();
+        let key: StringDeserializer<DecodeError> = key.into_deserializer();
         seed.deserialize(key).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, DecodeError> {
         let Some((key, value)) = self.value.take() else {
-            return Err(self.parent.misfit("a value was asked for before its key"));
+            return Err(self.parent.error("a value was asked for before its key"));
         };
         let value = self.parent.child(value);
-        seed.deserialize(value).map_err(|misfit| misfit.on_line(value.node().line).under(&key))
+        seed.deserialize(value).map_err(|error| error.with_line(value.node().line).with_key(&key))
     }
 }

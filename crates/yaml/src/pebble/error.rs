@@ -6,50 +6,50 @@ use serde::de::{Expected, Unexpected};
 
 /// A value that does not fit what is read. It is named by its line and its keys, and not quoted.
 #[derive(Debug)]
-pub(super) struct Misfit {
+pub(super) struct DecodeError {
     line: Option<usize>,
     /// The keys that lead to it, the innermost first.
     keys: Vec<String>,
-    why: String,
+    reason: String,
 }
 
-impl Misfit {
-    pub(super) fn at(line: usize, why: impl Into<String>) -> Self {
-        Self { line: Some(line), keys: Vec::new(), why: why.into() }
+impl DecodeError {
+    pub(super) fn new(line: usize, reason: impl Into<String>) -> Self {
+        Self { line: Some(line), keys: Vec::new(), reason: reason.into() }
     }
 
     /// Says that the value stands on this line, unless a line is known.
-    pub(super) fn on_line(mut self, line: usize) -> Self {
+    pub(super) fn with_line(mut self, line: usize) -> Self {
         self.line.get_or_insert(line);
         self
     }
 
     /// Says that the value stands under this key.
-    pub(super) fn under(mut self, key: &str) -> Self {
+    pub(super) fn with_key(mut self, key: &str) -> Self {
         self.keys.push(key.to_owned());
         self
     }
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(line) = self.line {
             write!(f, "line {line}: ")?;
         }
-        for (place, key) in self.keys.iter().rev().enumerate() {
-            let dot = if place == 0 { "" } else { "." };
+        for (index, key) in self.keys.iter().rev().enumerate() {
+            let dot = if index == 0 { "" } else { "." };
             write!(f, "{dot}{}", key.escape_debug())?;
         }
         let colon = if self.keys.is_empty() { "" } else { ": " };
-        write!(f, "{colon}{}", self.why)
+        write!(f, "{colon}{}", self.reason)
     }
 }
 
-impl std::error::Error for Misfit {}
+impl std::error::Error for DecodeError {}
 
-impl serde::de::Error for Misfit {
-    fn custom<T: fmt::Display>(why: T) -> Self {
-        Self { line: None, keys: Vec::new(), why: why.to_string() }
+impl serde::de::Error for DecodeError {
+    fn custom<T: fmt::Display>(reason: T) -> Self {
+        Self { line: None, keys: Vec::new(), reason: reason.to_string() }
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {

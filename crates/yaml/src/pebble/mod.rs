@@ -20,7 +20,7 @@ use super::document::{Document, NodeKind};
 use super::parser;
 use super::token::Style;
 use de::NodeDeserializer;
-use error::Misfit;
+use error::DecodeError;
 
 /// Reads the first document; nothing and null are the default.
 ///
@@ -43,7 +43,7 @@ pub fn read_layer<T: DeserializeOwned + Default>(text: &str) -> Result<T, String
 
 fn read_document<T: DeserializeOwned + Default>(
     text: &str,
-    check: impl FnOnce(&Document) -> Result<(), Misfit>,
+    check: impl FnOnce(&Document) -> Result<(), DecodeError>,
 ) -> Result<T, String> {
     let Some(document) =
         parser::parse(text.as_bytes(), Dialect::Pebble).map_err(|error| error.reason())?
@@ -54,13 +54,13 @@ fn read_document<T: DeserializeOwned + Default>(
     check(&document)
         .and_then(|()| Option::<T>::deserialize(NodeDeserializer::root(&document, &budget)))
         .map(Option::unwrap_or_default)
-        .map_err(|misfit| misfit.to_string())
+        .map_err(|error| error.to_string())
 }
 
 /// The one section that may be empty: Pebble reads it without writing it anew.
 const MAY_BE_EMPTY: &str = "pairing";
 
-fn check_sections(document: &Document) -> Result<(), Misfit> {
+fn check_sections(document: &Document) -> Result<(), DecodeError> {
     let NodeKind::Mapping(sections) = &document.node(document.root).kind else {
         return Ok(());
     };
@@ -70,10 +70,10 @@ fn check_sections(document: &Document) -> Result<(), Misfit> {
             &node.kind,
             NodeKind::Scalar { value, style: Style::Plain } if value.is_empty()
         );
-        let name = merged::name_of(document, *key)?;
+        let name = merged::key_text(document, *key)?;
         if let Some(name) = name.filter(|name| is_empty && name != MAY_BE_EMPTY) {
-            let why = "the section is empty, which Pebble refuses; leave it out or write {}";
-            return Err(Misfit::at(document.node(*key).line, why).under(&name));
+            let reason = "the section is empty, which Pebble refuses; leave it out or write {}";
+            return Err(DecodeError::new(document.node(*key).line, reason).with_key(&name));
         }
     }
     // The nodes stand in the order of the text, each section's after its key.
@@ -82,10 +82,10 @@ fn check_sections(document: &Document) -> Result<(), Misfit> {
         if let NodeKind::Alias(name, target) = &node.kind
             && section_of(id) != section_of(*target)
         {
-            let why = format!(
+            let reason = format!(
                 "the anchor {name:?} is in another section; Pebble reads each section by itself"
             );
-            return Err(Misfit::at(node.line, why));
+            return Err(DecodeError::new(node.line, reason));
         }
     }
     Ok(())

@@ -24,7 +24,7 @@ impl Scanner {
         let mut last_break = String::new();
         let mut breaks = String::new();
         self.scan_block_breaks(&mut indent, &mut breaks, start)?;
-        self.need(1)?;
+        self.ensure(1)?;
         let mut was_blank = false;
         while indent == Some(self.mark.column) && self.at(0) != '\0' {
             let is_blank = is_blank(self.at(0));
@@ -42,9 +42,9 @@ impl Scanner {
             while !is_break_or_end(self.at(0)) {
                 value.push(self.at(0));
                 self.skip();
-                self.need(1)?;
+                self.ensure(1)?;
             }
-            self.need(2)?;
+            self.ensure(2)?;
             self.read_line(&mut last_break);
             self.scan_block_breaks(&mut indent, &mut breaks, start)?;
         }
@@ -61,9 +61,9 @@ impl Scanner {
 
     /// Takes the indicators after `|` or `>`, in either order, and the rest of that line.
     fn scan_block_header(&mut self, start: Mark) -> Scanned<(Chomping, Option<usize>)> {
-        self.need(1)?;
+        self.ensure(1)?;
         let mut chomping = self.scan_chomping();
-        self.need(1)?;
+        self.ensure(1)?;
         let increment = match self.at(0).to_digit(10) {
             Some(0) => return Err(self.error(start, "found an indentation indicator equal to 0")),
             Some(digit) => {
@@ -73,7 +73,7 @@ impl Scanner {
             None => None,
         };
         if chomping.is_none() && increment.is_some() {
-            self.need(1)?;
+            self.ensure(1)?;
             chomping = self.scan_chomping();
         }
         self.skip_rest_of_line(start)?;
@@ -100,11 +100,11 @@ impl Scanner {
     ) -> Scanned {
         let mut deepest = 0;
         loop {
-            self.need(1)?;
+            self.ensure(1)?;
             let is_indentation = |column: usize| indent.is_none_or(|indent| column < indent);
             while is_indentation(self.mark.column) && self.at(0) == ' ' {
                 self.skip();
-                self.need(1)?;
+                self.ensure(1)?;
             }
             deepest = deepest.max(self.mark.column);
             if is_indentation(self.mark.column) && self.at(0) == '\t' {
@@ -114,7 +114,7 @@ impl Scanner {
             if !is_break(self.at(0)) {
                 break;
             }
-            self.need(2)?;
+            self.ensure(2)?;
             self.read_line(breaks);
         }
         if indent.is_none() {

@@ -35,11 +35,11 @@ impl Scanner {
     /// Takes the letters, digits, `-` and `_` that stand here.
     pub(super) fn scan_word(&mut self) -> Scanned<String> {
         let mut word = String::new();
-        self.need(1)?;
+        self.ensure(1)?;
         while is_word(self.at(0)) {
             word.push(self.at(0));
             self.skip();
-            self.need(1)?;
+            self.ensure(1)?;
         }
         Ok(word)
     }
@@ -58,7 +58,7 @@ impl Scanner {
     fn scan_version_number(&mut self, start: Mark) -> Scanned<u8> {
         let mut number = 0;
         let mut length = 0;
-        self.need(1)?;
+        self.ensure(1)?;
         while let Some(digit) = self.at(0).to_digit(10) {
             length += 1;
             if length > VERSION_DIGITS {
@@ -66,7 +66,7 @@ impl Scanner {
             }
             number = number * 10 + u8::try_from(digit).unwrap_or_default();
             self.skip();
-            self.need(1)?;
+            self.ensure(1)?;
         }
         if length == 0 {
             return Err(self.error(start, "did not find expected version number"));
@@ -77,7 +77,7 @@ impl Scanner {
     fn scan_tag_directive(&mut self, start: Mark) -> Scanned<TokenKind> {
         self.skip_blanks()?;
         let handle = self.scan_tag_handle(true, start)?;
-        self.need(1)?;
+        self.ensure(1)?;
         if !is_blank(self.at(0)) {
             return Err(self.error(start, "did not find expected whitespace"));
         }

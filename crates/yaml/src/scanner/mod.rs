@@ -8,9 +8,9 @@
 
 mod block;
 mod directive;
-mod keys;
 mod plain;
 mod quoted;
+mod simple_keys;
 mod state;
 mod tag;
 
@@ -27,8 +27,8 @@ const COMMENT_SEARCH: usize = 512;
 impl Scanner {
     /// Shows the next token. After the last one it shows the end of the stream again.
     pub(crate) fn peek(&mut self) -> Scanned<&Token> {
-        while self.wants_more()? {
-            self.fetch()?;
+        while self.needs_more_tokens()? {
+            self.fetch_token()?;
         }
         self.tokens.front().ok_or(SyntaxError {
             stage: Stage::Parser,
@@ -42,13 +42,13 @@ impl Scanner {
     pub(crate) fn skip_token(&mut self) {
         if self.tokens.front().is_some_and(|token| token.kind != TokenKind::StreamEnd) {
             self.tokens.pop_front();
-            self.taken += 1;
+            self.tokens_taken += 1;
         }
     }
 
     /// Returns true if a later token may still change the next one: a `:` makes a key of it, which
     /// puts tokens before it.
-    fn wants_more(&mut self) -> Scanned<bool> {
+    fn needs_more_tokens(&mut self) -> Scanned<bool> {
         let is_at_end = self.tokens.back().is_some_and(|token| token.kind == TokenKind::StreamEnd);
         let may_be_key = match self.dialect {
             Dialect::Juju => {
@@ -72,12 +72,12 @@ impl Scanner {
         Ok(may_be_key && !is_at_end)
     }
 
-    fn fetch(&mut self) -> Scanned {
-        self.need(1)?;
+    fn fetch_token(&mut self) -> Scanned {
+        self.ensure(1)?;
         if !self.is_started {
             self.is_started = true;
-            self.is_key_allowed = true;
-            self.keys.push(SimpleKey::default());
+            self.is_simple_key_allowed = true;
+            self.simple_keys.push(SimpleKey::default());
             self.push(TokenKind::StreamStart, self.mark);
             return Ok(());
         }
@@ -86,7 +86,7 @@ impl Scanner {
             self.drop_stale_keys()?;
         }
         self.unroll_indent(Some(self.mark.column));
-        self.need(4)?;
+        self.ensure(4)?;
         let (first, second) = (self.at(0), self.at(1));
         let in_flow = self.in_flow();
         match first {
@@ -107,28 +107,28 @@ impl Scanner {
             '?' if in_flow || is_blank_or_end(second) => self.fetch_key(),
             ':' if in_flow || is_blank_or_end(second) => self.fetch_value(),
             '*' | '&' => {
-                self.save_key()?;
-                self.is_key_allowed = false;
+                self.save_simple_key()?;
+                self.is_simple_key_allowed = false;
                 self.scan_anchor(first == '*')
             }
             '!' => {
-                self.save_key()?;
-                self.is_key_allowed = false;
+                self.save_simple_key()?;
+                self.is_simple_key_allowed = false;
                 self.scan_tag()
             }
             '|' | '>' if !in_flow => {
-                self.remove_key()?;
-                self.is_key_allowed = true;
+                self.remove_simple_key()?;
+                self.is_simple_key_allowed = true;
                 self.scan_block_scalar(first == '|')
             }
             '\'' | '"' => {
-                self.save_key()?;
-                self.is_key_allowed = false;
+                self.save_simple_key()?;
+                self.is_simple_key_allowed = false;
                 self.scan_quoted(first == '\'')
             }
             _ if self.can_start_plain(first, second) => {
-                self.save_key()?;
-                self.is_key_allowed = false;
+                self.save_simple_key()?;
+                self.is_simple_key_allowed = false;
                 self.scan_plain()
             }
             _ => Err(self.error(self.mark, "found character that cannot start any token")),
@@ -165,17 +165,17 @@ impl Scanner {
 
     fn skip_to_next_token(&mut self) -> Scanned {
         loop {
-            self.need(1)?;
+            self.ensure(1)?;
             // A byte order mark after the one that says the encoding; further on it is a letter.
             if self.mark.index == 0 && self.at(0) == '\u{feff}' {
                 self.skip();
-                self.need(1)?;
+                self.ensure(1)?;
             }
             while self.at(0) == ' '
-                || (self.at(0) == '\t' && (self.in_flow() || !self.is_key_allowed))
+                || (self.at(0) == '\t' && (self.in_flow() || !self.is_simple_key_allowed))
             {
                 self.skip();
-                self.need(1)?;
+                self.ensure(1)?;
             }
             if self.at(0) == '#' {
                 self.skip_to_line_end()?;
@@ -186,10 +186,10 @@ impl Scanner {
             if !is_break(self.at(0)) {
                 return Ok(());
             }
-            self.need(2)?;
+            self.ensure(2)?;
             self.skip_line();
             if !self.in_flow() {
-                self.is_key_allowed = true;
+                self.is_simple_key_allowed = true;
             }
         }
     }
@@ -224,23 +224,23 @@ impl Scanner {
             self.mark.line += 1;
         }
         self.unroll_indent(None);
-        self.remove_key()?;
-        self.is_key_allowed = false;
+        self.remove_simple_key()?;
+        self.is_simple_key_allowed = false;
         self.push(TokenKind::StreamEnd, self.mark);
         Ok(())
     }
 
     fn fetch_directive(&mut self) -> Scanned {
         self.unroll_indent(None);
-        self.remove_key()?;
-        self.is_key_allowed = false;
+        self.remove_simple_key()?;
+        self.is_simple_key_allowed = false;
         self.scan_directive()
     }
 
     fn fetch_document_indicator(&mut self, kind: TokenKind) -> Scanned {
         self.unroll_indent(None);
-        self.remove_key()?;
-        self.is_key_allowed = false;
+        self.remove_simple_key()?;
+        self.is_simple_key_allowed = false;
         self.push(kind, self.mark);
         for _ in 0..3 {
             self.skip();
@@ -249,39 +249,39 @@ impl Scanner {
     }
 
     fn fetch_flow_start(&mut self, kind: TokenKind) -> Scanned {
-        self.save_key()?;
-        self.keys.push(SimpleKey::default());
-        self.is_key_allowed = true;
+        self.save_simple_key()?;
+        self.simple_keys.push(SimpleKey::default());
+        self.is_simple_key_allowed = true;
         self.push(kind, self.mark);
         self.skip();
         Ok(())
     }
 
     fn fetch_flow_end(&mut self, kind: TokenKind) -> Scanned {
-        self.remove_key()?;
+        self.remove_simple_key()?;
         if self.in_flow() {
-            self.keys.pop();
+            self.simple_keys.pop();
         }
-        self.is_key_allowed = false;
+        self.is_simple_key_allowed = false;
         self.push(kind, self.mark);
         self.skip();
         Ok(())
     }
 
     fn fetch_flow_entry(&mut self) -> Scanned {
-        self.remove_key()?;
-        self.is_key_allowed = true;
+        self.remove_simple_key()?;
+        self.is_simple_key_allowed = true;
         self.push(TokenKind::FlowEntry, self.mark);
         self.skip();
         Ok(())
     }
 
     /// Opens a block collection for a `-`, `?` or `:` that stands here, where one may.
-    fn open_block(&mut self, kind: TokenKind, refusal: &'static str) -> Scanned {
+    fn open_block_collection(&mut self, kind: TokenKind, refusal: &'static str) -> Scanned {
         if self.in_flow() {
             return Ok(());
         }
-        if !self.is_key_allowed {
+        if !self.is_simple_key_allowed {
             return Err(self.error(self.mark, refusal));
         }
         self.roll_indent(self.mark.column, None, kind, self.mark);
@@ -289,40 +289,41 @@ impl Scanner {
     }
 
     fn fetch_block_entry(&mut self) -> Scanned {
-        self.open_block(
+        self.open_block_collection(
             TokenKind::BlockSequenceStart,
             "block sequence entries are not allowed in this context",
         )?;
-        self.remove_key()?;
-        self.is_key_allowed = true;
+        self.remove_simple_key()?;
+        self.is_simple_key_allowed = true;
         self.push(TokenKind::BlockEntry, self.mark);
         self.skip();
         Ok(())
     }
 
     fn fetch_key(&mut self) -> Scanned {
-        self.open_block(
+        self.open_block_collection(
             TokenKind::BlockMappingStart,
             "mapping keys are not allowed in this context",
         )?;
-        self.remove_key()?;
-        self.is_key_allowed = !self.in_flow();
+        self.remove_simple_key()?;
+        self.is_simple_key_allowed = !self.in_flow();
         self.push(TokenKind::Key, self.mark);
         self.skip();
         Ok(())
     }
 
     fn fetch_value(&mut self) -> Scanned {
-        let last = self.keys.len().saturating_sub(1);
+        let last = self.simple_keys.len().saturating_sub(1);
         let is_key = match self.dialect {
-            Dialect::Juju => self.keys.last().is_some_and(|key| key.is_possible),
+            Dialect::Juju => self.simple_keys.last().is_some_and(|key| key.is_possible),
             Dialect::Pebble => self.is_key_valid(last)?,
         };
-        match self.keys.last_mut().filter(|_| is_key) {
+        match self.simple_keys.last_mut().filter(|_| is_key) {
             Some(key) => {
                 key.is_possible = false;
                 let key = *key;
-                let place = key.token_number.saturating_sub(self.taken).min(self.tokens.len());
+                let place =
+                    key.token_number.saturating_sub(self.tokens_taken).min(self.tokens.len());
                 let token = Token { kind: TokenKind::Key, line: key.mark.line };
                 self.tokens.insert(place, token);
                 self.roll_indent(
@@ -331,14 +332,14 @@ impl Scanner {
                     TokenKind::BlockMappingStart,
                     key.mark,
                 );
-                self.is_key_allowed = false;
+                self.is_simple_key_allowed = false;
             }
             None => {
-                self.open_block(
+                self.open_block_collection(
                     TokenKind::BlockMappingStart,
                     "mapping values are not allowed in this context",
                 )?;
-                self.is_key_allowed = !self.in_flow();
+                self.is_simple_key_allowed = !self.in_flow();
             }
         }
         self.push(TokenKind::Value, self.mark);

@@ -6,7 +6,7 @@ use crate::token::{Style, TokenKind};
 /// The white space between two pieces of a scalar, which is kept, folded or dropped once the next
 /// piece is found.
 #[derive(Default)]
-pub(super) struct Gap {
+pub(super) struct Whitespace {
     blanks: String,
     first_break: String,
     more_breaks: String,
@@ -14,9 +14,9 @@ pub(super) struct Gap {
     pub(super) has_break: bool,
 }
 
-impl Gap {
-    /// Writes what the gap stands for: its blanks, one blank for a single line break, or the breaks
-    /// after the first.
+impl Whitespace {
+    /// Writes what the white space stands for: its blanks, one blank for a single line break, or
+    /// the breaks after the first.
     pub(super) fn fold_into(&mut self, text: &mut String) {
         if !self.has_break {
             text.push_str(&self.blanks);
@@ -33,59 +33,59 @@ impl Gap {
 }
 
 impl Scanner {
-    /// Takes one blank or line break into a gap.
-    pub(super) fn scan_gap(&mut self, gap: &mut Gap) -> Scanned {
+    /// Takes one blank or line break into a whitespace.
+    pub(super) fn scan_whitespace(&mut self, whitespace: &mut Whitespace) -> Scanned {
         if is_blank(self.at(0)) {
-            if !gap.has_break {
-                gap.blanks.push(self.at(0));
+            if !whitespace.has_break {
+                whitespace.blanks.push(self.at(0));
             }
             self.skip();
         } else {
-            self.need(2)?;
-            if gap.has_break {
-                self.read_line(&mut gap.more_breaks);
+            self.ensure(2)?;
+            if whitespace.has_break {
+                self.read_line(&mut whitespace.more_breaks);
             } else {
-                gap.has_break = true;
-                self.read_line(&mut gap.first_break);
+                whitespace.has_break = true;
+                self.read_line(&mut whitespace.first_break);
             }
         }
-        self.need(1)
+        self.ensure(1)
     }
 
     pub(super) fn scan_plain(&mut self) -> Scanned {
         let start = self.mark;
         let least_column = self.indent.map_or(0, |indent| indent + 1);
         let mut value = String::new();
-        let mut gap = Gap::default();
+        let mut whitespace = Whitespace::default();
         loop {
-            self.need(4)?;
+            self.ensure(4)?;
             if self.is_document_indicator() || self.at(0) == '#' {
                 break;
             }
             while !is_blank_or_end(self.at(0)) && !self.ends_plain() {
-                gap.fold_into(&mut value);
+                whitespace.fold_into(&mut value);
                 value.push(self.at(0));
                 self.skip();
-                self.need(2)?;
+                self.ensure(2)?;
             }
             if !(is_blank(self.at(0)) || is_break(self.at(0))) {
                 break;
             }
-            self.need(1)?;
+            self.ensure(1)?;
             while is_blank(self.at(0)) || is_break(self.at(0)) {
-                if gap.has_break && self.mark.column < least_column && self.at(0) == '\t' {
+                if whitespace.has_break && self.mark.column < least_column && self.at(0) == '\t' {
                     return Err(
                         self.error(start, "found a tab character that violates indentation")
                     );
                 }
-                self.scan_gap(&mut gap)?;
+                self.scan_whitespace(&mut whitespace)?;
             }
             if !self.in_flow() && self.mark.column < least_column {
                 break;
             }
         }
-        if gap.has_break {
-            self.is_key_allowed = true;
+        if whitespace.has_break {
+            self.is_simple_key_allowed = true;
         }
         let style = Style::Plain;
         self.push(TokenKind::Scalar { value, style }, start);

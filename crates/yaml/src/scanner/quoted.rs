@@ -1,6 +1,6 @@
 //! Scalars in single and double quotes.
 
-use super::plain::Gap;
+use super::plain::Whitespace;
 use super::state::{Mark, Scanned, Scanner, is_blank, is_blank_or_end, is_break};
 use crate::token::{Style, TokenKind};
 
@@ -11,14 +11,14 @@ impl Scanner {
         self.skip();
         let mut value = String::new();
         loop {
-            self.need(4)?;
+            self.ensure(4)?;
             if self.is_document_indicator() {
                 return Err(self.error(start, "found unexpected document indicator"));
             }
             if self.at(0) == '\0' {
                 return Err(self.error(start, "found unexpected end of stream"));
             }
-            let mut gap = Gap::default();
+            let mut whitespace = Whitespace::default();
             while !is_blank_or_end(self.at(0)) {
                 if is_single && self.at(0) == '\'' && self.at(1) == '\'' {
                     value.push('\'');
@@ -28,10 +28,10 @@ impl Scanner {
                     break;
                 } else if !is_single && self.at(0) == '\\' && is_break(self.at(1)) {
                     // An escaped line break is none, and the indentation after it is dropped.
-                    self.need(3)?;
+                    self.ensure(3)?;
                     self.skip();
                     self.skip_line();
-                    gap.has_break = true;
+                    whitespace.has_break = true;
                     break;
                 } else if !is_single && self.at(0) == '\\' {
                     value.push(self.scan_escape(start)?);
@@ -39,16 +39,16 @@ impl Scanner {
                     value.push(self.at(0));
                     self.skip();
                 }
-                self.need(2)?;
+                self.ensure(2)?;
             }
-            self.need(1)?;
+            self.ensure(1)?;
             if self.at(0) == quote {
                 break;
             }
             while is_blank(self.at(0)) || is_break(self.at(0)) {
-                self.scan_gap(&mut gap)?;
+                self.scan_whitespace(&mut whitespace)?;
             }
-            gap.fold_into(&mut value);
+            whitespace.fold_into(&mut value);
         }
         self.skip();
         let style = if is_single { Style::SingleQuoted } else { Style::DoubleQuoted };
@@ -82,7 +82,7 @@ impl Scanner {
         if digits == 0 {
             return Ok(character);
         }
-        self.need(digits)?;
+        self.ensure(digits)?;
         let mut code: u32 = 0;
         for offset in 0..digits {
             let Some(digit) = self.at(offset).to_digit(16) else {

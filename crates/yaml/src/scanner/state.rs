@@ -31,13 +31,13 @@ pub(crate) struct Scanner {
     pub(super) is_started: bool,
     pub(super) tokens: VecDeque<Token>,
     /// The number of tokens that were taken.
-    pub(super) taken: usize,
+    pub(super) tokens_taken: usize,
     /// The column of the open block collection, and those around it; none outside of all.
     pub(super) indent: Option<usize>,
     pub(super) indents: Vec<Option<usize>>,
-    pub(super) is_key_allowed: bool,
+    pub(super) is_simple_key_allowed: bool,
     /// The possible key of the block context, and of each open flow collection.
-    pub(super) keys: Vec<SimpleKey>,
+    pub(super) simple_keys: Vec<SimpleKey>,
 }
 
 pub(super) type Scanned<T = ()> = Result<T, SyntaxError>;
@@ -50,11 +50,11 @@ impl Scanner {
             mark: Mark::default(),
             is_started: false,
             tokens: VecDeque::new(),
-            taken: 0,
+            tokens_taken: 0,
             indent: None,
             indents: Vec::new(),
-            is_key_allowed: false,
-            keys: Vec::new(),
+            is_simple_key_allowed: false,
+            simple_keys: Vec::new(),
         }
     }
 
@@ -62,8 +62,8 @@ impl Scanner {
         self.input.at(self.mark.index + offset)
     }
 
-    pub(super) fn need(&self, count: usize) -> Scanned {
-        self.input.reach(self.mark.index + count)
+    pub(super) fn ensure(&self, count: usize) -> Scanned {
+        self.input.check_decoded(self.mark.index + count)
     }
 
     pub(super) fn skip(&mut self) {
@@ -92,10 +92,10 @@ impl Scanner {
     }
 
     pub(super) fn skip_blanks(&mut self) -> Scanned {
-        self.need(1)?;
+        self.ensure(1)?;
         while is_blank(self.at(0)) {
             self.skip();
-            self.need(1)?;
+            self.ensure(1)?;
         }
         Ok(())
     }
@@ -103,7 +103,7 @@ impl Scanner {
     pub(super) fn skip_to_line_end(&mut self) -> Scanned {
         while !is_break_or_end(self.at(0)) {
             self.skip();
-            self.need(1)?;
+            self.ensure(1)?;
         }
         Ok(())
     }
@@ -119,7 +119,7 @@ impl Scanner {
             return Err(self.error(start, "did not find expected comment or line break"));
         }
         if is_break(self.at(0)) {
-            self.need(2)?;
+            self.ensure(2)?;
             self.skip_line();
         }
         Ok(())
@@ -132,7 +132,7 @@ impl Scanner {
     }
 
     pub(super) fn in_flow(&self) -> bool {
-        self.keys.len() > 1
+        self.simple_keys.len() > 1
     }
 
     pub(super) fn error(&self, context: Mark, problem: &'static str) -> SyntaxError {

@@ -21,7 +21,7 @@ impl Scanner {
 
     pub(super) fn scan_tag(&mut self) -> Scanned {
         let start = self.mark;
-        self.need(2)?;
+        self.ensure(2)?;
         let (handle, suffix) = if self.at(1) == '<' {
             self.skip();
             self.skip();
@@ -46,7 +46,7 @@ impl Scanner {
                 }
             }
         };
-        self.need(1)?;
+        self.ensure(1)?;
         if !is_blank_or_end(self.at(0)) {
             return Err(self.error(start, "did not find expected whitespace or line break"));
         }
@@ -55,7 +55,7 @@ impl Scanner {
     }
 
     pub(super) fn scan_tag_handle(&mut self, in_directive: bool, start: Mark) -> Scanned<String> {
-        self.need(1)?;
+        self.ensure(1)?;
         if self.at(0) != '!' {
             return Err(self.error(start, "did not find expected '!'"));
         }
@@ -73,8 +73,8 @@ impl Scanner {
     /// Takes the rest of a tag, of which the head was read as a handle, with its leading `!`.
     pub(super) fn scan_tag_uri(&mut self, head: &str, start: Mark) -> Scanned<String> {
         let mut uri: Vec<u8> = head.bytes().skip(1).collect();
-        let mut is_there = !head.is_empty();
-        self.need(1)?;
+        let mut is_present = !head.is_empty();
+        self.ensure(1)?;
         loop {
             match self.at(0) {
                 '%' => self.scan_uri_escapes(start, &mut uri)?,
@@ -84,10 +84,10 @@ impl Scanner {
                 }
                 _ => break,
             }
-            self.need(1)?;
-            is_there = true;
+            self.ensure(1)?;
+            is_present = true;
         }
-        if !is_there {
+        if !is_present {
             return Err(self.error(start, "did not find expected tag URI"));
         }
         Ok(String::from_utf8_lossy(&uri).into_owned())
@@ -97,7 +97,7 @@ impl Scanner {
     fn scan_uri_escapes(&mut self, start: Mark, uri: &mut Vec<u8>) -> Scanned {
         let mut left = None;
         while left != Some(0) {
-            self.need(3)?;
+            self.ensure(3)?;
             let digits = (self.at(0), self.at(1).to_digit(16), self.at(2).to_digit(16));
             let ('%', Some(high), Some(low)) = digits else {
                 return Err(self.error(start, "did not find URI escaped octet"));

@@ -5,15 +5,17 @@ use super::state::{Mark, Scanned, Scanner, SimpleKey};
 use crate::token::{Token, TokenKind};
 
 /// The characters after which a text on one line can no longer be the key of a `: `.
-const KEY_LENGTH: usize = 1024;
+const MAX_SIMPLE_KEY_LENGTH: usize = 1024;
 
 impl Scanner {
     pub(super) fn key_of_next_token(&self) -> Option<usize> {
-        self.keys.iter().position(|key| key.is_possible && key.token_number == self.taken)
+        self.simple_keys
+            .iter()
+            .position(|key| key.is_possible && key.token_number == self.tokens_taken)
     }
 
     pub(super) fn drop_stale_keys(&mut self) -> Scanned {
-        for place in 0..self.keys.len() {
+        for place in 0..self.simple_keys.len() {
             self.is_key_valid(place)?;
         }
         Ok(())
@@ -23,10 +25,10 @@ impl Scanner {
     /// is not far.
     pub(super) fn is_key_valid(&mut self, place: usize) -> Scanned<bool> {
         let mark = self.mark;
-        let Some(key) = self.keys.get_mut(place).filter(|key| key.is_possible) else {
+        let Some(key) = self.simple_keys.get_mut(place).filter(|key| key.is_possible) else {
             return Ok(false);
         };
-        if key.mark.line == mark.line && mark.index <= key.mark.index + KEY_LENGTH {
+        if key.mark.line == mark.line && mark.index <= key.mark.index + MAX_SIMPLE_KEY_LENGTH {
             return Ok(true);
         }
         let (start, is_required) = (key.mark, key.is_required);
@@ -37,25 +39,25 @@ impl Scanner {
         Ok(false)
     }
 
-    pub(super) fn save_key(&mut self) -> Scanned {
-        if !self.is_key_allowed {
+    pub(super) fn save_simple_key(&mut self) -> Scanned {
+        if !self.is_simple_key_allowed {
             return Ok(());
         }
         let key = SimpleKey {
             is_possible: true,
             is_required: !self.in_flow() && self.indent == Some(self.mark.column),
-            token_number: self.taken + self.tokens.len(),
+            token_number: self.tokens_taken + self.tokens.len(),
             mark: self.mark,
         };
-        self.remove_key()?;
-        if let Some(last) = self.keys.last_mut() {
+        self.remove_simple_key()?;
+        if let Some(last) = self.simple_keys.last_mut() {
             *last = key;
         }
         Ok(())
     }
 
-    pub(super) fn remove_key(&mut self) -> Scanned {
-        let Some(key) = self.keys.last_mut() else { return Ok(()) };
+    pub(super) fn remove_simple_key(&mut self) -> Scanned {
+        let Some(key) = self.simple_keys.last_mut() else { return Ok(()) };
         let was = *key;
         key.is_possible = false;
         if was.is_possible && was.is_required {
@@ -78,7 +80,8 @@ impl Scanner {
         self.indents.push(self.indent);
         self.indent = Some(column);
         let token = Token { kind, line: mark.line };
-        let place = before.map_or(self.tokens.len(), |number| number.saturating_sub(self.taken));
+        let place =
+            before.map_or(self.tokens.len(), |number| number.saturating_sub(self.tokens_taken));
         self.tokens.insert(place.min(self.tokens.len()), token);
     }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// Reads a tool's output, which ends with a newline. The message never quotes it: config and
 /// parameters may hold secrets.
-pub(super) fn decode(output: &[u8]) -> Result<Value, String> {
+pub(super) fn parse_json(output: &[u8]) -> Result<Value, String> {
     if output.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
     }
@@ -15,7 +15,7 @@ pub(super) fn decode(output: &[u8]) -> Result<Value, String> {
 }
 
 /// Names the type of a value, without showing the value.
-pub(super) fn shape(value: &Value) -> &'static str {
+pub(super) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
         Value::Bool(_) => "a boolean",

@@ -16,29 +16,32 @@ pub(super) type Options = Map<String, Value>;
 pub(super) type Params = Map<String, Value>;
 
 /// The unit's stored values by key.
-pub(super) type Stored = BTreeMap<String, String>;
+pub(super) type StoredState = BTreeMap<String, String>;
 
 /// For how long Juju promises leadership once it said yes.
-const LEASE: Duration = Duration::from_secs(30);
+const LEADERSHIP_TERM: Duration = Duration::from_secs(30);
 
 /// The answer of one read, kept once it was had. The lock is held while the tool runs, so that
 /// nobody asks a second time.
-pub(super) struct Once<T>(Mutex<Option<T>>);
+pub(super) struct Cached<T>(Mutex<Option<T>>);
 
-impl<T> Default for Once<T> {
+impl<T> Default for Cached<T> {
     fn default() -> Self {
         Self(Mutex::new(None))
     }
 }
 
-impl<T: Clone> Once<T> {
-    pub(super) fn get_or_ask(&self, ask: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        let mut known = lock(&self.0);
-        if let Some(known) = known.as_ref() {
-            return Ok(known.clone());
+impl<T: Clone> Cached<T> {
+    pub(super) fn get_or_try_init(
+        &self,
+        ask: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut cached = lock(&self.0);
+        if let Some(cached) = cached.as_ref() {
+            return Ok(cached.clone());
         }
         let answer = ask()?;
-        *known = Some(answer.clone());
+        *cached = Some(answer.clone());
         Ok(answer)
     }
 
@@ -49,8 +52,8 @@ impl<T: Clone> Once<T> {
 
     /// Brings an answer up to date with what was just written, where there is one.
     pub(super) fn update(&self, change: impl FnOnce(&mut T)) {
-        if let Some(known) = lock(&self.0).as_mut() {
-            change(known);
+        if let Some(cached) = lock(&self.0).as_mut() {
+            change(cached);
         }
     }
 }
@@ -65,26 +68,28 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) enum Leadership {
     #[default]
     NotAsked,
-    No,
+    NotLeader,
     /// Counted from before the question, so that the promise never looks longer than it is.
-    Since(Instant),
+    LeaderSince(Instant),
 }
 
 impl Leadership {
     /// Returns the answer that holds at this time; it asks only where an earlier one does not tell.
-    pub(super) fn at<E>(
+    pub(super) fn get_or_ask<E>(
         &mut self,
         now: Instant,
         ask: impl FnOnce() -> Result<bool, E>,
     ) -> Result<bool, E> {
         match *self {
-            Self::No => return Ok(false),
-            Self::Since(asked) if now.saturating_duration_since(asked) < LEASE => return Ok(true),
-            Self::Since(_) | Self::NotAsked => {}
+            Self::NotLeader => return Ok(false),
+            Self::LeaderSince(asked) if now.saturating_duration_since(asked) < LEADERSHIP_TERM => {
+                return Ok(true);
+            }
+            Self::LeaderSince(_) | Self::NotAsked => {}
         }
-        let leads = ask()?;
-        *self = if leads { Self::Since(now) } else { Self::No };
-        Ok(leads)
+        let is_leader = ask()?;
+        *self = if is_leader { Self::LeaderSince(now) } else { Self::NotLeader };
+        Ok(is_leader)
     }
 }
 
@@ -92,7 +97,7 @@ impl Leadership {
 #[derive(Default)]
 pub(super) struct Ports {
     /// What Juju said, with what this hook did since.
-    pub(super) known: Option<BTreeSet<Port>>,
+    pub(super) cached: Option<BTreeSet<Port>>,
     /// What this hook did so far. Juju 2.9 does not show it in its answer (3.6 and 4 do), so it is
     /// put on top of any answer.
     pub(super) opened: BTreeSet<Port>,
@@ -100,19 +105,19 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    pub(super) fn did_open(&mut self, port: Port) {
+    pub(super) fn record_opened(&mut self, port: Port) {
         self.closed.remove(&port);
         self.opened.insert(port);
-        if let Some(known) = &mut self.known {
-            known.insert(port);
+        if let Some(cached) = &mut self.cached {
+            cached.insert(port);
         }
     }
 
-    pub(super) fn did_close(&mut self, port: Port) {
+    pub(super) fn record_closed(&mut self, port: Port) {
         self.opened.remove(&port);
         self.closed.insert(port);
-        if let Some(known) = &mut self.known {
-            known.remove(&port);
+        if let Some(cached) = &mut self.cached {
+            cached.remove(&port);
         }
     }
 }
@@ -126,7 +131,7 @@ mod tests {
         let mut leadership = Leadership::default();
         let mut answers = [true, true, false].into_iter();
         let start = Instant::now();
-        for (after, leads, left) in [
+        for (after, is_leader, left) in [
             (0, true, 2),
             (29, true, 2),
             (30, true, 1),
@@ -135,7 +140,11 @@ mod tests {
             (500, false, 0),
         ] {
             let now = start + Duration::from_secs(after);
-            assert_eq!(leadership.at(now, || answers.next().ok_or(())), Ok(leads), "{after}");
+            assert_eq!(
+                leadership.get_or_ask(now, || answers.next().ok_or(())),
+                Ok(is_leader),
+                "{after}"
+            );
             assert_eq!(answers.len(), left, "{after}");
         }
     }

@@ -36,7 +36,7 @@ pub struct Proxies {
     http: Option<Box<str>>,
     https: Option<Box<str>>,
     ftp: Option<Box<str>>,
-    none_for: Option<Box<str>>,
+    no_proxy: Option<Box<str>>,
 }
 
 impl Proxies {
@@ -45,7 +45,7 @@ impl Proxies {
             http: vars.text("JUJU_CHARM_HTTP_PROXY")?.map(Into::into),
             https: vars.text("JUJU_CHARM_HTTPS_PROXY")?.map(Into::into),
             ftp: vars.text("JUJU_CHARM_FTP_PROXY")?.map(Into::into),
-            none_for: vars.text("JUJU_CHARM_NO_PROXY")?.map(Into::into),
+            no_proxy: vars.text("JUJU_CHARM_NO_PROXY")?.map(Into::into),
         })
     }
 
@@ -70,7 +70,7 @@ impl Proxies {
     /// The hosts that are reached without a proxy, comma-separated.
     #[must_use]
     pub fn no_proxy(&self) -> Option<&str> {
-        self.none_for.as_deref()
+        self.no_proxy.as_deref()
     }
 }
 
